@@ -1,0 +1,193 @@
+//! The documented operations that an agent uses, one method each.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::json;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::credentials::{ApiKey, Registration};
+use crate::pacing::Budget;
+use crate::transport::{Answer, ApiError, Transport};
+use crate::wire::{
+    CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, Status, TransferUpdate, TransferView, UpdateResult,
+};
+
+/// How long the server may hold a long poll.
+const WAIT: u64 = 25;
+
+/// The server, as one registered agent sees it.
+pub(crate) struct Api {
+    transport: Transport,
+    agent_id: Uuid,
+    state_dir: PathBuf,
+    key: Mutex<ApiKey>,
+    budget: Mutex<Option<(Instant, Budget)>>,
+}
+
+#[derive(Deserialize)]
+struct Registered {
+    agent: RegisteredAgent,
+    #[serde(rename = "apiKey")]
+    api_key: ApiKey,
+}
+
+#[derive(Deserialize)]
+struct RegisteredAgent {
+    id: Uuid,
+}
+
+#[derive(Deserialize)]
+struct NewKey {
+    #[serde(rename = "apiKey")]
+    api_key: ApiKey,
+}
+
+#[derive(Deserialize)]
+struct OneTransfer {
+    transfer: TransferView,
+}
+
+#[derive(Deserialize)]
+struct Results {
+    results: Vec<UpdateResult>,
+    #[serde(flatten)]
+    directives: Directives,
+}
+
+/// `POST /api/agents/register`: the one operation that needs no key.
+pub(crate) async fn register(transport: &Transport, agent: &RegisterAgent<'_>) -> Result<(Uuid, ApiKey), ApiError> {
+    let request = transport.request(Method::POST, "/api/agents/register").json(agent);
+    let registered: Answer<Registered> = transport.send(request).await?;
+    Ok((registered.data.agent.id, registered.data.api_key))
+}
+
+impl Api {
+    /// The server behind `transport`, for the agent that `registration` describes.
+    pub(crate) fn new(transport: Transport, registration: &Registration, state_dir: &Path) -> Self {
+        Self {
+            transport,
+            agent_id: registration.agent_id,
+            state_dir: state_dir.to_owned(),
+            key: Mutex::new(registration.api_key.clone()),
+            budget: Mutex::new(None),
+        }
+    }
+
+    /// The server's address.
+    pub(crate) fn server(&self) -> &str {
+        self.transport.server()
+    }
+
+    /// What is left of the rate limit's window, as last heard.
+    pub(crate) fn budget(&self) -> Option<Budget> {
+        let heard = *self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, budget) = heard?;
+        let left = budget.resets_in.checked_sub(at.elapsed()).filter(|left| !left.is_zero())?;
+        Some(Budget { resets_in: left, ..budget })
+    }
+
+    /// `POST /api/agents/heartbeat`.
+    pub(crate) async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<Directive>, ApiError> {
+        let directives: Directives =
+            self.call(|| self.request(Method::POST, "/api/agents/heartbeat").json(heartbeat)).await?;
+        Ok(directives.readable())
+    }
+
+    /// `POST /api/transfers`; the same key never makes a second transfer.
+    pub(crate) async fn create_transfer(
+        &self,
+        key: Uuid,
+        transfer: &CreateTransfer<'_>,
+    ) -> Result<TransferView, ApiError> {
+        let request =
+            || self.request(Method::POST, "/api/transfers").header("Idempotency-Key", key.to_string()).json(transfer);
+        Ok(self.call::<OneTransfer>(request).await?.transfer)
+    }
+
+    /// `PATCH /api/transfers`: many reports in one request.
+    pub(crate) async fn update_transfers(
+        &self,
+        updates: &[TransferUpdate],
+    ) -> Result<(Vec<UpdateResult>, Vec<Directive>), ApiError> {
+        let body = json!({ "updates": updates });
+        let answer: Results = self.call(|| self.request(Method::PATCH, "/api/transfers").json(&body)).await?;
+        Ok((answer.results, answer.directives.readable()))
+    }
+
+    /// `PATCH /api/transfers/{id}`: begins a new attempt; the answer says what to copy.
+    pub(crate) async fn begin_attempt(&self, id: Uuid, attempt: u32) -> Result<TransferView, ApiError> {
+        let body = json!({ "status": Status::Running, "attempt": attempt });
+        let request = || self.request(Method::PATCH, &format!("/api/transfers/{id}")).json(&body);
+        Ok(self.call::<OneTransfer>(request).await?.transfer)
+    }
+
+    /// `GET /api/agents/directives`: answers as soon as there is one.
+    pub(crate) async fn wait_for_directives(&self) -> Result<Vec<Directive>, ApiError> {
+        let path = format!("/api/agents/directives?wait={WAIT}");
+        let request = || self.request(Method::GET, &path).timeout(Duration::from_secs(WAIT + 15));
+        Ok(self.call::<Directives>(request).await?.readable())
+    }
+
+    /// `POST /api/agents/directives/{id}/ack`.
+    pub(crate) async fn acknowledge(&self, id: Uuid) -> Result<(), ApiError> {
+        let path = format!("/api/agents/directives/{id}/ack");
+        self.call::<IgnoredAny>(|| self.request(Method::POST, &path)).await?;
+        Ok(())
+    }
+
+    /// `POST /api/agents/{id}/key`; the key in use goes on working for a while.
+    pub(crate) async fn rotate_key(&self) -> Result<ApiKey, ApiError> {
+        let path = format!("/api/agents/{}/key", self.agent_id);
+        Ok(self.call::<NewKey>(|| self.request(Method::POST, &path).json(&json!({}))).await?.api_key)
+    }
+
+    /// Uses `key` from now on.
+    pub(crate) fn adopt_key(&self, key: ApiKey) {
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.transport.request(method, path)
+    }
+
+    async fn call<T: DeserializeOwned>(&self, request: impl Fn() -> RequestBuilder) -> Result<T, ApiError> {
+        let key = self.current_key();
+        match self.signed(request(), &key).await {
+            // Another process of this agent may have changed the key meanwhile.
+            Err(ApiError::Unauthorized { message }) => match self.stored_key().filter(|stored| *stored != key) {
+                Some(stored) => {
+                    self.adopt_key(stored.clone());
+                    self.signed(request(), &stored).await
+                }
+                None => Err(ApiError::Unauthorized { message }),
+            },
+            other => other,
+        }
+    }
+
+    async fn signed<T: DeserializeOwned>(&self, request: RequestBuilder, key: &ApiKey) -> Result<T, ApiError> {
+        let mut header = reqwest::header::HeaderValue::from_str(key.expose())
+            .map_err(|_| ApiError::Unauthorized { message: "the stored key is damaged".into() })?;
+        header.set_sensitive(true);
+        let answer = self.transport.send(request.header("X-API-Key", header)).await?;
+        if let Some(budget) = answer.budget {
+            *self.budget.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), budget));
+        }
+        Ok(answer.data)
+    }
+
+    fn current_key(&self) -> ApiKey {
+        self.key.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn stored_key(&self) -> Option<ApiKey> {
+        let stored = Registration::load(&self.state_dir).ok().flatten()?;
+        (stored.agent_id == self.agent_id).then_some(stored.api_key)
+    }
+}

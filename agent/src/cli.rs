@@ -1,0 +1,165 @@
+//! The command line: every flag with its variable, default and example.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::rate::parse_rate;
+use crate::state::Verify;
+use crate::wire::Direction;
+
+const EXIT_CODES: &str = "Exit codes:\n  0  done\n  1  failed; the message says why and what to do\n  2  wrong usage\n  3  cancelled on the server, or stopped by a signal (it can be continued)";
+
+/// The command line of the small binary `mftplus-agent`.
+#[derive(Debug, Parser)]
+#[command(name = "mftplus-agent", version, about = "The MFTPlus transfer agent")]
+pub struct Cli {
+    /// Everything there is.
+    #[command(flatten)]
+    pub agent: AgentArgs,
+}
+
+/// The agent's arguments, to be flattened into another command line as well.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
+pub struct AgentArgs {
+    #[arg(
+        long,
+        global = true,
+        env = "MFTPLUS_SERVER",
+        value_name = "URL",
+        help = "Address of the server [default: the one registered with, at first http://127.0.0.1:8080]"
+    )]
+    pub(crate) server: Option<String>,
+    /// Folder for the agent's key and the state of its transfers
+    #[arg(long, global = true, env = "MFTPLUS_AGENT_DIR", value_name = "FOLDER", default_value = "./agent-data")]
+    pub(crate) state_dir: PathBuf,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make this machine known to the server
+    #[command(after_help = "Example:\n  mftplus-agent register --code CODE --name edge-1")]
+    Register(RegisterArgs),
+    /// Stay and serve: heartbeats, directives, unfinished transfers
+    #[command(
+        after_help = "Stops cleanly on SIGINT and SIGTERM; transfers continue at the next start.\n\nExample:\n  mftplus-agent --state-dir /var/lib/mftplus-agent run"
+    )]
+    Run(RunArgs),
+    /// Copy files or folders and report to the server
+    #[command(after_help = COPY_HELP)]
+    Copy(CopyArgs),
+    /// Show the registration, unfinished transfers and unsent reports
+    #[command(after_help = "Example:\n  mftplus-agent status --json")]
+    Status(StatusArgs),
+}
+
+const COPY_HELP: &str = "\
+A folder is one transfer. Links inside it are copied as links, never followed; devices,
+pipes and sockets are an error. The copy grows as DESTINATION.mftplus-part and gets its
+name when it is complete and verified; missing parent folders are made. A copy that was
+interrupted continues with the same command, or when `run` starts. The copy does not
+wait for the server: what it could not hear is delivered later.
+
+Examples:
+  mftplus-agent copy report.csv /backup/
+  mftplus-agent copy --max-rate 20MB/s photos videos /mnt/archive/
+
+Exit codes:
+  0  copied
+  1  failed; the message says why and what to do
+  2  wrong usage
+  3  cancelled on the server, or stopped by a signal (it can be continued)";
+
+/// How to register.
+#[derive(Debug, Args)]
+pub(crate) struct RegisterArgs {
+    /// Enrolment code, made by an administrator
+    #[arg(long = "code", alias = "enrolment-code", env = "MFTPLUS_ENROLMENT_CODE", hide_env_values = true)]
+    pub(crate) code: String,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+    /// Replace an existing registration
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What the agent calls itself.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Identity {
+    /// Name of this agent
+    #[arg(long, env = "MFTPLUS_AGENT_NAME")]
+    pub(crate) name: Option<String>,
+    /// Host name [default: the machine's]
+    #[arg(long)]
+    pub(crate) hostname: Option<String>,
+}
+
+/// How to run as a daemon.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct RunArgs {
+    /// Enrolment code, to register first when that was not done
+    #[arg(long = "code", alias = "enrolment-code", env = "MFTPLUS_ENROLMENT_CODE", hide_env_values = true)]
+    pub(crate) code: Option<String>,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+}
+
+/// What to copy, and how.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CopyArgs {
+    /// Files or folders to copy
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<PathBuf>,
+    /// Where to: a folder (existing, or ending in `/`) to copy into, else the copy's own name
+    #[arg(required = true)]
+    pub(crate) destination: PathBuf,
+    /// Bytes per second at most, such as 20MB/s
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub(crate) max_rate: Option<u64>,
+    /// How to verify the copy
+    #[arg(long, value_enum, default_value = "sha256")]
+    pub(crate) verify: Verify,
+    /// Replace what exists at the destination; in a folder file by file, other files stay
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Which way the server is told the bytes go
+    #[arg(long, value_enum, default_value = "push")]
+    pub(crate) direction: Direction,
+    /// How long to wait for the server, before the copy and for its final report
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub(crate) report_timeout: Duration,
+}
+
+/// How to show the state.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::{Cli, Command};
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_last_path_is_the_destination() -> Result<(), clap::Error> {
+        let cli = Cli::try_parse_from(["mftplus-agent", "copy", "a", "b", "c/", "--max-rate", "1MB/s"])?;
+        let Command::Copy(copy) = cli.agent.command else {
+            return Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand));
+        };
+        assert_eq!((copy.sources.len(), copy.destination.to_str(), copy.max_rate), (2, Some("c/"), Some(1_000_000)));
+        Ok(())
+    }
+}

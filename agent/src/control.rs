@@ -1,0 +1,225 @@
+//! What one running transfer and those who watch or stop it have in common.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// The figures of a transfer at one moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Figures {
+    /// Percent of the whole work.
+    pub(crate) progress: f64,
+    /// Bytes written.
+    pub(crate) bytes: u64,
+}
+
+/// A transfer at work.
+#[derive(Debug)]
+pub(crate) struct Control {
+    /// The server's id.
+    pub(crate) id: Uuid,
+    /// Whether the copy is read again at the end.
+    pub(crate) verifies: bool,
+    attempt: AtomicU32,
+    total: AtomicU64,
+    copied: AtomicU64,
+    resumed: AtomicU64,
+    verified: AtomicU64,
+    stop: CancellationToken,
+    cancelled: AtomicBool,
+    reason: Mutex<Option<String>>,
+    directives: Mutex<Vec<Uuid>>,
+}
+
+impl Control {
+    /// A transfer of which nothing has been copied.
+    pub(crate) fn new(id: Uuid, attempt: u32, total: u64, verifies: bool) -> Self {
+        Self {
+            id,
+            verifies,
+            attempt: AtomicU32::new(attempt),
+            total: AtomicU64::new(total),
+            copied: AtomicU64::new(0),
+            resumed: AtomicU64::new(0),
+            verified: AtomicU64::new(0),
+            stop: CancellationToken::new(),
+            cancelled: AtomicBool::new(false),
+            reason: Mutex::new(None),
+            directives: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The attempt that reports speak of.
+    pub(crate) fn attempt(&self) -> u32 {
+        self.attempt.load(Ordering::Relaxed)
+    }
+
+    /// Follows the server's count of attempts.
+    pub(crate) fn raise_attempt(&self, attempt: u32) {
+        self.attempt.fetch_max(attempt, Ordering::Relaxed);
+    }
+
+    /// Sets the size, when it is known better.
+    pub(crate) fn set_total(&self, total: u64) {
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    /// All bytes there are to copy.
+    pub(crate) fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+
+    /// Bytes at the destination.
+    pub(crate) fn copied(&self) -> u64 {
+        self.copied.load(Ordering::Relaxed)
+    }
+
+    /// Bytes read again.
+    pub(crate) fn verified(&self) -> u64 {
+        self.verified.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that this process moved, for the speed.
+    pub(crate) fn moved(&self) -> u64 {
+        self.copied().saturating_sub(self.resumed.load(Ordering::Relaxed))
+    }
+
+    /// Notes bytes written.
+    pub(crate) fn add_copied(&self, bytes: u64) {
+        self.copied.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes bytes that an earlier process had written.
+    pub(crate) fn add_resumed(&self, bytes: u64) {
+        self.resumed.fetch_add(bytes, Ordering::Relaxed);
+        self.add_copied(bytes);
+    }
+
+    /// Notes bytes read again.
+    pub(crate) fn add_verified(&self, bytes: u64) {
+        self.verified.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes and percent; the last percent is for verifying, so that a long one does not look stalled.
+    pub(crate) fn figures(&self) -> Figures {
+        let (bytes, total) = (self.copied(), self.total());
+        let progress = if self.verifies {
+            (percent(bytes, total) * 99.0 + percent(self.verified(), total)) / 100.0
+        } else {
+            percent(bytes, total)
+        };
+        Figures { progress: (progress * 100.0).floor() / 100.0, bytes }
+    }
+
+    /// Calls the transfer off for good.
+    pub(crate) fn cancel(&self, reason: &str) {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.to_owned());
+        self.cancelled.store(true, Ordering::Release);
+        self.stop.cancel();
+    }
+
+    /// Stops the transfer so that it can be continued.
+    pub(crate) fn pause(&self) {
+        self.stop.cancel();
+    }
+
+    /// Whether to stop now.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Ends when the transfer is to stop.
+    pub(crate) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Why it was called off, if it was.
+    pub(crate) fn cancellation(&self) -> Option<String> {
+        let reason = || self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
+        self.cancelled.load(Ordering::Acquire).then(reason)
+    }
+
+    /// Keeps a directive to be acknowledged when the transfer has ended.
+    pub(crate) fn answers(&self, directive: Uuid) {
+        let mut directives = self.directives.lock().unwrap_or_else(PoisonError::into_inner);
+        if !directives.contains(&directive) {
+            directives.push(directive);
+        }
+    }
+
+    /// The directives that its end answers.
+    pub(crate) fn take_directives(&self) -> Vec<Uuid> {
+        std::mem::take(&mut self.directives.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits")]
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 100.0 } else { (part.min(whole) as f64 / whole as f64) * 100.0 }
+}
+
+/// The transfers that this process works on.
+#[derive(Debug, Default)]
+pub(crate) struct Jobs(Mutex<HashMap<Uuid, Arc<Control>>>);
+
+impl Jobs {
+    /// Notes a transfer that begins.
+    pub(crate) fn insert(&self, control: Arc<Control>) {
+        self.lock().insert(control.id, control);
+    }
+
+    /// Notes that it has ended.
+    pub(crate) fn remove(&self, id: Uuid) {
+        self.lock().remove(&id);
+    }
+
+    /// The transfer with this id, if it runs here.
+    pub(crate) fn get(&self, id: Uuid) -> Option<Arc<Control>> {
+        self.lock().get(&id).cloned()
+    }
+
+    /// Stops all so that they can be continued.
+    pub(crate) fn pause_all(&self) {
+        self.lock().values().for_each(|control| control.pause());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Arc<Control>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Control;
+    use crate::random::random_uuid;
+
+    #[test]
+    fn progress_is_whole_only_after_the_copy_was_read_again() {
+        let control = Control::new(random_uuid(), 1, 200, true);
+        control.add_copied(100);
+        assert!((control.figures().progress - 49.5).abs() < 1e-9);
+        control.add_copied(100);
+        assert!((control.figures().progress - 99.0).abs() < 1e-9);
+        control.add_verified(200);
+        assert!((control.figures().progress - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn bytes_found_at_the_destination_do_not_count_as_speed() {
+        let control = Control::new(random_uuid(), 1, 200, false);
+        control.add_resumed(150);
+        control.add_copied(10);
+        assert_eq!((control.copied(), control.moved()), (160, 10));
+    }
+
+    #[test]
+    fn a_paused_transfer_is_not_a_cancelled_one() {
+        let control = Control::new(random_uuid(), 1, 0, false);
+        control.pause();
+        assert!(control.is_stopped());
+        assert_eq!(control.cancellation(), None);
+    }
+}

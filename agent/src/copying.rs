@@ -1,0 +1,177 @@
+//! `copy`: one transfer per source, reported as it goes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use crate::cli::CopyArgs;
+use crate::creation::create;
+use crate::credentials::Registration;
+use crate::directives::Dispatcher;
+use crate::exit::Exit;
+use crate::heartbeat::{self, Role};
+use crate::install;
+use crate::paths::{Pair, resolve, text};
+use crate::plan::Plan;
+use crate::progress::Display;
+use crate::random::random_uuid;
+use crate::reporter::{self, Verdict};
+use crate::session::{Session, Settings};
+use crate::state::{CopyOptions, Phase, TransferState};
+use crate::transfer::{Ended, Outcome, run_transfer};
+
+type Answers = Vec<JoinHandle<Option<Verdict>>>;
+
+/// Runs the subcommand.
+pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result<Exit> {
+    let registration = Registration::load(&settings.state_dir)?.with_context(|| {
+        format!(
+            "no agent is registered in {}; run `register --code CODE` first, or give the right --state-dir",
+            settings.state_dir.display()
+        )
+    })?;
+    let pairs = resolve(&args.sources, &args.destination)?;
+    let (session, mail) = Session::new(settings, &registration)?;
+    session.store.prune()?;
+    session.background(reporter::run(session.clone()));
+    session.background(Dispatcher::new(session.clone(), Role::Copy).run(mail));
+    session.background(heartbeat::beat(session.clone(), Role::Copy));
+    let stopping = session.clone();
+    session.background(async move {
+        stopping.stopped().await;
+        stopping.jobs.pause_all();
+    });
+
+    let result = copy_all(&session, settings, args, pairs).await;
+    heartbeat::say_goodbye(&session, Role::Copy).await;
+    session.close().await;
+    result
+}
+
+async fn copy_all(
+    session: &Arc<Session>,
+    settings: &Settings,
+    args: &CopyArgs,
+    pairs: Vec<Pair>,
+) -> anyhow::Result<Exit> {
+    let mut worst = Exit::Done;
+    let mut answers = Answers::new();
+    for pair in pairs {
+        if settings.stop.is_cancelled() {
+            worst = worst.and(Exit::Cancelled);
+            break;
+        }
+        let exit = match copy_one(session, settings, args, &pair, &mut answers).await {
+            Ok(exit) => exit,
+            Err(error) => {
+                eprintln!("{}: {error:#}", pair.source.display());
+                Exit::Failed
+            }
+        };
+        worst = worst.and(exit);
+        if let Some(why) = session.why_halted() {
+            anyhow::bail!("{why}");
+        }
+    }
+    await_answers(session, answers, args.report_timeout).await;
+    if let Some(why) = session.why_halted() {
+        anyhow::bail!("{why}; what the server has not heard yet is kept and sent afterwards");
+    }
+    Ok(worst)
+}
+
+async fn copy_one(
+    session: &Arc<Session>,
+    settings: &Settings,
+    args: &CopyArgs,
+    pair: &Pair,
+    answers: &mut Answers,
+) -> anyhow::Result<Exit> {
+    let source = pair.source.clone();
+    let plan = tokio::task::spawn_blocking(move || Plan::of(&source)).await??;
+    let mut claim = session.store.begin(TransferState {
+        id: None,
+        idempotency_key: random_uuid(),
+        source: text(&pair.source)?,
+        destination: text(&pair.destination)?,
+        direction: args.direction,
+        size: plan.total,
+        attempt: 1,
+        options: CopyOptions { verify: args.verify, overwrite: args.overwrite, max_rate: args.max_rate },
+        phase: Phase::Creating,
+        copied: None,
+        report: None,
+    })?;
+    if claim.state.phase == Phase::Creating {
+        // What cannot work need not become a transfer.
+        if let Err(error) = install::check(&pair.destination, plan.is_folder, args.overwrite) {
+            claim.forget()?;
+            return Err(error.into());
+        }
+        match create(session, claim, args.report_timeout, &settings.stop).await? {
+            Some(created) => claim = created,
+            None => return Ok(Exit::Cancelled),
+        }
+    } else {
+        eprintln!("continuing the unfinished copy to {}", pair.destination.display());
+    }
+    let display = Display::on_stderr(&file_name(&pair.source));
+    let Ended { outcome, verdict } = run_transfer(session, claim, Some(plan), display).await?;
+    answers.extend(verdict);
+    Ok(announce(&outcome, pair))
+}
+
+fn announce(outcome: &Outcome, Pair { source, destination }: &Pair) -> Exit {
+    let (from, to) = (source.display(), destination.display());
+    match outcome {
+        Outcome::Completed(copied) => {
+            let bytes = indicatif::HumanBytes(copied.bytes);
+            let checksum = copied.checksum.as_ref().map_or(String::new(), |checksum| format!(", SHA-256 {checksum}"));
+            println!("copied {from} to {to} ({bytes}{checksum})");
+            Exit::Done
+        }
+        Outcome::Failed(reason) => {
+            eprintln!("{from} was not copied: {reason}");
+            Exit::Failed
+        }
+        Outcome::Cancelled(reason) => {
+            eprintln!("{from} was not copied: {reason}; what was copied so far is removed");
+            Exit::Cancelled
+        }
+        Outcome::Stopped => {
+            eprintln!("stopped; what was copied so far is kept in {to}.mftplus-part");
+            eprintln!("to continue, give the same command again; the daemon (`run`) continues it at its next start");
+            Exit::Cancelled
+        }
+    }
+}
+
+async fn await_answers(session: &Session, answers: Answers, patience: Duration) {
+    let deadline = Instant::now() + patience;
+    let mut unheard = 0;
+    for answer in answers {
+        let heard = async {
+            tokio::select! {
+                answer = answer => answer.ok().flatten(),
+                () = session.halted() => None,
+                () = session.stopped() => None,
+            }
+        };
+        if !matches!(timeout_at(deadline, heard).await, Ok(Some(_))) {
+            unheard += 1;
+        }
+    }
+    if unheard > 0 {
+        eprintln!(
+            "warning: the server has not heard how {unheard} transfer(s) ended; the daemon (`run`) delivers that"
+        );
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

@@ -1,0 +1,84 @@
+//! Makes a transfer known to the server, once, however often it has to be asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::pacing::{backoff, urgent_gap};
+use crate::random::random_u64;
+use crate::session::Session;
+use crate::store::Claim;
+use crate::transport::ApiError;
+use crate::wire::CreateTransfer;
+
+/// Asks until the server answers or `patience` is over; nothing, if the process is to stop.
+pub(crate) async fn create(
+    session: &Arc<Session>,
+    mut claim: Claim,
+    patience: Duration,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Claim>> {
+    let deadline = Instant::now() + patience;
+    let mut failures = 0;
+    loop {
+        let asked = tokio::select! {
+            () = stop.cancelled() => return Ok(None),
+            asked = timeout_at(deadline, ask(session, &claim)) => asked,
+        };
+        let error = match asked {
+            Ok(Ok((id, attempt))) => {
+                claim.created(id, attempt).context("cannot remember the transfer")?;
+                return Ok(Some(claim));
+            }
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
+        failures += 1;
+        let server = session.api.server();
+        match error {
+            Some(error @ ApiError::Unauthorized { .. }) => {
+                session.halt(error.to_string());
+                claim.forget()?;
+                return Err(error.into());
+            }
+            // 409: the same request of ours is still being worked on.
+            Some(error) if !error.is_temporary() && !matches!(error, ApiError::Refused { status: 409, .. }) => {
+                claim.forget()?;
+                return Err(anyhow::Error::new(error).context("the server does not take this transfer"));
+            }
+            Some(error) => {
+                let wait = error.retry_after().max(backoff(session.timing.backoff, failures, random_u64()));
+                if Instant::now() + wait < deadline {
+                    eprintln!("{error}; trying again in {:.0} s", wait.as_secs_f64().ceil());
+                    tokio::select! {
+                        () = stop.cancelled() => return Ok(None),
+                        () = sleep(wait) => continue,
+                    }
+                }
+                return Err(anyhow::Error::new(error).context(format!(
+                    "nothing was copied: start the server at {server} (or give the right --server), then give the same command again"
+                )));
+            }
+            None => anyhow::bail!(
+                "nothing was copied: {server} did not answer in time; give the same command again, it makes no second transfer"
+            ),
+        }
+    }
+}
+
+async fn ask(session: &Session, claim: &Claim) -> Result<(uuid::Uuid, u32), ApiError> {
+    sleep(urgent_gap(session.api.budget())).await;
+    let state = &claim.state;
+    let transfer = CreateTransfer {
+        source_url: &state.source,
+        destination_path: &state.destination,
+        direction: state.direction,
+        protocol: "local",
+        size: state.size,
+    };
+    let view = session.api.create_transfer(state.idempotency_key, &transfer).await?;
+    Ok((view.id, view.attempt))
+}

@@ -1,0 +1,121 @@
+//! Who this agent is: its registration, kept in a file that only its owner can read.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::files;
+
+/// An API key that does not print itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ApiKey(String);
+
+impl ApiKey {
+    /// The key itself, for the one header that carries it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for ApiKey {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// What registering gave this agent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Registration {
+    /// The server's address.
+    pub(crate) server: String,
+    /// The agent's id there.
+    pub(crate) agent_id: Uuid,
+    /// The key that proves it.
+    pub(crate) api_key: ApiKey,
+    /// The heartbeat interval the server asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) heartbeat_seconds: Option<u64>,
+}
+
+impl Registration {
+    /// Reads the registration in `state_dir`, if there is one.
+    pub(crate) fn load(state_dir: &Path) -> anyhow::Result<Option<Self>> {
+        let path = path(state_dir);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        };
+        let registration = serde_json::from_slice(&text)
+            .with_context(|| format!("{} is damaged; register again with `register --force`", path.display()))?;
+        Ok(Some(registration))
+    }
+
+    /// Writes the registration into `state_dir`, all or nothing.
+    pub(crate) fn save(&self, state_dir: &Path) -> anyhow::Result<()> {
+        let path = path(state_dir);
+        files::create_private_folder(state_dir)
+            .with_context(|| format!("cannot make the folder {}", state_dir.display()))?;
+        let text = serde_json::to_vec_pretty(self)?;
+        files::write_durably(&path, &text).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+fn path(state_dir: &Path) -> PathBuf {
+    state_dir.join("agent.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ApiKey, Registration};
+    use crate::random::random_uuid;
+
+    fn registration() -> Registration {
+        Registration {
+            server: "http://127.0.0.1:8080".into(),
+            agent_id: random_uuid(),
+            api_key: ApiKey::from("mft_ak_secret".to_owned()),
+            heartbeat_seconds: None,
+        }
+    }
+
+    #[test]
+    fn a_registration_is_read_back_as_it_was_written() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        assert!(Registration::load(dir.path())?.is_none());
+        let written = registration();
+        written.save(dir.path())?;
+        let read = Registration::load(dir.path())?.map(|read| (read.agent_id, read.api_key));
+        assert_eq!(read, Some((written.agent_id, written.api_key)));
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_key_file_can_be_read_by_its_owner_only() -> anyhow::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir()?;
+        registration().save(dir.path())?;
+        let mode = std::fs::metadata(dir.path().join("agent.json"))?.permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        Ok(())
+    }
+
+    #[test]
+    fn the_key_does_not_print_itself() {
+        assert!(!format!("{:?}", registration()).contains("secret"));
+    }
+}

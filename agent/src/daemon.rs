@@ -1,0 +1,123 @@
+//! `run`: the process that is always there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::time::{sleep, timeout};
+
+use crate::cli::RunArgs;
+use crate::credentials::Registration;
+use crate::directives::{Dispatcher, poll};
+use crate::exit::Exit;
+use crate::files;
+use crate::heartbeat::{self, Role};
+use crate::register::enrol;
+use crate::reporter;
+use crate::retry::start;
+use crate::session::{Session, Settings, daemon_lock};
+use crate::state::Phase;
+use crate::store::{Claimed, lock};
+use crate::transfer::tell;
+
+/// How long final reports may take when the daemon stops.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Runs the subcommand.
+pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<Exit> {
+    files::create_private_folder(&settings.state_dir)
+        .with_context(|| format!("cannot make the folder {}", settings.state_dir.display()))?;
+    let _lock = take_lock(settings).await?;
+    let registration = match (Registration::load(&settings.state_dir)?, &args.code) {
+        (Some(registration), _) => registration,
+        (None, Some(code)) => enrol(settings, code, &args.identity).await?,
+        (None, None) => bail!(
+            "no agent is registered in {}; give an enrolment code with --code, or run `register` first",
+            settings.state_dir.display()
+        ),
+    };
+    let (session, mail) = Session::new(settings, &registration)?;
+    tracing::info!(agent.id = %registration.agent_id, server = session.api.server(), "the agent runs");
+    session.background(reporter::run(session.clone()));
+    session.background(Dispatcher::new(session.clone(), Role::Daemon).run(mail));
+    take_up(&session, true)?;
+    session.background(heartbeat::beat(session.clone(), Role::Daemon));
+    session.background(poll(session.clone()));
+    session.background(look_after_reports(session.clone()));
+
+    tokio::select! {
+        () = settings.stop.cancelled() => {}
+        () = session.halted() => {}
+    }
+    shut_down(&session).await;
+    match session.why_halted() {
+        Some(why) => bail!("{why}"),
+        None => Ok(Exit::Done),
+    }
+}
+
+/// Sends unsent final reports, and continues unfinished transfers if asked to.
+fn take_up(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
+    if is_start {
+        session.store.prune()?;
+    }
+    for state in session.store.list()? {
+        let Some(id) = state.id else { continue };
+        let is_wanted = match state.phase {
+            Phase::Copying | Phase::Installing => is_start,
+            Phase::Reporting => true,
+            Phase::Creating | Phase::Failed => false,
+        };
+        if !is_wanted {
+            continue;
+        }
+        let Claimed::Ours(claim) = session.store.claim(id)? else { continue };
+        match claim.state.report.clone() {
+            Some(report) => {
+                tell(session, *claim, id, report, Vec::new());
+            }
+            None if is_start => start(session, *claim),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Delivers the reports of copies that ended while the server was away.
+async fn look_after_reports(session: Arc<Session>) {
+    loop {
+        sleep(session.timing.heartbeat).await;
+        if let Err(error) = take_up(&session, false) {
+            tracing::warn!("cannot look after unsent reports: {error:#}");
+        }
+    }
+}
+
+async fn shut_down(session: &Session) {
+    tracing::info!("stopping");
+    session.jobs.pause_all();
+    let last_words = async {
+        while !session.reporter.is_silent() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    // What is not delivered now is delivered at the next start.
+    let _ = timeout(LAST_WORDS, last_words).await;
+    if session.why_halted().is_none() {
+        heartbeat::say_goodbye(session, Role::Daemon).await;
+    }
+    session.close().await;
+}
+
+/// Two daemons on one state folder would answer for each other.
+async fn take_lock(settings: &Settings) -> anyhow::Result<std::fs::File> {
+    let path = daemon_lock(&settings.state_dir);
+    for _ in 0..5 {
+        if let Some(lock) = lock(&path).with_context(|| format!("cannot lock {}", path.display()))? {
+            return Ok(lock);
+        }
+        // A copy looks at this lock for a moment to see whether there is a daemon.
+        sleep(Duration::from_millis(100)).await;
+    }
+    bail!("another daemon already runs on {}; stop it first, or give another --state-dir", settings.state_dir.display())
+}

@@ -1,0 +1,189 @@
+//! Acts on what the server wants of this agent, each thing once.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::credentials::Registration;
+use crate::heartbeat::Role;
+use crate::pacing::backoff;
+use crate::random::random_u64;
+use crate::retry;
+use crate::session::{Mail, Session};
+use crate::store::Claimed;
+use crate::transfer::{discard, end_without_work, tell};
+use crate::transport::ApiError;
+use crate::wire::{Directive, Status};
+
+/// What became of a directive.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// Done: the server may forget it.
+    Done,
+    /// Under way: it is acknowledged when that has ended.
+    UnderWay,
+    /// Nothing, now; the server will say it again.
+    Later,
+}
+
+/// Reads the session's mail.
+pub(crate) struct Dispatcher {
+    session: Arc<Session>,
+    role: Role,
+    done: HashSet<Uuid>,
+    puzzling: HashSet<Uuid>,
+}
+
+impl Dispatcher {
+    /// A reader for a session; a copy obeys only what concerns its own transfers.
+    pub(crate) fn new(session: Arc<Session>, role: Role) -> Self {
+        Self { session, role, done: HashSet::new(), puzzling: HashSet::new() }
+    }
+
+    /// Acts on mail as it comes.
+    pub(crate) async fn run(mut self, mut mail: mpsc::UnboundedReceiver<Mail>) {
+        while let Some(Mail { directives, read }) = mail.recv().await {
+            for directive in directives {
+                self.handle(&directive).await;
+            }
+            if let Some(read) = read {
+                // The poller may have ended.
+                let _ = read.send(());
+            }
+        }
+    }
+
+    async fn handle(&mut self, directive: &Directive) {
+        if !self.done.contains(&directive.id) {
+            match self.act(directive).await {
+                Ok(Act::Done) => {
+                    tracing::info!(directive.id = %directive.id, directive.kind = %directive.kind, "done");
+                    self.done.insert(directive.id);
+                }
+                Ok(Act::UnderWay | Act::Later) => return,
+                Err(error) => {
+                    if self.puzzling.insert(directive.id) {
+                        tracing::warn!(directive.id = %directive.id, directive.kind = %directive.kind, "not done: {error:#}");
+                    }
+                    return;
+                }
+            }
+        }
+        if let Err(error) = self.session.api.acknowledge(directive.id).await {
+            tracing::debug!(directive.id = %directive.id, %error, "not acknowledged yet");
+        }
+    }
+
+    async fn act(&mut self, directive: &Directive) -> anyhow::Result<Act> {
+        let payload = &directive.payload;
+        if directive.kind == "cancelTransfer" {
+            return self.cancel(directive.id, id(payload)?);
+        }
+        if self.role == Role::Copy {
+            // The daemon's business.
+            return Ok(Act::Later);
+        }
+        match directive.kind.as_str() {
+            "retryTransfer" => {
+                let attempt = payload.get("attempt").and_then(Value::as_u64).context("no `attempt`")?;
+                retry::retry(&self.session, directive.id, id(payload)?, u32::try_from(attempt)?).await
+            }
+            "rotateKey" => self.rotate_key().await,
+            "setHeartbeatInterval" => {
+                let seconds =
+                    payload.get("seconds").and_then(Value::as_u64).filter(|seconds| (1..=86_400).contains(seconds));
+                self.set_heartbeat_interval(seconds.context("`seconds` is not a number from 1 to 86400")?)
+            }
+            other => anyhow::bail!("this version of the agent does not know `{other}`; it is left alone"),
+        }
+    }
+
+    fn cancel(&self, directive: Uuid, id: Uuid) -> anyhow::Result<Act> {
+        let session = &self.session;
+        if let Some(control) = session.jobs.get(id) {
+            control.answers(directive);
+            control.cancel("cancelled on the server");
+            return Ok(Act::UnderWay);
+        }
+        if self.role == Role::Copy {
+            return Ok(Act::Later);
+        }
+        let mut claim = match session.store.claim(id)? {
+            Claimed::Busy => return Ok(Act::Later),
+            Claimed::Ours(claim) => *claim,
+            Claimed::Missing => {
+                // Nothing of it is left here; what the server says to that does not matter.
+                drop(session.reporter.finish(id, end_without_work(Status::Cancelled, None)));
+                return Ok(Act::Done);
+            }
+        };
+        let report = if let Some(report) = claim.state.report.clone() {
+            report
+        } else {
+            discard(&claim.state.part());
+            let report = end_without_work(Status::Cancelled, None);
+            claim.ended(report.clone())?;
+            report
+        };
+        tell(session, claim, id, report, vec![directive]);
+        Ok(Act::UnderWay)
+    }
+
+    async fn rotate_key(&self) -> anyhow::Result<Act> {
+        let session = &self.session;
+        let key = session.api.rotate_key().await?;
+        let registration = Registration::load(&session.state_dir)?.context("the registration is gone")?;
+        Registration { api_key: key.clone(), ..registration }.save(&session.state_dir)?;
+        session.api.adopt_key(key);
+        Ok(Act::Done)
+    }
+
+    fn set_heartbeat_interval(&self, seconds: u64) -> anyhow::Result<Act> {
+        let session = &self.session;
+        let registration = Registration::load(&session.state_dir)?.context("the registration is gone")?;
+        Registration { heartbeat_seconds: Some(seconds), ..registration }.save(&session.state_dir)?;
+        session.heartbeat.send_replace(Duration::from_secs(seconds));
+        Ok(Act::Done)
+    }
+}
+
+/// Long-polls for directives for good.
+pub(crate) async fn poll(session: Arc<Session>) {
+    let mut failures = 0;
+    let mut seen: HashSet<Uuid> = HashSet::new();
+    loop {
+        let asked = Instant::now();
+        let answer = tokio::select! {
+            () = session.halted() => return,
+            answer = session.api.wait_for_directives() => answer,
+        };
+        let pause = match answer {
+            Ok(directives) => {
+                failures = 0;
+                let is_news = directives.iter().filter(|directive| seen.insert(directive.id)).count() > 0;
+                session.deliver_and_wait(directives).await;
+                // A server that repeats itself, or does not wait, must not be asked in a tight loop.
+                if is_news || asked.elapsed() >= session.timing.poll { Duration::ZERO } else { session.timing.poll }
+            }
+            Err(error @ ApiError::Unauthorized { .. }) => return session.halt(error.to_string()),
+            Err(error) => {
+                failures += 1;
+                tracing::debug!("no directives: {error}");
+                let least = if error.is_temporary() { error.retry_after() } else { Duration::from_mins(1) };
+                least.max(backoff(session.timing.backoff, failures, random_u64()))
+            }
+        };
+        sleep(pause).await;
+    }
+}
+
+fn id(payload: &Value) -> anyhow::Result<Uuid> {
+    let id = payload.get("transferId").and_then(Value::as_str).context("no `transferId`")?;
+    id.parse().context("`transferId` is not an id")
+}

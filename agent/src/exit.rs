@@ -1,0 +1,33 @@
+//! How the process ends.
+
+use std::process::ExitCode;
+
+/// The documented exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// All is well.
+    Done = 0,
+    /// Cancelled or stopped.
+    Cancelled = 3,
+    /// Wrong usage.
+    Usage = 2,
+    /// Anything else.
+    Failed = 1,
+}
+
+impl Exit {
+    /// One end for two: a failure outweighs a cancellation, and that a success.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Done, other) | (Self::Cancelled, other @ (Self::Failed | Self::Usage)) => other,
+            (one, _) => one,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,36 @@
+//! What the agent knows about the machine it runs on.
+
+use sysinfo::System;
+
+/// The operating system as the contract names it.
+pub(crate) fn os() -> &'static str {
+    match std::env::consts::OS {
+        "macos" => "darwin",
+        "windows" => "windows",
+        _ => "linux",
+    }
+}
+
+/// The host name, if the system tells it.
+pub(crate) fn hostname() -> Option<String> {
+    System::host_name().ok().filter(|name| !name.is_empty())
+}
+
+/// Load and memory at this moment, each where the system tells it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Vitals {
+    /// Load average of the last minute.
+    pub(crate) load: Option<f64>,
+    /// Memory in use, in MB.
+    pub(crate) memory: Option<u64>,
+}
+
+/// Measures load and memory.
+pub(crate) fn vitals() -> Vitals {
+    let load = System::load_average().ok().map(|load| load.one);
+    let memory = System::new().ok().map(|mut system| {
+        system.refresh_memory();
+        system.used_memory() / 1_048_576
+    });
+    Vitals { load: load.filter(|load| load.is_finite() && *load >= 0.0), memory }
+}

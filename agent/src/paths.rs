@@ -1,0 +1,173 @@
+//! From what a person typed to pairs of absolute paths.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+/// A copy that makes no sense; the message says what to do.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
+/// One source and where its copy will stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    /// Absolute.
+    pub(crate) source: PathBuf,
+    /// Absolute, with the copy's own name.
+    pub(crate) destination: PathBuf,
+}
+
+/// Finds where each of `sources` goes: as `destination`, or into it when it is a folder.
+pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Pair>, UsageError> {
+    let into = destination.is_dir() || ends_with_separator(destination);
+    if sources.len() > 1 && !into {
+        let shown = destination.display();
+        return Err(UsageError(format!(
+            "{shown} is not a folder; several sources need one (write `{shown}/` to have it made)"
+        )));
+    }
+    let base = absolute(destination)?;
+    let mut pairs: Vec<Pair> = Vec::with_capacity(sources.len());
+    for source in sources {
+        let source = absolute_source(source)?;
+        let destination = match source.file_name() {
+            Some(name) if into => base.join(name),
+            None if into => {
+                return Err(UsageError(format!(
+                    "{} has no name to copy it under; name the destination in full",
+                    source.display()
+                )));
+            }
+            _ => base.clone(),
+        };
+        let pair = Pair { source, destination };
+        pair.check()?;
+        if let Some(other) = pairs.iter().find(|other| other.destination == pair.destination) {
+            let (one, two) = (other.source.display(), pair.source.display());
+            return Err(UsageError(format!(
+                "{one} and {two} would both become {}; copy them one by one",
+                pair.destination.display()
+            )));
+        }
+        pairs.push(pair);
+    }
+    Ok(pairs)
+}
+
+impl Pair {
+    /// Refuses a copy onto or into itself.
+    pub(crate) fn check(&self) -> Result<(), UsageError> {
+        let real = fs::canonicalize(&self.source).unwrap_or_else(|_| self.source.clone());
+        let there = fs::canonicalize(&self.destination).unwrap_or_else(|_| self.destination.clone());
+        let (source, destination) = (self.source.display(), self.destination.display());
+        if there == real || self.destination == self.source {
+            return Err(UsageError(format!("{source} and {destination} are the same; choose another destination")));
+        }
+        if there.starts_with(&real) || self.destination.starts_with(&self.source) {
+            return Err(UsageError(format!("{destination} lies inside {source}; choose a destination outside")));
+        }
+        Ok(())
+    }
+}
+
+/// A path as text, which is all that the API can carry.
+pub(crate) fn text(path: &Path) -> Result<String, UsageError> {
+    let named = |text: &str| text.to_owned();
+    path.to_str()
+        .map(named)
+        .ok_or_else(|| UsageError(format!("the name {} is not valid UTF-8; rename it", path.display())))
+}
+
+/// Keeps the name that was typed, even when it is a link, and makes the way to it absolute.
+fn absolute_source(source: &Path) -> Result<PathBuf, UsageError> {
+    let missing = |error: std::io::Error| UsageError(format!("cannot read the source {}: {error}", source.display()));
+    fs::metadata(source).map_err(missing)?;
+    match (source.parent(), source.file_name()) {
+        (Some(parent), Some(name)) => {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            Ok(fs::canonicalize(parent).map_err(missing)?.join(name))
+        }
+        _ => fs::canonicalize(source).map_err(missing),
+    }
+}
+
+/// Makes a path absolute of which only the beginning need exist.
+fn absolute(path: &Path) -> Result<PathBuf, UsageError> {
+    let unclear = |why: &dyn std::fmt::Display| {
+        UsageError(format!("cannot make sense of the destination {}: {why}", path.display()))
+    };
+    let path = std::path::absolute(path).map_err(|error| unclear(&error))?;
+    let existing = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"));
+    let real = fs::canonicalize(existing).map_err(|error| unclear(&error))?;
+    let rest = path.strip_prefix(existing).map_err(|error| unclear(&error))?;
+    if rest.components().any(|part| matches!(part, Component::ParentDir)) {
+        return Err(unclear(&"it goes up (`..`) from a folder that does not exist"));
+    }
+    // `components` drops the separator that may stand at the end.
+    Ok(real.join(rest).components().collect())
+}
+
+fn ends_with_separator(path: &Path) -> bool {
+    path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::resolve;
+
+    #[test]
+    fn a_source_goes_into_a_folder_and_as_anything_else() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let root = fs::canonicalize(dir.path())?;
+        fs::write(root.join("a"), "")?;
+        let pairs = resolve(&[root.join("a")], &root.join("new/"))?;
+        assert_eq!(pairs[0].destination, root.join("new/a"));
+        let pairs = resolve(&[root.join("a")], &root.join("new"))?;
+        assert_eq!(pairs[0].destination, root.join("new"));
+        Ok(())
+    }
+
+    #[test]
+    fn copies_onto_or_into_themselves_are_refused() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let root = dir.path();
+        fs::create_dir(root.join("folder"))?;
+        fs::write(root.join("a"), "")?;
+        for (source, destination) in
+            [("a", "a"), ("a", "folder/../a"), ("a", "."), ("folder", "folder/inner"), ("folder", "folder")]
+        {
+            let refused = resolve(&[root.join(source)], &root.join(destination));
+            assert!(refused.is_err(), "{source} to {destination}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn several_sources_need_a_folder_and_different_names() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let root = dir.path();
+        fs::create_dir_all(root.join("x"))?;
+        fs::write(root.join("a"), "")?;
+        fs::write(root.join("b"), "")?;
+        fs::write(root.join("x/a"), "")?;
+        assert!(resolve(&[root.join("a"), root.join("b")], &root.join("new")).is_err());
+        assert!(resolve(&[root.join("a"), root.join("b")], &root.join("new/")).is_ok());
+        assert!(resolve(&[root.join("a"), root.join("x/a")], &root.join("new/")).is_err());
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_keeps_the_name_that_was_typed() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let root = fs::canonicalize(dir.path())?;
+        fs::write(root.join("2026.csv"), "")?;
+        std::os::unix::fs::symlink(root.join("2026.csv"), root.join("latest.csv"))?;
+        let pairs = resolve(&[root.join("latest.csv")], &root.join("out/"))?;
+        assert_eq!(pairs[0].source, root.join("latest.csv"));
+        assert_eq!(pairs[0].destination, root.join("out/latest.csv"));
+        Ok(())
+    }
+}

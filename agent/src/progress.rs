@@ -1,0 +1,65 @@
+//! Shows how a copy goes: a bar in a terminal, now and then a line elsewhere.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+
+use crate::control::Control;
+
+/// Between two lines where there is no terminal.
+const BETWEEN_LINES: Duration = Duration::from_secs(5);
+
+/// Where progress is shown.
+#[derive(Debug)]
+pub(crate) enum Display {
+    /// Nowhere.
+    Silent,
+    /// In a terminal.
+    Bar(ProgressBar),
+    /// Into a log or pipe.
+    Lines { name: String, last: Instant },
+}
+
+impl Display {
+    /// Shows the copy called `name` on standard error.
+    pub(crate) fn on_stderr(name: &str) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self::Lines { name: name.to_owned(), last: Instant::now() };
+        }
+        let bar = ProgressBar::new(0);
+        let template = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(name.to_owned());
+        Self::Bar(bar)
+    }
+
+    /// Shows the figures as they are now.
+    pub(crate) fn show(&mut self, control: &Control) {
+        match self {
+            Self::Bar(bar) => {
+                bar.set_length(control.total());
+                bar.set_position(control.copied());
+                if control.verifies && control.copied() >= control.total() && control.verified() > 0 {
+                    bar.set_position(control.verified());
+                    if !bar.message().starts_with("verifying") {
+                        bar.set_message(format!("verifying {}", bar.message()));
+                    }
+                }
+            }
+            Self::Lines { name, last } if last.elapsed() >= BETWEEN_LINES => {
+                *last = Instant::now();
+                let (copied, total) = (HumanBytes(control.copied()), HumanBytes(control.total()));
+                eprintln!("{name}: {:.0} % ({copied} of {total})", control.figures().progress);
+            }
+            Self::Lines { .. } | Self::Silent => {}
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn close(&mut self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}

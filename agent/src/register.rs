@@ -1,0 +1,59 @@
+//! `register`: makes this machine known to the server and keeps what it gives.
+
+use anyhow::{Context as _, bail};
+
+use crate::api;
+use crate::cli::{Identity, RegisterArgs};
+use crate::credentials::Registration;
+use crate::exit::Exit;
+use crate::files;
+use crate::machine;
+use crate::session::Settings;
+use crate::transport::Transport;
+use crate::wire::RegisterAgent;
+
+/// The server when nobody names one.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
+
+/// Runs the subcommand.
+pub(crate) async fn register(settings: &Settings, args: &RegisterArgs) -> anyhow::Result<Exit> {
+    let existing = if args.force { None } else { Registration::load(&settings.state_dir)? };
+    if let Some(existing) = existing {
+        bail!(
+            "this machine is already agent {} of {}; use `--force` to register anew, or another --state-dir for a second agent",
+            existing.agent_id,
+            existing.server
+        );
+    }
+    let registration = enrol(settings, &args.code, &args.identity).await?;
+    println!("registered as agent {} of {}", registration.agent_id, registration.server);
+    println!("the key is kept in {}", settings.state_dir.join("agent.json").display());
+    Ok(Exit::Done)
+}
+
+/// Registers and stores the registration.
+pub(crate) async fn enrol(settings: &Settings, code: &str, identity: &Identity) -> anyhow::Result<Registration> {
+    let transport = Transport::new(settings.server.as_deref().unwrap_or(DEFAULT_SERVER))?;
+    let hostname = identity.hostname.clone().or_else(machine::hostname);
+    let hostname = hostname.context("the system does not tell its host name; give one with --hostname")?;
+    // Better now than after the server has given away a key that cannot be kept.
+    files::create_private_folder(&settings.state_dir)
+        .with_context(|| format!("cannot make the folder {}", settings.state_dir.display()))?;
+    let agent = RegisterAgent {
+        customer_identifier: code,
+        name: identity.name.as_deref(),
+        hostname: &hostname,
+        os: machine::os(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let (agent_id, api_key) = api::register(&transport, &agent).await.map_err(|error| match error {
+        crate::transport::ApiError::Unauthorized { message } => {
+            anyhow::anyhow!("registration refused: {message}; check the enrolment code")
+        }
+        error => anyhow::Error::new(error).context("registration failed"),
+    })?;
+    let registration =
+        Registration { server: transport.server().to_owned(), agent_id, api_key, heartbeat_seconds: None };
+    registration.save(&settings.state_dir)?;
+    Ok(registration)
+}

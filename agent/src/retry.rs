@@ -1,0 +1,127 @@
+//! Begins a new attempt of a transfer because the server asked for it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::directives::Act;
+use crate::progress::Display;
+use crate::random::random_uuid;
+use crate::session::Session;
+use crate::state::{CopyOptions, FinalReport, Phase, TransferState};
+use crate::store::{Claim, Claimed};
+use crate::transfer::{Ended, Outcome, end_without_work, run_transfer, tell};
+use crate::wire::{Status, TransferView};
+
+/// Copies again what the server remembers as transfer `id`.
+pub(crate) async fn retry(session: &Arc<Session>, directive: Uuid, id: Uuid, attempt: u32) -> anyhow::Result<Act> {
+    if let Some(control) = session.jobs.get(id) {
+        // It is being copied anyhow, so that copy is the new attempt.
+        control.raise_attempt(attempt);
+        return Ok(Act::Done);
+    }
+    let known = match session.store.claim(id)? {
+        Claimed::Busy => return Ok(Act::Later),
+        Claimed::Ours(claim) => Some(*claim),
+        Claimed::Missing => None,
+    };
+    let view = match session.api.begin_attempt(id, attempt).await {
+        Ok(view) => view,
+        Err(error) if error.is_temporary() => return Ok(Act::Later),
+        Err(error) => {
+            tracing::warn!(transfer.id = %id, "the server no longer wants this retry: {error}");
+            return Ok(Act::Done);
+        }
+    };
+    let refusal = unsupported(&view);
+    let Some(mut claim) = remember(session, known, view, attempt)? else { return Ok(Act::Later) };
+    if let Some(reason) = refusal {
+        let report = FinalReport { attempt: claim.state.attempt, ..end_without_work(Status::Failed, Some(reason)) };
+        claim.ended(report.clone())?;
+        tell(session, claim, id, report, vec![directive]);
+        return Ok(Act::UnderWay);
+    }
+    start(session, claim);
+    Ok(Act::Done)
+}
+
+/// Runs a transfer beside everything else, and logs how it ended.
+pub(crate) fn start(session: &Arc<Session>, claim: Claim) {
+    let running = session.clone();
+    session.tasks.spawn(async move {
+        let id = claim.state.id;
+        match run_transfer(&running, claim, None, Display::Silent).await {
+            Ok(Ended { outcome, .. }) => match outcome {
+                Outcome::Completed(copied) => tracing::info!(transfer.id = ?id, bytes = copied.bytes, "completed"),
+                Outcome::Failed(reason) => tracing::warn!(transfer.id = ?id, "failed: {reason}"),
+                Outcome::Cancelled(reason) => tracing::info!(transfer.id = ?id, "cancelled: {reason}"),
+                Outcome::Stopped => tracing::info!(transfer.id = ?id, "stopped; it continues at the next start"),
+            },
+            Err(error) => tracing::error!(transfer.id = ?id, %error, "the transfer cannot run"),
+        }
+    });
+}
+
+/// Makes the new attempt durable before anything is acknowledged.
+fn remember(
+    session: &Session,
+    known: Option<Claim>,
+    view: TransferView,
+    attempt: u32,
+) -> std::io::Result<Option<Claim>> {
+    let attempt = view.attempt.max(attempt);
+    if let Some(mut claim) = known {
+        claim.state.attempt = attempt;
+        claim.state.phase = Phase::Copying;
+        claim.state.report = None;
+        claim.save()?;
+        return Ok(Some(claim));
+    }
+    session.store.adopt(TransferState {
+        id: Some(view.id),
+        idempotency_key: random_uuid(),
+        source: view.source,
+        destination: view.destination,
+        direction: view.direction.unwrap_or_default(),
+        size: 0,
+        attempt,
+        // Nobody can be asked any more, so nothing is replaced.
+        options: CopyOptions::default(),
+        phase: Phase::Copying,
+        copied: None,
+        report: None,
+    })
+}
+
+/// Why this agent cannot copy that, if so.
+fn unsupported(view: &TransferView) -> Option<String> {
+    if view.protocol != "local" {
+        return Some(format!(
+            "protocol {} is not supported by this agent yet; it copies between local paths only",
+            view.protocol
+        ));
+    }
+    let relative = [&view.source, &view.destination].into_iter().find(|path| !Path::new(path).is_absolute())?;
+    Some(format!("`{relative}` is not an absolute local path, so this agent cannot tell which file is meant"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unsupported;
+    use crate::random::random_uuid;
+    use crate::wire::TransferView;
+
+    fn view(protocol: &str, source: &str) -> TransferView {
+        let (source, destination, protocol) = (source.to_owned(), "/b".to_owned(), protocol.to_owned());
+        TransferView { id: random_uuid(), source, destination, protocol, attempt: 2, direction: None }
+    }
+
+    #[test]
+    fn only_absolute_local_paths_are_copied_again() {
+        assert_eq!(unsupported(&view("local", "/a")), None);
+        assert!(unsupported(&view("local", "a")).is_some());
+        let reason = unsupported(&view("sftp", "sftp://host/a"));
+        assert!(reason.is_some_and(|reason| reason.starts_with("protocol sftp is not supported")));
+    }
+}

@@ -1,0 +1,185 @@
+//! What the tasks of one agent process share.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api::Api;
+use crate::control::Jobs;
+use crate::credentials::Registration;
+use crate::reporter::Reporter;
+use crate::store::Store;
+use crate::transport::Transport;
+use crate::wire::Directive;
+
+/// How long things take when nobody says otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timing {
+    /// Between two progress reports, at least.
+    pub(crate) report: Duration,
+    /// Between two heartbeats.
+    pub(crate) heartbeat: Duration,
+    /// The first wait after a failure.
+    pub(crate) backoff: Duration,
+    /// Between two polls when the server repeats itself.
+    pub(crate) poll: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            report: Duration::from_secs(1),
+            heartbeat: Duration::from_secs(30),
+            backoff: Duration::from_millis(500),
+            poll: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What every subcommand is given.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The server's address, when one was given.
+    pub(crate) server: Option<String>,
+    /// Where the agent keeps its state.
+    pub(crate) state_dir: PathBuf,
+    /// Intervals.
+    pub(crate) timing: Timing,
+    /// Cancelled when the process is asked to end.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Directives on their way to whoever acts on them.
+#[derive(Debug)]
+pub(crate) struct Mail {
+    /// As they came.
+    pub(crate) directives: Vec<Directive>,
+    /// Told when each was looked at.
+    pub(crate) read: Option<oneshot::Sender<()>>,
+}
+
+/// One process of a registered agent.
+pub(crate) struct Session {
+    pub(crate) api: Api,
+    pub(crate) store: Store,
+    pub(crate) state_dir: PathBuf,
+    pub(crate) jobs: Jobs,
+    pub(crate) reporter: Reporter,
+    pub(crate) timing: Timing,
+    /// The heartbeat interval now in force.
+    pub(crate) heartbeat: watch::Sender<Duration>,
+    /// How many copies run at once.
+    pub(crate) slots: Semaphore,
+    /// Everything that runs beside the subcommand itself.
+    pub(crate) tasks: TaskTracker,
+    /// Cancelled when the background shall end.
+    closing: CancellationToken,
+    inbox: mpsc::UnboundedSender<Mail>,
+    stop: CancellationToken,
+    halted: CancellationToken,
+    why_halted: OnceLock<String>,
+}
+
+/// Copies that one process runs at the same time.
+const SLOTS: usize = 4;
+
+impl Session {
+    /// A session of the agent that `registration` describes, and its mail.
+    pub(crate) fn new(
+        settings: &Settings,
+        registration: &Registration,
+    ) -> anyhow::Result<(Arc<Self>, mpsc::UnboundedReceiver<Mail>)> {
+        let server = settings.server.as_deref().unwrap_or(&registration.server);
+        let state_dir = settings.state_dir.clone();
+        let store =
+            Store::open(&state_dir).with_context(|| format!("cannot use the state folder {}", state_dir.display()))?;
+        let interval = registration.heartbeat_seconds.map_or(settings.timing.heartbeat, Duration::from_secs);
+        let (inbox, mail) = mpsc::unbounded_channel();
+        let session = Self {
+            api: Api::new(Transport::new(server)?, registration, &state_dir),
+            store,
+            state_dir,
+            jobs: Jobs::default(),
+            reporter: Reporter::default(),
+            timing: settings.timing,
+            heartbeat: watch::Sender::new(interval),
+            slots: Semaphore::new(SLOTS),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            inbox,
+            stop: settings.stop.clone(),
+            halted: CancellationToken::new(),
+            why_halted: OnceLock::new(),
+        };
+        Ok((Arc::new(session), mail))
+    }
+
+    /// Runs something beside the subcommand, until the session closes.
+    pub(crate) fn background<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<Option<T>> {
+        self.tasks.spawn(self.closing.clone().run_until_cancelled_owned(work))
+    }
+
+    /// Ends what runs in the background, and waits for the transfers to have stopped.
+    pub(crate) async fn close(&self) {
+        self.closing.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Hands directives on, to be acted upon when there is time.
+    pub(crate) fn deliver(&self, directives: Vec<Directive>) {
+        if !directives.is_empty() {
+            // Nobody reads any more once the process ends.
+            let _ = self.inbox.send(Mail { directives, read: None });
+        }
+    }
+
+    /// Hands directives on and waits until each was looked at.
+    pub(crate) async fn deliver_and_wait(&self, directives: Vec<Directive>) {
+        let (read, looked_at) = oneshot::channel();
+        if self.inbox.send(Mail { directives, read: Some(read) }).is_ok() {
+            let _ = looked_at.await;
+        }
+    }
+
+    /// Ends all work: the server will not hear this agent again.
+    pub(crate) fn halt(&self, why: String) {
+        let _ = self.why_halted.set(why);
+        self.halted.cancel();
+        self.jobs.pause_all();
+    }
+
+    /// Ends when the process is asked to end.
+    pub(crate) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Whether no transfer shall begin any more.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled() || self.halted.is_cancelled()
+    }
+
+    /// Ends when the server will not hear this agent again.
+    pub(crate) async fn halted(&self) {
+        self.halted.cancelled().await;
+    }
+
+    /// Why it will not, once that is so.
+    pub(crate) fn why_halted(&self) -> Option<&str> {
+        self.why_halted.get().map(String::as_str)
+    }
+}
+
+/// The lock that the daemon of a state folder holds.
+pub(crate) fn daemon_lock(state_dir: &Path) -> PathBuf {
+    state_dir.join("daemon.lock")
+}

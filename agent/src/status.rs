@@ -1,0 +1,116 @@
+//! `status`: what this agent is and what it still has to do. Asks nobody but the state folder.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::cli::StatusArgs;
+use crate::credentials::Registration;
+use crate::exit::Exit;
+use crate::session::{Settings, daemon_lock};
+use crate::state::TransferState;
+use crate::store::{Store, lock};
+
+/// Runs the subcommand.
+pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Exit> {
+    let registration = Registration::load(&settings.state_dir)?;
+    let is_used = settings.state_dir.join("transfers").is_dir();
+    let states = if is_used { Store::open(&settings.state_dir)?.list()? } else { Vec::new() };
+    let lock_path = daemon_lock(&settings.state_dir);
+    let daemon_runs = lock_path.exists() && lock(&lock_path)?.is_none();
+    if args.json {
+        println!("{:#}", as_json(&settings.state_dir, registration.as_ref(), daemon_runs, &states));
+        return Ok(Exit::Done);
+    }
+    match &registration {
+        Some(registration) => println!("agent    {}\nserver   {}", registration.agent_id, registration.server),
+        None => println!("agent    not registered; run `register --code CODE`"),
+    }
+    println!(
+        "state    {}\ndaemon   {}",
+        settings.state_dir.display(),
+        if daemon_runs { "runs" } else { "does not run" }
+    );
+    let (unfinished, unsent) = split(&states);
+    println!("{} unfinished transfer(s)", unfinished.len());
+    for state in unfinished {
+        println!(
+            "  {}  {} -> {}  {} of {} bytes",
+            state.name(),
+            state.source,
+            state.destination,
+            part_length(state),
+            state.size
+        );
+    }
+    println!("{} unsent report(s)", unsent.len());
+    for state in unsent {
+        println!("  {}  {} -> {}", state.name(), state.source, state.destination);
+    }
+    Ok(Exit::Done)
+}
+
+fn as_json(
+    state_dir: &Path,
+    registration: Option<&Registration>,
+    daemon_runs: bool,
+    states: &[TransferState],
+) -> Value {
+    let (unfinished, unsent) = split(states);
+    let transfer = |state: &&TransferState| {
+        json!({
+            "id": state.id,
+            "source": state.source,
+            "destination": state.destination,
+            "attempt": state.attempt,
+            "phase": state.phase,
+            "size": state.size,
+            "bytesTransferred": part_length(state),
+            "report": state.report,
+        })
+    };
+    json!({
+        "registered": registration.is_some(),
+        "agentId": registration.map(|registration| registration.agent_id),
+        "server": registration.map(|registration| &registration.server),
+        "stateDir": state_dir,
+        "daemonRuns": daemon_runs,
+        "unfinishedTransfers": unfinished.iter().map(transfer).collect::<Vec<_>>(),
+        "unsentReports": unsent.iter().map(transfer).collect::<Vec<_>>(),
+    })
+}
+
+fn split(states: &[TransferState]) -> (Vec<&TransferState>, Vec<&TransferState>) {
+    let unfinished = states.iter().filter(|state| state.is_unfinished()).collect();
+    (unfinished, states.iter().filter(|state| state.report.is_some()).collect())
+}
+
+/// Bytes in the part, of whatever kind.
+fn part_length(state: &TransferState) -> u64 {
+    let files = walkdir::WalkDir::new(state.part()).into_iter().flatten();
+    files
+        .filter_map(|entry| entry.metadata().ok())
+        .filter(std::fs::Metadata::is_file)
+        .map(|metadata| metadata.len())
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_json;
+    use crate::credentials::{ApiKey, Registration};
+    use crate::random::random_uuid;
+
+    #[test]
+    fn the_status_does_not_show_the_key() {
+        let registration = Registration {
+            server: "http://127.0.0.1:8080".into(),
+            agent_id: random_uuid(),
+            api_key: ApiKey::from("mft_ak_secret".to_owned()),
+            heartbeat_seconds: Some(30),
+        };
+        let status = as_json("state".as_ref(), Some(&registration), false, &[]);
+        assert!(!status.to_string().contains("secret"));
+        assert_eq!(status["registered"], true);
+    }
+}

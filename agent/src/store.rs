@@ -1,0 +1,247 @@
+//! The state folder: one file per transfer, each claimed by at most one living process.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::files;
+use crate::state::{FinalReport, Phase, TransferState};
+use crate::wire::Status;
+use uuid::Uuid;
+
+/// How long a failed transfer's options, or an unanswered creation, are remembered.
+const MEMORY: Duration = Duration::from_hours(7 * 24);
+
+/// The transfers of one agent on this machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    folder: PathBuf,
+}
+
+/// A transfer that only this process works on; dropped, it is free again.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    store: Store,
+    lock: File,
+    /// The memory; `save` makes changes durable.
+    pub(crate) state: TransferState,
+}
+
+/// What came of asking for a transfer.
+#[derive(Debug)]
+pub(crate) enum Claimed {
+    /// Nothing is remembered of it.
+    Missing,
+    /// Another process, or another task of this one, works on it.
+    Busy,
+    /// It is ours.
+    Ours(Box<Claim>),
+}
+
+/// Why a copy cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BeginError {
+    #[error("another process is copying to {0} at this moment; wait until it has ended")]
+    Busy(String),
+    #[error(
+        "{destination} is the destination of an unfinished copy of {origin}; finish that with `copy {origin} {destination}`, or cancel it on the server, then try again"
+    )]
+    Taken { origin: String, destination: String },
+    #[error("cannot use the state folder: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Store {
+    /// Opens the store in `state_dir`, made when missing.
+    pub(crate) fn open(state_dir: &Path) -> io::Result<Self> {
+        let folder = state_dir.join("transfers");
+        files::create_private_folder(&folder)?;
+        Ok(Self { folder })
+    }
+
+    /// Everything remembered, oldest first.
+    pub(crate) fn list(&self) -> io::Result<Vec<TransferState>> {
+        let mut states = Vec::new();
+        for name in self.names(".json")? {
+            match TransferState::read(&self.json(&name)) {
+                Ok(Some(state)) => states.push(state),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%name, %error, "a state file cannot be read and is left alone"),
+            }
+        }
+        states.sort_by_key(TransferState::name);
+        Ok(states)
+    }
+
+    /// Asks for the transfer with this id.
+    pub(crate) fn claim(&self, id: Uuid) -> io::Result<Claimed> {
+        let _guard = self.guard()?;
+        self.claim_named(&id.to_string())
+    }
+
+    /// Continues the unfinished copy between the two paths of `fresh`, or begins it.
+    pub(crate) fn begin(&self, fresh: TransferState) -> Result<Claim, BeginError> {
+        let _guard = self.guard()?;
+        let mut unfinished: Vec<TransferState> = self.list()?;
+        // A transfer the server knows comes before a creation that nobody answered.
+        unfinished.retain(|state| state.is_unfinished() && state.destination == fresh.destination);
+        unfinished.sort_by_key(|state| state.phase == Phase::Creating);
+        for old in unfinished {
+            let claim = match self.claim_named(&old.name())? {
+                Claimed::Missing => continue,
+                Claimed::Busy => return Err(BeginError::Busy(fresh.destination)),
+                Claimed::Ours(claim) => claim,
+            };
+            if old.source == fresh.source {
+                let mut claim = *claim;
+                claim.state.options = fresh.options;
+                claim.save()?;
+                return Ok(claim);
+            }
+            if old.phase != Phase::Creating {
+                return Err(BeginError::Taken { origin: old.source, destination: old.destination });
+            }
+        }
+        match self.keep(fresh)? {
+            Some(claim) => Ok(claim),
+            None => Err(BeginError::Io(io::ErrorKind::AlreadyExists.into())),
+        }
+    }
+
+    /// Remembers and claims a transfer that began elsewhere; nothing, if another process was faster.
+    pub(crate) fn adopt(&self, state: TransferState) -> io::Result<Option<Claim>> {
+        let _guard = self.guard()?;
+        self.keep(state)
+    }
+
+    /// Whether any process copies at this moment.
+    pub(crate) fn is_at_work(&self) -> io::Result<bool> {
+        let _guard = self.guard()?;
+        for state in self.list()?.iter().filter(|state| state.is_unfinished()) {
+            if lock(&self.lock_path(&state.name()))?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Forgets what is too old to matter.
+    pub(crate) fn prune(&self) -> io::Result<()> {
+        let _guard = self.guard()?;
+        for state in self.list()? {
+            let path = self.json(&state.name());
+            let age = fs::metadata(&path)?.modified()?.elapsed().unwrap_or_default();
+            if matches!(state.phase, Phase::Failed | Phase::Creating) && age > MEMORY {
+                fs::remove_file(&path)?;
+            }
+        }
+        for name in self.names(".lock")? {
+            if !self.json(&name).exists() && lock(&self.lock_path(&name))?.is_some() {
+                fs::remove_file(self.lock_path(&name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn claim_named(&self, name: &str) -> io::Result<Claimed> {
+        if !self.json(name).exists() {
+            return Ok(Claimed::Missing);
+        }
+        let Some(lock) = lock(&self.lock_path(name))? else { return Ok(Claimed::Busy) };
+        match TransferState::read(&self.json(name))? {
+            Some(state) => Ok(Claimed::Ours(Box::new(Claim { store: self.clone(), lock, state }))),
+            None => Ok(Claimed::Missing),
+        }
+    }
+
+    fn keep(&self, state: TransferState) -> io::Result<Option<Claim>> {
+        let Some(lock) = lock(&self.lock_path(&state.name()))? else { return Ok(None) };
+        let claim = Claim { store: self.clone(), lock, state };
+        claim.save()?;
+        Ok(Some(claim))
+    }
+
+    /// Held for a moment by whoever changes which transfers there are, and who holds them.
+    fn guard(&self) -> io::Result<File> {
+        let guard = files::open_lock(&self.folder.join(".guard"))?;
+        guard.lock()?;
+        Ok(guard)
+    }
+
+    fn names(&self, ending: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name();
+            names.extend(name.to_str().and_then(|name| name.strip_suffix(ending)).map(str::to_owned));
+        }
+        Ok(names)
+    }
+
+    fn json(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.json"))
+    }
+
+    fn lock_path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.lock"))
+    }
+}
+
+impl Claim {
+    /// Makes the memory durable.
+    pub(crate) fn save(&self) -> io::Result<()> {
+        self.state.write(&self.store.json(&self.state.name()))
+    }
+
+    /// Notes that the server knows the transfer as `id`.
+    pub(crate) fn created(&mut self, id: Uuid, attempt: u32) -> io::Result<()> {
+        let _guard = self.store.guard()?;
+        let old = self.state.name();
+        let created = TransferState { id: Some(id), attempt, phase: Phase::Copying, ..self.state.clone() };
+        let Some(lock) = lock(&self.store.lock_path(&created.name()))? else {
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process works on this transfer"));
+        };
+        self.state = created;
+        self.save()?;
+        fs::remove_file(self.store.json(&old))?;
+        fs::remove_file(self.store.lock_path(&old))?;
+        self.lock = lock;
+        Ok(())
+    }
+
+    /// Notes how it ended, before the server hears of it.
+    pub(crate) fn ended(&mut self, report: FinalReport) -> io::Result<()> {
+        self.state.phase = Phase::Reporting;
+        self.state.report = Some(report);
+        self.save()
+    }
+
+    /// The server has heard how it ended: forgets it, but for a failed one's options.
+    pub(crate) fn settled(mut self) -> io::Result<()> {
+        let report = self.state.report.take();
+        if report.is_some_and(|report| report.status == Status::Failed) {
+            self.state.phase = Phase::Failed;
+            return self.save();
+        }
+        self.forget()
+    }
+
+    /// Forgets the transfer.
+    pub(crate) fn forget(self) -> io::Result<()> {
+        let _guard = self.store.guard()?;
+        let name = self.state.name();
+        fs::remove_file(self.store.json(&name))?;
+        fs::remove_file(self.store.lock_path(&name))?;
+        files::sync_folder(&self.store.folder)
+    }
+}
+
+/// Takes the lock, unless somebody holds it.
+pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = files::open_lock(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}

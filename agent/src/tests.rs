@@ -1,0 +1,116 @@
+//! Whole stories, told with a small real server that plays the REST contract.
+
+mod copying;
+mod daemon;
+mod interruptions;
+mod server;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use self::server::Server;
+use crate::cli::{CopyArgs, Identity, RegisterArgs, RunArgs};
+use crate::exit::Exit;
+use crate::session::{Settings, Timing};
+use crate::state::Verify;
+use crate::wire::Direction;
+use crate::{copying as copy_command, daemon as run_command, register as register_command};
+
+/// A registered agent, its folder and its server.
+struct Stage {
+    server: Arc<Server>,
+    dir: TempDir,
+    root: PathBuf,
+}
+
+impl Stage {
+    async fn set() -> anyhow::Result<Self> {
+        let server = Server::start().await?;
+        let dir = tempfile::tempdir()?;
+        let root = std::fs::canonicalize(dir.path())?;
+        let stage = Self { server, dir, root };
+        stage.register(false).await?;
+        Ok(stage)
+    }
+
+    fn settings(&self) -> Settings {
+        let millis = Duration::from_millis;
+        Settings {
+            server: Some(self.server.address.clone()),
+            state_dir: self.state_dir(),
+            timing: Timing { report: millis(20), heartbeat: millis(500), backoff: millis(20), poll: millis(20) },
+            stop: CancellationToken::new(),
+        }
+    }
+
+    fn state_dir(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    async fn register(&self, force: bool) -> anyhow::Result<Exit> {
+        let identity = Identity { name: Some("edge-1".into()), hostname: Some("edge".into()) };
+        register_command::register(&self.settings(), &RegisterArgs { code: "code".into(), identity, force }).await
+    }
+
+    async fn copy(&self, source: &str, destination: &str) -> anyhow::Result<Exit> {
+        copy_command::copy(&self.settings(), &self.args(source, destination)).await
+    }
+
+    fn args(&self, source: &str, destination: &str) -> CopyArgs {
+        CopyArgs {
+            sources: vec![self.path(source)],
+            destination: self.path(destination),
+            max_rate: None,
+            verify: Verify::Sha256,
+            overwrite: false,
+            direction: Direction::Push,
+            report_timeout: Duration::from_secs(20),
+        }
+    }
+
+    /// Runs the daemon until `story` has been told.
+    async fn with_daemon<T>(&self, story: impl AsyncFnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let settings = self.settings();
+        let args = RunArgs::default();
+        let daemon = run_command::run(&settings, &args);
+        let told = async {
+            let told = story().await;
+            settings.stop.cancel();
+            told
+        };
+        let (exit, told) = tokio::join!(daemon, told);
+        assert_eq!(exit?, Exit::Done);
+        told
+    }
+
+    /// The names of the state files that are left.
+    fn states(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(self.state_dir().join("transfers"))?;
+        let paths = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect())
+    }
+}
+
+/// Bytes that do not repeat early.
+fn some_bytes(count: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..count).map(next).collect()
+}
+
+fn sha256(path: &Path) -> anyhow::Result<String> {
+    let mut hasher = crate::checksum::Hasher::new(true);
+    hasher.update(&std::fs::read(path)?);
+    Ok(hasher.finish().unwrap_or_default())
+}

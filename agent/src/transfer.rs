@@ -1,0 +1,186 @@
+//! The whole life of one transfer in this process: copy, put in place, write down the end, tell the server.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::control::Control;
+use crate::copy::{CopyError, at, copy, remove_part};
+use crate::install::{check, install, is_installed};
+use crate::paths::Pair;
+use crate::plan::{Plan, PlanError};
+use crate::progress::Display;
+use crate::reporter::Verdict;
+use crate::session::Session;
+use crate::state::{Copied, FinalReport, Phase, Verify};
+use crate::store::Claim;
+use crate::wire::Status;
+
+/// How a transfer ended here.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The copy is in place.
+    Completed(Copied),
+    /// It is not, for this reason.
+    Failed(String),
+    /// It was called off, for this reason.
+    Cancelled(String),
+    /// It stopped half-way and can be continued.
+    Stopped,
+}
+
+/// A transfer that has ended, and the server's answer to come.
+pub(crate) struct Ended {
+    /// How.
+    pub(crate) outcome: Outcome,
+    /// What the server says to that; none when there is nothing to tell.
+    pub(crate) verdict: Option<JoinHandle<Option<Verdict>>>,
+}
+
+/// Copies what `claim` describes and tells the server all about it.
+pub(crate) async fn run_transfer(
+    session: &Arc<Session>,
+    claim: Claim,
+    plan: Option<Plan>,
+    mut display: Display,
+) -> io::Result<Ended> {
+    let state = &claim.state;
+    let id = state.id.ok_or(io::Error::other("the server does not know this transfer yet"))?;
+    let total = plan.as_ref().map_or(state.size, |plan| plan.total);
+    let control = Arc::new(Control::new(id, state.attempt, total, state.options.verify == Verify::Sha256));
+    let part = state.part();
+    session.jobs.insert(control.clone());
+    session.reporter.track(control.clone());
+    // Whoever asked before it was known here could not reach it.
+    if session.is_stopping() {
+        control.pause();
+    }
+    if matches!(display, Display::Silent) {
+        tracing::info!(transfer.id = %id, source = %state.source, destination = %state.destination, "copying");
+    }
+
+    let slot = tokio::select! {
+        slot = session.slots.acquire() => slot.ok(),
+        () = control.stopped() => None,
+    };
+    let worker = control.clone();
+    let mut work = tokio::task::spawn_blocking(move || {
+        let mut claim = claim;
+        let copied = work(&mut claim, plan, &worker);
+        (claim, copied)
+    });
+    let (mut claim, copied) = loop {
+        tokio::select! {
+            finished = &mut work => break finished.map_err(io::Error::other)?,
+            () = tokio::time::sleep(Duration::from_millis(200)) => display.show(&control),
+        }
+    };
+    drop(slot);
+    display.close();
+
+    let outcome = match copied {
+        Ok(copied) => Outcome::Completed(copied),
+        Err(CopyError::Stopped) => control.cancellation().map_or(Outcome::Stopped, Outcome::Cancelled),
+        Err(error) => Outcome::Failed(error.to_string()),
+    };
+    if matches!(outcome, Outcome::Stopped) {
+        session.reporter.forget(id);
+        session.jobs.remove(id);
+        return Ok(Ended { outcome, verdict: None });
+    }
+    if !matches!(outcome, Outcome::Completed(_)) {
+        discard(&part);
+    }
+    let report = report(&outcome, &control);
+    if let Err(error) = claim.ended(report.clone()) {
+        tracing::error!(transfer.id = %id, %error, "cannot write down how the transfer ended; it is reported all the same");
+    }
+    session.jobs.remove(id);
+    let verdict = tell(session, claim, id, report, control.take_directives());
+    Ok(Ended { outcome, verdict: Some(verdict) })
+}
+
+/// Sends the report that `claim` holds until the server has answered, then forgets the transfer.
+pub(crate) fn tell(
+    session: &Arc<Session>,
+    claim: Claim,
+    id: Uuid,
+    report: FinalReport,
+    directives: Vec<Uuid>,
+) -> JoinHandle<Option<Verdict>> {
+    let answer = session.reporter.finish(id, report);
+    let teller = session.clone();
+    session.background(async move {
+        let verdict = answer.await.unwrap_or_else(|_| Verdict::Rejected("another report took its place".into()));
+        if let Verdict::Rejected(message) = &verdict {
+            tracing::warn!(transfer.id = %id, "the server does not take the final report: {message}");
+        }
+        if let Err(error) = claim.settled() {
+            tracing::warn!(transfer.id = %id, %error, "cannot remove what was remembered of the transfer");
+        }
+        for directive in directives {
+            if let Err(error) = teller.api.acknowledge(directive).await {
+                tracing::debug!(%error, "a directive is not acknowledged yet");
+            }
+        }
+        verdict
+    })
+}
+
+/// Removes an incomplete copy that nobody will continue.
+pub(crate) fn discard(part: &Path) {
+    if let Err(error) = remove_part(part) {
+        tracing::warn!(%error, "cannot remove {}; remove it by hand", part.display());
+    }
+}
+
+/// The final report of a transfer, whichever attempt, on which this process did not work.
+pub(crate) fn end_without_work(status: Status, error: Option<String>) -> FinalReport {
+    FinalReport { status, bytes_transferred: 0, attempt: 0, checksum_sha256: None, error }
+}
+
+fn report(outcome: &Outcome, control: &Control) -> FinalReport {
+    let (status, checksum_sha256, error) = match outcome {
+        Outcome::Completed(copied) => (Status::Completed, copied.checksum.clone(), None),
+        Outcome::Failed(reason) => (Status::Failed, None, Some(reason.clone())),
+        Outcome::Cancelled(_) | Outcome::Stopped => (Status::Cancelled, None, None),
+    };
+    FinalReport { status, bytes_transferred: control.copied(), attempt: control.attempt(), checksum_sha256, error }
+}
+
+/// Everything that blocks.
+fn work(claim: &mut Claim, plan: Option<Plan>, control: &Control) -> Result<Copied, CopyError> {
+    let (source, destination) = (PathBuf::from(&claim.state.source), PathBuf::from(&claim.state.destination));
+    let (part, options) = (claim.state.part(), claim.state.options);
+    if let (Phase::Installing, Some(copied)) = (claim.state.phase, claim.state.copied.clone()) {
+        let is_installed = is_installed(&part, &destination);
+        if is_installed || part.exists() {
+            control.set_total(copied.bytes);
+            control.add_resumed(copied.bytes);
+            if !is_installed {
+                install(&part, &destination, options.overwrite)?;
+            }
+            return Ok(copied);
+        }
+    }
+    if control.is_stopped() {
+        return Err(CopyError::Stopped);
+    }
+    let plan = match plan {
+        Some(plan) => plan,
+        None => Plan::of(&source)?,
+    };
+    control.set_total(plan.total);
+    Pair { source, destination: destination.clone() }.check().map_err(PlanError::Name)?;
+    check(&destination, plan.is_folder, options.overwrite)?;
+    let copied = copy(&plan, &part, options, control)?;
+    claim.state.phase = Phase::Installing;
+    claim.state.copied = Some(copied.clone());
+    claim.save().map_err(at("remember the copy to", &destination))?;
+    install(&part, &destination, options.overwrite)?;
+    Ok(copied)
+}

@@ -1,0 +1,251 @@
+//! One request and its answer: the envelope, the errors and the rate limit headers. Knows no operation.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{Client, Method, RequestBuilder};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::{Host, Url};
+
+use crate::pacing::Budget;
+
+/// Why a request brought no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// Nothing came back.
+    #[error("the server at {server} cannot be reached ({cause})")]
+    Unreachable { server: String, cause: String },
+    /// The rate limit.
+    #[error("the server asks to slow down ({message})")]
+    Throttled { after: Duration, message: String },
+    /// A 401.
+    #[error(
+        "the server does not accept this agent's key ({message}); register again with `register --code CODE --force`"
+    )]
+    Unauthorized { message: String },
+    /// Any other definite no.
+    #[error("{message} (status {status})")]
+    Refused { status: u16, message: String },
+    /// A fault of the server, or something in between that is not the server.
+    #[error("the server answered {status}: {message}")]
+    Broken { status: u16, message: String },
+}
+
+impl ApiError {
+    /// Whether the same request may succeed later.
+    pub(crate) fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Throttled { .. } | Self::Broken { .. })
+    }
+
+    /// How long the server wants to be left alone.
+    pub(crate) fn retry_after(&self) -> Duration {
+        match self {
+            Self::Throttled { after, .. } => *after,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+/// A result and what its headers said about the rate limit.
+pub(crate) struct Answer<T> {
+    pub(crate) data: T,
+    pub(crate) budget: Option<Budget>,
+}
+
+/// Sends requests to one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Transport {
+    http: Client,
+    server: String,
+}
+
+#[derive(Deserialize)]
+struct Success<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    error: String,
+    #[serde(default)]
+    details: Option<Value>,
+}
+
+impl Transport {
+    /// Prepares to talk to `server`, an `http` or `https` address.
+    pub(crate) fn new(server: &str) -> anyhow::Result<Self> {
+        let url = Url::parse(server)
+            .with_context(|| format!("`{server}` is not a server address; give one such as http://127.0.0.1:8080"))?;
+        anyhow::ensure!(
+            matches!(url.scheme(), "http" | "https") && url.has_host(),
+            "`{server}` is not a server address; give one that begins with http:// or https://"
+        );
+        let mut builder = Client::builder()
+            .user_agent(concat!("mftplus-agent/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(30))
+            // A redirect must not carry the key elsewhere.
+            .redirect(reqwest::redirect::Policy::none());
+        if url.scheme() == "http" {
+            // Without this a machine that has no CA certificates could not even speak plain HTTP.
+            builder = builder.tls_certs_only([]);
+        }
+        if is_loopback(&url) {
+            builder = builder.no_proxy();
+        }
+        Ok(Self { http: builder.build()?, server: url.as_str().trim_end_matches('/').to_owned() })
+    }
+
+    /// The server's address, without a slash at its end.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Starts a request for `path`.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.server))
+    }
+
+    /// Sends a request and reads `data` out of its envelope.
+    pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, ApiError> {
+        let unreachable =
+            |error: reqwest::Error| ApiError::Unreachable { server: self.server.clone(), cause: cause(&error) };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status().as_u16();
+        let budget = budget(response.headers());
+        let after = retry_after(response.headers(), budget);
+        let body = response.bytes().await.map_err(unreachable)?;
+        if (200..300).contains(&status) {
+            return match serde_json::from_slice::<Success<T>>(&body) {
+                Ok(success) => Ok(Answer { data: success.data, budget }),
+                Err(error) => Err(ApiError::Broken { status, message: format!("not the documented form: {error}") }),
+            };
+        }
+        let failure = serde_json::from_slice::<Failure>(&body).ok();
+        let is_documented = failure.is_some();
+        let message = failure.map_or_else(
+            || "an answer that is not the API's; is this the right address?".to_owned(),
+            |failure| explain(&failure.error, failure.details.as_ref()),
+        );
+        Err(match status {
+            401 => ApiError::Unauthorized { message },
+            429 => ApiError::Throttled { after, message },
+            400..500 if is_documented => ApiError::Refused { status, message },
+            _ => ApiError::Broken { status, message },
+        })
+    }
+}
+
+/// The server's words for a refusal, with what is wrong in which field.
+pub(crate) fn explain(error: &str, details: Option<&Value>) -> String {
+    let Some(details) = details.filter(|details| !details.is_null()) else { return error.to_owned() };
+    let Some(fields) = details.get("fields").and_then(Value::as_object) else { return format!("{error}: {details}") };
+    let wrong: Vec<String> = fields
+        .iter()
+        .map(|(field, problems)| {
+            let problems: Vec<&str> = problems.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            format!("{field}: {}", problems.join(", "))
+        })
+        .collect();
+    format!("{error}: {}", wrong.join("; "))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// The innermost reason, which is the one a person understands.
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+fn budget(headers: &HeaderMap) -> Option<Budget> {
+    let small = |name| number(headers, name).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    let reset = number(headers, "x-ratelimit-reset")?;
+    Some(Budget {
+        limit: small("x-ratelimit-limit")?,
+        remaining: small("x-ratelimit-remaining")?,
+        // A window lasts 60 s; clocks that disagree must not make it longer.
+        resets_in: Duration::from_secs(reset.saturating_sub(server_time(headers)).min(60)),
+    })
+}
+
+/// The server's clock where it tells it, else ours.
+fn server_time(headers: &HeaderMap) -> u64 {
+    let told = headers.get(DATE).and_then(|date| date.to_str().ok());
+    let told = told.and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok());
+    let told = told.and_then(|date| u64::try_from(date.timestamp()).ok());
+    told.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+fn retry_after(headers: &HeaderMap, budget: Option<Budget>) -> Duration {
+    let told = number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs);
+    told.or(budget.map(|budget| budget.resets_in)).unwrap_or(Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use reqwest::header::{HeaderMap, HeaderValue};
+    use serde_json::json;
+
+    use super::{Transport, budget, explain, retry_after};
+    use crate::pacing::Budget;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap_or(reqwest::header::AGE), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn the_window_is_measured_by_the_servers_own_clock() {
+        let headers = headers(&[
+            ("date", "Thu, 01 Jan 1970 00:16:40 GMT"),
+            ("x-ratelimit-limit", "300"),
+            ("x-ratelimit-remaining", "12"),
+            ("x-ratelimit-reset", "1030"),
+        ]);
+        let expected = Budget { limit: 300, remaining: 12, resets_in: Duration::from_secs(30) };
+        assert_eq!(budget(&headers), Some(expected));
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_to_the_second() {
+        assert_eq!(retry_after(&headers(&[("retry-after", "17")]), None), Duration::from_secs(17));
+    }
+
+    #[test]
+    fn a_refusal_names_the_wrong_fields() {
+        let details = json!({"fields": {"size": ["must not be negative", "must be a number"]}});
+        assert_eq!(
+            explain("Validation failed", Some(&details)),
+            "Validation failed: size: must not be negative, must be a number"
+        );
+    }
+
+    #[test]
+    fn what_is_no_server_address_is_refused() {
+        for server in ["", "localhost:8080", "ftp://example.com", "http://"] {
+            assert!(Transport::new(server).is_err(), "{server}");
+        }
+    }
+}

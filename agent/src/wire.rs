@@ -1,0 +1,182 @@
+//! The bodies of the REST contract, as far as an agent needs them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Where a transfer stands, in the states an agent reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    /// Bytes are moving.
+    Running,
+    /// All is there and verified.
+    Completed,
+    /// It ended without success.
+    Failed,
+    /// It was called off.
+    Cancelled,
+}
+
+/// One element of `PATCH /api/transfers`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TransferUpdate {
+    pub(crate) id: Uuid,
+    pub(crate) status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) progress: Option<f64>,
+    pub(crate) bytes_transferred: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) speed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum_sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}
+
+/// What came of one update.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct UpdateResult {
+    pub(crate) id: Uuid,
+    pub(crate) status: u16,
+    #[serde(default)]
+    pub(crate) transfer: Option<Standing>,
+    #[serde(default)]
+    pub(crate) error: Option<String>,
+    #[serde(default)]
+    pub(crate) details: Option<Value>,
+}
+
+/// The part of a transfer's view that every report follows.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Standing {
+    /// Additive, so a server may leave it out.
+    #[serde(default = "first_attempt")]
+    pub(crate) attempt: u32,
+}
+
+/// The server's view of a transfer.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct TransferView {
+    pub(crate) id: Uuid,
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) protocol: String,
+    /// Additive, so a server may leave it out.
+    #[serde(default = "first_attempt")]
+    pub(crate) attempt: u32,
+    #[serde(default)]
+    pub(crate) direction: Option<Direction>,
+}
+
+fn first_attempt() -> u32 {
+    1
+}
+
+/// Which way the bytes go, as seen from the agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Direction {
+    /// From this machine.
+    #[default]
+    Push,
+    /// To this machine.
+    Pull,
+}
+
+/// The body of `POST /api/transfers`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreateTransfer<'a> {
+    pub(crate) source_url: &'a str,
+    pub(crate) destination_path: &'a str,
+    pub(crate) direction: Direction,
+    pub(crate) protocol: &'static str,
+    pub(crate) size: u64,
+}
+
+/// The body of `POST /api/agents/register`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RegisterAgent<'a> {
+    pub(crate) customer_identifier: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<&'a str>,
+    pub(crate) hostname: &'a str,
+    pub(crate) os: &'static str,
+    pub(crate) version: &'static str,
+}
+
+/// What a heartbeat says of the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AgentStatus {
+    /// Ready for work.
+    Online,
+    /// Transfers run.
+    Busy,
+    /// Goodbye.
+    Offline,
+}
+
+/// The body of `POST /api/agents/heartbeat`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Heartbeat {
+    pub(crate) status: AgentStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) load: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) memory: Option<u64>,
+}
+
+/// Something the server wants of this agent.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Directive {
+    pub(crate) id: Uuid,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) payload: Value,
+}
+
+/// `data.directives`, on whatever answer they ride; one that cannot be read does not spoil the rest.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Directives {
+    #[serde(default)]
+    directives: Vec<Value>,
+}
+
+impl Directives {
+    /// The directives that have the documented form.
+    pub(crate) fn readable(self) -> Vec<Directive> {
+        let parse = |directive: Value| match serde_json::from_value(directive) {
+            Ok(directive) => Some(directive),
+            Err(error) => {
+                tracing::warn!(%error, "a directive cannot be read");
+                None
+            }
+        };
+        self.directives.into_iter().filter_map(parse).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Directives;
+
+    #[test]
+    fn a_directive_that_cannot_be_read_does_not_spoil_the_rest() -> serde_json::Result<()> {
+        let answer =
+            json!({"directives": [{"id": 7}, {"id": "0192f0c1-2345-7abc-8def-0123456789ab", "type": "rotateKey"}]});
+        let directives = serde_json::from_value::<Directives>(answer)?.readable();
+        assert_eq!(directives.iter().map(|d| d.kind.as_str()).collect::<Vec<_>>(), ["rotateKey"]);
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! The load: connections that each send a request, wait for its answer, and send the next.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::place::Reporter;
+
+/// What a stretch measured.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub per_second: f64,
+    pub p50: Duration,
+    pub p99: Duration,
+}
+
+/// PATCHes from `connections` for `length`, each connection going round among its own agents.
+pub fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections: usize, length: Duration) -> Measured {
+    let start = Instant::now();
+    let threads: Vec<_> = (0..connections)
+        .map(|connection| {
+            let (address, reporters) = (address.to_owned(), Arc::clone(reporters));
+            thread::spawn(move || {
+                let mut line = Line::open(&address);
+                let mut times = Vec::new();
+                let mut step = 0_usize;
+                while start.elapsed() < length {
+                    let reporter = &reporters[(connection + step * connections) % reporters.len()];
+                    step += 1;
+                    let bytes = step * 4096;
+                    let body = format!("{{\"bytesTransferred\":{bytes},\"progress\":{}.5,\"speed\":{step}}}", step % 99);
+                    let sent = Instant::now();
+                    let status = line.request("PATCH", &format!("/api/transfers/{}", reporter.transfer), &reporter.key, &body);
+                    assert_eq!(status, 200, "{}", line.body());
+                    times.push(sent.elapsed());
+                }
+                times
+            })
+        })
+        .collect();
+    let mut times: Vec<Duration> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    let elapsed = start.elapsed();
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    Measured { per_second: times.len() as f64 / elapsed.as_secs_f64(), p50: at(0.5), p99: at(0.99) }
+}
+
+/// A kept-alive connection.
+pub struct Line {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+    body: std::ops::Range<usize>,
+}
+
+impl Line {
+    pub fn open(address: &str) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, buffer: Vec::with_capacity(64 * 1024), body: 0..0 }
+    }
+
+    /// Sends a request with an API key and reads its answer; the status.
+    pub fn request(&mut self, method: &str, path: &str, key: &str, body: &str) -> u16 {
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.exchange(&request)
+    }
+
+    /// Sends a GET with a token and reads its answer; the status.
+    pub fn get(&mut self, path: &str, token: &str) -> u16 {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"))
+    }
+
+    pub fn body(&self) -> String {
+        String::from_utf8_lossy(&self.buffer[self.body.clone()]).into_owned()
+    }
+
+    fn exchange(&mut self, request: &str) -> u16 {
+        self.stream.write_all(request.as_bytes()).unwrap();
+        self.buffer.clear();
+        let mut chunk = [0; 16 * 1024];
+        loop {
+            let read = self.stream.read(&mut chunk).unwrap();
+            assert!(read > 0, "the server closed the connection");
+            self.buffer.extend_from_slice(&chunk[..read]);
+            let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+            let head = std::str::from_utf8(&self.buffer[..end]).unwrap();
+            let length = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().unwrap())
+            });
+            let length = length.expect("a content length");
+            if self.buffer.len() >= end + 4 + length {
+                self.body = end + 4..end + 4 + length;
+                return head.split(' ').nth(1).unwrap().parse().unwrap();
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `cargo xtask bench`: what a durable PATCH costs, beside a bare axum handler that commits once per request on the same
+//! engine with the same settings; and what a million transfers change.
+//!
+//! Server and bare server are processes of their own; both are driven by the same load from this one, in turns, so that
+//! what the machine does meanwhile falls on both.
+#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot go on must stop")]
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the bare handler is axum as everybody writes it")]
+#![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures to print")]
+
+mod bare;
+mod load;
+mod million;
+mod place;
+mod throughput;
+
+use clap::Parser;
+
+/// Benchmarks; figures of one run, to be read as ratios.
+#[derive(Clone, Debug, Parser)]
+pub struct Options {
+    /// PostgreSQL to measure on, beside SQLite
+    #[arg(long)]
+    postgres: Option<String>,
+    /// Seconds of each measured stretch
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// How often each stretch is measured; the median counts
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Only these parts
+    #[arg(long, value_parser = ["throughput", "million"])]
+    only: Option<String>,
+    /// The server binary
+    #[arg(long, default_value = "target/release/mftplus")]
+    server: std::path::PathBuf,
+    /// Serve the bare handler on this database instead (used by the benchmark itself)
+    #[arg(long, hide = true)]
+    bare: Option<String>,
+}
+
+fn main() {
+    let options = Options::parse();
+    if let Some(database) = &options.bare {
+        tokio::runtime::Runtime::new().unwrap().block_on(bare::serve(database));
+        return;
+    }
+    let wants = |part: &str| options.only.as_deref().is_none_or(|only| only == part);
+    if wants("throughput") {
+        throughput::run(&options);
+    }
+    if wants("million") {
+        million::run(&options);
+    }
+}

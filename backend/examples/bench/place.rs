@@ -1,0 +1,152 @@
+//! Databases to measure on, and the processes that serve them.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use backend::{
+    actor::Actor,
+    app::{Ambient, App},
+    config::ServeSettings,
+    model::{
+        FromFields,
+        agent::RegisterAgent,
+        customer::{CreateCustomer, CreateEnrolmentCode},
+        transfer::{CreateTransfer, TransferStatus, UpdateTransfer},
+    },
+};
+use clap::Parser;
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+/// Which engine.
+#[derive(Clone, Debug)]
+pub enum Engine {
+    Sqlite,
+    Postgres(String),
+}
+
+/// A fresh database.
+pub struct Place {
+    pub folder: tempfile::TempDir,
+    pub database_url: Option<String>,
+}
+
+impl Place {
+    pub fn fresh(engine: &Engine, name: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("mftplus-bench").tempdir_in("/var/tmp").unwrap();
+        let database_url = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres(url) => Some(tokio::runtime::Runtime::new().unwrap().block_on(database(url, name))),
+        };
+        Self { folder, database_url }
+    }
+
+    pub fn flags(&self) -> Vec<String> {
+        let mut flags = vec!["--data-dir".to_owned(), self.folder.path().display().to_string()];
+        if let Some(url) = &self.database_url {
+            flags.extend(["--database-url".to_owned(), url.clone()]);
+        }
+        flags
+    }
+}
+
+async fn database(url: &str, name: &str) -> String {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let name = format!("bench_{name}_{}", std::process::id());
+    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+    let end = url.rfind('/').unwrap();
+    format!("{}/{name}", &url[..end])
+}
+
+/// A process that serves, ended with its handle.
+pub struct Server {
+    child: Child,
+    pub address: String,
+}
+
+impl Server {
+    /// The product, as it is shipped.
+    pub fn product(binary: &Path, place: &Place, limits: &str) -> Self {
+        let mut command = Command::new(binary);
+        command.arg("serve").args(place.flags());
+        command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
+        command.args(["--rate-limits", limits, "--admin-password", "bench bench bench"]);
+        Self::spawn(command, |line| line.split("http://").nth(1)?.split(',').next().map(ToOwned::to_owned))
+    }
+
+    /// The bare handler.
+    pub fn bare(place: &Place) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let database = place.database_url.clone();
+        let database = database.unwrap_or_else(|| place.folder.path().join("mftplus.db").display().to_string());
+        command.args(["--bare", &database]);
+        Self::spawn(command, |line| line.strip_prefix("bare ").map(ToOwned::to_owned))
+    }
+
+    fn spawn(mut command: Command, address: impl Fn(&str) -> Option<String>) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.find_map(|line| address(&line.unwrap())).expect("the server says where it listens");
+        Self { child, address }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Whatever it was doing is not measured any more.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[derive(Parser)]
+struct Settings {
+    #[command(flatten)]
+    serve: ServeSettings,
+}
+
+/// Who reports about what: one running transfer for each of many agents.
+#[derive(Clone, Debug)]
+pub struct Reporter {
+    pub key: String,
+    pub transfer: String,
+}
+
+/// Fills a database with agents that each run a transfer.
+pub fn agents(place: &Place, count: usize) -> Vec<Reporter> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let args = [vec!["bench".to_owned()], place.flags()].concat();
+        let settings = Settings::parse_from(args).serve;
+        let app = App::start(&settings, Ambient::default()).await.unwrap();
+        let cp = Arc::clone(&app.cp);
+        let customer = CreateCustomer { name: "Bench".to_owned() };
+        let customer = cp.create_customer(&Actor::System, customer, None).await.unwrap().id;
+        let code = CreateEnrolmentCode::default();
+        let code = cp.create_enrolment_code(&Actor::System, customer, code).await.unwrap().code;
+        let mut reporters = Vec::with_capacity(count);
+        for index in 0..count {
+            let input = json!({ "hostname": format!("agent-{index}"), "os": "linux", "customerIdentifier": code });
+            let input = RegisterAgent::read(input.as_object().unwrap().clone()).unwrap();
+            let registered = cp.register_agent(None, input, None).await.unwrap();
+            let actor = Actor::Agent { agent: registered.agent.id, customer };
+            let input = json!({
+                "sourceUrl": format!("sftp://ftp.example.com/exports/orders-{index}.csv"),
+                "destinationPath": format!("/data/in/orders-{index}.csv"),
+                "direction": "pull", "protocol": "sftp", "size": 1_000_000_000_000_i64,
+            });
+            let input = CreateTransfer::read(input.as_object().unwrap().clone()).unwrap();
+            let transfer = cp.create_transfer(&actor, input, None).await.unwrap().id;
+            let running = UpdateTransfer { status: Some(TransferStatus::Running), ..UpdateTransfer::default() };
+            cp.update_transfer(&actor, transfer, running).await.unwrap();
+            reporters.push(Reporter { key: registered.api_key, transfer: transfer.to_string() });
+        }
+        drop(cp);
+        app.close().await;
+        reporters
+    })
+}

@@ -1,0 +1,259 @@
+//! The composition root: settings in, a control plane and its router out. Nothing else builds these.
+
+use std::{fs::File, path::Path, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use crate::{
+    actor::Actor,
+    clock::Clock,
+    config::{DatabaseSettings, ServeSettings},
+    events::{self, Bus},
+    ids::Ids,
+    limits::{self, Limits, Quotas},
+    rest::Api,
+    service::{ControlPlane, Parts, Timing, Tokens, jwt_key_from_file},
+    store::{self, Db},
+};
+
+/// The name of the secret that servers on one database share.
+const SECRET: &str = "signing";
+
+/// A control plane with what keeps it running.
+#[derive(Debug)]
+pub struct App {
+    /// The control plane.
+    pub cp: Arc<ControlPlane>,
+    /// Its database.
+    pub db: Db,
+    /// Its background work.
+    pub tasks: TaskTracker,
+    /// Ends its background work.
+    pub stop: CancellationToken,
+    /// Held as long as the server runs on a data folder.
+    lock: Option<File>,
+}
+
+/// What a test or a benchmark may choose beside the settings.
+#[derive(Debug)]
+pub struct Ambient {
+    /// The clock.
+    pub clock: Clock,
+    /// The source of ids and randomness.
+    pub ids: Ids,
+}
+
+impl Default for Ambient {
+    fn default() -> Self {
+        Self { clock: Clock::System, ids: Ids::system() }
+    }
+}
+
+impl App {
+    /// Opens the database, brings it up to date, and builds the control plane of a server.
+    ///
+    /// # Errors
+    ///
+    /// A sentence saying which setting or which part failed.
+    pub async fn start(settings: &ServeSettings, ambient: Ambient) -> Result<Self> {
+        let lock = match &settings.database.database_url {
+            Some(_) => None,
+            None => Some(lock(&settings.database.data_dir)?),
+        };
+        let timing = Timing {
+            heartbeat_interval: settings.heartbeat_interval,
+            stalled_after: settings.stalled_after,
+            lease: settings.lease,
+            ..Timing::default()
+        };
+        let key = match &settings.jwt_key_file {
+            Some(path) => {
+                let key = jwt_key_from_file(path);
+                Some(key.map_err(|problem| anyhow::anyhow!("MFTPLUS_JWT_KEY_FILE: {} {problem}", path.display()))?)
+            }
+            None => None,
+        };
+        let db = open(&settings.database).await?;
+        let secret = secret(&settings.database, &db, &ambient).await?;
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let (bus, shared) = match &settings.redis_url {
+            Some(url) => {
+                let url = url.expose_secret();
+                let node: Uuid = ambient.ids.next(ambient.clock.now());
+                // Servers that share the secret share the database; others on the same Redis are none of our business.
+                let realm = realm(&secret);
+                let bus = events::redis::connect(url, &realm, node, &tasks, &stop).context("REDIS_URL")?;
+                (bus, Some(limits::redis::Shared::new(url, realm).context("REDIS_URL")?))
+            }
+            None => (Bus::in_process(), None),
+        };
+        let limits = Limits::new(settings.rate_limits, shared);
+        let Ambient { clock, ids } = ambient;
+        let cp = ControlPlane::new(Parts {
+            db: db.clone(),
+            bus,
+            limits,
+            clock,
+            ids: Arc::new(ids),
+            tokens: Tokens::new(secret, key),
+            timing,
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+        });
+        Ok(Self { cp, db, tasks, stop, lock })
+    }
+
+    /// A control plane for a command that runs beside the server, or without one: no bus, no limits.
+    ///
+    /// # Errors
+    ///
+    /// A sentence saying what failed.
+    pub async fn for_command(settings: &DatabaseSettings) -> Result<Self> {
+        let db = open(settings).await?;
+        let ambient = Ambient::default();
+        let secret = secret(settings, &db, &ambient).await?;
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let cp = ControlPlane::new(Parts {
+            db: db.clone(),
+            bus: Bus::in_process(),
+            limits: Limits::new(Quotas::default(), None),
+            clock: ambient.clock,
+            ids: Arc::new(ambient.ids),
+            tokens: Tokens::new(secret, None),
+            timing: Timing::default(),
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+        });
+        Ok(Self { cp, db, tasks, stop, lock: None })
+    }
+
+    /// The API of this control plane.
+    #[must_use]
+    pub fn api(&self, settings: &ServeSettings) -> Api {
+        Api { cp: Arc::clone(&self.cp), trusted_proxies: settings.trusted_proxies.clone().into() }
+    }
+
+    /// Makes the first administrator if nobody can sign in yet; the password, if one had to be made.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the control plane says.
+    pub async fn ensure_first_admin(&self, settings: &ServeSettings) -> Result<Option<String>> {
+        if self.cp.has_admin().await? {
+            return Ok(None);
+        }
+        let chosen = settings.admin_password.as_ref().map(|password| password.expose_secret().to_owned());
+        let made = if chosen.is_none() { Some(Ids::system().secret("")[..20].to_owned()) } else { None };
+        let Some(password) = chosen.or_else(|| made.clone()) else { return Ok(None) };
+        let is_new = self.cp.ensure_first_admin(&Actor::System, &settings.admin_email, password).await?;
+        Ok(made.filter(|_| is_new))
+    }
+
+    /// Ends the background work, writes what is queued, and closes the database.
+    pub async fn close(self) {
+        let Self { cp, db, tasks, stop, lock } = self;
+        stop.cancel();
+        tasks.close();
+        // The writer ends when the last way to it is gone.
+        drop(cp);
+        tasks.wait().await;
+        db.close().await;
+        drop(lock);
+    }
+}
+
+/// Opens the database and brings its schema up to date.
+///
+/// # Errors
+///
+/// A sentence saying which setting failed.
+pub async fn open(settings: &DatabaseSettings) -> Result<Db> {
+    if let Some(url) = &settings.database_url {
+        let db = Db::open_postgres(url.expose_secret()).await.map_err(cause).context("DATABASE_URL: cannot connect")?;
+        db.migrate().await.map_err(cause).context("DATABASE_URL: cannot bring the schema up to date")?;
+        return Ok(db);
+    }
+    let folder = &settings.data_dir;
+    make_folder(folder)?;
+    let path = folder.join("mftplus.db");
+    // Two programs at once on a new folder take turns.
+    let turn = lock_file(&folder.join("migrate.lock"))?;
+    let turn = tokio::task::spawn_blocking(move || turn.lock().map(|()| turn)).await?;
+    let turn = turn.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be locked", folder.display()))?;
+    let in_folder = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
+    let db = Db::open_sqlite(&path).await.map_err(cause).with_context(in_folder)?;
+    db.migrate().await.map_err(cause).with_context(in_folder)?;
+    drop(turn);
+    Ok(db)
+}
+
+/// What is behind an error that hides its cause from clients: whoever starts the server may know.
+fn cause(error: crate::error::Error) -> anyhow::Error {
+    match error {
+        crate::error::Error::Internal(cause) => anyhow::Error::from_boxed(cause),
+        other => other.into(),
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be made", folder.display()))
+}
+
+fn lock_file(path: &Path) -> Result<File> {
+    let file = File::options().create(true).truncate(false).write(true).open(path);
+    file.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be opened", path.display()))
+}
+
+/// The lock of the one server that may run on a data folder.
+fn lock(folder: &Path) -> Result<File> {
+    make_folder(folder)?;
+    let file = lock_file(&folder.join("server.lock"))?;
+    if file.try_lock().is_err() {
+        bail!("MFTPLUS_DATA_DIR: another server runs on {}: stop it, or choose another folder", folder.display());
+    }
+    Ok(file)
+}
+
+/// The secret that tokens are signed with: a file beside the SQLite database, a row made once with PostgreSQL.
+async fn secret(settings: &DatabaseSettings, db: &Db, ambient: &Ambient) -> Result<Vec<u8>> {
+    let mut fresh = vec![0; 32];
+    ambient.ids.fill(&mut fresh);
+    if settings.database_url.is_some() {
+        return Ok(store::secrets::get_or_insert(db, SECRET, fresh, ambient.clock.now()).await?);
+    }
+    let path = settings.data_dir.join("signing.secret");
+    let name = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
+    match std::fs::read(&path) {
+        Ok(secret) if secret.len() >= 32 => Ok(secret),
+        Ok(_) => bail!("MFTPLUS_DATA_DIR: {} is damaged: remove it, and everybody signs in again", path.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            write_secret(&path, &fresh).with_context(name)?;
+            Ok(std::fs::read(&path).with_context(name)?)
+        }
+        Err(error) => Err(error).with_context(name),
+    }
+}
+
+/// Writes a secret that only its owner can read. Whoever comes second keeps the first one's.
+fn write_secret(path: &Path, secret: &[u8]) -> std::io::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let draft = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
+    file.write_all(secret)?;
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn realm(secret: &[u8]) -> String {
+    let digest = Sha256::digest(secret);
+    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,336 @@
+//! The command line.
+
+use std::{
+    io::{IsTerminal, Read},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use chrono::TimeDelta;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::{ContextKind, ContextValue, ErrorKind}};
+
+use crate::{
+    actor::Actor,
+    app::{self, App},
+    config::{self, DatabaseSettings, LogSettings, ServeSettings},
+    ids::CustomerId,
+    model::{
+        FromFields,
+        account::{CreateUser, Role},
+        customer::{CreateCustomer, CreateEnrolmentCode},
+    },
+    rest, server, telemetry,
+};
+
+/// MFTPlus: managed file transfer, in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "mftplus", version, max_term_width = 100, after_help = "Every setting is a flag, an environment variable \
+    and a key of the settings file; the first of these that is given counts.")]
+pub struct Cli {
+    /// Settings file (TOML): keys are the long names of flags, such as listen = "0.0.0.0:8080"
+    #[arg(long, global = true, env = "MFTPLUS_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    log: LogSettings,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(Box<ServeSettings>),
+    /// Run the reference agent on this machine
+    Agent(mftplus_agent::AgentArgs),
+    /// Manage users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Manage customers
+    #[command(subcommand)]
+    Customer(CustomerCommand),
+    /// Manage the codes by which agents enrol
+    #[command(subcommand)]
+    EnrolCode(EnrolCodeCommand),
+    /// Print an access token for a user, without their password
+    #[command(after_help = "Example:\n  curl -H \"Authorization: Bearer $(mftplus token admin@localhost)\" \
+        http://127.0.0.1:8080/api/transfers")]
+    Token(TokenArgs),
+    /// Bring the database's schema up to date, as `serve` does at its start
+    Migrate(DatabaseSettings),
+    /// Print the OpenAPI 3.1 document of the API
+    Openapi {
+        /// Print JSON instead of YAML
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Add a user
+    #[command(after_help = "Example:\n  mftplus user add ops@acme.example --role customer --customer Acme --password-stdin < password.txt")]
+    Add(UserArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct UserArgs {
+    /// Their e-mail address
+    email: String,
+    /// What they may do
+    #[arg(long, value_parser = ["admin", "customer"])]
+    role: String,
+    /// Whose fleet they see, for the role customer: id or name
+    #[arg(long, value_name = "ID_OR_NAME")]
+    customer: Option<String>,
+    /// Read the password from standard input; without it one is made and printed
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+#[derive(Debug, Subcommand)]
+enum CustomerCommand {
+    /// Add a customer and print its id
+    Add {
+        /// The customer's name
+        name: String,
+        #[command(flatten)]
+        database: DatabaseSettings,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum EnrolCodeCommand {
+    /// Add an enrolment code and print it: it is not shown again
+    #[command(after_help = "Example:\n  mftplus enrol-code add --customer Acme --max-uses 10 --expires-in 1h")]
+    Add(EnrolCodeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct EnrolCodeArgs {
+    /// For whom agents enrol with it: id or name
+    #[arg(long, value_name = "ID_OR_NAME")]
+    customer: String,
+    /// How many agents may enrol with it; any number if left out
+    #[arg(long, value_parser = clap::value_parser!(i64).range(1..), value_name = "N")]
+    max_uses: Option<i64>,
+    /// How long it works, such as 1h or 7d; for ever if left out
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "DURATION")]
+    expires_in: Option<Duration>,
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+#[derive(Debug, clap::Args)]
+struct TokenArgs {
+    /// The user's e-mail address
+    email: String,
+    /// How long the token works, at most 7 days
+    #[arg(long, default_value = "1h", value_parser = token_life, value_name = "DURATION")]
+    ttl: Duration,
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+fn token_life(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(life) if (1..=7 * 86_400).contains(&life.as_secs()) => Ok(life),
+        _ => Err("must be a duration from 1s to 7d".to_owned()),
+    }
+}
+
+/// Parses the command line, with the settings file behind it.
+///
+/// # Errors
+///
+/// The code to exit with: help and wrong settings have been printed.
+pub fn parse() -> Result<Cli, ExitCode> {
+    let mut command = Cli::command();
+    // Where the file is must be known before the rest can be read.
+    if let Some(path) = config_path() {
+        command = config::with_file(command, &path).map_err(|problem| refuse(&problem))?;
+    }
+    let matches = command.try_get_matches().map_err(|error| wrong(&error))?;
+    Cli::from_arg_matches(&matches).map_err(|error| wrong(&error))
+}
+
+fn config_path() -> Option<PathBuf> {
+    let mut args = std::env::args_os().skip(1);
+    while let Some(arg) = args.next() {
+        if arg == "--config" {
+            return args.next().map(PathBuf::from);
+        }
+        if let Some(path) = arg.to_str().and_then(|arg| arg.strip_prefix("--config=")) {
+            return Some(path.into());
+        }
+    }
+    std::env::var_os("MFTPLUS_CONFIG").map(PathBuf::from)
+}
+
+fn refuse(problem: &str) -> ExitCode {
+    eprintln!("mftplus: {problem}");
+    ExitCode::from(2)
+}
+
+/// A wrong setting is one line that names it; everything else is clap's own text.
+fn wrong(error: &clap::Error) -> ExitCode {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    match (error.kind(), text(ContextKind::InvalidArg), text(ContextKind::InvalidValue)) {
+        (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some(arg), Some(value)) => {
+            let reason = std::error::Error::source(error).map_or_else(|| "is not one of its values".to_owned(), ToString::to_string);
+            let flag = arg.split([' ', '=']).next().unwrap_or(&arg).trim_start_matches('-').to_owned();
+            refuse(&format!("{}: {reason}{}", named(&flag), shown(&flag, &value)))
+        }
+        _ => {
+            drop(error.print());
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+        }
+    }
+}
+
+/// The flag with the environment variable that may have been meant.
+fn named(flag: &str) -> String {
+    fn variable(command: &clap::Command, flag: &str) -> Option<String> {
+        let own = command.get_arguments().find(|arg| arg.get_long() == Some(flag)).and_then(clap::Arg::get_env);
+        let own = own.and_then(|name| name.to_str()).map(ToOwned::to_owned);
+        own.or_else(|| command.get_subcommands().find_map(|command| variable(command, flag)))
+    }
+    match variable(&Cli::command(), flag) {
+        Some(variable) => format!("{variable} (--{flag})"),
+        None => format!("--{flag}"),
+    }
+}
+
+/// The value, unless it may hold a secret.
+fn shown(flag: &str, value: &str) -> String {
+    if flag.ends_with("url") || flag.ends_with("password") { String::new() } else { format!(" (it is `{value}`)") }
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// A sentence to print.
+pub async fn run(cli: Cli) -> Result<ExitCode> {
+    telemetry::start_logging(&cli.log);
+    match cli.command {
+        Command::Serve(settings) => server::serve(&settings, stop_signal()).await?,
+        Command::Agent(args) => return mftplus_agent::run(args).await,
+        Command::User(UserCommand::Add(args)) => add_user(args).await?,
+        Command::Customer(CustomerCommand::Add { name, database }) => add_customer(name, &database).await?,
+        Command::EnrolCode(EnrolCodeCommand::Add(args)) => add_enrol_code(args).await?,
+        Command::Token(args) => print_token(args).await?,
+        Command::Migrate(database) => {
+            app::open(&database).await?.close().await;
+            println!("The schema is up to date.");
+        }
+        Command::Openapi { json } => {
+            let document = rest::document();
+            println!("{}", if json { document.to_pretty_json()? } else { document.to_yaml()? });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn add_user(args: UserArgs) -> Result<()> {
+    let made = if args.password_stdin { None } else { Some(crate::ids::Ids::system().secret("")[..20].to_owned()) };
+    let password = match &made {
+        Some(password) => password.clone(),
+        None => read_password()?,
+    };
+    let app = App::for_command(&args.database).await?;
+    let customer = match &args.customer {
+        Some(customer) => Some(customer_id(&app, customer).await?),
+        None => None,
+    };
+    let mut fields = serde_json::Map::new();
+    fields.insert("email".to_owned(), args.email.into());
+    fields.insert("password".to_owned(), password.into());
+    fields.insert("role".to_owned(), args.role.clone().into());
+    fields.insert("customerId".to_owned(), customer.map(|id| id.to_string()).into());
+    let input = CreateUser::read(fields)?;
+    let is_admin = input.role == Role::Admin;
+    let user = app.cp.create_user(&Actor::System, input, None).await?;
+    println!("{} {} added", if is_admin { "Administrator" } else { "User" }, user.email);
+    if let Some(password) = made {
+        println!("Password: {password}");
+    }
+    app.close().await;
+    Ok(())
+}
+
+fn read_password() -> Result<String> {
+    let mut stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        eprintln!("Password, then Ctrl-D:");
+    }
+    let mut password = String::new();
+    stdin.read_to_string(&mut password).context("the password cannot be read from standard input")?;
+    Ok(password.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+async fn add_customer(name: String, database: &DatabaseSettings) -> Result<()> {
+    let mut fields = serde_json::Map::new();
+    fields.insert("name".to_owned(), name.into());
+    let input = CreateCustomer::read(fields)?;
+    let app = App::for_command(database).await?;
+    println!("{}", app.cp.create_customer(&Actor::System, input, None).await?.id);
+    app.close().await;
+    Ok(())
+}
+
+async fn add_enrol_code(args: EnrolCodeArgs) -> Result<()> {
+    let app = App::for_command(&args.database).await?;
+    let customer = customer_id(&app, &args.customer).await?;
+    let expires_at = match args.expires_in {
+        Some(life) => {
+            let end = TimeDelta::from_std(life).ok().and_then(|life| app.cp.now().checked_add_signed(life));
+            Some(end.context("--expires-in is too far away")?)
+        }
+        None => None,
+    };
+    let input = CreateEnrolmentCode { expires_at, max_uses: args.max_uses };
+    println!("{}", app.cp.create_enrolment_code(&Actor::System, customer, input).await?.code);
+    app.close().await;
+    Ok(())
+}
+
+async fn print_token(args: TokenArgs) -> Result<()> {
+    let app = App::for_command(&args.database).await?;
+    let life = TimeDelta::from_std(args.ttl)?;
+    let signed_in = app.cp.issue_token(&Actor::System, &args.email, life).await;
+    let signed_in = signed_in.with_context(|| format!("no token for {}", args.email))?;
+    println!("{}", signed_in.token);
+    app.close().await;
+    Ok(())
+}
+
+async fn customer_id(app: &App, id_or_name: &str) -> Result<CustomerId> {
+    match app.cp.find_customer(&Actor::System, id_or_name).await {
+        Ok(customer) => Ok(customer.id),
+        Err(error) => bail!("--customer {id_or_name}: {error}"),
+    }
+}
+
+/// Ctrl-C, or what supervisors send.
+async fn stop_signal() {
+    let interrupted = tokio::signal::ctrl_c();
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut terminated) => drop(terminated.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = interrupted => {}
+        () = terminated => {}
+    }
+}

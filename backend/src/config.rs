@@ -1,0 +1,171 @@
+//! Every setting: a flag, an environment variable, and a key of the settings file, in that order.
+
+use std::{net::SocketAddr, path::{Path, PathBuf}, time::Duration};
+
+use clap::{Args, Command};
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+use crate::limits::Quotas;
+
+/// Where the database is.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseSettings {
+    /// Folder for the SQLite database and the secrets that go with it
+    #[arg(long, env = "MFTPLUS_DATA_DIR", default_value = "./data", value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+
+    /// PostgreSQL database, as postgres://user:password@host/database; SQLite in the data folder if unset
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
+    pub database_url: Option<SecretString>,
+}
+
+/// The settings of `mftplus serve`.
+#[derive(Args, Clone, Debug)]
+pub struct ServeSettings {
+    /// Where the database is.
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+
+    /// Address to serve the API on
+    #[arg(long, env = "MFTPLUS_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+
+    /// Address to serve Prometheus metrics on, at /metrics
+    #[arg(long, env = "MFTPLUS_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS:PORT")]
+    pub metrics_listen: SocketAddr,
+
+    /// Redis that connects several servers on one PostgreSQL, as redis://host:port; one server alone needs none
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL", value_parser = redis_url)]
+    pub redis_url: Option<SecretString>,
+
+    /// E-mail address of the first administrator, made at the first start
+    #[arg(long, env = "MFTPLUS_ADMIN_EMAIL", default_value = "admin@localhost", value_name = "EMAIL")]
+    pub admin_email: String,
+
+    /// Password of the first administrator, at least 12 characters; one is made and printed once if unset
+    #[arg(long, env = "MFTPLUS_ADMIN_PASSWORD", hide_env_values = true, value_name = "PASSWORD", value_parser = admin_password)]
+    pub admin_password: Option<SecretString>,
+
+    /// Requests per minute, as register=10,login=10,user=60,agent=300,graphql=600, or off
+    #[arg(long, env = "MFTPLUS_RATE_LIMITS", default_value = "register=10,login=10,user=60,agent=300,graphql=600",
+        value_name = "LIMITS")]
+    pub rate_limits: Quotas,
+
+    /// How often agents are to send heartbeats; after three missed ones an agent is offline
+    #[arg(long, env = "MFTPLUS_HEARTBEAT_INTERVAL", default_value = "30s", value_name = "DURATION",
+        value_parser = |text: &str| duration(text, 1, 3600))]
+    pub heartbeat_interval: Duration,
+
+    /// A running transfer without progress for so long is stalled
+    #[arg(long, env = "MFTPLUS_STALLED_AFTER", default_value = "1m", value_name = "DURATION",
+        value_parser = |text: &str| duration(text, 1, 86_400))]
+    pub stalled_after: Duration,
+
+    /// What an agent had promised is believed for so long after it went offline
+    #[arg(long, env = "MFTPLUS_LEASE", default_value = "5m", value_name = "DURATION",
+        value_parser = |text: &str| duration(text, 1, 86_400))]
+    pub lease: Duration,
+
+    /// Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,::1/128
+    #[arg(long, env = "MFTPLUS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Ed25519 private key (PKCS#8, PEM) to sign tokens with; a generated secret is used if unset
+    #[arg(long, env = "MFTPLUS_JWT_KEY_FILE", value_name = "FILE")]
+    pub jwt_key_file: Option<PathBuf>,
+}
+
+/// How the program talks.
+#[derive(Args, Clone, Debug)]
+pub struct LogSettings {
+    /// What to log, as a level or as target=level pairs
+    #[arg(long, global = true, env = "MFTPLUS_LOG", default_value = "info", value_name = "FILTER", value_parser = log_filter)]
+    pub log: String,
+
+    /// Log as JSON, one object a line
+    #[arg(long, global = true, env = "MFTPLUS_LOG_JSON", num_args = 0..=1, require_equals = true,
+        default_value = "false", default_missing_value = "true", value_name = "BOOL")]
+    pub log_json: bool,
+}
+
+fn database_url(text: &str) -> Result<SecretString, String> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        Ok(text.to_owned().into())
+    } else {
+        Err("must begin with postgres:// (leave it unset for SQLite in the data folder)".to_owned())
+    }
+}
+
+fn redis_url(text: &str) -> Result<SecretString, String> {
+    match redis::Client::open(text) {
+        Ok(_) => Ok(text.to_owned().into()),
+        Err(_) => Err("must be of the form redis://host:port".to_owned()),
+    }
+}
+
+fn admin_password(text: &str) -> Result<SecretString, String> {
+    let least = crate::model::account::MIN_PASSWORD;
+    if text.chars().count() < least { Err(format!("must be at least {least} characters long")) } else { Ok(text.to_owned().into()) }
+}
+
+fn duration(text: &str, least: u64, most: u64) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|_| "must be a duration such as 30s or 5m".to_owned())?;
+    if duration < Duration::from_secs(least) || duration > Duration::from_secs(most) || duration.subsec_nanos() != 0 {
+        return Err(format!("must be whole seconds, {least}s to {}", humantime::format_duration(Duration::from_secs(most))));
+    }
+    Ok(duration)
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let network = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+    network.map_err(|_| format!("`{text}` must be a network such as 10.0.0.0/8"))
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
+/// Makes the values of a settings file the defaults of the flags of the same name, so that flags and the environment win
+/// over it.
+///
+/// # Errors
+///
+/// One line naming the file and what is wrong with it: a key that no setting has, or a value that is neither text, a
+/// number nor true or false.
+pub fn with_file(mut command: Command, path: &Path) -> Result<Command, String> {
+    let file = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("--config {file}: {error}"))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        format!("--config {file}: {}", error.message().lines().next().unwrap_or("not TOML"))
+    })?;
+    for (key, value) in table {
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(flag) => flag.to_string(),
+            _ => return Err(format!("--config {file}: `{key}` must be text, a number or true or false")),
+        };
+        let id = key.replace('-', "_");
+        let is_known = set_default(&mut command, &id, &value);
+        if !is_known {
+            return Err(format!("--config {file}: there is no setting `{key}`; `mftplus serve --help` lists them"));
+        }
+    }
+    Ok(command)
+}
+
+/// Gives the setting this default wherever a subcommand has it.
+fn set_default(command: &mut Command, id: &str, value: &str) -> bool {
+    let mut is_known = command.get_arguments().any(|arg| arg.get_id() == id && arg.get_env().is_some());
+    if is_known {
+        let value = value.to_owned();
+        *command = std::mem::take(command).mut_arg(id, |arg| arg.default_value(value));
+    }
+    for subcommand in command.get_subcommands_mut() {
+        is_known |= set_default(subcommand, id, value);
+    }
+    is_known
+}

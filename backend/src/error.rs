@@ -1,0 +1,169 @@
+//! The one error type of the control plane.
+//!
+//! It knows nothing of HTTP or GraphQL: each transport maps [`Code`] in exactly one place. `Display` is the sentence a
+//! client may read; what really happened inside is only in [`std::error::Error::source`] and goes to the log, so that
+//! nothing internal leaks through `to_string()`.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Value, json};
+
+/// What a call of the control plane returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The kinds of failure, one per status code of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum Code {
+    /// The request is wrong in itself.
+    Invalid,
+    /// Nobody known is asking.
+    Unauthenticated,
+    /// The caller is known and may not do this.
+    Forbidden,
+    /// There is no such object within the caller's scope.
+    NotFound,
+    /// The resource exists and does not do that.
+    MethodNotAllowed,
+    /// The request contradicts what is stored.
+    Conflict,
+    /// The body is larger than the limit.
+    TooLarge,
+    /// The body is not of the type the route reads.
+    UnsupportedMediaType,
+    /// The request contradicts an earlier one with the same idempotency key.
+    Unprocessable,
+    /// The caller has used up its window.
+    RateLimited,
+    /// Something the server needs is away; asking again later may help.
+    Unavailable,
+    /// The server is at fault.
+    Internal,
+}
+
+/// A failure, as the caller may see it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields with what is wrong with each.
+    #[error("{0}")]
+    Fields(FieldErrors),
+    /// A request that is wrong as a whole.
+    #[error("{0}")]
+    Invalid(String),
+    /// No credentials, or none that are valid.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// Known, but not allowed.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// Not there, or outside the caller's scope. Holds the noun.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The method does not exist on this resource.
+    #[error("this resource does not support that method")]
+    MethodNotAllowed,
+    /// Contradicts what is stored.
+    #[error("{message}")]
+    Conflict {
+        /// What contradicts what.
+        message: String,
+        /// More for programs, if there is more.
+        details: Option<Value>,
+    },
+    /// Body over the limit.
+    #[error("the body is larger than 1 MiB")]
+    TooLarge,
+    /// Not JSON.
+    #[error("send the body as JSON with `Content-Type: application/json`")]
+    UnsupportedMediaType,
+    /// Contradicts an earlier request.
+    #[error("{0}")]
+    Unprocessable(&'static str),
+    /// Too many requests; holds the time until the window ends.
+    #[error("too many requests: try again in {} s", .0.as_secs().max(1))]
+    RateLimited(Duration),
+    /// Something needed is away.
+    #[error("{0}")]
+    Unavailable(&'static str),
+    /// A fault of the server; its text is fixed.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// A single wrong field.
+    #[must_use]
+    pub fn field(name: &'static str, problem: impl Into<String>) -> Self {
+        let mut fields = FieldErrors::default();
+        fields.add(name, problem);
+        Self::Fields(fields)
+    }
+
+    /// A conflict without details.
+    #[must_use]
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::Conflict { message: message.into(), details: None }
+    }
+
+    /// A fault of the server, with what happened for the log.
+    #[must_use]
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// The kind of failure.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Fields(_) | Self::Invalid(_) => Code::Invalid,
+            Self::Unauthenticated(_) => Code::Unauthenticated,
+            Self::Forbidden(_) => Code::Forbidden,
+            Self::NotFound(_) => Code::NotFound,
+            Self::MethodNotAllowed => Code::MethodNotAllowed,
+            Self::Conflict { .. } => Code::Conflict,
+            Self::TooLarge => Code::TooLarge,
+            Self::UnsupportedMediaType => Code::UnsupportedMediaType,
+            Self::Unprocessable(_) => Code::Unprocessable,
+            Self::RateLimited(_) => Code::RateLimited,
+            Self::Unavailable(_) => Code::Unavailable,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    /// What a program may want to know beside the sentence.
+    #[must_use]
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::Fields(fields) => Some(json!({ "fields": fields.0 })),
+            Self::Conflict { details, .. } => details.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// Wrong fields by name, each with all that is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldErrors(BTreeMap<String, Vec<String>>);
+
+impl FieldErrors {
+    /// Notes that `name` is wrong.
+    pub fn add(&mut self, name: impl Into<String>, problem: impl Into<String>) {
+        self.0.entry(name.into()).or_default().push(problem.into());
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl std::fmt::Display for FieldErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, (name, problems)) in self.0.iter().enumerate() {
+            let lead = if index == 0 { "" } else { "; " };
+            write!(f, "{lead}{name}: {}", problems.join(", "))?;
+        }
+        Ok(())
+    }
+}

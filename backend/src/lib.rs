@@ -1,0 +1,28 @@
+//! The MFTPlus server, in layers that only look downwards:
+//!
+//! | layer | modules | what it does |
+//! |---|---|---|
+//! | wiring | `cli` `app` `server` | builds everything and starts it; may see everything |
+//! | edges | `rest` `sweeper` | a request or the passing of time in, one call of the core out |
+//! | core | `service` | [`service::ControlPlane`]: decides; the only writer and the only publisher |
+//! | mechanisms | `store` `events` `limits` | rows, messages and counters, without opinions |
+//! | words | `model` `actor` `error` `ids` `clock` | no I/O |
+//!
+//! `tests/architecture.rs` checks it. ARCHITECTURE.md tells it at length.
+
+pub mod actor;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod events;
+pub mod ids;
+pub mod limits;
+pub mod model;
+pub mod rest;
+pub mod server;
+pub mod service;
+pub mod store;
+pub mod sweeper;
+pub mod telemetry;

@@ -1,0 +1,219 @@
+//! How often somebody may ask: a window that starts with the first request of its key and lasts 60 s.
+//!
+//! Counted in memory on one server, in Redis for all servers together; while Redis is away each server counts alone.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    str::FromStr,
+    sync::{Mutex, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+
+pub mod redis;
+
+/// How long a window lasts, in milliseconds.
+pub const WINDOW_MS: i64 = 60_000;
+const SHARDS: usize = 16;
+
+/// What is counted together. The contract, section 4, names the classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Class {
+    /// Registration of agents, per address.
+    Register,
+    /// Signing in and renewing, per address.
+    Login,
+    /// Failed sign-ins, per e-mail address.
+    Failure,
+    /// Operations with a token, per user.
+    User,
+    /// Operations with an API key, per key.
+    Agent,
+    /// GraphQL operations, per user.
+    Graphql,
+}
+
+/// How many requests a window holds, per class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quotas {
+    register: u32,
+    login: u32,
+    user: u32,
+    agent: u32,
+    graphql: u32,
+    is_on: bool,
+}
+
+/// Failed sign-ins per e-mail address and window.
+const FAILURES: u32 = 5;
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self { register: 10, login: 10, user: 60, agent: 300, graphql: 600, is_on: true }
+    }
+}
+
+impl FromStr for Quotas {
+    type Err = String;
+
+    /// `off`, or a list such as `register=10,agent=300`; what is not named keeps its default.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut quotas = Self::default();
+        if text == "off" {
+            return Ok(Self { is_on: false, ..quotas });
+        }
+        for part in text.split(',') {
+            let (name, figure) = part.split_once('=').ok_or_else(|| format!("`{part}` is not of the form name=number"))?;
+            let slot = match name.trim() {
+                "register" => &mut quotas.register,
+                "login" => &mut quotas.login,
+                "user" => &mut quotas.user,
+                "agent" => &mut quotas.agent,
+                "graphql" => &mut quotas.graphql,
+                other => return Err(format!("`{other}` is none of register, login, user, agent, graphql")),
+            };
+            *slot = match figure.trim().parse() {
+                Ok(figure) if figure > 0 => figure,
+                _ => return Err(format!("`{figure}` is not a number of requests above 0")),
+            };
+        }
+        Ok(quotas)
+    }
+}
+
+impl Quotas {
+    const fn of(&self, class: Class) -> u32 {
+        match class {
+            Class::Register => self.register,
+            Class::Login => self.login,
+            Class::Failure => FAILURES,
+            Class::User => self.user,
+            Class::Agent => self.agent,
+            Class::Graphql => self.graphql,
+        }
+    }
+}
+
+/// What a count says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Requests a window holds.
+    pub limit: u32,
+    /// Requests left in this window.
+    pub remaining: u32,
+    /// When the window ends.
+    pub resets_at: DateTime<Utc>,
+    /// Whether this request was one too many.
+    pub exceeded: bool,
+}
+
+/// A window as it stands: requests so far, and its end in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window {
+    count: u32,
+    ends_at: i64,
+}
+
+/// The counter.
+#[derive(Debug)]
+pub struct Limits {
+    quotas: Quotas,
+    memory: Memory,
+    shared: Option<redis::Shared>,
+}
+
+impl Limits {
+    /// A counter in memory, and in Redis if there is one.
+    #[must_use]
+    pub fn new(quotas: Quotas, shared: Option<redis::Shared>) -> Self {
+        Self { quotas, memory: Memory::default(), shared }
+    }
+
+    /// Counts a request of `subject`; nothing when limits are off.
+    pub async fn count(&self, class: Class, subject: &str, now: DateTime<Utc>) -> Option<Verdict> {
+        self.ask(class, subject, now, 1).await
+    }
+
+    /// What the next request of `subject` would be told, without counting one.
+    pub async fn peek(&self, class: Class, subject: &str, now: DateTime<Utc>) -> Option<Verdict> {
+        let verdict = self.ask(class, subject, now, 0).await?;
+        Some(Verdict { exceeded: verdict.remaining == 0, ..verdict })
+    }
+
+    async fn ask(&self, class: Class, subject: &str, now: DateTime<Utc>, by: u32) -> Option<Verdict> {
+        if !self.quotas.is_on {
+            return None;
+        }
+        let millis = now.timestamp_millis();
+        let shared = match &self.shared {
+            Some(shared) => shared.add(class, subject, millis, by).await,
+            None => None,
+        };
+        let window = shared.unwrap_or_else(|| self.memory.add(class, subject, millis, by));
+        let limit = self.quotas.of(class);
+        Some(Verdict {
+            limit,
+            remaining: limit.saturating_sub(window.count),
+            resets_at: DateTime::from_timestamp_millis(window.ends_at).unwrap_or(now),
+            exceeded: window.count > limit,
+        })
+    }
+}
+
+/// Windows in this process.
+#[derive(Debug, Default)]
+struct Memory {
+    hasher: RandomState,
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    windows: HashMap<(Class, Box<str>), Window>,
+    /// When ended windows were last thrown away.
+    swept_at: i64,
+}
+
+impl Memory {
+    fn add(&self, class: Class, subject: &str, now: i64, by: u32) -> Window {
+        #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
+        let shard = self.hasher.hash_one(subject) as usize % SHARDS;
+        let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        if now - shard.swept_at >= WINDOW_MS {
+            shard.swept_at = now;
+            shard.windows.retain(|_, window| window.ends_at > now);
+        }
+        let fresh = Window { count: 0, ends_at: now + WINDOW_MS };
+        let window = shard.windows.entry((class, subject.into())).or_insert(fresh);
+        if window.ends_at <= now {
+            *window = fresh;
+        }
+        window.count = window.count.saturating_add(by);
+        *window
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotas_read_what_the_setting_says() {
+        assert_eq!("off".parse::<Quotas>().map(|quotas| quotas.is_on), Ok(false));
+        assert_eq!("agent=5, user=7".parse::<Quotas>(), Ok(Quotas { agent: 5, user: 7, ..Quotas::default() }));
+        assert!("agents=5".parse::<Quotas>().is_err_and(|problem| problem.contains("agents")));
+        assert!("agent=0".parse::<Quotas>().is_err());
+        assert!("agent".parse::<Quotas>().is_err());
+    }
+
+    #[test]
+    fn a_window_starts_with_its_first_request_and_lasts_a_minute() {
+        let memory = Memory::default();
+        assert_eq!(memory.add(Class::Agent, "a", 1_000, 1), Window { count: 1, ends_at: 61_000 });
+        assert_eq!(memory.add(Class::Agent, "a", 60_999, 1), Window { count: 2, ends_at: 61_000 });
+        assert_eq!(memory.add(Class::User, "a", 60_999, 1).count, 1);
+        assert_eq!(memory.add(Class::Agent, "a", 61_000, 1), Window { count: 1, ends_at: 121_000 });
+    }
+}

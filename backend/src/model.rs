@@ -1,0 +1,20 @@
+//! The words of the product: what its objects look like, what may be asked of them, and the rules that need no I/O.
+//!
+//! A struct here is the body of a REST answer, the payload of an event and, later, the GraphQL object. Nothing here
+//! knows a database, a clock or a transport.
+
+pub mod account;
+pub mod agent;
+pub mod customer;
+pub mod directive;
+pub mod event;
+pub mod fields;
+pub mod job;
+pub mod page;
+pub mod scalar;
+pub mod source_url;
+pub mod transfer;
+
+pub use fields::{Fields, FromFields};
+pub use page::{Page, Pagination, Total, Window};
+pub use scalar::Instant;

@@ -1,0 +1,180 @@
+//! Users, their sessions and their roles.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, VariantNames};
+use utoipa::ToSchema;
+
+use super::{
+    Instant,
+    fields::{Check, Fields, FromFields, boolean, id, one_of, raw_text, text},
+};
+use crate::ids::{CustomerId, UserId};
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Role {
+    /// Runs the platform and sees everything.
+    Admin,
+    /// Sees one customer's fleet.
+    Customer,
+}
+
+/// Somebody who signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// Their e-mail address, in lower case.
+    #[schema(format = "email", example = "ops@acme.example")]
+    pub email: String,
+    /// What they may do.
+    pub role: Role,
+    /// Whose fleet they see; null for administrators.
+    #[schema(required)]
+    pub customer_id: Option<CustomerId>,
+    /// Whether they are shut out.
+    pub suspended: bool,
+    /// When they were made.
+    pub created_at: Instant,
+}
+
+/// The fewest characters of a password.
+pub const MIN_PASSWORD: usize = 12;
+/// The most bytes of a password.
+pub const MAX_PASSWORD: usize = 1024;
+
+fn new_password(value: serde_json::Value) -> Check<String> {
+    let password = raw_text(MAX_PASSWORD)(value)?;
+    if password.chars().count() < MIN_PASSWORD {
+        return Err(format!("must be at least {MIN_PASSWORD} characters long"));
+    }
+    Ok(password)
+}
+
+fn email(value: serde_json::Value) -> Check<String> {
+    let email = text(3, 254)(value)?.to_lowercase();
+    let fine = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+        && !email.contains(char::is_whitespace);
+    if fine { Ok(email) } else { Err("must be an e-mail address".to_owned()) }
+}
+
+/// What is said to make a user.
+#[derive(Clone, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[schema(example = json!({ "email": "ops@acme.example", "password": "a long passphrase", "role": "admin" }))]
+pub struct CreateUser {
+    /// Their e-mail address; one user each, whatever its case.
+    #[schema(format = "email", min_length = 3, max_length = 254)]
+    pub email: String,
+    /// Their password.
+    #[schema(format = "password", min_length = 12, max_length = 1024)]
+    pub password: String,
+    /// What they may do.
+    pub role: Role,
+    /// Whose fleet they see: required for role `customer`, absent for `admin`.
+    pub customer_id: Option<CustomerId>,
+}
+
+impl FromFields for CreateUser {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let email = fields.required("email", &[], email);
+        let password = fields.required("password", &[], new_password);
+        let role = fields.required("role", &[], one_of);
+        let customer_id = fields.optional("customerId", &[], id::<CustomerId>);
+        match (role, customer_id) {
+            (Some(Role::Customer), Some(None)) => fields.problem("customerId", "is required for the role customer"),
+            (Some(Role::Admin), Some(Some(_))) => {
+                fields.problem("customerId", "must be left out for the role admin: administrators see every fleet");
+            }
+            _ => {}
+        }
+        Some(Self { email: email?, password: password?, role: role?, customer_id: customer_id? })
+    }
+}
+
+/// What may change about a user.
+#[derive(Clone, Default, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({ "suspended": true }))]
+pub struct UpdateUser {
+    /// A new password; ends the user's sessions.
+    #[schema(format = "password", min_length = 12, max_length = 1024)]
+    pub password: Option<String>,
+    /// A new role; ends the user's sessions. A customer's user who becomes an administrator belongs to no customer any
+    /// more; an administrator cannot become a customer's user, for lack of a customer.
+    pub role: Option<Role>,
+    /// Shut out, which ends the user's sessions, or let in again.
+    pub suspended: Option<bool>,
+}
+
+impl FromFields for UpdateUser {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let password = fields.update("password", &[], new_password);
+        let role = fields.update("role", &[], one_of);
+        let suspended = fields.update("suspended", &[], boolean);
+        Some(Self { password: password?, role: role?, suspended: suspended? })
+    }
+}
+
+/// What is said to sign in.
+#[derive(Clone, PartialEq, Eq, ToSchema)]
+#[schema(example = json!({ "email": "ops@acme.example", "password": "a long passphrase" }))]
+pub struct Login {
+    /// The e-mail address, whatever its case.
+    pub email: String,
+    /// The password.
+    #[schema(format = "password")]
+    pub password: String,
+    /// Give the refresh token as an HttpOnly cookie rather than in the body.
+    #[schema(required = false)]
+    pub cookie: bool,
+}
+
+impl FromFields for Login {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        // A wrong password is 401 whatever its length: the only bound here is that of the body.
+        let email = fields.required("email", &[], raw_text(usize::MAX));
+        let password = fields.required("password", &[], raw_text(usize::MAX));
+        let cookie = fields.optional("cookie", &[], boolean);
+        Some(Self { email: email?.trim().to_lowercase(), password: password?, cookie: cookie?.unwrap_or(false) })
+    }
+}
+
+/// What is said to renew or end a session.
+#[derive(Clone, Default, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({ "refreshToken": "mft_rt_AZnB8GwAcACAAAAAAAAAAQ" }))]
+pub struct RefreshSession {
+    /// The refresh token; may be left out when the cookie is sent.
+    pub refresh_token: Option<String>,
+    /// Give the new refresh token as an HttpOnly cookie rather than in the body.
+    #[schema(required = false)]
+    pub cookie: bool,
+}
+
+impl FromFields for RefreshSession {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let refresh_token = fields.optional("refreshToken", &[], raw_text(1024));
+        let cookie = fields.optional("cookie", &[], boolean);
+        Some(Self { refresh_token: refresh_token?, cookie: cookie?.unwrap_or(false) })
+    }
+}
+
+/// A session just begun or renewed.
+#[derive(Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedIn {
+    /// The access token, for `Authorization: Bearer`.
+    #[schema(example = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln")]
+    pub token: String,
+    /// When the access token stops working.
+    pub expires_at: Instant,
+    /// What renews the session; absent where it was set as a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "mft_rt_AZnB8GwAcACAAAAAAAAAAQ")]
+    pub refresh_token: Option<String>,
+    /// Who signed in.
+    pub user: User,
+}
+

@@ -1,0 +1,194 @@
+//! Agents: the programs on customers' machines that move the files.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, VariantNames};
+use utoipa::ToSchema;
+
+use super::{
+    Instant,
+    fields::{Fields, FromFields, number, one_of, raw_text, text},
+    job::Job,
+    transfer::Transfer,
+};
+use crate::ids::{AgentId, CustomerId};
+
+/// Whether an agent is there, and how it fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum AgentStatus {
+    /// Heard from lately.
+    Online,
+    /// Said goodbye, or was silent for three heartbeat intervals.
+    Offline,
+    /// There, and at work.
+    Busy,
+    /// There, and in trouble of its own.
+    Error,
+}
+
+/// The operating systems agents run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Os {
+    /// Linux.
+    Linux,
+    /// Windows.
+    Windows,
+    /// macOS.
+    Darwin,
+}
+
+/// An agent as everybody who may see it sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Agent {
+    /// Its id, which never changes.
+    pub id: AgentId,
+    /// A name of the customer's choice; need not be unique.
+    #[schema(required, example = "production-server-1")]
+    pub name: Option<String>,
+    /// The machine's host name; need not be unique.
+    #[schema(example = "server1.example.com")]
+    pub hostname: String,
+    /// The machine's operating system.
+    pub os: Os,
+    /// The version of the agent's program.
+    #[schema(required, example = "0.1.0")]
+    pub version: Option<String>,
+    /// Whether it is there.
+    pub status: AgentStatus,
+    /// When it was last heard; starts as the registration.
+    pub last_heartbeat: Instant,
+    /// The address it was last heard from.
+    #[schema(required, example = "192.0.2.10")]
+    pub ip_address: Option<String>,
+    /// When it registered.
+    pub created_at: Instant,
+    /// Whose agent it is.
+    pub customer_id: CustomerId,
+    /// The machine's load, as the agent reports it.
+    #[schema(required, minimum = 0, example = 0.45)]
+    pub load: Option<f64>,
+    /// Memory in use, in MB, as the agent reports it.
+    #[schema(required, minimum = 0, example = 512)]
+    pub memory: Option<f64>,
+    /// Counts the accepted changes; of two views the one with the higher figure is newer.
+    #[schema(minimum = 1, example = 1)]
+    pub revision: i64,
+}
+
+/// An agent with what it is and was at work on.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct AgentDetail {
+    /// The agent.
+    #[serde(flatten)]
+    pub agent: Agent,
+    /// Its newest 20 transfers.
+    pub transfers: Vec<Transfer>,
+    /// Its jobs, at most 100.
+    pub jobs: Vec<Job>,
+}
+
+/// The agent, as it stands inside its transfers and jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AgentRef {
+    /// The agent's id.
+    pub id: AgentId,
+    /// Its name, or its host name where it has none.
+    #[schema(example = "production-server-1")]
+    pub name: String,
+    /// Its host name.
+    #[schema(example = "server1.example.com")]
+    pub hostname: String,
+}
+
+/// What is said to register an agent.
+#[derive(Clone, Debug, PartialEq, ToSchema)]
+#[schema(rename_all = "camelCase", as = RegisterAgent)]
+#[schema(example = json!({ "name": "production-server-1", "hostname": "server1.example.com", "os": "linux", "version": "0.1.0" }))]
+pub struct RegisterAgent {
+    /// A name of the customer's choice.
+    #[schema(max_length = 255)]
+    pub name: Option<String>,
+    /// The machine's host name.
+    #[schema(min_length = 1, max_length = 255)]
+    pub hostname: String,
+    /// The machine's operating system.
+    pub os: Os,
+    /// The version of the agent's program.
+    #[schema(max_length = 64)]
+    pub version: Option<String>,
+    /// An enrolment code, in the place of a customer's token.
+    pub customer_identifier: Option<String>,
+}
+
+impl FromFields for RegisterAgent {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let name = fields.optional("name", &[], text(0, 255));
+        let hostname = fields.required("hostname", &[], text(1, 255));
+        let os = fields.required("os", &[], one_of);
+        let version = fields.optional("version", &[], text(0, 64));
+        let customer_identifier = fields.optional("customerIdentifier", &[], raw_text(255));
+        Some(Self {
+            name: name?.filter(|name| !name.is_empty()),
+            hostname: hostname?,
+            os: os?,
+            version: version?.filter(|version| !version.is_empty()),
+            customer_identifier: customer_identifier?,
+        })
+    }
+}
+
+/// What an agent says to show that it is there.
+#[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+#[schema(example = json!({ "status": "online", "load": 0.45, "memory": 512 }))]
+pub struct Heartbeat {
+    /// How it fares. Absent: `busy` and `error` stay, `offline` becomes `online`. `offline` is a goodbye.
+    pub status: Option<AgentStatus>,
+    /// The machine's load.
+    #[schema(minimum = 0)]
+    pub load: Option<f64>,
+    /// Memory in use, in MB.
+    #[schema(minimum = 0)]
+    pub memory: Option<f64>,
+}
+
+impl FromFields for Heartbeat {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let status = fields.optional("status", &[], one_of);
+        let load = fields.optional("load", &[], number(0.0, f64::MAX));
+        let memory = fields.optional("memory", &[], number(0.0, f64::MAX));
+        Some(Self { status: status?, load: load?, memory: memory? })
+    }
+}
+
+impl AgentStatus {
+    /// The status after a heartbeat that says `reported`, or nothing.
+    #[must_use]
+    pub const fn after_heartbeat(self, reported: Option<Self>) -> Self {
+        match (reported, self) {
+            (Some(reported), _) => reported,
+            (None, Self::Offline) => Self::Online,
+            (None, unchanged) => unchanged,
+        }
+    }
+}
+
+/// Which agents a list holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AgentFilter {
+    /// Only those with this status.
+    pub status: Option<AgentStatus>,
+    /// Only those whose name or host name holds this text, whatever its case.
+    pub search: Option<String>,
+}
+
+impl FromFields for AgentFilter {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let status = fields.optional("status", &[], one_of);
+        let search = fields.optional("search", &[], text(0, 255));
+        Some(Self { status: status?, search: search?.filter(|text| !text.is_empty()) })
+    }
+}

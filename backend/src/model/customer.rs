@@ -1,0 +1,102 @@
+//! Customers and the codes by which their agents enrol.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    Instant,
+    fields::{Fields, FromFields, boolean, instant, integer, text},
+};
+use crate::ids::{CustomerId, EnrolmentCodeId};
+
+/// Somebody with a fleet of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Customer {
+    /// Their id.
+    pub id: CustomerId,
+    /// Their name.
+    #[schema(example = "Acme Logistics")]
+    pub name: String,
+    /// Whether they, their users and their agents are shut out.
+    pub suspended: bool,
+    /// When they were made.
+    pub created_at: Instant,
+}
+
+/// What is said to make a customer.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[schema(example = json!({ "name": "Acme Logistics" }))]
+pub struct CreateCustomer {
+    /// Their name.
+    #[schema(min_length = 1, max_length = 255)]
+    pub name: String,
+}
+
+impl FromFields for CreateCustomer {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        Some(Self { name: fields.required("name", &[], text(1, 255))? })
+    }
+}
+
+/// What may change about a customer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(example = json!({ "suspended": true }))]
+pub struct UpdateCustomer {
+    /// A new name.
+    #[schema(min_length = 1, max_length = 255)]
+    pub name: Option<String>,
+    /// Shut out, or let in again.
+    pub suspended: Option<bool>,
+}
+
+impl FromFields for UpdateCustomer {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let name = fields.update("name", &[], text(1, 255));
+        let suspended = fields.update("suspended", &[], boolean);
+        Some(Self { name: name?, suspended: suspended? })
+    }
+}
+
+/// A code that lets agents register for a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EnrolmentCode {
+    /// Its id.
+    pub id: EnrolmentCodeId,
+    /// The code: in full in the answer that made it, later only how it begins.
+    #[schema(example = "mft_ec_4fT9…")]
+    pub code: String,
+    /// For whom agents register with it.
+    pub customer_id: CustomerId,
+    /// When it stops working.
+    #[schema(required)]
+    pub expires_at: Option<Instant>,
+    /// How many agents may register with it.
+    #[schema(required, minimum = 1, example = 10)]
+    pub max_uses: Option<i64>,
+    /// How many agents have registered with it.
+    #[schema(minimum = 0, example = 0)]
+    pub uses: i64,
+}
+
+/// What is said to make an enrolment code.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({ "maxUses": 10 }))]
+pub struct CreateEnrolmentCode {
+    /// When it stops working; never, if absent.
+    #[schema(value_type = Option<Instant>)]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// How many agents may register with it; any number, if absent.
+    #[schema(minimum = 1)]
+    pub max_uses: Option<i64>,
+}
+
+impl FromFields for CreateEnrolmentCode {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let expires_at = fields.optional("expiresAt", &[], instant);
+        let max_uses = fields.optional("maxUses", &[], integer(1, i64::MAX));
+        Some(Self { expires_at: expires_at?, max_uses: max_uses? })
+    }
+}

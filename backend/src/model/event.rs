@@ -1,0 +1,168 @@
+//! Events: what has happened, as it is logged and told to watchers.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use uuid::Uuid;
+
+use super::{
+    Instant,
+    account::User,
+    agent::Agent,
+    customer::{Customer, EnrolmentCode},
+    transfer::Transfer,
+};
+use crate::ids::{AgentId, CustomerId};
+
+/// What has happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
+pub enum Kind {
+    /// An agent registered.
+    AgentRegistered,
+    /// An agent was heard; nothing else changed.
+    AgentHeard,
+    /// An agent's status changed.
+    AgentStatusChanged,
+    /// An agent got a new key.
+    AgentKeyRotated,
+    /// An agent was revoked.
+    AgentRevoked,
+    /// A transfer was made.
+    TransferCreated,
+    /// A transfer's figures moved; nothing else changed.
+    TransferProgressed,
+    /// A transfer's status changed.
+    TransferStatusChanged,
+    /// A transfer makes no progress.
+    TransferStalled,
+    /// A stalled transfer moves again.
+    TransferResumed,
+    /// Somebody asked for the end of a running transfer.
+    TransferCancelRequested,
+    /// A customer was made.
+    CustomerCreated,
+    /// A customer was renamed, suspended or let in again.
+    CustomerUpdated,
+    /// A user was made.
+    UserCreated,
+    /// A user's password, role or suspension changed.
+    UserUpdated,
+    /// An enrolment code was made.
+    EnrolmentCodeCreated,
+    /// An enrolment code was withdrawn.
+    EnrolmentCodeDeleted,
+    /// A user signed in.
+    SignedIn,
+    /// A user signed out.
+    SignedOut,
+    /// A refresh token was used after its successor: the session was ended.
+    SessionEndedForReuse,
+}
+
+impl Kind {
+    /// Whether the log keeps it: all but the ticking of figures.
+    #[must_use]
+    pub const fn is_logged(self) -> bool {
+        !matches!(self, Self::AgentHeard | Self::TransferProgressed)
+    }
+}
+
+/// The whole view of what changed, so that watchers cost no reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "view", rename_all = "camelCase")]
+pub enum Object {
+    /// An agent.
+    Agent(Agent),
+    /// A transfer.
+    Transfer(Transfer),
+    /// A customer.
+    Customer(Customer),
+    /// A user.
+    User(User),
+    /// An enrolment code, without the code.
+    EnrolmentCode(EnrolmentCode),
+}
+
+impl Object {
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> Uuid {
+        match self {
+            Self::Agent(agent) => agent.id.0,
+            Self::Transfer(transfer) => transfer.id.0,
+            Self::Customer(customer) => customer.id.0,
+            Self::User(user) => user.id.0,
+            Self::EnrolmentCode(code) => code.id.0,
+        }
+    }
+
+    /// Whose it is; nothing for the platform's own.
+    #[must_use]
+    pub const fn customer(&self) -> Option<CustomerId> {
+        match self {
+            Self::Agent(agent) => Some(agent.customer_id),
+            Self::Transfer(transfer) => Some(transfer.customer_id),
+            Self::Customer(customer) => Some(customer.id),
+            Self::User(user) => user.customer_id,
+            Self::EnrolmentCode(code) => Some(code.customer_id),
+        }
+    }
+
+    /// The agent it is or belongs to.
+    #[must_use]
+    pub const fn agent(&self) -> Option<AgentId> {
+        match self {
+            Self::Agent(agent) => Some(agent.id),
+            Self::Transfer(transfer) => Some(transfer.agent_id),
+            Self::Customer(_) | Self::User(_) | Self::EnrolmentCode(_) => None,
+        }
+    }
+
+    /// Its revision, where it has one.
+    #[must_use]
+    pub const fn revision(&self) -> Option<i64> {
+        match self {
+            Self::Agent(agent) => Some(agent.revision),
+            Self::Transfer(transfer) => Some(transfer.revision),
+            Self::Customer(_) | Self::User(_) | Self::EnrolmentCode(_) => None,
+        }
+    }
+}
+
+/// What a transaction changed: an event without its number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// What has happened.
+    pub kind: Kind,
+    /// When.
+    pub at: Instant,
+    /// Who did it, as `Actor` prints itself.
+    pub actor: String,
+    /// The object after the change.
+    pub object: Object,
+}
+
+/// Something that has happened, in its place among all that has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// Its place in the order of commits; none where nothing can be lost unseen.
+    pub number: Option<i64>,
+    /// What has happened.
+    pub kind: Kind,
+    /// When.
+    pub at: Instant,
+    /// Who did it.
+    pub actor: String,
+    /// The object after the change.
+    pub object: Object,
+}
+
+impl Event {
+    /// A change in its place.
+    #[must_use]
+    pub fn new(change: Change, number: Option<i64>) -> Self {
+        Self { number, kind: change.kind, at: change.at, actor: change.actor, object: change.object }
+    }
+}

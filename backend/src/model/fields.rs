@@ -1,0 +1,334 @@
+//! Reading an object field by field, so that everything wrong with it is said at once.
+//!
+//! A derive of serde stops at the first missing field and cannot tell null from absent, nor two spellings of one field.
+//! The contract wants all of it, so bodies and queries are read as maps: each field is taken by its name or its alias
+//! (the name it has in answers), checked, and its problems collected. [`Fields::finish`] gives the whole or all errors.
+
+use serde_json::{Map, Number, Value};
+use uuid::Uuid;
+
+use crate::error::{Error, FieldErrors, Result};
+
+/// An input that can be read from [`Fields`].
+pub trait FromFields: Sized {
+    /// Takes the fields it knows; `None` only where a problem was noted.
+    fn from_fields(fields: &mut Fields) -> Option<Self>;
+
+    /// Reads a whole object.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Fields`] with everything that is wrong.
+    fn read(object: Map<String, Value>) -> Result<Self> {
+        let mut fields = Fields::new(object);
+        let input = Self::from_fields(&mut fields);
+        fields.finish(input)
+    }
+}
+
+/// What a field of an update says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Change<T> {
+    /// Nothing: it stays.
+    #[default]
+    Keep,
+    /// Null: it goes.
+    Clear,
+    /// A new value.
+    Set(T),
+}
+
+/// The fields of one object, and what is wrong with them so far.
+#[derive(Debug)]
+pub struct Fields {
+    object: Map<String, Value>,
+    errors: FieldErrors,
+}
+
+/// How a value is checked: the value, or a sentence saying what it must be.
+pub type Check<T> = Result<T, String>;
+
+impl Fields {
+    /// The fields of `object`; what nobody asks for is ignored.
+    #[must_use]
+    pub fn new(object: Map<String, Value>) -> Self {
+        Self { object, errors: FieldErrors::default() }
+    }
+
+    /// The parameters of a query; of one that is given twice the last counts.
+    #[must_use]
+    pub fn of_query(parameters: impl Iterator<Item = (String, String)>) -> Self {
+        let object = parameters.map(|(name, value)| (name, Value::String(value))).collect();
+        Self { object, errors: FieldErrors::default() }
+    }
+
+    /// The value of a field under its name or one of its aliases; both present and different is a problem.
+    fn take(&mut self, name: &'static str, aliases: &[&str]) -> Result<Option<Value>, ()> {
+        let mut found = self.object.remove(name);
+        for alias in aliases {
+            let Some(other) = self.object.remove(*alias) else { continue };
+            match &found {
+                Some(value) if *value != other => {
+                    self.errors.add(name, format!("differs from `{alias}`, which is another name for it: send one"));
+                    return Err(());
+                }
+                _ => found = Some(other),
+            }
+        }
+        Ok(found)
+    }
+
+    /// A field that must be there and not null.
+    pub fn required<T>(
+        &mut self,
+        name: &'static str,
+        aliases: &[&str],
+        check: impl FnOnce(Value) -> Check<T>,
+    ) -> Option<T> {
+        match self.take(name, aliases) {
+            Err(()) => None,
+            Ok(None | Some(Value::Null)) => {
+                self.errors.add(name, "is required");
+                None
+            }
+            Ok(Some(value)) => self.checked(name, value, check),
+        }
+    }
+
+    /// A field that may be absent or null, which say the same. The outer `None` means that a problem was noted.
+    #[expect(clippy::option_option, reason = "wrong, absent and present are three things")]
+    pub fn optional<T>(
+        &mut self,
+        name: &'static str,
+        aliases: &[&str],
+        check: impl FnOnce(Value) -> Check<T>,
+    ) -> Option<Option<T>> {
+        match self.take(name, aliases) {
+            Err(()) => None,
+            Ok(None | Some(Value::Null)) => Some(None),
+            Ok(Some(value)) => self.checked(name, value, check).map(Some),
+        }
+    }
+
+    /// A field of an update that cannot be null.
+    #[expect(clippy::option_option, reason = "wrong, absent and present are three things")]
+    pub fn update<T>(
+        &mut self,
+        name: &'static str,
+        aliases: &[&str],
+        check: impl FnOnce(Value) -> Check<T>,
+    ) -> Option<Option<T>> {
+        match self.take(name, aliases) {
+            Err(()) => None,
+            Ok(None) => Some(None),
+            Ok(Some(Value::Null)) => {
+                self.errors.add(name, "cannot be null: leave it out to keep it");
+                None
+            }
+            Ok(Some(value)) => self.checked(name, value, check).map(Some),
+        }
+    }
+
+    /// A field of an update that null clears.
+    pub fn clearable<T>(
+        &mut self,
+        name: &'static str,
+        aliases: &[&str],
+        check: impl FnOnce(Value) -> Check<T>,
+    ) -> Option<Change<T>> {
+        match self.take(name, aliases) {
+            Err(()) => None,
+            Ok(None) => Some(Change::Keep),
+            Ok(Some(Value::Null)) => Some(Change::Clear),
+            Ok(Some(value)) => self.checked(name, value, check).map(Change::Set),
+        }
+    }
+
+    fn checked<T>(&mut self, name: &str, value: Value, check: impl FnOnce(Value) -> Check<T>) -> Option<T> {
+        check(value).map_err(|problem| self.errors.add(name, problem)).ok()
+    }
+
+    /// Notes a problem that needs more than one field to see.
+    pub fn problem(&mut self, name: &'static str, problem: impl Into<String>) {
+        self.errors.add(name, problem);
+    }
+
+    /// The whole, or everything that is wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Fields`] if any problem was noted.
+    pub fn finish<T>(self, whole: Option<T>) -> Result<T> {
+        match whole {
+            Some(whole) if self.errors.is_empty() => Ok(whole),
+            _ => Err(Error::Fields(self.errors)),
+        }
+    }
+}
+
+/// Text of `min` to `max` characters without control characters, trimmed of white space around it.
+pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
+    move |value| {
+        let Value::String(text) = value else { return Err("must be a string".to_owned()) };
+        let text = text.trim();
+        let length = text.chars().count();
+        if length < min || length > max {
+            return Err(if min == 0 {
+                format!("must be at most {max} characters long")
+            } else {
+                format!("must be {min} to {max} characters long")
+            });
+        }
+        if text.contains(|c: char| c.is_control()) {
+            return Err("must not hold control characters".to_owned());
+        }
+        Ok(text.to_owned())
+    }
+}
+
+/// Text as it stands (a password or a token): nothing is trimmed, any character may occur but NUL.
+pub fn raw_text(max: usize) -> impl FnOnce(Value) -> Check<String> {
+    move |value| match value {
+        Value::String(text) if text.len() <= max && !text.contains('\0') => Ok(text),
+        Value::String(_) => Err(format!("must be at most {max} bytes long")),
+        _ => Err("must be a string".to_owned()),
+    }
+}
+
+/// One of an enum's words.
+pub fn one_of<T: std::str::FromStr + strum::VariantNames>(value: Value) -> Check<T> {
+    let word = match &value {
+        Value::String(word) => word.parse().ok(),
+        _ => None,
+    };
+    word.ok_or_else(|| format!("must be one of {}", T::VARIANTS.join(", ")))
+}
+
+/// A finite number within bounds.
+pub fn number(min: f64, max: f64) -> impl FnOnce(Value) -> Check<f64> {
+    move |value| match value.as_f64() {
+        Some(number) if number >= min && number <= max => Ok(number),
+        Some(_) if max < f64::MAX => Err(format!("must be between {min} and {max}")),
+        Some(_) => Err(format!("must be {min} or more")),
+        None => Err("must be a number".to_owned()),
+    }
+}
+
+/// A whole number within bounds; `5.0` is one.
+pub fn integer(min: i64, max: i64) -> impl FnOnce(Value) -> Check<i64> {
+    move |value| {
+        let whole = match &value {
+            Value::Number(number) => whole(number),
+            _ => None,
+        };
+        match whole {
+            Some(number) if (min..=max).contains(&number) => Ok(number),
+            Some(_) if max < i64::MAX => Err(format!("must be between {min} and {max}")),
+            Some(_) => Err(format!("must be {min} or more")),
+            None if value.is_u64() => Err(format!("must be at most {max}")),
+            None => Err("must be a whole number".to_owned()),
+        }
+    }
+}
+
+fn whole(number: &Number) -> Option<i64> {
+    number.as_i64().or_else(|| {
+        let float = number.as_f64()?;
+        // Up to 2^53 every whole number has a float of its own.
+        #[expect(clippy::cast_possible_truncation, reason = "whole and small enough, checked beside it")]
+        (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
+    })
+}
+
+/// A number, true or false in a query, where every value is text.
+pub fn parsed<T>(check: impl FnOnce(Value) -> Check<T>) -> impl FnOnce(Value) -> Check<T> {
+    move |value| {
+        let said = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+        check(said.unwrap_or(value))
+    }
+}
+
+/// True or false.
+pub fn boolean(value: Value) -> Check<bool> {
+    value.as_bool().ok_or_else(|| "must be true or false".to_owned())
+}
+
+/// An id.
+pub fn id<T: From<Uuid>>(value: Value) -> Check<T> {
+    let uuid = value.as_str().filter(|text| text.len() == 36).and_then(|text| Uuid::try_parse(text).ok());
+    uuid.map(T::from).ok_or_else(|| "must be a UUID".to_owned())
+}
+
+/// An instant.
+pub fn instant(value: Value) -> Check<chrono::DateTime<chrono::Utc>> {
+    let instant = value.as_str().and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
+    let problem = || "must be an instant such as 2026-04-25T13:00:00Z".to_owned();
+    let instant = instant.ok_or_else(problem)?.to_utc();
+    // Years that both databases, and every reader of the answer, can hold.
+    if (1970..=9999).contains(&chrono::Datelike::year(&instant)) { Ok(instant) } else { Err(problem()) }
+}
+
+/// The SHA-256 of something, as 64 hexadecimal digits; kept in lower case.
+pub fn sha256_hex(value: Value) -> Check<String> {
+    match value.as_str() {
+        Some(digest) if digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Ok(digest.to_ascii_lowercase())
+        }
+        _ => Err("must be a SHA-256 as 64 hexadecimal digits".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(value: &Value) -> Fields {
+        Fields::new(value.as_object().cloned().unwrap_or_default())
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once() {
+        let mut fields = fields(&json!({ "progress": 101, "size": "big", "name": null }));
+        fields.update("progress", &[], number(0.0, 100.0));
+        fields.update("size", &[], integer(0, i64::MAX));
+        fields.required("name", &[], text(1, 5));
+        let Err(error) = fields.finish(Some(())) else { panic!("must be refused") };
+        assert_eq!(
+            error.details(),
+            Some(json!({ "fields": {
+                "progress": ["must be between 0 and 100"],
+                "size": ["must be a whole number"],
+                "name": ["is required"],
+            } }))
+        );
+    }
+
+    #[test]
+    fn an_alias_may_stand_for_a_name_but_not_against_it() {
+        let mut same = fields(&json!({ "sourceUrl": "a", "source": "a" }));
+        assert_eq!(same.required("sourceUrl", &["source"], text(1, 5)).as_deref(), Some("a"));
+        let mut alone = fields(&json!({ "source": "a" }));
+        assert_eq!(alone.required("sourceUrl", &["source"], text(1, 5)).as_deref(), Some("a"));
+        let mut different = fields(&json!({ "sourceUrl": "a", "source": "b" }));
+        assert_eq!(different.required("sourceUrl", &["source"], text(1, 5)), None);
+        assert!(different.finish(Some(())).is_err());
+    }
+
+    #[test]
+    fn null_clears_only_what_may_be_empty() {
+        let mut fields = fields(&json!({ "error": null, "speed": null }));
+        assert_eq!(fields.clearable("error", &[], text(0, 5)), Some(Change::Clear));
+        assert_eq!(fields.update("speed", &[], number(0.0, f64::MAX)), None);
+        assert!(fields.finish(Some(())).is_err());
+    }
+
+    #[test]
+    fn a_byte_count_keeps_all_its_64_bits() {
+        assert_eq!(integer(0, i64::MAX)(json!(i64::MAX)), Ok(i64::MAX));
+        assert_eq!(integer(0, i64::MAX)(json!(5.0)), Ok(5));
+        assert!(integer(0, i64::MAX)(json!(u64::MAX)).is_err());
+        assert!(integer(0, i64::MAX)(json!(5.5)).is_err());
+    }
+}

@@ -1,0 +1,351 @@
+//! Transfers: one copy of one file, folder or pattern, and what is asked of them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, VariantNames};
+use utoipa::ToSchema;
+
+use super::{
+    Instant,
+    agent::AgentRef,
+    fields::{Change, Fields, FromFields, id, instant, integer, number, one_of, sha256_hex, text},
+    source_url::without_password,
+};
+use crate::ids::{AgentId, CustomerId, RunId, TransferId};
+
+mod advance;
+pub use advance::{Advance, Progress, TransferState};
+
+/// How far a transfer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum TransferStatus {
+    /// Not begun.
+    Queued,
+    /// On its way.
+    Running,
+    /// All there. Final.
+    Completed,
+    /// Ended with an error; a new attempt may follow.
+    Failed,
+    /// Ended because somebody wished it. Final.
+    Cancelled,
+}
+
+impl TransferStatus {
+    /// Whether nothing is on its way any more.
+    #[must_use]
+    pub const fn has_ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// Which way the bytes go, seen from the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Direction {
+    /// To the agent.
+    Pull,
+    /// From the agent.
+    Push,
+}
+
+/// By which protocol the bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Protocol {
+    /// SSH file transfer.
+    Sftp,
+    /// FTP in the clear.
+    Ftp,
+    /// FTP over TLS.
+    Ftps,
+    /// Within the agent's machine.
+    Local,
+}
+
+/// The network as the agent last measured it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Network {
+    /// Megabits per second.
+    #[schema(required, minimum = 0)]
+    pub throughput_mbps: Option<f64>,
+    /// Round trip, in milliseconds.
+    #[schema(required, minimum = 0)]
+    pub latency_ms: Option<f64>,
+    /// Packets lost, in per cent.
+    #[schema(required, minimum = 0, maximum = 100)]
+    pub packet_loss_percent: Option<f64>,
+}
+
+/// A transfer as everybody who may see it sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Transfer {
+    /// Its id.
+    pub id: TransferId,
+    /// The agent that makes it.
+    pub agent_id: AgentId,
+    /// Where it reads; passwords were removed on arrival.
+    #[schema(example = "sftp://ftp.example.com/files/data.csv")]
+    pub source: String,
+    /// Where it writes.
+    #[schema(example = "/local/data/files/data.csv")]
+    pub destination: String,
+    /// By which protocol.
+    pub protocol: Protocol,
+    /// How far it has come.
+    pub status: TransferStatus,
+    /// How far it has come, in per cent; never goes back within one attempt.
+    #[schema(minimum = 0, maximum = 100, example = 45)]
+    pub progress: f64,
+    /// How many bytes there are in all; 0 when unknown, see `sizeKnown`.
+    #[schema(minimum = 0, example = 1_048_576)]
+    pub bytes_total: i64,
+    /// Whether `bytesTotal` is known.
+    pub size_known: bool,
+    /// How many bytes have arrived; never goes back within one attempt.
+    #[schema(minimum = 0, example = 471_859)]
+    pub bytes_transferred: i64,
+    /// Bytes per second, as last reported.
+    #[schema(minimum = 0, example = 1_048_576)]
+    pub speed: f64,
+    /// Why it failed.
+    #[schema(required)]
+    pub error_message: Option<String>,
+    /// When it first ran.
+    #[schema(required)]
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    #[schema(required)]
+    pub completed_at: Option<Instant>,
+    /// When it was made.
+    pub created_at: Instant,
+    /// The agent that makes it.
+    pub agent: AgentRef,
+    /// Whose it is.
+    pub customer_id: CustomerId,
+    /// Which way the bytes go.
+    pub direction: Direction,
+    /// The job run it belongs to.
+    #[schema(required)]
+    pub job_run_id: Option<RunId>,
+    /// The pipeline run it belongs to.
+    #[schema(required)]
+    pub pipeline_run_id: Option<RunId>,
+    /// Which attempt this is, from 1.
+    #[schema(minimum = 1, example = 1)]
+    pub attempt: i64,
+    /// SHA-256 of what was copied, as hexadecimal digits; of a folder, that of its sorted manifest.
+    #[schema(required, pattern = "^[0-9a-f]{64}$")]
+    pub checksum_sha256: Option<String>,
+    /// Counts the accepted changes; of two views the one with the higher figure is newer.
+    #[schema(minimum = 1, example = 1)]
+    pub revision: i64,
+    /// Seconds until it will be done at the present speed, while it runs and that can be told.
+    #[schema(required, minimum = 0)]
+    pub eta_seconds: Option<i64>,
+    /// Whether it runs and has made no progress for a while.
+    pub stalled: bool,
+    /// When somebody asked for its end.
+    #[schema(required)]
+    pub cancel_requested_at: Option<Instant>,
+    /// The network as last measured.
+    pub network: Network,
+}
+
+/// The longest location, in characters.
+const MAX_LOCATION: usize = 4096;
+/// The longest error message, in characters.
+const MAX_MESSAGE: usize = 4096;
+
+/// What is said to make a transfer.
+#[derive(Clone, Debug, PartialEq, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[schema(example = json!({
+    "sourceUrl": "sftp://ftp.example.com/files/data.csv", "destinationPath": "/local/data/files/data.csv",
+    "direction": "pull", "protocol": "sftp", "size": 1_048_576,
+}))]
+pub struct CreateTransfer {
+    /// Where it reads. A password in it is removed and never stored. Alias: `source`.
+    #[schema(min_length = 1, max_length = 4096)]
+    pub source_url: String,
+    /// Where it writes. A password in it is removed and never stored. Alias: `destination`.
+    #[schema(min_length = 1, max_length = 4096)]
+    pub destination_path: String,
+    /// Which way the bytes go.
+    pub direction: Direction,
+    /// By which protocol.
+    pub protocol: Protocol,
+    /// How many bytes there are in all, if known. Alias: `bytesTotal`.
+    #[schema(minimum = 0)]
+    pub size: Option<i64>,
+    /// The agent; if given, it must be the caller itself.
+    pub agent_id: Option<AgentId>,
+    /// The job run it belongs to; one of the agent's own.
+    pub job_run_id: Option<RunId>,
+    /// The pipeline run it belongs to; one with a step sent to this agent.
+    pub pipeline_run_id: Option<RunId>,
+    /// The step of the pipeline run.
+    #[schema(max_length = 64)]
+    pub step_id: Option<String>,
+    /// SHA-256 of the source, if known.
+    #[schema(pattern = "^[0-9a-fA-F]{64}$")]
+    pub checksum_sha256: Option<String>,
+}
+
+impl FromFields for CreateTransfer {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let source_url = fields.required("sourceUrl", &["source"], text(1, MAX_LOCATION));
+        let destination_path = fields.required("destinationPath", &["destination"], text(1, MAX_LOCATION));
+        let direction = fields.required("direction", &[], one_of);
+        let protocol = fields.required("protocol", &[], one_of);
+        let size = fields.optional("size", &["bytesTotal"], integer(0, i64::MAX));
+        let agent_id = fields.optional("agentId", &[], id::<AgentId>);
+        let job_run_id = fields.optional("jobRunId", &[], id::<RunId>);
+        let pipeline_run_id = fields.optional("pipelineRunId", &[], id::<RunId>);
+        let step_id = fields.optional("stepId", &[], text(1, 64));
+        let checksum_sha256 = fields.optional("checksumSha256", &[], sha256_hex);
+        match (&pipeline_run_id, &step_id) {
+            (Some(Some(_)), Some(None)) => fields.problem("stepId", "is required with pipelineRunId"),
+            (Some(None), Some(Some(_))) => fields.problem("pipelineRunId", "is required with stepId"),
+            _ => {}
+        }
+        Some(Self {
+            source_url: without_password(&source_url?),
+            destination_path: without_password(&destination_path?),
+            direction: direction?,
+            protocol: protocol?,
+            size: size?,
+            agent_id: agent_id?,
+            job_run_id: job_run_id?,
+            pipeline_run_id: pipeline_run_id?,
+            step_id: step_id?,
+            checksum_sha256: checksum_sha256?,
+        })
+    }
+}
+
+/// What an agent reports about a transfer. A field that is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[schema(example = json!({ "status": "running", "progress": 45, "bytesTransferred": 471_859, "speed": 1_048_576 }))]
+pub struct UpdateTransfer {
+    /// How far it has come.
+    pub status: Option<TransferStatus>,
+    /// In per cent. A lower figure than the stored one is ignored.
+    #[schema(minimum = 0, maximum = 100)]
+    pub progress: Option<f64>,
+    /// Bytes that have arrived. A lower figure than the stored one is ignored.
+    #[schema(minimum = 0)]
+    pub bytes_transferred: Option<i64>,
+    /// Bytes per second.
+    #[schema(minimum = 0)]
+    pub speed: Option<f64>,
+    /// Why it failed; null clears it. Alias: `errorMessage`.
+    #[schema(value_type = Option<String>, max_length = 4096)]
+    pub error: Change<String>,
+    /// Megabits per second; null clears it.
+    #[schema(value_type = Option<f64>, minimum = 0)]
+    pub throughput_mbps: Change<f64>,
+    /// Round trip in milliseconds; null clears it.
+    #[schema(value_type = Option<f64>, minimum = 0)]
+    pub latency_ms: Change<f64>,
+    /// Packets lost, in per cent; null clears it.
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
+    pub packet_loss_percent: Change<f64>,
+    /// How many bytes there are in all. Alias: `bytesTotal`.
+    #[schema(minimum = 0)]
+    pub size: Option<i64>,
+    /// The attempt this report is about; one lower than the stored attempt is ignored.
+    #[schema(minimum = 1)]
+    pub attempt: Option<i64>,
+    /// SHA-256 of what was copied; null clears it.
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-fA-F]{64}$")]
+    pub checksum_sha256: Change<String>,
+}
+
+impl FromFields for UpdateTransfer {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let status = fields.update("status", &[], one_of);
+        let progress = fields.update("progress", &[], number(0.0, 100.0));
+        let bytes_transferred = fields.update("bytesTransferred", &[], integer(0, i64::MAX));
+        let speed = fields.update("speed", &[], number(0.0, f64::MAX));
+        let error = fields.clearable("error", &["errorMessage"], text(0, MAX_MESSAGE));
+        let throughput_mbps = fields.clearable("throughputMbps", &[], number(0.0, f64::MAX));
+        let latency_ms = fields.clearable("latencyMs", &[], number(0.0, f64::MAX));
+        let packet_loss_percent = fields.clearable("packetLossPercent", &[], number(0.0, 100.0));
+        let size = fields.update("size", &["bytesTotal"], integer(0, i64::MAX));
+        let attempt = fields.update("attempt", &[], integer(1, i64::MAX));
+        let checksum_sha256 = fields.clearable("checksumSha256", &[], sha256_hex);
+        Some(Self {
+            status: status?,
+            progress: progress?,
+            bytes_transferred: bytes_transferred?,
+            speed: speed?,
+            error: error?,
+            throughput_mbps: throughput_mbps?,
+            latency_ms: latency_ms?,
+            packet_loss_percent: packet_loss_percent?,
+            size: size?,
+            attempt: attempt?,
+            checksum_sha256: checksum_sha256?,
+        })
+    }
+}
+
+/// Which transfers a list holds. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransferFilter {
+    /// Only those with this status.
+    pub status: Option<TransferStatus>,
+    /// Only those of this agent.
+    pub agent_id: Option<AgentId>,
+    /// Only those by this protocol.
+    pub protocol: Option<Protocol>,
+    /// Only those this way.
+    pub direction: Option<Direction>,
+    /// Only those made after this instant.
+    pub created_after: Option<DateTime<Utc>>,
+    /// Only those made before this instant.
+    pub created_before: Option<DateTime<Utc>>,
+    /// Only those whose source's or destination's file name begins so, whatever its case.
+    pub search: Option<String>,
+}
+
+impl FromFields for TransferFilter {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let status = fields.optional("status", &[], one_of);
+        let agent_id = fields.optional("agentId", &[], id::<AgentId>);
+        let protocol = fields.optional("protocol", &[], one_of);
+        let direction = fields.optional("direction", &[], one_of);
+        let created_after = fields.optional("createdAfter", &[], instant);
+        let created_before = fields.optional("createdBefore", &[], instant);
+        let search = fields.optional("search", &[], text(0, 255));
+        Some(Self {
+            status: status?,
+            agent_id: agent_id?,
+            protocol: protocol?,
+            direction: direction?,
+            created_after: created_after?,
+            created_before: created_before?,
+            search: search?.map(|search| search.to_lowercase()).filter(|search| !search.is_empty()),
+        })
+    }
+}
+
+impl TransferFilter {
+    /// Whether only conditions are set whose totals are maintained: the caller's customer, the agent and the status.
+    #[must_use]
+    pub const fn is_counted(&self) -> bool {
+        self.protocol.is_none()
+            && self.direction.is_none()
+            && self.created_after.is_none()
+            && self.created_before.is_none()
+            && self.search.is_none()
+    }
+}

@@ -1,0 +1,86 @@
+//! The REST API. This file is its table of contents: every route is here, with its entry in the OpenAPI document, and the
+//! name of the handler is the id of the operation and the name of the method of the control plane.
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+use ipnet::IpNet;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{error::Error, service::ControlPlane};
+
+mod agents;
+mod caller;
+mod customers;
+mod directives;
+mod documents;
+mod edge;
+mod envelope;
+mod extract;
+mod health;
+pub mod openapi;
+mod session;
+mod transfers;
+mod users;
+
+use envelope::Failure;
+
+/// The control plane, as handlers share it.
+type Shared = Arc<ControlPlane>;
+
+/// What every handler can reach.
+#[derive(Clone, Debug)]
+pub struct Api {
+    /// The control plane.
+    pub cp: Arc<ControlPlane>,
+    /// Peers whose word about the client's address is believed.
+    pub trusted_proxies: Arc<[IpNet]>,
+}
+
+fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(health::get_health))
+        .routes(routes!(health::get_liveness))
+        .routes(routes!(health::get_readiness))
+        .routes(routes!(session::login))
+        .routes(routes!(session::refresh_session))
+        .routes(routes!(session::logout))
+        .routes(routes!(session::me))
+        .routes(routes!(customers::create_customer, customers::list_customers))
+        .routes(routes!(customers::update_customer))
+        .routes(routes!(customers::create_enrolment_code, customers::list_enrolment_codes))
+        .routes(routes!(customers::delete_enrolment_code))
+        .routes(routes!(users::create_user, users::list_users))
+        .routes(routes!(users::update_user))
+        .routes(routes!(agents::register_agent))
+        .routes(routes!(agents::record_heartbeat))
+        .routes(routes!(directives::list_directives))
+        .routes(routes!(directives::acknowledge_directive))
+        .routes(routes!(agents::list_agents))
+        .routes(routes!(agents::get_agent, agents::revoke_agent))
+        .routes(routes!(agents::list_agent_transfers))
+        .routes(routes!(agents::rotate_agent_key))
+        .routes(routes!(transfers::create_transfer, transfers::list_transfers, transfers::update_transfers))
+        .routes(routes!(transfers::get_transfer, transfers::update_transfer))
+}
+
+/// The OpenAPI document of every route.
+#[must_use]
+pub fn document() -> OpenApi {
+    openapi::complete(routes().into_openapi())
+}
+
+/// The API, ready to serve.
+pub fn router(api: Api) -> Router {
+    let document = document();
+    let (router, _) = routes().split_for_parts();
+    router
+        .merge(documents::router(&document))
+        .method_not_allowed_fallback(|| async { Failure(Error::MethodNotAllowed) })
+        .fallback(|| async { Failure(Error::NotFound("route")) })
+        .layer(CatchPanicLayer::custom(envelope::panicked))
+        .layer(middleware::from_fn_with_state(api.clone(), edge::edge))
+        .with_state(api)
+}

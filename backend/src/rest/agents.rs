@@ -1,0 +1,228 @@
+//! Agents over REST.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api,
+    caller::{Address, AgentCaller, AnyCaller, Registrant, UserCaller},
+    customers::DeletedData,
+    envelope::{Answer, Reply, Success},
+    extract::{Body, Id, OptionalBody, Query},
+    transfers::TransfersData,
+};
+use crate::{
+    ids::AgentId,
+    model::{
+        Fields, FromFields, Pagination, Window,
+        agent::{Agent, AgentDetail, AgentFilter, Heartbeat, RegisterAgent},
+        directive::Directive,
+        fields::{integer, one_of},
+        transfer::{TransferFilter, TransferStatus},
+    },
+};
+
+/// A new agent with what it needs to go on.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RegisteredData {
+    /// The agent.
+    agent: Agent,
+    /// Its API key: shown this once, kept by the server only as a digest.
+    #[schema(example = "mft_ak_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
+    api_key: String,
+    /// How to come with a client certificate instead.
+    mtls: Mtls,
+}
+
+/// Client certificates.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Mtls {
+    /// Whether this server takes client certificates.
+    enabled: bool,
+    /// An OpenSSL configuration for a certificate request of this agent.
+    csr_template: String,
+}
+
+/// A new API key.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ApiKeyData {
+    /// The key: shown this once.
+    #[schema(example = "mft_ak_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
+    api_key: String,
+}
+
+/// An agent that was heard.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HeardData {
+    /// The agent.
+    agent: Agent,
+    /// What waits for it.
+    directives: Vec<Directive>,
+}
+
+/// An agent with its newest transfers and its jobs.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AgentData {
+    /// The agent.
+    agent: AgentDetail,
+}
+
+/// Agents.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AgentsData {
+    /// The agents of this page.
+    agents: Vec<Agent>,
+    /// Where it stands.
+    pagination: Pagination,
+}
+
+/// How a key is to be replaced.
+#[derive(Clone, Copy, Debug, Default, ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({ "overlapSeconds": 3600 }))]
+pub(super) struct RotateAgentKey {
+    /// How long the old key works beside the new one; a day unless said otherwise, 0 ends it now.
+    #[schema(minimum = 0, maximum = 2_592_000)]
+    overlap_seconds: Option<i64>,
+}
+
+impl FromFields for RotateAgentKey {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        Some(Self { overlap_seconds: fields.optional("overlapSeconds", &[], integer(0, 2_592_000))? })
+    }
+}
+
+/// Only the status, of the filters of transfers.
+pub(super) struct StatusFilter(Option<TransferStatus>);
+
+impl FromFields for StatusFilter {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        Some(Self(fields.optional("status", &[], one_of)?))
+    }
+}
+
+/// Register a new agent
+///
+/// With a customer's token, or with an enrolment code as `customerIdentifier`; an administrator needs the code too.
+#[utoipa::path(post, path = "/api/agents/register", tag = "Agents", security(("bearer" = []), ()),
+    request_body = RegisterAgent,
+    responses((status = 201, description = "The agent, with its API key", body = Success<RegisteredData>)))]
+pub(super) async fn register_agent(
+    State(api): State<Api>,
+    Registrant(actor): Registrant,
+    Address(address): Address,
+    body: Body<RegisterAgent>,
+) -> Answer<RegisteredData> {
+    let registered = api.cp.register_agent(actor.as_ref(), body.input, Some(address)).await?;
+    let csr_template = csr_template(&registered.agent);
+    Ok(Reply::created(RegisteredData {
+        agent: registered.agent,
+        api_key: registered.api_key,
+        mtls: Mtls { enabled: false, csr_template },
+    }))
+}
+
+/// Send a heartbeat
+///
+/// Keeps the agent `online`. After three intervals without one the agent is `offline`.
+#[utoipa::path(post, path = "/api/agents/heartbeat", tag = "Agents", security(("apiKey" = [])),
+    request_body = Option<Heartbeat>,
+    responses((status = 200, description = "The agent, and what waits for it", body = Success<HeardData>)))]
+pub(super) async fn record_heartbeat(
+    State(api): State<Api>,
+    AgentCaller(actor): AgentCaller,
+    Address(address): Address,
+    OptionalBody(heartbeat): OptionalBody<Heartbeat>,
+) -> Answer<HeardData> {
+    let (agent, directives) = api.cp.record_heartbeat(&actor, heartbeat, Some(address)).await?;
+    Ok(Reply::ok(HeardData { agent, directives }))
+}
+
+/// List all agents
+#[utoipa::path(get, path = "/api/agents", tag = "Agents", security(("bearer" = [])),
+    params(super::openapi::Paging, super::openapi::AgentQuery),
+    responses((status = 200, description = "A page of agents", body = Success<AgentsData>)))]
+pub(super) async fn list_agents(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Query((window, filter)): Query<(Window, AgentFilter)>,
+) -> Answer<AgentsData> {
+    let page = api.cp.list_agents(&actor, &filter, window).await?;
+    Ok(Reply::ok(AgentsData { agents: page.items, pagination: page.pagination }))
+}
+
+/// Get an agent
+///
+/// With its newest 20 transfers and at most 100 of its jobs.
+#[utoipa::path(get, path = "/api/agents/{id}", tag = "Agents", security(("bearer" = [])),
+    params(("id" = AgentId, Path, description = "The agent's id")),
+    responses((status = 200, description = "The agent", body = Success<AgentData>)))]
+pub(super) async fn get_agent(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(id): Id<AgentId>,
+) -> Answer<AgentData> {
+    Ok(Reply::ok(AgentData { agent: api.cp.get_agent(&actor, id).await? }))
+}
+
+/// Revoke an agent
+///
+/// Its keys end at once and it is gone from every list; its transfers stay.
+#[utoipa::path(delete, path = "/api/agents/{id}", tag = "Agents", security(("bearer" = [])),
+    params(("id" = AgentId, Path, description = "The agent's id")),
+    responses((status = 200, description = "It is revoked", body = Success<DeletedData>)))]
+pub(super) async fn revoke_agent(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(id): Id<AgentId>,
+) -> Answer<DeletedData> {
+    api.cp.revoke_agent(&actor, id).await?;
+    Ok(Reply::ok(DeletedData { deleted: true }))
+}
+
+/// Get an agent's transfers
+#[utoipa::path(get, path = "/api/agents/{id}/transfers", tag = "Agents", security(("bearer" = [])),
+    params(("id" = AgentId, Path, description = "The agent's id"), super::openapi::Paging, super::openapi::StatusQuery),
+    responses((status = 200, description = "A page of transfers", body = Success<TransfersData>)))]
+pub(super) async fn list_agent_transfers(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(id): Id<AgentId>,
+    Query((window, filter)): Query<(Window, StatusFilter)>,
+) -> Answer<TransfersData> {
+    let filter = TransferFilter { status: filter.0, ..TransferFilter::default() };
+    let page = api.cp.list_agent_transfers(&actor, id, filter, window).await?;
+    Ok(Reply::ok(page.into()))
+}
+
+/// Give an agent a new API key
+///
+/// An agent may do so for itself. Both keys work for the overlap.
+#[utoipa::path(post, path = "/api/agents/{id}/key", tag = "Agents", security(("apiKey" = []), ("bearer" = [])),
+    params(("id" = AgentId, Path, description = "The agent's id")), request_body = Option<RotateAgentKey>,
+    responses((status = 201, description = "The new key", body = Success<ApiKeyData>)))]
+pub(super) async fn rotate_agent_key(
+    State(api): State<Api>,
+    AnyCaller(actor): AnyCaller,
+    Id(id): Id<AgentId>,
+    OptionalBody(input): OptionalBody<RotateAgentKey>,
+) -> Answer<ApiKeyData> {
+    let overlap = input.overlap_seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
+    Ok(Reply::created(ApiKeyData { api_key: api.cp.rotate_agent_key(&actor, id, overlap).await? }))
+}
+
+/// An OpenSSL configuration: CN names the agent, O its customer.
+fn csr_template(agent: &Agent) -> String {
+    format!(
+        "# openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config agent.cnf -keyout agent.key -out agent.csr\n\
+         [req]\nprompt = no\ndistinguished_name = subject\nreq_extensions = extensions\n\n\
+         [subject]\nO = {}\nCN = {}\n\n\
+         [extensions]\nkeyUsage = critical, digitalSignature\nextendedKeyUsage = clientAuth\n",
+        agent.customer_id, agent.id
+    )
+}

@@ -1,0 +1,186 @@
+//! Who calls: each route takes its own kind of credential, and says so by the type of its handler's first argument.
+//!
+//! The call is counted here too, since by whom it is counted is who calls. A call whose credentials are not valid counts
+//! in its route's class by its address.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+
+use super::{
+    Api,
+    edge::{ClientAddress, Limited},
+    envelope::Failure,
+};
+use crate::{
+    actor::Actor,
+    error::Error,
+    limits::Class,
+    service::{Clearance, Credentials},
+};
+
+const KEY_MISSING: Error = Error::Unauthenticated("send the agent's API key in `X-API-Key`");
+const TOKEN_MISSING: Error = Error::Unauthenticated("send a token as `Authorization: Bearer …`");
+
+/// An agent, by its API key.
+pub(super) struct AgentCaller(pub(super) Actor);
+
+/// A user, by a token.
+pub(super) struct UserCaller(pub(super) Actor);
+
+/// An administrator, by a token.
+pub(super) struct AdminCaller(pub(super) Actor);
+
+/// An agent or a user; if both are sent, the token counts.
+pub(super) struct AnyCaller(pub(super) Actor);
+
+/// Whoever registers an agent: with a token, or with a code in the body.
+pub(super) struct Registrant(pub(super) Option<Actor>);
+
+/// Whoever signs in.
+pub(super) struct Stranger;
+
+/// A user who may also do without a token, showing something else.
+pub(super) struct MaybeUser(pub(super) Option<Actor>);
+
+/// Where the call comes from.
+pub(super) struct Address(pub(super) String);
+
+impl FromRequestParts<Api> for AgentCaller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        let key = api_key(&parts.headers).map(Credentials::ApiKey).ok_or(KEY_MISSING);
+        Ok(Self(cleared(parts, api, Class::Agent, key).await?))
+    }
+}
+
+impl FromRequestParts<Api> for UserCaller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        let token = token(&parts.headers).and_then(|token| token.map(Credentials::Token).ok_or(TOKEN_MISSING));
+        Ok(Self(cleared(parts, api, Class::User, token).await?))
+    }
+}
+
+/// The control plane checks the right again; here it is checked before the body is looked at.
+impl FromRequestParts<Api> for AdminCaller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        let UserCaller(actor) = UserCaller::from_request_parts(parts, api).await?;
+        actor.require_admin()?;
+        Ok(Self(actor))
+    }
+}
+
+impl FromRequestParts<Api> for AnyCaller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        let credentials = match token(&parts.headers) {
+            Ok(Some(token)) => Ok(Credentials::Token(token)),
+            Ok(None) => api_key(&parts.headers).map(Credentials::ApiKey).ok_or(TOKEN_MISSING),
+            Err(error) => Err(error),
+        };
+        let class = if matches!(credentials, Ok(Credentials::ApiKey(_))) { Class::Agent } else { Class::User };
+        Ok(Self(cleared(parts, api, class, credentials).await?))
+    }
+}
+
+impl FromRequestParts<Api> for Registrant {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        count(parts, api, Class::Register, &address(parts)).await?;
+        match token(&parts.headers)? {
+            Some(token) => Ok(Self(Some(api.cp.authenticate(Credentials::Token(token)).await?.actor))),
+            None => Ok(Self(None)),
+        }
+    }
+}
+
+impl FromRequestParts<Api> for Stranger {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        count(parts, api, Class::Login, &address(parts)).await?;
+        Ok(Self)
+    }
+}
+
+impl FromRequestParts<Api> for MaybeUser {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        if parts.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(Self(Some(UserCaller::from_request_parts(parts, api).await?.0)));
+        }
+        count(parts, api, Class::User, &address(parts)).await?;
+        Ok(Self(None))
+    }
+}
+
+impl FromRequestParts<Api> for Address {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
+        Ok(Self(address(parts)))
+    }
+}
+
+/// Authenticates and counts; what is not valid is counted by its address in the route's class.
+async fn cleared(
+    parts: &Parts,
+    api: &Api,
+    class: Class,
+    credentials: Result<Credentials<'_>, Error>,
+) -> Result<Actor, Failure> {
+    let clearance = match credentials {
+        Ok(credentials) => api.cp.authenticate(credentials).await,
+        Err(error) => Err(error),
+    };
+    match clearance {
+        Ok(Clearance { actor, class, subject }) => {
+            count(parts, api, class, &subject).await?;
+            Ok(actor)
+        }
+        Err(error @ Error::Unauthenticated(_)) => {
+            count(parts, api, class, &address(parts)).await?;
+            Err(error.into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn count(parts: &Parts, api: &Api, class: Class, subject: &str) -> Result<(), Failure> {
+    let now = api.cp.now();
+    let Some(verdict) = api.cp.limits().count(class, subject, now).await else { return Ok(()) };
+    if let Some(limited) = parts.extensions.get::<Limited>() {
+        limited.note(verdict);
+    }
+    if verdict.exceeded {
+        return Err(Error::RateLimited((verdict.resets_at - now).to_std().unwrap_or_default()).into());
+    }
+    Ok(())
+}
+
+fn address(parts: &Parts) -> String {
+    parts.extensions.get::<ClientAddress>().map_or_else(String::new, |address| address.0.to_string())
+}
+
+fn api_key(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-api-key").and_then(|value| value.to_str().ok())
+}
+
+/// The bearer token, if the header is there at all.
+fn token(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let token = value.to_str().ok().and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    token.map(Some).ok_or(TOKEN_MISSING)
+}

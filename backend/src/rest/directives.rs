@@ -1,0 +1,78 @@
+//! Directives over REST.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api,
+    caller::AgentCaller,
+    envelope::{Answer, Reply, Success},
+    extract::{Id, Query},
+};
+use crate::{
+    ids::DirectiveId,
+    model::{
+        Fields, FromFields,
+        directive::Directive,
+        fields::{integer, parsed},
+    },
+};
+
+/// The longest wait, in seconds.
+const MAX_WAIT: i64 = 60;
+
+/// What waits for an agent.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DirectivesData {
+    /// What waits, oldest first.
+    directives: Vec<Directive>,
+}
+
+/// A directive.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DirectiveData {
+    /// The directive.
+    directive: Directive,
+}
+
+/// How long to wait.
+pub(super) struct Wait(Duration);
+
+impl FromFields for Wait {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let seconds = fields.optional("wait", &[], parsed(integer(0, MAX_WAIT)))?;
+        Some(Self(Duration::from_secs(seconds.map_or(0, i64::unsigned_abs))))
+    }
+}
+
+/// Ask what waits for the agent
+///
+/// With `wait` the answer comes as soon as there is something, or empty after so many seconds. What is not acknowledged,
+/// by acting or by `POST /api/agents/directives/{id}/ack`, comes again.
+#[utoipa::path(get, path = "/api/agents/directives", tag = "Directives", security(("apiKey" = [])),
+    params(super::openapi::WaitQuery),
+    responses((status = 200, description = "What waits", body = Success<DirectivesData>)))]
+pub(super) async fn list_directives(
+    State(api): State<Api>,
+    AgentCaller(actor): AgentCaller,
+    Query(Wait(wait)): Query<Wait>,
+) -> Answer<DirectivesData> {
+    Ok(Reply::ok(DirectivesData { directives: api.cp.list_directives(&actor, wait).await? }))
+}
+
+/// Acknowledge a directive
+///
+/// It is not delivered again. Doing so twice changes nothing.
+#[utoipa::path(post, path = "/api/agents/directives/{id}/ack", tag = "Directives", security(("apiKey" = [])),
+    params(("id" = DirectiveId, Path, description = "The directive's id")),
+    responses((status = 200, description = "The directive", body = Success<DirectiveData>)))]
+pub(super) async fn acknowledge_directive(
+    State(api): State<Api>,
+    AgentCaller(actor): AgentCaller,
+    Id(id): Id<DirectiveId>,
+) -> Answer<DirectiveData> {
+    Ok(Reply::ok(DirectiveData { directive: api.cp.acknowledge_directive(&actor, id).await? }))
+}

@@ -1,0 +1,129 @@
+//! The envelope: every success and every failure of the API is put into it here.
+
+use std::any::Any;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::error::{Code, Error};
+
+/// What a handler returns.
+pub(super) type Answer<T> = Result<Reply<T>, Failure>;
+
+/// A success.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Success<T> {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// What was asked for.
+    data: T,
+}
+
+/// A success on its way out.
+#[derive(Debug)]
+pub(super) struct Reply<T>(StatusCode, T);
+
+impl<T> Reply<T> {
+    /// 200.
+    pub(super) const fn ok(data: T) -> Self {
+        Self(StatusCode::OK, data)
+    }
+
+    /// 201.
+    pub(super) const fn created(data: T) -> Self {
+        Self(StatusCode::CREATED, data)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Reply<T> {
+    fn into_response(self) -> Response {
+        json(self.0, &Success { success: true, data: self.1 })
+    }
+}
+
+/// A failure on its way out.
+#[derive(Debug)]
+pub(super) struct Failure(pub(super) Error);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+/// What a failure says.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Failure)]
+pub(super) struct FailureBody {
+    /// Always false.
+    #[schema(example = false)]
+    success: bool,
+    /// What went wrong, in a sentence.
+    #[schema(example = "transfer not found")]
+    error: String,
+    /// More for programs, such as `fields`: what is wrong with each field.
+    #[schema(required, value_type = Option<Object>)]
+    details: Option<Value>,
+}
+
+/// The status of a failure; also that of one update of a batch.
+pub(super) const fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Invalid => StatusCode::BAD_REQUEST,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::Conflict => StatusCode::CONFLICT,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let Self(error) = self;
+        log(&error);
+        let body = FailureBody { success: false, error: error.to_string(), details: error.details() };
+        let mut response = json(status(error.code()), &body);
+        if let Error::RateLimited(wait) = error {
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            if let Ok(seconds) = HeaderValue::from_str(&seconds.to_string()) {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            }
+        }
+        response
+    }
+}
+
+/// Once, here, and with the chain of causes where the server is at fault.
+fn log(error: &Error) {
+    match error.code() {
+        Code::Internal => tracing::error!(error = error as &dyn std::error::Error, "a request failed"),
+        Code::Unavailable => tracing::warn!(%error, "a request was turned away"),
+        Code::Forbidden | Code::Conflict | Code::RateLimited => tracing::info!(%error, "a request was refused"),
+        _ => tracing::debug!(%error, "a request was refused"),
+    }
+}
+
+/// JSON, in or out of the envelope.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let Ok(bytes) = serde_json::to_vec(body) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()
+}
+
+/// The answer to a request whose handler panicked.
+pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Failure(Error::internal(format!("panic: {}", said.unwrap_or("without a message")))).into_response()
+}

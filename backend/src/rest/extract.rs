@@ -1,0 +1,120 @@
+//! What handlers take from a request, each failing in the form of the contract.
+
+use std::str::FromStr;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use serde_json::{Map, Value};
+
+use super::{Api, envelope::Failure};
+use crate::{
+    error::Error,
+    ids::Named,
+    model::{Fields, FromFields},
+};
+
+/// A body that must be there, with its bytes as they came.
+pub(super) struct Body<T> {
+    pub(super) input: T,
+    pub(super) raw: Bytes,
+}
+
+/// A body that may be left out, and then says nothing.
+pub(super) struct OptionalBody<T>(pub(super) T);
+
+/// The parameters of the query.
+pub(super) struct Query<T>(pub(super) T);
+
+/// The id in the path. One that is none names nothing: 404.
+pub(super) struct Id<T>(pub(super) T);
+
+/// The key under which a request has its effect once.
+pub(super) struct IdempotencyKey(pub(super) Option<String>);
+
+impl<T: FromFields> FromRequest<Api> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &Api) -> Result<Self, Failure> {
+        let (headers, raw) = received(request).await?;
+        let input = T::read(object(&headers, &raw)?)?;
+        Ok(Self { input, raw })
+    }
+}
+
+impl<T: FromFields> FromRequest<Api> for OptionalBody<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &Api) -> Result<Self, Failure> {
+        let (headers, raw) = received(request).await?;
+        let object = if raw.is_empty() { Map::new() } else { object(&headers, &raw)? };
+        Ok(Self(T::read(object)?))
+    }
+}
+
+/// The edge has collected the body already.
+async fn received(request: Request) -> Result<(HeaderMap, Bytes), Failure> {
+    let (parts, body) = request.into_parts();
+    let raw = axum::body::to_bytes(body, super::edge::MAX_BODY).await.map_err(Error::internal)?;
+    Ok((parts.headers, raw))
+}
+
+fn object(headers: &HeaderMap, raw: &[u8]) -> Result<Map<String, Value>, Error> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = content_type.split(';').next().unwrap_or("").trim();
+    let is_json = essence.eq_ignore_ascii_case("application/json")
+        || (essence.len() > 5 && essence.to_ascii_lowercase().ends_with("+json"));
+    if !is_json {
+        return Err(Error::UnsupportedMediaType);
+    }
+    match serde_json::from_slice(raw) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Error::Invalid("the body must be a JSON object".to_owned())),
+        Err(error) => Err(Error::Invalid(format!(
+            "the body is not valid JSON: line {}, column {}",
+            error.line(),
+            error.column()
+        ))),
+    }
+}
+
+impl<T: FromFields> FromRequestParts<Api> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
+        let query = parts.uri.query().unwrap_or("");
+        let mut fields = Fields::of_query(form_urlencoded::parse(query.as_bytes()).into_owned());
+        let input = T::from_fields(&mut fields);
+        Ok(Self(fields.finish(input)?))
+    }
+}
+
+/// Two sets of parameters in one query.
+impl<A: FromFields, B: FromFields> FromFields for (A, B) {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let (first, second) = (A::from_fields(fields), B::from_fields(fields));
+        Some((first?, second?))
+    }
+}
+
+impl<T: FromStr + Named> FromRequestParts<Api> for Id<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Api) -> Result<Self, Failure> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await;
+        let id = parameters.ok().and_then(|parameters| parameters.iter().next().and_then(|(_, id)| id.parse().ok()));
+        Ok(Self(id.ok_or(Error::NotFound(T::NOUN))?))
+    }
+}
+
+impl FromRequestParts<Api> for IdempotencyKey {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        // What is not text is judged like what is not a key.
+        Ok(Self(Some(value.to_str().unwrap_or("").to_owned())))
+    }
+}

@@ -1,0 +1,87 @@
+//! Whether the server is there, and whether it is well.
+
+use axum::{extract::State, http::StatusCode, response::{IntoResponse, Response}};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api,
+    envelope::{Answer, Reply, Success, json},
+};
+use crate::{model::Instant, service::Readiness};
+
+/// How the server fares: the one answer without the envelope.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    /// Whether everything is as it should be.
+    #[schema(example = "ok")]
+    status: HealthStatus,
+    /// The server's present.
+    timestamp: Instant,
+    /// Whole seconds since the server started.
+    #[schema(minimum = 0, example = 3600)]
+    uptime: i64,
+}
+
+/// Whether everything is as it should be.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum HealthStatus {
+    /// It is.
+    Ok,
+    /// It is not; `GET /api/health/ready` says what.
+    Degraded,
+}
+
+/// What is said of a server that is alive.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LivenessData {
+    /// Always true.
+    #[schema(example = true)]
+    live: bool,
+}
+
+/// What is said of a server that is ready.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ReadinessData {
+    /// Always true.
+    #[schema(example = true)]
+    ready: bool,
+    /// How each part fares.
+    parts: Readiness,
+}
+
+/// Check the API server health status
+///
+/// Always 200 while the server answers at all; `degraded` means that something it needs is away. Without the envelope.
+#[utoipa::path(get, path = "/api/health", tag = "Health", security(()),
+    responses((status = 200, description = "How the server fares", body = Health)))]
+pub(super) async fn get_health(State(api): State<Api>) -> Response {
+    let status = if api.cp.readiness().await.is_whole() { HealthStatus::Ok } else { HealthStatus::Degraded };
+    let (timestamp, uptime) = api.cp.uptime();
+    json(StatusCode::OK, &Health { status, timestamp, uptime })
+}
+
+/// Check that the process is alive
+///
+/// For supervisors that restart what does not answer. Asks nothing of the database.
+#[utoipa::path(get, path = "/api/health/live", tag = "Health", security(()),
+    responses((status = 200, description = "The process answers", body = Success<LivenessData>)))]
+pub(super) async fn get_liveness() -> Answer<LivenessData> {
+    Ok(Reply::ok(LivenessData { live: true }))
+}
+
+/// Check that the server can take requests
+///
+/// For load balancers. 503 with the failing part in `details` while the database is away or the server shuts down.
+#[utoipa::path(get, path = "/api/health/ready", tag = "Health", security(()),
+    responses((status = 200, description = "Requests can be answered", body = Success<ReadinessData>)))]
+pub(super) async fn get_readiness(State(api): State<Api>) -> Response {
+    let parts = api.cp.readiness().await;
+    if parts.is_ready() {
+        return Reply::ok(ReadinessData { ready: true, parts }).into_response();
+    }
+    let failing = if parts.database { "the server is shutting down" } else { "the database does not answer" };
+    let body = serde_json::json!({ "success": false, "error": failing, "details": { "parts": parts } });
+    json(StatusCode::SERVICE_UNAVAILABLE, &body)
+}

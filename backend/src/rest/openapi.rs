@@ -1,0 +1,249 @@
+//! The OpenAPI document: what it says beside the routes themselves, and what every operation of a kind has in common.
+
+use serde_json::{Value, json};
+use utoipa::{
+    IntoParams, Modify,
+    openapi::{
+        ContactBuilder, Content, HeaderBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+        Required, ResponseBuilder, ServerBuilder, Type,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
+        schema::SchemaFormat,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+        tag::TagBuilder,
+    },
+};
+
+use super::envelope::FailureBody;
+use crate::{
+    ids::AgentId,
+    model::{
+        Instant,
+        agent::AgentStatus,
+        transfer::{Direction, Protocol, TransferStatus},
+    },
+};
+
+/// Which page of a list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct Paging {
+    /// Page number, from 1.
+    #[param(minimum = 1, default = 1, example = 1)]
+    page: Option<i64>,
+    /// Items per page.
+    #[param(minimum = 1, maximum = 100, default = 20, example = 20)]
+    limit: Option<i64>,
+}
+
+/// Which agents.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct AgentQuery {
+    /// Only those with this status.
+    status: Option<AgentStatus>,
+    /// Only those whose name or host name holds this text, whatever its case.
+    #[param(max_length = 255)]
+    search: Option<String>,
+}
+
+/// Which transfers, by status.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct StatusQuery {
+    /// Only those with this status.
+    status: Option<TransferStatus>,
+}
+
+/// Which transfers.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct TransferQuery {
+    /// Only those with this status.
+    status: Option<TransferStatus>,
+    /// Only those of this agent.
+    agent_id: Option<AgentId>,
+    /// Only those by this protocol.
+    protocol: Option<Protocol>,
+    /// Only those this way.
+    direction: Option<Direction>,
+    /// Only those made after this instant.
+    created_after: Option<Instant>,
+    /// Only those made before this instant.
+    created_before: Option<Instant>,
+    /// Only those whose source's or destination's file name begins so, whatever its case.
+    #[param(max_length = 255)]
+    search: Option<String>,
+}
+
+/// How long to wait.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct WaitQuery {
+    /// Seconds to wait for something.
+    #[param(minimum = 0, maximum = 60, default = 0, example = 25)]
+    wait: Option<i64>,
+}
+
+/// The document before its routes are added.
+pub(super) fn base() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("MFTPlus API")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Managed file transfer: agents register, send heartbeats and report transfers; customers and administrators \
+             see their fleet.\n\nEvery answer is `{\"success\": true, \"data\": …}` or \
+             `{\"success\": false, \"error\": …, \"details\": …}`, except where said otherwise. Instants are RFC 3339 in UTC, \
+             ids are UUIDs, byte counts are 64-bit integers. Lists are newest first.",
+        ))
+        .contact(Some(ContactBuilder::new().name(Some("MFTPlus")).url(Some("https://mftplus.co.za")).build()))
+        .license(Some(LicenseBuilder::new().name("Proprietary").url(Some("https://mftplus.co.za/terms")).build()))
+        .build();
+    let tags = [
+        ("Health", "Whether the server is there and well."),
+        ("Auth", "Signing in and out."),
+        ("Customers", "Customers and the codes by which their agents enrol."),
+        ("Users", "Who may sign in."),
+        ("Agents", "Register and manage transfer agents."),
+        ("Directives", "What the server wants of an agent."),
+        ("Transfers", "Monitor and report file transfers."),
+    ];
+    let tags = tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
+    OpenApiBuilder::new()
+        .info(info)
+        .servers(Some([ServerBuilder::new().url("/").description(Some("This server")).build()]))
+        .tags(Some(tags))
+        .build()
+}
+
+/// The document with what operations have in common.
+pub(super) fn complete(mut document: OpenApi) -> OpenApi {
+    Common.modify(&mut document);
+    document
+}
+
+struct Common;
+
+impl Modify for Common {
+    fn modify(&self, document: &mut OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let key = ApiKeyValue::with_description("X-API-Key", "The key an agent got when it registered.");
+        components.add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("The access token of `POST /api/auth/login`."));
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+        let failure = <FailureBody as utoipa::PartialSchema>::schema();
+        components.schemas.insert("Failure".to_owned(), failure);
+        for (path, item) in &mut document.paths.paths {
+            let operations =
+                [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
+            for operation in operations {
+                describe(path, operation);
+            }
+        }
+    }
+}
+
+/// Operations that create something a client may ask for twice without meaning to.
+const IDEMPOTENT: [&str; 3] = ["create_customer", "create_user", "create_transfer"];
+/// Operations whose object may be in a state that contradicts the request.
+const CONFLICTING: [&str; 3] = ["create_user", "update_user", "update_transfer"];
+/// Operations that are not counted.
+const UNLIMITED: [&str; 3] = ["get_health", "get_liveness", "get_readiness"];
+
+/// Adds to an operation what follows from its kind: the headers of the rate limit and every way to fail.
+fn describe(path: &str, operation: &mut Operation) {
+    let id = operation.operation_id.clone().unwrap_or_default();
+    let id = id.as_str();
+    let is_limited = !UNLIMITED.contains(&id);
+    let is_idempotent = IDEMPOTENT.contains(&id);
+    if is_idempotent {
+        operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+    }
+    let takes_input = operation.request_body.is_some() || operation.parameters.iter().flatten().any(is_query);
+    let is_known = is_limited && !matches!(id, "login" | "refresh_session");
+    let statuses = [
+        ("400", takes_input, "The request is wrong", json!({ "fields": { "limit": ["must be between 1 and 100"] } })),
+        ("401", is_limited, "No credentials, or none that are valid", Value::Null),
+        ("403", is_known, "Known, but not allowed", Value::Null),
+        ("404", path.contains('{') || id == "create_transfer", "Not there, or not yours", Value::Null),
+        ("405", true, "The resource exists, but not with this method; see `Allow`", Value::Null),
+        ("409", is_idempotent || CONFLICTING.contains(&id), "Contradicts what is stored", Value::Null),
+        ("413", operation.request_body.is_some(), "The body is larger than 1 MiB", Value::Null),
+        ("415", operation.request_body.is_some(), "The body is not JSON", Value::Null),
+        ("422", is_idempotent, "The idempotency key was used with another body", Value::Null),
+        ("429", is_limited, "Too many requests; see `Retry-After`", Value::Null),
+        ("500", true, "The server is at fault", Value::Null),
+        ("503", true, "Something the server needs is away", Value::Null),
+    ];
+    for (status, applies, description, details) in statuses {
+        if applies && !operation.responses.responses.contains_key(status) {
+            let response = failure(status, description, &details, is_limited);
+            operation.responses.responses.insert(status.to_owned(), RefOr::T(response));
+        }
+    }
+    if is_limited {
+        for (status, response) in &mut operation.responses.responses {
+            if let (RefOr::T(response), true) = (response, status.starts_with('2')) {
+                limit_headers(response);
+            }
+        }
+    }
+}
+
+fn is_query(parameter: &RefOr<Parameter>) -> bool {
+    matches!(parameter, RefOr::T(parameter) if matches!(parameter.parameter_in, ParameterIn::Query))
+}
+
+fn idempotency_key() -> Parameter {
+    let text = "A repetition with the same key and body gets the first answer again, for 24 hours.";
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(text))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255)).build()))
+        .build()
+}
+
+fn failure(status: &str, description: &str, details: &Value, is_limited: bool) -> utoipa::openapi::Response {
+    let mut content = Content::new(Some(Ref::from_schema_name("Failure")));
+    content.example = Some(json!({ "success": false, "error": description, "details": details }));
+    let mut response = ResponseBuilder::new().description(description).content("application/json", content).build();
+    let number = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
+    if status == "429" {
+        let text = "Seconds until the window ends.";
+        let header = HeaderBuilder::new().description(Some(text)).schema(Some(number())).build();
+        response.headers.insert("Retry-After".to_owned(), header.into());
+    }
+    if status == "405" {
+        let text = "The methods there are.";
+        let schema = ObjectBuilder::new().schema_type(Type::String).build();
+        response.headers.insert("Allow".to_owned(), HeaderBuilder::new().description(Some(text)).schema(Some(schema)).build().into());
+    }
+    if is_limited && status != "405" && status != "413" {
+        limit_headers(&mut response);
+    }
+    response
+}
+
+fn limit_headers(response: &mut utoipa::openapi::Response) {
+    let headers = [
+        ("X-RateLimit-Limit", "Requests a window of 60 s holds."),
+        ("X-RateLimit-Remaining", "Requests left in this window."),
+        ("X-RateLimit-Reset", "Unix second of the window's end."),
+    ];
+    for (name, text) in headers {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Int64)))
+            .build();
+        response.headers.insert(name.to_owned(), HeaderBuilder::new().description(Some(text)).schema(Some(schema)).build().into());
+    }
+}

@@ -1,0 +1,138 @@
+//! Signing in over REST.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use cookie::{Cookie, SameSite, time::Duration};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api,
+    caller::{MaybeUser, Stranger, UserCaller},
+    envelope::{Answer, Failure, Reply, Success},
+    extract::{Body, OptionalBody},
+};
+use crate::{
+    error::Error,
+    model::account::{Login, RefreshSession, SignedIn, User},
+};
+
+/// The cookie that holds the refresh token.
+const COOKIE: &str = "mftplus_refresh";
+/// The only path to which it is sent.
+const COOKIE_PATH: &str = "/api/auth";
+
+/// A user.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UserData {
+    /// The user.
+    pub(super) user: User,
+}
+
+/// A session that has ended.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LoggedOutData {
+    /// Always true.
+    #[schema(example = true)]
+    logged_out: bool,
+}
+
+/// Sign in
+///
+/// With `cookie: true` the refresh token is set as an HttpOnly cookie on `/api/auth` and left out of the body.
+#[utoipa::path(post, path = "/api/auth/login", tag = "Auth", security(()), request_body = Login,
+    responses((status = 200, description = "Signed in", body = Success<SignedIn>)))]
+pub(super) async fn login(
+    State(api): State<Api>,
+    _: Stranger,
+    headers: HeaderMap,
+    body: Body<Login>,
+) -> Result<Response, Failure> {
+    let as_cookie = body.input.cookie;
+    Ok(signed_in(api.cp.login(body.input).await?, as_cookie, &headers))
+}
+
+/// Renew a session
+///
+/// Takes the refresh token from the body or from the cookie, and gives a new one. The one it replaces works once more
+/// within 10 s, for the case that the answer was lost; a later use of it ends the session.
+#[utoipa::path(post, path = "/api/auth/refresh", tag = "Auth", security(()), request_body = RefreshSession,
+    responses((status = 200, description = "Renewed", body = Success<SignedIn>)))]
+pub(super) async fn refresh_session(
+    State(api): State<Api>,
+    _: Stranger,
+    headers: HeaderMap,
+    OptionalBody(input): OptionalBody<RefreshSession>,
+) -> Result<Response, Failure> {
+    let as_cookie = input.cookie || input.refresh_token.is_none();
+    let token = input.refresh_token.or_else(|| sent_cookie(&headers));
+    let token = token.ok_or_else(|| Error::field("refreshToken", "is required, here or as the cookie"))?;
+    Ok(signed_in(api.cp.refresh_session(&token).await?, as_cookie, &headers))
+}
+
+/// Sign out
+///
+/// Ends the session of the token, or of the refresh token in the body or the cookie.
+#[utoipa::path(post, path = "/api/auth/logout", tag = "Auth", security(("bearer" = []), ()),
+    request_body = Option<RefreshSession>,
+    responses((status = 200, description = "Signed out", body = Success<LoggedOutData>)))]
+pub(super) async fn logout(
+    State(api): State<Api>,
+    MaybeUser(actor): MaybeUser,
+    headers: HeaderMap,
+    OptionalBody(input): OptionalBody<RefreshSession>,
+) -> Result<Response, Failure> {
+    let token = input.refresh_token.or_else(|| sent_cookie(&headers));
+    match (actor, token) {
+        (Some(actor), _) => api.cp.logout(&actor).await?,
+        (None, Some(token)) => api.cp.logout_by_refresh_token(&token).await?,
+        (None, None) => return Err(Error::Unauthenticated("send a token, or the refresh token to end").into()),
+    }
+    let gone = cookie(String::new(), Duration::ZERO, &headers);
+    Ok(with_cookie(Reply::ok(LoggedOutData { logged_out: true }).into_response(), &gone))
+}
+
+/// Who is signed in
+#[utoipa::path(get, path = "/api/auth/me", tag = "Auth", security(("bearer" = [])),
+    responses((status = 200, description = "The user of the token", body = Success<UserData>)))]
+pub(super) async fn me(State(api): State<Api>, UserCaller(actor): UserCaller) -> Answer<UserData> {
+    Ok(Reply::ok(UserData { user: api.cp.me(&actor).await? }))
+}
+
+fn signed_in(mut session: SignedIn, as_cookie: bool, headers: &HeaderMap) -> Response {
+    let token = if as_cookie { session.refresh_token.take() } else { None };
+    let response = Reply::ok(session).into_response();
+    match token {
+        Some(token) => with_cookie(response, &cookie(token, Duration::days(7), headers)),
+        None => response,
+    }
+}
+
+fn cookie(value: String, life: Duration, headers: &HeaderMap) -> Cookie<'static> {
+    // Behind a proxy that ends TLS, the client's side of it is what counts; a client that lies here only shuts itself out.
+    let is_tls = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+    Cookie::build((COOKIE, value))
+        .path(COOKIE_PATH)
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(is_tls)
+        .max_age(life)
+        .build()
+}
+
+fn with_cookie(mut response: Response, cookie: &Cookie<'_>) -> Response {
+    if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+fn sent_cookie(headers: &HeaderMap) -> Option<String> {
+    let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut cookies = sent.flat_map(Cookie::split_parse).filter_map(Result::ok);
+    cookies.find(|cookie| cookie.name() == COOKIE).map(|cookie| cookie.value().to_owned())
+}

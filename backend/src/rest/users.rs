@@ -1,0 +1,71 @@
+//! Users over REST.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api,
+    caller::{AdminCaller, UserCaller},
+    envelope::{Answer, Reply, Success},
+    extract::{Body, Id, IdempotencyKey, Query},
+    session::UserData,
+};
+use crate::{
+    ids::UserId,
+    model::{
+        Pagination, Window,
+        account::{CreateUser, UpdateUser, User},
+    },
+};
+
+/// Users.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UsersData {
+    /// The users of this page.
+    users: Vec<User>,
+    /// Where it stands.
+    pagination: Pagination,
+}
+
+/// Create a user
+#[utoipa::path(post, path = "/api/users", tag = "Users", security(("bearer" = [])), request_body = CreateUser,
+    responses((status = 201, description = "The user", body = Success<UserData>)))]
+pub(super) async fn create_user(
+    State(api): State<Api>,
+    AdminCaller(actor): AdminCaller,
+    IdempotencyKey(key): IdempotencyKey,
+    body: Body<CreateUser>,
+) -> Answer<UserData> {
+    let (who, input) = (actor.clone(), body.input);
+    let create = |cp: super::Shared, claim: Option<_>| async move { cp.create_user(&who, input, claim.as_ref()).await };
+    let user = api.cp.once(&actor, "create_user", key.as_deref(), &body.raw, create).await?;
+    Ok(Reply::created(UserData { user }))
+}
+
+/// List users
+#[utoipa::path(get, path = "/api/users", tag = "Users", security(("bearer" = [])), params(super::openapi::Paging),
+    responses((status = 200, description = "A page of users", body = Success<UsersData>)))]
+pub(super) async fn list_users(
+    State(api): State<Api>,
+    AdminCaller(actor): AdminCaller,
+    Query(window): Query<Window>,
+) -> Answer<UsersData> {
+    let page = api.cp.list_users(&actor, window).await?;
+    Ok(Reply::ok(UsersData { users: page.items, pagination: page.pagination }))
+}
+
+/// Change a user's password, role or suspension
+///
+/// Each but letting somebody in again ends the user's sessions at once.
+#[utoipa::path(patch, path = "/api/users/{id}", tag = "Users", security(("bearer" = [])),
+    params(("id" = UserId, Path, description = "The user's id")), request_body = UpdateUser,
+    responses((status = 200, description = "The user", body = Success<UserData>)))]
+pub(super) async fn update_user(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(id): Id<UserId>,
+    body: Body<UpdateUser>,
+) -> Answer<UserData> {
+    Ok(Reply::ok(UserData { user: api.cp.update_user(&actor, id, body.input).await? }))
+}

@@ -1,0 +1,198 @@
+//! The control plane: the only type that decides, writes and publishes. REST, the sweeper, the command line and the tests
+//! all call it, and name the [`Actor`] on whose behalf they do.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    actor::Actor,
+    clock::Clock,
+    error::Result,
+    events::{Bus, Forget, Message},
+    ids::Ids,
+    limits::Limits,
+    model::event::{Change, Event, Kind, Object},
+    store::{
+        self, Db, Tx,
+        writer::{Committed, Writer},
+    },
+};
+
+mod accounts;
+mod agents;
+mod authenticate;
+mod customers;
+mod directives;
+mod gaps;
+mod health;
+mod idempotency;
+mod passwords;
+mod remembered;
+mod sweep;
+mod tokens;
+mod transfers;
+mod users;
+
+pub use accounts::{Clearance, Credentials};
+pub use agents::Registered;
+pub use health::Readiness;
+pub use tokens::{Tokens, jwt_key_from_file};
+
+/// How long things take before something is made of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// How often agents are asked to send a heartbeat.
+    pub heartbeat_interval: Duration,
+    /// A running transfer without progress for so long is stalled.
+    pub stalled_after: Duration,
+    /// What an agent had promised is believed for so long after it went offline.
+    pub lease: Duration,
+    /// How long the log of events is kept.
+    pub events_kept: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            heartbeat_interval: Duration::from_secs(30),
+            stalled_after: Duration::from_mins(1),
+            lease: Duration::from_mins(5),
+            events_kept: Duration::from_hours(30 * 24),
+        }
+    }
+}
+
+/// What a control plane is built from.
+#[derive(Debug)]
+pub struct Parts {
+    /// The database, with its schema up to date.
+    pub db: Db,
+    /// The bus.
+    pub bus: Bus,
+    /// The counter of requests.
+    pub limits: Limits,
+    /// The clock.
+    pub clock: Clock,
+    /// The source of ids and randomness.
+    pub ids: Arc<Ids>,
+    /// The maker of tokens.
+    pub tokens: Tokens,
+    /// How long things take.
+    pub timing: Timing,
+    /// Where background work is tracked.
+    pub tasks: TaskTracker,
+    /// Ends background work.
+    pub stop: CancellationToken,
+}
+
+/// The control plane.
+#[derive(Debug)]
+pub struct ControlPlane {
+    db: Db,
+    bus: Bus,
+    limits: Limits,
+    clock: Clock,
+    ids: Arc<Ids>,
+    tokens: Tokens,
+    timing: Timing,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    writer: Writer,
+    remembered: Arc<remembered::Remembered>,
+    passwords: passwords::Passwords,
+    started_at: DateTime<Utc>,
+}
+
+impl ControlPlane {
+    /// Builds a control plane and starts its background work: the writer, and the memory that is dropped on change.
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { db, bus, limits, clock, ids, tokens, timing, tasks, stop } = parts;
+        let remembered = Arc::new(remembered::Remembered::new(bus.clone()));
+        let tell = (bus.clone(), Arc::clone(&remembered));
+        let after_commit = move |committed: Committed| {
+            let (bus, remembered) = &tell;
+            let forget = committed.directives.into_iter().map(Forget::Directives).collect();
+            publish(bus, remembered, committed.events, forget);
+        };
+        let (writer, task) = Writer::new(db.clone(), bus.is_shared(), Box::new(after_commit));
+        tasks.spawn(task.run());
+        tasks.spawn(remembered::forget_what_others_changed(Arc::clone(&remembered), bus.read(), stop.clone()));
+        let started_at = clock.now();
+        let passwords = passwords::Passwords::default();
+        Arc::new(Self {
+            db, bus, limits, clock, ids, tokens, timing, tasks, stop, writer, remembered, passwords, started_at,
+        })
+    }
+
+    /// The bus, to read.
+    #[must_use]
+    pub const fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// The counter of requests.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Cancelled when the server shuts down; what waits for long listens to it.
+    #[must_use]
+    pub const fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    async fn begin(&self, actor: &Actor) -> Result<Work> {
+        let tx = self.db.begin().await?;
+        Ok(Work { tx, now: self.clock.now(), actor: actor.to_string(), changes: Vec::new(), forget: Vec::new() })
+    }
+
+    /// Numbers and logs the changes, commits, and then tells everybody.
+    async fn commit(&self, work: Work) -> Result<()> {
+        let Work { mut tx, changes, forget, .. } = work;
+        let events = store::events::record(&mut tx, changes).await?;
+        tx.commit().await?;
+        publish(&self.bus, &self.remembered, events, forget);
+        Ok(())
+    }
+}
+
+fn publish(bus: &Bus, remembered: &remembered::Remembered, events: Vec<Event>, forget: Vec<Forget>) {
+    remembered.forget(&forget);
+    if bus.has_readers() && !(events.is_empty() && forget.is_empty()) {
+        bus.publish(Message { events, forget });
+    }
+}
+
+/// A writing call at work: its transaction, and what it will have to tell.
+struct Work {
+    tx: Tx,
+    now: DateTime<Utc>,
+    actor: String,
+    changes: Vec<Change>,
+    forget: Vec<Forget>,
+}
+
+impl Work {
+    fn note(&mut self, kind: Kind, object: Object) {
+        self.changes.push(Change { kind, at: self.now.into(), actor: self.actor.clone(), object });
+    }
+
+    fn forget(&mut self, what: Forget) {
+        self.forget.push(what);
+    }
+}
+
+/// The contract's bounds keep every duration within what a [`TimeDelta`] holds.
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}

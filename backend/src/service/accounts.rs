@@ -1,0 +1,237 @@
+//! Signing in, staying signed in, and signing out.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    ControlPlane, Work,
+    tokens::{ACCESS, REFRESH},
+};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    events::Forget,
+    ids::SessionId,
+    limits::Class,
+    model::{
+        account::{Login, Role, SignedIn, User},
+        event::{Kind, Object},
+    },
+    store::{self, sessions::SessionRow, users::UserRow},
+};
+
+/// A refresh token that was just replaced works once more within this time: its answer may have been lost.
+const GRACE: TimeDelta = TimeDelta::seconds(10);
+
+const WRONG: Error = Error::Unauthenticated("wrong e-mail address or password");
+const ENDED: Error = Error::Unauthenticated("this session has ended: sign in again");
+
+/// What a caller shows to say who they are.
+#[derive(Clone, Debug)]
+pub enum Credentials<'a> {
+    /// An agent's API key.
+    ApiKey(&'a str),
+    /// A user's access token.
+    Token(&'a str),
+}
+
+/// Who a caller is, and by what their requests are counted.
+#[derive(Clone, Debug)]
+pub struct Clearance {
+    /// Who they are.
+    pub actor: Actor,
+    /// What counts their requests.
+    pub class: Class,
+    /// Under which name.
+    pub subject: String,
+}
+
+impl ControlPlane {
+    /// Says who a caller is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] if the credentials are not valid, or not any more.
+    pub async fn authenticate(&self, credentials: Credentials<'_>) -> Result<Clearance> {
+        match credentials {
+            Credentials::ApiKey(key) => {
+                let (actor, subject) = self.authenticate_agent_key(key).await?;
+                Ok(Clearance { actor, class: Class::Agent, subject })
+            }
+            Credentials::Token(token) => {
+                let actor = self.authenticate_token(token).await?;
+                let (user, _) = actor.require_session()?;
+                Ok(Clearance { actor, class: Class::User, subject: user.to_string() })
+            }
+        }
+    }
+
+    /// Begins a session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] for a wrong address or password, or somebody suspended; [`Error::RateLimited`] after
+    /// five failures with this e-mail address.
+    pub async fn login(&self, login: Login) -> Result<SignedIn> {
+        let now = self.now();
+        // Long addresses are nobody's: they are counted by how they begin.
+        let counted: String = login.email.chars().take(254).collect();
+        if let Some(verdict) = self.limits.peek(Class::Failure, &counted, now).await
+            && verdict.exceeded
+        {
+            return Err(Error::RateLimited((verdict.resets_at - now).to_std().unwrap_or_default()));
+        }
+        let user = store::users::find_by_email(&self.db, &login.email).await?;
+        let hash = user.as_ref().map(|user| user.password_hash.clone());
+        let is_right = self.passwords.verify(login.password, hash).await?;
+        let user = match user {
+            Some(user) if is_right && self.may_sign_in(&user).await? => user,
+            _ => {
+                self.limits.count(Class::Failure, &counted, now).await;
+                return Err(WRONG);
+            }
+        };
+        self.begin_session(user.into(), ACCESS).await
+    }
+
+    /// Begins a session for a user without asking for their password: for whoever has the database in hand.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless the server itself asks, [`Error::NotFound`] if there is no such user.
+    pub async fn issue_token(&self, actor: &Actor, email: &str, life: TimeDelta) -> Result<SignedIn> {
+        if *actor != Actor::System {
+            return Err(Error::Forbidden("only the command line may do this"));
+        }
+        let user = store::users::find_by_email(&self.db, &email.to_lowercase()).await?;
+        self.begin_session(user.ok_or(Error::NotFound("user"))?.into(), life).await
+    }
+
+    async fn begin_session(&self, user: User, life: TimeDelta) -> Result<SignedIn> {
+        let now = self.now();
+        let session = SessionRow {
+            id: self.ids.next(now),
+            user_id: user.id,
+            generation: 0,
+            rotated_at: now,
+            created_at: now,
+            expires_at: now + REFRESH.max(life),
+            ended_at: None,
+        };
+        let actor = acting(&user, session.id);
+        let mut work = self.begin(&actor).await?;
+        store::sessions::insert(&mut work.tx, &session).await?;
+        work.note(Kind::SignedIn, Object::User(user.clone()));
+        self.commit(work).await?;
+        self.signed_in(user, session.id, 0, now, life)
+    }
+
+    /// Renews a session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] if the token is not the session's latest. One that was replaced before ends the session,
+    /// except once within ten seconds, for the case that the answer was lost.
+    pub async fn refresh_session(&self, token: &str) -> Result<SignedIn> {
+        let (id, generation) = self.tokens.read_refresh(token).ok_or(ENDED)?;
+        let mut work = self.begin(&Actor::System).await?;
+        let session = store::sessions::find(&mut work.tx, id).await?.ok_or(ENDED)?;
+        let now = work.now;
+        if session.ended_at.is_some() || session.expires_at <= now {
+            return Err(ENDED);
+        }
+        let user = store::users::find(&mut work.tx, session.user_id).await?.ok_or(ENDED)?;
+        let is_current = generation == session.generation;
+        let is_lost_answer = generation + 1 == session.generation && now - session.rotated_at <= GRACE;
+        if !is_current && !is_lost_answer {
+            self.end_session(work, id, Kind::SessionEndedForReuse, user.into()).await?;
+            return Err(ENDED);
+        }
+        if !self.may_sign_in(&user).await? {
+            return Err(ENDED);
+        }
+        if !store::sessions::rotate(&mut work.tx, &session, now, now + REFRESH).await? {
+            return Err(ENDED);
+        }
+        work.forget(Forget::Session(id));
+        self.commit(work).await?;
+        self.signed_in(user.into(), id, session.generation + 1, now, ACCESS)
+    }
+
+    /// Ends the caller's session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless a user asks.
+    pub async fn logout(&self, actor: &Actor) -> Result<()> {
+        let (user, session) = actor.require_session()?;
+        let mut work = self.begin(actor).await?;
+        let user = store::users::find(&mut work.tx, user).await?.ok_or(ENDED)?;
+        self.end_session(work, session, Kind::SignedOut, user.into()).await
+    }
+
+    /// Ends the session of a refresh token; one that has ended already stays so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] if it is not one of ours.
+    pub async fn logout_by_refresh_token(&self, token: &str) -> Result<()> {
+        let (id, _) = self.tokens.read_refresh(token).ok_or(ENDED)?;
+        let mut work = self.begin(&Actor::System).await?;
+        let Some(session) = store::sessions::find(&mut work.tx, id).await? else { return Ok(()) };
+        let user: User = store::users::find(&mut work.tx, session.user_id).await?.ok_or(ENDED)?.into();
+        work.actor = acting(&user, id).to_string();
+        self.end_session(work, id, Kind::SignedOut, user).await
+    }
+
+    async fn end_session(&self, mut work: Work, id: SessionId, kind: Kind, user: User) -> Result<()> {
+        if store::sessions::end(&mut work.tx, id, work.now).await? {
+            work.note(kind, Object::User(user));
+        }
+        work.forget(Forget::Session(id));
+        self.commit(work).await
+    }
+
+    /// The user who asks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless a user asks.
+    pub async fn me(&self, actor: &Actor) -> Result<User> {
+        let (user, _) = actor.require_session()?;
+        Ok(store::users::find(&self.db, user).await?.ok_or(Error::NotFound("user"))?.into())
+    }
+
+    async fn may_sign_in(&self, user: &UserRow) -> Result<bool> {
+        let customer = match user.customer_id {
+            Some(customer) => store::customers::find(&self.db, customer).await?.is_some_and(|found| !found.suspended),
+            None => user.role.0 == Role::Admin,
+        };
+        Ok(customer && !user.suspended)
+    }
+
+    fn signed_in(
+        &self,
+        user: User,
+        session: SessionId,
+        generation: i64,
+        now: DateTime<Utc>,
+        life: TimeDelta,
+    ) -> Result<SignedIn> {
+        let token = self.tokens.access(&user, session, now, life)?;
+        // The token counts in whole seconds.
+        let expires_at = DateTime::from_timestamp((now + life).timestamp(), 0).unwrap_or(now);
+        Ok(SignedIn {
+            token,
+            expires_at: expires_at.into(),
+            refresh_token: Some(self.tokens.refresh(session, generation)),
+            user,
+        })
+    }
+}
+
+fn acting(user: &User, session: SessionId) -> Actor {
+    match user.customer_id {
+        Some(customer) => Actor::Customer { user: user.id, session, customer },
+        None => Actor::Admin { user: user.id, session },
+    }
+}

@@ -1,0 +1,250 @@
+//! Agents: how they come, show that they are there, get new keys and go.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{ControlPlane, Work, authenticate::{KEY_PREFIX, digest}, customers::SHOWN};
+use crate::{
+    actor::{Actor, Scope},
+    error::{Error, Result},
+    events::Forget,
+    ids::{AgentId, CustomerId},
+    model::{
+        Page, Window,
+        agent::{Agent, AgentDetail, AgentFilter, AgentStatus, Heartbeat, RegisterAgent},
+        directive::{Directive, Wish},
+        event::{Kind, Object},
+        transfer::{Transfer, TransferFilter},
+    },
+    store::{self, agents::AgentRow, db::Word},
+};
+
+/// The heartbeat interval every agent knows of by itself, in seconds.
+const PUBLISHED_INTERVAL: i64 = 30;
+/// How long the old key works beside a new one, unless said otherwise.
+const OVERLAP: TimeDelta = TimeDelta::hours(24);
+/// How many transfers an agent's detail holds.
+const NEWEST: u64 = 20;
+
+/// A new agent, with its key: shown this once.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// The agent.
+    pub agent: Agent,
+    /// Its API key.
+    pub api_key: String,
+}
+
+impl ControlPlane {
+    /// Registers an agent for the customer who asks, or for the one whose enrolment code the input holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] with neither, [`Error::Forbidden`] if the code is unknown or does not work any more.
+    pub async fn register_agent(
+        &self,
+        actor: Option<&Actor>,
+        input: RegisterAgent,
+        ip_address: Option<String>,
+    ) -> Result<Registered> {
+        let mut work = self.begin(actor.unwrap_or(&Actor::System)).await?;
+        let customer = enrol(&mut work, actor, &input).await?;
+        let now = work.now;
+        let row = AgentRow {
+            id: self.ids.next(now),
+            customer_id: customer,
+            name: input.name,
+            hostname: input.hostname,
+            os: Word(input.os),
+            version: input.version,
+            status: Word(AgentStatus::Online),
+            last_heartbeat: now,
+            heartbeat_interval: PUBLISHED_INTERVAL,
+            offline_since: None,
+            ip_address,
+            load: None,
+            memory: None,
+            revision: 1,
+            created_at: now,
+        };
+        store::agents::insert(&mut work.tx, &row).await?;
+        let api_key = self.add_key(&mut work, row.id).await?;
+        self.direct_interval(&mut work, row.id, row.heartbeat_interval).await?;
+        let agent = Agent::from(row);
+        if actor.is_none() {
+            work.actor = Actor::Agent { agent: agent.id, customer }.to_string();
+        }
+        work.note(Kind::AgentRegistered, Object::Agent(agent.clone()));
+        self.commit(work).await?;
+        Ok(Registered { agent, api_key })
+    }
+
+    /// Records that an agent is there; with what waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an agent asks.
+    pub async fn record_heartbeat(
+        &self,
+        actor: &Actor,
+        heartbeat: Heartbeat,
+        ip_address: Option<String>,
+    ) -> Result<(Agent, Vec<Directive>)> {
+        let id = actor.require_agent()?;
+        let (agent, told) = self.writer.record_heartbeat(id, heartbeat, ip_address, self.now()).await?;
+        let mut open = self.open_directives(id).await?;
+        let is_told = |wish: &Wish| matches!(wish, Wish::SetHeartbeatInterval { seconds } if *seconds == self.interval());
+        if told != self.interval() && !open.iter().any(|directive| is_told(&directive.wish)) {
+            let mut work = self.begin(&Actor::System).await?;
+            let name = Wish::SetHeartbeatInterval { seconds: told }.name();
+            store::directives::acknowledge_all(&mut work.tx, id, name, work.now).await?;
+            self.direct_interval(&mut work, id, told).await?;
+            self.commit(work).await?;
+            open = self.open_directives(id).await?;
+        }
+        Ok((agent, open))
+    }
+
+    /// A page of the agents the caller may see, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub async fn list_agents(&self, actor: &Actor, filter: &AgentFilter, window: Window) -> Result<Page<Agent>> {
+        actor.require_user()?;
+        let (rows, total) = store::agents::list(&self.db, actor.scope(), filter, window).await?;
+        Ok(Page::new(rows.into_iter().map(Agent::from).collect(), window, total))
+    }
+
+    /// An agent, with its newest transfers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`].
+    pub async fn get_agent(&self, actor: &Actor, id: AgentId) -> Result<AgentDetail> {
+        actor.require_user()?;
+        let agent = self.agent(actor, id).await?;
+        let newest = Window { page: 1, limit: NEWEST };
+        let (transfers, _) =
+            store::transfers::list(&self.db, Scope::Agent(id), &TransferFilter::default(), newest).await?;
+        let transfers = transfers.iter().map(store::transfers::TransferRow::view).collect();
+        Ok(AgentDetail { agent: agent.into(), transfers, jobs: Vec::new() })
+    }
+
+    /// A page of an agent's transfers, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`].
+    pub async fn list_agent_transfers(
+        &self,
+        actor: &Actor,
+        id: AgentId,
+        filter: TransferFilter,
+        window: Window,
+    ) -> Result<Page<Transfer>> {
+        actor.require_user()?;
+        self.agent(actor, id).await?;
+        self.list_transfers(actor, &TransferFilter { agent_id: Some(id), ..filter }, window).await
+    }
+
+    /// Gives an agent a new key; the old one works on for `overlap`, a day unless said otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope: an agent may do it for itself.
+    pub async fn rotate_agent_key(&self, actor: &Actor, id: AgentId, overlap: Option<Duration>) -> Result<String> {
+        let overlap = overlap.map_or(OVERLAP, super::delta);
+        let mut work = self.begin(actor).await?;
+        let row = store::agents::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))?;
+        store::credentials::expire_keys(&mut work.tx, id, work.now + overlap).await?;
+        let api_key = self.add_key(&mut work, id).await?;
+        if matches!(actor, Actor::Agent { .. }) {
+            store::directives::acknowledge_all(&mut work.tx, id, Wish::RotateKey {}.name(), work.now).await?;
+            work.forget(Forget::Directives(id));
+        }
+        work.forget(Forget::AgentKeys(id));
+        work.note(Kind::AgentKeyRotated, Object::Agent(row.into()));
+        self.commit(work).await?;
+        Ok(api_key)
+    }
+
+    /// Asks an agent to get itself a new key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] outside the caller's scope.
+    pub async fn request_key_rotation(&self, actor: &Actor, id: AgentId) -> Result<()> {
+        actor.require_user()?;
+        let mut work = self.begin(actor).await?;
+        store::agents::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))?;
+        self.direct(&mut work, id, Wish::RotateKey {}).await?;
+        self.commit(work).await
+    }
+
+    /// Revokes an agent: its keys end now, it is gone from every list, its transfers stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] outside the caller's scope.
+    pub async fn revoke_agent(&self, actor: &Actor, id: AgentId) -> Result<()> {
+        actor.require_user()?;
+        let mut work = self.begin(actor).await?;
+        let row = store::agents::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))?;
+        if !store::agents::revoke(&mut work.tx, id, work.now).await? {
+            return Err(Error::NotFound("agent"));
+        }
+        let revoked = Agent { status: AgentStatus::Offline, revision: row.revision + 1, ..row.into() };
+        work.forget(Forget::AgentKeys(id));
+        work.forget(Forget::Directives(id));
+        work.note(Kind::AgentRevoked, Object::Agent(revoked));
+        self.commit(work).await
+    }
+
+    async fn agent(&self, actor: &Actor, id: AgentId) -> Result<AgentRow> {
+        store::agents::find(&self.db, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))
+    }
+
+    async fn add_key(&self, work: &mut Work, agent: AgentId) -> Result<String> {
+        let key = self.ids.secret(KEY_PREFIX);
+        store::credentials::insert_key(&mut work.tx, agent, &digest(&key), &key[..SHOWN], work.now).await?;
+        Ok(key)
+    }
+
+    /// Tells an agent the interval that is wanted, if it knows another one.
+    async fn direct_interval(&self, work: &mut Work, agent: AgentId, told: i64) -> Result<()> {
+        let seconds = self.interval();
+        if told == seconds {
+            return Ok(());
+        }
+        self.direct(work, agent, Wish::SetHeartbeatInterval { seconds }).await
+    }
+
+    fn interval(&self) -> i64 {
+        i64::try_from(self.timing.heartbeat_interval.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// Until when an agent that was last heard then counts as there: three intervals, of those it was told and those that
+    /// are wanted now the longer.
+    pub(super) fn silence_begins(&self, row: &AgentRow) -> DateTime<Utc> {
+        row.last_heartbeat + TimeDelta::seconds(row.heartbeat_interval.max(self.interval()).saturating_mul(3))
+    }
+}
+
+/// For which customer an agent registers.
+async fn enrol(work: &mut Work, actor: Option<&Actor>, input: &RegisterAgent) -> Result<CustomerId> {
+    match (actor, &input.customer_identifier) {
+        (Some(Actor::Customer { customer, .. }), _) => Ok(*customer),
+        (Some(Actor::Admin { .. } | Actor::System) | None, Some(code)) => {
+            let customer = store::customers::use_code(&mut work.tx, &digest(code), work.now).await?;
+            customer.ok_or(Error::Forbidden("this enrolment code is not valid, or not any more"))
+        }
+        (Some(Actor::Admin { .. } | Actor::System), None) => {
+            Err(Error::field("customerIdentifier", "is required when an administrator registers an agent"))
+        }
+        (Some(Actor::Agent { .. }) | None, _) => {
+            Err(Error::Unauthenticated("send a customer's token, or an enrolment code as `customerIdentifier`"))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Who asks: API keys and access tokens, checked against what is remembered of them.
+
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::{ControlPlane, remembered::Digest};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    ids::CustomerId,
+    model::account::Role,
+    store,
+};
+
+/// How API keys begin.
+pub(super) const KEY_PREFIX: &str = "mft_ak_";
+
+/// The SHA-256 by which a key or a code is stored and found.
+pub(super) fn digest(secret: &str) -> Digest {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+impl ControlPlane {
+    /// The agent of an API key, and by what its requests are counted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] if the key is unknown or has ended, or its agent is revoked or its customer suspended.
+    pub async fn authenticate_agent_key(&self, key: &str) -> Result<(Actor, String)> {
+        const INVALID: Error = Error::Unauthenticated("this API key is not valid");
+        if !key.starts_with(KEY_PREFIX) {
+            return Err(INVALID);
+        }
+        let now = self.now();
+        let digest = digest(key);
+        let memory = &self.remembered;
+        let read = async { Ok(store::credentials::find_key(&self.db, &digest).await?.map(Arc::new)) };
+        let row = memory.keys.get(digest, now, memory.bus(), read).await?.ok_or(INVALID)?;
+        if row.expires_at.is_some_and(|end| end <= now) || self.is_suspended(row.customer_id).await? {
+            return Err(INVALID);
+        }
+        let subject = u128::from_be_bytes(digest.first_chunk().copied().unwrap_or_default());
+        Ok((Actor::Agent { agent: row.agent_id, customer: row.customer_id }, format!("{subject:032x}")))
+    }
+
+    /// The user of an access token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] if the token is not one of ours or has expired, its session was ended, or its user or
+    /// their customer is suspended.
+    pub async fn authenticate_token(&self, token: &str) -> Result<Actor> {
+        const INVALID: Error = Error::Unauthenticated("this token is not valid, or not any more: sign in again");
+        let now = self.now();
+        let claims = self.tokens.read(token, now).ok_or(INVALID)?;
+        let memory = &self.remembered;
+        let read = async { Ok(store::sessions::find(&self.db, claims.sid).await?.map(Arc::new)) };
+        let session = memory.sessions.get(claims.sid, now, memory.bus(), read).await?.ok_or(INVALID)?;
+        if session.ended_at.is_some() || session.user_id != claims.sub {
+            return Err(INVALID);
+        }
+        let read = async { Ok(store::users::find(&self.db, claims.sub).await?.map(Arc::new)) };
+        let user = memory.users.get(claims.sub, now, memory.bus(), read).await?.ok_or(INVALID)?;
+        if user.suspended {
+            return Err(INVALID);
+        }
+        match (user.role.0, user.customer_id) {
+            (Role::Admin, _) => Ok(Actor::Admin { user: user.id, session: claims.sid }),
+            (Role::Customer, Some(customer)) if !self.is_suspended(customer).await? => {
+                Ok(Actor::Customer { user: user.id, session: claims.sid, customer })
+            }
+            (Role::Customer, _) => Err(INVALID),
+        }
+    }
+
+    async fn is_suspended(&self, customer: CustomerId) -> Result<bool> {
+        let memory = &self.remembered;
+        let read = async { Ok(store::customers::find(&self.db, customer).await?.map(|customer| customer.suspended)) };
+        Ok(memory.customers.get(customer, self.now(), memory.bus(), read).await?.unwrap_or(true))
+    }
+}

@@ -1,0 +1,167 @@
+//! Customers and enrolment codes.
+
+use super::{ControlPlane, authenticate::digest};
+use crate::{
+    actor::{Actor, Scope},
+    error::{Error, Result},
+    events::Forget,
+    ids::{CustomerId, EnrolmentCodeId},
+    model::{
+        Page, Total, Window,
+        customer::{CreateCustomer, CreateEnrolmentCode, Customer, EnrolmentCode, UpdateCustomer},
+        event::{Kind, Object},
+    },
+    store::{self, customers::EnrolmentCodeRow, idempotency::Claim},
+};
+
+/// How enrolment codes begin.
+const CODE_PREFIX: &str = "mft_ec_";
+/// How many characters of a key or a code are kept for display.
+pub(super) const SHOWN: usize = 12;
+
+impl ControlPlane {
+    /// Makes a customer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an administrator asks.
+    pub async fn create_customer(
+        &self,
+        actor: &Actor,
+        input: CreateCustomer,
+        claim: Option<&Claim>,
+    ) -> Result<Customer> {
+        actor.require_admin()?;
+        let mut work = self.begin(actor).await?;
+        let created_at = work.now.into();
+        let customer = Customer { id: self.ids.next(work.now), name: input.name, suspended: false, created_at };
+        store::customers::insert(&mut work.tx, &customer).await?;
+        work.note(Kind::CustomerCreated, Object::Customer(customer.clone()));
+        work.complete(claim, &customer).await?;
+        self.commit(work).await?;
+        Ok(customer)
+    }
+
+    /// A page of all customers, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an administrator asks.
+    pub async fn list_customers(&self, actor: &Actor, window: Window) -> Result<Page<Customer>> {
+        actor.require_admin()?;
+        let (customers, total) = store::customers::list(&self.db, window).await?;
+        Ok(Page::new(customers, window, Total::Exactly(total)))
+    }
+
+    /// The customer with this id, or the only one with this name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an administrator asks, [`Error::NotFound`], [`Error::Conflict`] if several have the name.
+    pub async fn find_customer(&self, actor: &Actor, id_or_name: &str) -> Result<Customer> {
+        actor.require_admin()?;
+        if let Ok(id) = id_or_name.parse() {
+            return store::customers::find(&self.db, id).await?.ok_or(Error::NotFound("customer"));
+        }
+        let mut named = store::customers::named(&self.db, id_or_name).await?;
+        match (named.pop(), named.is_empty()) {
+            (Some(customer), true) => Ok(customer),
+            (Some(_), false) => Err(Error::conflict("several customers have this name: give the id")),
+            (None, _) => Err(Error::NotFound("customer")),
+        }
+    }
+
+    /// Renames a customer, shuts them out or lets them in again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an administrator asks (not found for another customer's user), [`Error::NotFound`].
+    pub async fn update_customer(&self, actor: &Actor, id: CustomerId, input: UpdateCustomer) -> Result<Customer> {
+        owned(actor, id)?;
+        actor.require_admin()?;
+        let mut work = self.begin(actor).await?;
+        let customer = store::customers::update(&mut work.tx, id, &input).await?;
+        let customer = customer.ok_or(Error::NotFound("customer"))?;
+        work.forget(Forget::Customer(id));
+        work.note(Kind::CustomerUpdated, Object::Customer(customer.clone()));
+        self.commit(work).await?;
+        Ok(customer)
+    }
+
+    /// Makes an enrolment code. The answer is the only place where it stands in full.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] for another customer.
+    pub async fn create_enrolment_code(
+        &self,
+        actor: &Actor,
+        customer: CustomerId,
+        input: CreateEnrolmentCode,
+    ) -> Result<EnrolmentCode> {
+        actor.require_user()?;
+        owned(actor, customer)?;
+        let mut work = self.begin(actor).await?;
+        store::customers::find(&mut work.tx, customer).await?.ok_or(Error::NotFound("customer"))?;
+        if input.expires_at.is_some_and(|end| end <= work.now) {
+            return Err(Error::field("expiresAt", "must be in the future"));
+        }
+        let code = self.ids.secret(CODE_PREFIX);
+        let row = EnrolmentCodeRow {
+            id: self.ids.next(work.now),
+            customer_id: customer,
+            prefix: code[..SHOWN].to_owned(),
+            expires_at: input.expires_at,
+            max_uses: input.max_uses,
+            uses: 0,
+        };
+        store::customers::insert_code(&mut work.tx, &row, &digest(&code), work.now).await?;
+        let shown = EnrolmentCode::from(row);
+        work.note(Kind::EnrolmentCodeCreated, Object::EnrolmentCode(shown.clone()));
+        self.commit(work).await?;
+        Ok(EnrolmentCode { code, ..shown })
+    }
+
+    /// A page of a customer's enrolment codes, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] for another customer.
+    pub async fn list_enrolment_codes(
+        &self,
+        actor: &Actor,
+        customer: CustomerId,
+        window: Window,
+    ) -> Result<Page<EnrolmentCode>> {
+        actor.require_user()?;
+        owned(actor, customer)?;
+        store::customers::find(&self.db, customer).await?.ok_or(Error::NotFound("customer"))?;
+        let (codes, total) = store::customers::list_codes(&self.db, customer, window).await?;
+        let codes = codes.into_iter().map(EnrolmentCode::from).collect();
+        Ok(Page::new(codes, window, Total::Exactly(total)))
+    }
+
+    /// Withdraws an enrolment code; agents that registered with it stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] for another customer's code.
+    pub async fn delete_enrolment_code(&self, actor: &Actor, id: EnrolmentCodeId) -> Result<()> {
+        actor.require_user()?;
+        let mut work = self.begin(actor).await?;
+        let code = store::customers::find_code(&mut work.tx, id).await?.ok_or(Error::NotFound("enrolment code"))?;
+        owned(actor, code.customer_id).map_err(|_| Error::NotFound("enrolment code"))?;
+        store::customers::delete_code(&mut work.tx, id).await?;
+        work.note(Kind::EnrolmentCodeDeleted, Object::EnrolmentCode(code.into()));
+        self.commit(work).await
+    }
+}
+
+/// Lets those pass who may know that this customer exists.
+fn owned(actor: &Actor, customer: CustomerId) -> Result<()> {
+    match actor.scope() {
+        Scope::All => Ok(()),
+        Scope::Customer(own) if own == customer => Ok(()),
+        Scope::Customer(_) | Scope::Agent(_) => Err(Error::NotFound("customer")),
+    }
+}

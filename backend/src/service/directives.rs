@@ -1,0 +1,99 @@
+//! What the server wants of agents.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::{ControlPlane, Work};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    events::{Forget, Signal},
+    ids::{AgentId, DirectiveId},
+    model::directive::{Directive, Wish},
+    store,
+};
+
+/// How long a directive waits for its agent.
+const KEPT: TimeDelta = TimeDelta::hours(24);
+/// How often a waiting agent is looked up while other servers cannot be heard.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+impl ControlPlane {
+    /// What waits for the agent, oldest first.
+    pub(super) async fn open_directives(&self, agent: AgentId) -> Result<Vec<Directive>> {
+        let now = self.now();
+        let memory = &self.remembered;
+        let read = async { Ok(Some(Arc::from(store::directives::open(&self.db, agent, now).await?))) };
+        let open = memory.directives.get(agent, now, memory.bus(), read).await?;
+        let open = open.iter().flat_map(|open| open.iter());
+        Ok(open.filter(|directive| directive.expires_at.0 > now).cloned().collect())
+    }
+
+    /// What waits for the agent that asks; if nothing does, waits up to `wait` for something.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an agent asks.
+    pub async fn list_directives(&self, actor: &Actor, wait: Duration) -> Result<Vec<Directive>> {
+        let agent = actor.require_agent()?;
+        let deadline = Instant::now() + wait;
+        let mut changes = self.bus.read();
+        loop {
+            let open = self.open_directives(agent).await?;
+            if !open.is_empty() || Instant::now() >= deadline {
+                return Ok(open);
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(open),
+                () = sleep_until(deadline) => {}
+                () = until_something_waits(&mut changes, agent) => {}
+                _ = timeout_at(Instant::now() + LOOK_AGAIN, std::future::pending::<()>()), if !self.bus.is_connected() => {}
+            }
+        }
+    }
+
+    /// Takes note that the agent has seen to a directive. Doing so again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the directive is not the agent's.
+    pub async fn acknowledge_directive(&self, actor: &Actor, id: DirectiveId) -> Result<Directive> {
+        let agent = actor.require_agent()?;
+        let mut work = self.begin(actor).await?;
+        let directive = store::directives::find(&mut work.tx, agent, id).await?;
+        let directive = directive.ok_or(Error::NotFound("directive"))?;
+        store::directives::acknowledge(&mut work.tx, id, work.now).await?;
+        if let Wish::SetHeartbeatInterval { seconds } = directive.wish {
+            store::agents::set_heartbeat_interval(&mut work.tx, agent, seconds).await?;
+        }
+        work.forget(Forget::Directives(agent));
+        self.commit(work).await?;
+        Ok(directive)
+    }
+
+    /// Lets the agent know what is wanted, with the change that makes it so.
+    pub(super) async fn direct(&self, work: &mut Work, agent: AgentId, wish: Wish) -> Result<()> {
+        let directive = Directive {
+            id: self.ids.next(work.now),
+            created_at: work.now.into(),
+            expires_at: (work.now + KEPT).into(),
+            wish,
+        };
+        store::directives::insert(&mut work.tx, agent, &directive).await?;
+        work.forget(Forget::Directives(agent));
+        Ok(())
+    }
+}
+
+/// Waits until something about the agent's directives may have changed.
+async fn until_something_waits(changes: &mut crate::events::Reader, agent: AgentId) {
+    while let Some(signal) = changes.next().await {
+        match signal {
+            Signal::Message(message) if !message.forget.contains(&Forget::Directives(agent)) => {}
+            Signal::Message(_) | Signal::Resync => return,
+        }
+    }
+    std::future::pending().await
+}

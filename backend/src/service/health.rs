@@ -1,0 +1,74 @@
+//! How the server fares.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::ControlPlane;
+use crate::{model::Instant, store};
+
+/// How long the database may take to answer before it counts as failing.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How each part fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Readiness {
+    /// Whether the database answers.
+    pub database: bool,
+    /// Whether messages of other servers arrive; true where there are none.
+    pub bus: bool,
+    /// Whether the server takes work: false while it shuts down.
+    pub accepting: bool,
+}
+
+impl Readiness {
+    /// Whether requests can be answered. Without Redis they can: it only carries hints.
+    #[must_use]
+    pub const fn is_ready(self) -> bool {
+        self.database && self.accepting
+    }
+
+    /// Whether everything is as it should be.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        self.is_ready() && self.bus
+    }
+}
+
+impl ControlPlane {
+    /// Asks every part how it fares.
+    pub async fn readiness(&self) -> Readiness {
+        let answer = timeout(PATIENCE, store::events::head(&self.db)).await;
+        Readiness {
+            database: matches!(answer, Ok(Ok(_))),
+            bus: self.bus.is_connected(),
+            accepting: !self.stop.is_cancelled(),
+        }
+    }
+
+    /// The present, and whole seconds since the server started.
+    #[must_use]
+    pub fn uptime(&self) -> (Instant, i64) {
+        let now = self.now();
+        (now.into(), (now - self.started_at).num_seconds())
+    }
+
+    /// Puts the figures of the fleet where the metrics are read.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn record_metrics(&self) -> crate::error::Result<()> {
+        for (status, total) in store::counters::by_status(&self.db).await? {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+            metrics::gauge!("mftplus_transfers", "status" => status).set(total as f64);
+        }
+        for (status, total) in store::agents::count_by_status(&self.db).await? {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+            metrics::gauge!("mftplus_agents", "status" => status).set(total as f64);
+        }
+        metrics::gauge!("mftplus_bus_connected").set(f64::from(u8::from(self.bus.is_connected())));
+        Ok(())
+    }
+}

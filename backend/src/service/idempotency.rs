@@ -1,0 +1,85 @@
+//! Creating things once, however often a client repeats itself.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{ControlPlane, Work};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    store::{
+        self,
+        idempotency::{Claim, Known, RequestKey},
+    },
+};
+
+/// How long an answer is kept.
+const KEPT: TimeDelta = TimeDelta::hours(24);
+/// After so long without an end, whoever was at work is taken for dead.
+const CLAIMED: TimeDelta = TimeDelta::minutes(1);
+/// The longest key, in characters.
+const MAX_KEY: usize = 255;
+
+impl ControlPlane {
+    /// Carries out a creating call once per `key`: a repetition with the same body gets the first answer again.
+    ///
+    /// The work goes on when the caller hangs up, so that its repetition finds the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unprocessable`] if the key stood for another body, [`Error::Conflict`] while the first is still at work,
+    /// and whatever the call itself says.
+    pub async fn once<T, F>(
+        self: &Arc<Self>,
+        actor: &Actor,
+        operation: &'static str,
+        key: Option<&str>,
+        body: &[u8],
+        carry_out: impl FnOnce(Arc<Self>, Option<Claim>) -> F,
+    ) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let Some(key) = key else { return carry_out(Arc::clone(self), None).await };
+        if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::field("Idempotency-Key", format!("must be 1 to {MAX_KEY} visible ASCII characters")));
+        }
+        let request = RequestKey { caller: actor.to_string(), operation, key: key.to_owned() };
+        let now = self.now();
+        let claim = Claim { request, id: self.ids.next(now) };
+        let body_digest = self.tokens.digest(b"idempotency", body);
+        let known = store::idempotency::claim(&self.db, &claim, &body_digest, now, now + CLAIMED, now + KEPT).await?;
+        match known {
+            Known::Answered(answer) => serde_json::from_value(answer).map_err(Error::internal),
+            Known::OtherBody => Err(Error::Unprocessable("this Idempotency-Key was used with another body")),
+            Known::Running => Err(Error::conflict("a request with this Idempotency-Key is still at work")),
+            Known::Nothing => {
+                let work = carry_out(Arc::clone(self), Some(claim.clone()));
+                let cp = Arc::clone(self);
+                let task = self.tasks.spawn(async move {
+                    let outcome = work.await;
+                    if outcome.is_err()
+                        && let Err(error) = store::idempotency::release(&cp.db, &claim).await
+                    {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "an idempotency key was not released");
+                    }
+                    outcome
+                });
+                task.await.map_err(Error::internal)?
+            }
+        }
+    }
+}
+
+impl Work {
+    /// Keeps the answer with the change itself: either both are there after a crash, or neither is.
+    pub(super) async fn complete(&mut self, claim: Option<&Claim>, answer: &impl Serialize) -> Result<()> {
+        match claim {
+            Some(claim) => store::idempotency::complete(&mut self.tx, claim, answer).await,
+            None => Ok(()),
+        }
+    }
+}

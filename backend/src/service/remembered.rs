@@ -1,0 +1,156 @@
+//! What is remembered so that authentication, and the question whether anything waits for an agent, cost no database read.
+//!
+//! Everything here is dropped at once when it changes, here and (over the bus) on every server. While the bus does not
+//! reach the other servers, nothing older than a second is believed.
+
+use std::{
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use moka::sync::Cache;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::Result,
+    events::{Bus, Forget, Reader, Signal},
+    ids::{AgentId, CustomerId, SessionId, UserId},
+    model::directive::Directive,
+    store::{credentials::KeyRow, sessions::SessionRow, users::UserRow},
+};
+
+/// The most entries of a kind.
+const CAPACITY: u64 = 100_000;
+/// How old an entry may be while changes of other servers do not arrive.
+const UNCONNECTED: TimeDelta = TimeDelta::seconds(1);
+
+/// The SHA-256 of a key.
+pub(super) type Digest = [u8; 32];
+
+/// The memory of a server.
+#[derive(Debug)]
+pub(super) struct Remembered {
+    bus: Bus,
+    pub(super) keys: Kind<Digest, Arc<KeyRow>>,
+    pub(super) sessions: Kind<SessionId, Arc<SessionRow>>,
+    pub(super) users: Kind<UserId, Arc<UserRow>>,
+    /// Whether the customer is suspended.
+    pub(super) customers: Kind<CustomerId, bool>,
+    pub(super) directives: Kind<AgentId, Arc<[Directive]>>,
+}
+
+/// Entries of one kind.
+#[derive(Debug)]
+pub(super) struct Kind<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> {
+    entries: Cache<K, Entry<V>>,
+    /// Counts what was forgotten, so that a read that began before a change is not remembered after it.
+    generation: AtomicU64,
+}
+
+#[derive(Clone, Debug)]
+struct Entry<V> {
+    value: V,
+    read_at: DateTime<Utc>,
+}
+
+impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Kind<K, V> {
+    fn new() -> Self {
+        Self { entries: Cache::new(CAPACITY), generation: AtomicU64::new(0) }
+    }
+
+    /// The remembered value, or what `read` finds, which is then remembered.
+    pub(super) async fn get(
+        &self,
+        key: K,
+        now: DateTime<Utc>,
+        bus: &Bus,
+        read: impl Future<Output = Result<Option<V>>>,
+    ) -> Result<Option<V>> {
+        if let Some(entry) = self.entries.get(&key)
+            && (bus.is_connected() || now - entry.read_at < UNCONNECTED)
+        {
+            return Ok(Some(entry.value));
+        }
+        let generation = self.generation.load(Ordering::Acquire);
+        let Some(value) = read.await? else { return Ok(None) };
+        self.entries.insert(key, Entry { value: value.clone(), read_at: now });
+        if self.generation.load(Ordering::Acquire) != generation {
+            self.entries.invalidate(&key);
+        }
+        Ok(Some(value))
+    }
+
+    fn forget(&self, key: &K) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.entries.invalidate(key);
+    }
+
+    fn forget_where(&self, condition: impl Fn(&V) -> bool) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        for (key, entry) in &self.entries {
+            if condition(&entry.value) {
+                self.entries.invalidate(&*key);
+            }
+        }
+    }
+
+    fn forget_all(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.entries.invalidate_all();
+    }
+}
+
+impl Remembered {
+    pub(super) fn new(bus: Bus) -> Self {
+        Self {
+            bus,
+            keys: Kind::new(),
+            sessions: Kind::new(),
+            users: Kind::new(),
+            customers: Kind::new(),
+            directives: Kind::new(),
+        }
+    }
+
+    pub(super) const fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    pub(super) fn forget(&self, changed: &[Forget]) {
+        for what in changed {
+            match what {
+                Forget::AgentKeys(agent) => self.keys.forget_where(|key| key.agent_id == *agent),
+                Forget::Directives(agent) => self.directives.forget(agent),
+                Forget::Session(session) => self.sessions.forget(session),
+                Forget::User(user) => self.users.forget(user),
+                Forget::Customer(customer) => self.customers.forget(customer),
+            }
+        }
+    }
+
+    fn forget_all(&self) {
+        self.keys.forget_all();
+        self.sessions.forget_all();
+        self.users.forget_all();
+        self.customers.forget_all();
+        self.directives.forget_all();
+    }
+}
+
+/// Forgets what other servers have changed, and everything after an outage.
+pub(super) async fn forget_what_others_changed(
+    remembered: Arc<Remembered>,
+    mut changes: Reader,
+    stop: CancellationToken,
+) {
+    while let Some(Some(signal)) = stop.run_until_cancelled(changes.next()).await {
+        match signal {
+            Signal::Message(message) => remembered.forget(&message.forget),
+            Signal::Resync => remembered.forget_all(),
+        }
+    }
+}

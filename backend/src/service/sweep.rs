@@ -1,0 +1,116 @@
+//! What time alone changes: silence, stalls and the ends of leases. Every server sweeps; each change is made by
+//! compare-and-set, so it is made, and told, once.
+
+use chrono::{DateTime, Utc};
+
+use super::{ControlPlane, delta};
+use crate::{
+    actor::Actor,
+    error::Result,
+    events::Forget,
+    model::{
+        agent::{Agent, AgentStatus},
+        event::{Kind, Object},
+    },
+    store::{self, transfers::TransferRow},
+};
+
+impl ControlPlane {
+    /// Marks agents offline that were silent for three heartbeat intervals; how many. Nobody is, in as long a time after
+    /// this server started: whoever was silent may have had nobody to talk to.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn mark_silent_agents_offline(&self) -> Result<usize> {
+        let now = self.now();
+        let interval = delta(self.timing.heartbeat_interval);
+        if now - self.started_at < interval * 3 {
+            return Ok(0);
+        }
+        let mut marked = 0;
+        for seen in store::agents::silent_since(&self.db, now - interval * 3).await? {
+            if self.silence_begins(&seen) > now {
+                continue;
+            }
+            let mut work = self.begin(&Actor::System).await?;
+            if store::agents::mark_offline(&mut work.tx, &seen, now).await? {
+                let agent = Agent { status: AgentStatus::Offline, revision: seen.revision + 1, ..seen.into() };
+                work.note(Kind::AgentStatusChanged, Object::Agent(agent));
+                self.commit(work).await?;
+                marked += 1;
+            }
+        }
+        Ok(marked)
+    }
+
+    /// Marks running transfers stalled that made no progress for a while; how many.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn mark_stalled_transfers(&self) -> Result<usize> {
+        let now = self.now();
+        let mut marked = 0;
+        for mut row in store::transfers::without_progress_since(&self.db, now - delta(self.timing.stalled_after)).await? {
+            let seen = row.state.revision;
+            row.state.stalled = true;
+            row.state.revision += 1;
+            marked += usize::from(self.swept(&row, seen, Kind::TransferStalled).await?);
+        }
+        Ok(marked)
+    }
+
+    /// Fails running transfers whose agent has been offline, or whose cancel was not confirmed, for longer than a lease;
+    /// how many.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn end_leases(&self) -> Result<usize> {
+        let now = self.now();
+        let cutoff = now - delta(self.timing.lease);
+        let mut ended = 0;
+        for mut row in store::transfers::past_lease(&self.db, cutoff).await? {
+            let seen = row.state.revision;
+            let lease = humantime::format_duration(self.timing.lease);
+            let reason = if is_past(row.state.cancel_requested_at, cutoff) {
+                format!("the agent did not confirm the cancel within {lease}")
+            } else {
+                format!("the agent was offline for longer than {lease}")
+            };
+            row.state.fail_by_lease(&reason, now);
+            ended += usize::from(self.swept(&row, seen, Kind::TransferStatusChanged).await?);
+        }
+        Ok(ended)
+    }
+
+    /// Throws away what is older than the log of events is kept; how many rows.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn purge(&self) -> Result<u64> {
+        let now = self.now();
+        store::purge::run(&self.db, now, now - delta(self.timing.events_kept)).await
+    }
+
+    async fn swept(&self, row: &TransferRow, seen: i64, kind: Kind) -> Result<bool> {
+        let mut work = self.begin(&Actor::System).await?;
+        // Only running transfers are swept.
+        let before = crate::model::transfer::TransferStatus::Running;
+        if !self.save(&mut work, row, seen, before, kind).await? {
+            return Ok(false);
+        }
+        if row.state.status.has_ended() {
+            store::directives::settle_transfer(&mut work.tx, row.agent_id, row.id, work.now).await?;
+            work.forget(Forget::Directives(row.agent_id));
+        }
+        self.commit(work).await?;
+        Ok(true)
+    }
+}
+
+fn is_past(instant: Option<DateTime<Utc>>, cutoff: DateTime<Utc>) -> bool {
+    instant.is_some_and(|instant| instant < cutoff)
+}

@@ -1,0 +1,151 @@
+//! Access tokens (JWT) and refresh tokens.
+
+use std::path::Path;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::{
+    error::{Error, Result},
+    ids::{CustomerId, SessionId, UserId},
+    model::account::{Role, User},
+};
+
+/// How long an access token works.
+pub(super) const ACCESS: TimeDelta = TimeDelta::hours(1);
+/// How long a refresh token works.
+pub(super) const REFRESH: TimeDelta = TimeDelta::days(7);
+
+const ISSUER: &str = "mftplus";
+const AUDIENCE: &str = "mftplus-api";
+const REFRESH_PREFIX: &str = "mft_rt_";
+
+/// Makes and reads tokens.
+#[derive(Clone)]
+pub struct Tokens {
+    header: Header,
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    validation: Validation,
+    secret: Vec<u8>,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tokens")
+    }
+}
+
+/// What an access token says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Claims {
+    iss: String,
+    aud: String,
+    /// Second at which it stops working.
+    pub(super) exp: i64,
+    iat: i64,
+    pub(super) sub: UserId,
+    pub(super) sid: SessionId,
+    role: Role,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<CustomerId>,
+}
+
+/// A key pair from a file.
+pub struct JwtKey {
+    signing: EncodingKey,
+    verifying: DecodingKey,
+}
+
+/// Reads an Ed25519 private key (PKCS#8, PEM), such as `openssl genpkey -algorithm ed25519` makes.
+///
+/// # Errors
+///
+/// A sentence saying what is wrong with the file.
+pub fn jwt_key_from_file(path: &Path) -> std::result::Result<JwtKey, String> {
+    let key = PrivatePkcs8KeyDer::from_pem_file(path).map_err(|error| format!("cannot be read as a PEM file: {error}"))?;
+    let der = key.secret_pkcs8_der();
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(|_| "holds no Ed25519 private key".to_owned())?;
+    Ok(JwtKey { signing: EncodingKey::from_ed_der(der), verifying: DecodingKey::from_ed_der(pair.public_key().as_ref()) })
+}
+
+impl Tokens {
+    /// Tokens signed with `secret` (HS256), or with a key from a file (`EdDSA`). Refresh tokens and other digests always
+    /// use the secret.
+    #[must_use]
+    pub fn new(secret: Vec<u8>, key: Option<JwtKey>) -> Self {
+        let (algorithm, signing, verifying) = match key {
+            Some(key) => (Algorithm::EdDSA, key.signing, key.verifying),
+            None => (Algorithm::HS256, EncodingKey::from_secret(&secret), DecodingKey::from_secret(&secret)),
+        };
+        let mut validation = Validation::new(algorithm);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Against the injected clock, by `read`.
+        validation.validate_exp = false;
+        Self { header: Header::new(algorithm), signing, verifying, validation, secret }
+    }
+
+    pub(super) fn access(&self, user: &User, session: SessionId, now: DateTime<Utc>, life: TimeDelta) -> Result<String> {
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            exp: (now + life).timestamp(),
+            iat: now.timestamp(),
+            sub: user.id,
+            sid: session,
+            role: user.role,
+            customer_id: user.customer_id,
+        };
+        jsonwebtoken::encode(&self.header, &claims, &self.signing).map_err(Error::internal)
+    }
+
+    pub(super) fn read(&self, token: &str, now: DateTime<Utc>) -> Option<Claims> {
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation).ok()?.claims;
+        (claims.exp > now.timestamp()).then_some(claims)
+    }
+
+    /// The refresh token of a session's generation: it names both and is signed, so nothing of it need be stored, and one
+    /// that was used before is known for what it is.
+    pub(super) fn refresh(&self, session: SessionId, generation: i64) -> String {
+        let mut bytes = [session.0.as_bytes().as_slice(), &generation.to_be_bytes()].concat();
+        let signature = self.digest(b"refresh", &bytes);
+        bytes.extend_from_slice(&signature);
+        format!("{REFRESH_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    pub(super) fn read_refresh(&self, token: &str) -> Option<(SessionId, i64)> {
+        let bytes = URL_SAFE_NO_PAD.decode(token.strip_prefix(REFRESH_PREFIX)?).ok()?;
+        let (session, rest) = bytes.split_first_chunk::<16>()?;
+        let (generation, signature) = rest.split_first_chunk::<8>()?;
+        let mut expected = self.mac(b"refresh");
+        expected.update(session);
+        expected.update(generation);
+        expected.verify_slice(signature).ok()?;
+        Some((SessionId(Uuid::from_bytes(*session)), i64::from_be_bytes(*generation)))
+    }
+
+    /// A digest that only servers on this database can make.
+    pub(super) fn digest(&self, purpose: &[u8], bytes: &[u8]) -> Vec<u8> {
+        let mut mac = self.mac(purpose);
+        mac.update(bytes);
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("a key of any length");
+        mac.update(purpose);
+        mac.update(&[0]);
+        mac
+    }
+}

@@ -1,0 +1,253 @@
+//! Transfers: made and reported by agents, watched, cancelled and retried by users.
+
+use chrono::{DateTime, Utc};
+
+use super::{ControlPlane, Work};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    ids::{AgentId, TransferId},
+    model::{
+        Page, Window,
+        directive::{Directive, Wish},
+        event::{Kind, Object},
+        source_url::file_name,
+        transfer::{CreateTransfer, Progress, Transfer, TransferFilter, TransferState, TransferStatus, UpdateTransfer},
+    },
+    store::{
+        self,
+        counters::Deltas,
+        idempotency::Claim,
+        transfers::TransferRow,
+    },
+};
+
+impl ControlPlane {
+    /// Makes a transfer of the agent that asks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an agent asks, and for another agent's id; [`Error::NotFound`] for runs that are not
+    /// the agent's.
+    pub async fn create_transfer(
+        &self,
+        actor: &Actor,
+        input: CreateTransfer,
+        claim: Option<&Claim>,
+    ) -> Result<Transfer> {
+        let id = actor.require_agent()?;
+        if input.agent_id.is_some_and(|named| named != id) {
+            return Err(Error::Forbidden("an agent reports its own transfers only"));
+        }
+        // No job or pipeline has run yet, so no run is the agent's.
+        if input.job_run_id.is_some() {
+            return Err(Error::NotFound("job run"));
+        }
+        if input.pipeline_run_id.is_some() {
+            return Err(Error::NotFound("pipeline run"));
+        }
+        let mut work = self.begin(actor).await?;
+        let agent = store::agents::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))?;
+        let row = TransferRow {
+            id: self.ids.next(work.now),
+            customer_id: agent.customer_id,
+            agent_id: id,
+            source: input.source_url,
+            destination: input.destination_path,
+            protocol: input.protocol,
+            direction: input.direction,
+            created_at: work.now,
+            job_run_id: input.job_run_id,
+            pipeline_run_id: input.pipeline_run_id,
+            state: TransferState {
+                status: TransferStatus::Queued,
+                progress: Progress { bytes_total: input.size, ..Progress::default() },
+                error_message: None,
+                started_at: None,
+                completed_at: None,
+                attempt: 1,
+                checksum_sha256: input.checksum_sha256,
+                revision: 1,
+                stalled: false,
+                progressed_at: None,
+                cancel_requested_at: None,
+                failed_by_lease: false,
+            },
+            agent_name: agent.name,
+            agent_hostname: agent.hostname,
+        };
+        store::transfers::insert(&mut work.tx, &row, &file_name(&row.source), &file_name(&row.destination)).await?;
+        let mut deltas = Deltas::default();
+        deltas.note(row.customer_id, row.agent_id, None, row.state.status);
+        deltas.apply(&mut work.tx).await?;
+        let transfer = row.view();
+        work.note(Kind::TransferCreated, Object::Transfer(transfer.clone()));
+        work.complete(claim, &transfer).await?;
+        self.commit(work).await?;
+        Ok(transfer)
+    }
+
+    /// Takes an agent's report about a transfer of its own; answered when it is durable, with what waits for the agent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's transfer, [`Error::Conflict`] if the
+    /// status may not follow.
+    pub async fn update_transfer(
+        &self,
+        actor: &Actor,
+        id: TransferId,
+        patch: UpdateTransfer,
+    ) -> Result<(Transfer, Vec<Directive>)> {
+        let agent = actor.require_agent()?;
+        let transfer = self.writer.update_transfer(agent, id, patch, self.now()).await?;
+        Ok((transfer, self.open_directives(agent).await?))
+    }
+
+    /// Takes several reports of an agent at once; the outcome of each, in their order, and what waits for the agent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an agent asks. What is wrong with one report is its own outcome.
+    pub async fn update_transfers(
+        &self,
+        actor: &Actor,
+        updates: Vec<(TransferId, Result<UpdateTransfer>)>,
+    ) -> Result<(Vec<Result<Transfer>>, Vec<Directive>)> {
+        let agent = actor.require_agent()?;
+        let now = self.now();
+        let report = |(id, patch): (TransferId, Result<UpdateTransfer>)| async move {
+            self.writer.update_transfer(agent, id, patch?, now).await
+        };
+        let outcomes = futures_util::future::join_all(updates.into_iter().map(report)).await;
+        Ok((outcomes, self.open_directives(agent).await?))
+    }
+
+    /// A page of the transfers the caller may see, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub async fn list_transfers(
+        &self,
+        actor: &Actor,
+        filter: &TransferFilter,
+        window: Window,
+    ) -> Result<Page<Transfer>> {
+        actor.require_user()?;
+        let (rows, total) = store::transfers::list(&self.db, actor.scope(), filter, window).await?;
+        Ok(Page::new(rows.iter().map(TransferRow::view).collect(), window, total))
+    }
+
+    /// A transfer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`].
+    pub async fn get_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
+        actor.require_user()?;
+        let row = store::transfers::find(&self.db, actor.scope(), id).await?;
+        Ok(row.ok_or(Error::NotFound("transfer"))?.view())
+    }
+
+    /// Cancels a transfer: a queued one at once, a running one when its agent says so or its lease ends.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] if it has ended.
+    pub async fn cancel_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
+        self.steer(actor, id, |row, now| match row.state.status {
+            TransferStatus::Queued => {
+                let cancel = to(TransferStatus::Cancelled);
+                row.state.cancel_requested_at = Some(now);
+                row.state.advance(&cancel, now)?;
+                Ok(Some((Kind::TransferStatusChanged, Wish::CancelTransfer { transfer_id: id })))
+            }
+            TransferStatus::Running if row.state.cancel_requested_at.is_some() => Ok(None),
+            TransferStatus::Running => {
+                row.state.cancel_requested_at = Some(now);
+                row.state.revision += 1;
+                Ok(Some((Kind::TransferCancelRequested, Wish::CancelTransfer { transfer_id: id })))
+            }
+            ended => Err(Error::conflict(format!("a transfer that is {ended} cannot be cancelled"))),
+        })
+        .await
+    }
+
+    /// Queues another attempt of a failed transfer and asks its agent to make it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] unless it has failed and its agent is
+    /// still there.
+    pub async fn retry_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
+        self.steer(actor, id, |row, now| {
+            if row.state.status != TransferStatus::Failed {
+                let message = format!("a transfer that is {} cannot be retried: only a failed one can", row.state.status);
+                return Err(Error::conflict(message));
+            }
+            row.state.advance(&to(TransferStatus::Queued), now)?;
+            let attempt = row.state.attempt;
+            Ok(Some((Kind::TransferStatusChanged, Wish::RetryTransfer { transfer_id: id, attempt })))
+        })
+        .await
+    }
+
+    /// Changes a transfer on a user's behalf and lets its agent know, both or neither.
+    async fn steer(
+        &self,
+        actor: &Actor,
+        id: TransferId,
+        decide: impl Fn(&mut TransferRow, DateTime<Utc>) -> Result<Option<(Kind, Wish)>>,
+    ) -> Result<Transfer> {
+        actor.require_user()?;
+        loop {
+            let mut work = self.begin(actor).await?;
+            let row = store::transfers::find(&mut work.tx, actor.scope(), id).await?;
+            let mut row = row.ok_or(Error::NotFound("transfer"))?;
+            let (seen, before) = (row.state.revision, row.state.status);
+            let Some((kind, wish)) = decide(&mut row, work.now)? else { return Ok(row.view()) };
+            let agent = row.agent_id;
+            let agent_is_there = self.agent_is_there(&mut work, agent).await?;
+            if !agent_is_there && matches!(wish, Wish::RetryTransfer { .. }) {
+                return Err(Error::conflict("the transfer's agent was revoked: nobody could make another attempt"));
+            }
+            if !self.save(&mut work, &row, seen, before, kind).await? {
+                // A report came between: look again.
+                continue;
+            }
+            if agent_is_there {
+                self.direct(&mut work, agent, wish).await?;
+            }
+            self.commit(work).await?;
+            return Ok(row.view());
+        }
+    }
+
+    async fn agent_is_there(&self, work: &mut Work, agent: AgentId) -> Result<bool> {
+        Ok(store::agents::find(&mut work.tx, crate::actor::Scope::All, agent).await?.is_some())
+    }
+
+    /// Writes a changed transfer with its counters, unless a report came between; whether it did.
+    pub(super) async fn save(
+        &self,
+        work: &mut Work,
+        row: &TransferRow,
+        seen: i64,
+        before: TransferStatus,
+        kind: Kind,
+    ) -> Result<bool> {
+        if !store::transfers::save(&mut work.tx, row.id, &row.state, seen).await? {
+            return Ok(false);
+        }
+        let mut deltas = Deltas::default();
+        deltas.note(row.customer_id, row.agent_id, Some(before), row.state.status);
+        deltas.apply(&mut work.tx).await?;
+        work.note(kind, Object::Transfer(row.view()));
+        Ok(true)
+    }
+}
+
+fn to(status: TransferStatus) -> UpdateTransfer {
+    UpdateTransfer { status: Some(status), ..UpdateTransfer::default() }
+}

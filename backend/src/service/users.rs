@@ -1,0 +1,144 @@
+//! Users.
+
+use super::ControlPlane;
+use crate::{
+    actor::{Actor, Scope},
+    error::{Error, Result},
+    events::Forget,
+    ids::UserId,
+    model::{
+        Page, Total, Window,
+        account::{CreateUser, Role, UpdateUser, User},
+        event::{Kind, Object},
+    },
+    store::{self, db::Word, idempotency::Claim, users::UserRow},
+};
+
+impl ControlPlane {
+    /// Makes a user.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an administrator asks, [`Error::Fields`] for an unknown customer,
+    /// [`Error::Conflict`] if the e-mail address is taken.
+    pub async fn create_user(&self, actor: &Actor, input: CreateUser, claim: Option<&Claim>) -> Result<User> {
+        actor.require_admin()?;
+        let password_hash = self.hash(input.password).await?;
+        let mut work = self.begin(actor).await?;
+        if let Some(customer) = input.customer_id
+            && store::customers::find(&mut work.tx, customer).await?.is_none()
+        {
+            return Err(Error::field("customerId", "no such customer"));
+        }
+        let row = UserRow {
+            id: self.ids.next(work.now),
+            email: input.email,
+            password_hash,
+            role: Word(input.role),
+            customer_id: input.customer_id,
+            suspended: false,
+            created_at: work.now,
+        };
+        if !store::users::insert(&mut work.tx, &row).await? {
+            return Err(Error::conflict("a user with this e-mail address exists"));
+        }
+        let user = User::from(row);
+        work.note(Kind::UserCreated, Object::User(user.clone()));
+        work.complete(claim, &user).await?;
+        self.commit(work).await?;
+        Ok(user)
+    }
+
+    /// A page of all users, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an administrator asks.
+    pub async fn list_users(&self, actor: &Actor, window: Window) -> Result<Page<User>> {
+        actor.require_admin()?;
+        let (users, total) = store::users::list(&self.db, window).await?;
+        Ok(Page::new(users, window, Total::Exactly(total)))
+    }
+
+    /// Changes a user. A new password or role, or a suspension, ends their sessions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::Fields`] for a role they cannot have, [`Error::Conflict`] if nobody would be left to administer the platform.
+    pub async fn update_user(&self, actor: &Actor, id: UserId, input: UpdateUser) -> Result<User> {
+        let found = store::users::find(&self.db, id).await?.ok_or(Error::NotFound("user"))?;
+        if let Scope::Customer(customer) = actor.scope()
+            && found.customer_id != Some(customer)
+        {
+            return Err(Error::NotFound("user"));
+        }
+        actor.require_admin()?;
+        let ends_sessions = input.password.is_some() || input.role.is_some() || input.suspended == Some(true);
+        let password_hash = match input.password {
+            Some(password) => Some(self.hash(password).await?),
+            None => None,
+        };
+        let mut work = self.begin(actor).await?;
+        let mut row = store::users::find(&mut work.tx, id).await?.ok_or(Error::NotFound("user"))?;
+        let was_admin = row.role.0 == Role::Admin && !row.suspended;
+        match (input.role, row.customer_id) {
+            (Some(Role::Customer), None) => {
+                return Err(Error::field("role", "an administrator belongs to no customer: make a new user instead"));
+            }
+            (Some(Role::Admin), _) => row.customer_id = None,
+            _ => {}
+        }
+        row.role = Word(input.role.unwrap_or(row.role.0));
+        row.suspended = input.suspended.unwrap_or(row.suspended);
+        row.password_hash = password_hash.unwrap_or(row.password_hash);
+        store::users::save(&mut work.tx, &row).await?;
+        let is_admin = row.role.0 == Role::Admin && !row.suspended;
+        if was_admin && !is_admin && store::users::count_active_admins(&mut work.tx).await? == 0 {
+            return Err(Error::conflict("this is the last administrator who can sign in"));
+        }
+        if ends_sessions {
+            for session in store::sessions::end_all(&mut work.tx, id, work.now).await? {
+                work.forget(Forget::Session(session));
+            }
+        }
+        let user = User::from(row);
+        work.forget(Forget::User(id));
+        work.note(Kind::UserUpdated, Object::User(user.clone()));
+        self.commit(work).await?;
+        Ok(user)
+    }
+
+    /// Makes the first administrator, if there is no user at all yet; whether this call did.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless the server itself asks.
+    pub async fn ensure_first_admin(&self, actor: &Actor, email: &str, password: String) -> Result<bool> {
+        if *actor != Actor::System {
+            return Err(Error::Forbidden("only the server itself may do this"));
+        }
+        let first = CreateUser { email: email.to_lowercase(), password, role: Role::Admin, customer_id: None };
+        match self.create_user(actor, first, None).await {
+            Ok(_) => Ok(true),
+            // Another server was first.
+            Err(Error::Conflict { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether anybody can sign in at all.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn has_admin(&self) -> Result<bool> {
+        Ok(store::users::count_active_admins(&self.db).await? > 0)
+    }
+
+    async fn hash(&self, password: String) -> Result<String> {
+        let mut salt = [0; 16];
+        self.ids.fill(&mut salt);
+        self.passwords.hash(password, salt).await
+    }
+}

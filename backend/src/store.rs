@@ -1,0 +1,20 @@
+//! What is kept, and how it is asked for. Publishes nothing, authorises nothing and reads no clock: it is handed a scope
+//! and instants.
+
+pub mod agents;
+pub mod connect;
+pub mod counters;
+pub mod credentials;
+pub mod customers;
+pub mod db;
+pub mod directives;
+pub mod events;
+pub mod idempotency;
+pub mod purge;
+pub mod secrets;
+pub mod sessions;
+pub mod transfers;
+pub mod users;
+pub mod writer;
+
+pub use db::{Conn, Db, Tx};

@@ -1,0 +1,232 @@
+//! Agents.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::db::{Conn, Db, Sql, Tx, Word, sql};
+use crate::{
+    actor::Scope,
+    error::Result,
+    ids::{AgentId, CustomerId},
+    model::{
+        Total, Window,
+        agent::{Agent, AgentFilter, AgentStatus, Os},
+    },
+};
+
+/// The columns of an [`AgentRow`].
+pub(super) const COLUMNS: &str = "SELECT id, customer_id, name, hostname, os, version, status, last_heartbeat, \
+    heartbeat_interval, offline_since, ip_address, load, memory, revision, created_at FROM agents";
+
+/// An agent as it is stored.
+#[derive(Clone, Debug, FromRow)]
+pub struct AgentRow {
+    /// Its id.
+    pub id: AgentId,
+    /// Whose it is.
+    pub customer_id: CustomerId,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its host name.
+    pub hostname: String,
+    /// Its operating system.
+    pub os: Word<Os>,
+    /// Its version.
+    pub version: Option<String>,
+    /// Its status.
+    pub status: Word<AgentStatus>,
+    /// When it was last heard.
+    pub last_heartbeat: DateTime<Utc>,
+    /// Seconds between heartbeats, as it was last told.
+    pub heartbeat_interval: i64,
+    /// Since when it is offline.
+    pub offline_since: Option<DateTime<Utc>>,
+    /// Its address.
+    pub ip_address: Option<String>,
+    /// Its load.
+    pub load: Option<f64>,
+    /// Its memory in use.
+    pub memory: Option<f64>,
+    /// Its revision.
+    pub revision: i64,
+    /// When it registered.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<AgentRow> for Agent {
+    fn from(row: AgentRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            hostname: row.hostname,
+            os: row.os.0,
+            version: row.version,
+            status: row.status.0,
+            last_heartbeat: row.last_heartbeat.into(),
+            ip_address: row.ip_address,
+            created_at: row.created_at.into(),
+            customer_id: row.customer_id,
+            load: row.load,
+            memory: row.memory,
+            revision: row.revision,
+        }
+    }
+}
+
+/// Stores a new agent.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert(tx: &mut Tx, agent: &AgentRow) -> Result<()> {
+    let search = format!("{}\n{}", agent.name.as_deref().unwrap_or(""), agent.hostname).to_lowercase();
+    sql("INSERT INTO agents (id, customer_id, name, hostname, search, os, version, status, last_heartbeat, \
+         heartbeat_interval, ip_address, revision, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
+    .bind(agent.id)
+    .bind(agent.customer_id)
+    .bind(agent.name.clone())
+    .bind(agent.hostname.clone())
+    .bind(search)
+    .bind_text(agent.os.0)
+    .bind(agent.version.clone())
+    .bind_text(agent.status.0)
+    .bind(agent.last_heartbeat)
+    .bind(agent.heartbeat_interval)
+    .bind(agent.ip_address.clone())
+    .bind(agent.revision)
+    .bind(agent.created_at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The agent, unless it is revoked or outside the scope.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: AgentId) -> Result<Option<AgentRow>> {
+    scoped(sql(COLUMNS).push_bind(" WHERE revoked_at IS NULL AND id = ", id), scope).fetch_optional(conn).await
+}
+
+fn scoped(statement: Sql, scope: Scope) -> Sql {
+    match scope {
+        Scope::All => statement,
+        Scope::Customer(customer) => statement.push_bind(" AND customer_id = ", customer),
+        Scope::Agent(agent) => statement.push_bind(" AND id = ", agent),
+    }
+}
+
+/// A page of the agents in the scope, newest first, and how many there are.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -> Result<(Vec<AgentRow>, Total)> {
+    let conditions = |statement: Sql| {
+        let mut statement = scoped(statement.push(" WHERE revoked_at IS NULL"), scope);
+        if let Some(status) = filter.status {
+            statement = statement.push_bind(" AND status = ", status.to_string());
+        }
+        if let Some(search) = &filter.search {
+            statement = statement.push_bind(" AND search LIKE ", contains(search)).push(r" ESCAPE '\'");
+        }
+        statement
+    };
+    let total = if filter.search.is_none() {
+        let (total,): (i64,) = conditions(sql("SELECT COUNT(*) FROM agents")).fetch_one(db).await?;
+        Total::Exactly(total.unsigned_abs())
+    } else {
+        let counted = conditions(sql("SELECT COUNT(*) FROM (SELECT 1 AS found FROM agents"));
+        let bound = Total::COUNTING_STOPS_AT.cast_signed() + 1;
+        let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS some").fetch_one(db).await?;
+        Total::counted(found.unsigned_abs())
+    };
+    let rows = conditions(sql(COLUMNS))
+        .push_bind(" ORDER BY id DESC LIMIT ", window.limit.cast_signed())
+        .push_bind(" OFFSET ", window.offset().cast_signed())
+        .fetch_all(db)
+        .await?;
+    Ok((rows, total))
+}
+
+/// A LIKE pattern for text that holds `search`, whatever its case.
+pub(super) fn contains(search: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in search.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// The agents not heard since `cutoff` that still count as there, oldest news first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn silent_since(db: &Db, cutoff: DateTime<Utc>) -> Result<Vec<AgentRow>> {
+    sql(COLUMNS)
+        .push(" WHERE revoked_at IS NULL AND status <> 'offline'")
+        .push_bind(" AND last_heartbeat < ", cutoff)
+        .push(" ORDER BY last_heartbeat, id LIMIT 500")
+        .fetch_all(db)
+        .await
+}
+
+/// Marks an agent offline, if nothing has been heard of it meanwhile; whether this call did it.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn mark_offline(tx: &mut Tx, seen: &AgentRow, now: DateTime<Utc>) -> Result<bool> {
+    let rows = sql("UPDATE agents SET status = 'offline', offline_since = $1, revision = revision + 1 \
+         WHERE id = $2 AND revision = $3 AND status <> 'offline' AND revoked_at IS NULL")
+    .bind(now)
+    .bind(seen.id)
+    .bind(seen.revision)
+    .execute(tx)
+    .await?;
+    Ok(rows == 1)
+}
+
+/// Revokes an agent: it is gone for everybody, its transfers stay. Whether there was one to revoke.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn revoke(tx: &mut Tx, id: AgentId, now: DateTime<Utc>) -> Result<bool> {
+    let rows = sql("UPDATE agents SET revoked_at = $1, status = 'offline', \
+         offline_since = COALESCE(offline_since, $1), revision = revision + 1 \
+         WHERE id = $2 AND revoked_at IS NULL")
+    .bind(now)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(rows == 1)
+}
+
+/// Notes the heartbeat interval that an agent has acknowledged.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn set_heartbeat_interval(tx: &mut Tx, id: AgentId, seconds: i64) -> Result<()> {
+    sql("UPDATE agents SET heartbeat_interval = $1 WHERE id = $2").bind(seconds).bind(id).execute(tx).await?;
+    Ok(())
+}
+
+/// How many agents there are by status.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn count_by_status(db: &Db) -> Result<Vec<(String, i64)>> {
+    sql("SELECT status, COUNT(*) FROM agents WHERE revoked_at IS NULL GROUP BY status ORDER BY status")
+        .fetch_all(db)
+        .await
+}

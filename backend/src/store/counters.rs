@@ -1,0 +1,113 @@
+//! How many transfers there are by status: kept with each change, so that a list knows its total without counting.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::db::{Conn, Tx, sql};
+use crate::{
+    error::Result,
+    ids::{AgentId, CustomerId},
+    model::transfer::TransferStatus,
+};
+
+/// What the counters count for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Every transfer.
+    All,
+    /// Those of a customer.
+    Customer(CustomerId),
+    /// Those of an agent.
+    Agent(AgentId),
+}
+
+impl Counted {
+    const fn scope_id(self) -> Uuid {
+        match self {
+            Self::All => Uuid::nil(),
+            Self::Customer(customer) => customer.0,
+            Self::Agent(agent) => agent.0,
+        }
+    }
+}
+
+/// Changes of the counters, summed up over a transaction.
+#[derive(Debug, Default)]
+pub struct Deltas(BTreeMap<(Uuid, &'static str), i64>);
+
+impl Deltas {
+    /// Notes that a transfer came (`from` absent) or changed its status.
+    pub fn note(&mut self, customer: CustomerId, agent: AgentId, from: Option<TransferStatus>, to: TransferStatus) {
+        if from == Some(to) {
+            return;
+        }
+        for counted in [Counted::All, Counted::Customer(customer), Counted::Agent(agent)] {
+            if let Some(from) = from {
+                *self.0.entry((counted.scope_id(), word(from))).or_default() -= 1;
+            }
+            *self.0.entry((counted.scope_id(), word(to))).or_default() += 1;
+        }
+    }
+
+    /// Writes them, in the order of their keys, so that two transactions never wait for each other in a circle.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the engine says.
+    pub async fn apply(self, tx: &mut Tx) -> Result<()> {
+        let deltas: Vec<_> = self.0.into_iter().filter(|(_, delta)| *delta != 0).collect();
+        for rows in deltas.chunks(500) {
+            let mut statement = sql("INSERT INTO transfer_counts (scope_id, status, total) VALUES ");
+            for (index, ((scope, status), delta)) in rows.iter().enumerate() {
+                statement = statement
+                    .push(if index == 0 { "" } else { ", " })
+                    .push_tuple([(*scope).into(), (*status).into(), (*delta).into()]);
+            }
+            statement
+                .push(" ON CONFLICT (scope_id, status) DO UPDATE SET total = transfer_counts.total + excluded.total")
+                .execute(tx)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+const fn word(status: TransferStatus) -> &'static str {
+    match status {
+        TransferStatus::Queued => "queued",
+        TransferStatus::Running => "running",
+        TransferStatus::Completed => "completed",
+        TransferStatus::Failed => "failed",
+        TransferStatus::Cancelled => "cancelled",
+    }
+}
+
+/// How many there are, with this status or with any.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn total(conn: impl Into<Conn<'_>>, counted: Counted, status: Option<TransferStatus>) -> Result<u64> {
+    // A sum of BIGINTs is NUMERIC in PostgreSQL: hence the cast.
+    let mut statement =
+        sql("SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM transfer_counts").push_bind(" WHERE scope_id = ", counted.scope_id());
+    if let Some(status) = status {
+        statement = statement.push_bind(" AND status = ", word(status));
+    }
+    let (total,): (i64,) = statement.fetch_one(conn).await?;
+    Ok(u64::try_from(total).unwrap_or(0))
+}
+
+/// How many transfers there are by status, in all.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn by_status(conn: impl Into<Conn<'_>>) -> Result<Vec<(String, i64)>> {
+    sql("SELECT status, total FROM transfer_counts")
+        .push_bind(" WHERE scope_id = ", Counted::All.scope_id())
+        .push(" ORDER BY status")
+        .fetch_all(conn)
+        .await
+}

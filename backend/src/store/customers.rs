@@ -1,0 +1,202 @@
+//! Customers and their enrolment codes.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::db::{Conn, Db, Tx, sql};
+use crate::{
+    error::Result,
+    ids::{CustomerId, EnrolmentCodeId},
+    model::{
+        Window,
+        customer::{Customer, EnrolmentCode, UpdateCustomer},
+    },
+};
+
+#[derive(FromRow)]
+struct CustomerRow {
+    id: CustomerId,
+    name: String,
+    suspended: bool,
+    created_at: DateTime<Utc>,
+}
+
+impl From<CustomerRow> for Customer {
+    fn from(row: CustomerRow) -> Self {
+        Self { id: row.id, name: row.name, suspended: row.suspended, created_at: row.created_at.into() }
+    }
+}
+
+const CUSTOMERS: &str = "SELECT id, name, suspended, created_at FROM customers";
+
+/// Stores a new customer.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert(tx: &mut Tx, customer: &Customer) -> Result<()> {
+    sql("INSERT INTO customers (id, name, suspended, created_at) VALUES ($1, $2, $3, $4)")
+        .bind(customer.id)
+        .bind(customer.name.clone())
+        .bind(customer.suspended)
+        .bind(customer.created_at.0)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The customer, if there is one.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find(conn: impl Into<Conn<'_>>, id: CustomerId) -> Result<Option<Customer>> {
+    let row: Option<CustomerRow> = sql(CUSTOMERS).push_bind(" WHERE id = ", id).fetch_optional(conn).await?;
+    Ok(row.map(Customer::from))
+}
+
+/// The customers of this name.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn named(db: &Db, name: &str) -> Result<Vec<Customer>> {
+    let rows: Vec<CustomerRow> =
+        sql(CUSTOMERS).push_bind(" WHERE name = ", name).push(" ORDER BY id").fetch_all(db).await?;
+    Ok(rows.into_iter().map(Customer::from).collect())
+}
+
+/// A page of all customers, newest first, and how many there are.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn list(db: &Db, window: Window) -> Result<(Vec<Customer>, u64)> {
+    let (total,): (i64,) = sql("SELECT COUNT(*) FROM customers").fetch_one(db).await?;
+    let rows: Vec<CustomerRow> = sql(CUSTOMERS)
+        .push_bind(" ORDER BY id DESC LIMIT ", window.limit.cast_signed())
+        .push_bind(" OFFSET ", window.offset().cast_signed())
+        .fetch_all(db)
+        .await?;
+    Ok((rows.into_iter().map(Customer::from).collect(), total.unsigned_abs()))
+}
+
+/// Changes a customer; the customer after the change, if there is one.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn update(tx: &mut Tx, id: CustomerId, change: &UpdateCustomer) -> Result<Option<Customer>> {
+    sql("UPDATE customers SET name = COALESCE($1, name), suspended = COALESCE($2, suspended) WHERE id = $3")
+        .bind(change.name.clone())
+        .bind(change.suspended)
+        .bind(id)
+        .execute(tx)
+        .await?;
+    find(tx, id).await
+}
+
+/// An enrolment code as it is stored: only its digest and how it begins.
+#[derive(Clone, Debug, FromRow)]
+pub struct EnrolmentCodeRow {
+    /// Its id.
+    pub id: EnrolmentCodeId,
+    /// Whose agents enrol with it.
+    pub customer_id: CustomerId,
+    /// How it begins, for display.
+    pub prefix: String,
+    /// When it stops working.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// How many may use it.
+    pub max_uses: Option<i64>,
+    /// How many have used it.
+    pub uses: i64,
+}
+
+impl From<EnrolmentCodeRow> for EnrolmentCode {
+    fn from(row: EnrolmentCodeRow) -> Self {
+        Self {
+            id: row.id,
+            code: format!("{}…", row.prefix),
+            customer_id: row.customer_id,
+            expires_at: row.expires_at.map(Into::into),
+            max_uses: row.max_uses,
+            uses: row.uses,
+        }
+    }
+}
+
+const CODES: &str = "SELECT id, customer_id, prefix, expires_at, max_uses, uses FROM enrolment_codes";
+
+/// Stores a new code by its digest.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert_code(tx: &mut Tx, code: &EnrolmentCodeRow, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
+    sql("INSERT INTO enrolment_codes (id, customer_id, digest, prefix, expires_at, max_uses, uses, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+    .bind(code.id)
+    .bind(code.customer_id)
+    .bind(digest.to_vec())
+    .bind(code.prefix.clone())
+    .bind(code.expires_at)
+    .bind(code.max_uses)
+    .bind(code.uses)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The code with this id.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find_code(conn: impl Into<Conn<'_>>, id: EnrolmentCodeId) -> Result<Option<EnrolmentCodeRow>> {
+    sql(CODES).push_bind(" WHERE id = ", id).fetch_optional(conn).await
+}
+
+/// A page of a customer's codes, newest first, and how many there are.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn list_codes(db: &Db, customer: CustomerId, window: Window) -> Result<(Vec<EnrolmentCodeRow>, u64)> {
+    let counted = sql("SELECT COUNT(*) FROM enrolment_codes WHERE customer_id = $1").bind(customer);
+    let (total,): (i64,) = counted.fetch_one(db).await?;
+    let rows = sql(CODES)
+        .push_bind(" WHERE customer_id = ", customer)
+        .push_bind(" ORDER BY id DESC LIMIT ", window.limit.cast_signed())
+        .push_bind(" OFFSET ", window.offset().cast_signed())
+        .fetch_all(db)
+        .await?;
+    Ok((rows, total.unsigned_abs()))
+}
+
+/// Uses a code up by one, if it still works for a customer that is not suspended; whose it is.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn use_code(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Option<CustomerId>> {
+    let row: Option<(CustomerId,)> = sql("UPDATE enrolment_codes SET uses = uses + 1 \
+         WHERE digest = $1 AND (expires_at IS NULL OR expires_at > $2) AND (max_uses IS NULL OR uses < max_uses) \
+         AND customer_id IN (SELECT id FROM customers WHERE suspended = $3) RETURNING customer_id")
+    .bind(digest.to_vec())
+    .bind(now)
+    .bind(false)
+    .fetch_optional(tx)
+    .await?;
+    Ok(row.map(|(customer,)| customer))
+}
+
+/// Withdraws a code; whether there was one.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn delete_code(tx: &mut Tx, id: EnrolmentCodeId) -> Result<bool> {
+    Ok(sql("DELETE FROM enrolment_codes WHERE id = $1").bind(id).execute(tx).await? == 1)
+}

@@ -1,0 +1,98 @@
+//! Sessions of users.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::db::{Conn, Tx, sql};
+use crate::{
+    error::Result,
+    ids::{SessionId, UserId},
+};
+
+/// A session as it is stored.
+#[derive(Clone, Debug, FromRow)]
+pub struct SessionRow {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Which refresh token is the current one, from 0.
+    pub generation: i64,
+    /// When the current refresh token was given out.
+    pub rotated_at: DateTime<Utc>,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When the current refresh token stops working.
+    pub expires_at: DateTime<Utc>,
+    /// When it was ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// Stores a new session.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert(tx: &mut Tx, session: &SessionRow) -> Result<()> {
+    sql("INSERT INTO sessions (id, user_id, generation, rotated_at, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)")
+    .bind(session.id)
+    .bind(session.user_id)
+    .bind(session.generation)
+    .bind(session.rotated_at)
+    .bind(session.created_at)
+    .bind(session.expires_at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The session with this id.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find(conn: impl Into<Conn<'_>>, id: SessionId) -> Result<Option<SessionRow>> {
+    sql("SELECT id, user_id, generation, rotated_at, created_at, expires_at, ended_at FROM sessions WHERE id = $1")
+        .bind(id)
+        .fetch_optional(conn)
+        .await
+}
+
+/// Gives the session its next generation, if it still is at `seen`'s; whether this call did it.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn rotate(tx: &mut Tx, seen: &SessionRow, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> Result<bool> {
+    let rows = sql("UPDATE sessions SET generation = generation + 1, rotated_at = $1, expires_at = $2 \
+         WHERE id = $3 AND generation = $4 AND ended_at IS NULL")
+    .bind(now)
+    .bind(expires_at)
+    .bind(seen.id)
+    .bind(seen.generation)
+    .execute(tx)
+    .await?;
+    Ok(rows == 1)
+}
+
+/// Ends a session; whether it was still going.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn end(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> Result<bool> {
+    let statement = sql("UPDATE sessions SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL").bind(now).bind(id);
+    Ok(statement.execute(tx).await? == 1)
+}
+
+/// Ends all sessions of a user; which ones.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn end_all(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<Vec<SessionId>> {
+    let statement = sql("UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL RETURNING id");
+    let rows: Vec<(SessionId,)> = statement.bind(now).bind(user).fetch_all(tx).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}

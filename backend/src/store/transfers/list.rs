@@ -1,0 +1,181 @@
+//! Pages of transfers, found in an index alone and then read by id.
+//!
+//! Totals of the published filters are maintained, so that a deep page is walked to from the nearer end. Additive
+//! filters have no index each: they walk one index that holds every column they ask about, which stays fast whatever
+//! combination is asked for, and count at most [`Total::COUNTING_STOPS_AT`] hits.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{COLUMNS, TransferRow};
+use crate::{
+    actor::Scope,
+    error::Result,
+    ids::TransferId,
+    model::{Total, Window, transfer::TransferFilter},
+    store::{
+        counters::{self, Counted},
+        db::{Db, Sql, Tx, sql},
+    },
+};
+
+/// Up to so many candidates are better found by customer, agent and status, and looked at one by one.
+const FEW: u64 = 2_000;
+
+/// A page of the transfers in the scope, newest first, and how many there are.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn list(
+    db: &Db,
+    scope: Scope,
+    filter: &TransferFilter,
+    window: Window,
+) -> Result<(Vec<TransferRow>, Total)> {
+    // One moment for the total and the page: the far end of a list is found by counting back from its total.
+    let mut tx = db.snapshot().await?;
+    let Some(counted) = counted(&mut tx, scope, filter).await? else {
+        return Ok((Vec::new(), Total::Exactly(0)));
+    };
+    let total = counters::total(&mut tx, counted, filter.status).await?;
+    if filter.is_counted() {
+        let ids = page_of_counted(&mut tx, counted, filter, window, total).await?;
+        return Ok((rows(&mut tx, &ids).await?, Total::Exactly(total)));
+    }
+    let statement = |text| {
+        let statement = sql(text).push(" WHERE 1 = 1");
+        additive(if total > FEW { faceted(statement, counted, filter) } else { indexed(statement, counted, filter) }, filter)
+    };
+    let bound = Total::COUNTING_STOPS_AT + 1;
+    let order = " ORDER BY id DESC LIMIT ";
+    let found: Vec<(TransferId,)> =
+        statement("SELECT id FROM transfers").push_bind(order, bound.cast_signed()).fetch_all(&mut tx).await?;
+    let total = Total::counted(found.len() as u64);
+    let end = window.offset().saturating_add(window.limit);
+    let ids: Vec<(TransferId,)> = if end <= bound || total == Total::Exactly(found.len() as u64) {
+        let skip = usize::try_from(window.offset()).unwrap_or(usize::MAX);
+        found.into_iter().skip(skip).take(usize::try_from(window.limit).unwrap_or(usize::MAX)).collect()
+    } else {
+        statement("SELECT id FROM transfers")
+            .push_bind(order, window.limit.cast_signed())
+            .push_bind(" OFFSET ", window.offset().cast_signed())
+            .fetch_all(&mut tx)
+            .await?
+    };
+    Ok((rows(&mut tx, &ids).await?, total))
+}
+
+/// What the maintained totals call the scope with the filter's agent; nothing if that agent is outside the scope.
+async fn counted(tx: &mut Tx, scope: Scope, filter: &TransferFilter) -> Result<Option<Counted>> {
+    Ok(match (scope, filter.agent_id) {
+        (Scope::All, None) => Some(Counted::All),
+        (Scope::Customer(customer), None) => Some(Counted::Customer(customer)),
+        (Scope::Agent(agent), None) => Some(Counted::Agent(agent)),
+        (Scope::All, Some(agent)) => Some(Counted::Agent(agent)),
+        (Scope::Agent(own), Some(agent)) => (own == agent).then_some(Counted::Agent(agent)),
+        (Scope::Customer(customer), Some(agent)) => {
+            let statement = sql("SELECT id FROM agents WHERE id = $1 AND customer_id = $2").bind(agent).bind(customer);
+            let found: Option<(Uuid,)> = statement.fetch_optional(tx).await?;
+            found.map(|_| Counted::Agent(agent))
+        }
+    })
+}
+
+async fn page_of_counted(
+    tx: &mut Tx,
+    counted: Counted,
+    filter: &TransferFilter,
+    window: Window,
+    total: u64,
+) -> Result<Vec<(TransferId,)>> {
+    let offset = window.offset();
+    if offset >= total {
+        return Ok(Vec::new());
+    }
+    let take = window.limit.min(total - offset);
+    let behind = total - offset - take;
+    let statement = indexed(sql("SELECT id FROM transfers WHERE 1 = 1"), counted, filter);
+    let from_the_end = behind < offset;
+    let (order, skip) =
+        if from_the_end { (" ORDER BY id LIMIT ", behind) } else { (" ORDER BY id DESC LIMIT ", offset) };
+    statement
+        .push_bind(order, take.cast_signed())
+        .push_bind(" OFFSET ", skip.cast_signed())
+        .fetch_all(tx)
+        .await
+}
+
+/// Conditions that the indexes of the published filters answer.
+fn indexed(statement: Sql, counted: Counted, filter: &TransferFilter) -> Sql {
+    let statement = match counted {
+        Counted::All => statement,
+        Counted::Customer(customer) => statement.push_bind(" AND customer_id = ", customer),
+        Counted::Agent(agent) => statement.push_bind(" AND agent_id = ", agent),
+    };
+    match filter.status {
+        Some(status) => statement.push_bind(" AND status = ", status.to_string()),
+        None => statement,
+    }
+}
+
+/// The same conditions, written so that no index of theirs is chosen and the one walk along all facets remains.
+fn faceted(statement: Sql, counted: Counted, filter: &TransferFilter) -> Sql {
+    let statement = match counted {
+        Counted::All => statement,
+        Counted::Customer(customer) => statement.push_bind(" AND COALESCE(customer_id, customer_id) = ", customer),
+        Counted::Agent(agent) => statement.push_bind(" AND COALESCE(agent_id, agent_id) = ", agent),
+    };
+    match filter.status {
+        Some(status) => statement.push_bind(" AND COALESCE(status, status) = ", status.to_string()),
+        None => statement,
+    }
+}
+
+fn additive(mut statement: Sql, filter: &TransferFilter) -> Sql {
+    if let Some(protocol) = filter.protocol {
+        statement = statement.push_bind(" AND protocol = ", protocol.to_string());
+    }
+    if let Some(direction) = filter.direction {
+        statement = statement.push_bind(" AND direction = ", direction.to_string());
+    }
+    // Ids begin with the milliseconds of their creation, so instants are ranges of ids.
+    if let Some(after) = filter.created_after {
+        statement = statement.push_bind(" AND id >= ", first_id(after.timestamp_millis() + 1));
+    }
+    if let Some(before) = filter.created_before {
+        statement = statement.push_bind(" AND id < ", first_id(ceil_millis(before)));
+    }
+    if let Some(prefix) = &filter.search {
+        let end = format!("{prefix}\u{10ffff}");
+        statement = statement
+            .push_bind(" AND ((source_name >= ", prefix.clone())
+            .push_bind(" AND source_name < ", end.clone())
+            .push_bind(") OR (destination_name >= ", prefix.clone())
+            .push_bind(" AND destination_name < ", end)
+            .push("))");
+    }
+    statement
+}
+
+/// The lowest id that something created in this millisecond may have.
+fn first_id(millis: i64) -> Uuid {
+    Uuid::from_u128(u128::from(millis.unsigned_abs()) << 80)
+}
+
+fn ceil_millis(at: DateTime<Utc>) -> i64 {
+    let millis = at.timestamp_millis();
+    if at.timestamp_subsec_nanos() % 1_000_000 == 0 { millis } else { millis + 1 }
+}
+
+async fn rows(tx: &mut Tx, ids: &[(TransferId,)]) -> Result<Vec<TransferRow>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    sql(COLUMNS)
+        .push(" WHERE t.id IN ")
+        .push_tuple(ids.iter().map(|(id,)| (*id).into()))
+        .push(" ORDER BY t.id DESC")
+        .fetch_all(tx)
+        .await
+}

@@ -1,0 +1,129 @@
+//! Users.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::db::{Conn, Db, Tx, Word, sql};
+use crate::{
+    error::Result,
+    ids::{CustomerId, UserId},
+    model::{
+        Window,
+        account::{Role, User},
+    },
+};
+
+/// A user as stored, with the hash of their password.
+#[derive(Clone, Debug, FromRow)]
+pub struct UserRow {
+    /// Their id.
+    pub id: UserId,
+    /// Their e-mail address in lower case.
+    pub email: String,
+    /// Argon2 hash of their password.
+    pub password_hash: String,
+    /// Their role.
+    pub role: Word<Role>,
+    /// Whose fleet they see.
+    pub customer_id: Option<CustomerId>,
+    /// Whether they are shut out.
+    pub suspended: bool,
+    /// When they were made.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self {
+            id: row.id,
+            email: row.email,
+            role: row.role.0,
+            customer_id: row.customer_id,
+            suspended: row.suspended,
+            created_at: row.created_at.into(),
+        }
+    }
+}
+
+const COLUMNS: &str = "SELECT id, email, password_hash, role, customer_id, suspended, created_at FROM users";
+
+/// Stores a new user; false if the e-mail address is taken.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<bool> {
+    let rows = sql("INSERT INTO users (id, email, password_hash, role, customer_id, suspended, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO NOTHING")
+    .bind(user.id)
+    .bind(user.email.clone())
+    .bind(user.password_hash.clone())
+    .bind_text(user.role.0)
+    .bind(user.customer_id)
+    .bind(user.suspended)
+    .bind(user.created_at)
+    .execute(tx)
+    .await?;
+    Ok(rows == 1)
+}
+
+/// The user with this id.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find(conn: impl Into<Conn<'_>>, id: UserId) -> Result<Option<UserRow>> {
+    sql(COLUMNS).push_bind(" WHERE id = ", id).fetch_optional(conn).await
+}
+
+/// The user with this e-mail address, given in lower case.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find_by_email(conn: impl Into<Conn<'_>>, email: &str) -> Result<Option<UserRow>> {
+    sql(COLUMNS).push_bind(" WHERE email = ", email).fetch_optional(conn).await
+}
+
+/// A page of all users, newest first, and how many there are.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn list(db: &Db, window: Window) -> Result<(Vec<User>, u64)> {
+    let (total,): (i64,) = sql("SELECT COUNT(*) FROM users").fetch_one(db).await?;
+    let rows: Vec<UserRow> = sql(COLUMNS)
+        .push_bind(" ORDER BY id DESC LIMIT ", window.limit.cast_signed())
+        .push_bind(" OFFSET ", window.offset().cast_signed())
+        .fetch_all(db)
+        .await?;
+    Ok((rows.into_iter().map(User::from).collect(), total.unsigned_abs()))
+}
+
+/// Writes what may change about a user.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn save(tx: &mut Tx, user: &UserRow) -> Result<()> {
+    sql("UPDATE users SET password_hash = $1, role = $2, customer_id = $3, suspended = $4 WHERE id = $5")
+        .bind(user.password_hash.clone())
+        .bind_text(user.role.0)
+        .bind(user.customer_id)
+        .bind(user.suspended)
+        .bind(user.id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// How many administrators can sign in.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn count_active_admins(conn: impl Into<Conn<'_>>) -> Result<i64> {
+    let statement = sql("SELECT COUNT(*) FROM users WHERE role = 'admin' AND suspended = $1").bind(false);
+    let (count,): (i64,) = statement.fetch_one(conn).await?;
+    Ok(count)
+}

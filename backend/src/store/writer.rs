@@ -1,0 +1,203 @@
+//! The group-committing writer: heartbeats and reports of progress.
+//!
+//! Committing costs the same for one change as for hundreds. So one task takes all that is queued, never waiting for
+//! more, applies each report to its row in the order of arrival, and commits once. Nobody is answered before the commit;
+//! several reports about one transfer become one row written, and each caller still gets its own revision.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{db::Db, transfers::TransferRow};
+use crate::{
+    error::{Error, Result},
+    ids::{AgentId, TransferId},
+    model::{
+        agent::{Agent, Heartbeat},
+        event::Event,
+        transfer::{Transfer, UpdateTransfer},
+    },
+};
+
+mod batch;
+mod lone;
+mod postgres;
+mod sqlite;
+
+/// The most reports in one commit.
+const BATCH: usize = 512;
+/// The most reports that wait; more have to wait outside.
+const QUEUE: usize = 4096;
+
+/// A report waiting for its commit.
+#[derive(Debug)]
+pub enum Op {
+    /// An agent reports about a transfer of its own.
+    Transfer {
+        /// Who reports.
+        agent: AgentId,
+        /// About which transfer.
+        id: TransferId,
+        /// What.
+        patch: UpdateTransfer,
+        /// When.
+        now: DateTime<Utc>,
+        /// Where the outcome goes.
+        reply: oneshot::Sender<Result<Transfer>>,
+    },
+    /// An agent shows that it is there.
+    Heartbeat {
+        /// Who.
+        agent: AgentId,
+        /// How it fares.
+        heartbeat: Heartbeat,
+        /// From which address.
+        ip_address: Option<String>,
+        /// When.
+        now: DateTime<Utc>,
+        /// Where the outcome goes: the agent, and the heartbeat interval it was last told, in seconds.
+        reply: oneshot::Sender<Result<(Agent, i64)>>,
+    },
+}
+
+/// What a commit changed, for those who are told of it.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// What has happened.
+    pub events: Vec<Event>,
+    /// Agents whose directives changed.
+    pub directives: Vec<AgentId>,
+}
+
+/// What is done after each commit, before anybody is answered.
+pub type AfterCommit = Box<dyn Fn(Committed) + Send + Sync>;
+
+/// The way to the writer's task. When the last clone is gone, the task writes what is queued and ends.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    queue: mpsc::Sender<Op>,
+}
+
+/// The task of the writer.
+pub struct WriterTask {
+    db: Db,
+    queue: mpsc::Receiver<Op>,
+    after_commit: AfterCommit,
+    /// Whether every change takes its number: with several servers, a lost publication shows as a gap.
+    numbered: bool,
+    texts: sqlite::Texts,
+}
+
+impl Writer {
+    /// A writer and the task to spawn for it.
+    #[must_use]
+    pub fn new(db: Db, numbered: bool, after_commit: AfterCommit) -> (Self, WriterTask) {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        (Self { queue: sender }, WriterTask { db, queue, after_commit, numbered, texts: sqlite::Texts::default() })
+    }
+
+    /// Reports about a transfer; answered when it is durable.
+    ///
+    /// # Errors
+    ///
+    /// What [`crate::model::transfer::TransferState::advance`] says, not found if it is not this agent's, or that the commit failed.
+    pub async fn update_transfer(
+        &self,
+        agent: AgentId,
+        id: TransferId,
+        patch: UpdateTransfer,
+        now: DateTime<Utc>,
+    ) -> Result<Transfer> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Op::Transfer { agent, id, patch, now, reply }, answer).await
+    }
+
+    /// Records a heartbeat; answered when it is durable.
+    ///
+    /// # Errors
+    ///
+    /// Not found if the agent is revoked, or that the commit failed.
+    pub async fn record_heartbeat(
+        &self,
+        agent: AgentId,
+        heartbeat: Heartbeat,
+        ip_address: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(Agent, i64)> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Op::Heartbeat { agent, heartbeat, ip_address, now, reply }, answer).await
+    }
+
+    async fn send<T>(&self, op: Op, answer: oneshot::Receiver<Result<T>>) -> Result<T> {
+        const STOPPING: Error = Error::Unavailable("the server is shutting down: try again in a moment");
+        self.queue.send(op).await.map_err(|_| STOPPING)?;
+        answer.await.map_err(|_| STOPPING)?
+    }
+}
+
+impl WriterTask {
+    /// Writes until the last [`Writer`] is gone.
+    pub async fn run(mut self) {
+        let mut ops = Vec::with_capacity(BATCH);
+        while self.queue.recv_many(&mut ops, BATCH).await > 0 {
+            metrics::histogram!("mftplus_writer_batch_size").record(f64::from(u32::try_from(ops.len()).unwrap_or(u32::MAX)));
+            let batch: Vec<Op> = ops.drain(..).collect();
+            let rest = match <[Op; 1]>::try_from(batch) {
+                Ok([op]) if !self.numbered => match self.lone(op).await {
+                    Some(op) => vec![op],
+                    None => continue,
+                },
+                Ok(one) => one.into(),
+                Err(many) => many,
+            };
+            self.batch(rest).await;
+        }
+    }
+
+    /// Commits a batch; if the connection had died meanwhile, once more on a new one.
+    async fn batch(&mut self, ops: Vec<Op>) {
+        let mut batch = batch::Batch::new(ops);
+        let mut outcome = batch.commit(&self.db, &mut self.texts, self.numbered).await;
+        if outcome.as_ref().is_err_and(is_broken_connection) {
+            outcome = batch.commit(&self.db, &mut self.texts, self.numbered).await;
+        }
+        match outcome {
+            Ok(committed) => {
+                (self.after_commit)(committed);
+                batch.answer();
+            }
+            Err(error) => batch.fail(error),
+        }
+    }
+}
+
+/// Whether the engine went away, rather than refused: repeating is safe, since reports never turn figures back.
+fn is_broken_connection(error: &Error) -> bool {
+    let Error::Internal(cause) = error else { return false };
+    match cause.downcast_ref::<sqlx::Error>() {
+        Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => true,
+        // 57P01 and 57P02: the server was told to stop.
+        Some(sqlx::Error::Database(cause)) => cause.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
+/// The rows of a batch by id, so that both engines lock them in the same order.
+type Rows<K, V> = BTreeMap<K, V>;
+
+/// Which columns a changed transfer needs written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dirty {
+    /// Its figures.
+    Figures,
+    /// All that reports may change.
+    Whole,
+}
+
+/// A transfer of a batch, as it will be written.
+#[derive(Debug)]
+struct Loaded {
+    row: TransferRow,
+    dirty: Option<Dirty>,
+}

@@ -1,0 +1,275 @@
+//! One batch: read the rows, apply the reports, write once, commit, answer.
+
+use std::mem;
+
+use chrono::{DateTime, Utc};
+
+use super::{Committed, Dirty, Loaded, Op, Rows, postgres, sqlite};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    ids::{AgentId, CustomerId, TransferId},
+    model::{
+        agent::{Agent, AgentStatus, Heartbeat},
+        event::{Change, Event, Kind, Object},
+        transfer::{Advance, Transfer, TransferStatus, UpdateTransfer},
+    },
+    store::{
+        agents::AgentRow,
+        counters::Deltas,
+        db::{Db, Tx},
+        directives, events,
+    },
+};
+
+/// The reports of one commit and what becomes of each.
+pub(super) struct Batch {
+    ops: Vec<Op>,
+    outcomes: Vec<Outcome>,
+}
+
+enum Outcome {
+    Transfer(Result<Transfer>),
+    Heartbeat(Result<(Agent, i64)>),
+}
+
+/// What the reports change, before it is written.
+#[derive(Default)]
+struct Work {
+    agents: Rows<AgentId, Option<(AgentRow, bool)>>,
+    transfers: Rows<TransferId, Option<Loaded>>,
+    changes: Vec<Change>,
+    /// Objects whose latest figures no change tells of yet.
+    untold_agents: Rows<AgentId, Change>,
+    untold_transfers: Rows<TransferId, Change>,
+    deltas: Deltas,
+    settled: Vec<(AgentId, TransferId, DateTime<Utc>)>,
+}
+
+impl Batch {
+    pub(super) const fn new(ops: Vec<Op>) -> Self {
+        Self { ops, outcomes: Vec::new() }
+    }
+
+    /// Writes the batch. May be called again if the connection broke.
+    pub(super) async fn commit(&mut self, db: &Db, texts: &mut sqlite::Texts, numbered: bool) -> Result<Committed> {
+        let mut tx = db.begin_hot().await?;
+        let mut work = self.load(&mut tx, texts).await?;
+        self.outcomes = self.ops.iter().map(|op| work.apply(op)).collect();
+        work.write(&mut tx, texts).await?;
+        let changes = work.into_changes();
+        let events = if numbered || changes.changes.iter().any(|change| change.kind.is_logged()) {
+            events::record(&mut tx, changes.changes).await?
+        } else {
+            changes.changes.into_iter().map(|change| Event::new(change, None)).collect()
+        };
+        tx.commit().await?;
+        Ok(Committed { events, directives: changes.directives })
+    }
+
+    async fn load(&self, tx: &mut Tx, texts: &mut sqlite::Texts) -> Result<Work> {
+        let mut work = Work::default();
+        for op in &self.ops {
+            match op {
+                Op::Heartbeat { agent, .. } => {
+                    work.agents.insert(*agent, None);
+                }
+                Op::Transfer { id, .. } => {
+                    work.transfers.insert(*id, None);
+                }
+            }
+        }
+        let agents: Vec<_> = work.agents.keys().copied().collect();
+        let transfers: Vec<_> = work.transfers.keys().copied().collect();
+        let (agents, transfers) = match tx {
+            Tx::Sqlite(tx) => (texts.load_agents(tx, &agents).await?, texts.load_transfers(tx, &transfers).await?),
+            Tx::Postgres(tx) => {
+                (postgres::load_agents(tx, &agents).await?, postgres::load_transfers(tx, &transfers).await?)
+            }
+        };
+        for row in agents {
+            work.agents.insert(row.id, Some((row, false)));
+        }
+        for row in transfers {
+            work.transfers.insert(row.id, Some(Loaded { row, dirty: None }));
+        }
+        Ok(work)
+    }
+
+    /// Tells everybody what became of their report.
+    pub(super) fn answer(self) {
+        for (op, outcome) in self.ops.into_iter().zip(self.outcomes) {
+            // Whoever is gone by now is not waiting for an answer.
+            match (op, outcome) {
+                (Op::Transfer { reply, .. }, Outcome::Transfer(outcome)) => drop(reply.send(outcome)),
+                (Op::Heartbeat { reply, .. }, Outcome::Heartbeat(outcome)) => drop(reply.send(outcome)),
+                (Op::Transfer { .. }, Outcome::Heartbeat(_)) | (Op::Heartbeat { .. }, Outcome::Transfer(_)) => {}
+            }
+        }
+    }
+
+    /// Tells everybody that nothing was written.
+    pub(super) fn fail(self, error: Error) {
+        let is_unavailable = matches!(error, Error::Unavailable(_));
+        tracing::error!(error = &error as &dyn std::error::Error, reports = self.ops.len(), "a batch was not committed");
+        let failure = || {
+            if is_unavailable {
+                Error::Unavailable("the database is busy: try again in a moment")
+            } else {
+                Error::internal("the batch was not committed")
+            }
+        };
+        for op in self.ops {
+            match op {
+                Op::Transfer { reply, .. } => drop(reply.send(Err(failure()))),
+                Op::Heartbeat { reply, .. } => drop(reply.send(Err(failure()))),
+            }
+        }
+    }
+}
+
+/// The changes of a batch, all told.
+struct Changes {
+    changes: Vec<Change>,
+    directives: Vec<AgentId>,
+}
+
+impl Work {
+    fn apply(&mut self, op: &Op) -> Outcome {
+        match op {
+            Op::Transfer { agent, id, patch, now, .. } => Outcome::Transfer(self.report(*agent, *id, patch, *now)),
+            Op::Heartbeat { agent, heartbeat, ip_address, now, .. } => {
+                Outcome::Heartbeat(self.heartbeat(*agent, heartbeat, ip_address.as_ref(), *now))
+            }
+        }
+    }
+
+    fn report(
+        &mut self,
+        agent: AgentId,
+        id: TransferId,
+        patch: &UpdateTransfer,
+        now: DateTime<Utc>,
+    ) -> Result<Transfer> {
+        let loaded = self.transfers.get_mut(&id).and_then(Option::as_mut).filter(|loaded| loaded.row.agent_id == agent);
+        let loaded = loaded.ok_or(Error::NotFound("transfer"))?;
+        let row = &mut loaded.row;
+        let before = row.state.status;
+        let stopped = row.state.cancel_requested_at.is_some();
+        let advance = row.state.advance(patch, now)?;
+        let view = row.view();
+        match advance {
+            Advance::Unchanged => {}
+            Advance::Progressed => {
+                loaded.dirty.get_or_insert(Dirty::Figures);
+                self.untold_transfers.insert(id, change(Kind::TransferProgressed, agent, &view, now));
+            }
+            Advance::Lifecycle => {
+                loaded.dirty = Some(Dirty::Whole);
+                let kind = if before == view.status { Kind::TransferResumed } else { Kind::TransferStatusChanged };
+                self.untold_transfers.remove(&id);
+                self.changes.push(change(kind, agent, &view, now));
+                self.count(row_key(&view), before, view.status);
+                if is_settled(stopped, before, &view) {
+                    self.settled.push((agent, id, now));
+                }
+            }
+        }
+        Ok(view)
+    }
+
+    fn count(&mut self, (customer, agent): (CustomerId, AgentId), from: TransferStatus, to: TransferStatus) {
+        self.deltas.note(customer, agent, Some(from), to);
+    }
+
+    fn heartbeat(
+        &mut self,
+        agent: AgentId,
+        heartbeat: &Heartbeat,
+        ip_address: Option<&String>,
+        now: DateTime<Utc>,
+    ) -> Result<(Agent, i64)> {
+        let loaded = self.agents.get_mut(&agent).and_then(Option::as_mut);
+        let (row, dirty) = loaded.ok_or(Error::Unauthenticated("this API key is not valid"))?;
+        let before = row.status.0;
+        row.status.0 = before.after_heartbeat(heartbeat.status);
+        row.offline_since = match row.status.0 {
+            AgentStatus::Offline => row.offline_since.or(Some(now)),
+            _ => None,
+        };
+        row.last_heartbeat = row.last_heartbeat.max(now);
+        row.load = heartbeat.load.or(row.load);
+        row.memory = heartbeat.memory.or(row.memory);
+        if let Some(ip_address) = ip_address {
+            row.ip_address = Some(ip_address.clone());
+        }
+        row.revision += 1;
+        *dirty = true;
+        let interval = row.heartbeat_interval;
+        let view = Agent::from(row.clone());
+        let kind = if before == view.status { Kind::AgentHeard } else { Kind::AgentStatusChanged };
+        let change = Change {
+            kind,
+            at: now.into(),
+            actor: by(agent, view.customer_id),
+            object: Object::Agent(view.clone()),
+        };
+        if kind.is_logged() {
+            self.untold_agents.remove(&agent);
+            self.changes.push(change);
+        } else {
+            self.untold_agents.insert(agent, change);
+        }
+        Ok((view, interval))
+    }
+
+    async fn write(&mut self, tx: &mut Tx, texts: &mut sqlite::Texts) -> Result<()> {
+        let agents: Vec<&AgentRow> =
+            self.agents.values().flatten().filter(|(_, dirty)| *dirty).map(|(row, _)| row).collect();
+        let dirty = |wanted: Dirty| -> Vec<&Loaded> {
+            self.transfers.values().flatten().filter(|loaded| loaded.dirty == Some(wanted)).collect()
+        };
+        let (figures, whole) = (dirty(Dirty::Figures), dirty(Dirty::Whole));
+        match tx {
+            Tx::Sqlite(tx) => {
+                texts.save_agents(tx, &agents).await?;
+                texts.save_figures(tx, &figures).await?;
+                texts.save_whole(tx, &whole).await?;
+            }
+            Tx::Postgres(tx) => {
+                postgres::save_agents(tx, &agents).await?;
+                postgres::save_figures(tx, &figures).await?;
+                postgres::save_whole(tx, &whole).await?;
+            }
+        }
+        for (agent, transfer, now) in &self.settled {
+            directives::settle_transfer(tx, *agent, *transfer, *now).await?;
+        }
+        mem::take(&mut self.deltas).apply(tx).await
+    }
+
+    fn into_changes(self) -> Changes {
+        let mut changes = self.changes;
+        changes.extend(self.untold_agents.into_values());
+        changes.extend(self.untold_transfers.into_values());
+        Changes { changes, directives: self.settled.into_iter().map(|(agent, ..)| agent).collect() }
+    }
+}
+
+const fn row_key(view: &Transfer) -> (CustomerId, AgentId) {
+    (view.customer_id, view.agent_id)
+}
+
+/// Whether the report answers what the server wants of this transfer: its end, or a new attempt.
+const fn is_settled(stopped: bool, before: TransferStatus, view: &Transfer) -> bool {
+    let retried = matches!((before, view.status), (TransferStatus::Queued, TransferStatus::Running)) && view.attempt > 1;
+    view.status.has_ended() && (stopped || view.attempt > 1) || retried
+}
+
+pub(super) fn change(kind: Kind, agent: AgentId, view: &Transfer, now: DateTime<Utc>) -> Change {
+    Change { kind, at: now.into(), actor: by(agent, view.customer_id), object: Object::Transfer(view.clone()) }
+}
+
+fn by(agent: AgentId, customer: CustomerId) -> String {
+    Actor::Agent { agent, customer }.to_string()
+}

@@ -1,0 +1,151 @@
+//! `cargo xtask`: what must happen before there is a binary (tools, builds) and around it (servers for tests).
+//!
+//! It must not know how the product works inside: it calls `cargo`, the binary `mftplus` and the documented
+//! REST endpoints. It is compiled before anything else, so it lives on the standard library and one small crate.
+
+mod demo;
+mod example;
+mod failure;
+mod files;
+mod http;
+mod local;
+mod ports;
+mod process;
+mod services;
+mod steps;
+mod stop;
+mod test;
+mod tools;
+mod up;
+
+use std::env;
+use std::process::ExitCode;
+
+use crate::failure::{Failure, Result};
+use crate::stop::Stop;
+
+/// One subcommand.
+struct Chore {
+    name: &'static str,
+    /// What stands behind the name on the command line.
+    usage: &'static str,
+    about: &'static str,
+    run: fn(&[String], &Stop) -> Result<()>,
+}
+
+const CHORES: &[Chore] = &[
+    Chore {
+        name: "up",
+        usage: "[--demo] [--listen ADDR]",
+        about: "Build and start the server on SQLite with one agent, until Ctrl-C.\n\
+                --demo keeps real copies of real files running.\n\
+                Everything it keeps is in .local/up: delete that folder to start afresh.",
+        run: up::run,
+    },
+    Chore {
+        name: "test",
+        usage: "[FILTER...] [--only STEP] [-- TEST-ARGS]",
+        about: "Run everything there is, on both databases. Steps:\n\
+                fmt, clippy, sqlite, postgres, lint, deny; e2e alone is only named by --only.\n\
+                With FILTER, run only the tests whose name contains it, on both databases.",
+        run: test::run,
+    },
+    Chore {
+        name: "bench",
+        usage: "[ARGS...]",
+        about: "Measure durable writes beside a bare handler, on both databases (release build).",
+        run: example::bench,
+    },
+    Chore {
+        name: "soak",
+        usage: "[ARGS...]",
+        about: "Run the long tests that are too slow for `test` (release build).",
+        run: example::soak,
+    },
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Interrupted) => {
+            eprintln!("\nxtask: stopped");
+            // What a shell reports for a program that Ctrl-C ended.
+            ExitCode::from(130)
+        }
+        Err(Failure::Failed(message)) => {
+            eprintln!("\nxtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<()> {
+    let Some((name, rest)) = args.split_first() else {
+        print!("{}", help());
+        return Ok(());
+    };
+    if matches!(name.as_str(), "-h" | "--help" | "help") {
+        print!("{}", help());
+        return Ok(());
+    }
+    let chore = CHORES.iter().find(|chore| chore.name == name).ok_or_else(|| unknown(name))?;
+    if matches!(chore.name, "up" | "test") && asks_for_help(rest) {
+        print!("{}", describe(chore));
+        return Ok(());
+    }
+    (chore.run)(rest, &Stop::install()?)
+}
+
+/// Whether `--help` stands among xtask's own arguments (`bench` and `soak` hand theirs on).
+fn asks_for_help(args: &[String]) -> bool {
+    args.iter().take_while(|arg| *arg != "--").any(|arg| matches!(arg.as_str(), "-h" | "--help"))
+}
+
+fn unknown(name: &str) -> Failure {
+    let names: Vec<&str> = CHORES.iter().map(|chore| chore.name).collect();
+    Failure::Failed(format!("no subcommand `{name}`; there are: {}", names.join(", ")))
+}
+
+fn help() -> String {
+    let mut text = String::from("Chores around the build.\n\nUsage: cargo xtask SUBCOMMAND\n");
+    for chore in CHORES {
+        text.push('\n');
+        text.push_str(&describe(chore));
+    }
+    text
+}
+
+fn describe(chore: &Chore) -> String {
+    let mut text = format!("  cargo xtask {} {}\n", chore.name, chore.usage);
+    for line in chore.about.lines() {
+        text.push_str("      ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_names_every_chore() {
+        let text = help();
+        assert!(CHORES.iter().all(|chore| text.contains(&format!("cargo xtask {} ", chore.name))));
+    }
+
+    #[test]
+    fn an_unknown_chore_is_told_which_there_are() {
+        let Failure::Failed(message) = unknown("tset") else { panic!("not a failure") };
+        assert_eq!(message, "no subcommand `tset`; there are: up, test, bench, soak");
+    }
+
+    #[test]
+    fn help_behind_two_dashes_belongs_to_the_tests() {
+        let args = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert!(asks_for_help(&args(&["--only", "fmt", "-h"])));
+        assert!(!asks_for_help(&args(&["--", "--help"])));
+    }
+}

@@ -1,0 +1,62 @@
+//! Addresses to listen on.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+
+use crate::failure::{Context, Failure, Result};
+
+/// Reads `ADDR:PORT`, or `NAME:PORT`.
+pub(crate) fn parse(text: &str) -> Result<SocketAddr> {
+    let mut addresses = text.to_socket_addrs().context(format_args!("`{text}` is no address like 127.0.0.1:8080"))?;
+    addresses.next().ok_or_else(|| Failure::Failed(format!("`{text}` names no address")))
+}
+
+/// A port of 127.0.0.1 that nobody listens on right now.
+pub(crate) fn free() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot find a free port")?;
+    Ok(listener.local_addr().context("cannot find a free port")?.port())
+}
+
+/// `wanted` if nobody listens there, else the same host with a free port.
+pub(crate) fn free_near(wanted: SocketAddr) -> Result<SocketAddr> {
+    let listener = TcpListener::bind(wanted)
+        .or_else(|_| TcpListener::bind((wanted.ip(), 0)))
+        .context(format_args!("cannot listen on {}", wanted.ip()))?;
+    listener.local_addr().context("cannot read the port")
+}
+
+/// Where a client on this machine reaches a server that listens on `address`.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_on_every_address_is_reached_over_loopback() {
+        let reached = |text| reachable(parse(text).unwrap()).to_string();
+        assert_eq!(reached("0.0.0.0:80"), "127.0.0.1:80");
+        assert_eq!(reached("[::]:80"), "[::1]:80");
+        assert_eq!(reached("127.0.0.2:80"), "127.0.0.2:80");
+    }
+
+    #[test]
+    fn a_taken_port_gives_way_to_another_on_the_same_host() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let wanted = taken.local_addr().unwrap();
+        let found = free_near(wanted).unwrap();
+        assert_eq!(found.ip(), wanted.ip());
+        assert_ne!(found.port(), wanted.port());
+    }
+
+    #[test]
+    fn refuses_what_is_no_address() {
+        assert!(parse("8080").is_err());
+    }
+}

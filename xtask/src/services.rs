@@ -1,0 +1,136 @@
+//! PostgreSQL and Redis of our own: each in a temporary folder, on a free port, gone when dropped.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::{DirBuilderExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::failure::{Context, Result};
+use crate::files::{self, TempFolder};
+use crate::ports;
+use crate::process::{self, INTERRUPT, Process, TERMINATE};
+use crate::stop::Stop;
+use crate::tools::Postgres as Programs;
+
+/// How long a server may take to answer for the first time.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Somebody else may take a free port before our server does; then we try another.
+const TRIES: u32 = 3;
+
+/// A running server. Fields drop in this order: first the process, then its folder.
+pub(crate) struct Service {
+    /// Where clients find it.
+    pub(crate) url: String,
+    _process: Process,
+    _folder: TempFolder,
+}
+
+/// Starts PostgreSQL below `parent`, as durable as in production.
+pub(crate) fn postgres(programs: &Programs, parent: &Path, stop: &Stop) -> Result<Service> {
+    let folder = TempFolder::create(parent)?;
+    let home = folder.path().join("postgres");
+    fs::DirBuilder::new().mode(0o700).create(&home).context("cannot make a folder for PostgreSQL")?;
+    // On loopback everybody on this machine can knock, so there is a password even for a test.
+    let password = files::random_hex(16)?;
+    let password_file = home.join("password");
+    files::write_secret(&password_file, &password)?;
+    if let Some(owner) = programs.owner {
+        for path in [&home, &password_file] {
+            chown(path, Some(owner.user), Some(owner.group)).context("cannot hand a folder to the user postgres")?;
+        }
+    }
+    let data = home.join("data");
+    let mut initdb = as_owner(programs, "initdb");
+    initdb.current_dir(&home).arg("--pgdata").arg(&data).arg("--pwfile").arg(&password_file).args([
+        "--username=postgres",
+        // Cheap to check: tests open thousands of connections.
+        "--auth=md5",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]);
+    process::output(&mut initdb)?;
+    with_free_port(|port| {
+        let log = folder.path().join("postgres.log");
+        let mut command = as_owner(programs, "postgres");
+        command.current_dir(&home).arg("-D").arg(&data);
+        for setting in
+            [&format!("port={port}"), "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"]
+        {
+            command.arg("-c").arg(setting);
+        }
+        let mut process = Process::spawn_logged("PostgreSQL", &mut command, &log, INTERRUPT, stop)?;
+        wait_until(&mut process, stop, || {
+            fs::read_to_string(&log).is_ok_and(|text| text.contains("database system is ready to accept connections"))
+        })?;
+        Ok((format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"), process))
+    })
+    .map(|(url, process)| Service { url, _process: process, _folder: folder })
+}
+
+/// Starts Redis without persistence.
+pub(crate) fn redis(program: &Path, parent: &Path, stop: &Stop) -> Result<Service> {
+    let folder = TempFolder::create(parent)?;
+    with_free_port(|port| {
+        let log = folder.path().join("redis.log");
+        let mut command = Command::new(program);
+        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.arg("--dir").arg(folder.path());
+        let mut process = Process::spawn_logged("Redis", &mut command, &log, TERMINATE, stop)?;
+        wait_until(&mut process, stop, || answers_ping(port))?;
+        Ok((format!("redis://127.0.0.1:{port}"), process))
+    })
+    .map(|(url, process)| Service { url, _process: process, _folder: folder })
+}
+
+/// A PostgreSQL program; as another user when we are root, which its servers refuse to run as.
+fn as_owner(programs: &Programs, name: &str) -> Command {
+    let mut command = Command::new(programs.bin.join(name));
+    if let Some(owner) = programs.owner {
+        command.uid(owner.user).gid(owner.group);
+    }
+    // Messages in English, since we read one of them; no settings of the person who started us.
+    command.env("LC_ALL", "C").env_remove("PGDATA").env_remove("PGPORT").env_remove("PGOPTIONS");
+    command
+}
+
+fn with_free_port<T>(mut start: impl FnMut(u16) -> Result<T>) -> Result<T> {
+    let mut tries = 1;
+    loop {
+        match start(ports::free()?) {
+            Err(crate::failure::Failure::Failed(_)) if tries < TRIES => tries += 1,
+            done => return done,
+        }
+    }
+}
+
+fn wait_until(process: &mut Process, stop: &Stop, mut ready: impl FnMut() -> bool) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !ready() {
+        stop.check()?;
+        process.check_alive()?;
+        if Instant::now() > deadline {
+            return Err(format!("no answer within {} s", PATIENCE.as_secs()).into());
+        }
+        thread::sleep(process::TICK);
+    }
+    Ok(())
+}
+
+fn answers_ping(port: u16) -> bool {
+    let ping = || {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"PING\r\n")?;
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer)?;
+        std::io::Result::Ok(answer)
+    };
+    ping().is_ok_and(|answer| answer == "+PONG\r\n")
+}

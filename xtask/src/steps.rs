@@ -1,0 +1,175 @@
+//! The steps of `cargo xtask test`: what each needs and runs.
+
+use std::env;
+use std::fs::{self, File};
+use std::process::Command;
+
+use crate::failure::{Context, Result};
+use crate::files::{self, TempFolder};
+use crate::process::{self, succeeds};
+use crate::services;
+use crate::stop::Stop;
+use crate::tools::{self, Tool, cargo};
+
+/// One step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Step {
+    Fmt,
+    Clippy,
+    Sqlite,
+    Postgres,
+    E2e,
+    Lint,
+    Deny,
+}
+
+/// How a step ended that did not fail.
+pub(crate) enum Outcome {
+    Passed,
+    Skipped(&'static str),
+}
+
+impl Step {
+    pub(crate) const ALL: &[Self] =
+        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::E2e, Self::Lint, Self::Deny];
+
+    /// What runs when nothing is named. The end-to-end tests are part of both databases' steps.
+    pub(crate) const EVERYTHING: &[Self] =
+        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::Lint, Self::Deny];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Clippy => "clippy",
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::E2e => "e2e",
+            Self::Lint => "lint",
+            Self::Deny => "deny",
+        }
+    }
+
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::Fmt => "the code is formatted",
+            Self::Clippy => "no warning in any target",
+            Self::Sqlite => "every test, on SQLite and the in-process bus",
+            Self::Postgres => "the server's tests, on PostgreSQL and Redis",
+            Self::E2e => "the end-to-end and crash tests, on both databases",
+            Self::Lint => "the OpenAPI document is clean under two linters",
+            Self::Deny => "licences, bans and sources of the dependencies",
+        }
+    }
+
+    pub(crate) fn takes_test_args(self) -> bool {
+        matches!(self, Self::Sqlite | Self::Postgres | Self::E2e)
+    }
+
+    pub(crate) fn tools(self) -> &'static [Tool] {
+        match self {
+            Self::Postgres | Self::E2e => &[Tool::Postgres, Tool::Redis],
+            Self::Lint => &[Tool::Node],
+            _ => &[],
+        }
+    }
+
+    /// The part of the Rust toolchain that it needs besides cargo and rustc.
+    pub(crate) fn component(self) -> Option<&'static str> {
+        match self {
+            Self::Fmt => Some("rustfmt"),
+            Self::Clippy => Some("clippy"),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn run(self, test_args: &[String], stop: &Stop) -> Result<Outcome> {
+        match self {
+            Self::Fmt => announced(cargo().args(["fmt", "--all", "--check"]), stop)?,
+            Self::Clippy => {
+                let mut clippy = cargo();
+                clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+                announced(&mut clippy, stop)?;
+            }
+            Self::Sqlite => announced(&mut tests("--workspace", test_args), stop)?,
+            Self::Postgres => on_postgres(test_args, stop)?,
+            Self::E2e => {
+                let mut args = vec!["e2e".to_owned(), "crash".to_owned()];
+                args.extend_from_slice(test_args);
+                announced(&mut tests("--package=backend", &args), stop)?;
+                on_postgres(&args, stop)?;
+            }
+            Self::Lint => lint(stop)?,
+            Self::Deny if succeeds(cargo().args(["deny", "--version"])) => {
+                announced(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]), stop)?;
+            }
+            Self::Deny => return Ok(Outcome::Skipped("cargo-deny is not installed")),
+        }
+        Ok(Outcome::Passed)
+    }
+}
+
+fn tests(which: &str, args: &[String]) -> Command {
+    let mut command = cargo();
+    command.args(["test", which, "--locked"]);
+    if !args.is_empty() {
+        command.arg("--").args(args);
+    }
+    command
+}
+
+/// The server's tests, with both services started for them.
+fn on_postgres(args: &[String], stop: &Stop) -> Result<()> {
+    let parent = env::temp_dir();
+    let redis_server = tools::redis_server()?;
+    println!("xtask: starting PostgreSQL and Redis in temporary folders of {}", parent.display());
+    let postgres = services::postgres(&tools::postgres()?, &parent, stop)?;
+    let redis = services::redis(&redis_server, &parent, stop)?;
+    let mut command = tests("--package=backend", args);
+    command.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_URL", &redis.url);
+    // For the tests that take a Redis away and bring it back.
+    command.env("MFTPLUS_TEST_REDIS_SERVER", redis_server);
+    announced(&mut command, stop)
+}
+
+/// Both linters over the document that the binary prints.
+fn lint(stop: &Stop) -> Result<()> {
+    let e2e = files::root().join("e2e");
+    if !is_installed(&e2e) {
+        announced(
+            Command::new(tools::npm()?).current_dir(&e2e).args(["ci", "--ignore-scripts", "--no-progress"]),
+            stop,
+        )?;
+    }
+    let folder = TempFolder::create(&env::temp_dir())?;
+    let document = folder.path().join("mftplus-api.yaml");
+    let file = File::create(&document).context(format_args!("cannot write {}", document.display()))?;
+    let mut openapi = cargo();
+    openapi.args(["run", "--quiet", "--locked", "--package=backend", "--bin=mftplus", "--", "openapi"]);
+    announced(openapi.stdout(file), stop)?;
+
+    let linter = |name: &str| {
+        let mut command = Command::new(e2e.join("node_modules/.bin").join(name));
+        // It would look for a newer version of itself, and report that it was used.
+        command.envs([("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true"), ("REDOCLY_TELEMETRY", "off")]);
+        command.current_dir(&e2e);
+        command
+    };
+    announced(linter("redocly").args(["lint", "--config=redocly.yaml", "--max-problems=500"]).arg(&document), stop)?;
+    let mut spectral = linter("spectral");
+    spectral.args(["lint", "--ruleset=spectral.yaml", "--fail-severity=warn", "--fail-on-unmatched-globs"]);
+    announced(spectral.arg(&document), stop)
+}
+
+/// Whether npm has installed what the lock names (it leaves a copy of the lock, written last).
+fn is_installed(e2e: &std::path::Path) -> bool {
+    let changed = |path: &str| fs::metadata(e2e.join(path)).and_then(|file| file.modified()).ok();
+    match (changed("node_modules/.package-lock.json"), changed("package-lock.json")) {
+        (Some(installed), Some(locked)) => installed >= locked,
+        _ => false,
+    }
+}
+
+fn announced(command: &mut Command, stop: &Stop) -> Result<()> {
+    println!("$ {}", process::shown(command));
+    process::run(command, stop)
+}

@@ -1,0 +1,201 @@
+//! `cargo xtask test`: every step in order, and what came of it.
+
+use std::time::{Duration, Instant};
+
+use crate::failure::{Failure, Result};
+use crate::steps::{Outcome, Step};
+use crate::stop::Stop;
+use crate::tools::{self, Tool};
+
+/// What the command line asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Plan {
+    steps: Vec<Step>,
+    /// Handed to every test binary: filters, and what stood behind `--`.
+    test_args: Vec<String>,
+}
+
+/// One line of the summary.
+struct Row {
+    name: &'static str,
+    result: &'static str,
+    took: Duration,
+}
+
+pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
+    let plan = Plan::parse(args)?;
+    let mut rows = Vec::new();
+    let end = plan.run(&mut rows, stop);
+    if !matches!(end, Err(Failure::Interrupted)) {
+        println!("\n{}", summary(&rows));
+    }
+    end
+}
+
+impl Plan {
+    fn parse(args: &[String]) -> Result<Self> {
+        let mut only = Vec::new();
+        let mut test_args = Vec::new();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--only" => only.push(step(args.next().map_or("", String::as_str))?),
+                "--" => test_args.extend(args.by_ref().cloned()),
+                flag if flag.starts_with('-') => match flag.strip_prefix("--only=") {
+                    Some(name) => only.push(step(name)?),
+                    None => return Err(format!("no option `{flag}`; see `cargo xtask test --help`").into()),
+                },
+                filter => test_args.push(filter.to_owned()),
+            }
+        }
+        let steps = match (only.is_empty(), test_args.is_empty()) {
+            (false, _) => only,
+            (true, true) => Step::EVERYTHING.to_vec(),
+            (true, false) => vec![Step::Sqlite, Step::Postgres],
+        };
+        match steps.iter().find(|step| !test_args.is_empty() && !step.takes_test_args()) {
+            Some(step) => Err(format!("the step `{}` has no tests to filter", step.name()).into()),
+            None => Ok(Self { steps, test_args }),
+        }
+    }
+
+    fn run(&self, rows: &mut Vec<Row>, stop: &Stop) -> Result<()> {
+        let total = self.steps.len() + 1;
+        announce(1, total, "tools", "find or install what the steps need");
+        self.time(rows, "tools", || self.ensure_tools(stop).map(|()| Outcome::Passed))?;
+        for (index, step) in self.steps.iter().enumerate() {
+            announce(index + 2, total, step.name(), step.about());
+            self.time(rows, step.name(), || step.run(&self.test_args, stop))?;
+        }
+        Ok(())
+    }
+
+    /// Runs one step and notes what came of it.
+    fn time(&self, rows: &mut Vec<Row>, name: &'static str, work: impl FnOnce() -> Result<Outcome>) -> Result<()> {
+        let start = Instant::now();
+        let end = work();
+        let took = start.elapsed();
+        let (result, end) = match end {
+            Ok(Outcome::Passed) => ("passed", Ok(())),
+            Ok(Outcome::Skipped(why)) => {
+                println!("xtask: {name} skipped: {why}");
+                ("skipped", Ok(()))
+            }
+            Err(Failure::Failed(message)) => {
+                ("FAILED", Err(Failure::Failed(format!("{message}\nTo repeat just that:\n    {}", self.again(name)))))
+            }
+            Err(Failure::Interrupted) => ("stopped", Err(Failure::Interrupted)),
+        };
+        rows.push(Row { name, result, took });
+        end
+    }
+
+    /// The command that repeats one step.
+    fn again(&self, name: &str) -> String {
+        let mut words = vec!["cargo xtask test"];
+        // The tools are looked for before whatever runs, so that is what must be asked for again.
+        let names = self.steps.iter().map(|step| step.name());
+        for name in names.filter(|step| *step == name || name == "tools" && self.steps != Step::EVERYTHING) {
+            words.extend(["--only", name]);
+        }
+        if !self.test_args.is_empty() {
+            words.push("--");
+            words.extend(self.test_args.iter().map(String::as_str));
+        }
+        words.join(" ")
+    }
+
+    fn ensure_tools(&self, stop: &Stop) -> Result<()> {
+        let mut needed: Vec<Tool> = Vec::new();
+        for tool in self.steps.iter().flat_map(|step| step.tools()) {
+            if !needed.contains(tool) {
+                needed.push(*tool);
+            }
+        }
+        tools::ensure(&needed, stop)?;
+        for component in self.steps.iter().filter_map(|step| step.component()) {
+            tools::ensure_component(component, stop)?;
+        }
+        println!("xtask: everything is there");
+        Ok(())
+    }
+}
+
+fn step(name: &str) -> Result<Step> {
+    Step::ALL.iter().copied().find(|step| step.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = Step::ALL.iter().map(|step| step.name()).collect();
+        Failure::Failed(format!("no step `{name}`; there are: {}", names.join(", ")))
+    })
+}
+
+fn announce(number: usize, total: usize, name: &str, about: &str) {
+    println!("\n[{number}/{total}] {name}: {about}");
+}
+
+/// The table at the end, and the line that counts.
+fn summary(rows: &[Row]) -> String {
+    let line = |Row { name, result, took }: &Row| format!("  {name:<10} {result:<8} {:>8.1} s", took.as_secs_f64());
+    let mut lines: Vec<String> = rows.iter().map(line).collect();
+    let count = |wanted: &str| rows.iter().filter(|row| row.result == wanted).count();
+    let skipped = match count("skipped") {
+        0 => String::new(),
+        skipped => format!(", {skipped} skipped"),
+    };
+    lines.push(String::new());
+    lines.push(format!("{} passed, {} failed{skipped}", count("passed"), count("FAILED")));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Plan> {
+        Plan::parse(&args.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn without_arguments_everything_runs() {
+        assert_eq!(parse(&[]).unwrap(), Plan { steps: Step::EVERYTHING.to_vec(), test_args: vec![] });
+    }
+
+    #[test]
+    fn a_filter_runs_the_tests_of_both_databases() {
+        let plan = parse(&["heartbeat"]).unwrap();
+        assert_eq!(plan, Plan { steps: vec![Step::Sqlite, Step::Postgres], test_args: vec!["heartbeat".into()] });
+    }
+
+    #[test]
+    fn steps_are_chosen_by_name_and_take_filters() {
+        let plan = parse(&["--only", "postgres", "--only=e2e", "crash", "--", "--nocapture"]).unwrap();
+        assert_eq!(plan.steps, [Step::Postgres, Step::E2e]);
+        assert_eq!(plan.test_args, ["crash", "--nocapture"]);
+        assert_eq!(plan.again("e2e"), "cargo xtask test --only e2e -- crash --nocapture");
+        assert_eq!(plan.again("tools"), "cargo xtask test --only postgres --only e2e -- crash --nocapture");
+        assert_eq!(parse(&[]).unwrap().again("tools"), "cargo xtask test");
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        for (args, reason) in [
+            (&["--only", "sqlight"][..], "no step `sqlight`"),
+            (&["--only"], "no step ``"),
+            (&["--fast"], "no option `--fast`"),
+            (&["--only", "fmt", "x"], "the step `fmt` has no tests"),
+        ] {
+            let Err(Failure::Failed(message)) = parse(args) else { panic!("{args:?} was accepted") };
+            assert!(message.starts_with(reason), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_summary_counts_and_times() {
+        let row = |name, result, millis| Row { name, result, took: Duration::from_millis(millis) };
+        let rows = [row("fmt", "passed", 1250), row("deny", "skipped", 10), row("sqlite", "FAILED", 61_000)];
+        assert_eq!(
+            summary(&rows),
+            "  fmt        passed        1.2 s\n  deny       skipped       0.0 s\n  sqlite     FAILED       61.0 s\n\
+             \n1 passed, 1 failed, 1 skipped"
+        );
+    }
+}

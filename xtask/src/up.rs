@@ -1,0 +1,236 @@
+//! `cargo xtask up`: the server on SQLite and one agent, on this machine, until Ctrl-C.
+
+use std::env;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::demo::Demo;
+use crate::failure::{Failure, Result};
+use crate::files::{self, relative};
+use crate::http;
+use crate::local::{self, ADMIN, Local};
+use crate::ports;
+use crate::process::{self, Process, TERMINATE};
+use crate::stop::Stop;
+use crate::tools;
+
+/// What the command line asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Options {
+    demo: bool,
+    listen: Option<String>,
+}
+
+/// What every part of `up` needs.
+pub(crate) struct Up {
+    pub(crate) local: Local,
+    metrics: SocketAddr,
+    stop: Stop,
+}
+
+pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
+    let options = Options::parse(args)?;
+    let home = files::root().join(".local/up");
+    let lock = local::lock(&home)?;
+    build(stop)?;
+    let listen = pick("the API", options.listen.as_deref(), "MFTPLUS_LISTEN", "127.0.0.1:8080")?;
+    let metrics = pick("metrics", None, "MFTPLUS_METRICS_LISTEN", "127.0.0.1:9464")?;
+    let up = Up { local: Local::open(home, listen, lock)?, metrics, stop: stop.clone() };
+
+    match up.until_stopped(options.demo) {
+        // Ctrl-C is how this chore ends well.
+        Err(Failure::Interrupted) => Ok(()),
+        end => end,
+    }
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Result<Self> {
+        let mut options = Self::default();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--demo" => options.demo = true,
+                "--listen" => {
+                    options.listen = Some(args.next().ok_or("--listen needs an address like 127.0.0.1:8080")?.clone());
+                }
+                other => match other.strip_prefix("--listen=") {
+                    Some(address) => options.listen = Some(address.to_owned()),
+                    None => return Err(format!("no argument `{other}`; see `cargo xtask up --help`").into()),
+                },
+            }
+        }
+        Ok(options)
+    }
+}
+
+impl Up {
+    /// Starts everything and watches it. However this ends, what was started stops in the reverse order.
+    fn until_stopped(&self, demo: bool) -> Result<()> {
+        let mut server = self.start_server()?;
+        let mut agent = self.start_agent(&mut server)?;
+        let mut demo = if demo { Some(Demo::prepare(self)?) } else { None };
+        self.welcome();
+        loop {
+            self.stop.check()?;
+            server.process.check_alive()?;
+            agent.process.check_alive()?;
+            if let Some(demo) = &mut demo {
+                demo.step(self)?;
+            }
+            thread::sleep(process::TICK);
+        }
+    }
+
+    fn start_server(&self) -> Result<Part> {
+        let log = self.local.home.join("server.log");
+        say(&format!("starting the server on SQLite in {}, log in {}", relative(&self.local.data()), relative(&log)));
+        let start = Instant::now();
+        let mut command = self.local.mftplus(["serve"]);
+        command.env("MFTPLUS_LISTEN", self.local.listen.to_string());
+        command.env("MFTPLUS_METRICS_LISTEN", self.metrics.to_string());
+        command.env("MFTPLUS_ADMIN_EMAIL", ADMIN).env("MFTPLUS_ADMIN_PASSWORD", &self.local.password);
+        let mut server = Part { name: "server", process: self.spawn("the server", &mut command, &log)? };
+        let ready =
+            || http::get(self.local.address(), "/api/health/ready", None).is_some_and(|(status, _)| status == 200);
+        if !self.wait(Duration::from_mins(1), &mut [&mut server], ready)? {
+            return Err(format!("the server is not ready after a minute; see {}", relative(&log)).into());
+        }
+        say(&format!("the server is ready after {:.1} s", start.elapsed().as_secs_f64()));
+        Ok(server)
+    }
+
+    fn start_agent(&self, server: &mut Part) -> Result<Part> {
+        let log = self.local.home.join("agent.log");
+        let mut command = self.local.agent(["run"]);
+        if self.local.has_agent() {
+            say(&format!("starting the agent that registered earlier, log in {}", relative(&log)));
+        } else {
+            command.env("MFTPLUS_ENROLMENT_CODE", self.local.enrolment_code()?);
+            say(&format!("starting a new agent with an enrolment code, log in {}", relative(&log)));
+        }
+        let mut agent = Part { name: "agent", process: self.spawn("the agent", &mut command, &log)? };
+        let token = process::output(&mut self.local.mftplus(["token", ADMIN, "--ttl", "10m"]))?;
+        let online = || {
+            http::get(self.local.address(), "/api/agents?status=online", Some(&token))
+                .is_some_and(|(status, body)| status == 200 && body.contains(r#""status":"online""#))
+        };
+        if self.wait(Duration::from_secs(30), &mut [&mut agent, server], online)? {
+            say("the agent is online");
+        } else {
+            say(&format!("the agent is not online yet; {} may say why", relative(&log)));
+        }
+        Ok(agent)
+    }
+
+    /// Waits until `ready`; fails as soon as one of `parts` is gone. False when `patience` is over.
+    fn wait(&self, patience: Duration, parts: &mut [&mut Part], ready: impl Fn() -> bool) -> Result<bool> {
+        let deadline = Instant::now() + patience;
+        while Instant::now() < deadline {
+            self.stop.check()?;
+            parts.iter_mut().try_for_each(|part| part.process.check_alive())?;
+            if ready() {
+                return Ok(true);
+            }
+            thread::sleep(process::TICK);
+        }
+        Ok(false)
+    }
+
+    fn welcome(&self) {
+        let (address, binary) = (self.local.address(), relative(&self.local.binary));
+        let (data, agent) = (relative(&self.local.data()), relative(&self.local.agent_folder()));
+        println!(
+            "
+  Address      http://{address}
+  Reference    http://{address}/api/docs
+  Metrics      http://{metrics}/metrics
+  Admin        {ADMIN}
+  Password     {password}
+
+Follow it from another terminal, in the repository's folder:
+  TOKEN=$(MFTPLUS_DATA_DIR={data} {binary} token {ADMIN} --ttl 8h)
+  curl -s -H \"Authorization: Bearer $TOKEN\" http://{address}/api/agents
+  curl -s -H \"Authorization: Bearer $TOKEN\" 'http://{address}/api/transfers?status=running'
+Copy a file or folder of your own:
+  MFTPLUS_SERVER=http://{address} MFTPLUS_AGENT_DIR={agent} {binary} agent copy SOURCE DESTINATION
+
+Ctrl-C stops everything.
+",
+            metrics = ports::reachable(self.metrics),
+            password = self.local.password,
+        );
+    }
+
+    /// Starts a child that writes a log of its own.
+    pub(crate) fn spawn(&self, name: &str, command: &mut Command, log: &Path) -> Result<Process> {
+        Process::spawn_logged(name, command, log, TERMINATE, &self.stop)
+    }
+}
+
+/// A child that says so when it is stopped.
+struct Part {
+    name: &'static str,
+    process: Process,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if matches!(self.process.ended(), Ok(None)) {
+            say(&format!("stopping the {}", self.name));
+            let how = if self.process.end() { "has stopped" } else { "did not stop in time and was killed" };
+            say(&format!("the {} {how}", self.name));
+        }
+    }
+}
+
+/// Says what `up` does.
+pub(crate) fn say(text: &str) {
+    // The terminal may be gone by now, which is no reason to leave children behind.
+    let _ = writeln!(io::stdout(), "up: {text}");
+}
+
+fn build(stop: &Stop) -> Result<()> {
+    say("building target/release/mftplus (cargo build --release --locked -p backend)");
+    let mut command = tools::cargo();
+    command.args(["build", "--release", "--locked", "-p", "backend"]);
+    process::run(&mut command, stop)
+}
+
+/// The address that the flag, else the variable, else the default names; another port where that one is taken.
+fn pick(what: &str, flag: Option<&str>, variable: &str, default: &str) -> Result<SocketAddr> {
+    let wanted = flag.map(ToOwned::to_owned).or_else(|| env::var(variable).ok());
+    let wanted = ports::parse(wanted.as_deref().unwrap_or(default))?;
+    let found = ports::free_near(wanted)?;
+    if wanted.port() != 0 && found != wanted {
+        say(&format!("{wanted} is taken by another program; {what} will be on {found}"));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Options> {
+        Options::parse(&args.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn reads_its_options() {
+        assert_eq!(parse(&[]).unwrap(), Options::default());
+        let wanted = Options { demo: true, listen: Some("127.0.0.1:9000".into()) };
+        assert_eq!(parse(&["--demo", "--listen", "127.0.0.1:9000"]).unwrap(), wanted);
+        assert_eq!(parse(&["--listen=127.0.0.1:9000", "--demo"]).unwrap(), wanted);
+    }
+
+    #[test]
+    fn refuses_other_arguments() {
+        assert!(parse(&["--listen"]).is_err());
+        assert!(parse(&["demo"]).is_err());
+    }
+}
