@@ -16,7 +16,7 @@ use crate::{
     ids::Ids,
     limits::{self, Limits, Quotas},
     rest::Api,
-    service::{ControlPlane, Parts, Timing, Tokens, jwt_key_from_file},
+    service::{ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
     store::{self, Db},
 };
 
@@ -70,13 +70,7 @@ impl App {
             lease: settings.lease,
             ..Timing::default()
         };
-        let key = match &settings.jwt_key_file {
-            Some(path) => {
-                let key = jwt_key_from_file(path);
-                Some(key.map_err(|problem| anyhow::anyhow!("MFTPLUS_JWT_KEY_FILE: {} {problem}", path.display()))?)
-            }
-            None => None,
-        };
+        let key = settings.jwt_key_file.as_deref().map(jwt_key).transpose()?;
         let db = open(&settings.database).await?;
         let secret = secret(&settings.database, &db, &ambient).await?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -112,7 +106,8 @@ impl App {
     /// # Errors
     ///
     /// A sentence saying what failed.
-    pub async fn for_command(settings: &DatabaseSettings) -> Result<Self> {
+    pub async fn for_command(settings: &DatabaseSettings, jwt_key_file: Option<&Path>) -> Result<Self> {
+        let key = jwt_key_file.map(jwt_key).transpose()?;
         let db = open(settings).await?;
         let ambient = Ambient::default();
         let secret = secret(settings, &db, &ambient).await?;
@@ -123,7 +118,7 @@ impl App {
             limits: Limits::new(Quotas::default(), None),
             clock: ambient.clock,
             ids: Arc::new(ambient.ids),
-            tokens: Tokens::new(secret, None),
+            tokens: Tokens::new(secret, key),
             timing: Timing::default(),
             tasks: tasks.clone(),
             stop: stop.clone(),
@@ -191,6 +186,10 @@ pub async fn open(settings: &DatabaseSettings) -> Result<Db> {
     Ok(db)
 }
 
+fn jwt_key(path: &Path) -> Result<JwtKey> {
+    jwt_key_from_file(path).map_err(|problem| anyhow::anyhow!("MFTPLUS_JWT_KEY_FILE: {} {problem}", path.display()))
+}
+
 /// What is behind an error that hides its cause from clients: whoever starts the server may know.
 fn cause(error: crate::error::Error) -> anyhow::Error {
     match error {
@@ -200,7 +199,10 @@ fn cause(error: crate::error::Error) -> anyhow::Error {
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be made", folder.display()))
+    use std::os::unix::fs::DirBuilderExt;
+    // Password hashes are nobody else's business.
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be made", folder.display()))
 }
 
 fn lock_file(path: &Path) -> Result<File> {

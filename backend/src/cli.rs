@@ -133,6 +133,9 @@ struct TokenArgs {
     /// How long the token works, at most 7 days
     #[arg(long, default_value = "1h", value_parser = token_life, value_name = "DURATION")]
     ttl: Duration,
+    /// The key the server signs tokens with, if it has one
+    #[arg(long, env = "MFTPLUS_JWT_KEY_FILE", value_name = "FILE")]
+    jwt_key_file: Option<PathBuf>,
     #[command(flatten)]
     database: DatabaseSettings,
 }
@@ -246,7 +249,7 @@ async fn add_user(args: UserArgs) -> Result<()> {
         Some(password) => password.clone(),
         None => read_password()?,
     };
-    let app = App::for_command(&args.database).await?;
+    let app = App::for_command(&args.database, None).await?;
     let customer = match &args.customer {
         Some(customer) => Some(customer_id(&app, customer).await?),
         None => None,
@@ -281,14 +284,14 @@ async fn add_customer(name: String, database: &DatabaseSettings) -> Result<()> {
     let mut fields = serde_json::Map::new();
     fields.insert("name".to_owned(), name.into());
     let input = CreateCustomer::read(fields)?;
-    let app = App::for_command(database).await?;
+    let app = App::for_command(database, None).await?;
     println!("{}", app.cp.create_customer(&Actor::System, input, None).await?.id);
     app.close().await;
     Ok(())
 }
 
 async fn add_enrol_code(args: EnrolCodeArgs) -> Result<()> {
-    let app = App::for_command(&args.database).await?;
+    let app = App::for_command(&args.database, None).await?;
     let customer = customer_id(&app, &args.customer).await?;
     let expires_at = match args.expires_in {
         Some(life) => {
@@ -304,7 +307,7 @@ async fn add_enrol_code(args: EnrolCodeArgs) -> Result<()> {
 }
 
 async fn print_token(args: TokenArgs) -> Result<()> {
-    let app = App::for_command(&args.database).await?;
+    let app = App::for_command(&args.database, args.jwt_key_file.as_deref()).await?;
     let life = TimeDelta::from_std(args.ttl)?;
     let signed_in = app.cp.issue_token(&Actor::System, &args.email, life).await;
     let signed_in = signed_in.with_context(|| format!("no token for {}", args.email))?;

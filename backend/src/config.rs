@@ -162,7 +162,11 @@ fn set_default(command: &mut Command, id: &str, value: &str) -> bool {
     let mut is_known = command.get_arguments().any(|arg| arg.get_id() == id && arg.get_env().is_some());
     if is_known {
         let value = value.to_owned();
-        *command = std::mem::take(command).mut_arg(id, |arg| arg.default_value(value));
+        *command = std::mem::take(command).mut_arg(id, |arg| {
+            // What is not to be shown of the environment is not to be shown of the file either.
+            let is_secret = arg.is_hide_env_values_set();
+            arg.default_value(value).hide_default_value(is_secret)
+        });
     }
     for subcommand in command.get_subcommands_mut() {
         is_known |= set_default(subcommand, id, value);

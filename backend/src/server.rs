@@ -55,6 +55,7 @@ pub async fn serve(settings: &ServeSettings, stop: impl Future<Output = ()> + Se
         // Answers are small and wait for nothing: they must not wait for more to send.
         drop(stream.set_nodelay(true));
     });
+    #[expect(clippy::disallowed_methods, reason = "the tracker would wait for requests longer than `PATIENCE`")]
     let server = tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(cancelled).into_future());
     tracing::info!(%address, "serving");
     println!("MFTPlus serves http://{address}, its reference is at http://{address}/api/docs");

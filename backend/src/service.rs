@@ -38,7 +38,7 @@ mod users;
 pub use accounts::{Clearance, Credentials};
 pub use agents::Registered;
 pub use health::Readiness;
-pub use tokens::{Tokens, jwt_key_from_file};
+pub use tokens::{JwtKey, Tokens, jwt_key_from_file};
 
 /// How long things take before something is made of it.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! What the program says of itself: logs to standard error, and metrics.
 
-use std::sync::OnceLock;
+use std::{io::IsTerminal, sync::OnceLock};
 
 use axum_prometheus::{PrometheusMetricLayer, PrometheusMetricLayerBuilder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -15,7 +15,7 @@ static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 pub fn start_logging(settings: &LogSettings) {
     let filter = EnvFilter::new(&settings.log);
     let registry = tracing_subscriber::registry().with(filter);
-    let to_stderr = fmt::layer().with_writer(std::io::stderr);
+    let to_stderr = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // A second start in one process keeps the first.
     let outcome =
         if settings.log_json { registry.with(to_stderr.json()).try_init() } else { registry.with(to_stderr).try_init() };

@@ -23,7 +23,7 @@ fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
     tools::ensure(&[Tool::Postgres], stop)?;
     println!("xtask: building the example (cargo build --release --locked -p backend --example {example})");
     let mut build = tools::cargo();
-    build.args(["build", "--release", "--locked", "-p", "backend", "--example", example]);
+    build.args(["build", "--release", "--locked", "-p", "backend", "--bin", "mftplus", "--example", example]);
     process::run(&mut build, stop)?;
 
     let parent = disk();

@@ -87,6 +87,11 @@ impl Server {
         Self::spawn(command, |line| line.strip_prefix("bare ").map(ToOwned::to_owned))
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn spawn(mut command: Command, address: impl Fn(&str) -> Option<String>) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -104,8 +104,8 @@ pub struct AgentRef {
     pub hostname: String,
 }
 
-/// What is said to register an agent.
-#[derive(Clone, Debug, PartialEq, ToSchema)]
+/// What is said to register an agent; may hold a code, so it is never printed.
+#[derive(Clone, PartialEq, ToSchema)]
 #[schema(rename_all = "camelCase", as = RegisterAgent)]
 #[schema(example = json!({ "name": "production-server-1", "hostname": "server1.example.com", "os": "linux", "version": "0.1.0" }))]
 pub struct RegisterAgent {

@@ -168,28 +168,50 @@ impl Fields {
 
 /// Text of `min` to `max` characters without control characters, trimmed of white space around it.
 pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
-    move |value| {
-        let Value::String(text) = value else { return Err("must be a string".to_owned()) };
-        let text = text.trim();
-        let length = text.chars().count();
-        if length < min || length > max {
-            return Err(if min == 0 {
-                format!("must be at most {max} characters long")
-            } else {
-                format!("must be {min} to {max} characters long")
-            });
+    move |value| trimmed(value, min, max, char::is_control)
+}
+
+/// Text for people to read, of at most `max` characters: unlike [`text`] it may have several lines.
+pub fn message(max: usize) -> impl FnOnce(Value) -> Check<String> {
+    move |value| trimmed(value, 0, max, |c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+fn trimmed(value: Value, min: usize, max: usize, is_forbidden: impl Fn(char) -> bool) -> Check<String> {
+    let Value::String(text) = value else { return Err("must be a string".to_owned()) };
+    let text = text.trim();
+    let length = text.chars().count();
+    if length < min || length > max {
+        return Err(if min == 0 {
+            format!("must be at most {max} characters long")
+        } else {
+            format!("must be {min} to {max} characters long")
+        });
+    }
+    if text.contains(is_forbidden) {
+        return Err("must not hold control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// A path or URL of 1 to `max` characters without control characters, as it stands: white space at its ends is part of it.
+pub fn location(max: usize) -> impl FnOnce(Value) -> Check<String> {
+    move |value| match value {
+        Value::String(path) if path.trim().is_empty() || path.chars().count() > max => {
+            Err(format!("must be 1 to {max} characters long"))
         }
-        if text.contains(|c: char| c.is_control()) {
-            return Err("must not hold control characters".to_owned());
+        Value::String(path) if path.contains(|c: char| c.is_control()) => {
+            Err("must not hold control characters".to_owned())
         }
-        Ok(text.to_owned())
+        Value::String(path) => Ok(path),
+        _ => Err("must be a string".to_owned()),
     }
 }
 
 /// Text as it stands (a password or a token): nothing is trimmed, any character may occur but NUL.
 pub fn raw_text(max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| match value {
-        Value::String(text) if text.len() <= max && !text.contains('\0') => Ok(text),
+        Value::String(text) if text.contains('\0') => Err("must not hold the character NUL".to_owned()),
+        Value::String(text) if text.len() <= max => Ok(text),
         Value::String(_) => Err(format!("must be at most {max} bytes long")),
         _ => Err("must be a string".to_owned()),
     }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     agent::AgentRef,
-    fields::{Change, Fields, FromFields, id, instant, integer, number, one_of, sha256_hex, text},
+    fields::{Change, Fields, FromFields, id, instant, integer, location, message, number, one_of, sha256_hex, text},
     source_url::without_password,
 };
 use crate::ids::{AgentId, CustomerId, RunId, TransferId};
@@ -200,8 +200,8 @@ pub struct CreateTransfer {
 
 impl FromFields for CreateTransfer {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let source_url = fields.required("sourceUrl", &["source"], text(1, MAX_LOCATION));
-        let destination_path = fields.required("destinationPath", &["destination"], text(1, MAX_LOCATION));
+        let source_url = fields.required("sourceUrl", &["source"], location(MAX_LOCATION));
+        let destination_path = fields.required("destinationPath", &["destination"], location(MAX_LOCATION));
         let direction = fields.required("direction", &[], one_of);
         let protocol = fields.required("protocol", &[], one_of);
         let size = fields.optional("size", &["bytesTotal"], integer(0, i64::MAX));
@@ -275,7 +275,7 @@ impl FromFields for UpdateTransfer {
         let progress = fields.update("progress", &[], number(0.0, 100.0));
         let bytes_transferred = fields.update("bytesTransferred", &[], integer(0, i64::MAX));
         let speed = fields.update("speed", &[], number(0.0, f64::MAX));
-        let error = fields.clearable("error", &["errorMessage"], text(0, MAX_MESSAGE));
+        let error = fields.clearable("error", &["errorMessage"], message(MAX_MESSAGE));
         let throughput_mbps = fields.clearable("throughputMbps", &[], number(0.0, f64::MAX));
         let latency_ms = fields.clearable("latencyMs", &[], number(0.0, f64::MAX));
         let packet_loss_percent = fields.clearable("packetLossPercent", &[], number(0.0, 100.0));

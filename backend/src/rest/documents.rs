@@ -4,25 +4,64 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    http::header,
-    response::IntoResponse,
+    extract::RawPathParams,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use utoipa::openapi::OpenApi;
-use utoipa_swagger_ui::{Config, SwaggerUi};
+use utoipa_swagger_ui::{Config, serve};
 
-use super::Api;
+use super::{Api, envelope::Failure};
+use crate::error::Error;
+
+/// Where the page and what belongs to it are.
+const PAGE: &str = "/api/docs";
 
 /// The routes of the documents.
 pub(super) fn router(document: &OpenApi) -> Router<Api> {
-    let yaml: Arc<str> = document.to_yaml().unwrap_or_default().into();
-    let yaml = get(move || {
-        let yaml = Arc::clone(&yaml);
-        async move { ([(header::CONTENT_TYPE, "text/yaml; charset=utf-8")], yaml.to_string()).into_response() }
-    });
-    let page = SwaggerUi::new("/api/docs")
-        .url("/openapi.json", document.clone())
-        // What the page would otherwise ask another host for.
-        .config(Config::default().validator_url("none"));
-    Router::from(page).route("/mftplus-api.yaml", yaml)
+    let yaml = document.to_yaml().unwrap_or_default();
+    let json = document.to_json().unwrap_or_default();
+    // Without the validator the page asks no other host for anything.
+    let config = Arc::new(Config::from("/openapi.json").validator_url("none"));
+    let parts = Arc::clone(&config);
+    Router::new()
+        .route("/mftplus-api.yaml", text("text/yaml; charset=utf-8", yaml))
+        .route("/openapi.json", text("application/json", json))
+        .route(PAGE, get(move || async move { page(&config) }))
+        .route("/api/docs/{part}", get(move |path: RawPathParams| async move { part(&path, &parts) }))
+}
+
+fn text(content_type: &'static str, text: String) -> axum::routing::MethodRouter<Api> {
+    let text: Arc<str> = text.into();
+    get(move || async move { ([(header::CONTENT_TYPE, content_type)], text.to_string()) })
+}
+
+/// The page itself, whose parts are named from where it stands.
+fn page(config: &Arc<Config<'static>>) -> Response {
+    match serve("index.html", Arc::clone(config)) {
+        Ok(Some(file)) => {
+            let html = String::from_utf8_lossy(&file.bytes).replace("\"./", &format!("\"{PAGE}/"));
+            let html = html.replace("href=\"index.css\"", &format!("href=\"{PAGE}/index.css\""));
+            let html = html.replace("<title>Swagger UI</title>", "<title>MFTPlus API reference</title>");
+            ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
+        }
+        _ => Failure(Error::NotFound("page")).into_response(),
+    }
+}
+
+fn part(path: &RawPathParams, config: &Arc<Config<'static>>) -> Response {
+    let name = path.iter().next().map_or("", |(_, name)| name);
+    match serve(name, Arc::clone(config)) {
+        Ok(Some(file)) => {
+            let content_type = HeaderValue::from_str(&file.content_type);
+            let content_type = content_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
+            let mut response = ([(header::CONTENT_TYPE, content_type)], file.bytes.into_owned()).into_response();
+            if file.gzpipped {
+                response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            response
+        }
+        _ => Failure(Error::NotFound("page")).into_response(),
+    }
 }

@@ -43,7 +43,7 @@ pub(super) struct Limited(Arc<OnceLock<Verdict>>);
 impl Limited {
     pub(super) fn note(&self, verdict: Verdict) {
         // Only the first count is the request's own.
-        drop(self.0.set(verdict));
+        self.0.get_or_init(|| verdict);
     }
 }
 

@@ -147,6 +147,20 @@ impl Modify for Common {
                 describe(path, operation);
             }
         }
+        prune(document);
+    }
+}
+
+/// Removes the schemas that nothing names: generic envelopes hold their data inline.
+fn prune(document: &mut OpenApi) {
+    loop {
+        let text = document.to_json().unwrap_or_default();
+        let Some(components) = &mut document.components else { return };
+        let before = components.schemas.len();
+        components.schemas.retain(|name, _| text.contains(&format!("\"#/components/schemas/{name}\"")));
+        if components.schemas.len() == before {
+            return;
+        }
     }
 }
 
@@ -159,6 +173,9 @@ const UNLIMITED: [&str; 3] = ["get_health", "get_liveness", "get_readiness"];
 
 /// Adds to an operation what follows from its kind: the headers of the rate limit and every way to fail.
 fn describe(path: &str, operation: &mut Operation) {
+    if operation.description.is_none() {
+        operation.description = operation.summary.as_ref().map(|summary| format!("{summary}."));
+    }
     let id = operation.operation_id.clone().unwrap_or_default();
     let id = id.as_str();
     let is_limited = !UNLIMITED.contains(&id);

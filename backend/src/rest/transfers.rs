@@ -3,7 +3,10 @@
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema},
+};
 
 use super::{
     Api,
@@ -96,17 +99,21 @@ pub(super) struct UpdateTransfers {
     updates: Vec<Value>,
 }
 
-/// One update of a batch.
-#[derive(ToSchema)]
-pub(super) struct TransferUpdate {
-    /// Which transfer.
-    #[expect(dead_code, reason = "describes the wire; bodies are read field by field")]
-    id: TransferId,
-    /// What is reported of it.
-    #[schema(inline)]
-    #[expect(dead_code, reason = "describes the wire; bodies are read field by field")]
-    report: UpdateTransfer,
+/// One update of a batch: what an update alone says, and of which transfer.
+struct TransferUpdate;
+
+impl PartialSchema for TransferUpdate {
+    fn schema() -> RefOr<Schema> {
+        let id = ObjectBuilder::new().property("id", TransferId::schema()).required("id");
+        let both = AllOfBuilder::new()
+            .description(Some("One update of a batch."))
+            .item(Ref::from_schema_name("UpdateTransfer"))
+            .item(id);
+        RefOr::T(Schema::AllOf(both.build()))
+    }
 }
+
+impl ToSchema for TransferUpdate {}
 
 impl FromFields for UpdateTransfers {
     fn from_fields(fields: &mut Fields) -> Option<Self> {

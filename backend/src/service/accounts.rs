@@ -133,28 +133,31 @@ impl ControlPlane {
     /// except once within ten seconds, for the case that the answer was lost.
     pub async fn refresh_session(&self, token: &str) -> Result<SignedIn> {
         let (id, generation) = self.tokens.read_refresh(token).ok_or(ENDED)?;
-        let mut work = self.begin(&Actor::System).await?;
-        let session = store::sessions::find(&mut work.tx, id).await?.ok_or(ENDED)?;
-        let now = work.now;
-        if session.ended_at.is_some() || session.expires_at <= now {
-            return Err(ENDED);
+        loop {
+            let mut work = self.begin(&Actor::System).await?;
+            let session = store::sessions::find(&mut work.tx, id).await?.ok_or(ENDED)?;
+            let now = work.now;
+            if session.ended_at.is_some() || session.expires_at <= now {
+                return Err(ENDED);
+            }
+            let user = store::users::find(&mut work.tx, session.user_id).await?.ok_or(ENDED)?;
+            let is_current = generation == session.generation;
+            let is_lost_answer = generation + 1 == session.generation && now - session.rotated_at <= GRACE;
+            if !is_current && !is_lost_answer {
+                self.end_session(work, id, Kind::SessionEndedForReuse, user.into()).await?;
+                return Err(ENDED);
+            }
+            if !self.may_sign_in(&user).await? {
+                return Err(ENDED);
+            }
+            if !store::sessions::rotate(&mut work.tx, &session, now, now + REFRESH).await? {
+                // Another call with the same token came between: look again.
+                continue;
+            }
+            work.forget(Forget::Session(id));
+            self.commit(work).await?;
+            return self.signed_in(user.into(), id, session.generation + 1, now, ACCESS);
         }
-        let user = store::users::find(&mut work.tx, session.user_id).await?.ok_or(ENDED)?;
-        let is_current = generation == session.generation;
-        let is_lost_answer = generation + 1 == session.generation && now - session.rotated_at <= GRACE;
-        if !is_current && !is_lost_answer {
-            self.end_session(work, id, Kind::SessionEndedForReuse, user.into()).await?;
-            return Err(ENDED);
-        }
-        if !self.may_sign_in(&user).await? {
-            return Err(ENDED);
-        }
-        if !store::sessions::rotate(&mut work.tx, &session, now, now + REFRESH).await? {
-            return Err(ENDED);
-        }
-        work.forget(Forget::Session(id));
-        self.commit(work).await?;
-        self.signed_in(user.into(), id, session.generation + 1, now, ACCESS)
     }
 
     /// Ends the caller's session.

@@ -27,8 +27,8 @@ const OVERLAP: TimeDelta = TimeDelta::hours(24);
 /// How many transfers an agent's detail holds.
 const NEWEST: u64 = 20;
 
-/// A new agent, with its key: shown this once.
-#[derive(Clone, Debug)]
+/// A new agent, with its key: shown this once, so never printed.
+#[derive(Clone)]
 pub struct Registered {
     /// The agent.
     pub agent: Agent,

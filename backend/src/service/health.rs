@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use strum::VariantNames;
 use tokio::time::timeout;
 
 use super::ControlPlane;
-use crate::{model::Instant, store};
+use crate::{
+    model::{Instant, agent::AgentStatus},
+    store,
+};
 
 /// How long the database may take to answer before it counts as failing.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -64,9 +68,11 @@ impl ControlPlane {
             #[expect(clippy::cast_precision_loss, reason = "a gauge")]
             metrics::gauge!("mftplus_transfers", "status" => status).set(total as f64);
         }
-        for (status, total) in store::agents::count_by_status(&self.db).await? {
+        let agents = store::agents::count_by_status(&self.db).await?;
+        for status in AgentStatus::VARIANTS {
+            let total = agents.iter().find(|(found, _)| found == status).map_or(0, |(_, total)| *total);
             #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-            metrics::gauge!("mftplus_agents", "status" => status).set(total as f64);
+            metrics::gauge!("mftplus_agents", "status" => *status).set(total as f64);
         }
         metrics::gauge!("mftplus_bus_connected").set(f64::from(u8::from(self.bus.is_connected())));
         Ok(())

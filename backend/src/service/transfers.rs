@@ -116,10 +116,16 @@ impl ControlPlane {
     ) -> Result<(Vec<Result<Transfer>>, Vec<Directive>)> {
         let agent = actor.require_agent()?;
         let now = self.now();
-        let report = |(id, patch): (TransferId, Result<UpdateTransfer>)| async move {
-            self.writer.update_transfer(agent, id, patch?, now).await
-        };
-        let outcomes = futures_util::future::join_all(updates.into_iter().map(report)).await;
+        // One after the other into the queue, so that reports about one transfer take effect in their order.
+        let mut queued = Vec::with_capacity(updates.len());
+        for (id, patch) in updates {
+            queued.push(match patch {
+                Ok(patch) => self.writer.queue_transfer(agent, id, patch, now).await,
+                Err(error) => Err(error),
+            });
+        }
+        let answer = |queued: Result<_>| async move { queued?.await };
+        let outcomes = futures_util::future::join_all(queued.into_iter().map(answer)).await;
         Ok((outcomes, self.open_directives(agent).await?))
     }
 
@@ -217,6 +223,8 @@ impl ControlPlane {
                 continue;
             }
             if agent_is_there {
+                // Of two wishes about one transfer the later one counts.
+                store::directives::settle_transfer(&mut work.tx, agent, id, work.now).await?;
                 self.direct(&mut work, agent, wish).await?;
             }
             self.commit(work).await?;

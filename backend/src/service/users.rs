@@ -80,6 +80,10 @@ impl ControlPlane {
             None => None,
         };
         let mut work = self.begin(actor).await?;
+        if found.role.0 == Role::Admin && (input.role.is_some() || input.suspended == Some(true)) {
+            // Two administrators who shut each other out take turns, so that the second one is refused.
+            store::users::hold_admins(&mut work.tx).await?;
+        }
         let mut row = store::users::find(&mut work.tx, id).await?.ok_or(Error::NotFound("user"))?;
         let was_admin = row.role.0 == Role::Admin && !row.suspended;
         match (input.role, row.customer_id) {

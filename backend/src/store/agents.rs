@@ -140,7 +140,7 @@ pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -
     } else {
         let counted = conditions(sql("SELECT COUNT(*) FROM (SELECT 1 AS found FROM agents"));
         let bound = Total::COUNTING_STOPS_AT.cast_signed() + 1;
-        let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS some").fetch_one(db).await?;
+        let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     };
     let rows = conditions(sql(COLUMNS))

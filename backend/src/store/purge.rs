@@ -5,8 +5,11 @@ use chrono::{DateTime, Utc};
 use super::db::{Db, sql};
 use crate::error::Result;
 
-/// Removes events from before `events_before`, and answers, directives and sessions that ended before `now` has come so
-/// far that nothing refers to them. Deletes at most a few thousand rows of each a call, so that writers do not wait.
+/// How many rows one transaction removes, so that writers do not wait long.
+const AT_A_TIME: u64 = 5_000;
+
+/// Removes events from before `events_before`, and answers, directives, sessions and keys that ended so long ago that
+/// nothing refers to them. Each transaction removes a few thousand rows; there are as many as it takes.
 ///
 /// # Errors
 ///
@@ -14,17 +17,29 @@ use crate::error::Result;
 pub async fn run(db: &Db, now: DateTime<Utc>, events_before: DateTime<Utc>) -> Result<u64> {
     let mut removed = 0;
     let statements = [
-        sql("DELETE FROM events WHERE number IN (SELECT number FROM events WHERE at < $1 ORDER BY at LIMIT 5000)")
-            .bind(events_before),
-        sql("DELETE FROM idempotency WHERE expires_at < $1").bind(now),
-        sql("DELETE FROM directives WHERE expires_at < $1").bind(events_before),
-        sql("DELETE FROM sessions WHERE expires_at < $1").bind(events_before),
-        sql("DELETE FROM agent_keys WHERE expires_at < $1").bind(events_before),
+        ("DELETE FROM events WHERE number IN (SELECT number FROM events WHERE at < $1 ORDER BY at LIMIT 5000)", events_before),
+        (
+            "DELETE FROM idempotency WHERE (caller, operation, key) IN \
+             (SELECT caller, operation, key FROM idempotency WHERE expires_at < $1 LIMIT 5000)",
+            now,
+        ),
+        ("DELETE FROM directives WHERE id IN (SELECT id FROM directives WHERE expires_at < $1 LIMIT 5000)", events_before),
+        ("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT 5000)", events_before),
+        (
+            "DELETE FROM agent_keys WHERE digest IN (SELECT digest FROM agent_keys WHERE expires_at < $1 LIMIT 5000)",
+            events_before,
+        ),
     ];
-    for statement in statements {
-        let mut tx = db.begin().await?;
-        removed += statement.execute(&mut tx).await?;
-        tx.commit().await?;
+    for (text, before) in statements {
+        loop {
+            let mut tx = db.begin().await?;
+            let rows = sql(text).bind(before).execute(&mut tx).await?;
+            tx.commit().await?;
+            removed += rows;
+            if rows < AT_A_TIME {
+                break;
+            }
+        }
     }
     Ok(removed)
 }

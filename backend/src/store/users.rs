@@ -127,3 +127,13 @@ pub async fn count_active_admins(conn: impl Into<Conn<'_>>) -> Result<i64> {
     let (count,): (i64,) = statement.fetch_one(conn).await?;
     Ok(count)
 }
+
+/// Makes whoever else would change who administers the platform wait until this transaction has ended.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn hold_admins(tx: &mut Tx) -> Result<()> {
+    sql("UPDATE users SET role = role WHERE role = 'admin'").execute(tx).await?;
+    Ok(())
+}

@@ -21,7 +21,7 @@ use crate::{
 };
 
 mod batch;
-mod lone;
+mod figures;
 mod postgres;
 mod sqlite;
 
@@ -29,6 +29,8 @@ mod sqlite;
 const BATCH: usize = 512;
 /// The most reports that wait; more have to wait outside.
 const QUEUE: usize = 4096;
+
+const STOPPING: Error = Error::Unavailable("the server is shutting down: try again in a moment");
 
 /// A report waiting for its commit.
 #[derive(Debug)]
@@ -87,6 +89,7 @@ pub struct WriterTask {
     /// Whether every change takes its number: with several servers, a lost publication shows as a gap.
     numbered: bool,
     texts: sqlite::Texts,
+    rows: figures::RememberedRows,
 }
 
 impl Writer {
@@ -94,7 +97,8 @@ impl Writer {
     #[must_use]
     pub fn new(db: Db, numbered: bool, after_commit: AfterCommit) -> (Self, WriterTask) {
         let (sender, queue) = mpsc::channel(QUEUE);
-        (Self { queue: sender }, WriterTask { db, queue, after_commit, numbered, texts: sqlite::Texts::default() })
+        let (texts, rows) = (sqlite::Texts::default(), figures::RememberedRows::default());
+        (Self { queue: sender }, WriterTask { db, queue, after_commit, numbered, texts, rows })
     }
 
     /// Reports about a transfer; answered when it is durable.
@@ -109,8 +113,24 @@ impl Writer {
         patch: UpdateTransfer,
         now: DateTime<Utc>,
     ) -> Result<Transfer> {
+        self.queue_transfer(agent, id, patch, now).await?.await
+    }
+
+    /// Queues a report about a transfer behind all that was queued before, and gives what will be its answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the server is shutting down.
+    pub async fn queue_transfer(
+        &self,
+        agent: AgentId,
+        id: TransferId,
+        patch: UpdateTransfer,
+        now: DateTime<Utc>,
+    ) -> Result<impl Future<Output = Result<Transfer>> + Send + use<>> {
         let (reply, answer) = oneshot::channel();
-        self.send(Op::Transfer { agent, id, patch, now, reply }, answer).await
+        self.queue.send(Op::Transfer { agent, id, patch, now, reply }).await.map_err(|_| STOPPING)?;
+        Ok(async { answer.await.map_err(|_| STOPPING)? })
     }
 
     /// Records a heartbeat; answered when it is durable.
@@ -130,7 +150,6 @@ impl Writer {
     }
 
     async fn send<T>(&self, op: Op, answer: oneshot::Receiver<Result<T>>) -> Result<T> {
-        const STOPPING: Error = Error::Unavailable("the server is shutting down: try again in a moment");
         self.queue.send(op).await.map_err(|_| STOPPING)?;
         answer.await.map_err(|_| STOPPING)?
     }
@@ -142,16 +161,12 @@ impl WriterTask {
         let mut ops = Vec::with_capacity(BATCH);
         while self.queue.recv_many(&mut ops, BATCH).await > 0 {
             metrics::histogram!("mftplus_writer_batch_size").record(f64::from(u32::try_from(ops.len()).unwrap_or(u32::MAX)));
-            let batch: Vec<Op> = ops.drain(..).collect();
-            let rest = match <[Op; 1]>::try_from(batch) {
-                Ok([op]) if !self.numbered => match self.lone(op).await {
-                    Some(op) => vec![op],
-                    None => continue,
-                },
-                Ok(one) => one.into(),
-                Err(many) => many,
-            };
-            self.batch(rest).await;
+            let batch = ops.drain(..).collect();
+            // With several servers each change takes a number, and for that a transaction.
+            let rest = if self.numbered { batch } else { self.figures(batch).await };
+            if !rest.is_empty() {
+                self.batch(rest).await;
+            }
         }
     }
 
@@ -165,6 +180,7 @@ impl WriterTask {
         match outcome {
             Ok(committed) => {
                 (self.after_commit)(committed);
+                batch.take_rows().into_iter().for_each(|row| self.rows.remember(row));
                 batch.answer();
             }
             Err(error) => batch.fail(error),
@@ -177,8 +193,10 @@ fn is_broken_connection(error: &Error) -> bool {
     let Error::Internal(cause) = error else { return false };
     match cause.downcast_ref::<sqlx::Error>() {
         Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => true,
-        // 57P01 and 57P02: the server was told to stop.
-        Some(sqlx::Error::Database(cause)) => cause.code().is_some_and(|code| code.starts_with("57P")),
+        // 57P..: the server was told to stop; 40...: this transaction was chosen to end a deadlock.
+        Some(sqlx::Error::Database(cause)) => {
+            cause.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("40"))
+        }
         _ => false,
     }
 }
@@ -199,5 +217,7 @@ enum Dirty {
 #[derive(Debug)]
 struct Loaded {
     row: TransferRow,
+    /// The revision it had when it was read.
+    seen: i64,
     dirty: Option<Dirty>,
 }

@@ -3,5 +3,27 @@
 //! Runs on SQLite and the in-process bus, or, where `MFTPLUS_TEST_DATABASE_URL` and `MFTPLUS_TEST_REDIS_URL` are set (as
 //! `cargo xtask test` does), on PostgreSQL and Redis.
 
+#![expect(clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
+
+mod access;
+mod agents;
+mod auth;
+mod auth_cookie;
+mod auth_tokens;
+mod customers;
+mod directives;
+mod enrolment_codes;
+mod events;
 mod health;
+mod heartbeat_interval;
+mod idempotency;
+mod leases;
+mod long_poll;
+mod outage;
+mod presence;
+mod rate_limit;
+mod stalls;
 mod support;
+mod transfers;
+mod users;
+mod wire;

@@ -1,10 +1,12 @@
 //! What the tests stand on: a whole server without a socket, and the people and machines who call it.
 
-pub mod app;
-pub mod client;
+pub(crate) mod app;
+pub(crate) mod client;
+pub(crate) mod people;
+pub(crate) mod place;
+pub(crate) mod redis;
 
-pub use app::TestApp;
-pub use client::{Answer, Client};
-
-/// What a test returns: the first thing that went wrong.
-pub type TestResult = Result<(), Box<dyn std::error::Error>>;
+pub(crate) use app::TestApp;
+pub(crate) use client::{Answer, Client};
+pub(crate) use people::{PASSWORD, admin, customer_of};
+pub(crate) use redis::{OwnRedis, connected};

@@ -220,9 +220,9 @@ fn take<T: Clone>(slot: &mut Option<T>, change: &Change<T>) {
 #[expect(clippy::cast_precision_loss, reason = "per cent of more than 2^53 bytes are near enough")]
 fn derived_percent(figures: &Progress) -> Option<f64> {
     let total = figures.bytes_total.filter(|total| *total > 0)?;
-    let percent = figures.bytes_transferred as f64 * 100.0 / total as f64;
     // Two decimals are more than a bar can show.
-    Some(((percent * 100.0).floor() / 100.0).min(100.0))
+    let hundredths = (figures.bytes_transferred as f64 * 10_000.0 / total as f64).floor();
+    Some((hundredths / 100.0).min(100.0))
 }
 
 #[cfg(test)]

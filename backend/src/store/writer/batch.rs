@@ -4,7 +4,7 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 
-use super::{Committed, Dirty, Loaded, Op, Rows, postgres, sqlite};
+use super::{Committed, Dirty, Loaded, Op, Rows, figures::Guarded, postgres, sqlite};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -19,6 +19,7 @@ use crate::{
         counters::Deltas,
         db::{Db, Tx},
         directives, events,
+        transfers::TransferRow,
     },
 };
 
@@ -26,6 +27,7 @@ use crate::{
 pub(super) struct Batch {
     ops: Vec<Op>,
     outcomes: Vec<Outcome>,
+    rows: Vec<TransferRow>,
 }
 
 enum Outcome {
@@ -48,7 +50,7 @@ struct Work {
 
 impl Batch {
     pub(super) const fn new(ops: Vec<Op>) -> Self {
-        Self { ops, outcomes: Vec::new() }
+        Self { ops, outcomes: Vec::new(), rows: Vec::new() }
     }
 
     /// Writes the batch. May be called again if the connection broke.
@@ -57,13 +59,14 @@ impl Batch {
         let mut work = self.load(&mut tx, texts).await?;
         self.outcomes = self.ops.iter().map(|op| work.apply(op)).collect();
         work.write(&mut tx, texts).await?;
-        let changes = work.into_changes();
+        let (changes, rows) = work.into_changes();
         let events = if numbered || changes.changes.iter().any(|change| change.kind.is_logged()) {
             events::record(&mut tx, changes.changes).await?
         } else {
             changes.changes.into_iter().map(|change| Event::new(change, None)).collect()
         };
         tx.commit().await?;
+        self.rows = rows;
         Ok(Committed { events, directives: changes.directives })
     }
 
@@ -91,9 +94,15 @@ impl Batch {
             work.agents.insert(row.id, Some((row, false)));
         }
         for row in transfers {
-            work.transfers.insert(row.id, Some(Loaded { row, dirty: None }));
+            let seen = row.state.revision;
+            work.transfers.insert(row.id, Some(Loaded { row, seen, dirty: None }));
         }
         Ok(work)
+    }
+
+    /// The rows as they were committed.
+    pub(super) fn take_rows(&mut self) -> Vec<TransferRow> {
+        mem::take(&mut self.rows)
     }
 
     /// Tells everybody what became of their report.
@@ -159,6 +168,7 @@ impl Work {
         let advance = row.state.advance(patch, now)?;
         let view = row.view();
         match advance {
+            Advance::Unchanged if agrees_to_end(patch, &view) => self.settled.push((agent, id, now)),
             Advance::Unchanged => {}
             Advance::Progressed => {
                 loaded.dirty.get_or_insert(Dirty::Figures);
@@ -233,12 +243,12 @@ impl Work {
         match tx {
             Tx::Sqlite(tx) => {
                 texts.save_agents(tx, &agents).await?;
-                texts.save_figures(tx, &figures).await?;
+                texts.save_figures(tx, &guarded(&figures)).await?;
                 texts.save_whole(tx, &whole).await?;
             }
             Tx::Postgres(tx) => {
                 postgres::save_agents(tx, &agents).await?;
-                postgres::save_figures(tx, &figures).await?;
+                postgres::save_figures(tx, &guarded(&figures)).await?;
                 postgres::save_whole(tx, &whole).await?;
             }
         }
@@ -248,11 +258,13 @@ impl Work {
         mem::take(&mut self.deltas).apply(tx).await
     }
 
-    fn into_changes(self) -> Changes {
+    fn into_changes(self) -> (Changes, Vec<TransferRow>) {
         let mut changes = self.changes;
         changes.extend(self.untold_agents.into_values());
         changes.extend(self.untold_transfers.into_values());
-        Changes { changes, directives: self.settled.into_iter().map(|(agent, ..)| agent).collect() }
+        let directives = self.settled.into_iter().map(|(agent, ..)| agent).collect();
+        let rows = self.transfers.into_values().flatten().map(|loaded| loaded.row).collect();
+        (Changes { changes, directives }, rows)
     }
 }
 
@@ -264,6 +276,16 @@ const fn row_key(view: &Transfer) -> (CustomerId, AgentId) {
 const fn is_settled(stopped: bool, before: TransferStatus, view: &Transfer) -> bool {
     let retried = matches!((before, view.status), (TransferStatus::Queued, TransferStatus::Running)) && view.attempt > 1;
     view.status.has_ended() && (stopped || view.attempt > 1) || retried
+}
+
+/// Whether the report says of a transfer that was cancelled that it has ended, which the server knew: the agent has acted.
+pub(super) fn agrees_to_end(patch: &UpdateTransfer, view: &Transfer) -> bool {
+    view.cancel_requested_at.is_some() && view.status.has_ended() && patch.status == Some(view.status)
+}
+
+/// The rows with the revisions they were read with; nobody else can have changed them since.
+pub(super) fn guarded<'a>(rows: &[&'a Loaded]) -> Vec<Guarded<'a>> {
+    rows.iter().map(|loaded| Guarded { row: &loaded.row, seen: loaded.seen }).collect()
 }
 
 pub(super) fn change(kind: Kind, agent: AgentId, view: &Transfer, now: DateTime<Utc>) -> Change {

@@ -1,10 +1,10 @@
 //! The batch statements in PostgreSQL's dialect: a column of the batch travels as one array. Rows are locked in the order
-//! of their ids, so that batches of several servers never wait for each other in a circle.
+//! of their ids (and not against references to them, which cold paths take in another order), so that batches of several servers never wait for each other in a circle.
 
-use sqlx::{AssertSqlSafe, FromRow, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Row, Transaction};
 use uuid::Uuid;
 
-use super::Loaded;
+use super::{Loaded, batch::guarded, figures::Guarded};
 use crate::{
     error::Result,
     ids::{AgentId, TransferId},
@@ -20,7 +20,7 @@ pub(super) async fn load_agents(tx: &mut Tx, ids: &[AgentId]) -> Result<Vec<Agen
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let text = format!("{} WHERE revoked_at IS NULL AND id = ANY($1) ORDER BY id FOR UPDATE", agents::COLUMNS);
+    let text = format!("{} WHERE revoked_at IS NULL AND id = ANY($1) ORDER BY id FOR NO KEY UPDATE", agents::COLUMNS);
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query(AssertSqlSafe(text)).bind(ids).fetch_all(&mut **tx).await?;
     Ok(rows.iter().map(AgentRow::from_row).collect::<sqlx::Result<_>>()?)
@@ -30,7 +30,7 @@ pub(super) async fn load_transfers(tx: &mut Tx, ids: &[TransferId]) -> Result<Ve
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let text = format!("{} WHERE t.id = ANY($1) ORDER BY t.id FOR UPDATE OF t", transfers::COLUMNS);
+    let text = format!("{} WHERE t.id = ANY($1) ORDER BY t.id FOR NO KEY UPDATE OF t", transfers::COLUMNS);
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query(AssertSqlSafe(text)).bind(ids).fetch_all(&mut **tx).await?;
     Ok(rows.iter().map(TransferRow::from_row).collect::<sqlx::Result<_>>()?)
@@ -65,35 +65,38 @@ pub(super) async fn save_agents(tx: &mut Tx, rows: &[&AgentRow]) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn save_figures(tx: &mut Tx, rows: &[&Loaded]) -> Result<()> {
+/// Writes the figures of the rows that still have the revision they were seen with; which ones.
+pub(super) async fn save_figures(line: &mut PgConnection, rows: &[Guarded<'_>]) -> Result<Vec<TransferId>> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    sqlx::query(
+    let taken = sqlx::query(
         "UPDATE transfers SET progress = v.progress, bytes_total = v.bytes_total, \
          bytes_transferred = v.bytes_transferred, speed = v.speed, error_message = v.error_message, \
          checksum_sha256 = v.checksum_sha256, revision = v.revision, progressed_at = v.progressed_at, \
          throughput_mbps = v.throughput_mbps, latency_ms = v.latency_ms, packet_loss_percent = v.packet_loss_percent \
          FROM UNNEST($1::uuid[], $2::float8[], $3::bigint[], $4::bigint[], $5::float8[], $6::text[], $7::text[], \
-         $8::bigint[], $9::timestamptz[], $10::float8[], $11::float8[], $12::float8[]) \
+         $8::bigint[], $9::timestamptz[], $10::float8[], $11::float8[], $12::float8[], $13::bigint[]) \
          AS v (id, progress, bytes_total, bytes_transferred, speed, error_message, checksum_sha256, revision, \
-         progressed_at, throughput_mbps, latency_ms, packet_loss_percent) WHERE transfers.id = v.id",
+         progressed_at, throughput_mbps, latency_ms, packet_loss_percent, seen) \
+         WHERE transfers.id = v.id AND transfers.revision = v.seen RETURNING transfers.id",
     )
-    .bind(column(rows, |loaded| loaded.row.id.0))
-    .bind(column(rows, |loaded| loaded.row.state.progress.percent))
-    .bind(column(rows, |loaded| loaded.row.state.progress.bytes_total))
-    .bind(column(rows, |loaded| loaded.row.state.progress.bytes_transferred))
-    .bind(column(rows, |loaded| loaded.row.state.progress.speed))
-    .bind(column(rows, |loaded| loaded.row.state.error_message.clone()))
-    .bind(column(rows, |loaded| loaded.row.state.checksum_sha256.clone()))
-    .bind(column(rows, |loaded| loaded.row.state.revision))
-    .bind(column(rows, |loaded| loaded.row.state.progressed_at))
-    .bind(column(rows, |loaded| loaded.row.state.progress.network.throughput_mbps))
-    .bind(column(rows, |loaded| loaded.row.state.progress.network.latency_ms))
-    .bind(column(rows, |loaded| loaded.row.state.progress.network.packet_loss_percent))
-    .execute(&mut **tx)
+    .bind(column(rows, |guarded| guarded.row.id.0))
+    .bind(column(rows, |guarded| guarded.row.state.progress.percent))
+    .bind(column(rows, |guarded| guarded.row.state.progress.bytes_total))
+    .bind(column(rows, |guarded| guarded.row.state.progress.bytes_transferred))
+    .bind(column(rows, |guarded| guarded.row.state.progress.speed))
+    .bind(column(rows, |guarded| guarded.row.state.error_message.clone()))
+    .bind(column(rows, |guarded| guarded.row.state.checksum_sha256.clone()))
+    .bind(column(rows, |guarded| guarded.row.state.revision))
+    .bind(column(rows, |guarded| guarded.row.state.progressed_at))
+    .bind(column(rows, |guarded| guarded.row.state.progress.network.throughput_mbps))
+    .bind(column(rows, |guarded| guarded.row.state.progress.network.latency_ms))
+    .bind(column(rows, |guarded| guarded.row.state.progress.network.packet_loss_percent))
+    .bind(column(rows, |guarded| guarded.seen))
+    .fetch_all(line)
     .await?;
-    Ok(())
+    Ok(taken.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?)
 }
 
 /// The figures, and then what only a change of status touches: such batches are rare beside those of figures alone.
@@ -101,7 +104,7 @@ pub(super) async fn save_whole(tx: &mut Tx, rows: &[&Loaded]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    save_figures(tx, rows).await?;
+    save_figures(tx, &guarded(rows)).await?;
     sqlx::query(
         "UPDATE transfers SET status = v.status, started_at = v.started_at, completed_at = v.completed_at, \
          attempt = v.attempt, stalled = v.stalled, cancel_requested_at = v.cancel_requested_at, \

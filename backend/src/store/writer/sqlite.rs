@@ -1,11 +1,11 @@
 //! The batch statements in SQLite's dialect. Rows travel as bound values of one statement; its text is made once for each
 //! power of two, and rows that are missing to the next one have no id and match nothing.
 
-use std::{collections::HashMap, fmt::Write as _, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
-use sqlx::{AssertSqlSafe, FromRow, Sqlite, Transaction, query::Query, sqlite::SqliteArguments};
+use sqlx::{AssertSqlSafe, FromRow, Row, Sqlite, SqliteConnection, Transaction, query::Query, sqlite::SqliteArguments};
 
-use super::Loaded;
+use super::{Loaded, figures::Guarded};
 use crate::{
     error::Result,
     ids::{AgentId, TransferId},
@@ -84,15 +84,25 @@ impl Texts {
         self.execute(tx, statement, rows.len(), AGENT.len() + 1).await
     }
 
-    pub(super) async fn save_figures(&mut self, tx: &mut Tx, rows: &[&Loaded]) -> Result<()> {
+    /// Writes the figures of the rows that still have the revision they were seen with; which ones.
+    pub(super) async fn save_figures(
+        &mut self,
+        line: &mut SqliteConnection,
+        rows: &[Guarded<'_>],
+    ) -> Result<Vec<TransferId>> {
         if rows.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut statement = self.statement(Kind::SaveFigures, rows.len());
-        for loaded in rows {
-            statement = bind_figures(statement, &loaded.row);
+        for guarded in rows {
+            statement = bind_figures(statement, guarded.row).bind(guarded.seen);
         }
-        self.execute(tx, statement, rows.len(), FIGURES.len() + 1).await
+        let missing = (padded(rows.len()) - rows.len()) * (FIGURES.len() + 2);
+        for _ in 0..missing {
+            statement = statement.bind(None::<i64>);
+        }
+        let taken = statement.fetch_all(line).await?;
+        Ok(taken.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?)
     }
 
     pub(super) async fn save_whole(&mut self, tx: &mut Tx, rows: &[&Loaded]) -> Result<()> {
@@ -156,9 +166,9 @@ impl Kind {
         match self {
             Self::LoadAgents => format!("{} WHERE revoked_at IS NULL AND id IN {}", agents::COLUMNS, tuple(size)),
             Self::LoadTransfers => format!("{} WHERE t.id IN {}", transfers::COLUMNS, tuple(size)),
-            Self::SaveAgents => update("agents", &[AGENT], size),
-            Self::SaveFigures => update("transfers", &[FIGURES], size),
-            Self::SaveWhole => update("transfers", &[FIGURES, LIFECYCLE], size),
+            Self::SaveAgents => update("agents", &[AGENT], "", size),
+            Self::SaveFigures => update("transfers", &[FIGURES], "revision", size) + " RETURNING id",
+            Self::SaveWhole => update("transfers", &[FIGURES, LIFECYCLE], "", size),
         }
     }
 }
@@ -168,16 +178,14 @@ fn tuple(size: usize) -> String {
     format!("({})", vec!["?"; size].join(", "))
 }
 
-/// `UPDATE … FROM (VALUES …)` whose first column is the id.
-fn update(table: &str, columns: &[&[&str]], size: usize) -> String {
+/// `UPDATE … FROM (VALUES …)` whose first column is the id and whose last, if there is a guard, what the guarded column
+/// must still hold.
+fn update(table: &str, columns: &[&[&str]], guard: &str, size: usize) -> String {
     let columns = columns.concat();
-    let mut text = format!("UPDATE {table} SET ");
-    for (index, column) in columns.iter().enumerate() {
-        let lead = if index == 0 { "" } else { ", " };
-        // Writing to a String does not fail.
-        let _ = write!(text, "{lead}{column} = v.column{}", index + 2);
-    }
-    let row = tuple(columns.len() + 1);
-    let _ = write!(text, " FROM (VALUES {}) AS v WHERE {table}.id = v.column1", vec![row; size].join(", "));
-    text
+    let sets = columns.iter().enumerate().map(|(index, column)| format!("{column} = v.column{}", index + 2));
+    let sets: Vec<String> = sets.collect();
+    let bound = columns.len() + 1 + usize::from(!guard.is_empty());
+    let guard = if guard.is_empty() { String::new() } else { format!(" AND {table}.{guard} = v.column{bound}") };
+    let values = vec![tuple(bound); size].join(", ");
+    format!("UPDATE {table} SET {} FROM (VALUES {values}) AS v WHERE {table}.id = v.column1{guard}", sets.join(", "))
 }

@@ -1,10 +1,5 @@
 //! A whole server in the test's process: real database, real bus, a clock that only moves when told to.
 
-use std::{
-    env,
-    sync::atomic::{AtomicU64, Ordering},
-};
-
 use axum::Router;
 use backend::{
     actor::Actor,
@@ -24,13 +19,13 @@ use backend::{
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
 use super::client::{Client, Credential};
+pub(crate) use super::place::{Place, seed};
 
 /// When every test begins.
-pub const START: &str = "2026-04-25T13:00:00Z";
+pub(crate) const START: &str = "2026-04-25T13:00:00Z";
 
 #[derive(Parser)]
 struct Settings {
@@ -39,86 +34,98 @@ struct Settings {
 }
 
 /// A server under test.
-pub struct TestApp {
-    pub app: App,
-    pub router: Router,
-    pub clock: ManualClock,
-    pub settings: ServeSettings,
+pub(crate) struct TestApp {
+    pub(crate) app: App,
+    pub(crate) router: Router,
+    pub(crate) clock: ManualClock,
+    pub(crate) settings: ServeSettings,
     _folder: TempDir,
 }
 
 /// A customer with somebody who signs in for them.
 #[derive(Clone, Debug)]
-pub struct TestCustomer {
-    pub id: CustomerId,
-    pub token: String,
+pub(crate) struct TestCustomer {
+    pub(crate) id: CustomerId,
+    pub(crate) token: String,
 }
 
 /// An agent with its key.
 #[derive(Clone, Debug)]
-pub struct TestAgent {
-    pub id: AgentId,
-    pub key: String,
+pub(crate) struct TestAgent {
+    pub(crate) id: AgentId,
+    pub(crate) key: String,
 }
 
 impl TestApp {
     /// A server without rate limits.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(&["--rate-limits", "off"]).await
     }
 
     /// A server with these flags of `mftplus serve`.
-    pub async fn with(flags: &[&str]) -> Self {
+    pub(crate) async fn with(flags: &[&str]) -> Self {
         Self::on(&Place::fresh().await, flags).await
     }
 
     /// A server on a database that another may already use.
-    pub async fn on(place: &Place, flags: &[&str]) -> Self {
+    pub(crate) async fn on(place: &Place, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut args: Vec<String> = vec!["test".into(), "--data-dir".into(), folder.path().display().to_string()];
         args.extend(place.flags());
         args.extend(flags.iter().map(ToString::to_string));
         let settings = Settings::try_parse_from(args).expect("flags of mftplus serve").serve;
         let start: DateTime<Utc> = START.parse().expect("an instant");
-        let clock = ManualClock::at(start);
+        Self::begin(settings, ManualClock::at(start), folder).await
+    }
+
+    /// The same server on the same data, stopped and started again so much later. Nobody may be calling it.
+    pub(crate) async fn restarted(self, after: TimeDelta) -> Self {
+        let Self { app, router, clock, settings, _folder: folder } = self;
+        drop(router);
+        app.close().await;
+        clock.advance(after);
+        Self::begin(settings, clock, folder).await
+    }
+
+    async fn begin(settings: ServeSettings, clock: ManualClock, folder: TempDir) -> Self {
         let ambient = Ambient { clock: Clock::Manual(clock.clone()), ids: Ids::seeded(seed()) };
         let app = App::start(&settings, ambient).await.expect("a server");
         let router = rest::router(app.api(&settings));
         Self { app, router, clock, settings, _folder: folder }
     }
 
-    pub fn cp(&self) -> &ControlPlane {
+    pub(crate) fn cp(&self) -> &ControlPlane {
         &self.app.cp
     }
 
-    pub fn advance(&self, by: TimeDelta) {
+    pub(crate) fn advance(&self, by: TimeDelta) {
         self.clock.advance(by);
     }
 
     /// Nobody in particular.
-    pub fn anonymous(&self) -> Client {
+    pub(crate) fn anonymous(&self) -> Client {
         Client::new(self.router.clone(), Credential::None)
     }
 
     /// Whoever holds this token.
-    pub fn bearer(&self, token: &str) -> Client {
+    pub(crate) fn bearer(&self, token: &str) -> Client {
         Client::new(self.router.clone(), Credential::Token(token.to_owned()))
     }
 
     /// Whoever holds this API key.
-    pub fn key(&self, key: &str) -> Client {
+    pub(crate) fn key(&self, key: &str) -> Client {
         Client::new(self.router.clone(), Credential::Key(key.to_owned()))
     }
 
     /// An administrator.
-    pub async fn admin(&self) -> Client {
+    pub(crate) async fn admin(&self) -> Client {
         let email = unique("admin");
         self.user(&json!({ "email": email, "password": "correct horse battery", "role": "admin" })).await;
         self.bearer(&self.token(&email).await)
     }
 
     /// A customer, with a token of one of their users.
-    pub async fn customer(&self, name: &str) -> TestCustomer {
+    pub(crate) async fn customer(&self, name: &str) -> TestCustomer {
         let input = CreateCustomer { name: name.to_owned() };
         let customer = self.cp().create_customer(&Actor::System, input, None).await.expect("a customer");
         let email = unique(name);
@@ -130,7 +137,7 @@ impl TestApp {
     }
 
     /// An agent of this customer.
-    pub async fn agent(&self, customer: CustomerId, hostname: &str) -> TestAgent {
+    pub(crate) async fn agent(&self, customer: CustomerId, hostname: &str) -> TestAgent {
         let code = self.cp().create_enrolment_code(&Actor::System, customer, CreateEnrolmentCode::default()).await;
         let input = json!({ "hostname": hostname, "os": "linux", "customerIdentifier": code.expect("a code").code });
         let input = RegisterAgent::read(object(&input)).expect("a registration");
@@ -139,7 +146,7 @@ impl TestApp {
     }
 
     /// A transfer of this agent, as it reports it.
-    pub async fn transfer(&self, agent: &TestAgent) -> Value {
+    pub(crate) async fn transfer(&self, agent: &TestAgent) -> Value {
         let body = json!({
             "sourceUrl": "sftp://ftp.example.com/files/data.csv", "destinationPath": "/local/data/files/data.csv",
             "direction": "pull", "protocol": "sftp", "size": 1000,
@@ -158,59 +165,6 @@ impl TestApp {
         let signed_in = self.cp().issue_token(&Actor::System, email, TimeDelta::hours(1)).await;
         signed_in.expect("a token").token
     }
-}
-
-/// A database, and a Redis where there is one.
-#[derive(Clone, Debug)]
-pub struct Place {
-    database_url: Option<String>,
-    redis_url: Option<String>,
-}
-
-impl Place {
-    /// A database of its own for a test: a schema of the PostgreSQL under test, else SQLite.
-    #[expect(clippy::disallowed_methods, reason = "the test command says so by these variables")]
-    pub async fn fresh() -> Self {
-        let database_url = match env::var("MFTPLUS_TEST_DATABASE_URL") {
-            Ok(url) => Some(schema(&url).await),
-            Err(_) => None,
-        };
-        Self { database_url, redis_url: env::var("MFTPLUS_TEST_REDIS_URL").ok() }
-    }
-
-    /// Whether several servers can share it.
-    pub const fn is_shared(&self) -> bool {
-        self.database_url.is_some() && self.redis_url.is_some()
-    }
-
-    /// The same database with another Redis, or none.
-    pub fn with_redis(&self, redis_url: Option<&str>) -> Self {
-        Self { database_url: self.database_url.clone(), redis_url: redis_url.map(ToOwned::to_owned) }
-    }
-
-    /// The flags of `mftplus serve` that lead there.
-    pub fn flags(&self) -> Vec<String> {
-        let flag = |name: &str, value: &Option<String>| {
-            value.clone().map(|value| vec![name.to_owned(), value]).unwrap_or_default()
-        };
-        [flag("--database-url", &self.database_url), flag("--redis-url", &self.redis_url)].concat()
-    }
-}
-
-/// A new schema, and the URL that leads to it. It goes away with the server that the test command started.
-async fn schema(url: &str) -> String {
-    let name = format!("test_{}_{}", std::process::id(), seed());
-    let mut connection = PgConnection::connect(url).await.expect("the PostgreSQL under test");
-    sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {name}"))).execute(&mut connection).await.expect("a schema");
-    connection.close().await.expect("an end");
-    let separator = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{separator}options=-c%20search_path%3D{name}")
-}
-
-/// Different for each server of each run, so that no two share secrets, and so tokens or messages.
-fn seed() -> u64 {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    (u64::from(std::process::id()) << 32) | COUNTER.fetch_add(1, Ordering::Relaxed)
 }
 
 fn unique(name: &str) -> String {

@@ -1,8 +1,11 @@
 //! A client of the API, without a socket.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::{
     Router,
     body::{Body, to_bytes},
+    extract::ConnectInfo,
     http::{HeaderMap, Request, header},
 };
 use bytes::Bytes;
@@ -11,7 +14,7 @@ use tower::ServiceExt;
 
 /// How a client says who they are.
 #[derive(Clone, Debug)]
-pub enum Credential {
+pub(crate) enum Credential {
     None,
     Token(String),
     Key(String),
@@ -19,64 +22,76 @@ pub enum Credential {
 
 /// Somebody who calls.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub(crate) struct Client {
     router: Router,
     credential: Credential,
     headers: Vec<(String, String)>,
+    peer: Option<IpAddr>,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub bytes: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
     /// The body as JSON; null if it is none.
-    pub body: Value,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// A header's value, or nothing.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The names of the fields that the answer says are wrong, in alphabetical order.
+    pub(crate) fn wrong_fields(&self) -> Vec<&str> {
+        let fields = self.body["details"]["fields"].as_object();
+        fields.map(|fields| fields.keys().map(String::as_str).collect()).unwrap_or_default()
     }
 }
 
 impl Client {
-    pub fn new(router: Router, credential: Credential) -> Self {
-        Self { router, credential, headers: Vec::new() }
+    pub(crate) fn new(router: Router, credential: Credential) -> Self {
+        Self { router, credential, headers: Vec::new(), peer: None }
     }
 
     /// The same client with one more header on each request.
-    pub fn with(&self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
         let mut client = self.clone();
         client.headers.push((name.to_owned(), value.to_owned()));
         client
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    /// The same client at the other end of a connection from this address.
+    pub(crate) fn from(&self, peer: &str) -> Self {
+        Self { peer: Some(peer.parse().expect("an address")), ..self.clone() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, None).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send("DELETE", path, None).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, Some(body)).await
     }
 
-    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.send("PATCH", path, Some(body)).await
     }
 
-    pub async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let bytes = body.map(|body| body.to_string().into_bytes());
         let content_type = bytes.as_ref().map(|_| "application/json");
         self.send_bytes(method, path, content_type, bytes.unwrap_or_default()).await
     }
 
-    pub async fn send_bytes(&self, method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Answer {
+    pub(crate) async fn send_bytes(&self, method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         request = match &self.credential {
             Credential::None => request,
@@ -89,7 +104,10 @@ impl Client {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let request = request.body(Body::from(body)).expect("a request");
+        let mut request = request.body(Body::from(body)).expect("a request");
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 50_000))));
+        }
         let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a body");

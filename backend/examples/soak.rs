@@ -1,0 +1,58 @@
+//! `cargo xtask soak`: load for a long time, then a look at what is left: nothing lost, nothing grown.
+#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a soak that cannot go on must stop")]
+#![expect(clippy::cast_precision_loss, reason = "figures to print")]
+#![expect(dead_code, reason = "shared with the benchmark")]
+
+#[path = "bench/load.rs"]
+mod load;
+#[path = "bench/place.rs"]
+mod place;
+
+use std::{fs, sync::Arc, time::Duration};
+
+use clap::Parser;
+
+use place::{Engine, Place, Server};
+
+/// Load for a long time, on SQLite and on PostgreSQL.
+#[derive(Parser)]
+struct Options {
+    /// PostgreSQL to load, beside SQLite
+    #[arg(long)]
+    postgres: Option<String>,
+    /// Minutes on each engine
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
+    /// The server binary
+    #[arg(long, default_value = "target/release/mftplus")]
+    server: std::path::PathBuf,
+}
+
+fn main() {
+    let options = Options::parse();
+    let mut engines = vec![("SQLite", Engine::Sqlite)];
+    engines.extend(options.postgres.clone().map(|url| ("PostgreSQL", Engine::Postgres(url))));
+    for (name, engine) in engines {
+        let place = Place::fresh(&engine, "soak");
+        let reporters = Arc::new(place::agents(&place, 1_000));
+        let server = Server::product(&options.server, &place, "off");
+        println!("{name}: 64 connections for {} min", options.minutes);
+        for minute in 1..=options.minutes {
+            let measured = load::patches(&server.address, &reporters, 64, Duration::from_mins(1));
+            println!(
+                "  minute {minute}: {:.0} PATCH/s, p99 {:.1?}, {:.0} MiB of memory",
+                measured.per_second,
+                measured.p99,
+                memory(server.id()) as f64 / 1_048_576.0
+            );
+        }
+    }
+}
+
+/// Resident bytes of a process.
+fn memory(id: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}

@@ -1,0 +1,149 @@
+//! Reports that only move figures, which most do: one guarded update for all of them, outside of any transaction.
+//!
+//! The writer remembers the rows it wrote last. A remembered row may be outdated, since cold paths and other programs
+//! write too; but each change raises the row's revision, and the update only takes rows that still have the remembered
+//! one. What it does not take goes the long way, through [`super::batch`].
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sqlx::{Postgres, Sqlite, pool::PoolConnection};
+
+use super::{Committed, Op, WriterTask, batch, postgres};
+use crate::{
+    error::Result,
+    ids::TransferId,
+    model::{
+        event::{Event, Kind},
+        transfer::{Advance, Transfer},
+    },
+    store::{db::Db, transfers::TransferRow},
+};
+
+/// The most rows that are remembered.
+const REMEMBERED: usize = 20_000;
+
+/// Rows as they were last written or read.
+#[derive(Debug, Default)]
+pub(super) struct RememberedRows(HashMap<TransferId, TransferRow>);
+
+impl RememberedRows {
+    /// Remembers a row as it was committed; one that has ended is not reported about any more.
+    pub(super) fn remember(&mut self, row: TransferRow) {
+        if row.state.status.has_ended() {
+            self.0.remove(&row.id);
+            return;
+        }
+        if self.0.len() >= REMEMBERED {
+            self.0.clear();
+        }
+        self.0.insert(row.id, row);
+    }
+}
+
+/// A transfer whose figures are about to be written.
+#[derive(Debug)]
+pub(super) struct Guarded<'a> {
+    pub(super) row: &'a TransferRow,
+    /// The revision the stored row must still have.
+    pub(super) seen: i64,
+}
+
+enum Line {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl WriterTask {
+    /// Carries out the reports that only move figures; gives back those that need a transaction.
+    pub(super) async fn figures(&mut self, ops: Vec<Op>) -> Vec<Op> {
+        let mut moved: Vec<(Op, Transfer)> = Vec::with_capacity(ops.len());
+        let mut rest = Vec::new();
+        // Revisions before the first report about each transfer.
+        let mut seen: BTreeMap<TransferId, i64> = BTreeMap::new();
+        let mut held_back: HashSet<TransferId> = HashSet::new();
+        for op in ops {
+            match self.moved(&op, &mut seen, &held_back) {
+                Some(view) => moved.push((op, view)),
+                None => {
+                    // What comes after it about the same transfer must stay behind it.
+                    if let Op::Transfer { id, .. } = &op {
+                        held_back.insert(*id);
+                    }
+                    rest.push(op);
+                }
+            }
+        }
+        if moved.is_empty() {
+            return rest;
+        }
+        let taken = match self.write(&seen).await {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "figures are written the long way");
+                HashSet::new()
+            }
+        };
+        let mut events = BTreeMap::new();
+        let mut answers = Vec::with_capacity(moved.len());
+        let mut refused = Vec::new();
+        for (op, view) in moved {
+            let Op::Transfer { agent, now, .. } = &op else { continue };
+            let is_written = seen.contains_key(&view.id);
+            if is_written && !taken.contains(&view.id) {
+                self.rows.0.remove(&view.id);
+                refused.push(op);
+                continue;
+            }
+            if is_written {
+                let change = batch::change(Kind::TransferProgressed, *agent, &view, *now);
+                events.insert(view.id, Event::new(change, None));
+            }
+            answers.push((op, view));
+        }
+        if !events.is_empty() {
+            (self.after_commit)(Committed { events: events.into_values().collect(), directives: Vec::new() });
+        }
+        for (op, view) in answers {
+            if let Op::Transfer { reply, .. } = op {
+                // Whoever is gone by now is not waiting for an answer.
+                drop(reply.send(Ok(view)));
+            }
+        }
+        refused.append(&mut rest);
+        refused
+    }
+
+    /// Applies a report to the remembered row, if that is all it takes.
+    fn moved(&mut self, op: &Op, seen: &mut BTreeMap<TransferId, i64>, held_back: &HashSet<TransferId>) -> Option<Transfer> {
+        let Op::Transfer { agent, id, patch, now, .. } = op else { return None };
+        if held_back.contains(id) {
+            return None;
+        }
+        let row = self.rows.0.get_mut(id).filter(|row| row.agent_id == *agent)?;
+        let mut state = row.state.clone();
+        match state.advance(patch, *now) {
+            Ok(Advance::Progressed) => {
+                seen.entry(*id).or_insert(row.state.revision);
+                row.state = state;
+                Some(row.view())
+            }
+            // Whether the row is still as remembered is not known unless it is written.
+            Ok(Advance::Unchanged | Advance::Lifecycle) | Err(_) => None,
+        }
+    }
+
+    /// Writes the remembered figures of these transfers; which rows were as they had been seen.
+    async fn write(&mut self, seen: &BTreeMap<TransferId, i64>) -> Result<HashSet<TransferId>> {
+        let mut line = match &self.db {
+            Db::Sqlite { writer, .. } => Line::Sqlite(writer.acquire().await?),
+            Db::Postgres { hot, .. } => Line::Postgres(hot.acquire().await?),
+        };
+        let guarded = seen.iter().filter_map(|(id, seen)| Some(Guarded { row: self.rows.0.get(id)?, seen: *seen }));
+        let guarded: Vec<Guarded<'_>> = guarded.collect();
+        let taken = match &mut line {
+            Line::Sqlite(line) => self.texts.save_figures(line, &guarded).await?,
+            Line::Postgres(line) => postgres::save_figures(line, &guarded).await?,
+        };
+        Ok(taken.into_iter().collect())
+    }
+}

@@ -1,0 +1,327 @@
+//! Who may call what: every operation of the OpenAPI document, called by everybody.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use backend::{actor::Actor, model::customer::CreateEnrolmentCode, rest};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Answer, Client, TestApp,
+    app::{TestAgent, TestCustomer},
+};
+
+/// What each caller gets from an operation on an object of the customer `Owner`, in the order of [`CALLERS`].
+type Row = (&'static str, [u16; 8]);
+
+const CALLERS: [&str; 8] = [
+    "nobody",
+    "nobody with a garbage key",
+    "nobody with a garbage token",
+    "the owner's agent",
+    "a stranger's agent",
+    "the owner",
+    "a stranger",
+    "an administrator",
+];
+
+/// Contract, sections 1 and 2. `logout` stands last: it ends the sessions that the others need.
+const TABLE: [Row; 30] = [
+    ("get_health", [200; 8]),
+    ("get_liveness", [200; 8]),
+    ("get_readiness", [200; 8]),
+    ("login", [200; 8]),
+    ("refresh_session", [200; 8]),
+    ("me", [401, 401, 401, 401, 401, 200, 200, 200]),
+    ("create_customer", [401, 401, 401, 401, 401, 403, 403, 201]),
+    ("list_customers", [401, 401, 401, 401, 401, 403, 403, 200]),
+    ("update_customer", [401, 401, 401, 401, 401, 403, 404, 200]),
+    ("create_enrolment_code", [401, 401, 401, 401, 401, 201, 404, 201]),
+    ("list_enrolment_codes", [401, 401, 401, 401, 401, 200, 404, 200]),
+    ("delete_enrolment_code", [401, 401, 401, 401, 401, 200, 404, 200]),
+    ("create_user", [401, 401, 401, 401, 401, 403, 403, 201]),
+    ("list_users", [401, 401, 401, 401, 401, 403, 403, 200]),
+    ("update_user", [401, 401, 401, 401, 401, 403, 404, 200]),
+    // The body holds a code: only a wrong token stands against it, and a key says nothing here.
+    ("register_agent", [201, 201, 401, 201, 201, 201, 201, 201]),
+    ("record_heartbeat", [401, 401, 401, 200, 200, 401, 401, 401]),
+    ("list_directives", [401, 401, 401, 200, 200, 401, 401, 401]),
+    ("acknowledge_directive", [401, 401, 401, 200, 404, 401, 401, 401]),
+    ("list_agents", [401, 401, 401, 401, 401, 200, 200, 200]),
+    ("get_agent", [401, 401, 401, 401, 401, 200, 404, 200]),
+    ("revoke_agent", [401, 401, 401, 401, 401, 200, 404, 200]),
+    ("list_agent_transfers", [401, 401, 401, 401, 401, 200, 404, 200]),
+    ("rotate_agent_key", [401, 401, 401, 201, 404, 201, 404, 201]),
+    ("create_transfer", [401, 401, 401, 201, 201, 401, 401, 401]),
+    ("list_transfers", [401, 401, 401, 401, 401, 200, 200, 200]),
+    ("get_transfer", [401, 401, 401, 401, 401, 200, 404, 200]),
+    ("update_transfer", [401, 401, 401, 200, 404, 401, 401, 401]),
+    ("update_transfers", [401, 401, 401, 200, 200, 401, 401, 401]),
+    ("logout", [401, 401, 401, 401, 401, 200, 200, 200]),
+];
+
+/// Operations whose credential is in the body: what they answer is the caller's, whoever they seem to be.
+const BY_BODY: [&str; 3] = ["login", "refresh_session", "register_agent"];
+
+/// An operation as the document has it.
+struct Operation {
+    method: String,
+    path: String,
+    has_body: bool,
+    statuses: Vec<String>,
+}
+
+/// Every operation of the document by its id.
+fn operations() -> BTreeMap<String, Operation> {
+    let document = serde_json::to_value(rest::document()).expect("a document");
+    let mut operations = BTreeMap::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let id = operation["operationId"].as_str().expect("an operation's id").to_owned();
+            let found = Operation {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                has_body: operation.get("requestBody").is_some(),
+                statuses: operation["responses"].as_object().expect("responses").keys().cloned().collect(),
+            };
+            assert!(operations.insert(id.clone(), found).is_none(), "two operations are called {id}");
+        }
+    }
+    operations
+}
+
+/// Two customers with an agent each, and an administrator.
+struct World {
+    app: TestApp,
+    owner: TestCustomer,
+    owner_agent: TestAgent,
+    stranger: TestCustomer,
+    stranger_agent: TestAgent,
+    admin: Client,
+}
+
+impl World {
+    async fn new() -> Self {
+        let app = TestApp::start().await;
+        let owner = app.customer("Owner").await;
+        let stranger = app.customer("Stranger").await;
+        let owner_agent = app.agent(owner.id, "host-of-owner").await;
+        let stranger_agent = app.agent(stranger.id, "host-of-stranger").await;
+        app.transfer(&owner_agent).await;
+        app.transfer(&stranger_agent).await;
+        let admin = app.admin().await;
+        let known = json!({ "email": "known@example.com", "password": "correct horse battery", "role": "admin" });
+        assert_eq!(admin.post("/api/users", &known).await.status, 201);
+        Self { app, owner, owner_agent, stranger, stranger_agent, admin }
+    }
+
+    fn caller(&self, caller: usize) -> Client {
+        match caller {
+            0 => self.app.anonymous(),
+            1 => self.app.key("mft_ak_0123456789012345678901234567890123456789012"),
+            2 => self.app.bearer("eyJhbGciOiJIUzI1NiJ9.e30.c2ln"),
+            3 => self.app.key(&self.owner_agent.key),
+            4 => self.app.key(&self.stranger_agent.key),
+            5 => self.app.bearer(&self.owner.token),
+            6 => self.app.bearer(&self.stranger.token),
+            _ => self.admin.clone(),
+        }
+    }
+
+    /// The id in the path: of an object of the owner's, a new one where the call may end it.
+    async fn target(&self, operation: &str) -> String {
+        let owner = self.owner.id;
+        match operation {
+            "update_customer" | "create_enrolment_code" | "list_enrolment_codes" => owner.to_string(),
+            "delete_enrolment_code" => self.code().await["id"].as_str().expect("an id").to_owned(),
+            "update_user" => self.owner_user().await,
+            // After a rotation the first key works on beside the new one.
+            "get_agent" | "list_agent_transfers" | "rotate_agent_key" => self.owner_agent.id.to_string(),
+            "revoke_agent" => self.app.agent(owner, "host-of-owner").await.id.to_string(),
+            "get_transfer" | "update_transfer" => self.transfer().await,
+            "acknowledge_directive" => self.directive().await,
+            other => panic!("say which object {other} is about"),
+        }
+    }
+
+    /// A valid body.
+    async fn body(&self, operation: &str) -> Value {
+        match operation {
+            "login" => json!({ "email": "known@example.com", "password": "correct horse battery" }),
+            "refresh_session" => {
+                let session = self.app.cp().issue_token(&Actor::System, "known@example.com", TimeDelta::hours(1)).await;
+                json!({ "refreshToken": session.expect("a session").refresh_token })
+            }
+            "create_customer" => json!({ "name": "Third" }),
+            "update_customer" | "update_user" => json!({ "suspended": false }),
+            "create_user" => {
+                json!({ "email": "fourth@example.com", "password": "correct horse battery", "role": "admin" })
+            }
+            "register_agent" => json!({
+                "hostname": "newcomer", "os": "linux", "customerIdentifier": self.code().await["code"],
+            }),
+            "create_transfer" => json!({
+                "sourceUrl": "sftp://ftp.example.com/data.csv", "destinationPath": "/data.csv", "direction": "pull",
+                "protocol": "sftp",
+            }),
+            "update_transfer" => json!({ "status": "running", "progress": 45 }),
+            "update_transfers" => json!({ "updates": [{ "id": self.transfer().await, "progress": 45 }] }),
+            "create_enrolment_code" | "record_heartbeat" | "rotate_agent_key" | "logout" => json!({}),
+            other => panic!("say what to send to {other}"),
+        }
+    }
+
+    async fn code(&self) -> Value {
+        let code = self.app.cp().create_enrolment_code(&Actor::System, self.owner.id, CreateEnrolmentCode::default());
+        serde_json::to_value(code.await.expect("a code")).expect("JSON")
+    }
+
+    async fn transfer(&self) -> String {
+        self.app.transfer(&self.owner_agent).await["id"].as_str().expect("an id").to_owned()
+    }
+
+    async fn directive(&self) -> String {
+        let cp = self.app.cp();
+        cp.request_key_rotation(&Actor::System, self.owner_agent.id).await.expect("a directive");
+        let open = self.app.key(&self.owner_agent.key).get("/api/agents/directives").await;
+        open.body["data"]["directives"][0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    async fn owner_user(&self) -> String {
+        let me = self.app.bearer(&self.owner.token).get("/api/auth/me").await;
+        me.body["data"]["user"]["id"].as_str().expect("an id").to_owned()
+    }
+
+    async fn call(&self, id: &str, operation: &Operation, caller: usize) -> Answer {
+        let path = match operation.path.split_once("{id}") {
+            Some((before, after)) => format!("{before}{}{after}", self.target(id).await),
+            None => operation.path.clone(),
+        };
+        let body = if operation.has_body { Some(self.body(id).await) } else { None };
+        self.caller(caller).send(&operation.method, &path, body.as_ref()).await
+    }
+}
+
+#[tokio::test]
+async fn everybody_gets_from_every_operation_what_the_contract_grants_and_no_more() {
+    let operations = operations();
+    for id in operations.keys() {
+        assert!(TABLE.iter().any(|(listed, _)| listed == id), "{id} has no row in the access table");
+    }
+    let world = World::new().await;
+    let mut wrong = Vec::new();
+    for (id, expected) in TABLE {
+        let operation = operations.get(id).unwrap_or_else(|| panic!("the document has no operation {id}"));
+        for (caller, expected) in expected.into_iter().enumerate() {
+            let answer = world.call(id, operation, caller).await;
+            let who = CALLERS[caller];
+            if answer.status != expected {
+                wrong.push(format!("{id} by {who}: {} instead of {expected}: {}", answer.status, answer.body));
+            }
+            let declared = operation.statuses.contains(&answer.status.to_string());
+            assert!(declared, "{id} by {who}: the document does not know {}", answer.status);
+            assert_envelope(id, who, &answer);
+            assert_nothing_leaks(&world, id, caller, &answer);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn assert_envelope(id: &str, who: &str, answer: &Answer) {
+    if id == "get_health" {
+        return;
+    }
+    let place = format!("{id} by {who}: {}", answer.body);
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{place}");
+    let envelope = answer.body.as_object().unwrap_or_else(|| panic!("{place}"));
+    let keys: Vec<&str> = envelope.keys().map(String::as_str).collect();
+    if answer.status < 400 {
+        assert!(keys.len() == 2 && envelope["success"] == true && envelope["data"].is_object(), "{place}");
+    } else {
+        assert!(keys.len() == 3 && envelope["success"] == false, "{place}");
+        assert!(envelope["error"].as_str().is_some_and(|error| !error.is_empty()), "{place}");
+        assert!(envelope["details"].is_null() || envelope["details"].is_object(), "{place}");
+    }
+}
+
+fn assert_nothing_leaks(world: &World, id: &str, caller: usize, answer: &Answer) {
+    let text = String::from_utf8_lossy(&answer.bytes);
+    for inside in ["sqlx", "SELECT", "panicked", "backtrace", ".rs:"] {
+        assert!(!text.contains(inside), "{id} by {}: {text}", CALLERS[caller]);
+    }
+    if BY_BODY.contains(&id) {
+        return;
+    }
+    let of = |customer: &TestCustomer, agent: &TestAgent, name: &str| {
+        [customer.id.to_string(), agent.id.to_string(), name.to_owned(), format!("host-of-{}", name.to_lowercase())]
+    };
+    let of_owner = of(&world.owner, &world.owner_agent, "Owner");
+    let of_stranger = of(&world.stranger, &world.stranger_agent, "Stranger");
+    let hidden = match CALLERS[caller] {
+        "an administrator" => Vec::new(),
+        "the owner's agent" | "the owner" => of_stranger.to_vec(),
+        "a stranger's agent" | "a stranger" => of_owner.to_vec(),
+        _ => [of_owner, of_stranger].concat(),
+    };
+    for secret in hidden {
+        assert!(!text.contains(&secret), "{id} tells {} of {secret}: {text}", CALLERS[caller]);
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_exist_looks_like_what_is_somebody_elses() {
+    let world = World::new().await;
+    let nowhere = "0199c1f0-6c00-7000-8000-000000000001";
+    let stranger = world.caller(6);
+    for (path, target) in [("agents", world.owner_agent.id.to_string()), ("transfers", world.transfer().await)] {
+        let foreign = stranger.get(&format!("/api/{path}/{target}")).await;
+        let missing = stranger.get(&format!("/api/{path}/{nowhere}")).await;
+        assert_eq!((foreign.status, &foreign.body), (404, &missing.body));
+        assert_eq!(world.admin.get(&format!("/api/{path}/{nowhere}")).await.status, 404);
+    }
+    for path in [format!("/api/customers/{nowhere}"), format!("/api/users/{nowhere}")] {
+        let answer = world.admin.patch(&path, &json!({})).await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.body);
+        assert_eq!(stranger.patch(&path, &json!({})).await.body, answer.body);
+    }
+}
+
+#[tokio::test]
+async fn lists_hold_the_callers_own_objects_only() {
+    let world = World::new().await;
+    for (path, noun) in [("/api/agents", "agents"), ("/api/transfers", "transfers")] {
+        let answer = world.caller(6).get(path).await;
+        let items = answer.body["data"][noun].as_array().expect("a list").clone();
+        assert_eq!(items.len(), 1, "{path}");
+        assert_eq!(items[0]["customerId"], json!(world.stranger.id));
+        assert_eq!(answer.body["data"]["pagination"]["total"], 1);
+        assert_eq!(world.admin.get(path).await.body["data"]["pagination"]["total"], 2);
+    }
+    let foreign = format!("/api/transfers?agentId={}", world.owner_agent.id);
+    let answer = world.caller(6).get(&foreign).await;
+    assert_eq!((answer.status, &answer.body["data"]["transfers"]), (200, &json!([])));
+    assert_eq!(answer.body["data"]["pagination"]["total"], 0);
+}
+
+#[test]
+fn no_route_is_outside_the_document_but_the_documents_themselves_and_the_metrics() {
+    fn walk(folder: &Path, found: &mut Vec<String>, root: &Path) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, found, root);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("a source");
+                let is_routing = [".route(", ".route_service(", ".nest(", ".nest_service("];
+                if is_routing.iter().any(|call| text.contains(call)) {
+                    found.push(path.strip_prefix(root).expect("below the root").display().to_string());
+                }
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &mut found, &root);
+    found.sort();
+    assert_eq!(found, ["rest/documents.rs", "server.rs"]);
+}

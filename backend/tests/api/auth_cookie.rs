@@ -1,0 +1,95 @@
+//! The refresh token as a cookie, for browsers.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Client, PASSWORD, TestApp};
+
+async fn sign_in(app: &TestApp, client: &Client) -> Answer {
+    let ops = app.person("ops", None).await;
+    let body = json!({ "email": ops.email, "password": PASSWORD, "cookie": true });
+    let answer = client.post("/api/auth/login", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer
+}
+
+/// The cookie's name and value, as a browser sends it back, and its attributes in alphabetical order.
+fn cookie(answer: &Answer) -> (String, Vec<String>) {
+    let mut parts = answer.header("set-cookie").expect("a cookie").split("; ").map(ToOwned::to_owned);
+    let pair = parts.next().expect("a name and a value");
+    let mut attributes: Vec<String> = parts.collect();
+    attributes.sort();
+    (pair, attributes)
+}
+
+#[tokio::test]
+async fn with_cookie_the_refresh_token_is_in_a_cookie_and_not_in_the_body() {
+    let app = TestApp::start().await;
+    let answer = sign_in(&app, &app.anonymous()).await;
+    assert_eq!(answer.body["data"].get("refreshToken"), None);
+    let (pair, attributes) = cookie(&answer);
+    assert!(pair.starts_with("mftplus_refresh=mft_rt_"), "{pair}");
+    assert_eq!(attributes, ["HttpOnly", "Max-Age=604800", "Path=/api/auth", "SameSite=Strict"]);
+}
+
+#[tokio::test]
+async fn under_tls_the_cookie_is_secure() {
+    let app = TestApp::start().await;
+    let answer = sign_in(&app, &app.anonymous().with("X-Forwarded-Proto", "https")).await;
+    assert!(cookie(&answer).1.contains(&"Secure".to_owned()));
+}
+
+#[tokio::test]
+async fn refresh_takes_the_cookie_and_gives_the_next_one() {
+    let app = TestApp::start().await;
+    let (first, _) = cookie(&sign_in(&app, &app.anonymous()).await);
+    let browser = app.anonymous().with("Cookie", &format!("theme=dark; {first}"));
+    let answer = browser.send("POST", "/api/auth/refresh", None).await;
+    assert_eq!((answer.status, answer.body["data"].get("refreshToken")), (200, None));
+    let (second, attributes) = cookie(&answer);
+    assert_ne!(first, second);
+    assert_eq!(attributes, ["HttpOnly", "Max-Age=604800", "Path=/api/auth", "SameSite=Strict"]);
+    let token = answer.body["data"]["token"].as_str().unwrap_or_default();
+    assert_eq!(app.bearer(token).get("/api/auth/me").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_refresh_token_from_the_body_may_move_into_a_cookie() {
+    let app = TestApp::start().await;
+    let ops = app.person("ops", None).await;
+    let session = app.sign_in(&ops.email, PASSWORD).await;
+    let body = json!({ "refreshToken": session.body["data"]["refreshToken"], "cookie": true });
+    let answer = app.anonymous().post("/api/auth/refresh", &body).await;
+    assert_eq!((answer.status, answer.body["data"].get("refreshToken")), (200, None));
+    assert!(cookie(&answer).0.starts_with("mftplus_refresh=mft_rt_"));
+}
+
+#[tokio::test]
+async fn signing_out_takes_the_cookie_and_removes_it() {
+    let app = TestApp::start().await;
+    let answer = sign_in(&app, &app.anonymous()).await;
+    let token = answer.body["data"]["token"].as_str().unwrap_or_default();
+    let (pair, _) = cookie(&answer);
+    let browser = app.anonymous().with("Cookie", &pair);
+    let gone = browser.send("POST", "/api/auth/logout", None).await;
+    assert_eq!((gone.status, &gone.body["data"]), (200, &json!({ "loggedOut": true })));
+    let (pair, attributes) = cookie(&gone);
+    assert_eq!(pair, "mftplus_refresh=");
+    assert!(attributes.contains(&"Max-Age=0".to_owned()) && attributes.contains(&"Path=/api/auth".to_owned()));
+    assert_eq!(app.bearer(token).get("/api/auth/me").await.status, 401);
+    assert_eq!(browser.send("POST", "/api/auth/refresh", None).await.status, 401);
+}
+
+#[tokio::test]
+async fn refresh_with_neither_a_token_nor_a_cookie_names_the_field() {
+    let app = TestApp::start().await;
+    let answer = app.anonymous().send("POST", "/api/auth/refresh", None).await;
+    assert_eq!(answer.status, 400);
+    assert_ne!(answer.body["details"]["fields"]["refreshToken"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_cookie_is_no_way_in_elsewhere() {
+    let app = TestApp::start().await;
+    let (pair, _) = cookie(&sign_in(&app, &app.anonymous()).await);
+    assert_eq!(app.anonymous().with("Cookie", &pair).get("/api/auth/me").await.status, 401);
+}

@@ -1,0 +1,64 @@
+//! A server whose agents are to send heartbeats at another interval than the published 30 s says so to each.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestApp, app::Place};
+
+fn directives(answer: &Answer) -> Value {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.body["data"]["directives"].clone()
+}
+
+async fn heartbeat(app: &TestApp, key: &str) -> Value {
+    directives(&app.key(key).send("POST", "/api/agents/heartbeat", None).await)
+}
+
+async fn acknowledge(app: &TestApp, key: &str, directive: &Value) {
+    let path = format!("/api/agents/directives/{}/ack", directive["id"].as_str().unwrap_or_default());
+    assert_eq!(app.key(key).send("POST", &path, None).await.status, 200);
+}
+
+#[tokio::test]
+async fn nobody_is_told_the_published_interval() {
+    let app = TestApp::start().await;
+    let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+    assert_eq!(heartbeat(&app, &agent.key).await, json!([]));
+}
+
+#[tokio::test]
+async fn another_interval_is_told_once_until_it_is_acknowledged() {
+    let app = TestApp::with(&["--rate-limits", "off", "--heartbeat-interval", "10s"]).await;
+    let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+    let told = heartbeat(&app, &agent.key).await;
+    assert_eq!((&told[0]["type"], &told[0]["payload"]), (&json!("setHeartbeatInterval"), &json!({ "seconds": 10 })));
+    assert_eq!(heartbeat(&app, &agent.key).await, told, "the same directive, not another one");
+    acknowledge(&app, &agent.key, &told[0]).await;
+    assert_eq!(heartbeat(&app, &agent.key).await, json!([]));
+}
+
+#[tokio::test]
+async fn an_agent_that_ignores_it_is_told_again_after_it_expired() {
+    let app = TestApp::with(&["--rate-limits", "off", "--heartbeat-interval", "10s"]).await;
+    let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+    let told = heartbeat(&app, &agent.key).await;
+    app.advance(TimeDelta::hours(24));
+    let again = heartbeat(&app, &agent.key).await;
+    assert_eq!((again.as_array().map(Vec::len), &again[0]["type"]), (Some(1), &json!("setHeartbeatInterval")));
+    assert_ne!(again[0]["id"], told[0]["id"]);
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_with_another_interval_tells_the_new_one_only() {
+    let place = Place::fresh().await;
+    if !place.is_shared() {
+        return;
+    }
+    let first = TestApp::on(&place, &["--rate-limits", "off", "--heartbeat-interval", "10s"]).await;
+    let agent = first.agent(first.customer("acme").await.id, "edge-1").await;
+    let told = heartbeat(&first, &agent.key).await;
+    acknowledge(&first, &agent.key, &told[0]).await;
+    let second = TestApp::on(&place, &["--rate-limits", "off", "--heartbeat-interval", "20s"]).await;
+    let told = heartbeat(&second, &agent.key).await;
+    assert_eq!((told.as_array().map(Vec::len), &told[0]["payload"]), (Some(1), &json!({ "seconds": 20 })));
+}

@@ -1,0 +1,73 @@
+//! GET /api/agents/directives?wait=…
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, admin, app::Place, connected};
+
+const WAIT: &str = "/api/agents/directives?wait=60";
+
+#[tokio::test]
+async fn what_waits_already_is_answered_at_once() {
+    let app = TestApp::start().await;
+    let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+    app.cp().request_key_rotation(&admin(), agent.id).await.expect("a request");
+    let answer = app.key(&agent.key).get(WAIT).await;
+    assert_eq!(answer.body["data"]["directives"][0]["type"], "rotateKey");
+}
+
+#[tokio::test]
+async fn a_long_poll_answers_as_soon_as_something_is_wanted() {
+    let app = TestApp::start().await;
+    let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+    let sibling = app.agent(app.customer("other").await.id, "edge-2").await;
+    let client = app.key(&agent.key);
+    let (answer, ()) = tokio::join!(client.get(WAIT), async {
+        app.cp().request_key_rotation(&admin(), sibling.id).await.expect("a request");
+        app.cp().request_key_rotation(&admin(), agent.id).await.expect("a request");
+    });
+    assert_eq!(answer.body["data"]["directives"][0]["type"], "rotateKey", "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_long_poll_on_another_server_answers_as_well() {
+    let place = Place::fresh().await;
+    if !place.is_shared() {
+        return;
+    }
+    let app = TestApp::on(&place, &["--rate-limits", "off"]).await;
+    let other = TestApp::on(&place, &["--rate-limits", "off"]).await;
+    connected(&app).await;
+    connected(&other).await;
+    let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+    let client = other.key(&agent.key);
+    // The other server remembers that nothing waits.
+    assert_eq!(client.get("/api/agents/directives").await.body["data"]["directives"], json!([]));
+    let (answer, ()) = tokio::join!(client.get(WAIT), async {
+        app.cp().request_key_rotation(&admin(), agent.id).await.expect("a request");
+    });
+    assert_eq!(answer.body["data"]["directives"][0]["type"], "rotateKey", "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_long_poll_ends_empty_when_the_server_stops() {
+    let app = TestApp::start().await;
+    let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+    let client = app.key(&agent.key);
+    let (answer, ()) = tokio::join!(client.get(WAIT), async { app.app.stop.cancel() });
+    assert_eq!((answer.status, &answer.body["data"]["directives"]), (200, &json!([])));
+}
+
+#[rstest]
+#[case("61")]
+#[case("-1")]
+#[case("soon")]
+#[case("1.5")]
+#[tokio::test]
+async fn a_wait_out_of_bounds_is_400(#[case] wait: &str) {
+    let app = TestApp::start().await;
+    let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+    let answer = app.key(&agent.key).get(&format!("/api/agents/directives?wait={wait}")).await;
+    assert_eq!(answer.status, 400);
+    assert_ne!(answer.body["details"]["fields"]["wait"], Value::Null);
+}

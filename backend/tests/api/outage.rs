@@ -1,0 +1,96 @@
+//! Redis goes away and comes back: nothing that was acknowledged is lost, no answer waits, and everybody asks again.
+
+use backend::events::{Reader, Signal};
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::support::{OwnRedis, TestApp, admin, app::Place, connected};
+
+/// Two servers on one database with a Redis of this test's own; nothing where the tests have no shared database.
+async fn story() -> Option<(OwnRedis, TestApp, TestApp)> {
+    let place = Place::fresh().await;
+    if !place.is_shared() {
+        return None;
+    }
+    let redis = OwnRedis::start().await;
+    let place = place.with_redis(Some(&redis.url()));
+    let (one, two) = (TestApp::on(&place, &[]).await, TestApp::on(&place, &[]).await);
+    connected(&one).await;
+    connected(&two).await;
+    Some((redis, one, two))
+}
+
+async fn resynced(reader: &mut Reader) {
+    while !matches!(reader.next().await.expect("a bus"), Signal::Resync) {}
+}
+
+/// Until the server knows that it hears nobody.
+async fn alone(app: &TestApp, reader: &mut Reader) {
+    while app.cp().bus().is_connected() {
+        resynced(reader).await;
+    }
+}
+
+#[tokio::test]
+async fn reports_are_acknowledged_while_redis_is_away_and_everybody_asks_again_after_it() {
+    let Some((mut redis, one, two)) = story().await else { return };
+    let agent = one.agent(one.customer("acme").await.id, "edge-1").await;
+    let transfer = one.transfer(&agent).await;
+    let path = format!("/api/transfers/{}", transfer["id"].as_str().unwrap_or_default());
+    let (mut first, mut second) = (one.cp().bus().read(), two.cp().bus().read());
+    redis.kill();
+    for (index, app) in [&one, &two, &one, &two].into_iter().enumerate() {
+        let answer = app.key(&agent.key).patch(&path, &json!({ "status": "running", "bytesTransferred": index })).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.body["data"]["transfer"]["bytesTransferred"], index);
+    }
+    alone(&one, &mut first).await;
+    alone(&two, &mut second).await;
+    assert_eq!(two.anonymous().get("/api/health").await.body["status"], "degraded");
+    assert_eq!(two.anonymous().get("/api/health/ready").await.status, 200, "it can do without");
+    let answer = one.key(&agent.key).patch(&path, &json!({ "status": "completed" })).await;
+    assert_eq!((answer.status, answer.header("x-ratelimit-limit")), (200, Some("300")), "counted alone");
+    redis.restart().await;
+    resynced(&mut first).await;
+    resynced(&mut second).await;
+    connected(&one).await;
+    connected(&two).await;
+    let stored = two.admin().await.get(&path).await;
+    assert_eq!(stored.body["data"]["transfer"], answer.body["data"]["transfer"]);
+    assert_eq!(two.anonymous().get("/api/health").await.body["status"], "ok");
+}
+
+#[tokio::test]
+async fn a_key_revoked_elsewhere_while_redis_is_away_works_for_a_second_at_most() {
+    let Some((mut redis, one, two)) = story().await else { return };
+    let agent = one.agent(one.customer("acme").await.id, "edge-1").await;
+    let (mut first, mut second) = (one.cp().bus().read(), two.cp().bus().read());
+    let client = two.key(&agent.key);
+    redis.kill();
+    alone(&one, &mut first).await;
+    alone(&two, &mut second).await;
+    // The second server remembers the key from here on.
+    assert_eq!(client.get("/api/agents/directives").await.status, 200);
+    one.cp().revoke_agent(&admin(), agent.id).await.expect("an end");
+    assert_eq!(one.key(&agent.key).get("/api/agents/directives").await.status, 401, "here at once");
+    two.advance(TimeDelta::seconds(1));
+    assert_eq!(client.get("/api/agents/directives").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_session_ended_elsewhere_while_redis_is_away_is_forgotten_when_it_is_back() {
+    let Some((mut redis, one, two)) = story().await else { return };
+    let customer = one.customer("acme").await;
+    let (mut first, mut second) = (one.cp().bus().read(), two.cp().bus().read());
+    redis.kill();
+    alone(&one, &mut first).await;
+    alone(&two, &mut second).await;
+    assert_eq!(two.bearer(&customer.token).get("/api/auth/me").await.status, 200);
+    assert_eq!(one.bearer(&customer.token).send("POST", "/api/auth/logout", None).await.status, 200);
+    redis.restart().await;
+    connected(&two).await;
+    // What was remembered is dropped by a task that hears the same call to ask again.
+    while two.bearer(&customer.token).get("/api/auth/me").await.status != 401 {
+        second.next().await.expect("a bus");
+    }
+}

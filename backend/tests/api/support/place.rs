@@ -1,0 +1,61 @@
+//! Where a server under test keeps its data.
+
+use std::{
+    env,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+/// A database, and a Redis where there is one.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    database_url: Option<String>,
+    redis_url: Option<String>,
+}
+
+impl Place {
+    /// A database of its own for a test: a schema of the PostgreSQL under test, else SQLite.
+    #[expect(clippy::disallowed_methods, reason = "the test command says so by these variables")]
+    pub(crate) async fn fresh() -> Self {
+        let database_url = match env::var("MFTPLUS_TEST_DATABASE_URL") {
+            Ok(url) => Some(schema(&url).await),
+            Err(_) => None,
+        };
+        Self { database_url, redis_url: env::var("MFTPLUS_TEST_REDIS_URL").ok() }
+    }
+
+    /// Whether several servers can share it.
+    pub(crate) const fn is_shared(&self) -> bool {
+        self.database_url.is_some() && self.redis_url.is_some()
+    }
+
+    /// The same database with another Redis, or none.
+    pub(crate) fn with_redis(&self, redis_url: Option<&str>) -> Self {
+        Self { database_url: self.database_url.clone(), redis_url: redis_url.map(ToOwned::to_owned) }
+    }
+
+    /// The flags of `mftplus serve` that lead there.
+    pub(crate) fn flags(&self) -> Vec<String> {
+        let flag = |name: &str, value: &Option<String>| {
+            value.clone().map(|value| vec![name.to_owned(), value]).unwrap_or_default()
+        };
+        [flag("--database-url", &self.database_url), flag("--redis-url", &self.redis_url)].concat()
+    }
+}
+
+/// A new schema, and the URL that leads to it. It goes away with the server that the test command started.
+async fn schema(url: &str) -> String {
+    let name = format!("test_{}_{}", std::process::id(), seed());
+    let mut connection = PgConnection::connect(url).await.expect("the PostgreSQL under test");
+    sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {name}"))).execute(&mut connection).await.expect("a schema");
+    connection.close().await.expect("an end");
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}options=-c%20search_path%3D{name}")
+}
+
+/// Different for each server of each run, so that no two share secrets, and so tokens or messages.
+pub(crate) fn seed() -> u64 {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    (u64::from(std::process::id()) << 32) | COUNTER.fetch_add(1, Ordering::Relaxed)
+}

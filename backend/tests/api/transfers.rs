@@ -1,0 +1,29 @@
+//! Transfers: one file per operation.
+
+mod batch;
+mod create;
+mod get;
+mod list;
+mod pages;
+mod update;
+
+use serde_json::Value;
+
+use crate::support::{
+    Client, TestApp,
+    app::{TestAgent, TestCustomer},
+};
+
+/// A server with a customer's agent, and the client of that agent.
+async fn with_agent() -> (TestApp, TestCustomer, TestAgent, Client) {
+    let app = TestApp::start().await;
+    let customer = app.customer("Acme").await;
+    let agent = app.agent(customer.id, "server1").await;
+    let client = app.key(&agent.key);
+    (app, customer, agent, client)
+}
+
+/// The path of a transfer.
+fn path(transfer: &Value) -> String {
+    format!("/api/transfers/{}", transfer["id"].as_str().expect("an id"))
+}

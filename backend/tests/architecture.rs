@@ -1,0 +1,212 @@
+//! The layers of the server only look downwards, and what must be known in few places is: read from the sources, since the
+//! compiler does not enforce it within one crate. `lib.rs` says what the layers are.
+
+#![expect(clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rstest::rstest;
+
+/// The most lines of a file; one that needs more is two files.
+const MOST_LINES: usize = 400;
+
+/// A source file: its path below `src`, and its text.
+struct Source {
+    name: String,
+    text: String,
+}
+
+impl Source {
+    /// The module at the top of the crate that it belongs to.
+    fn layer(&self) -> &str {
+        let end = self.name.find(['/', '.']).unwrap_or(self.name.len());
+        &self.name[..end]
+    }
+
+    /// Its lines of code with their numbers: no comments.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));
+        lines.map(|(number, line)| (number, line.split("//").next().unwrap_or("")))
+    }
+
+    /// The modules at the top of this crate that it names, each with the line.
+    fn names(&self) -> Vec<(usize, String)> {
+        let mut named = Vec::new();
+        let mut depth = None;
+        for (number, line) in self.code() {
+            let mut rest = line;
+            if depth.is_none()
+                && let Some(at) = rest.find("crate::")
+            {
+                rest = &rest[at + "crate::".len()..];
+                let Some(group) = rest.strip_prefix('{') else {
+                    named.push((number, word(rest).to_owned()));
+                    continue;
+                };
+                (depth, rest) = (Some(0), group);
+            }
+            // Within `use crate::{…}` every name that follows `{` or `,` on the first level is a module.
+            let Some(level) = &mut depth else { continue };
+            let mut begins = true;
+            for (at, c) in rest.char_indices() {
+                match c {
+                    '{' => *level += 1,
+                    '}' => *level -= 1,
+                    ',' if *level == 0 => begins = true,
+                    _ if *level == 0 && begins && !c.is_whitespace() => {
+                        named.push((number, word(&rest[at..]).to_owned()));
+                        begins = false;
+                    }
+                    _ => {}
+                }
+                if *level < 0 {
+                    break;
+                }
+            }
+            if *level < 0 {
+                depth = None;
+            }
+        }
+        named
+    }
+}
+
+/// How a text begins, as far as it is one name.
+fn word(text: &str) -> &str {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("")
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path: PathBuf = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&root).expect("below src").display().to_string().replace('\\', "/");
+                found.push(Source { name, text: fs::read_to_string(&path).expect("text") });
+            }
+        }
+    }
+    assert!(found.len() > 40, "the sources are not where they were");
+    found
+}
+
+/// Whether `line` holds `word` as a name of its own.
+fn holds(line: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(is_part) && !line[at + word.len()..].starts_with(is_part))
+}
+
+#[rstest]
+#[case::words(&["model", "actor", "error", "ids", "clock"], &["model", "actor", "error", "ids", "clock"])]
+#[case::limits(&["limits"], &["limits", "error"])]
+#[case::events(&["events"], &["events", "model", "error", "ids"])]
+#[case::store(&["store"], &["store", "model", "actor", "error", "ids"])]
+#[case::service(&["service"], &["service", "store", "events", "limits", "model", "actor", "error", "ids", "clock"])]
+#[case::rest(&["rest"], &["rest", "service", "limits", "model", "actor", "error", "ids"])]
+#[case::sweeper(&["sweeper"], &["service", "error"])]
+#[case::settings(&["config", "telemetry"], &["config", "limits", "model", "error"])]
+fn no_arrow_points_upwards(#[case] layers: &[&str], #[case] may_name: &[&str]) {
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for source in sources().iter().filter(|source| layers.contains(&source.layer())) {
+        seen += 1;
+        let upwards = source.names().into_iter().filter(|(_, module)| !may_name.contains(&module.as_str()));
+        wrong.extend(upwards.map(|(line, module)| format!("src/{}:{line} names crate::{module}", source.name)));
+    }
+    assert!(seen >= 1, "no such module");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_module_has_its_place_in_the_map() {
+    let map = sources().into_iter().find(|source| source.name == "lib.rs").expect("lib.rs").text;
+    let placed = ["main", "lib", "config", "telemetry"];
+    let sources = sources();
+    let lost: Vec<&str> = sources.iter().map(Source::layer).filter(|layer| !placed.contains(layer)).collect();
+    let lost: Vec<&&str> = lost.iter().filter(|layer| !map.contains(&format!("`{layer}`"))).collect();
+    assert!(lost.is_empty(), "the table in lib.rs does not say where these belong: {lost:?}");
+}
+
+#[rstest]
+#[case::words_do_no_io(&["model", "actor", "error", "ids", "clock"], &["tokio", "axum", "reqwest"])]
+#[case::the_store_knows_no_transport(&["store"], &["axum", "redis"])]
+#[case::the_core_knows_no_transport(&["service"], &["axum", "sqlx"])]
+#[case::edges_know_no_database(&["rest", "sweeper"], &["sqlx", "sea_query"])]
+fn each_layer_keeps_to_its_crates(#[case] layers: &[&str], #[case] crates: &[&str]) {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| layers.contains(&source.layer())) {
+        for (line, code) in source.code() {
+            for name in crates.iter().filter(|name| holds(code, name) && code.contains(&format!("{name}::"))) {
+                wrong.push(format!("src/{}:{line} names {name}", source.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_engines_are_named_where_they_are_told_apart_only() {
+    let may = |name: &str| {
+        ["store/db.rs", "store/connect.rs", "store/writer.rs"].contains(&name) || name.starts_with("store/writer/")
+    };
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !may(&source.name)) {
+        for (line, code) in source.code() {
+            if ["Sqlite", "Postgres", "SqliteRow", "PgRow", "SqlitePool", "PgPool"].iter().any(|name| holds(code, name))
+            {
+                wrong.push(format!("src/{}:{line}: {}", source.name, code.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn redis_is_named_behind_the_bus_and_the_limits_only() {
+    // The settings only ask whether the URL is one.
+    let may = ["events/redis.rs", "limits/redis.rs", "config.rs"];
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !may.contains(&source.name.as_str())) {
+        // `events::redis` and `limits::redis` are modules of ours, as is `redis` beside its declaration.
+        let is_module = source.text.contains("mod redis;");
+        for (line, code) in source.code() {
+            let named = code.match_indices("redis::").any(|(at, _)| match code[..at].strip_suffix("::") {
+                Some(before) => !before.ends_with(|c: char| c.is_alphanumeric() || c == '_'),
+                None => !is_module && !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'),
+            });
+            if named {
+                wrong.push(format!("src/{}:{line}: {}", source.name, code.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_is_long() {
+    let long = |source: &Source| source.text.lines().count() > MOST_LINES;
+    let long: Vec<String> = sources().iter().filter(|source| long(source)).map(|source| source.name.clone()).collect();
+    assert!(long.is_empty(), "more than {MOST_LINES} lines, so split them: {long:?}");
+}
+
+#[rstest]
+#[case("use crate::store::Db;", &["store"])]
+#[case("fn f() -> crate::error::Result<()> {", &["error"])]
+#[case("use crate::{error::Error, store::{self, Db}, service};", &["error", "store", "service"])]
+#[case("use crate::{\n    actor::{\n        Actor, Scope,\n    },\n    ids::AgentId,\n};\nuse other::{store, rest};", &["actor", "ids"])]
+#[case("// use crate::store;\n/// [`crate::rest`]", &[])]
+fn what_a_file_names_is_found(#[case] text: &str, #[case] modules: &[&str]) {
+    let source = Source { name: "model/agent.rs".to_owned(), text: text.to_owned() };
+    let names: Vec<String> = source.names().into_iter().map(|(_, module)| module).collect();
+    assert_eq!(names, modules);
+    assert_eq!(source.layer(), "model");
+}

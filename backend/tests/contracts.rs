@@ -1,0 +1,172 @@
+//! What others rely on, held by snapshots: the command line and the API's description. And what the two sets of migrations
+//! have in common: everything.
+
+#![expect(clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
+
+use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
+
+use backend::store::Db;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+/// Table, column, and whether it may be null.
+type Column = (String, String, bool);
+
+fn migrations(engine: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations").join(engine);
+    let entries = fs::read_dir(folder).expect("migrations");
+    entries.map(|entry| entry.expect("an entry").file_name().display().to_string()).collect()
+}
+
+async fn columns_of_sqlite() -> BTreeSet<Column> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let db = Db::open_sqlite(&folder.path().join("mftplus.db")).await.expect("a database");
+    db.migrate().await.expect("a schema");
+    let Db::Sqlite { readers, .. } = &db else { panic!("SQLite") };
+    let rows: Vec<(String, String, bool)> = sqlx::query_as(
+        "SELECT t.name, c.name, c.\"notnull\" = 0 FROM sqlite_master t JOIN pragma_table_info(t.name) c \
+         WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name <> '_sqlx_migrations'",
+    )
+    .fetch_all(readers)
+    .await
+    .expect("columns");
+    db.close().await;
+    rows.into_iter().collect()
+}
+
+async fn columns_of_postgres(url: &str) -> BTreeSet<Column> {
+    let schema = format!("contracts_{}", std::process::id());
+    let mut connection = PgConnection::connect(url).await.expect("the PostgreSQL under test");
+    sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).execute(&mut connection).await.expect("a schema");
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let db =
+        Db::open_postgres(&format!("{url}{separator}options=-c%20search_path%3D{schema}")).await.expect("a database");
+    db.migrate().await.expect("a schema");
+    db.migrate().await.expect("nothing to do the second time");
+    db.close().await;
+    let rows: Vec<(String, String, bool)> = sqlx::query_as(
+        "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT), is_nullable = 'YES' FROM information_schema.columns \
+         WHERE table_schema = $1 AND table_name <> '_sqlx_migrations'",
+    )
+    .bind(&schema)
+    .fetch_all(&mut connection)
+    .await
+    .expect("columns");
+    rows.into_iter().collect()
+}
+
+#[test]
+fn both_engines_have_the_same_migrations() {
+    let sqlite = migrations("sqlite");
+    assert!(!sqlite.is_empty());
+    assert_eq!(sqlite, migrations("postgres"));
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the test command says so by this variable")]
+async fn both_engines_have_the_same_tables_and_columns() {
+    let sqlite = columns_of_sqlite().await;
+    assert!(sqlite.len() > 50, "{sqlite:?}");
+    // With SQLite alone there is nothing to compare: the step on PostgreSQL does.
+    if let Ok(url) = env::var("MFTPLUS_TEST_DATABASE_URL") {
+        assert_eq!(sqlite, columns_of_postgres(&url).await);
+    }
+}
+
+/// What `--help` says of a command and of all below it.
+fn help(words: &[String]) -> String {
+    let program = env!("CARGO_BIN_EXE_mftplus");
+    // Without anything in the environment that a setting could take as its value.
+    let output = Command::new(program).args(words).arg("--help").env_clear().output().expect("help");
+    assert!(output.status.success(), "{words:?}");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let listed = text.split("Commands:\n").nth(1).unwrap_or("").split("\n\n").next().unwrap_or("");
+    let names = listed.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+    let names: Vec<&str> =
+        names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
+    let below = names.iter().map(|name| help(&[words, &[(*name).to_owned()]].concat()));
+    let title = format!("$ {}\n", [&["mftplus".to_owned()], words, &["--help".to_owned()]].concat().join(" "));
+    title + text.trim_end() + "\n\n" + &below.collect::<String>()
+}
+
+#[test]
+fn the_command_line_says_what_it_can_do() {
+    insta::assert_snapshot!("command_line", help(&[]));
+}
+
+#[test]
+fn the_api_is_described() {
+    insta::assert_snapshot!("openapi", backend::rest::document().to_yaml().expect("YAML"));
+}
+
+#[test]
+fn the_program_prints_the_same_description() {
+    for (flag, expected) in [
+        (None, backend::rest::document().to_yaml().expect("YAML")),
+        (Some("--json"), backend::rest::document().to_pretty_json().expect("JSON")),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mftplus"));
+        let output = command.arg("openapi").args(flag).env_clear().output().expect("a description");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), expected.trim_end());
+    }
+}
+
+/// Every example with the schema it must fit and the place it stands.
+fn examples(node: &Value, place: &str, found: &mut Vec<(String, Value, Value)>) {
+    match node {
+        Value::Object(object) => {
+            let schema = object.get("schema").unwrap_or(node);
+            if let Some(example) = object.get("example") {
+                found.push((place.to_owned(), schema.clone(), example.clone()));
+            }
+            for example in object.get("examples").and_then(Value::as_array).into_iter().flatten() {
+                found.push((place.to_owned(), schema.clone(), example.clone()));
+            }
+            for (name, below) in object.iter().filter(|(name, _)| !matches!(name.as_str(), "example" | "examples")) {
+                examples(below, &format!("{place}/{name}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, below) in items.iter().enumerate() {
+                examples(below, &format!("{place}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_example_of_the_description_fits_its_schema() {
+    let document = json!(backend::rest::document());
+    let mut found = Vec::new();
+    examples(&document, "", &mut found);
+    assert!(found.len() > 50, "{} examples", found.len());
+    let mut wrong = Vec::new();
+    for (place, mut schema, example) in found {
+        // `$ref`s are found in the same place as in the document.
+        schema["components"] = document["components"].clone();
+        let validator = jsonschema::options().should_validate_formats(true).build(&schema);
+        let validator = validator.unwrap_or_else(|error| panic!("{place} is no schema: {error}"));
+        wrong.extend(validator.iter_errors(&example).map(|error| format!("{place}: {error} (in {example})")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_operation_has_a_name_a_summary_and_described_answers() {
+    let document = json!(backend::rest::document());
+    let mut names = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let name = operation["operationId"].as_str().unwrap_or_default();
+            assert!(names.insert(name.to_owned()), "{method} {path}: `{name}` is taken or missing");
+            let answers = operation["responses"].as_object().expect("answers");
+            assert!(answers.keys().any(|status| status.starts_with('2')), "{method} {path}");
+            for (status, answer) in answers {
+                let schema = &answer["content"]["application/json"]["schema"];
+                assert!(schema.is_object(), "{method} {path}: {status} does not say what it holds");
+            }
+            assert!(operation["summary"].is_string() && operation["tags"].is_array(), "{method} {path}");
+        }
+    }
+}

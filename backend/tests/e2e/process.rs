@@ -1,0 +1,115 @@
+//! A server as a process of its own, and the programs beside it.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use reqwest::{Client, Method};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::place::Place;
+
+/// The binary under test.
+pub(crate) const MFTPLUS: &str = env!("CARGO_BIN_EXE_mftplus");
+
+/// A server and where it keeps its data; killed with its handle.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: String,
+    flags: Vec<String>,
+    database: Vec<String>,
+    _folder: TempDir,
+}
+
+impl Server {
+    /// Starts a server on a database of its own.
+    pub(crate) async fn start(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut database = vec!["--data-dir".to_owned(), folder.path().display().to_string()];
+        let place = Place::fresh().await.flags();
+        // Commands beside the server take the database, but no Redis.
+        let redis = place.iter().position(|flag| flag == "--redis-url");
+        let (beside, redis) = place.split_at(redis.unwrap_or(place.len()));
+        database.extend_from_slice(beside);
+        let flags: Vec<String> = redis.iter().cloned().chain(flags.iter().map(ToString::to_string)).collect();
+        let (child, address) = spawn("127.0.0.1:0", &database, &flags);
+        Self { child, address, flags, database, _folder: folder }
+    }
+
+    /// Starts it again where it was, after it was ended.
+    pub(crate) fn restart(&mut self) {
+        let (child, address) = spawn(&self.address, &self.database, &self.flags);
+        assert_eq!(address, self.address);
+        self.child = child;
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("a process to kill");
+        self.child.wait().expect("its end");
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        terminate(&self.child);
+        self.child.wait().expect("its end")
+    }
+
+    /// Runs a command of the binary beside the server; what it printed.
+    pub(crate) fn run(&self, args: &[&str]) -> String {
+        let output = Command::new(MFTPLUS).args(args).args(&self.database).output().expect("a command");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// The flags that lead to its database.
+    pub(crate) fn database(&self) -> &[String] {
+        &self.database
+    }
+
+    /// A command of the agent with its own state.
+    pub(crate) fn agent(&self, state: &Path) -> Command {
+        let mut command = Command::new(MFTPLUS);
+        command.args(["--log", "warn", "agent", "--server", &format!("http://{}", self.address)]);
+        command.arg("--state-dir").arg(state).stdout(Stdio::null());
+        command
+    }
+
+    /// One request; its status and body.
+    pub(crate) async fn ask(&self, client: &Client, method: Method, path: &str, who: (&str, &str), body: &Value) -> (u16, Value) {
+        let request = client.request(method, format!("http://{}{path}", self.address)).header(who.0, who.1);
+        let request = if body.is_null() { request } else { request.json(body) };
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.json().await.expect("JSON"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn spawn(listen: &str, database: &[String], flags: &[String]) -> (Child, String) {
+    let mut command = Command::new(MFTPLUS);
+    command.arg("serve").args(["--listen", listen, "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
+    command.args(["--admin-password", "correct horse battery"]).args(database).args(flags);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("a server");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let address = lines.find_map(|line| {
+        let line = line.ok()?;
+        Some(line.split_once("http://")?.1.split_once(',')?.0.to_owned())
+    });
+    (child, address.expect("the server says where it listens"))
+}
+
+/// Asks a process to stop.
+pub(crate) fn terminate(child: &Child) {
+    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()));
+}
