@@ -257,5 +257,6 @@ fn write_secret(path: &Path, secret: &[u8]) -> std::io::Result<()> {
 
 fn realm(secret: &[u8]) -> String {
     let digest = Sha256::digest(secret);
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let start = u64::from_be_bytes(digest.first_chunk().copied().unwrap_or_default());
+    format!("{start:016x}")
 }

@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use chrono::TimeDelta;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::{ContextKind, ContextValue, ErrorKind}};
+use clap::{
+    CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use crate::{
     actor::Actor,
@@ -26,8 +29,13 @@ use crate::{
 
 /// MFTPlus: managed file transfer, in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "mftplus", version, max_term_width = 100, after_help = "Every setting is a flag, an environment variable \
-    and a key of the settings file; the first of these that is given counts.")]
+#[command(
+    name = "mftplus",
+    version,
+    max_term_width = 100,
+    after_help = "Every setting is a flag, an environment variable \
+    and a key of the settings file; the first of these that is given counts."
+)]
 pub struct Cli {
     /// Settings file (TOML): keys are the long names of flags, such as listen = "0.0.0.0:8080"
     #[arg(long, global = true, env = "MFTPLUS_CONFIG", value_name = "FILE")]
@@ -72,7 +80,9 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum UserCommand {
     /// Add a user
-    #[command(after_help = "Example:\n  mftplus user add ops@acme.example --role customer --customer Acme --password-stdin < password.txt")]
+    #[command(
+        after_help = "Example:\n  mftplus user add ops@acme.example --role customer --customer Acme --password-stdin < password.txt"
+    )]
     Add(UserArgs),
 }
 
@@ -186,17 +196,15 @@ fn wrong(error: &clap::Error) -> ExitCode {
         Some(ContextValue::String(text)) => Some(text.clone()),
         _ => None,
     };
-    match (error.kind(), text(ContextKind::InvalidArg), text(ContextKind::InvalidValue)) {
-        (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some(arg), Some(value)) => {
-            let reason = std::error::Error::source(error).map_or_else(|| "is not one of its values".to_owned(), ToString::to_string);
-            let flag = arg.split([' ', '=']).next().unwrap_or(&arg).trim_start_matches('-').to_owned();
-            refuse(&format!("{}: {reason}{}", named(&flag), shown(&flag, &value)))
-        }
-        _ => {
-            drop(error.print());
-            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
-        }
+    let is_value = matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);
+    if let (true, Some(arg), Some(value)) = (is_value, text(ContextKind::InvalidArg), text(ContextKind::InvalidValue)) {
+        let reason = std::error::Error::source(error);
+        let reason = reason.map_or_else(|| "is not one of its values".to_owned(), ToString::to_string);
+        let flag = arg.split([' ', '=']).next().unwrap_or(&arg).trim_start_matches('-').to_owned();
+        return refuse(&format!("{}: {reason}{}", named(&flag), shown(&flag, &value)));
     }
+    drop(error.print());
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// The flag with the environment variable that may have been meant.

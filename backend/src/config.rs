@@ -1,6 +1,10 @@
 //! Every setting: a flag, an environment variable, and a key of the settings file, in that order.
 
-use std::{net::SocketAddr, path::{Path, PathBuf}, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, Command};
 use ipnet::IpNet;
@@ -15,7 +19,7 @@ pub struct DatabaseSettings {
     #[arg(long, env = "MFTPLUS_DATA_DIR", default_value = "./data", value_name = "FOLDER")]
     pub data_dir: PathBuf,
 
-    /// PostgreSQL database, as postgres://user:password@host/database; SQLite in the data folder if unset
+    /// PostgreSQL database, as `postgres://user:password@host/database`; SQLite in the data folder if unset
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     pub database_url: Option<SecretString>,
 }
@@ -48,8 +52,12 @@ pub struct ServeSettings {
     pub admin_password: Option<SecretString>,
 
     /// Requests per minute, as register=10,login=10,user=60,agent=300,graphql=600, or off
-    #[arg(long, env = "MFTPLUS_RATE_LIMITS", default_value = "register=10,login=10,user=60,agent=300,graphql=600",
-        value_name = "LIMITS")]
+    #[arg(
+        long,
+        env = "MFTPLUS_RATE_LIMITS",
+        default_value = "register=10,login=10,user=60,agent=300,graphql=600",
+        value_name = "LIMITS"
+    )]
     pub rate_limits: Quotas,
 
     /// How often agents are to send heartbeats; after three missed ones an agent is offline
@@ -67,7 +75,7 @@ pub struct ServeSettings {
         value_parser = |text: &str| duration(text, 1, 86_400))]
     pub lease: Duration,
 
-    /// Networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,::1/128
+    /// Networks of proxies whose X-Forwarded-For is believed, such as `10.0.0.0/8,::1/128`
     #[arg(long, env = "MFTPLUS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
 
@@ -106,13 +114,20 @@ fn redis_url(text: &str) -> Result<SecretString, String> {
 
 fn admin_password(text: &str) -> Result<SecretString, String> {
     let least = crate::model::account::MIN_PASSWORD;
-    if text.chars().count() < least { Err(format!("must be at least {least} characters long")) } else { Ok(text.to_owned().into()) }
+    if text.chars().count() < least {
+        Err(format!("must be at least {least} characters long"))
+    } else {
+        Ok(text.to_owned().into())
+    }
 }
 
 fn duration(text: &str, least: u64, most: u64) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|_| "must be a duration such as 30s or 5m".to_owned())?;
     if duration < Duration::from_secs(least) || duration > Duration::from_secs(most) || duration.subsec_nanos() != 0 {
-        return Err(format!("must be whole seconds, {least}s to {}", humantime::format_duration(Duration::from_secs(most))));
+        return Err(format!(
+            "must be whole seconds, {least}s to {}",
+            humantime::format_duration(Duration::from_secs(most))
+        ));
     }
     Ok(duration)
 }

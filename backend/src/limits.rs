@@ -65,7 +65,8 @@ impl FromStr for Quotas {
             return Ok(Self { is_on: false, ..quotas });
         }
         for part in text.split(',') {
-            let (name, figure) = part.split_once('=').ok_or_else(|| format!("`{part}` is not of the form name=number"))?;
+            let (name, figure) =
+                part.split_once('=').ok_or_else(|| format!("`{part}` is not of the form name=number"))?;
             let slot = match name.trim() {
                 "register" => &mut quotas.register,
                 "login" => &mut quotas.login,

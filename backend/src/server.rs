@@ -34,7 +34,8 @@ pub async fn serve(settings: &ServeSettings, stop: impl Future<Output = ()> + Se
     let cp = Arc::clone(&app.cp);
     app.tasks.spawn(async move { cp.watch_for_gaps().await });
 
-    let render = move || async move { metrics.map(metrics_exporter_prometheus::PrometheusHandle::render).unwrap_or_default() };
+    let render =
+        move || async move { metrics.map(metrics_exporter_prometheus::PrometheusHandle::render).unwrap_or_default() };
     let metrics_router = Router::new().route("/metrics", get(render));
     let metrics_stop = app.stop.clone().cancelled_owned();
     app.tasks.spawn(async move {

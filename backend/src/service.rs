@@ -123,7 +123,19 @@ impl ControlPlane {
         let started_at = clock.now();
         let passwords = passwords::Passwords::default();
         Arc::new(Self {
-            db, bus, limits, clock, ids, tokens, timing, tasks, stop, writer, remembered, passwords, started_at,
+            db,
+            bus,
+            limits,
+            clock,
+            ids,
+            tokens,
+            timing,
+            tasks,
+            stop,
+            writer,
+            remembered,
+            passwords,
+            started_at,
         })
     }
 

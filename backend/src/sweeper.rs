@@ -25,7 +25,7 @@ pub async fn run(cp: Arc<ControlPlane>) {
         note("marking stalled transfers", cp.mark_stalled_transfers().await);
         note("ending leases", cp.end_leases().await);
         note("counting the fleet", cp.record_metrics().await);
-        if sweeps % SWEEPS_PER_PURGE == 0 {
+        if sweeps.is_multiple_of(SWEEPS_PER_PURGE) {
             note("purging", cp.purge().await);
         }
         sweeps = sweeps.wrapping_add(1);

@@ -17,8 +17,11 @@ pub fn start_logging(settings: &LogSettings) {
     let registry = tracing_subscriber::registry().with(filter);
     let to_stderr = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // A second start in one process keeps the first.
-    let outcome =
-        if settings.log_json { registry.with(to_stderr.json()).try_init() } else { registry.with(to_stderr).try_init() };
+    let outcome = if settings.log_json {
+        registry.with(to_stderr.json()).try_init()
+    } else {
+        registry.with(to_stderr).try_init()
+    };
     drop(outcome);
 }
 
@@ -40,6 +43,7 @@ pub fn start_metrics() -> Option<&'static PrometheusHandle> {
 }
 
 /// Counts requests and measures how long they take, by method, route and status.
+#[must_use]
 pub fn request_metrics(handle: &PrometheusHandle) -> PrometheusMetricLayer<'static> {
     let handle = handle.clone();
     PrometheusMetricLayerBuilder::new().with_prefix("mftplus").with_metrics_from_fn(|| handle).build_pair().0

@@ -20,10 +20,10 @@ struct Report {
     speed: f64,
 }
 
-pub const UPDATE: &str = "UPDATE transfers SET progress = $1, bytes_transferred = $2, speed = $3, \
+pub(crate) const UPDATE: &str = "UPDATE transfers SET progress = $1, bytes_transferred = $2, speed = $3, \
     revision = revision + 1 WHERE id = $4";
 
-pub async fn open(database: &str) -> Db {
+pub(crate) async fn open(database: &str) -> Db {
     if database.starts_with("postgres") {
         Db::open_postgres(database).await.unwrap()
     } else {
@@ -32,7 +32,7 @@ pub async fn open(database: &str) -> Db {
 }
 
 /// One durable commit.
-pub async fn commit(db: &Db, id: Uuid, progress: f64, bytes: i64, speed: f64) {
+pub(crate) async fn commit(db: &Db, id: Uuid, progress: f64, bytes: i64, speed: f64) {
     match db {
         Db::Sqlite { writer, .. } => {
             sqlx::query(UPDATE).bind(progress).bind(bytes).bind(speed).bind(id).execute(writer).await.unwrap();
@@ -48,7 +48,7 @@ async fn report(State(db): State<Db>, Path(id): Path<Uuid>, Json(report): Json<R
     Json(json!({ "success": true, "data": { "transfer": { "id": id } } }))
 }
 
-pub async fn serve(database: &str) {
+pub(crate) async fn serve(database: &str) {
     let router = Router::new().route("/api/transfers/{id}", patch(report)).with_state(open(database).await);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("bare {}", listener.local_addr().unwrap());

@@ -12,14 +12,14 @@ use super::place::Reporter;
 
 /// What a stretch measured.
 #[derive(Clone, Debug)]
-pub struct Measured {
-    pub per_second: f64,
-    pub p50: Duration,
-    pub p99: Duration,
+pub(crate) struct Measured {
+    pub(crate) per_second: f64,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
 }
 
-/// PATCHes from `connections` for `length`, each connection going round among its own agents.
-pub fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections: usize, length: Duration) -> Measured {
+/// Reports from `connections` for `length`, each connection going round among its own agents.
+pub(crate) fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections: usize, length: Duration) -> Measured {
     let start = Instant::now();
     let threads: Vec<_> = (0..connections)
         .map(|connection| {
@@ -32,9 +32,11 @@ pub fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections: usize
                     let reporter = &reporters[(connection + step * connections) % reporters.len()];
                     step += 1;
                     let bytes = step * 4096;
-                    let body = format!("{{\"bytesTransferred\":{bytes},\"progress\":{}.5,\"speed\":{step}}}", step % 99);
+                    let body =
+                        format!("{{\"bytesTransferred\":{bytes},\"progress\":{}.5,\"speed\":{step}}}", step % 99);
                     let sent = Instant::now();
-                    let status = line.request("PATCH", &format!("/api/transfers/{}", reporter.transfer), &reporter.key, &body);
+                    let status =
+                        line.request("PATCH", &format!("/api/transfers/{}", reporter.transfer), &reporter.key, &body);
                     assert_eq!(status, 200, "{}", line.body());
                     times.push(sent.elapsed());
                 }
@@ -45,26 +47,26 @@ pub fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections: usize
     let mut times: Vec<Duration> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
     let elapsed = start.elapsed();
     times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    Measured { per_second: times.len() as f64 / elapsed.as_secs_f64(), p50: at(0.5), p99: at(0.99) }
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
+    Measured { per_second: times.len() as f64 / elapsed.as_secs_f64(), p50: at(50), p99: at(99) }
 }
 
 /// A kept-alive connection.
-pub struct Line {
+pub(crate) struct Line {
     stream: TcpStream,
     buffer: Vec<u8>,
     body: std::ops::Range<usize>,
 }
 
 impl Line {
-    pub fn open(address: &str) -> Self {
+    pub(crate) fn open(address: &str) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, buffer: Vec::with_capacity(64 * 1024), body: 0..0 }
     }
 
     /// Sends a request with an API key and reads its answer; the status.
-    pub fn request(&mut self, method: &str, path: &str, key: &str, body: &str) -> u16 {
+    pub(crate) fn request(&mut self, method: &str, path: &str, key: &str, body: &str) -> u16 {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n{body}",
@@ -74,11 +76,11 @@ impl Line {
     }
 
     /// Sends a GET with a token and reads its answer; the status.
-    pub fn get(&mut self, path: &str, token: &str) -> u16 {
+    pub(crate) fn get(&mut self, path: &str, token: &str) -> u16 {
         self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"))
     }
 
-    pub fn body(&self) -> String {
+    pub(crate) fn body(&self) -> String {
         String::from_utf8_lossy(&self.buffer[self.body.clone()]).into_owned()
     }
 

@@ -5,8 +5,17 @@
 //! what the machine does meanwhile falls on both.
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot go on must stop")]
-#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "the bare handler is axum as everybody writes it")]
-#![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures to print")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the bare handler is axum as everybody writes it"
+)]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures to print"
+)]
 
 mod bare;
 mod load;
@@ -18,7 +27,7 @@ use clap::Parser;
 
 /// Benchmarks; figures of one run, to be read as ratios.
 #[derive(Clone, Debug, Parser)]
-pub struct Options {
+pub(crate) struct Options {
     /// PostgreSQL to measure on, beside SQLite
     #[arg(long)]
     postgres: Option<String>,

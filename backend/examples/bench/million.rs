@@ -16,7 +16,7 @@ const FEW: u64 = 10_000;
 const MANY: u64 = 1_000_000;
 const AGENTS: usize = 2_000;
 
-pub fn run(options: &Options) {
+pub(crate) fn run(options: &Options) {
     println!("\nA million transfers on SQLite");
     let mut costs = Vec::new();
     for count in [FEW, MANY] {
@@ -89,7 +89,12 @@ fn pages(place: &Place, server: &Server, reporters: &[Reporter], options: &Optio
         serde_json::from_str(&line.body()).unwrap()
     };
     let agent = first["data"]["transfer"]["agentId"].as_str().unwrap().to_owned();
-    let published = ["".to_owned(), "&status=completed".to_owned(), format!("&agentId={agent}"), format!("&agentId={agent}&status=failed")];
+    let published = [
+        "".to_owned(),
+        "&status=completed".to_owned(),
+        format!("&agentId={agent}"),
+        format!("&agentId={agent}&status=failed"),
+    ];
     let mut worst = (Duration::ZERO, String::new());
     for (who, token) in [("admin", &admin), ("customer", &customer)] {
         for filter in &published {
@@ -105,8 +110,14 @@ fn pages(place: &Place, server: &Server, reporters: &[Reporter], options: &Optio
     }
     println!("  slowest page by the published filters, median of 11: {:.1?} ({})", worst.0, worst.1);
     let additive = [
-        "&protocol=ftps", "&protocol=local", "&direction=pull", "&search=rare-", "&search=orders-99", "&search=nothing",
-        "&createdBefore=2023-11-14T22:20:00Z", "&createdAfter=2023-11-14T22:25:00Z&protocol=ftps&status=completed",
+        "&protocol=ftps",
+        "&protocol=local",
+        "&direction=pull",
+        "&search=rare-",
+        "&search=orders-99",
+        "&search=nothing",
+        "&createdBefore=2023-11-14T22:20:00Z",
+        "&createdAfter=2023-11-14T22:25:00Z&protocol=ftps&status=completed",
     ];
     let mut worst = (Duration::ZERO, String::new());
     for (who, token) in [("admin", &admin), ("customer", &customer)] {

@@ -24,19 +24,19 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 /// Which engine.
 #[derive(Clone, Debug)]
-pub enum Engine {
+pub(crate) enum Engine {
     Sqlite,
     Postgres(String),
 }
 
 /// A fresh database.
-pub struct Place {
-    pub folder: tempfile::TempDir,
-    pub database_url: Option<String>,
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) database_url: Option<String>,
 }
 
 impl Place {
-    pub fn fresh(engine: &Engine, name: &str) -> Self {
+    pub(crate) fn fresh(engine: &Engine, name: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("mftplus-bench").tempdir_in("/var/tmp").unwrap();
         let database_url = match engine {
             Engine::Sqlite => None,
@@ -45,7 +45,7 @@ impl Place {
         Self { folder, database_url }
     }
 
-    pub fn flags(&self) -> Vec<String> {
+    pub(crate) fn flags(&self) -> Vec<String> {
         let mut flags = vec!["--data-dir".to_owned(), self.folder.path().display().to_string()];
         if let Some(url) = &self.database_url {
             flags.extend(["--database-url".to_owned(), url.clone()]);
@@ -63,14 +63,14 @@ async fn database(url: &str, name: &str) -> String {
 }
 
 /// A process that serves, ended with its handle.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub address: String,
+    pub(crate) address: String,
 }
 
 impl Server {
     /// The product, as it is shipped.
-    pub fn product(binary: &Path, place: &Place, limits: &str) -> Self {
+    pub(crate) fn product(binary: &Path, place: &Place, limits: &str) -> Self {
         let mut command = Command::new(binary);
         command.arg("serve").args(place.flags());
         command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
@@ -79,7 +79,7 @@ impl Server {
     }
 
     /// The bare handler.
-    pub fn bare(place: &Place) -> Self {
+    pub(crate) fn bare(place: &Place) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         let database = place.database_url.clone();
         let database = database.unwrap_or_else(|| place.folder.path().join("mftplus.db").display().to_string());
@@ -88,7 +88,7 @@ impl Server {
     }
 
     /// The process.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
@@ -116,13 +116,13 @@ struct Settings {
 
 /// Who reports about what: one running transfer for each of many agents.
 #[derive(Clone, Debug)]
-pub struct Reporter {
-    pub key: String,
-    pub transfer: String,
+pub(crate) struct Reporter {
+    pub(crate) key: String,
+    pub(crate) transfer: String,
 }
 
 /// Fills a database with agents that each run a transfer.
-pub fn agents(place: &Place, count: usize) -> Vec<Reporter> {
+pub(crate) fn agents(place: &Place, count: usize) -> Vec<Reporter> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let args = [vec!["bench".to_owned()], place.flags()].concat();

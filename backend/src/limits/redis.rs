@@ -69,9 +69,7 @@ impl Shared {
             return None;
         }
         let counted = timeout(PATIENCE, self.ask(class, subject, by)).await;
-        let (count, left) = if let Ok(Ok(answer)) = counted {
-            answer
-        } else {
+        let Ok(Ok((count, left))) = counted else {
             *self.away_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
             if let Ok(mut line) = self.line.try_lock() {
                 *line = None;

@@ -56,8 +56,9 @@ fn new_password(value: serde_json::Value) -> Check<String> {
 
 fn email(value: serde_json::Value) -> Check<String> {
     let email = text(3, 254)(value)?.to_lowercase();
-    let fine = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
-        && !email.contains(char::is_whitespace);
+    let fine =
+        email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+            && !email.contains(char::is_whitespace);
     if fine { Ok(email) } else { Err("must be an e-mail address".to_owned()) }
 }
 
@@ -177,4 +178,3 @@ pub struct SignedIn {
     /// Who signed in.
     pub user: User,
 }
-

@@ -69,6 +69,7 @@ impl Kind {
 }
 
 /// The whole view of what changed, so that watchers cost no reads.
+#[expect(clippy::large_enum_variant, reason = "nearly every event is about the largest, a transfer")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "view", rename_all = "camelCase")]
 pub enum Object {

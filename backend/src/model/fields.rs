@@ -4,6 +4,8 @@
 //! The contract wants all of it, so bodies and queries are read as maps: each field is taken by its name or its alias
 //! (the name it has in answers), checked, and its problems collected. [`Fields::finish`] gives the whole or all errors.
 
+#![expect(clippy::needless_pass_by_value, reason = "a check is handed the value it takes")]
+
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
@@ -96,7 +98,6 @@ impl Fields {
     }
 
     /// A field that may be absent or null, which say the same. The outer `None` means that a problem was noted.
-    #[expect(clippy::option_option, reason = "wrong, absent and present are three things")]
     pub fn optional<T>(
         &mut self,
         name: &'static str,
@@ -111,7 +112,6 @@ impl Fields {
     }
 
     /// A field of an update that cannot be null.
-    #[expect(clippy::option_option, reason = "wrong, absent and present are three things")]
     pub fn update<T>(
         &mut self,
         name: &'static str,

@@ -38,10 +38,7 @@ impl FromFields for Window {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let page = fields.optional("page", &[], parsed(integer(1, i64::MAX)));
         let limit = fields.optional("limit", &[], parsed(integer(1, MAX_LIMIT.cast_signed())));
-        Some(Self {
-            page: page?.map_or(1, i64::unsigned_abs),
-            limit: limit?.map_or(DEFAULT_LIMIT, i64::unsigned_abs),
-        })
+        Some(Self { page: page?.map_or(1, i64::unsigned_abs), limit: limit?.map_or(DEFAULT_LIMIT, i64::unsigned_abs) })
     }
 }
 

@@ -71,7 +71,8 @@ pub(super) async fn create_customer(
     body: Body<CreateCustomer>,
 ) -> Answer<CustomerData> {
     let (who, input) = (actor.clone(), body.input);
-    let create = |cp: super::Shared, claim: Option<_>| async move { cp.create_customer(&who, input, claim.as_ref()).await };
+    let create =
+        |cp: super::Shared, claim: Option<_>| async move { cp.create_customer(&who, input, claim.as_ref()).await };
     let customer = api.cp.once(&actor, "create_customer", key.as_deref(), &body.raw, create).await?;
     Ok(Reply::created(CustomerData { customer }))
 }

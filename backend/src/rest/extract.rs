@@ -72,11 +72,9 @@ fn object(headers: &HeaderMap, raw: &[u8]) -> Result<Map<String, Value>, Error> 
     match serde_json::from_slice(raw) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Error::Invalid("the body must be a JSON object".to_owned())),
-        Err(error) => Err(Error::Invalid(format!(
-            "the body is not valid JSON: line {}, column {}",
-            error.line(),
-            error.column()
-        ))),
+        Err(error) => {
+            Err(Error::Invalid(format!("the body is not valid JSON: line {}, column {}", error.line(), error.column())))
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use utoipa::{
     IntoParams, Modify,
     openapi::{
-        ContactBuilder, Content, HeaderBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
-        Required, ResponseBuilder, ServerBuilder, Type,
+        ContactBuilder, Content, HeaderBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
+        Ref, RefOr, Required, ResponseBuilder, ServerBuilder, Type,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         schema::SchemaFormat,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -242,7 +242,10 @@ fn failure(status: &str, description: &str, details: &Value, is_limited: bool) -
     if status == "405" {
         let text = "The methods there are.";
         let schema = ObjectBuilder::new().schema_type(Type::String).build();
-        response.headers.insert("Allow".to_owned(), HeaderBuilder::new().description(Some(text)).schema(Some(schema)).build().into());
+        response.headers.insert(
+            "Allow".to_owned(),
+            HeaderBuilder::new().description(Some(text)).schema(Some(schema)).build().into(),
+        );
     }
     if is_limited && status != "405" && status != "413" {
         limit_headers(&mut response);
@@ -261,6 +264,8 @@ fn limit_headers(response: &mut utoipa::openapi::Response) {
             .schema_type(Type::Integer)
             .format(Some(SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Int64)))
             .build();
-        response.headers.insert(name.to_owned(), HeaderBuilder::new().description(Some(text)).schema(Some(schema)).build().into());
+        response
+            .headers
+            .insert(name.to_owned(), HeaderBuilder::new().description(Some(text)).schema(Some(schema)).build().into());
     }
 }

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{ControlPlane, Work, authenticate::{KEY_PREFIX, digest}, customers::SHOWN};
+use super::{
+    ControlPlane, Work,
+    authenticate::{KEY_PREFIX, digest},
+    customers::SHOWN,
+};
 use crate::{
     actor::{Actor, Scope},
     error::{Error, Result},
@@ -94,7 +98,8 @@ impl ControlPlane {
         let id = actor.require_agent()?;
         let (agent, told) = self.writer.record_heartbeat(id, heartbeat, ip_address, self.now()).await?;
         let mut open = self.open_directives(id).await?;
-        let is_told = |wish: &Wish| matches!(wish, Wish::SetHeartbeatInterval { seconds } if *seconds == self.interval());
+        let is_told =
+            |wish: &Wish| matches!(wish, Wish::SetHeartbeatInterval { seconds } if *seconds == self.interval());
         if told != self.interval() && !open.iter().any(|directive| is_told(&directive.wish)) {
             let mut work = self.begin(&Actor::System).await?;
             let name = Wish::SetHeartbeatInterval { seconds: told }.name();

@@ -95,5 +95,5 @@ async fn until_something_waits(changes: &mut crate::events::Reader, agent: Agent
             Signal::Message(_) | Signal::Resync => return,
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use argon2::{
-    Argon2, PasswordHasher, PasswordVerifier,
-    password_hash::phc::PasswordHash,
-};
+use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
@@ -37,13 +34,13 @@ impl Passwords {
     /// Whether the password has this hash. Without a hash it takes as long and is false, so that nobody learns from the
     /// time which e-mail addresses are known.
     pub(super) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
-        self.in_turn(move || match hash.as_deref().map(PasswordHash::new) {
-            Some(Ok(hash)) => Argon2::default().verify_password(password.as_bytes(), &hash).is_ok(),
-            Some(Err(_)) | None => {
-                let wasted = Argon2::default().hash_password_with_salt(password.as_bytes(), &[0; 16]);
-                drop(wasted);
-                false
+        self.in_turn(move || {
+            if let Some(Ok(hash)) = hash.as_deref().map(PasswordHash::new) {
+                return Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
             }
+            let wasted = Argon2::default().hash_password_with_salt(password.as_bytes(), &[0; 16]);
+            drop(wasted);
+            false
         })
         .await
     }

@@ -52,7 +52,9 @@ impl ControlPlane {
     pub async fn mark_stalled_transfers(&self) -> Result<usize> {
         let now = self.now();
         let mut marked = 0;
-        for mut row in store::transfers::without_progress_since(&self.db, now - delta(self.timing.stalled_after)).await? {
+        for mut row in
+            store::transfers::without_progress_since(&self.db, now - delta(self.timing.stalled_after)).await?
+        {
             let seen = row.state.revision;
             row.state.stalled = true;
             row.state.revision += 1;

@@ -71,10 +71,15 @@ pub struct JwtKey {
 ///
 /// A sentence saying what is wrong with the file.
 pub fn jwt_key_from_file(path: &Path) -> std::result::Result<JwtKey, String> {
-    let key = PrivatePkcs8KeyDer::from_pem_file(path).map_err(|error| format!("cannot be read as a PEM file: {error}"))?;
+    let key =
+        PrivatePkcs8KeyDer::from_pem_file(path).map_err(|error| format!("cannot be read as a PEM file: {error}"))?;
     let der = key.secret_pkcs8_der();
-    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(|_| "holds no Ed25519 private key".to_owned())?;
-    Ok(JwtKey { signing: EncodingKey::from_ed_der(der), verifying: DecodingKey::from_ed_der(pair.public_key().as_ref()) })
+    let pair =
+        Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(|_| "holds no Ed25519 private key".to_owned())?;
+    Ok(JwtKey {
+        signing: EncodingKey::from_ed_der(der),
+        verifying: DecodingKey::from_ed_der(pair.public_key().as_ref()),
+    })
 }
 
 impl Tokens {
@@ -95,7 +100,13 @@ impl Tokens {
         Self { header: Header::new(algorithm), signing, verifying, validation, secret }
     }
 
-    pub(super) fn access(&self, user: &User, session: SessionId, now: DateTime<Utc>, life: TimeDelta) -> Result<String> {
+    pub(super) fn access(
+        &self,
+        user: &User,
+        session: SessionId,
+        now: DateTime<Utc>,
+        life: TimeDelta,
+    ) -> Result<String> {
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),

@@ -14,12 +14,7 @@ use crate::{
         source_url::file_name,
         transfer::{CreateTransfer, Progress, Transfer, TransferFilter, TransferState, TransferStatus, UpdateTransfer},
     },
-    store::{
-        self,
-        counters::Deltas,
-        idempotency::Claim,
-        transfers::TransferRow,
-    },
+    store::{self, counters::Deltas, idempotency::Claim, transfers::TransferRow},
 };
 
 impl ControlPlane {
@@ -189,7 +184,8 @@ impl ControlPlane {
     pub async fn retry_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
         self.steer(actor, id, |row, now| {
             if row.state.status != TransferStatus::Failed {
-                let message = format!("a transfer that is {} cannot be retried: only a failed one can", row.state.status);
+                let message =
+                    format!("a transfer that is {} cannot be retried: only a failed one can", row.state.status);
                 return Err(Error::conflict(message));
             }
             row.state.advance(&to(TransferStatus::Queued), now)?;

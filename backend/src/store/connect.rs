@@ -36,13 +36,16 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
             .statement_cache_capacity(256)
+            // Pages written again and again are copied into the file once for many commits.
+            .pragma("wal_autocheckpoint", "8000")
             .pragma("cache_size", "-65536")
             .pragma("mmap_size", "1073741824")
             .pragma("temp_store", "memory");
         let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false);
         let keep = |pool: SqlitePoolOptions| pool.idle_timeout(None).max_lifetime(None);
         let writer = keep(pool()).max_connections(1).connect_with(options.clone()).await?;
-        let readers = keep(pool()).max_connections(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
+        let readers =
+            keep(pool()).max_connections(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
         Ok(Self::Sqlite { readers, writer })
     }
 

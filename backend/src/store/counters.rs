@@ -60,9 +60,11 @@ impl Deltas {
         for rows in deltas.chunks(500) {
             let mut statement = sql("INSERT INTO transfer_counts (scope_id, status, total) VALUES ");
             for (index, ((scope, status), delta)) in rows.iter().enumerate() {
-                statement = statement
-                    .push(if index == 0 { "" } else { ", " })
-                    .push_tuple([(*scope).into(), (*status).into(), (*delta).into()]);
+                statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([
+                    (*scope).into(),
+                    (*status).into(),
+                    (*delta).into(),
+                ]);
             }
             statement
                 .push(" ON CONFLICT (scope_id, status) DO UPDATE SET total = transfer_counts.total + excluded.total")
@@ -90,8 +92,8 @@ const fn word(status: TransferStatus) -> &'static str {
 /// Whatever the engine says.
 pub async fn total(conn: impl Into<Conn<'_>>, counted: Counted, status: Option<TransferStatus>) -> Result<u64> {
     // A sum of BIGINTs is NUMERIC in PostgreSQL: hence the cast.
-    let mut statement =
-        sql("SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM transfer_counts").push_bind(" WHERE scope_id = ", counted.scope_id());
+    let mut statement = sql("SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM transfer_counts")
+        .push_bind(" WHERE scope_id = ", counted.scope_id());
     if let Some(status) = status {
         statement = statement.push_bind(" AND status = ", word(status));
     }

@@ -7,10 +7,7 @@ use std::fmt::Display;
 use sea_query::{Value, Values};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{
-    AssertSqlSafe, FromRow, Pool, Postgres, Sqlite, Transaction,
-    postgres::PgRow,
-    sqlite::SqliteRow,
-    types::Json,
+    AssertSqlSafe, FromRow, Pool, Postgres, Sqlite, Transaction, postgres::PgRow, sqlite::SqliteRow, types::Json,
 };
 
 use crate::error::{Error, Result};

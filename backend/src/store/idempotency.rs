@@ -65,28 +65,30 @@ pub async fn claim(
 ) -> Result<Known> {
     let request = &claim.request;
     let mut tx = db.begin().await?;
-    let inserted = sql("INSERT INTO idempotency (caller, operation, key, body_digest, claim, claimed_until, expires_at) \
+    let inserted =
+        sql("INSERT INTO idempotency (caller, operation, key, body_digest, claim, claimed_until, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (caller, operation, key) DO NOTHING")
-    .bind(request.caller.clone())
-    .bind(request.operation)
-    .bind(request.key.clone())
-    .bind(body_digest.to_vec())
-    .bind(claim.id)
-    .bind(claimed_until)
-    .bind(expires_at)
-    .execute(&mut tx)
-    .await?;
+        .bind(request.caller.clone())
+        .bind(request.operation)
+        .bind(request.key.clone())
+        .bind(body_digest.to_vec())
+        .bind(claim.id)
+        .bind(claimed_until)
+        .bind(expires_at)
+        .execute(&mut tx)
+        .await?;
     if inserted == 1 {
         tx.commit().await?;
         return Ok(Known::Nothing);
     }
-    let row: Option<IdempotencyRow> = sql("SELECT body_digest, claim, claimed_until, answer, expires_at FROM idempotency \
+    let row: Option<IdempotencyRow> =
+        sql("SELECT body_digest, claim, claimed_until, answer, expires_at FROM idempotency \
          WHERE caller = $1 AND operation = $2 AND key = $3")
-    .bind(request.caller.clone())
-    .bind(request.operation)
-    .bind(request.key.clone())
-    .fetch_optional(&mut tx)
-    .await?;
+        .bind(request.caller.clone())
+        .bind(request.operation)
+        .bind(request.key.clone())
+        .fetch_optional(&mut tx)
+        .await?;
     // Gone between the two statements: its holder has just failed and given it up.
     let Some(row) = row else { return Ok(Known::Running) };
     let is_stale = row.expires_at <= now || (row.answer.is_none() && row.claimed_until <= now);
@@ -97,19 +99,20 @@ pub async fn claim(
             None => Known::Running,
         });
     }
-    let taken = sql("UPDATE idempotency SET body_digest = $1, claim = $2, claimed_until = $3, expires_at = $4, answer = $5 \
+    let taken =
+        sql("UPDATE idempotency SET body_digest = $1, claim = $2, claimed_until = $3, expires_at = $4, answer = $5 \
          WHERE claim = $6 AND caller = $7 AND operation = $8 AND key = $9")
-    .bind(body_digest.to_vec())
-    .bind(claim.id)
-    .bind(claimed_until)
-    .bind(expires_at)
-    .bind(sea_query::Value::Json(None))
-    .bind(row.claim)
-    .bind(request.caller.clone())
-    .bind(request.operation)
-    .bind(request.key.clone())
-    .execute(&mut tx)
-    .await?;
+        .bind(body_digest.to_vec())
+        .bind(claim.id)
+        .bind(claimed_until)
+        .bind(expires_at)
+        .bind(sea_query::Value::Json(None))
+        .bind(row.claim)
+        .bind(request.caller.clone())
+        .bind(request.operation)
+        .bind(request.key.clone())
+        .execute(&mut tx)
+        .await?;
     tx.commit().await?;
     Ok(if taken == 1 { Known::Nothing } else { Known::Running })
 }

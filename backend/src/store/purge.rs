@@ -17,13 +17,19 @@ const AT_A_TIME: u64 = 5_000;
 pub async fn run(db: &Db, now: DateTime<Utc>, events_before: DateTime<Utc>) -> Result<u64> {
     let mut removed = 0;
     let statements = [
-        ("DELETE FROM events WHERE number IN (SELECT number FROM events WHERE at < $1 ORDER BY at LIMIT 5000)", events_before),
+        (
+            "DELETE FROM events WHERE number IN (SELECT number FROM events WHERE at < $1 ORDER BY at LIMIT 5000)",
+            events_before,
+        ),
         (
             "DELETE FROM idempotency WHERE (caller, operation, key) IN \
              (SELECT caller, operation, key FROM idempotency WHERE expires_at < $1 LIMIT 5000)",
             now,
         ),
-        ("DELETE FROM directives WHERE id IN (SELECT id FROM directives WHERE expires_at < $1 LIMIT 5000)", events_before),
+        (
+            "DELETE FROM directives WHERE id IN (SELECT id FROM directives WHERE expires_at < $1 LIMIT 5000)",
+            events_before,
+        ),
         ("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT 5000)", events_before),
         (
             "DELETE FROM agent_keys WHERE digest IN (SELECT digest FROM agent_keys WHERE expires_at < $1 LIMIT 5000)",

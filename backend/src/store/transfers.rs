@@ -216,9 +216,11 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
 ///
 /// Whatever the engine says.
 pub async fn save(tx: &mut Tx, id: TransferId, state: &TransferState, seen: i64) -> Result<bool> {
-    let rows = sql("UPDATE transfers SET status = $1, progress = $2, bytes_transferred = $3, speed = $4, error_message = $5, \
+    let rows = sql(
+        "UPDATE transfers SET status = $1, progress = $2, bytes_transferred = $3, speed = $4, error_message = $5, \
          completed_at = $6, attempt = $7, checksum_sha256 = $8, revision = $9, stalled = $10, progressed_at = $11, \
-         cancel_requested_at = $12, failed_by_lease = $13 WHERE id = $14 AND revision = $15")
+         cancel_requested_at = $12, failed_by_lease = $13 WHERE id = $14 AND revision = $15",
+    )
     .bind_text(state.status)
     .bind(state.progress.percent)
     .bind(state.progress.bytes_transferred)

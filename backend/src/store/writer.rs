@@ -160,8 +160,9 @@ impl WriterTask {
     pub async fn run(mut self) {
         let mut ops = Vec::with_capacity(BATCH);
         while self.queue.recv_many(&mut ops, BATCH).await > 0 {
-            metrics::histogram!("mftplus_writer_batch_size").record(f64::from(u32::try_from(ops.len()).unwrap_or(u32::MAX)));
-            let batch = ops.drain(..).collect();
+            metrics::histogram!("mftplus_writer_batch_size")
+                .record(f64::from(u32::try_from(ops.len()).unwrap_or(u32::MAX)));
+            let batch = std::mem::replace(&mut ops, Vec::with_capacity(BATCH));
             // With several servers each change takes a number, and for that a transaction.
             let rest = if self.numbered { batch } else { self.figures(batch).await };
             if !rest.is_empty() {
@@ -183,7 +184,7 @@ impl WriterTask {
                 batch.take_rows().into_iter().for_each(|row| self.rows.remember(row));
                 batch.answer();
             }
-            Err(error) => batch.fail(error),
+            Err(error) => batch.fail(&error),
         }
     }
 }

@@ -30,7 +30,8 @@ async fn a_file_of_200_mb_is_followed_from_start_to_end_over_a_stop_of_the_agent
     let client = Client::new();
     let mut seen: Vec<String> = Vec::new();
     let mut first = copy(&server);
-    let before = follow(&server, &client, &token, &mut seen, |transfer| transfer["progress"].as_f64() > Some(40.0)).await;
+    let before =
+        follow(&server, &client, &token, &mut seen, |transfer| transfer["progress"].as_f64() > Some(40.0)).await;
     terminate(&first);
     assert!(!first.wait().expect("its end").success(), "a copy that was stopped has not succeeded");
 
@@ -103,5 +104,5 @@ fn digest_of(path: &Path) -> String {
         }
         hasher.update(&chunk[..read]);
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

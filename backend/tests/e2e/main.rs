@@ -2,10 +2,13 @@
 //!
 //! Runs on SQLite, or on PostgreSQL and Redis where the test command says so.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::disallowed_methods, reason = "what runs beside a test ends with it")]
+
 mod crash;
 mod e2e_copy;
-mod readme;
-mod process;
 #[path = "../api/support/place.rs"]
 #[expect(dead_code, reason = "the tests of the API ask more of it")]
 mod place;
+mod process;
+mod readme;

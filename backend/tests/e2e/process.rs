@@ -79,7 +79,14 @@ impl Server {
     }
 
     /// One request; its status and body.
-    pub(crate) async fn ask(&self, client: &Client, method: Method, path: &str, who: (&str, &str), body: &Value) -> (u16, Value) {
+    pub(crate) async fn ask(
+        &self,
+        client: &Client,
+        method: Method,
+        path: &str,
+        who: (&str, &str),
+        body: &Value,
+    ) -> (u16, Value) {
         let request = client.request(method, format!("http://{}{path}", self.address)).header(who.0, who.1);
         let request = if body.is_null() { request } else { request.json(body) };
         let response = request.send().await.expect("an answer");

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{Network, TransferStatus, UpdateTransfer};
-use crate::{error::{Error, Result}, model::fields::Change};
+use crate::{
+    error::{Error, Result},
+    model::fields::Change,
+};
 
 /// The part of a transfer that reports change.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,9 +127,10 @@ impl TransferState {
         }
         let current = if self.begins_attempt(next) { self.attempt + 1 } else { self.attempt };
         match attempt {
-            Some(attempt) if attempt > current => {
-                Err(Error::conflict(format!("attempt {attempt} has not begun: the transfer is at attempt {}", self.attempt)))
-            }
+            Some(attempt) if attempt > current => Err(Error::conflict(format!(
+                "attempt {attempt} has not begun: the transfer is at attempt {}",
+                self.attempt
+            ))),
             _ => Ok(()),
         }
     }

@@ -27,12 +27,7 @@ const FEW: u64 = 2_000;
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn list(
-    db: &Db,
-    scope: Scope,
-    filter: &TransferFilter,
-    window: Window,
-) -> Result<(Vec<TransferRow>, Total)> {
+pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, window: Window) -> Result<(Vec<TransferRow>, Total)> {
     // One moment for the total and the page: the far end of a list is found by counting back from its total.
     let mut tx = db.snapshot().await?;
     let Some(counted) = counted(&mut tx, scope, filter).await? else {
@@ -45,7 +40,10 @@ pub async fn list(
     }
     let statement = |text| {
         let statement = sql(text).push(" WHERE 1 = 1");
-        additive(if total > FEW { faceted(statement, counted, filter) } else { indexed(statement, counted, filter) }, filter)
+        additive(
+            if total > FEW { faceted(statement, counted, filter) } else { indexed(statement, counted, filter) },
+            filter,
+        )
     };
     let bound = Total::COUNTING_STOPS_AT + 1;
     let order = " ORDER BY id DESC LIMIT ";
@@ -71,8 +69,7 @@ async fn counted(tx: &mut Tx, scope: Scope, filter: &TransferFilter) -> Result<O
     Ok(match (scope, filter.agent_id) {
         (Scope::All, None) => Some(Counted::All),
         (Scope::Customer(customer), None) => Some(Counted::Customer(customer)),
-        (Scope::Agent(agent), None) => Some(Counted::Agent(agent)),
-        (Scope::All, Some(agent)) => Some(Counted::Agent(agent)),
+        (Scope::Agent(agent), None) | (Scope::All, Some(agent)) => Some(Counted::Agent(agent)),
         (Scope::Agent(own), Some(agent)) => (own == agent).then_some(Counted::Agent(agent)),
         (Scope::Customer(customer), Some(agent)) => {
             let statement = sql("SELECT id FROM agents WHERE id = $1 AND customer_id = $2").bind(agent).bind(customer);
@@ -99,11 +96,7 @@ async fn page_of_counted(
     let from_the_end = behind < offset;
     let (order, skip) =
         if from_the_end { (" ORDER BY id LIMIT ", behind) } else { (" ORDER BY id DESC LIMIT ", offset) };
-    statement
-        .push_bind(order, take.cast_signed())
-        .push_bind(" OFFSET ", skip.cast_signed())
-        .fetch_all(tx)
-        .await
+    statement.push_bind(order, take.cast_signed()).push_bind(" OFFSET ", skip.cast_signed()).fetch_all(tx).await
 }
 
 /// Conditions that the indexes of the published filters answer.
@@ -165,7 +158,7 @@ fn first_id(millis: i64) -> Uuid {
 
 fn ceil_millis(at: DateTime<Utc>) -> i64 {
     let millis = at.timestamp_millis();
-    if at.timestamp_subsec_nanos() % 1_000_000 == 0 { millis } else { millis + 1 }
+    if at.timestamp_subsec_nanos().is_multiple_of(1_000_000) { millis } else { millis + 1 }
 }
 
 async fn rows(tx: &mut Tx, ids: &[(TransferId,)]) -> Result<Vec<TransferRow>> {

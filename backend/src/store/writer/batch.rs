@@ -118,9 +118,13 @@ impl Batch {
     }
 
     /// Tells everybody that nothing was written.
-    pub(super) fn fail(self, error: Error) {
+    pub(super) fn fail(self, error: &Error) {
         let is_unavailable = matches!(error, Error::Unavailable(_));
-        tracing::error!(error = &error as &dyn std::error::Error, reports = self.ops.len(), "a batch was not committed");
+        tracing::error!(
+            error = error as &(dyn std::error::Error + 'static),
+            reports = self.ops.len(),
+            "a batch was not committed"
+        );
         let failure = || {
             if is_unavailable {
                 Error::Unavailable("the database is busy: try again in a moment")
@@ -218,12 +222,8 @@ impl Work {
         let interval = row.heartbeat_interval;
         let view = Agent::from(row.clone());
         let kind = if before == view.status { Kind::AgentHeard } else { Kind::AgentStatusChanged };
-        let change = Change {
-            kind,
-            at: now.into(),
-            actor: by(agent, view.customer_id),
-            object: Object::Agent(view.clone()),
-        };
+        let change =
+            Change { kind, at: now.into(), actor: by(agent, view.customer_id), object: Object::Agent(view.clone()) };
         if kind.is_logged() {
             self.untold_agents.remove(&agent);
             self.changes.push(change);
@@ -274,7 +274,8 @@ const fn row_key(view: &Transfer) -> (CustomerId, AgentId) {
 
 /// Whether the report answers what the server wants of this transfer: its end, or a new attempt.
 const fn is_settled(stopped: bool, before: TransferStatus, view: &Transfer) -> bool {
-    let retried = matches!((before, view.status), (TransferStatus::Queued, TransferStatus::Running)) && view.attempt > 1;
+    let retried =
+        matches!((before, view.status), (TransferStatus::Queued, TransferStatus::Running)) && view.attempt > 1;
     view.status.has_ended() && (stopped || view.attempt > 1) || retried
 }
 

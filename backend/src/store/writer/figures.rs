@@ -4,7 +4,7 @@
 //! write too; but each change raises the row's revision, and the update only takes rows that still have the remembered
 //! one. What it does not take goes the long way, through [`super::batch`].
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sqlx::{Postgres, Sqlite, pool::PoolConnection};
 
@@ -56,22 +56,24 @@ enum Line {
 impl WriterTask {
     /// Carries out the reports that only move figures; gives back those that need a transaction.
     pub(super) async fn figures(&mut self, ops: Vec<Op>) -> Vec<Op> {
+        if let Err(error) = self.recall(&ops).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "rows are read the long way");
+        }
         let mut moved: Vec<(Op, Transfer)> = Vec::with_capacity(ops.len());
         let mut rest = Vec::new();
         // Revisions before the first report about each transfer.
         let mut seen: BTreeMap<TransferId, i64> = BTreeMap::new();
         let mut held_back: HashSet<TransferId> = HashSet::new();
         for op in ops {
-            match self.moved(&op, &mut seen, &held_back) {
-                Some(view) => moved.push((op, view)),
-                None => {
-                    // What comes after it about the same transfer must stay behind it.
-                    if let Op::Transfer { id, .. } = &op {
-                        held_back.insert(*id);
-                    }
-                    rest.push(op);
-                }
+            if let Some(view) = self.moved(&op, &mut seen, &held_back) {
+                moved.push((op, view));
+                continue;
             }
+            // What comes after it about the same transfer must stay behind it.
+            if let Op::Transfer { id, .. } = &op {
+                held_back.insert(*id);
+            }
+            rest.push(op);
         }
         if moved.is_empty() {
             return rest;
@@ -113,8 +115,44 @@ impl WriterTask {
         refused
     }
 
+    /// Reads the rows that reports are about and that are not remembered.
+    async fn recall(&mut self, ops: &[Op]) -> Result<()> {
+        let missing: BTreeSet<TransferId> = ops
+            .iter()
+            .filter_map(|op| match op {
+                Op::Transfer { id, .. } => Some(*id),
+                Op::Heartbeat { .. } => None,
+            })
+            .filter(|id| !self.rows.0.contains_key(id))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing: Vec<TransferId> = missing.into_iter().collect();
+        let rows = match self.line().await? {
+            Line::Sqlite(mut line) => self.texts.load_transfers(&mut line, &missing).await?,
+            Line::Postgres(mut line) => postgres::load_transfers(&mut line, &missing).await?,
+        };
+        for row in rows {
+            self.rows.remember(row);
+        }
+        Ok(())
+    }
+
+    async fn line(&self) -> Result<Line> {
+        Ok(match &self.db {
+            Db::Sqlite { writer, .. } => Line::Sqlite(writer.acquire().await?),
+            Db::Postgres { hot, .. } => Line::Postgres(hot.acquire().await?),
+        })
+    }
+
     /// Applies a report to the remembered row, if that is all it takes.
-    fn moved(&mut self, op: &Op, seen: &mut BTreeMap<TransferId, i64>, held_back: &HashSet<TransferId>) -> Option<Transfer> {
+    fn moved(
+        &mut self,
+        op: &Op,
+        seen: &mut BTreeMap<TransferId, i64>,
+        held_back: &HashSet<TransferId>,
+    ) -> Option<Transfer> {
         let Op::Transfer { agent, id, patch, now, .. } = op else { return None };
         if held_back.contains(id) {
             return None;
@@ -134,10 +172,7 @@ impl WriterTask {
 
     /// Writes the remembered figures of these transfers; which rows were as they had been seen.
     async fn write(&mut self, seen: &BTreeMap<TransferId, i64>) -> Result<HashSet<TransferId>> {
-        let mut line = match &self.db {
-            Db::Sqlite { writer, .. } => Line::Sqlite(writer.acquire().await?),
-            Db::Postgres { hot, .. } => Line::Postgres(hot.acquire().await?),
-        };
+        let mut line = self.line().await?;
         let guarded = seen.iter().filter_map(|(id, seen)| Some(Guarded { row: self.rows.0.get(id)?, seen: *seen }));
         let guarded: Vec<Guarded<'_>> = guarded.collect();
         let taken = match &mut line {

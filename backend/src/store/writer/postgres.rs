@@ -26,13 +26,13 @@ pub(super) async fn load_agents(tx: &mut Tx, ids: &[AgentId]) -> Result<Vec<Agen
     Ok(rows.iter().map(AgentRow::from_row).collect::<sqlx::Result<_>>()?)
 }
 
-pub(super) async fn load_transfers(tx: &mut Tx, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
+pub(super) async fn load_transfers(line: &mut PgConnection, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let text = format!("{} WHERE t.id = ANY($1) ORDER BY t.id FOR NO KEY UPDATE OF t", transfers::COLUMNS);
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = sqlx::query(AssertSqlSafe(text)).bind(ids).fetch_all(&mut **tx).await?;
+    let rows = sqlx::query(AssertSqlSafe(text)).bind(ids).fetch_all(line).await?;
     Ok(rows.iter().map(TransferRow::from_row).collect::<sqlx::Result<_>>()?)
 }
 

@@ -31,8 +31,17 @@ enum Kind {
 /// The columns after the id, in the order in which they are bound.
 const AGENT: &[&str] = &["status", "last_heartbeat", "offline_since", "ip_address", "load", "memory", "revision"];
 const FIGURES: &[&str] = &[
-    "progress", "bytes_total", "bytes_transferred", "speed", "error_message", "checksum_sha256", "revision",
-    "progressed_at", "throughput_mbps", "latency_ms", "packet_loss_percent",
+    "progress",
+    "bytes_total",
+    "bytes_transferred",
+    "speed",
+    "error_message",
+    "checksum_sha256",
+    "revision",
+    "progressed_at",
+    "throughput_mbps",
+    "latency_ms",
+    "packet_loss_percent",
 ];
 const LIFECYCLE: &[&str] =
     &["status", "started_at", "completed_at", "attempt", "stalled", "cancel_requested_at", "failed_by_lease"];
@@ -53,7 +62,11 @@ impl Texts {
         Ok(rows.iter().map(AgentRow::from_row).collect::<sqlx::Result<_>>()?)
     }
 
-    pub(super) async fn load_transfers(&mut self, tx: &mut Tx, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
+    pub(super) async fn load_transfers(
+        &mut self,
+        line: &mut SqliteConnection,
+        ids: &[TransferId],
+    ) -> Result<Vec<TransferRow>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -61,7 +74,7 @@ impl Texts {
         for index in 0..padded(ids.len()) {
             statement = statement.bind(ids.get(index).copied());
         }
-        let rows = statement.fetch_all(&mut **tx).await?;
+        let rows = statement.fetch_all(line).await?;
         Ok(rows.iter().map(TransferRow::from_row).collect::<sqlx::Result<_>>()?)
     }
 

@@ -91,7 +91,13 @@ impl Client {
         self.send_bytes(method, path, content_type, bytes.unwrap_or_default()).await
     }
 
-    pub(crate) async fn send_bytes(&self, method: &str, path: &str, content_type: Option<&str>, body: Vec<u8>) -> Answer {
+    pub(crate) async fn send_bytes(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: Option<&str>,
+        body: Vec<u8>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         request = match &self.credential {
             Credential::None => request,

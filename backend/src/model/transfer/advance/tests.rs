@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "figures that are stored as they were sent")]
+
 use TransferStatus::{Cancelled, Completed, Failed, Queued, Running};
 use chrono::TimeDelta;
 use proptest::prelude::*;
