@@ -1,7 +1,6 @@
 //! `cargo xtask soak`: load for a long time, then a look at what is left: nothing lost, nothing grown.
-#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a soak that cannot go on must stop")]
-#![expect(clippy::cast_precision_loss, reason = "figures to print")]
 #![expect(dead_code, reason = "shared with the benchmark")]
 
 #[path = "bench/load.rs"]
@@ -41,10 +40,10 @@ fn main() {
         for minute in 1..=options.minutes {
             let measured = load::patches(&server.address, &reporters, 64, Duration::from_mins(1));
             println!(
-                "  minute {minute}: {:.0} PATCH/s, p99 {:.1?}, {:.0} MiB of memory",
+                "  minute {minute}: {:.0} PATCH/s, p99 {:.1?}, {} MiB of memory",
                 measured.per_second,
                 measured.p99,
-                memory(server.id()) as f64 / 1_048_576.0
+                memory(server.child.id()) / 1_048_576
             );
         }
     }

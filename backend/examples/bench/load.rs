@@ -48,7 +48,11 @@ pub(crate) fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections
     let elapsed = start.elapsed();
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
-    Measured { per_second: times.len() as f64 / elapsed.as_secs_f64(), p50: at(50), p99: at(99) }
+    Measured {
+        per_second: f64::from(u32::try_from(times.len()).unwrap()) / elapsed.as_secs_f64(),
+        p50: at(50),
+        p99: at(99),
+    }
 }
 
 /// A kept-alive connection.

@@ -3,19 +3,9 @@
 //!
 //! Server and bare server are processes of their own; both are driven by the same load from this one, in turns, so that
 //! what the machine does meanwhile falls on both.
-#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot go on must stop")]
-#![expect(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "the bare handler is axum as everybody writes it"
-)]
-#![expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "figures to print"
-)]
+#![expect(clippy::disallowed_types, reason = "the bare handler is axum as everybody writes it")]
 
 mod bare;
 mod load;

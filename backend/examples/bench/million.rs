@@ -90,7 +90,7 @@ fn pages(place: &Place, server: &Server, reporters: &[Reporter], options: &Optio
     };
     let agent = first["data"]["transfer"]["agentId"].as_str().unwrap().to_owned();
     let published = [
-        "".to_owned(),
+        String::new(),
         "&status=completed".to_owned(),
         format!("&agentId={agent}"),
         format!("&agentId={agent}&status=failed"),

@@ -64,7 +64,7 @@ async fn database(url: &str, name: &str) -> String {
 
 /// A process that serves, ended with its handle.
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: String,
 }
 
@@ -85,11 +85,6 @@ impl Server {
         let database = database.unwrap_or_else(|| place.folder.path().join("mftplus.db").display().to_string());
         command.args(["--bare", &database]);
         Self::spawn(command, |line| line.strip_prefix("bare ").map(ToOwned::to_owned))
-    }
-
-    /// The process.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
     }
 
     fn spawn(mut command: Command, address: impl Fn(&str) -> Option<String>) -> Self {

@@ -1,4 +1,4 @@
-//! Durable PATCHes per second at 1, 32 and 256 connections, and the latency of a lone one.
+//! Durable reports per second at 1, 32 and 256 connections, and the latency of a lone one.
 
 use std::{
     sync::Arc,
