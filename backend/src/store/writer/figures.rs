@@ -90,16 +90,13 @@ impl WriterTask {
         let mut refused = Vec::new();
         for (op, view) in moved {
             let Op::Transfer { agent, now, .. } = &op else { continue };
-            let is_written = seen.contains_key(&view.id);
-            if is_written && !taken.contains(&view.id) {
+            if !taken.contains(&view.id) {
                 self.rows.0.remove(&view.id);
                 refused.push(op);
                 continue;
             }
-            if is_written {
-                let change = batch::change(Kind::TransferProgressed, *agent, &view, *now);
-                events.insert(view.id, Event::new(change, None));
-            }
+            let change = batch::change(Kind::TransferProgressed, *agent, &view, *now);
+            events.insert(view.id, Event::new(change, None));
             answers.push((op, view));
         }
         if !events.is_empty() {
