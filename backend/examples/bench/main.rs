@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// How often each stretch is measured; the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Connections to measure with
+    #[arg(long, value_delimiter = ',', default_value = "1,32,256")]
+    connections: Vec<usize>,
     /// Only these parts
     #[arg(long, value_parser = ["throughput", "million"])]
     only: Option<String>,

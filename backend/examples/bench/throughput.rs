@@ -13,7 +13,6 @@ use super::{
 const AGENTS: usize = 4_000;
 /// Agents that take turns on a lone connection.
 const LONE: usize = 200;
-const CONNECTIONS: [usize; 3] = [1, 32, 256];
 
 pub(crate) fn run(options: &Options) {
     let mut engines = vec![("SQLite", Engine::Sqlite)];
@@ -29,7 +28,7 @@ pub(crate) fn run(options: &Options) {
             "connections", "MFTPlus", "bare axum", "ratio", "p50", "p99"
         );
         let length = Duration::from_secs(options.seconds);
-        for connections in CONNECTIONS {
+        for &connections in &options.connections {
             let mut rounds = Vec::new();
             for round in 0..options.rounds {
                 // Fresh windows for each round: what is measured is the work, not the refusal.
