@@ -7,7 +7,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::yield_now,
+};
 
 use super::{db::Db, transfers::TransferRow};
 use crate::{
@@ -160,6 +163,13 @@ impl WriterTask {
     pub async fn run(mut self) {
         let mut ops = Vec::with_capacity(BATCH);
         while self.queue.recv_many(&mut ops, BATCH).await > 0 {
+            // Requests that have arrived and are still being read get on as well: this waits for nobody.
+            yield_now().await;
+            while ops.len() < BATCH
+                && let Ok(op) = self.queue.try_recv()
+            {
+                ops.push(op);
+            }
             metrics::histogram!("mftplus_writer_batch_size")
                 .record(f64::from(u32::try_from(ops.len()).unwrap_or(u32::MAX)));
             let batch = std::mem::replace(&mut ops, Vec::with_capacity(BATCH));
