@@ -16,7 +16,7 @@ use crate::{
     model::event::{Change, Event, Kind, Object},
     store::{
         self, Db, Tx,
-        writer::{Committed, Writer},
+        writer::{Audience, Committed, Writer},
     },
 };
 
@@ -112,14 +112,18 @@ impl ControlPlane {
         let Parts { db, bus, limits, clock, ids, tokens, timing, tasks, stop } = parts;
         let remembered = Arc::new(remembered::Remembered::new(bus.clone()));
         let tell = (bus.clone(), Arc::clone(&remembered));
-        let after_commit = move |committed: Committed| {
+        let tell = move |committed: Committed| {
             let (bus, remembered) = &tell;
             let forget = committed.directives.into_iter().map(Forget::Directives).collect();
             publish(bus, remembered, committed.events, forget);
         };
-        let (writer, task) = Writer::new(db.clone(), bus.is_shared(), Box::new(after_commit));
+        let heard = bus.clone();
+        let audience = Audience { is_listening: Box::new(move || heard.has_readers()), tell: Box::new(tell) };
+        let (writer, task) = Writer::new(db.clone(), bus.is_shared(), audience);
         tasks.spawn(task.run());
-        tasks.spawn(remembered::forget_what_others_changed(Arc::clone(&remembered), bus.read(), stop.clone()));
+        if bus.is_shared() {
+            tasks.spawn(remembered::forget_what_others_changed(Arc::clone(&remembered), bus.read(), stop.clone()));
+        }
         let started_at = clock.now();
         let passwords = passwords::Passwords::default();
         Arc::new(Self {

@@ -42,8 +42,12 @@ impl Heard {
 }
 
 impl ControlPlane {
-    /// Tells readers of the bus to ask again whenever a commit was not heard of within a second or two.
+    /// Tells readers of the bus to ask again whenever a commit was not heard of within a second or two. Within one server
+    /// nothing is lost unseen, so there it has nothing to do.
     pub async fn watch_for_gaps(&self) {
+        if !self.bus.is_shared() {
+            return;
+        }
         let mut heard = Heard { up_to: store::events::head(&self.db).await.unwrap_or(0), ..Heard::default() };
         let mut reader = self.bus.read();
         let mut ticks = interval(LOOK);

@@ -1,6 +1,6 @@
 //! Opening the database: the engine is chosen by the URL, and the schema is brought up to date.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     migrate::Migrator,
@@ -44,9 +44,10 @@ impl Db {
         let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false);
         let keep = |pool: SqlitePoolOptions| pool.idle_timeout(None).max_lifetime(None);
         let writer = keep(pool()).max_connections(1).connect_with(options.clone()).await?;
+        let hot = keep(pool()).max_connections(1).connect_lazy_with(options.clone());
         let readers =
             keep(pool()).max_connections(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self::Sqlite { readers, writer })
+        Ok(Self::Sqlite { readers, writer, hot, turn: Arc::default() })
     }
 
     /// Connects to the PostgreSQL server at `url`.

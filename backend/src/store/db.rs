@@ -2,13 +2,14 @@
 //!
 //! A statement is one text for both engines with `$n` placeholders, and a bag of values both drivers accept.
 
-use std::fmt::Display;
+use std::{fmt::Display, sync::Arc};
 
 use sea_query::{Value, Values};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{
     AssertSqlSafe, FromRow, Pool, Postgres, Sqlite, Transaction, postgres::PgRow, sqlite::SqliteRow, types::Json,
 };
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::{Error, Result};
 
@@ -19,8 +20,12 @@ pub enum Db {
     Sqlite {
         /// Connections that only read.
         readers: Pool<Sqlite>,
-        /// The one connection that writes; waiting for it is first come, first served.
+        /// The one connection that writes, but for the hot writes.
         writer: Pool<Sqlite>,
+        /// The one connection of the group-committing writer.
+        hot: Pool<Sqlite>,
+        /// Whose turn it is to write: first come, first served.
+        turn: Arc<Mutex<()>>,
     },
     /// A server.
     Postgres {
@@ -34,11 +39,14 @@ pub enum Db {
 /// A writing transaction; dropped without [`Tx::commit`], it never was.
 #[derive(Debug)]
 pub enum Tx {
-    /// On the writing connection.
-    Sqlite(Transaction<'static, Sqlite>),
+    /// On one of the writing connections, for as long as it is its turn; reading takes none.
+    Sqlite(Transaction<'static, Sqlite>, Option<Turn>),
     /// On a connection of the pool.
     Postgres(Transaction<'static, Postgres>),
 }
+
+/// The right to write to the file, for as long as it is held.
+pub type Turn = OwnedMutexGuard<()>;
 
 /// What a statement runs on: outside of any transaction, or inside one.
 #[derive(Debug)]
@@ -69,7 +77,10 @@ impl Db {
     /// [`Error::Unavailable`] if no connection comes free.
     pub async fn begin(&self) -> Result<Tx> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite { writer, turn, .. } => {
+                let turn = Arc::clone(turn).lock_owned().await;
+                Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?, Some(turn))
+            }
             Self::Postgres { pool, .. } => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -81,7 +92,10 @@ impl Db {
     /// [`Error::Unavailable`] if no connection comes free.
     pub(super) async fn begin_hot(&self) -> Result<Tx> {
         match self {
-            Self::Sqlite { .. } => self.begin().await,
+            Self::Sqlite { hot, turn, .. } => {
+                let turn = Arc::clone(turn).lock_owned().await;
+                Ok(Tx::Sqlite(hot.begin_with("BEGIN IMMEDIATE").await?, Some(turn)))
+            }
             Self::Postgres { hot, .. } => Ok(Tx::Postgres(hot.begin().await?)),
         }
     }
@@ -93,7 +107,7 @@ impl Db {
     /// [`Error::Unavailable`] if no connection comes free.
     pub async fn snapshot(&self) -> Result<Tx> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?, None),
             Self::Postgres { pool, .. } => {
                 Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
@@ -103,9 +117,10 @@ impl Db {
     /// Closes every connection, after what runs on it.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { readers, writer } => {
+            Self::Sqlite { readers, writer, hot, .. } => {
                 readers.close().await;
                 writer.close().await;
+                hot.close().await;
             }
             Self::Postgres { pool, hot } => {
                 pool.close().await;
@@ -123,7 +138,7 @@ impl Tx {
     /// Whatever the engine says; then nothing was written.
     pub async fn commit(self) -> Result<()> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Sqlite(tx, _) => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
@@ -201,7 +216,7 @@ impl Sql {
         Ok(match conn.into() {
             Conn::Db(Db::Sqlite { readers, .. }) => sqlx::query_as_with(text, values).fetch_all(readers).await,
             Conn::Db(Db::Postgres { pool, .. }) => sqlx::query_as_with(text, values).fetch_all(pool).await,
-            Conn::Tx(Tx::Sqlite(tx)) => sqlx::query_as_with(text, values).fetch_all(&mut **tx).await,
+            Conn::Tx(Tx::Sqlite(tx, _)) => sqlx::query_as_with(text, values).fetch_all(&mut **tx).await,
             Conn::Tx(Tx::Postgres(tx)) => sqlx::query_as_with(text, values).fetch_all(&mut **tx).await,
         }?)
     }
@@ -216,7 +231,7 @@ impl Sql {
         Ok(match conn.into() {
             Conn::Db(Db::Sqlite { readers, .. }) => sqlx::query_as_with(text, values).fetch_optional(readers).await,
             Conn::Db(Db::Postgres { pool, .. }) => sqlx::query_as_with(text, values).fetch_optional(pool).await,
-            Conn::Tx(Tx::Sqlite(tx)) => sqlx::query_as_with(text, values).fetch_optional(&mut **tx).await,
+            Conn::Tx(Tx::Sqlite(tx, _)) => sqlx::query_as_with(text, values).fetch_optional(&mut **tx).await,
             Conn::Tx(Tx::Postgres(tx)) => sqlx::query_as_with(text, values).fetch_optional(&mut **tx).await,
         }?)
     }
@@ -238,7 +253,7 @@ impl Sql {
     pub async fn execute(self, tx: &mut Tx) -> Result<u64> {
         let (text, values) = self.parts();
         Ok(match tx {
-            Tx::Sqlite(tx) => sqlx::query_with(text, values).execute(&mut **tx).await?.rows_affected(),
+            Tx::Sqlite(tx, _) => sqlx::query_with(text, values).execute(&mut **tx).await?.rows_affected(),
             Tx::Postgres(tx) => sqlx::query_with(text, values).execute(&mut **tx).await?.rows_affected(),
         })
     }

@@ -75,8 +75,13 @@ pub struct Committed {
     pub directives: Vec<AgentId>,
 }
 
-/// What is done after each commit, before anybody is answered.
-pub type AfterCommit = Box<dyn Fn(Committed) + Send + Sync>;
+/// Who is told of each commit, before anybody is answered.
+pub struct Audience {
+    /// Whether anybody listens to what happens; without it events need not be made.
+    pub is_listening: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Tells them.
+    pub tell: Box<dyn Fn(Committed) + Send + Sync>,
+}
 
 /// The way to the writer's task. When the last clone is gone, the task writes what is queued and ends.
 #[derive(Clone, Debug)]
@@ -88,20 +93,21 @@ pub struct Writer {
 pub struct WriterTask {
     db: Db,
     queue: mpsc::Receiver<Op>,
-    after_commit: AfterCommit,
+    audience: Audience,
     /// Whether every change takes its number: with several servers, a lost publication shows as a gap.
     numbered: bool,
     texts: sqlite::Texts,
     rows: figures::RememberedRows,
+    line: Option<figures::Line>,
 }
 
 impl Writer {
     /// A writer and the task to spawn for it.
     #[must_use]
-    pub fn new(db: Db, numbered: bool, after_commit: AfterCommit) -> (Self, WriterTask) {
+    pub fn new(db: Db, numbered: bool, audience: Audience) -> (Self, WriterTask) {
         let (sender, queue) = mpsc::channel(QUEUE);
         let (texts, rows) = (sqlite::Texts::default(), figures::RememberedRows::default());
-        (Self { queue: sender }, WriterTask { db, queue, after_commit, numbered, texts, rows })
+        (Self { queue: sender }, WriterTask { db, queue, audience, numbered, texts, rows, line: None })
     }
 
     /// Reports about a transfer; answered when it is durable.
@@ -162,9 +168,12 @@ impl WriterTask {
     /// Writes until the last [`Writer`] is gone.
     pub async fn run(mut self) {
         let mut ops = Vec::with_capacity(BATCH);
+        let mut is_busy = false;
         while self.queue.recv_many(&mut ops, BATCH).await > 0 {
-            // Requests that have arrived and are still being read get on as well: this waits for nobody.
-            yield_now().await;
+            if is_busy {
+                // Requests that have arrived and are still being read get on as well: this waits for nobody.
+                yield_now().await;
+            }
             while ops.len() < BATCH
                 && let Ok(op) = self.queue.try_recv()
             {
@@ -172,6 +181,7 @@ impl WriterTask {
             }
             metrics::histogram!("mftplus_writer_batch_size")
                 .record(f64::from(u32::try_from(ops.len()).unwrap_or(u32::MAX)));
+            is_busy = ops.len() > 1;
             let batch = std::mem::replace(&mut ops, Vec::with_capacity(BATCH));
             // With several servers each change takes a number, and for that a transaction.
             let rest = if self.numbered { batch } else { self.figures(batch).await };
@@ -183,6 +193,8 @@ impl WriterTask {
 
     /// Commits a batch; if the connection had died meanwhile, once more on a new one.
     async fn batch(&mut self, ops: Vec<Op>) {
+        // There is one connection, which the transaction needs.
+        self.line = None;
         let mut batch = batch::Batch::new(ops);
         let mut outcome = batch.commit(&self.db, &mut self.texts, self.numbered).await;
         if outcome.as_ref().is_err_and(is_broken_connection) {
@@ -190,7 +202,7 @@ impl WriterTask {
         }
         match outcome {
             Ok(committed) => {
-                (self.after_commit)(committed);
+                (self.audience.tell)(committed);
                 batch.take_rows().into_iter().for_each(|row| self.rows.remember(row));
                 batch.answer();
             }

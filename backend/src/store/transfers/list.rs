@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{COLUMNS, TransferRow};
+use super::{COLUMNS, TransferRow, scoped};
 use crate::{
     actor::Scope,
     error::Result,
@@ -36,7 +36,7 @@ pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, window: Window
     let total = counters::total(&mut tx, counted, filter.status).await?;
     if filter.is_counted() {
         let ids = page_of_counted(&mut tx, counted, filter, window, total).await?;
-        return Ok((rows(&mut tx, &ids).await?, Total::Exactly(total)));
+        return Ok((rows(&mut tx, scope, &ids).await?, Total::Exactly(total)));
     }
     let statement = |text| {
         let statement = sql(text).push(" WHERE 1 = 1");
@@ -61,7 +61,7 @@ pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, window: Window
             .fetch_all(&mut tx)
             .await?
     };
-    Ok((rows(&mut tx, &ids).await?, total))
+    Ok((rows(&mut tx, scope, &ids).await?, total))
 }
 
 /// What the maintained totals call the scope with the filter's agent; nothing if that agent is outside the scope.
@@ -92,11 +92,49 @@ async fn page_of_counted(
     }
     let take = window.limit.min(total - offset);
     let behind = total - offset - take;
-    let statement = indexed(sql("SELECT id FROM transfers WHERE 1 = 1"), counted, filter);
-    let from_the_end = behind < offset;
-    let (order, skip) =
-        if from_the_end { (" ORDER BY id LIMIT ", behind) } else { (" ORDER BY id DESC LIMIT ", offset) };
-    statement.push_bind(order, take.cast_signed()).push_bind(" OFFSET ", skip.cast_signed()).fetch_all(tx).await
+    let (skip, from_the_oldest) = if behind < offset { (behind, true) } else { (offset, false) };
+    walk(counted, filter, from_the_oldest)
+        .push_bind(" LIMIT ", take.cast_signed())
+        .push_bind(" OFFSET ", skip.cast_signed())
+        .fetch_all(tx)
+        .await
+}
+
+/// A walk along the index of the published filters, from the oldest or the newest on.
+///
+/// The last condition says where the walk begins but not where it ends, since the total does: so rows on the way need not
+/// be compared with the end, which takes a third of the time.
+fn walk(counted: Counted, filter: &TransferFilter, from_the_oldest: bool) -> Sql {
+    let statement = sql("SELECT id FROM transfers");
+    let status = filter.status.map(|status| status.to_string());
+    match (counted, status, from_the_oldest) {
+        (Counted::All, None, true) => statement.push(" ORDER BY id"),
+        (Counted::All, None, false) => statement.push(" ORDER BY id DESC"),
+        (Counted::All, Some(status), true) => {
+            statement.push_bind(" WHERE status >= ", status).push(" ORDER BY status, id")
+        }
+        (Counted::All, Some(status), false) => {
+            statement.push_bind(" WHERE status <= ", status).push(" ORDER BY status DESC, id DESC")
+        }
+        (Counted::Customer(customer), None, true) => {
+            statement.push_bind(" WHERE customer_id >= ", customer).push(" ORDER BY customer_id, id")
+        }
+        (Counted::Customer(customer), None, false) => {
+            statement.push_bind(" WHERE customer_id <= ", customer).push(" ORDER BY customer_id DESC, id DESC")
+        }
+        (Counted::Agent(agent), None, true) => {
+            statement.push_bind(" WHERE agent_id >= ", agent).push(" ORDER BY agent_id, id")
+        }
+        (Counted::Agent(agent), None, false) => {
+            statement.push_bind(" WHERE agent_id <= ", agent).push(" ORDER BY agent_id DESC, id DESC")
+        }
+        (Counted::Customer(_) | Counted::Agent(_), Some(_), true) => {
+            indexed(statement.push(" WHERE 1 = 1"), counted, filter).push(" ORDER BY id")
+        }
+        (Counted::Customer(_) | Counted::Agent(_), Some(_), false) => {
+            indexed(statement.push(" WHERE 1 = 1"), counted, filter).push(" ORDER BY id DESC")
+        }
+    }
 }
 
 /// Conditions that the indexes of the published filters answer.
@@ -161,14 +199,11 @@ fn ceil_millis(at: DateTime<Utc>) -> i64 {
     if at.timestamp_subsec_nanos().is_multiple_of(1_000_000) { millis } else { millis + 1 }
 }
 
-async fn rows(tx: &mut Tx, ids: &[(TransferId,)]) -> Result<Vec<TransferRow>> {
+/// The rows with these ids. The scope holds here too, whatever the totals say.
+async fn rows(tx: &mut Tx, scope: Scope, ids: &[(TransferId,)]) -> Result<Vec<TransferRow>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    sql(COLUMNS)
-        .push(" WHERE t.id IN ")
-        .push_tuple(ids.iter().map(|(id,)| (*id).into()))
-        .push(" ORDER BY t.id DESC")
-        .fetch_all(tx)
-        .await
+    let statement = sql(COLUMNS).push(" WHERE t.id IN ").push_tuple(ids.iter().map(|(id,)| (*id).into()));
+    scoped(statement, scope).push(" ORDER BY t.id DESC").fetch_all(tx).await
 }

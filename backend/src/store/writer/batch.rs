@@ -85,7 +85,7 @@ impl Batch {
         let agents: Vec<_> = work.agents.keys().copied().collect();
         let transfers: Vec<_> = work.transfers.keys().copied().collect();
         let (agents, transfers) = match tx {
-            Tx::Sqlite(tx) => (texts.load_agents(tx, &agents).await?, texts.load_transfers(tx, &transfers).await?),
+            Tx::Sqlite(tx, _) => (texts.load_agents(tx, &agents).await?, texts.load_transfers(tx, &transfers).await?),
             Tx::Postgres(tx) => {
                 (postgres::load_agents(tx, &agents).await?, postgres::load_transfers(tx, &transfers).await?)
             }
@@ -241,7 +241,7 @@ impl Work {
         };
         let (figures, whole) = (dirty(Dirty::Figures), dirty(Dirty::Whole));
         match tx {
-            Tx::Sqlite(tx) => {
+            Tx::Sqlite(tx, _) => {
                 texts.save_agents(tx, &agents).await?;
                 texts.save_figures(tx, &guarded(&figures)).await?;
                 texts.save_whole(tx, &whole).await?;

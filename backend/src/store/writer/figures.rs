@@ -1,12 +1,16 @@
 //! Reports that only move figures, which most do: one guarded update for all of them, outside of any transaction.
 //!
 //! The writer remembers the rows it wrote last. A remembered row may be outdated, since cold paths and other programs
-//! write too; but each change raises the row's revision, and the update only takes rows that still have the remembered
-//! one. What it does not take goes the long way, through [`super::batch`].
+//! write too; but each change raises the row's revision, and the update fails as a whole, by giving a row no revision,
+//! unless all of them still have the remembered one. Then the reports go the long way, through [`super::batch`].
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
-use sqlx::{Postgres, Sqlite, pool::PoolConnection};
+use sqlx::{Postgres, Sqlite, error::ErrorKind, pool::PoolConnection};
+use tokio::sync::Mutex;
 
 use super::{Committed, Op, WriterTask, batch, postgres};
 use crate::{
@@ -48,8 +52,12 @@ pub(super) struct Guarded<'a> {
     pub(super) seen: i64,
 }
 
-enum Line {
-    Sqlite(PoolConnection<Sqlite>),
+/// The writer's connection, kept between batches: giving it back to its pool costs a round trip.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// To the file, with the right to write to it.
+    Sqlite(PoolConnection<Sqlite>, Arc<Mutex<()>>),
+    /// To the server.
     Postgres(PoolConnection<Postgres>),
 }
 
@@ -78,38 +86,31 @@ impl WriterTask {
         if moved.is_empty() {
             return rest;
         }
-        let taken = match self.write(&seen).await {
-            Ok(taken) => taken,
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "figures are written the long way");
-                HashSet::new()
+        let is_written = self.write(&seen).await.unwrap_or_else(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, "figures are written the long way");
+            false
+        });
+        if !is_written {
+            seen.keys().for_each(|id| drop(self.rows.0.remove(id)));
+            return moved.into_iter().map(|(op, _)| op).chain(rest).collect();
+        }
+        if (self.audience.is_listening)() {
+            let mut events = BTreeMap::new();
+            for (op, view) in &moved {
+                if let Op::Transfer { agent, now, .. } = op {
+                    let change = batch::change(Kind::TransferProgressed, *agent, view, *now);
+                    events.insert(view.id, Event::new(change, None));
+                }
             }
-        };
-        let mut events = BTreeMap::new();
-        let mut answers = Vec::with_capacity(moved.len());
-        let mut refused = Vec::new();
+            (self.audience.tell)(Committed { events: events.into_values().collect(), directives: Vec::new() });
+        }
         for (op, view) in moved {
-            let Op::Transfer { agent, now, .. } = &op else { continue };
-            if !taken.contains(&view.id) {
-                self.rows.0.remove(&view.id);
-                refused.push(op);
-                continue;
-            }
-            let change = batch::change(Kind::TransferProgressed, *agent, &view, *now);
-            events.insert(view.id, Event::new(change, None));
-            answers.push((op, view));
-        }
-        if !events.is_empty() {
-            (self.after_commit)(Committed { events: events.into_values().collect(), directives: Vec::new() });
-        }
-        for (op, view) in answers {
             if let Op::Transfer { reply, .. } = op {
                 // Whoever is gone by now is not waiting for an answer.
                 drop(reply.send(Ok(view)));
             }
         }
-        refused.append(&mut rest);
-        refused
+        rest
     }
 
     /// Reads the rows that reports are about and that are not remembered.
@@ -126,19 +127,25 @@ impl WriterTask {
             return Ok(());
         }
         let missing: Vec<TransferId> = missing.into_iter().collect();
-        let rows = match self.line().await? {
-            Line::Sqlite(mut line) => self.texts.load_transfers(&mut line, &missing).await?,
-            Line::Postgres(mut line) => postgres::load_transfers(&mut line, &missing).await?,
+        let mut line = self.take_line().await?;
+        let rows = match &mut line {
+            Line::Sqlite(line, _) => self.texts.load_transfers(line, &missing).await?,
+            Line::Postgres(line) => postgres::load_transfers(line, &missing).await?,
         };
+        self.line = Some(line);
         for row in rows {
             self.rows.remember(row);
         }
         Ok(())
     }
 
-    async fn line(&self) -> Result<Line> {
+    /// The connection, out of its place: one that fails is not put back, but given to its pool, which looks after it.
+    async fn take_line(&mut self) -> Result<Line> {
+        if let Some(line) = self.line.take() {
+            return Ok(line);
+        }
         Ok(match &self.db {
-            Db::Sqlite { writer, .. } => Line::Sqlite(writer.acquire().await?),
+            Db::Sqlite { hot, turn, .. } => Line::Sqlite(hot.acquire().await?, Arc::clone(turn)),
             Db::Postgres { hot, .. } => Line::Postgres(hot.acquire().await?),
         })
     }
@@ -167,15 +174,25 @@ impl WriterTask {
         }
     }
 
-    /// Writes the remembered figures of these transfers; which rows were as they had been seen.
-    async fn write(&mut self, seen: &BTreeMap<TransferId, i64>) -> Result<HashSet<TransferId>> {
-        let mut line = self.line().await?;
+    /// Writes the remembered figures of these transfers, if all the stored rows are as they had been seen; whether they
+    /// were.
+    async fn write(&mut self, seen: &BTreeMap<TransferId, i64>) -> Result<bool> {
+        let mut line = self.take_line().await?;
         let guarded = seen.iter().filter_map(|(id, seen)| Some(Guarded { row: self.rows.0.get(id)?, seen: *seen }));
         let guarded: Vec<Guarded<'_>> = guarded.collect();
-        let taken = match &mut line {
-            Line::Sqlite(line) => self.texts.save_figures(line, &guarded).await?,
-            Line::Postgres(line) => postgres::save_figures(line, &guarded).await?,
+        let written = match &mut line {
+            Line::Sqlite(line, turn) => {
+                let _turn = turn.lock().await;
+                self.texts.save_figures(line, &guarded).await
+            }
+            Line::Postgres(line) => postgres::save_figures(line, &guarded).await,
         };
-        Ok(taken.into_iter().collect())
+        let is_written = match written {
+            Ok(()) => true,
+            Err(sqlx::Error::Database(error)) if error.kind() == ErrorKind::NotNullViolation => false,
+            Err(error) => return Err(error.into()),
+        };
+        self.line = Some(line);
+        Ok(is_written)
     }
 }

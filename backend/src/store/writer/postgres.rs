@@ -1,7 +1,7 @@
 //! The batch statements in PostgreSQL's dialect: a column of the batch travels as one array. Rows are locked in the order
 //! of their ids (and not against references to them, which cold paths take in another order), so that batches of several servers never wait for each other in a circle.
 
-use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Row, Transaction};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{Loaded, batch::guarded, figures::Guarded};
@@ -65,21 +65,23 @@ pub(super) async fn save_agents(tx: &mut Tx, rows: &[&AgentRow]) -> Result<()> {
     Ok(())
 }
 
-/// Writes the figures of the rows that still have the revision they were seen with; which ones.
-pub(super) async fn save_figures(line: &mut PgConnection, rows: &[Guarded<'_>]) -> Result<Vec<TransferId>> {
+/// Writes the figures of the rows. A row without the revision it was seen with violates `NOT NULL`: then nothing is
+/// written.
+pub(super) async fn save_figures(line: &mut PgConnection, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
     if rows.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let taken = sqlx::query(
+    sqlx::query(
         "UPDATE transfers SET progress = v.progress, bytes_total = v.bytes_total, \
          bytes_transferred = v.bytes_transferred, speed = v.speed, error_message = v.error_message, \
-         checksum_sha256 = v.checksum_sha256, revision = v.revision, progressed_at = v.progressed_at, \
+         checksum_sha256 = v.checksum_sha256, \
+         revision = CASE WHEN transfers.revision = v.seen THEN v.revision END, progressed_at = v.progressed_at, \
          throughput_mbps = v.throughput_mbps, latency_ms = v.latency_ms, packet_loss_percent = v.packet_loss_percent \
          FROM UNNEST($1::uuid[], $2::float8[], $3::bigint[], $4::bigint[], $5::float8[], $6::text[], $7::text[], \
          $8::bigint[], $9::timestamptz[], $10::float8[], $11::float8[], $12::float8[], $13::bigint[]) \
          AS v (id, progress, bytes_total, bytes_transferred, speed, error_message, checksum_sha256, revision, \
          progressed_at, throughput_mbps, latency_ms, packet_loss_percent, seen) \
-         WHERE transfers.id = v.id AND transfers.revision = v.seen RETURNING transfers.id",
+         WHERE transfers.id = v.id",
     )
     .bind(column(rows, |guarded| guarded.row.id.0))
     .bind(column(rows, |guarded| guarded.row.state.progress.percent))
@@ -94,9 +96,9 @@ pub(super) async fn save_figures(line: &mut PgConnection, rows: &[Guarded<'_>]) 
     .bind(column(rows, |guarded| guarded.row.state.progress.network.latency_ms))
     .bind(column(rows, |guarded| guarded.row.state.progress.network.packet_loss_percent))
     .bind(column(rows, |guarded| guarded.seen))
-    .fetch_all(line)
+    .execute(line)
     .await?;
-    Ok(taken.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?)
+    Ok(())
 }
 
 /// The figures, and then what only a change of status touches: such batches are rare beside those of figures alone.

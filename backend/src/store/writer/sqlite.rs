@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use sqlx::{AssertSqlSafe, FromRow, Row, Sqlite, SqliteConnection, Transaction, query::Query, sqlite::SqliteArguments};
+use sqlx::{AssertSqlSafe, FromRow, Sqlite, SqliteConnection, Transaction, query::Query, sqlite::SqliteArguments};
 
 use super::{Loaded, figures::Guarded};
 use crate::{
@@ -97,14 +97,11 @@ impl Texts {
         self.execute(tx, statement, rows.len(), AGENT.len() + 1).await
     }
 
-    /// Writes the figures of the rows that still have the revision they were seen with; which ones.
-    pub(super) async fn save_figures(
-        &mut self,
-        line: &mut SqliteConnection,
-        rows: &[Guarded<'_>],
-    ) -> Result<Vec<TransferId>> {
+    /// Writes the figures of the rows. A row without the revision it was seen with violates `NOT NULL`: then nothing is
+    /// written.
+    pub(super) async fn save_figures(&mut self, line: &mut SqliteConnection, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
         if rows.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let mut statement = self.statement(Kind::SaveFigures, rows.len());
         for guarded in rows {
@@ -114,8 +111,8 @@ impl Texts {
         for _ in 0..missing {
             statement = statement.bind(None::<i64>);
         }
-        let taken = statement.fetch_all(line).await?;
-        Ok(taken.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?)
+        statement.execute(line).await?;
+        Ok(())
     }
 
     pub(super) async fn save_whole(&mut self, tx: &mut Tx, rows: &[&Loaded]) -> Result<()> {
@@ -179,9 +176,9 @@ impl Kind {
         match self {
             Self::LoadAgents => format!("{} WHERE revoked_at IS NULL AND id IN {}", agents::COLUMNS, tuple(size)),
             Self::LoadTransfers => format!("{} WHERE t.id IN {}", transfers::COLUMNS, tuple(size)),
-            Self::SaveAgents => update("agents", &[AGENT], "", size),
-            Self::SaveFigures => update("transfers", &[FIGURES], "revision", size) + " RETURNING id",
-            Self::SaveWhole => update("transfers", &[FIGURES, LIFECYCLE], "", size),
+            Self::SaveAgents => update("agents", &[AGENT], None, size),
+            Self::SaveFigures => update("transfers", &[FIGURES], Some("revision"), size),
+            Self::SaveWhole => update("transfers", &[FIGURES, LIFECYCLE], None, size),
         }
     }
 }
@@ -192,13 +189,24 @@ fn tuple(size: usize) -> String {
 }
 
 /// `UPDATE … FROM (VALUES …)` whose first column is the id and whose last, if there is a guard, what the guarded column
-/// must still hold.
-fn update(table: &str, columns: &[&[&str]], guard: &str, size: usize) -> String {
+/// must still hold; otherwise it is set to nothing. A single row needs no join.
+fn update(table: &str, columns: &[&[&str]], guard: Option<&str>, size: usize) -> String {
     let columns = columns.concat();
-    let sets = columns.iter().enumerate().map(|(index, column)| format!("{column} = v.column{}", index + 2));
-    let sets: Vec<String> = sets.collect();
-    let bound = columns.len() + 1 + usize::from(!guard.is_empty());
-    let guard = if guard.is_empty() { String::new() } else { format!(" AND {table}.{guard} = v.column{bound}") };
+    let bound = columns.len() + 1 + usize::from(guard.is_some());
+    let value = |number: usize| if size == 1 { format!("?{number}") } else { format!("v.column{number}") };
+    let set = |(index, column): (usize, &&str)| {
+        let new = value(index + 2);
+        if guard == Some(*column) {
+            format!("{column} = CASE WHEN {table}.{column} = {} THEN {new} END", value(bound))
+        } else {
+            format!("{column} = {new}")
+        }
+    };
+    let sets: Vec<String> = columns.iter().enumerate().map(set).collect();
+    let sets = sets.join(", ");
+    if size == 1 {
+        return format!("UPDATE {table} SET {sets} WHERE id = ?1");
+    }
     let values = vec![tuple(bound); size].join(", ");
-    format!("UPDATE {table} SET {} FROM (VALUES {values}) AS v WHERE {table}.id = v.column1{guard}", sets.join(", "))
+    format!("UPDATE {table} SET {sets} FROM (VALUES {values}) AS v WHERE {table}.id = v.column1")
 }
