@@ -36,7 +36,7 @@ pub enum Actor {
 }
 
 /// Which objects a call may see; the store puts it into every WHERE clause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Every object.
     All,

@@ -13,6 +13,7 @@ use crate::{
     clock::Clock,
     config::{DatabaseSettings, ServeSettings},
     events::{self, Bus},
+    graphql,
     ids::Ids,
     limits::{self, Limits, Quotas},
     rest::Api,
@@ -130,6 +131,17 @@ impl App {
     #[must_use]
     pub fn api(&self, settings: &ServeSettings) -> Api {
         Api { cp: Arc::clone(&self.cp), trusted_proxies: settings.trusted_proxies.clone().into() }
+    }
+
+    /// What GraphQL needs to serve this control plane.
+    #[must_use]
+    pub fn graphql(&self, settings: &ServeSettings) -> graphql::Settings {
+        graphql::Settings {
+            cp: Arc::clone(&self.cp),
+            tasks: self.tasks.clone(),
+            trusted_proxies: settings.trusted_proxies.clone().into(),
+            allowed_origins: settings.allowed_origins.clone().into(),
+        }
     }
 
     /// Makes the first administrator if nobody can sign in yet; the password, if one had to be made.

@@ -18,6 +18,7 @@ use crate::{
     actor::Actor,
     app::{self, App},
     config::{self, DatabaseSettings, LogSettings, ServeSettings},
+    graphql,
     ids::CustomerId,
     model::{
         FromFields,
@@ -25,6 +26,7 @@ use crate::{
         customer::{CreateCustomer, CreateEnrolmentCode},
     },
     rest, server, telemetry,
+    watch::{self, WatchArgs},
 };
 
 /// MFTPlus: managed file transfer, in one binary.
@@ -75,6 +77,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print the GraphQL schema
+    Schema,
+    /// Watch transfers, agents and figures live in the terminal
+    #[command(after_help = "Example:\n  mftplus watch --token \"$(mftplus token admin@localhost)\"")]
+    Watch(WatchArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -247,6 +254,8 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             let document = rest::document();
             println!("{}", if json { document.to_pretty_json()? } else { document.to_yaml()? });
         }
+        Command::Schema => print!("{}", graphql::document()),
+        Command::Watch(args) => watch::run(args, read_password).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -79,6 +79,10 @@ pub struct ServeSettings {
     #[arg(long, env = "MFTPLUS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// Origins whose pages may use GraphQL from a browser, beside the server's own, such as `https://fleet.example.com`
+    #[arg(long, env = "MFTPLUS_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS", value_parser = origin)]
+    pub allowed_origins: Vec<String>,
+
     /// Ed25519 private key (PKCS#8, PEM) to sign tokens with; a generated secret is used if unset
     #[arg(long, env = "MFTPLUS_JWT_KEY_FILE", value_name = "FILE")]
     pub jwt_key_file: Option<PathBuf>,
@@ -136,6 +140,15 @@ fn network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     let network = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
     network.map_err(|_| format!("`{text}` must be a network such as 10.0.0.0/8"))
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let text = text.trim().trim_end_matches('/');
+    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match authority {
+        Some(authority) if !authority.is_empty() && !authority.contains('/') => Ok(text.to_owned()),
+        _ => Err(format!("`{text}` must be an origin such as https://fleet.example.com")),
+    }
 }
 
 fn log_filter(text: &str) -> Result<String, String> {

@@ -2,11 +2,12 @@
 //!
 //! | layer | modules | what it does |
 //! |---|---|---|
-//! | wiring | `cli` `app` `server` | builds everything and starts it; may see everything |
-//! | edges | `rest` `sweeper` | a request or the passing of time in, one call of the core out |
+//! | wiring | `cli` `app` `server` `watch` | builds everything and starts it; may see everything |
+//! | edges | `rest` `graphql` `sweeper` `dashboard` | a request or the passing of time in, one call of the core out |
 //! | core | `service` | [`service::ControlPlane`]: decides; the only writer and the only publisher |
 //! | mechanisms | `store` `events` `limits` | rows, messages and counters, without opinions |
 //! | words | `model` `actor` `error` `ids` `clock` | no I/O |
+//! | beside the edges | `transport` | what every HTTP edge reads off a request |
 //!
 //! `tests/architecture.rs` checks it. ARCHITECTURE.md tells it at length.
 
@@ -15,8 +16,10 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod dashboard;
 pub mod error;
 pub mod events;
+pub mod graphql;
 pub mod ids;
 pub mod limits;
 pub mod model;
@@ -26,3 +29,5 @@ pub mod service;
 pub mod store;
 pub mod sweeper;
 pub mod telemetry;
+pub mod transport;
+pub mod watch;

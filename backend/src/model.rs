@@ -9,6 +9,7 @@ pub mod customer;
 pub mod directive;
 pub mod event;
 pub mod fields;
+pub mod fleet;
 pub mod job;
 pub mod page;
 pub mod scalar;
@@ -16,5 +17,5 @@ pub mod source_url;
 pub mod transfer;
 
 pub use fields::{Fields, FromFields};
-pub use page::{Page, Pagination, Total, Window};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, Pagination, Start, Total, Window};
 pub use scalar::Instant;

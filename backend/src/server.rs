@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, time::timeout};
 use crate::{
     app::{Ambient, App},
     config::ServeSettings,
-    rest, sweeper, telemetry,
+    dashboard, graphql, rest, sweeper, telemetry,
 };
 
 /// How long requests at work may take to end when the server stops.
@@ -45,12 +45,12 @@ pub async fn serve(settings: &ServeSettings, stop: impl Future<Output = ()> + Se
     });
 
     let address = listener.local_addr()?;
-    let router = rest::router(app.api(settings));
+    let router = rest::router(app.api(settings)).merge(graphql::router(app.graphql(settings)));
     let router = match metrics {
         Some(handle) => router.layer(telemetry::request_metrics(handle)),
         None => router,
     };
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let service = dashboard::in_front_of(router).into_make_service_with_connect_info::<SocketAddr>();
     let cancelled = app.stop.clone().cancelled_owned();
     let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
         // Answers are small and wait for nothing: they must not wait for more to send.

@@ -10,7 +10,7 @@ use crate::{
     actor::Actor,
     clock::Clock,
     error::Result,
-    events::{Bus, Forget, Message},
+    events::{Bus, Forget, Message, Signal},
     ids::Ids,
     limits::Limits,
     model::event::{Change, Event, Kind, Object},
@@ -25,9 +25,13 @@ mod agents;
 mod authenticate;
 mod customers;
 mod directives;
+mod fleet;
 mod gaps;
 mod health;
+mod history;
 mod idempotency;
+mod log;
+mod objects;
 mod passwords;
 mod remembered;
 mod sweep;
@@ -38,6 +42,7 @@ mod users;
 pub use accounts::{Clearance, Credentials};
 pub use agents::Registered;
 pub use health::Readiness;
+pub use log::Log;
 pub use tokens::{JwtKey, Tokens, jwt_key_from_file};
 
 /// How long things take before something is made of it.
@@ -153,6 +158,12 @@ impl ControlPlane {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Forgets what a signal of the bus says has changed, for a reader who is about to ask again: the reader that does
+    /// this for everybody may come later.
+    pub fn forget(&self, signal: &Signal) {
+        self.remembered.heed(signal);
     }
 
     /// The present.

@@ -9,12 +9,14 @@ pub mod customers;
 pub mod db;
 pub mod directives;
 pub mod events;
+pub mod fleet;
 pub mod idempotency;
 pub mod purge;
 pub mod secrets;
 pub mod sessions;
 pub mod transfers;
 pub mod users;
+mod window;
 pub mod writer;
 
 pub use db::{Conn, Db, Tx};

@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: what a durable PATCH costs, beside a bare axum handler that commits once per request on the same
-//! engine with the same settings; and what a million transfers change.
+//! engine with the same settings; what a million transfers change, and what watchers see and cost.
 //!
 //! Server and bare server are processes of their own; both are driven by the same load from this one, in turns, so that
 //! what the machine does meanwhile falls on both.
@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_types, reason = "the bare handler is axum as everybody writes it")]
 
 mod bare;
+mod live;
 mod load;
 mod million;
 mod place;
@@ -31,7 +32,7 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', default_value = "1,32,256")]
     connections: Vec<usize>,
     /// Only these parts
-    #[arg(long, value_parser = ["throughput", "million"])]
+    #[arg(long, value_parser = ["throughput", "million", "live"])]
     only: Option<String>,
     /// The server binary
     #[arg(long, default_value = "target/release/mftplus")]
@@ -39,6 +40,9 @@ pub(crate) struct Options {
     /// Serve the bare handler on this database instead (used by the benchmark itself)
     #[arg(long, hide = true)]
     bare: Option<String>,
+    /// Serve the bare socket instead (used by the benchmark itself)
+    #[arg(long, hide = true)]
+    bare_live: bool,
 }
 
 fn main() {
@@ -47,11 +51,18 @@ fn main() {
         tokio::runtime::Runtime::new().unwrap().block_on(bare::serve(database));
         return;
     }
+    if options.bare_live {
+        tokio::runtime::Runtime::new().unwrap().block_on(live::serve_bare());
+        return;
+    }
     let wants = |part: &str| options.only.as_deref().is_none_or(|only| only == part);
     if wants("throughput") {
         throughput::run(&options);
     }
     if wants("million") {
         million::run(&options);
+    }
+    if wants("live") {
+        live::run(&options);
     }
 }

@@ -87,6 +87,13 @@ impl Server {
         Self::spawn(command, |line| line.strip_prefix("bare ").map(ToOwned::to_owned))
     }
 
+    /// The bare socket.
+    pub(crate) fn bare_live() -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg("--bare-live");
+        Self::spawn(command, |line| line.strip_prefix("bare ").map(ToOwned::to_owned))
+    }
+
     fn spawn(mut command: Command, address: impl Fn(&str) -> Option<String>) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

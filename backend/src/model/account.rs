@@ -11,7 +11,20 @@ use super::{
 use crate::ids::{CustomerId, UserId};
 
 /// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Role {
@@ -22,8 +35,9 @@ pub enum Role {
 }
 
 /// Somebody who signs in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
+#[graphql(complex)]
 pub struct User {
     /// Their id.
     pub id: UserId,
@@ -163,8 +177,9 @@ impl FromFields for RefreshSession {
 }
 
 /// A session just begun or renewed.
-#[derive(Clone, Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
+#[graphql(name = "Session")]
 pub struct SignedIn {
     /// The access token, for `Authorization: Bearer`.
     #[schema(example = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln")]

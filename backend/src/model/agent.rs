@@ -1,12 +1,14 @@
 //! Agents: the programs on customers' machines that move the files.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use super::{
     Instant,
-    fields::{Fields, FromFields, number, one_of, raw_text, text},
+    fields::{Fields, FromFields, integer, number, one_of, raw_text, text},
     job::Job,
     transfer::Transfer,
 };
@@ -14,7 +16,19 @@ use crate::ids::{AgentId, CustomerId};
 
 /// Whether an agent is there, and how it fares.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -30,7 +44,20 @@ pub enum AgentStatus {
 }
 
 /// The operating systems agents run on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Os {
@@ -43,8 +70,9 @@ pub enum Os {
 }
 
 /// An agent as everybody who may see it sees it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
+#[graphql(complex)]
 pub struct Agent {
     /// Its id, which never changes.
     pub id: AgentId,
@@ -166,6 +194,29 @@ impl FromFields for Heartbeat {
     }
 }
 
+/// How a key is to be replaced.
+#[derive(Clone, Copy, Debug, Default, ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({ "overlapSeconds": 3600 }))]
+pub struct RotateAgentKey {
+    /// How long the old key works beside the new one; a day unless said otherwise, 0 ends it now.
+    #[schema(minimum = 0, maximum = 2_592_000)]
+    pub overlap_seconds: Option<i64>,
+}
+
+impl FromFields for RotateAgentKey {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        Some(Self { overlap_seconds: fields.optional("overlapSeconds", &[], integer(0, 2_592_000))? })
+    }
+}
+
+impl RotateAgentKey {
+    /// How long the old key works beside the new one, if it was said.
+    #[must_use]
+    pub fn overlap(&self) -> Option<Duration> {
+        self.overlap_seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()))
+    }
+}
+
 impl AgentStatus {
     /// The status after a heartbeat that says `reported`, or nothing.
     #[must_use]
@@ -192,5 +243,60 @@ impl FromFields for AgentFilter {
         let status = fields.optional("status", &[], one_of);
         let search = fields.optional("search", &[], text(0, 255));
         Some(Self { status: status?, search: search?.filter(|text| !text.is_empty()) })
+    }
+}
+
+impl AgentFilter {
+    /// Whether a list with this filter would hold the agent.
+    #[must_use]
+    pub fn matches(&self, agent: &Agent) -> bool {
+        self.allows(agent.status) && self.matches_but_for_status(agent)
+    }
+
+    /// Whether an agent may have this status.
+    #[must_use]
+    pub fn allows(&self, status: AgentStatus) -> bool {
+        self.status.is_none_or(|wanted| wanted == status)
+    }
+
+    /// Whether everything about the agent that never changes is as the filter wants it.
+    #[must_use]
+    pub fn matches_but_for_status(&self, agent: &Agent) -> bool {
+        self.search.as_ref().is_none_or(|search| {
+            let search = search.to_lowercase();
+            let holds = |text: &str| text.to_lowercase().contains(&search);
+            agent.name.as_deref().is_some_and(holds) || holds(&agent.hostname)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case(None, None, true)]
+    #[case(Some(AgentStatus::Online), None, true)]
+    #[case(Some(AgentStatus::Error), None, false)]
+    #[case(None, Some("MUNICH"), true)]
+    #[case(None, Some("edge-"), true)]
+    #[case(None, Some("berlin"), false)]
+    #[case(Some(AgentStatus::Error), Some("edge"), false)]
+    fn a_filter_means_what_it_says(
+        #[case] status: Option<AgentStatus>,
+        #[case] search: Option<&str>,
+        #[case] matches: bool,
+    ) {
+        let id = "0199c1f0-6c00-7000-8000-000000000001";
+        let agent = json!({
+            "id": id, "name": "Gateway Munich", "hostname": "edge-1", "os": "linux", "status": "online",
+            "lastHeartbeat": "2026-04-25T13:00:00Z", "createdAt": "2026-04-25T13:00:00Z", "customerId": id,
+            "revision": 1,
+        });
+        let agent: Agent = serde_json::from_value(agent).expect("an agent");
+        assert_eq!(AgentFilter { status, search: search.map(ToOwned::to_owned) }.matches(&agent), matches);
     }
 }

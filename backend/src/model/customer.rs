@@ -11,7 +11,7 @@ use super::{
 use crate::ids::{CustomerId, EnrolmentCodeId};
 
 /// Somebody with a fleet of their own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct Customer {
     /// Their id.
@@ -60,8 +60,9 @@ impl FromFields for UpdateCustomer {
 }
 
 /// A code that lets agents register for a customer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
+#[graphql(complex)]
 pub struct EnrolmentCode {
     /// Its id.
     pub id: EnrolmentCodeId,

@@ -14,13 +14,15 @@ use super::{
 use crate::ids::{AgentId, CustomerId};
 
 /// What has happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, Serialize, Deserialize, async_graphql::Enum)]
 #[serde(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
+#[graphql(name = "EventKind")]
 pub enum Kind {
     /// An agent registered.
     AgentRegistered,
     /// An agent was heard; nothing else changed.
+    #[graphql(visible = false)]
     AgentHeard,
     /// An agent's status changed.
     AgentStatusChanged,
@@ -31,6 +33,7 @@ pub enum Kind {
     /// A transfer was made.
     TransferCreated,
     /// A transfer's figures moved; nothing else changed.
+    #[graphql(visible = false)]
     TransferProgressed,
     /// A transfer's status changed.
     TransferStatusChanged,
@@ -61,6 +64,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What the log tells administrators only: users and customers are theirs to manage.
+    pub const WITHHELD_FROM_CUSTOMERS: [Self; 7] = [
+        Self::CustomerCreated,
+        Self::CustomerUpdated,
+        Self::UserCreated,
+        Self::UserUpdated,
+        Self::SignedIn,
+        Self::SignedOut,
+        Self::SessionEndedForReuse,
+    ];
+
     /// Whether the log keeps it: all but the ticking of figures.
     #[must_use]
     pub const fn is_logged(self) -> bool {

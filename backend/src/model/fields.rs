@@ -171,9 +171,15 @@ pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| trimmed(value, min, max, char::is_control)
 }
 
-/// Text for people to read, of at most `max` characters: unlike [`text`] it may have several lines.
+/// What a program says for people to read. A report is not lost for it: it may have several lines, other control
+/// characters are left out, and what is beyond `max` characters is cut off.
 pub fn message(max: usize) -> impl FnOnce(Value) -> Check<String> {
-    move |value| trimmed(value, 0, max, |c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    move |value| {
+        let Value::String(text) = value else { return Err("must be a string".to_owned()) };
+        let is_shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+        let shown: String = text.chars().filter(is_shown).collect();
+        Ok(shown.trim().chars().take(max).collect())
+    }
 }
 
 fn trimmed(value: Value, min: usize, max: usize, is_forbidden: impl Fn(char) -> bool) -> Check<String> {

@@ -1,16 +1,32 @@
 //! Pages: what is asked for, and what came.
 
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::fields::{Fields, FromFields, integer, parsed};
 
 /// The part of a list that is asked for, newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Which page, from 1.
-    pub page: u64,
-    /// Items per page, 1 to 100.
+    /// Where it starts.
+    pub start: Start,
+    /// The most items, 1 to 100.
     pub limit: u64,
+    /// Whether the total is asked for; where it is not, it may be left uncounted.
+    pub is_counted: bool,
+}
+
+/// Where a window starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At a page, from 1.
+    Page(u64),
+    /// Below the item with this id, among the older ones.
+    OlderThan(Uuid),
+    /// Above the item with this id, among the newer ones: those next to it.
+    NewerThan(Uuid),
+    /// At the end: the oldest ones.
+    Oldest,
 }
 
 /// Items per page when none are named.
@@ -20,17 +36,30 @@ pub const MAX_LIMIT: u64 = 100;
 
 impl Default for Window {
     fn default() -> Self {
-        Self { page: 1, limit: DEFAULT_LIMIT }
+        Self::page(1, DEFAULT_LIMIT)
     }
 }
 
 impl Window {
-    /// How many items come before this page.
+    /// A page, from 1, of so many items, with its total.
+    #[must_use]
+    pub const fn page(page: u64, limit: u64) -> Self {
+        Self { start: Start::Page(page), limit, is_counted: true }
+    }
+
+    /// How many items come before it, if it is a page.
     #[must_use]
     pub const fn offset(self) -> u64 {
-        let offset = (self.page - 1).saturating_mul(self.limit);
+        let Start::Page(page) = self.start else { return 0 };
+        let offset = (page - 1).saturating_mul(self.limit);
         // What both engines take as an OFFSET.
         if offset > i64::MAX as u64 { i64::MAX as u64 } else { offset }
+    }
+
+    /// Whether it is found from the oldest item on.
+    #[must_use]
+    pub const fn is_upward(self) -> bool {
+        matches!(self.start, Start::NewerThan(_) | Start::Oldest)
     }
 }
 
@@ -38,7 +67,7 @@ impl FromFields for Window {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let page = fields.optional("page", &[], parsed(integer(1, i64::MAX)));
         let limit = fields.optional("limit", &[], parsed(integer(1, MAX_LIMIT.cast_signed())));
-        Some(Self { page: page?.map_or(1, i64::unsigned_abs), limit: limit?.map_or(DEFAULT_LIMIT, i64::unsigned_abs) })
+        Some(Self::page(page?.map_or(1, i64::unsigned_abs), limit?.map_or(DEFAULT_LIMIT, i64::unsigned_abs)))
     }
 }
 
@@ -61,27 +90,60 @@ impl Total {
         if found > Self::COUNTING_STOPS_AT { Self::AtLeast(Self::COUNTING_STOPS_AT) } else { Self::Exactly(found) }
     }
 
-    const fn figure(self) -> u64 {
+    /// The figure, whether exact or not.
+    #[must_use]
+    pub const fn figure(self) -> u64 {
         match self {
             Self::Exactly(figure) | Self::AtLeast(figure) => figure,
         }
     }
 }
 
-/// One page of a list.
+/// What a window shows.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// The items of this page, newest first.
+    /// Its items, newest first.
     pub items: Vec<T>,
-    /// Where the page stands.
-    pub pagination: Pagination,
+    /// What was asked for.
+    pub window: Window,
+    /// How many items there are in all; meaningless if it was not asked for.
+    pub total: Total,
+    /// Whether there is more beyond the last item found, in the direction of the window.
+    pub has_more: bool,
 }
 
 impl<T> Page<T> {
-    /// A page of `items`, cut from `total` at `window`.
+    /// The same page of something made of the items.
     #[must_use]
-    pub const fn new(items: Vec<T>, window: Window, total: Total) -> Self {
-        Self { items, pagination: Pagination::new(window, total) }
+    pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
+        let Self { items, window, total, has_more } = self;
+        Page { items: items.into_iter().map(each).collect(), window, total, has_more }
+    }
+
+    /// Where it stands in the list, for those who count pages.
+    #[must_use]
+    pub const fn pagination(&self) -> Pagination {
+        Pagination::new(self.window, self.total)
+    }
+
+    /// Whether there are older items than these.
+    #[must_use]
+    pub const fn has_older(&self) -> bool {
+        match self.window.start {
+            Start::Page(_) | Start::OlderThan(_) => self.has_more,
+            Start::NewerThan(_) => true,
+            Start::Oldest => false,
+        }
+    }
+
+    /// Whether there are newer items than these.
+    #[must_use]
+    pub const fn has_newer(&self) -> bool {
+        match self.window.start {
+            Start::Page(page) => page > 1,
+            Start::OlderThan(_) => true,
+            Start::NewerThan(_) | Start::Oldest => self.has_more,
+        }
     }
 }
 
@@ -111,7 +173,10 @@ impl Pagination {
     const fn new(window: Window, total: Total) -> Self {
         let figure = total.figure();
         Self {
-            page: window.page,
+            page: match window.start {
+                Start::Page(page) => page,
+                Start::OlderThan(_) | Start::NewerThan(_) | Start::Oldest => 1,
+            },
             limit: window.limit,
             total: figure,
             pages: figure.div_ceil(window.limit),
@@ -127,9 +192,9 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn the_last_page_holds_the_last_item(total in 0_u64..1_000_000, limit in 1_u64..=100) {
-            let pages = Pagination::new(Window { page: 1, limit }, Total::Exactly(total)).pages;
+            let pages = Pagination::new(Window::page(1, limit), Total::Exactly(total)).pages;
             proptest::prop_assert!(pages * limit >= total);
-            let last = Window { page: pages.max(1), limit };
+            let last = Window::page(pages.max(1), limit);
             proptest::prop_assert!(pages == 0 || last.offset() < total);
         }
     }

@@ -1,6 +1,5 @@
 //! Transfers: one copy of one file, folder or pattern, and what is asked of them.
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
@@ -8,17 +7,32 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     agent::AgentRef,
-    fields::{Change, Fields, FromFields, id, instant, integer, location, message, number, one_of, sha256_hex, text},
+    fields::{Change, Fields, FromFields, id, integer, location, message, number, one_of, sha256_hex, text},
     source_url::without_password,
 };
 use crate::ids::{AgentId, CustomerId, RunId, TransferId};
 
 mod advance;
+mod filter;
+mod matching;
 pub use advance::{Advance, Progress, TransferState};
+pub use filter::TransferFilter;
 
 /// How far a transfer has come.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -44,7 +58,20 @@ impl TransferStatus {
 }
 
 /// Which way the bytes go, seen from the agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Direction {
@@ -55,7 +82,20 @@ pub enum Direction {
 }
 
 /// By which protocol the bytes go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Protocol {
@@ -70,7 +110,7 @@ pub enum Protocol {
 }
 
 /// The network as the agent last measured it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct Network {
     /// Megabits per second.
@@ -85,8 +125,9 @@ pub struct Network {
 }
 
 /// A transfer as everybody who may see it sees it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
+#[graphql(complex)]
 pub struct Transfer {
     /// Its id.
     pub id: TransferId,
@@ -107,11 +148,13 @@ pub struct Transfer {
     pub progress: f64,
     /// How many bytes there are in all; 0 when unknown, see `sizeKnown`.
     #[schema(minimum = 0, example = 1_048_576)]
+    #[graphql(skip)]
     pub bytes_total: i64,
     /// Whether `bytesTotal` is known.
     pub size_known: bool,
     /// How many bytes have arrived; never goes back within one attempt.
     #[schema(minimum = 0, example = 471_859)]
+    #[graphql(skip)]
     pub bytes_transferred: i64,
     /// Bytes per second, as last reported.
     #[schema(minimum = 0, example = 1_048_576)]
@@ -128,6 +171,7 @@ pub struct Transfer {
     /// When it was made.
     pub created_at: Instant,
     /// The agent that makes it.
+    #[graphql(skip)]
     pub agent: AgentRef,
     /// Whose it is.
     pub customer_id: CustomerId,
@@ -150,6 +194,7 @@ pub struct Transfer {
     pub revision: i64,
     /// Seconds until it will be done at the present speed, while it runs and that can be told.
     #[schema(required, minimum = 0)]
+    #[graphql(skip)]
     pub eta_seconds: Option<i64>,
     /// Whether it runs and has made no progress for a while.
     pub stalled: bool,
@@ -297,57 +342,5 @@ impl FromFields for UpdateTransfer {
             attempt: attempt?,
             checksum_sha256: checksum_sha256?,
         })
-    }
-}
-
-/// Which transfers a list holds. All conditions must hold.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TransferFilter {
-    /// Only those with this status.
-    pub status: Option<TransferStatus>,
-    /// Only those of this agent.
-    pub agent_id: Option<AgentId>,
-    /// Only those by this protocol.
-    pub protocol: Option<Protocol>,
-    /// Only those this way.
-    pub direction: Option<Direction>,
-    /// Only those made after this instant.
-    pub created_after: Option<DateTime<Utc>>,
-    /// Only those made before this instant.
-    pub created_before: Option<DateTime<Utc>>,
-    /// Only those whose source's or destination's file name begins so, whatever its case.
-    pub search: Option<String>,
-}
-
-impl FromFields for TransferFilter {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let status = fields.optional("status", &[], one_of);
-        let agent_id = fields.optional("agentId", &[], id::<AgentId>);
-        let protocol = fields.optional("protocol", &[], one_of);
-        let direction = fields.optional("direction", &[], one_of);
-        let created_after = fields.optional("createdAfter", &[], instant);
-        let created_before = fields.optional("createdBefore", &[], instant);
-        let search = fields.optional("search", &[], text(0, 255));
-        Some(Self {
-            status: status?,
-            agent_id: agent_id?,
-            protocol: protocol?,
-            direction: direction?,
-            created_after: created_after?,
-            created_before: created_before?,
-            search: search?.map(|search| search.to_lowercase()).filter(|search| !search.is_empty()),
-        })
-    }
-}
-
-impl TransferFilter {
-    /// Whether only conditions are set whose totals are maintained: the caller's customer, the agent and the status.
-    #[must_use]
-    pub const fn is_counted(&self) -> bool {
-        self.protocol.is_none()
-            && self.direction.is_none()
-            && self.created_after.is_none()
-            && self.created_before.is_none()
-            && self.search.is_none()
     }
 }

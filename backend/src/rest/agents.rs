@@ -1,7 +1,5 @@
 //! Agents over REST.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,9 +16,9 @@ use crate::{
     ids::AgentId,
     model::{
         Fields, FromFields, Pagination, Window,
-        agent::{Agent, AgentDetail, AgentFilter, Heartbeat, RegisterAgent},
+        agent::{Agent, AgentDetail, AgentFilter, Heartbeat, RegisterAgent, RotateAgentKey},
         directive::Directive,
-        fields::{integer, one_of},
+        fields::one_of,
         transfer::{TransferFilter, TransferStatus},
     },
 };
@@ -82,21 +80,6 @@ pub(super) struct AgentsData {
     pagination: Pagination,
 }
 
-/// How a key is to be replaced.
-#[derive(Clone, Copy, Debug, Default, ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({ "overlapSeconds": 3600 }))]
-pub(super) struct RotateAgentKey {
-    /// How long the old key works beside the new one; a day unless said otherwise, 0 ends it now.
-    #[schema(minimum = 0, maximum = 2_592_000)]
-    overlap_seconds: Option<i64>,
-}
-
-impl FromFields for RotateAgentKey {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        Some(Self { overlap_seconds: fields.optional("overlapSeconds", &[], integer(0, 2_592_000))? })
-    }
-}
-
 /// Only the status, of the filters of transfers.
 pub(super) struct StatusFilter(Option<TransferStatus>);
 
@@ -153,7 +136,7 @@ pub(super) async fn list_agents(
     Query((window, filter)): Query<(Window, AgentFilter)>,
 ) -> Answer<AgentsData> {
     let page = api.cp.list_agents(&actor, &filter, window).await?;
-    Ok(Reply::ok(AgentsData { agents: page.items, pagination: page.pagination }))
+    Ok(Reply::ok(AgentsData { pagination: page.pagination(), agents: page.items }))
 }
 
 /// Get an agent
@@ -195,7 +178,7 @@ pub(super) async fn list_agent_transfers(
     Id(id): Id<AgentId>,
     Query((window, filter)): Query<(Window, StatusFilter)>,
 ) -> Answer<TransfersData> {
-    let filter = TransferFilter { status: filter.0, ..TransferFilter::default() };
+    let filter = TransferFilter { status: Vec::from_iter(filter.0), ..TransferFilter::default() };
     let page = api.cp.list_agent_transfers(&actor, id, filter, window).await?;
     Ok(Reply::ok(page.into()))
 }
@@ -212,8 +195,7 @@ pub(super) async fn rotate_agent_key(
     Id(id): Id<AgentId>,
     OptionalBody(input): OptionalBody<RotateAgentKey>,
 ) -> Answer<ApiKeyData> {
-    let overlap = input.overlap_seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
-    Ok(Reply::created(ApiKeyData { api_key: api.cp.rotate_agent_key(&actor, id, overlap).await? }))
+    Ok(Reply::created(ApiKeyData { api_key: api.cp.rotate_agent_key(&actor, id, input.overlap()).await? }))
 }
 
 /// An OpenSSL configuration: CN names the agent, O its customer.

@@ -18,10 +18,10 @@ use crate::{
     error::Error,
     limits::Class,
     service::{Clearance, Credentials},
+    transport::{TOKEN_MISSING, token},
 };
 
 const KEY_MISSING: Error = Error::Unauthenticated("send the agent's API key in `X-API-Key`");
-const TOKEN_MISSING: Error = Error::Unauthenticated("send a token as `Authorization: Bearer …`");
 
 /// An agent, by its API key.
 pub(super) struct AgentCaller(pub(super) Actor);
@@ -143,7 +143,7 @@ async fn cleared(
         Err(error) => Err(error),
     };
     match clearance {
-        Ok(Clearance { actor, class, subject }) => {
+        Ok(Clearance { actor, class, subject, .. }) => {
             count(parts, api, class, &subject).await?;
             Ok(actor)
         }
@@ -173,14 +173,4 @@ fn address(parts: &Parts) -> String {
 
 fn api_key(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-api-key").and_then(|value| value.to_str().ok())
-}
-
-/// The bearer token, if the header is there at all.
-fn token(headers: &HeaderMap) -> Result<Option<&str>, Error> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let token = value.to_str().ok().and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    });
-    token.map(Some).ok_or(TOKEN_MISSING)
 }

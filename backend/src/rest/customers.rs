@@ -86,7 +86,7 @@ pub(super) async fn list_customers(
     Query(window): Query<Window>,
 ) -> Answer<CustomersData> {
     let page = api.cp.list_customers(&actor, window).await?;
-    Ok(Reply::ok(CustomersData { customers: page.items, pagination: page.pagination }))
+    Ok(Reply::ok(CustomersData { pagination: page.pagination(), customers: page.items }))
 }
 
 /// Rename or suspend a customer
@@ -131,7 +131,7 @@ pub(super) async fn list_enrolment_codes(
     Query(window): Query<Window>,
 ) -> Answer<EnrolmentCodesData> {
     let page = api.cp.list_enrolment_codes(&actor, id, window).await?;
-    Ok(Reply::ok(EnrolmentCodesData { enrolment_codes: page.items, pagination: page.pagination }))
+    Ok(Reply::ok(EnrolmentCodesData { pagination: page.pagination(), enrolment_codes: page.items }))
 }
 
 /// Withdraw an enrolment code

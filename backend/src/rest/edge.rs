@@ -1,25 +1,24 @@
 //! What every request goes through: whose address it is from, how large its body may be, and the headers of the rate limit.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use axum::{
     body::Body,
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use ipnet::IpNet;
 use tokio::time::timeout;
 
 use super::{Api, envelope::Failure};
-use crate::{error::Error, limits::Verdict};
+use crate::{error::Error, limits::Verdict, transport::client_address};
 
 /// The largest body that is read.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
@@ -69,27 +68,6 @@ pub(super) async fn edge(State(api): State<Api>, request: Request, next: Next) -
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
-}
-
-/// The peer's address, or what a trusted proxy says of it: the last address in `X-Forwarded-For` that is not a proxy's.
-fn client_address(parts: &axum::http::request::Parts, trusted: &[IpNet]) -> IpAddr {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::from([127, 0, 0, 1]), |ConnectInfo(peer)| peer.ip().to_canonical());
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !is_trusted(&peer) {
-        return peer;
-    }
-    let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let addresses: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
-    let mut nearest = peer;
-    for text in addresses.into_iter().rev() {
-        let Ok(address) = text.parse::<IpAddr>() else { return nearest };
-        nearest = address.to_canonical();
-        if !is_trusted(&nearest) {
-            return nearest;
-        }
-    }
-    nearest
 }
 
 /// The body, if it is not too large.

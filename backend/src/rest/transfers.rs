@@ -54,7 +54,7 @@ pub(super) struct TransfersData {
 
 impl From<Page<Transfer>> for TransfersData {
     fn from(page: Page<Transfer>) -> Self {
-        Self { transfers: page.items, pagination: page.pagination }
+        Self { pagination: page.pagination(), transfers: page.items }
     }
 }
 

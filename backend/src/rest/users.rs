@@ -52,7 +52,7 @@ pub(super) async fn list_users(
     Query(window): Query<Window>,
 ) -> Answer<UsersData> {
     let page = api.cp.list_users(&actor, window).await?;
-    Ok(Reply::ok(UsersData { users: page.items, pagination: page.pagination }))
+    Ok(Reply::ok(UsersData { pagination: page.pagination(), users: page.items }))
 }
 
 /// Change a user's password, role or suspension

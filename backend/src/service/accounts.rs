@@ -16,7 +16,7 @@ use crate::{
         account::{Login, Role, SignedIn, User},
         event::{Kind, Object},
     },
-    store::{self, sessions::SessionRow, users::UserRow},
+    store::{self, Conn, sessions::SessionRow, users::UserRow},
 };
 
 /// A refresh token that was just replaced works once more within this time: its answer may have been lost.
@@ -43,6 +43,8 @@ pub struct Clearance {
     pub class: Class,
     /// Under which name.
     pub subject: String,
+    /// When the credentials stop working of themselves, if they do.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl ControlPlane {
@@ -55,12 +57,12 @@ impl ControlPlane {
         match credentials {
             Credentials::ApiKey(key) => {
                 let (actor, subject) = self.authenticate_agent_key(key).await?;
-                Ok(Clearance { actor, class: Class::Agent, subject })
+                Ok(Clearance { actor, class: Class::Agent, subject, expires_at: None })
             }
             Credentials::Token(token) => {
-                let actor = self.authenticate_token(token).await?;
+                let (actor, expires_at) = self.authenticate_token(token).await?;
                 let (user, _) = actor.require_session()?;
-                Ok(Clearance { actor, class: Class::User, subject: user.to_string() })
+                Ok(Clearance { actor, class: Class::User, subject: user.to_string(), expires_at: Some(expires_at) })
             }
         }
     }
@@ -84,7 +86,7 @@ impl ControlPlane {
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let is_right = self.passwords.verify(login.password, hash).await?;
         let user = match user {
-            Some(user) if is_right && self.may_sign_in(&user).await? => user,
+            Some(user) if is_right && Self::may_sign_in(&self.db, &user).await? => user,
             _ => {
                 self.limits.count(Class::Failure, &counted, now).await;
                 return Err(WRONG);
@@ -147,7 +149,7 @@ impl ControlPlane {
                 self.end_session(work, id, Kind::SessionEndedForReuse, user.into()).await?;
                 return Err(ENDED);
             }
-            if !self.may_sign_in(&user).await? {
+            if !Self::may_sign_in(&mut work.tx, &user).await? {
                 return Err(ENDED);
             }
             if !store::sessions::rotate(&mut work.tx, &session, now, now + REFRESH).await? {
@@ -204,9 +206,9 @@ impl ControlPlane {
         Ok(store::users::find(&self.db, user).await?.ok_or(Error::NotFound("user"))?.into())
     }
 
-    async fn may_sign_in(&self, user: &UserRow) -> Result<bool> {
+    async fn may_sign_in(conn: impl Into<Conn<'_>>, user: &UserRow) -> Result<bool> {
         let customer = match user.customer_id {
-            Some(customer) => store::customers::find(&self.db, customer).await?.is_some_and(|found| !found.suspended),
+            Some(customer) => store::customers::find(conn, customer).await?.is_some_and(|found| !found.suspended),
             None => user.role.0 == Role::Admin,
         };
         Ok(customer && !user.suspended)

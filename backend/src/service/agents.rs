@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::{
     ControlPlane, Work,
@@ -118,8 +118,7 @@ impl ControlPlane {
     /// [`Error::Forbidden`] for agents.
     pub async fn list_agents(&self, actor: &Actor, filter: &AgentFilter, window: Window) -> Result<Page<Agent>> {
         actor.require_user()?;
-        let (rows, total) = store::agents::list(&self.db, actor.scope(), filter, window).await?;
-        Ok(Page::new(rows.into_iter().map(Agent::from).collect(), window, total))
+        Ok(store::agents::list(&self.db, actor.scope(), filter, window).await?.map(Agent::from))
     }
 
     /// An agent, with its newest transfers.
@@ -130,11 +129,21 @@ impl ControlPlane {
     pub async fn get_agent(&self, actor: &Actor, id: AgentId) -> Result<AgentDetail> {
         actor.require_user()?;
         let agent = self.agent(actor, id).await?;
-        let newest = Window { page: 1, limit: NEWEST };
-        let (transfers, _) =
-            store::transfers::list(&self.db, Scope::Agent(id), &TransferFilter::default(), newest).await?;
-        let transfers = transfers.iter().map(store::transfers::TransferRow::view).collect();
+        let newest = Window::page(1, NEWEST);
+        let transfers = store::transfers::list(&self.db, Scope::Agent(id), &TransferFilter::default(), newest).await?;
+        let transfers = transfers.items.iter().map(store::transfers::TransferRow::view).collect();
         Ok(AgentDetail { agent: agent.into(), transfers, jobs: Vec::new() })
+    }
+
+    /// Those of these agents that the caller may see, in no order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub async fn find_agents(&self, actor: &Actor, ids: &[AgentId]) -> Result<Vec<Agent>> {
+        actor.require_user()?;
+        let rows = store::agents::find_all(&self.db, actor.scope(), ids).await?;
+        Ok(rows.into_iter().map(Agent::from).collect())
     }
 
     /// A page of an agent's transfers, newest first.
@@ -228,12 +237,6 @@ impl ControlPlane {
 
     fn interval(&self) -> i64 {
         i64::try_from(self.timing.heartbeat_interval.as_secs()).unwrap_or(i64::MAX)
-    }
-
-    /// Until when an agent that was last heard then counts as there: three intervals, of those it was told and those that
-    /// are wanted now the longer.
-    pub(super) fn silence_begins(&self, row: &AgentRow) -> DateTime<Utc> {
-        row.last_heartbeat + TimeDelta::seconds(row.heartbeat_interval.max(self.interval()).saturating_mul(3))
     }
 }
 

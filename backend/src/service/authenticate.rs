@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::{ControlPlane, remembered::Digest};
@@ -44,13 +45,13 @@ impl ControlPlane {
         Ok((Actor::Agent { agent: row.agent_id, customer: row.customer_id }, format!("{subject:032x}")))
     }
 
-    /// The user of an access token.
+    /// The user of an access token, and when it expires.
     ///
     /// # Errors
     ///
     /// [`Error::Unauthenticated`] if the token is not one of ours or has expired, its session was ended, or its user or
     /// their customer is suspended.
-    pub async fn authenticate_token(&self, token: &str) -> Result<Actor> {
+    pub async fn authenticate_token(&self, token: &str) -> Result<(Actor, DateTime<Utc>)> {
         const INVALID: Error = Error::Unauthenticated("this token is not valid, or not any more: sign in again");
         let now = self.now();
         let claims = self.tokens.read(token, now).ok_or(INVALID)?;
@@ -65,13 +66,14 @@ impl ControlPlane {
         if user.suspended {
             return Err(INVALID);
         }
-        match (user.role.0, user.customer_id) {
-            (Role::Admin, _) => Ok(Actor::Admin { user: user.id, session: claims.sid }),
+        let actor = match (user.role.0, user.customer_id) {
+            (Role::Admin, _) => Actor::Admin { user: user.id, session: claims.sid },
             (Role::Customer, Some(customer)) if !self.is_suspended(customer).await? => {
-                Ok(Actor::Customer { user: user.id, session: claims.sid, customer })
+                Actor::Customer { user: user.id, session: claims.sid, customer }
             }
-            (Role::Customer, _) => Err(INVALID),
-        }
+            (Role::Customer, _) => return Err(INVALID),
+        };
+        Ok((actor, DateTime::from_timestamp(claims.exp, 0).ok_or(INVALID)?))
     }
 
     async fn is_suspended(&self, customer: CustomerId) -> Result<bool> {

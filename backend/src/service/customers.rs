@@ -7,7 +7,7 @@ use crate::{
     events::Forget,
     ids::{CustomerId, EnrolmentCodeId},
     model::{
-        Page, Total, Window,
+        Page, Window,
         customer::{CreateCustomer, CreateEnrolmentCode, Customer, EnrolmentCode, UpdateCustomer},
         event::{Kind, Object},
     },
@@ -49,8 +49,18 @@ impl ControlPlane {
     /// [`Error::Forbidden`] unless an administrator asks.
     pub async fn list_customers(&self, actor: &Actor, window: Window) -> Result<Page<Customer>> {
         actor.require_admin()?;
-        let (customers, total) = store::customers::list(&self.db, window).await?;
-        Ok(Page::new(customers, window, Total::Exactly(total)))
+        store::customers::list(&self.db, window).await
+    }
+
+    /// Those of these customers that the caller may know of: a customer's user knows their own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub async fn find_customers(&self, actor: &Actor, ids: &[CustomerId]) -> Result<Vec<Customer>> {
+        actor.require_user()?;
+        let known: Vec<CustomerId> = ids.iter().copied().filter(|id| owned(actor, *id).is_ok()).collect();
+        store::customers::find_all(&self.db, &known).await
     }
 
     /// The customer with this id, or the only one with this name.
@@ -136,9 +146,7 @@ impl ControlPlane {
         actor.require_user()?;
         owned(actor, customer)?;
         store::customers::find(&self.db, customer).await?.ok_or(Error::NotFound("customer"))?;
-        let (codes, total) = store::customers::list_codes(&self.db, customer, window).await?;
-        let codes = codes.into_iter().map(EnrolmentCode::from).collect();
-        Ok(Page::new(codes, window, Total::Exactly(total)))
+        Ok(store::customers::list_codes(&self.db, customer, window).await?.map(EnrolmentCode::from))
     }
 
     /// Withdraws an enrolment code; agents that registered with it stay.

@@ -64,7 +64,7 @@ impl ControlPlane {
     ///
     /// Whatever the store says.
     pub async fn record_metrics(&self) -> crate::error::Result<()> {
-        for (status, total) in store::counters::by_status(&self.db).await? {
+        for (status, total) in store::counters::by_status(&self.db, store::counters::Counted::All).await? {
             #[expect(clippy::cast_precision_loss, reason = "a gauge")]
             metrics::gauge!("mftplus_transfers", "status" => status).set(total as f64);
         }

@@ -132,6 +132,14 @@ impl Remembered {
         }
     }
 
+    /// Forgets what a signal of the bus says has changed.
+    pub(super) fn heed(&self, signal: &Signal) {
+        match signal {
+            Signal::Message(message) => self.forget(&message.forget),
+            Signal::Resync => self.forget_all(),
+        }
+    }
+
     fn forget_all(&self) {
         self.keys.forget_all();
         self.sessions.forget_all();
@@ -148,9 +156,6 @@ pub(super) async fn forget_what_others_changed(
     stop: CancellationToken,
 ) {
     while let Some(Some(signal)) = stop.run_until_cancelled(changes.next()).await {
-        match signal {
-            Signal::Message(message) => remembered.forget(&message.forget),
-            Signal::Resync => remembered.forget_all(),
-        }
+        remembered.heed(&signal);
     }
 }

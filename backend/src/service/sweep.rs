@@ -1,7 +1,7 @@
 //! What time alone changes: silence, stalls and the ends of leases. Every server sweeps; each change is made by
 //! compare-and-set, so it is made, and told, once.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{ControlPlane, delta};
 use crate::{
@@ -29,10 +29,12 @@ impl ControlPlane {
             return Ok(0);
         }
         let mut marked = 0;
-        for seen in store::agents::silent_since(&self.db, now - interval * 3).await? {
-            if self.silence_begins(&seen) > now {
-                continue;
-            }
+        let mut silent = Vec::new();
+        for told in store::agents::told_intervals(&self.db).await? {
+            let longest = TimeDelta::seconds(told).max(interval);
+            silent.extend(store::agents::silent_since(&self.db, told, now - longest * 3).await?);
+        }
+        for seen in silent {
             let mut work = self.begin(&Actor::System).await?;
             if store::agents::mark_offline(&mut work.tx, &seen, now).await? {
                 let agent = Agent { status: AgentStatus::Offline, revision: seen.revision + 1, ..seen.into() };

@@ -136,8 +136,23 @@ impl ControlPlane {
         window: Window,
     ) -> Result<Page<Transfer>> {
         actor.require_user()?;
-        let (rows, total) = store::transfers::list(&self.db, actor.scope(), filter, window).await?;
-        Ok(Page::new(rows.iter().map(TransferRow::view).collect(), window, total))
+        let page = store::transfers::list(&self.db, actor.scope(), filter, window).await?;
+        Ok(page.map(|row| row.view()))
+    }
+
+    /// The newest transfers of each of these agents, as many as is said beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub async fn newest_transfers(&self, actor: &Actor, of: &[(AgentId, u64)]) -> Result<Vec<Vec<Transfer>>> {
+        actor.require_user()?;
+        let rows = store::transfers::newest(&self.db, actor.scope(), of).await?;
+        let newest = of.iter().map(|(agent, count)| {
+            let own = rows.iter().filter(|row| row.agent_id == *agent).map(TransferRow::view);
+            own.take(usize::try_from(*count).unwrap_or(usize::MAX)).collect()
+        });
+        Ok(newest.collect())
     }
 
     /// A transfer.

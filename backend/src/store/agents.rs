@@ -3,13 +3,16 @@
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::db::{Conn, Db, Sql, Tx, Word, sql};
+use super::{
+    db::{Conn, Db, MOST_VALUES, Sql, Tx, Word, sql},
+    window,
+};
 use crate::{
     actor::Scope,
     error::Result,
     ids::{AgentId, CustomerId},
     model::{
-        Total, Window,
+        Page, Total, Window,
         agent::{Agent, AgentFilter, AgentStatus, Os},
     },
 };
@@ -110,6 +113,21 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: AgentId) -> Resul
     scoped(sql(COLUMNS).push_bind(" WHERE revoked_at IS NULL AND id = ", id), scope).fetch_optional(conn).await
 }
 
+/// Those of these agents that are not revoked and within the scope.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find_all(db: &Db, scope: Scope, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql(COLUMNS).push(" WHERE revoked_at IS NULL AND id IN ");
+        let statement = statement.push_tuple(ids.iter().map(|id| (*id).into()));
+        found.extend(scoped(statement, scope).fetch_all::<AgentRow>(db).await?);
+    }
+    Ok(found)
+}
+
 fn scoped(statement: Sql, scope: Scope) -> Sql {
     match scope {
         Scope::All => statement,
@@ -118,12 +136,12 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
     }
 }
 
-/// A page of the agents in the scope, newest first, and how many there are.
+/// A page of the agents in the scope, newest first.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -> Result<(Vec<AgentRow>, Total)> {
+pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -> Result<Page<AgentRow>> {
     let conditions = |statement: Sql| {
         let mut statement = scoped(statement.push(" WHERE revoked_at IS NULL"), scope);
         if let Some(status) = filter.status {
@@ -143,12 +161,8 @@ pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     };
-    let rows = conditions(sql(COLUMNS))
-        .push_bind(" ORDER BY id DESC LIMIT ", window.limit.cast_signed())
-        .push_bind(" OFFSET ", window.offset().cast_signed())
-        .fetch_all(db)
-        .await?;
-    Ok((rows, total))
+    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_all(db).await?;
+    Ok(window::page(rows, window, total))
 }
 
 /// A LIKE pattern for text that holds `search`, whatever its case.
@@ -164,14 +178,26 @@ pub(super) fn contains(search: &str) -> String {
     pattern
 }
 
-/// The agents not heard since `cutoff` that still count as there, oldest news first.
+/// The heartbeat intervals, in seconds, that agents were told.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn silent_since(db: &Db, cutoff: DateTime<Utc>) -> Result<Vec<AgentRow>> {
+pub async fn told_intervals(db: &Db) -> Result<Vec<i64>> {
+    let statement = sql("SELECT DISTINCT heartbeat_interval FROM agents WHERE revoked_at IS NULL");
+    let rows: Vec<(i64,)> = statement.fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(seconds,)| seconds).collect())
+}
+
+/// Up to 500 of the agents that were told this interval, were not heard since `cutoff` and still count as there, oldest
+/// news first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn silent_since(db: &Db, told: i64, cutoff: DateTime<Utc>) -> Result<Vec<AgentRow>> {
     sql(COLUMNS)
-        .push(" WHERE revoked_at IS NULL AND status <> 'offline'")
+        .push_bind(" WHERE revoked_at IS NULL AND status <> 'offline' AND heartbeat_interval = ", told)
         .push_bind(" AND last_heartbeat < ", cutoff)
         .push(" ORDER BY last_heartbeat, id LIMIT 500")
         .fetch_all(db)

@@ -101,14 +101,14 @@ pub async fn total(conn: impl Into<Conn<'_>>, counted: Counted, status: Option<T
     Ok(u64::try_from(total).unwrap_or(0))
 }
 
-/// How many transfers there are by status, in all.
+/// How many transfers there are by status.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn by_status(conn: impl Into<Conn<'_>>) -> Result<Vec<(String, i64)>> {
+pub async fn by_status(conn: impl Into<Conn<'_>>, counted: Counted) -> Result<Vec<(String, i64)>> {
     sql("SELECT status, total FROM transfer_counts")
-        .push_bind(" WHERE scope_id = ", Counted::All.scope_id())
+        .push_bind(" WHERE scope_id = ", counted.scope_id())
         .push(" ORDER BY status")
         .fetch_all(conn)
         .await

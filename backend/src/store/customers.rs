@@ -3,12 +3,15 @@
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::db::{Conn, Db, Tx, sql};
+use super::{
+    db::{Conn, Db, MOST_VALUES, Tx, sql},
+    window,
+};
 use crate::{
     error::Result,
     ids::{CustomerId, EnrolmentCodeId},
     model::{
-        Window,
+        Page, Total, Window,
         customer::{Customer, EnrolmentCode, UpdateCustomer},
     },
 };
@@ -66,19 +69,29 @@ pub async fn named(db: &Db, name: &str) -> Result<Vec<Customer>> {
     Ok(rows.into_iter().map(Customer::from).collect())
 }
 
-/// A page of all customers, newest first, and how many there are.
+/// Those of these customers that there are.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn list(db: &Db, window: Window) -> Result<(Vec<Customer>, u64)> {
+pub async fn find_all(db: &Db, ids: &[CustomerId]) -> Result<Vec<Customer>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql(CUSTOMERS).push(" WHERE id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+        found.extend(statement.fetch_all::<CustomerRow>(db).await?.into_iter().map(Customer::from));
+    }
+    Ok(found)
+}
+
+/// A page of all customers, newest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn list(db: &Db, window: Window) -> Result<Page<Customer>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM customers").fetch_one(db).await?;
-    let rows: Vec<CustomerRow> = sql(CUSTOMERS)
-        .push_bind(" ORDER BY id DESC LIMIT ", window.limit.cast_signed())
-        .push_bind(" OFFSET ", window.offset().cast_signed())
-        .fetch_all(db)
-        .await?;
-    Ok((rows.into_iter().map(Customer::from).collect(), total.unsigned_abs()))
+    let rows: Vec<CustomerRow> = window::cut(sql(CUSTOMERS).push(" WHERE 1 = 1"), window).fetch_all(db).await?;
+    Ok(window::page(rows, window, Total::Exactly(total.unsigned_abs())).map(Customer::from))
 }
 
 /// Changes a customer; the customer after the change, if there is one.
@@ -158,21 +171,16 @@ pub async fn find_code(conn: impl Into<Conn<'_>>, id: EnrolmentCodeId) -> Result
     sql(CODES).push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
-/// A page of a customer's codes, newest first, and how many there are.
+/// A page of a customer's codes, newest first.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn list_codes(db: &Db, customer: CustomerId, window: Window) -> Result<(Vec<EnrolmentCodeRow>, u64)> {
+pub async fn list_codes(db: &Db, customer: CustomerId, window: Window) -> Result<Page<EnrolmentCodeRow>> {
     let counted = sql("SELECT COUNT(*) FROM enrolment_codes WHERE customer_id = $1").bind(customer);
     let (total,): (i64,) = counted.fetch_one(db).await?;
-    let rows = sql(CODES)
-        .push_bind(" WHERE customer_id = ", customer)
-        .push_bind(" ORDER BY id DESC LIMIT ", window.limit.cast_signed())
-        .push_bind(" OFFSET ", window.offset().cast_signed())
-        .fetch_all(db)
-        .await?;
-    Ok((rows, total.unsigned_abs()))
+    let rows = window::cut(sql(CODES).push_bind(" WHERE customer_id = ", customer), window).fetch_all(db).await?;
+    Ok(window::page(rows, window, Total::Exactly(total.unsigned_abs())))
 }
 
 /// Uses a code up by one, if it still works for a customer that is not suspended; whose it is.

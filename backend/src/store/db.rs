@@ -156,6 +156,9 @@ pub struct Sql {
     values: Vec<Value>,
 }
 
+/// How many values a list within a statement holds at most; both engines take many times more.
+pub(super) const MOST_VALUES: usize = 500;
+
 /// Begins a statement.
 #[must_use]
 pub const fn sql(text: &'static str) -> Sql {

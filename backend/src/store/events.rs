@@ -1,10 +1,63 @@
 //! The log of events, and the number that orders all that happens.
 
-use super::db::{Tx, json, sql};
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::db::{Db, JsonColumn, Tx, Word, json, sql};
 use crate::{
     error::Result,
-    model::event::{Change, Event},
+    ids::CustomerId,
+    model::event::{Change, Event, Kind, Object},
 };
+
+/// Which events of the log are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    /// Only those a user of this customer may see.
+    pub customer: Option<CustomerId>,
+    /// Only those beyond this number, in the direction of the reading.
+    pub beyond: Option<i64>,
+    /// Whether they are read in the order of commits, rather than the newest first.
+    pub is_upward: bool,
+    /// The most events.
+    pub limit: u64,
+}
+
+#[derive(FromRow)]
+struct EventRow {
+    number: i64,
+    at: DateTime<Utc>,
+    kind: Word<Kind>,
+    actor: String,
+    object: JsonColumn<Object>,
+}
+
+impl From<EventRow> for Event {
+    fn from(row: EventRow) -> Self {
+        let EventRow { number, at, kind, actor, object } = row;
+        Self { number: Some(number), kind: kind.0, at: at.into(), actor, object: object.0 }
+    }
+}
+
+/// Events of the log, in the order they are read in.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn list(db: &Db, stretch: Stretch) -> Result<Vec<Event>> {
+    let Stretch { customer, beyond, is_upward, limit } = stretch;
+    let mut statement = sql("SELECT number, at, kind, actor, object FROM events WHERE 1 = 1");
+    if let Some(customer) = customer {
+        let withheld = Kind::WITHHELD_FROM_CUSTOMERS.iter().map(|kind| kind.to_string().into());
+        statement = statement.push_bind(" AND customer_id = ", customer).push(" AND kind NOT IN ").push_tuple(withheld);
+    }
+    if let Some(beyond) = beyond {
+        statement = statement.push_bind(if is_upward { " AND number > " } else { " AND number < " }, beyond);
+    }
+    let order = if is_upward { " ORDER BY number LIMIT " } else { " ORDER BY number DESC LIMIT " };
+    let rows: Vec<EventRow> = statement.push_bind(order, limit.cast_signed()).fetch_all(db).await?;
+    Ok(rows.into_iter().map(Event::from).collect())
+}
 
 /// Gives the changes of a transaction their numbers and writes those the log keeps. The last statement of a
 /// transaction: whoever has the head commits before the next one gets it, so that numbers are in commit order.
@@ -57,4 +110,30 @@ async fn insert(tx: &mut Tx, events: &[&Event]) -> Result<()> {
 pub async fn head(db: &super::Db) -> Result<i64> {
     let (number,): (i64,) = sql("SELECT number FROM event_head WHERE id = 1").fetch_one(db).await?;
     Ok(number)
+}
+
+/// The number of the last event that was thrown away; 0 while all are kept.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn purged(db: &Db) -> Result<i64> {
+    let (number,): (i64,) = sql("SELECT purged FROM event_head WHERE id = 1").fetch_one(db).await?;
+    Ok(number)
+}
+
+/// Notes that events from before this instant will be thrown away; the number of the last of them. From then on whoever
+/// has read no further is told that there is a gap.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub(super) async fn note_purge(db: &Db, before: DateTime<Utc>) -> Result<i64> {
+    let (last,): (Option<i64>,) =
+        sql("SELECT MAX(number) FROM events WHERE at < $1").bind(before).fetch_one(db).await?;
+    let Some(last) = last else { return Ok(0) };
+    let mut tx = db.begin().await?;
+    sql("UPDATE event_head SET purged = $1 WHERE id = 1 AND purged < $1").bind(last).execute(&mut tx).await?;
+    tx.commit().await?;
+    Ok(last)
 }

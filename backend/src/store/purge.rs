@@ -2,7 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::db::{Db, sql};
+use sea_query::Value;
+
+use super::{
+    db::{Db, sql},
+    events,
+};
 use crate::error::Result;
 
 /// How many rows one transaction removes, so that writers do not wait long.
@@ -16,10 +21,12 @@ const AT_A_TIME: u64 = 5_000;
 /// Whatever the engine says.
 pub async fn run(db: &Db, now: DateTime<Utc>, events_before: DateTime<Utc>) -> Result<u64> {
     let mut removed = 0;
+    let last_event = events::note_purge(db, events_before).await?;
+    let (now, before): (Value, Value) = (now.into(), events_before.into());
     let statements = [
         (
-            "DELETE FROM events WHERE number IN (SELECT number FROM events WHERE at < $1 ORDER BY at LIMIT 5000)",
-            events_before,
+            "DELETE FROM events WHERE number IN (SELECT number FROM events WHERE number <= $1 ORDER BY number LIMIT 5000)",
+            last_event.into(),
         ),
         (
             "DELETE FROM idempotency WHERE (caller, operation, key) IN \
@@ -28,18 +35,18 @@ pub async fn run(db: &Db, now: DateTime<Utc>, events_before: DateTime<Utc>) -> R
         ),
         (
             "DELETE FROM directives WHERE id IN (SELECT id FROM directives WHERE expires_at < $1 LIMIT 5000)",
-            events_before,
+            before.clone(),
         ),
-        ("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT 5000)", events_before),
+        ("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT 5000)", before.clone()),
         (
             "DELETE FROM agent_keys WHERE digest IN (SELECT digest FROM agent_keys WHERE expires_at < $1 LIMIT 5000)",
-            events_before,
+            before.clone(),
         ),
     ];
-    for (text, before) in statements {
+    for (text, bound) in statements {
         loop {
             let mut tx = db.begin().await?;
-            let rows = sql(text).bind(before).execute(&mut tx).await?;
+            let rows = sql(text).bind(bound.clone()).execute(&mut tx).await?;
             tx.commit().await?;
             removed += rows;
             if rows < AT_A_TIME {

@@ -3,12 +3,15 @@
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::db::{Conn, Db, Tx, Word, sql};
+use super::{
+    db::{Conn, Db, Tx, Word, sql},
+    window,
+};
 use crate::{
     error::Result,
     ids::{CustomerId, UserId},
     model::{
-        Window,
+        Page, Total, Window,
         account::{Role, User},
     },
 };
@@ -85,19 +88,15 @@ pub async fn find_by_email(conn: impl Into<Conn<'_>>, email: &str) -> Result<Opt
     sql(COLUMNS).push_bind(" WHERE email = ", email).fetch_optional(conn).await
 }
 
-/// A page of all users, newest first, and how many there are.
+/// A page of all users, newest first.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn list(db: &Db, window: Window) -> Result<(Vec<User>, u64)> {
+pub async fn list(db: &Db, window: Window) -> Result<Page<User>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM users").fetch_one(db).await?;
-    let rows: Vec<UserRow> = sql(COLUMNS)
-        .push_bind(" ORDER BY id DESC LIMIT ", window.limit.cast_signed())
-        .push_bind(" OFFSET ", window.offset().cast_signed())
-        .fetch_all(db)
-        .await?;
-    Ok((rows.into_iter().map(User::from).collect(), total.unsigned_abs()))
+    let rows: Vec<UserRow> = window::cut(sql(COLUMNS).push(" WHERE 1 = 1"), window).fetch_all(db).await?;
+    Ok(window::page(rows, window, Total::Exactly(total.unsigned_abs())).map(User::from))
 }
 
 /// Writes what may change about a user.

@@ -11,57 +11,109 @@ use super::{COLUMNS, TransferRow, scoped};
 use crate::{
     actor::Scope,
     error::Result,
-    ids::TransferId,
-    model::{Total, Window, transfer::TransferFilter},
+    ids::{AgentId, TransferId},
+    model::{Page, Start, Total, Window, transfer::TransferFilter},
     store::{
         counters::{self, Counted},
-        db::{Db, Sql, Tx, sql},
+        db::{Db, MOST_VALUES, Sql, Tx, sql},
+        window,
     },
 };
 
+/// The most parts of one compound statement.
+const MOST_PARTS: usize = 100;
 /// Up to so many candidates are better found by customer, agent and status, and looked at one by one.
 const FEW: u64 = 2_000;
 
-/// A page of the transfers in the scope, newest first, and how many there are.
+/// A page of the transfers in the scope, newest first.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, window: Window) -> Result<(Vec<TransferRow>, Total)> {
+pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, window: Window) -> Result<Page<TransferRow>> {
     // One moment for the total and the page: the far end of a list is found by counting back from its total.
     let mut tx = db.snapshot().await?;
     let Some(counted) = counted(&mut tx, scope, filter).await? else {
-        return Ok((Vec::new(), Total::Exactly(0)));
+        return Ok(window::page(Vec::new(), window, Total::Exactly(0)));
     };
-    let total = counters::total(&mut tx, counted, filter.status).await?;
-    if filter.is_counted() {
-        let ids = page_of_counted(&mut tx, counted, filter, window, total).await?;
-        return Ok((rows(&mut tx, scope, &ids).await?, Total::Exactly(total)));
-    }
-    let statement = |text| {
-        let statement = sql(text).push(" WHERE 1 = 1");
-        additive(
-            if total > FEW { faceted(statement, counted, filter) } else { indexed(statement, counted, filter) },
-            filter,
-        )
+    let kept = counters::total(&mut tx, counted, filter.only_status()).await?;
+    let (ids, total) = match window.start {
+        Start::Page(_) if filter.is_counted() => {
+            (page_of_counted(&mut tx, counted, filter, window, kept).await?, Total::Exactly(kept))
+        }
+        Start::Page(_) => page_of_walked(&mut tx, counted, filter, window, kept).await?,
+        Start::OlderThan(_) | Start::NewerThan(_) | Start::Oldest => {
+            let total = match (filter.is_counted(), window.is_counted) {
+                (true, _) => Total::Exactly(kept),
+                (false, true) => Total::counted(candidates(&mut tx, counted, filter, kept).await?.len() as u64),
+                (false, false) => Total::AtLeast(0),
+            };
+            let statement = conditions(counted, filter, kept);
+            (window::cut(statement, window).fetch_all(&mut tx).await?, total)
+        }
     };
-    let bound = Total::COUNTING_STOPS_AT + 1;
-    let order = " ORDER BY id DESC LIMIT ";
-    let found: Vec<(TransferId,)> =
-        statement("SELECT id FROM transfers").push_bind(order, bound.cast_signed()).fetch_all(&mut tx).await?;
+    let page = window::page(ids, window, total);
+    let items = rows(&mut tx, scope, &page.items).await?;
+    Ok(Page { items, window, total: page.total, has_more: page.has_more })
+}
+
+/// The ids that all conditions leave.
+fn conditions(counted: Counted, filter: &TransferFilter, kept: u64) -> Sql {
+    let statement = sql("SELECT id FROM transfers WHERE 1 = 1");
+    let is_walked = kept > FEW && !filter.is_counted();
+    additive(if is_walked { faceted(statement, counted, filter) } else { indexed(statement, counted, filter) }, filter)
+}
+
+/// The newest ids that all conditions leave, up to one more than is counted.
+async fn candidates(tx: &mut Tx, counted: Counted, filter: &TransferFilter, kept: u64) -> Result<Vec<(TransferId,)>> {
+    let bound = Total::COUNTING_STOPS_AT.cast_signed() + 1;
+    conditions(counted, filter, kept).push_bind(" ORDER BY id DESC LIMIT ", bound).fetch_all(tx).await
+}
+
+/// A page by additive filters, and one item more; with how many there are.
+async fn page_of_walked(
+    tx: &mut Tx,
+    counted: Counted,
+    filter: &TransferFilter,
+    window: Window,
+    kept: u64,
+) -> Result<(Vec<(TransferId,)>, Total)> {
+    let found = candidates(&mut *tx, counted, filter, kept).await?;
     let total = Total::counted(found.len() as u64);
     let end = window.offset().saturating_add(window.limit);
-    let ids: Vec<(TransferId,)> = if end <= bound || total == Total::Exactly(found.len() as u64) {
+    if end < found.len() as u64 || matches!(total, Total::Exactly(_)) {
         let skip = usize::try_from(window.offset()).unwrap_or(usize::MAX);
-        found.into_iter().skip(skip).take(usize::try_from(window.limit).unwrap_or(usize::MAX)).collect()
-    } else {
-        statement("SELECT id FROM transfers")
-            .push_bind(order, window.limit.cast_signed())
-            .push_bind(" OFFSET ", window.offset().cast_signed())
-            .fetch_all(&mut tx)
-            .await?
-    };
-    Ok((rows(&mut tx, scope, &ids).await?, total))
+        let take = usize::try_from(window.limit + 1).unwrap_or(usize::MAX);
+        return Ok((found.into_iter().skip(skip).take(take).collect(), total));
+    }
+    Ok((window::cut(conditions(counted, filter, kept), window).fetch_all(tx).await?, total))
+}
+
+/// The newest transfers of each of these agents, as many as is said beside it, newest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn newest(db: &Db, scope: Scope, of: &[(AgentId, u64)]) -> Result<Vec<TransferRow>> {
+    let mut tx = db.snapshot().await?;
+    let mut found = Vec::new();
+    for of in of.chunks(MOST_PARTS) {
+        let mut statement = sql("");
+        for (index, (agent, count)) in of.iter().enumerate() {
+            let lead = if index == 0 { "SELECT id FROM (" } else { " UNION ALL SELECT id FROM (" };
+            statement = statement
+                .push(lead)
+                .push_bind("SELECT id FROM transfers WHERE agent_id = ", *agent)
+                .push_bind(" ORDER BY id DESC LIMIT ", count.cast_signed())
+                .push(") AS part");
+        }
+        let ids: Vec<(TransferId,)> = statement.fetch_all(&mut tx).await?;
+        for ids in ids.chunks(MOST_VALUES) {
+            found.extend(rows(&mut tx, scope, ids).await?);
+        }
+    }
+    found.sort_unstable_by_key(|row| std::cmp::Reverse(row.id));
+    Ok(found)
 }
 
 /// What the maintained totals call the scope with the filter's agent; nothing if that agent is outside the scope.
@@ -79,6 +131,7 @@ async fn counted(tx: &mut Tx, scope: Scope, filter: &TransferFilter) -> Result<O
     })
 }
 
+/// A page by the published filters, and one item more.
 async fn page_of_counted(
     tx: &mut Tx,
     counted: Counted,
@@ -90,14 +143,17 @@ async fn page_of_counted(
     if offset >= total {
         return Ok(Vec::new());
     }
-    let take = window.limit.min(total - offset);
+    let take = (window.limit + 1).min(total - offset);
     let behind = total - offset - take;
     let (skip, from_the_oldest) = if behind < offset { (behind, true) } else { (offset, false) };
-    walk(counted, filter, from_the_oldest)
+    let statement = walk(counted, filter, from_the_oldest)
         .push_bind(" LIMIT ", take.cast_signed())
-        .push_bind(" OFFSET ", skip.cast_signed())
-        .fetch_all(tx)
-        .await
+        .push_bind(" OFFSET ", skip.cast_signed());
+    let mut ids = statement.fetch_all(tx).await?;
+    if from_the_oldest {
+        ids.reverse();
+    }
+    Ok(ids)
 }
 
 /// A walk along the index of the published filters, from the oldest or the newest on.
@@ -106,7 +162,7 @@ async fn page_of_counted(
 /// be compared with the end, which takes a third of the time.
 fn walk(counted: Counted, filter: &TransferFilter, from_the_oldest: bool) -> Sql {
     let statement = sql("SELECT id FROM transfers");
-    let status = filter.status.map(|status| status.to_string());
+    let status = filter.only_status().map(|status| status.to_string());
     match (counted, status, from_the_oldest) {
         (Counted::All, None, true) => statement.push(" ORDER BY id"),
         (Counted::All, None, false) => statement.push(" ORDER BY id DESC"),
@@ -144,7 +200,7 @@ fn indexed(statement: Sql, counted: Counted, filter: &TransferFilter) -> Sql {
         Counted::Customer(customer) => statement.push_bind(" AND customer_id = ", customer),
         Counted::Agent(agent) => statement.push_bind(" AND agent_id = ", agent),
     };
-    match filter.status {
+    match filter.only_status() {
         Some(status) => statement.push_bind(" AND status = ", status.to_string()),
         None => statement,
     }
@@ -157,13 +213,17 @@ fn faceted(statement: Sql, counted: Counted, filter: &TransferFilter) -> Sql {
         Counted::Customer(customer) => statement.push_bind(" AND COALESCE(customer_id, customer_id) = ", customer),
         Counted::Agent(agent) => statement.push_bind(" AND COALESCE(agent_id, agent_id) = ", agent),
     };
-    match filter.status {
+    match filter.only_status() {
         Some(status) => statement.push_bind(" AND COALESCE(status, status) = ", status.to_string()),
         None => statement,
     }
 }
 
 fn additive(mut statement: Sql, filter: &TransferFilter) -> Sql {
+    if filter.status.len() > 1 {
+        let any_of = filter.status.iter().map(|status| status.to_string().into());
+        statement = statement.push(" AND status IN ").push_tuple(any_of);
+    }
     if let Some(protocol) = filter.protocol {
         statement = statement.push_bind(" AND protocol = ", protocol.to_string());
     }

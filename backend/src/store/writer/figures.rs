@@ -91,7 +91,9 @@ impl WriterTask {
             false
         });
         if !is_written {
-            seen.keys().for_each(|id| drop(self.rows.0.remove(id)));
+            for id in seen.keys() {
+                self.rows.0.remove(id);
+            }
             return moved.into_iter().map(|(op, _)| op).chain(rest).collect();
         }
         if (self.audience.is_listening)() {

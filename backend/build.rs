@@ -1,0 +1,58 @@
+//! Writes the table of the dashboard's files that `src/dashboard.rs` includes: what `cargo xtask up` has built with the
+//! feature `dashboard`, nothing without it.
+
+use std::{
+    env,
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+fn main() -> io::Result<()> {
+    println!("cargo::rerun-if-changed=build.rs");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../frontend/dist");
+    let mut table = String::from("const FILES: &[File] = &[\n");
+    if cfg!(feature = "dashboard") {
+        println!("cargo::rerun-if-changed={}", folder.display());
+        if folder.join("index.html").exists() {
+            for path in files(&folder)? {
+                write_entry(&mut table, &folder, &path);
+            }
+        } else {
+            println!("cargo::error=the feature `dashboard` needs frontend/dist: `cargo xtask up` builds it");
+        }
+    }
+    table.push_str("];\n");
+    let out = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
+    fs::write(Path::new(&out).join("dashboard.rs"), table)
+}
+
+/// Every file below `folder`, in order; no hidden ones.
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+            continue;
+        }
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn write_entry(table: &mut String, folder: &Path, path: &Path) {
+    let below = path.strip_prefix(folder).unwrap_or(path).display().to_string();
+    // `name.br` beside `name` is the same file, compressed.
+    if below.strip_suffix(".br").is_some_and(|name| folder.join(name).exists()) {
+        return;
+    }
+    let compressed = PathBuf::from(format!("{}.br", path.display()));
+    let brotli = if compressed.exists() { format!("Some(include_bytes!({compressed:?}))") } else { "None".to_owned() };
+    // Writing to a string cannot fail.
+    let _ = writeln!(table, "File {{ path: {below:?}, plain: include_bytes!({path:?}), brotli: {brotli} }},");
+}

@@ -1,0 +1,235 @@
+//! Watchers: how soon a thousand of them see a scheduled PATCH, and what five thousand idle ones keep in memory.
+//!
+//! Beside them a bare axum server, which knows nothing: a PATCH makes one text, and every socket is sent it.
+
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    extract::{
+        Path, State,
+        ws::{Message as Sent, Utf8Bytes, WebSocketUpgrade},
+    },
+    routing::{any, patch},
+};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::{net::TcpListener, sync::broadcast, task::JoinSet};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+};
+
+use super::{
+    Options,
+    load::Line,
+    place::{self, Engine, Place, Reporter, Server},
+};
+
+const WATCHERS: usize = 1_000;
+const IDLE: usize = 5_000;
+const PATCHES_PER_SECOND: usize = 20;
+
+type Watcher = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// What the watchers saw.
+struct Seen {
+    deliveries: usize,
+    per_second: f64,
+    p50: Duration,
+    p99: Duration,
+}
+
+pub(crate) fn run(options: &Options) {
+    println!("\nLive: {WATCHERS} watchers, {PATCHES_PER_SECOND} PATCH/s, {} s", options.seconds.max(10));
+    let place = Place::fresh(&Engine::Sqlite, "live");
+    let reporters = place::agents(&place, 1);
+    let product = || Server::product(&options.server, &place, "agent=1000000,graphql=1000000");
+    let token = {
+        let arguments = [vec!["token".to_owned(), "admin@localhost".to_owned()], place.flags()].concat();
+        // The first start makes the administrator.
+        drop(product());
+        let output = std::process::Command::new(&options.server).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut ours = Vec::new();
+    let mut bare = Vec::new();
+    for _ in 0..options.rounds {
+        let server = product();
+        ours.push(runtime.block_on(watched(&server, &token, &reporters[0], options)));
+        drop(server);
+        let server = Server::bare_live();
+        bare.push(runtime.block_on(watched(&server, &token, &reporters[0], options)));
+    }
+    let (ours, bare) = (middle(ours), middle(bare));
+    for (name, seen) in [("MFTPlus", &ours), ("bare axum", &bare)] {
+        println!(
+            "  {name:>9}: {} deliveries, {:.0}/s, p50 {:.1?}, p99 {:.1?}",
+            seen.deliveries, seen.per_second, seen.p50, seen.p99
+        );
+    }
+    println!("  p99: {:.2}x of the bare server's", ours.p99.as_secs_f64() / bare.p99.as_secs_f64());
+    let server = product();
+    let kept = runtime.block_on(kept(&server, &token));
+    println!("  memory: {:.1} KiB for each of {IDLE} idle watchers", kept / 1024.0);
+}
+
+fn middle(mut rounds: Vec<Seen>) -> Seen {
+    rounds.sort_by_key(|seen| seen.p99);
+    rounds.swap_remove(rounds.len() / 2)
+}
+
+async fn watcher(address: &str, token: &str) -> Watcher {
+    let mut request = format!("ws://{address}/graphql/ws").into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
+    let (mut socket, _) = connect_async(request).await.unwrap();
+    let init = format!(r#"{{"type":"connection_init","payload":{{"Authorization":"Bearer {token}"}}}}"#);
+    socket.send(Message::text(init)).await.unwrap();
+    let ack = socket.next().await.unwrap().unwrap();
+    assert!(ack.to_string().contains("connection_ack"), "{ack}");
+    let query = "subscription { transferUpdated { resync transfer { id status progress bytesTransferred speed \
+                 revision etaSeconds stalled agentName } } }";
+    let subscribe = format!(r#"{{"id":"1","type":"subscribe","payload":{{"query":"{query}"}}}}"#);
+    socket.send(Message::text(subscribe)).await.unwrap();
+    socket
+}
+
+async fn watchers(address: &str, token: &str, count: usize) -> Vec<Watcher> {
+    let mut all = Vec::with_capacity(count);
+    while all.len() < count {
+        let some = (count - all.len()).min(100);
+        all.extend(futures_util::future::join_all((0..some).map(|_| watcher(address, token))).await);
+    }
+    // A stream is open when its subscription was read; an answered ping comes after that.
+    for socket in &mut all {
+        socket.send(Message::text(r#"{"type":"ping"}"#)).await.unwrap();
+        while !socket.next().await.unwrap().unwrap().to_string().contains("pong") {}
+    }
+    all
+}
+
+async fn watched(server: &Server, token: &str, reporter: &Reporter, options: &Options) -> Seen {
+    let count = PATCHES_PER_SECOND * usize::try_from(options.seconds.max(10)).unwrap();
+    let sockets = watchers(&server.address, token, WATCHERS).await;
+    let start = Instant::now() + Duration::from_millis(200);
+    let scheduled = move |step: usize| start + Duration::from_millis(1000) * u32::try_from(step).unwrap() / 20;
+    let (address, reporter) = (server.address.clone(), reporter.clone());
+    let times = Arc::new(Mutex::new(Vec::with_capacity(count * WATCHERS)));
+    let mut tasks = JoinSet::new();
+    for mut socket in sockets {
+        let times = Arc::clone(&times);
+        tasks.spawn(async move {
+            let mut own = Vec::with_capacity(count);
+            while own.len() < count {
+                let Ok(Some(Ok(message))) = tokio::time::timeout(Duration::from_secs(5), socket.next()).await else {
+                    break;
+                };
+                let Message::Text(text) = message else { continue };
+                let Some(step) = step(&text) else { continue };
+                own.push(scheduled(step).elapsed());
+                if step + 1 == count {
+                    break;
+                }
+            }
+            times.lock().unwrap().extend(own);
+        });
+    }
+    let patching = thread::spawn(move || {
+        let mut line = Line::open(&address);
+        for step in 0..count {
+            thread::sleep(scheduled(step).saturating_duration_since(Instant::now()));
+            // The speed says which of the scheduled ones it is.
+            let body = format!("{{\"bytesTransferred\":{},\"speed\":{}}}", 1_000_000 + step, step + 1);
+            let path = format!("/api/transfers/{}", reporter.transfer);
+            assert_eq!(line.request("PATCH", &path, &reporter.key, &body), 200, "{}", line.body());
+        }
+    });
+    while tasks.join_next().await.is_some() {}
+    patching.join().unwrap();
+    let length = start.elapsed();
+    let mut times = std::mem::take(&mut *times.lock().unwrap());
+    times.sort_unstable();
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
+    let per_second = f64::from(u32::try_from(times.len()).unwrap()) / length.as_secs_f64();
+    Seen { deliveries: times.len(), per_second, p50: at(50), p99: at(99) }
+}
+
+fn step(text: &str) -> Option<usize> {
+    let message: Value = serde_json::from_str(text).ok()?;
+    let speed = message["payload"]["data"]["transferUpdated"]["transfer"]["speed"].as_f64()?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of ours")]
+    let step = speed as usize;
+    step.checked_sub(1)
+}
+
+/// Bytes of memory for each idle watcher.
+async fn kept(server: &Server, token: &str) -> f64 {
+    // The first few make what all share.
+    let _first = watchers(&server.address, token, 100).await;
+    let before = resident(server);
+    let _rest = watchers(&server.address, token, IDLE).await;
+    let grown = resident(server).saturating_sub(before);
+    f64::from(u32::try_from(grown / 1024).unwrap()) * 1024.0 / f64::from(u32::try_from(IDLE).unwrap())
+}
+
+fn resident(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// Serves the bare socket.
+pub(crate) async fn serve_bare() {
+    let (sender, _) = broadcast::channel::<Utf8Bytes>(1024);
+    let router = Router::new()
+        .route("/graphql/ws", any(bare_socket))
+        .route("/api/transfers/{id}", patch(bare_report))
+        .with_state(sender);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("bare {}", listener.local_addr().unwrap());
+    axum::serve(listener, router).await.unwrap();
+}
+
+async fn bare_report(State(all): State<broadcast::Sender<Utf8Bytes>>, Path(id): Path<String>, body: String) -> String {
+    let report: Value = serde_json::from_str(&body).unwrap();
+    let frame = format!(
+        r#"{{"id":"1","type":"next","payload":{{"data":{{"transferUpdated":{{"resync":false,"transfer":{{"id":"{id}","status":"RUNNING","progress":0.1,"bytesTransferred":{},"speed":{},"revision":3,"etaSeconds":100,"stalled":false,"agentName":"agent-0"}}}}}}}}}}"#,
+        report["bytesTransferred"], report["speed"]
+    );
+    drop(all.send(frame.into()));
+    "{}".to_owned()
+}
+
+async fn bare_socket(
+    State(all): State<broadcast::Sender<Utf8Bytes>>,
+    upgrade: WebSocketUpgrade,
+) -> axum::response::Response {
+    let mut frames = all.subscribe();
+    upgrade.protocols(["graphql-transport-ws"]).read_buffer_size(4096).on_upgrade(async move |mut socket| {
+        loop {
+            tokio::select! {
+                frame = frames.recv() => {
+                    let Ok(frame) = frame else { return };
+                    if socket.send(Sent::Text(frame)).await.is_err() { return }
+                }
+                message = socket.recv() => {
+                    let Some(Ok(Sent::Text(text))) = message else { return };
+                    let answer = if text.contains("connection_init") {
+                        r#"{"type":"connection_ack"}"#
+                    } else if text.contains("ping") {
+                        r#"{"type":"pong"}"#
+                    } else {
+                        continue;
+                    };
+                    if socket.send(Sent::Text(answer.into())).await.is_err() { return }
+                }
+            }
+        }
+    })
+}

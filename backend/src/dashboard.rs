@@ -1,0 +1,199 @@
+//! The dashboard: the files that Trunk has built, served from the binary, and `index.html` for every address of a page.
+//!
+//! It stands in front of the API and takes only what is no path of the API; it knows nothing behind it. There is no crate
+//! for static files underneath: which paths are pages, what they allow the browser and what is left to the API's own
+//! 404 would be ours all the same, and a table of bytes is what remained.
+
+mod file;
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use tower::ServiceExt;
+use tower_http::compression::CompressionLayer;
+
+use self::file::{Embedded, File};
+
+include!(concat!(env!("OUT_DIR"), "/dashboard.rs"));
+
+/// What a binary says that was built without the dashboard.
+const ABSENT: &str = "MFTPlus serves its API here (reference: /api/docs); `cargo xtask up` builds it with the dashboard, \
+    or after that `cargo build --release -p backend --features dashboard`.\n";
+
+/// Paths that are the API's, each with everything below it.
+const OF_THE_API: [&str; 5] = ["/api", "/graphql", "/metrics", "/mftplus-api.yaml", "/openapi.json"];
+
+/// What every answer allows the browser: nothing but our own files, and the WebAssembly among them.
+const PROTECTION: [(HeaderName, HeaderValue); 3] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+             connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        ),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+];
+
+/// Puts the dashboard of this binary in front of the API.
+pub fn in_front_of(api: Router) -> Router {
+    Site::new(FILES).in_front_of(api)
+}
+
+/// The files by their paths.
+struct Site(HashMap<String, Embedded>);
+
+impl Site {
+    fn new(files: &[File]) -> Self {
+        Self(files.iter().map(|file| (format!("/{}", file.path), Embedded::new(file))).collect())
+    }
+
+    fn in_front_of(self, api: Router) -> Router {
+        let site = Arc::new(self);
+        let pages = Arc::clone(&site);
+        let pages = Router::new()
+            .fallback(move |request: Request| async move { pages.answer(request.uri(), request.headers()) })
+            // For browsers that speak plain HTTP with another host: those offer no brotli.
+            .layer(CompressionLayer::new());
+        api.layer(middleware::from_fn(move |request: Request, next: Next| {
+            let pages = site.takes(&request).then(|| pages.clone());
+            async move {
+                match pages {
+                    Some(pages) => pages.oneshot(request).await.into_response(),
+                    None => next.run(request).await,
+                }
+            }
+        }))
+    }
+
+    /// Whether a request is for a file or a page. Pages are what is asked for as HTML: the dashboard knows its addresses.
+    fn takes(&self, request: &Request) -> bool {
+        let path = request.uri().path();
+        let is_page =
+            || !self.0.is_empty() && !is_of_the_api(path) && accepts(request.headers(), &header::ACCEPT, "text/html");
+        matches!(*request.method(), Method::GET | Method::HEAD)
+            && (path == "/" || self.0.contains_key(path) || is_page())
+    }
+
+    fn answer(&self, uri: &Uri, headers: &HeaderMap) -> Response {
+        let found = self.0.get(uri.path()).or_else(|| self.0.get("/index.html"));
+        let mut response = match found {
+            Some(file) => file.answer(headers),
+            None => ABSENT.into_response(),
+        };
+        response.headers_mut().extend(PROTECTION);
+        response
+    }
+}
+
+fn is_of_the_api(path: &str) -> bool {
+    OF_THE_API
+        .iter()
+        .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
+/// Whether `wanted` stands in a header that lists what a client takes, not weighed down to nothing.
+fn accepts(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        let is_wanted = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
+        is_wanted && !parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::to_bytes, http::StatusCode};
+    use rstest::rstest;
+
+    use super::*;
+
+    const SAMPLE: &[File] = &[
+        File { path: "index.html", plain: b"<!doctype html>", brotli: None },
+        File { path: "frontend-34c93eb5a5ac6af.js", plain: b"plain", brotli: Some(b"small") },
+    ];
+
+    async fn ask(files: &'static [File], method: Method, path: &str, headers: &[(HeaderName, &str)]) -> Response {
+        let api = Router::new().fallback(|| async { (StatusCode::NOT_FOUND, "the API's") });
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        let request = request.body(axum::body::Body::empty()).unwrap();
+        Site::new(files).in_front_of(api).oneshot(request).await.unwrap()
+    }
+
+    async fn text(response: Response) -> String {
+        String::from_utf8(to_bytes(response.into_body(), 9999).await.unwrap().to_vec()).unwrap()
+    }
+
+    #[rstest]
+    #[case::root("/", "*/*")]
+    #[case::page("/transfers/0192?x=1", "text/html,application/xhtml+xml;q=0.9")]
+    #[case::like_the_api("/apiary", "text/html")]
+    #[tokio::test]
+    async fn addresses_of_pages_get_the_page(#[case] path: &str, #[case] accept: &str) {
+        let response = ask(SAMPLE, Method::GET, path, &[(header::ACCEPT, accept)]).await;
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src"), "{policy}");
+        assert_eq!(text(response).await, "<!doctype html>");
+    }
+
+    #[rstest]
+    #[case(Method::GET, "/api/nothing", "text/html")]
+    #[case(Method::GET, "/api", "text/html")]
+    #[case(Method::GET, "/graphql", "text/html")]
+    #[case(Method::GET, "/graphql/ws", "text/html")]
+    #[case(Method::GET, "/metrics", "text/html")]
+    #[case(Method::GET, "/openapi.json", "text/html")]
+    #[case(Method::GET, "/mftplus-api.yaml", "text/html")]
+    #[case(Method::GET, "/nothing.js", "*/*")]
+    #[case(Method::GET, "/nothing", "text/html;q=0, */*")]
+    #[case(Method::POST, "/transfers", "text/html")]
+    #[tokio::test]
+    async fn everything_else_is_the_apis(#[case] method: Method, #[case] path: &str, #[case] accept: &str) {
+        let response = ask(SAMPLE, method, path, &[(header::ACCEPT, accept)]).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert!(!response.headers().contains_key(header::CONTENT_SECURITY_POLICY));
+        assert_eq!(text(response).await, "the API's");
+    }
+
+    #[tokio::test]
+    async fn a_binary_without_the_dashboard_says_how_to_get_it() {
+        let response = ask(&[], Method::GET, "/", &[]).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let text = text(response).await;
+        assert!(text.contains("cargo xtask up") && text.lines().count() == 1, "{text}");
+        assert_eq!(ask(&[], Method::GET, "/agents", &[(header::ACCEPT, "text/html")]).await.status(), 404);
+    }
+
+    #[tokio::test]
+    async fn files_with_a_digest_are_kept_for_ever_and_come_compressed() {
+        const PATH: &str = "/frontend-34c93eb5a5ac6af.js";
+        let response = ask(SAMPLE, Method::GET, PATH, &[(header::ACCEPT_ENCODING, "gzip, br")]).await;
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+        assert_eq!(response.headers()[header::CONTENT_ENCODING], "br");
+        assert_eq!(response.headers()[header::VARY], "accept-encoding");
+        let etag = response.headers()[header::ETAG].to_str().unwrap().to_owned();
+        assert_eq!(text(response).await, "small");
+
+        let response = ask(SAMPLE, Method::GET, PATH, &[(header::ACCEPT_ENCODING, "br;q=0")]).await;
+        assert!(!response.headers().contains_key(header::CONTENT_ENCODING));
+        assert_eq!(text(response).await, "plain");
+
+        let response = ask(SAMPLE, Method::GET, PATH, &[(header::IF_NONE_MATCH, &format!("\"x\", {etag}"))]).await;
+        assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(text(response).await, "");
+    }
+}

@@ -1,0 +1,107 @@
+//! One file of the dashboard: its bytes, and the headers that go with them.
+
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use sha2::{Digest, Sha256};
+
+use super::accepts;
+
+/// A file as it lies in the binary.
+pub(super) struct File {
+    /// Its path below the folder that was built.
+    pub(super) path: &'static str,
+    /// Its bytes.
+    pub(super) plain: &'static [u8],
+    /// The same, compressed.
+    pub(super) brotli: Option<&'static [u8]>,
+}
+
+/// A file with all that is said of it.
+pub(super) struct Embedded {
+    plain: &'static [u8],
+    brotli: Option<&'static [u8]>,
+    content_type: &'static str,
+    cache_control: &'static str,
+    /// A weak one: it stands for every encoding of the file.
+    etag: String,
+}
+
+impl Embedded {
+    pub(super) fn new(file: &File) -> Self {
+        let digest = Sha256::digest(file.plain);
+        let start = u64::from_be_bytes(digest.first_chunk().copied().unwrap_or_default());
+        Self {
+            plain: file.plain,
+            brotli: file.brotli,
+            content_type: content_type(file.path),
+            // A file whose name holds a digest never changes; any other is asked for again.
+            cache_control: if holds_digest(file.path) { "public, max-age=31536000, immutable" } else { "no-cache" },
+            etag: format!("W/\"{start:016x}\""),
+        }
+    }
+
+    /// The file, or that the client has it already.
+    pub(super) fn answer(&self, headers: &HeaderMap) -> Response {
+        let mut response = if self.is_known(headers) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            let brotli = self.brotli.filter(|_| accepts(headers, &header::ACCEPT_ENCODING, "br"));
+            let mut response = Bytes::from_static(brotli.unwrap_or(self.plain)).into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+            if brotli.is_some() {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+            }
+            response
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache_control));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if let Ok(etag) = HeaderValue::from_str(&self.etag) {
+            headers.insert(header::ETAG, etag);
+        }
+        response
+    }
+
+    /// Whether the client names what it would get.
+    fn is_known(&self, headers: &HeaderMap) -> bool {
+        let named = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        named.flat_map(|value| value.split(',')).any(|tag| tag.trim() == self.etag)
+    }
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map_or("", |(_, extension)| extension) {
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "wasm" => "application/wasm",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "woff2" => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Whether a name is like `frontend-fc3aeca7c4757da0_bg.wasm`: Trunk writes up to 16 digits, without leading zeros.
+fn holds_digest(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let digits = name.rsplit_once('-').map_or("", |(_, rest)| rest.split(['.', '_']).next().unwrap_or(""));
+    (12..=16).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_found_in_names() {
+        let hold = ["frontend-fc3aeca7c4757da0_bg.wasm", "theme-34c93eb5a5ac6af.js", "snippets/a/b-34c93eb5a5ac6af.js"];
+        assert!(hold.into_iter().all(holds_digest));
+        let hold_not = ["index.html", "snippets/leptos-34c93eb5a5ac6af/inline0.js", "two-words.css", "a-beef.js"];
+        assert!(!hold_not.into_iter().any(holds_digest));
+    }
+}

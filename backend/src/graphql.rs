@@ -1,0 +1,90 @@
+//! GraphQL: the same control plane through another door. Queries and mutations over HTTP ([`http`]), all operations over
+//! a socket ([`ws`]), each framed to the letter of its specification; what watchers share is made once ([`fanout`]).
+
+use std::sync::Arc;
+
+use async_graphql::{SDLExportOptions, SchemaBuilder};
+use axum::{Router, routing::get};
+use ipnet::IpNet;
+use tokio_util::task::TaskTracker;
+
+use crate::service::ControlPlane;
+
+mod accounts;
+mod agents;
+mod connections;
+mod context;
+mod errors;
+mod fanout;
+mod filters;
+mod http;
+mod ids;
+mod loaders;
+mod log;
+mod mutation;
+mod query;
+mod sockets;
+mod subscription;
+mod transfers;
+mod ws;
+
+use mutation::MutationRoot;
+use query::QueryRoot;
+use subscription::SubscriptionRoot;
+
+/// How deep a question may go; introspection, as tools ask it, goes to 15.
+const DEPTH: usize = 16;
+/// What a question may cost: a point for each field, as often as its lists ask for it.
+const COMPLEXITY: usize = 20_000;
+
+/// The schema.
+pub(crate) type Schema = async_graphql::Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
+
+/// What is needed to serve GraphQL.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The control plane.
+    pub cp: Arc<ControlPlane>,
+    /// Where background work is tracked.
+    pub tasks: TaskTracker,
+    /// Peers whose word about the client's address is believed.
+    pub trusted_proxies: Arc<[IpNet]>,
+    /// Origins whose pages may ask, beside the server's own.
+    pub allowed_origins: Arc<[String]>,
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+struct Graphql {
+    schema: Schema,
+    settings: Settings,
+    fanout: fanout::Fanout,
+    sockets: sockets::Sockets,
+}
+
+fn builder() -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
+    Schema::build(QueryRoot, MutationRoot, SubscriptionRoot)
+        .extension(errors::Errors)
+        .limit_depth(DEPTH)
+        .limit_complexity(COMPLEXITY)
+        .limit_directives(16)
+}
+
+/// The schema as text, sorted: what `schema.graphql` holds.
+#[must_use]
+pub fn document() -> String {
+    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    builder().finish().sdl_with_options(options)
+}
+
+/// The routes of GraphQL.
+pub fn router(settings: Settings) -> Router {
+    let schema = builder().data(Arc::clone(&settings.cp)).finish();
+    let fanout = fanout::Fanout::new(schema.clone(), Arc::clone(&settings.cp), settings.tasks.clone());
+    let sockets = sockets::Sockets::new(Arc::clone(&settings.cp), &settings.tasks);
+    let state = Graphql { schema, settings, fanout, sockets };
+    Router::new()
+        .route("/graphql", get(http::answer_get).post(http::answer_post).fallback(http::refuse_method))
+        .route("/graphql/ws", get(ws::upgrade))
+        .with_state(state)
+}

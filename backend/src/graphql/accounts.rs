@@ -1,0 +1,28 @@
+//! What users and enrolment codes link to.
+
+use async_graphql::{ComplexObject, Context};
+
+use super::context::loader;
+use crate::model::{
+    account::User,
+    customer::{Customer, EnrolmentCode},
+};
+
+#[ComplexObject]
+impl User {
+    /// Whose user it is; nothing for an administrator of the platform.
+    async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
+        match self.customer_id {
+            Some(customer) => Ok(loader(ctx)?.load_one(customer).await?),
+            None => Ok(None),
+        }
+    }
+}
+
+#[ComplexObject]
+impl EnrolmentCode {
+    /// Whose agents enrol with it.
+    async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
+        Ok(loader(ctx)?.load_one(self.customer_id).await?)
+    }
+}

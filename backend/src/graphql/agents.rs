@@ -1,0 +1,36 @@
+//! What an agent links to.
+
+use async_graphql::{ComplexObject, Context};
+
+use super::{context::loader, loaders::NewestOf};
+use crate::{
+    error::{Error, Result},
+    model::{agent::Agent, customer::Customer, transfer::Transfer},
+};
+
+/// How many transfers of an agent are shown, unless said otherwise.
+const NEWEST: i32 = 20;
+
+#[ComplexObject]
+impl Agent {
+    /// Whose agent it is.
+    async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
+        Ok(loader(ctx)?.load_one(self.customer_id).await?)
+    }
+
+    /// Its newest transfers. To go further back, or to filter, ask `transfers` with the filter `agentId`.
+    #[graphql(complexity = "usize::try_from(first).unwrap_or(0) * child_complexity + 1")]
+    async fn transfers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "NEWEST", desc = "How many: 1 to 100.")] first: i32,
+    ) -> async_graphql::Result<Vec<Transfer>> {
+        let count = newest(first)?;
+        Ok(loader(ctx)?.load_one(NewestOf(self.id, count)).await?.unwrap_or_default())
+    }
+}
+
+fn newest(first: i32) -> Result<u64> {
+    let count = u64::try_from(first).ok().filter(|count| (1..=100).contains(count));
+    count.ok_or_else(|| Error::field("first", "must be from 1 to 100"))
+}

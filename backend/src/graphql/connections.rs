@@ -1,0 +1,114 @@
+//! Relay connections over the windows of the control plane. A cursor is the id of its object.
+
+use async_graphql::{
+    OutputType, SimpleObject,
+    connection::{Connection as Relay, DefaultConnectionName, DefaultEdgeName, Edge, EmptyFields},
+};
+use uuid::Uuid;
+
+use crate::{
+    error::{Error, Result},
+    model::{DEFAULT_LIMIT, MAX_LIMIT, Page, Start, Total, Window},
+};
+
+/// What a connection says beside its items.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub(super) struct Totals {
+    /// How many there are in all; see `totalIsAtLeast`.
+    total_count: u64,
+    /// Whether there may be more than `totalCount`: with some filters counting stops at 10,000.
+    total_is_at_least: bool,
+}
+
+/// A connection of `T`.
+pub(super) type Connection<T> = Relay<String, T, Totals, EmptyFields, DefaultConnectionName, DefaultEdgeName>;
+
+/// The arguments of a connection, as they come.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Span {
+    pub(super) first: Option<i32>,
+    pub(super) after: Option<String>,
+    pub(super) last: Option<i32>,
+    pub(super) before: Option<String>,
+    pub(super) page: Option<i32>,
+}
+
+impl Span {
+    /// The window asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Fields`] for figures out of bounds, cursors that are none, and arguments that do not go together.
+    pub(super) fn window(self, is_counted: bool) -> Result<Window> {
+        let Self { first, after, last, before, page } = self;
+        let limit = match (bounded("first", first)?, bounded("last", last)?) {
+            (Some(_), Some(_)) => return Err(Error::field("last", "cannot be given together with first")),
+            (first, last) => first.or(last).unwrap_or(DEFAULT_LIMIT),
+        };
+        let start = match (page, after, before) {
+            (Some(page), None, None) if last.is_none() => {
+                let page = u64::try_from(page).ok().filter(|page| *page > 0);
+                Start::Page(page.ok_or_else(|| Error::field("page", "must be at least 1"))?)
+            }
+            (Some(_), ..) => return Err(Error::field("page", "goes together with first only")),
+            (None, Some(_), Some(_)) => return Err(Error::field("before", "cannot be given together with after")),
+            (None, Some(_), None) if last.is_some() => return Err(Error::field("after", "goes together with first")),
+            (None, None, Some(_)) if first.is_some() => return Err(Error::field("before", "goes together with last")),
+            (None, Some(after), None) => Start::OlderThan(cursor("after", &after)?),
+            (None, None, Some(before)) => Start::NewerThan(cursor("before", &before)?),
+            (None, None, None) if last.is_some() => Start::Oldest,
+            (None, None, None) => Start::Page(1),
+        };
+        Ok(Window { start, limit, is_counted })
+    }
+}
+
+/// How many items the arguments ask for at most: what a connection costs.
+pub(super) fn size(first: Option<i32>, last: Option<i32>) -> usize {
+    usize::try_from(first.or(last).unwrap_or(20)).unwrap_or(0).min(100)
+}
+
+fn bounded(name: &'static str, figure: Option<i32>) -> Result<Option<u64>> {
+    let Some(figure) = figure else { return Ok(None) };
+    match u64::try_from(figure) {
+        Ok(figure @ 1..=MAX_LIMIT) => Ok(Some(figure)),
+        _ => Err(Error::field(name, "must be from 1 to 100")),
+    }
+}
+
+fn cursor(name: &'static str, text: &str) -> Result<Uuid> {
+    Uuid::try_parse(text).map_err(|_| Error::field(name, "is not a cursor of this list"))
+}
+
+/// A page as a connection.
+pub(super) fn connection<T: OutputType>(page: Page<T>, id: impl Fn(&T) -> Uuid) -> Connection<T> {
+    let totals =
+        Totals { total_count: page.total.figure(), total_is_at_least: matches!(page.total, Total::AtLeast(_)) };
+    let mut connection = Relay::with_additional_fields(page.has_newer(), page.has_older(), totals);
+    connection.edges.extend(page.items.into_iter().map(|item| Edge::new(id(&item).to_string(), item)));
+    connection
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_do_not_go_together_are_refused() {
+        let id = Uuid::nil().to_string();
+        let span = Span { first: Some(5), last: Some(5), ..Span::default() };
+        assert!(span.window(true).is_err());
+        let span = Span { page: Some(2), after: Some(id.clone()), ..Span::default() };
+        assert!(span.window(true).is_err());
+        let span = Span { first: Some(5), before: Some(id), ..Span::default() };
+        assert!(span.window(true).is_err());
+        assert!(Span { first: Some(101), ..Span::default() }.window(true).is_err());
+        assert!(Span { page: Some(0), ..Span::default() }.window(true).is_err());
+        assert!(Span { after: Some("x".to_owned()), ..Span::default() }.window(true).is_err());
+    }
+
+    #[test]
+    fn what_is_left_out_means_the_newest_twenty() {
+        assert!(Span::default().window(true).is_ok_and(|window| window == Window::default()));
+    }
+}

@@ -1,0 +1,100 @@
+//! What a resolver knows of its request.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_graphql::{Context, Request, dataloader::DataLoader};
+use tokio_util::task::TaskTracker;
+
+use super::loaders::Loader;
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    limits::Class,
+    service::ControlPlane,
+};
+
+pub(super) const UNKNOWN: Error =
+    Error::Unauthenticated("send a token as `Authorization: Bearer …`; without one only `login` answers");
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    /// The signed-in user, if there is one.
+    pub(super) actor: Option<Actor>,
+    /// The client's address.
+    pub(super) address: String,
+}
+
+/// What belongs to one request.
+struct Asked {
+    caller: Caller,
+    loader: Option<DataLoader<Loader>>,
+    has_signed_in: AtomicBool,
+}
+
+impl Caller {
+    /// Makes a request this caller's, with loaders of its own, so that nothing is shared between callers.
+    pub(super) fn asks(&self, request: Request, cp: &Arc<ControlPlane>, tasks: &TaskTracker) -> Request {
+        let loader = self.actor.clone().map(|actor| {
+            let tasks = tasks.clone();
+            DataLoader::new(Loader { cp: Arc::clone(cp), actor }, move |load| drop(tasks.spawn(load)))
+        });
+        let is_stranger = self.actor.is_none();
+        let request = request.data(Asked { caller: self.clone(), loader, has_signed_in: AtomicBool::new(false) });
+        if is_stranger { request.disable_introspection() } else { request }
+    }
+
+    /// Counts an operation: by its user, or by its address if nobody is signed in.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RateLimited`] if it is one too many.
+    pub(super) async fn count(&self, cp: &ControlPlane) -> Result<Option<crate::limits::Verdict>> {
+        let subject = match &self.actor {
+            Some(actor) => actor.require_session()?.0.to_string(),
+            None => self.address.clone(),
+        };
+        let verdict = cp.limits().count(Class::Graphql, &subject, cp.now()).await;
+        Ok(verdict)
+    }
+}
+
+pub(super) fn control_plane<'a>(ctx: &Context<'a>) -> Result<&'a Arc<ControlPlane>> {
+    ctx.data().map_err(|_| Error::internal("no control plane in the schema"))
+}
+
+fn asked<'a>(ctx: &Context<'a>) -> Result<&'a Asked> {
+    ctx.data().map_err(|_| Error::internal("no caller in the request"))
+}
+
+/// The signed-in user.
+///
+/// # Errors
+///
+/// [`Error::Unauthenticated`] if there is none.
+pub(super) fn actor<'a>(ctx: &Context<'a>) -> Result<&'a Actor> {
+    asked(ctx)?.caller.actor.as_ref().ok_or(UNKNOWN)
+}
+
+/// The request's loaders.
+pub(super) fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loader>> {
+    asked(ctx)?.loader.as_ref().ok_or(UNKNOWN)
+}
+
+/// Lets one attempt to sign in per document pass, if the client's address has not made too many.
+pub(super) async fn may_sign_in(ctx: &Context<'_>) -> Result<()> {
+    let (asked, cp) = (asked(ctx)?, control_plane(ctx)?);
+    if asked.has_signed_in.swap(true, Ordering::AcqRel) {
+        return Err(Error::Invalid("a document may hold one `login`".to_owned()));
+    }
+    let now = cp.now();
+    match cp.limits().count(Class::Login, &asked.caller.address, now).await {
+        Some(verdict) if verdict.exceeded => {
+            Err(Error::RateLimited((verdict.resets_at - now).to_std().unwrap_or_default()))
+        }
+        _ => Ok(()),
+    }
+}

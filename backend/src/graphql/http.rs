@@ -1,0 +1,292 @@
+//! GraphQL over HTTP: which media type is spoken, what a request is, and which status its answer has.
+
+use async_graphql::{Request, Response, ServerError, Value, Variables, parser::types::OperationType};
+use axum::{
+    body::{Body, to_bytes},
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response as HttpResponse},
+};
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use super::{
+    Graphql,
+    context::Caller,
+    errors::{is_request_error, server_error},
+};
+use crate::{
+    error::{Code, Error, Result},
+    limits::Verdict,
+    service::Credentials,
+    transport::{client_address, is_origin_allowed, token},
+};
+
+/// The largest body that is read.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// The media types an answer may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Media {
+    /// `application/json`, where a refused document is a success of HTTP.
+    Json,
+    /// `application/graphql-response+json`, where it is not.
+    GraphqlResponse,
+}
+
+/// An answer on its way out.
+struct Answer {
+    status: StatusCode,
+    response: Response,
+    limited: Option<Verdict>,
+}
+
+/// Answers a query in a URL.
+pub(super) async fn answer_get(State(graphql): State<Graphql>, parts: Parts) -> HttpResponse {
+    let asked = from_query(parts.uri.query().unwrap_or_default());
+    answer(&graphql, &parts, asked, false).await
+}
+
+/// Answers an operation in a body.
+pub(super) async fn answer_post(State(graphql): State<Graphql>, parts: Parts, body: Body) -> HttpResponse {
+    let asked = match to_bytes(body, MAX_BODY).await {
+        Ok(bytes) => from_body(&parts.headers, &bytes),
+        Err(_) => Err(Error::TooLarge),
+    };
+    answer(&graphql, &parts, asked, true).await
+}
+
+/// Answers a method that GraphQL does not have.
+pub(super) async fn refuse_method() -> HttpResponse {
+    let mut response = written(Media::Json, StatusCode::METHOD_NOT_ALLOWED, &refusal(&Error::MethodNotAllowed));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    response
+}
+
+async fn answer(graphql: &Graphql, parts: &Parts, asked: Result<Request>, may_mutate: bool) -> HttpResponse {
+    let Some(media) = accepted(&parts.headers) else {
+        let sentence = "accept application/graphql-response+json or application/json";
+        return written(Media::Json, StatusCode::NOT_ACCEPTABLE, &refusal(&Error::Invalid(sentence.to_owned())));
+    };
+    if !is_origin_allowed(&parts.headers, &graphql.settings.allowed_origins) {
+        let error = Error::Forbidden("pages of this origin may not ask: see MFTPLUS_ALLOWED_ORIGINS");
+        return written(media, StatusCode::FORBIDDEN, &refusal(&error));
+    }
+    let answer = match carry_out(graphql, parts, media, asked, may_mutate).await {
+        Ok(answer) => answer,
+        Err((error, limited)) => Answer { status: status(&error), response: refusal(&error), limited },
+    };
+    let mut response = written(media, answer.status, &answer.response);
+    let headers = response.headers_mut();
+    if answer.status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    if let Some(verdict) = answer.limited {
+        let reset = (verdict.resets_at.timestamp_millis() + 999) / 1000;
+        headers.insert("x-ratelimit-limit", HeaderValue::from(verdict.limit));
+        headers.insert("x-ratelimit-remaining", HeaderValue::from(verdict.remaining));
+        headers.insert("x-ratelimit-reset", HeaderValue::from(reset));
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            let wait = (verdict.resets_at - graphql.settings.cp.now()).num_seconds().max(0) + 1;
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        }
+    }
+    response
+}
+
+async fn carry_out(
+    graphql: &Graphql,
+    parts: &Parts,
+    media: Media,
+    asked: Result<Request>,
+    may_mutate: bool,
+) -> Result<Answer, (Error, Option<Verdict>)> {
+    let cp = &graphql.settings.cp;
+    let address = client_address(parts, &graphql.settings.trusted_proxies).to_string();
+    let (caller, refused) = match caller(graphql, &parts.headers, &address).await {
+        Ok(caller) => (caller, None),
+        // Counted like a call without a token, and then refused.
+        Err(error) => (Caller { actor: None, address }, Some(error)),
+    };
+    let limited = caller.count(cp).await.map_err(|error| (error, None))?;
+    if let Some(verdict) = limited.filter(|verdict| verdict.exceeded) {
+        let wait = (verdict.resets_at - cp.now()).to_std().unwrap_or_default();
+        return Err((Error::RateLimited(wait), limited));
+    }
+    if let Some(error) = refused {
+        return Err((error, limited));
+    }
+    let mut request = asked.map_err(|error| (error, limited))?;
+    if !may_mutate && is_mutation(&mut request) {
+        return Err((Error::MethodNotAllowed, limited));
+    }
+    let response = graphql.schema.execute(caller.asks(request, cp, &graphql.settings.tasks)).await;
+    let is_refused = media == Media::GraphqlResponse && is_request_error(&response);
+    let status = if is_refused { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(Answer { status, response, limited })
+}
+
+/// Who asks: somebody with a token, or nobody. An API key is no credential here.
+async fn caller(graphql: &Graphql, headers: &HeaderMap, address: &str) -> Result<Caller> {
+    let actor = match token(headers)? {
+        Some(token) => Some(graphql.settings.cp.authenticate(Credentials::Token(token)).await?.actor),
+        None if headers.contains_key("x-api-key") => {
+            return Err(Error::Unauthenticated("an API key is not for GraphQL: send a user's token"));
+        }
+        None => None,
+    };
+    Ok(Caller { actor, address: address.to_owned() })
+}
+
+/// Whether the operation that would be carried out is a mutation.
+fn is_mutation(request: &mut Request) -> bool {
+    let name = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return false };
+    let mut operations = document.operations.iter();
+    operations.any(|(own, operation)| {
+        operation.node.ty == OperationType::Mutation
+            && name.as_deref().is_none_or(|name| own.is_none_or(|own| own.as_str() == name))
+    })
+}
+
+/// The best of the media types that the client accepts.
+fn accepted(headers: &HeaderMap) -> Option<Media> {
+    let mut values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    if values.peek().is_none() {
+        return Some(Media::Json);
+    }
+    let mut best: Option<(f32, Media)> = None;
+    for range in values.flat_map(|value| value.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let media = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "application/graphql-response+json" => Media::GraphqlResponse,
+            "application/json" | "application/*" | "*/*" => Media::Json,
+            _ => continue,
+        };
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |text| text.parse().unwrap_or(0.0));
+        if quality > 0.0 && best.is_none_or(|(other, _)| quality > other) {
+            best = Some((quality, media));
+        }
+    }
+    best.map(|(_, media)| media)
+}
+
+fn from_query(query: &str) -> Result<Request> {
+    let mut fields = Map::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let value = match name.as_ref() {
+            "variables" | "extensions" => {
+                serde_json::from_str(&value).map_err(|_| Error::Invalid(format!("`{name}` is not JSON")))?
+            }
+            _ => Json::String(value.into_owned()),
+        };
+        fields.insert(name.into_owned(), value);
+    }
+    from_fields(fields)
+}
+
+fn from_body(headers: &HeaderMap, bytes: &[u8]) -> Result<Request> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = kind.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = parts.filter_map(|part| part.split_once('=')).all(|(name, value)| {
+        !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    if !is_json || !is_utf8 {
+        return Err(Error::UnsupportedMediaType);
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Json::Object(fields)) => from_fields(fields),
+        Ok(_) => Err(Error::Invalid("the body must be a JSON object; batches are not taken".to_owned())),
+        Err(error) => Err(Error::Invalid(format!("the body is not JSON: {error}"))),
+    }
+}
+
+/// A request from its members, whose types the specification fixes.
+///
+/// # Errors
+///
+/// [`Error::Fields`] with every member that is missing or of another type.
+pub(super) fn from_fields(mut fields: Map<String, Json>) -> Result<Request> {
+    let mut problems = crate::error::FieldErrors::default();
+    let query = match fields.remove("query") {
+        Some(Json::String(query)) => query,
+        None | Some(Json::Null) => {
+            problems.add("query", "is required");
+            String::new()
+        }
+        Some(_) => {
+            problems.add("query", "must be a text");
+            String::new()
+        }
+    };
+    let mut request = Request::new(query);
+    match fields.remove("operationName") {
+        None | Some(Json::Null) => {}
+        Some(Json::String(name)) => request = request.operation_name(name),
+        Some(_) => problems.add("operationName", "must be a text"),
+    }
+    match fields.remove("variables") {
+        None | Some(Json::Null) => {}
+        Some(variables @ Json::Object(_)) => request = request.variables(Variables::from_json(variables)),
+        Some(_) => problems.add("variables", "must be an object"),
+    }
+    match fields.remove("extensions") {
+        None | Some(Json::Null | Json::Object(_)) => {}
+        Some(_) => problems.add("extensions", "must be an object"),
+    }
+    if problems.is_empty() { Ok(request) } else { Err(Error::Fields(problems)) }
+}
+
+/// The status of a request that was not carried out.
+fn status(error: &Error) -> StatusCode {
+    match error.code() {
+        Code::Invalid => StatusCode::BAD_REQUEST,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::Conflict => StatusCode::CONFLICT,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn refusal(error: &Error) -> Response {
+    Response::from_errors(vec![server_error(error)])
+}
+
+/// A response as the specification has it: `data` is absent where nothing was carried out.
+#[derive(Serialize)]
+pub(super) struct Payload<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+}
+
+impl<'a> From<&'a Response> for Payload<'a> {
+    fn from(response: &'a Response) -> Self {
+        Self { data: (!is_request_error(response)).then_some(&response.data), errors: &response.errors }
+    }
+}
+
+fn written(media: Media, status: StatusCode, response: &Response) -> HttpResponse {
+    let kind = match media {
+        Media::Json => "application/json; charset=utf-8",
+        Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+    };
+    let body = serde_json::to_string(&Payload::from(response)).unwrap_or_else(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "a response could not be written");
+        r#"{"errors":[{"message":"internal error"}]}"#.to_owned()
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (status, headers, body).into_response()
+}

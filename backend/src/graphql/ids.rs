@@ -1,0 +1,56 @@
+//! Ids as GraphQL sees them: the built-in `ID`, holding the same UUID as in REST.
+
+use std::borrow::Cow;
+
+use async_graphql::{
+    ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, OutputType, Positioned, ServerResult, Value,
+    parser::types::Field, registry::Registry,
+};
+
+use crate::ids::{AgentId, CustomerId, EnrolmentCodeId, RunId, TransferId, UserId};
+
+macro_rules! graphql_id {
+    ($($name:ident),+ $(,)?) => {$(
+        impl OutputType for $name {
+            fn type_name() -> Cow<'static, str> {
+                <ID as OutputType>::type_name()
+            }
+
+            fn create_type_info(registry: &mut Registry) -> String {
+                <ID as OutputType>::create_type_info(registry)
+            }
+
+            async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+                Ok(Value::String(self.to_string()))
+            }
+        }
+
+        impl InputType for $name {
+            type RawValueType = Self;
+
+            fn type_name() -> Cow<'static, str> {
+                <ID as InputType>::type_name()
+            }
+
+            fn create_type_info(registry: &mut Registry) -> String {
+                <ID as InputType>::create_type_info(registry)
+            }
+
+            fn parse(value: Option<Value>) -> InputValueResult<Self> {
+                let value = value.unwrap_or_default();
+                let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+                text.parse().map_err(|_| InputValueError::custom("is not an id: ids are UUIDs"))
+            }
+
+            fn to_value(&self) -> Value {
+                Value::String(self.to_string())
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+        }
+    )+};
+}
+
+graphql_id!(AgentId, CustomerId, EnrolmentCodeId, RunId, TransferId, UserId);

@@ -1,0 +1,112 @@
+//! The log of events as GraphQL shows it.
+
+use async_graphql::{ID, Interface, Object};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::{
+    error::{Error, Result},
+    ids::{AgentId, CustomerId},
+    model::{
+        Instant,
+        account::User,
+        agent::Agent,
+        customer::{Customer, EnrolmentCode},
+        event::{self, Kind},
+        transfer::Transfer,
+    },
+};
+
+/// Everything that has an id.
+#[expect(clippy::large_enum_variant, reason = "nearly every one is the largest, a transfer")]
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Its id, the same as in REST."))]
+pub(super) enum Node {
+    Agent(Agent),
+    Transfer(Transfer),
+    Customer(Customer),
+    User(User),
+    EnrolmentCode(EnrolmentCode),
+}
+
+impl From<event::Object> for Node {
+    fn from(object: event::Object) -> Self {
+        match object {
+            event::Object::Agent(agent) => Self::Agent(agent),
+            event::Object::Transfer(transfer) => Self::Transfer(transfer),
+            event::Object::Customer(customer) => Self::Customer(customer),
+            event::Object::User(user) => Self::User(user),
+            event::Object::EnrolmentCode(code) => Self::EnrolmentCode(code),
+        }
+    }
+}
+
+/// Something that has happened, as the log keeps it.
+pub(super) struct LoggedEvent {
+    pub(super) number: i64,
+    pub(super) event: event::Event,
+}
+
+/// Something that has happened, as the log keeps it.
+#[Object(name = "Event")]
+impl LoggedEvent {
+    /// Names the event.
+    async fn id(&self) -> ID {
+        ID(cursor(self.number))
+    }
+
+    /// Where it stands in the log: `after` this cursor the log goes on.
+    async fn cursor(&self) -> String {
+        cursor(self.number)
+    }
+
+    /// What has happened.
+    async fn kind(&self) -> Kind {
+        self.event.kind
+    }
+
+    /// When.
+    async fn at(&self) -> Instant {
+        self.event.at
+    }
+
+    /// On whose behalf: `user:<id>`, `agent:<id>` or `system`.
+    async fn actor(&self) -> &str {
+        &self.event.actor
+    }
+
+    /// Whose object it is about; nothing for the platform's own.
+    async fn customer_id(&self) -> Option<CustomerId> {
+        self.event.object.customer()
+    }
+
+    /// The agent it is about, or that made what it is about.
+    async fn agent_id(&self) -> Option<AgentId> {
+        self.event.object.agent()
+    }
+
+    /// The id of what it is about.
+    async fn object_id(&self) -> ID {
+        ID(self.event.object.id().to_string())
+    }
+
+    /// What it is about, as it was then.
+    async fn object(&self) -> Node {
+        self.event.object.clone().into()
+    }
+}
+
+/// The cursor of an event.
+pub(super) fn cursor(number: i64) -> String {
+    URL_SAFE_NO_PAD.encode(number.to_be_bytes())
+}
+
+/// The number of the event a cursor names.
+///
+/// # Errors
+///
+/// [`Error::Fields`] if it is none of ours.
+pub(super) fn number(name: &'static str, cursor: &str) -> Result<i64> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| bytes.try_into().ok());
+    let number = bytes.map(i64::from_be_bytes).filter(|number| *number >= 0);
+    number.ok_or_else(|| Error::field(name, "is not a cursor of the log"))
+}

@@ -1,0 +1,112 @@
+//! What can be done.
+
+use async_graphql::{Context, Object, SimpleObject};
+
+use super::{
+    context::{actor, control_plane, may_sign_in},
+    filters::{
+        CreateCustomerInput, CreateEnrolmentCodeInput, CreateUserInput, UpdateCustomerInput, UpdateUserInput, read,
+    },
+};
+use crate::{
+    error::Result,
+    ids::{AgentId, CustomerId, EnrolmentCodeId, TransferId, UserId},
+    model::{
+        account::{Login, SignedIn, User},
+        agent::RotateAgentKey,
+        customer::{Customer, EnrolmentCode},
+        transfer::Transfer,
+    },
+};
+
+/// What can be done.
+pub(crate) struct MutationRoot;
+
+/// A new API key. It is not shown again.
+#[derive(SimpleObject)]
+pub(crate) struct AgentKey {
+    /// The key.
+    api_key: String,
+}
+
+/// What can be done.
+#[Object(name = "Mutation")]
+impl MutationRoot {
+    /// Signs in. A document may hold this once.
+    async fn login(&self, ctx: &Context<'_>, email: String, password: String) -> Result<SignedIn> {
+        may_sign_in(ctx).await?;
+        let login = read::<Login>(&serde_json::json!({ "email": email, "password": password }))?;
+        control_plane(ctx)?.login(login).await
+    }
+
+    /// Ends the session of the token.
+    async fn logout(&self, ctx: &Context<'_>) -> Result<bool> {
+        control_plane(ctx)?.logout(actor(ctx)?).await?;
+        Ok(true)
+    }
+
+    /// Makes a customer. For administrators.
+    async fn create_customer(&self, ctx: &Context<'_>, input: CreateCustomerInput) -> Result<Customer> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.create_customer(actor, read(&input)?, None).await
+    }
+
+    /// Renames a customer, shuts them out or lets them in again. For administrators.
+    async fn update_customer(&self, ctx: &Context<'_>, id: CustomerId, input: UpdateCustomerInput) -> Result<Customer> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.update_customer(actor, id, read(&input)?).await
+    }
+
+    /// Makes a user. For administrators.
+    async fn create_user(&self, ctx: &Context<'_>, input: CreateUserInput) -> Result<User> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.create_user(actor, read(&input)?, None).await
+    }
+
+    /// Changes a user. A new password or role, or a suspension, ends their sessions. For administrators.
+    async fn update_user(&self, ctx: &Context<'_>, id: UserId, input: UpdateUserInput) -> Result<User> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.update_user(actor, id, read(&input)?).await
+    }
+
+    /// Makes an enrolment code. The answer is the only place where it stands in full.
+    async fn create_enrolment_code(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: CustomerId,
+        input: Option<CreateEnrolmentCodeInput>,
+    ) -> Result<EnrolmentCode> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.create_enrolment_code(actor, customer_id, read(&input.unwrap_or_default())?).await
+    }
+
+    /// Withdraws an enrolment code; agents that enrolled with it stay.
+    async fn delete_enrolment_code(&self, ctx: &Context<'_>, id: EnrolmentCodeId) -> Result<EnrolmentCodeId> {
+        control_plane(ctx)?.delete_enrolment_code(actor(ctx)?, id).await?;
+        Ok(id)
+    }
+
+    /// Gives an agent a new key. Both keys work for the overlap: a day, unless said otherwise; 0 ends the old one now.
+    async fn rotate_agent_key(&self, ctx: &Context<'_>, id: AgentId, overlap_seconds: Option<i32>) -> Result<AgentKey> {
+        let actor = actor(ctx)?;
+        let input: RotateAgentKey = read(&serde_json::json!({ "overlapSeconds": overlap_seconds }))?;
+        let api_key = control_plane(ctx)?.rotate_agent_key(actor, id, input.overlap()).await?;
+        Ok(AgentKey { api_key })
+    }
+
+    /// Revokes an agent: its keys end now, its transfers stay.
+    async fn revoke_agent(&self, ctx: &Context<'_>, id: AgentId) -> Result<AgentId> {
+        control_plane(ctx)?.revoke_agent(actor(ctx)?, id).await?;
+        Ok(id)
+    }
+
+    /// Cancels a transfer: a queued one at once, a running one when its agent says so or its lease ends.
+    async fn cancel_transfer(&self, ctx: &Context<'_>, id: TransferId) -> Result<Transfer> {
+        control_plane(ctx)?.cancel_transfer(actor(ctx)?, id).await
+    }
+
+    /// Queues another attempt of a failed transfer and asks its agent to make it.
+    async fn retry_transfer(&self, ctx: &Context<'_>, id: TransferId) -> Result<Transfer> {
+        control_plane(ctx)?.retry_transfer(actor(ctx)?, id).await
+    }
+}

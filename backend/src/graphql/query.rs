@@ -1,0 +1,183 @@
+//! What can be asked.
+
+use async_graphql::{
+    Context, ID, Object,
+    connection::{Connection as Relay, Edge},
+};
+use uuid::Uuid;
+
+use super::{
+    connections::{Connection, Span, connection, size},
+    context::{actor, control_plane},
+    filters::{AgentFilterInput, TransferFilterInput, read},
+    log::{LoggedEvent, Node, cursor, number},
+};
+use crate::{
+    error::{Error, Result},
+    ids::{AgentId, CustomerId, TransferId},
+    model::{
+        account::User,
+        agent::{Agent, AgentFilter},
+        customer::{Customer, EnrolmentCode},
+        fleet::Fleet,
+        transfer::Transfer,
+    },
+};
+
+/// What can be asked.
+pub(crate) struct QueryRoot;
+
+/// What can be asked.
+#[Object(name = "Query")]
+impl QueryRoot {
+    /// Who is signed in.
+    async fn me(&self, ctx: &Context<'_>) -> Result<User> {
+        control_plane(ctx)?.me(actor(ctx)?).await
+    }
+
+    /// The figures of the whole fleet that the caller may see.
+    async fn fleet(&self, ctx: &Context<'_>) -> Result<Fleet> {
+        control_plane(ctx)?.get_fleet(actor(ctx)?).await
+    }
+
+    /// An agent.
+    async fn agent(&self, ctx: &Context<'_>, id: AgentId) -> Result<Option<Agent>> {
+        let found = control_plane(ctx)?.find_agents(actor(ctx)?, &[id]).await?.pop();
+        found.map(Some).ok_or(Error::NotFound("agent"))
+    }
+
+    /// Agents, newest first.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn agents(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<AgentFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<Agent>> {
+        let actor = actor(ctx)?;
+        let filter = filter.map_or(Ok(AgentFilter::default()), |filter| read(&filter))?;
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_agents(actor, &filter, window).await?;
+        Ok(connection(page, |agent| agent.id.0))
+    }
+
+    /// A transfer.
+    async fn transfer(&self, ctx: &Context<'_>, id: TransferId) -> Result<Option<Transfer>> {
+        control_plane(ctx)?.get_transfer(actor(ctx)?, id).await.map(Some)
+    }
+
+    /// Transfers, newest first.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn transfers(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<TransferFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<Transfer>> {
+        let actor = actor(ctx)?;
+        let filter = filter.unwrap_or_default().read()?;
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_transfers(actor, &filter, window).await?;
+        Ok(connection(page, |transfer| transfer.id.0))
+    }
+
+    /// Customers, newest first. For administrators.
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn customers(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<Customer>> {
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx));
+        let page = control_plane(ctx)?.list_customers(actor(ctx)?, window?).await?;
+        Ok(connection(page, |customer| customer.id.0))
+    }
+
+    /// Users, newest first. For administrators.
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<User>> {
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx));
+        let page = control_plane(ctx)?.list_users(actor(ctx)?, window?).await?;
+        Ok(connection(page, |user| user.id.0))
+    }
+
+    /// A customer's enrolment codes, newest first.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn enrolment_codes(
+        &self,
+        ctx: &Context<'_>,
+        customer_id: CustomerId,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<EnrolmentCode>> {
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx));
+        let page = control_plane(ctx)?.list_enrolment_codes(actor(ctx)?, customer_id, window?).await?;
+        Ok(connection(page, |code| code.id.0))
+    }
+
+    /// The log of what has happened, newest first; kept for 30 days.
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Relay<String, LoggedEvent>> {
+        let actor = actor(ctx)?;
+        let after = after.map(|cursor| number("after", &cursor)).transpose()?;
+        let before = before.map(|cursor| number("before", &cursor)).transpose()?;
+        let span = |number: Option<i64>| number.map(|_| Uuid::nil().to_string());
+        let window = Span { first, after: span(after), last, before: span(before), page: None }.window(false)?;
+        let (events, has_more) =
+            control_plane(ctx)?.list_events(actor, after.or(before), window.is_upward(), window.limit).await?;
+        let (has_newer, has_older) =
+            if window.is_upward() { (has_more, before.is_some()) } else { (after.is_some(), has_more) };
+        let mut connection = Relay::new(has_newer, has_older);
+        connection.edges.extend(events.into_iter().filter_map(|event| {
+            let number = event.number?;
+            Some(Edge::new(cursor(number), LoggedEvent { number, event }))
+        }));
+        Ok(connection)
+    }
+
+    /// Whatever has this id.
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+        let actor = actor(ctx)?;
+        let id = Uuid::try_parse(&id).map_err(|_| Error::field("id", "is not an id: ids are UUIDs"))?;
+        Ok(control_plane(ctx)?.find_object(actor, id).await?.map(Node::from))
+    }
+}
+
+/// Whether the total of a connection is selected: where it is not, it need not be counted.
+fn wants_total(ctx: &Context<'_>) -> bool {
+    let selected = ctx.look_ahead();
+    selected.field("totalCount").exists() || selected.field("totalIsAtLeast").exists()
+}

@@ -1,0 +1,144 @@
+//! What can be watched. The resolvers of state streams only say what is wanted and pass on what they are fed: see
+//! [`super::fanout`].
+
+use std::{collections::HashSet, sync::Arc};
+
+use async_graphql::{Context, SimpleObject, Subscription};
+use futures_util::{Stream, StreamExt, stream};
+
+use super::{
+    context::{actor, control_plane},
+    fanout::{Filter, Interest, Item, feed},
+    filters::{AgentFilterInput, TransferFilterInput, read},
+    log::{LoggedEvent, number},
+};
+use crate::{
+    error::{Error, Result},
+    ids::{AgentId, TransferId},
+    model::{
+        agent::{Agent, AgentFilter},
+        fleet::Fleet,
+        transfer::Transfer,
+    },
+};
+
+/// What can be watched.
+pub(crate) struct SubscriptionRoot;
+
+/// A transfer as it is now, or the call to ask again.
+#[derive(SimpleObject)]
+pub(crate) struct TransferUpdate {
+    /// The transfer.
+    transfer: Option<Transfer>,
+    /// Whether something may have been missed: query again.
+    resync: bool,
+}
+
+/// An agent as it is now, or the call to ask again.
+#[derive(SimpleObject)]
+pub(crate) struct AgentUpdate {
+    /// The agent.
+    agent: Option<Agent>,
+    /// Whether something may have been missed, or an agent was revoked: query again.
+    resync: bool,
+}
+
+/// The figures as they are now, or the call to ask again.
+#[derive(SimpleObject)]
+pub(crate) struct FleetUpdate {
+    /// The figures.
+    fleet: Option<Fleet>,
+    /// Whether something may have been missed: query again.
+    resync: bool,
+}
+
+/// An entry of the log, or the word that some are missing.
+#[derive(SimpleObject)]
+pub(crate) struct LogEntry {
+    /// What has happened.
+    event: Option<LoggedEvent>,
+    /// Whether entries are missing here: the log does not go back to the cursor any more.
+    gap: bool,
+}
+
+/// What can be watched.
+#[Subscription(name = "Subscription")]
+impl SubscriptionRoot {
+    /// State: transfers as they change. Nothing comes before the first change, unless `initial` asks for what is not in a
+    /// final state. With a filter by status, the change that takes a transfer out of it still comes.
+    async fn transfer_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only these.")] ids: Option<Vec<TransferId>>,
+        filter: Option<TransferFilterInput>,
+        #[graphql(desc = "Begin with what is not in a final state.")] initial: Option<bool>,
+        #[graphql(desc = "At most one state per transfer in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<
+            i32,
+        >,
+    ) -> Result<impl Stream<Item = TransferUpdate> + use<>> {
+        own(initial, throttle_ms);
+        actor(ctx)?;
+        let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
+        let filter = Filter::Transfers(filter.unwrap_or_default().read()?);
+        Ok(feed(ctx, Interest { ids, filter })?.map(|item| {
+            let transfer = if let Item::Transfer(transfer) = item { Some((*transfer).clone()) } else { None };
+            TransferUpdate { resync: transfer.is_none(), transfer }
+        }))
+    }
+
+    /// State: agents as they change, at each heartbeat too. Nothing comes before the first change, unless `initial` asks
+    /// for what there is.
+    async fn agent_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only these.")] ids: Option<Vec<AgentId>>,
+        filter: Option<AgentFilterInput>,
+        #[graphql(desc = "Begin with what there is.")] initial: Option<bool>,
+        #[graphql(desc = "At most one state per agent in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
+    ) -> Result<impl Stream<Item = AgentUpdate> + use<>> {
+        own(initial, throttle_ms);
+        actor(ctx)?;
+        let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
+        let filter = Filter::Agents(filter.map_or(Ok(AgentFilter::default()), |filter| read(&filter))?);
+        Ok(feed(ctx, Interest { ids, filter })?.map(|item| {
+            let agent = if let Item::Agent(agent) = item { Some((*agent).clone()) } else { None };
+            AgentUpdate { resync: agent.is_none(), agent }
+        }))
+    }
+
+    /// State: the figures of the fleet, when they have changed, at most once a second.
+    async fn fleet_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Begin with the figures of now.")] initial: Option<bool>,
+        #[graphql(desc = "At most once in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
+    ) -> Result<impl Stream<Item = FleetUpdate> + use<>> {
+        own(initial, throttle_ms);
+        actor(ctx)?;
+        Ok(feed(ctx, Interest { ids: None, filter: Filter::Fleet })?.map(|item| {
+            let fleet = if let Item::Fleet(fleet, _) = item { Some(*fleet) } else { None };
+            FleetUpdate { resync: fleet.is_none(), fleet }
+        }))
+    }
+
+    /// Log: what happens from now on, or after a cursor, in the order of commits, each entry once.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<LogEntry, Arc<Error>>> + use<>> {
+        let (cp, actor) = (control_plane(ctx)?.clone(), actor(ctx)?.clone());
+        let after = after.map(|cursor| number("after", &cursor)).transpose()?;
+        let log = cp.follow_log(&actor, after).await?;
+        Ok(stream::unfold(log, |mut log| async {
+            let entry = log.next().await?.map_err(Arc::new).map(|event| {
+                let event = event.and_then(|event| Some(LoggedEvent { number: event.number?, event }));
+                LogEntry { gap: event.is_none(), event }
+            });
+            Some((entry, log))
+        }))
+    }
+}
+
+/// Arguments that the socket heeds for itself, since they make no difference to the answers.
+const fn own(_initial: Option<bool>, _throttle_ms: Option<i32>) {}

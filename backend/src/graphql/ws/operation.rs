@@ -1,0 +1,101 @@
+//! One operation of a socket, from its request to its last frame.
+
+use std::sync::Arc;
+
+use async_graphql::{Request, ServerError};
+use bytes::Bytes;
+use futures_util::StreamExt;
+
+use super::{
+    outbox::{Frame, OperationNumber, Outbox, Watching},
+    plan::{Plan, States},
+};
+use crate::{
+    error::Error,
+    graphql::{
+        Graphql,
+        context::Caller,
+        errors::{is_request_error, server_error},
+        fanout::Joining,
+        http::Payload,
+    },
+};
+
+/// What carries out an operation.
+pub(super) struct Work {
+    pub(super) graphql: Graphql,
+    pub(super) caller: Caller,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) number: OperationNumber,
+}
+
+impl Work {
+    /// Carries out the operation: counted first, like every other.
+    pub(super) async fn carry_out(self, request: Request) {
+        if let Err(error) = self.count().await {
+            return self.refuse(&[server_error(&error)]);
+        }
+        match Plan::of(request) {
+            Err(error) => self.refuse(&[error]),
+            Ok(Plan::Once(request)) => self.answer(request).await,
+            Ok(Plan::States(states)) => self.watch(*states).await,
+            Ok(Plan::Log(request)) => self.follow(request).await,
+        }
+    }
+
+    async fn count(&self) -> Result<(), Error> {
+        let cp = &self.graphql.settings.cp;
+        match self.caller.count(cp).await? {
+            Some(verdict) if verdict.exceeded => {
+                Err(Error::RateLimited((verdict.resets_at - cp.now()).to_std().unwrap_or_default()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A query or a mutation: one answer, or the errors of a request that could not be carried out.
+    async fn answer(&self, request: Request) {
+        let settings = &self.graphql.settings;
+        let response = self.graphql.schema.execute(self.caller.asks(request, &settings.cp, &settings.tasks)).await;
+        if is_request_error(&response) {
+            return self.refuse(&response.errors);
+        }
+        self.outbox.push(Frame::Next(self.number, json(&Payload::from(&response))));
+        self.outbox.push(Frame::Complete(self.number));
+    }
+
+    async fn watch(&self, states: States) {
+        let States { request, topic, question, is_snapshot_due, interval } = states;
+        if !interval.is_zero() {
+            self.outbox.throttle(self.number, interval);
+        }
+        let watching = Watching { outbox: Arc::clone(&self.outbox), operation: self.number };
+        let joining = Joining { topic, question, request, is_snapshot_due };
+        match self.graphql.fanout.join(&self.caller, joining, watching).await {
+            Ok(membership) => self.outbox.push(Frame::Joined(self.number, membership)),
+            Err(errors) => self.refuse(&errors),
+        }
+    }
+
+    /// A log: a stream of this socket's own, read no faster than the socket takes it.
+    async fn follow(&self, request: Request) {
+        let settings = &self.graphql.settings;
+        let request = self.caller.asks(request, &settings.cp, &settings.tasks);
+        let mut responses = self.graphql.schema.execute_stream(request);
+        while let Some(response) = responses.next().await {
+            if is_request_error(&response) {
+                return self.refuse(&response.errors);
+            }
+            self.outbox.push_line(self.number, json(&Payload::from(&response))).await;
+        }
+        self.outbox.push(Frame::Complete(self.number));
+    }
+
+    fn refuse(&self, errors: &[ServerError]) {
+        self.outbox.push(Frame::Error(self.number, json(&errors)));
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Bytes {
+    serde_json::to_vec(value).unwrap_or_else(|_| br#"[{"message":"internal error"}]"#.to_vec()).into()
+}

@@ -1,0 +1,323 @@
+//! What waits to be sent on one socket.
+//!
+//! Of each watched object only the latest state waits, in the place of the first: a slow reader costs no more memory than
+//! there are objects, and [`MAX_STATES`] at most. Everything else waits in line.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{sync::Notify, time::Instant};
+use uuid::Uuid;
+
+use super::{protocol::Close, throttle::Throttle};
+use crate::graphql::fanout::Membership;
+
+/// The most states that wait; a reader further behind is told to ask again.
+const MAX_STATES: usize = 4096;
+/// The most lines of logs that wait; whoever has more waits with them.
+const MAX_LINES: usize = 64;
+
+/// Names an operation among all that a socket ever had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::graphql) struct OperationNumber(pub(super) u32);
+
+/// Something to be sent, or to be noted by the socket in its turn.
+#[derive(Debug)]
+pub(super) enum Frame {
+    /// A whole message.
+    Message(String),
+    /// A result of an operation, as JSON.
+    Next(OperationNumber, Bytes),
+    /// Errors that end an operation, as a JSON array.
+    Error(OperationNumber, Bytes),
+    /// The end of an operation.
+    Complete(OperationNumber),
+    /// An operation has joined its group.
+    Joined(OperationNumber, Membership),
+}
+
+/// Where a frame waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    /// In line.
+    Line(u64),
+    /// In the place of this object's state.
+    State(OperationNumber, Uuid),
+    /// In the place of the call to ask again.
+    Resync(OperationNumber),
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    order: VecDeque<Place>,
+    frames: HashMap<Place, Frame>,
+    lines: usize,
+    next_line: u64,
+    throttles: HashMap<OperationNumber, Throttle>,
+    close: Option<Close>,
+}
+
+/// What waits to be sent on one socket.
+#[derive(Debug, Default)]
+pub(in crate::graphql) struct Outbox {
+    queue: Mutex<Queue>,
+    /// Something waits.
+    pub(super) filled: Notify,
+    /// The socket is to be closed.
+    pub(super) closing: Notify,
+    /// There is room for lines again.
+    room: Notify,
+}
+
+/// An operation's way to its socket, for state streams.
+#[derive(Clone, Debug)]
+pub(in crate::graphql) struct Watching {
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) operation: OperationNumber,
+}
+
+impl Watching {
+    /// Delivers the state of an object in the place of one that still waits; whether there was room.
+    pub(in crate::graphql) fn deliver(&self, object: Uuid, payload: Bytes) -> bool {
+        let mut queue = self.outbox.queue();
+        if let Some(throttle) = queue.throttles.get_mut(&self.operation) {
+            throttle.hold(object, payload, Instant::now());
+        } else if queue.frames.len() < MAX_STATES {
+            queue.put(Place::State(self.operation, object), Frame::Next(self.operation, payload));
+        } else {
+            return false;
+        }
+        drop(queue);
+        self.outbox.filled.notify_one();
+        true
+    }
+
+    /// Tells the watcher to ask again, after all that waits.
+    pub(in crate::graphql) fn resync(&self, payload: Bytes) {
+        let place = Place::Resync(self.operation);
+        let mut queue = self.outbox.queue();
+        queue.order.retain(|waiting| *waiting != place);
+        queue.frames.remove(&place);
+        queue.put(place, Frame::Next(self.operation, payload));
+        drop(queue);
+        self.outbox.filled.notify_one();
+    }
+
+    /// Throws away what waits for this operation.
+    pub(in crate::graphql) fn forget(&self) {
+        self.outbox.forget(self.operation);
+    }
+
+    /// Ends the operation, after all that waits.
+    pub(in crate::graphql) fn complete(self) {
+        self.outbox.push(Frame::Complete(self.operation));
+    }
+}
+
+impl Outbox {
+    /// Puts something in line.
+    pub(super) fn push(&self, frame: Frame) {
+        self.queue().push(frame);
+        self.filled.notify_one();
+    }
+
+    /// Puts a line of a log in line, once there is room for it.
+    pub(super) async fn push_line(&self, operation: OperationNumber, payload: Bytes) {
+        loop {
+            let room = self.room.notified();
+            {
+                let mut queue = self.queue();
+                if queue.lines < MAX_LINES {
+                    queue.lines += 1;
+                    queue.push(Frame::Next(operation, payload));
+                    break;
+                }
+            }
+            room.await;
+        }
+        self.filled.notify_one();
+    }
+
+    /// Lets through at most one state per object and interval from now on.
+    pub(super) fn throttle(&self, operation: OperationNumber, interval: Duration) {
+        self.queue().throttles.insert(operation, Throttle::new(interval));
+    }
+
+    /// Forgets an operation and what waits for it.
+    pub(super) fn end(&self, operation: OperationNumber) {
+        self.queue().throttles.remove(&operation);
+        self.forget(operation);
+    }
+
+    fn forget(&self, operation: OperationNumber) {
+        let mut queue = self.queue();
+        let concerned = |place: &Place| match place {
+            Place::State(of, _) | Place::Resync(of) => *of == operation,
+            Place::Line(_) => false,
+        };
+        if queue.order.iter().any(concerned) {
+            queue.order.retain(|place| !concerned(place));
+            queue.frames.retain(|place, _| !concerned(place));
+        }
+        if let Some(throttle) = queue.throttles.get_mut(&operation) {
+            throttle.clear();
+        }
+    }
+
+    /// Asks for the socket to be closed; the first to ask says why.
+    pub(in crate::graphql) fn close(&self, close: Close) {
+        self.queue().close.get_or_insert(close);
+        self.closing.notify_one();
+    }
+
+    /// Why the socket is to be closed, if it is.
+    pub(super) fn closed(&self) -> Option<Close> {
+        self.queue().close.clone()
+    }
+
+    /// Takes all that may be sent now, and when there will be more without anything new.
+    pub(super) fn take(&self, now: Instant) -> (Vec<Frame>, Option<Instant>) {
+        let mut queue = self.queue();
+        let mut next: Option<Instant> = None;
+        let mut throttles = mem::take(&mut queue.throttles);
+        for (operation, throttle) in &mut throttles {
+            for (object, payload) in throttle.due(now) {
+                queue.put(Place::State(*operation, object), Frame::Next(*operation, payload));
+            }
+            next = [next, throttle.next_due()].into_iter().flatten().min();
+        }
+        queue.throttles = throttles;
+        queue.lines = 0;
+        // The memory goes with what was in it: most sockets are idle most of the time.
+        let (order, mut frames) = (mem::take(&mut queue.order), mem::take(&mut queue.frames));
+        drop(queue);
+        self.room.notify_waiters();
+        (order.iter().filter_map(|place| frames.remove(place)).collect(), next)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn push(&mut self, frame: Frame) {
+        let place = Place::Line(self.next_line);
+        self.next_line += 1;
+        self.put(place, frame);
+    }
+
+    fn put(&mut self, place: Place, frame: Frame) {
+        if self.frames.insert(place, frame).is_none() {
+            self.order.push_back(place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: OperationNumber = OperationNumber(1);
+    const SECOND: OperationNumber = OperationNumber(2);
+
+    fn watching(operation: OperationNumber) -> Watching {
+        Watching { outbox: Arc::default(), operation }
+    }
+
+    fn sent(outbox: &Outbox, now: Instant) -> Vec<String> {
+        let (frames, _) = outbox.take(now);
+        let text = |frame: Frame| match frame {
+            Frame::Next(OperationNumber(number), payload) => format!("{number}:{}", String::from_utf8_lossy(&payload)),
+            other => format!("{other:?}"),
+        };
+        frames.into_iter().map(text).collect()
+    }
+
+    fn object(number: u128) -> Uuid {
+        Uuid::from_u128(number)
+    }
+
+    #[test]
+    fn of_each_object_and_operation_the_latest_state_waits_in_the_place_of_the_first() {
+        let one = watching(FIRST);
+        let two = Watching { operation: SECOND, ..one.clone() };
+        one.deliver(object(1), "a1".into());
+        one.deliver(object(2), "b1".into());
+        two.deliver(object(1), "a1".into());
+        one.deliver(object(1), "a2".into());
+        assert_eq!(sent(&one.outbox, Instant::now()), ["1:a2", "1:b1", "2:a1"]);
+        assert!(sent(&one.outbox, Instant::now()).is_empty());
+    }
+
+    #[test]
+    fn a_call_to_ask_again_comes_after_all_that_waited_and_once() {
+        let one = watching(FIRST);
+        one.resync("resync".into());
+        one.deliver(object(1), "a1".into());
+        one.resync("resync".into());
+        one.deliver(object(1), "a2".into());
+        assert_eq!(sent(&one.outbox, Instant::now()), ["1:a2", "1:resync"]);
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let one = watching(FIRST);
+        for number in 0..MAX_STATES {
+            assert!(one.deliver(object(number as u128), "state".into()));
+        }
+        assert!(!one.deliver(object(MAX_STATES as u128), "state".into()));
+        one.forget();
+        assert!(one.deliver(object(0), "state".into()));
+        assert_eq!(sent(&one.outbox, Instant::now()), ["1:state"]);
+    }
+
+    #[test]
+    fn nothing_is_sent_for_an_operation_that_has_ended() {
+        let one = watching(FIRST);
+        let two = Watching { operation: SECOND, ..one.clone() };
+        one.outbox.throttle(FIRST, Duration::from_secs(1));
+        let now = Instant::now();
+        one.deliver(object(1), "a1".into());
+        one.deliver(object(1), "a2".into());
+        two.deliver(object(1), "a1".into());
+        one.outbox.end(FIRST);
+        assert_eq!(sent(&one.outbox, now + Duration::from_mins(1)), ["2:a1"]);
+    }
+
+    #[test]
+    fn throttled_states_leave_one_per_interval_and_the_latest_is_never_lost() {
+        let one = watching(FIRST);
+        one.outbox.throttle(FIRST, Duration::from_secs(10));
+        one.deliver(object(1), "a1".into());
+        let now = Instant::now();
+        assert_eq!(sent(&one.outbox, now), ["1:a1"], "the first at once");
+        one.deliver(object(1), "a2".into());
+        one.deliver(object(2), "b1".into());
+        one.deliver(object(1), "a3".into());
+        let (frames, next) = one.outbox.take(Instant::now());
+        assert_eq!(frames.len(), 1, "another object's");
+        let due = next.expect("something is held back");
+        assert!(due > now + Duration::from_secs(9) && due <= now + Duration::from_secs(10));
+        assert_eq!(sent(&one.outbox, due), ["1:a3"]);
+        assert_eq!(one.outbox.take(due + Duration::from_mins(1)).1, None);
+    }
+
+    #[tokio::test]
+    async fn lines_of_a_log_wait_for_room() {
+        let one = watching(FIRST);
+        for number in 0..MAX_LINES {
+            one.outbox.push_line(FIRST, number.to_string().into()).await;
+        }
+        let mut late = Box::pin(one.outbox.push_line(FIRST, "late".into()));
+        assert!(futures_util::poll!(&mut late).is_pending());
+        assert_eq!(sent(&one.outbox, Instant::now()).len(), MAX_LINES);
+        late.await;
+        assert_eq!(sent(&one.outbox, Instant::now()), ["1:late"]);
+    }
+}

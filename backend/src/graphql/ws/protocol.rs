@@ -1,0 +1,177 @@
+//! The messages of `graphql-transport-ws`, and the codes a socket is closed with.
+
+use std::borrow::Cow;
+
+use async_graphql::{Request, Variables};
+use axum::extract::ws::{CloseFrame, Message};
+use serde_json::{Map, Value, json};
+
+/// The name of the protocol.
+pub(super) const PROTOCOL: &str = "graphql-transport-ws";
+/// The most bytes a close frame has for its reason.
+const MAX_REASON: usize = 123;
+
+/// Why a socket is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::graphql) struct Close {
+    code: u16,
+    reason: Cow<'static, str>,
+}
+
+impl Close {
+    pub(in crate::graphql) const GOING_AWAY: Self = Self::new(1001, "The server is shutting down");
+    pub(in crate::graphql) const FORBIDDEN: Self = Self::new(4403, "Forbidden");
+    pub(in crate::graphql) const EXPIRED: Self = Self::new(4401, "Token expired");
+    pub(super) const BROKEN: Self = Self::new(1002, "Protocol error");
+    pub(super) const TOO_BIG: Self = Self::new(1009, "Messages may have 1 MiB");
+    pub(super) const INTERNAL: Self = Self::new(1011, "Internal error");
+    pub(super) const STALLED: Self = Self::new(1013, "Nothing was read for 30 s: connect again");
+    pub(super) const UNAUTHORIZED: Self = Self::new(4401, "Unauthorized");
+    pub(super) const WRONG_PROTOCOL: Self = Self::new(4406, "Subprotocol not acceptable");
+    pub(super) const INIT_TIMEOUT: Self = Self::new(4408, "Connection initialisation timeout");
+    pub(super) const SECOND_INIT: Self = Self::new(4429, "Too many initialisation requests");
+
+    const fn new(code: u16, reason: &'static str) -> Self {
+        Self { code, reason: Cow::Borrowed(reason) }
+    }
+
+    /// The client sent something that is no message of the protocol.
+    pub(super) fn bad_request(reason: &str) -> Self {
+        Self { code: 4400, reason: Cow::Owned(reason.to_owned()) }
+    }
+
+    /// The client began an operation under the name of one that is still at work.
+    pub(super) fn duplicate(id: &str) -> Self {
+        Self { code: 4409, reason: Cow::Owned(format!("Subscriber for {id} already exists")) }
+    }
+
+    pub(super) fn message(&self) -> Message {
+        let end = self.reason.floor_char_boundary(MAX_REASON);
+        Message::Close(Some(CloseFrame { code: self.code, reason: self.reason[..end].into() }))
+    }
+}
+
+/// What a client says.
+pub(super) enum ClientMessage {
+    /// Who it is.
+    Init(Map<String, Value>),
+    Ping(Option<Value>),
+    Pong,
+    Subscribe(String, Box<Request>),
+    Complete(String),
+}
+
+impl ClientMessage {
+    /// Reads a message.
+    ///
+    /// # Errors
+    ///
+    /// A sentence saying what is wrong with it.
+    pub(super) fn read(text: &str) -> Result<Self, &'static str> {
+        let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
+            return Err("Invalid message: not a JSON object");
+        };
+        let Some(Value::String(kind)) = message.remove("type") else {
+            return Err("Invalid message: `type` must be a string");
+        };
+        match kind.as_str() {
+            "connection_init" => Ok(Self::Init(object(message.remove("payload"))?.unwrap_or_default())),
+            "ping" => Ok(Self::Ping(object(message.remove("payload"))?.map(Value::Object))),
+            "pong" => object(message.remove("payload")).map(|_| Self::Pong),
+            "subscribe" => {
+                let id = id(&mut message)?;
+                let payload = object(message.remove("payload"))?;
+                let payload = payload.ok_or("Invalid message: `payload` must be an object")?;
+                Ok(Self::Subscribe(id, Box::new(request(payload)?)))
+            }
+            "complete" => Ok(Self::Complete(id(&mut message)?)),
+            _ => Err("Invalid message: unknown `type`"),
+        }
+    }
+}
+
+fn id(message: &mut Map<String, Value>) -> Result<String, &'static str> {
+    match message.remove("id") {
+        Some(Value::String(id)) if !id.is_empty() => Ok(id),
+        _ => Err("Invalid message: `id` must be a string that is not empty"),
+    }
+}
+
+fn object(value: Option<Value>) -> Result<Option<Map<String, Value>>, &'static str> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err("Invalid message: `payload` must be an object"),
+    }
+}
+
+fn request(mut payload: Map<String, Value>) -> Result<Request, &'static str> {
+    let Some(Value::String(query)) = payload.remove("query") else {
+        return Err("Invalid message: `payload.query` must be a string");
+    };
+    let mut request = Request::new(query);
+    request.operation_name = match payload.remove("operationName") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name),
+        Some(_) => return Err("Invalid message: `payload.operationName` must be a string"),
+    };
+    request.variables = match payload.remove("variables") {
+        None | Some(Value::Null) => Variables::default(),
+        Some(variables @ Value::Object(_)) => Variables::from_json(variables),
+        Some(_) => return Err("Invalid message: `payload.variables` must be an object"),
+    };
+    match payload.remove("extensions") {
+        None | Some(Value::Null | Value::Object(_)) => Ok(request),
+        Some(_) => Err("Invalid message: `payload.extensions` must be an object"),
+    }
+}
+
+pub(super) const ACK: &str = r#"{"type":"connection_ack"}"#;
+
+pub(super) fn pong(payload: Option<Value>) -> String {
+    match payload {
+        Some(payload) => json!({ "type": "pong", "payload": payload }).to_string(),
+        None => r#"{"type":"pong"}"#.to_owned(),
+    }
+}
+
+/// A message with a ready-made payload; only the client's own name of the operation differs between sockets.
+pub(super) fn with_payload(kind: &str, id: &str, payload: &[u8]) -> String {
+    let id = Value::from(id).to_string();
+    let payload = String::from_utf8_lossy(payload);
+    format!(r#"{{"id":{id},"type":"{kind}","payload":{payload}}}"#)
+}
+
+pub(super) fn complete(id: &str) -> String {
+    json!({ "id": id, "type": "complete" }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::no_json("{")]
+    #[case::no_object("[]")]
+    #[case::no_type(r#"{"id":"1"}"#)]
+    #[case::unknown_type(r#"{"type":"start"}"#)]
+    #[case::no_id(r#"{"type":"subscribe","payload":{"query":"{me{id}}"}}"#)]
+    #[case::empty_id(r#"{"type":"subscribe","id":"","payload":{"query":"{me{id}}"}}"#)]
+    #[case::no_payload(r#"{"type":"subscribe","id":"1"}"#)]
+    #[case::no_query(r#"{"type":"subscribe","id":"1","payload":{}}"#)]
+    #[case::name_no_string(r#"{"type":"subscribe","id":"1","payload":{"query":"{me{id}}","operationName":1}}"#)]
+    #[case::variables_no_object(r#"{"type":"subscribe","id":"1","payload":{"query":"{me{id}}","variables":[]}}"#)]
+    #[case::extensions_no_object(r#"{"type":"subscribe","id":"1","payload":{"query":"{me{id}}","extensions":""}}"#)]
+    #[case::init_no_object(r#"{"type":"connection_init","payload":"token"}"#)]
+    #[case::ping_no_object(r#"{"type":"ping","payload":1}"#)]
+    #[case::complete_without_id(r#"{"type":"complete"}"#)]
+    fn what_is_no_message_is_refused(#[case] text: &str) {
+        assert!(ClientMessage::read(text).is_err());
+    }
+
+    #[test]
+    fn a_reason_fits_into_a_close_frame() {
+        let Message::Close(Some(frame)) = Close::duplicate(&"ä".repeat(200)).message() else { panic!("a close") };
+        assert!(frame.reason.len() <= MAX_REASON && frame.reason.starts_with("Subscriber for ä"));
+    }
+}

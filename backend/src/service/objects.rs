@@ -1,0 +1,42 @@
+//! Finding whatever has an id.
+
+use uuid::Uuid;
+
+use super::ControlPlane;
+use crate::{
+    actor::{Actor, Scope},
+    error::Result,
+    ids::{AgentId, CustomerId, EnrolmentCodeId, TransferId, UserId},
+    model::event::Object,
+    store,
+};
+
+impl ControlPlane {
+    /// Whatever has this id, if the caller may see it.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Forbidden`] for agents.
+    pub async fn find_object(&self, actor: &Actor, id: Uuid) -> Result<Option<Object>> {
+        actor.require_user()?;
+        let scope = actor.scope();
+        if let Some(transfer) = store::transfers::find(&self.db, scope, TransferId(id)).await? {
+            return Ok(Some(Object::Transfer(transfer.view())));
+        }
+        if let Some(agent) = store::agents::find(&self.db, scope, AgentId(id)).await? {
+            return Ok(Some(Object::Agent(agent.into())));
+        }
+        if let Some(customer) = self.find_customers(actor, &[CustomerId(id)]).await?.pop() {
+            return Ok(Some(Object::Customer(customer)));
+        }
+        if let Some(code) = store::customers::find_code(&self.db, EnrolmentCodeId(id)).await?
+            && (scope == Scope::All || scope == Scope::Customer(code.customer_id))
+        {
+            return Ok(Some(Object::EnrolmentCode(code.into())));
+        }
+        // Users are the administrators' business; everybody knows themselves.
+        let user = store::users::find(&self.db, UserId(id)).await?;
+        let is_known = actor.require_admin().is_ok() || actor.require_session().is_ok_and(|(own, _)| own.0 == id);
+        Ok(user.filter(|_| is_known).map(|user| Object::User(user.into())))
+    }
+}

@@ -1,0 +1,76 @@
+//! The fleet in figures.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    counters::{self, Counted},
+    db::{Db, Sql, sql},
+};
+use crate::{
+    error::Result,
+    ids::CustomerId,
+    model::{
+        agent::AgentStatus,
+        fleet::{AgentCounts, TransferCounts},
+        transfer::TransferStatus,
+    },
+};
+
+/// What is counted: agents, transfers, the speed of the running ones in bytes per second, and those that failed since.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures {
+    /// Agents by status.
+    pub agents: AgentCounts,
+    /// Transfers by status.
+    pub transfers: TransferCounts,
+    /// Bytes per second of the transfers that run and make progress.
+    pub bytes_per_second: f64,
+    /// Transfers that failed since the instant asked about.
+    pub failures: i64,
+}
+
+/// The figures of a customer, or of all, all of one moment.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn figures(db: &Db, customer: Option<CustomerId>, failures_since: DateTime<Utc>) -> Result<Figures> {
+    let mut tx = db.snapshot().await?;
+    let by_status = within(sql("SELECT status, COUNT(*) FROM agents WHERE revoked_at IS NULL"), customer);
+    let rows: Vec<(String, i64)> = by_status.push(" GROUP BY status").fetch_all(&mut tx).await?;
+    let mut agents = AgentCounts::default();
+    for (status, count) in rows {
+        agents.total += count;
+        match status.parse() {
+            Ok(AgentStatus::Online) => agents.online = count,
+            Ok(AgentStatus::Busy) => agents.busy = count,
+            Ok(AgentStatus::Error) => agents.error = count,
+            Ok(AgentStatus::Offline) => agents.offline = count,
+            Err(_) => {}
+        }
+    }
+    let mut transfers = TransferCounts::default();
+    for (status, count) in counters::by_status(&mut tx, customer.map_or(Counted::All, Counted::Customer)).await? {
+        transfers.total += count;
+        match status.parse() {
+            Ok(TransferStatus::Queued) => transfers.queued = count,
+            Ok(TransferStatus::Running) => transfers.running = count,
+            Ok(TransferStatus::Completed) => transfers.completed = count,
+            Ok(TransferStatus::Failed) => transfers.failed = count,
+            Ok(TransferStatus::Cancelled) => transfers.cancelled = count,
+            Err(_) => {}
+        }
+    }
+    let speed = sql("SELECT COALESCE(SUM(speed), 0.0) FROM transfers WHERE status = 'running' AND stalled = $1");
+    let (bytes_per_second,): (f64,) = within(speed.bind(false), customer).fetch_one(&mut tx).await?;
+    let failed = sql("SELECT COUNT(*) FROM transfers WHERE status = 'failed' AND completed_at > $1");
+    let (failures,): (i64,) = within(failed.bind(failures_since), customer).fetch_one(&mut tx).await?;
+    Ok(Figures { agents, transfers, bytes_per_second, failures })
+}
+
+fn within(statement: Sql, customer: Option<CustomerId>) -> Sql {
+    match customer {
+        Some(customer) => statement.push_bind(" AND customer_id = ", customer),
+        None => statement,
+    }
+}

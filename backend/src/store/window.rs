@@ -1,0 +1,29 @@
+//! Cutting a window out of a list that is ordered by id, newest first.
+
+use super::db::Sql;
+use crate::model::{Page, Start, Total, Window};
+
+/// Adds the window to a statement that ends within its `WHERE`. One row more than asked for is read, to know whether
+/// there is more.
+pub(super) fn cut(statement: Sql, window: Window) -> Sql {
+    let rows = window.limit.cast_signed() + 1;
+    match window.start {
+        Start::Page(_) => {
+            statement.push_bind(" ORDER BY id DESC LIMIT ", rows).push_bind(" OFFSET ", window.offset().cast_signed())
+        }
+        Start::OlderThan(id) => statement.push_bind(" AND id < ", id).push_bind(" ORDER BY id DESC LIMIT ", rows),
+        Start::NewerThan(id) => statement.push_bind(" AND id > ", id).push_bind(" ORDER BY id LIMIT ", rows),
+        Start::Oldest => statement.push_bind(" ORDER BY id LIMIT ", rows),
+    }
+}
+
+/// The page that the rows of a statement made by [`cut`] are.
+pub(super) fn page<T>(mut rows: Vec<T>, window: Window, total: Total) -> Page<T> {
+    let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    if window.is_upward() {
+        rows.reverse();
+    }
+    Page { items: rows, window, total, has_more }
+}

@@ -1,0 +1,68 @@
+//! What every HTTP edge reads off a request: where it comes from, and the token it brings.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    extract::ConnectInfo,
+    http::{HeaderMap, header, request::Parts},
+};
+use ipnet::IpNet;
+
+use crate::error::{Error, Result};
+
+/// What a request without a token that needs one is told.
+pub const TOKEN_MISSING: Error = Error::Unauthenticated("send a token as `Authorization: Bearer …`");
+
+/// The peer's address, or what a trusted proxy says of it: the last address in `X-Forwarded-For` that is not a proxy's.
+#[must_use]
+pub fn client_address(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::from([127, 0, 0, 1]), |ConnectInfo(peer)| peer.ip().to_canonical());
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+    if !is_trusted(&peer) {
+        return peer;
+    }
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let addresses: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let mut nearest = peer;
+    for text in addresses.into_iter().rev() {
+        let Ok(address) = text.parse::<IpAddr>() else { return nearest };
+        nearest = address.to_canonical();
+        if !is_trusted(&nearest) {
+            return nearest;
+        }
+    }
+    nearest
+}
+
+/// The bearer token, if the header is there at all.
+///
+/// # Errors
+///
+/// [`Error::Unauthenticated`] if the header holds something else.
+pub fn token(headers: &HeaderMap) -> Result<Option<&str>> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let token = value.to_str().ok().and_then(bearer);
+    token.map(Some).ok_or(TOKEN_MISSING)
+}
+
+/// The token in the value of an `Authorization` header.
+#[must_use]
+pub fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Whether a browser on the page that the request names as its origin may make it: one of this server's own, or of an
+/// origin that the settings name. A request without an origin is not a page's.
+#[must_use]
+pub fn is_origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    if allowed.iter().any(|one| one.eq_ignore_ascii_case(origin)) {
+        return true;
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let own = origin.split_once("://").map(|(_, authority)| authority);
+    own.is_some_and(|own| host.is_some_and(|host| host.eq_ignore_ascii_case(own)))
+}

@@ -1,0 +1,135 @@
+//! `mftplus watch`: the fleet, live, in a terminal. A client of the published GraphQL socket and of nothing else.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+mod screen;
+mod socket;
+
+use screen::Screen;
+use socket::{Ended, Socket};
+
+/// What the screen shows of each transfer, agent and of all together.
+const STREAMS: [(&str, &str); 3] = [
+    (
+        "transfers",
+        "subscription { transferUpdated(initial: true, throttleMs: 200) { resync transfer { id source agentName status \
+         progress sizeKnown bytesTotal bytesTransferred speed etaSeconds stalled errorMessage } } }",
+    ),
+    (
+        "agents",
+        "subscription { agentUpdated(initial: true, throttleMs: 1000) { resync agent { id name hostname status } } }",
+    ),
+    (
+        "fleet",
+        "subscription { fleetUpdated(initial: true) { resync fleet { agents { online busy error offline } \
+         transfers { running queued } bytesPerSecond failuresInLastDay } } }",
+    ),
+];
+
+const LOGIN: &str =
+    "mutation ($email: String!, $password: String!) { login(email: $email, password: $password) { token } }";
+
+/// The longest pause between two attempts to connect.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// What to watch, and as whom.
+#[derive(Args, Debug)]
+pub struct WatchArgs {
+    /// The server
+    #[arg(long, env = "MFTPLUS_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    url: String,
+
+    /// An access token, such as `mftplus token` prints
+    #[arg(long, env = "MFTPLUS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<SecretString>,
+
+    /// Sign in with this e-mail address instead; the password is asked for
+    #[arg(long, env = "MFTPLUS_EMAIL", value_name = "EMAIL", conflicts_with = "token")]
+    email: Option<String>,
+}
+
+/// Watches until it is interrupted.
+///
+/// # Errors
+///
+/// A sentence saying what failed: a wrong address, or that the server refuses the token.
+pub async fn run(args: WatchArgs, ask_password: impl FnOnce() -> Result<String>) -> Result<()> {
+    let url = socket::address(&args.url)?;
+    let token = match (args.token, args.email) {
+        (Some(token), _) => token,
+        (None, Some(email)) => sign_in(&url, &email, ask_password()?).await?,
+        (None, None) => bail!("give a token (--token, MFTPLUS_TOKEN), or sign in with --email"),
+    };
+    let mut screen = Screen::new(&args.url);
+    let mut pause = Duration::from_millis(500);
+    loop {
+        match follow(&url, &token, &mut screen, &mut pause).await {
+            Err(Ended::Refused(reason)) => bail!("{}: {reason}", args.url),
+            Err(Ended::Lost(reason)) => {
+                screen.lost(&reason, pause);
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            Ok(never) => match never {},
+        }
+    }
+}
+
+/// Follows one connection to its end.
+async fn follow(
+    url: &str,
+    token: &SecretString,
+    screen: &mut Screen,
+    pause: &mut Duration,
+) -> Result<std::convert::Infallible, Ended> {
+    let mut socket = Socket::open(url, Some(token.expose_secret())).await?;
+    *pause = Duration::from_millis(500);
+    screen.connected();
+    let mut generation = 0_u32;
+    for (stream, query) in STREAMS {
+        socket.subscribe(&name(stream, generation), query, &json!({})).await?;
+    }
+    loop {
+        let (id, data) = socket.next().await?;
+        // What was still on its way when a stream was asked anew is of no interest.
+        let Some((stream, _)) = STREAMS.iter().find(|(stream, _)| id == name(stream, generation)) else { continue };
+        let Some(update) = data.as_object().and_then(|data| data.values().next()) else { continue };
+        if update["resync"] == Value::Bool(true) {
+            for (stream, _) in STREAMS {
+                socket.complete(&name(stream, generation)).await?;
+            }
+            generation += 1;
+            screen.forget();
+            for (stream, query) in STREAMS {
+                socket.subscribe(&name(stream, generation), query, &json!({})).await?;
+            }
+            continue;
+        }
+        match *stream {
+            "transfers" => screen.transfer(&update["transfer"]),
+            "agents" => screen.agent(&update["agent"]),
+            _ => screen.fleet(&update["fleet"]),
+        }
+    }
+}
+
+fn name(stream: &str, generation: u32) -> String {
+    format!("{stream}-{generation}")
+}
+
+async fn sign_in(url: &str, email: &str, password: String) -> Result<SecretString> {
+    let attempt = async {
+        let mut socket = Socket::open(url, None).await?;
+        socket.subscribe("login", LOGIN, &json!({ "email": email, "password": password })).await?;
+        socket.next().await
+    };
+    let (_, data) = attempt.await.map_err(|ended| anyhow::anyhow!("{ended}"))?;
+    let token = data["login"]["token"].as_str().context("the server gave no token")?;
+    Ok(token.to_owned().into())
+}

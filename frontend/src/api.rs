@@ -1,0 +1,106 @@
+//! The server's GraphQL side, typed: one function per operation, fragments checked against `schema.graphql` when
+//! compiled. It knows nothing of pages.
+
+pub(crate) mod agents;
+pub(crate) mod codes;
+pub(crate) mod customers;
+mod error;
+pub(crate) mod events;
+pub(crate) mod fleet;
+pub(crate) mod http;
+pub(crate) mod me;
+mod scalars;
+pub(crate) mod transfers;
+pub(crate) mod users;
+
+use cynic::{GraphQlResponse, Id, Operation};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+pub(crate) use self::{error::ApiError, scalars::ByteCount};
+use crate::session::Session;
+
+/// How many rows a page of a list has.
+pub(crate) const PAGE_SIZE: i32 = 20;
+
+#[cynic::schema("mftplus")]
+pub(crate) mod schema {}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Page<T> {
+    /// The rows.
+    pub(crate) items: Vec<T>,
+    /// How many there are in all.
+    pub(crate) total: i32,
+    /// Whether counting stopped there.
+    pub(crate) total_is_at_least: bool,
+}
+
+/// An object by its id.
+#[derive(cynic::QueryVariables)]
+pub(crate) struct ById {
+    id: Id,
+}
+
+impl ById {
+    fn new(id: &str) -> Self {
+        Self { id: Id::new(id) }
+    }
+}
+
+/// What stands beside the message of an error.
+#[derive(Deserialize)]
+struct Extensions {
+    #[serde(default)]
+    code: String,
+}
+
+/// Runs a query or mutation.
+pub(crate) async fn run<T, V>(session: Session, operation: Operation<T, V>) -> Result<T, ApiError>
+where
+    T: DeserializeOwned,
+    V: Serialize,
+{
+    let request = serde_json::to_string(&operation).map_err(|_| ApiError::Garbled)?;
+    decode(&session.graphql(request).await?)
+}
+
+/// Reads an answer, or one frame of a subscription. The first error decides.
+pub(crate) fn decode<T: DeserializeOwned>(answer: &str) -> Result<T, ApiError> {
+    let response: GraphQlResponse<T, Extensions> = serde_json::from_str(answer).map_err(|_| ApiError::Garbled)?;
+    if let Some(error) = response.errors.into_iter().flatten().next() {
+        let code = error.extensions.map(|extensions| extensions.code).unwrap_or_default();
+        return Err(ApiError::Refused { code, message: error.message });
+    }
+    response.data.ok_or(ApiError::Garbled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Answer {
+        number: i32,
+    }
+
+    #[test]
+    fn data_is_read() {
+        assert_eq!(decode::<Answer>(r#"{"data":{"number":7}}"#), Ok(Answer { number: 7 }));
+    }
+
+    #[test]
+    fn the_first_error_decides() {
+        let answer = r#"{"data":null,"errors":[{"message":"agent not found","extensions":{"code":"NOT_FOUND"}},{"message":"b"}]}"#;
+        assert!(decode::<Answer>(answer).unwrap_err().is_not_found());
+        let bare = r#"{"data":{"number":7},"errors":[{"message":"no"}]}"#;
+        assert_eq!(decode::<Answer>(bare), Err(ApiError::Refused { code: String::new(), message: "no".to_owned() }));
+    }
+
+    #[test]
+    fn other_text_is_garbled() {
+        for answer in ["", "<html>", "{}", r#"{"data":{"number":"x"}}"#] {
+            assert_eq!(decode::<Answer>(answer), Err(ApiError::Garbled), "{answer}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Agents: lists, one, their stream, rotating the key and revoking.
+
+use cynic::{Id, MutationBuilder, QueryBuilder, StreamingOperation, SubscriptionBuilder};
+
+use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, customers::CustomerName, schema};
+use crate::{session::Session, time::Instant};
+
+/// How an agent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum AgentStatus {
+    Online,
+    Busy,
+    Error,
+    Offline,
+}
+
+/// What an agent runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum Os {
+    Darwin,
+    Linux,
+    Windows,
+}
+
+/// An agent without its links: the same selection everywhere.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct Agent {
+    pub(crate) id: Id,
+    pub(crate) name: Option<String>,
+    pub(crate) hostname: String,
+    pub(crate) os: Os,
+    pub(crate) version: Option<String>,
+    pub(crate) status: AgentStatus,
+    pub(crate) last_heartbeat: Instant,
+    pub(crate) ip_address: Option<String>,
+    pub(crate) created_at: Instant,
+    /// Load average of the last minute.
+    pub(crate) load: Option<f64>,
+    /// Memory in use, in megabytes of 1024 × 1024.
+    pub(crate) memory: Option<f64>,
+    pub(crate) revision: i32,
+}
+
+impl Agent {
+    /// Its name, or its host name when it has none.
+    pub(crate) fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.hostname)
+    }
+}
+
+/// An agent with whose it is.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Agent")]
+pub(crate) struct AgentLinks {
+    pub(crate) customer: Option<CustomerName>,
+    #[cynic(spread)]
+    pub(crate) agent: Agent,
+}
+
+/// Which agents are meant. All of it together.
+#[derive(Clone, Debug, Default, PartialEq, cynic::InputObject)]
+pub(crate) struct AgentFilter {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<AgentStatus>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) search: Option<String>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct ListVariables {
+    filter: AgentFilter,
+    first: i32,
+    page: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ListVariables")]
+struct ListAgents {
+    #[arguments(filter: $filter, first: $first, page: $page)]
+    agents: AgentConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+struct AgentConnection {
+    nodes: Vec<AgentLinks>,
+    total_count: i32,
+    total_is_at_least: bool,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ById")]
+struct GetAgent {
+    #[arguments(id: $id)]
+    agent: Option<AgentLinks>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct RotateVariables {
+    id: Id,
+    overlap_seconds: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "RotateVariables")]
+struct RotateAgentKey {
+    #[arguments(id: $id, overlapSeconds: $overlap_seconds)]
+    rotate_agent_key: AgentKey,
+}
+
+#[derive(cynic::QueryFragment)]
+struct AgentKey {
+    api_key: String,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
+struct RevokeAgent {
+    #[arguments(id: $id)]
+    revoke_agent: Id,
+}
+
+/// Which agents to watch: these, or all when there are none.
+#[derive(cynic::QueryVariables)]
+pub(crate) struct WatchVariables {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    ids: Option<Vec<Id>>,
+}
+
+/// A frame of the stream of agents.
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Subscription", variables = "WatchVariables")]
+pub(crate) struct WatchAgents {
+    #[arguments(ids: $ids)]
+    agent_updated: AgentUpdate,
+}
+
+#[derive(cynic::QueryFragment)]
+struct AgentUpdate {
+    agent: Option<Agent>,
+}
+
+impl WatchAgents {
+    /// The agent's latest state, or nothing when it is time to query again.
+    pub(crate) fn into_update(self) -> Option<Agent> {
+        self.agent_updated.agent
+    }
+}
+
+/// The stream of these agents, or of all.
+pub(crate) fn watch(ids: Option<Vec<Id>>) -> StreamingOperation<WatchAgents, WatchVariables> {
+    WatchAgents::build(WatchVariables { ids })
+}
+
+/// One page of the agents that fit a filter, newest first.
+pub(crate) async fn list(session: Session, filter: AgentFilter, page: i32) -> Result<Page<AgentLinks>, ApiError> {
+    list_some(session, filter, PAGE_SIZE, page).await
+}
+
+/// As [`list`], with up to 100 rows.
+pub(crate) async fn list_some(
+    session: Session,
+    filter: AgentFilter,
+    first: i32,
+    page: i32,
+) -> Result<Page<AgentLinks>, ApiError> {
+    let found = super::run(session, ListAgents::build(ListVariables { filter, first, page })).await?.agents;
+    Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+}
+
+/// One agent.
+pub(crate) async fn get(session: Session, id: &str) -> Result<AgentLinks, ApiError> {
+    super::run(session, GetAgent::build(ById::new(id))).await?.agent.ok_or(ApiError::Garbled)
+}
+
+/// Gives an agent a new key, which is shown this once. The old one works for as many seconds more.
+pub(crate) async fn rotate_key(session: Session, id: &str, overlap_seconds: i32) -> Result<String, ApiError> {
+    let rotated =
+        super::run(session, RotateAgentKey::build(RotateVariables { id: Id::new(id), overlap_seconds })).await?;
+    Ok(rotated.rotate_agent_key.api_key)
+}
+
+/// Ends an agent: its keys stop working at once, its transfers stay.
+pub(crate) async fn revoke(session: Session, id: &str) -> Result<Id, ApiError> {
+    Ok(super::run(session, RevokeAgent::build(ById::new(id))).await?.revoke_agent)
+}

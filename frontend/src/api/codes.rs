@@ -1,0 +1,85 @@
+//! Enrolment codes, with which a machine becomes a customer's agent.
+
+use cynic::{Id, MutationBuilder, QueryBuilder};
+
+use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, schema};
+use crate::{session::Session, time::Instant};
+
+/// An enrolment code. Whole in the answer that made it, shortened everywhere else.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct EnrolmentCode {
+    pub(crate) id: Id,
+    pub(crate) code: String,
+    pub(crate) expires_at: Option<Instant>,
+    pub(crate) max_uses: Option<i32>,
+    pub(crate) uses: i32,
+}
+
+#[derive(cynic::QueryVariables)]
+struct ListVariables {
+    customer_id: Id,
+    first: i32,
+    page: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ListVariables")]
+struct ListEnrolmentCodes {
+    #[arguments(customerId: $customer_id, first: $first, page: $page)]
+    enrolment_codes: EnrolmentCodeConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+struct EnrolmentCodeConnection {
+    nodes: Vec<EnrolmentCode>,
+    total_count: i32,
+    total_is_at_least: bool,
+}
+
+/// Bounds of a new code; none by default.
+#[derive(cynic::InputObject)]
+#[cynic(graphql_type = "CreateEnrolmentCodeInput")]
+pub(crate) struct CreateCode {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<Instant>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_uses: Option<i32>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct CreateVariables {
+    customer_id: Id,
+    input: CreateCode,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "CreateVariables")]
+struct CreateEnrolmentCode {
+    #[arguments(customerId: $customer_id, input: $input)]
+    create_enrolment_code: EnrolmentCode,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
+struct DeleteEnrolmentCode {
+    #[arguments(id: $id)]
+    delete_enrolment_code: Id,
+}
+
+/// One page of a customer's codes.
+pub(crate) async fn list(session: Session, customer_id: &str, page: i32) -> Result<Page<EnrolmentCode>, ApiError> {
+    let variables = ListVariables { customer_id: Id::new(customer_id), first: PAGE_SIZE, page };
+    let found = super::run(session, ListEnrolmentCodes::build(variables)).await?.enrolment_codes;
+    Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+}
+
+/// Makes a code, which is whole only in this answer.
+pub(crate) async fn create(session: Session, customer_id: &str, input: CreateCode) -> Result<EnrolmentCode, ApiError> {
+    let variables = CreateVariables { customer_id: Id::new(customer_id), input };
+    Ok(super::run(session, CreateEnrolmentCode::build(variables)).await?.create_enrolment_code)
+}
+
+/// Withdraws a code: no more agents enrol with it.
+pub(crate) async fn delete(session: Session, id: &str) -> Result<Id, ApiError> {
+    Ok(super::run(session, DeleteEnrolmentCode::build(ById::new(id))).await?.delete_enrolment_code)
+}

@@ -1,0 +1,73 @@
+//! Why a call had no result, in words for the person who made it.
+
+use std::fmt;
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ApiError {
+    /// No answer came.
+    Unreachable,
+    /// Nobody is signed in any more.
+    SignedOut,
+    /// The caller's window is used up for so many seconds.
+    Busy(u32),
+    /// The server said no: its code, and its sentence.
+    Refused {
+        /// `NOT_FOUND`, `FORBIDDEN` and so on.
+        code: String,
+        /// What the server says about it.
+        message: String,
+    },
+    /// The answer is not one this page understands.
+    Garbled,
+}
+
+impl ApiError {
+    /// Whether there is no such object, or none the caller may see.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "NOT_FOUND")
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable => f.write_str("The server cannot be reached. Check the network, then try again."),
+            Self::SignedOut => f.write_str("Your session has ended. Sign in again."),
+            Self::Busy(seconds) => write!(f, "Too many requests. Try again in {seconds} seconds."),
+            Self::Refused { message, .. } => f.write_str(&sentence(message)),
+            Self::Garbled => {
+                f.write_str("The server's answer does not fit this page. Reload it to get the current version.")
+            }
+        }
+    }
+}
+
+/// The server's words as a sentence of their own.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let Some(first) = letters.next() else { return "The server refused this.".to_owned() };
+    let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    first.to_uppercase().chain(letters).chain(end.chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_the_server_become_a_sentence() {
+        let shown = |message: &str| ApiError::Refused { code: String::new(), message: message.to_owned() }.to_string();
+        assert_eq!(shown("agent not found"), "Agent not found.");
+        assert_eq!(shown("Really?"), "Really?");
+        assert_eq!(shown(""), "The server refused this.");
+    }
+
+    #[test]
+    fn only_a_missing_object_is_not_found() {
+        let refused = |code: &str| ApiError::Refused { code: code.to_owned(), message: String::new() };
+        assert!(refused("NOT_FOUND").is_not_found());
+        assert!(!refused("FORBIDDEN").is_not_found());
+        assert!(!ApiError::Unreachable.is_not_found());
+    }
+}

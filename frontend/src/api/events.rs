@@ -1,0 +1,147 @@
+//! The log: what happened, newest first.
+
+use cynic::{Id, QueryBuilder, StreamingOperation, SubscriptionBuilder};
+
+use super::{ApiError, schema};
+use crate::{session::Session, time::Instant};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum EventKind {
+    AgentRegistered,
+    AgentStatusChanged,
+    AgentKeyRotated,
+    AgentRevoked,
+    TransferCreated,
+    TransferStatusChanged,
+    TransferStalled,
+    TransferResumed,
+    TransferCancelRequested,
+    CustomerCreated,
+    CustomerUpdated,
+    UserCreated,
+    UserUpdated,
+    EnrolmentCodeCreated,
+    EnrolmentCodeDeleted,
+    SignedIn,
+    SignedOut,
+    SessionEndedForReuse,
+    #[cynic(fallback)]
+    Other,
+}
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct Event {
+    pub(crate) id: Id,
+    pub(crate) kind: EventKind,
+    pub(crate) at: Instant,
+    pub(crate) actor: String,
+    pub(crate) object_id: Id,
+    pub(crate) object: Option<Object>,
+}
+
+/// What an event is about, as far as it still exists.
+#[derive(Clone, Debug, PartialEq, cynic::InlineFragments)]
+#[cynic(graphql_type = "Node")]
+pub(crate) enum Object {
+    Agent(LoggedAgent),
+    Transfer(LoggedTransfer),
+    Customer(LoggedCustomer),
+    User(LoggedUser),
+    #[cynic(fallback)]
+    Other,
+}
+
+/// An agent in the log.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Agent")]
+pub(crate) struct LoggedAgent {
+    pub(crate) name: Option<String>,
+    pub(crate) hostname: String,
+}
+
+/// A transfer in the log.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Transfer")]
+pub(crate) struct LoggedTransfer {
+    pub(crate) source: String,
+}
+
+/// A customer in the log.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Customer")]
+pub(crate) struct LoggedCustomer {
+    pub(crate) name: String,
+}
+
+/// A user in the log.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "User")]
+pub(crate) struct LoggedUser {
+    pub(crate) email: String,
+}
+
+#[derive(cynic::QueryVariables)]
+struct ListVariables {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ListVariables")]
+struct ListEvents {
+    #[arguments(first: 40, after: $after)]
+    events: EventConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+struct EventConnection {
+    nodes: Vec<Event>,
+    page_info: PageInfo,
+}
+
+#[derive(cynic::QueryFragment)]
+struct PageInfo {
+    has_next_page: bool,
+    end_cursor: Option<String>,
+}
+
+/// A stretch of the log, newest first.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Stretch {
+    pub(crate) events: Vec<Event>,
+    /// Where what is older begins, if there is more.
+    pub(crate) older: Option<String>,
+}
+
+/// A frame of the log's stream.
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Subscription")]
+pub(crate) struct WatchEvents {
+    events: LogEntry,
+}
+
+#[derive(cynic::QueryFragment)]
+struct LogEntry {
+    event: Option<Event>,
+}
+
+impl WatchEvents {
+    /// The new line, or nothing when some may have been missed.
+    pub(crate) fn into_update(self) -> Option<Event> {
+        self.events.event
+    }
+}
+
+/// What is older than a place in the log, or its newest lines.
+pub(crate) async fn list(session: Session, after: Option<String>) -> Result<Stretch, ApiError> {
+    let found = super::run(session, ListEvents::build(ListVariables { after })).await?.events;
+    let PageInfo { has_next_page, end_cursor } = found.page_info;
+    Ok(Stretch { events: found.nodes, older: end_cursor.filter(|_| has_next_page) })
+}
+
+/// The stream of new lines.
+pub(crate) fn watch() -> StreamingOperation<WatchEvents, ()> {
+    WatchEvents::build(())
+}

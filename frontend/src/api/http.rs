@@ -1,0 +1,48 @@
+//! One POST of JSON to our own server.
+
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, RequestInit, Response};
+
+use crate::browser;
+
+/// An answer, whatever its status.
+pub(crate) struct Reply {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// Seconds to wait, when the server asked for that.
+    pub(crate) retry_after: Option<u32>,
+    /// The text of the body.
+    pub(crate) body: String,
+}
+
+/// No answer came.
+pub(crate) struct Unanswered;
+
+impl From<JsValue> for Unanswered {
+    fn from(_: JsValue) -> Self {
+        Self
+    }
+}
+
+/// Sends a JSON body, with an access token if there is one.
+pub(crate) async fn post(path: &str, body: &str, token: Option<&str>) -> Result<Reply, Unanswered> {
+    let headers = Headers::new()?;
+    headers.set("content-type", "application/json")?;
+    headers.set("accept", "application/graphql-response+json, application/json")?;
+    if let Some(token) = token {
+        headers.set("authorization", &format!("Bearer {token}"))?;
+    }
+    let request = RequestInit::new();
+    request.set_method("POST");
+    request.set_headers(&headers);
+    request.set_body(&JsValue::from_str(body));
+    let response = JsFuture::from(leptos::prelude::window().fetch_with_str_and_init(path, &request)).await?;
+    let response: Response = response.unchecked_into();
+    if let Some(date) = response.headers().get("date")? {
+        browser::learn_server_clock(&date);
+    }
+    let retry_after = response.headers().get("retry-after")?.and_then(|seconds| seconds.parse().ok());
+    let body = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
+    Ok(Reply { status: response.status(), retry_after, body })
+}

@@ -1,0 +1,221 @@
+//! Transfers: lists, one, their stream, cancel and retry.
+
+use cynic::{Id, MutationBuilder, QueryBuilder, StreamingOperation, SubscriptionBuilder};
+
+use super::{ApiError, ById, ByIdFields, ByteCount, PAGE_SIZE, Page, customers::CustomerName, schema};
+use crate::{session::Session, time::Instant};
+
+/// Where a transfer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum TransferStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+/// Which way the file goes, seen from the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum Direction {
+    Pull,
+    Push,
+}
+
+/// How the file travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum Protocol {
+    Ftp,
+    Ftps,
+    Local,
+    Sftp,
+}
+
+/// A transfer without its links: the same selection everywhere, so that all watchers of it are served the same bytes.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct Transfer {
+    pub(crate) id: Id,
+    pub(crate) agent_id: Id,
+    pub(crate) agent_name: String,
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) direction: Direction,
+    pub(crate) status: TransferStatus,
+    /// 0 to 100.
+    pub(crate) progress: f64,
+    pub(crate) bytes_total: ByteCount,
+    pub(crate) size_known: bool,
+    pub(crate) bytes_transferred: ByteCount,
+    /// Bytes per second.
+    pub(crate) speed: f64,
+    pub(crate) error_message: Option<String>,
+    pub(crate) started_at: Option<Instant>,
+    pub(crate) completed_at: Option<Instant>,
+    pub(crate) created_at: Instant,
+    pub(crate) attempt: i32,
+    pub(crate) checksum_sha256: Option<String>,
+    pub(crate) revision: i32,
+    pub(crate) eta_seconds: Option<i32>,
+    pub(crate) stalled: bool,
+    pub(crate) cancel_requested_at: Option<Instant>,
+    pub(crate) network: Network,
+}
+
+/// What the agent measured of the network.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct Network {
+    pub(crate) throughput_mbps: Option<f64>,
+    pub(crate) latency_ms: Option<f64>,
+    pub(crate) packet_loss_percent: Option<f64>,
+}
+
+/// What stands beside a transfer on its own page.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Transfer")]
+pub(crate) struct TransferLinks {
+    pub(crate) agent_hostname: String,
+    pub(crate) agent: Option<AgentLink>,
+    pub(crate) customer: Option<CustomerName>,
+    #[cynic(spread)]
+    pub(crate) transfer: Transfer,
+}
+
+/// That the agent is still there.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Agent")]
+pub(crate) struct AgentLink {
+    pub(crate) id: Id,
+}
+
+/// Which transfers are meant. All of it together.
+#[derive(Clone, Debug, Default, PartialEq, cynic::InputObject)]
+pub(crate) struct TransferFilter {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<Vec<TransferStatus>>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) agent_id: Option<Id>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) protocol: Option<Protocol>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) direction: Option<Direction>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) created_after: Option<Instant>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) created_before: Option<Instant>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) search: Option<String>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct ListVariables {
+    filter: TransferFilter,
+    first: i32,
+    page: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ListVariables")]
+struct ListTransfers {
+    #[arguments(filter: $filter, first: $first, page: $page)]
+    transfers: TransferConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+struct TransferConnection {
+    nodes: Vec<Transfer>,
+    total_count: i32,
+    total_is_at_least: bool,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ById")]
+struct GetTransfer {
+    #[arguments(id: $id)]
+    transfer: Option<TransferLinks>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
+struct CancelTransfer {
+    #[arguments(id: $id)]
+    cancel_transfer: Transfer,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
+struct RetryTransfer {
+    #[arguments(id: $id)]
+    retry_transfer: Transfer,
+}
+
+/// Which transfers to watch: these, or all when there are none.
+#[derive(cynic::QueryVariables)]
+pub(crate) struct WatchVariables {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    ids: Option<Vec<Id>>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    filter: Option<TransferFilter>,
+}
+
+/// A frame of the stream of transfers.
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Subscription", variables = "WatchVariables")]
+pub(crate) struct WatchTransfers {
+    #[arguments(ids: $ids, filter: $filter, throttleMs: 250)]
+    transfer_updated: TransferUpdate,
+}
+
+#[derive(cynic::QueryFragment)]
+struct TransferUpdate {
+    transfer: Option<Transfer>,
+}
+
+impl WatchTransfers {
+    /// The transfer's latest state, or nothing when it is time to query again.
+    pub(crate) fn into_update(self) -> Option<Transfer> {
+        self.transfer_updated.transfer
+    }
+}
+
+/// The stream of these transfers, or of all.
+pub(crate) fn watch(ids: Option<Vec<Id>>) -> StreamingOperation<WatchTransfers, WatchVariables> {
+    WatchTransfers::build(WatchVariables { ids, filter: None })
+}
+
+/// The stream of one agent's transfers.
+pub(crate) fn watch_of_agent(agent_id: Id) -> StreamingOperation<WatchTransfers, WatchVariables> {
+    let filter = TransferFilter { agent_id: Some(agent_id), ..TransferFilter::default() };
+    WatchTransfers::build(WatchVariables { ids: None, filter: Some(filter) })
+}
+
+/// One page of the transfers that fit a filter, newest first.
+pub(crate) async fn list(session: Session, filter: TransferFilter, page: i32) -> Result<Page<Transfer>, ApiError> {
+    list_some(session, filter, PAGE_SIZE, page).await
+}
+
+/// As [`list`], with up to 100 rows.
+pub(crate) async fn list_some(
+    session: Session,
+    filter: TransferFilter,
+    first: i32,
+    page: i32,
+) -> Result<Page<Transfer>, ApiError> {
+    let found = super::run(session, ListTransfers::build(ListVariables { filter, first, page })).await?.transfers;
+    Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+}
+
+/// One transfer with what stands beside it.
+pub(crate) async fn get(session: Session, id: &str) -> Result<TransferLinks, ApiError> {
+    super::run(session, GetTransfer::build(ById::new(id))).await?.transfer.ok_or(ApiError::Garbled)
+}
+
+/// Asks for the end of a transfer: at once when it is queued, else when its agent hears of it.
+pub(crate) async fn cancel(session: Session, id: &str) -> Result<Transfer, ApiError> {
+    Ok(super::run(session, CancelTransfer::build(ById::new(id))).await?.cancel_transfer)
+}
+
+/// Puts a failed transfer back into the queue.
+pub(crate) async fn retry(session: Session, id: &str) -> Result<Transfer, ApiError> {
+    Ok(super::run(session, RetryTransfer::build(ById::new(id))).await?.retry_transfer)
+}

@@ -1,0 +1,109 @@
+//! Users: list, create, change.
+
+use cynic::{Id, MutationBuilder, QueryBuilder};
+
+use super::{ApiError, PAGE_SIZE, Page, customers::CustomerName, schema};
+use crate::{session::Session, time::Instant};
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum Role {
+    Admin,
+    Customer,
+}
+
+/// A person who may sign in.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct User {
+    pub(crate) id: Id,
+    pub(crate) email: String,
+    pub(crate) role: Role,
+    pub(crate) customer_id: Option<Id>,
+    pub(crate) customer: Option<CustomerName>,
+    pub(crate) suspended: bool,
+    pub(crate) created_at: Instant,
+}
+
+#[derive(cynic::QueryVariables)]
+struct ListVariables {
+    first: i32,
+    page: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ListVariables")]
+struct ListUsers {
+    #[arguments(first: $first, page: $page)]
+    users: UserConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+struct UserConnection {
+    nodes: Vec<User>,
+    total_count: i32,
+    total_is_at_least: bool,
+}
+
+/// A user to make.
+#[derive(cynic::InputObject)]
+#[cynic(graphql_type = "CreateUserInput")]
+pub(crate) struct CreateUser {
+    pub(crate) email: String,
+    pub(crate) password: String,
+    pub(crate) role: Role,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) customer_id: Option<Id>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct CreateVariables {
+    input: CreateUser,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "CreateVariables")]
+struct CreatedUser {
+    #[arguments(input: $input)]
+    create_user: User,
+}
+
+/// What to change of a user.
+#[derive(Default, cynic::InputObject)]
+#[cynic(graphql_type = "UpdateUserInput")]
+pub(crate) struct UpdateUser {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) password: Option<String>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<Role>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) suspended: Option<bool>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct UpdateVariables {
+    id: Id,
+    input: UpdateUser,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "UpdateVariables")]
+struct UpdatedUser {
+    #[arguments(id: $id, input: $input)]
+    update_user: User,
+}
+
+/// One page of the users, newest first.
+pub(crate) async fn list(session: Session, page: i32) -> Result<Page<User>, ApiError> {
+    let found = super::run(session, ListUsers::build(ListVariables { first: PAGE_SIZE, page })).await?.users;
+    Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+}
+
+/// Makes a user.
+pub(crate) async fn create(session: Session, input: CreateUser) -> Result<User, ApiError> {
+    Ok(super::run(session, CreatedUser::build(CreateVariables { input })).await?.create_user)
+}
+
+/// Changes a user.
+pub(crate) async fn update(session: Session, id: &str, input: UpdateUser) -> Result<User, ApiError> {
+    Ok(super::run(session, UpdatedUser::build(UpdateVariables { id: Id::new(id), input })).await?.update_user)
+}

@@ -1,0 +1,143 @@
+//! Puts everything together: what is there once per tab, the routes, and who may see which.
+
+use leptos::{ev, prelude::*};
+use leptos_router::{
+    components::{FlatRoutes, Route, Router},
+    hooks::{use_location, use_navigate},
+    path,
+};
+
+use crate::{
+    clock::Clock,
+    live::Feed,
+    pages::{
+        Activity, AgentPage, Agents, CustomerPage, Customers, NotFound, Overview, SignIn, TransferPage, Transfers,
+        Users,
+    },
+    session::{Session, Standing},
+    shell::{Shell, Unreachable},
+    ui::{ToastList, Toasts},
+};
+
+/// The whole page.
+#[component]
+pub(crate) fn App() -> impl IntoView {
+    let session = Session::new();
+    let feed = Feed::new(session);
+    provide_context(session);
+    provide_context(feed);
+    provide_context(Toasts::new());
+    provide_context(Clock::start(move || feed.listen()));
+    session.restore();
+    stay_connected(session, feed);
+    view! {
+        <Router>
+            <Gate />
+        </Router>
+        <ToastList />
+    }
+}
+
+/// Shows what the user's standing allows, and leads to signing in and back.
+#[component]
+fn Gate() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let location = use_location();
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        let path = location.pathname.get();
+        let is_at_sign_in = path == "/sign-in";
+        let query = location.query.get_untracked();
+        match session.standing() {
+            Standing::SignedOut { .. } if !is_at_sign_in => {
+                let target = format!("{path}{}", query.to_query_string());
+                let address = if target == "/" {
+                    "/sign-in".to_owned()
+                } else {
+                    format!("/sign-in?to={}", js_sys::encode_uri_component(&target))
+                };
+                navigate(&address, leptos_router::NavigateOptions { replace: true, ..Default::default() });
+            }
+            Standing::SignedIn(_) if is_at_sign_in => {
+                let target = query.get("to").filter(|target| is_local(target)).unwrap_or_else(|| "/".to_owned());
+                navigate(&target, leptos_router::NavigateOptions { replace: true, ..Default::default() });
+            }
+            _ => {}
+        }
+    });
+    // Who is signed in decides; a renewed token alone changes nothing on the page.
+    move || match session.standing() {
+        Standing::Restoring => ().into_any(),
+        Standing::Unreachable => view! { <Unreachable /> }.into_any(),
+        Standing::SignedOut { ended } => view! { <SignIn ended /> }.into_any(),
+        Standing::SignedIn(viewer) => {
+            let is_admin = viewer.is_admin();
+            view! {
+                <Shell viewer>
+                    <Pages is_admin />
+                </Shell>
+            }
+            .into_any()
+        }
+    }
+}
+
+#[component]
+fn Pages(is_admin: bool) -> impl IntoView {
+    let for_admins = move |page: fn() -> AnyView| move || if is_admin { page() } else { NotFound().into_any() };
+    view! {
+        <FlatRoutes fallback=NotFound>
+            <Route path=path!("/") view=|| Overview().into_any() />
+            <Route path=path!("/sign-in") view=|| ().into_any() />
+            <Route path=path!("/transfers") view=|| Transfers().into_any() />
+            <Route path=path!("/transfers/:id") view=|| TransferPage().into_any() />
+            <Route path=path!("/agents") view=|| Agents().into_any() />
+            <Route path=path!("/agents/:id") view=|| AgentPage().into_any() />
+            <Route path=path!("/activity") view=|| Activity().into_any() />
+            <Route path=path!("/customers") view=for_admins(|| Customers().into_any()) />
+            <Route path=path!("/customers/:id") view=|| CustomerPage().into_any() />
+            <Route path=path!("/users") view=for_admins(|| Users().into_any()) />
+        </FlatRoutes>
+    }
+}
+
+/// Whether an address stays on this site.
+fn is_local(target: &str) -> bool {
+    target.starts_with('/') && !target.starts_with("//") && !target.starts_with("/\\")
+}
+
+/// Keeps the feed connected while somebody is signed in and the machine has a network.
+fn stay_connected(session: Session, feed: Feed) {
+    let is_signed_in = Memo::new(move |_| session.viewer().is_some());
+    Effect::new(move |_| {
+        if is_signed_in.get() {
+            feed.connect();
+        } else {
+            feed.disconnect();
+        }
+    });
+    let reconnect = move || {
+        if is_signed_in.get_untracked() {
+            feed.wake();
+        }
+    };
+    let handles = [
+        window_event_listener_untyped("online", move |_| reconnect()),
+        window_event_listener_untyped("focus", move |_| reconnect()),
+        window_event_listener(ev::offline, move |_| feed.lose_network()),
+    ];
+    on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn signing_in_never_leads_elsewhere() {
+        assert!(is_local("/transfers?page=2"));
+        for target in ["https://example.com", "//example.com", "/\\example.com", "javascript:alert(1)", ""] {
+            assert!(!is_local(target), "{target}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The few things the browser is asked directly: clock, chance, clipboard, storage.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use js_sys::Date;
+use leptos::prelude::window;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::time::Instant;
+
+/// Milliseconds by which the server's clock is ahead of this machine's.
+static SERVER_AHEAD: AtomicI64 = AtomicI64::new(0);
+
+/// Now, by the server's clock, so that ages and expiries hold on a machine whose own clock is wrong.
+pub(crate) fn now() -> Instant {
+    Instant(own_clock() + SERVER_AHEAD.load(Ordering::Relaxed))
+}
+
+/// Learns the server's clock from the `Date` of an answer that has just come.
+pub(crate) fn learn_server_clock(date: &str) {
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
+    let ahead = Date::parse(date) as i64 - own_clock();
+    // The header has whole seconds and was on its way: a smaller difference says nothing.
+    SERVER_AHEAD.store(if ahead.abs() > 3000 { ahead } else { 0 }, Ordering::Relaxed);
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
+fn own_clock() -> i64 {
+    Date::now() as i64
+}
+
+/// How many minutes the local zone is ahead of UTC at an instant.
+pub(crate) fn utc_offset(instant: Instant) -> i64 {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit")]
+    let date = Date::new(&JsValue::from_f64(instant.0 as f64));
+    #[expect(clippy::cast_possible_truncation, reason = "whole minutes of at most a day")]
+    let behind = date.get_timezone_offset() as i64;
+    -behind
+}
+
+/// The first instant of a local day such as `2026-01-31`, moved by whole days.
+pub(crate) fn local_midnight(day: &str, days_later: i64) -> Option<Instant> {
+    let as_if_utc = crate::time::parse_day(day)? + days_later * 86_400_000;
+    let guess = Instant(as_if_utc);
+    Some(Instant(as_if_utc - utc_offset(guess) * 60_000))
+}
+
+/// A number from 0 up to, and without, 1.
+pub(crate) fn chance() -> f64 {
+    js_sys::Math::random()
+}
+
+/// Scheme, host and port this page came from.
+pub(crate) fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
+/// Whether nobody can see this tab now. Then the browser draws no frames.
+pub(crate) fn is_hidden() -> bool {
+    leptos::prelude::document().hidden()
+}
+
+/// Puts text on the clipboard and says whether that was allowed.
+pub(crate) async fn copy(text: &str) -> bool {
+    let clipboard = window().navigator().clipboard();
+    // Browsers offer it to secure pages only.
+    if clipboard.is_undefined() {
+        return false;
+    }
+    JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}
+
+/// The theme that was chosen for good, if one was.
+pub(crate) fn stored_theme() -> Option<String> {
+    window().local_storage().ok()??.get_item("theme").ok()?
+}
+
+/// Shows a theme and remembers it; `None` follows the system again.
+pub(crate) fn set_theme(theme: Option<&str>) {
+    // Storage may be forbidden; the choice then lasts as long as the page.
+    let storage = window().local_storage().ok().flatten();
+    let root = leptos::prelude::document().document_element();
+    let (kept, shown) = match theme {
+        Some(theme) => (
+            storage.map(|storage| storage.set_item("theme", theme)),
+            root.map(|root| root.set_attribute("data-theme", theme)),
+        ),
+        None => {
+            (storage.map(|storage| storage.remove_item("theme")), root.map(|root| root.remove_attribute("data-theme")))
+        }
+    };
+    for failure in [kept, shown].into_iter().flatten().filter_map(Result::err) {
+        leptos::logging::warn!("the theme could not be set: {failure:?}");
+    }
+}

@@ -1,0 +1,46 @@
+//! A clock that ticks once a second, for ages and countdowns.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::{browser, format, time::Instant};
+
+/// The time, by the server's clock. A handle.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock(RwSignal<Instant>);
+
+impl Clock {
+    /// A clock that also calls `on_tick` every second.
+    pub(crate) fn start(on_tick: impl Fn() + 'static) -> Self {
+        let clock = Self(RwSignal::new(browser::now()));
+        set_interval(
+            move || {
+                clock.0.set(browser::now());
+                on_tick();
+            },
+            Duration::from_secs(1),
+        );
+        clock
+    }
+
+    /// Now. Reactive: changes every second.
+    pub(crate) fn now(self) -> Instant {
+        self.0.get()
+    }
+
+    /// How long ago an instant was, in words. Reactive.
+    pub(crate) fn ago(self, instant: Instant) -> String {
+        format::ago(self.now().seconds_since(instant))
+    }
+
+    /// A short form of an instant in the local zone. Follows the day, not the second.
+    pub(crate) fn moment(self, instant: Instant) -> String {
+        format::short_moment(instant, self.0.get_untracked(), browser::utc_offset(instant))
+    }
+
+    /// An instant in full in the local zone.
+    pub(crate) fn full_moment(instant: Instant) -> String {
+        format::moment(instant, browser::utc_offset(instant))
+    }
+}

@@ -1,0 +1,69 @@
+//! The figures of the fleet and their course over the last minutes, kept while one goes from page to page.
+
+use std::collections::VecDeque;
+
+use leptos::prelude::*;
+
+use crate::{
+    api::fleet::{self, Fleet, WatchFleet},
+    fetch::{Fetch, Load},
+    live::Feed,
+    session::Session,
+};
+
+/// How many seconds of the course are kept.
+pub(crate) const COURSE: usize = 180;
+
+/// The figures. A handle.
+#[derive(Clone, Copy)]
+pub(crate) struct Figures {
+    latest: RwSignal<Option<Fleet>>,
+    course: RwSignal<VecDeque<f64>>,
+    fetch: Fetch<()>,
+}
+
+impl Figures {
+    /// Follows the figures as long as the current owner lives.
+    pub(crate) fn follow(session: Session, feed: Feed) -> Self {
+        let latest = RwSignal::new(None);
+        let fetch = Fetch::new(move || async move {
+            let figures = fleet::get(session).await?;
+            latest.try_set(Some(figures));
+            Ok(())
+        });
+        let take = move |figures| {
+            latest.try_set(Some(figures));
+        };
+        feed.watch(&fleet::watch(), WatchFleet::into_update, take, move || fetch.reload());
+        Self { latest, course: RwSignal::new(VecDeque::new()), fetch }
+    }
+
+    /// Part of the latest figures. Reactive.
+    pub(crate) fn read<T>(self, read: impl FnOnce(&Fleet) -> T) -> Option<T> {
+        self.latest.with(|latest| latest.as_ref().map(read))
+    }
+
+    /// How far the first query is. Reactive.
+    pub(crate) fn load(self) -> Load<()> {
+        self.fetch.load()
+    }
+
+    /// Bytes per second in the last minutes, oldest first. Reactive.
+    pub(crate) fn course(self) -> Vec<f64> {
+        self.course.with(|course| course.iter().copied().collect())
+    }
+
+    /// Notes the speed. To be called once a second.
+    pub(crate) fn sample(self) {
+        let Some(speed) = self.latest.with_untracked(|latest| latest.as_ref().map(|fleet| fleet.bytes_per_second))
+        else {
+            return;
+        };
+        self.course.update(|course| {
+            if course.len() == COURSE {
+                course.pop_front();
+            }
+            course.push_back(speed);
+        });
+    }
+}

@@ -1,0 +1,194 @@
+//! How figures, durations and instants are written. Pure functions, so that every rule has a test.
+
+use crate::time::{Civil, Instant};
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// A count with its thousands apart: `1,234`.
+pub(crate) fn count(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::new();
+    if number < 0 {
+        text.push('-');
+    }
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count with its noun: `1 agent`, `1,234 agents`.
+pub(crate) fn counted(number: i64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", count(number))
+}
+
+/// How many there are of something, when counting may have stopped early: `more than 10,000 transfers`.
+pub(crate) fn total(number: i64, is_at_least: bool, noun: &str) -> String {
+    if is_at_least { format!("more than {} {noun}s", count(number)) } else { counted(number, noun) }
+}
+
+/// An amount of bytes in decimal units: `1.25 GB`.
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub(crate) fn bytes(amount: i64) -> String {
+    scaled(amount as f64)
+}
+
+/// An amount per second: `82.4 MB/s`.
+pub(crate) fn rate(bytes_per_second: f64) -> String {
+    format!("{}/s", scaled(bytes_per_second))
+}
+
+/// An amount of memory that is given in megabytes of 1024 × 1024: `15.6 GiB`.
+pub(crate) fn memory(megabytes: f64) -> String {
+    if megabytes < 1024.0 { format!("{megabytes:.0} MiB") } else { format!("{:.1} GiB", megabytes / 1024.0) }
+}
+
+fn scaled(amount: f64) -> String {
+    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
+    let mut amount = amount.max(0.0);
+    let mut unit = 0;
+    // Not 1000: what rounds up to it belongs to the next unit.
+    while amount >= 999.5 && unit + 1 < UNITS.len() {
+        amount /= 1000.0;
+        unit += 1;
+    }
+    let digits = match (unit, amount) {
+        (0, _) | (_, 99.95..) => 0,
+        (_, 9.995..) => 1,
+        _ => 2,
+    };
+    format!("{amount:.digits$} {}", UNITS[unit])
+}
+
+/// A share of a hundred. It never says 100 before the end: `99%`.
+pub(crate) fn percent(progress: f64) -> String {
+    format!("{}%", progress.clamp(0.0, 100.0).floor())
+}
+
+/// A length of time with its two largest units: `2 min 5 s`.
+pub(crate) fn duration(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (large, large_unit, small, small_unit) = match seconds {
+        0..60 => return format!("{seconds} s"),
+        60..3600 => (seconds / 60, "min", seconds % 60, "s"),
+        3600..86_400 => (seconds / 3600, "h", seconds / 60 % 60, "min"),
+        _ => (seconds / 86_400, "d", seconds / 3600 % 24, "h"),
+    };
+    if small == 0 { format!("{large} {large_unit}") } else { format!("{large} {large_unit} {small} {small_unit}") }
+}
+
+/// How long ago something was: `12 s ago`. Up to two seconds, and anything ahead, is `just now`.
+pub(crate) fn ago(seconds: i64) -> String {
+    match seconds {
+        ..=2 => "just now".to_owned(),
+        3..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// An instant on a clock that is `offset` minutes ahead of UTC: `23 Nov 2026, 14:03:22`.
+pub(crate) fn moment(instant: Instant, offset: i64) -> String {
+    let civil = instant.civil(offset);
+    format!("{}, {}", date(&civil), clock(&civil))
+}
+
+/// Like [`moment`], but only the clock when that is on the same day as `now`.
+pub(crate) fn short_moment(instant: Instant, now: Instant, offset: i64) -> String {
+    let (civil, today) = (instant.civil(offset), now.civil(offset));
+    if (civil.year, civil.month, civil.day) == (today.year, today.month, today.day) {
+        clock(&civil)
+    } else {
+        format!("{}, {:02}:{:02}", date(&civil), civil.hour, civil.minute)
+    }
+}
+
+fn date(civil: &Civil) -> String {
+    let month = usize::try_from(civil.month - 1).ok().and_then(|index| MONTHS.get(index)).copied().unwrap_or_default();
+    format!("{} {month} {}", civil.day, civil.year)
+}
+
+fn clock(civil: &Civil) -> String {
+    format!("{:02}:{:02}:{:02}", civil.hour, civil.minute, civil.second)
+}
+
+/// The last part of a path or address: the file's name.
+pub(crate) fn file_name(path: &str) -> &str {
+    let trimmed = path.trim_end_matches(['/', '\\']);
+    match trimmed.rsplit(['/', '\\']).next() {
+        Some(name) if !name.is_empty() => name,
+        _ => path,
+    }
+}
+
+/// The command that makes a machine known with an enrolment code.
+pub(crate) fn enrol_command(origin: &str, code: &str) -> String {
+    format!("mftplus-agent register --server {origin} --code {code}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_have_their_thousands_apart() {
+        let shown = [0, 999, 1000, 1_234_567, -12_345].map(count);
+        assert_eq!(shown, ["0", "999", "1,000", "1,234,567", "-12,345"]);
+    }
+
+    #[test]
+    fn totals_say_when_counting_stopped() {
+        assert_eq!(total(1, false, "agent"), "1 agent");
+        assert_eq!(total(1234, false, "transfer"), "1,234 transfers");
+        assert_eq!(total(10_000, true, "transfer"), "more than 10,000 transfers");
+    }
+
+    #[test]
+    fn amounts_keep_three_digits() {
+        let shown = [0, 999, 1000, 1234, 12_345, 123_456, 999_499, 999_600, 1_250_000_000].map(bytes);
+        assert_eq!(shown, ["0 B", "999 B", "1.00 kB", "1.23 kB", "12.3 kB", "123 kB", "999 kB", "1.00 MB", "1.25 GB"]);
+        assert_eq!(rate(82_400_000.0), "82.4 MB/s");
+    }
+
+    #[test]
+    fn memory_is_binary() {
+        assert_eq!([512.4, 1024.0, 15_974.0].map(memory), ["512 MiB", "1.0 GiB", "15.6 GiB"]);
+    }
+
+    #[test]
+    fn a_share_is_whole_only_at_the_end() {
+        assert_eq!([0.0, 0.9, 42.7, 99.99, 100.0, 120.0].map(percent), ["0%", "0%", "42%", "99%", "100%", "100%"]);
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        let shown = [-1, 0, 59, 60, 125, 3600, 3700, 86_400, 200_000].map(duration);
+        assert_eq!(shown, ["0 s", "0 s", "59 s", "1 min", "2 min 5 s", "1 h", "1 h 1 min", "1 d", "2 d 7 h"]);
+    }
+
+    #[test]
+    fn ages_are_coarse() {
+        let shown = [-5, 2, 3, 61, 7200, 172_800].map(ago);
+        assert_eq!(shown, ["just now", "just now", "3 s ago", "1 min ago", "2 h ago", "2 d ago"]);
+    }
+
+    #[test]
+    fn moments_name_the_day_unless_it_is_today() {
+        let instant = Instant::parse("2026-11-23T13:03:22Z").unwrap();
+        let tomorrow = Instant::parse("2026-11-24T13:03:22Z").unwrap();
+        assert_eq!(moment(instant, 60), "23 Nov 2026, 14:03:22");
+        assert_eq!(short_moment(instant, instant, 0), "13:03:22");
+        assert_eq!(short_moment(instant, tomorrow, 0), "23 Nov 2026, 13:03");
+    }
+
+    #[test]
+    fn file_names_are_found_in_paths_and_addresses() {
+        let found = ["/data/in/orders.csv", "sftp://host/exports/", r"C:\out\a.txt", "plain", "/"].map(file_name);
+        assert_eq!(found, ["orders.csv", "exports", "a.txt", "plain", "/"]);
+    }
+}

@@ -1,0 +1,52 @@
+//! What changes while one looks: one WebSocket per tab, its reconnecting, and the newest state of what is on screen.
+//!
+//! `protocol`, `backoff` and `board` decide and are pure; `socket`, `feed` and `mirror` do.
+
+mod backoff;
+mod board;
+mod feed;
+mod mirror;
+mod protocol;
+mod socket;
+
+use crate::{
+    api::{agents::Agent, transfers::Transfer},
+    browser,
+};
+
+pub(crate) use self::{
+    board::{Admission, Live, Seen},
+    feed::{Feed, Link},
+    mirror::Mirror,
+};
+
+/// A random number of milliseconds below a bound, so that many pages do not ask at once.
+pub(crate) fn jitter(below: u64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
+    let chosen = (browser::chance() * below as f64) as u64;
+    chosen
+}
+
+impl Live for Transfer {
+    fn id(&self) -> &str {
+        self.id.inner()
+    }
+
+    fn revision(&self) -> i32 {
+        self.revision
+    }
+
+    fn is_running(&self) -> bool {
+        self.status == crate::api::transfers::TransferStatus::Running
+    }
+}
+
+impl Live for Agent {
+    fn id(&self) -> &str {
+        self.id.inner()
+    }
+
+    fn revision(&self) -> i32 {
+        self.revision
+    }
+}

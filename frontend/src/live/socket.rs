@@ -1,0 +1,64 @@
+//! One WebSocket of the browser, closed and silenced when dropped.
+
+use std::rc::Rc;
+
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
+
+/// What happens to a socket.
+pub(super) enum Happening {
+    /// It may send.
+    Opened,
+    /// A message has come.
+    Message(String),
+    /// It is over, with this code.
+    Closed(u16),
+}
+
+/// A socket with its listener.
+pub(super) struct Socket {
+    raw: WebSocket,
+    _on_open: Closure<dyn FnMut(Event)>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+impl Socket {
+    /// Begins to connect.
+    pub(super) fn open(url: &str, protocol: &str, listener: impl Fn(Happening) + 'static) -> Result<Self, JsValue> {
+        let raw = WebSocket::new_with_str(url, protocol)?;
+        let opened = Rc::new(listener);
+        let (told, closed) = (Rc::clone(&opened), Rc::clone(&opened));
+        let on_open = Closure::new(move |_: Event| opened(Happening::Opened));
+        let on_message = Closure::new(move |event: MessageEvent| {
+            if let Some(text) = event.data().as_string() {
+                told(Happening::Message(text));
+            }
+        });
+        let on_close = Closure::new(move |event: CloseEvent| closed(Happening::Closed(event.code())));
+        raw.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        raw.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        raw.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        Ok(Self { raw, _on_open: on_open, _on_message: on_message, _on_close: on_close })
+    }
+
+    /// Sends a message. One that cannot be sent is lost: the socket is closing then, and says so itself.
+    pub(super) fn send(&self, message: &str) {
+        if self.raw.ready_state() == WebSocket::OPEN {
+            let sent = self.raw.send_with_str(message);
+            if let Err(error) = sent {
+                leptos::logging::warn!("a message could not be sent: {error:?}");
+            }
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.raw.set_onopen(None);
+        self.raw.set_onmessage(None);
+        self.raw.set_onclose(None);
+        // It may be closed already.
+        let _ = self.raw.close();
+    }
+}

@@ -1,0 +1,43 @@
+//! One component per address. A page fetches, arranges `ui`, and holds no formatting.
+
+mod activity;
+mod admin;
+mod agent;
+mod agents;
+mod not_found;
+mod overview;
+mod sign_in;
+mod transfer;
+mod transfers;
+
+pub(crate) use self::{
+    activity::Activity,
+    admin::{CustomerPage, Customers, Users},
+    agent::AgentPage,
+    agents::Agents,
+    not_found::NotFound,
+    overview::Overview,
+    sign_in::SignIn,
+    transfer::TransferPage,
+    transfers::Transfers,
+};
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+/// The object's id in the address.
+fn id_in_address() -> Memo<String> {
+    let params = use_params_map();
+    Memo::new(move |_| params.with(|params| params.get("id")).unwrap_or_default())
+}
+
+/// The number of the page in the address, from 1.
+fn page_in_address() -> Memo<i32> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|query| query.get("page")).and_then(|page| page.parse().ok()).unwrap_or(1).max(1))
+}
+
+/// How many pages so many rows make; unknown when counting stopped early.
+fn pages_of(total: i32, is_at_least: bool) -> Option<i32> {
+    (!is_at_least).then(|| (total + crate::api::PAGE_SIZE - 1) / crate::api::PAGE_SIZE)
+}

@@ -1,0 +1,212 @@
+//! The enrolment codes of a customer.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::codes::{self, CreateCode, EnrolmentCode},
+    browser,
+    clock::Clock,
+    fetch::{Fetch, Load},
+    format,
+    pages::{page_in_address, pages_of},
+    session::Session,
+    task::Task,
+    time::Instant,
+    ui::{
+        Card, Choice, Confirm, Dialog, Empty, Failure, Field, FormDialog, Icon, Pager, Secret, SkeletonRows, Table,
+        Toasts,
+    },
+};
+
+/// The card with the codes.
+#[component]
+pub(super) fn Codes(customer_id: String) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let page = page_in_address();
+    let customer_id = StoredValue::new(customer_id);
+    let list = Fetch::new(move || {
+        let page = page.get();
+        async move { codes::list(session, &customer_id.get_value(), page).await }
+    });
+    let is_creating = RwSignal::new(false);
+    let fresh = RwSignal::new(None::<String>);
+    let summary =
+        move || list.read(|list| format::total(list.total.into(), list.total_is_at_least, "code")).unwrap_or_default();
+    let body = move || {
+        match list.load() {
+        Load::Pending => view! { <SkeletonRows rows=4 /> }.into_any(),
+        Load::Failed(error) => view! { <Failure error on_retry=move |()| list.reload() /> }.into_any(),
+        Load::Ready(rows) if rows.items.is_empty() => view! {
+            <Empty icon="key" title="No enrolment codes">
+                <p>"Create a code, then run the command shown with it on a machine: it becomes an agent of this customer."</p>
+            </Empty>
+        }
+        .into_any(),
+        Load::Ready(rows) => view! {
+            <Table label="Enrolment codes" heads=vec!["Code", "Used", "Expires", ""]>
+                {rows
+                    .items
+                    .into_iter()
+                    .map(|code| view! { <Row code on_change=move |()| list.reload() /> })
+                    .collect_view()}
+            </Table>
+        }
+        .into_any(),
+    }
+    };
+    let create = move || {
+        view! {
+            <button type="button" class="button button-primary" on:click=move |_| is_creating.set(true)>
+                <Icon name="plus" />
+                "New code"
+            </button>
+        }
+    };
+    view! {
+        <Card title="Enrolment codes" aside=create>
+            {body}
+            <Pager
+                summary=Signal::derive(summary)
+                page=page
+                pages=Signal::derive(move || list.read(|list| pages_of(list.total, list.total_is_at_least)).flatten())
+                address=move |page: i32| format!("/customers/{}?page={page}", customer_id.get_value())
+            />
+        </Card>
+        <Create
+            open=is_creating
+            customer_id=customer_id.get_value()
+            on_created=move |code: String| {
+                fresh.set(Some(code));
+                list.reload();
+            }
+        />
+        <Fresh code=fresh />
+    }
+}
+
+#[component]
+fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let clock = expect_context::<Clock>();
+    let is_withdrawing = RwSignal::new(false);
+    let task = Task::new();
+    let id = code.id.inner().to_owned();
+    let withdraw = move |()| {
+        let id = id.clone();
+        task.run(async move { codes::delete(session, &id).await }, move |_| {
+            is_withdrawing.set(false);
+            toasts.tell("The code was withdrawn.".to_owned());
+            on_change.run(());
+        });
+    };
+    let uses = match code.max_uses {
+        Some(most) => format!("{} of {}", format::count(code.uses.into()), format::count(most.into())),
+        None => format!("{}, no limit", format::count(code.uses.into())),
+    };
+    let expires = code.expires_at.map_or_else(|| "never".to_owned(), |at| clock.moment(at));
+    view! {
+        <tr>
+            <td class="cell-main">
+                <code>{code.code.clone()}</code>
+            </td>
+            <td data-label="Used">{uses}</td>
+            <td class="cell-quiet cell-nowrap" data-label="Expires">
+                {expires}
+            </td>
+            <td class="cell-actions">
+                <button
+                    type="button"
+                    class="button button-small"
+                    aria-label=format!("Withdraw {}", code.code)
+                    on:click=move |_| is_withdrawing.set(true)
+                >
+                    "Withdraw"
+                </button>
+                <Confirm
+                    open=is_withdrawing
+                    title="Withdraw this code?"
+                    text="No machine can enrol with it any more. Agents that did so already stay."
+                    action="Withdraw"
+                    task
+                    on_confirm=withdraw
+                    is_dangerous=true
+                />
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: Callback<String>) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let (hours, most) = (RwSignal::new("24".to_owned()), RwSignal::new("1".to_owned()));
+    let task = Task::new();
+    let create = move |()| {
+        let hours: Option<i64> = hours.get_untracked().parse().ok();
+        let input = CreateCode {
+            expires_at: hours.map(|hours| Instant(browser::now().0 + hours * 3_600_000)),
+            max_uses: most.get_untracked().parse().ok(),
+        };
+        let customer_id = customer_id.clone();
+        task.run(async move { codes::create(session, &customer_id, input).await }, move |code| {
+            open.set(false);
+            on_created.run(code.code);
+        });
+    };
+    let choices = [("1", "in 1 hour"), ("24", "in 1 day"), ("168", "in 7 days"), ("720", "in 30 days"), ("", "never")];
+    let choices: Vec<_> = choices.map(|(value, label)| (value.to_owned(), label.to_owned())).into();
+    view! {
+        <FormDialog open title="New enrolment code" action="Create code" task on_submit=create>
+            <Choice
+                label="Expires"
+                options=choices.clone()
+                chosen=hours
+                on_choose=move |chosen: String| hours.set(chosen)
+            />
+            <Field
+                label="Machines that may use it"
+                value=most
+                kind="number"
+                bounds=(1, 1_000_000)
+                hint="Leave empty for no limit."
+            />
+        </FormDialog>
+    }
+}
+
+/// The new code, whole, this once.
+#[component]
+fn Fresh(code: RwSignal<Option<String>>) -> impl IntoView {
+    let is_shown = RwSignal::new(false);
+    Effect::new(move |_| {
+        if code.with(Option::is_some) {
+            is_shown.set(true);
+        }
+    });
+    Effect::new(move |_| {
+        if !is_shown.get() {
+            code.set(None);
+        }
+    });
+    view! {
+        <Dialog open=is_shown title="The new enrolment code">
+            <p class="form-text">"This is the only time it is shown in full."</p>
+            {move || {
+                code.get()
+                    .map(|code| {
+                        let command = format::enrol_command(&browser::origin(), &code);
+                        view! {
+                            <Secret what="code" text=code />
+                            <p class="form-text">"On the machine that is to become an agent, run:"</p>
+                            <Secret what="command" text=command />
+                        }
+                    })
+            }}
+            <div class="form-actions">
+                <button type="button" class="button button-primary" on:click=move |_| is_shown.set(false)>
+                    "Done"
+                </button>
+            </div>
+        </Dialog>
+    }
+}

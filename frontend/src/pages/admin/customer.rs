@@ -1,0 +1,73 @@
+//! One customer: its enrolment codes.
+
+use leptos::prelude::*;
+
+use super::codes::Codes;
+use crate::{
+    api::{customers, me},
+    fetch::Fetch,
+    pages::id_in_address,
+    session::Session,
+    ui::{Failure, PageHead},
+};
+
+/// The page. Customers reach it for themselves only.
+#[component]
+pub(crate) fn CustomerPage() -> impl IntoView {
+    let id = id_in_address();
+    // Another customer is another page.
+    move || view! { <OneCustomer id=id.get() /> }
+}
+
+#[component]
+fn OneCustomer(id: String) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let is_admin = session.is_admin();
+    let asked = id.clone();
+    let name = Fetch::new(move || {
+        let id = asked.clone();
+        async move {
+            if is_admin {
+                customers::name(session, &id).await
+            } else {
+                Ok(me::customer_name(session).await?.unwrap_or_default())
+            }
+        }
+    });
+    let title = move || name.read(Clone::clone).filter(|_| is_admin).unwrap_or_else(|| "Enrolment codes".to_owned());
+    let about = move || {
+        if is_admin {
+            "Enrolment codes of this customer".to_owned()
+        } else {
+            name.read(Clone::clone).unwrap_or_default()
+        }
+    };
+    let failure = Memo::new(move |_| name.failure());
+    move || match failure.get() {
+        Some(error) if error.is_not_found() => view! {
+            <PageHead
+                title="Customer not found"
+                parent=("/customers", "Customers")
+                about=|| "There is no such customer, or none that you may see."
+            />
+        }
+        .into_any(),
+        Some(error) => view! {
+            <PageHead title="Customer" />
+            <div class="card">
+                <Failure error on_retry=move |()| name.reload() />
+            </div>
+        }
+        .into_any(),
+        None if is_admin => view! {
+            <PageHead title=Signal::derive(title) parent=("/customers", "Customers") about />
+            <Codes customer_id=id.clone() />
+        }
+        .into_any(),
+        None => view! {
+            <PageHead title=Signal::derive(title) about />
+            <Codes customer_id=id.clone() />
+        }
+        .into_any(),
+    }
+}

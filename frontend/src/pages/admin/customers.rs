@@ -1,0 +1,184 @@
+//! The list of customers.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::customers::{self, Customer, UpdateCustomer},
+    clock::Clock,
+    fetch::{Fetch, Load},
+    format,
+    pages::{page_in_address, pages_of},
+    session::Session,
+    task::Task,
+    ui::{Badge, Confirm, Empty, Failure, Field, FormDialog, Icon, PageHead, Pager, SkeletonRows, Table, Toasts, Tone},
+};
+
+/// The page.
+#[component]
+pub(crate) fn Customers() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let page = page_in_address();
+    let list = Fetch::new(move || customers::list(session, page.get()));
+    let is_creating = RwSignal::new(false);
+    let summary = move || {
+        list.read(|list| format::total(list.total.into(), list.total_is_at_least, "customer")).unwrap_or_default()
+    };
+    let body = move || {
+        match list.load() {
+        Load::Pending => view! { <SkeletonRows rows=8 /> }.into_any(),
+        Load::Failed(error) => view! { <Failure error on_retry=move |()| list.reload() /> }.into_any(),
+        Load::Ready(rows) if rows.items.is_empty() => view! {
+            <Empty icon="customers" title="No customers yet">
+                <p>"A customer owns agents and their transfers. Create the first one, then an enrolment code for its machines."</p>
+            </Empty>
+        }
+        .into_any(),
+        Load::Ready(rows) => view! {
+            <Table label="Customers" heads=vec!["Name", "Status", "Created", ""]>
+                {rows
+                    .items
+                    .into_iter()
+                    .map(|customer| view! { <Row customer on_change=move |()| list.reload() /> })
+                    .collect_view()}
+            </Table>
+        }
+        .into_any(),
+    }
+    };
+    view! {
+        <PageHead title="Customers" about=summary>
+            <button type="button" class="button button-primary" on:click=move |_| is_creating.set(true)>
+                <Icon name="plus" />
+                "New customer"
+            </button>
+        </PageHead>
+        <Create open=is_creating on_change=move |()| list.reload() />
+        <div class="card">
+            {body}
+            <Pager
+                summary=Signal::derive(summary)
+                page=page
+                pages=Signal::derive(move || list.read(|list| pages_of(list.total, list.total_is_at_least)).flatten())
+                address=|page: i32| format!("/customers?page={page}")
+            />
+        </div>
+    }
+}
+
+#[component]
+fn Row(customer: Customer, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
+    let Customer { id, name, suspended, created_at } = customer;
+    let (is_renaming, is_switching) = (RwSignal::new(false), RwSignal::new(false));
+    let state = Signal::stored(if suspended { ("Suspended", Tone::Warn) } else { ("Active", Tone::Good) });
+    let clock = expect_context::<Clock>();
+    view! {
+        <tr>
+            <td class="cell-main">
+                <a class="cell-title" href=format!("/customers/{}", id.inner())>
+                    {name.clone()}
+                </a>
+            </td>
+            <td data-label="Status">
+                <Badge state />
+            </td>
+            <td class="cell-quiet cell-nowrap" data-label="Created">
+                {clock.moment(created_at)}
+            </td>
+            <td class="cell-actions">
+                <button
+                    type="button"
+                    class="button button-small"
+                    aria-label=format!("Rename {name}")
+                    on:click=move |_| is_renaming.set(true)
+                >
+                    "Rename"
+                </button>
+                <button
+                    type="button"
+                    class="button button-small"
+                    aria-label=format!("{} {name}", if suspended { "Let in" } else { "Suspend" })
+                    on:click=move |_| is_switching.set(true)
+                >
+                    {if suspended { "Let in" } else { "Suspend" }}
+                </button>
+                <Rename open=is_renaming id=id.inner().to_owned() name=name.clone() on_change />
+                <Switch open=is_switching id=id.inner().to_owned() name suspended on_change />
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let name = RwSignal::new(String::new());
+    let task = Task::new();
+    let create = move |()| {
+        let wanted = name.get_untracked();
+        task.run(async move { customers::create(session, wanted.trim()).await }, move |customer| {
+            open.set(false);
+            name.set(String::new());
+            toasts.tell(format!("{} was created.", customer.name));
+            on_change.run(());
+        });
+    };
+    view! {
+        <FormDialog open title="New customer" action="Create customer" task on_submit=create>
+            <Field label="Name" value=name is_required=true is_first=true />
+        </FormDialog>
+    }
+}
+
+#[component]
+fn Rename(open: RwSignal<bool>, id: String, name: String, on_change: Callback<()>) -> impl IntoView {
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let wanted = RwSignal::new(name.clone());
+    let task = Task::new();
+    let rename = move |()| {
+        let (id, name) = (id.clone(), wanted.get_untracked().trim().to_owned());
+        let input = UpdateCustomer { name: Some(name), ..UpdateCustomer::default() };
+        task.run(async move { customers::update(session, &id, input).await }, move |customer| {
+            open.set(false);
+            toasts.tell(format!("Renamed to {}.", customer.name));
+            on_change.run(());
+        });
+    };
+    view! {
+        <FormDialog open title=format!("Rename {name}") action="Rename" task on_submit=rename>
+            <Field label="Name" value=wanted is_required=true is_first=true />
+        </FormDialog>
+    }
+}
+
+/// Suspends a customer, or lets it in again.
+#[component]
+fn Switch(open: RwSignal<bool>, id: String, name: String, suspended: bool, on_change: Callback<()>) -> impl IntoView {
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let task = Task::new();
+    let switch = move |()| {
+        let id = id.clone();
+        let input = UpdateCustomer { suspended: Some(!suspended), ..UpdateCustomer::default() };
+        task.run(async move { customers::update(session, &id, input).await }, move |customer| {
+            open.set(false);
+            toasts.tell(format!("{} is {}.", customer.name, if suspended { "let in again" } else { "suspended" }));
+            on_change.run(());
+        });
+    };
+    let text = if suspended {
+        "Its users can sign in again, and its agents are heard again."
+    } else {
+        "Its users are signed out at once, its agents are refused, and no machine can enrol. Nothing is deleted."
+    };
+    let verb = if suspended { "Let in" } else { "Suspend" };
+    view! {
+        <Confirm
+            open
+            title=format!("{verb} {name}?")
+            text
+            action=verb
+            task
+            on_confirm=switch
+            is_dangerous=!suspended
+        />
+    }
+}

@@ -1,0 +1,193 @@
+//! Making and changing users.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::{
+        customers,
+        users::{self, CreateUser, Role, UpdateUser},
+    },
+    fetch::Fetch,
+    session::Session,
+    task::Task,
+    ui::{Choice, Confirm, Field, FormDialog, Toasts},
+    words,
+};
+
+/// Shortest and longest password.
+const PASSWORD: (u32, u32) = (12, 1024);
+
+fn roles() -> Vec<(String, String)> {
+    [("admin", Role::Admin), ("customer", Role::Customer)]
+        .map(|(word, role)| (word.to_owned(), words::role(role).to_owned()))
+        .into()
+}
+
+fn role_of(word: &str) -> Role {
+    if word == "admin" { Role::Admin } else { Role::Customer }
+}
+
+/// The form for a new user.
+#[component]
+pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let [email, password, role, customer] = ["", "", "customer", ""].map(|text| RwSignal::new(text.to_owned()));
+    // Asked each time the form opens, for there may be a new customer.
+    let customers = Fetch::new(move || {
+        let is_wanted = open.get();
+        async move { if is_wanted { Ok(Some(customers::list_some(session, 100, 1).await?)) } else { Ok(None) } }
+    });
+    let options = Signal::derive(move || {
+        let first = (String::new(), "Choose a customer".to_owned());
+        let known = customers.read(|list| {
+            let rows = list.iter().flat_map(|list| &list.items);
+            rows.map(|customer| (customer.id.inner().to_owned(), customer.name.clone())).collect::<Vec<_>>()
+        });
+        [first].into_iter().chain(known.unwrap_or_default()).collect::<Vec<_>>()
+    });
+    let needs_customer = Memo::new(move |_| role.with(|role| role == "customer"));
+    let is_blocked = Signal::derive(move || needs_customer.get() && customer.with(String::is_empty));
+    let task = Task::new();
+    let create = move |()| {
+        let input = CreateUser {
+            email: email.get_untracked().trim().to_owned(),
+            password: password.get_untracked(),
+            role: role_of(&role.get_untracked()),
+            customer_id: needs_customer.get_untracked().then(|| cynic::Id::new(customer.get_untracked())),
+        };
+        task.run(users::create(session, input), move |user| {
+            open.set(false);
+            email.set(String::new());
+            password.set(String::new());
+            toasts.tell(format!("{} was created.", user.email));
+            on_change.run(());
+        });
+    };
+    view! {
+        <FormDialog open title="New user" action="Create user" task on_submit=create is_blocked>
+            <Field label="E-mail" value=email kind="email" is_required=true is_first=true />
+            <Field
+                label="Password"
+                value=password
+                kind="password"
+                autocomplete="new-password"
+                bounds=PASSWORD
+                hint="At least 12 characters."
+                is_required=true
+            />
+            <Choice label="Role" options=roles() chosen=role on_choose=move |chosen: String| role.set(chosen) />
+            <Show when=move || needs_customer.get()>
+                <Choice
+                    label="Customer"
+                    options
+                    chosen=customer
+                    on_choose=move |chosen: String| customer.set(chosen)
+                />
+            </Show>
+        </FormDialog>
+    }
+}
+
+/// Another role for a user.
+#[component]
+pub(super) fn ChangeRole(
+    open: RwSignal<bool>,
+    id: String,
+    email: String,
+    role: Role,
+    on_change: Callback<()>,
+) -> impl IntoView {
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let chosen = RwSignal::new(if role == Role::Admin { "admin" } else { "customer" }.to_owned());
+    let task = Task::new();
+    let change = move |()| {
+        let (id, role) = (id.clone(), role_of(&chosen.get_untracked()));
+        let input = UpdateUser { role: Some(role), ..UpdateUser::default() };
+        task.run(async move { users::update(session, &id, input).await }, move |user| {
+            open.set(false);
+            toasts.tell(format!("{} is {} now.", user.email, words::role(user.role).to_lowercase()));
+            on_change.run(());
+        });
+    };
+    view! {
+        <FormDialog open title=format!("Role of {email}") action="Change role" task on_submit=change>
+            <Choice label="Role" options=roles() chosen on_choose=move |role: String| chosen.set(role) />
+        </FormDialog>
+    }
+}
+
+/// A new password for a user.
+#[component]
+pub(super) fn ChangePassword(
+    open: RwSignal<bool>,
+    id: String,
+    email: String,
+    on_change: Callback<()>,
+) -> impl IntoView {
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let password = RwSignal::new(String::new());
+    let task = Task::new();
+    let change = move |()| {
+        let id = id.clone();
+        let input = UpdateUser { password: Some(password.get_untracked()), ..UpdateUser::default() };
+        task.run(async move { users::update(session, &id, input).await }, move |user| {
+            open.set(false);
+            password.set(String::new());
+            toasts.tell(format!("{} has a new password.", user.email));
+            on_change.run(());
+        });
+    };
+    view! {
+        <FormDialog open title=format!("New password for {email}") action="Set password" task on_submit=change>
+            <Field
+                label="New password"
+                value=password
+                kind="password"
+                autocomplete="new-password"
+                bounds=PASSWORD
+                hint="At least 12 characters."
+                is_required=true
+                is_first=true
+            />
+        </FormDialog>
+    }
+}
+
+/// Suspends a user, or lets the user in again.
+#[component]
+pub(super) fn Switch(
+    open: RwSignal<bool>,
+    id: String,
+    email: String,
+    suspended: bool,
+    on_change: Callback<()>,
+) -> impl IntoView {
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let task = Task::new();
+    let switch = move |()| {
+        let id = id.clone();
+        let input = UpdateUser { suspended: Some(!suspended), ..UpdateUser::default() };
+        task.run(async move { users::update(session, &id, input).await }, move |user| {
+            open.set(false);
+            toasts.tell(format!("{} is {}.", user.email, if suspended { "let in again" } else { "suspended" }));
+            on_change.run(());
+        });
+    };
+    let text = if suspended {
+        "The user can sign in again."
+    } else {
+        "The user is signed out everywhere at once and cannot sign in until let in again."
+    };
+    let verb = if suspended { "Let in" } else { "Suspend" };
+    view! {
+        <Confirm
+            open
+            title=format!("{verb} {email}?")
+            text
+            action=verb
+            task
+            on_confirm=switch
+            is_dangerous=!suspended
+        />
+    }
+}

@@ -1,0 +1,116 @@
+//! The list of users.
+
+use leptos::prelude::*;
+
+use super::user_forms::{ChangePassword, ChangeRole, Create, Switch};
+use crate::{
+    api::users::{self, User},
+    clock::Clock,
+    fetch::{Fetch, Load},
+    format,
+    pages::{page_in_address, pages_of},
+    session::Session,
+    ui::{Badge, Empty, Failure, Icon, PageHead, Pager, SkeletonRows, Table, Tone},
+    words,
+};
+
+/// The page.
+#[component]
+pub(crate) fn Users() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let page = page_in_address();
+    let list = Fetch::new(move || users::list(session, page.get()));
+    let is_creating = RwSignal::new(false);
+    let summary =
+        move || list.read(|list| format::total(list.total.into(), list.total_is_at_least, "user")).unwrap_or_default();
+    let body = move || match list.load() {
+        Load::Pending => view! { <SkeletonRows rows=8 /> }.into_any(),
+        Load::Failed(error) => view! { <Failure error on_retry=move |()| list.reload() /> }.into_any(),
+        Load::Ready(rows) if rows.items.is_empty() => view! { <Empty icon="users" title="No users yet" /> }.into_any(),
+        Load::Ready(rows) => view! {
+            <Table label="Users" heads=vec!["E-mail", "Role", "Customer", "Status", "Created", ""]>
+                {rows
+                    .items
+                    .into_iter()
+                    .map(|user| view! { <Row user on_change=move |()| list.reload() /> })
+                    .collect_view()}
+            </Table>
+        }
+        .into_any(),
+    };
+    view! {
+        <PageHead title="Users" about=summary>
+            <button type="button" class="button button-primary" on:click=move |_| is_creating.set(true)>
+                <Icon name="plus" />
+                "New user"
+            </button>
+        </PageHead>
+        <Create open=is_creating on_change=move |()| list.reload() />
+        <div class="card">
+            {body}
+            <Pager
+                summary=Signal::derive(summary)
+                page=page
+                pages=Signal::derive(move || list.read(|list| pages_of(list.total, list.total_is_at_least)).flatten())
+                address=|page: i32| format!("/users?page={page}")
+            />
+        </div>
+    }
+}
+
+#[component]
+fn Row(user: User, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let open = [RwSignal::new(false), RwSignal::new(false), RwSignal::new(false)];
+    let [is_changing_role, is_changing_password, is_switching] = open;
+    let state = Signal::stored(if user.suspended { ("Suspended", Tone::Warn) } else { ("Active", Tone::Good) });
+    let (id, email, role) = (user.id.inner().to_owned(), user.email, user.role);
+    let customer = match user.customer {
+        Some(customer) => {
+            view! { <a href=format!("/customers/{}", customer.id.inner())>{customer.name}</a> }.into_any()
+        }
+        None => "–".into_any(),
+    };
+    let button = |verb: &'static str, open: RwSignal<bool>| {
+        view! {
+            <button
+                type="button"
+                class="button button-small"
+                aria-label=format!("{verb} of {email}")
+                on:click=move |_| open.set(true)
+            >
+                {verb}
+            </button>
+        }
+    };
+    view! {
+        <tr>
+            <td class="cell-main">
+                <span class="cell-title">{email.clone()}</span>
+            </td>
+            <td data-label="Role">{words::role(role)}</td>
+            <td data-label="Customer">{customer}</td>
+            <td data-label="Status">
+                <Badge state />
+            </td>
+            <td class="cell-quiet cell-nowrap" data-label="Created">
+                {clock.moment(user.created_at)}
+            </td>
+            <td class="cell-actions">
+                {button("Role", is_changing_role)}
+                {button("Password", is_changing_password)}
+                <button
+                    type="button"
+                    class="button button-small"
+                    aria-label=format!("{} {email}", if user.suspended { "Let in" } else { "Suspend" })
+                    on:click=move |_| is_switching.set(true)
+                >
+                    {if user.suspended { "Let in" } else { "Suspend" }}
+                </button>
+                <ChangeRole open=is_changing_role id=id.clone() email=email.clone() role on_change />
+                <ChangePassword open=is_changing_password id=id.clone() email=email.clone() on_change />
+                <Switch open=is_switching id email suspended=user.suspended on_change />
+            </td>
+        </tr>
+    }
+}

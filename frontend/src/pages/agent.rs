@@ -1,0 +1,192 @@
+//! One agent: how it is, what it copies, its key and its end.
+
+mod actions;
+mod health;
+
+use leptos::prelude::*;
+
+use self::{actions::Actions, health::Health};
+use super::{id_in_address, pages_of, transfers::TransferTable};
+use crate::{
+    api::{
+        agents::{self, Agent, AgentLinks, WatchAgents},
+        transfers::{self, Transfer, TransferFilter},
+    },
+    browser,
+    clock::Clock,
+    fetch::{Fetch, Load},
+    format,
+    live::{Admission, Feed, Mirror, Seen},
+    pages::agents::Pulse,
+    session::Session,
+    ui::{Badge, Card, Empty, Fact, Failure, PageHead, SkeletonRows},
+    words,
+};
+
+/// The page.
+#[component]
+pub(crate) fn AgentPage() -> impl IntoView {
+    let id = id_in_address();
+    // Another agent is another page.
+    move || view! { <OneAgent id=id.get() /> }
+}
+
+#[component]
+fn OneAgent(id: String) -> impl IntoView {
+    let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
+    let board = Mirror::<Agent>::new(Admission::Listed);
+    let asked = id.clone();
+    let links = Fetch::new(move || {
+        let id = asked.clone();
+        async move {
+            let asked_at = browser::now().0;
+            let mut links = agents::get(session, &id).await?;
+            board.answer(vec![links.agent.clone()], asked_at);
+            links.agent = board.cell(&id).map_or(links.agent, |cell| cell.get_untracked().object);
+            Ok(links)
+        }
+    });
+    feed.watch(
+        &agents::watch(Some(vec![cynic::Id::new(&id)])),
+        WatchAgents::into_update,
+        move |agent| board.frame(agent),
+        move || links.reload(),
+    );
+    let state = Memo::new(move |_| match links.load() {
+        Load::Pending => None,
+        Load::Ready(_) => Some(Ok(())),
+        Load::Failed(error) => Some(Err(error)),
+    });
+    move || match state.get() {
+        None => view! {
+            <PageHead title="Agent" parent=("/agents", "Agents") />
+            <div class="card">
+                <SkeletonRows rows=6 />
+            </div>
+        }
+        .into_any(),
+        Some(Err(error)) if error.is_not_found() => view! {
+            <PageHead
+                title="Agent not found"
+                parent=("/agents", "Agents")
+                about=|| "There is no such agent: it was revoked, or it is not one that you may see."
+            />
+        }
+        .into_any(),
+        Some(Err(error)) => view! {
+            <PageHead title="Agent" parent=("/agents", "Agents") />
+            <div class="card">
+                <Failure error on_retry=move |()| links.reload() />
+            </div>
+        }
+        .into_any(),
+        Some(Ok(())) => {
+            let id = id.clone();
+            board
+                .cell(&id)
+                .map(move |cell| {
+                    let row = RwSignal::from(cell);
+                    view! {
+                        <Head row />
+                        <div class="columns">
+                            <Details row links />
+                            <Health row />
+                        </div>
+                        <ItsTransfers id />
+                    }
+                })
+                .into_any()
+        }
+    }
+}
+
+#[component]
+fn Head(row: RwSignal<Seen<Agent>>) -> impl IntoView {
+    let state = Signal::derive(move || row.with(|seen| words::agent_state(&seen.object)));
+    let about = move || view! { <span class="with-pulse"><Pulse row /> <Badge state /></span> };
+    let (id, name) = row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.label().to_owned()));
+    view! {
+        <PageHead title=name.clone() parent=("/agents", "Agents") about>
+            <Actions id name />
+        </PageHead>
+    }
+}
+
+#[component]
+fn Details(row: RwSignal<Seen<Agent>>, links: Fetch<AgentLinks>) -> impl IntoView {
+    let read = move |read: fn(&Agent) -> String| move || row.with(|seen| read(&seen.object));
+    let (id, created_at) = row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.created_at));
+    let customer = move || {
+        links.read(|links| links.customer.clone()).flatten().map(|customer| {
+            view! {
+                <Fact name="Customer"><a href=format!("/customers/{}", customer.id.inner())>{customer.name}</a></Fact>
+            }
+        })
+    };
+    view! {
+        <Card title="Details">
+            <dl class="facts">
+                <Fact name="Host name">{read(|agent| agent.hostname.clone())}</Fact>
+                {customer}
+                <Fact name="System">{read(words::system)}</Fact>
+                <Fact name="Address">{read(|agent| agent.ip_address.clone().unwrap_or_else(|| "–".to_owned()))}</Fact>
+                <Fact name="Registered">{Clock::full_moment(created_at)}</Fact>
+                <Fact name="Agent id">
+                    <code class="path">{id}</code>
+                </Fact>
+            </dl>
+        </Card>
+    }
+}
+
+/// The newest transfers of the agent.
+#[component]
+fn ItsTransfers(id: String) -> impl IntoView {
+    let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
+    let board = Mirror::<Transfer>::new(Admission::Listed);
+    let address = format!("/transfers?agent={id}");
+    let agent = cynic::Id::new(id);
+    let watched = agent.clone();
+    let totals = Fetch::new(move || {
+        let filter = TransferFilter { agent_id: Some(agent.clone()), ..TransferFilter::default() };
+        async move {
+            let asked_at = browser::now().0;
+            let page = transfers::list_some(session, filter, 10, 1).await?;
+            board.answer(page.items, asked_at);
+            Ok((page.total, page.total_is_at_least))
+        }
+    });
+    // A transfer that is not in the table yet is a new one.
+    let look_for_new = move |transfer: Transfer| {
+        if board.cell(transfer.id.inner()).is_none() && transfer.revision <= 2 {
+            totals.reload();
+        }
+    };
+    feed.watch(&transfers::watch_of_agent(watched), transfers::WatchTransfers::into_update, look_for_new, || {});
+    let summary = move || {
+        totals.read(|(total, is_at_least)| {
+            let words = format::total((*total).into(), *is_at_least, "transfer");
+            let has_more = pages_of(*total, *is_at_least).is_none_or(|pages| pages > 0) && *total > 10;
+            has_more.then(|| format!("All of {words}"))
+        })
+    };
+    let aside = move || {
+        let address = address.clone();
+        summary().flatten().map(move |words| view! { <a href=address>{words}</a> })
+    };
+    view! {
+        <Card title="Newest transfers" aside>
+            <TransferTable
+                board
+                load=totals
+                nothing=|| {
+                    view! {
+                        <Empty icon="transfers" title="No transfers yet">
+                            <p>"Whatever this agent copies appears here."</p>
+                        </Empty>
+                    }
+                }
+            />
+        </Card>
+    }
+}

@@ -1,0 +1,116 @@
+//! A new key for an agent, and its end.
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use crate::{
+    api::agents,
+    session::Session,
+    task::Task,
+    ui::{Choice, Dialog, Field, FormDialog, Secret, Toasts},
+};
+
+/// The two buttons and their dialogs.
+#[component]
+pub(super) fn Actions(id: String, name: String) -> impl IntoView {
+    let (is_rotating, is_revoking) = (RwSignal::new(false), RwSignal::new(false));
+    view! {
+        <button type="button" class="button" on:click=move |_| is_rotating.set(true)>
+            "Rotate key"
+        </button>
+        <button type="button" class="button button-danger" on:click=move |_| is_revoking.set(true)>
+            "Revoke agent"
+        </button>
+        <Rotate open=is_rotating id=id.clone() name=name.clone() />
+        <Revoke open=is_revoking id name />
+    }
+}
+
+#[component]
+fn Rotate(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let overlap = RwSignal::new("86400".to_owned());
+    let key = RwSignal::new(None::<String>);
+    let has_key = RwSignal::new(false);
+    let task = Task::new();
+    let rotate = move |()| {
+        let id = id.clone();
+        let overlap = overlap.get_untracked().parse().unwrap_or(86_400);
+        task.run(async move { agents::rotate_key(session, &id, overlap).await }, move |fresh| {
+            key.set(Some(fresh));
+            open.set(false);
+            has_key.set(true);
+        });
+    };
+    // A key is on the page only as long as its dialog is.
+    Effect::new(move |_| {
+        if !has_key.get() {
+            key.set(None);
+        }
+    });
+    let choices = [("86400", "24 hours more"), ("3600", "1 hour more"), ("0", "Not at all: end it now")];
+    let choices: Vec<_> = choices.map(|(value, label)| (value.to_owned(), label.to_owned())).into();
+    view! {
+        <FormDialog open title=format!("Rotate the key of {name}?") action="Rotate key" task on_submit=rotate>
+            <p class="form-text">
+                "A new key is made and shown once. Put it into the agent's configuration while the old one still works."
+            </p>
+            <Choice
+                label="The old key works for"
+                options=choices.clone()
+                chosen=overlap
+                on_choose=move |chosen: String| overlap.set(chosen)
+            />
+        </FormDialog>
+        <Dialog open=has_key title="The new key">
+            <p class="form-text">"This is the only time it is shown. Copy it now."</p>
+            {move || key.get().map(|key| view! { <Secret what="key" text=key /> })}
+            <div class="form-actions">
+                <button type="button" class="button button-primary" on:click=move |_| has_key.set(false)>
+                    "Done"
+                </button>
+            </div>
+        </Dialog>
+    }
+}
+
+#[component]
+fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let navigate = use_navigate();
+    let typed = RwSignal::new(String::new());
+    let task = Task::new();
+    let expected = name.clone();
+    let is_blocked = Signal::derive(move || typed.with(|typed| typed.trim() != expected));
+    let told = name.clone();
+    let revoke = move |()| {
+        let (id, told, navigate) = (id.clone(), told.clone(), navigate.clone());
+        task.run(async move { agents::revoke(session, &id).await }, move |_| {
+            open.set(false);
+            toasts.tell(format!("{told} was revoked."));
+            navigate("/agents", NavigateOptions::default());
+        });
+    };
+    Effect::new(move |_| {
+        if open.get() {
+            typed.set(String::new());
+        }
+    });
+    view! {
+        <FormDialog
+            open
+            title=format!("Revoke {name}?")
+            action="Revoke agent"
+            task
+            on_submit=revoke
+            is_dangerous=true
+            is_blocked
+        >
+            <p class="form-text">
+                "Its keys stop working at once and it disappears from the list; its transfers stay. This cannot be undone: the machine has to be enrolled again. To confirm, type "
+                <b>{name.clone()}</b> "."
+            </p>
+            <Field label="Name of the agent" value=typed is_first=true />
+        </FormDialog>
+    }
+}

@@ -1,0 +1,210 @@
+//! The list of agents: search and status in the address, visible rows live.
+
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
+
+use super::{overview::NoAgents, page_in_address, pages_of};
+use crate::{
+    api::agents::{self, Agent, AgentFilter, WatchAgents},
+    browser,
+    clock::Clock,
+    fetch::{Fetch, Load},
+    format,
+    live::{Admission, Feed, Mirror, Seen},
+    session::Session,
+    ui::{Badge, Choice, Empty, Failure, PageHead, Pager, SkeletonRows, Table},
+    words::{self, AGENT_STATUSES},
+};
+
+/// The page.
+#[component]
+pub(crate) fn Agents() -> impl IntoView {
+    let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
+    let query = use_query_map();
+    let page = page_in_address();
+    let asked = Memo::new(move |_| {
+        query.with(|query| (query.get("q").unwrap_or_default(), query.get("status").unwrap_or_default()))
+    });
+    let board = Mirror::<Agent>::new(Admission::Listed);
+    let customers = StoredValue::new(std::collections::HashMap::<String, String>::new());
+    let totals = Fetch::new(move || {
+        let ((search, status), page) = (asked.get(), page.get());
+        async move {
+            let asked_at = browser::now().0;
+            let filter = AgentFilter {
+                status: words::meant(&AGENT_STATUSES, &status),
+                search: (!search.is_empty()).then_some(search),
+            };
+            let page = agents::list(session, filter, page).await?;
+            let owners = page
+                .items
+                .iter()
+                .filter_map(|row| Some((row.agent.id.inner().to_owned(), row.customer.as_ref()?.name.clone())));
+            customers.try_update_value(|customers| customers.extend(owners));
+            board.answer(page.items.into_iter().map(|row| row.agent).collect(), asked_at);
+            Ok((page.total, page.total_is_at_least))
+        }
+    });
+    let visible = Memo::new(move |_| board.order());
+    Effect::new(move |_| {
+        let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
+        if !ids.is_empty() {
+            feed.watch(
+                &agents::watch(Some(ids)),
+                WatchAgents::into_update,
+                move |agent| board.frame(agent),
+                move || totals.reload(),
+            );
+        }
+    });
+    let summary = move || {
+        totals.read(|(total, is_at_least)| format::total((*total).into(), *is_at_least, "agent")).unwrap_or_default()
+    };
+    let is_filtered = move || asked.with(|(search, status)| !search.is_empty() || !status.is_empty());
+    let is_empty = Memo::new(move |_| board.len() == 0);
+    let state = Memo::new(move |_| match totals.load() {
+        Load::Pending => None,
+        Load::Ready(_) => Some(Ok(())),
+        Load::Failed(error) => Some(Err(error)),
+    });
+    let is_admin = session.is_admin();
+    let body = move || match (state.get(), is_empty.get()) {
+        (None, _) => view! { <SkeletonRows rows=8 /> }.into_any(),
+        (Some(Err(error)), _) => view! { <Failure error on_retry=move |()| totals.reload() /> }.into_any(),
+        (Some(Ok(())), true) if is_filtered() => view! {
+            <Empty icon="search" title="No agent fits these filters">
+                <a class="button" href="/agents">
+                    "Clear the filters"
+                </a>
+            </Empty>
+        }
+        .into_any(),
+        (Some(Ok(())), true) => view! { <NoAgents /> }.into_any(),
+        (Some(Ok(())), false) => {
+            let label = if is_admin { "Customer" } else { "Address" };
+            let heads = vec!["Agent", "Status", label, "System", "Load", "Memory", "Last heartbeat"];
+            view! {
+                <Table label="Agents" heads is_busy=Signal::derive(move || totals.is_busy())>
+                    <For
+                        each=move || board.order()
+                        key=|id| id.clone()
+                        children=move |id| {
+                            let cell = board.cell(&id)?;
+                            let owner = customers.with_value(|customers| customers.get(&id).cloned());
+                            let owner = owner.filter(|_| is_admin);
+                            Some(view! { <Row row=cell.into() owner label /> })
+                        }
+                    />
+                </Table>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <PageHead title="Agents" about=summary />
+        <Filter asked />
+        <div class="card">
+            {body}
+            <Pager
+                summary=Signal::derive(summary)
+                page=page
+                pages=Signal::derive(move || totals.read(|(total, is_at_least)| pages_of(*total, *is_at_least)).flatten())
+                address=move |page: i32| asked.with(|(search, status)| address(search, status, page))
+            />
+        </div>
+    }
+}
+
+fn address(search: &str, status: &str, page: i32) -> String {
+    let search: String = js_sys::encode_uri_component(search).into();
+    format!("/agents?q={search}&status={status}&page={page}")
+}
+
+#[component]
+fn Filter(asked: Memo<(String, String)>) -> impl IntoView {
+    let navigate = use_navigate();
+    let change = Callback::new(move |(search, status): (String, String)| {
+        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
+        navigate(&address(search.trim(), &status, 1), options);
+    });
+    let any = (String::new(), "Any".to_owned());
+    let named = AGENT_STATUSES.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned()));
+    let options: Vec<_> = [any].into_iter().chain(named).collect();
+    view! {
+        <form class="filters" role="search" aria-label="Filter agents" on:submit=|event| event.prevent_default()>
+            <label class="field filters-search">
+                <span class="field-label">"Name or host name"</span>
+                <input
+                    class="control"
+                    type="search"
+                    prop:value=move || asked.get().0
+                    on:change=move |event| change.run((event_target_value(&event), asked.get_untracked().1))
+                />
+            </label>
+            <Choice
+                label="Status"
+                options
+                chosen=Signal::derive(move || asked.get().1)
+                on_choose=move |status: String| change.run((asked.get_untracked().0, status))
+            />
+        </form>
+    }
+}
+
+#[component]
+fn Row(row: RwSignal<Seen<Agent>>, owner: Option<String>, label: &'static str) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let read = move |read: fn(&Agent) -> String| move || row.with(|seen| read(&seen.object));
+    let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
+    let state = Signal::derive(move || row.with(|seen| words::agent_state(&seen.object)));
+    let heartbeat = move || clock.ago(row.with(|seen| seen.object.last_heartbeat));
+    let whose = move || match &owner {
+        Some(owner) => owner.clone(),
+        None => row.with(|seen| seen.object.ip_address.clone()).unwrap_or_else(|| "–".to_owned()),
+    };
+    view! {
+        <tr>
+            <td class="cell-main">
+                <a class="cell-title" href=format!("/agents/{id}")>
+                    {read(|agent| agent.label().to_owned())}
+                </a>
+                <span class="cell-about">{read(|agent| agent.hostname.clone())}</span>
+            </td>
+            <td data-label="Status">
+                <span class="with-pulse">
+                    <Pulse row />
+                    <Badge state />
+                </span>
+            </td>
+            <td data-label=label>{whose}</td>
+            <td data-label="System">{read(words::system)}</td>
+            <td class="cell-number" data-label="Load">
+                {read(words::load)}
+            </td>
+            <td class="cell-number" data-label="Memory">
+                {read(words::memory)}
+            </td>
+            <td class="cell-number cell-quiet" data-label="Last heartbeat">
+                {heartbeat}
+            </td>
+        </tr>
+    }
+}
+
+/// A dot that beats once with each heartbeat.
+#[component]
+pub(crate) fn Pulse(row: RwSignal<Seen<Agent>>) -> impl IntoView {
+    let tone = move || row.with(|seen| words::agent_state(&seen.object).1.name());
+    // Two names of the same animation: a change of the name starts it anew. None before the first frame.
+    let beat = move || {
+        row.with(|seen| match (seen.news_at, seen.object.revision % 2) {
+            (None, _) => "none",
+            (Some(_), 0) => "even",
+            (Some(_), _) => "odd",
+        })
+    };
+    view! { <span class="pulse" data-tone=tone data-beat=beat aria-hidden="true"></span> }
+}

@@ -1,0 +1,18 @@
+//! An address that leads nowhere.
+
+use leptos::prelude::*;
+
+use crate::ui::PageHead;
+
+/// Says so, and where to go instead.
+#[component]
+pub(crate) fn NotFound() -> impl IntoView {
+    view! {
+        <PageHead title="Page not found" about=|| "There is nothing at this address, or nothing that you may see." />
+        <p>
+            <a class="button" href="/">
+                "Go to Live"
+            </a>
+        </p>
+    }
+}

@@ -1,0 +1,85 @@
+//! The agents, each with its pulse.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::agents::{self, Agent, AgentFilter, WatchAgents},
+    browser,
+    fetch::{Fetch, Load},
+    live::{Admission, Feed, Mirror, Seen},
+    pages::agents::Pulse,
+    session::Session,
+    ui::{Card, Empty, Failure, SkeletonRows},
+    words,
+};
+
+/// How many are shown at most.
+const MOST: usize = 30;
+
+/// The card of agents.
+#[component]
+pub(super) fn Machines() -> impl IntoView {
+    let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
+    let board = Mirror::<Agent>::new(Admission::Running(MOST));
+    let query = Fetch::new(move || async move {
+        let asked_at = browser::now().0;
+        let page = agents::list_some(session, AgentFilter::default(), 30, 1).await?;
+        board.answer(page.items.into_iter().map(|row| row.agent).collect(), asked_at);
+        Ok(())
+    });
+    feed.watch(&agents::watch(None), WatchAgents::into_update, move |agent| board.frame(agent), move || query.reload());
+    let is_empty = Memo::new(move |_| board.len() == 0);
+    let body = move || match (query.load(), is_empty.get()) {
+        (Load::Pending, true) => view! { <SkeletonRows rows=5 /> }.into_any(),
+        (Load::Failed(error), true) => view! { <Failure error on_retry=move |()| query.reload() /> }.into_any(),
+        (_, true) => view! { <NoAgents /> }.into_any(),
+        (_, false) => view! {
+            <ul class="machines">
+                <For
+                    each=move || board.order()
+                    key=|id| id.clone()
+                    children=move |id| board.cell(&id).map(|cell| view! { <Machine row=cell.into() /> })
+                />
+            </ul>
+        }
+        .into_any(),
+    };
+    view! {
+        <Card title="Agents" aside=|| view! { <a href="/agents">"All agents"</a> }>
+            {body}
+        </Card>
+    }
+}
+
+/// How the first agent is enrolled.
+#[component]
+pub(crate) fn NoAgents() -> impl IntoView {
+    let viewer = expect_context::<Session>().viewer();
+    let codes = match viewer.and_then(|viewer| viewer.customer_id) {
+        Some(id) => view! { <a href=format!("/customers/{id}")>"Create an enrolment code"</a> },
+        None => view! { <a href="/customers".to_owned()>"Choose a customer and create an enrolment code"</a> },
+    };
+    view! {
+        <Empty icon="agents" title="No agents yet">
+            <p>{codes} ", then run the command shown with it on the machine that is to send or receive files."</p>
+        </Empty>
+    }
+}
+
+#[component]
+fn Machine(row: RwSignal<Seen<Agent>>) -> impl IntoView {
+    let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
+    let read = move |read: fn(&Agent) -> String| move || row.with(|seen| read(&seen.object));
+    view! {
+        <li class="machine">
+            <Pulse row />
+            <a class="cell-title" href=format!("/agents/{id}")>
+                {read(|agent| agent.label().to_owned())}
+            </a>
+            <span class="machine-state">{move || row.with(|seen| words::agent_state(&seen.object).0)}</span>
+            <span class="machine-figures">
+                "Load " <b>{read(words::load)}</b> " · " <b>{read(words::memory)}</b>
+            </span>
+        </li>
+    }
+}

@@ -1,0 +1,215 @@
+//! One transfer: everything known about it, live.
+
+mod details;
+mod timeline;
+
+use leptos::prelude::*;
+
+use self::{details::Details, timeline::Timeline};
+use super::id_in_address;
+use crate::{
+    api::transfers::{self, Transfer, TransferStatus, WatchTransfers},
+    browser,
+    clock::Clock,
+    fetch::{Fetch, Load},
+    format,
+    live::{Admission, Feed, Mirror, Seen},
+    session::Session,
+    task::Task,
+    ui::{Badge, Card, Confirm, Failure, PageHead, Progress, SkeletonRows, Toasts},
+    words,
+};
+
+/// The page.
+#[component]
+pub(crate) fn TransferPage() -> impl IntoView {
+    let id = id_in_address();
+    // Another transfer is another page.
+    move || view! { <OneTransfer id=id.get() /> }
+}
+
+#[component]
+fn OneTransfer(id: String) -> impl IntoView {
+    let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
+    let board = Mirror::<Transfer>::new(Admission::Listed);
+    let watched = id.clone();
+    let links = Fetch::new(move || {
+        let id = id.clone();
+        async move {
+            let asked_at = browser::now().0;
+            let mut links = transfers::get(session, &id).await?;
+            board.answer(vec![links.transfer.clone()], asked_at);
+            // What changes is read from the board alone.
+            links.transfer = board.cell(&id).map_or(links.transfer, |cell| cell.get_untracked().object);
+            Ok(links)
+        }
+    });
+    feed.watch(
+        &transfers::watch(Some(vec![cynic::Id::new(&watched)])),
+        WatchTransfers::into_update,
+        move |transfer| board.frame(transfer),
+        move || links.reload(),
+    );
+    let state = Memo::new(move |_| match links.load() {
+        Load::Pending => None,
+        Load::Ready(_) => Some(Ok(())),
+        Load::Failed(error) => Some(Err(error)),
+    });
+    move || match state.get() {
+        None => view! {
+            <PageHead title="Transfer" parent=("/transfers", "Transfers") />
+            <div class="card">
+                <SkeletonRows rows=6 />
+            </div>
+        }
+        .into_any(),
+        Some(Err(error)) if error.is_not_found() => view! {
+            <PageHead
+                title="Transfer not found"
+                parent=("/transfers", "Transfers")
+                about=|| "There is no such transfer, or none that you may see."
+            />
+        }
+        .into_any(),
+        Some(Err(error)) => view! {
+            <PageHead title="Transfer" parent=("/transfers", "Transfers") />
+            <div class="card">
+                <Failure error on_retry=move |()| links.reload() />
+            </div>
+        }
+        .into_any(),
+        Some(Ok(())) => board
+            .cell(&watched)
+            .map(|cell| {
+                let row = RwSignal::from(cell);
+                view! {
+                    <Head row board />
+                    <Course row />
+                    <div class="columns">
+                        <Details row links />
+                        <Timeline row />
+                    </div>
+                }
+            })
+            .into_any(),
+    }
+}
+
+#[component]
+fn Head(row: RwSignal<Seen<Transfer>>, board: Mirror<Transfer>) -> impl IntoView {
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let (id, name) = row
+        .with_untracked(|seen| (seen.object.id.inner().to_owned(), format::file_name(&seen.object.source).to_owned()));
+    let id = StoredValue::new(id);
+    let (is_cancelling, is_retrying) = (RwSignal::new(false), RwSignal::new(false));
+    let (cancelling, retrying) = (Task::new(), Task::new());
+    let cancel = move |()| {
+        cancelling.run(async move { transfers::cancel(session, &id.get_value()).await }, move |transfer| {
+            let ended = transfer.status == TransferStatus::Cancelled;
+            board.frame(transfer);
+            is_cancelling.set(false);
+            toasts.tell(if ended { "Cancelled." } else { "Asked the agent to cancel." }.to_owned());
+        });
+    };
+    let retry = move |()| {
+        retrying.run(async move { transfers::retry(session, &id.get_value()).await }, move |transfer| {
+            board.frame(transfer);
+            is_retrying.set(false);
+            toasts.tell("Queued again.".to_owned());
+        });
+    };
+    let state = Signal::derive(move || row.with(|seen| words::transfer_state(&seen.object)));
+    let can_cancel = Memo::new(move |_| {
+        row.with(|seen| {
+            let is_open = matches!(seen.object.status, TransferStatus::Queued | TransferStatus::Running);
+            is_open && seen.object.cancel_requested_at.is_none()
+        })
+    });
+    let can_retry = Memo::new(move |_| row.with(|seen| seen.object.status == TransferStatus::Failed));
+    view! {
+        <PageHead title=name.clone() parent=("/transfers", "Transfers") about=move || view! { <Badge state /> }>
+            <Show when=move || can_cancel.get()>
+                <button type="button" class="button button-danger" on:click=move |_| is_cancelling.set(true)>
+                    "Cancel transfer"
+                </button>
+            </Show>
+            <Show when=move || can_retry.get()>
+                <button type="button" class="button button-primary" on:click=move |_| is_retrying.set(true)>
+                    "Retry"
+                </button>
+            </Show>
+        </PageHead>
+        <Confirm
+            open=is_cancelling
+            title=format!("Cancel {name}?")
+            text="A queued transfer ends at once, a running one as soon as its agent hears of it. A cancelled transfer cannot be continued."
+            action="Cancel transfer"
+            task=cancelling
+            on_confirm=cancel
+            is_dangerous=true
+        />
+        <Confirm
+            open=is_retrying
+            title=format!("Retry {name}?")
+            text="The transfer is queued again and its agent is asked to start a new attempt."
+            action="Retry"
+            task=retrying
+            on_confirm=retry
+        />
+    }
+}
+
+/// How far it is: the bar, its figures, and the error if there is one.
+#[component]
+fn Course(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let read = move |read: fn(&Transfer) -> String| move || row.with(|seen| read(&seen.object));
+    let name = row.with_untracked(|seen| format::file_name(&seen.object.source).to_owned());
+    let elapsed = move || {
+        row.with(|seen| {
+            let transfer = &seen.object;
+            let started = transfer.started_at?;
+            let end = transfer.completed_at.unwrap_or_else(|| clock.now());
+            Some(format::duration(end.seconds_since(started)))
+        })
+        .unwrap_or_else(|| "–".to_owned())
+    };
+    let news = move || match row.with(|seen| seen.news_at) {
+        Some(at) => clock.ago(crate::time::Instant(at)),
+        None => "waiting".to_owned(),
+    };
+    let error = Memo::new(move |_| row.with(|seen| seen.object.error_message.clone()));
+    view! {
+        <Card title="Progress">
+            <div class="course">
+                <div class="course-line">
+                    <span class="course-percent">{read(|transfer| format::percent(transfer.progress))}</span>
+                    <span class="course-amount">{read(words::amount)}</span>
+                </div>
+                <Progress
+                    label=format!("Progress of {name}")
+                    value=Signal::derive(move || row.with(|seen| seen.object.progress))
+                    tone=Signal::derive(move || row.with(|seen| words::transfer_state(&seen.object).1))
+                />
+                <dl class="course-figures">
+                    <div><dt>"Speed"</dt><dd>{read(words::speed)}</dd></div>
+                    <div><dt>"Time left"</dt><dd>{read(words::time_left)}</dd></div>
+                    <div><dt>"Time taken"</dt><dd>{elapsed}</dd></div>
+                    <div><dt>"Last news"</dt><dd>{news}</dd></div>
+                </dl>
+                {move || {
+                    error
+                        .get()
+                        .map(|error| {
+                            view! {
+                                <div class="error-text">
+                                    <h3>"What went wrong"</h3>
+                                    <pre tabindex="0">{error}</pre>
+                                </div>
+                            }
+                        })
+                }}
+            </div>
+        </Card>
+    }
+}

@@ -1,0 +1,77 @@
+//! What a transfer is: where from, where to, by whom, and what was measured.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::transfers::{Transfer, TransferLinks},
+    fetch::Fetch,
+    live::Seen,
+    ui::{Card, CopyButton, Fact},
+    words,
+};
+
+/// The card.
+#[component]
+pub(super) fn Details(row: RwSignal<Seen<Transfer>>, links: Fetch<TransferLinks>) -> impl IntoView {
+    let read = move |read: fn(&Transfer) -> String| move || row.with(|seen| read(&seen.object));
+    let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
+    let agent = move || {
+        links.read(|links| {
+            let name = links.transfer.agent_name.clone();
+            match &links.agent {
+                Some(agent) => view! { <a href=format!("/agents/{}", agent.id.inner())>{name}</a> }.into_any(),
+                None => format!("{name} (revoked)").into_any(),
+            }
+        })
+    };
+    let hostname = move || links.read(|links| links.agent_hostname.clone());
+    let customer = Memo::new(move |_| {
+        links
+            .read(|links| {
+                links.customer.as_ref().map(|customer| (customer.id.inner().to_owned(), customer.name.clone()))
+            })
+            .flatten()
+    });
+    let checksum = Memo::new(move |_| row.with(|seen| seen.object.checksum_sha256.clone()));
+    let network = Memo::new(move |_| row.with(|seen| words::network(&seen.object.network)));
+    view! {
+        <Card title="Details">
+            <dl class="facts">
+                <Fact name="Source">
+                    <code class="path">{read(|transfer| transfer.source.clone())}</code>
+                </Fact>
+                <Fact name="Destination">
+                    <code class="path">{read(|transfer| transfer.destination.clone())}</code>
+                </Fact>
+                <Fact name="Agent">{agent}</Fact>
+                <Fact name="Host name">{hostname}</Fact>
+                {move || {
+                    customer
+                        .get()
+                        .map(|(id, name)| {
+                            view! { <Fact name="Customer"><a href=format!("/customers/{id}")>{name}</a></Fact> }
+                        })
+                }}
+                <Fact name="Way">{read(words::way)}</Fact>
+                <Fact name="Size">{read(words::size)}</Fact>
+                <Fact name="Attempt">{read(|transfer| transfer.attempt.to_string())}</Fact>
+                {move || network.get().map(|network| view! { <Fact name="Network">{network}</Fact> })}
+                {move || {
+                    checksum
+                        .get()
+                        .map(|checksum| {
+                            view! {
+                                <Fact name="SHA-256">
+                                    <code class="path">{checksum.clone()}</code>
+                                    <CopyButton what="checksum" text=checksum />
+                                </Fact>
+                            }
+                        })
+                }}
+                <Fact name="Transfer id">
+                    <code class="path">{id}</code>
+                </Fact>
+            </dl>
+        </Card>
+    }
+}

@@ -1,0 +1,49 @@
+//! What happened to a transfer, and when.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::transfers::{Transfer, TransferStatus},
+    clock::Clock,
+    live::Seen,
+    time::Instant,
+    ui::{Card, Tone},
+};
+
+/// The card.
+#[component]
+pub(super) fn Timeline(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
+    let steps = Memo::new(move |_| row.with(|seen| steps(&seen.object)));
+    let step = |(name, tone, at): (&'static str, Tone, Option<Instant>)| {
+        view! {
+            <li class="timeline-step" data-tone=tone.name()>
+                <span class="timeline-name">{name}</span>
+                <span class="timeline-at">{at.map(Clock::full_moment)}</span>
+            </li>
+        }
+    };
+    view! {
+        <Card title="Timeline">
+            <ol class="timeline">{move || steps.get().into_iter().map(step).collect_view()}</ol>
+        </Card>
+    }
+}
+
+fn steps(transfer: &Transfer) -> Vec<(&'static str, Tone, Option<Instant>)> {
+    let mut steps = vec![("Created", Tone::Neutral, Some(transfer.created_at))];
+    if let Some(at) = transfer.started_at {
+        steps.push((if transfer.attempt > 1 { "Started again" } else { "Started" }, Tone::Accent, Some(at)));
+    }
+    if let Some(at) = transfer.cancel_requested_at {
+        steps.push(("Cancel requested", Tone::Warn, Some(at)));
+    }
+    match transfer.status {
+        TransferStatus::Queued => steps.push(("Waiting for its agent", Tone::Neutral, None)),
+        TransferStatus::Running if transfer.stalled => steps.push(("No progress for a while", Tone::Warn, None)),
+        TransferStatus::Running => steps.push(("Running", Tone::Accent, None)),
+        TransferStatus::Completed => steps.push(("Completed", Tone::Good, transfer.completed_at)),
+        TransferStatus::Failed => steps.push(("Failed", Tone::Bad, transfer.completed_at)),
+        TransferStatus::Cancelled => steps.push(("Cancelled", Tone::Neutral, transfer.completed_at)),
+    }
+    steps
+}

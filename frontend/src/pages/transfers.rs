@@ -1,0 +1,92 @@
+//! The table of transfers: filters and page in the address, visible rows live.
+
+mod filters;
+mod form;
+mod rows;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+pub(super) use self::rows::TransferTable;
+use self::{filters::Filters, form::FilterForm};
+use crate::{
+    api::transfers::{self, Transfer},
+    browser,
+    fetch::Fetch,
+    fleet::Figures,
+    format,
+    live::{Admission, Mirror},
+    pages::pages_of,
+    session::Session,
+    ui::{Empty, PageHead, Pager},
+};
+
+/// The page.
+#[component]
+pub(crate) fn Transfers() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let query = use_query_map();
+    let filters = Memo::new(move |_| query.with(|query| Filters::read(|name| query.get(name))));
+    let board = Mirror::<Transfer>::new(Admission::Listed);
+    let totals = Fetch::new(move || {
+        let filters = filters.get();
+        async move {
+            let asked_at = browser::now().0;
+            let (filter, page) = (filters.for_query(browser::local_midnight), filters.page);
+            let page = transfers::list(session, filter, page).await?;
+            board.answer(page.items, asked_at);
+            Ok((page.total, page.total_is_at_least))
+        }
+    });
+    refresh_first_page(totals, filters);
+    let summary = move || {
+        totals.read(|(total, is_at_least)| format::total((*total).into(), *is_at_least, "transfer")).unwrap_or_default()
+    };
+    let pages = move || totals.read(|(total, is_at_least)| pages_of(*total, *is_at_least)).flatten();
+    let nothing = move || {
+        if filters.with(Filters::is_any) {
+            view! {
+                <Empty icon="transfers" title="No transfers yet">
+                    <p>"They appear here as soon as an agent copies a file, for example with "<code>"mftplus-agent copy report.csv /backup/"</code>"."</p>
+                </Empty>
+            }
+            .into_any()
+        } else {
+            view! {
+                <Empty icon="search" title="No transfer fits these filters">
+                    <a class="button" href="/transfers">
+                        "Clear the filters"
+                    </a>
+                </Empty>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <PageHead title="Transfers" about=summary />
+        <FilterForm filters=filters />
+        <div class="card">
+            <TransferTable board load=totals nothing=nothing />
+            <Pager
+                summary=Signal::derive(summary)
+                page=Signal::derive(move || filters.with(|filters| filters.page))
+                pages=Signal::derive(pages)
+                address=move |page| filters.with(|filters| Filters { page, ..filters.clone() }.address())
+            />
+        </div>
+    }
+}
+
+/// Queries again when transfers were made while the newest ones are on show.
+fn refresh_first_page(totals: Fetch<(i32, bool)>, filters: Memo<Filters>) {
+    let figures = expect_context::<Figures>();
+    let made = Memo::new(move |_| figures.read(|fleet| fleet.transfers.total));
+    Effect::new(move |before: Option<Option<i32>>| {
+        let now = made.get();
+        let has_new = before.flatten().is_some_and(|before| Some(before) != now);
+        if has_new && filters.with_untracked(|filters| filters.page == 1) {
+            totals.reload();
+        }
+        now
+    });
+}

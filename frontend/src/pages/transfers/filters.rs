@@ -1,0 +1,148 @@
+//! The filters of the list of transfers, as they stand in the address. Pure.
+
+use std::fmt::Write;
+
+use crate::{
+    api::transfers::{Direction, Protocol, TransferFilter, TransferStatus},
+    time::Instant,
+    words::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant},
+};
+
+/// What is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Filters {
+    pub(super) status: Vec<TransferStatus>,
+    pub(super) agent: String,
+    pub(super) protocol: Option<Protocol>,
+    pub(super) direction: Option<Direction>,
+    /// First day, such as `2026-01-31`; empty for any.
+    pub(super) from: String,
+    /// Last day.
+    pub(super) to: String,
+    /// Beginning of a file name.
+    pub(super) search: String,
+    /// From 1.
+    pub(super) page: i32,
+}
+
+impl Filters {
+    /// Reads them from the parameters of an address. What makes no sense is left out.
+    pub(super) fn read(parameter: impl Fn(&str) -> Option<String>) -> Self {
+        let text = |name| parameter(name).unwrap_or_default();
+        Self {
+            status: text("status").split(',').filter_map(|word| meant(&TRANSFER_STATUSES, word)).collect(),
+            agent: text("agent"),
+            protocol: meant(&PROTOCOLS, &text("protocol")),
+            direction: meant(&DIRECTIONS, &text("direction")),
+            from: text("from"),
+            to: text("to"),
+            search: text("q"),
+            page: text("page").parse().unwrap_or(1).max(1),
+        }
+    }
+
+    /// The address that shows this.
+    pub(super) fn address(&self) -> String {
+        let status: Vec<_> = self.status.iter().map(|status| word(&TRANSFER_STATUSES, status)).collect();
+        let page = if self.page > 1 { self.page.to_string() } else { String::new() };
+        let parameters = [
+            ("status", status.join(",")),
+            ("agent", self.agent.clone()),
+            ("protocol", self.protocol.map(|protocol| word(&PROTOCOLS, &protocol).to_owned()).unwrap_or_default()),
+            ("direction", self.direction.map(|way| word(&DIRECTIONS, &way).to_owned()).unwrap_or_default()),
+            ("from", self.from.clone()),
+            ("to", self.to.clone()),
+            ("q", self.search.clone()),
+            ("page", page),
+        ];
+        let mut address = "/transfers".to_owned();
+        let mut separator = '?';
+        for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+            // Writing to a string cannot fail.
+            let _ = write!(address, "{separator}{name}={}", encode(value));
+            separator = '&';
+        }
+        address
+    }
+
+    /// Whether nothing is filtered out.
+    pub(super) fn is_any(&self) -> bool {
+        Self { page: 1, ..self.clone() } == Self::read(|_| None)
+    }
+
+    /// What to ask the server. `midnight` knows when a day begins here, some days later.
+    pub(super) fn for_query(&self, midnight: impl Fn(&str, i64) -> Option<Instant>) -> TransferFilter {
+        TransferFilter {
+            status: (!self.status.is_empty()).then(|| self.status.clone()),
+            agent_id: (!self.agent.is_empty()).then(|| cynic::Id::new(&self.agent)),
+            protocol: self.protocol,
+            direction: self.direction,
+            created_after: midnight(&self.from, 0),
+            created_before: midnight(&self.to, 1),
+            search: (!self.search.is_empty()).then(|| self.search.clone()),
+        }
+    }
+}
+
+/// The word of a value in an address, by its table.
+pub(super) fn word<T: PartialEq>(table: &[(T, &'static str, &'static str)], value: &T) -> &'static str {
+    table.iter().find(|(known, ..)| known == value).map_or("", |(_, word, _)| word)
+}
+
+fn encode(value: &str) -> String {
+    let mut encoded = String::new();
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~,".contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(address: &str) -> Filters {
+        let query = address.split_once('?').map(|(_, query)| query).unwrap_or_default().to_owned();
+        Filters::read(|name| {
+            query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}="))).map(str::to_owned)
+        })
+    }
+
+    #[test]
+    fn an_address_survives_the_round_trip() {
+        let address = "/transfers?status=failed,running&agent=a1&protocol=sftp&direction=push&from=2026-01-01&to=2026-01-31&q=orders&page=3";
+        assert_eq!(read(address).address(), address);
+        assert_eq!(read("/transfers").address(), "/transfers");
+    }
+
+    #[test]
+    fn nonsense_is_left_out() {
+        assert_eq!(read("/transfers?status=gone&protocol=x&page=-3").address(), "/transfers");
+    }
+
+    #[test]
+    fn a_page_alone_is_no_filter() {
+        assert!(read("/transfers?page=4").is_any());
+        assert!(!read("/transfers?q=a").is_any());
+    }
+
+    #[test]
+    fn text_is_encoded() {
+        let filters = Filters { search: "a b&c/ä".to_owned(), ..read("/transfers") };
+        assert_eq!(filters.address(), "/transfers?q=a%20b%26c%2F%C3%A4");
+    }
+
+    #[test]
+    fn the_last_day_is_included() {
+        let filter = read("/transfers?from=2026-01-01&to=2026-01-01&status=failed")
+            .for_query(|day, later| (!day.is_empty()).then_some(Instant(later)));
+        assert_eq!((filter.created_after, filter.created_before), (Some(Instant(0)), Some(Instant(1))));
+        assert_eq!(filter.status, Some(vec![TransferStatus::Failed]));
+        assert_eq!(filter.search, None);
+    }
+}

@@ -1,0 +1,165 @@
+//! The controls that change the filters in the address.
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use super::filters::{Filters, word};
+use crate::{
+    api::agents::{self, AgentFilter},
+    fetch::Fetch,
+    session::Session,
+    ui::Choice,
+    words::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant},
+};
+
+/// Search, states, agent, protocol, direction and days.
+#[component]
+pub(super) fn FilterForm(filters: Memo<Filters>) -> impl IntoView {
+    let navigate = use_navigate();
+    let change = Callback::new(move |change: Change| {
+        let mut changed = filters.get_untracked();
+        change(&mut changed);
+        changed.page = 1;
+        navigate(&changed.address(), NavigateOptions { replace: true, scroll: false, ..Default::default() });
+    });
+    view! {
+        <form class="filters" role="search" aria-label="Filter transfers" on:submit=|event| event.prevent_default()>
+            <label class="field filters-search">
+                <span class="field-label">"File name begins with"</span>
+                <input
+                    class="control"
+                    type="search"
+                    prop:value=move || filters.with(|filters| filters.search.clone())
+                    on:change=move |event| {
+                        let search = event_target_value(&event).trim().to_owned();
+                        change.run(Box::new(move |filters| filters.search = search));
+                    }
+                />
+            </label>
+            <Agents filters change />
+            <Choice
+                label="Protocol"
+                options=options(&PROTOCOLS)
+                chosen=Signal::derive(move || {
+                    filters.with(|filters| filters.protocol.map(|protocol| word(&PROTOCOLS, &protocol)).unwrap_or_default().to_owned())
+                })
+                on_choose=move |chosen: String| {
+                    change.run(Box::new(move |filters| filters.protocol = meant(&PROTOCOLS, &chosen)));
+                }
+            />
+            <Choice
+                label="Direction"
+                options=options(&DIRECTIONS)
+                chosen=Signal::derive(move || {
+                    filters.with(|filters| filters.direction.map(|way| word(&DIRECTIONS, &way)).unwrap_or_default().to_owned())
+                })
+                on_choose=move |chosen: String| {
+                    change.run(Box::new(move |filters| filters.direction = meant(&DIRECTIONS, &chosen)));
+                }
+            />
+            <Day
+                label="Created from"
+                day=Signal::derive(move || filters.with(|filters| filters.from.clone()))
+                on_change=move |day: String| change.run(Box::new(move |filters| filters.from = day))
+            />
+            <Day
+                label="Created until"
+                day=Signal::derive(move || filters.with(|filters| filters.to.clone()))
+                on_change=move |day: String| change.run(Box::new(move |filters| filters.to = day))
+            />
+            <States filters change />
+        </form>
+    }
+}
+
+type Change = Box<dyn FnOnce(&mut Filters)>;
+
+fn options<T>(table: &[(T, &'static str, &'static str)]) -> Vec<(String, String)> {
+    let any = (String::new(), "Any".to_owned());
+    [any].into_iter().chain(table.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned()))).collect()
+}
+
+/// The states, any of which may be on.
+#[component]
+fn States(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
+    let state = move |(status, _, label): (_, &'static str, &'static str)| {
+        let toggle = move |filters: &mut Filters| {
+            let count = filters.status.len();
+            filters.status.retain(|known| *known != status);
+            if filters.status.len() == count {
+                filters.status.push(status);
+            }
+        };
+        view! {
+            <label class="chip">
+                <input
+                    type="checkbox"
+                    prop:checked=move || filters.with(|filters| filters.status.contains(&status))
+                    on:change=move |_| change.run(Box::new(toggle))
+                />
+                <span>{label}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="chips">
+            <legend class="field-label">"Status"</legend>
+            {TRANSFER_STATUSES.map(state).collect_view()}
+            <Show when=move || !filters.with(Filters::is_any)>
+                <a class="chips-clear" href="/transfers">
+                    "Clear filters"
+                </a>
+            </Show>
+        </fieldset>
+    }
+}
+
+/// The agents to choose from.
+#[component]
+fn Agents(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let agents = Fetch::new(move || agents::list_some(session, AgentFilter::default(), 100, 1));
+    let options = move || {
+        let mut options = vec![(String::new(), "Any".to_owned())];
+        let known = agents.read(|page| {
+            page.items
+                .iter()
+                .map(|row| (row.agent.id.inner().to_owned(), row.agent.label().to_owned()))
+                .collect::<Vec<_>>()
+        });
+        options.extend(known.unwrap_or_default());
+        // One that is not among the newest hundred can still be in the address.
+        let chosen = filters.with(|filters| filters.agent.clone());
+        if !options.iter().any(|(id, _)| *id == chosen) {
+            options.push((chosen, "This agent".to_owned()));
+        }
+        options
+    };
+    view! {
+        <Choice
+            label="Agent"
+            options=Signal::derive(options)
+            chosen=Signal::derive(move || filters.with(|filters| filters.agent.clone()))
+            on_choose=move |agent: String| change.run(Box::new(move |filters| filters.agent = agent))
+        />
+    }
+}
+
+#[component]
+fn Day(
+    label: &'static str,
+    #[prop(into)] day: Signal<String>,
+    #[prop(into)] on_change: Callback<String>,
+) -> impl IntoView {
+    view! {
+        <label class="field">
+            <span class="field-label">{label}</span>
+            <input
+                class="control"
+                type="date"
+                prop:value=move || day.get()
+                on:change=move |event| on_change.run(event_target_value(&event))
+            />
+        </label>
+    }
+}

@@ -1,0 +1,129 @@
+//! A table of transfers whose rows are live.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::transfers::{self, Transfer, WatchTransfers},
+    clock::Clock,
+    fetch::{Fetch, Load},
+    format,
+    live::{Feed, Mirror, Seen},
+    ui::{Badge, Failure, Progress, SkeletonRows, Table},
+    words,
+};
+
+/// The rows of a board that a query fills.
+#[component]
+pub(crate) fn TransferTable<T>(
+    board: Mirror<Transfer>,
+    /// The query that fills the board.
+    load: Fetch<T>,
+    /// What stands there when the query finds nothing.
+    #[prop(into)]
+    nothing: ViewFn,
+) -> impl IntoView
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    watch_visible(board, load);
+    let nothing = StoredValue::new(nothing);
+    let is_empty = Memo::new(move |_| board.len() == 0);
+    let state = Memo::new(move |_| match load.load() {
+        Load::Pending => None,
+        Load::Ready(_) => Some(Ok(())),
+        Load::Failed(error) => Some(Err(error)),
+    });
+    let heads = vec!["File", "Status", "Progress", "Size", "Agent", "Created"];
+    move || match (state.get(), is_empty.get()) {
+        (None, _) => view! { <SkeletonRows rows=10 /> }.into_any(),
+        (Some(Err(error)), _) => view! { <Failure error on_retry=move |()| load.reload() /> }.into_any(),
+        (Some(Ok(())), true) => nothing.with_value(ViewFn::run),
+        (Some(Ok(())), false) => view! {
+            <Table label="Transfers" heads=heads.clone() is_busy=Signal::derive(move || load.is_busy())>
+                <For
+                    each=move || board.order()
+                    key=|id| id.clone()
+                    children=move |id| board.cell(&id).map(|cell| view! { <Row row=cell.into() /> })
+                />
+            </Table>
+        }
+        .into_any(),
+    }
+}
+
+/// Follows the rows on show, whichever they are.
+fn watch_visible<T: Clone + PartialEq + Send + Sync + 'static>(board: Mirror<Transfer>, load: Fetch<T>) {
+    let feed = expect_context::<Feed>();
+    // A set: rows that only change places are watched already.
+    let visible = Memo::new(move |_| {
+        let mut ids = board.order();
+        ids.sort_unstable();
+        ids
+    });
+    Effect::new(move |_| {
+        let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
+        if !ids.is_empty() {
+            feed.watch(
+                &transfers::watch(Some(ids)),
+                WatchTransfers::into_update,
+                move |transfer| board.frame(transfer),
+                move || load.reload(),
+            );
+        }
+    });
+}
+
+#[component]
+fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let (id, name, way, agent, agent_id, created) = row.with_untracked(|seen| {
+        let transfer = &seen.object;
+        (
+            transfer.id.inner().to_owned(),
+            format::file_name(&transfer.source).to_owned(),
+            words::way(transfer),
+            transfer.agent_name.clone(),
+            transfer.agent_id.inner().to_owned(),
+            clock.moment(transfer.created_at),
+        )
+    });
+    let state = Signal::derive(move || row.with(|seen| words::transfer_state(&seen.object)));
+    let speed = move || row.with(|seen| words::speed(&seen.object));
+    view! {
+        <tr>
+            <td class="cell-main">
+                <a class="cell-title" href=format!("/transfers/{id}")>
+                    {name.clone()}
+                </a>
+                <span class="cell-about">{way}</span>
+            </td>
+            <td data-label="Status">
+                <Badge state />
+            </td>
+            <td class="cell-progress" data-label="Progress">
+                <div class="progress-line">
+                    <Progress
+                        label=format!("Progress of {name}")
+                        value=Signal::derive(move || row.with(|seen| seen.object.progress))
+                        tone=Signal::derive(move || state.get().1)
+                    />
+                    <span class="progress-label">
+                        {move || row.with(|seen| format::percent(seen.object.progress))}
+                    </span>
+                </div>
+                <Show when=move || state.get().0 == "Running">
+                    <span class="cell-about">{speed}</span>
+                </Show>
+            </td>
+            <td class="cell-number" data-label="Size">
+                {move || row.with(|seen| words::size(&seen.object))}
+            </td>
+            <td class="cell-nowrap" data-label="Agent">
+                <a href=format!("/agents/{agent_id}")>{agent}</a>
+            </td>
+            <td class="cell-quiet cell-nowrap" data-label="Created">
+                {created}
+            </td>
+        </tr>
+    }
+}

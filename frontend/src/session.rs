@@ -1,0 +1,265 @@
+//! Who is signed in: the access token, kept in memory only, and its renewal before it ends.
+//!
+//! The refresh token is a cookie that no script can read, shared by all tabs and replaced at each use. So renewals take
+//! turns: within this tab, and by a lock of the browser among all tabs.
+
+mod turns;
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
+use serde::Deserialize;
+use serde_json::json;
+
+use self::turns::Turns;
+use crate::{
+    api::{
+        ApiError,
+        http::{self, Reply},
+    },
+    browser,
+    time::Instant,
+};
+
+/// How long before its end a token is renewed, in milliseconds.
+const RENEW_BEFORE: i64 = 60_000;
+
+/// Whether somebody is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Not known yet: the cookie of an earlier visit is being tried.
+    Restoring,
+    /// Not known, for the server cannot be reached.
+    Unreachable,
+    /// Nobody is. Whether somebody was, until the session ended by itself.
+    SignedOut {
+        /// The session did not end by the user's own hand.
+        ended: bool,
+    },
+    /// This user is.
+    SignedIn(Viewer),
+}
+
+/// The signed-in user.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Viewer {
+    pub(crate) email: String,
+    pub(crate) role: ViewerRole,
+    pub(crate) customer_id: Option<String>,
+}
+
+/// What the signed-in user may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ViewerRole {
+    Admin,
+    Customer,
+}
+
+impl Viewer {
+    /// Whether this user administers the whole installation.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.role == ViewerRole::Admin
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignedIn {
+    token: String,
+    expires_at: Instant,
+    user: Viewer,
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    error: String,
+}
+
+/// The session of this tab. A handle: copies are the same session.
+#[derive(Clone, Copy)]
+pub(crate) struct Session {
+    standing: RwSignal<Standing>,
+    token: StoredValue<Option<String>>,
+    renewal: StoredValue<Option<TimeoutHandle>>,
+    turns: StoredValue<Turns, LocalStorage>,
+}
+
+impl Session {
+    /// A session about which nothing is known yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            standing: RwSignal::new(Standing::Restoring),
+            token: StoredValue::new(None),
+            renewal: StoredValue::new(None),
+            turns: StoredValue::new_local(Turns::default()),
+        }
+    }
+
+    /// Whether somebody is signed in. Reactive.
+    pub(crate) fn standing(self) -> Standing {
+        self.standing.get()
+    }
+
+    /// The signed-in user. Reactive.
+    pub(crate) fn viewer(self) -> Option<Viewer> {
+        self.standing.with(|standing| match standing {
+            Standing::SignedIn(viewer) => Some(viewer.clone()),
+            _ => None,
+        })
+    }
+
+    /// Whether an administrator is signed in. Reactive.
+    pub(crate) fn is_admin(self) -> bool {
+        self.standing.with(|standing| matches!(standing, Standing::SignedIn(viewer) if viewer.is_admin()))
+    }
+
+    /// The access token, if there is one. Not reactive.
+    pub(crate) fn token(self) -> Option<String> {
+        self.token.get_value()
+    }
+
+    /// Signs in with a password.
+    pub(crate) async fn sign_in(self, email: &str, password: &str) -> Result<(), ApiError> {
+        let body = json!({ "email": email, "password": password, "cookie": true }).to_string();
+        let reply = http::post("/api/auth/login", &body, None).await.map_err(|_| ApiError::Unreachable)?;
+        self.admit(&reply)
+    }
+
+    /// Signs out, here and on the server. Without an answer the cookie stays, and so does the session.
+    pub(crate) async fn sign_out(self) -> Result<(), ApiError> {
+        let token = self.token();
+        let reply = http::post("/api/auth/logout", "{}", token.as_deref()).await.map_err(|_| ApiError::Unreachable)?;
+        match reply.status {
+            200 | 401 => self.leave(false),
+            _ => return Err(refusal(&reply)),
+        }
+        Ok(())
+    }
+
+    /// Tries the cookie of an earlier visit; again and again while the server cannot be reached.
+    pub(crate) fn restore(self) {
+        spawn_local(async move {
+            match self.renew().await {
+                Ok(()) => {}
+                Err(ApiError::SignedOut) => self.standing.set(Standing::SignedOut { ended: false }),
+                Err(_) => {
+                    self.standing.set(Standing::Unreachable);
+                    let pause = Duration::from_millis(2000 + crate::live::jitter(2000));
+                    set_timeout(move || self.restore(), pause);
+                }
+            }
+        });
+    }
+
+    /// Gets a new access token. Whoever asks while one is on its way gets that one.
+    pub(crate) async fn renew(self) -> Result<(), ApiError> {
+        let before = self.token();
+        let turns = self.turns.get_value();
+        turns
+            .take(async move {
+                if self.token.try_get_value().flatten() != before {
+                    return Ok(());
+                }
+                let reply = http::post("/api/auth/refresh", r#"{"cookie":true}"#, None)
+                    .await
+                    .map_err(|_| ApiError::Unreachable)?;
+                self.admit(&reply)
+            })
+            .await
+    }
+
+    /// Sends a GraphQL request, with a renewed token when the one at hand is no longer good.
+    ///
+    /// Boxed: each operation would carry the whole of it in its own state otherwise, and the page would be larger.
+    pub(crate) fn graphql(self, request: String) -> Pin<Box<dyn Future<Output = Result<String, ApiError>>>> {
+        Box::pin(self.send(request))
+    }
+
+    async fn send(self, request: String) -> Result<String, ApiError> {
+        let mut renewed = false;
+        loop {
+            let token = self.token();
+            let reply = http::post("/graphql", &request, token.as_deref()).await.map_err(|_| ApiError::Unreachable)?;
+            match reply.status {
+                401 if !renewed => {
+                    renewed = true;
+                    match self.renew().await {
+                        Err(ApiError::SignedOut) => {
+                            self.leave(true);
+                            return Err(ApiError::SignedOut);
+                        }
+                        other => other?,
+                    }
+                }
+                401 => return Err(ApiError::SignedOut),
+                429 => return Err(ApiError::Busy(reply.retry_after.unwrap_or(60))),
+                502..=504 => return Err(ApiError::Unreachable),
+                // Refusals have the same shape as results: their errors are read with them.
+                _ => return Ok(reply.body),
+            }
+        }
+    }
+
+    /// Ends the session in this tab.
+    pub(crate) fn leave(self, ended: bool) {
+        self.token.set_value(None);
+        self.schedule(None);
+        self.standing.set(Standing::SignedOut { ended });
+    }
+
+    fn admit(self, reply: &Reply) -> Result<(), ApiError> {
+        if reply.status != 200 {
+            return Err(refusal(reply));
+        }
+        let Envelope { data } =
+            serde_json::from_str::<Envelope<SignedIn>>(&reply.body).map_err(|_| ApiError::Garbled)?;
+        self.token.set_value(Some(data.token));
+        let standing = Standing::SignedIn(data.user);
+        if self.standing.get_untracked() != standing {
+            self.standing.set(standing);
+        }
+        self.schedule(Some(data.expires_at.0 - RENEW_BEFORE - browser::now().0));
+        Ok(())
+    }
+
+    /// Plans the next renewal, in so many milliseconds. A failed one is tried again until the session is over.
+    fn schedule(self, pause: Option<i64>) {
+        if let Some(planned) = self.renewal.get_value() {
+            planned.clear();
+        }
+        let renew = move || {
+            spawn_local(async move {
+                match self.renew().await {
+                    Ok(()) => {}
+                    Err(ApiError::SignedOut) => self.leave(true),
+                    Err(_) => self.schedule(Some(10_000)),
+                }
+            });
+        };
+        let handle = pause.and_then(|pause| {
+            let pause = Duration::from_millis(u64::try_from(pause).unwrap_or(0).max(1000) + crate::live::jitter(1000));
+            set_timeout_with_handle(renew, pause).ok()
+        });
+        self.renewal.set_value(handle);
+    }
+}
+
+/// What an answer of the REST side that is no success means.
+fn refusal(reply: &Reply) -> ApiError {
+    match reply.status {
+        401 => ApiError::SignedOut,
+        429 => ApiError::Busy(reply.retry_after.unwrap_or(60)),
+        502..=504 => ApiError::Unreachable,
+        _ => match serde_json::from_str::<Failure>(&reply.body) {
+            Ok(Failure { error }) => ApiError::Refused { code: String::new(), message: error },
+            Err(_) => ApiError::Garbled,
+        },
+    }
+}

@@ -1,0 +1,70 @@
+//! One renewal at a time, in this tab and among all tabs.
+
+use std::{cell::RefCell, future::Future, rc::Rc};
+
+use js_sys::{Function, Promise, Reflect};
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+
+use crate::api::ApiError;
+
+/// The renewal that is under way in this tab, if one is.
+#[derive(Clone, Default)]
+pub(super) struct Turns(Rc<RefCell<Option<Turn>>>);
+
+/// A renewal: when it has ended, and what came of it.
+#[derive(Clone)]
+struct Turn {
+    ended: Promise,
+    outcome: Rc<RefCell<Result<(), ApiError>>>,
+}
+
+impl Turns {
+    /// Runs a renewal when no other tab runs one, or waits for the one of this tab.
+    pub(super) async fn take(
+        self,
+        renewal: impl Future<Output = Result<(), ApiError>> + 'static,
+    ) -> Result<(), ApiError> {
+        let running = self.0.borrow().clone();
+        let Turn { ended, outcome } = running.unwrap_or_else(|| self.begin(renewal));
+        if JsFuture::from(ended).await.is_err() {
+            return Err(ApiError::Unreachable);
+        }
+        outcome.borrow().clone()
+    }
+
+    fn begin(&self, renewal: impl Future<Output = Result<(), ApiError>> + 'static) -> Turn {
+        let outcome = Rc::new(RefCell::new(Err(ApiError::Unreachable)));
+        let (turns, result) = (Rc::clone(&self.0), Rc::clone(&outcome));
+        let ended = alone(async move {
+            let renewed = renewal.await;
+            *result.borrow_mut() = renewed;
+            turns.borrow_mut().take();
+            Ok(JsValue::UNDEFINED)
+        });
+        let turn = Turn { ended, outcome };
+        *self.0.borrow_mut() = Some(turn.clone());
+        turn
+    }
+}
+
+/// Runs a future while no other tab is in here. Browsers offer such locks to secure pages only.
+fn alone(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
+    match request_lock() {
+        Some((locks, request)) => {
+            let run = Closure::once_into_js(move |_lock: JsValue| future_to_promise(work));
+            let granted = request.call2(&locks, &JsValue::from_str("mftplus-session"), &run);
+            granted.map_or_else(|error| Promise::reject(&error), JsCast::unchecked_into)
+        }
+        None => future_to_promise(work),
+    }
+}
+
+/// `navigator.locks` and its `request`, which `web-sys` counts as unstable.
+fn request_lock() -> Option<(JsValue, Function)> {
+    let navigator = window().navigator();
+    let locks = Reflect::get(&navigator, &JsValue::from_str("locks")).ok()?;
+    let request = Reflect::get(&locks, &JsValue::from_str("request")).ok()?;
+    Some((locks, request.dyn_into().ok()?))
+}

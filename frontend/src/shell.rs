@@ -1,0 +1,228 @@
+//! What surrounds every page of a signed-in user: navigation, the state of the connection, theme and account.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::{components::A, hooks::use_location};
+
+use crate::{
+    browser,
+    clock::Clock,
+    fleet::Figures,
+    live::{Feed, Link},
+    session::{Session, Viewer},
+    ui::{Icon, Logo, Toasts},
+};
+
+/// The frame around a page.
+#[component]
+pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
+    let (session, feed, clock) = (expect_context::<Session>(), expect_context::<Feed>(), expect_context::<Clock>());
+    let figures = Figures::follow(session, feed);
+    provide_context(figures);
+    Effect::new(move |_| {
+        clock.now();
+        figures.sample();
+    });
+
+    let is_open = RwSignal::new(false);
+    let path = use_location().pathname;
+    Effect::new(move |_| {
+        path.track();
+        is_open.set(false);
+    });
+    view! {
+        <a class="skip-link" href="#content" rel="external">
+            "Skip to the content"
+        </a>
+        <div class="shell" on:keydown=move |event| {
+            if event.key() == "Escape" {
+                is_open.set(false);
+            }
+        }>
+            <header class="topbar">
+                <a class="brand" href="/" aria-label="MFTPlus, go to Live">
+                    <Logo />
+                    <span>"MFTPlus"</span>
+                </a>
+                <Connection />
+                <button
+                    type="button"
+                    class="button button-bare topbar-menu"
+                    aria-controls="sidebar"
+                    aria-expanded=move || is_open.get().to_string()
+                    aria-label="Menu"
+                    on:click=move |_| is_open.update(|open| *open = !*open)
+                >
+                    <Icon name="menu" />
+                </button>
+            </header>
+            <div id="sidebar" class="sidebar" data-open=move || is_open.get().to_string()>
+                <Navigation viewer=viewer.clone() />
+                <Account viewer />
+            </div>
+            <main id="content" class="content" tabindex="-1">
+                {children()}
+            </main>
+        </div>
+    }
+}
+
+#[component]
+fn Navigation(viewer: Viewer) -> impl IntoView {
+    let figures = expect_context::<Figures>();
+    let running = move || figures.read(|fleet| fleet.transfers.running).filter(|running| *running > 0);
+    let own_codes = viewer.customer_id.map(|id| format!("/customers/{id}"));
+    view! {
+        <nav class="nav" aria-label="Main">
+            <ul>
+                <Entry address="/" icon="live" name="Live" />
+                <li>
+                    <A href="/transfers" attr:class="nav-link">
+                        <Icon name="transfers" />
+                        "Transfers"
+                        {move || running().map(|running| view! { <span class="nav-count" aria-hidden="true">{running}</span> })}
+                    </A>
+                </li>
+                <Entry address="/agents" icon="agents" name="Agents" />
+                <Entry address="/activity" icon="activity" name="Activity" />
+            </ul>
+            {own_codes
+                .map(|address| {
+                    view! {
+                        <ul>
+                            <Entry address icon="key" name="Enrolment codes" />
+                        </ul>
+                    }
+                })}
+            {(viewer.role == crate::session::ViewerRole::Admin)
+                .then(|| {
+                    view! {
+                        <p class="nav-title" id="nav-administration">
+                            "Administration"
+                        </p>
+                        <ul aria-labelledby="nav-administration">
+                            <Entry address="/customers" icon="customers" name="Customers" />
+                            <Entry address="/users" icon="users" name="Users" />
+                        </ul>
+                    }
+                })}
+        </nav>
+    }
+}
+
+#[component]
+fn Entry(#[prop(into)] address: String, icon: &'static str, name: &'static str) -> impl IntoView {
+    let is_exact = address == "/";
+    view! {
+        <li>
+            <A href=address exact=is_exact attr:class="nav-link">
+                <Icon name=icon />
+                {name}
+            </A>
+        </li>
+    }
+}
+
+/// Whether what is on the page is live.
+#[component]
+fn Connection() -> impl IntoView {
+    let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
+    let words = move || match feed.link() {
+        Link::Live => ("live", "Live"),
+        Link::Connecting | Link::Off => ("waiting", "Connecting"),
+        Link::Waiting(_) => ("waiting", "Reconnecting"),
+        Link::Offline => ("offline", "Offline"),
+    };
+    let countdown = move || match feed.link() {
+        Link::Waiting(until) => format!(" in {} s", until.seconds_since(clock.now()).max(0) + 1),
+        _ => String::new(),
+    };
+    view! {
+        <div class="connection" data-link=move || words().0>
+            <span class="connection-mark" aria-hidden="true"></span>
+            <span role="status" aria-label="Connection">
+                {move || words().1}
+            </span>
+            // Apart, so that a screen reader does not hear every second.
+            <span class="connection-countdown" aria-hidden="true">
+                {countdown}
+            </span>
+            <Show when=move || matches!(feed.link(), Link::Waiting(_))>
+                <button type="button" class="button button-small" on:click=move |_| feed.connect()>
+                    "Now"
+                </button>
+            </Show>
+        </div>
+    }
+}
+
+#[component]
+fn Account(viewer: Viewer) -> impl IntoView {
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let sign_out = move |_| {
+        spawn_local(async move {
+            if let Err(error) = session.sign_out().await {
+                toasts.warn(error.to_string());
+            }
+        });
+    };
+    view! {
+        <section class="account" aria-label="Account">
+            <ThemeChoice />
+            <div class="account-user">
+                <span class="account-name" title=viewer.email.clone()>
+                    {viewer.email.clone()}
+                </span>
+                <span class="account-role">{if viewer.is_admin() { "Administrator" } else { "Customer" }}</span>
+            </div>
+            <button type="button" class="button account-leave" on:click=sign_out>
+                <Icon name="leave" />
+                "Sign out"
+            </button>
+        </section>
+    }
+}
+
+/// The theme: as the system has it, light, or dark.
+#[component]
+fn ThemeChoice() -> impl IntoView {
+    let chosen = RwSignal::new(browser::stored_theme().unwrap_or_default());
+    let option = move |value: &'static str, name: &'static str| {
+        view! {
+            <label class="segment">
+                <input
+                    type="radio"
+                    name="theme"
+                    value=value
+                    prop:checked=move || chosen.get() == value
+                    on:change=move |_| {
+                        chosen.set(value.to_owned());
+                        browser::set_theme((!value.is_empty()).then_some(value));
+                    }
+                />
+                <span>{name}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="segments">
+            <legend class="visually-hidden">"Theme"</legend>
+            {option("", "System")}
+            {option("light", "Light")}
+            {option("dark", "Dark")}
+        </fieldset>
+    }
+}
+
+/// In place of everything, while it is not known who is signed in and nobody answers.
+#[component]
+pub(crate) fn Unreachable() -> impl IntoView {
+    view! {
+        <main class="gate">
+            <div class="gate-card" role="alert">
+                <Logo />
+                <h1>"The server does not answer"</h1>
+                <p>"This page tries again every few seconds and continues by itself. If it stays like this, check the network and whether the server runs."</p>
+            </div>
+        </main>
+    }
+}

@@ -1,0 +1,37 @@
+//! Our small design system: native elements first, no data access.
+
+mod badge;
+mod card;
+mod choice;
+mod copy;
+mod dialog;
+mod empty;
+mod facts;
+mod field;
+mod icon;
+mod page;
+mod pager;
+mod progress;
+mod skeleton;
+mod sparkline;
+mod table;
+mod toast;
+
+pub(crate) use self::{
+    badge::{Badge, Tone},
+    card::Card,
+    choice::Choice,
+    copy::{CopyButton, Secret},
+    dialog::{Confirm, Dialog, FormDialog},
+    empty::{Empty, Failure, Notice},
+    facts::Fact,
+    field::Field,
+    icon::{Icon, Logo},
+    page::PageHead,
+    pager::Pager,
+    progress::Progress,
+    skeleton::{SkeletonRows, SkeletonText},
+    sparkline::Sparkline,
+    table::Table,
+    toast::{ToastList, Toasts},
+};

@@ -1,0 +1,43 @@
+//! Choosing one of a few values.
+
+use leptos::prelude::*;
+
+/// A labelled list of options, of which one is chosen.
+#[component]
+pub(crate) fn Choice(
+    label: &'static str,
+    /// Values and what they are called.
+    #[prop(into)]
+    options: Signal<Vec<(String, String)>>,
+    #[prop(into)] chosen: Signal<String>,
+    #[prop(into)] on_choose: Callback<String>,
+) -> impl IntoView {
+    view! {
+        <label class="field">
+            <span class="field-label">{label}</span>
+            <select
+                class="control"
+                prop:value=move || {
+                    options.track();
+                    chosen.get()
+                }
+                on:change=move |event| on_choose.run(event_target_value(&event))
+            >
+                {move || {
+                    options
+                        .get()
+                        .into_iter()
+                        .map(|(value, name)| {
+                            let is_chosen = chosen.get_untracked() == value;
+                            view! {
+                                <option value=value selected=is_chosen>
+                                    {name}
+                                </option>
+                            }
+                        })
+                        .collect_view()
+                }}
+            </select>
+        </label>
+    }
+}

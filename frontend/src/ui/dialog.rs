@@ -1,0 +1,102 @@
+//! Questions in front of the page, on the native `dialog`, which keeps the focus and gives it back.
+
+use leptos::{ev::SubmitEvent, html, prelude::*};
+
+use super::Notice;
+use crate::task::Task;
+
+/// A dialog that is there while `open` is true. Its contents are made anew each time.
+#[component]
+pub(crate) fn Dialog(open: RwSignal<bool>, #[prop(into)] title: Signal<String>, children: ChildrenFn) -> impl IntoView {
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let Some(element) = dialog.get() else { return };
+        if !open.get() {
+            element.close();
+        } else if !element.open() {
+            // After the contents are there, so that the first field gets the focus.
+            request_animation_frame(move || {
+                if let Err(error) = element.show_modal() {
+                    leptos::logging::warn!("the dialog did not open: {error:?}");
+                }
+            });
+        }
+    });
+    view! {
+        <dialog node_ref=dialog class="dialog" aria-label=move || title.get() on:close=move |_| open.set(false)>
+            <Show when=move || open.get()>
+                <h2>{move || title.get()}</h2>
+                {children()}
+            </Show>
+        </dialog>
+    }
+}
+
+/// A dialog with a form: fields, why it failed last, and two buttons.
+#[component]
+pub(crate) fn FormDialog(
+    open: RwSignal<bool>,
+    #[prop(into)] title: Signal<String>,
+    /// What the button that sends it says.
+    #[prop(into)]
+    action: Signal<String>,
+    task: Task,
+    #[prop(into)] on_submit: Callback<()>,
+    /// Whether it does harm.
+    #[prop(optional)]
+    is_dangerous: bool,
+    /// Whether it may be sent as it stands.
+    #[prop(optional, into)]
+    is_blocked: Signal<bool>,
+    children: ChildrenFn,
+) -> impl IntoView {
+    Effect::new(move |_| {
+        if open.get() {
+            task.reset();
+        }
+    });
+    let children = StoredValue::new(children);
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if !is_blocked.get_untracked() {
+            on_submit.run(());
+        }
+    };
+    let class = if is_dangerous { "button button-danger" } else { "button button-primary" };
+    view! {
+        <Dialog open title>
+            <form class="form" on:submit=submit>
+                {children.with_value(|children| children())}
+                <Notice text=Signal::derive(move || task.failure()) />
+                <div class="form-actions">
+                    <button type="button" class="button" on:click=move |_| open.set(false)>
+                        "Cancel"
+                    </button>
+                    <button type="submit" class=class disabled=move || task.is_busy() || is_blocked.get()>
+                        {move || action.get()}
+                    </button>
+                </div>
+            </form>
+        </Dialog>
+    }
+}
+
+/// A question with a sentence on what will happen.
+#[component]
+pub(crate) fn Confirm(
+    open: RwSignal<bool>,
+    #[prop(into)] title: Signal<String>,
+    /// What will happen.
+    #[prop(into)]
+    text: Signal<String>,
+    #[prop(into)] action: Signal<String>,
+    task: Task,
+    #[prop(into)] on_confirm: Callback<()>,
+    #[prop(optional)] is_dangerous: bool,
+) -> impl IntoView {
+    view! {
+        <FormDialog open title action task on_submit=on_confirm is_dangerous>
+            <p class="form-text">{move || text.get()}</p>
+        </FormDialog>
+    }
+}

@@ -1,0 +1,61 @@
+//! What stands where there is nothing to show, and why.
+
+use leptos::prelude::*;
+
+use super::Icon;
+use crate::api::ApiError;
+
+/// Nothing is there yet: what that means, and what to do.
+#[component]
+pub(crate) fn Empty(
+    icon: &'static str,
+    #[prop(into)] title: Signal<String>,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <div class="empty">
+            <span class="empty-icon">
+                <Icon name=icon />
+            </span>
+            <p class="empty-title">{move || title.get()}</p>
+            {children.map(|children| view! { <div class="empty-text">{children()}</div> })}
+        </div>
+    }
+}
+
+/// It could not be loaded: why, and a button to try again.
+#[component]
+pub(crate) fn Failure(#[prop(into)] error: Signal<ApiError>, #[prop(into)] on_retry: Callback<()>) -> impl IntoView {
+    view! {
+        <div class="empty" role="alert">
+            <span class="empty-icon" data-tone="bad">
+                <Icon name="warning" />
+            </span>
+            <p class="empty-title">"This could not be loaded"</p>
+            <p class="empty-text">{move || error.get().to_string()}</p>
+            <button type="button" class="button" on:click=move |_| on_retry.run(())>
+                "Try again"
+            </button>
+        </div>
+    }
+}
+
+/// A sentence on what went wrong, if something did.
+#[component]
+pub(crate) fn Notice(#[prop(into)] text: Signal<Option<String>>) -> impl IntoView {
+    view! {
+        <div role="alert">
+            {move || {
+                text.get()
+                    .map(|text| {
+                        view! {
+                            <p class="notice" data-tone="bad">
+                                <Icon name="warning" />
+                                <span>{text}</span>
+                            </p>
+                        }
+                    })
+            }}
+        </div>
+    }
+}

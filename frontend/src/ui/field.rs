@@ -1,0 +1,39 @@
+//! A labelled field of one line.
+
+use leptos::prelude::*;
+
+/// A text field. What the browser can check, it checks when the form is sent.
+#[component]
+pub(crate) fn Field(
+    label: &'static str,
+    value: RwSignal<String>,
+    #[prop(default = "text")] kind: &'static str,
+    #[prop(optional)] hint: &'static str,
+    #[prop(optional)] autocomplete: &'static str,
+    /// Shortest and longest text allowed; for numbers the least and the greatest.
+    #[prop(optional)]
+    bounds: Option<(u32, u32)>,
+    #[prop(optional)] is_required: bool,
+    #[prop(optional)] is_first: bool,
+) -> impl IntoView {
+    let (of_number, of_text) = if kind == "number" { (bounds, None) } else { (None, bounds) };
+    view! {
+        <label class="field">
+            <span class="field-label">{label}</span>
+            <input
+                class="control"
+                type=kind
+                required=is_required
+                autofocus=is_first
+                autocomplete=if autocomplete.is_empty() { "off" } else { autocomplete }
+                minlength=of_text.map(|(least, _)| least)
+                maxlength=of_text.map(|(_, most)| most)
+                min=of_number.map(|(least, _)| least)
+                max=of_number.map(|(_, most)| most)
+                prop:value=move || value.get()
+                on:input=move |event| value.set(event_target_value(&event))
+            />
+            {(!hint.is_empty()).then(|| view! { <span class="field-hint">{hint}</span> })}
+        </label>
+    }
+}

@@ -1,0 +1,49 @@
+//! Going from page to page of a list.
+
+use leptos::prelude::*;
+
+/// Links to the neighbouring pages, with how much there is in all.
+#[component]
+pub(crate) fn Pager(
+    /// How much there is, in words.
+    #[prop(into)]
+    summary: Signal<String>,
+    /// From 1.
+    #[prop(into)]
+    page: Signal<i32>,
+    /// How many pages there are; nothing when that is not known.
+    #[prop(into)]
+    pages: Signal<Option<i32>>,
+    /// The address of a page.
+    #[prop(into)]
+    address: Callback<i32, String>,
+) -> impl IntoView {
+    let step = move |name: &'static str, by: i32| {
+        move || {
+            let target = page.get() + by;
+            let is_there = target >= 1 && pages.get().is_none_or(|pages| target <= pages);
+            if is_there {
+                view! {
+                    <a class="button button-small" href=address.run(target) rel=if by < 0 { "prev" } else { "next" }>
+                        {name}
+                    </a>
+                }
+                .into_any()
+            } else {
+                view! { <span class="button button-small" aria-disabled="true">{name}</span> }.into_any()
+            }
+        }
+    };
+    let place = move || match pages.get() {
+        Some(pages) => format!("Page {} of {}", page.get(), pages.max(1)),
+        None => format!("Page {}", page.get()),
+    };
+    view! {
+        <nav class="pager" aria-label="Pages">
+            <p class="pager-summary">{move || summary.get()}</p>
+            <span class="pager-place">{place}</span>
+            {step("Previous", -1)}
+            {step("Next", 1)}
+        </nav>
+    }
+}

@@ -1,0 +1,31 @@
+//! How much of something is done.
+
+use leptos::prelude::*;
+
+use super::Tone;
+
+/// A bar. One property and one attribute change; the style sheet moves it.
+#[component]
+pub(crate) fn Progress(
+    /// What is under way, for its name.
+    #[prop(into)]
+    label: Signal<String>,
+    /// 0 to 100.
+    #[prop(into)]
+    value: Signal<f64>,
+    #[prop(into)] tone: Signal<Tone>,
+) -> impl IntoView {
+    view! {
+        <div
+            class="progress"
+            role="progressbar"
+            aria-label=move || label.get()
+            aria-valuemin="0"
+            aria-valuemax="100"
+            aria-valuenow=move || value.get().floor().to_string()
+            data-tone=move || tone.get().name()
+        >
+            <div class="progress-bar" style:--value=move || format!("{:.2}%", value.get().clamp(0.0, 100.0))></div>
+        </div>
+    }
+}

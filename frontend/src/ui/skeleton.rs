@@ -1,0 +1,20 @@
+//! Grey shapes of the final height, so that nothing jumps when the data comes.
+
+use leptos::prelude::*;
+
+/// As many table rows as will come.
+#[component]
+pub(crate) fn SkeletonRows(rows: usize) -> impl IntoView {
+    view! {
+        <div class="skeleton-rows" aria-hidden="true">
+            {(0..rows).map(|_| view! { <div class="skeleton-row"><span></span><span></span><span></span></div> }).collect_view()}
+        </div>
+        <p class="visually-hidden">"Loading"</p>
+    }
+}
+
+/// A line of text.
+#[component]
+pub(crate) fn SkeletonText() -> impl IntoView {
+    view! { <span class="skeleton" aria-hidden="true"></span> }
+}

@@ -1,0 +1,82 @@
+//! Short messages on how something went, which leave by themselves.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use super::{Icon, Tone};
+
+/// How long a message stays.
+const STAY: Duration = Duration::from_secs(6);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Toast {
+    number: u32,
+    is_warning: bool,
+    text: String,
+}
+
+/// The messages on show. A handle: copies are the same messages.
+#[derive(Clone, Copy)]
+pub(crate) struct Toasts {
+    shown: RwSignal<Vec<Toast>>,
+    last: StoredValue<u32>,
+}
+
+impl Toasts {
+    /// No messages yet.
+    pub(crate) fn new() -> Self {
+        Self { shown: RwSignal::new(Vec::new()), last: StoredValue::new(0) }
+    }
+
+    /// Says that something has been done.
+    pub(crate) fn tell(self, text: String) {
+        self.show(text, false);
+    }
+
+    /// Says that something has not.
+    pub(crate) fn warn(self, text: String) {
+        self.show(text, true);
+    }
+
+    fn show(self, text: String, is_warning: bool) {
+        self.last.update_value(|last| *last += 1);
+        let number = self.last.get_value();
+        self.shown.update(|shown| shown.push(Toast { number, is_warning, text }));
+        set_timeout(move || self.dismiss(number), STAY);
+    }
+
+    fn dismiss(self, number: u32) {
+        self.shown.update(|shown| shown.retain(|toast| toast.number != number));
+    }
+}
+
+/// Where the messages appear.
+#[component]
+pub(crate) fn ToastList() -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let row = move |toast: Toast| {
+        let (icon, tone) = if toast.is_warning { ("warning", Tone::Bad) } else { ("done", Tone::Good) };
+        view! {
+            <li class="toast" data-tone=tone.name()>
+                <Icon name=icon />
+                <span>{toast.text}</span>
+                <button
+                    type="button"
+                    class="button button-bare"
+                    aria-label="Dismiss"
+                    on:click=move |_| toasts.dismiss(toast.number)
+                >
+                    <Icon name="close" />
+                </button>
+            </li>
+        }
+    };
+    view! {
+        <section class="toasts" aria-label="Notifications" aria-live="polite">
+            <ul>
+                <For each=move || toasts.shown.get() key=|toast| toast.number children=row />
+            </ul>
+        </section>
+    }
+}

@@ -1,0 +1,192 @@
+//! What states and kinds are called on the page, and in which tone. Pure.
+
+use crate::{
+    api::{
+        agents::{Agent, AgentStatus, Os},
+        events::{Event, EventKind, Object},
+        transfers::{Direction, Network, Protocol, Transfer, TransferStatus},
+        users::Role,
+    },
+    format,
+    ui::Tone,
+};
+
+/// A status of a transfer, as it is written in addresses, and as it is called.
+pub(crate) const TRANSFER_STATUSES: [(TransferStatus, &str, &str); 5] = [
+    (TransferStatus::Queued, "queued", "Queued"),
+    (TransferStatus::Running, "running", "Running"),
+    (TransferStatus::Completed, "completed", "Completed"),
+    (TransferStatus::Failed, "failed", "Failed"),
+    (TransferStatus::Cancelled, "cancelled", "Cancelled"),
+];
+
+/// The same for protocols.
+pub(crate) const PROTOCOLS: [(Protocol, &str, &str); 4] = [
+    (Protocol::Sftp, "sftp", "SFTP"),
+    (Protocol::Ftp, "ftp", "FTP"),
+    (Protocol::Ftps, "ftps", "FTPS"),
+    (Protocol::Local, "local", "Local"),
+];
+
+/// The same for directions.
+pub(crate) const DIRECTIONS: [(Direction, &str, &str); 2] =
+    [(Direction::Push, "push", "Push"), (Direction::Pull, "pull", "Pull")];
+
+/// The same for agents.
+pub(crate) const AGENT_STATUSES: [(AgentStatus, &str, &str); 4] = [
+    (AgentStatus::Online, "online", "Online"),
+    (AgentStatus::Busy, "busy", "Busy"),
+    (AgentStatus::Error, "error", "Error"),
+    (AgentStatus::Offline, "offline", "Offline"),
+];
+
+/// What a value is called, by its table.
+pub(crate) fn called<T: PartialEq>(table: &[(T, &'static str, &'static str)], value: &T) -> &'static str {
+    table.iter().find(|(known, ..)| known == value).map_or("", |(.., label)| label)
+}
+
+/// The value of a word in an address, by its table.
+pub(crate) fn meant<T: Copy>(table: &[(T, &'static str, &'static str)], word: &str) -> Option<T> {
+    table.iter().find(|(_, known, _)| *known == word).map(|(value, ..)| *value)
+}
+
+/// What a transfer is doing, more exactly than its status.
+pub(crate) fn transfer_state(transfer: &Transfer) -> (&'static str, Tone) {
+    match transfer.status {
+        TransferStatus::Running if transfer.cancel_requested_at.is_some() => ("Cancelling", Tone::Warn),
+        TransferStatus::Running if transfer.stalled => ("Stalled", Tone::Warn),
+        TransferStatus::Running => ("Running", Tone::Accent),
+        TransferStatus::Completed => ("Completed", Tone::Good),
+        TransferStatus::Failed => ("Failed", Tone::Bad),
+        TransferStatus::Queued => ("Queued", Tone::Neutral),
+        TransferStatus::Cancelled => ("Cancelled", Tone::Neutral),
+    }
+}
+
+/// How an agent is.
+pub(crate) fn agent_state(agent: &Agent) -> (&'static str, Tone) {
+    let tone = match agent.status {
+        AgentStatus::Online => Tone::Good,
+        AgentStatus::Busy => Tone::Accent,
+        AgentStatus::Error => Tone::Bad,
+        AgentStatus::Offline => Tone::Neutral,
+    };
+    (called(&AGENT_STATUSES, &agent.status), tone)
+}
+
+fn os(os: Os) -> &'static str {
+    match os {
+        Os::Darwin => "macOS",
+        Os::Linux => "Linux",
+        Os::Windows => "Windows",
+    }
+}
+
+/// What an agent runs on, and which version of it runs there.
+pub(crate) fn system(agent: &Agent) -> String {
+    match &agent.version {
+        Some(version) => format!("{}, {version}", os(agent.os)),
+        None => os(agent.os).to_owned(),
+    }
+}
+
+/// What a role is called.
+pub(crate) fn role(role: Role) -> &'static str {
+    match role {
+        Role::Admin => "Administrator",
+        Role::Customer => "Customer",
+    }
+}
+
+/// How much of a transfer is done: `1.20 GB of 4.00 GB`.
+pub(crate) fn amount(transfer: &Transfer) -> String {
+    let done = format::bytes(transfer.bytes_transferred.0);
+    if transfer.size_known { format!("{done} of {}", format::bytes(transfer.bytes_total.0)) } else { done }
+}
+
+/// How big a transfer is, or how much of it there is so far.
+pub(crate) fn size(transfer: &Transfer) -> String {
+    let known = if transfer.size_known { transfer.bytes_total.0 } else { transfer.bytes_transferred.0 };
+    if known == 0 && !transfer.size_known { "–".to_owned() } else { format::bytes(known) }
+}
+
+/// How a transfer travels: `SFTP push`.
+pub(crate) fn way(transfer: &Transfer) -> String {
+    let (protocol, direction) = (called(&PROTOCOLS, &transfer.protocol), called(&DIRECTIONS, &transfer.direction));
+    format!("{protocol} {}", direction.to_lowercase())
+}
+
+/// What an agent measured of the network, if it did.
+pub(crate) fn network(network: &Network) -> Option<String> {
+    let parts = [
+        network.throughput_mbps.map(|throughput| format!("{throughput:.1} Mbit/s")),
+        network.latency_ms.map(|latency| format!("{latency:.0} ms latency")),
+        network.packet_loss_percent.map(|loss| format!("{loss:.1}% loss")),
+    ];
+    let known: Vec<_> = parts.into_iter().flatten().collect();
+    (!known.is_empty()).then(|| known.join(", "))
+}
+
+/// The speed of a running transfer.
+pub(crate) fn speed(transfer: &Transfer) -> String {
+    if transfer.status == TransferStatus::Running { format::rate(transfer.speed) } else { "–".to_owned() }
+}
+
+/// The time a running transfer still needs.
+pub(crate) fn time_left(transfer: &Transfer) -> String {
+    match transfer.eta_seconds {
+        Some(seconds) if transfer.status == TransferStatus::Running => format::duration(seconds.into()),
+        _ => "–".to_owned(),
+    }
+}
+
+/// The load average of an agent's last minute.
+pub(crate) fn load(agent: &Agent) -> String {
+    agent.load.map_or_else(|| "–".to_owned(), |load| format!("{load:.2}"))
+}
+
+/// The memory in use where an agent runs.
+pub(crate) fn memory(agent: &Agent) -> String {
+    agent.memory.map_or_else(|| "–".to_owned(), format::memory)
+}
+
+/// What happened, before the name of what it happened to.
+pub(crate) fn event(kind: EventKind) -> (&'static str, Tone) {
+    match kind {
+        EventKind::AgentRegistered => ("Agent registered", Tone::Good),
+        EventKind::AgentStatusChanged => ("Agent changed status", Tone::Neutral),
+        EventKind::AgentKeyRotated => ("Agent key rotated", Tone::Warn),
+        EventKind::AgentRevoked => ("Agent revoked", Tone::Bad),
+        EventKind::TransferCreated => ("Transfer created", Tone::Neutral),
+        EventKind::TransferStatusChanged => ("Transfer changed status", Tone::Accent),
+        EventKind::TransferStalled => ("Transfer stalled", Tone::Warn),
+        EventKind::TransferResumed => ("Transfer moves again", Tone::Accent),
+        EventKind::TransferCancelRequested => ("Cancel requested", Tone::Warn),
+        EventKind::CustomerCreated => ("Customer created", Tone::Neutral),
+        EventKind::CustomerUpdated => ("Customer changed", Tone::Neutral),
+        EventKind::UserCreated => ("User created", Tone::Neutral),
+        EventKind::UserUpdated => ("User changed", Tone::Neutral),
+        EventKind::EnrolmentCodeCreated => ("Enrolment code created", Tone::Neutral),
+        EventKind::EnrolmentCodeDeleted => ("Enrolment code withdrawn", Tone::Neutral),
+        EventKind::SignedIn => ("Signed in", Tone::Neutral),
+        EventKind::SignedOut => ("Signed out", Tone::Neutral),
+        EventKind::SessionEndedForReuse => ("Session ended: its token was used twice", Tone::Bad),
+        EventKind::Other => ("Something happened", Tone::Neutral),
+    }
+}
+
+/// What an event is about: its name, and its page if it has one.
+pub(crate) fn subject(event: &Event) -> (String, Option<String>) {
+    let id = event.object_id.inner();
+    match &event.object {
+        Some(Object::Agent(agent)) => {
+            (agent.name.clone().unwrap_or_else(|| agent.hostname.clone()), Some(format!("/agents/{id}")))
+        }
+        Some(Object::Transfer(transfer)) => {
+            (format::file_name(&transfer.source).to_owned(), Some(format!("/transfers/{id}")))
+        }
+        Some(Object::Customer(customer)) => (customer.name.clone(), Some(format!("/customers/{id}"))),
+        Some(Object::User(user)) => (user.email.clone(), None),
+        Some(Object::Other) | None => (format!("{}…", id.get(..8).unwrap_or(id)), None),
+    }
+}
