@@ -52,7 +52,11 @@ fn write_entry(table: &mut String, folder: &Path, path: &Path) {
         return;
     }
     let compressed = PathBuf::from(format!("{}.br", path.display()));
-    let brotli = if compressed.exists() { format!("Some(include_bytes!({compressed:?}))") } else { "None".to_owned() };
+    // As literals of Rust.
+    let literal = |path: &Path| format!("{:?}", path.display().to_string());
+    let (plain, compressed_literal) = (literal(path), literal(&compressed));
+    let brotli =
+        if compressed.exists() { format!("Some(include_bytes!({compressed_literal}))") } else { "None".to_owned() };
     // Writing to a string cannot fail.
-    let _ = writeln!(table, "File {{ path: {below:?}, plain: include_bytes!({path:?}), brotli: {brotli} }},");
+    let _ = writeln!(table, "File {{ path: {below:?}, plain: include_bytes!({plain}), brotli: {brotli} }},");
 }

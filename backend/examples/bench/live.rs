@@ -118,7 +118,7 @@ async fn watched(server: &Server, token: &str, reporter: &Reporter, options: &Op
     let count = PATCHES_PER_SECOND * usize::try_from(options.seconds.max(10)).unwrap();
     let sockets = watchers(&server.address, token, WATCHERS).await;
     let start = Instant::now() + Duration::from_millis(200);
-    let scheduled = move |step: usize| start + Duration::from_millis(1000) * u32::try_from(step).unwrap() / 20;
+    let scheduled = move |step: usize| start + Duration::from_secs(1) * u32::try_from(step).unwrap() / 20;
     let (address, reporter) = (server.address.clone(), reporter.clone());
     let times = Arc::new(Mutex::new(Vec::with_capacity(count * WATCHERS)));
     let mut tasks = JoinSet::new();

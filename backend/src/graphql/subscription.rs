@@ -62,6 +62,7 @@ pub(crate) struct LogEntry {
 }
 
 /// What can be watched.
+#[expect(clippy::unused_async, reason = "what the macro makes of a resolver is awaited")]
 #[Subscription(name = "Subscription")]
 impl SubscriptionRoot {
     /// State: transfers as they change. Nothing comes before the first change, unless `initial` asks for what is not in a

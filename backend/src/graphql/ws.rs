@@ -135,12 +135,11 @@ impl Session {
                 message = socket.recv() => {
                     heard = Instant::now();
                     let text = match message {
-                        None => return None,
                         Some(Err(error)) => {
                             let is_big = error.to_string().contains("too long") || error.to_string().contains("too big");
                             return Some((socket, if is_big { Close::TOO_BIG } else { Close::BROKEN }));
                         }
-                        Some(Ok(Message::Close(_))) => return None,
+                        None | Some(Ok(Message::Close(_))) => return None,
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                         Some(Ok(Message::Binary(_))) => {
                             return Some((socket, Close::bad_request("Invalid message: not a text")));

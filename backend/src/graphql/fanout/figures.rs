@@ -15,26 +15,26 @@ const LOOK: Duration = Duration::from_secs(5);
 impl Hub {
     /// Takes the figures for a group until it ends, and tells it when they differ from those before.
     pub(super) async fn take_figures(&self, actor: &Actor, group: &Group) {
-        let mut last: Option<Fleet> = None;
-        let _ = group
-            .end
-            .run_until_cancelled(async {
-                loop {
-                    let began = Instant::now();
-                    let number = self.next_taken();
-                    // While the store is away there is nothing to tell.
-                    if let Ok(fleet) = self.cp.get_fleet(actor).await {
-                        if last.is_some_and(|last| Fleet { at: fleet.at, ..last } != fleet) {
-                            group.tell(&Change::Fleet(Arc::new(fleet), number));
-                        }
-                        last = Some(fleet);
+        let taking = async {
+            let mut last: Option<Fleet> = None;
+            loop {
+                let began = Instant::now();
+                let number = self.next_taken();
+                // While the store is away there is nothing to tell.
+                if let Ok(fleet) = self.cp.get_fleet(actor).await {
+                    if last.is_some_and(|last| Fleet { at: fleet.at, ..last } != fleet) {
+                        group.tell(&Change::Fleet(Arc::new(fleet), number));
                     }
-                    // Whether something changed or not: a look is due at the latest then.
-                    drop(timeout_at(began + LOOK, group.figures_changed.notified()).await);
-                    sleep_until(began + PAUSE).await;
+                    last = Some(fleet);
                 }
-            })
-            .await
-            .unwrap_or(());
+                // Whether something changed or not: a look is due at the latest then.
+                drop(timeout_at(began + LOOK, group.figures_changed.notified()).await);
+                sleep_until(began + PAUSE).await;
+            }
+        };
+        tokio::select! {
+            () = group.end.cancelled() => {}
+            () = taking => {}
+        }
     }
 }

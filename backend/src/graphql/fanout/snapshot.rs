@@ -109,10 +109,10 @@ async fn walk<'a, T>(
     let (mut start, before) = (Start::Page(1), found.len());
     loop {
         let page = list(Window { start, limit: MAX_LIMIT, is_counted: false }).await?;
-        let (has_more, last) = (page.has_more, page.items.last().map(&id));
+        let (has_more, end) = (page.has_more, page.items.last().map(&id));
         found.extend(page.items);
-        match last {
-            Some(last) if has_more && found.len() - before < MOST => start = Start::OlderThan(last),
+        match end {
+            Some(end) if has_more && found.len() - before < MOST => start = Start::OlderThan(end),
             _ => return Ok(()),
         }
     }
