@@ -22,10 +22,12 @@ mod ids;
 mod loaders;
 mod log;
 mod mutation;
+mod nulls;
 mod query;
 mod sockets;
 mod subscription;
 mod transfers;
+mod variables;
 mod ws;
 
 use mutation::MutationRoot;

@@ -1,14 +1,28 @@
-//! What every HTTP edge reads off a request: where it comes from, and the token it brings.
+//! What every HTTP edge reads off a request: where it comes from, the token it brings, and its body.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use axum::{
+    body::Body,
     extract::ConnectInfo,
     http::{HeaderMap, header, request::Parts},
 };
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use ipnet::IpNet;
+use tokio::time::timeout;
 
 use crate::error::{Error, Result};
+
+/// The largest body that is read, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+/// The largest body that is received and thrown away, so that the client gets to read its answer.
+const MAX_DISCARDED: usize = 16 * 1024 * 1024;
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a request without a token that needs one is told.
 pub const TOKEN_MISSING: Error = Error::Unauthenticated("send a token as `Authorization: Bearer …`");
@@ -65,4 +79,42 @@ pub fn is_origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let own = origin.split_once("://").map(|(_, authority)| authority);
     own.is_some_and(|own| host.is_some_and(|host| host.eq_ignore_ascii_case(own)))
+}
+
+/// The body.
+///
+/// # Errors
+///
+/// [`Error::TooLarge`] above [`MAX_BODY`], [`Error::Invalid`] if it breaks off or takes longer than 30 s to arrive.
+pub async fn read_body(body: Body) -> Result<Bytes> {
+    match timeout(PATIENCE, collect(body)).await {
+        Ok(read) => read,
+        Err(_) => Err(Error::Invalid("the body did not arrive within 30 s".to_owned())),
+    }
+}
+
+async fn collect(body: Body) -> Result<Bytes> {
+    const BROKEN: &str = "the body broke off";
+    let mut chunks = body.into_data_stream();
+    let Some(first) = chunks.next().await else { return Ok(Bytes::new()) };
+    let first = first.map_err(|_| Error::Invalid(BROKEN.to_owned()))?;
+    // A small body comes in one piece, which then needs no copy.
+    let Some(second) = chunks.next().await else {
+        return if first.len() > MAX_BODY { Err(Error::TooLarge) } else { Ok(first) };
+    };
+    let mut whole = BytesMut::from(first);
+    let mut received = whole.len();
+    let mut chunk = Some(second);
+    while let Some(piece) = chunk {
+        let piece = piece.map_err(|_| Error::Invalid(BROKEN.to_owned()))?;
+        received += piece.len();
+        if received > MAX_DISCARDED {
+            return Err(Error::TooLarge);
+        }
+        if received <= MAX_BODY {
+            whole.extend_from_slice(&piece);
+        }
+        chunk = chunks.next().await;
+    }
+    if received > MAX_BODY { Err(Error::TooLarge) } else { Ok(whole.freeze()) }
 }

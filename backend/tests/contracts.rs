@@ -1,5 +1,5 @@
-//! What others rely on, held by snapshots: the command line and the API's description. And what the two sets of migrations
-//! have in common: everything.
+//! What others rely on, held by snapshots: the command line and the descriptions of both APIs. And what the two sets of
+//! migrations have in common: everything.
 
 #![expect(clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
 
@@ -109,6 +109,22 @@ fn the_program_prints_the_same_description() {
         let output = command.arg("openapi").args(flag).env_clear().output().expect("a description");
         assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), expected.trim_end());
     }
+}
+
+/// What the dashboard is checked against when it is compiled, and what clients read.
+#[test]
+fn the_schema_at_the_root_is_that_of_the_server() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema.graphql");
+    let kept = fs::read_to_string(path).expect("schema.graphql");
+    let is_same = kept == backend::graphql::document();
+    assert!(is_same, "schema.graphql is not the server's any more: run `mftplus schema > schema.graphql`");
+}
+
+#[test]
+fn the_program_prints_the_same_schema() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mftplus"));
+    let output = command.arg("schema").env_clear().output().expect("a schema");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), backend::graphql::document());
 }
 
 /// Every example with the schema it must fit and the place it stands.

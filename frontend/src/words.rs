@@ -179,14 +179,14 @@ pub(crate) fn event(kind: EventKind) -> (&'static str, Tone) {
 pub(crate) fn subject(event: &Event) -> (String, Option<String>) {
     let id = event.object_id.inner();
     match &event.object {
-        Some(Object::Agent(agent)) => {
+        Object::Agent(agent) => {
             (agent.name.clone().unwrap_or_else(|| agent.hostname.clone()), Some(format!("/agents/{id}")))
         }
-        Some(Object::Transfer(transfer)) => {
+        Object::Transfer(transfer) => {
             (format::file_name(&transfer.source).to_owned(), Some(format!("/transfers/{id}")))
         }
-        Some(Object::Customer(customer)) => (customer.name.clone(), Some(format!("/customers/{id}"))),
-        Some(Object::User(user)) => (user.email.clone(), None),
-        Some(Object::Other) | None => (format!("{}…", id.get(..8).unwrap_or(id)), None),
+        Object::Customer(customer) => (customer.name.clone(), Some(format!("/customers/{id}"))),
+        Object::User(user) => (user.email.clone(), None),
+        Object::Other => (format!("{}…", id.get(..8).unwrap_or(id)), None),
     }
 }

@@ -16,11 +16,21 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// The release build of `mftplus`: beside the debug build that we are ourselves, wherever cargo puts it.
+/// The release build of `mftplus`.
 pub(crate) fn release_binary() -> Result<PathBuf> {
+    Ok(target()?.join("release/mftplus"))
+}
+
+/// The debug build of `mftplus`.
+pub(crate) fn debug_binary() -> Result<PathBuf> {
+    Ok(target()?.join("debug/mftplus"))
+}
+
+/// Cargo's target folder, wherever that is: we are a debug build in it ourselves.
+fn target() -> Result<PathBuf> {
     let xtask = env::current_exe().context("cannot find myself")?;
     let target = xtask.parent().and_then(Path::parent).ok_or("cannot find cargo's target folder")?;
-    Ok(target.join("release/mftplus"))
+    Ok(target.to_owned())
 }
 
 /// A path as one types it in the repository's folder.

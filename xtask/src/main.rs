@@ -3,12 +3,15 @@
 //! It must not know how the product works inside: it calls `cargo`, the binary `mftplus` and the documented
 //! REST endpoints. It is compiled before anything else, so it lives on the standard library and one small crate.
 
+mod browser;
+mod dashboard;
 mod demo;
 mod example;
 mod failure;
 mod files;
 mod http;
 mod local;
+mod node;
 mod ports;
 mod process;
 mod services;
@@ -17,6 +20,8 @@ mod stop;
 mod test;
 mod tools;
 mod up;
+mod versions;
+mod wasm;
 
 use std::env;
 use std::process::ExitCode;
@@ -37,7 +42,7 @@ const CHORES: &[Chore] = &[
     Chore {
         name: "up",
         usage: "[--demo] [--listen ADDR]",
-        about: "Build and start the server on SQLite with one agent, until Ctrl-C.\n\
+        about: "Build and start the server with its dashboard, on SQLite, and one agent, until Ctrl-C.\n\
                 --demo keeps real copies of real files running.\n\
                 Everything it keeps is in .local/up: delete that folder to start afresh.",
         run: up::run,
@@ -46,7 +51,7 @@ const CHORES: &[Chore] = &[
         name: "test",
         usage: "[FILTER...] [--only STEP] [-- TEST-ARGS]",
         about: "Run everything there is, on both databases. Steps:\n\
-                fmt, clippy, sqlite, postgres, lint, deny; e2e alone is only named by --only.\n\
+                fmt, clippy, sqlite, postgres, browser, lint, deny; e2e alone is only named by --only.\n\
                 With FILTER, run only the tests whose name contains it, on both databases.",
         run: test::run,
     },

@@ -1,11 +1,13 @@
 //! The steps of `cargo xtask test`: what each needs and runs.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::File;
 use std::process::Command;
 
+use crate::browser;
 use crate::failure::{Context, Result};
-use crate::files::{self, TempFolder};
+use crate::files::TempFolder;
+use crate::node;
 use crate::process::{self, succeeds};
 use crate::services;
 use crate::stop::Stop;
@@ -19,6 +21,7 @@ pub(crate) enum Step {
     Sqlite,
     Postgres,
     E2e,
+    Browser,
     Lint,
     Deny,
 }
@@ -31,11 +34,11 @@ pub(crate) enum Outcome {
 
 impl Step {
     pub(crate) const ALL: &[Self] =
-        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::E2e, Self::Lint, Self::Deny];
+        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::E2e, Self::Browser, Self::Lint, Self::Deny];
 
     /// What runs when nothing is named. The end-to-end tests are part of both databases' steps.
     pub(crate) const EVERYTHING: &[Self] =
-        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::Lint, Self::Deny];
+        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::Browser, Self::Lint, Self::Deny];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -44,6 +47,7 @@ impl Step {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
             Self::E2e => "e2e",
+            Self::Browser => "browser",
             Self::Lint => "lint",
             Self::Deny => "deny",
         }
@@ -56,18 +60,20 @@ impl Step {
             Self::Sqlite => "every test, on SQLite and the in-process bus",
             Self::Postgres => "the server's tests, on PostgreSQL and Redis",
             Self::E2e => "the end-to-end and crash tests, on both databases",
+            Self::Browser => "the dashboard in Chromium, and GraphQL with clients of others",
             Self::Lint => "the OpenAPI document is clean under two linters",
             Self::Deny => "licences, bans and sources of the dependencies",
         }
     }
 
     pub(crate) fn takes_test_args(self) -> bool {
-        matches!(self, Self::Sqlite | Self::Postgres | Self::E2e)
+        matches!(self, Self::Sqlite | Self::Postgres | Self::E2e | Self::Browser)
     }
 
     pub(crate) fn tools(self) -> &'static [Tool] {
         match self {
             Self::Postgres | Self::E2e => &[Tool::Postgres, Tool::Redis],
+            Self::Browser => &[Tool::Postgres, Tool::Redis, Tool::Node, Tool::Chromium, Tool::WasmOpt],
             Self::Lint => &[Tool::Node],
             _ => &[],
         }
@@ -98,6 +104,7 @@ impl Step {
                 announced(&mut tests("--package=backend", &args), stop)?;
                 on_postgres(&args, stop)?;
             }
+            Self::Browser => browser::run(test_args, stop)?,
             Self::Lint => lint(stop)?,
             Self::Deny if succeeds(cargo().args(["deny", "--version"])) => {
                 announced(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]), stop)?;
@@ -133,13 +140,7 @@ fn on_postgres(args: &[String], stop: &Stop) -> Result<()> {
 
 /// Both linters over the document that the binary prints.
 fn lint(stop: &Stop) -> Result<()> {
-    let e2e = files::root().join("e2e");
-    if !is_installed(&e2e) {
-        announced(
-            Command::new(tools::npm()?).current_dir(&e2e).args(["ci", "--ignore-scripts", "--no-progress"]),
-            stop,
-        )?;
-    }
+    let e2e = node::install_e2e(stop)?;
     let folder = TempFolder::create(&env::temp_dir())?;
     let document = folder.path().join("mftplus-api.yaml");
     let file = File::create(&document).context(format_args!("cannot write {}", document.display()))?;
@@ -148,7 +149,7 @@ fn lint(stop: &Stop) -> Result<()> {
     announced(openapi.stdout(file), stop)?;
 
     let linter = |name: &str| {
-        let mut command = Command::new(e2e.join("node_modules/.bin").join(name));
+        let mut command = node::command(&e2e.join("node_modules/.bin").join(name));
         // It would look for a newer version of itself, and report that it was used.
         command.envs([("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true"), ("REDOCLY_TELEMETRY", "off")]);
         command.current_dir(&e2e);
@@ -158,15 +159,6 @@ fn lint(stop: &Stop) -> Result<()> {
     let mut spectral = linter("spectral");
     spectral.args(["lint", "--ruleset=spectral.yaml", "--fail-severity=warn", "--fail-on-unmatched-globs"]);
     announced(spectral.arg(&document), stop)
-}
-
-/// Whether npm has installed what the lock names (it leaves a copy of the lock, written last).
-fn is_installed(e2e: &std::path::Path) -> bool {
-    let changed = |path: &str| fs::metadata(e2e.join(path)).and_then(|file| file.modified()).ok();
-    match (changed("node_modules/.package-lock.json"), changed("package-lock.json")) {
-        (Some(installed), Some(locked)) => installed >= locked,
-        _ => false,
-    }
 }
 
 fn announced(command: &mut Command, stop: &Stop) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Result};
+use crate::node;
 use crate::steps::{Outcome, Step};
 use crate::stop::Stop;
 use crate::tools::{self, Tool};
@@ -113,6 +114,9 @@ impl Plan {
             }
         }
         tools::ensure(&needed, stop)?;
+        if needed.contains(&Tool::Node) {
+            node::ensure(stop)?;
+        }
         for component in self.steps.iter().filter_map(|step| step.component()) {
             tools::ensure_component(component, stop)?;
         }

@@ -1,6 +1,7 @@
 //! The programs that a chore needs: found, or installed where that is possible without asking anybody.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,18 +10,18 @@ use crate::failure::{Failure, Result};
 use crate::files;
 use crate::process::{self, output, succeeds};
 use crate::stop::Stop;
-
-/// The oldest PostgreSQL that the product supports, and the one of Debian 12.
-const POSTGRES: u32 = 15;
-/// The oldest Node.js that the linters run on; Debian 12 has 18.
-const NODE: u32 = 18;
+use crate::versions::{NODE, POSTGRES, WASM_OPT};
 
 /// What a chore may ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Tool {
     Postgres,
     Redis,
+    /// With npm. Any version: `node::ensure` sees to a newer one.
     Node,
+    Chromium,
+    /// Any version: `wasm::ensure` sees to a newer one.
+    WasmOpt,
 }
 
 /// Where PostgreSQL's programs are, and as whom they are run.
@@ -44,16 +45,21 @@ impl Tool {
             Self::Postgres => &["postgresql"],
             Self::Redis => &["redis-server"],
             // Newer packages of Node.js, from elsewhere, bring their own npm and refuse Debian's.
-            Self::Node if node_version().is_some_and(|version| version >= NODE) => &["npm"],
+            Self::Node if find_program("node").is_some() => &["npm"],
             Self::Node => &["nodejs", "npm"],
+            Self::Chromium => &["chromium"],
+            Self::WasmOpt => &["binaryen"],
         }
     }
 
-    fn needed(self) -> &'static str {
+    /// What is missing where it is missing.
+    pub(crate) fn needed(self) -> String {
         match self {
-            Self::Postgres => "PostgreSQL 15 or newer (initdb, postgres)",
-            Self::Redis => "redis-server",
-            Self::Node => "Node.js 18 or newer, with npm",
+            Self::Postgres => format!("PostgreSQL {POSTGRES} or newer (initdb, postgres)"),
+            Self::Redis => "redis-server".to_owned(),
+            Self::Node => format!("Node.js {NODE} or newer, with npm"),
+            Self::Chromium => "Chromium (chromium)".to_owned(),
+            Self::WasmOpt => format!("Binaryen {WASM_OPT} or newer (wasm-opt)"),
         }
     }
 
@@ -61,7 +67,9 @@ impl Tool {
         match self {
             Self::Postgres => postgres().is_ok(),
             Self::Redis => redis_server().is_ok(),
-            Self::Node => node_version().is_some_and(|version| version >= NODE) && npm().is_ok(),
+            Self::Node => find_program("node").is_some() && npm().is_ok(),
+            Self::Chromium => chromium().is_ok(),
+            Self::WasmOpt => find_program("wasm-opt").is_some(),
         }
     }
 }
@@ -148,8 +156,21 @@ pub(crate) fn npm() -> Result<PathBuf> {
     find_program("npm").ok_or_else(|| Failure::from(Tool::Node.needed()))
 }
 
-fn node_version() -> Option<u32> {
-    major(&output(Command::new("node").arg("--version")).ok()?)
+/// The browser of the tests.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names.into_iter().find_map(find_program).ok_or_else(|| Failure::from(Tool::Chromium.needed()))
+}
+
+/// The folder for programs that no package of the system brings in the version that is needed.
+pub(crate) fn own() -> PathBuf {
+    files::root().join(".local/tools")
+}
+
+/// `PATH` with some folders in front.
+pub(crate) fn path_with(folders: impl IntoIterator<Item = PathBuf>) -> OsString {
+    let all: Vec<PathBuf> = folders.into_iter().chain(path_folders()).collect();
+    env::join_paths(&all).unwrap_or_else(|_| env::var_os("PATH").unwrap_or_default())
 }
 
 /// Makes sure that `cargo fmt` and `cargo clippy` work.
@@ -184,14 +205,14 @@ fn path_folders() -> Vec<PathBuf> {
     env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default()
 }
 
-fn find_program(name: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     // Debian keeps some servers where an ordinary user's PATH does not lead.
     let more = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
     path_folders().into_iter().chain(more).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 /// The first number in `postgres (PostgreSQL) 15.18 (Debian …)` or `v20.20.2`.
-fn major(version: &str) -> Option<u32> {
+pub(crate) fn major(version: &str) -> Option<u32> {
     let from = version.find(|c: char| c.is_ascii_digit())?;
     let digits = version[from..].split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()
@@ -205,6 +226,7 @@ mod tests {
     fn reads_major_versions() {
         assert_eq!(major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
         assert_eq!(major("v20.20.2"), Some(20));
+        assert_eq!(major("wasm-opt version 108"), Some(108));
         assert_eq!(major("none"), None);
     }
 

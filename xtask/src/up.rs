@@ -8,6 +8,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::dashboard;
 use crate::demo::Demo;
 use crate::failure::{Failure, Result};
 use crate::files::{self, relative};
@@ -146,7 +147,7 @@ impl Up {
         let (data, agent) = (relative(&self.local.data()), relative(&self.local.agent_folder()));
         println!(
             "
-  Address      http://{address}
+  Dashboard    http://{address}
   Reference    http://{address}/api/docs
   Metrics      http://{metrics}/metrics
   Admin        {ADMIN}
@@ -195,9 +196,10 @@ pub(crate) fn say(text: &str) {
 }
 
 fn build(stop: &Stop) -> Result<()> {
-    say("building target/release/mftplus (cargo build --release --locked -p backend)");
+    dashboard::build(stop)?;
+    say("building target/release/mftplus (cargo build --release --locked -p backend --features dashboard)");
     let mut command = tools::cargo();
-    command.args(["build", "--release", "--locked", "-p", "backend"]);
+    command.args(["build", "--release", "--locked", "-p", "backend", "--features", "dashboard"]);
     process::run(&mut command, stop)
 }
 

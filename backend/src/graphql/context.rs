@@ -5,7 +5,11 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use async_graphql::{Context, Request, dataloader::DataLoader};
+use async_graphql::{
+    Context, PathSegment, Request, ServerResult,
+    dataloader::DataLoader,
+    extensions::{ExtensionContext, ResolveInfo},
+};
 use tokio_util::task::TaskTracker;
 
 use super::loaders::Loader;
@@ -42,9 +46,7 @@ impl Caller {
             let tasks = tasks.clone();
             DataLoader::new(Loader { cp: Arc::clone(cp), actor }, move |load| drop(tasks.spawn(load)))
         });
-        let is_stranger = self.actor.is_none();
-        let request = request.data(Asked { caller: self.clone(), loader, has_signed_in: AtomicBool::new(false) });
-        if is_stranger { request.disable_introspection() } else { request }
+        request.data(Asked { caller: self.clone(), loader, has_signed_in: AtomicBool::new(false) })
     }
 
     /// Counts an operation: by its user, or by its address if nobody is signed in.
@@ -77,6 +79,21 @@ fn asked<'a>(ctx: &Context<'a>) -> Result<&'a Asked> {
 /// [`Error::Unauthenticated`] if there is none.
 pub(super) fn actor<'a>(ctx: &Context<'a>) -> Result<&'a Actor> {
     asked(ctx)?.caller.actor.as_ref().ok_or(UNKNOWN)
+}
+
+/// Lets everything pass but questions of strangers about the schema.
+///
+/// # Errors
+///
+/// [`Error::Unauthenticated`].
+pub(super) fn may_see(ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> ServerResult<()> {
+    let is_known = || ctx.data::<Asked>().is_ok_and(|asked| asked.caller.actor.is_some());
+    if !matches!(info.name, "__schema" | "__type") || is_known() {
+        return Ok(());
+    }
+    let error = async_graphql::Error::new_with_source(UNKNOWN).into_server_error(info.field.name.pos);
+    let path = info.path_node.to_string_vec().into_iter().map(PathSegment::Field);
+    Err(error.with_path(path.collect()))
 }
 
 /// The request's loaders.

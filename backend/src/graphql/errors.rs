@@ -1,27 +1,37 @@
 //! The one place where an error becomes a GraphQL error: its code in `extensions.code`, wrong fields in
-//! `extensions.fields`, and nothing of what happened inside.
+//! `extensions.fields`, and nothing of what happened inside. What failed is null, as the specification has it.
 
 use std::sync::Arc;
 
 use async_graphql::{
-    ErrorExtensionValues, Response, ServerError, Value,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextRequest, NextSubscribe},
+    ErrorExtensionValues, Request, Response, ServerError, ServerResult, Value,
+    extensions::{
+        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest, NextResolve,
+        NextSubscribe, ResolveInfo,
+    },
 };
 use futures_util::{StreamExt, stream::BoxStream};
 
+use super::{context, nulls::Nulls, variables};
 use crate::error::{Code, Error};
 
-/// The extension that translates errors.
+/// The extension that translates errors, and refuses what the library would let pass.
 pub(super) struct Errors;
+
+/// The extension in one operation.
+#[derive(Default)]
+struct Operation {
+    nulls: Nulls,
+}
 
 impl ExtensionFactory for Errors {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
+        Arc::new(Operation::default())
     }
 }
 
 #[async_graphql::async_trait::async_trait]
-impl Extension for Errors {
+impl Extension for Operation {
     async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
         translated(next.run(ctx).await)
     }
@@ -33,6 +43,40 @@ impl Extension for Errors {
         next: NextSubscribe<'_>,
     ) -> BoxStream<'s, Response> {
         next.run(ctx, stream).map(translated).boxed()
+    }
+
+    async fn prepare_request(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        request: Request,
+        next: NextPrepareRequest<'_>,
+    ) -> ServerResult<Request> {
+        let mut request = next.run(ctx, request).await?;
+        variables::check(&mut request).map_err(|error| server_error(&error))?;
+        Ok(request)
+    }
+
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        self.nulls.complete(next.run(ctx, operation_name).await)
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let (place, ty) = (info.path_node, info.return_type);
+        let outcome = match context::may_see(ctx, &info) {
+            Ok(()) => next.run(ctx, info).await,
+            Err(error) => Err(error),
+        };
+        self.nulls.settle(place, ty, outcome)
     }
 }
 

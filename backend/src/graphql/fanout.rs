@@ -201,7 +201,7 @@ impl Hub {
         let group = if let Some(group) = known {
             Arc::clone(group)
         } else {
-            let group = Arc::new(Group::new(topic));
+            let group = Arc::new(Group::new(topic, self.cp.stop().child_token()));
             same_rights.insert(question.clone(), Arc::clone(&group));
             self.start(caller, actor, request, &group);
             group

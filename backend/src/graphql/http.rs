@@ -2,7 +2,7 @@
 
 use async_graphql::{Request, Response, ServerError, Value, Variables, parser::types::OperationType};
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response as HttpResponse},
@@ -19,11 +19,8 @@ use crate::{
     error::{Code, Error, Result},
     limits::Verdict,
     service::Credentials,
-    transport::{client_address, is_origin_allowed, token},
+    transport::{client_address, is_origin_allowed, read_body, token},
 };
-
-/// The largest body that is read.
-const MAX_BODY: usize = 1024 * 1024;
 
 /// The media types an answer may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +46,7 @@ pub(super) async fn answer_get(State(graphql): State<Graphql>, parts: Parts) -> 
 
 /// Answers an operation in a body.
 pub(super) async fn answer_post(State(graphql): State<Graphql>, parts: Parts, body: Body) -> HttpResponse {
-    let asked = match to_bytes(body, MAX_BODY).await {
-        Ok(bytes) => from_body(&parts.headers, &bytes),
-        Err(_) => Err(Error::TooLarge),
-    };
+    let asked = read_body(body).await.and_then(|bytes| from_body(&parts.headers, &bytes));
     answer(&graphql, &parts, asked, true).await
 }
 
@@ -87,8 +81,10 @@ async fn answer(graphql: &Graphql, parts: &Parts, asked: Result<Request>, may_mu
         headers.insert("x-ratelimit-remaining", HeaderValue::from(verdict.remaining));
         headers.insert("x-ratelimit-reset", HeaderValue::from(reset));
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
-            let wait = (verdict.resets_at - graphql.settings.cp.now()).num_seconds().max(0) + 1;
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
+            let wait = (verdict.resets_at - graphql.settings.cp.now()).to_std().unwrap_or_default();
+            // A whole second, so that asking then is never too early.
+            let wait = HeaderValue::from(u64::try_from(wait.as_millis().div_ceil(1000).max(1)).unwrap_or(u64::MAX));
+            headers.insert(header::RETRY_AFTER, wait);
         }
     }
     response

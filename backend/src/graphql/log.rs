@@ -1,6 +1,6 @@
 //! The log of events as GraphQL shows it.
 
-use async_graphql::{ID, Interface, Object};
+use async_graphql::{Enum, ID, Interface, Object};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
@@ -40,10 +40,94 @@ impl From<event::Object> for Node {
     }
 }
 
+/// What has happened, of what the log keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(super) enum EventKind {
+    /// An agent registered.
+    AgentRegistered,
+    /// An agent's status changed.
+    AgentStatusChanged,
+    /// An agent got a new key.
+    AgentKeyRotated,
+    /// An agent was revoked.
+    AgentRevoked,
+    /// A transfer was made.
+    TransferCreated,
+    /// A transfer's status changed.
+    TransferStatusChanged,
+    /// A transfer makes no progress.
+    TransferStalled,
+    /// A stalled transfer moves again.
+    TransferResumed,
+    /// Somebody asked for the end of a running transfer.
+    TransferCancelRequested,
+    /// A customer was made.
+    CustomerCreated,
+    /// A customer was renamed, suspended or let in again.
+    CustomerUpdated,
+    /// A user was made.
+    UserCreated,
+    /// A user's password, role or suspension changed.
+    UserUpdated,
+    /// An enrolment code was made.
+    EnrolmentCodeCreated,
+    /// An enrolment code was withdrawn.
+    EnrolmentCodeDeleted,
+    /// A user signed in.
+    SignedIn,
+    /// A user signed out.
+    SignedOut,
+    /// A refresh token was used after its successor: the session was ended.
+    SessionEndedForReuse,
+}
+
+impl EventKind {
+    /// The kind of a logged event; nothing for the ticking of figures, which the log does not keep.
+    const fn of(kind: Kind) -> Option<Self> {
+        Some(match kind {
+            Kind::AgentRegistered => Self::AgentRegistered,
+            Kind::AgentStatusChanged => Self::AgentStatusChanged,
+            Kind::AgentKeyRotated => Self::AgentKeyRotated,
+            Kind::AgentRevoked => Self::AgentRevoked,
+            Kind::TransferCreated => Self::TransferCreated,
+            Kind::TransferStatusChanged => Self::TransferStatusChanged,
+            Kind::TransferStalled => Self::TransferStalled,
+            Kind::TransferResumed => Self::TransferResumed,
+            Kind::TransferCancelRequested => Self::TransferCancelRequested,
+            Kind::CustomerCreated => Self::CustomerCreated,
+            Kind::CustomerUpdated => Self::CustomerUpdated,
+            Kind::UserCreated => Self::UserCreated,
+            Kind::UserUpdated => Self::UserUpdated,
+            Kind::EnrolmentCodeCreated => Self::EnrolmentCodeCreated,
+            Kind::EnrolmentCodeDeleted => Self::EnrolmentCodeDeleted,
+            Kind::SignedIn => Self::SignedIn,
+            Kind::SignedOut => Self::SignedOut,
+            Kind::SessionEndedForReuse => Self::SessionEndedForReuse,
+            Kind::AgentHeard | Kind::TransferProgressed => return None,
+        })
+    }
+}
+
 /// Something that has happened, as the log keeps it.
 pub(super) struct LoggedEvent {
-    pub(super) number: i64,
-    pub(super) event: event::Event,
+    number: i64,
+    kind: EventKind,
+    event: event::Event,
+}
+
+impl LoggedEvent {
+    /// An event of the log; nothing for what the log does not keep.
+    pub(super) fn new(event: event::Event) -> Option<Self> {
+        match (event.number, EventKind::of(event.kind)) {
+            (Some(number), Some(kind)) => Some(Self { number, kind, event }),
+            _ => None,
+        }
+    }
+
+    /// Where it stands in the log.
+    pub(super) fn place(&self) -> String {
+        cursor(self.number)
+    }
 }
 
 /// Something that has happened, as the log keeps it.
@@ -60,8 +144,8 @@ impl LoggedEvent {
     }
 
     /// What has happened.
-    async fn kind(&self) -> Kind {
-        self.event.kind
+    async fn kind(&self) -> EventKind {
+        self.kind
     }
 
     /// When.

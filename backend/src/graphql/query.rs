@@ -10,7 +10,7 @@ use super::{
     connections::{Connection, Span, connection, size},
     context::{actor, control_plane},
     filters::{AgentFilterInput, TransferFilterInput, read},
-    log::{LoggedEvent, Node, cursor, number},
+    log::{LoggedEvent, Node, number},
 };
 use crate::{
     error::{Error, Result},
@@ -161,10 +161,8 @@ impl QueryRoot {
         let (has_newer, has_older) =
             if window.is_upward() { (has_more, before.is_some()) } else { (after.is_some(), has_more) };
         let mut connection = Relay::new(has_newer, has_older);
-        connection.edges.extend(events.into_iter().filter_map(|event| {
-            let number = event.number?;
-            Some(Edge::new(cursor(number), LoggedEvent { number, event }))
-        }));
+        let logged = events.into_iter().filter_map(LoggedEvent::new);
+        connection.edges.extend(logged.map(|event| Edge::new(event.place(), event)));
         Ok(connection)
     }
 

@@ -80,7 +80,11 @@ impl Sockets {
     /// [`Error::Unauthenticated`] if the token is not valid.
     pub(super) async fn admit(&self, token: &str, outbox: Arc<Outbox>) -> Result<(Actor, Registration), Error> {
         let registry = &self.0;
-        // First heard, then asked: what changes from here on finds the socket among the open ones.
+        let clearance = registry.cp.authenticate(Credentials::Token(token)).await?;
+        let expires_at = clearance.expires_at.map_or(i64::MAX, |at| at.timestamp());
+        let held = Held { token: token.into(), actor: clearance.actor.clone(), expires_at, outbox };
+        let held = Arc::new(held);
+        // Entered and watched at once: the watch ends only while nobody is entered.
         let number = {
             let mut open = registry.open();
             if !open.is_watched {
@@ -89,13 +93,10 @@ impl Sockets {
                 registry.tasks.spawn(async move { watching.watch(reader).await });
             }
             open.next += 1;
-            open.next
+            let number = open.next;
+            open.by_number.insert(number, Arc::clone(&held));
+            number
         };
-        let clearance = registry.cp.authenticate(Credentials::Token(token)).await?;
-        let expires_at = clearance.expires_at.map_or(i64::MAX, |at| at.timestamp());
-        let held = Held { token: token.into(), actor: clearance.actor.clone(), expires_at, outbox };
-        let held = Arc::new(held);
-        registry.open().by_number.insert(number, Arc::clone(&held));
         let registration = Registration { registry: Arc::clone(registry), number };
         // What changed between the answer and the entry was heard by nobody.
         registry.check(&held).await;

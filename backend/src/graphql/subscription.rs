@@ -133,7 +133,7 @@ impl SubscriptionRoot {
         let log = cp.follow_log(&actor, after).await?;
         Ok(stream::unfold(log, |mut log| async {
             let entry = log.next().await?.map_err(Arc::new).map(|event| {
-                let event = event.and_then(|event| Some(LoggedEvent { number: event.number?, event }));
+                let event = event.and_then(LoggedEvent::new);
                 LogEntry { gap: event.is_none(), event }
             });
             Some((entry, log))

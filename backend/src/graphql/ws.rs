@@ -37,6 +37,8 @@ const INIT_PATIENCE: Duration = Duration::from_secs(10);
 const PING: Duration = Duration::from_secs(30);
 /// How long a client may read nothing, or not answer.
 const STALL_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client may take to hear why its socket is closed, and to close it too.
+const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
 /// The largest message a client may send.
 const MAX_MESSAGE: usize = 1024 * 1024;
 /// The most operations at work on one socket.
@@ -66,11 +68,21 @@ pub(super) async fn upgrade(
             let is_ours = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
             let mut session = Session::new(graphql, address);
             let close = if is_ours { session.run(socket).await } else { Some((socket, Close::WRONG_PROTOCOL)) };
+            // Its operations end now, whatever becomes of the farewell.
+            drop(session);
             if let Some((mut socket, close)) = close {
                 // A client that is gone needs no farewell, and one that does not read gets none.
-                drop(timeout(STALL_PATIENCE, socket.send(close.message())).await);
+                drop(timeout(FAREWELL_PATIENCE, bid_farewell(&mut socket, &close)).await);
             }
         })
+}
+
+/// Says why the socket is closed, and lets the client close it: what it sent and nobody read would otherwise reset the
+/// connection before it has heard.
+async fn bid_farewell(socket: &mut WebSocket, close: &Close) {
+    if socket.send(close.message()).await.is_ok() {
+        while let Some(Ok(_)) = socket.recv().await {}
+    }
 }
 
 /// An operation at work.
@@ -100,6 +112,7 @@ impl Drop for Session {
         for operation in self.operations.values() {
             operation.end.cancel();
         }
+        self.outbox.shut();
     }
 }
 
@@ -153,7 +166,17 @@ impl Session {
                 () = outbox.filled.notified() => {
                     let (frames, next) = outbox.take(Instant::now());
                     due = next;
-                    match timeout(STALL_PATIENCE, self.send(&mut socket, frames)).await {
+                    let sent = tokio::select! {
+                        biased;
+                        sent = timeout(STALL_PATIENCE, self.send(&mut socket, frames)) => sent,
+                        // Whoever does not read must not keep what it has no right to any more.
+                        () = stop.cancelled() => return Some((socket, Close::GOING_AWAY)),
+                        () = outbox.closing.notified() => {
+                            let close = outbox.closed().unwrap_or(Close::INTERNAL);
+                            return Some((socket, close));
+                        }
+                    };
+                    match sent {
                         Ok(Ok(())) => {}
                         Ok(Err(_)) => return None,
                         Err(_) => return Some((socket, Close::STALLED)),

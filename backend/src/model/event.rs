@@ -14,15 +14,13 @@ use super::{
 use crate::ids::{AgentId, CustomerId};
 
 /// What has happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, Serialize, Deserialize, async_graphql::Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
-#[graphql(name = "EventKind")]
 pub enum Kind {
     /// An agent registered.
     AgentRegistered,
     /// An agent was heard; nothing else changed.
-    #[graphql(visible = false)]
     AgentHeard,
     /// An agent's status changed.
     AgentStatusChanged,
@@ -33,7 +31,6 @@ pub enum Kind {
     /// A transfer was made.
     TransferCreated,
     /// A transfer's figures moved; nothing else changed.
-    #[graphql(visible = false)]
     TransferProgressed,
     /// A transfer's status changed.
     TransferStatusChanged,

@@ -57,7 +57,7 @@ impl<T: FromFields> FromRequest<Api> for OptionalBody<T> {
 /// The edge has collected the body already.
 async fn received(request: Request) -> Result<(HeaderMap, Bytes), Failure> {
     let (parts, body) = request.into_parts();
-    let raw = axum::body::to_bytes(body, super::edge::MAX_BODY).await.map_err(Error::internal)?;
+    let raw = axum::body::to_bytes(body, crate::transport::MAX_BODY).await.map_err(Error::internal)?;
     Ok((parts.headers, raw))
 }
 

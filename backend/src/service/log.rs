@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::ControlPlane;
 use crate::{
@@ -29,6 +29,7 @@ pub struct Log {
     waiting: VecDeque<Event>,
     has_gap: bool,
     may_have_more: bool,
+    has_failed: bool,
 }
 
 impl ControlPlane {
@@ -57,6 +58,7 @@ impl ControlPlane {
             waiting: VecDeque::new(),
             has_gap,
             may_have_more: after.is_some(),
+            has_failed: false,
         })
     }
 }
@@ -64,20 +66,24 @@ impl ControlPlane {
 impl Log {
     /// The next event, or nothing for a gap; the end when the server stops.
     pub async fn next(&mut self) -> Option<Result<Option<Event>>> {
-        if std::mem::take(&mut self.has_gap) {
-            return Some(Ok(None));
+        let stop = self.cp.stop().clone();
+        if std::mem::take(&mut self.has_failed) {
+            stop.run_until_cancelled(sleep(LOOK)).await?;
         }
         loop {
+            if std::mem::take(&mut self.has_gap) {
+                return Some(Ok(None));
+            }
             if let Some(event) = self.waiting.pop_front() {
                 return Some(Ok(Some(event)));
             }
             if self.may_have_more {
                 if let Err(error) = self.read().await {
+                    self.has_failed = true;
                     return Some(Err(error));
                 }
                 continue;
             }
-            let stop = self.cp.stop().clone();
             let signal = stop.run_until_cancelled(timeout(LOOK, self.bus.next())).await?;
             self.may_have_more = match signal {
                 Ok(Some(Signal::Message(message))) => message.events.iter().any(|event| event.kind.is_logged()),
@@ -96,6 +102,8 @@ impl Log {
         }
         let stretch = Stretch { customer: self.customer, beyond: Some(self.read), is_upward: true, limit: AT_ONCE };
         let events = store::events::list(&self.cp.db, stretch).await?;
+        // What was there was noted as thrown away before it went.
+        self.has_gap = store::events::purged(&self.cp.db).await? > self.read;
         let is_whole = (events.len() as u64) < AT_ONCE;
         let last = events.last().and_then(|event| event.number);
         self.read = if is_whole { last.unwrap_or(head).max(head) } else { last.unwrap_or(head) };

@@ -7,6 +7,7 @@ mod list;
 mod pages;
 mod update;
 
+pub(crate) use list::insert_many;
 use serde_json::Value;
 
 use crate::support::{

@@ -116,7 +116,7 @@ async fn a_body_of_one_mebibyte_is_read() {
 }
 
 /// Serves the router on a socket of its own for as long as the test lasts.
-async fn on_a_socket(app: &TestApp) -> SocketAddr {
+pub(crate) async fn on_a_socket(app: &TestApp) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let address = listener.local_addr().expect("an address");
     let router: Router = app.router.clone();

@@ -38,10 +38,10 @@ pub(crate) struct Event {
     pub(crate) at: Instant,
     pub(crate) actor: String,
     pub(crate) object_id: Id,
-    pub(crate) object: Option<Object>,
+    pub(crate) object: Object,
 }
 
-/// What an event is about, as far as it still exists.
+/// What an event is about, as it was then.
 #[derive(Clone, Debug, PartialEq, cynic::InlineFragments)]
 #[cynic(graphql_type = "Node")]
 pub(crate) enum Object {

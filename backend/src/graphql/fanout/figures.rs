@@ -17,18 +17,22 @@ impl Hub {
     pub(super) async fn take_figures(&self, actor: &Actor, group: &Group) {
         let taking = async {
             let mut last: Option<Fleet> = None;
+            let (mut has_changed, mut has_told) = (false, false);
             loop {
                 let began = Instant::now();
                 let number = self.next_taken();
                 // While the store is away there is nothing to tell.
                 if let Ok(fleet) = self.cp.get_fleet(actor).await {
-                    if last.is_some_and(|last| Fleet { at: fleet.at, ..last } != fleet) {
+                    let differs = last.is_some_and(|last| Fleet { at: fleet.at, ..last } != fleet);
+                    // The first look may have seen a change already that a watcher's own query has not.
+                    if differs || (has_changed && !has_told) {
+                        has_told = true;
                         group.tell(&Change::Fleet(Arc::new(fleet), number));
                     }
                     last = Some(fleet);
                 }
                 // Whether something changed or not: a look is due at the latest then.
-                drop(timeout_at(began + LOOK, group.figures_changed.notified()).await);
+                has_changed = timeout_at(began + LOOK, group.figures_changed.notified()).await.is_ok();
                 sleep_until(began + PAUSE).await;
             }
         };

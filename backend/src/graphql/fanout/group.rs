@@ -61,7 +61,8 @@ struct Members {
 }
 
 impl Group {
-    pub(super) fn new(topic: Topic) -> Self {
+    /// A group that ends with `end` at the latest.
+    pub(super) fn new(topic: Topic, end: CancellationToken) -> Self {
         Self {
             topic,
             inbox: Mutex::default(),
@@ -69,7 +70,7 @@ impl Group {
             members: Mutex::default(),
             phase: watch::Sender::new(Phase::Opening),
             figures_changed: Notify::new(),
-            end: CancellationToken::new(),
+            end,
         }
     }
 

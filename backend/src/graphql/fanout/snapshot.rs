@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    error::Result,
+    error::{Code, Result},
     ids::{AgentId, TransferId},
     model::{
         MAX_LIMIT, Page, Start, Window,
@@ -66,7 +66,10 @@ impl Hub {
         if let Some(ids) = &interest.ids {
             for id in ids.iter().take(MOST) {
                 // What is not there, or not theirs, is no part of the snapshot.
-                let Ok(transfer) = self.cp.get_transfer(actor, TransferId(*id)).await else { continue };
+                let transfer = match self.cp.get_transfer(actor, TransferId(*id)).await {
+                    Err(error) if error.code() == Code::NotFound => continue,
+                    transfer => transfer?,
+                };
                 if !transfer.status.has_ended() && filter.matches(&transfer) {
                     found.push(transfer);
                 }

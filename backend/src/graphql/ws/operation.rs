@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Request, ServerError};
+use async_graphql::{Request, ServerError, Value};
 use bytes::Bytes;
 use futures_util::StreamExt;
 
@@ -82,10 +82,13 @@ impl Work {
         let settings = &self.graphql.settings;
         let request = self.caller.asks(request, &settings.cp, &settings.tasks);
         let mut responses = self.graphql.schema.execute_stream(request);
+        let mut has_begun = false;
         while let Some(response) = responses.next().await {
-            if is_request_error(&response) {
+            // A stream that could not begin has no results: nothing of it was carried out.
+            if is_request_error(&response) || (!has_begun && response.data == Value::Null) {
                 return self.refuse(&response.errors);
             }
+            has_begun = true;
             self.outbox.push_line(self.number, json(&Payload::from(&response))).await;
         }
         self.outbox.push(Frame::Complete(self.number));

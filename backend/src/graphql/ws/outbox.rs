@@ -60,6 +60,8 @@ struct Queue {
     next_line: u64,
     throttles: HashMap<OperationNumber, Throttle>,
     close: Option<Close>,
+    /// The socket is gone.
+    is_shut: bool,
 }
 
 /// What waits to be sent on one socket.
@@ -85,6 +87,9 @@ impl Watching {
     /// Delivers the state of an object in the place of one that still waits; whether there was room.
     pub(in crate::graphql) fn deliver(&self, object: Uuid, payload: Bytes) -> bool {
         let mut queue = self.outbox.queue();
+        if queue.is_shut {
+            return true;
+        }
         if let Some(throttle) = queue.throttles.get_mut(&self.operation) {
             throttle.hold(object, payload, Instant::now());
         } else if queue.frames.len() < MAX_STATES {
@@ -101,6 +106,9 @@ impl Watching {
     pub(in crate::graphql) fn resync(&self, payload: Bytes) {
         let place = Place::Resync(self.operation);
         let mut queue = self.outbox.queue();
+        if queue.is_shut {
+            return;
+        }
         queue.order.retain(|waiting| *waiting != place);
         queue.frames.remove(&place);
         queue.put(place, Frame::Next(self.operation, payload));
@@ -122,7 +130,14 @@ impl Watching {
 impl Outbox {
     /// Puts something in line.
     pub(super) fn push(&self, frame: Frame) {
-        self.queue().push(frame);
+        let mut queue = self.queue();
+        if queue.is_shut {
+            // Unlocked first: with the frame goes a place in a group, whose members have outboxes.
+            drop(queue);
+            return drop(frame);
+        }
+        queue.push(frame);
+        drop(queue);
         self.filled.notify_one();
     }
 
@@ -173,6 +188,13 @@ impl Outbox {
     pub(in crate::graphql) fn close(&self, close: Close) {
         self.queue().close.get_or_insert(close);
         self.closing.notify_one();
+    }
+
+    /// Throws away all that waits and all that comes: the socket is gone. A place in a group that waited here would keep
+    /// the group, and the group this outbox.
+    pub(super) fn shut(&self) {
+        self.queue().is_shut = true;
+        drop(self.take(Instant::now()));
     }
 
     /// Why the socket is to be closed, if it is.
@@ -306,6 +328,17 @@ mod tests {
         assert!(due > now + Duration::from_secs(9) && due <= now + Duration::from_secs(10));
         assert_eq!(sent(&one.outbox, due), ["1:a3"]);
         assert_eq!(one.outbox.take(due + Duration::from_mins(1)).1, None);
+    }
+
+    #[test]
+    fn a_socket_that_is_gone_keeps_nothing() {
+        let one = watching(FIRST);
+        one.deliver(object(1), "a1".into());
+        one.outbox.shut();
+        one.outbox.push(Frame::Complete(FIRST));
+        one.resync("resync".into());
+        assert!(one.deliver(object(1), "a2".into()), "nobody is behind");
+        assert!(sent(&one.outbox, Instant::now()).is_empty());
     }
 
     #[tokio::test]

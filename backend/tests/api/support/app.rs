@@ -6,6 +6,7 @@ use backend::{
     app::{Ambient, App},
     clock::{Clock, ManualClock},
     config::ServeSettings,
+    graphql,
     ids::{AgentId, CustomerId, Ids},
     model::{
         FromFields,
@@ -90,7 +91,7 @@ impl TestApp {
     async fn begin(settings: ServeSettings, clock: ManualClock, folder: TempDir) -> Self {
         let ambient = Ambient { clock: Clock::Manual(clock.clone()), ids: Ids::seeded(seed()) };
         let app = App::start(&settings, ambient).await.expect("a server");
-        let router = rest::router(app.api(&settings));
+        let router = rest::router(app.api(&settings)).merge(graphql::router(app.graphql(&settings)));
         Self { app, router, clock, settings, _folder: folder }
     }
 

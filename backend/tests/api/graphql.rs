@@ -1,0 +1,51 @@
+//! GraphQL over HTTP: one file per concern.
+
+mod access;
+mod cost;
+mod errors;
+mod events;
+mod fleet;
+mod framing;
+mod limits;
+mod media;
+mod mutations;
+mod objects;
+mod pages;
+mod refusals;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Client, TestApp,
+    app::{TestAgent, TestCustomer},
+};
+
+/// A server with a customer's agent, and a client of that customer.
+async fn with_agent() -> (TestApp, TestCustomer, TestAgent, Client) {
+    let app = TestApp::start().await;
+    let customer = app.customer("Acme").await;
+    let agent = app.agent(customer.id, "server1").await;
+    let user = app.bearer(&customer.token);
+    (app, customer, agent, user)
+}
+
+/// A new transfer of this agent after this report, as it then is over REST.
+async fn transfer_after(app: &TestApp, agent: &TestAgent, report: &Value) -> Value {
+    let transfer = app.transfer(agent).await;
+    let path = format!("/api/transfers/{}", transfer["id"].as_str().expect("an id"));
+    let answer = app.key(&agent.key).patch(&path, report).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.body["data"]["transfer"].clone()
+}
+
+/// A new token of this user.
+async fn token_of(app: &TestApp, email: &str, life: TimeDelta) -> String {
+    let signed_in = app.cp().issue_token(&backend::actor::Actor::System, email, life).await;
+    signed_in.expect("a token").token
+}
+
+/// The variables that hold this id.
+fn of(id: &impl ToString) -> Value {
+    json!({ "id": id.to_string() })
+}

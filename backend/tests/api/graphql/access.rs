@@ -1,0 +1,314 @@
+//! Who may ask what: every field at the root of the schema, asked by everybody.
+
+use backend::{
+    actor::Actor,
+    model::{account::UpdateUser, customer::CreateEnrolmentCode, customer::UpdateCustomer},
+};
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use super::{token_of, transfer_after};
+use crate::support::{
+    Answer, Client, TestApp,
+    app::{TestAgent, TestCustomer},
+    graphql::Schema,
+    people::Person,
+};
+
+/// What comes of asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// What was asked for.
+    Given,
+    /// Null, and no error.
+    Nothing,
+    /// An error with this code.
+    Refused(&'static str),
+}
+use Outcome::{Given, Nothing, Refused};
+
+const UNAUTHENTICATED: Outcome = Refused("UNAUTHENTICATED");
+const FORBIDDEN: Outcome = Refused("FORBIDDEN");
+const NOT_FOUND: Outcome = Refused("NOT_FOUND");
+
+/// Those whom each row tells apart.
+const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrator"];
+/// Those who get HTTP 401 whatever they ask.
+const OUTCASTS: [&str; 5] =
+    ["an expired token", "a garbage token", "a suspended user", "a suspended customer's user", "the owner's agent"];
+
+/// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
+type Row = (&'static str, &'static str, [Outcome; 4]);
+
+const TABLE: [Row; 23] = [
+    ("Query", "me", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "fleet", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "agent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Query", "agents", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "transfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Query", "transfers", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "customers", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
+    ("Query", "users", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
+    ("Query", "enrolmentCodes", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Query", "events", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "node", [UNAUTHENTICATED, Given, Nothing, Given]),
+    ("Mutation", "login", [Given, Given, Given, Given]),
+    ("Mutation", "logout", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Mutation", "createCustomer", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
+    ("Mutation", "updateCustomer", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "createUser", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
+    ("Mutation", "updateUser", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "createEnrolmentCode", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "deleteEnrolmentCode", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "rotateAgentKey", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "revokeAgent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "cancelTransfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "retryTransfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+];
+
+/// Two customers with an agent each, somebody of each, an administrator, and those who are shut out.
+struct World {
+    app: TestApp,
+    schema: Schema,
+    owner: Side,
+    stranger: Side,
+    admin: Person,
+    suspended: String,
+    of_suspended_customer: String,
+}
+
+/// A customer with somebody of theirs, an agent and a transfer.
+struct Side {
+    customer: TestCustomer,
+    person: Person,
+    agent: TestAgent,
+    transfer: Value,
+}
+
+impl Side {
+    async fn new(app: &TestApp, name: &str) -> Self {
+        let customer = app.customer(name).await;
+        let person = app.person(&format!("somebody-of-{}", name.to_lowercase()), Some(customer.id)).await;
+        let agent = app.agent(customer.id, &format!("host-of-{name}")).await;
+        let transfer = app.transfer(&agent).await;
+        Self { customer, person, agent, transfer }
+    }
+
+    /// What nobody else may come to know.
+    fn secrets(&self, name: &str) -> Vec<String> {
+        let ids = [self.customer.id.to_string(), self.agent.id.to_string(), self.person.id.to_string()];
+        let transfer = self.transfer["id"].as_str().expect("an id").to_owned();
+        [ids.to_vec(), vec![transfer, format!("host-of-{name}"), self.person.email.clone()]].concat()
+    }
+}
+
+impl World {
+    async fn new() -> Self {
+        let app = TestApp::start().await;
+        let (owner, stranger) = (Side::new(&app, "Owner").await, Side::new(&app, "Stranger").await);
+        let admin = app.person("root", None).await;
+        let hour = TimeDelta::hours(1);
+        let outcast = app.person("outcast", Some(owner.customer.id)).await;
+        let suspended = token_of(&app, &outcast.email, hour).await;
+        let change = UpdateUser { suspended: Some(true), ..UpdateUser::default() };
+        app.cp().update_user(&Actor::System, outcast.id, change).await.expect("a suspension");
+        let shut = app.customer("Shut").await;
+        let change = UpdateCustomer { suspended: Some(true), ..UpdateCustomer::default() };
+        app.cp().update_customer(&Actor::System, shut.id, change).await.expect("a suspension");
+        Self { app, schema: Schema::read(), owner, stranger, admin, suspended, of_suspended_customer: shut.token }
+    }
+
+    /// A caller with a session of their own, since they may end it.
+    async fn caller(&self, who: &str) -> Client {
+        let app = &self.app;
+        let signed_in = async |person: &Person| app.bearer(&token_of(app, &person.email, TimeDelta::hours(1)).await);
+        match who {
+            "nobody" => app.anonymous(),
+            "the owner" => signed_in(&self.owner.person).await,
+            "a stranger" => signed_in(&self.stranger.person).await,
+            "an administrator" => signed_in(&self.admin).await,
+            "an expired token" => {
+                let token = token_of(app, &self.admin.email, TimeDelta::seconds(1)).await;
+                app.advance(TimeDelta::seconds(1));
+                app.bearer(&token)
+            }
+            "a garbage token" => app.bearer("eyJhbGciOiJIUzI1NiJ9.e30.c2ln"),
+            "a suspended user" => app.bearer(&self.suspended),
+            "a suspended customer's user" => app.bearer(&self.of_suspended_customer),
+            "the owner's agent" => app.key(&self.owner.agent.key),
+            other => panic!("who is {other}?"),
+        }
+    }
+
+    /// The arguments of a field: about an object of the owner's, a new one where the call may end it.
+    async fn arguments(&self, field: &str) -> String {
+        let owner = &self.owner;
+        match field {
+            "me" | "fleet" | "logout" => String::new(),
+            "agents" | "transfers" | "customers" | "users" | "events" => "(first: 5)".to_owned(),
+            "agent" | "rotateAgentKey" => format!(r#"(id: "{}")"#, owner.agent.id),
+            "transfer" | "node" => format!("(id: {})", owner.transfer["id"]),
+            "enrolmentCodes" => format!(r#"(customerId: "{}", first: 5)"#, owner.customer.id),
+            "createEnrolmentCode" => format!(r#"(customerId: "{}", input: {{ maxUses: 2 }})"#, owner.customer.id),
+            "deleteEnrolmentCode" => format!(r#"(id: "{}")"#, self.code().await),
+            "login" => r#"(email: "root@example.com", password: "correct horse battery")"#.to_owned(),
+            "createCustomer" => r#"(input: { name: "Third" })"#.to_owned(),
+            "updateCustomer" => format!(r#"(id: "{}", input: {{ name: "Owner" }})"#, owner.customer.id),
+            "createUser" => {
+                r#"(input: { email: "new@example.com", password: "correct horse battery", role: ADMIN })"#.to_owned()
+            }
+            "updateUser" => format!(r#"(id: "{}", input: {{ suspended: false }})"#, owner.person.id),
+            "revokeAgent" => {
+                format!(r#"(id: "{}")"#, self.app.agent(owner.customer.id, "host-of-Owner").await.id)
+            }
+            "cancelTransfer" => format!("(id: {})", self.app.transfer(&owner.agent).await["id"]),
+            "retryTransfer" => {
+                let failed = serde_json::json!({ "status": "failed" });
+                format!("(id: {})", transfer_after(&self.app, &owner.agent, &failed).await["id"])
+            }
+            other => panic!("say what to ask {other} about"),
+        }
+    }
+
+    async fn code(&self) -> String {
+        let cp = self.app.cp();
+        let code = cp.create_enrolment_code(&Actor::System, self.owner.customer.id, CreateEnrolmentCode::default());
+        code.await.expect("a code").id.to_string()
+    }
+
+    /// Asks for all that there is behind a field.
+    async fn ask(&self, root: &str, field: &str, who: &str) -> Answer {
+        let ty = self.schema.fields(root).into_iter().find(|(name, _)| *name == field).map(|(_, ty)| ty);
+        let ty = ty.unwrap_or_else(|| panic!("{root} has no field {field}"));
+        let selection = match self.schema.is_leaf(ty) {
+            true => String::new(),
+            false => format!("{{ {} }}", self.schema.everything(ty, 3)),
+        };
+        let (operation, arguments) = (root.to_lowercase(), self.arguments(field).await);
+        self.caller(who).await.ask(&format!("{operation} {{ {field}{arguments} {selection} }}"), &Value::Null).await
+    }
+}
+
+fn outcome(answer: &Answer, field: &str) -> Outcome {
+    match answer.codes().as_slice() {
+        [] if answer.body["data"][field].is_null() => Nothing,
+        [] => Given,
+        [code, others @ ..] => {
+            assert!(answer.body["data"][field].is_null() && others.is_empty(), "{}", answer.body);
+            let known = ["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND"];
+            Refused(known.into_iter().find(|known| known == code).unwrap_or("SOMETHING ELSE"))
+        }
+    }
+}
+
+#[test]
+fn every_field_at_the_root_of_the_schema_has_a_row() {
+    let schema = Schema::read();
+    for root in ["Query", "Mutation"] {
+        let fields = schema.fields(root);
+        assert!(fields.len() >= 11, "{root} is not where it was: {fields:?}");
+        for (field, _) in fields {
+            let has_row = TABLE.iter().any(|(of, name, _)| (*of, *name) == (root, field));
+            assert!(has_row, "{root}.{field} has no row in the access table");
+        }
+    }
+}
+
+#[tokio::test]
+async fn everybody_gets_from_every_field_what_the_contract_grants_and_no_more() {
+    let world = World::new().await;
+    let mut wrong = Vec::new();
+    for (root, field, expected) in TABLE {
+        for (who, expected) in CALLERS.into_iter().zip(expected) {
+            let answer = world.ask(root, field, who).await;
+            assert_eq!(answer.status, 200, "{root}.{field} by {who}: {}", answer.body);
+            if outcome(&answer, field) != expected {
+                wrong.push(format!("{root}.{field} by {who} is not {expected:?}: {}", answer.body));
+            }
+            assert_nothing_leaks(&world, field, who, &answer);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn whoever_shows_what_is_no_valid_token_is_401_whatever_they_ask() {
+    let world = World::new().await;
+    for (root, field, _) in TABLE {
+        for who in OUTCASTS {
+            let answer = world.ask(root, field, who).await;
+            assert_eq!((answer.status, answer.codes()), (401, vec!["UNAUTHENTICATED"]), "{root}.{field} by {who}");
+            assert_eq!(answer.body.get("data"), None, "{root}.{field} by {who}");
+            assert_nothing_leaks(&world, field, who, &answer);
+        }
+    }
+}
+
+fn assert_nothing_leaks(world: &World, field: &str, who: &str, answer: &Answer) {
+    let text = String::from_utf8_lossy(&answer.bytes);
+    for inside in ["sqlx", "SELECT", "panicked", "backtrace", ".rs:"] {
+        assert!(!text.contains(inside), "{field} by {who}: {text}");
+    }
+    let (of_owner, of_stranger) = (world.owner.secrets("Owner"), world.stranger.secrets("Stranger"));
+    let hidden = match who {
+        "an administrator" => Vec::new(),
+        "the owner" => of_stranger,
+        "a stranger" => of_owner,
+        _ => [of_owner, of_stranger].concat(),
+    };
+    for secret in hidden {
+        assert!(!text.contains(&secret), "{field} tells {who} of {secret}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_the_schema_is_not_told() {
+    let world = World::new().await;
+    for question in ["{ __schema { queryType { name } } }", r#"{ __type(name: "Agent") { name } }"#] {
+        let answer = world.caller("nobody").await.ask(question, &Value::Null).await;
+        assert_eq!(answer.codes(), ["UNAUTHENTICATED"], "{question}: {}", answer.body);
+        let answer = world.caller("a stranger").await.ask(question, &Value::Null).await;
+        assert_eq!(answer.codes(), [""; 0], "{question}: {}", answer.body);
+    }
+    let answer = world.caller("nobody").await.data("{ __typename }", &Value::Null).await;
+    assert_eq!(answer, serde_json::json!({ "__typename": "Query" }));
+}
+
+#[tokio::test]
+async fn what_does_not_exist_looks_like_what_is_somebody_elses() {
+    let world = World::new().await;
+    let nowhere = "0199c1f0-6c00-7000-8000-000000000001";
+    let of_owner = &world.owner;
+    let transfer = of_owner.transfer["id"].as_str().expect("an id").to_owned();
+    let stranger = world.caller("a stranger").await;
+    for (question, foreign) in [
+        ("query ($id: ID!) { agent(id: $id) { id } }", of_owner.agent.id.to_string()),
+        ("query ($id: ID!) { transfer(id: $id) { id } }", transfer.clone()),
+        ("query ($id: ID!) { enrolmentCodes(customerId: $id) { totalCount } }", of_owner.customer.id.to_string()),
+        ("query ($id: ID!) { node(id: $id) { id } }", of_owner.customer.id.to_string()),
+        ("query ($id: ID!) { node(id: $id) { id } }", of_owner.person.id.to_string()),
+        ("query ($id: ID!) { node(id: $id) { id } }", of_owner.agent.id.to_string()),
+        ("query ($id: ID!) { node(id: $id) { id } }", world.code().await),
+        ("mutation ($id: ID!) { cancelTransfer(id: $id) { id } }", transfer),
+        ("mutation ($id: ID!) { revokeAgent(id: $id) }", of_owner.agent.id.to_string()),
+        ("mutation ($id: ID!) { deleteEnrolmentCode(id: $id) }", world.code().await),
+        ("mutation ($id: ID!) { updateUser(id: $id, input: {}) { id } }", of_owner.person.id.to_string()),
+    ] {
+        let is_foreign = stranger.ask(question, &super::of(&foreign)).await;
+        let is_missing = stranger.ask(question, &super::of(&nowhere)).await;
+        assert_eq!(is_foreign.body, is_missing.body, "{question}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_to_what_the_caller_may_not_see_is_null() {
+    let world = World::new().await;
+    let question = "query ($id: ID!) { transfer(id: $id) { agentName agent { id } customer { name } } }";
+    let id = super::of(&world.owner.transfer["id"].as_str().expect("an id"));
+    let owner = world.caller("the owner").await;
+    let seen = &owner.data(question, &id).await["transfer"];
+    assert_eq!((&seen["agentName"], &seen["customer"]["name"]), (&"host-of-Owner".into(), &"Owner".into()));
+    world.app.cp().revoke_agent(&Actor::System, world.owner.agent.id).await.expect("a revocation");
+    let seen = &owner.data(question, &id).await["transfer"];
+    assert_eq!((&seen["agentName"], &seen["agent"]), (&"host-of-Owner".into(), &Value::Null));
+}

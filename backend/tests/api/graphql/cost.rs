@@ -1,0 +1,142 @@
+//! What a question costs the database does not grow with what it finds: links of many are followed together.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+use rstest::rstest;
+use serde_json::Value;
+use tracing::{Event, Instrument, Subscriber, span};
+use tracing_subscriber::{
+    Registry,
+    filter::dynamic_filter_fn,
+    layer::{Context, Layer, SubscriberExt},
+    registry::LookupSpan,
+};
+
+use super::with_agent;
+use crate::support::{Client, TestApp};
+
+/// The span below which statements are counted.
+const SPAN: &str = "counted";
+
+/// Counts the statements that sqlx says it made, each for the span in which it was asked for.
+struct Statements;
+
+/// How many statements were made within a span.
+#[derive(Clone, Default)]
+struct Count(Arc<AtomicU64>);
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Statements {
+    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        // What follows within a counted span, on whichever thread, counts for it.
+        let above = span.parent().and_then(|parent| parent.extensions().get::<Count>().cloned());
+        let own = (attributes.metadata().name() == SPAN).then(Count::default);
+        if let Some(count) = own.or(above) {
+            span.extensions_mut().insert(count);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        if event.metadata().target() != "sqlx::query" {
+            return;
+        }
+        let count = context.event_span(event).and_then(|span| span.extensions().get::<Count>().cloned());
+        if let Some(Count(count)) = count {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Does this, and counts the statements that it takes.
+async fn counted(work: impl Future<Output = Value>) -> (Count, Value) {
+    static LISTENING: OnceLock<()> = OnceLock::new();
+    LISTENING.get_or_init(|| {
+        // Elsewhere in this process nobody counts, and nothing is spent on it.
+        let concerned = dynamic_filter_fn(|metadata, context| {
+            metadata.is_span() || (metadata.target() == "sqlx::query" && context.lookup_current().is_some())
+        });
+        let subscriber = Registry::default().with(Statements.with_filter(concerned));
+        tracing::subscriber::set_global_default(subscriber).expect("the only subscriber of the tests");
+    });
+    let span = tracing::info_span!(SPAN);
+    let done = work.instrument(span.clone()).await;
+    let count = span.with_subscriber(|(id, dispatch)| {
+        let registry = dispatch.downcast_ref::<Registry>().expect("a registry");
+        registry.span(id).and_then(|span| span.extensions().get::<Count>().cloned())
+    });
+    (count.flatten().expect("a counted span"), done)
+}
+
+impl Count {
+    /// How many there were, once the database is closed: SQLite may answer a statement before it is told of.
+    fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// So many agents of as many customers, each with a transfer.
+async fn fleet(app: &TestApp, size: usize) -> Client {
+    for number in 0..size {
+        let customer = app.customer(&format!("Customer{number}")).await;
+        let agent = app.agent(customer.id, &format!("server{number}")).await;
+        app.transfer(&agent).await;
+    }
+    app.admin().await
+}
+
+#[rstest]
+#[case::transfers("transfers { nodes { agentName agent { hostname customer { name } } customer { name } } }", 7)]
+#[case::agents("agents { nodes { hostname customer { name } transfers(first: 3) { source agent { id } } } }", 9)]
+#[case::users("users { nodes { email customer { name } } }", 3)]
+#[case::events("events { nodes { kind object { ... on Agent { transfers { id } customer { name } } } } }", 6)]
+#[tokio::test]
+async fn links_of_twenty_cost_as_much_as_links_of_two(#[case] question: &str, #[case] most: u64) {
+    let question = format!("{{ {question} }}");
+    let mut costs = Vec::new();
+    for size in [2, 20] {
+        let app = TestApp::start().await;
+        let admin = fleet(&app, size).await;
+        // Who asks is remembered from now on, and the connections are open.
+        admin.data(&question, &Value::Null).await;
+        let (cost, data) = counted(admin.data(&question, &Value::Null)).await;
+        let found = data.as_object().and_then(|data| data.values().next());
+        assert!(found.and_then(|found| found["nodes"].as_array()).is_some_and(|nodes| nodes.len() >= size));
+        app.app.db.close().await;
+        costs.push(cost.read());
+    }
+    assert_eq!(costs[0], costs[1], "{question}");
+    assert!((1..=most).contains(&costs[0]), "{question}: {} statements", costs[0]);
+}
+
+#[tokio::test]
+async fn a_total_that_is_not_asked_for_is_not_counted() {
+    let (app, _, agent, user) = with_agent().await;
+    for _ in 0..3 {
+        app.transfer(&agent).await;
+    }
+    let question =
+        |selection: &str| format!("{{ transfers(last: 2, filter: {{ protocol: SFTP }}) {{ {selection} }} }}");
+    user.data(&question("nodes { id }"), &Value::Null).await;
+    let (without, _) = counted(user.data(&question("nodes { id }"), &Value::Null)).await;
+    let (with, _) = counted(user.data(&question("nodes { id } totalCount"), &Value::Null)).await;
+    app.app.db.close().await;
+    assert_eq!(with.read(), without.read() + 1);
+}
+
+#[tokio::test]
+async fn the_same_link_is_followed_once() {
+    let (app, _, agent, user) = with_agent().await;
+    for _ in 0..20 {
+        app.transfer(&agent).await;
+    }
+    let one = "{ transfers(first: 1) { nodes { agent { hostname } } } }";
+    user.data(one, &Value::Null).await;
+    let (one, _) = counted(user.data(one, &Value::Null)).await;
+    let many = "{ transfers { nodes { agent { hostname } again: agent { os } } } }";
+    let (many, _) = counted(user.data(many, &Value::Null)).await;
+    app.app.db.close().await;
+    assert_eq!(many.read(), one.read());
+}

@@ -1,0 +1,155 @@
+//! The log, looked through.
+
+use backend::model::event::Kind;
+use serde_json::{Value, json};
+
+use super::{of, transfer_after, with_agent};
+use crate::support::{Client, PASSWORD, TestApp, graphql::Schema};
+
+async fn kinds(client: &Client) -> Vec<Value> {
+    let events = client.data("{ events(first: 100) { nodes { kind } } }", &Value::Null).await;
+    events["events"]["nodes"].as_array().expect("nodes").iter().map(|event| event["kind"].clone()).collect()
+}
+
+#[tokio::test]
+async fn an_event_says_what_happened_when_to_what_and_on_whose_behalf() {
+    let (app, customer, agent, user) = with_agent().await;
+    let transfer = transfer_after(&app, &agent, &json!({ "status": "failed", "error": "no route to host" })).await;
+    app.advance(chrono::TimeDelta::seconds(5));
+    let id = json!({ "id": transfer["id"] });
+    user.data("mutation ($id: ID!) { retryTransfer(id: $id) { id } }", &id).await;
+    let question = "{ me { id } events(first: 2) { nodes {
+        id cursor kind at actor customerId agentId objectId
+        object { id ... on Transfer { status attempt errorMessage agent { hostname } customer { name } } } } } }";
+    let answer = user.data(question, &Value::Null).await;
+    let nodes = answer["events"]["nodes"].as_array().expect("nodes");
+    let expected = |at: &str, actor: String, status: &str, attempt: i32, error: Value| {
+        json!({
+            "kind": "TRANSFER_STATUS_CHANGED", "at": at, "actor": actor, "customerId": customer.id,
+            "agentId": agent.id, "objectId": transfer["id"],
+            "object": {
+                "id": transfer["id"], "status": status, "attempt": attempt, "errorMessage": error,
+                "agent": { "hostname": "server1" }, "customer": { "name": "Acme" },
+            },
+        })
+    };
+    let by_user = format!("user:{}", answer["me"]["id"].as_str().expect("an id"));
+    for (node, expected) in nodes.iter().zip([
+        expected("2026-04-25T13:00:05Z", by_user, "QUEUED", 2, Value::Null),
+        // As it was then.
+        expected("2026-04-25T13:00:00Z", format!("agent:{}", agent.id), "FAILED", 1, json!("no route to host")),
+    ]) {
+        let mut node = node.as_object().expect("an event").clone();
+        let (id, cursor) = (node.remove("id"), node.remove("cursor"));
+        assert!(id == cursor && id.is_some_and(|id| id.is_string()), "its place names it");
+        assert_eq!(Value::Object(node), expected);
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_object_is_shown_in_full() {
+    let app = TestApp::start().await;
+    let root = app.person("root", None).await;
+    app.sign_in(&root.email, PASSWORD).await;
+    let customer = app.customer("Acme").await;
+    let agent = app.agent(customer.id, "server1").await;
+    app.transfer(&agent).await;
+    let selection = Schema::read().everything("Node", 1);
+    let question = format!("{{ events(first: 20) {{ nodes {{ objectId object {{ {selection} }} }} }} }}");
+    let events = app.admin().await.data(&question, &Value::Null).await;
+    let nodes = events["events"]["nodes"].as_array().expect("nodes");
+    for ty in ["Agent", "Transfer", "Customer", "User", "EnrolmentCode"] {
+        let found = nodes.iter().find(|event| event["object"]["__typename"] == ty);
+        let found = found.unwrap_or_else(|| panic!("no event about a {ty}"));
+        assert_eq!(found["objectId"], found["object"][format!("{ty}_id")]);
+    }
+    let codes = nodes.iter().filter_map(|event| event["object"]["EnrolmentCode_code"].as_str());
+    assert!(codes.clone().count() > 0 && codes.clone().all(|code| code.ends_with('…')), "the log holds no codes");
+}
+
+#[tokio::test]
+async fn a_customer_sees_their_own_part_and_nothing_that_is_for_administrators() {
+    let (app, customer, agent, user) = with_agent().await;
+    let somebody = app.person("somebody", Some(customer.id)).await;
+    app.sign_in(&somebody.email, PASSWORD).await;
+    let token = super::token_of(&app, &somebody.email, chrono::TimeDelta::hours(1)).await;
+    app.bearer(&token).send("POST", "/api/auth/logout", None).await;
+    let admin = app.admin().await;
+    let rename = "mutation ($id: ID!) { updateCustomer(id: $id, input: { name: \"New\" }) { id } }";
+    admin.data(rename, &of(&customer.id)).await;
+    admin
+        .data("mutation ($id: ID!) { updateUser(id: $id, input: { suspended: true }) { id } }", &of(&somebody.id))
+        .await;
+    app.transfer(&agent).await;
+    let other = app.customer("Other").await;
+    app.agent(other.id, "server2").await;
+    let own = ["TRANSFER_CREATED", "AGENT_REGISTERED", "ENROLMENT_CODE_CREATED"];
+    assert_eq!(kinds(&user).await, own);
+    assert_eq!(kinds(&app.bearer(&other.token)).await, own[1..]);
+    let all = kinds(&admin).await;
+    for kind in ["SIGNED_IN", "SIGNED_OUT", "CUSTOMER_UPDATED", "USER_UPDATED", "USER_CREATED", "CUSTOMER_CREATED"] {
+        assert!(all.contains(&json!(kind)), "{kind} in {all:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_schema_names_no_kind_that_the_log_does_not_keep() {
+    let (_app, _, _, user) = with_agent().await;
+    let question = "{ __type(name: \"EventKind\") { enumValues { name } } }";
+    let answer = user.data(question, &Value::Null).await;
+    let named: Vec<&str> = answer["__type"]["enumValues"]
+        .as_array()
+        .expect("kinds")
+        .iter()
+        .filter_map(|kind| kind["name"].as_str())
+        .collect();
+    assert!(named.contains(&"SESSION_ENDED_FOR_REUSE") && named.len() >= 18, "{named:?}");
+    for hidden in [Kind::AgentHeard, Kind::TransferProgressed] {
+        assert!(!hidden.is_logged());
+        let name = format!("{hidden:?}").to_uppercase();
+        assert!(!named.iter().any(|named| named.replace('_', "") == name), "{name} is in no log");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_the_log_names_a_place_for_ever() {
+    let (app, _, agent, user) = with_agent().await;
+    let newest = "{ events(first: 1) { pageInfo { startCursor } } }";
+    let place = user.data(newest, &Value::Null).await["events"]["pageInfo"]["startCursor"].clone();
+    for _ in 0..3 {
+        app.transfer(&agent).await;
+    }
+    let newer = "query ($place: String) { events(last: 2, before: $place) {
+        nodes { kind } pageInfo { hasPreviousPage hasNextPage } } }";
+    let newer = &user.data(newer, &json!({ "place": place })).await["events"];
+    assert_eq!(newer["nodes"], json!([{ "kind": "TRANSFER_CREATED" }, { "kind": "TRANSFER_CREATED" }]));
+    assert_eq!(newer["pageInfo"], json!({ "hasPreviousPage": true, "hasNextPage": true }));
+    let older = "query ($place: String) { events(first: 5, after: $place) { nodes { kind } } }";
+    let older = &user.data(older, &json!({ "place": place })).await["events"];
+    assert_eq!(older["nodes"], json!([{ "kind": "ENROLMENT_CODE_CREATED" }]));
+}
+
+#[tokio::test]
+async fn what_is_no_cursor_of_the_log_is_refused() {
+    let (_app, _, _, user) = with_agent().await;
+    for cursor in ["", "7", "server1", "0199c1f0-6c00-7000-8000-000000000001", "__________8", "AAAAAAAAAAAA"] {
+        for (name, paging) in [("after", "first"), ("before", "last")] {
+            let question = format!("{{ events({paging}: 5, {name}: {cursor:?}) {{ nodes {{ id }} }} }}");
+            let answer = user.ask(&question, &Value::Null).await;
+            assert_eq!((answer.codes(), answer.wrong_arguments()), (vec!["INVALID"], vec![name]), "{cursor}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_objects_of_a_customers_events_lead_to_nobody_else() {
+    let (app, customer, agent, _) = with_agent().await;
+    app.transfer(&agent).await;
+    let other = app.customer("Other").await;
+    app.agent(other.id, "server2").await;
+    let selection = Schema::read().everything("Node", 2);
+    let question = format!("{{ events(first: 10) {{ nodes {{ object {{ {selection} }} }} }} }}");
+    let seen = app.bearer(&other.token).data(&question, &Value::Null).await.to_string();
+    assert!(seen.contains("server2"), "{seen}");
+    assert!(!seen.contains(&customer.id.to_string()) && !seen.contains(&agent.id.to_string()), "{seen}");
+}

@@ -1,0 +1,136 @@
+//! The messages of the protocol, and the codes a socket is closed with.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::Story;
+use crate::support::TestApp;
+
+#[rstest]
+#[case::no_message(json!("nonsense"), 4400, "Invalid message: not a JSON object")]
+#[case::unknown_type(json!({ "type": "start" }), 4400, "Invalid message: unknown `type`")]
+#[case::no_query(json!({ "type": "subscribe", "id": "1", "payload": {} }), 4400, "Invalid message: `payload.query` must be a string")]
+#[case::not_introduced(json!({ "type": "subscribe", "id": "1", "payload": { "query": "{ me { id } }" } }), 4401, "Unauthorized")]
+#[case::bad_token(json!({ "type": "connection_init", "payload": { "Authorization": "Bearer nonsense" } }), 4403, "Forbidden")]
+#[case::no_bearer(json!({ "type": "connection_init", "payload": { "authorization": "nonsense" } }), 4403, "Forbidden")]
+#[case::api_key(json!({ "type": "connection_init", "payload": { "X-API-Key": "mft_ak_x" } }), 4403, "Forbidden")]
+#[tokio::test]
+async fn a_stranger_who_says_this_is_shown_out(#[case] message: Value, #[case] code: u16, #[case] reason: &str) {
+    let app = TestApp::start().await;
+    let server = app.listen().await;
+    let mut stranger = server.stranger().await;
+    stranger.say(&message).await;
+    assert_eq!(stranger.closed().await, (code, reason.to_owned()));
+}
+
+#[tokio::test]
+async fn introducing_oneself_twice_is_once_too_often() {
+    let story = Story::begin().await;
+    let server = story.app.listen().await;
+    let mut watcher = server.watcher(&story.customer.token).await;
+    watcher.say(&json!({ "type": "connection_init" })).await;
+    assert_eq!(watcher.closed().await, (4429, "Too many initialisation requests".to_owned()));
+}
+
+#[tokio::test]
+async fn an_operation_s_name_is_its_own_while_it_is_at_work() {
+    let story = Story::begin().await;
+    let server = story.app.listen().await;
+    let mut watcher = server.watcher(&story.customer.token).await;
+    watcher.subscribe("one", "{ me { role } }").await;
+    assert_eq!(watcher.data("one").await, json!({ "me": { "role": "CUSTOMER" } }));
+    assert_eq!(watcher.hear().await, json!({ "id": "one", "type": "complete" }));
+    watcher.subscribe("one", "subscription { fleetUpdated { resync } }").await;
+    watcher.subscribe("one", "subscription { fleetUpdated { resync } }").await;
+    assert_eq!(watcher.closed().await, (4409, "Subscriber for one already exists".to_owned()));
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_with_what_it_holds() {
+    let app = TestApp::start().await;
+    let server = app.listen().await;
+    let mut stranger = server.stranger().await;
+    stranger.say(&json!({ "type": "ping", "payload": { "a": 1 } })).await;
+    assert_eq!(stranger.hear().await, json!({ "type": "pong", "payload": { "a": 1 } }));
+    stranger.say(&json!({ "type": "pong" })).await;
+    stranger.say(&json!({ "type": "ping" })).await;
+    assert_eq!(stranger.hear().await, json!({ "type": "pong" }));
+}
+
+#[rstest]
+#[case::unknown_field("{ nonsense }")]
+#[case::no_document("{")]
+#[case::unknown_field_of_a_stream("subscription { transferUpdated { nonsense } }")]
+#[case::two_streams("subscription { fleetUpdated { resync } agentUpdated { resync } }")]
+#[case::figure_out_of_bounds("subscription { fleetUpdated(throttleMs: 60001) { resync } }")]
+#[case::cursor_that_is_none("subscription { events(after: \"?\") { gap } }")]
+#[tokio::test]
+async fn what_cannot_be_carried_out_is_an_error_and_not_an_answer(#[case] query: &str) {
+    let story = Story::begin().await;
+    let server = story.app.listen().await;
+    let mut watcher = server.watcher(&story.customer.token).await;
+    watcher.subscribe("wrong", query).await;
+    let frame = watcher.hear().await;
+    assert_eq!((&frame["id"], &frame["type"]), (&json!("wrong"), &json!("error")), "{frame}");
+    assert_eq!(frame["payload"][0]["extensions"]["code"], "INVALID", "{frame}");
+    watcher.subscribe("right", "{ __typename }").await;
+    assert_eq!(watcher.data("right").await, json!({ "__typename": "Query" }));
+}
+
+#[tokio::test]
+async fn somebody_without_a_token_may_sign_in_and_nothing_else() {
+    let app = TestApp::start().await;
+    let person = app.person("admin", None).await;
+    let server = app.listen().await;
+    let mut stranger = server.stranger().await;
+    stranger.say(&json!({ "type": "connection_init" })).await;
+    assert_eq!(stranger.hear().await["type"], "connection_ack");
+    for query in ["subscription { fleetUpdated { resync } }", "subscription { events { gap } }"] {
+        stranger.subscribe("watch", query).await;
+        let frame = stranger.hear().await;
+        assert_eq!(
+            (&frame["type"], &frame["payload"][0]["extensions"]["code"]),
+            (&json!("error"), &json!("UNAUTHENTICATED"))
+        );
+    }
+    let login = format!(
+        "mutation {{ login(email: \"{}\", password: \"{}\") {{ user {{ email }} }} }}",
+        person.email,
+        crate::support::PASSWORD
+    );
+    stranger.subscribe("login", &login).await;
+    assert_eq!(stranger.data("login").await["login"]["user"]["email"], json!(person.email));
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_is_turned_away_and_one_of_our_own_is_not() {
+    let app = TestApp::with(&["--allowed-origins", "https://fleet.example.com"]).await;
+    let server = app.listen().await;
+    for (origin, is_welcome) in [("https://fleet.example.com", true), ("https://evil.example.com", false)] {
+        let opened = server.connect("graphql-transport-ws", &[("origin", origin)]).await;
+        assert_eq!(opened.is_ok(), is_welcome, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_protocol_that_is_not_ours_is_refused() {
+    let app = TestApp::start().await;
+    let server = app.listen().await;
+    assert!(server.connect("mqtt", &[]).await.is_err());
+}
+
+#[tokio::test]
+async fn each_operation_on_a_socket_counts() {
+    let app = TestApp::with(&["--rate-limits", "graphql=2"]).await;
+    let customer = app.customer("acme").await;
+    let server = app.listen().await;
+    let mut watcher = server.watcher(&customer.token).await;
+    for id in ["one", "two"] {
+        watcher.subscribe(id, "{ __typename }").await;
+        watcher.data(id).await;
+        watcher.hear().await;
+    }
+    watcher.subscribe("three", "{ __typename }").await;
+    let frame = watcher.hear().await;
+    assert_eq!((&frame["type"], &frame["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("RATE_LIMITED")));
+}

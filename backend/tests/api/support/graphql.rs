@@ -1,0 +1,117 @@
+//! GraphQL over HTTP, and what the schema says that a test can ask for.
+
+use std::collections::BTreeMap;
+
+use async_graphql::parser::{
+    parse_schema,
+    types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition},
+};
+use serde_json::{Value, json};
+
+use super::{Answer, Client};
+
+impl Client {
+    /// Asks GraphQL.
+    pub(crate) async fn ask(&self, query: &str, variables: &Value) -> Answer {
+        self.post("/graphql", &json!({ "query": query, "variables": variables })).await
+    }
+
+    /// What GraphQL answers, all of it without an error.
+    pub(crate) async fn data(&self, query: &str, variables: &Value) -> Value {
+        let mut answer = self.ask(query, variables).await;
+        assert_eq!((answer.status, &answer.body["errors"]), (200, &Value::Null), "{query}: {}", answer.body);
+        answer.body["data"].take()
+    }
+}
+
+impl Answer {
+    /// The codes of the errors that GraphQL reports.
+    pub(crate) fn codes(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array();
+        errors.into_iter().flatten().map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
+    }
+
+    /// The names of the arguments that GraphQL says are wrong, in alphabetical order.
+    pub(crate) fn wrong_arguments(&self) -> Vec<&str> {
+        let fields = self.body["errors"][0]["extensions"]["fields"].as_object();
+        fields.map(|fields| fields.keys().map(String::as_str).collect()).unwrap_or_default()
+    }
+}
+
+/// The schema, as its text has it.
+pub(crate) struct Schema {
+    types: BTreeMap<String, TypeKind>,
+}
+
+impl Schema {
+    pub(crate) fn read() -> Self {
+        let document = parse_schema(backend::graphql::document()).expect("a schema");
+        let types = document.definitions.into_iter().filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(found) => Some((found.node.name.node.to_string(), found.node.kind)),
+            _ => None,
+        });
+        Self { types: types.collect() }
+    }
+
+    /// The fields of an object type or an interface, with the type of each; none if the schema has no such type.
+    pub(crate) fn fields(&self, of: &str) -> Vec<(&str, &str)> {
+        self.definitions(of).map(|field| (field.name.node.as_str(), named(&field.ty.node))).collect()
+    }
+
+    /// Whether values of this type have no fields of their own.
+    pub(crate) fn is_leaf(&self, name: &str) -> bool {
+        // Those that are built in stand nowhere in the text.
+        self.types.get(name).is_none_or(|kind| matches!(kind, TypeKind::Scalar | TypeKind::Enum(_)))
+    }
+
+    /// Whether this type is an enum.
+    pub(crate) fn is_enum(&self, name: &str) -> bool {
+        matches!(self.types.get(name), Some(TypeKind::Enum(_)))
+    }
+
+    /// Everything that can be asked of this type, without going further than so many links.
+    ///
+    /// Under an interface every field has the name of its type before its own, since those of different types may differ.
+    pub(crate) fn everything(&self, of: &str, depth: usize) -> String {
+        if let Some(TypeKind::Interface(_)) = self.types.get(of) {
+            let known = self.types.iter().filter(|(_, kind)| implements(kind, of));
+            let parts = known.map(|(name, _)| format!("... on {name} {{ {} }}", self.selected(name, depth, name)));
+            return format!("__typename id {}", parts.collect::<Vec<_>>().join(" "));
+        }
+        self.selected(of, depth, "")
+    }
+
+    fn selected(&self, of: &str, depth: usize, prefix: &str) -> String {
+        let selected = self.definitions(of).filter_map(|field| {
+            let (name, kind) = (field.name.node.as_str(), named(&field.ty.node));
+            let alias = if prefix.is_empty() { String::new() } else { format!("{prefix}_{name}: ") };
+            match (self.is_leaf(kind), depth) {
+                (true, _) => Some(format!("{alias}{name}")),
+                (false, 0) => None,
+                (false, _) => Some(format!("{alias}{name} {{ {} }}", self.everything(kind, depth - 1))),
+            }
+        });
+        std::iter::once("__typename".to_owned()).chain(selected).collect::<Vec<_>>().join(" ")
+    }
+
+    fn definitions(&self, of: &str) -> impl Iterator<Item = &FieldDefinition> {
+        let fields = match self.types.get(of) {
+            Some(TypeKind::Object(object)) => object.fields.as_slice(),
+            Some(TypeKind::Interface(interface)) => interface.fields.as_slice(),
+            _ => &[],
+        };
+        fields.iter().map(|field| &field.node)
+    }
+}
+
+/// The name of a type, whatever lists it stands in.
+fn named(ty: &Type) -> &str {
+    match &ty.base {
+        BaseType::Named(name) => name.as_str(),
+        BaseType::List(item) => named(item),
+    }
+}
+
+fn implements(kind: &TypeKind, interface: &str) -> bool {
+    matches!(kind, TypeKind::Object(object) if object.implements.iter().any(|name| name.node == interface))
+}

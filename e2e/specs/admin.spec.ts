@@ -1,0 +1,51 @@
+import { addCustomer, SpokenAgent } from '../support/fleet';
+import { expect, expectLive, openSignedIn, signIn, test } from '../support/test';
+
+const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
+
+test('an administrator lets a customer in, who sees its own fleet alone', async ({ page, server }) => {
+  const foreign = await addCustomer(server, 'Globex');
+  const theirs = await SpokenAgent.register(server, foreign.code, 'globex-1');
+  const hidden = await theirs.create('secret.bin', 1000);
+  await openSignedIn(page, '/customers');
+
+  await page.getByRole('button', { name: 'New customer' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('Acme');
+  await dialog.getByRole('button', { name: 'Create customer' }).click();
+  await page.getByRole('link', { name: 'Acme' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Acme' })).toBeVisible();
+
+  await page.getByRole('button', { name: 'New code' }).click();
+  await dialog.getByRole('button', { name: 'Create code' }).click();
+  const code = await dialog.getByLabel('code', { exact: true }).innerText();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await expect(page.getByText(code)).toHaveCount(0);
+  await expect(page.getByRole('row')).toContainText(['', '0 of 1']);
+  const ours = await SpokenAgent.register(server, code, 'acme-1');
+  await ours.create('orders.csv', 2000);
+
+  await page.getByRole('link', { name: 'Users' }).click();
+  await page.getByRole('button', { name: 'New user' }).click();
+  await dialog.getByLabel('E-mail').fill(USER.email);
+  await dialog.getByLabel('Password').fill(USER.password);
+  await dialog.getByLabel('Customer', { exact: true }).selectOption({ label: 'Acme' });
+  await dialog.getByRole('button', { name: 'Create user' }).click();
+  await expect(page.getByRole('row', { name: USER.email })).toContainText('Active');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+
+  await signIn(page, USER);
+  await expectLive(page);
+  const machines = page.getByRole('region', { name: 'Agents' });
+  await expect(machines.getByRole('link', { name: 'acme-1' })).toBeVisible();
+  await expect(machines.getByRole('link', { name: 'globex-1' })).toHaveCount(0);
+  await expect(page.getByRole('link', { name: 'Customers' })).toHaveCount(0);
+
+  await page.getByRole('link', { name: 'Transfers', exact: true }).click();
+  await expect(page.getByRole('link', { name: 'orders.csv' })).toBeVisible();
+  await expect(page.getByText('secret.bin')).toHaveCount(0);
+  await page.goto(`/transfers/${hidden}`);
+  await expect(page.getByRole('heading', { name: 'Transfer not found' })).toBeVisible();
+  await page.goto('/users');
+  await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
+});

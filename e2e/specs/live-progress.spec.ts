@@ -1,0 +1,48 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Agent } from '../support/fleet';
+import { connection, expect, expectLive, openSignedIn, shownValues, test, watchBar } from '../support/test';
+
+const SIZE = 240_000_000;
+const RATE = 16_000_000;
+
+test('a copy moves the bar to its end without a reload, though the server is killed meanwhile', async ({
+  page,
+  server,
+}, info) => {
+  const agent = await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
+  await openSignedIn(page, '/');
+  await expect(page.getByText('Nothing is moving right now')).toBeVisible();
+
+  const copy = await agent.copy('backup.dump', SIZE, RATE);
+  const bar = page.getByRole('progressbar', { name: 'Progress of backup.dump' });
+  await expect(bar).toBeVisible();
+  await watchBar(bar);
+  await expect.poll(async () => Math.max(...(await shownValues(page)))).toBeGreaterThan(25);
+
+  await server.kill();
+  await expect(connection(page)).toHaveText('Reconnecting');
+  const before = await shownValues(page);
+  await server.restart();
+  await expectLive(page);
+
+  await expect(bar).toHaveAttribute('aria-valuenow', '100', { timeout: 60_000 });
+  expect(await copy.ended()).toBe(0);
+  expect((await stat(path.join(server.folder, 'copied', 'backup.dump'))).size).toBe(SIZE);
+  const values = await shownValues(page);
+  await info.attach('values of the bar', { body: values.join(' '), contentType: 'text/plain' });
+  expect(new Set(values).size).toBeGreaterThanOrEqual(5);
+  expect(values.length).toBeGreaterThan(before.length);
+  expect(values).toEqual([...values].sort((a, b) => a - b));
+  await expect(page.getByRole('row', { name: /backup\.dump/ })).toContainText('Completed');
+});
+
+test('the figures and the agents move with what agents say', async ({ page, server }, info) => {
+  await openSignedIn(page, '/');
+  const figure = (name: string) => page.locator('dl > div').filter({ has: page.getByText(name, { exact: true }) });
+  await expect(figure('Agents online').getByRole('definition').first()).toHaveText('0');
+
+  await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
+  await expect(figure('Agents online').getByRole('definition').first()).toHaveText('1');
+  await expect(page.getByRole('region', { name: 'Agents' }).getByRole('link', { name: 'edge-1' })).toBeVisible();
+});

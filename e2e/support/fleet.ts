@@ -1,0 +1,108 @@
+// Customers, agents and transfers: some made over the REST side, some by the real agent.
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { BINARY } from './place';
+import { Program, run } from './process';
+import type { Server } from './server';
+
+/** An agent that exists for the server only: the test speaks for it. */
+export class SpokenAgent {
+  private constructor(
+    private readonly server: Server,
+    readonly id: string,
+    readonly name: string,
+    private readonly key: string,
+  ) {}
+
+  static async register(server: Server, code: string, name: string): Promise<SpokenAgent> {
+    const body = { name, hostname: `${name}.example.com`, os: 'linux', version: '0.1.0', customerIdentifier: code };
+    const { agentId, agent, apiKey } = await server.send('POST', '/api/agents/register', body);
+    const spoken = new SpokenAgent(server, agentId ?? agent.id, name, apiKey);
+    await spoken.say('POST', '/api/agents/heartbeat', { status: 'online', load: 0.45, memory: 5120 });
+    return spoken;
+  }
+
+  /** Creates a transfer; its id. */
+  async create(file: string, size: number): Promise<string> {
+    const { transfer } = await this.say('POST', '/api/transfers', {
+      sourceUrl: `sftp://ftp.example.com/outgoing/${file}`,
+      destinationPath: `/data/incoming/${file}`,
+      direction: 'pull',
+      protocol: 'sftp',
+      size,
+    });
+    return transfer.id;
+  }
+
+  /** Reports on a transfer. */
+  report(id: string, report: Record<string, unknown>): Promise<unknown> {
+    return this.say('PATCH', `/api/transfers/${id}`, report);
+  }
+
+  private say(method: string, address: string, body: unknown): Promise<any> {
+    return this.server.send(method, address, body, { 'x-api-key': this.key });
+  }
+}
+
+/** A customer with an enrolment code. */
+export async function addCustomer(server: Server, name: string): Promise<{ id: string; code: string }> {
+  const id = await server.run('customer', 'add', name);
+  return { id, code: await server.run('enrol-code', 'add', '--customer', id) };
+}
+
+/** The real agent of a new customer, with its state beside the server's. */
+export class Agent {
+  private constructor(
+    private readonly server: Server,
+    private readonly state: string,
+    private readonly log: string,
+  ) {}
+
+  static async register(server: Server, log: string, name: string): Promise<Agent> {
+    const { code } = await addCustomer(server, `Customer of ${name}`);
+    const agent = new Agent(server, path.join(server.folder, name), log);
+    await run(BINARY, agent.command('register', '--code', code, '--name', name));
+    return agent;
+  }
+
+  /** Makes a file of so many bytes and begins to copy it at so many bytes a second. */
+  async copy(file: string, size: number, rate: number): Promise<Program> {
+    const source = path.join(this.server.folder, file);
+    const handle = await open(source, 'w');
+    await handle.truncate(size);
+    await handle.close();
+    const target = path.join(this.server.folder, 'copied', file);
+    const args = this.command('copy', source, target, '--max-rate', `${rate / 1e6}MB/s`);
+    const [program] = await Program.start(BINARY, args, this.log);
+    return program;
+  }
+
+  private command(...args: string[]): string[] {
+    return ['agent', '--server', this.server.url, '--state-dir', this.state, ...args];
+  }
+}
+
+/** Ids of what `seed` has made. */
+export type Seeded = { customer: string; agent: string; transfer: string };
+
+/** A small fleet with a transfer in every state. */
+export async function seed(server: Server): Promise<Seeded> {
+  const { id, code } = await addCustomer(server, 'Acme Logistics');
+  const agents = [];
+  for (const name of ['edge-berlin', 'edge-lyon', 'warehouse-7']) {
+    agents.push(await SpokenAgent.register(server, code, name));
+  }
+  const [agent, other] = agents;
+  await agent.create('tomorrow.csv', 4_000_000);
+  const failed = await other.create('invoices-2026-10.tar', 90_000_000);
+  await other.report(failed, { status: 'running', bytesTransferred: 1_000_000 });
+  await other.report(failed, { status: 'failed', errorMessage: 'ftp.example.com: connection reset by peer' });
+  const done = await other.create('orders.parquet', 72_000_000);
+  await other.report(done, { status: 'running', bytesTransferred: 10_000_000 });
+  await other.report(done, { status: 'completed', bytesTransferred: 72_000_000 });
+  const second = await other.create('sensors.bin', 2_000_000_000);
+  await other.report(second, { status: 'running', bytesTransferred: 120_000_000, speed: 8_400_000 });
+  const transfer = await agent.create('warehouse-full-backup.dump', 640_000_000);
+  await agent.report(transfer, { status: 'running', bytesTransferred: 288_000_000, speed: 24_500_000 });
+  return { customer: id, agent: agent.id, transfer };
+}

@@ -1,0 +1,19 @@
+// What `cargo xtask test` found or started for these tests.
+import path from 'node:path';
+
+function given(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run these tests with \`cargo xtask test --only browser\``);
+  return value;
+}
+
+/** The binary under test, built with the dashboard. */
+export const BINARY = given('MFTPLUS_TEST_BINARY');
+/** The browser. */
+export const CHROMIUM = given('MFTPLUS_TEST_CHROMIUM');
+/** A PostgreSQL database that is empty when the tests begin. */
+export const DATABASE_URL = given('MFTPLUS_TEST_DATABASE_URL');
+/** The program that tests start, kill and start again. */
+export const REDIS_SERVER = given('MFTPLUS_TEST_REDIS_SERVER');
+/** Where traces and screenshots go. */
+export const OUTPUT = path.join(import.meta.dirname, '..', 'output');

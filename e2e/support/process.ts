@@ -1,0 +1,64 @@
+// Child processes that end with the test.
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+
+/** A running program. */
+export class Program {
+  private constructor(private readonly child: ChildProcess) {}
+
+  /** Starts a program whose standard error goes to `log`, and waits for a line of its output that fits. */
+  static async start(file: string, args: string[], log: string, ready?: RegExp): Promise<[Program, RegExpMatchArray]> {
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', openSync(log, 'a')], env: plainEnvironment() });
+    const program = new Program(child);
+    const lines = createInterface({ input: child.stdout! });
+    if (!ready) return [program, []];
+    return new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`${file} ${args[0]} ended with ${code}; see ${log}`)));
+      lines.on('line', (line) => {
+        const match = line.match(ready);
+        if (match) resolve([program, match]);
+      });
+    });
+  }
+
+  /** Waits for its end by itself; its exit code. */
+  async ended(): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+    return this.child.exitCode;
+  }
+
+  /** Ends it with a signal and waits until it is gone. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      this.child.kill(signal);
+      await this.ended();
+    }
+  }
+}
+
+/** Runs a program to its end; what it printed. */
+export async function run(file: string, args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(file, args, { env: plainEnvironment() });
+  return stdout.trim();
+}
+
+/** A port of this machine that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Our environment without the settings of the person who started us. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  const isSetting = (name: string) => name.startsWith('MFTPLUS_') || name === 'DATABASE_URL' || name === 'REDIS_URL';
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isSetting(name)));
+}

@@ -1,0 +1,74 @@
+// A server as a process of its own, and the programs beside it.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { BINARY } from './place';
+import { Program, run } from './process';
+
+/** The administrator that every server begins with. */
+export const ADMIN = { email: 'admin@localhost', password: 'correct horse battery' };
+
+/** A server. With `database`, on a PostgreSQL that others may share; else on SQLite in a folder of its own. */
+export class Server {
+  private constructor(
+    readonly url: string,
+    /** Where this test may keep files. */
+    readonly folder: string,
+    private readonly log: string,
+    private readonly database: string[],
+    private readonly flags: string[],
+    private program: Program,
+  ) {}
+
+  static async start(log: string, database?: string, flags: string[] = []): Promise<Server> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'mftplus-e2e-'));
+    const place = ['--data-dir', path.join(folder, 'data'), ...(database ? ['--database-url', database] : [])];
+    const [program, url] = await serve('127.0.0.1:0', [...place, ...flags], log);
+    return new Server(url, folder, log, place, flags, program);
+  }
+
+  /** `kill -9`. */
+  kill(): Promise<void> {
+    return this.program.end('SIGKILL');
+  }
+
+  /** Starts it again where it was. */
+  async restart(): Promise<void> {
+    [this.program] = await serve(new URL(this.url).host, [...this.database, ...this.flags], this.log);
+  }
+
+  /** Stops it and removes its folder. */
+  async stop(): Promise<void> {
+    await this.program.end('SIGTERM');
+    await rm(this.folder, { recursive: true });
+  }
+
+  /** Runs a command of the binary on the server's database; what it printed. */
+  run(...args: string[]): Promise<string> {
+    return run(BINARY, [...args, ...this.database]);
+  }
+
+  /** An access token of the administrator. */
+  token(): Promise<string> {
+    return this.run('token', ADMIN.email);
+  }
+
+  /** Sends a JSON body to the REST side; the data of the answer. */
+  async send(method: string, address: string, body: unknown, headers: Record<string, string> = {}): Promise<any> {
+    const response = await fetch(`${this.url}${address}`, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`${method} ${address}: ${response.status} ${JSON.stringify(answer)}`);
+    return answer.data;
+  }
+}
+
+async function serve(listen: string, flags: string[], log: string): Promise<[Program, string]> {
+  const settings = ['--metrics-listen', '127.0.0.1:0', '--log', 'info', '--rate-limits', 'off'];
+  const args = ['serve', '--listen', listen, ...settings, '--admin-password', ADMIN.password, ...flags];
+  const [program, match] = await Program.start(BINARY, args, log, /(http:\/\/[^,\s]+)/);
+  return [program, match[1]];
+}

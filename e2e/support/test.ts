@@ -1,0 +1,58 @@
+// `test` with a server of its own, and what every test does with the dashboard.
+import { test as base, expect, type Locator, type Page } from '@playwright/test';
+import { ADMIN, Server } from './server';
+
+export { expect };
+
+export const test = base.extend<{ server: Server }>({
+  server: async ({}, use, info) => {
+    const server = await Server.start(info.outputPath('server.log'));
+    await use(server);
+    await server.stop();
+  },
+  baseURL: async ({ server }, use) => use(server.url),
+});
+
+/** Fills in the form and sends it. */
+export async function signIn(page: Page, { email, password } = ADMIN): Promise<void> {
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** Opens an address as the administrator, and waits until the page is live. */
+export async function openSignedIn(page: Page, address: string): Promise<void> {
+  await page.goto(address);
+  await signIn(page);
+  await expectLive(page);
+}
+
+/** Waits until what is on the page is live. */
+export async function expectLive(page: Page): Promise<void> {
+  await expect(connection(page)).toHaveText('Live', { timeout: 45_000 });
+}
+
+/** The word on the state of the connection. */
+export function connection(page: Page): Locator {
+  return page.getByRole('status', { name: 'Connection' });
+}
+
+/** Notes every value that a progress bar shows from now on, in this document. */
+export async function watchBar(bar: Locator): Promise<void> {
+  await bar.evaluate((element) => {
+    const name = element.getAttribute('aria-label')!;
+    const shown: number[] = [];
+    (window as any).shown = shown;
+    const note = () => {
+      const value = document.querySelector(`[role=progressbar][aria-label="${name}"]`)?.getAttribute('aria-valuenow');
+      if (value && shown.at(-1) !== Number(value)) shown.push(Number(value));
+    };
+    note();
+    new MutationObserver(note).observe(document.body, { subtree: true, childList: true, attributes: true });
+  });
+}
+
+/** The values that a watched bar has shown; none after a reload. */
+export function shownValues(page: Page): Promise<number[]> {
+  return page.evaluate(() => (window as any).shown ?? []);
+}

@@ -1,0 +1,32 @@
+// Every page of the dashboard, as one gets to see it.
+import type { Page } from '@playwright/test';
+import type { Seeded } from './fleet';
+import { expect } from './test';
+
+/** A page: what it is called in a file name, its address, and the heading by which it is complete. */
+export type View = { name: string; address: string; heading: string; isPublic?: boolean };
+
+/** All pages of a seeded fleet. */
+export function views({ customer, agent, transfer }: Seeded): View[] {
+  return [
+    { name: 'sign-in', address: '/sign-in', heading: 'Sign in to MFTPlus', isPublic: true },
+    { name: 'live', address: '/', heading: 'Live' },
+    { name: 'transfers', address: '/transfers', heading: 'Transfers' },
+    { name: 'transfer', address: `/transfers/${transfer}`, heading: 'warehouse-full-backup.dump' },
+    { name: 'agents', address: '/agents', heading: 'Agents' },
+    { name: 'agent', address: `/agents/${agent}`, heading: 'edge-berlin' },
+    { name: 'activity', address: '/activity', heading: 'Activity' },
+    { name: 'customers', address: '/customers', heading: 'Customers' },
+    { name: 'customer', address: `/customers/${customer}`, heading: 'Acme Logistics' },
+    { name: 'users', address: '/users', heading: 'Users' },
+    { name: 'not-found', address: '/nowhere', heading: 'Page not found' },
+  ];
+}
+
+/** Opens a page and waits until everything on it has been loaded. */
+export async function show(page: Page, view: View): Promise<void> {
+  await page.goto(view.address);
+  await expect(page.getByRole('heading', { level: 1, name: view.heading })).toBeVisible();
+  if (!view.isPublic) await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
+  await expect(page.locator('.skeleton')).toHaveCount(0);
+}

@@ -1,0 +1,33 @@
+//! The tests in a real browser, and with clients that were not written here: Playwright, on servers of its own.
+
+use std::env;
+
+use crate::dashboard;
+use crate::failure::Result;
+use crate::files;
+use crate::node;
+use crate::process::{self, shown};
+use crate::services;
+use crate::stop::Stop;
+use crate::tools;
+
+/// Builds a server with the dashboard, starts what its tests stand on, and runs them; `args` go to Playwright.
+pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
+    let e2e = node::install_e2e(stop)?;
+    dashboard::build(stop)?;
+    let mut build = tools::cargo();
+    build.args(["build", "--locked", "--package=backend", "--features=dashboard", "--bin=mftplus"]);
+    println!("$ {}", shown(&build));
+    process::run(&mut build, stop)?;
+
+    let parent = env::temp_dir();
+    println!("xtask: starting PostgreSQL in a temporary folder of {}", parent.display());
+    let postgres = services::postgres(&tools::postgres()?, &parent, stop)?;
+    let mut playwright = node::command(&e2e.join("node_modules/.bin/playwright"));
+    playwright.current_dir(&e2e).arg("test").args(args);
+    playwright.env("MFTPLUS_TEST_BINARY", files::debug_binary()?).env("MFTPLUS_TEST_CHROMIUM", tools::chromium()?);
+    // Redis is started by the test that takes it away and brings it back.
+    playwright.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_SERVER", tools::redis_server()?);
+    println!("$ {}", shown(&playwright));
+    process::run(&mut playwright, stop)
+}

@@ -1,0 +1,19 @@
+//! The versions of what is installed: all that no lock file pins.
+
+/// The oldest PostgreSQL that the product supports, and the one of Debian 12.
+pub(crate) const POSTGRES: u32 = 15;
+
+/// The oldest Node.js that runs the tests. Debian 12 has 18.
+pub(crate) const NODE: u32 = 20;
+
+/// The Node.js that is taken from npm where the machine's is too old.
+pub(crate) const NODE_FROM_NPM: &str = "22.23.3";
+
+/// The newest Trunk that the workspace's Rust can compile.
+pub(crate) const TRUNK: &str = "0.21.14";
+
+/// The oldest wasm-opt that knows what rustc writes, and the one of Debian 12.
+pub(crate) const WASM_OPT: u32 = 108;
+
+/// The Binaryen that is taken from npm where the machine's is too old.
+pub(crate) const BINARYEN_FROM_NPM: &str = "132.0.0";

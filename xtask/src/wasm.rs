@@ -1,0 +1,131 @@
+//! What builds the dashboard: the WebAssembly target, Trunk, wasm-bindgen and wasm-opt, each found or installed.
+//!
+//! What cargo or npm installs goes to `.local/tools`: another project may need another version.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::{Context, Result};
+use crate::files;
+use crate::node;
+use crate::process::{self, output, succeeds};
+use crate::stop::Stop;
+use crate::tools::{self, Tool, cargo};
+use crate::versions::{BINARYEN_FROM_NPM, TRUNK, WASM_OPT};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// A program that cargo installs, in exactly one version.
+struct Crate {
+    package: &'static str,
+    program: &'static str,
+    version: String,
+    flags: &'static [&'static str],
+}
+
+/// Makes sure that everything is there.
+pub(crate) fn ensure(stop: &Stop) -> Result<()> {
+    ensure_target(stop)?;
+    let lock = files::root().join("Cargo.lock");
+    let lock = fs::read_to_string(&lock).context(format_args!("cannot read {}", lock.display()))?;
+    let bindgen = locked_version(&lock, "wasm-bindgen").ok_or("Cargo.lock names no wasm-bindgen")?;
+    let crates = [
+        // Debug builds: half the time to compile, and fast enough for what they do.
+        Crate { package: "trunk", program: "trunk", version: TRUNK.to_owned(), flags: &["--locked", "--debug"] },
+        Crate { package: "wasm-bindgen-cli", program: "wasm-bindgen", version: bindgen, flags: &["--debug"] },
+    ];
+    crates.iter().try_for_each(|program| program.ensure(stop))?;
+    ensure_wasm_opt(stop)
+}
+
+/// Trunk, which finds the other programs on its `PATH`.
+pub(crate) fn trunk() -> Command {
+    let path = tools::path_with(folders());
+    let mut command = Command::new(find("trunk").unwrap_or_else(|| "trunk".into()));
+    command.current_dir(files::root()).env("PATH", path).env("TRUNK_SKIP_VERSION_CHECK", "true");
+    command
+}
+
+/// Where our own programs are; they come before those of the system.
+fn folders() -> [PathBuf; 2] {
+    [tools::own().join("bin"), tools::own().join("node_modules/.bin")]
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    let own = folders().into_iter().map(|folder| folder.join(program)).find(|path| path.is_file());
+    own.or_else(|| tools::find_program(program))
+}
+
+fn ensure_target(stop: &Stop) -> Result<()> {
+    let mut rustc = Command::new("rustc");
+    let folder = output(rustc.current_dir(files::root()).args(["--print", "target-libdir", "--target", TARGET]))?;
+    if Path::new(&folder).is_dir() {
+        return Ok(());
+    }
+    println!("xtask: Rust cannot compile for {TARGET} yet; adding that with rustup");
+    if !succeeds(Command::new("rustup").arg("--version")) {
+        return Err(format!("missing on this machine:\n    the Rust target {TARGET}, and rustup to add it").into());
+    }
+    process::run(Command::new("rustup").current_dir(files::root()).args(["target", "add", TARGET]), stop)
+}
+
+impl Crate {
+    fn ensure(&self, stop: &Stop) -> Result<()> {
+        if self.is_there() {
+            return Ok(());
+        }
+        let Self { package, program, version, flags } = self;
+        println!("xtask: {program} {version} is missing; compiling it into .local/tools, which takes some minutes");
+        let mut install = cargo();
+        install.args(["install", package, "--version", version]).args(*flags).arg("--root").arg(tools::own());
+        process::run(&mut install, stop)?;
+        if self.is_there() { Ok(()) } else { Err(format!("cargo installed {package}, but that did not help").into()) }
+    }
+
+    /// Whether the one that would be used has the version that is needed.
+    fn is_there(&self) -> bool {
+        let found = find(self.program).and_then(|path| output(Command::new(path).arg("--version")).ok());
+        found.is_some_and(|text| text.split_whitespace().nth(1) == Some(&self.version))
+    }
+}
+
+fn ensure_wasm_opt(stop: &Stop) -> Result<()> {
+    let version = || tools::major(&output(node::command(&find("wasm-opt")?).arg("--version")).ok()?);
+    if version().is_none() {
+        tools::ensure(&[Tool::WasmOpt], stop)?;
+    }
+    if version().is_some_and(|version| version >= WASM_OPT) {
+        return Ok(());
+    }
+    println!("xtask: wasm-opt is older than {WASM_OPT} here; taking {BINARYEN_FROM_NPM} from npm into .local/tools");
+    tools::ensure(&[Tool::Node], stop)?;
+    node::ensure(stop)?;
+    node::install(&format!("binaryen@{BINARYEN_FROM_NPM}"), stop)
+}
+
+/// The version of a package in Cargo.lock.
+fn locked_version(lock: &str, package: &str) -> Option<String> {
+    let (_, after) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
+    after.split('"').next().map(ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_from_the_lock() {
+        let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"1.0.0\"\n\n\
+                    [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\nsource = \"x\"\n";
+        assert_eq!(locked_version(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
+        assert_eq!(locked_version(lock, "wasm"), None);
+    }
+
+    #[test]
+    fn our_own_programs_come_first() {
+        let path = tools::path_with(folders());
+        let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+        assert!(folders[0].ends_with(".local/tools/bin") && folders.len() > 2);
+    }
+}
