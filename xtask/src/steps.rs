@@ -36,9 +36,10 @@ impl Step {
     pub(crate) const ALL: &[Self] =
         &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::E2e, Self::Browser, Self::Lint, Self::Deny];
 
-    /// What runs when nothing is named. The end-to-end tests are part of both databases' steps.
+    /// What runs when nothing is named. The end-to-end tests are part of both databases' steps; the browser's run when they
+    /// are named, as long as the dashboard is over its budget.
     pub(crate) const EVERYTHING: &[Self] =
-        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::Browser, Self::Lint, Self::Deny];
+        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::Lint, Self::Deny];
 
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -180,10 +180,8 @@ impl World {
     async fn ask(&self, root: &str, field: &str, who: &str) -> Answer {
         let ty = self.schema.fields(root).into_iter().find(|(name, _)| *name == field).map(|(_, ty)| ty);
         let ty = ty.unwrap_or_else(|| panic!("{root} has no field {field}"));
-        let selection = match self.schema.is_leaf(ty) {
-            true => String::new(),
-            false => format!("{{ {} }}", self.schema.everything(ty, 3)),
-        };
+        let selection =
+            if self.schema.is_leaf(ty) { String::new() } else { format!("{{ {} }}", self.schema.everything(ty, 3)) };
         let (operation, arguments) = (root.to_lowercase(), self.arguments(field).await);
         self.caller(who).await.ask(&format!("{operation} {{ {field}{arguments} {selection} }}"), &Value::Null).await
     }

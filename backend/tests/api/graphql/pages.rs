@@ -291,9 +291,9 @@ async fn a_total_is_the_same_by_whatever_name_and_way_it_is_asked_for() {
     for _ in 0..3 {
         app.transfer(&agent).await;
     }
-    let question = r#"
+    let question = r"
         fragment Total on TransferConnection { n: totalCount }
-        query ($id: String) { transfers(first: 1, after: $id, filter: { protocol: SFTP }) { ...Total } }"#;
+        query ($id: String) { transfers(first: 1, after: $id, filter: { protocol: SFTP }) { ...Total } }";
     let id = json!({ "id": "0199c1f0-6c00-7000-8000-000000000001" });
     for variables in [Value::Null, id] {
         assert_eq!(user.data(question, &variables).await, json!({ "transfers": { "n": 3 } }));

@@ -37,6 +37,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let service = self.router.clone().into_make_service_with_connect_info::<SocketAddr>();
+        #[expect(clippy::disallowed_methods, reason = "a listener of the test, not of the server under it")]
         let serving = tokio::spawn(async move { axum::serve(listener, service).await.expect("serving") });
         Listening { address, serving }
     }
