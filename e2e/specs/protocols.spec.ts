@@ -7,8 +7,8 @@ import { expect, test } from '../support/test';
 
 test('all audits of graphql-http pass', async ({ server }) => {
   const authorization = `Bearer ${await server.token()}`;
-  const fetchFn = (url: string, init: RequestInit) =>
-    fetch(url, { ...init, headers: { authorization, ...(init.headers as Record<string, string>) } });
+  const fetchFn = (url: string, init?: RequestInit) =>
+    fetch(url, { ...init, headers: { authorization, ...(init?.headers as Record<string, string>) } });
   const audits = serverAudits({ url: `${server.url}/graphql`, fetchFn });
   expect(audits).toHaveLength(61);
   const failed: string[] = [];

@@ -13,11 +13,14 @@ mod scalars;
 pub(crate) mod transfers;
 pub(crate) mod users;
 
-use cynic::{GraphQlResponse, Id, Operation};
+use cynic::{Id, Operation};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use self::{error::ApiError, scalars::ByteCount};
-use crate::session::Session;
+use crate::{
+    json::{self, Raw},
+    session::Session,
+};
 
 /// How many rows a page of a list has.
 pub(crate) const PAGE_SIZE: i32 = 20;
@@ -48,6 +51,20 @@ impl ById {
     }
 }
 
+/// An answer, of which the data is not read yet: so this is there once, and not for every operation.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    data: Option<Raw<'a>>,
+    errors: Option<Vec<Problem>>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    message: String,
+    extensions: Option<Extensions>,
+}
+
 /// What stands beside the message of an error.
 #[derive(Deserialize)]
 struct Extensions {
@@ -67,12 +84,16 @@ where
 
 /// Reads an answer, or one frame of a subscription. The first error decides.
 pub(crate) fn decode<T: DeserializeOwned>(answer: &str) -> Result<T, ApiError> {
-    let response: GraphQlResponse<T, Extensions> = serde_json::from_str(answer).map_err(|_| ApiError::Garbled)?;
-    if let Some(error) = response.errors.into_iter().flatten().next() {
-        let code = error.extensions.map(|extensions| extensions.code).unwrap_or_default();
-        return Err(ApiError::Refused { code, message: error.message });
+    json::read(data_of(answer)?).ok_or(ApiError::Garbled)
+}
+
+fn data_of(answer: &str) -> Result<&str, ApiError> {
+    let Answer { data, errors } = json::read(answer).ok_or(ApiError::Garbled)?;
+    if let Some(Problem { message, extensions }) = errors.into_iter().flatten().next() {
+        let code = extensions.map(|extensions| extensions.code).unwrap_or_default();
+        return Err(ApiError::Refused { code, message });
     }
-    response.data.ok_or(ApiError::Garbled)
+    data.map(|data| data.0).ok_or(ApiError::Garbled)
 }
 
 #[cfg(test)]
@@ -80,27 +101,27 @@ mod tests {
     use super::*;
 
     #[derive(Debug, PartialEq, Deserialize)]
-    struct Answer {
+    struct Figure {
         number: i32,
     }
 
     #[test]
     fn data_is_read() {
-        assert_eq!(decode::<Answer>(r#"{"data":{"number":7}}"#), Ok(Answer { number: 7 }));
+        assert_eq!(decode::<Figure>(r#"{"data":{"number":7}}"#), Ok(Figure { number: 7 }));
     }
 
     #[test]
     fn the_first_error_decides() {
         let answer = r#"{"data":null,"errors":[{"message":"agent not found","extensions":{"code":"NOT_FOUND"}},{"message":"b"}]}"#;
-        assert!(decode::<Answer>(answer).unwrap_err().is_not_found());
+        assert!(decode::<Figure>(answer).unwrap_err().is_not_found());
         let bare = r#"{"data":{"number":7},"errors":[{"message":"no"}]}"#;
-        assert_eq!(decode::<Answer>(bare), Err(ApiError::Refused { code: String::new(), message: "no".to_owned() }));
+        assert_eq!(decode::<Figure>(bare), Err(ApiError::Refused { code: String::new(), message: "no".to_owned() }));
     }
 
     #[test]
     fn other_text_is_garbled() {
         for answer in ["", "<html>", "{}", r#"{"data":{"number":"x"}}"#] {
-            assert_eq!(decode::<Answer>(answer), Err(ApiError::Garbled), "{answer}");
+            assert_eq!(decode::<Figure>(answer), Err(ApiError::Garbled), "{answer}");
         }
     }
 }

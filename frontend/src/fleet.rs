@@ -7,12 +7,13 @@ use leptos::prelude::*;
 use crate::{
     api::fleet::{self, Fleet, WatchFleet},
     fetch::{Fetch, Load},
+    format,
     live::Feed,
     session::Session,
 };
 
 /// How many seconds of the course are kept.
-pub(crate) const COURSE: usize = 180;
+const COURSE: usize = 180;
 
 /// The figures. A handle.
 #[derive(Clone, Copy)]
@@ -51,6 +52,12 @@ impl Figures {
     /// Bytes per second in the last minutes, oldest first. Reactive.
     pub(crate) fn course(self) -> Vec<f64> {
         self.course.with(|course| course.iter().copied().collect())
+    }
+
+    /// How far the course goes back, in words. Reactive.
+    pub(crate) fn span(self) -> String {
+        let seconds = self.course.with(VecDeque::len);
+        format!("last {}", format::duration(i64::try_from(seconds.max(1)).unwrap_or(i64::MAX)))
     }
 
     /// Notes the speed. To be called once a second.

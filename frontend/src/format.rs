@@ -44,7 +44,25 @@ pub(crate) fn rate(bytes_per_second: f64) -> String {
 
 /// An amount of memory that is given in megabytes of 1024 × 1024: `15.6 GiB`.
 pub(crate) fn memory(megabytes: f64) -> String {
-    if megabytes < 1024.0 { format!("{megabytes:.0} MiB") } else { format!("{:.1} GiB", megabytes / 1024.0) }
+    if megabytes < 1024.0 { fixed(megabytes, 0) + " MiB" } else { fixed(megabytes / 1024.0, 1) + " GiB" }
+}
+
+/// A figure of 0 or more with so many digits after its point. By whole numbers, for the page has no other use for the
+/// large tables with which the standard library writes fractions.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "what is too large or negative becomes the nearest there is"
+)]
+pub(crate) fn fixed(figure: f64, digits: u8) -> String {
+    let scale = 10_u64.pow(digits.into());
+    let scaled = (figure * scale as f64).round() as u64;
+    let whole = (scaled / scale).to_string();
+    if digits == 0 {
+        return whole;
+    }
+    format!("{whole}.{:0width$}", scaled % scale, width = digits.into())
 }
 
 fn scaled(amount: f64) -> String {
@@ -61,12 +79,18 @@ fn scaled(amount: f64) -> String {
         (_, 9.995..) => 1,
         _ => 2,
     };
-    format!("{amount:.digits$} {}", UNITS[unit])
+    format!("{} {}", fixed(amount, digits), UNITS[unit])
 }
 
 /// A share of a hundred. It never says 100 before the end: `99%`.
 pub(crate) fn percent(progress: f64) -> String {
-    format!("{}%", progress.clamp(0.0, 100.0).floor())
+    format!("{}%", whole_percent(progress))
+}
+
+/// The same, as a number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
+pub(crate) fn whole_percent(progress: f64) -> u8 {
+    progress.clamp(0.0, 100.0) as u8
 }
 
 /// A length of time with its two largest units: `2 min 5 s`.
@@ -158,6 +182,13 @@ mod tests {
     #[test]
     fn memory_is_binary() {
         assert_eq!([512.4, 1024.0, 15_974.0].map(memory), ["512 MiB", "1.0 GiB", "15.6 GiB"]);
+    }
+
+    #[test]
+    fn fractions_have_the_digits_asked_for() {
+        let shown = [fixed(0.0, 2), fixed(1.005, 1), fixed(12.345, 2), fixed(9.96, 1), fixed(0.04, 2), fixed(-1.0, 1)];
+        assert_eq!(shown, ["0.00", "1.0", "12.35", "10.0", "0.04", "0.0"]);
+        assert_eq!(fixed(f64::NAN, 0), "0");
     }
 
     #[test]

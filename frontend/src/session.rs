@@ -8,8 +8,7 @@ mod turns;
 use std::{future::Future, pin::Pin, time::Duration};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use self::turns::Turns;
 use crate::{
@@ -17,7 +16,7 @@ use crate::{
         ApiError,
         http::{self, Reply},
     },
-    browser,
+    browser, json,
     time::Instant,
 };
 
@@ -62,6 +61,14 @@ impl Viewer {
     pub(crate) fn is_admin(&self) -> bool {
         self.role == ViewerRole::Admin
     }
+}
+
+#[derive(Serialize)]
+struct SignIn<'a> {
+    email: &'a str,
+    password: &'a str,
+    /// Whether the refresh token is to come as a cookie.
+    cookie: bool,
 }
 
 #[derive(Deserialize)]
@@ -127,7 +134,8 @@ impl Session {
 
     /// Signs in with a password.
     pub(crate) async fn sign_in(self, email: &str, password: &str) -> Result<(), ApiError> {
-        let body = json!({ "email": email, "password": password, "cookie": true }).to_string();
+        let sign_in = SignIn { email, password, cookie: true };
+        let body = serde_json::to_string(&sign_in).map_err(|_| ApiError::Garbled)?;
         let reply = http::post("/api/auth/login", &body, None).await.map_err(|_| ApiError::Unreachable)?;
         self.admit(&reply)
     }
@@ -170,7 +178,8 @@ impl Session {
                 let reply = http::post("/api/auth/refresh", r#"{"cookie":true}"#, None)
                     .await
                     .map_err(|_| ApiError::Unreachable)?;
-                self.admit(&reply)
+                // Without the cookie, the server misses what the request is about.
+                if reply.status == 400 { Err(ApiError::SignedOut) } else { self.admit(&reply) }
             })
             .await
     }
@@ -218,8 +227,7 @@ impl Session {
         if reply.status != 200 {
             return Err(refusal(reply));
         }
-        let Envelope { data } =
-            serde_json::from_str::<Envelope<SignedIn>>(&reply.body).map_err(|_| ApiError::Garbled)?;
+        let Envelope { data } = json::read::<Envelope<SignedIn>>(&reply.body).ok_or(ApiError::Garbled)?;
         self.token.set_value(Some(data.token));
         let standing = Standing::SignedIn(data.user);
         if self.standing.get_untracked() != standing {
@@ -257,9 +265,9 @@ fn refusal(reply: &Reply) -> ApiError {
         401 => ApiError::SignedOut,
         429 => ApiError::Busy(reply.retry_after.unwrap_or(60)),
         502..=504 => ApiError::Unreachable,
-        _ => match serde_json::from_str::<Failure>(&reply.body) {
-            Ok(Failure { error }) => ApiError::Refused { code: String::new(), message: error },
-            Err(_) => ApiError::Garbled,
+        _ => match json::read::<Failure>(&reply.body) {
+            Some(Failure { error }) => ApiError::Refused { code: String::new(), message: error },
+            None => ApiError::Garbled,
         },
     }
 }

@@ -113,15 +113,15 @@ pub(crate) fn size(transfer: &Transfer) -> String {
 /// How a transfer travels: `SFTP push`.
 pub(crate) fn way(transfer: &Transfer) -> String {
     let (protocol, direction) = (called(&PROTOCOLS, &transfer.protocol), called(&DIRECTIONS, &transfer.direction));
-    format!("{protocol} {}", direction.to_lowercase())
+    format!("{protocol} {}", direction.to_ascii_lowercase())
 }
 
 /// What an agent measured of the network, if it did.
 pub(crate) fn network(network: &Network) -> Option<String> {
     let parts = [
-        network.throughput_mbps.map(|throughput| format!("{throughput:.1} Mbit/s")),
-        network.latency_ms.map(|latency| format!("{latency:.0} ms latency")),
-        network.packet_loss_percent.map(|loss| format!("{loss:.1}% loss")),
+        network.throughput_mbps.map(|throughput| format!("{} Mbit/s", format::fixed(throughput, 1))),
+        network.latency_ms.map(|latency| format!("{} ms latency", format::fixed(latency, 0))),
+        network.packet_loss_percent.map(|loss| format!("{}% loss", format::fixed(loss, 1))),
     ];
     let known: Vec<_> = parts.into_iter().flatten().collect();
     (!known.is_empty()).then(|| known.join(", "))
@@ -142,7 +142,7 @@ pub(crate) fn time_left(transfer: &Transfer) -> String {
 
 /// The load average of an agent's last minute.
 pub(crate) fn load(agent: &Agent) -> String {
-    agent.load.map_or_else(|| "–".to_owned(), |load| format!("{load:.2}"))
+    agent.load.map_or_else(|| "–".to_owned(), |load| format::fixed(load, 2))
 }
 
 /// The memory in use where an agent runs.

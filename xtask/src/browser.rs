@@ -14,7 +14,7 @@ use crate::tools;
 /// Builds a server with the dashboard, starts what its tests stand on, and runs them; `args` go to Playwright.
 pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     let e2e = node::install_e2e(stop)?;
-    dashboard::build(stop)?;
+    dashboard::build(stop, dashboard::Excess::Refused)?;
     let mut build = tools::cargo();
     build.args(["build", "--locked", "--package=backend", "--features=dashboard", "--bin=mftplus"]);
     println!("$ {}", shown(&build));

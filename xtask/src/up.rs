@@ -196,7 +196,7 @@ pub(crate) fn say(text: &str) {
 }
 
 fn build(stop: &Stop) -> Result<()> {
-    dashboard::build(stop)?;
+    dashboard::build(stop, dashboard::Excess::Told)?;
     say("building target/release/mftplus (cargo build --release --locked -p backend --features dashboard)");
     let mut command = tools::cargo();
     command.args(["build", "--release", "--locked", "-p", "backend", "--features", "dashboard"]);

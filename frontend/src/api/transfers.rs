@@ -74,11 +74,10 @@ pub(crate) struct Network {
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Transfer")]
 pub(crate) struct TransferLinks {
+    pub(crate) agent_name: String,
     pub(crate) agent_hostname: String,
     pub(crate) agent: Option<AgentLink>,
     pub(crate) customer: Option<CustomerName>,
-    #[cynic(spread)]
-    pub(crate) transfer: Transfer,
 }
 
 /// That the agent is still there.
@@ -132,7 +131,10 @@ struct TransferConnection {
 #[cynic(graphql_type = "Query", variables = "ById")]
 struct GetTransfer {
     #[arguments(id: $id)]
-    transfer: Option<TransferLinks>,
+    transfer: Option<Transfer>,
+    #[arguments(id: $id)]
+    #[cynic(rename = "transfer", alias)]
+    links: Option<TransferLinks>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -206,8 +208,9 @@ pub(crate) async fn list_some(
 }
 
 /// One transfer with what stands beside it.
-pub(crate) async fn get(session: Session, id: &str) -> Result<TransferLinks, ApiError> {
-    super::run(session, GetTransfer::build(ById::new(id))).await?.transfer.ok_or(ApiError::Garbled)
+pub(crate) async fn get(session: Session, id: &str) -> Result<(Transfer, TransferLinks), ApiError> {
+    let GetTransfer { transfer, links } = super::run(session, GetTransfer::build(ById::new(id))).await?;
+    transfer.zip(links).ok_or(ApiError::Garbled)
 }
 
 /// Asks for the end of a transfer: at once when it is queued, else when its agent hears of it.

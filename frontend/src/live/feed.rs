@@ -1,32 +1,23 @@
 //! The socket of this tab: it stays connected, carries every subscription on the page, and asks for fresh queries
 //! whenever frames may have been missed.
 
+mod streams;
+
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
-use cynic::StreamingOperation;
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
 
 use super::{
     backoff::{self, Next},
-    jitter,
-    protocol::{self, Credentials, Heard, Say},
+    protocol::{self, Heard, Say},
     socket::{Happening, Socket},
 };
-use crate::{
-    api::{self, ApiError},
-    browser,
-    session::Session,
-    time::Instant,
-};
+use crate::{api::ApiError, browser, session::Session, time::Instant};
 
 /// Silence after which the server is asked whether it is still there, in milliseconds.
 const ASK_AFTER: i64 = 20_000;
 /// Silence after which the connection is given up, in milliseconds.
 const GIVE_UP_AFTER: i64 = 30_000;
-/// Pause before an operation that the server has ended is begun again, in milliseconds.
-const BEGIN_AGAIN_AFTER: u64 = 5000;
 
 /// How the connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +39,7 @@ type OnGap = Rc<dyn Fn()>;
 
 #[derive(Clone)]
 struct Watch {
-    request: Rc<RawValue>,
+    operation: Rc<str>,
     on_answer: OnAnswer,
     on_gap: OnGap,
 }
@@ -58,6 +49,8 @@ struct Inner {
     socket: Option<Socket>,
     /// Counts the sockets, so that an old one's last words are not taken for the new one's.
     generation: u32,
+    /// The access token that the socket began with.
+    token: String,
     failures: u32,
     heard_at: i64,
     asked: bool,
@@ -96,6 +89,7 @@ impl Feed {
             if let Some(retry) = inner.retry.take() {
                 retry.clear();
             }
+            inner.token = token;
             inner.heard_at = browser::now().0;
             inner.asked = false;
             inner.generation
@@ -104,7 +98,7 @@ impl Feed {
         let url = format!("{}/graphql/ws", browser::origin().replacen("http", "ws", 1));
         let opened = Socket::open(&url, protocol::SUBPROTOCOL, move |happening| {
             if self.inner.with_value(|inner| inner.borrow().generation) == generation {
-                self.happened(happening, &token);
+                self.happened(happening);
             }
         });
         match opened {
@@ -157,52 +151,11 @@ impl Feed {
         }
     }
 
-    /// Watches a stream as long as the current owner lives. `on_update` gets each frame, all those of one animation
-    /// frame together; nothing in a frame, and `on_gap`, mean that it is time to query again.
-    pub(crate) fn watch<T, V, U>(
-        self,
-        operation: &StreamingOperation<T, V>,
-        into_update: fn(T) -> Option<U>,
-        on_update: impl Fn(U) + 'static,
-        on_gap: impl Fn() + 'static,
-    ) where
-        T: DeserializeOwned + 'static,
-        V: Serialize,
-        U: 'static,
-    {
-        let Ok(request) = serde_json::value::to_raw_value(operation) else { return };
-        let on_gap: OnGap = Rc::new(on_gap);
-        let gap = Rc::clone(&on_gap);
-        let on_answer = move |answer: &str| match api::decode::<T>(answer).map(into_update) {
-            Ok(Some(update)) => on_update(update),
-            Ok(None) => {
-                let gap = Rc::clone(&gap);
-                later(jitter(1500), move || gap());
-            }
-            Err(error) => leptos::logging::warn!("a frame was not understood: {error:?}"),
-        };
-        let watch = Watch { request: Rc::from(request), on_answer: Rc::new(on_answer), on_gap };
-        let id = self.inner.with_value(|inner| {
-            let mut inner = inner.borrow_mut();
-            inner.last_id += 1;
-            let id = inner.last_id;
-            inner.watches.insert(id, watch.clone());
-            id
-        });
-        if self.link.get_untracked() == Link::Live {
-            self.begin(id, &watch);
-        }
-        on_cleanup(move || {
-            self.inner.with_value(|inner| drop(inner.borrow_mut().watches.remove(&id)));
-            self.say(&Say::Complete { id: &id.to_string() });
-        });
-    }
-
-    fn happened(self, happening: Happening, token: &str) {
+    fn happened(self, happening: Happening) {
         match happening {
             Happening::Opened => {
-                let authorization = format!("Bearer {token}");
-                self.say(&Say::ConnectionInit { payload: Credentials { authorization: &authorization } });
+                let token = self.inner.with_value(|inner| inner.borrow().token.clone());
+                self.say(&Say::ConnectionInit { token: &token });
             }
             Happening::Message(text) => self.heard(&text),
             Happening::Closed(code) => self.closed(code),
@@ -231,25 +184,9 @@ impl Feed {
                     self.enqueue(on_answer, answer.to_owned());
                 }
             }
-            Heard::Over { id } => later(BEGIN_AGAIN_AFTER + jitter(BEGIN_AGAIN_AFTER), move || self.begin_again(id)),
+            Heard::Over { id } => self.begin_again(id),
             Heard::Ping => self.say(&Say::Pong),
             Heard::Noise => {}
-        }
-    }
-
-    /// Begins a stream, and queries once it surely runs: what changed in between was seen by neither.
-    fn begin(self, id: u32, watch: &Watch) {
-        self.say(&Say::Subscribe { id: &id.to_string(), payload: &watch.request });
-        let on_gap = Rc::clone(&watch.on_gap);
-        later(300 + jitter(1200), move || on_gap());
-    }
-
-    fn begin_again(self, id: u32) {
-        let watch = self.inner.with_value(|inner| inner.borrow().watches.get(&id).cloned());
-        if let Some(watch) = watch
-            && self.link.get_untracked() == Link::Live
-        {
-            self.begin(id, &watch);
         }
     }
 
@@ -263,6 +200,8 @@ impl Feed {
             failures
         });
         match backoff::after_close(code, failures, browser::chance()) {
+            // This tab has renewed it already: only the socket still had the old one.
+            Next::Renew if self.has_newer_token() => self.connect(),
             Next::Renew => {
                 self.link.set(Link::Connecting);
                 spawn_local(async move {
@@ -281,6 +220,10 @@ impl Feed {
         }
     }
 
+    fn has_newer_token(self) -> bool {
+        self.session.token().is_some_and(|token| self.inner.with_value(|inner| inner.borrow().token != token))
+    }
+
     fn say(self, message: &Say<'_>) {
         self.inner.with_value(|inner| {
             if let Some(socket) = &inner.borrow().socket {
@@ -288,29 +231,4 @@ impl Feed {
             }
         });
     }
-
-    /// Keeps a frame until the browser draws next. A hidden tab draws nothing: there a second has to do.
-    fn enqueue(self, on_answer: OnAnswer, answer: String) {
-        let is_first = self.inner.with_value(|inner| {
-            let mut inner = inner.borrow_mut();
-            inner.queue.push((on_answer, answer));
-            inner.queue.len() == 1
-        });
-        if is_first && browser::is_hidden() {
-            later(1000, move || self.apply());
-        } else if is_first {
-            request_animation_frame(move || self.apply());
-        }
-    }
-
-    fn apply(self) {
-        let queue = self.inner.with_value(|inner| std::mem::take(&mut inner.borrow_mut().queue));
-        for (on_answer, answer) in queue {
-            on_answer(&answer);
-        }
-    }
-}
-
-fn later(milliseconds: u64, act: impl Fn() + 'static) {
-    set_timeout(act, Duration::from_millis(milliseconds));
 }

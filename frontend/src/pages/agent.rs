@@ -10,6 +10,7 @@ use super::{id_in_address, pages_of, transfers::TransferTable};
 use crate::{
     api::{
         agents::{self, Agent, AgentLinks, WatchAgents},
+        customers::CustomerName,
         transfers::{self, Transfer, TransferFilter},
     },
     browser,
@@ -36,23 +37,22 @@ fn OneAgent(id: String) -> impl IntoView {
     let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
     let board = Mirror::<Agent>::new(Admission::Listed);
     let asked = id.clone();
-    let links = Fetch::new(move || {
+    let owner = Fetch::new(move || {
         let id = asked.clone();
         async move {
             let asked_at = browser::now().0;
-            let mut links = agents::get(session, &id).await?;
-            board.answer(vec![links.agent.clone()], asked_at);
-            links.agent = board.cell(&id).map_or(links.agent, |cell| cell.get_untracked().object);
-            Ok(links)
+            let AgentLinks { customer, agent } = agents::get(session, &id).await?;
+            board.answer(vec![agent], asked_at);
+            Ok(customer)
         }
     });
     feed.watch(
         &agents::watch(Some(vec![cynic::Id::new(&id)])),
         WatchAgents::into_update,
         move |agent| board.frame(agent),
-        move || links.reload(),
+        move || owner.reload(),
     );
-    let state = Memo::new(move |_| match links.load() {
+    let state = Memo::new(move |_| match owner.load() {
         Load::Pending => None,
         Load::Ready(_) => Some(Ok(())),
         Load::Failed(error) => Some(Err(error)),
@@ -76,7 +76,7 @@ fn OneAgent(id: String) -> impl IntoView {
         Some(Err(error)) => view! {
             <PageHead title="Agent" parent=("/agents", "Agents") />
             <div class="card">
-                <Failure error on_retry=move |()| links.reload() />
+                <Failure error on_retry=move |()| owner.reload() />
             </div>
         }
         .into_any(),
@@ -89,7 +89,7 @@ fn OneAgent(id: String) -> impl IntoView {
                     view! {
                         <Head row />
                         <div class="columns">
-                            <Details row links />
+                            <Details row owner />
                             <Health row />
                         </div>
                         <ItsTransfers id />
@@ -113,11 +113,11 @@ fn Head(row: RwSignal<Seen<Agent>>) -> impl IntoView {
 }
 
 #[component]
-fn Details(row: RwSignal<Seen<Agent>>, links: Fetch<AgentLinks>) -> impl IntoView {
+fn Details(row: RwSignal<Seen<Agent>>, owner: Fetch<Option<CustomerName>>) -> impl IntoView {
     let read = move |read: fn(&Agent) -> String| move || row.with(|seen| read(&seen.object));
     let (id, created_at) = row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.created_at));
     let customer = move || {
-        links.read(|links| links.customer.clone()).flatten().map(|customer| {
+        owner.read(Clone::clone).flatten().map(|customer| {
             view! {
                 <Fact name="Customer"><a href=format!("/customers/{}", customer.id.inner())>{customer.name}</a></Fact>
             }

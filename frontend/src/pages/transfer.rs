@@ -37,10 +37,8 @@ fn OneTransfer(id: String) -> impl IntoView {
         let id = id.clone();
         async move {
             let asked_at = browser::now().0;
-            let mut links = transfers::get(session, &id).await?;
-            board.answer(vec![links.transfer.clone()], asked_at);
-            // What changes is read from the board alone.
-            links.transfer = board.cell(&id).map_or(links.transfer, |cell| cell.get_untracked().object);
+            let (transfer, links) = transfers::get(session, &id).await?;
+            board.answer(vec![transfer], asked_at);
             Ok(links)
         }
     });

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::Tone;
+use crate::format;
 
 /// A bar. One property and one attribute change; the style sheet moves it.
 #[component]
@@ -22,10 +23,10 @@ pub(crate) fn Progress(
             aria-label=move || label.get()
             aria-valuemin="0"
             aria-valuemax="100"
-            aria-valuenow=move || value.get().floor().to_string()
+            aria-valuenow=move || format::whole_percent(value.get()).to_string()
             data-tone=move || tone.get().name()
         >
-            <div class="progress-bar" style:--value=move || format!("{:.2}%", value.get().clamp(0.0, 100.0))></div>
+            <div class="progress-bar" style:--value=move || format!("{}%", format::fixed(value.get().min(100.0), 2))></div>
         </div>
     }
 }

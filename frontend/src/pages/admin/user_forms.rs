@@ -105,7 +105,7 @@ pub(super) fn ChangeRole(
         let input = UpdateUser { role: Some(role), ..UpdateUser::default() };
         task.run(async move { users::update(session, &id, input).await }, move |user| {
             open.set(false);
-            toasts.tell(format!("{} is {} now.", user.email, words::role(user.role).to_lowercase()));
+            toasts.tell(format!("{} is {} now.", user.email, words::role(user.role).to_ascii_lowercase()));
             on_change.run(());
         });
     };

@@ -25,14 +25,14 @@ pub(super) fn Health(row: RwSignal<Seen<Agent>>) -> impl IntoView {
                     <dt>"Load, last minute"</dt>
                     <dd>{move || row.with(|seen| words::load(&seen.object))}</dd>
                     <dd class="health-course">
-                        <Sparkline samples=course(row, |agent| agent.load) capacity=HEARTBEATS />
+                        <Sparkline samples=course(row, |agent| agent.load) />
                     </dd>
                 </div>
                 <div class="health-figure">
                     <dt>"Memory in use"</dt>
                     <dd>{move || row.with(|seen| words::memory(&seen.object))}</dd>
                     <dd class="health-course">
-                        <Sparkline samples=course(row, |agent| agent.memory) capacity=HEARTBEATS />
+                        <Sparkline samples=course(row, |agent| agent.memory) />
                     </dd>
                 </div>
                 <div class="health-figure">

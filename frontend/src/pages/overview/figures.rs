@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     fetch::Load,
-    fleet::{COURSE, Figures},
+    fleet::Figures,
     format,
     ui::{SkeletonText, Sparkline},
 };
@@ -44,9 +44,9 @@ pub(super) fn FigureRow() -> impl IntoView {
             <Figure
                 name="Throughput"
                 value=move || figures.read(|fleet| format::rate(fleet.bytes_per_second))
-                detail=|| Some("last 3 minutes".to_owned())
+                detail=move || Some(figures.span())
             >
-                <Sparkline samples=Signal::derive(move || figures.course()) capacity=COURSE />
+                <Sparkline samples=Signal::derive(move || figures.course()) />
             </Figure>
             <Figure
                 name="Failures in 24 h"

@@ -17,7 +17,7 @@ pub(super) fn Details(row: RwSignal<Seen<Transfer>>, links: Fetch<TransferLinks>
     let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
     let agent = move || {
         links.read(|links| {
-            let name = links.transfer.agent_name.clone();
+            let name = links.agent_name.clone();
             match &links.agent {
                 Some(agent) => view! { <a href=format!("/agents/{}", agent.id.inner())>{name}</a> }.into_any(),
                 None => format!("{name} (revoked)").into_any(),
