@@ -1,10 +1,11 @@
 //! The tests in a real browser, and with clients that were not written here: Playwright, on servers of its own.
 
 use std::env;
+use std::fs;
 
 use crate::dashboard;
-use crate::failure::Result;
-use crate::files;
+use crate::failure::{Context, Result};
+use crate::files::{self, TempFolder};
 use crate::node;
 use crate::process::{self, shown};
 use crate::services;
@@ -21,11 +22,15 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     process::run(&mut build, stop)?;
 
     let parent = env::temp_dir();
+    // A copy: another build, without the dashboard, may take its place while the tests run.
+    let folder = TempFolder::create(&parent)?;
+    let binary = folder.path().join("mftplus");
+    fs::copy(files::debug_binary()?, &binary).context("cannot copy the server")?;
     println!("xtask: starting PostgreSQL in a temporary folder of {}", parent.display());
     let postgres = services::postgres(&tools::postgres()?, &parent, stop)?;
     let mut playwright = node::command(&e2e.join("node_modules/.bin/playwright"));
     playwright.current_dir(&e2e).arg("test").args(args);
-    playwright.env("MFTPLUS_TEST_BINARY", files::debug_binary()?).env("MFTPLUS_TEST_CHROMIUM", tools::chromium()?);
+    playwright.env("MFTPLUS_TEST_BINARY", &binary).env("MFTPLUS_TEST_CHROMIUM", tools::chromium()?);
     // Redis is started by the test that takes it away and brings it back.
     playwright.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_SERVER", tools::redis_server()?);
     println!("$ {}", shown(&playwright));
