@@ -17,7 +17,7 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     let e2e = node::install_e2e(stop)?;
     dashboard::build(stop, dashboard::Excess::Refused)?;
     let mut build = tools::cargo();
-    build.args(["build", "--locked", "--package=backend", "--features=dashboard", "--bin=mftplus"]);
+    build.args(["build", "--workspace", "--locked", "--features=backend/dashboard", "--bin=mftplus"]);
     println!("$ {}", shown(&build));
     process::run(&mut build, stop)?;
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::browser;
 use crate::failure::{Context, Result};
-use crate::files::TempFolder;
+use crate::files::{self, TempFolder};
 use crate::node;
 use crate::process::{self, succeeds};
 use crate::services;
@@ -97,13 +97,11 @@ impl Step {
                 clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
                 announced(&mut clippy, stop)?;
             }
-            Self::Sqlite => announced(&mut tests("--workspace", test_args), stop)?,
-            Self::Postgres => on_postgres(test_args, stop)?,
+            Self::Sqlite => announced(&mut tests(&[], test_args), stop)?,
+            Self::Postgres => on_postgres(&["api", "contracts", "e2e"], test_args, stop)?,
             Self::E2e => {
-                let mut args = vec!["e2e".to_owned(), "crash".to_owned()];
-                args.extend_from_slice(test_args);
-                announced(&mut tests("--package=backend", &args), stop)?;
-                on_postgres(&args, stop)?;
+                announced(&mut tests(&["e2e"], test_args), stop)?;
+                on_postgres(&["e2e"], test_args, stop)?;
             }
             Self::Browser => browser::run(test_args, stop)?,
             Self::Lint => lint(stop)?,
@@ -116,23 +114,28 @@ impl Step {
     }
 }
 
-fn tests(which: &str, args: &[String]) -> Command {
+/// The tests of these targets of the server, or of everything. Always chosen from the whole workspace: another choice of
+/// packages means other features of what they depend on, and all of that built once more.
+fn tests(targets: &[&str], args: &[String]) -> Command {
     let mut command = cargo();
-    command.args(["test", which, "--locked"]);
+    command.args(["test", "--workspace", "--locked"]);
+    for target in targets {
+        command.args(["--test", target]);
+    }
     if !args.is_empty() {
         command.arg("--").args(args);
     }
     command
 }
 
-/// The server's tests, with both services started for them.
-fn on_postgres(args: &[String], stop: &Stop) -> Result<()> {
+/// The server's tests that reach a database, with both services started for them.
+fn on_postgres(targets: &[&str], args: &[String], stop: &Stop) -> Result<()> {
     let parent = env::temp_dir();
     let redis_server = tools::redis_server()?;
     println!("xtask: starting PostgreSQL and Redis in temporary folders of {}", parent.display());
     let postgres = services::postgres(&tools::postgres()?, &parent, stop)?;
     let redis = services::redis(&redis_server, &parent, stop)?;
-    let mut command = tests("--package=backend", args);
+    let mut command = tests(targets, args);
     command.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_URL", &redis.url);
     // For the tests that take a Redis away and bring it back.
     command.env("MFTPLUS_TEST_REDIS_SERVER", redis_server);
@@ -145,9 +148,8 @@ fn lint(stop: &Stop) -> Result<()> {
     let folder = TempFolder::create(&env::temp_dir())?;
     let document = folder.path().join("mftplus-api.yaml");
     let file = File::create(&document).context(format_args!("cannot write {}", document.display()))?;
-    let mut openapi = cargo();
-    openapi.args(["run", "--quiet", "--locked", "--package=backend", "--bin=mftplus", "--", "openapi"]);
-    announced(openapi.stdout(file), stop)?;
+    announced(cargo().args(["build", "--workspace", "--locked", "--bin=mftplus"]), stop)?;
+    announced(Command::new(files::debug_binary()?).arg("openapi").stdout(file), stop)?;
 
     let linter = |name: &str| {
         let mut command = node::command(&e2e.join("node_modules/.bin").join(name));
