@@ -72,7 +72,10 @@ impl SubscriptionRoot {
         ctx: &Context<'_>,
         #[graphql(desc = "Only these.")] ids: Option<Vec<TransferId>>,
         filter: Option<TransferFilterInput>,
-        #[graphql(desc = "Begin with what is not in a final state.")] initial: Option<bool>,
+        #[graphql(
+            desc = "Begin with what is not in a final state: at most 1,000, running ones first, then queued, then failed."
+        )]
+        initial: Option<bool>,
         #[graphql(desc = "At most one state per transfer in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<
             i32,
         >,
@@ -94,7 +97,7 @@ impl SubscriptionRoot {
         ctx: &Context<'_>,
         #[graphql(desc = "Only these.")] ids: Option<Vec<AgentId>>,
         filter: Option<AgentFilterInput>,
-        #[graphql(desc = "Begin with what there is.")] initial: Option<bool>,
+        #[graphql(desc = "Begin with what there is: at most 1,000.")] initial: Option<bool>,
         #[graphql(desc = "At most one state per agent in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = AgentUpdate> + use<>> {
         own(initial, throttle_ms);

@@ -55,6 +55,12 @@ impl TransferStatus {
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
+
+    /// Whether no other status can follow; a failed transfer may be tried again.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled)
+    }
 }
 
 /// Which way the bytes go, seen from the agent.

@@ -166,6 +166,17 @@ impl ControlPlane {
         Ok(row.ok_or(Error::NotFound("transfer"))?.view())
     }
 
+    /// Those of these transfers that the caller may see, in no order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub async fn find_transfers(&self, actor: &Actor, ids: &[TransferId]) -> Result<Vec<Transfer>> {
+        actor.require_user()?;
+        let rows = store::transfers::find_all(&self.db, actor.scope(), ids).await?;
+        Ok(rows.into_iter().map(|row| row.view()).collect())
+    }
+
     /// Cancels a transfer: a queued one at once, a running one when its agent says so or its lease ends.
     ///
     /// # Errors

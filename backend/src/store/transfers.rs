@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::db::{Conn, Db, Sql, Tx, Word, sql};
+use super::db::{Conn, Db, MOST_VALUES, Sql, Tx, Word, sql};
 use crate::{
     actor::Scope,
     error::Result,
@@ -200,6 +200,20 @@ pub async fn insert(tx: &mut Tx, transfer: &TransferRow, source_name: &str, dest
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: TransferId) -> Result<Option<TransferRow>> {
     scoped(sql(COLUMNS).push_bind(" WHERE t.id = ", id), scope).fetch_optional(conn).await
+}
+
+/// Those of these transfers that are within the scope.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find_all(db: &Db, scope: Scope, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql(COLUMNS).push(" WHERE t.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+        found.extend(scoped(statement, scope).fetch_all::<TransferRow>(db).await?);
+    }
+    Ok(found)
 }
 
 fn scoped(statement: Sql, scope: Scope) -> Sql {

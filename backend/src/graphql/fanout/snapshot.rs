@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    error::{Code, Result},
+    error::Result,
     ids::{AgentId, TransferId},
     model::{
         MAX_LIMIT, Page, Start, Window,
@@ -23,6 +23,8 @@ use crate::{
 
 /// The most objects of a snapshot.
 const MOST: usize = 1_000;
+/// What is not final, and what matters most first: where there is more than a snapshot holds, old failures are left out.
+const OPEN: [TransferStatus; 3] = [TransferStatus::Running, TransferStatus::Queued, TransferStatus::Failed];
 
 impl Hub {
     /// Delivers the watched objects that are not in a final state to one member.
@@ -64,29 +66,19 @@ impl Hub {
     ) -> Result<Vec<Transfer>> {
         let mut found = Vec::new();
         if let Some(ids) = &interest.ids {
-            for id in ids.iter().take(MOST) {
-                // What is not there, or not theirs, is no part of the snapshot.
-                let transfer = match self.cp.get_transfer(actor, TransferId(*id)).await {
-                    Err(error) if error.code() == Code::NotFound => continue,
-                    transfer => transfer?,
-                };
-                if !transfer.status.has_ended() && filter.matches(&transfer) {
-                    found.push(transfer);
-                }
-            }
+            // What is not there, or not theirs, is no part of the snapshot.
+            let ids: Vec<TransferId> = ids.iter().take(MOST).map(|id| TransferId(*id)).collect();
+            let named = self.cp.find_transfers(actor, &ids).await?;
+            found.extend(named.into_iter().filter(|transfer| !transfer.status.is_final() && filter.matches(transfer)));
         } else {
             // One status at a time: each has an index of its own.
-            for status in [TransferStatus::Running, TransferStatus::Queued] {
-                if !filter.allows(status) {
-                    continue;
-                }
+            for status in OPEN.into_iter().filter(|status| filter.allows(*status)) {
                 let filter = TransferFilter { status: vec![status], ..filter.clone() };
                 let list = |window| self.cp.list_transfers(actor, &filter, window).boxed();
                 walk(&mut found, |transfer: &Transfer| transfer.id.0, list).await?;
             }
         }
         found.sort_unstable_by_key(|transfer| std::cmp::Reverse(transfer.id));
-        found.truncate(MOST);
         Ok(found)
     }
 
@@ -103,20 +95,54 @@ impl Hub {
     }
 }
 
-/// Adds up to [`MOST`] objects of a list, window by window.
+/// Adds objects of a list, window by window, until there are [`MOST`].
 async fn walk<'a, T>(
     found: &mut Vec<T>,
     id: impl Fn(&T) -> uuid::Uuid,
     list: impl Fn(Window) -> BoxFuture<'a, Result<Page<T>>>,
 ) -> Result<()> {
-    let (mut start, before) = (Start::Page(1), found.len());
-    loop {
+    let mut start = Start::Page(1);
+    while found.len() < MOST {
         let page = list(Window { start, limit: MAX_LIMIT, is_counted: false }).await?;
         let (has_more, end) = (page.has_more, page.items.last().map(&id));
         found.extend(page.items);
         match end {
-            Some(end) if has_more && found.len() - before < MOST => start = Start::OlderThan(end),
-            _ => return Ok(()),
+            Some(end) if has_more => start = Start::OlderThan(end),
+            _ => break,
         }
+    }
+    found.truncate(MOST);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, future::ready};
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::Total;
+
+    /// What there is after a walk over a list of so many, and how often the list was asked.
+    async fn walked(found: usize, has: usize) -> (Vec<Uuid>, usize) {
+        let (asked, mut found) = (Cell::new(0), vec![Uuid::nil(); found]);
+        let list = |window: Window| {
+            let given = asked.replace(asked.get() + 1) * 100;
+            let items = vec![Uuid::max(); has.saturating_sub(given).min(100)];
+            let has_more = has > given + items.len();
+            ready(Ok(Page { items, window, total: Total::Exactly(0), has_more })).boxed()
+        };
+        walk(&mut found, |id| *id, list).await.expect("a list");
+        (found, asked.get())
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_is_bounded_and_what_was_found_first_stays_in_it() {
+        assert_eq!(walked(0, 250).await, (vec![Uuid::max(); 250], 3));
+        let (found, asked) = walked(990, 250).await;
+        assert_eq!((found.len(), asked), (MOST, 1));
+        assert_eq!(found.iter().filter(|id| id.is_nil()).count(), 990);
+        assert_eq!(walked(MOST, 250).await.1, 0, "there is no room for more");
     }
 }

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::{AGENTS, Story, TRANSFERS, told};
-use crate::support::TestApp;
 
 #[tokio::test]
 async fn a_watcher_sees_each_change_and_nothing_before_the_first() {
@@ -20,16 +19,33 @@ async fn a_watcher_sees_each_change_and_nothing_before_the_first() {
 }
 
 #[tokio::test]
-async fn a_watcher_who_asks_for_it_begins_with_what_is_not_over() {
+async fn a_watcher_who_asks_for_it_begins_with_what_is_not_in_a_final_state() {
     let story = Story::begin().await;
-    let over = story.app.transfer(&story.agent).await;
-    let path = format!("/api/transfers/{}", over["id"].as_str().unwrap_or_default());
-    story.app.key(&story.agent.key).patch(&path, &json!({ "status": "failed", "error": "no such file" })).await;
+    let mut expected = vec![(json!(story.transfer), json!("QUEUED"))];
+    for status in ["failed", "completed", "cancelled", "running"] {
+        let transfer = story.app.transfer(&story.agent).await;
+        let path = format!("/api/transfers/{}", transfer["id"].as_str().unwrap_or_default());
+        let answer = story.app.key(&story.agent.key).patch(&path, &json!({ "status": status })).await;
+        assert_eq!(answer.status, 200);
+        if matches!(status, "failed" | "running") {
+            expected.insert(0, (transfer["id"].clone(), json!(status.to_uppercase())));
+        }
+    }
     let server = story.app.listen().await;
+    let named = format!("(initial: true, ids: {})", json!(expected.iter().map(|(id, _)| id).collect::<Vec<_>>()));
+    for arguments in ["(initial: true)", "(initial: true, filter: { protocol: SFTP })", &named] {
+        let mut watcher = server.watcher(&story.customer.token).await;
+        let query = format!("subscription {{ transferUpdated{arguments} {{ resync transfer {{ id status }} }} }}");
+        watcher.subscribe("all", &query).await;
+        for (id, status) in &expected {
+            let first = watcher.data("all").await;
+            let transfer = json!({ "id": id, "status": status });
+            assert_eq!(first["transferUpdated"], json!({ "resync": false, "transfer": transfer }), "{arguments}");
+        }
+        watcher.say(&json!({ "type": "ping" })).await;
+        assert_eq!(watcher.hear().await, json!({ "type": "pong" }), "nothing else came with them");
+    }
     let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.subscribe("all", "subscription { transferUpdated(initial: true) { resync transfer { id } } }").await;
-    let first = watcher.data("all").await;
-    assert_eq!(first["transferUpdated"], json!({ "resync": false, "transfer": { "id": story.transfer } }));
     watcher.subscribe("agents", "subscription { agentUpdated(initial: true) { agent { id status } } }").await;
     let agent = watcher.data("agents").await;
     assert_eq!(agent["agentUpdated"]["agent"], json!({ "id": story.agent.id, "status": "ONLINE" }));
@@ -186,25 +202,4 @@ async fn links_of_a_frame_are_followed_within_the_watcher_s_rights() {
     let frame = watcher.data("linked").await;
     let expected = json!({ "hostname": "edge-1", "customer": { "name": "acme" } });
     assert_eq!(frame["transferUpdated"]["transfer"]["agent"], expected);
-}
-
-#[tokio::test]
-async fn a_shared_answer_is_what_a_lone_execution_gives() {
-    let app = TestApp::start().await;
-    let story = Story::on(app).await;
-    let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    let fields = "id customerId agentId agentName agentHostname source destination protocol direction status progress \
-                  bytesTotal sizeKnown bytesTransferred speed errorMessage startedAt completedAt createdAt jobRunId \
-                  pipelineRunId attempt checksumSha256 revision etaSeconds stalled cancelRequestedAt \
-                  network { throughputMbps latencyMs packetLossPercent } agent { id name } customer { name }";
-    let query = format!(
-        "subscription ($initial: Boolean) {{ transferUpdated(initial: $initial) {{ transfer {{ {fields} }} }} }}"
-    );
-    watcher.watch("whole", &query).await;
-    story.report(&json!({ "status": "running", "bytesTransferred": 333, "speed": 10, "latencyMs": 4.5 })).await;
-    let shared = watcher.data("whole").await;
-    let lone = format!("query ($id: ID!) {{ transfer(id: $id) {{ {fields} }} }}");
-    let lone = story.app.bearer(&story.customer.token).data(&lone, &json!({ "id": story.transfer })).await;
-    assert_eq!(shared["transferUpdated"]["transfer"], lone["transfer"]);
 }
