@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use async_graphql::{SDLExportOptions, SchemaBuilder};
-use axum::{Router, routing::get};
+use axum::{Router, middleware::from_fn_with_state, routing::get};
 use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::service::ControlPlane;
 
@@ -14,6 +15,7 @@ mod accounts;
 mod agents;
 mod connections;
 mod context;
+mod cors;
 mod errors;
 mod fanout;
 mod filters;
@@ -87,6 +89,8 @@ pub fn router(settings: Settings) -> Router {
     let state = Graphql { schema, settings, fanout, sockets };
     Router::new()
         .route("/graphql", get(http::answer_get).post(http::answer_post).fallback(http::refuse_method))
+        .layer(CatchPanicLayer::custom(http::panicked))
+        .layer(from_fn_with_state(state.clone(), cors::cors))
         .route("/graphql/ws", get(ws::upgrade))
         .with_state(state)
 }

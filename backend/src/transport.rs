@@ -1,6 +1,8 @@
-//! What every HTTP edge reads off a request: where it comes from, the token it brings, and its body.
+//! What every HTTP edge does: reading off a request where it comes from, the token it brings and its body, and what a
+//! panic is made into.
 
 use std::{
+    any::Any,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -79,6 +81,13 @@ pub fn is_origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let own = origin.split_once("://").map(|(_, authority)| authority);
     own.is_some_and(|own| host.is_some_and(|host| host.eq_ignore_ascii_case(own)))
+}
+
+/// What whoever asked is told when what they asked for panicked; what it said goes to the log alone.
+#[must_use]
+pub fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Error::internal(format!("panic: {}", said.unwrap_or("without a message")))
 }
 
 /// The body.

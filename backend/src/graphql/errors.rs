@@ -10,6 +10,7 @@ use async_graphql::{
         NextSubscribe, ResolveInfo,
     },
 };
+use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{context, nulls::Nulls, variables};
@@ -113,6 +114,11 @@ pub(super) fn server_error(error: &Error) -> ServerError {
     log(error);
     let (message, extensions) = public(error);
     ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }
+}
+
+/// Errors, or whatever else is told of an operation, as JSON.
+pub(super) fn json(value: &(impl serde::Serialize + ?Sized)) -> Bytes {
+    serde_json::to_vec(value).unwrap_or_else(|_| br#"[{"message":"internal error"}]"#.to_vec()).into()
 }
 
 /// Whether a response says that its request could not be carried out at all, rather than that parts of it failed.

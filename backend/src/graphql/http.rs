@@ -1,5 +1,7 @@
 //! GraphQL over HTTP: which media type is spoken, what a request is, and which status its answer has.
 
+use std::any::Any;
+
 use async_graphql::{Request, Response, ServerError, Value, Variables, parser::types::OperationType};
 use axum::{
     body::Body,
@@ -19,8 +21,11 @@ use crate::{
     error::{Code, Error, Result},
     limits::Verdict,
     service::Credentials,
-    transport::{client_address, is_origin_allowed, read_body, token},
+    transport::{self, client_address, is_origin_allowed, read_body, token},
 };
+
+/// What a page of an origin that may not ask is told.
+const FOREIGN: Error = Error::Forbidden("pages of this origin may not ask: see MFTPLUS_ALLOWED_ORIGINS");
 
 /// The media types an answer may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,14 +62,24 @@ pub(super) async fn refuse_method() -> HttpResponse {
     response
 }
 
+/// The answer to a request whose carrying out panicked.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> HttpResponse {
+    written(Media::Json, StatusCode::INTERNAL_SERVER_ERROR, &refusal(&transport::panicked(panic.as_ref())))
+}
+
+/// Answers a page that may not ask.
+pub(super) fn refuse_origin() -> HttpResponse {
+    written(Media::Json, StatusCode::FORBIDDEN, &refusal(&FOREIGN))
+}
+
 async fn answer(graphql: &Graphql, parts: &Parts, asked: Result<Request>, may_mutate: bool) -> HttpResponse {
     let Some(media) = accepted(&parts.headers) else {
         let sentence = "accept application/graphql-response+json or application/json";
         return written(Media::Json, StatusCode::NOT_ACCEPTABLE, &refusal(&Error::Invalid(sentence.to_owned())));
     };
     if !is_origin_allowed(&parts.headers, &graphql.settings.allowed_origins) {
-        let error = Error::Forbidden("pages of this origin may not ask: see MFTPLUS_ALLOWED_ORIGINS");
-        return written(media, StatusCode::FORBIDDEN, &refusal(&error));
+        return written(media, StatusCode::FORBIDDEN, &refusal(&FOREIGN));
     }
     let answer = match carry_out(graphql, parts, media, asked, may_mutate).await {
         Ok(answer) => answer,

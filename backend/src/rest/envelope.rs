@@ -10,7 +10,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::error::{Code, Error};
+use crate::{
+    error::{Code, Error},
+    transport,
+};
 
 /// What a handler returns.
 pub(super) type Answer<T> = Result<Reply<T>, Failure>;
@@ -125,6 +128,5 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 /// The answer to a request whose handler panicked.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    Failure(Error::internal(format!("panic: {}", said.unwrap_or("without a message")))).into_response()
+    Failure(transport::panicked(panic.as_ref())).into_response()
 }

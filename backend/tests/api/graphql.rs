@@ -13,12 +13,12 @@ mod objects;
 mod pages;
 mod refusals;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::support::{
     Client, TestApp,
-    app::{TestAgent, TestCustomer},
+    app::{START, TestAgent, TestCustomer},
 };
 
 /// A server with a customer's agent, and a client of that customer.
@@ -43,6 +43,15 @@ async fn transfer_after(app: &TestApp, agent: &TestAgent, report: &Value) -> Val
 async fn token_of(app: &TestApp, email: &str, life: TimeDelta) -> String {
     let signed_in = app.cp().issue_token(&backend::actor::Actor::System, email, life).await;
     signed_in.expect("a token").token
+}
+
+/// A token of this user two hours before the last instant there is: adding a day to the present is then a panic.
+pub(crate) async fn at_the_end_of_time(app: &TestApp, email: &str) -> String {
+    let now: DateTime<Utc> = START.parse().expect("an instant");
+    app.advance(DateTime::<Utc>::MAX_UTC - now - TimeDelta::days(8));
+    let token = token_of(app, email, TimeDelta::days(8) - TimeDelta::hours(1)).await;
+    app.advance(TimeDelta::days(8) - TimeDelta::hours(2));
+    token
 }
 
 /// The variables that hold this id.

@@ -116,3 +116,16 @@ async fn a_fault_of_ours_while_it_is_asked_who_calls_is_a_500() {
     let error = json!({ "message": "internal error", "extensions": { "code": "INTERNAL" } });
     assert_eq!((answer.status, answer.body), (500, json!({ "errors": [error] })));
 }
+
+/// A key that still works for a day after the last day there is.
+#[tokio::test]
+async fn a_panic_is_a_500_that_says_nothing_of_it() {
+    let (app, _, agent, _) = with_agent().await;
+    let person = app.person("ops", None).await;
+    let user = app.bearer(&super::at_the_end_of_time(&app, &person.email).await);
+    let question = "mutation ($id: ID!) { rotateAgentKey(id: $id) { apiKey } }";
+    let answer = user.ask(question, &super::of(&agent.id)).await;
+    let error = json!({ "message": "internal error", "extensions": { "code": "INTERNAL" } });
+    assert_eq!((answer.status, answer.body), (500, json!({ "errors": [error] })));
+    assert_eq!(user.data("{ __typename }", &Value::Null).await["__typename"], "Query");
+}

@@ -199,6 +199,53 @@ async fn only_pages_of_our_own_host_and_of_named_origins_may_ask(#[case] origin:
     }
 }
 
+/// A server that lets pages of this origin ask, and somebody on such a page.
+async fn with_page() -> (TestApp, Client) {
+    let app = TestApp::with(&["--rate-limits", "graphql=600", "--allowed-origins", "https://ops.example.com"]).await;
+    let page = app.admin().await.with("Host", "fleet.example.com").with("Origin", "https://ops.example.com");
+    (app, page)
+}
+
+#[tokio::test]
+async fn a_browser_is_told_what_a_page_of_a_named_origin_may_send() {
+    let (app, _) = with_page().await;
+    let browser = app.anonymous().with("Host", "fleet.example.com").with("Access-Control-Request-Method", "POST");
+    let browser = browser.with("Access-Control-Request-Headers", "authorization,content-type");
+    let answer = browser.with("Origin", "https://ops.example.com").send("OPTIONS", "/graphql", None).await;
+    assert_eq!((answer.status, answer.bytes.len()), (204, 0));
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://ops.example.com"));
+    assert_eq!(answer.header("access-control-allow-methods"), Some("GET, POST"));
+    assert_eq!(answer.header("access-control-allow-headers"), Some("Authorization, Content-Type, Accept"));
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
+    assert_eq!(answer.header("vary"), Some("Origin"));
+    assert_eq!(answer.header("x-ratelimit-limit"), None, "asking the browser's question costs nothing");
+    let answer = browser.with("Origin", "https://evil.example").send("OPTIONS", "/graphql", None).await;
+    assert_eq!((answer.status, answer.codes()), (403, vec!["FORBIDDEN"]));
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+    assert_eq!(browser.send("OPTIONS", "/graphql", None).await.status, 405, "no browser's question");
+}
+
+#[tokio::test]
+async fn a_page_of_a_named_origin_may_read_every_answer() {
+    let (app, page) = with_page().await;
+    let answers = [
+        page.ask("{ __typename }", &Value::Null).await,
+        get(&page, &[("query", "{ __typename }")]).await,
+        page.with("Accept", "text/html").ask("{ __typename }", &Value::Null).await,
+        page.send("PUT", "/graphql", None).await,
+        post(&page, None, "{}").await,
+    ];
+    assert_eq!(answers.each_ref().map(|answer| answer.status), [200, 200, 406, 405, 415]);
+    for answer in answers {
+        assert_eq!(answer.header("access-control-allow-origin"), Some("https://ops.example.com"));
+        assert_eq!(answer.header("vary"), Some("Origin"));
+        let exposed = answer.header("access-control-expose-headers").expect("headers a page may read");
+        assert!(exposed.contains("X-RateLimit-Remaining") && exposed.contains("Retry-After"), "{exposed}");
+    }
+    let no_page = app.admin().await.ask("{ __typename }", &Value::Null).await;
+    assert_eq!((no_page.header("access-control-allow-origin"), no_page.header("vary")), (None, Some("Origin")));
+}
+
 #[tokio::test]
 async fn an_api_key_beside_a_token_says_nothing() {
     let (app, _, agent, user) = with_agent().await;
