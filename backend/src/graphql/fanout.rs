@@ -215,10 +215,10 @@ impl Hub {
     fn start(self: &Arc<Self>, caller: &Caller, actor: &Actor, request: Request, group: &Arc<Group>) {
         let request = caller.asks(request, &self.cp, &self.tasks);
         let (schema, running) = (self.schema.clone(), Arc::clone(group));
-        self.tasks.spawn(async move { running.run(Answers::open(&schema, request)).await });
+        self.tasks.spawn(async move { running.guard(running.run(Answers::open(&schema, request))).await });
         if group.topic == Topic::Fleet {
             let (hub, actor, group) = (Arc::clone(self), actor.clone(), Arc::clone(group));
-            self.tasks.spawn(async move { hub.take_figures(&actor, &group).await });
+            self.tasks.spawn(async move { group.guard(hub.take_figures(&actor, &group)).await });
         }
     }
 

@@ -88,6 +88,18 @@ impl Answers {
         }
     }
 
+    /// A subscription that answers so, whatever it is fed.
+    #[cfg(test)]
+    pub(super) fn of(responses: BoxStream<'static, Response>) -> Self {
+        let (items, fed) = mpsc::channel(16);
+        // What it is fed is thrown away, but it is open for more.
+        let responses = responses.map(move |response| {
+            let _ = &fed;
+            response
+        });
+        Self { responses: responses.boxed(), items }
+    }
+
     /// The answer about this item; nothing if the subscription has ended.
     pub(super) async fn about(&mut self, item: Item) -> Option<Answer> {
         self.items.send(item).await.ok()?;

@@ -3,11 +3,13 @@
 use std::{
     collections::HashMap,
     mem,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_graphql::indexmap::IndexMap;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -17,7 +19,19 @@ use super::{
     change::{Change, Interest, Item, Topic},
     member::Member,
 };
-use crate::graphql::ws::outbox::Watching;
+use crate::{
+    graphql::{
+        errors::{json, server_error},
+        ws::outbox::Watching,
+    },
+    transport::panicked,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// The most changes that wait to be answered; where there are more, all watchers are told to ask again.
+const MAX_CHANGES: usize = 4096;
 
 /// How far a group has come.
 #[derive(Clone, Debug)]
@@ -112,6 +126,10 @@ impl Group {
         if inbox.interest.as_ref().is_some_and(|interest| !interest.wants(change)) {
             return;
         }
+        if inbox.changes.len() >= MAX_CHANGES && !inbox.changes.contains_key(&change.id()) {
+            inbox.changes.clear();
+            inbox.is_resync_due = true;
+        }
         inbox.changes.insert(change.id(), change.clone());
         drop(inbox);
         self.filled.notify_one();
@@ -125,8 +143,10 @@ impl Group {
 
     /// Delivers an item of a member's own snapshot.
     pub(super) fn deliver_snapshot(&self, number: u64, item: &Item, payload: Bytes) {
-        if let Some(member) = self.members().by_number.get_mut(&number) {
-            member.deliver_snapshot(item, payload);
+        let mut members = self.members();
+        let Members { by_number, resync, .. } = &mut *members;
+        if let Some(member) = by_number.get_mut(&number) {
+            member.deliver_snapshot(item, payload, resync);
         }
     }
 
@@ -134,6 +154,14 @@ impl Group {
     pub(super) fn end_snapshot(&self, number: u64) {
         if let Some(member) = self.members().by_number.get_mut(&number) {
             member.end_snapshot();
+        }
+    }
+
+    /// Does the group's work to its end. If it panics, the watchers are told, and the next who asks makes a new group.
+    pub(super) async fn guard(&self, work: impl Future<Output = ()>) {
+        if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
+            self.close(Refusal::Errors(vec![server_error(&panicked(panic.as_ref()))]));
+            self.end.cancel();
         }
     }
 
@@ -182,10 +210,15 @@ impl Group {
 
     /// Tells whoever is still there that no more answers come.
     fn close(&self, refusal: Refusal) {
+        let errors = if let Refusal::Errors(errors) = &refusal { Some(json(errors)) } else { None };
         let was_open = matches!(self.phase.send_replace(Phase::Closed(refusal)), Phase::Open(_));
         let members = mem::take(&mut self.members().by_number);
-        if was_open {
-            members.into_values().for_each(Member::complete);
+        // Whoever waits for the group to open is told by the phase.
+        for member in members.into_values().filter(|_| was_open) {
+            match &errors {
+                Some(errors) => member.fail(errors.clone()),
+                None => member.complete(),
+            }
         }
     }
 

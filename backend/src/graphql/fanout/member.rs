@@ -35,20 +35,18 @@ impl Member {
 
     /// Delivers what the group was told of. The group itself is told of each object in the order of its revisions.
     pub(super) fn deliver(&mut self, item: &Item, payload: &Bytes, resync: &Bytes) {
-        if self.is_news(item) && !self.watching.deliver(item.id(), payload.clone()) {
-            // Whoever is so far behind asks again rather than reading it all.
-            self.watching.forget();
-            self.watching.resync(resync.clone());
+        if self.is_news(item) {
+            self.send(item, payload.clone(), resync);
         }
     }
 
     /// Delivers what was found when the member came.
-    pub(super) fn deliver_snapshot(&mut self, item: &Item, payload: Bytes) {
+    pub(super) fn deliver_snapshot(&mut self, item: &Item, payload: Bytes, resync: &Bytes) {
         let Some(snapshot) = &mut self.snapshot else { return };
         let told = Told { revision: item.revision(), by_snapshot: true };
         if snapshot.told.get(&item.id()).is_none_or(|last| last.revision < told.revision) {
             snapshot.told.insert(item.id(), told);
-            self.watching.deliver(item.id(), payload);
+            self.send(item, payload, resync);
         }
     }
 
@@ -67,6 +65,18 @@ impl Member {
 
     pub(super) fn complete(self) {
         self.watching.complete();
+    }
+
+    pub(super) fn fail(self, errors: Bytes) {
+        self.watching.fail(errors);
+    }
+
+    fn send(&self, item: &Item, payload: Bytes, resync: &Bytes) {
+        if !self.watching.deliver(item.id(), payload) {
+            // Whoever is so far behind asks again rather than reading it all.
+            self.watching.forget();
+            self.watching.resync(resync.clone());
+        }
     }
 
     fn is_news(&mut self, item: &Item) -> bool {

@@ -1,10 +1,9 @@
 //! One operation of a socket, from its request to its last frame.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use async_graphql::{Request, ServerError, Value};
-use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 
 use super::{
     outbox::{Frame, OperationNumber, Outbox, Watching},
@@ -15,10 +14,11 @@ use crate::{
     graphql::{
         Graphql,
         context::Caller,
-        errors::{is_request_error, server_error},
+        errors::{is_request_error, json, server_error},
         fanout::Joining,
         http::Payload,
     },
+    transport::panicked,
 };
 
 /// What carries out an operation.
@@ -30,8 +30,15 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Carries out the operation: counted first, like every other.
+    /// Carries out the operation, to its end or to an error, even if it panics.
     pub(super) async fn carry_out(self, request: Request) {
+        if let Err(panic) = AssertUnwindSafe(self.attempt(request)).catch_unwind().await {
+            self.refuse(&[server_error(&panicked(panic.as_ref()))]);
+        }
+    }
+
+    /// Counted first, like every other.
+    async fn attempt(&self, request: Request) {
         if let Err(error) = self.count().await {
             return self.refuse(&[server_error(&error)]);
         }
@@ -97,8 +104,4 @@ impl Work {
     fn refuse(&self, errors: &[ServerError]) {
         self.outbox.push(Frame::Error(self.number, json(&errors)));
     }
-}
-
-fn json(value: &impl serde::Serialize) -> Bytes {
-    serde_json::to_vec(value).unwrap_or_else(|_| br#"[{"message":"internal error"}]"#.to_vec()).into()
 }

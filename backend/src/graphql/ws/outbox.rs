@@ -1,7 +1,7 @@
 //! What waits to be sent on one socket.
 //!
 //! Of each watched object only the latest state waits, in the place of the first: a slow reader costs no more memory than
-//! there are objects, and [`MAX_STATES`] at most. Everything else waits in line.
+//! there are objects, and [`MAX_STATES`] at most, with what throttles hold back. Everything else waits in line.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,8 +17,13 @@ use uuid::Uuid;
 use super::{protocol::Close, throttle::Throttle};
 use crate::graphql::fanout::Membership;
 
-/// The most states that wait; a reader further behind is told to ask again.
+#[cfg(test)]
+mod tests;
+
+/// The most states that wait or are held back; a reader further behind is told to ask again.
 const MAX_STATES: usize = 4096;
+/// The most answers to a client's pings that wait; no more is read from whoever has more until they are sent.
+const MAX_PONGS: usize = 16;
 /// The most lines of logs that wait; whoever has more waits with them.
 const MAX_LINES: usize = 64;
 
@@ -57,6 +62,7 @@ struct Queue {
     order: VecDeque<Place>,
     frames: HashMap<Place, Frame>,
     lines: usize,
+    pongs: usize,
     next_line: u64,
     throttles: HashMap<OperationNumber, Throttle>,
     close: Option<Close>,
@@ -90,10 +96,14 @@ impl Watching {
         if queue.is_shut {
             return true;
         }
+        let has_room = queue.has_room();
+        let place = Place::State(self.operation, object);
         if let Some(throttle) = queue.throttles.get_mut(&self.operation) {
-            throttle.hold(object, payload, Instant::now());
-        } else if queue.frames.len() < MAX_STATES {
-            queue.put(Place::State(self.operation, object), Frame::Next(self.operation, payload));
+            if !throttle.hold(object, payload, has_room, Instant::now()) {
+                return false;
+            }
+        } else if has_room || queue.frames.contains_key(&place) {
+            queue.put(place, Frame::Next(self.operation, payload));
         } else {
             return false;
         }
@@ -121,6 +131,11 @@ impl Watching {
         self.outbox.forget(self.operation);
     }
 
+    /// Ends the operation with errors, a JSON array, after all that waits.
+    pub(in crate::graphql) fn fail(self, errors: Bytes) {
+        self.outbox.push(Frame::Error(self.operation, errors));
+    }
+
     /// Ends the operation, after all that waits.
     pub(in crate::graphql) fn complete(self) {
         self.outbox.push(Frame::Complete(self.operation));
@@ -139,6 +154,17 @@ impl Outbox {
         queue.push(frame);
         drop(queue);
         self.filled.notify_one();
+    }
+
+    /// Puts an answer to a ping in line.
+    pub(super) fn push_pong(&self, text: String) {
+        self.queue().pongs += 1;
+        self.push(Frame::Message(text));
+    }
+
+    /// Whether a client sends pings faster than it reads their answers.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.queue().pongs >= MAX_PONGS
     }
 
     /// Puts a line of a log in line, once there is room for it.
@@ -180,7 +206,7 @@ impl Outbox {
             queue.frames.retain(|place, _| !concerned(place));
         }
         if let Some(throttle) = queue.throttles.get_mut(&operation) {
-            throttle.clear();
+            throttle.clear(Instant::now());
         }
     }
 
@@ -214,7 +240,7 @@ impl Outbox {
             next = [next, throttle.next_due()].into_iter().flatten().min();
         }
         queue.throttles = throttles;
-        queue.lines = 0;
+        (queue.lines, queue.pongs) = (0, 0);
         // The memory goes with what was in it: most sockets are idle most of the time.
         let (order, mut frames) = (mem::take(&mut queue.order), mem::take(&mut queue.frames));
         drop(queue);
@@ -228,6 +254,18 @@ impl Outbox {
 }
 
 impl Queue {
+    /// Whether one more state may wait, or be held back.
+    fn has_room(&mut self) -> bool {
+        let is_full = |queue: &Self| {
+            queue.frames.len() + queue.throttles.values().map(Throttle::len).sum::<usize>() >= MAX_STATES
+        };
+        if is_full(self) {
+            let now = Instant::now();
+            self.throttles.values_mut().for_each(|throttle| throttle.forget_idle(now));
+        }
+        !is_full(self)
+    }
+
     fn push(&mut self, frame: Frame) {
         let place = Place::Line(self.next_line);
         self.next_line += 1;
@@ -238,119 +276,5 @@ impl Queue {
         if self.frames.insert(place, frame).is_none() {
             self.order.push_back(place);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FIRST: OperationNumber = OperationNumber(1);
-    const SECOND: OperationNumber = OperationNumber(2);
-
-    fn watching(operation: OperationNumber) -> Watching {
-        Watching { outbox: Arc::default(), operation }
-    }
-
-    fn sent(outbox: &Outbox, now: Instant) -> Vec<String> {
-        let (frames, _) = outbox.take(now);
-        let text = |frame: Frame| match frame {
-            Frame::Next(OperationNumber(number), payload) => format!("{number}:{}", String::from_utf8_lossy(&payload)),
-            other => format!("{other:?}"),
-        };
-        frames.into_iter().map(text).collect()
-    }
-
-    fn object(number: u128) -> Uuid {
-        Uuid::from_u128(number)
-    }
-
-    #[test]
-    fn of_each_object_and_operation_the_latest_state_waits_in_the_place_of_the_first() {
-        let one = watching(FIRST);
-        let two = Watching { operation: SECOND, ..one.clone() };
-        one.deliver(object(1), "a1".into());
-        one.deliver(object(2), "b1".into());
-        two.deliver(object(1), "a1".into());
-        one.deliver(object(1), "a2".into());
-        assert_eq!(sent(&one.outbox, Instant::now()), ["1:a2", "1:b1", "2:a1"]);
-        assert!(sent(&one.outbox, Instant::now()).is_empty());
-    }
-
-    #[test]
-    fn a_call_to_ask_again_comes_after_all_that_waited_and_once() {
-        let one = watching(FIRST);
-        one.resync("resync".into());
-        one.deliver(object(1), "a1".into());
-        one.resync("resync".into());
-        one.deliver(object(1), "a2".into());
-        assert_eq!(sent(&one.outbox, Instant::now()), ["1:a2", "1:resync"]);
-    }
-
-    #[test]
-    fn what_waits_is_bounded() {
-        let one = watching(FIRST);
-        for number in 0..MAX_STATES {
-            assert!(one.deliver(object(number as u128), "state".into()));
-        }
-        assert!(!one.deliver(object(MAX_STATES as u128), "state".into()));
-        one.forget();
-        assert!(one.deliver(object(0), "state".into()));
-        assert_eq!(sent(&one.outbox, Instant::now()), ["1:state"]);
-    }
-
-    #[test]
-    fn nothing_is_sent_for_an_operation_that_has_ended() {
-        let one = watching(FIRST);
-        let two = Watching { operation: SECOND, ..one.clone() };
-        one.outbox.throttle(FIRST, Duration::from_secs(1));
-        let now = Instant::now();
-        one.deliver(object(1), "a1".into());
-        one.deliver(object(1), "a2".into());
-        two.deliver(object(1), "a1".into());
-        one.outbox.end(FIRST);
-        assert_eq!(sent(&one.outbox, now + Duration::from_mins(1)), ["2:a1"]);
-    }
-
-    #[test]
-    fn throttled_states_leave_one_per_interval_and_the_latest_is_never_lost() {
-        let one = watching(FIRST);
-        one.outbox.throttle(FIRST, Duration::from_secs(10));
-        one.deliver(object(1), "a1".into());
-        let now = Instant::now();
-        assert_eq!(sent(&one.outbox, now), ["1:a1"], "the first at once");
-        one.deliver(object(1), "a2".into());
-        one.deliver(object(2), "b1".into());
-        one.deliver(object(1), "a3".into());
-        let (frames, next) = one.outbox.take(Instant::now());
-        assert_eq!(frames.len(), 1, "another object's");
-        let due = next.expect("something is held back");
-        assert!(due > now + Duration::from_secs(9) && due <= now + Duration::from_secs(10));
-        assert_eq!(sent(&one.outbox, due), ["1:a3"]);
-        assert_eq!(one.outbox.take(due + Duration::from_mins(1)).1, None);
-    }
-
-    #[test]
-    fn a_socket_that_is_gone_keeps_nothing() {
-        let one = watching(FIRST);
-        one.deliver(object(1), "a1".into());
-        one.outbox.shut();
-        one.outbox.push(Frame::Complete(FIRST));
-        one.resync("resync".into());
-        assert!(one.deliver(object(1), "a2".into()), "nobody is behind");
-        assert!(sent(&one.outbox, Instant::now()).is_empty());
-    }
-
-    #[tokio::test]
-    async fn lines_of_a_log_wait_for_room() {
-        let one = watching(FIRST);
-        for number in 0..MAX_LINES {
-            one.outbox.push_line(FIRST, number.to_string().into()).await;
-        }
-        let mut late = Box::pin(one.outbox.push_line(FIRST, "late".into()));
-        assert!(futures_util::poll!(&mut late).is_pending());
-        assert_eq!(sent(&one.outbox, Instant::now()).len(), MAX_LINES);
-        late.await;
-        assert_eq!(sent(&one.outbox, Instant::now()), ["1:late"]);
     }
 }

@@ -11,6 +11,8 @@ use uuid::Uuid;
 pub(super) struct Throttle {
     interval: Duration,
     objects: HashMap<Uuid, Held>,
+    /// Nothing goes out before: which objects had their turn was forgotten.
+    not_before: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -22,20 +24,29 @@ struct Held {
 
 impl Throttle {
     pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, objects: HashMap::new() }
+        Self { interval, objects: HashMap::new(), not_before: None }
     }
 
-    /// Takes a state in the place of one that is still held back.
-    pub(super) fn hold(&mut self, object: Uuid, payload: Bytes, now: Instant) {
-        let held = self.objects.entry(object).or_insert(Held { due: now, payload: None });
+    /// How many objects it keeps something of.
+    pub(super) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Takes a state in the place of one that is still held back; of another object only if there is room for it.
+    pub(super) fn hold(&mut self, object: Uuid, payload: Bytes, has_room: bool, now: Instant) -> bool {
+        if !has_room && !self.objects.contains_key(&object) {
+            return false;
+        }
+        let due = self.not_before.map_or(now, |due| due.max(now));
+        let held = self.objects.entry(object).or_insert(Held { due, payload: None });
         held.payload = Some(payload);
+        true
     }
 
     /// The states that may go out now.
     pub(super) fn due(&mut self, now: Instant) -> Vec<(Uuid, Bytes)> {
         let interval = self.interval;
-        // An object without news for an interval is forgotten.
-        self.objects.retain(|_, held| held.due > now || held.payload.is_some());
+        self.forget_idle(now);
         let due = self.objects.iter_mut().filter(|(_, held)| held.due <= now);
         let taken = due.filter_map(|(object, held)| {
             let payload = held.payload.take()?;
@@ -45,13 +56,22 @@ impl Throttle {
         taken.collect()
     }
 
+    /// Forgets objects without news for an interval.
+    pub(super) fn forget_idle(&mut self, now: Instant) {
+        self.objects.retain(|_, held| held.due > now || held.payload.is_some());
+        if self.objects.is_empty() {
+            self.objects.shrink_to_fit();
+        }
+    }
+
     /// When the next state may go out that is held back.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.objects.values().filter(|held| held.payload.is_some()).map(|held| held.due).min()
     }
 
-    /// Throws away what is held back.
-    pub(super) fn clear(&mut self) {
-        self.objects.values_mut().for_each(|held| held.payload = None);
+    /// Throws away what is held back. Whatever comes now waits an interval, since its object may have had its turn.
+    pub(super) fn clear(&mut self, now: Instant) {
+        self.objects = HashMap::new();
+        self.not_before = Some(now + self.interval);
     }
 }
