@@ -2,10 +2,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
+use futures_util::{StreamExt, stream};
 use tokio::{
     sync::Notify,
     time::{MissedTickBehavior, interval},
@@ -20,8 +24,11 @@ use crate::{
     service::{ControlPlane, Credentials},
 };
 
-/// How often the clock is looked at, and all tokens while other servers are not heard.
+/// How often the clock is looked at, and those tokens of which it is not known whether they are still valid: all of them
+/// while other servers are not heard.
 const LOOK: Duration = Duration::from_millis(500);
+/// How many tokens are checked at once: more would leave no connection to those who ask.
+const CHECKS: usize = 4;
 
 /// The open sockets of this server.
 #[derive(Clone)]
@@ -48,6 +55,8 @@ struct Held {
     /// Second at which the token expires.
     expires_at: i64,
     outbox: Arc<Outbox>,
+    /// Whether the token could not be checked when it had to be.
+    is_doubtful: AtomicBool,
 }
 
 /// A socket's entry, removed when it is dropped.
@@ -82,7 +91,13 @@ impl Sockets {
         let registry = &self.0;
         let clearance = registry.cp.authenticate(Credentials::Token(token)).await?;
         let expires_at = clearance.expires_at.map_or(i64::MAX, |at| at.timestamp());
-        let held = Held { token: token.into(), actor: clearance.actor.clone(), expires_at, outbox };
+        let held = Held {
+            token: token.into(),
+            actor: clearance.actor.clone(),
+            expires_at,
+            outbox,
+            is_doubtful: AtomicBool::new(false),
+        };
         let held = Arc::new(held);
         // Entered and watched at once: the watch ends only while nobody is entered.
         let number = {
@@ -131,15 +146,14 @@ impl Registry {
                         Signal::Resync => self.check_all(|_| true).await,
                         Signal::Message(message) if message.forget.is_empty() => {}
                         Signal::Message(message) => {
-                            self.check_all(|actor| message.forget.iter().any(|what| concerns(what, actor))).await;
+                            self.check_all(|held| message.forget.iter().any(|what| concerns(what, &held.actor))).await;
                         }
                     }
                 }
                 _ = ticks.tick() => {
                     self.close_expired();
-                    if !self.cp.bus().is_connected() {
-                        self.check_all(|_| true).await;
-                    }
+                    let is_cut_off = !self.cp.bus().is_connected();
+                    self.check_all(|held| is_cut_off || held.is_doubtful.load(Ordering::Relaxed)).await;
                 }
             }
         }
@@ -152,12 +166,10 @@ impl Registry {
         }
     }
 
-    async fn check_all(&self, concerned: impl Fn(&Actor) -> bool) {
-        let held: Vec<Arc<Held>> =
-            self.open().by_number.values().filter(|held| concerned(&held.actor)).cloned().collect();
-        for held in held {
-            self.check(&held).await;
-        }
+    async fn check_all(&self, concerned: impl Fn(&Held) -> bool) {
+        let held: Vec<Arc<Held>> = self.open().by_number.values().filter(|held| concerned(held)).cloned().collect();
+        let checks = stream::iter(held);
+        checks.for_each_concurrent(CHECKS, |held| async move { self.check(&held).await }).await;
     }
 
     /// Closes a socket whose token is not valid any more, or stands for another than it did.
@@ -170,8 +182,12 @@ impl Registry {
                 held.outbox.close(if has_expired { Close::EXPIRED } else { Close::FORBIDDEN });
             }
             // Whether it is valid cannot be told while the store is away: the next look may.
-            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "a token could not be checked"),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a token could not be checked");
+                return held.is_doubtful.store(true, Ordering::Relaxed);
+            }
         }
+        held.is_doubtful.store(false, Ordering::Relaxed);
     }
 }
 

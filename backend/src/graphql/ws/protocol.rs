@@ -25,11 +25,13 @@ impl Close {
     pub(super) const BROKEN: Self = Self::new(1002, "Protocol error");
     pub(super) const TOO_BIG: Self = Self::new(1009, "Messages may have 1 MiB");
     pub(super) const INTERNAL: Self = Self::new(1011, "Internal error");
+    pub(super) const UNCHECKED: Self = Self::new(1011, "The token cannot be checked now: connect again");
     pub(super) const STALLED: Self = Self::new(1013, "Nothing was read for 30 s: connect again");
     pub(super) const UNAUTHORIZED: Self = Self::new(4401, "Unauthorized");
     pub(super) const WRONG_PROTOCOL: Self = Self::new(4406, "Subprotocol not acceptable");
     pub(super) const INIT_TIMEOUT: Self = Self::new(4408, "Connection initialisation timeout");
     pub(super) const SECOND_INIT: Self = Self::new(4429, "Too many initialisation requests");
+    pub(super) const TOO_MANY_FAILURES: Self = Self::new(4429, "Too many invalid tokens: try again in a minute");
 
     const fn new(code: u16, reason: &'static str) -> Self {
         Self { code, reason: Cow::Borrowed(reason) }

@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::Story;
-use crate::support::TestApp;
+use crate::{graphql::at_the_end_of_time, support::TestApp};
 
 #[rstest]
 #[case::no_message(json!("nonsense"), 4400, "Invalid message: not a JSON object")]
@@ -133,4 +133,80 @@ async fn each_operation_on_a_socket_counts() {
     watcher.subscribe("three", "{ __typename }").await;
     let frame = watcher.hear().await;
     assert_eq!((&frame["type"], &frame["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("RATE_LIMITED")));
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_valid_counts_by_its_address_like_one_over_http() {
+    let app = TestApp::with(&["--rate-limits", "graphql=2"]).await;
+    let customer = app.customer("acme").await;
+    let server = app.listen().await;
+    let nonsense = json!({ "type": "connection_init", "payload": { "Authorization": "Bearer nonsense" } });
+    for (code, reason) in
+        [(4403, "Forbidden"), (4403, "Forbidden"), (4429, "Too many invalid tokens: try again in a minute")]
+    {
+        let mut stranger = server.stranger().await;
+        stranger.say(&nonsense).await;
+        assert_eq!(stranger.closed().await, (code, reason.to_owned()));
+    }
+    let answer = app.bearer("nonsense").from("127.0.0.1").ask("{ __typename }", &Value::Null).await;
+    assert_eq!(answer.status, 429, "one window for both doors: {}", answer.body);
+    let mut watcher = server.watcher(&customer.token).await;
+    watcher.subscribe("known", "{ __typename }").await;
+    watcher.data("known").await;
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_checked_is_no_fault_of_its_holder() {
+    let story = Story::begin().await;
+    let server = story.app.listen().await;
+    story.app.app.db.close().await;
+    let mut stranger = server.stranger().await;
+    let payload = json!({ "Authorization": format!("Bearer {}", story.customer.token) });
+    stranger.say(&json!({ "type": "connection_init", "payload": payload })).await;
+    assert_eq!(stranger.closed().await, (1011, "The token cannot be checked now: connect again".to_owned()));
+}
+
+#[tokio::test]
+async fn whoever_talks_without_introducing_themselves_is_heard_for_a_while_only() {
+    let app = TestApp::start().await;
+    let server = app.listen().await;
+    let mut stranger = server.stranger().await;
+    for _ in 0..16 {
+        stranger.say(&json!({ "type": "ping" })).await;
+    }
+    for _ in 0..16 {
+        assert_eq!(stranger.hear().await["type"], "pong");
+    }
+    stranger.say(&json!({ "type": "pong" })).await;
+    assert_eq!(stranger.closed().await, (4400, "Too many messages before `connection_init`".to_owned()));
+}
+
+#[tokio::test]
+async fn every_ping_of_whoever_is_known_is_answered_however_many_they_are() {
+    let story = Story::begin().await;
+    let server = story.app.listen().await;
+    let mut watcher = server.watcher(&story.customer.token).await;
+    for number in 0..200 {
+        watcher.say(&json!({ "type": "ping", "payload": { "number": number } })).await;
+    }
+    for number in 0..200 {
+        assert_eq!(watcher.hear().await, json!({ "type": "pong", "payload": { "number": number } }));
+    }
+}
+
+/// The same panic as over HTTP.
+#[tokio::test]
+async fn an_operation_that_panics_ends_with_an_error_and_harms_no_other() {
+    let story = Story::begin().await;
+    let person = story.app.person("ops", None).await;
+    let token = at_the_end_of_time(&story.app, &person.email).await;
+    let server = story.app.listen().await;
+    let mut watcher = server.watcher(&token).await;
+    watcher.subscribe("last", &format!("mutation {{ rotateAgentKey(id: \"{}\") {{ apiKey }} }}", story.agent.id)).await;
+    let frame = watcher.hear().await;
+    assert_eq!((&frame["id"], &frame["type"]), (&json!("last"), &json!("error")), "{frame}");
+    let error = json!({ "message": "internal error", "extensions": { "code": "INTERNAL" } });
+    assert_eq!(frame["payload"], json!([error]));
+    watcher.subscribe("next", "{ __typename }").await;
+    watcher.data("next").await;
 }
