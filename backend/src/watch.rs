@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -18,8 +18,9 @@ use socket::{Ended, Socket};
 const STREAMS: [(&str, &str); 3] = [
     (
         "transfers",
-        "subscription { transferUpdated(initial: true, throttleMs: 200) { resync transfer { id source agentName status \
-         progress sizeKnown bytesTotal bytesTransferred speed etaSeconds stalled errorMessage } } }",
+        "subscription { transferUpdated(filter: { status: [QUEUED, RUNNING] }, initial: true, throttleMs: 200) { resync \
+         transfer { id source agentName status progress sizeKnown bytesTotal bytesTransferred speed etaSeconds stalled \
+         errorMessage } } }",
     ),
     (
         "agents",
@@ -35,6 +36,8 @@ const STREAMS: [(&str, &str); 3] = [
 const LOGIN: &str =
     "mutation ($email: String!, $password: String!) { login(email: $email, password: $password) { token } }";
 
+/// The first pause between two attempts to connect.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause between two attempts to connect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
@@ -61,22 +64,36 @@ pub struct WatchArgs {
 /// A sentence saying what failed: a wrong address, or that the server refuses the token.
 pub async fn run(args: WatchArgs, ask_password: impl FnOnce() -> Result<String>) -> Result<()> {
     let url = socket::address(&args.url)?;
+    let mut screen = Screen::new(&args.url);
+    let mut pause = SHORTEST_PAUSE;
     let token = match (args.token, args.email) {
         (Some(token), _) => token,
-        (None, Some(email)) => sign_in(&url, &email, ask_password()?).await?,
+        (None, Some(email)) => {
+            let password = ask_password()?;
+            loop {
+                match sign_in(&url, &email, &password).await {
+                    Ok(token) => break token,
+                    Err(ended) => wait(ended, &args.url, &screen, &mut pause).await?,
+                }
+            }
+        }
         (None, None) => bail!("give a token (--token, MFTPLUS_TOKEN), or sign in with --email"),
     };
-    let mut screen = Screen::new(&args.url);
-    let mut pause = Duration::from_millis(500);
     loop {
-        match follow(&url, &token, &mut screen, &mut pause).await {
-            Err(Ended::Refused(reason)) => bail!("{}: {reason}", args.url),
-            Err(Ended::Lost(reason)) => {
-                screen.lost(&reason, pause);
-                sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            Ok(never) => match never {},
+        let Err(ended) = follow(&url, &token, &mut screen, &mut pause).await;
+        wait(ended, &args.url, &screen, &mut pause).await?;
+    }
+}
+
+/// Waits before the next attempt, longer each time, if there is to be one.
+async fn wait(ended: Ended, url: &str, screen: &Screen, pause: &mut Duration) -> Result<()> {
+    match ended {
+        Ended::Refused(reason) => bail!("{url}: {reason}"),
+        Ended::Lost(reason) => {
+            screen.lost(&reason, *pause);
+            sleep(*pause).await;
+            *pause = (*pause * 2).min(LONGEST_PAUSE);
+            Ok(())
         }
     }
 }
@@ -89,7 +106,6 @@ async fn follow(
     pause: &mut Duration,
 ) -> Result<std::convert::Infallible, Ended> {
     let mut socket = Socket::open(url, Some(token.expose_secret())).await?;
-    *pause = Duration::from_millis(500);
     screen.connected();
     let mut generation = 0_u32;
     for (stream, query) in STREAMS {
@@ -97,6 +113,8 @@ async fn follow(
     }
     loop {
         let (id, data) = socket.next().await?;
+        // A server that lets us in only to turn us away is no better than one that is away.
+        *pause = SHORTEST_PAUSE;
         // What was still on its way when a stream was asked anew is of no interest.
         let Some((stream, _)) = STREAMS.iter().find(|(stream, _)| id == name(stream, generation)) else { continue };
         let Some(update) = data.as_object().and_then(|data| data.values().next()) else { continue };
@@ -123,13 +141,12 @@ fn name(stream: &str, generation: u32) -> String {
     format!("{stream}-{generation}")
 }
 
-async fn sign_in(url: &str, email: &str, password: String) -> Result<SecretString> {
-    let attempt = async {
-        let mut socket = Socket::open(url, None).await?;
-        socket.subscribe("login", LOGIN, &json!({ "email": email, "password": password })).await?;
-        socket.next().await
-    };
-    let (_, data) = attempt.await.map_err(|ended| anyhow::anyhow!("{ended}"))?;
-    let token = data["login"]["token"].as_str().context("the server gave no token")?;
-    Ok(token.to_owned().into())
+async fn sign_in(url: &str, email: &str, password: &str) -> Result<SecretString, Ended> {
+    let mut socket = Socket::open(url, None).await?;
+    socket.subscribe("login", LOGIN, &json!({ "email": email, "password": password })).await?;
+    let (_, data) = socket.next().await?;
+    match data["login"]["token"].as_str() {
+        Some(token) => Ok(token.to_owned().into()),
+        None => Err(Ended::Refused("the server gave no token".to_owned())),
+    }
 }

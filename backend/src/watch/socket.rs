@@ -8,7 +8,12 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+    tungstenite::{
+        self, Message,
+        client::IntoClientRequest,
+        http::{HeaderValue, StatusCode},
+        protocol::CloseFrame,
+    },
 };
 
 /// How long the server may take to answer a handshake, and how long it may be silent: it sends a ping every 30 s.
@@ -49,6 +54,39 @@ fn lost(error: impl std::fmt::Display) -> Ended {
     Ended::Lost(error.to_string())
 }
 
+/// Why there is no connection: an answer that would be the same next time, or a server that is away or overworked.
+fn not_connected(error: tungstenite::Error) -> Ended {
+    match error {
+        tungstenite::Error::Http(answer) => {
+            let status = answer.status();
+            if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+                Ended::Lost(format!("the server answers {status}"))
+            } else {
+                Ended::Refused(format!("there is no socket of MFTPlus at this address: it answers {status}"))
+            }
+        }
+        tungstenite::Error::Url(error) => Ended::Refused(error.to_string()),
+        error => lost(error),
+    }
+}
+
+/// Why a server that was there closed the connection: of what the protocol has codes for, a client that was too late or
+/// tried too often may try again.
+fn closed(frame: &CloseFrame) -> Ended {
+    let (code, reason) = (u16::from(frame.code), frame.reason.to_string());
+    let is_final = (4400..=4499).contains(&code) && ![4408, 4429].contains(&code);
+    if is_final { Ended::Refused(reason) } else { Ended::Lost(reason) }
+}
+
+/// What errors in an answer mean: the server may be without its database, or may have been asked too often.
+fn failed(errors: &Value) -> Ended {
+    let sentence = errors[0]["message"].as_str().unwrap_or("the server refuses the question").to_owned();
+    match errors[0]["extensions"]["code"].as_str() {
+        Some("UNAVAILABLE" | "RATE_LIMITED" | "INTERNAL") => Ended::Lost(sentence),
+        _ => Ended::Refused(sentence),
+    }
+}
+
 impl Socket {
     /// Connects and introduces itself.
     ///
@@ -59,7 +97,9 @@ impl Socket {
         let mut request = url.into_client_request().map_err(|error| Ended::Refused(error.to_string()))?;
         let protocol = HeaderValue::from_static("graphql-transport-ws");
         request.headers_mut().insert("sec-websocket-protocol", protocol);
-        let (stream, _) = timeout(PATIENCE, connect_async(request)).await.map_err(lost)?.map_err(lost)?;
+        let connected =
+            timeout(PATIENCE, connect_async(request)).await.map_err(|_| lost("the server does not answer"))?;
+        let (stream, _) = connected.map_err(not_connected)?;
         let mut socket = Self { stream, open: HashSet::new() };
         let payload = token.map_or(json!({}), |token| json!({ "Authorization": format!("Bearer {token}") }));
         socket.send(&json!({ "type": "connection_init", "payload": payload })).await?;
@@ -93,16 +133,12 @@ impl Socket {
             match message["type"].as_str() {
                 Some("next") => {
                     let mut payload = message["payload"].take();
-                    if let Some(error) = payload["errors"][0]["message"].as_str() {
-                        return Err(Ended::Refused(error.to_owned()));
+                    if payload["errors"][0].is_object() {
+                        return Err(failed(&payload["errors"]));
                     }
                     return Ok((id, payload["data"].take()));
                 }
-                Some("error") => {
-                    let sentence =
-                        message["payload"][0]["message"].as_str().unwrap_or("the server refuses the question");
-                    return Err(Ended::Refused(sentence.to_owned()));
-                }
+                Some("error") => return Err(failed(&message["payload"])),
                 Some("complete") if self.open.remove(&id) => return Err(lost("the server ended the stream")),
                 _ => {}
             }
@@ -124,11 +160,7 @@ impl Socket {
                     }
                     return Ok(message);
                 }
-                Message::Close(Some(frame)) => {
-                    let reason = frame.reason.to_string();
-                    let is_refusal = matches!(u16::from(frame.code), 4400..=4499);
-                    return Err(if is_refusal { Ended::Refused(reason) } else { Ended::Lost(reason) });
-                }
+                Message::Close(Some(frame)) => return Err(closed(&frame)),
                 Message::Close(None) => return Err(lost("the connection was closed")),
                 Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
@@ -138,6 +170,12 @@ impl Socket {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
 
     #[test]
@@ -145,5 +183,71 @@ mod tests {
         assert_eq!(address("http://127.0.0.1:8080/").ok().as_deref(), Some("ws://127.0.0.1:8080/graphql/ws"));
         assert_eq!(address("https://fleet.example.com").ok().as_deref(), Some("wss://fleet.example.com/graphql/ws"));
         assert!(address("fleet.example.com").is_err());
+    }
+
+    fn is_final(ended: &Ended) -> bool {
+        matches!(ended, Ended::Refused(_))
+    }
+
+    /// What comes of opening a socket where this is answered.
+    async fn opened(answer: &'static str) -> Ended {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("ws://{}/graphql/ws", listener.local_addr().expect("its address"));
+        let answering = async {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).await.expect("a request") > 0);
+            stream.write_all(format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await.expect("sent");
+        };
+        let ((), socket) = tokio::join!(answering, Socket::open(&url, None));
+        socket.err().expect("no socket")
+    }
+
+    #[rstest]
+    #[case("404 Not Found", true)]
+    #[case("400 Bad Request", true)]
+    #[case("403 Forbidden", true)]
+    #[case("200 OK", true)]
+    #[case("301 Moved Permanently", true)]
+    #[case("429 Too Many Requests", false)]
+    #[case("502 Bad Gateway", false)]
+    #[case("503 Service Unavailable", false)]
+    #[tokio::test]
+    async fn an_answer_that_would_be_the_same_next_time_ends_it(#[case] answer: &'static str, #[case] ends: bool) {
+        let ended = opened(answer).await;
+        assert_eq!(is_final(&ended), ends, "{ended}");
+        assert!(ended.to_string().contains(&answer[..3]), "{ended}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_away_may_come_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("ws://{}/graphql/ws", listener.local_addr().expect("its address"));
+        drop(listener);
+        let ended = Socket::open(&url, None).await.err().expect("no socket");
+        assert!(!is_final(&ended), "{ended}");
+    }
+
+    #[rstest]
+    #[case("UNAVAILABLE", false)]
+    #[case("RATE_LIMITED", false)]
+    #[case("INTERNAL", false)]
+    #[case("UNAUTHENTICATED", true)]
+    #[case("INVALID", true)]
+    fn a_fault_of_the_server_does_not_end_it(#[case] code: &str, #[case] ends: bool) {
+        let ended = failed(&json!([{ "message": "it went wrong", "extensions": { "code": code } }]));
+        assert_eq!((is_final(&ended), ended.to_string().as_str()), (ends, "it went wrong"));
+    }
+
+    #[rstest]
+    #[case(1001, false)]
+    #[case(1011, false)]
+    #[case(4401, true)]
+    #[case(4403, true)]
+    #[case(4408, false)]
+    #[case(4429, false)]
+    fn a_code_says_whether_connecting_again_is_of_use(#[case] code: u16, #[case] ends: bool) {
+        let ended = closed(&CloseFrame { code: code.into(), reason: "why".into() });
+        assert_eq!((is_final(&ended), ended.to_string().as_str()), (ends, "why"));
     }
 }
