@@ -23,7 +23,7 @@ use crate::{
     model::{
         FromFields,
         account::{CreateUser, Role},
-        customer::{CreateCustomer, CreateEnrolmentCode},
+        customer::{CreateCustomer, CreateEnrolmentCode, MAX_USES},
     },
     rest, server, telemetry,
     watch::{self, WatchArgs},
@@ -134,7 +134,7 @@ struct EnrolCodeArgs {
     #[arg(long, value_name = "ID_OR_NAME")]
     customer: String,
     /// How many agents may enrol with it; any number if left out
-    #[arg(long, value_parser = clap::value_parser!(i64).range(1..), value_name = "N")]
+    #[arg(long, value_parser = clap::value_parser!(i64).range(1..=MAX_USES), value_name = "N")]
     max_uses: Option<i64>,
     /// How long it works, such as 1h or 7d; for ever if left out
     #[arg(long, value_parser = humantime::parse_duration, value_name = "DURATION")]

@@ -75,12 +75,15 @@ pub struct EnrolmentCode {
     #[schema(required)]
     pub expires_at: Option<Instant>,
     /// How many agents may register with it.
-    #[schema(required, minimum = 1, example = 10)]
+    #[schema(required, minimum = 1, maximum = 2_147_483_647, example = 10)]
     pub max_uses: Option<i64>,
     /// How many agents have registered with it.
     #[schema(minimum = 0, example = 0)]
     pub uses: i64,
 }
+
+/// The most agents a code may be limited to: what an `Int` of GraphQL holds.
+pub const MAX_USES: i64 = i32::MAX as i64;
 
 /// What is said to make an enrolment code.
 #[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
@@ -90,14 +93,14 @@ pub struct CreateEnrolmentCode {
     #[schema(value_type = Option<Instant>)]
     pub expires_at: Option<DateTime<Utc>>,
     /// How many agents may register with it; any number, if absent.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 2_147_483_647)]
     pub max_uses: Option<i64>,
 }
 
 impl FromFields for CreateEnrolmentCode {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let expires_at = fields.optional("expiresAt", &[], instant);
-        let max_uses = fields.optional("maxUses", &[], integer(1, i64::MAX));
+        let max_uses = fields.optional("maxUses", &[], integer(1, MAX_USES));
         Some(Self { expires_at: expires_at?, max_uses: max_uses? })
     }
 }

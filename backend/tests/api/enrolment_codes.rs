@@ -62,6 +62,7 @@ async fn a_code_needs_neither_an_end_nor_a_number_of_uses() {
 #[case::not_an_instant(json!({ "expiresAt": "tomorrow" }), "expiresAt")]
 #[case::the_present(json!({ "expiresAt": "2026-04-25T13:00:00Z" }), "expiresAt")]
 #[case::no_use(json!({ "maxUses": 0 }), "maxUses")]
+#[case::more_uses_than_graphql_can_tell(json!({ "maxUses": 2_147_483_648_i64 }), "maxUses")]
 #[case::half_a_use(json!({ "maxUses": 1.5 }), "maxUses")]
 #[tokio::test]
 async fn a_code_that_could_never_work_is_400(#[case] body: Value, #[case] field: &str) {
