@@ -12,6 +12,7 @@ mod mutations;
 mod objects;
 mod pages;
 mod refusals;
+pub(crate) mod world;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};

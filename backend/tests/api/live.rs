@@ -1,9 +1,11 @@
 //! The socket, end to end: a real listener, a real client, frames that are waited for and never slept for.
 
+mod access;
 mod closing;
 mod log;
 mod messages;
 mod several_servers;
+mod shared;
 mod states;
 
 use serde_json::{Value, json};

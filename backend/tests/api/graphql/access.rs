@@ -1,19 +1,13 @@
 //! Who may ask what: every field at the root of the schema, asked by everybody.
 
-use backend::{
-    actor::Actor,
-    model::{account::UpdateUser, customer::CreateEnrolmentCode, customer::UpdateCustomer},
-};
-use chrono::TimeDelta;
+use backend::{actor::Actor, model::customer::CreateEnrolmentCode};
 use serde_json::Value;
 
-use super::{token_of, transfer_after};
-use crate::support::{
-    Answer, Client, TestApp,
-    app::{TestAgent, TestCustomer},
-    graphql::Schema,
-    people::Person,
+use super::{
+    transfer_after,
+    world::{OUTCASTS, World},
 };
+use crate::support::{Answer, graphql::Schema};
 
 /// What comes of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +27,6 @@ const NOT_FOUND: Outcome = Refused("NOT_FOUND");
 
 /// Those whom each row tells apart.
 const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrator"];
-/// Those who get HTTP 401 whatever they ask.
-const OUTCASTS: [&str; 5] =
-    ["an expired token", "a garbage token", "a suspended user", "a suspended customer's user", "the owner's agent"];
 
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
@@ -66,80 +57,7 @@ const TABLE: [Row; 23] = [
     ("Mutation", "retryTransfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
 ];
 
-/// Two customers with an agent each, somebody of each, an administrator, and those who are shut out.
-struct World {
-    app: TestApp,
-    schema: Schema,
-    owner: Side,
-    stranger: Side,
-    admin: Person,
-    suspended: String,
-    of_suspended_customer: String,
-}
-
-/// A customer with somebody of theirs, an agent and a transfer.
-struct Side {
-    customer: TestCustomer,
-    person: Person,
-    agent: TestAgent,
-    transfer: Value,
-}
-
-impl Side {
-    async fn new(app: &TestApp, name: &str) -> Self {
-        let customer = app.customer(name).await;
-        let person = app.person(&format!("somebody-of-{}", name.to_lowercase()), Some(customer.id)).await;
-        let agent = app.agent(customer.id, &format!("host-of-{name}")).await;
-        let transfer = app.transfer(&agent).await;
-        Self { customer, person, agent, transfer }
-    }
-
-    /// What nobody else may come to know.
-    fn secrets(&self, name: &str) -> Vec<String> {
-        let ids = [self.customer.id.to_string(), self.agent.id.to_string(), self.person.id.to_string()];
-        let transfer = self.transfer["id"].as_str().expect("an id").to_owned();
-        [ids.to_vec(), vec![transfer, format!("host-of-{name}"), self.person.email.clone()]].concat()
-    }
-}
-
 impl World {
-    async fn new() -> Self {
-        let app = TestApp::start().await;
-        let (owner, stranger) = (Side::new(&app, "Owner").await, Side::new(&app, "Stranger").await);
-        let admin = app.person("root", None).await;
-        let hour = TimeDelta::hours(1);
-        let outcast = app.person("outcast", Some(owner.customer.id)).await;
-        let suspended = token_of(&app, &outcast.email, hour).await;
-        let change = UpdateUser { suspended: Some(true), ..UpdateUser::default() };
-        app.cp().update_user(&Actor::System, outcast.id, change).await.expect("a suspension");
-        let shut = app.customer("Shut").await;
-        let change = UpdateCustomer { suspended: Some(true), ..UpdateCustomer::default() };
-        app.cp().update_customer(&Actor::System, shut.id, change).await.expect("a suspension");
-        Self { app, schema: Schema::read(), owner, stranger, admin, suspended, of_suspended_customer: shut.token }
-    }
-
-    /// A caller with a session of their own, since they may end it.
-    async fn caller(&self, who: &str) -> Client {
-        let app = &self.app;
-        let signed_in = async |person: &Person| app.bearer(&token_of(app, &person.email, TimeDelta::hours(1)).await);
-        match who {
-            "nobody" => app.anonymous(),
-            "the owner" => signed_in(&self.owner.person).await,
-            "a stranger" => signed_in(&self.stranger.person).await,
-            "an administrator" => signed_in(&self.admin).await,
-            "an expired token" => {
-                let token = token_of(app, &self.admin.email, TimeDelta::seconds(1)).await;
-                app.advance(TimeDelta::seconds(1));
-                app.bearer(&token)
-            }
-            "a garbage token" => app.bearer("eyJhbGciOiJIUzI1NiJ9.e30.c2ln"),
-            "a suspended user" => app.bearer(&self.suspended),
-            "a suspended customer's user" => app.bearer(&self.of_suspended_customer),
-            "the owner's agent" => app.key(&self.owner.agent.key),
-            other => panic!("who is {other}?"),
-        }
-    }
-
     /// The arguments of a field: about an object of the owner's, a new one where the call may end it.
     async fn arguments(&self, field: &str) -> String {
         let owner = &self.owner;

@@ -137,15 +137,34 @@ impl Watcher {
     pub(crate) async fn closed(&mut self) -> (u16, String) {
         loop {
             match self.next().await {
-                Message::Close(Some(frame)) => return (frame.code.into(), frame.reason.to_string()),
                 Message::Text(_) | Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("a close with a reason, not {other:?}"),
+                other => return reason(other),
             }
+        }
+    }
+
+    /// With which code and for which reason the server closes the socket without a word before.
+    pub(crate) async fn hear_close(&mut self) -> (u16, String) {
+        reason(self.next().await)
+    }
+
+    /// The next message as its bytes stand.
+    pub(crate) async fn hear_text(&mut self) -> String {
+        match self.next().await {
+            Message::Text(text) => text.to_string(),
+            other => panic!("a message, not {other:?}"),
         }
     }
 
     async fn next(&mut self) -> Message {
         let message = timeout(PATIENCE, self.stream.next()).await.expect("something comes in time");
         message.expect("the connection stands").expect("a message")
+    }
+}
+
+fn reason(message: Message) -> (u16, String) {
+    match message {
+        Message::Close(Some(frame)) => (frame.code.into(), frame.reason.to_string()),
+        other => panic!("a close with a reason, not {other:?}"),
     }
 }

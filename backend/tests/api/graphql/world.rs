@@ -1,0 +1,103 @@
+//! Two customers who must know nothing of each other, and everybody who may ask about them.
+
+use backend::{
+    actor::Actor,
+    model::{account::UpdateUser, customer::UpdateCustomer},
+};
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use super::token_of;
+use crate::support::{
+    Client, TestApp,
+    app::{TestAgent, TestCustomer},
+    graphql::Schema,
+    people::Person,
+};
+
+/// Those who get nothing whatever they ask, since what they show is no valid token.
+pub(crate) const OUTCASTS: [&str; 5] =
+    ["an expired token", "a garbage token", "a suspended user", "a suspended customer's user", "the owner's agent"];
+
+/// Two customers with an agent each, somebody of each, an administrator, and those who are shut out.
+pub(crate) struct World {
+    pub(crate) app: TestApp,
+    pub(crate) schema: Schema,
+    pub(crate) owner: Side,
+    pub(crate) stranger: Side,
+    pub(crate) admin: Person,
+    pub(crate) suspended: String,
+    pub(crate) of_suspended_customer: String,
+}
+
+/// A customer with somebody of theirs, an agent and a transfer.
+pub(crate) struct Side {
+    pub(crate) customer: TestCustomer,
+    pub(crate) person: Person,
+    pub(crate) agent: TestAgent,
+    pub(crate) transfer: Value,
+}
+
+impl Side {
+    pub(crate) async fn new(app: &TestApp, name: &str) -> Self {
+        let customer = app.customer(name).await;
+        let person = app.person(&format!("somebody-of-{}", name.to_lowercase()), Some(customer.id)).await;
+        let agent = app.agent(customer.id, &format!("host-of-{name}")).await;
+        let transfer = app.transfer(&agent).await;
+        Self { customer, person, agent, transfer }
+    }
+
+    /// What nobody else may come to know.
+    pub(crate) fn secrets(&self, name: &str) -> Vec<String> {
+        let ids = [self.customer.id.to_string(), self.agent.id.to_string(), self.person.id.to_string()];
+        let transfer = self.transfer["id"].as_str().expect("an id").to_owned();
+        [ids.to_vec(), vec![transfer, format!("host-of-{name}"), self.person.email.clone()]].concat()
+    }
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let app = TestApp::start().await;
+        let (owner, stranger) = (Side::new(&app, "Owner").await, Side::new(&app, "Stranger").await);
+        let admin = app.person("root", None).await;
+        let hour = TimeDelta::hours(1);
+        let outcast = app.person("outcast", Some(owner.customer.id)).await;
+        let suspended = token_of(&app, &outcast.email, hour).await;
+        let change = UpdateUser { suspended: Some(true), ..UpdateUser::default() };
+        app.cp().update_user(&Actor::System, outcast.id, change).await.expect("a suspension");
+        let shut = app.customer("Shut").await;
+        let change = UpdateCustomer { suspended: Some(true), ..UpdateCustomer::default() };
+        app.cp().update_customer(&Actor::System, shut.id, change).await.expect("a suspension");
+        Self { app, schema: Schema::read(), owner, stranger, admin, suspended, of_suspended_customer: shut.token }
+    }
+
+    /// A caller with a session of their own, since they may end it.
+    pub(crate) async fn caller(&self, who: &str) -> Client {
+        match (who, self.token(who).await) {
+            ("the owner's agent", _) => self.app.key(&self.owner.agent.key),
+            (_, Some(token)) => self.app.bearer(&token),
+            (_, None) => self.app.anonymous(),
+        }
+    }
+
+    /// The caller's token, if they have one.
+    pub(crate) async fn token(&self, who: &str) -> Option<String> {
+        let app = &self.app;
+        let signed_in = async |person: &Person| token_of(app, &person.email, TimeDelta::hours(1)).await;
+        Some(match who {
+            "nobody" | "the owner's agent" => return None,
+            "the owner" => signed_in(&self.owner.person).await,
+            "a stranger" => signed_in(&self.stranger.person).await,
+            "an administrator" => signed_in(&self.admin).await,
+            "an expired token" => {
+                let token = token_of(app, &self.admin.email, TimeDelta::seconds(1)).await;
+                app.advance(TimeDelta::seconds(1));
+                token
+            }
+            "a garbage token" => "eyJhbGciOiJIUzI1NiJ9.e30.c2ln".to_owned(),
+            "a suspended user" => self.suspended.clone(),
+            "a suspended customer's user" => self.of_suspended_customer.clone(),
+            other => panic!("who is {other}?"),
+        })
+    }
+}

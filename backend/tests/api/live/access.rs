@@ -1,0 +1,177 @@
+//! Who may watch what: every subscription of the schema, asked for by everybody over a real socket.
+
+use serde_json::{Value, json};
+
+use crate::{
+    graphql::world::{OUTCASTS, Side, World},
+    support::{TestApp, Watcher, graphql::Schema, live::Listening},
+};
+
+/// Whether a caller is delivered to, or the code of the error they get.
+type Outcome = Result<(), &'static str>;
+
+const UNAUTHENTICATED: Outcome = Err("UNAUTHENTICATED");
+const GIVEN: Outcome = Ok(());
+
+/// Those whom each row tells apart.
+const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrator"];
+
+/// What each of [`CALLERS`] gets of a subscription, and the arguments that ask for all there is. Contract, sections 2 and 6.
+type Row = (&'static str, &'static str, [Outcome; 4]);
+
+const TABLE: [Row; 4] = [
+    ("transferUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
+    ("agentUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
+    ("fleetUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
+    ("events", r#"(after: "AAAAAAAAAAA")"#, [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
+];
+
+#[test]
+fn every_subscription_of_the_schema_has_a_row() {
+    let schema = Schema::read();
+    let fields: Vec<_> = schema.fields("Subscription").into_iter().map(|(name, _)| name).collect();
+    assert!(fields.len() >= 4, "they are not where they were: {fields:?}");
+    for field in fields {
+        assert!(TABLE.iter().any(|(name, ..)| *name == field), "{field} has no row in the access table");
+    }
+}
+
+/// A subscription for all that there is behind a field.
+fn question(schema: &Schema, field: &str, arguments: &str) -> String {
+    let ty = schema.fields("Subscription").into_iter().find(|(name, _)| *name == field).map(|(_, ty)| ty);
+    let ty = ty.unwrap_or_else(|| panic!("there is no subscription {field}"));
+    format!("subscription {{ {field}{arguments} {{ {} }} }}", schema.everything(ty, 3))
+}
+
+/// A socket of this caller.
+async fn socket(world: &World, server: &Listening, who: &str) -> Watcher {
+    match world.token(who).await {
+        Some(token) => server.watcher(&token).await,
+        None => {
+            let mut stranger = server.stranger().await;
+            stranger.say(&json!({ "type": "connection_init" })).await;
+            assert_eq!(stranger.hear().await["type"], "connection_ack");
+            stranger
+        }
+    }
+}
+
+#[tokio::test]
+async fn everybody_is_delivered_what_the_contract_grants_and_nothing_of_anybody_elses() {
+    let world = World::new().await;
+    let server = world.app.listen().await;
+    let mut watching = Vec::new();
+    for (field, arguments, expected) in TABLE {
+        for (who, expected) in CALLERS.into_iter().zip(expected) {
+            let mut socket = socket(&world, &server, who).await;
+            socket.subscribe(field, &question(&world.schema, field, arguments)).await;
+            match expected {
+                Ok(()) => watching.push((field, who, socket)),
+                Err(code) => {
+                    let frame = socket.hear().await;
+                    assert_eq!(frame["type"], "error", "{field} by {who}: {frame}");
+                    assert_eq!(frame["payload"][0]["extensions"]["code"], code, "{field} by {who}: {frame}");
+                }
+            }
+        }
+    }
+    let mut frames = Vec::new();
+    for (field, who, socket) in &mut watching {
+        // From here on the subscription is at work.
+        frames.push(vec![heard(socket, field, who).await]);
+    }
+    // Of each something happens before the last thing that happens to the other.
+    for report in [json!({ "status": "running" }), json!({ "status": "completed" })] {
+        for side in [&world.stranger, &world.owner] {
+            happen(&world.app, side, &report).await;
+        }
+    }
+    for ((field, who, mut socket), mut frames) in watching.into_iter().zip(frames) {
+        let visible: &[&Side] = match who {
+            "the owner" => &[&world.owner],
+            "a stranger" => &[&world.stranger],
+            _ => &[&world.owner, &world.stranger],
+        };
+        while !has_seen_all(field, &frames, visible) {
+            frames.push(heard(&mut socket, field, who).await);
+        }
+        assert_nothing_leaks(&world, field, who, &frames);
+    }
+}
+
+#[tokio::test]
+async fn whoever_shows_what_is_no_valid_token_is_shown_out() {
+    let world = World::new().await;
+    let server = world.app.listen().await;
+    let key = world.owner.agent.key.clone();
+    let mut shown = vec![json!({ "X-API-Key": key }), json!({ "Authorization": format!("Bearer {key}") })];
+    for who in OUTCASTS {
+        if let Some(token) = world.token(who).await {
+            shown.push(json!({ "Authorization": format!("Bearer {token}") }));
+        }
+    }
+    assert_eq!(shown.len(), 6);
+    for payload in shown {
+        for (field, arguments, _) in TABLE {
+            let mut socket = server.stranger().await;
+            socket.say(&json!({ "type": "connection_init", "payload": payload })).await;
+            socket.subscribe(field, &question(&world.schema, field, arguments)).await;
+            assert_eq!(socket.hear_close().await, (4403, "Forbidden".to_owned()), "{field} with {payload}");
+        }
+    }
+}
+
+/// The data of the next frame.
+async fn heard(socket: &mut Watcher, field: &str, who: &str) -> Value {
+    let mut frame = socket.hear().await;
+    assert_eq!(
+        (&frame["type"], &frame["payload"]["errors"]),
+        (&json!("next"), &Value::Null),
+        "{field} by {who}: {frame}"
+    );
+    frame["payload"]["data"][field].take()
+}
+
+/// The agent of a side reports about its transfer, and that it is there.
+async fn happen(app: &TestApp, side: &Side, report: &Value) {
+    let agent = app.key(&side.agent.key);
+    let path = format!("/api/transfers/{}", side.transfer["id"].as_str().expect("an id"));
+    assert_eq!(agent.patch(&path, report).await.status, 200);
+    assert_eq!(agent.post("/api/agents/heartbeat", &json!({ "load": 0.75 })).await.status, 200);
+}
+
+/// Whether the frames tell of the last that happened to all of these.
+fn has_seen_all(field: &str, frames: &[Value], sides: &[&Side]) -> bool {
+    let is_last = |frame: &Value, side: &Side| match field {
+        "transferUpdated" => {
+            frame["transfer"]["id"] == side.transfer["id"] && frame["transfer"]["status"] == "COMPLETED"
+        }
+        "agentUpdated" => frame["agent"]["id"] == json!(side.agent.id) && frame["agent"]["load"] == 0.75,
+        "fleetUpdated" => frame["fleet"]["transfers"]["completed"] == sides.len(),
+        "events" => {
+            frame["event"]["objectId"] == side.transfer["id"]
+                && frame["event"]["object"]["Transfer_status"] == "COMPLETED"
+        }
+        other => panic!("say what is the last of {other}"),
+    };
+    sides.iter().all(|side| frames.iter().any(|frame| is_last(frame, side)))
+}
+
+fn assert_nothing_leaks(world: &World, field: &str, who: &str, frames: &[Value]) {
+    let hidden = match who {
+        "an administrator" => Vec::new(),
+        "the owner" => world.stranger.secrets("Stranger"),
+        _ => world.owner.secrets("Owner"),
+    };
+    for frame in frames {
+        let text = frame.to_string();
+        for secret in &hidden {
+            assert!(!text.contains(secret), "{field} tells {who} of {secret}: {text}");
+        }
+        let fleet = &frame["fleet"];
+        if who != "an administrator" && fleet.is_object() {
+            let totals = (&fleet["transfers"]["total"], &fleet["agents"]["total"]);
+            assert_eq!(totals, (&json!(1), &json!(1)), "{field} counts for {who} what is not theirs: {frame}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Serialize once: what a group is sent is what each of its members would have got alone, and to all the same bytes.
+
+use proptest::{collection::vec, prelude::*};
+use serde_json::{Value, json};
+
+use super::Story;
+use crate::support::graphql::Schema;
+
+/// Selections of this type: any of its fields in any order, some under another name or in a fragment, and so many links
+/// further.
+fn selections(schema: &Schema, of: &str, depth: usize) -> BoxedStrategy<String> {
+    let fields: Vec<BoxedStrategy<String>> = schema
+        .fields(of)
+        .into_iter()
+        .filter_map(|(name, ty)| match (schema.is_leaf(ty), depth) {
+            (true, _) => Some(Just(name.to_owned()).boxed()),
+            (false, 0) => None,
+            (false, _) => {
+                let name = name.to_owned();
+                Some(selections(schema, ty, depth - 1).prop_map(move |all| format!("{name} {{ {all} }}")).boxed())
+            }
+        })
+        .collect();
+    let (ways, of) = (vec(0_u8..6, fields.len()), of.to_owned());
+    let chosen = (fields, ways).prop_map(move |(fields, ways)| {
+        let chosen = fields.into_iter().zip(ways).enumerate().filter_map(|(index, (field, way))| match way {
+            0..=2 => None,
+            3 => Some(field),
+            4 => Some(format!("a{index}: {field}")),
+            _ => Some(format!("... on {of} {{ {field} }}")),
+        });
+        chosen.collect::<Vec<_>>()
+    });
+    // Something has to be selected.
+    chosen.prop_shuffle().prop_map(|chosen| format!("__typename {}", chosen.join(" "))).boxed()
+}
+
+/// Two watchers of one customer ask the same, and after each change it is asked once more over HTTP.
+async fn compare(selection: &str) {
+    let story = Story::begin().await;
+    let server = story.app.listen().await;
+    let query = format!(
+        "subscription ($initial: Boolean) {{ transferUpdated(initial: $initial) {{ transfer {{ {selection} }} }} }}"
+    );
+    let mut watchers = [server.watcher(&story.customer.token).await, server.watcher(&story.customer.token).await];
+    for watcher in &mut watchers {
+        watcher.watch("whole", &query).await;
+    }
+    let lone = format!("{{ transfer(id: \"{}\") {{ {selection} }} }}", story.transfer);
+    for report in [
+        json!({ "status": "running", "bytesTransferred": 333, "speed": 10, "latencyMs": 4.5 }),
+        json!({ "bytesTransferred": 500, "packetLossPercent": 0.1 }),
+        json!({ "status": "failed", "error": "no \"space\" left – ünder /data" }),
+    ] {
+        story.report(&report).await;
+        let alone = story.app.bearer(&story.customer.token).data(&lone, &json!({})).await;
+        let told = [watchers[0].hear_text().await, watchers[1].hear_text().await];
+        assert_eq!(told[0], told[1], "{selection}");
+        let told: Value = serde_json::from_str(&told[0]).expect("JSON");
+        // Whole messages, but for the order of fields within an object: the library puts them as they come.
+        let data = json!({ "transferUpdated": alone });
+        assert_eq!(told, json!({ "id": "whole", "type": "next", "payload": { "data": data } }), "{selection}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_shared_answer_is_what_a_lone_execution_gives(selection in selections(&Schema::read(), "Transfer", 2)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(compare(&selection));
+    }
+}
