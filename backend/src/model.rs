@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod job;
 pub mod page;
 pub mod scalar;
+pub mod schedule;
 pub mod source_url;
 pub mod transfer;
 

@@ -1,0 +1,171 @@
+//! One field of a cron text: a list of numbers, names, ranges and steps, as the set of values it stands for.
+
+/// The days of the week as the `cron` crate takes them, Sunday first; its numbers are not cron's.
+pub(super) const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+pub(super) const MINUTE: Kind = Kind { name: "minute", first: 0, last: 59, names: &[], holds: "0 to 59" };
+pub(super) const HOUR: Kind = Kind { name: "hour", first: 0, last: 23, names: &[], holds: "0 to 23" };
+pub(super) const DAY_OF_MONTH: Kind = Kind { name: "day of month", first: 1, last: 31, names: &[], holds: "1 to 31" };
+pub(super) const MONTH: Kind =
+    Kind { name: "month", first: 1, last: 12, names: &MONTHS, holds: "1 to 12 or jan to dec" };
+pub(super) const DAY_OF_WEEK: Kind = Kind {
+    name: "day of week",
+    first: 0,
+    last: 7,
+    names: &WEEKDAYS,
+    holds: "0 to 7 (0 and 7 are Sunday) or sun to sat",
+};
+
+/// What a field may hold.
+pub(super) struct Kind {
+    name: &'static str,
+    first: u32,
+    last: u32,
+    names: &'static [&'static str],
+    holds: &'static str,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    /// One bit for each value.
+    bits: u64,
+    /// Whether its text begins with `*`, which cron gives a meaning of its own.
+    pub(super) starred: bool,
+}
+
+impl Kind {
+    /// Reads the field; an error is a sentence that names the field.
+    pub(super) fn parse(&self, text: &str) -> Result<Field, String> {
+        let mut bits = 0;
+        for item in text.split(',') {
+            bits |= self.item(item).map_err(|problem| format!("{} `{text}`: {problem}", self.name))?;
+        }
+        // Seven is another name for Sunday; no other field that reaches seven begins at 0 and ends there.
+        if self.last == 7 && bits & (1 << 7) != 0 {
+            bits = bits & !(1 << 7) | 1;
+        }
+        Ok(Field { bits, starred: text.starts_with('*') })
+    }
+
+    /// The values of one item of the list.
+    fn item(&self, text: &str) -> Result<u64, String> {
+        if text.is_empty() {
+            return Err(format!("a list must not have empty places; {}", self.may_hold()));
+        }
+        let (range, step) = match text.split_once('/') {
+            Some((range, step)) => (range, Some(self.step(range, step)?)),
+            None => (text, None),
+        };
+        let (from, to) = match range.split_once('-') {
+            _ if range == "*" => (self.first, self.last),
+            Some((from, to)) => (self.value(from)?, self.value(to)?),
+            None if step.is_some() => {
+                return Err(format!(
+                    "a step must follow `*` or a range, such as `{range}-{}/{}`",
+                    self.last,
+                    &text[range.len() + 1..]
+                ));
+            }
+            None => {
+                let value = self.value(range)?;
+                (value, value)
+            }
+        };
+        if from > to {
+            return Err(format!("the range `{range}` must not run backwards; {}", self.may_hold()));
+        }
+        Ok((from..=to).step_by(step.unwrap_or(1)).fold(0, |bits, value| bits | 1 << value))
+    }
+
+    fn step(&self, range: &str, text: &str) -> Result<usize, String> {
+        let step = text.parse::<u16>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+        match step {
+            Some(0) => Err("a step must be at least 1".to_owned()),
+            Some(step) => Ok(step.into()),
+            None => Err(format!(
+                "the step `{text}` must be a number, such as `{range}/{}`",
+                if self.last > 12 { 5 } else { 2 }
+            )),
+        }
+    }
+
+    fn value(&self, text: &str) -> Result<u32, String> {
+        let named = self.names.iter().position(|name| name.eq_ignore_ascii_case(text));
+        let value = match named.and_then(|position| u32::try_from(position).ok()) {
+            Some(position) => Some(self.first + position),
+            None if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+            None => None,
+        };
+        value
+            .filter(|value| (self.first..=self.last).contains(value))
+            .ok_or_else(|| format!("`{text}` is not one of its values; {}", self.may_hold()))
+    }
+
+    fn may_hold(&self) -> String {
+        format!("it may hold {}, `*`, lists, ranges and steps", self.holds)
+    }
+}
+
+impl Field {
+    /// Its values, ascending.
+    pub(super) fn values(self) -> impl DoubleEndedIterator<Item = u32> + Clone {
+        (0..u64::BITS).filter(move |value| self.holds(*value))
+    }
+
+    /// Whether it holds a value.
+    pub(super) fn holds(self, value: u32) -> bool {
+        self.bits >> value & 1 == 1
+    }
+
+    /// Whether it holds every value of its kind.
+    pub(super) fn is_all(self, kind: &Kind) -> bool {
+        (kind.first..=kind.last).all(|value| self.holds(value))
+    }
+
+    /// Whether it holds every day of the week; as one of those seven is not a value of its own.
+    pub(super) fn is_week(self) -> bool {
+        (0..7).all(|day| self.holds(day))
+    }
+
+    /// Its least value.
+    pub(super) fn first(self) -> u32 {
+        self.bits.trailing_zeros()
+    }
+
+    /// Its greatest value.
+    pub(super) fn last(self) -> u32 {
+        self.bits.ilog2()
+    }
+
+    /// The distance between its values, if that is the same everywhere.
+    pub(super) fn step(self) -> Option<u32> {
+        let next = self.values().nth(1)?;
+        let step = next - self.first();
+        let pairs = self.values().zip(self.values().skip(1));
+        pairs.fold(true, |even, (left, right)| even && right - left == step).then_some(step)
+    }
+
+    /// How many values it has.
+    pub(super) fn count(self) -> usize {
+        self.bits.count_ones() as usize
+    }
+
+    /// Its values as a list of numbers.
+    pub(super) fn numbers(self) -> String {
+        self.values().map(|value| value.to_string()).collect::<Vec<_>>().join(",")
+    }
+
+    /// Its values as a list of names, of which the first stands for 0.
+    pub(super) fn names(self, names: &[&str]) -> String {
+        names
+            .iter()
+            .zip(0..)
+            .filter(|(_, value)| self.holds(*value))
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(",")
+    }
+}

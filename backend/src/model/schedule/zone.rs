@@ -1,0 +1,85 @@
+//! The zone of a schedule: which instants a clock on the wall shows a time at, and what becomes of times it never shows.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
+use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
+
+/// A zone of the IANA database.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Zone(Tz);
+
+impl Zone {
+    /// The zone with a name; an error names the one that was probably meant.
+    pub(super) fn parse(name: &str) -> Result<Self, String> {
+        Tz::from_str(name).map(Self).map_err(|_| {
+            let must = format!("`{name}` must be a time zone of the IANA database, such as Europe/Berlin");
+            nearest(name).map_or_else(|| must.clone(), |zone| format!("{must}; did you mean {zone}?"))
+        })
+    }
+
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// What the clock shows at an instant.
+    pub(super) fn wall_clock(self, instant: DateTime<Utc>) -> NaiveDateTime {
+        instant.with_timezone(&self.0).naive_local()
+    }
+
+    /// The instants at which the clock shows a time: none, one or two.
+    pub(super) fn every(self, wall: NaiveDateTime) -> impl Iterator<Item = DateTime<Utc>> {
+        let shown = self.0.from_local_datetime(&wall);
+        let (first, second) = match shown {
+            MappedLocalTime::None => (None, None),
+            MappedLocalTime::Single(instant) => (Some(instant), None),
+            MappedLocalTime::Ambiguous(first, second) => (Some(first), Some(second)),
+        };
+        first.into_iter().chain(second).map(|instant| instant.to_utc())
+    }
+
+    /// The first instant at which the clock shows a time; for one that it skips, the first minute that it shows after.
+    pub(super) fn once(self, wall: NaiveDateTime) -> DateTime<Utc> {
+        let shown = self.gap_end(wall).unwrap_or(wall);
+        self.every(shown).next().unwrap_or_else(|| shown.and_utc())
+    }
+
+    /// Where the clock never shows a time: the first minute that it shows after.
+    pub(super) fn gap_end(self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+        let end = GapInfo::new(&wall, &self.0)?.end?.naive_local();
+        let seconds = i64::from(end.second());
+        Some(if seconds == 0 { end } else { end + TimeDelta::seconds(60 - seconds) })
+    }
+
+    /// Where what the clock shows at an instant will be shown a second time: the first time that is.
+    pub(super) fn will_be_put_back(self, instant: DateTime<Utc>) -> Option<NaiveDateTime> {
+        let wall = self.wall_clock(instant);
+        let MappedLocalTime::Ambiguous(first, second) = self.0.from_local_datetime(&wall) else { return None };
+        if first.to_utc() < instant {
+            return None;
+        }
+        // Between the two the clock is put back once: halve until the second is found.
+        let offset = |at: DateTime<Utc>| self.0.offset_from_utc_datetime(&at.naive_utc()).fix();
+        let (mut before, mut after) = (first.to_utc(), second.to_utc());
+        while after - before > TimeDelta::seconds(1) {
+            let middle = before + TimeDelta::seconds((after - before).num_seconds() / 2);
+            if offset(middle) == first.offset().fix() { before = middle } else { after = middle }
+        }
+        Some(self.wall_clock(after))
+    }
+}
+
+/// The zone whose name is most like a word: the whole, or its city alone.
+fn nearest(word: &str) -> Option<&'static str> {
+    const ENOUGH: f64 = 0.8;
+    let word = word.trim().to_ascii_lowercase().replace(' ', "_");
+    let likeness = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        let city = name.rsplit('/').next().unwrap_or(&name);
+        strsim::normalized_damerau_levenshtein(&word, &name).max(strsim::normalized_damerau_levenshtein(&word, city))
+    };
+    let likely = TZ_VARIANTS.iter().map(|zone| (zone.name(), likeness(zone.name())));
+    let best = likely.max_by(|left, right| left.1.total_cmp(&right.1));
+    best.filter(|(_, likeness)| *likeness >= ENOUGH).map(|(name, _)| name)
+}
