@@ -1,26 +1,36 @@
-//! `cargo xtask soak`: load for a long time, then a look at what is left: nothing lost, nothing grown.
+//! `cargo xtask soak`: what takes too long for a test. Schedules around every change of every zone's clock; then load for
+//! a long time and a look at what is left: nothing lost, nothing grown.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a soak that cannot go on must stop")]
 #![expect(dead_code, reason = "shared with the benchmark")]
 
 #[path = "bench/load.rs"]
 mod load;
+#[path = "../tests/schedule/oracle.rs"]
+mod oracle;
 #[path = "bench/place.rs"]
 mod place;
+#[path = "../tests/schedule/transitions.rs"]
+mod transitions;
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use chrono_tz::TZ_VARIANTS;
 use clap::Parser;
 
 use place::{Engine, Place, Server};
 
-/// Load for a long time, on SQLite and on PostgreSQL.
+/// Schedules in all zones, and load for a long time on SQLite and on PostgreSQL.
 #[derive(Parser)]
 struct Options {
     /// PostgreSQL to load, beside SQLite
     #[arg(long)]
     postgres: Option<String>,
-    /// Minutes on each engine
+    /// Minutes of load on each engine; 0 for the schedules alone
     #[arg(long, default_value_t = 10)]
     minutes: u64,
     /// The server binary
@@ -30,9 +40,10 @@ struct Options {
 
 fn main() {
     let options = Options::parse();
+    schedules();
     let mut engines = vec![("SQLite", Engine::Sqlite)];
     engines.extend(options.postgres.clone().map(|url| ("PostgreSQL", Engine::Postgres(url))));
-    for (name, engine) in engines {
+    for (name, engine) in engines.into_iter().filter(|_| options.minutes > 0) {
         let place = Place::fresh(&engine, "soak");
         let reporters = Arc::new(place::agents(&place, 1_000));
         let server = Server::product(&options.server, &place, "off");
@@ -47,6 +58,22 @@ fn main() {
             );
         }
     }
+}
+
+/// Each slot around each change of the clock in each zone is decided once, by the contract's rule.
+fn schedules() {
+    let started = Instant::now();
+    // Of the zones with the same transitions one.
+    let zones = TZ_VARIANTS.iter().rev().map(|zone| (transitions::transitions(*zone), *zone));
+    let zones: BTreeMap<_, _> = zones.collect();
+    let tally = transitions::check(zones.into_iter().map(|(transitions, zone)| (zone, transitions)));
+    println!(
+        "Schedules: {} slots around {} transitions of {} zones, each decided once ({:.1?})",
+        tally.slots,
+        tally.transitions,
+        tally.zones,
+        started.elapsed()
+    );
 }
 
 /// Resident bytes of a process.

@@ -156,15 +156,7 @@ impl Times {
         let fields = if text.starts_with('@') { expand(text)? } else { text };
         let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
         let [minute, hour, day_of_month, month, day_of_week] = fields[..] else {
-            let hint = if fields.len() == 6 { "; seconds and years have no field" } else { "" };
-            let count = match fields.len() {
-                0 => "is empty".to_owned(),
-                1 => "has only one field".to_owned(),
-                count => format!("has {count} fields"),
-            };
-            return Err(format!(
-                "{count}: it must have five, minute, hour, day of month, month and day of week, such as `0 2 * * *`{hint}"
-            ));
+            return Err(field_count(fields.len()));
         };
         Ok(Self {
             minute: MINUTE.parse(minute)?,
@@ -203,6 +195,16 @@ impl Times {
     }
 }
 
+fn field_count(count: usize) -> String {
+    let has = match count {
+        0 => "it is empty".to_owned(),
+        1 => "this has one".to_owned(),
+        6 | 7 => format!("this has {count}; there is none for seconds or years"),
+        _ => format!("this has {count}"),
+    };
+    format!("must have five fields (minute, hour, day of month, month, day of week), such as `0 2 * * *`: {has}")
+}
+
 /// The first date of any of some calendars after a wall-clock time.
 fn first_date(calendars: &[cron::Schedule], wall: NaiveDateTime) -> Option<NaiveDateTime> {
     let dates = calendars.iter().filter_map(|calendar| calendar.after(&wall.and_utc()).next());
@@ -214,6 +216,6 @@ fn expand(word: &str) -> Result<&'static str, String> {
     let known = SHORTHANDS.iter().find(|(name, _)| *name == word);
     known.map(|(_, fields)| *fields).ok_or_else(|| {
         let names = SHORTHANDS.map(|(name, _)| name).join(", ");
-        format!("`{word}` must be one of {names}, or five fields such as `0 2 * * *`")
+        format!("must be one of {names}, or five fields such as `0 2 * * *`: `{word}` is not known")
     })
 }

@@ -31,25 +31,28 @@ const LISTED: usize = 6;
 /// The whole sentence.
 pub(super) fn sentence(times: &Times, zone: &str) -> String {
     let days = days(times);
-    let mut text = match (clock(times), &days) {
-        (Clock::Every(text), days) => join(text, days.as_deref()),
-        (Clock::At(text), Some(days)) => format!("at {text} {days}"),
-        (Clock::At(text), None) => format!("every day at {text}"),
+    let text = match (clock(times), &days) {
+        (Clock::At(text), Days::Every) => format!("every day at {text}"),
+        (Clock::At(text), Days::In(months)) => format!("every day in {months} at {text}"),
+        (Clock::At(text), Days::On(days)) => format!("at {text} on {days}"),
+        (Clock::Every(text), Days::Every) => text,
+        (Clock::Every(text), Days::In(months)) => format!("{text} in {months}"),
+        (Clock::Every(text), Days::On(days)) => format!("{text} on {days}"),
     };
-    // "Every 15 minutes" is true of every zone; what names an hour, a minute or a day is not.
-    if !(days.is_none() && times.hour.is_all(&HOUR) && every_minutes(times.minute).is_some()) {
-        text = format!("{text}, {zone}");
-    }
     let mut characters = text.chars();
-    characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters).collect()
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    let text: String = first.into_iter().chain(characters).collect();
+    // "Every 15 minutes" is true of every zone; what names an hour, a minute or a day is not.
+    let anywhere = matches!(days, Days::Every) && times.hour.is_all(&HOUR) && every_minutes(times.minute).is_some();
+    if anywhere { text } else { format!("{text}, {zone}") }
 }
 
 /// What is wrong with days that no month has.
 pub(super) fn never(times: &Times) -> String {
-    let months = list(&runs(times.month, |month| MONTHS[month as usize].to_owned()), "and");
-    let days = list(&runs(times.day_of_month, ordinal), "or");
+    let months = list(&runs(times.month.values(), |month| MONTHS[month as usize].to_owned()), "and");
+    let days = list(&runs(times.day_of_month.values(), ordinal), "or");
     let have = if times.month.count() == 1 { "has" } else { "have" };
-    format!("day of month must be one that comes: {months} {have} no {days}")
+    format!("day of month: {months} {have} no {days}, so it would never run")
 }
 
 /// The time of day.
@@ -78,7 +81,7 @@ fn clock(times: &Times) -> Clock {
     match (minute.count(), hour.step()) {
         (1, Some(step)) => Clock::Every(format!("{} from {from} to {to}", every(step, "hour"))),
         _ => {
-            let hours = list(&runs(hour, |hour| format!("{hour:02}")), "and");
+            let hours = list(&runs(hour.values(), |hour| format!("{hour:02}")), "and");
             Clock::Every(format!("{} of the {} {hours}", minutes(minute), plural(hour.count(), "hour")))
         }
     }
@@ -106,7 +109,7 @@ fn minutes(minute: Field) -> String {
             format!("{} from minute {} to {}", every(step, "minute"), minute.first(), minute.last())
         }
         _ => {
-            let minutes = list(&runs(minute, |minute| minute.to_string()), "and");
+            let minutes = list(&runs(minute.values(), |minute| minute.to_string()), "and");
             format!("at {} {minutes}", plural(minute.count(), "minute"))
         }
     }
@@ -126,30 +129,32 @@ fn single(field: Field) -> Option<u32> {
     (field.count() == 1).then_some(1)
 }
 
-/// The days: nothing if it is every day of the year.
-fn days(times: &Times) -> Option<String> {
+/// On which days.
+enum Days {
+    Every,
+    /// "June and July"
+    In(String),
+    /// "Monday to Friday"
+    On(String),
+}
+
+fn days(times: &Times) -> Days {
     let (any_date, any_weekday) = (times.day_of_month.is_all(&DAY_OF_MONTH), times.day_of_week.is_week());
     let every_day = if times.either_day() { any_date || any_weekday } else { any_date && any_weekday };
     let months = months(times);
-    let weekdays = |word| list(&runs(times.day_of_week, |day| DAYS[day as usize].to_owned()), word);
     if every_day {
-        return months.map(|months| format!("every day in {months}"));
+        return months.map_or(Days::Every, Days::In);
     }
-    if any_date {
-        let days = format!("on {}", weekdays("and"));
-        return Some(join(days, months.map(|months| format!("in {months}")).as_deref()));
-    }
-    let dates = format!("on {}", dates(times));
-    Some(if any_weekday {
-        dates
+    let weekdays = |last| weekdays(times.day_of_week, last);
+    let in_months = months.map(|months| format!(" in {months}")).unwrap_or_default();
+    Days::On(if any_date {
+        format!("{}{in_months}", weekdays("and"))
+    } else if any_weekday {
+        dates(times)
     } else if times.either_day() {
-        let also = join(
-            format!("and also on every {}", weekdays("and")),
-            months.map(|months| format!("in {months}")).as_deref(),
-        );
-        format!("{dates}, {also}")
+        format!("{}, and also on every {}{in_months}", dates(times), weekdays("and"))
     } else {
-        format!("{dates}, if it is a {}", weekdays("or"))
+        format!("{}, if it is a {}", dates(times), weekdays("or"))
     })
 }
 
@@ -160,7 +165,7 @@ fn dates(times: &Times) -> String {
         Some(step) if step > 1 && days.count() > LISTED => {
             format!("every {} day from the {} to the {}", ordinal(step), ordinal(days.first()), ordinal(days.last()))
         }
-        _ => format!("the {}", list(&runs(days, ordinal), "and")),
+        _ => format!("the {}", list(&runs(days.values(), ordinal), "and")),
     };
     let shortest = times.month.values().map(|month| if month == 2 { 28 } else { LENGTHS[month as usize] }).min();
     let not_always = days.count() == 1 && Some(days.first()) > shortest;
@@ -175,13 +180,18 @@ fn dates(times: &Times) -> String {
 /// The months, if it is not all of them.
 fn months(times: &Times) -> Option<String> {
     let all = times.month.is_all(&MONTH);
-    (!all).then(|| list(&runs(times.month, |month| MONTHS[month as usize].to_owned()), "and"))
+    (!all).then(|| list(&runs(times.month.values(), |month| MONTHS[month as usize].to_owned()), "and"))
+}
+
+/// The days of the week, Monday first.
+fn weekdays(days: Field, last: &str) -> String {
+    list(&runs((1..=7).filter(|day| days.holds(day % 7)), |day| DAYS[day as usize % 7].to_owned()), last)
 }
 
 /// The values in words, three or more in a row as a range.
-fn runs(field: Field, word: impl Fn(u32) -> String) -> Vec<String> {
+fn runs(values: impl Iterator<Item = u32>, word: impl Fn(u32) -> String) -> Vec<String> {
     let mut runs: Vec<(u32, u32)> = Vec::new();
-    for value in field.values() {
+    for value in values {
         match runs.last_mut() {
             Some((_, last)) if *last + 1 == value => *last = value,
             _ => runs.push((value, value)),
@@ -210,13 +220,6 @@ fn every(interval: u32, unit: &str) -> String {
 
 fn plural(count: usize, unit: &str) -> String {
     if count == 1 { unit.to_owned() } else { format!("{unit}s") }
-}
-
-fn join(text: String, more: Option<&str>) -> String {
-    match more {
-        Some(more) => format!("{text} {more}"),
-        None => text,
-    }
 }
 
 /// "1st", "2nd", "11th"

@@ -41,9 +41,9 @@ impl Kind {
     pub(super) fn parse(&self, text: &str) -> Result<Field, String> {
         let mut bits = 0;
         for item in text.split(',') {
-            bits |= self.item(item).map_err(|problem| format!("{} `{text}`: {problem}", self.name))?;
+            bits |= self.item(item).map_err(|problem| format!("{}: {problem}", self.name))?;
         }
-        // Seven is another name for Sunday; no other field that reaches seven begins at 0 and ends there.
+        // Seven is another name for Sunday; only the day of the week ends there.
         if self.last == 7 && bits & (1 << 7) != 0 {
             bits = bits & !(1 << 7) | 1;
         }
@@ -52,43 +52,47 @@ impl Kind {
 
     /// The values of one item of the list.
     fn item(&self, text: &str) -> Result<u64, String> {
-        if text.is_empty() {
-            return Err(format!("a list must not have empty places; {}", self.may_hold()));
-        }
         let (range, step) = match text.split_once('/') {
-            Some((range, step)) => (range, Some(self.step(range, step)?)),
+            Some((range, step)) => (range, Some(step)),
             None => (text, None),
         };
         let (from, to) = match range.split_once('-') {
             _ if range == "*" => (self.first, self.last),
-            Some((from, to)) => (self.value(from)?, self.value(to)?),
+            Some((from, to)) => self.range(from, to)?,
             None if step.is_some() => {
+                let start = if range.is_empty() { "*".to_owned() } else { format!("{range}-{}", self.last) };
                 return Err(format!(
-                    "a step must follow `*` or a range, such as `{range}-{}/{}`",
-                    self.last,
-                    &text[range.len() + 1..]
+                    "a step must follow `*` or a range, such as `{start}/{}`",
+                    step.unwrap_or_default()
                 ));
             }
-            None => {
-                let value = self.value(range)?;
-                (value, value)
-            }
+            None => [self.value(range)?; 2].into(),
         };
-        if from > to {
-            return Err(format!("the range `{range}` must not run backwards; {}", self.may_hold()));
-        }
-        Ok((from..=to).step_by(step.unwrap_or(1)).fold(0, |bits, value| bits | 1 << value))
+        let step = step.map_or(Ok(1), |step| Self::step(range, step))?;
+        Ok((from..=to).step_by(step).fold(0, |bits, value| bits | 1 << value))
     }
 
-    fn step(&self, range: &str, text: &str) -> Result<usize, String> {
-        let step = text.parse::<u16>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
-        match step {
+    fn range(&self, from: &str, to: &str) -> Result<(u32, u32), String> {
+        let (first, last) = (self.value(from)?, self.value(to)?);
+        if first <= last {
+            return Ok((first, last));
+        }
+        // In words, where there are some: seven and nought are one day, and this must show which ends meet.
+        let (start, end) = match self.names {
+            [start, .., end] if from.parse::<u32>().is_err() => ((*start).to_owned(), (*end).to_owned()),
+            _ => (self.first.to_string(), self.last.to_string()),
+        };
+        let part = |from: &str, to: &str| if from == to { from.to_owned() } else { format!("{from}-{to}") };
+        let parts = [part(from, &end), part(&start, to)].join(",");
+        Err(format!("`{from}-{to}` must not run backwards: write `{parts}`"))
+    }
+
+    fn step(range: &str, text: &str) -> Result<usize, String> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse::<u16>().ok().filter(|_| digits) {
             Some(0) => Err("a step must be at least 1".to_owned()),
             Some(step) => Ok(step.into()),
-            None => Err(format!(
-                "the step `{text}` must be a number, such as `{range}/{}`",
-                if self.last > 12 { 5 } else { 2 }
-            )),
+            None => Err(format!("a step must be a number, such as `{range}/2`")),
         }
     }
 
@@ -99,13 +103,19 @@ impl Kind {
             None if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
             None => None,
         };
-        value
-            .filter(|value| (self.first..=self.last).contains(value))
-            .ok_or_else(|| format!("`{text}` is not one of its values; {}", self.may_hold()))
+        value.filter(|value| (self.first..=self.last).contains(value)).ok_or_else(|| self.no_value(text))
     }
 
-    fn may_hold(&self) -> String {
-        format!("it may hold {}, `*`, lists, ranges and steps", self.holds)
+    /// Why a text is no value.
+    fn no_value(&self, text: &str) -> String {
+        let holds = format!("it may hold {}, `*`, and lists, ranges and steps of these", self.holds);
+        let begins = |name: &&&str| text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        match (text, self.names.iter().find(begins)) {
+            ("", _) => format!("a value is missing; {holds}"),
+            ("?", _) => "`?` is not known here: write `*`".to_owned(),
+            (_, Some(name)) => format!("`{text}` is not known here: write `{name}`"),
+            _ => format!("`{text}` is not one of its values; {holds}"),
+        }
     }
 }
 

@@ -13,8 +13,8 @@ impl Zone {
     /// The zone with a name; an error names the one that was probably meant.
     pub(super) fn parse(name: &str) -> Result<Self, String> {
         Tz::from_str(name).map(Self).map_err(|_| {
-            let must = format!("`{name}` must be a time zone of the IANA database, such as Europe/Berlin");
-            nearest(name).map_or_else(|| must.clone(), |zone| format!("{must}; did you mean {zone}?"))
+            let meant = nearest(name).map(|zone| format!("; did you mean {zone}?")).unwrap_or_default();
+            format!("must be a time zone of the IANA database, such as Europe/Berlin{meant}")
         })
     }
 
@@ -79,7 +79,10 @@ fn nearest(word: &str) -> Option<&'static str> {
         let city = name.rsplit('/').next().unwrap_or(&name);
         strsim::normalized_damerau_levenshtein(&word, &name).max(strsim::normalized_damerau_levenshtein(&word, city))
     };
-    let likely = TZ_VARIANTS.iter().map(|zone| (zone.name(), likeness(zone.name())));
+    // Whoever writes GMT+2 means none of the names with numbers: under `Etc` their signs are reversed.
+    let numbered = |name: &str| name.starts_with("Etc/") || name.contains(|character: char| character.is_ascii_digit());
+    let names = TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| !numbered(name));
+    let likely = names.map(|name| (name, likeness(name)));
     let best = likely.max_by(|left, right| left.1.total_cmp(&right.1));
     best.filter(|(_, likeness)| *likeness >= ENOUGH).map(|(name, _)| name)
 }
