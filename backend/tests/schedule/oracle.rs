@@ -12,7 +12,7 @@ const MONTHS: &str = "jan feb mar apr may jun jul aug sep oct nov dec";
 const WEEKDAYS: &str = "sun mon tue wed thu fri sat";
 
 /// An entry of a crontab.
-pub struct Entry {
+pub(crate) struct Entry {
     minute: Vec<u32>,
     hour: Vec<u32>,
     day_of_month: Vec<u32>,
@@ -24,7 +24,7 @@ pub struct Entry {
 
 impl Entry {
     /// Reads five fields, or nothing where cron would refuse them.
-    pub fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         let text = match text {
             "@hourly" => "0 * * * *",
             "@daily" | "@midnight" => "0 0 * * *",
@@ -47,7 +47,7 @@ impl Entry {
     }
 
     /// Whether it is due on a day.
-    pub fn day(&self, date: NaiveDate) -> bool {
+    pub(crate) fn day(&self, date: NaiveDate) -> bool {
         let weekday = date.weekday().num_days_from_sunday();
         let day_of_week = self.day_of_week.iter().any(|day| day % 7 == weekday);
         let day_of_month = self.day_of_month.contains(&date.day());
@@ -56,12 +56,12 @@ impl Entry {
     }
 
     /// Whether it is due at what the clock on the wall shows.
-    pub fn due(&self, wall: NaiveDateTime) -> bool {
+    pub(crate) fn due(&self, wall: NaiveDateTime) -> bool {
         self.minute.contains(&wall.minute()) && self.hour.contains(&wall.hour()) && self.day(wall.date())
     }
 
     /// The first time it is due after another on a clock that is never changed, within 30 years.
-    pub fn next(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
+    pub(crate) fn next(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
         let last = after.date() + TimeDelta::days(30 * 366);
         let days = after.date().iter_days().take_while(|day| *day < last).filter(|day| self.day(*day));
         let minutes = days.flat_map(|day| {
@@ -72,7 +72,7 @@ impl Entry {
 }
 
 /// What a clock shows in a stretch of time, minute by minute.
-pub struct Walk {
+pub(crate) struct Walk {
     /// Each minute, what is shown, and what has been skipped just before.
     minutes: Vec<(DateTime<Utc>, NaiveDateTime, Shown)>,
 }
@@ -85,7 +85,7 @@ enum Shown {
 
 impl Walk {
     /// Watches the clock of a zone from one full minute to another.
-    pub fn new(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
+    pub(crate) fn new(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
         let minute = TimeDelta::minutes(1);
         let show = |at: DateTime<Utc>| zone.from_utc_datetime(&at.naive_utc()).naive_local();
         let instants = std::iter::successors(Some(from), |at| Some(*at + minute)).take_while(|at| *at <= to);
@@ -106,7 +106,7 @@ impl Walk {
     }
 
     /// The slots of an entry in this stretch by the contract's rule.
-    pub fn slots(&self, entry: &Entry) -> Vec<DateTime<Utc>> {
+    pub(crate) fn slots(&self, entry: &Entry) -> Vec<DateTime<Utc>> {
         let decided = self.minutes.iter().filter(|(_, wall, shown)| match shown {
             _ if entry.time_starred => entry.due(*wall),
             Shown::First { skipped } => entry.due(*wall) || skipped.iter().any(|skipped| entry.due(*skipped)),

@@ -103,8 +103,8 @@ fn no_instant_is_too_far() {
             let first = schedule.next_after(DateTime::<Utc>::MIN_UTC).expect("a first slot");
             assert!(first >= DateTime::UNIX_EPOCH, "{first}");
             assert_eq!(schedule.next_after(DateTime::<Utc>::MAX_UTC), None);
-            let last = schedule.upcoming("2099-12-31T23:00:00Z".parse().expect("an instant")).take(2_000).last();
-            assert!(last.is_none_or(|last| last.to_rfc3339() < "2101-01-02".to_owned()), "{last:?}");
+            let end = "2100-12-31T00:00:00Z".parse().expect("an instant");
+            assert!(schedule.upcoming(end).count() <= 2 * 24 * 60);
         }
     }
 }

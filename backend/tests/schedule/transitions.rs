@@ -14,7 +14,7 @@ const STRIDE: usize = 7;
 
 /// A change of a zone's clock: when, and how much later it shows from then on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Transition {
+pub(crate) struct Transition {
     at: DateTime<Utc>,
     before: TimeDelta,
     after: TimeDelta,
@@ -22,14 +22,14 @@ pub struct Transition {
 
 /// What was looked at.
 #[derive(Debug, Default)]
-pub struct Tally {
-    pub zones: usize,
-    pub transitions: usize,
-    pub slots: usize,
+pub(crate) struct Tally {
+    pub(crate) zones: usize,
+    pub(crate) transitions: usize,
+    pub(crate) slots: usize,
 }
 
 /// Checks a set of schedules around transitions of some zones.
-pub fn check(zones: impl IntoIterator<Item = (Tz, Vec<Transition>)>) -> Tally {
+pub(crate) fn check(zones: impl IntoIterator<Item = (Tz, Vec<Transition>)>) -> Tally {
     let mut tally = Tally::default();
     for (zone, transitions) in zones {
         tally.zones += 1;
@@ -40,7 +40,7 @@ pub fn check(zones: impl IntoIterator<Item = (Tz, Vec<Transition>)>) -> Tally {
 }
 
 /// The transitions of a zone from 2000 to 2040.
-pub fn transitions(zone: Tz) -> Vec<Transition> {
+pub(crate) fn transitions(zone: Tz) -> Vec<Transition> {
     let year = |year| Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single().unwrap_or_default();
     let offset = |at: DateTime<Utc>| zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc();
     let hours = std::iter::successors(Some(year(FIRST_YEAR)), |at| Some(*at + TimeDelta::hours(6)));
@@ -69,8 +69,8 @@ fn check_transition(zone: Tz, transition: Transition) -> usize {
     // The walk begins earlier, so that it knows what the clock has shown.
     let (from, to) = (transition.at - around, transition.at + around);
     let walk = Walk::new(zone, from - jump, to);
-    let minutes = usize::try_from((to - from).num_minutes()).unwrap_or_default();
-    let starts: Vec<_> = (0..minutes).step_by(STRIDE).map(|minute| from + TimeDelta::minutes(minute as i64)).collect();
+    let minutes = (0..(to - from).num_minutes()).step_by(STRIDE);
+    let starts: Vec<_> = minutes.map(|minute| from + TimeDelta::minutes(minute)).collect();
     schedules(transition)
         .iter()
         .map(|text| {

@@ -78,13 +78,11 @@ fn clock(times: &Times) -> Clock {
     {
         return Clock::Every(format!("{} from {from} to {to}", every(interval, "minute")));
     }
-    match (minute.count(), hour.step()) {
-        (1, Some(step)) => Clock::Every(format!("{} from {from} to {to}", every(step, "hour"))),
-        _ => {
-            let hours = list(&runs(hour.values(), |hour| format!("{hour:02}")), "and");
-            Clock::Every(format!("{} of the {} {hours}", minutes(minute), plural(hour.count(), "hour")))
-        }
+    if let (1, Some(step)) = (minute.count(), hour.step()) {
+        return Clock::Every(format!("{} from {from} to {to}", every(step, "hour")));
     }
+    let hours = list(&runs(hour.values(), |hour| format!("{hour:02}")), "and");
+    Clock::Every(format!("{} of the {} {hours}", minutes(minute), plural(hour.count(), "hour")))
 }
 
 fn minutes_of_every_hour(minute: Field) -> String {
