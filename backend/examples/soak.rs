@@ -14,6 +14,7 @@ mod place;
 mod transitions;
 
 use std::{
+    collections::BTreeMap,
     fs,
     sync::Arc,
     time::{Duration, Instant},
