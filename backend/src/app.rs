@@ -69,6 +69,7 @@ impl App {
             heartbeat_interval: settings.heartbeat_interval,
             stalled_after: settings.stalled_after,
             lease: settings.lease,
+            slots_kept: settings.slots_kept,
             ..Timing::default()
         };
         let key = settings.jwt_key_file.as_deref().map(jwt_key).transpose()?;

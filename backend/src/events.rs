@@ -46,6 +46,8 @@ pub enum Forget {
     User(UserId),
     /// A customer.
     Customer(CustomerId),
+    /// When the next slot of any schedule is due.
+    Schedules,
 }
 
 /// What a reader of the bus gets.

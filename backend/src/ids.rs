@@ -80,6 +80,8 @@ typed_id! {
     JobId = "job",
     /// Names a run of a job or of a pipeline.
     RunId = "run",
+    /// Names a slot of a schedule in the ledger.
+    SlotId = "slot",
     /// Names a directive.
     DirectiveId = "directive",
 }

@@ -3,7 +3,7 @@
 //! | layer | modules | what it does |
 //! |---|---|---|
 //! | wiring | `cli` `app` `server` `watch` | builds everything and starts it; may see everything |
-//! | edges | `rest` `graphql` `sweeper` `dashboard` | a request or the passing of time in, one call of the core out |
+//! | edges | `rest` `graphql` `sweeper` `scheduler` `dashboard` | a request or the passing of time in, one call of the core out |
 //! | core | `service` | [`service::ControlPlane`]: decides; the only writer and the only publisher |
 //! | mechanisms | `store` `events` `limits` | rows, messages and counters, without opinions |
 //! | words | `model` `actor` `error` `ids` `clock` | no I/O |
@@ -24,6 +24,7 @@ pub mod ids;
 pub mod limits;
 pub mod model;
 pub mod rest;
+pub mod scheduler;
 pub mod server;
 pub mod service;
 pub mod store;

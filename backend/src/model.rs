@@ -18,5 +18,5 @@ pub mod source_url;
 pub mod transfer;
 
 pub use fields::{Fields, FromFields};
-pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, Pagination, Start, Total, Window};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, OffsetWindow, Page, Pagination, Start, Total, Window};
 pub use scalar::Instant;

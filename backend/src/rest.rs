@@ -20,6 +20,8 @@ mod edge;
 mod envelope;
 mod extract;
 mod health;
+mod job_runs;
+mod jobs;
 pub mod openapi;
 mod session;
 mod transfers;
@@ -64,6 +66,10 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(agents::rotate_agent_key))
         .routes(routes!(transfers::create_transfer, transfers::list_transfers, transfers::update_transfers))
         .routes(routes!(transfers::get_transfer, transfers::update_transfer))
+        .routes(routes!(jobs::create_job, jobs::list_jobs))
+        .routes(routes!(jobs::get_job, jobs::update_job, jobs::delete_job))
+        .routes(routes!(job_runs::list_job_runs, job_runs::start_job_run))
+        .routes(routes!(job_runs::update_job_run))
 }
 
 /// The OpenAPI document of every route.

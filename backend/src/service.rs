@@ -23,18 +23,24 @@ use crate::{
 mod accounts;
 mod agents;
 mod authenticate;
+mod backfill;
 mod customers;
 mod directives;
+mod dispatch;
 mod fleet;
 mod gaps;
 mod health;
 mod history;
 mod idempotency;
+mod job_runs;
+mod job_starts;
+mod jobs;
 mod log;
 mod objects;
 mod passwords;
 mod remembered;
 mod sweep;
+mod sweep_runs;
 mod tokens;
 mod transfers;
 mod users;
@@ -56,6 +62,8 @@ pub struct Timing {
     pub lease: Duration,
     /// How long the log of events is kept.
     pub events_kept: Duration,
+    /// How long it is kept what became of the slots of schedules.
+    pub slots_kept: Duration,
 }
 
 impl Default for Timing {
@@ -65,6 +73,7 @@ impl Default for Timing {
             stalled_after: Duration::from_mins(1),
             lease: Duration::from_mins(5),
             events_kept: Duration::from_hours(30 * 24),
+            slots_kept: Duration::from_hours(90 * 24),
         }
     }
 }

@@ -24,6 +24,11 @@ pub async fn run(cp: Arc<ControlPlane>) {
         note("marking silent agents offline", cp.mark_silent_agents_offline().await);
         note("marking stalled transfers", cp.mark_stalled_transfers().await);
         note("ending leases", cp.end_leases().await);
+        note("ending leases of runs", cp.end_run_leases().await);
+        note("following transfers", cp.follow_transfers().await);
+        note("giving up starts", cp.give_up_starts().await);
+        note("starting queued slots", cp.start_queued_slots().await);
+        note("retrying failed runs", cp.retry_failed_runs().await);
         note("counting the fleet", cp.record_metrics().await);
         if sweeps.is_multiple_of(SWEEPS_PER_PURGE) {
             note("purging", cp.purge().await);

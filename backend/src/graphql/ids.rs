@@ -7,7 +7,7 @@ use async_graphql::{
     parser::types::Field, registry::Registry,
 };
 
-use crate::ids::{AgentId, CustomerId, EnrolmentCodeId, RunId, TransferId, UserId};
+use crate::ids::{AgentId, CustomerId, EnrolmentCodeId, JobId, RunId, SlotId, TransferId, UserId};
 
 macro_rules! graphql_id {
     ($($name:ident),+ $(,)?) => {$(
@@ -53,4 +53,4 @@ macro_rules! graphql_id {
     )+};
 }
 
-graphql_id!(AgentId, CustomerId, EnrolmentCodeId, RunId, TransferId, UserId);
+graphql_id!(AgentId, CustomerId, EnrolmentCodeId, JobId, RunId, SlotId, TransferId, UserId);

@@ -12,6 +12,7 @@ use crate::{
         agent::Agent,
         customer::{Customer, EnrolmentCode},
         event::{self, Kind},
+        job::{Job, JobRun, JobSlot},
         transfer::Transfer,
     },
 };
@@ -26,6 +27,9 @@ pub(super) enum Node {
     Customer(Customer),
     User(User),
     EnrolmentCode(EnrolmentCode),
+    Job(Job),
+    JobRun(JobRun),
+    JobSlot(JobSlot),
 }
 
 impl From<event::Object> for Node {
@@ -36,6 +40,9 @@ impl From<event::Object> for Node {
             event::Object::Customer(customer) => Self::Customer(customer),
             event::Object::User(user) => Self::User(user),
             event::Object::EnrolmentCode(code) => Self::EnrolmentCode(code),
+            event::Object::Job(job) => Self::Job(job),
+            event::Object::JobRun(run) => Self::JobRun(run),
+            event::Object::JobSlot(slot) => Self::JobSlot(slot),
         }
     }
 }
@@ -61,6 +68,24 @@ pub(super) enum EventKind {
     TransferResumed,
     /// Somebody asked for the end of a running transfer.
     TransferCancelRequested,
+    /// A job was made.
+    JobCreated,
+    /// A job was changed, enabled or disabled.
+    JobUpdated,
+    /// A job was deleted.
+    JobDeleted,
+    /// Somebody, or the job's own rule for retries, asked for a run of a job beside its schedule.
+    JobRunRequested,
+    /// A run of a job started.
+    JobRunStarted,
+    /// A run ended.
+    JobRunStatusChanged,
+    /// Somebody asked for the end of a run.
+    JobRunCancelRequested,
+    /// An agent reported about a run that its lease had ended: the object is what it reported, the run did not change.
+    JobRunReportedLate,
+    /// It was decided what becomes of a slot of a job's schedule, or of a range of them.
+    JobSlotDecided,
     /// A customer was made.
     CustomerCreated,
     /// A customer was renamed, suspended or let in again.
@@ -94,6 +119,15 @@ impl EventKind {
             Kind::TransferStalled => Self::TransferStalled,
             Kind::TransferResumed => Self::TransferResumed,
             Kind::TransferCancelRequested => Self::TransferCancelRequested,
+            Kind::JobCreated => Self::JobCreated,
+            Kind::JobUpdated => Self::JobUpdated,
+            Kind::JobDeleted => Self::JobDeleted,
+            Kind::JobRunRequested => Self::JobRunRequested,
+            Kind::JobRunStarted => Self::JobRunStarted,
+            Kind::JobRunStatusChanged => Self::JobRunStatusChanged,
+            Kind::JobRunCancelRequested => Self::JobRunCancelRequested,
+            Kind::JobRunReportedLate => Self::JobRunReportedLate,
+            Kind::JobSlotDecided => Self::JobSlotDecided,
             Kind::CustomerCreated => Self::CustomerCreated,
             Kind::CustomerUpdated => Self::CustomerUpdated,
             Kind::UserCreated => Self::UserCreated,
@@ -103,7 +137,7 @@ impl EventKind {
             Kind::SignedIn => Self::SignedIn,
             Kind::SignedOut => Self::SignedOut,
             Kind::SessionEndedForReuse => Self::SessionEndedForReuse,
-            Kind::AgentHeard | Kind::TransferProgressed => return None,
+            Kind::AgentHeard | Kind::TransferProgressed | Kind::JobMoved | Kind::JobRunProgressed => return None,
         })
     }
 }

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Instant;
-use crate::ids::{DirectiveId, TransferId};
+use super::{Instant, job::Job};
+use crate::ids::{DirectiveId, JobId, RunId, TransferId};
 
 /// One wish of the server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Directive {
     /// Its id; what is delivered twice has the same.
@@ -22,10 +22,29 @@ pub struct Directive {
 }
 
 /// What is wanted: `type` names it, `payload` holds the particulars.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, strum::IntoStaticStr)]
 #[serde(tag = "type", content = "payload", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[strum(serialize_all = "camelCase")]
 pub enum Wish {
+    /// Run this job: start with `POST /api/jobs/{id}/runs` and this directive's id.
+    StartJob {
+        /// The job, as it is to be run.
+        job: Box<Job>,
+        /// The slot of its schedule; null where somebody wishes it.
+        #[schema(required)]
+        scheduled_for: Option<Instant>,
+        /// Which attempt it will be, from 1.
+        #[schema(minimum = 1, example = 1)]
+        attempt: i64,
+        /// The failed run that it makes again.
+        #[schema(required)]
+        retry_of: Option<RunId>,
+    },
+    /// Stop this run and report it `cancelled`; acknowledge it if it is not at work.
+    CancelJobRun {
+        /// The run to stop.
+        run_id: RunId,
+    },
     /// Stop this transfer and report it `cancelled`.
     CancelTransfer {
         /// The transfer to stop.
@@ -60,7 +79,25 @@ impl Wish {
     pub const fn transfer(&self) -> Option<TransferId> {
         match self {
             Self::CancelTransfer { transfer_id } | Self::RetryTransfer { transfer_id, .. } => Some(*transfer_id),
-            Self::RotateKey {} | Self::SetHeartbeatInterval { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// The job it is to start.
+    #[must_use]
+    pub const fn job(&self) -> Option<JobId> {
+        match self {
+            Self::StartJob { job, .. } => Some(job.id),
+            _ => None,
+        }
+    }
+
+    /// The run it is about.
+    #[must_use]
+    pub const fn job_run(&self) -> Option<RunId> {
+        match self {
+            Self::CancelJobRun { run_id } => Some(*run_id),
+            _ => None,
         }
     }
 }

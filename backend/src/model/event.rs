@@ -9,6 +9,7 @@ use super::{
     account::User,
     agent::Agent,
     customer::{Customer, EnrolmentCode},
+    job::{Job, JobRun, JobSlot},
     transfer::Transfer,
 };
 use crate::ids::{AgentId, CustomerId};
@@ -40,6 +41,28 @@ pub enum Kind {
     TransferResumed,
     /// Somebody asked for the end of a running transfer.
     TransferCancelRequested,
+    /// A job was made.
+    JobCreated,
+    /// A job was changed, enabled or disabled.
+    JobUpdated,
+    /// A job was deleted.
+    JobDeleted,
+    /// A job started, or when it is due moved on; nothing else changed.
+    JobMoved,
+    /// Somebody, or the job's own rule for retries, asked for a run of a job beside its schedule.
+    JobRunRequested,
+    /// A run of a job started.
+    JobRunStarted,
+    /// A run's figures moved; nothing else changed.
+    JobRunProgressed,
+    /// A run ended.
+    JobRunStatusChanged,
+    /// Somebody asked for the end of a run.
+    JobRunCancelRequested,
+    /// An agent reported about a run that its lease had ended: the object is what it reported, the run did not change.
+    JobRunReportedLate,
+    /// It was decided what becomes of a slot of a job's schedule, or of a range of them.
+    JobSlotDecided,
     /// A customer was made.
     CustomerCreated,
     /// A customer was renamed, suspended or let in again.
@@ -61,8 +84,15 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What the log tells administrators only: users and customers are theirs to manage.
-    pub const WITHHELD_FROM_CUSTOMERS: [Self; 7] = [
+    /// What the log tells administrators only: users and customers are theirs to manage, runs theirs to see.
+    pub const WITHHELD_FROM_CUSTOMERS: [Self; 14] = [
+        Self::JobRunRequested,
+        Self::JobRunStarted,
+        Self::JobRunProgressed,
+        Self::JobRunStatusChanged,
+        Self::JobRunCancelRequested,
+        Self::JobRunReportedLate,
+        Self::JobSlotDecided,
         Self::CustomerCreated,
         Self::CustomerUpdated,
         Self::UserCreated,
@@ -75,7 +105,13 @@ impl Kind {
     /// Whether the log keeps it: all but the ticking of figures.
     #[must_use]
     pub const fn is_logged(self) -> bool {
-        !matches!(self, Self::AgentHeard | Self::TransferProgressed)
+        !matches!(self, Self::AgentHeard | Self::TransferProgressed | Self::JobMoved | Self::JobRunProgressed)
+    }
+
+    /// Whether the object of such an event is the state it has from then on.
+    #[must_use]
+    pub const fn tells_state(self) -> bool {
+        !matches!(self, Self::JobRunReportedLate)
     }
 }
 
@@ -88,6 +124,12 @@ pub enum Object {
     Agent(Agent),
     /// A transfer.
     Transfer(Transfer),
+    /// A job.
+    Job(Job),
+    /// A run of a job.
+    JobRun(JobRun),
+    /// What became of a slot of a job.
+    JobSlot(JobSlot),
     /// A customer.
     Customer(Customer),
     /// A user.
@@ -103,18 +145,23 @@ impl Object {
         match self {
             Self::Agent(agent) => agent.id.0,
             Self::Transfer(transfer) => transfer.id.0,
+            Self::Job(job) => job.id.0,
+            Self::JobRun(run) => run.id.0,
+            Self::JobSlot(slot) => slot.id.0,
             Self::Customer(customer) => customer.id.0,
             Self::User(user) => user.id.0,
             Self::EnrolmentCode(code) => code.id.0,
         }
     }
 
-    /// Whose it is; nothing for the platform's own.
+    /// Whose it is; nothing for the platform's own, and for what customers are not to see.
     #[must_use]
     pub const fn customer(&self) -> Option<CustomerId> {
         match self {
             Self::Agent(agent) => Some(agent.customer_id),
             Self::Transfer(transfer) => Some(transfer.customer_id),
+            Self::Job(job) => Some(job.customer_id),
+            Self::JobRun(_) | Self::JobSlot(_) => None,
             Self::Customer(customer) => Some(customer.id),
             Self::User(user) => user.customer_id,
             Self::EnrolmentCode(code) => Some(code.customer_id),
@@ -127,7 +174,8 @@ impl Object {
         match self {
             Self::Agent(agent) => Some(agent.id),
             Self::Transfer(transfer) => Some(transfer.agent_id),
-            Self::Customer(_) | Self::User(_) | Self::EnrolmentCode(_) => None,
+            Self::Job(job) => Some(job.agent_id),
+            Self::JobRun(_) | Self::JobSlot(_) | Self::Customer(_) | Self::User(_) | Self::EnrolmentCode(_) => None,
         }
     }
 
@@ -137,7 +185,9 @@ impl Object {
         match self {
             Self::Agent(agent) => Some(agent.revision),
             Self::Transfer(transfer) => Some(transfer.revision),
-            Self::Customer(_) | Self::User(_) | Self::EnrolmentCode(_) => None,
+            Self::Job(job) => Some(job.revision),
+            Self::JobRun(run) => Some(run.revision),
+            Self::JobSlot(_) | Self::Customer(_) | Self::User(_) | Self::EnrolmentCode(_) => None,
         }
     }
 }

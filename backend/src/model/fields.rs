@@ -64,6 +64,12 @@ impl Fields {
         Self { object, errors: FieldErrors::default() }
     }
 
+    /// Whether there is a field of this name that nobody has taken.
+    #[must_use]
+    pub fn holds(&self, name: &str) -> bool {
+        self.object.contains_key(name)
+    }
+
     /// The value of a field under its name or one of its aliases; both present and different is a problem.
     fn take(&mut self, name: &'static str, aliases: &[&str]) -> Result<Option<Value>, ()> {
         let mut found = self.object.remove(name);

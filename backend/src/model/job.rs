@@ -1,17 +1,88 @@
-//! Jobs: transfers that an agent makes on a schedule. Here only as the published shape inside an agent's answer.
+//! Jobs: transfers that an agent makes on a schedule.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use super::{
     Instant,
     agent::AgentRef,
+    fields::{Change, Check, Fields, FromFields, boolean, id, location, one_of, parsed, text},
+    page::Window,
+    schedule::{Schedule, ScheduleError},
+    source_url::without_password,
     transfer::{Direction, Protocol},
 };
-use crate::ids::{AgentId, JobId};
+use crate::ids::{AgentId, CustomerId, JobId};
+
+mod due;
+mod retry;
+mod run;
+mod slot;
+
+pub use due::{Decision, Due, MOST_CAUGHT_UP, Verdict, decide};
+pub use retry::{Period, Retry};
+pub use run::{JobRun, JobRunFilter, ReportJobRun, RunState, RunStatus, StartJobRun};
+pub use slot::{Backfill, BackfillPreview, BackfillSlot, JobSlot, JobSlotFilter, Outcome};
+
+/// What happens to a slot while an earlier run of the job is at work.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Overlap {
+    /// It is left out.
+    #[default]
+    Skip,
+    /// It waits for the run to end.
+    Queue,
+    /// It runs beside it.
+    Allow,
+}
+
+/// What happens to slots that were missed because no server was there.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum CatchUp {
+    /// One run stands for all of the last 24 hours.
+    #[default]
+    Last,
+    /// They stay missed.
+    Skip,
+    /// Each of the last 24 hours runs, at most 100.
+    All,
+}
 
 /// A scheduled transfer job.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
     /// Its id.
@@ -19,10 +90,13 @@ pub struct Job {
     /// The agent that runs it.
     pub agent_id: AgentId,
     /// Its name.
+    #[schema(example = "Daily backup")]
     pub name: String,
     /// Where it reads.
+    #[schema(example = "/remote/backup/")]
     pub source: String,
     /// Where it writes.
+    #[schema(example = "/local/backups/")]
     pub destination: String,
     /// When it runs: five-field cron, as it was sent.
     #[schema(example = "0 2 * * *")]
@@ -33,11 +107,257 @@ pub struct Job {
     pub direction: Direction,
     /// Whether its schedule starts it.
     pub enabled: bool,
-    /// When it last started.
+    /// When a run of it last started.
     #[schema(required)]
     pub last_run_at: Option<Instant>,
     /// When it was made.
     pub created_at: Instant,
     /// The agent that runs it.
+    #[graphql(skip)]
     pub agent: AgentRef,
+    /// Whose it is.
+    pub customer_id: CustomerId,
+    /// The time zone of its schedule, by its IANA name.
+    #[schema(example = "UTC")]
+    pub timezone: String,
+    /// What happens to a slot while an earlier run is at work.
+    pub overlap: Overlap,
+    /// What happens to slots that were missed because no server was there.
+    pub catch_up: CatchUp,
+    /// How a failed run is made again; null where it is not.
+    #[schema(required)]
+    pub retry: Option<Retry>,
+    /// When its schedule starts it next; null while it is disabled.
+    #[schema(required)]
+    pub next_run_at: Option<Instant>,
+    /// Counts the accepted changes; of two views the one with the higher figure is newer.
+    #[schema(minimum = 1, example = 1)]
+    pub revision: i64,
+}
+
+/// The longest location, in characters.
+const MAX_LOCATION: usize = 4096;
+/// The zone of a schedule that names none.
+const UTC: &str = "UTC";
+
+/// What is said to make a job.
+#[derive(Clone, Debug, PartialEq, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[schema(example = json!({
+    "agentId": "0199c1f0-6c00-7000-8000-000000000001", "name": "Daily backup", "sourcePath": "/remote/backup/",
+    "destinationPath": "/local/backups/", "schedule": "0 2 * * *", "protocol": "sftp", "direction": "pull", "enabled": true,
+}))]
+pub struct CreateJob {
+    /// The agent that is to run it.
+    pub agent_id: AgentId,
+    /// Its name.
+    #[schema(min_length = 1, max_length = 255)]
+    pub name: String,
+    /// Where it reads: a URL or a path, without a password. Alias: `source`.
+    #[schema(min_length = 1, max_length = 4096)]
+    pub source_path: String,
+    /// Where it writes: a URL or a path, without a password. Alias: `destination`.
+    #[schema(min_length = 1, max_length = 4096)]
+    pub destination_path: String,
+    /// When it runs: five-field cron, or one of @hourly, @daily, @weekly, @monthly and @yearly.
+    #[schema(max_length = 255)]
+    pub schedule: String,
+    /// By which protocol.
+    pub protocol: Protocol,
+    /// Which way.
+    pub direction: Direction,
+    /// Whether its schedule starts it; true unless said otherwise.
+    #[schema(default = true)]
+    pub enabled: Option<bool>,
+    /// The time zone of the schedule, by its IANA name; UTC unless said otherwise.
+    #[schema(max_length = 64)]
+    pub timezone: Option<String>,
+    /// What happens to a slot while an earlier run is at work; `skip` unless said otherwise.
+    pub overlap: Option<Overlap>,
+    /// What happens to slots that were missed; `last` unless said otherwise.
+    pub catch_up: Option<CatchUp>,
+    /// How a failed run is made again; not at all unless said.
+    pub retry: Option<Retry>,
+}
+
+impl FromFields for CreateJob {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let agent_id = fields.required("agentId", &[], id::<AgentId>);
+        let name = fields.required("name", &[], text(1, 255));
+        let source_path = fields.required("sourcePath", &["source"], public_location);
+        let destination_path = fields.required("destinationPath", &["destination"], public_location);
+        let schedule = fields.required("schedule", &[], schedule_text);
+        let protocol = fields.required("protocol", &[], one_of);
+        let direction = fields.required("direction", &[], one_of);
+        let enabled = fields.optional("enabled", &[], boolean);
+        let timezone = fields.optional("timezone", &[], text(1, 64));
+        let overlap = fields.optional("overlap", &[], one_of);
+        let catch_up = fields.optional("catchUp", &[], one_of);
+        let retry = fields.optional("retry", &[], Retry::read);
+        if let (Some(schedule), Some(timezone)) = (&schedule, &timezone) {
+            check_schedule(fields, schedule, timezone.as_deref().unwrap_or(UTC));
+        }
+        Some(Self {
+            agent_id: agent_id?,
+            name: name?,
+            source_path: source_path?,
+            destination_path: destination_path?,
+            schedule: schedule?,
+            protocol: protocol?,
+            direction: direction?,
+            enabled: enabled?,
+            timezone: timezone?,
+            overlap: overlap?,
+            catch_up: catch_up?,
+            retry: retry?,
+        })
+    }
+}
+
+impl CreateJob {
+    /// The time zone it says or means.
+    #[must_use]
+    pub fn timezone(&self) -> &str {
+        self.timezone.as_deref().unwrap_or(UTC)
+    }
+}
+
+/// What is to change about a job. A field that is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[schema(example = json!({ "schedule": "30 3 * * 1-5", "timezone": "Africa/Johannesburg" }))]
+pub struct UpdateJob {
+    /// The agent; only the job's own may be named.
+    pub agent_id: Option<AgentId>,
+    /// Its name.
+    #[schema(min_length = 1, max_length = 255)]
+    pub name: Option<String>,
+    /// Where it reads. Alias: `source`.
+    #[schema(min_length = 1, max_length = 4096)]
+    pub source_path: Option<String>,
+    /// Where it writes. Alias: `destination`.
+    #[schema(min_length = 1, max_length = 4096)]
+    pub destination_path: Option<String>,
+    /// When it runs.
+    #[schema(max_length = 255)]
+    pub schedule: Option<String>,
+    /// By which protocol.
+    pub protocol: Option<Protocol>,
+    /// Which way.
+    pub direction: Option<Direction>,
+    /// Whether its schedule starts it.
+    pub enabled: Option<bool>,
+    /// The time zone of the schedule.
+    #[schema(max_length = 64)]
+    pub timezone: Option<String>,
+    /// What happens to a slot while an earlier run is at work.
+    pub overlap: Option<Overlap>,
+    /// What happens to slots that were missed.
+    pub catch_up: Option<CatchUp>,
+    /// How a failed run is made again; null: not at all.
+    #[schema(value_type = Option<Retry>)]
+    pub retry: Change<Retry>,
+}
+
+impl FromFields for UpdateJob {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let agent_id = fields.update("agentId", &[], id::<AgentId>);
+        let name = fields.update("name", &[], text(1, 255));
+        let source_path = fields.update("sourcePath", &["source"], public_location);
+        let destination_path = fields.update("destinationPath", &["destination"], public_location);
+        let schedule = fields.update("schedule", &[], schedule_text);
+        let protocol = fields.update("protocol", &[], one_of);
+        let direction = fields.update("direction", &[], one_of);
+        let enabled = fields.update("enabled", &[], boolean);
+        let timezone = fields.update("timezone", &[], text(1, 64));
+        let overlap = fields.update("overlap", &[], one_of);
+        let catch_up = fields.update("catchUp", &[], one_of);
+        let retry = fields.clearable("retry", &[], Retry::read);
+        if let (Some(schedule), Some(timezone)) = (&schedule, &timezone) {
+            // What stays as it is was good before; either alone is checked beside something good.
+            let (schedule, timezone) = (schedule.as_deref().unwrap_or("@daily"), timezone.as_deref().unwrap_or(UTC));
+            check_schedule(fields, schedule, timezone);
+        }
+        Some(Self {
+            agent_id: agent_id?,
+            name: name?,
+            source_path: source_path?,
+            destination_path: destination_path?,
+            schedule: schedule?,
+            protocol: protocol?,
+            direction: direction?,
+            enabled: enabled?,
+            timezone: timezone?,
+            overlap: overlap?,
+            catch_up: catch_up?,
+            retry: retry?,
+        })
+    }
+}
+
+/// Which jobs a list holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobFilter {
+    /// Only those of this agent.
+    pub agent_id: Option<AgentId>,
+    /// Only those that are enabled, or are not.
+    pub enabled: Option<bool>,
+}
+
+impl FromFields for JobFilter {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let agent_id = fields.optional("agentId", &[], id::<AgentId>);
+        let enabled = fields.optional("enabled", &[], parsed(boolean));
+        Some(Self { agent_id: agent_id?, enabled: enabled? })
+    }
+}
+
+impl JobFilter {
+    /// Whether a list with this filter would hold the job.
+    #[must_use]
+    pub fn matches(&self, job: &Job) -> bool {
+        self.agent_id.is_none_or(|agent| agent == job.agent_id)
+            && self.enabled.is_none_or(|enabled| enabled == job.enabled)
+    }
+}
+
+/// How many jobs a list holds where neither a page nor a limit is asked for: clients that know the published page only
+/// ask for neither.
+const JOBS_AT_ONCE: u64 = 1000;
+
+/// Which part of the list of jobs is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct JobWindow(pub Window);
+
+impl FromFields for JobWindow {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let is_plain = !fields.holds("page") && !fields.holds("limit");
+        let window = Window::from_fields(fields)?;
+        Some(Self(if is_plain { Window::page(1, JOBS_AT_ONCE) } else { window }))
+    }
+}
+
+/// A location without a password: that belongs to a set of credentials of the agent.
+fn public_location(value: serde_json::Value) -> Check<String> {
+    let location = location(MAX_LOCATION)(value)?;
+    if without_password(&location) == location {
+        Ok(location)
+    } else {
+        Err("must not hold a password: name a `credentials` set of the agent instead".to_owned())
+    }
+}
+
+/// The text of a schedule, kept as it was sent.
+fn schedule_text(value: serde_json::Value) -> Check<String> {
+    match value {
+        serde_json::Value::String(text) if text.chars().count() <= 255 => Ok(text),
+        serde_json::Value::String(_) => Err("must be at most 255 characters long".to_owned()),
+        _ => Err("must be a string".to_owned()),
+    }
+}
+
+fn check_schedule(fields: &mut Fields, schedule: &str, timezone: &str) {
+    if let Err(ScheduleError { field, message }) = Schedule::parse(schedule, timezone) {
+        fields.problem(field, message);
+    }
 }

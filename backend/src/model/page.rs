@@ -21,6 +21,8 @@ pub struct Window {
 pub enum Start {
     /// At a page, from 1.
     Page(u64),
+    /// Behind so many items.
+    Offset(u64),
     /// Below the item with this id, among the older ones.
     OlderThan(Uuid),
     /// Above the item with this id, among the newer ones: those next to it.
@@ -50,8 +52,11 @@ impl Window {
     /// How many items come before it, if it is a page.
     #[must_use]
     pub const fn offset(self) -> u64 {
-        let Start::Page(page) = self.start else { return 0 };
-        let offset = (page - 1).saturating_mul(self.limit);
+        let offset = match self.start {
+            Start::Page(page) => (page - 1).saturating_mul(self.limit),
+            Start::Offset(offset) => offset,
+            Start::OlderThan(_) | Start::NewerThan(_) | Start::Oldest => 0,
+        };
         // What both engines take as an OFFSET.
         if offset > i64::MAX as u64 { i64::MAX as u64 } else { offset }
     }
@@ -68,6 +73,24 @@ impl FromFields for Window {
         let page = fields.optional("page", &[], parsed(integer(1, i64::MAX)));
         let limit = fields.optional("limit", &[], parsed(integer(1, MAX_LIMIT.cast_signed())));
         Some(Self::page(page?.map_or(1, i64::unsigned_abs), limit?.map_or(DEFAULT_LIMIT, i64::unsigned_abs)))
+    }
+}
+
+/// A window that may also be asked for by `limit` and `offset`.
+#[derive(Clone, Copy, Debug)]
+pub struct OffsetWindow(pub Window);
+
+impl FromFields for OffsetWindow {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let has_page = fields.holds("page");
+        let window = Window::from_fields(fields);
+        let offset = fields.optional("offset", &[], parsed(integer(0, i64::MAX)));
+        if has_page && !matches!(offset, Some(None)) {
+            fields.problem("offset", "cannot be given together with page");
+        }
+        let window = window?;
+        let offset = offset?.map(|offset| Start::Offset(offset.unsigned_abs()));
+        Some(Self(Window { start: offset.unwrap_or(window.start), ..window }))
     }
 }
 
@@ -130,7 +153,7 @@ impl<T> Page<T> {
     #[must_use]
     pub const fn has_older(&self) -> bool {
         match self.window.start {
-            Start::Page(_) | Start::OlderThan(_) => self.has_more,
+            Start::Page(_) | Start::Offset(_) | Start::OlderThan(_) => self.has_more,
             Start::NewerThan(_) => true,
             Start::Oldest => false,
         }
@@ -141,6 +164,7 @@ impl<T> Page<T> {
     pub const fn has_newer(&self) -> bool {
         match self.window.start {
             Start::Page(page) => page > 1,
+            Start::Offset(offset) => offset > 0,
             Start::OlderThan(_) => true,
             Start::NewerThan(_) | Start::Oldest => self.has_more,
         }
@@ -175,6 +199,7 @@ impl Pagination {
         Self {
             page: match window.start {
                 Start::Page(page) => page,
+                Start::Offset(offset) => offset / window.limit + 1,
                 Start::OlderThan(_) | Start::NewerThan(_) | Start::Oldest => 1,
             },
             limit: window.limit,

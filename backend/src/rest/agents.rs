@@ -120,7 +120,7 @@ pub(super) async fn record_heartbeat(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
     Address(address): Address,
-    OptionalBody(heartbeat): OptionalBody<Heartbeat>,
+    OptionalBody { input: heartbeat, .. }: OptionalBody<Heartbeat>,
 ) -> Answer<HeardData> {
     let (agent, directives) = api.cp.record_heartbeat(&actor, heartbeat, Some(address)).await?;
     Ok(Reply::ok(HeardData { agent, directives }))
@@ -193,7 +193,7 @@ pub(super) async fn rotate_agent_key(
     State(api): State<Api>,
     AnyCaller(actor): AnyCaller,
     Id(id): Id<AgentId>,
-    OptionalBody(input): OptionalBody<RotateAgentKey>,
+    OptionalBody { input, .. }: OptionalBody<RotateAgentKey>,
 ) -> Answer<ApiKeyData> {
     Ok(Reply::created(ApiKeyData { api_key: api.cp.rotate_agent_key(&actor, id, input.overlap()).await? }))
 }

@@ -22,14 +22,20 @@ pub(super) struct Body<T> {
     pub(super) raw: Bytes,
 }
 
-/// A body that may be left out, and then says nothing.
-pub(super) struct OptionalBody<T>(pub(super) T);
+/// A body that may be left out, and then says nothing; with its bytes as they came.
+pub(super) struct OptionalBody<T> {
+    pub(super) input: T,
+    pub(super) raw: Bytes,
+}
 
 /// The parameters of the query.
 pub(super) struct Query<T>(pub(super) T);
 
 /// The id in the path. One that is none names nothing: 404.
 pub(super) struct Id<T>(pub(super) T);
+
+/// Two ids in the path, in their order.
+pub(super) struct Ids<A, B>(pub(super) A, pub(super) B);
 
 /// The key under which a request has its effect once.
 pub(super) struct IdempotencyKey(pub(super) Option<String>);
@@ -50,7 +56,7 @@ impl<T: FromFields> FromRequest<Api> for OptionalBody<T> {
     async fn from_request(request: Request, _: &Api) -> Result<Self, Failure> {
         let (headers, raw) = received(request).await?;
         let object = if raw.is_empty() { Map::new() } else { object(&headers, &raw)? };
-        Ok(Self(T::read(object)?))
+        Ok(Self { input: T::read(object)?, raw })
     }
 }
 
@@ -104,6 +110,19 @@ impl<T: FromStr + Named> FromRequestParts<Api> for Id<T> {
         let parameters = RawPathParams::from_request_parts(parts, state).await;
         let id = parameters.ok().and_then(|parameters| parameters.iter().next().and_then(|(_, id)| id.parse().ok()));
         Ok(Self(id.ok_or(Error::NotFound(T::NOUN))?))
+    }
+}
+
+impl<A: FromStr + Named, B: FromStr + Named> FromRequestParts<Api> for Ids<A, B> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Api) -> Result<Self, Failure> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await;
+        let parameters = parameters.map_err(|_| Error::NotFound(A::NOUN))?;
+        let mut ids = parameters.iter().map(|(_, id)| id);
+        let first = ids.next().and_then(|id| id.parse().ok()).ok_or(Error::NotFound(A::NOUN))?;
+        let second = ids.next().and_then(|id| id.parse().ok()).ok_or(Error::NotFound(B::NOUN))?;
+        Ok(Self(first, second))
     }
 }
 

@@ -79,6 +79,27 @@ pub(super) struct TransferQuery {
     search: Option<String>,
 }
 
+/// Which jobs.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct JobQuery {
+    /// Only those of this agent.
+    agent_id: Option<AgentId>,
+    /// Only those that are enabled, or are not.
+    enabled: Option<bool>,
+}
+
+/// How many items to pass over.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct OffsetQuery {
+    /// Items to pass over; not together with `page`.
+    #[param(minimum = 0)]
+    offset: Option<i64>,
+}
+
 /// How long to wait.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -111,6 +132,7 @@ pub(super) fn base() -> OpenApi {
         ("Agents", "Register and manage transfer agents."),
         ("Directives", "What the server wants of an agent."),
         ("Transfers", "Monitor and report file transfers."),
+        ("Jobs", "Transfers on a schedule, and their runs."),
     ];
     let tags = tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
     OpenApiBuilder::new()
@@ -165,9 +187,9 @@ fn prune(document: &mut OpenApi) {
 }
 
 /// Operations that create something a client may ask for twice without meaning to.
-const IDEMPOTENT: [&str; 3] = ["create_customer", "create_user", "create_transfer"];
+const IDEMPOTENT: [&str; 5] = ["create_customer", "create_user", "create_transfer", "create_job", "start_job_run"];
 /// Operations whose object may be in a state that contradicts the request.
-const CONFLICTING: [&str; 3] = ["create_user", "update_user", "update_transfer"];
+const CONFLICTING: [&str; 5] = ["create_user", "update_user", "update_transfer", "update_job", "update_job_run"];
 /// Operations that are not counted.
 const UNLIMITED: [&str; 3] = ["get_health", "get_liveness", "get_readiness"];
 

@@ -66,7 +66,7 @@ pub(super) async fn refresh_session(
     State(api): State<Api>,
     _: Stranger,
     headers: HeaderMap,
-    OptionalBody(input): OptionalBody<RefreshSession>,
+    OptionalBody { input, .. }: OptionalBody<RefreshSession>,
 ) -> Result<Response, Failure> {
     let as_cookie = input.cookie || input.refresh_token.is_none();
     let token = input.refresh_token.or_else(|| sent_cookie(&headers));
@@ -84,7 +84,7 @@ pub(super) async fn logout(
     State(api): State<Api>,
     MaybeUser(actor): MaybeUser,
     headers: HeaderMap,
-    OptionalBody(input): OptionalBody<RefreshSession>,
+    OptionalBody { input, .. }: OptionalBody<RefreshSession>,
 ) -> Result<Response, Failure> {
     let token = input.refresh_token.or_else(|| sent_cookie(&headers));
     match (actor, token) {

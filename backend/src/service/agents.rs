@@ -15,10 +15,11 @@ use crate::{
     events::Forget,
     ids::{AgentId, CustomerId},
     model::{
-        Page, Window,
+        MAX_LIMIT, Page, Window,
         agent::{Agent, AgentDetail, AgentFilter, AgentStatus, Heartbeat, RegisterAgent},
         directive::{Directive, Wish},
         event::{Kind, Object},
+        job::JobFilter,
         transfer::{Transfer, TransferFilter},
     },
     store::{self, agents::AgentRow, db::Word},
@@ -121,7 +122,7 @@ impl ControlPlane {
         Ok(store::agents::list(&self.db, actor.scope(), filter, window).await?.map(Agent::from))
     }
 
-    /// An agent, with its newest transfers.
+    /// An agent, with its newest transfers and jobs.
     ///
     /// # Errors
     ///
@@ -132,7 +133,10 @@ impl ControlPlane {
         let newest = Window::page(1, NEWEST);
         let transfers = store::transfers::list(&self.db, Scope::Agent(id), &TransferFilter::default(), newest).await?;
         let transfers = transfers.items.iter().map(store::transfers::TransferRow::view).collect();
-        Ok(AgentDetail { agent: agent.into(), transfers, jobs: Vec::new() })
+        let (filter, first) = (JobFilter { agent_id: Some(id), enabled: None }, Window::page(1, MAX_LIMIT));
+        let jobs = store::jobs::list(&self.db, actor.scope(), &filter, first).await?;
+        let jobs = jobs.items.iter().map(store::jobs::JobRow::view).collect();
+        Ok(AgentDetail { agent: agent.into(), transfers, jobs })
     }
 
     /// Those of these agents that the caller may see, in no order.
@@ -209,6 +213,7 @@ impl ControlPlane {
         if !store::agents::revoke(&mut work.tx, id, work.now).await? {
             return Err(Error::NotFound("agent"));
         }
+        self.disable_jobs_of(&mut work, id).await?;
         let revoked = Agent { status: AgentStatus::Offline, revision: row.revision + 1, ..row.into() };
         work.forget(Forget::AgentKeys(id));
         work.forget(Forget::Directives(id));

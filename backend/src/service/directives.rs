@@ -64,7 +64,10 @@ impl ControlPlane {
         let mut work = self.begin(actor).await?;
         let directive = store::directives::find(&mut work.tx, agent, id).await?;
         let directive = directive.ok_or(Error::NotFound("directive"))?;
-        store::directives::acknowledge(&mut work.tx, id, work.now).await?;
+        let was_open = store::directives::claim(&mut work.tx, id, work.now).await?;
+        if was_open {
+            super::job_starts::decline(&mut work, &directive).await?;
+        }
         if let Wish::SetHeartbeatInterval { seconds } = directive.wish {
             store::agents::set_heartbeat_interval(&mut work.tx, agent, seconds).await?;
         }

@@ -6,9 +6,9 @@ use super::ControlPlane;
 use crate::{
     actor::{Actor, Scope},
     error::Result,
-    ids::{AgentId, CustomerId, EnrolmentCodeId, TransferId, UserId},
+    ids::{AgentId, CustomerId, EnrolmentCodeId, JobId, RunId, SlotId, TransferId, UserId},
     model::event::Object,
-    store,
+    store::{self, schedules::Owner},
 };
 
 impl ControlPlane {
@@ -25,6 +25,18 @@ impl ControlPlane {
         }
         if let Some(agent) = store::agents::find(&self.db, scope, AgentId(id)).await? {
             return Ok(Some(Object::Agent(agent.into())));
+        }
+        if let Some(job) = store::jobs::find(&self.db, scope, JobId(id)).await? {
+            return Ok(Some(Object::Job(job.view())));
+        }
+        // Runs and the ledger are the administrators' to see.
+        if actor.require_admin().is_ok() {
+            if let Some(run) = store::job_runs::find(&self.db, scope, RunId(id)).await? {
+                return Ok(Some(Object::JobRun(run.view())));
+            }
+            if let Some(slot) = store::slots::by_id(&self.db, Owner::Job, SlotId(id)).await? {
+                return Ok(Some(Object::JobSlot(slot.view())));
+            }
         }
         if let Some(customer) = self.find_customers(actor, &[CustomerId(id)]).await?.pop() {
             return Ok(Some(Object::Customer(customer)));

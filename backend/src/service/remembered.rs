@@ -13,6 +13,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use moka::sync::Cache;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -41,6 +42,8 @@ pub(super) struct Remembered {
     /// Whether the customer is suspended.
     pub(super) customers: Kind<CustomerId, bool>,
     pub(super) directives: Kind<AgentId, Arc<[Directive]>>,
+    /// Tells the scheduler that what it waits for may have changed.
+    pub(super) schedules: Notify,
 }
 
 /// Entries of one kind.
@@ -113,6 +116,7 @@ impl Remembered {
             users: Kind::new(),
             customers: Kind::new(),
             directives: Kind::new(),
+            schedules: Notify::new(),
         }
     }
 
@@ -128,6 +132,7 @@ impl Remembered {
                 Forget::Session(session) => self.sessions.forget(session),
                 Forget::User(user) => self.users.forget(user),
                 Forget::Customer(customer) => self.customers.forget(customer),
+                Forget::Schedules => self.schedules.notify_one(),
             }
         }
     }
@@ -146,6 +151,7 @@ impl Remembered {
         self.users.forget_all();
         self.customers.forget_all();
         self.directives.forget_all();
+        self.schedules.notify_one();
     }
 }
 

@@ -89,14 +89,15 @@ impl ControlPlane {
         Ok(ended)
     }
 
-    /// Throws away what is older than the log of events is kept; how many rows.
+    /// Throws away what is older than the log of events, and the ledger of slots, are kept; how many rows.
     ///
     /// # Errors
     ///
     /// Whatever the store says.
     pub async fn purge(&self) -> Result<u64> {
         let now = self.now();
-        store::purge::run(&self.db, now, now - delta(self.timing.events_kept)).await
+        let (events, slots) = (delta(self.timing.events_kept), delta(self.timing.slots_kept));
+        store::purge::run(&self.db, now, now - events, now - slots).await
     }
 
     async fn swept(&self, row: &TransferRow, seen: i64, kind: Kind) -> Result<bool> {

@@ -34,15 +34,20 @@ impl ControlPlane {
         if input.agent_id.is_some_and(|named| named != id) {
             return Err(Error::Forbidden("an agent reports its own transfers only"));
         }
-        // No job or pipeline has run yet, so no run is the agent's.
-        if input.job_run_id.is_some() {
-            return Err(Error::NotFound("job run"));
-        }
+        // No pipeline has run yet, so no run is the agent's.
         if input.pipeline_run_id.is_some() {
             return Err(Error::NotFound("pipeline run"));
         }
         let mut work = self.begin(actor).await?;
         let agent = store::agents::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))?;
+        if let Some(run) = input.job_run_id {
+            let run = store::job_runs::find(&mut work.tx, actor.scope(), run).await?;
+            let run = run.ok_or(Error::NotFound("job run"))?;
+            if run.state.status.has_ended() {
+                let message = format!("the job run is {}: it takes no more transfers", run.state.status);
+                return Err(Error::conflict(message));
+            }
+        }
         let row = TransferRow {
             id: self.ids.next(work.now),
             customer_id: agent.customer_id,
@@ -254,7 +259,7 @@ impl ControlPlane {
         }
     }
 
-    async fn agent_is_there(&self, work: &mut Work, agent: AgentId) -> Result<bool> {
+    pub(super) async fn agent_is_there(&self, work: &mut Work, agent: AgentId) -> Result<bool> {
         Ok(store::agents::find(&mut work.tx, crate::actor::Scope::All, agent).await?.is_some())
     }
 

@@ -302,6 +302,11 @@ pub fn json(value: &impl serde::Serialize) -> Result<Value> {
 /// A JSON column, read.
 pub type JsonColumn<T> = Json<T>;
 
+/// What a JSON column holds.
+pub const fn json_column<T>(value: T) -> JsonColumn<T> {
+    Json(value)
+}
+
 /// The only place where the engines' errors become ours.
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {

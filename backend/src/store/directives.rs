@@ -1,12 +1,14 @@
 //! Directives that wait for their agents.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, types::Json};
 
-use super::db::{Conn, Tx, json, sql};
+use super::db::{Conn, Db, MOST_VALUES, Tx, json, sql};
 use crate::{
     error::Result,
-    ids::{AgentId, DirectiveId, TransferId},
+    ids::{AgentId, DirectiveId, JobId, RunId, TransferId},
     model::directive::{Directive, Wish},
 };
 
@@ -32,17 +34,33 @@ const COLUMNS: &str = "SELECT id, wish, created_at, expires_at FROM directives";
 ///
 /// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, agent: AgentId, directive: &Directive) -> Result<()> {
-    sql("INSERT INTO directives (id, agent_id, type, wish, transfer_id, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)")
-    .bind(directive.id)
-    .bind(agent)
-    .bind(directive.wish.name())
-    .bind(json(&directive.wish)?)
-    .bind(directive.wish.transfer())
-    .bind(directive.created_at.0)
-    .bind(directive.expires_at.0)
-    .execute(tx)
-    .await?;
+    insert_all(tx, std::slice::from_ref(&(agent, directive.clone()))).await
+}
+
+/// Stores new directives, each for its agent.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert_all(tx: &mut Tx, directives: &[(AgentId, Directive)]) -> Result<()> {
+    for directives in directives.chunks(MOST_VALUES) {
+        let mut statement = sql("INSERT INTO directives \
+             (id, agent_id, type, wish, transfer_id, job_id, job_run_id, created_at, expires_at) VALUES ");
+        for (index, (agent, directive)) in directives.iter().enumerate() {
+            statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([
+                directive.id.into(),
+                (*agent).into(),
+                directive.wish.name().into(),
+                json(&directive.wish)?,
+                directive.wish.transfer().into(),
+                directive.wish.job().into(),
+                directive.wish.job_run().into(),
+                directive.created_at.0.into(),
+                directive.expires_at.0.into(),
+            ]);
+        }
+        statement.execute(tx).await?;
+    }
     Ok(())
 }
 
@@ -70,20 +88,6 @@ pub async fn find(conn: impl Into<Conn<'_>>, agent: AgentId, id: DirectiveId) ->
     let statement = sql(COLUMNS).push_bind(" WHERE id = ", id).push_bind(" AND agent_id = ", agent);
     let row: Option<DirectiveRow> = statement.fetch_optional(conn).await?;
     Ok(row.map(Directive::from))
-}
-
-/// Acknowledges one directive.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn acknowledge(tx: &mut Tx, id: DirectiveId, now: DateTime<Utc>) -> Result<()> {
-    sql("UPDATE directives SET acknowledged_at = $1 WHERE id = $2 AND acknowledged_at IS NULL")
-        .bind(now)
-        .bind(id)
-        .execute(tx)
-        .await?;
-    Ok(())
 }
 
 /// Acknowledges every directive of one type that waits for an agent.
@@ -115,4 +119,102 @@ pub async fn settle_transfer(tx: &mut Tx, agent: AgentId, transfer: TransferId, 
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Jobs, of these, with a start that still waits for its agent.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn jobs_about_to_start(tx: &mut Tx, jobs: &[JobId], now: DateTime<Utc>) -> Result<HashSet<JobId>> {
+    let mut found = HashSet::new();
+    for jobs in jobs.chunks(MOST_VALUES) {
+        let rows: Vec<(JobId,)> =
+            sql("SELECT DISTINCT job_id FROM directives WHERE acknowledged_at IS NULL AND job_id IN ")
+                .push_tuple(jobs.iter().map(|job| (*job).into()))
+                .push_bind(" AND expires_at > ", now)
+                .fetch_all(&mut *tx)
+                .await?;
+        found.extend(rows.into_iter().map(|(job,)| job));
+    }
+    Ok(found)
+}
+
+/// The starts of a job that nobody has acknowledged, oldest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn starts(tx: &mut Tx, job: JobId) -> Result<Vec<Directive>> {
+    let statement = sql(COLUMNS).push_bind(" WHERE acknowledged_at IS NULL AND job_id = ", job).push(" ORDER BY id");
+    let rows: Vec<DirectiveRow> = statement.fetch_all(tx).await?;
+    Ok(rows.into_iter().map(Directive::from).collect())
+}
+
+/// Starts that their agents did not fetch before they were void, with their agents.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn lapsed_starts(db: &Db, now: DateTime<Utc>) -> Result<Vec<(AgentId, Directive)>> {
+    let ids: Vec<(DirectiveId, AgentId)> = sql("SELECT id, agent_id FROM directives")
+        .push_bind(" WHERE acknowledged_at IS NULL AND job_id IS NOT NULL AND expires_at <= ", now)
+        .push(" ORDER BY expires_at, id LIMIT 500")
+        .fetch_all(db)
+        .await?;
+    let mut lapsed = Vec::with_capacity(ids.len());
+    for (id, agent) in ids {
+        lapsed.extend(find(db, agent, id).await?.map(|directive| (agent, directive)));
+    }
+    Ok(lapsed)
+}
+
+/// Acknowledges one directive that nobody has acknowledged; whether this call did.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn claim(tx: &mut Tx, id: DirectiveId, now: DateTime<Utc>) -> Result<bool> {
+    let statement = sql("UPDATE directives SET acknowledged_at = $1 WHERE id = $2 AND acknowledged_at IS NULL");
+    Ok(statement.bind(now).bind(id).execute(tx).await? == 1)
+}
+
+/// Changes what a directive wishes for, while it waits.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn reword(tx: &mut Tx, id: DirectiveId, wish: &Wish) -> Result<()> {
+    sql("UPDATE directives SET wish = $1 WHERE id = $2 AND acknowledged_at IS NULL")
+        .bind(json(wish)?)
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Acknowledges every directive about a run.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn settle_job_run(tx: &mut Tx, run: RunId, now: DateTime<Utc>) -> Result<()> {
+    sql("UPDATE directives SET acknowledged_at = $1 WHERE acknowledged_at IS NULL AND job_run_id = $2")
+        .bind(now)
+        .bind(run)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether a directive about a run still waits, and whether one is void without having been acknowledged.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn about_job_run(conn: impl Into<Conn<'_>>, run: RunId, now: DateTime<Utc>) -> Result<(bool, bool)> {
+    let statement =
+        sql("SELECT expires_at FROM directives WHERE acknowledged_at IS NULL AND job_run_id = $1").bind(run);
+    let rows: Vec<(DateTime<Utc>,)> = statement.fetch_all(conn).await?;
+    Ok((rows.iter().any(|(expires_at,)| *expires_at > now), rows.iter().any(|(expires_at,)| *expires_at <= now)))
 }

@@ -13,13 +13,18 @@ use crate::error::Result;
 /// How many rows one transaction removes, so that writers do not wait long.
 const AT_A_TIME: u64 = 5_000;
 
-/// Removes events from before `events_before`, and answers, directives, sessions and keys that ended so long ago that
+/// Removes events from before `events_before`, what became of slots before `slots_before`, and answers, directives, sessions and keys that ended so long ago that
 /// nothing refers to them. Each transaction removes a few thousand rows; there are as many as it takes.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn run(db: &Db, now: DateTime<Utc>, events_before: DateTime<Utc>) -> Result<u64> {
+pub async fn run(
+    db: &Db,
+    now: DateTime<Utc>,
+    events_before: DateTime<Utc>,
+    slots_before: DateTime<Utc>,
+) -> Result<u64> {
     let mut removed = 0;
     let last_event = events::note_purge(db, events_before).await?;
     let (now, before): (Value, Value) = (now.into(), events_before.into());
@@ -36,6 +41,11 @@ pub async fn run(db: &Db, now: DateTime<Utc>, events_before: DateTime<Utc>) -> R
         (
             "DELETE FROM directives WHERE id IN (SELECT id FROM directives WHERE expires_at < $1 LIMIT 5000)",
             before.clone(),
+        ),
+        (
+            "DELETE FROM slots WHERE id IN \
+             (SELECT id FROM slots WHERE scheduled_for < $1 AND pending IS NULL LIMIT 5000)",
+            slots_before.into(),
         ),
         ("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT 5000)", before.clone()),
         (

@@ -8,7 +8,7 @@ use crate::model::{Page, Start, Total, Window};
 pub(super) fn cut(statement: Sql, window: Window) -> Sql {
     let rows = window.limit.cast_signed() + 1;
     match window.start {
-        Start::Page(_) => {
+        Start::Page(_) | Start::Offset(_) => {
             statement.push_bind(" ORDER BY id DESC LIMIT ", rows).push_bind(" OFFSET ", window.offset().cast_signed())
         }
         Start::OlderThan(id) => statement.push_bind(" AND id < ", id).push_bind(" ORDER BY id DESC LIMIT ", rows),

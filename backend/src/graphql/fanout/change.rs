@@ -231,7 +231,12 @@ impl Heard {
                 };
                 Some(Change::Agent(Arc::new(agent.clone()), before))
             }
-            Object::Customer(_) | Object::User(_) | Object::EnrolmentCode(_) => None,
+            Object::Job(_)
+            | Object::JobRun(_)
+            | Object::JobSlot(_)
+            | Object::Customer(_)
+            | Object::User(_)
+            | Object::EnrolmentCode(_) => None,
         }
     }
 

@@ -38,10 +38,10 @@ pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, window: Window
     };
     let kept = counters::total(&mut tx, counted, filter.only_status()).await?;
     let (ids, total) = match window.start {
-        Start::Page(_) if filter.is_counted() => {
+        Start::Page(_) | Start::Offset(_) if filter.is_counted() => {
             (page_of_counted(&mut tx, counted, filter, window, kept).await?, Total::Exactly(kept))
         }
-        Start::Page(_) => page_of_walked(&mut tx, counted, filter, window, kept).await?,
+        Start::Page(_) | Start::Offset(_) => page_of_walked(&mut tx, counted, filter, window, kept).await?,
         Start::OlderThan(_) | Start::NewerThan(_) | Start::Oldest => {
             let total = match (filter.is_counted(), window.is_counted) {
                 (true, _) => Total::Exactly(kept),

@@ -1,0 +1,155 @@
+//! What becomes of slots that are due: the rules of the contract for missed and overlapping slots.
+
+use std::collections::VecDeque;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{CatchUp, Outcome, Overlap};
+
+/// The most slots that are caught up one by one, and the most that wait behind a run.
+pub const MOST_CAUGHT_UP: usize = 100;
+/// How long back missed slots are caught up.
+const CAUGHT_UP_WITHIN: TimeDelta = TimeDelta::hours(24);
+/// A slot that is later than this was missed: no server was there.
+const LATE: TimeDelta = TimeDelta::minutes(1);
+
+/// The slots of one schedule that are due, and what is known of its runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    /// The rule for overlapping slots.
+    pub overlap: Overlap,
+    /// The rule for missed slots.
+    pub catch_up: CatchUp,
+    /// Whether a run is at work, or is about to be.
+    pub is_busy: bool,
+    /// How many slots wait for it to end.
+    pub queued: usize,
+    /// The present.
+    pub now: DateTime<Utc>,
+}
+
+/// What becomes of one slot, or of a range of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The slot; of a range, its last one.
+    pub scheduled_for: DateTime<Utc>,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// The first slot of a range, and how many it holds.
+    pub range: Option<(DateTime<Utc>, i64)>,
+}
+
+/// What becomes of a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It runs now.
+    Run,
+    /// It runs when what runs before it has ended.
+    Queue,
+    /// It does not run, for this reason.
+    Drop(Outcome, &'static str),
+}
+
+const ABSENT: &str = "no server was there to start it";
+const LONG_AGO: &str = "no server was there to start it, and it was not caught up";
+const STANDS_IN: &str = "a later slot ran for it";
+const AT_WORK: &str = "an earlier run was still at work";
+const QUEUE_IS_FULL: &str = "too many slots were waiting already";
+
+/// Decides each of these slots, which are in order, once.
+#[must_use]
+pub fn decide(slots: impl Iterator<Item = DateTime<Utc>>, due: Due) -> Vec<Decision> {
+    let old = due.now - CAUGHT_UP_WITHIN;
+    let mut long_ago = Range::default();
+    let mut beyond = Range::default();
+    // The newest of the last 24 hours, one by one.
+    let mut recent = VecDeque::new();
+    for slot in slots {
+        if slot < old {
+            long_ago.push(slot);
+            continue;
+        }
+        if recent.len() == MOST_CAUGHT_UP {
+            beyond.extend(recent.pop_front());
+        }
+        recent.push_back(slot);
+    }
+    // One run of the last 24 hours stands for all of them.
+    let stands_in = due.catch_up == CatchUp::Last;
+    if !stands_in {
+        long_ago.append(&mut beyond);
+    }
+    let mut decisions = Vec::with_capacity(recent.len() + 2);
+    decisions.extend(long_ago.decision(Outcome::Missed, LONG_AGO));
+    decisions.extend(beyond.decision(Outcome::Coalesced, STANDS_IN));
+    let newest = recent.back().copied();
+    let has_missed = recent.iter().any(|slot| is_late(*slot, due.now)) || !decisions.is_empty();
+    let mut state = due;
+    for slot in recent {
+        let verdict = match due.catch_up {
+            CatchUp::Last if has_missed && Some(slot) != newest => Verdict::Drop(Outcome::Coalesced, STANDS_IN),
+            CatchUp::Skip if is_late(slot, due.now) => Verdict::Drop(Outcome::Missed, ABSENT),
+            // What is caught up one by one waits its turn: it would be in its own way otherwise.
+            CatchUp::All if has_missed && due.overlap == Overlap::Skip => state.admit(Overlap::Queue),
+            _ => state.admit(due.overlap),
+        };
+        decisions.push(Decision { scheduled_for: slot, verdict, range: None });
+    }
+    decisions
+}
+
+fn is_late(slot: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - slot > LATE
+}
+
+impl Due {
+    /// Lets one slot run, wait or pass, and takes note of it.
+    fn admit(&mut self, overlap: Overlap) -> Verdict {
+        let is_free = !self.is_busy && self.queued == 0;
+        match overlap {
+            Overlap::Allow => Verdict::Run,
+            _ if is_free => {
+                self.is_busy = true;
+                Verdict::Run
+            }
+            Overlap::Queue if self.queued < MOST_CAUGHT_UP => {
+                self.queued += 1;
+                Verdict::Queue
+            }
+            Overlap::Queue => Verdict::Drop(Outcome::Skipped, QUEUE_IS_FULL),
+            Overlap::Skip => Verdict::Drop(Outcome::Skipped, AT_WORK),
+        }
+    }
+}
+
+/// Slots that leave one row together.
+#[derive(Debug, Default)]
+struct Range(Option<(DateTime<Utc>, DateTime<Utc>, i64)>);
+
+impl Range {
+    fn push(&mut self, slot: DateTime<Utc>) {
+        self.0 = Some(self.0.map_or((slot, slot, 1), |(from, _, count)| (from, slot, count + 1)));
+    }
+
+    fn extend(&mut self, slot: Option<DateTime<Utc>>) {
+        if let Some(slot) = slot {
+            self.push(slot);
+        }
+    }
+
+    /// Takes in what comes after it.
+    fn append(&mut self, later: &mut Self) {
+        self.0 = match (self.0, later.0.take()) {
+            (Some((from, _, count)), Some((_, to, more))) => Some((from, to, count + more)),
+            (one, other) => one.or(other),
+        };
+    }
+
+    fn decision(self, outcome: Outcome, reason: &'static str) -> Option<Decision> {
+        let (from, to, count) = self.0?;
+        Some(Decision { scheduled_for: to, verdict: Verdict::Drop(outcome, reason), range: Some((from, count)) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! Runs: one execution of a job by its agent.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use strum::{Display, EnumString, VariantNames};
+use utoipa::ToSchema;
+
+use crate::{
+    error::{Error, Result},
+    ids::{DirectiveId, JobId, RunId},
+    model::{
+        Instant,
+        fields::{Change, Fields, FromFields, id, integer, message, one_of},
+    },
+};
+
+/// How far a run has come.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum RunStatus {
+    /// At work.
+    Running,
+    /// All done. Final.
+    Completed,
+    /// Ended with an error. Final: another attempt is another run.
+    Failed,
+    /// Ended because somebody wished it. Final.
+    Cancelled,
+}
+
+impl RunStatus {
+    /// Whether nothing is at work any more.
+    #[must_use]
+    pub const fn has_ended(self) -> bool {
+        !matches!(self, Self::Running)
+    }
+}
+
+/// One run of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[serde(rename_all = "camelCase")]
+pub struct JobRun {
+    /// Its id.
+    pub id: RunId,
+    /// The job it is a run of.
+    pub job_id: JobId,
+    /// How far it has come.
+    pub status: RunStatus,
+    /// When it started.
+    pub started_at: Instant,
+    /// When it ended.
+    #[schema(required)]
+    pub completed_at: Option<Instant>,
+    /// Why it failed.
+    #[schema(required)]
+    pub error_message: Option<String>,
+    /// How many bytes have arrived: those of its transfers, where it has any.
+    #[schema(required, minimum = 0)]
+    #[graphql(skip)]
+    pub bytes_transferred: Option<i64>,
+    /// The slot of the schedule it is for; null where somebody started it.
+    #[schema(required)]
+    pub scheduled_for: Option<Instant>,
+    /// Which attempt this is, from 1.
+    #[schema(minimum = 1, example = 1)]
+    pub attempt: i64,
+    /// The failed run that it makes again.
+    #[schema(required)]
+    pub retry_of: Option<RunId>,
+    /// When somebody asked for its end.
+    #[schema(required)]
+    pub cancel_requested_at: Option<Instant>,
+    /// Counts the accepted changes; of two views the one with the higher figure is newer.
+    #[schema(minimum = 1, example = 1)]
+    pub revision: i64,
+}
+
+/// What is said to start a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({ "directiveId": "0199c1f0-6c00-7000-8000-000000000001" }))]
+pub struct StartJobRun {
+    /// The directive that asked for it; without one, the oldest that waits.
+    pub directive_id: Option<DirectiveId>,
+}
+
+impl FromFields for StartJobRun {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        Some(Self { directive_id: fields.optional("directiveId", &[], id::<DirectiveId>)? })
+    }
+}
+
+/// What an agent reports about a run. A field that is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+#[schema(rename_all = "camelCase", as = UpdateJobRun)]
+#[schema(example = json!({ "status": "completed", "bytesTransferred": 1_048_576 }))]
+pub struct ReportJobRun {
+    /// How far it has come.
+    pub status: Option<RunStatus>,
+    /// Bytes that have arrived. What its transfers say goes before.
+    #[schema(minimum = 0)]
+    pub bytes_transferred: Option<i64>,
+    /// Why it failed; null clears it. Alias: `error`.
+    #[schema(value_type = Option<String>, max_length = 4096)]
+    pub error_message: Change<String>,
+}
+
+impl FromFields for ReportJobRun {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let status = fields.update("status", &[], one_of);
+        let bytes_transferred = fields.update("bytesTransferred", &[], integer(0, i64::MAX));
+        let error_message = fields.clearable("errorMessage", &["error"], message(4096));
+        Some(Self { status: status?, bytes_transferred: bytes_transferred?, error_message: error_message? })
+    }
+}
+
+/// The part of a run that changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunState {
+    /// How far it has come.
+    pub status: RunStatus,
+    /// When it ended.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// Why it failed.
+    pub error_message: Option<String>,
+    /// How many bytes have arrived.
+    pub bytes_transferred: Option<i64>,
+    /// When somebody asked for its end.
+    pub cancel_requested_at: Option<DateTime<Utc>>,
+    /// When anything was last heard of it.
+    pub heard_at: DateTime<Utc>,
+    /// Whether it failed because its agent was silent.
+    pub failed_by_lease: bool,
+    /// When another attempt is due, until it is asked for or given up.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// Counts the accepted changes.
+    pub revision: i64,
+}
+
+impl RunState {
+    /// Applies a report made at `now`; whether it changed anything. A run that has ended never changes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] if it has ended otherwise than the report says, with `reason: "lease"` where that was because
+    /// its agent was silent.
+    pub fn report(&mut self, report: &ReportJobRun, now: DateTime<Utc>) -> Result<bool> {
+        if self.status.has_ended() {
+            if self.failed_by_lease {
+                let message = "the run was ended because its agent was silent: it stays failed".to_owned();
+                return Err(Error::Conflict { message, details: Some(json!({ "reason": "lease" })) });
+            }
+            if report.status.is_some_and(|status| status != self.status) {
+                return Err(Error::conflict(format!("a run that is {} never changes", self.status)));
+            }
+            return Ok(false);
+        }
+        let before = self.clone();
+        if let Some(bytes) = report.bytes_transferred {
+            self.bytes_transferred = Some(self.bytes_transferred.map_or(bytes, |known| known.max(bytes)));
+        }
+        match &report.error_message {
+            Change::Keep => {}
+            Change::Clear => self.error_message = None,
+            Change::Set(message) => self.error_message = Some(message.clone()),
+        }
+        self.heard_at = now;
+        match report.status {
+            Some(status) if status.has_ended() => self.end(status, now),
+            _ if *self == (Self { heard_at: now, ..before.clone() }) => return Ok(false),
+            _ => self.revision += 1,
+        }
+        Ok(true)
+    }
+
+    /// Ends it.
+    pub fn end(&mut self, status: RunStatus, now: DateTime<Utc>) {
+        self.status = status;
+        self.completed_at = Some(now);
+        self.revision += 1;
+        if status == RunStatus::Completed {
+            self.error_message = None;
+        }
+    }
+
+    /// Ends it as failed, for this reason.
+    pub fn fail(&mut self, reason: &str, now: DateTime<Utc>) {
+        self.error_message = Some(reason.to_owned());
+        self.end(RunStatus::Failed, now);
+    }
+}
+
+/// Which runs a list holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobRunFilter {
+    /// Only those of this job.
+    pub job_id: Option<JobId>,
+    /// Only those with one of these statuses, if any are named.
+    pub status: Vec<RunStatus>,
+}
+
+impl JobRunFilter {
+    /// Whether a run may have this status.
+    #[must_use]
+    pub fn allows(&self, status: RunStatus) -> bool {
+        self.status.is_empty() || self.status.contains(&status)
+    }
+
+    /// Whether everything about the run that never changes is as the filter wants it.
+    #[must_use]
+    pub fn matches_but_for_status(&self, run: &JobRun) -> bool {
+        self.job_id.is_none_or(|job| job == run.job_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn running() -> RunState {
+        RunState {
+            status: RunStatus::Running,
+            completed_at: None,
+            error_message: None,
+            bytes_transferred: None,
+            cancel_requested_at: None,
+            heard_at: DateTime::UNIX_EPOCH,
+            failed_by_lease: false,
+            retry_at: None,
+            revision: 1,
+        }
+    }
+
+    fn says(status: RunStatus) -> ReportJobRun {
+        ReportJobRun { status: Some(status), ..ReportJobRun::default() }
+    }
+
+    #[rstest]
+    #[case(RunStatus::Completed)]
+    #[case(RunStatus::Failed)]
+    #[case(RunStatus::Cancelled)]
+    fn a_run_that_has_ended_never_changes(#[case] ended: RunStatus) {
+        let mut run = running();
+        let now = DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(1);
+        assert!(run.report(&says(ended), now).expect("taken"));
+        let before = run.clone();
+        assert!(!run.report(&says(ended), now + chrono::TimeDelta::hours(1)).expect("the same again"));
+        assert!(
+            !run.report(&ReportJobRun { bytes_transferred: Some(9), ..ReportJobRun::default() }, now).expect("late")
+        );
+        assert!(run.report(&says(RunStatus::Running), now).is_err());
+        assert_eq!(run, before);
+    }
+
+    #[test]
+    fn a_run_that_was_ended_by_its_lease_says_so() {
+        let mut run = running();
+        run.fail("silence", DateTime::UNIX_EPOCH);
+        run.failed_by_lease = true;
+        let refused = run.report(&says(RunStatus::Completed), DateTime::UNIX_EPOCH).expect_err("too late");
+        assert_eq!(refused.details(), Some(json!({ "reason": "lease" })));
+    }
+
+    #[test]
+    fn bytes_never_go_backwards_and_news_without_content_are_no_change() {
+        let mut run = running();
+        let now = DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(5);
+        let bytes = |count| ReportJobRun { bytes_transferred: Some(count), ..ReportJobRun::default() };
+        assert!(run.report(&bytes(10), now).expect("taken"));
+        assert!(!run.report(&bytes(4), now).expect("late"));
+        assert_eq!((run.bytes_transferred, run.revision, run.heard_at), (Some(10), 2, now));
+    }
+}

@@ -1,0 +1,92 @@
+//! Runs of jobs over REST.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api,
+    caller::{AgentCaller, UserCaller},
+    envelope::{Answer, Reply, Success},
+    extract::{Body, Id, IdempotencyKey, Ids, OptionalBody, Query},
+};
+use crate::{
+    ids::{JobId, RunId},
+    model::{
+        OffsetWindow, Pagination,
+        job::{JobRun, JobRunFilter, ReportJobRun, StartJobRun},
+    },
+};
+
+/// A run.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobRunData {
+    /// The run.
+    run: JobRun,
+}
+
+/// Runs.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobRunsData {
+    /// The runs of this page.
+    runs: Vec<JobRun>,
+    /// Where it stands.
+    pagination: Pagination,
+}
+
+/// Get a job's execution history
+///
+/// Newest first, by `page` and `limit` or by `limit` and `offset`.
+#[utoipa::path(get, path = "/api/jobs/{id}/runs", tag = "Jobs", security(("bearer" = [])),
+    params(("id" = JobId, Path, description = "The job's id"), super::openapi::Paging, super::openapi::OffsetQuery),
+    responses((status = 200, description = "A page of runs", body = Success<JobRunsData>)))]
+pub(super) async fn list_job_runs(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(id): Id<JobId>,
+    Query(OffsetWindow(window)): Query<OffsetWindow>,
+) -> Answer<JobRunsData> {
+    let filter = JobRunFilter { job_id: Some(id), ..JobRunFilter::default() };
+    let page = api.cp.list_job_runs(&actor, &filter, window).await?;
+    Ok(Reply::ok(JobRunsData { pagination: page.pagination(), runs: page.items }))
+}
+
+/// Start a new job run
+///
+/// By the job's own agent. With the `directiveId` of a `startJob` directive it starts what that asks for, once; without
+/// one, the oldest that waits, and ends an earlier run of which nothing moves.
+#[utoipa::path(post, path = "/api/jobs/{id}/runs", tag = "Jobs", security(("apiKey" = [])),
+    params(("id" = JobId, Path, description = "The job's id")), request_body = Option<StartJobRun>,
+    responses((status = 201, description = "The run", body = Success<JobRunData>)))]
+pub(super) async fn start_job_run(
+    State(api): State<Api>,
+    AgentCaller(actor): AgentCaller,
+    Id(id): Id<JobId>,
+    IdempotencyKey(key): IdempotencyKey,
+    body: OptionalBody<StartJobRun>,
+) -> Answer<JobRunData> {
+    let (who, input) = (actor.clone(), body.input);
+    let start =
+        |cp: super::Shared, claim: Option<_>| async move { cp.start_job_run(&who, id, input, claim.as_ref()).await };
+    // The same key for another job is another request.
+    let said = [id.0.as_bytes(), body.raw.as_ref()].concat();
+    let run = api.cp.once(&actor, "start_job_run", key.as_deref(), &said, start).await?;
+    Ok(Reply::created(JobRunData { run }))
+}
+
+/// Report a job run
+///
+/// By its own agent. A run that has ended never changes; one that was ended because its agent was silent answers 409 with
+/// `details.reason` `lease`.
+#[utoipa::path(patch, path = "/api/jobs/{id}/runs/{runId}", tag = "Jobs", security(("apiKey" = [])),
+    params(("id" = JobId, Path, description = "The job's id"), ("runId" = RunId, Path, description = "The run's id")),
+    request_body = ReportJobRun,
+    responses((status = 200, description = "The run", body = Success<JobRunData>)))]
+pub(super) async fn update_job_run(
+    State(api): State<Api>,
+    AgentCaller(actor): AgentCaller,
+    Ids(job, run): Ids<JobId, RunId>,
+    body: Body<ReportJobRun>,
+) -> Answer<JobRunData> {
+    Ok(Reply::ok(JobRunData { run: api.cp.update_job_run(&actor, job, run, body.input).await? }))
+}

@@ -1,0 +1,110 @@
+//! Jobs over REST.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api,
+    caller::{AdminCaller, AnyCaller, UserCaller},
+    customers::DeletedData,
+    envelope::{Answer, Reply, Success},
+    extract::{Body, Id, IdempotencyKey, Query},
+};
+use crate::{
+    ids::JobId,
+    model::{
+        Pagination,
+        job::{CreateJob, Job, JobFilter, JobWindow, UpdateJob},
+    },
+};
+
+/// A job.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobData {
+    /// The job.
+    job: Job,
+}
+
+/// Jobs.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobsData {
+    /// The jobs of this page.
+    jobs: Vec<Job>,
+    /// Where it stands.
+    pagination: Pagination,
+}
+
+/// Create a new scheduled transfer job
+///
+/// A password in the source or the destination is refused: the agent keeps credentials.
+#[utoipa::path(post, path = "/api/jobs", tag = "Jobs", security(("bearer" = [])), request_body = CreateJob,
+    responses((status = 201, description = "The job", body = Success<JobData>)))]
+pub(super) async fn create_job(
+    State(api): State<Api>,
+    AdminCaller(actor): AdminCaller,
+    IdempotencyKey(key): IdempotencyKey,
+    body: Body<CreateJob>,
+) -> Answer<JobData> {
+    let (who, input) = (actor.clone(), body.input);
+    let create = |cp: super::Shared, claim: Option<_>| async move { cp.create_job(&who, input, claim.as_ref()).await };
+    let job = api.cp.once(&actor, "create_job", key.as_deref(), &body.raw, create).await?;
+    Ok(Reply::created(JobData { job }))
+}
+
+/// List all jobs
+///
+/// Newest first. Without `page` and `limit` there are up to 1,000. An agent sees its own jobs that are enabled.
+#[utoipa::path(get, path = "/api/jobs", tag = "Jobs", security(("bearer" = []), ("apiKey" = [])),
+    params(super::openapi::Paging, super::openapi::JobQuery),
+    responses((status = 200, description = "A page of jobs", body = Success<JobsData>)))]
+pub(super) async fn list_jobs(
+    State(api): State<Api>,
+    AnyCaller(actor): AnyCaller,
+    Query((JobWindow(window), filter)): Query<(JobWindow, JobFilter)>,
+) -> Answer<JobsData> {
+    let page = api.cp.list_jobs(&actor, &filter, window).await?;
+    Ok(Reply::ok(JobsData { pagination: page.pagination(), jobs: page.items }))
+}
+
+/// Get a job
+#[utoipa::path(get, path = "/api/jobs/{id}", tag = "Jobs", security(("bearer" = [])),
+    params(("id" = JobId, Path, description = "The job's id")),
+    responses((status = 200, description = "The job", body = Success<JobData>)))]
+pub(super) async fn get_job(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(id): Id<JobId>,
+) -> Answer<JobData> {
+    Ok(Reply::ok(JobData { job: api.cp.get_job(&actor, id).await? }))
+}
+
+/// Update a job
+///
+/// A changed schedule, time zone or `enabled` takes effect at once.
+#[utoipa::path(patch, path = "/api/jobs/{id}", tag = "Jobs", security(("bearer" = [])),
+    params(("id" = JobId, Path, description = "The job's id")), request_body = UpdateJob,
+    responses((status = 200, description = "The job", body = Success<JobData>)))]
+pub(super) async fn update_job(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(id): Id<JobId>,
+    body: Body<UpdateJob>,
+) -> Answer<JobData> {
+    Ok(Reply::ok(JobData { job: api.cp.update_job(&actor, id, body.input).await? }))
+}
+
+/// Delete a job
+///
+/// With its runs. One that is at work is cancelled first; transfers stay.
+#[utoipa::path(delete, path = "/api/jobs/{id}", tag = "Jobs", security(("bearer" = [])),
+    params(("id" = JobId, Path, description = "The job's id")),
+    responses((status = 200, description = "It is deleted", body = Success<DeletedData>)))]
+pub(super) async fn delete_job(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(id): Id<JobId>,
+) -> Answer<DeletedData> {
+    api.cp.delete_job(&actor, id).await?;
+    Ok(Reply::ok(DeletedData { deleted: true }))
+}

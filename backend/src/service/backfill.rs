@@ -1,0 +1,140 @@
+//! The ledger of a job, and running slots of the past after all.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    ControlPlane, Work,
+    dispatch::WAITS_FOR_RUN,
+    jobs::{administered, parse, require_enabled},
+};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    ids::JobId,
+    model::{
+        Page, Window,
+        event::{Kind, Object},
+        job::{Backfill, BackfillPreview, BackfillSlot, JobSlot, JobSlotFilter, Outcome},
+    },
+    store::{
+        self,
+        db::Word,
+        jobs::JobRow,
+        schedules::Owner,
+        slots::{Pending, SlotRow},
+    },
+};
+
+/// The most slots of one backfill.
+const MOST: usize = 100;
+
+impl ControlPlane {
+    /// A page of what became of a job's slots, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks.
+    pub async fn list_job_slots(
+        &self,
+        actor: &Actor,
+        job: JobId,
+        filter: &JobSlotFilter,
+        window: Window,
+    ) -> Result<Page<JobSlot>> {
+        self.get_job(actor, job).await?;
+        actor.require_admin()?;
+        Ok(store::slots::list(&self.db, job.0, filter, window).await?.map(|row| row.view()))
+    }
+
+    /// What [`Self::backfill_job`] would do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::Fields`] if the range lies in the future or holds too many slots.
+    pub async fn preview_backfill(&self, actor: &Actor, job: JobId, range: Backfill) -> Result<BackfillPreview> {
+        let mut work = self.begin(actor).await?;
+        let row = administered(&mut work, actor, job).await?;
+        preview(&mut work, &row, range).await
+    }
+
+    /// Runs the slots of a range of the past that did not run, one after the other unless the job may overlap itself; the
+    /// slots that will.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::preview_backfill`], and [`Error::Invalid`] if the job is disabled.
+    pub async fn backfill_job(&self, actor: &Actor, job: JobId, range: Backfill) -> Result<Vec<JobSlot>> {
+        let mut work = self.begin(actor).await?;
+        store::schedules::take_turn(&mut work.tx).await?;
+        let row = administered(&mut work, actor, job).await?;
+        require_enabled(&row)?;
+        let preview = preview(&mut work, &row, range).await?;
+        let wanted: Vec<DateTime<Utc>> =
+            preview.slots.iter().filter(|slot| slot.will_run).map(|slot| slot.scheduled_for.0).collect();
+        let known = known(&mut work, job, &preview.slots).await?;
+        let mut queued = Vec::with_capacity(wanted.len());
+        let mut new = Vec::new();
+        for at in wanted {
+            let slot = SlotRow {
+                id: known.get(&at).map_or_else(|| self.ids.next(at), |slot| slot.id),
+                owner_id: job.0,
+                scheduled_for: at,
+                outcome: Word(Outcome::Ran),
+                reason: Some(WAITS_FOR_RUN.to_owned()),
+                run_id: None,
+                pending: Some(Word(Pending::Queued)),
+                range_from: None,
+                range_count: None,
+            };
+            if known.contains_key(&at) {
+                if store::slots::save(&mut work.tx, &slot, None).await? {
+                    queued.push(slot);
+                }
+            } else {
+                new.push(slot);
+            }
+        }
+        let stored = store::slots::insert_all(&mut work.tx, Owner::Job, &new, work.now).await?;
+        queued.extend(new.into_iter().filter(|slot| stored.contains(&slot.id)));
+        queued.sort_unstable_by_key(|slot| slot.scheduled_for);
+        let slots: Vec<JobSlot> = queued.iter().map(SlotRow::view).collect();
+        slots.iter().for_each(|slot| work.note(Kind::JobSlotDecided, Object::JobSlot(slot.clone())));
+        self.commit(work).await?;
+        self.start_queued_slots_of(job).await?;
+        Ok(slots)
+    }
+}
+
+async fn preview(work: &mut Work, job: &JobRow, range: Backfill) -> Result<BackfillPreview> {
+    let schedule = parse(&job.schedule, &job.timezone)?;
+    // What is due is decided by the schedule itself.
+    let end = job.next_run_at.map_or(work.now, |next| next.min(work.now));
+    if range.to > work.now {
+        return Err(Error::field("to", "must not be in the future"));
+    }
+    let before = range.from - TimeDelta::milliseconds(1);
+    let slots = schedule.upcoming(before).take_while(|slot| *slot <= range.to && *slot <= end).take(MOST + 1);
+    let slots: Vec<DateTime<Utc>> = slots.filter(|slot| job.next_run_at != Some(*slot)).collect();
+    if slots.len() > MOST {
+        return Err(Error::field("to", format!("holds more than {MOST} slots: choose a shorter range")));
+    }
+    let undecided = slots.iter().map(|at| BackfillSlot { scheduled_for: (*at).into(), outcome: None, will_run: true });
+    let mut slots: Vec<BackfillSlot> = undecided.collect();
+    let known = known(work, job.id, &slots).await?;
+    for slot in &mut slots {
+        slot.outcome = known.get(&slot.scheduled_for.0).map(|known| known.outcome.0);
+        slot.will_run = slot.outcome != Some(Outcome::Ran);
+    }
+    let run_count = slots.iter().filter(|slot| slot.will_run).count();
+    Ok(BackfillPreview { run_count: i64::try_from(run_count).unwrap_or(i64::MAX), slots })
+}
+
+/// What the ledger knows of these slots.
+async fn known(work: &mut Work, job: JobId, slots: &[BackfillSlot]) -> Result<HashMap<DateTime<Utc>, SlotRow>> {
+    let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Ok(HashMap::new()) };
+    let rows = store::slots::between(&mut work.tx, job.0, first.scheduled_for.0, last.scheduled_for.0).await?;
+    Ok(rows.into_iter().map(|slot| (slot.scheduled_for, slot)).collect())
+}

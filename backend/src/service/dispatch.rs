@@ -1,0 +1,191 @@
+//! What becomes of slots that are due: each is decided once, however many servers look, and leaves a row in the ledger
+//! in the transaction that claims it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    iter,
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{ControlPlane, Work, job_starts::starts};
+use crate::{
+    actor::Actor,
+    error::Result,
+    events::Forget,
+    ids::JobId,
+    model::{
+        event::{Kind, Object},
+        job::{Decision, Due, Job, Outcome, Verdict, decide},
+        schedule::Schedule,
+    },
+    store::{
+        self,
+        db::Word,
+        jobs::JobRow,
+        schedules::{Owner, ScheduleRow},
+        slots::{Pending, SlotRow},
+    },
+};
+
+/// How many schedules are claimed in one transaction.
+const AT_A_TIME: i64 = 250;
+/// How long the scheduler sleeps at most: a change it was not told of is noticed then.
+const LOOK: Duration = Duration::from_secs(30);
+/// The same, while other servers cannot be heard.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// What a slot says that was sent to its agent and is not started.
+pub(super) const WAITS_FOR_AGENT: &str = "waits for the agent to start it";
+/// What a slot says that waits for the run before it.
+pub(super) const WAITS_FOR_RUN: &str = "waits for an earlier run to end";
+
+/// What is known of the runs of jobs with slots that are due.
+struct Runs {
+    busy: HashSet<JobId>,
+    queued: HashMap<uuid::Uuid, usize>,
+}
+
+impl ControlPlane {
+    /// Decides every slot of a job that is due by now; how many jobs had one.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says. What was decided before stays decided.
+    pub async fn dispatch_due_slots(&self) -> Result<usize> {
+        let mut dispatched = 0;
+        while let Some(due) = store::schedules::next_due(&self.db, Owner::Job).await? {
+            let now = self.now();
+            if due > now {
+                break;
+            }
+            let lateness = (now - due).to_std().unwrap_or_default();
+            metrics::histogram!("mftplus_scheduler_lateness_seconds").record(lateness.as_secs_f64());
+            dispatched += self.dispatch_batch().await?;
+        }
+        Ok(dispatched)
+    }
+
+    /// How long nothing is due, as far as is known.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn until_next_slot(&self) -> Result<Duration> {
+        let look = if self.bus.is_connected() { LOOK } else { LOOK_AGAIN };
+        let due = store::schedules::next_due(&self.db, Owner::Job).await?;
+        let until = due.map(|due| (due - self.now()).to_std().unwrap_or_default());
+        Ok(until.map_or(look, |until| until.min(look)))
+    }
+
+    /// Waits until a schedule may have changed.
+    pub async fn schedules_changed(&self) {
+        self.remembered.schedules.notified().await;
+    }
+
+    /// Claims the schedules that have been due for the longest and decides their slots, all in one transaction.
+    async fn dispatch_batch(&self) -> Result<usize> {
+        let mut work = self.begin(&Actor::System).await?;
+        store::schedules::take_turn(&mut work.tx).await?;
+        let now = work.now;
+        let due = store::schedules::due(&mut work.tx, Owner::Job, now, AT_A_TIME).await?;
+        let ids: Vec<JobId> = due.iter().map(|row| JobId(row.owner_id)).collect();
+        let runs = runs(&mut work, &ids).await?;
+        let decided: Vec<(&ScheduleRow, Option<DateTime<Utc>>, Vec<Decision>)> = due
+            .iter()
+            .map(|row| {
+                let (next, decisions) = decisions(row, &runs, now);
+                (row, next, decisions)
+            })
+            .collect();
+        let claims: Vec<_> = decided.iter().map(|(row, next, _)| (*row, *next)).collect();
+        let claimed = store::schedules::claim(&mut work.tx, &claims).await?;
+        let ids: Vec<JobId> = ids.into_iter().filter(|id| claimed.contains(&id.0)).collect();
+        store::jobs::touch(&mut work.tx, &ids).await?;
+        let jobs = store::jobs::find_within(&mut work.tx, &ids).await?;
+        let jobs: HashMap<JobId, Job> = jobs.iter().map(|row| (row.id, JobRow::view(row))).collect();
+
+        let mut slots = Vec::new();
+        for (row, _, decisions) in decided {
+            if jobs.contains_key(&JobId(row.owner_id)) {
+                slots.extend(decisions.into_iter().map(|decision| self.slot(row.owner_id, decision)));
+            }
+        }
+        let new = store::slots::insert_all(&mut work.tx, Owner::Job, &slots, now).await?;
+        let mut wanted = Vec::new();
+        for slot in slots.into_iter().filter(|slot| new.contains(&slot.id)) {
+            if slot.pending.is_some_and(|pending| pending.0 == Pending::Sent)
+                && let Some(job) = jobs.get(&JobId(slot.owner_id))
+            {
+                wanted.push(starts(&self.ids, job, Some(slot.scheduled_for), now));
+            }
+            work.note(Kind::JobSlotDecided, Object::JobSlot(slot.view()));
+        }
+        store::directives::insert_all(&mut work.tx, &wanted).await?;
+        wanted.iter().for_each(|(agent, _)| work.forget(Forget::Directives(*agent)));
+        let count = jobs.len();
+        jobs.into_values().for_each(|job| work.note(Kind::JobMoved, Object::Job(job)));
+        metrics::counter!("mftplus_slots_started_total").increment(wanted.len() as u64);
+        self.commit(work).await?;
+        Ok(count)
+    }
+
+    /// The row of a decision.
+    fn slot(&self, owner: uuid::Uuid, decision: Decision) -> SlotRow {
+        let Decision { scheduled_for, verdict, range } = decision;
+        let (outcome, reason, pending) = match verdict {
+            Verdict::Run => (Outcome::Ran, WAITS_FOR_AGENT, Some(Pending::Sent)),
+            Verdict::Queue => (Outcome::Ran, WAITS_FOR_RUN, Some(Pending::Queued)),
+            Verdict::Drop(outcome, reason) => (outcome, reason, None),
+        };
+        SlotRow {
+            // Begins with the milliseconds of the slot, not of now.
+            id: self.ids.next(scheduled_for),
+            owner_id: owner,
+            scheduled_for,
+            outcome: Word(outcome),
+            reason: Some(reason.to_owned()),
+            run_id: None,
+            pending: pending.map(Word),
+            range_from: range.map(|(from, _)| from),
+            range_count: range.map(|(_, count)| count),
+        }
+    }
+}
+
+/// What is at work, or about to be, and what waits behind it.
+async fn runs(work: &mut Work, ids: &[JobId]) -> Result<Runs> {
+    // Starts first: one that is acknowledged while we look has left a run by then.
+    let mut busy = store::directives::jobs_about_to_start(&mut work.tx, ids, work.now).await?;
+    busy.extend(store::job_runs::running(&mut work.tx, ids).await?.into_keys());
+    let owners: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    Ok(Runs { busy, queued: store::slots::queued(&mut work.tx, &owners).await? })
+}
+
+/// Whether a run of the job is at work or about to start.
+pub(super) async fn is_busy(work: &mut Work, job: JobId) -> Result<bool> {
+    Ok(!runs(work, &[job]).await?.busy.is_empty())
+}
+
+/// What becomes of the slots of a schedule up to now, and the first one after.
+fn decisions(row: &ScheduleRow, runs: &Runs, now: DateTime<Utc>) -> (Option<DateTime<Utc>>, Vec<Decision>) {
+    let Some(first) = row.next_run_at else { return (None, Vec::new()) };
+    let schedule = match Schedule::parse(&row.schedule, &row.timezone) {
+        Ok(schedule) => schedule,
+        // It was good when it was stored. Nothing can be due by it until somebody changes it.
+        Err(error) => {
+            tracing::error!(owner.id = %row.owner_id, %error, "a stored schedule cannot be read");
+            return (None, Vec::new());
+        }
+    };
+    let due = Due {
+        overlap: row.overlap.0,
+        catch_up: row.catch_up.0,
+        is_busy: runs.busy.contains(&JobId(row.owner_id)),
+        queued: runs.queued.get(&row.owner_id).copied().unwrap_or(0),
+        now,
+    };
+    let slots = iter::once(first).chain(schedule.upcoming(first)).take_while(|slot| *slot <= now);
+    let decisions = decide(slots, due);
+    (schedule.next_after(now), decisions)
+}

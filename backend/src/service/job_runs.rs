@@ -1,0 +1,346 @@
+//! Runs: started and reported by agents, watched, cancelled and made again by administrators.
+
+use super::{ControlPlane, Work, jobs::require_enabled};
+use crate::{
+    actor::{Actor, Scope},
+    error::{Error, Result},
+    events::Forget,
+    ids::{DirectiveId, JobId, RunId},
+    model::{
+        Page, Window,
+        directive::{Directive, Wish},
+        event::{Kind, Object},
+        job::{JobRun, JobRunFilter, ReportJobRun, RunState, RunStatus, StartJobRun},
+    },
+    store::{self, idempotency::Claim, job_runs::JobRunRow, jobs::JobRow},
+};
+
+impl ControlPlane {
+    /// Starts a run of a job of the agent that asks, by the directive that is named or the oldest that waits. The same
+    /// directive again gives the same run, while it is at work.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's job or directive, [`Error::Invalid`]
+    /// if the job is disabled, [`Error::Conflict`] if the directive is void or its run has ended.
+    pub async fn start_job_run(
+        &self,
+        actor: &Actor,
+        job: JobId,
+        input: StartJobRun,
+        claim: Option<&Claim>,
+    ) -> Result<JobRun> {
+        actor.require_agent()?;
+        loop {
+            let mut work = self.begin(actor).await?;
+            let row = store::jobs::find(&mut work.tx, actor.scope(), job).await?.ok_or(Error::NotFound("job"))?;
+            if let Some(id) = input.directive_id
+                && let Some(run) = run_of_directive(&mut work, job, id).await?
+            {
+                let run = run.view();
+                work.complete(claim, &run).await?;
+                self.commit(work).await?;
+                return Ok(run);
+            }
+            require_enabled(&row)?;
+            // First the job, then its runs: that is the order of locks.
+            if !store::jobs::note_start(&mut work.tx, job, work.now).await? {
+                return Err(Error::NotFound("job"));
+            }
+            let start = match input.directive_id {
+                Some(id) => Some(named_start(&mut work, &row, id).await?),
+                None => {
+                    self.end_unreported(&mut work, job).await?;
+                    oldest_start(&mut work, &row).await?
+                }
+            };
+            if let Some(start) = &start
+                && !store::directives::claim(&mut work.tx, start.id, work.now).await?
+            {
+                // Another call took it: look again.
+                continue;
+            }
+            let run = self.begin_run(&mut work, &row, start).await?;
+            work.complete(claim, &run).await?;
+            self.commit(work).await?;
+            return Ok(run);
+        }
+    }
+
+    /// Stores the run that a start, or the agent's own will, makes of a job that was noted as started.
+    async fn begin_run(&self, work: &mut Work, job: &JobRow, start: Option<Directive>) -> Result<JobRun> {
+        let now = work.now;
+        let directive_id = start.as_ref().map(|start| start.id);
+        let (scheduled_for, attempt, retry_of) = match start.map(|start| start.wish) {
+            Some(Wish::StartJob { scheduled_for, attempt, retry_of, .. }) => (scheduled_for, attempt, retry_of),
+            _ => (None, 1, None),
+        };
+        let row = JobRunRow {
+            id: self.ids.next(now),
+            job_id: job.id,
+            customer_id: job.customer_id,
+            agent_id: job.agent_id,
+            directive_id,
+            scheduled_for: scheduled_for.map(|at| at.0),
+            started_at: now,
+            attempt,
+            retry_of,
+            state: RunState {
+                status: RunStatus::Running,
+                completed_at: None,
+                error_message: None,
+                bytes_transferred: None,
+                cancel_requested_at: None,
+                heard_at: now,
+                failed_by_lease: false,
+                retry_at: None,
+                revision: 1,
+            },
+        };
+        store::job_runs::insert(&mut work.tx, &row).await?;
+        if let Some(at) = row.scheduled_for
+            && let Some(mut slot) = store::slots::find(&mut work.tx, job.id.0, at).await?
+        {
+            let seen = slot.pending.take().map(|pending| pending.0);
+            (slot.run_id, slot.reason) = (Some(row.id), None);
+            store::slots::save(&mut work.tx, &slot, seen).await?;
+        }
+        let run = row.view();
+        work.note(Kind::JobRunStarted, Object::JobRun(run.clone()));
+        self.note_job(work, Kind::JobMoved, job.id).await?;
+        work.forget(Forget::Directives(job.agent_id));
+        Ok(run)
+    }
+
+    /// Ends runs of the job of which nothing moves: an agent that knows only the published page cannot report their end.
+    async fn end_unreported(&self, work: &mut Work, job: JobId) -> Result<()> {
+        for mut run in store::job_runs::running_of_job(&mut work.tx, job).await? {
+            let progress = store::job_runs::progress_of(&mut work.tx, run.id).await?;
+            if progress.is_some_and(|progress| progress.running > 0) {
+                continue;
+            }
+            let seen = run.state.revision;
+            run.state.bytes_transferred = progress.map(|progress| progress.bytes).or(run.state.bytes_transferred);
+            run.state.fail("never reported", work.now);
+            self.save_run(work, &run, seen, Kind::JobRunStatusChanged).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes an agent's report about a run of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's run, [`Error::Conflict`] if it has
+    /// ended otherwise; with `reason: "lease"` where that was because the agent was silent.
+    pub async fn update_job_run(&self, actor: &Actor, job: JobId, id: RunId, report: ReportJobRun) -> Result<JobRun> {
+        actor.require_agent()?;
+        loop {
+            let mut work = self.begin(actor).await?;
+            let found = store::job_runs::find(&mut work.tx, actor.scope(), id).await?;
+            let mut run = found.filter(|run| run.job_id == job).ok_or(Error::NotFound("run"))?;
+            let seen = run.state.revision;
+            let now = work.now;
+            let heard_before = run.state.heard_at;
+            let is_changed = match run.state.report(&report, now) {
+                Ok(is_changed) => is_changed,
+                Err(refused) => {
+                    if run.state.failed_by_lease {
+                        self.keep_late_report(work, &run, &report).await?;
+                    }
+                    return Err(refused);
+                }
+            };
+            if !is_changed && run.state.heard_at == heard_before {
+                return Ok(run.view());
+            }
+            if let Some(progress) = store::job_runs::progress_of(&mut work.tx, id).await? {
+                run.state.bytes_transferred = Some(progress.bytes);
+            }
+            let kind = if run.state.status.has_ended() {
+                self.plan_retry(&mut work, &mut run).await?;
+                Kind::JobRunStatusChanged
+            } else {
+                Kind::JobRunProgressed
+            };
+            if !self.save_run(&mut work, &run, seen, kind).await? {
+                continue;
+            }
+            self.commit(work).await?;
+            if run.state.status.has_ended() {
+                self.start_queued_slots_of(job).await?;
+            }
+            return Ok(run.view());
+        }
+    }
+
+    /// Keeps what came too late, for whoever looks into it; the agent is done with the run by it.
+    async fn keep_late_report(&self, mut work: Work, run: &JobRunRow, report: &ReportJobRun) -> Result<()> {
+        let mut said = run.view();
+        said.status = report.status.unwrap_or(said.status);
+        said.bytes_transferred = report.bytes_transferred.or(said.bytes_transferred);
+        if let crate::model::fields::Change::Set(message) = &report.error_message {
+            said.error_message = Some(message.clone());
+        }
+        work.note(Kind::JobRunReportedLate, Object::JobRun(said));
+        if report.status.is_some_and(RunStatus::has_ended) {
+            store::directives::settle_job_run(&mut work.tx, run.id, work.now).await?;
+            work.forget(Forget::Directives(run.agent_id));
+        }
+        self.commit(work).await
+    }
+
+    /// Writes a changed run, unless somebody changed it since it was read; whether it did. One that has ended settles
+    /// what was wanted of it.
+    pub(super) async fn save_run(&self, work: &mut Work, run: &JobRunRow, seen: i64, kind: Kind) -> Result<bool> {
+        if !store::job_runs::save(&mut work.tx, run.id, &run.state, seen).await? {
+            return Ok(false);
+        }
+        if run.state.revision != seen {
+            work.note(kind, Object::JobRun(run.view()));
+        }
+        if run.state.status.has_ended() {
+            store::directives::settle_job_run(&mut work.tx, run.id, work.now).await?;
+            work.forget(Forget::Directives(run.agent_id));
+        }
+        Ok(true)
+    }
+
+    /// Plans another attempt of a run that has failed, if its job wishes for one.
+    pub(super) async fn plan_retry(&self, work: &mut Work, run: &mut JobRunRow) -> Result<()> {
+        if run.state.status != RunStatus::Failed {
+            return Ok(());
+        }
+        let job = store::jobs::find(&mut work.tx, Scope::All, run.job_id).await?;
+        let retry = job.filter(|job| job.enabled).and_then(|job| job.retry);
+        let delay = retry.and_then(|retry| retry.0.delay_after(run.attempt));
+        run.state.retry_at = delay.map(|delay| work.now + delay);
+        Ok(())
+    }
+
+    /// A page of runs, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if a job outside the caller's scope is named, [`Error::Forbidden`] unless an administrator
+    /// asks.
+    pub async fn list_job_runs(&self, actor: &Actor, filter: &JobRunFilter, window: Window) -> Result<Page<JobRun>> {
+        actor.require_user()?;
+        if let Some(job) = filter.job_id {
+            self.get_job(actor, job).await?;
+        }
+        actor.require_admin()?;
+        Ok(store::job_runs::list(&self.db, filter, window).await?.map(|row| row.view()))
+    }
+
+    /// The newest runs of each of these jobs, as many as is said beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an administrator asks.
+    pub async fn newest_job_runs(&self, actor: &Actor, of: &[(JobId, u64)]) -> Result<Vec<Vec<JobRun>>> {
+        actor.require_admin()?;
+        let rows = store::job_runs::newest(&self.db, of).await?;
+        let newest = of.iter().map(|(job, count)| {
+            let own = rows.iter().filter(|row| row.job_id == *job).map(JobRunRow::view);
+            own.take(usize::try_from(*count).unwrap_or(usize::MAX)).collect()
+        });
+        Ok(newest.collect())
+    }
+
+    /// Those of these runs that there are, in no order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an administrator asks.
+    pub async fn find_job_runs(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<JobRun>> {
+        actor.require_admin()?;
+        let rows = store::job_runs::find_all(&self.db, ids).await?;
+        Ok(rows.iter().map(JobRunRow::view).collect())
+    }
+
+    /// A run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks.
+    pub async fn get_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
+        actor.require_user()?;
+        let row = store::job_runs::find(&self.db, actor.scope(), id).await?.ok_or(Error::NotFound("run"))?;
+        actor.require_admin()?;
+        Ok(row.view())
+    }
+
+    /// Asks for the end of a run: its agent confirms it, or its lease ends it. Asking again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::Conflict`] if it has ended.
+    pub async fn cancel_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
+        loop {
+            let mut work = self.begin(actor).await?;
+            let mut run = self.administered_run(&mut work, actor, id).await?;
+            if run.state.status.has_ended() {
+                return Err(Error::conflict(format!("a run that is {} cannot be cancelled", run.state.status)));
+            }
+            if run.state.cancel_requested_at.is_some() {
+                return Ok(run.view());
+            }
+            let seen = run.state.revision;
+            run.state.cancel_requested_at = Some(work.now);
+            run.state.revision += 1;
+            if !self.save_run(&mut work, &run, seen, Kind::JobRunCancelRequested).await? {
+                continue;
+            }
+            if self.agent_is_there(&mut work, run.agent_id).await? {
+                self.direct(&mut work, run.agent_id, Wish::CancelJobRun { run_id: id }).await?;
+            }
+            self.commit(work).await?;
+            return Ok(run.view());
+        }
+    }
+
+    pub(super) async fn administered_run(&self, work: &mut Work, actor: &Actor, id: RunId) -> Result<JobRunRow> {
+        let run = store::job_runs::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("run"))?;
+        actor.require_admin()?;
+        Ok(run)
+    }
+}
+
+/// The run that a directive has started, if it is at work.
+async fn run_of_directive(work: &mut Work, job: JobId, id: DirectiveId) -> Result<Option<JobRunRow>> {
+    let Some(run) = store::job_runs::by_directive(&mut work.tx, id).await? else { return Ok(None) };
+    if run.job_id != job {
+        return Err(Error::NotFound("directive"));
+    }
+    if run.state.status.has_ended() {
+        let message = format!("the run of this directive is {}: a directive starts one run", run.state.status);
+        return Err(Error::conflict(message));
+    }
+    Ok(Some(run))
+}
+
+/// The start that the agent names, if it still waits.
+async fn named_start(work: &mut Work, job: &JobRow, id: DirectiveId) -> Result<Directive> {
+    let directive = store::directives::find(&mut work.tx, job.agent_id, id).await?;
+    let directive = directive.filter(|directive| directive.wish.job() == Some(job.id));
+    let directive = directive.ok_or(Error::NotFound("directive"))?;
+    if directive.expires_at.0 <= work.now {
+        return Err(Error::conflict("this directive has expired"));
+    }
+    if !store::directives::starts(&mut work.tx, job.id).await?.iter().any(|open| open.id == id) {
+        // By a run, and then the caller's next look finds it, or because it was called off.
+        return match store::job_runs::by_directive(&mut work.tx, id).await? {
+            Some(_) => Ok(directive),
+            None => Err(Error::conflict("this directive was called off, or acknowledged without a run")),
+        };
+    }
+    Ok(directive)
+}
+
+/// The start that has waited for the longest.
+async fn oldest_start(work: &mut Work, job: &JobRow) -> Result<Option<Directive>> {
+    let starts = store::directives::starts(&mut work.tx, job.id).await?;
+    Ok(starts.into_iter().find(|start| start.expires_at.0 > work.now))
+}

@@ -1,0 +1,210 @@
+//! Starts: how a job comes to its agent, and what becomes of starts that lead to no run.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    ControlPlane, Work,
+    dispatch::{WAITS_FOR_AGENT, is_busy},
+    jobs::{administered, require_enabled},
+};
+use crate::{
+    actor::{Actor, Scope},
+    error::{Error, Result},
+    events::Forget,
+    ids::{AgentId, Ids, JobId, RunId},
+    model::{
+        directive::{Directive, Wish},
+        event::{Kind, Object},
+        job::{Job, JobRun, Outcome, Overlap, RunStatus},
+    },
+    store::{self, db::Word, job_runs::JobRunRow, jobs::JobRow, schedules::Owner, slots::Pending},
+};
+
+/// How long a start waits for its agent.
+const KEPT: TimeDelta = TimeDelta::hours(24);
+/// Why a slot comes to nothing whose start nobody fetched.
+const NOT_FETCHED: &str = "the agent did not start it within 24h";
+/// Why a slot comes to nothing whose start was acknowledged without a run.
+const DECLINED: &str = "the agent acknowledged it without starting a run";
+
+/// The directive that starts a job for a slot, with its agent.
+pub(super) fn starts(
+    ids: &Ids,
+    job: &Job,
+    scheduled_for: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> (AgentId, Directive) {
+    start(ids, job, (scheduled_for, 1, None), now)
+}
+
+fn start(
+    ids: &Ids,
+    job: &Job,
+    (scheduled_for, attempt, retry_of): (Option<DateTime<Utc>>, i64, Option<RunId>),
+    now: DateTime<Utc>,
+) -> (AgentId, Directive) {
+    let scheduled_for = scheduled_for.map(Into::into);
+    let wish = Wish::StartJob { job: Box::new(job.clone()), scheduled_for, attempt, retry_of };
+    (job.agent_id, Directive { id: ids.next(now), created_at: now.into(), expires_at: (now + KEPT).into(), wish })
+}
+
+impl ControlPlane {
+    /// Starts a job now, beside its schedule.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::Invalid`] if it is disabled, [`Error::Conflict`] if a run is at work and may not be overlapped.
+    pub async fn run_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
+        let mut work = self.begin(actor).await?;
+        store::schedules::take_turn(&mut work.tx).await?;
+        let row = administered(&mut work, actor, id).await?;
+        require_enabled(&row)?;
+        require_free(&mut work, &row).await?;
+        let job = row.view();
+        self.send(&mut work, start(&self.ids, &job, (None, 1, None), work.now)).await?;
+        work.note(Kind::JobRunRequested, Object::Job(job.clone()));
+        self.commit(work).await?;
+        Ok(job)
+    }
+
+    /// Makes a run again that failed or was cancelled, as another attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the run has not failed, was made again already, or
+    /// another is at work that may not be overlapped.
+    pub async fn retry_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
+        let mut work = self.begin(actor).await?;
+        store::schedules::take_turn(&mut work.tx).await?;
+        let run = self.administered_run(&mut work, actor, id).await?;
+        if !matches!(run.state.status, RunStatus::Failed | RunStatus::Cancelled) {
+            let message =
+                format!("a run that is {} cannot be made again: only one that has failed can", run.state.status);
+            return Err(Error::conflict(message));
+        }
+        let job = store::jobs::find(&mut work.tx, Scope::All, run.job_id).await?.ok_or(Error::NotFound("job"))?;
+        require_enabled(&job)?;
+        let repeats = |wish: &Wish| matches!(wish, Wish::StartJob { retry_of, .. } if *retry_of == Some(id));
+        let is_asked_for =
+            store::directives::starts(&mut work.tx, job.id).await?.iter().any(|open| repeats(&open.wish));
+        if is_asked_for || store::job_runs::retry_of(&mut work.tx, job.id, id).await?.is_some() {
+            return Err(Error::conflict("this run was made again already"));
+        }
+        require_free(&mut work, &job).await?;
+        if run.state.retry_at.is_some() {
+            store::job_runs::plan_retry(&mut work.tx, id, run.state.retry_at, None).await?;
+        }
+        self.send_again(&mut work, &job, &run).await?;
+        self.commit(work).await?;
+        Ok(run.view())
+    }
+
+    /// Asks the agent for another attempt.
+    pub(super) async fn send_again(&self, work: &mut Work, job: &JobRow, run: &JobRunRow) -> Result<()> {
+        let job = job.view();
+        let again = (run.scheduled_for, run.attempt + 1, Some(run.id));
+        self.send(work, start(&self.ids, &job, again, work.now)).await?;
+        work.note(Kind::JobRunRequested, Object::Job(job));
+        Ok(())
+    }
+
+    async fn send(&self, work: &mut Work, (agent, directive): (AgentId, Directive)) -> Result<()> {
+        store::directives::insert(&mut work.tx, agent, &directive).await?;
+        work.forget(Forget::Directives(agent));
+        Ok(())
+    }
+
+    /// Starts the slots of a job that wait for a run to end, as far as nothing is in their way; how many.
+    pub(super) async fn start_queued_slots_of(&self, id: JobId) -> Result<usize> {
+        let mut started = 0;
+        while self.start_queued_slot(id).await? {
+            started += 1;
+        }
+        Ok(started)
+    }
+
+    async fn start_queued_slot(&self, id: JobId) -> Result<bool> {
+        let mut work = self.begin(&Actor::System).await?;
+        store::schedules::take_turn(&mut work.tx).await?;
+        let Some(job) = store::jobs::find(&mut work.tx, Scope::All, id).await? else { return Ok(false) };
+        let Some(mut slot) = store::slots::first_queued(&mut work.tx, id.0).await? else { return Ok(false) };
+        if !job.enabled || job.overlap.0 != Overlap::Allow && is_busy(&mut work, id).await? {
+            return Ok(false);
+        }
+        slot.pending = Some(Word(Pending::Sent));
+        slot.reason = Some(WAITS_FOR_AGENT.to_owned());
+        if !store::slots::save(&mut work.tx, &slot, Some(Pending::Queued)).await? {
+            return Ok(false);
+        }
+        self.send(&mut work, starts(&self.ids, &job.view(), Some(slot.scheduled_for), work.now)).await?;
+        self.commit(work).await?;
+        Ok(true)
+    }
+
+    /// Starts slots whose turn has come without anybody having noticed; how many.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn start_queued_slots(&self) -> Result<usize> {
+        let mut started = 0;
+        for job in store::slots::with_queue(&self.db, Owner::Job).await? {
+            started += self.start_queued_slots_of(JobId(job)).await?;
+        }
+        Ok(started)
+    }
+
+    /// Gives up starts that their agents did not fetch in time; how many.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn give_up_starts(&self) -> Result<usize> {
+        let mut given_up = 0;
+        for (agent, directive) in store::directives::lapsed_starts(&self.db, self.now()).await? {
+            let mut work = self.begin(&Actor::System).await?;
+            if !store::directives::claim(&mut work.tx, directive.id, work.now).await? {
+                continue;
+            }
+            drop_slot(&mut work, &directive, Outcome::Missed, NOT_FETCHED).await?;
+            work.forget(Forget::Directives(agent));
+            self.commit(work).await?;
+            given_up += 1;
+            if let Some(job) = directive.wish.job() {
+                self.start_queued_slots_of(job).await?;
+            }
+        }
+        Ok(given_up)
+    }
+}
+
+/// Takes note that an agent acknowledged a start without a run.
+pub(super) async fn decline(work: &mut Work, directive: &Directive) -> Result<()> {
+    drop_slot(work, directive, Outcome::Skipped, DECLINED).await
+}
+
+/// Writes that the slot of a start came to nothing, unless a run has come of it already.
+async fn drop_slot(work: &mut Work, directive: &Directive, outcome: Outcome, reason: &str) -> Result<()> {
+    let Wish::StartJob { job, scheduled_for: Some(at), .. } = &directive.wish else { return Ok(()) };
+    let Some(mut slot) = store::slots::find(&mut work.tx, job.id.0, at.0).await? else { return Ok(()) };
+    if slot.pending.is_none_or(|pending| pending.0 != Pending::Sent) {
+        return Ok(());
+    }
+    slot.pending = None;
+    slot.outcome = Word(outcome);
+    slot.reason = Some(reason.to_owned());
+    if store::slots::save(&mut work.tx, &slot, Some(Pending::Sent)).await? {
+        work.note(Kind::JobSlotDecided, Object::JobSlot(slot.view()));
+    }
+    Ok(())
+}
+
+/// Lets only a job pass of which nothing is at work, or that may overlap itself.
+async fn require_free(work: &mut Work, job: &JobRow) -> Result<()> {
+    if job.overlap.0 != Overlap::Allow && is_busy(work, job.id).await? {
+        return Err(Error::conflict("a run of this job is at work or about to start, and it may not overlap itself"));
+    }
+    Ok(())
+}

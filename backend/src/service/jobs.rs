@@ -1,0 +1,298 @@
+//! Jobs: made and changed by administrators, read by whoever they belong to.
+
+use super::{ControlPlane, Work};
+use crate::{
+    actor::{Actor, Scope},
+    error::{Error, Result},
+    events::Forget,
+    ids::{AgentId, JobId},
+    model::{
+        Page, Window,
+        directive::Wish,
+        event::{Kind, Object},
+        fields::Change,
+        job::{CreateJob, Job, JobFilter, Outcome, RunStatus, UpdateJob},
+        schedule::{Schedule, ScheduleError},
+    },
+    store::{self, db::Word, idempotency::Claim, jobs::JobRow},
+};
+
+/// Why the slots of a job that is disabled come to nothing.
+const DISABLED: &str = "the job was disabled";
+
+impl ControlPlane {
+    /// Makes a job.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an administrator asks, [`Error::Fields`] if the agent does not exist.
+    pub async fn create_job(&self, actor: &Actor, input: CreateJob, claim: Option<&Claim>) -> Result<Job> {
+        actor.require_admin()?;
+        let mut work = self.begin(actor).await?;
+        let agent = store::agents::find(&mut work.tx, actor.scope(), input.agent_id).await?;
+        let agent = agent.ok_or_else(|| Error::field("agentId", "names no agent"))?;
+        let schedule = parse(&input.schedule, input.timezone())?;
+        let enabled = input.enabled.unwrap_or(true);
+        let now = work.now;
+        let row = JobRow {
+            id: self.ids.next(now),
+            customer_id: agent.customer_id,
+            agent_id: agent.id,
+            name: input.name,
+            source: input.source_path,
+            destination: input.destination_path,
+            protocol: Word(input.protocol),
+            direction: Word(input.direction),
+            enabled,
+            retry: input.retry.map(store::db::json_column),
+            last_run_at: None,
+            revision: 1,
+            created_at: now,
+            timezone: schedule.timezone().to_owned(),
+            overlap: Word(input.overlap.unwrap_or_default()),
+            catch_up: Word(input.catch_up.unwrap_or_default()),
+            next_run_at: if enabled { schedule.next_after(now) } else { None },
+            schedule: input.schedule,
+            version: 1,
+            agent_name: agent.name,
+            agent_hostname: agent.hostname,
+        };
+        store::jobs::insert(&mut work.tx, &row).await?;
+        let job = row.view();
+        work.note(Kind::JobCreated, Object::Job(job.clone()));
+        work.forget(Forget::Schedules);
+        work.complete(claim, &job).await?;
+        self.commit(work).await?;
+        Ok(job)
+    }
+
+    /// A page of the jobs the caller may see, newest first; an agent sees its own that are enabled.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn list_jobs(&self, actor: &Actor, filter: &JobFilter, window: Window) -> Result<Page<Job>> {
+        let mut filter = filter.clone();
+        if actor.require_agent().is_ok() {
+            if filter.enabled == Some(false) {
+                return Err(Error::Forbidden("an agent sees its enabled jobs only"));
+            }
+            filter.enabled = Some(true);
+        }
+        Ok(store::jobs::list(&self.db, actor.scope(), &filter, window).await?.map(|row| row.view()))
+    }
+
+    /// A job.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`].
+    pub async fn get_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
+        actor.require_user()?;
+        let row = store::jobs::find(&self.db, actor.scope(), id).await?;
+        Ok(row.ok_or(Error::NotFound("job"))?.view())
+    }
+
+    /// Those of these jobs that the caller may see, in no order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub async fn find_jobs(&self, actor: &Actor, ids: &[JobId]) -> Result<Vec<Job>> {
+        actor.require_user()?;
+        let rows = store::jobs::find_all(&self.db, actor.scope(), ids).await?;
+        Ok(rows.iter().map(JobRow::view).collect())
+    }
+
+    /// Changes a job. A changed schedule, zone or `enabled` takes effect at once; slots that were due before are decided
+    /// by what was in force.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::Fields`] for another agent, [`Error::Conflict`] if it is to be enabled and its agent was revoked.
+    pub async fn update_job(&self, actor: &Actor, id: JobId, patch: UpdateJob) -> Result<Job> {
+        loop {
+            let mut work = self.begin(actor).await?;
+            let before = administered(&mut work, actor, id).await?;
+            if patch.agent_id.is_some_and(|agent| agent != before.agent_id) {
+                return Err(Error::field("agentId", "cannot be changed: make another job for that agent"));
+            }
+            let mut row = before.clone();
+            apply(&mut row, &patch);
+            if row.view() == before.view() {
+                return Ok(before.view());
+            }
+            if before.next_run_at.is_some_and(|due| due <= work.now) {
+                drop(work);
+                self.dispatch_due_slots().await?;
+                continue;
+            }
+            if row.enabled && !before.enabled && !self.agent_is_there(&mut work, row.agent_id).await? {
+                return Err(Error::conflict("the job's agent was revoked: nobody could run it"));
+            }
+            let schedule = parse(&row.schedule, &row.timezone)?;
+            schedule.timezone().clone_into(&mut row.timezone);
+            let is_same_rule =
+                (&row.schedule, &row.timezone, row.enabled) == (&before.schedule, &before.timezone, before.enabled);
+            if !is_same_rule {
+                row.next_run_at = if row.enabled { schedule.next_after(work.now) } else { None };
+            }
+            if !store::jobs::save(&mut work.tx, &row).await? {
+                // Somebody else changed it, or a slot came due: look again.
+                continue;
+            }
+            let job = self.note_job(&mut work, Kind::JobUpdated, id).await?;
+            if job.enabled {
+                reword_starts(&mut work, &job).await?;
+            } else {
+                stand_down(&mut work, &job, DISABLED).await?;
+            }
+            work.forget(Forget::Schedules);
+            self.commit(work).await?;
+            return Ok(job);
+        }
+    }
+
+    /// Lets a job's schedule start it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::update_job`].
+    pub async fn enable_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
+        self.update_job(actor, id, UpdateJob { enabled: Some(true), ..UpdateJob::default() }).await
+    }
+
+    /// Stops a job's schedule; what waits to start does not start any more, a run at work goes on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::update_job`].
+    pub async fn disable_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
+        self.update_job(actor, id, UpdateJob { enabled: Some(false), ..UpdateJob::default() }).await
+    }
+
+    /// Deletes a job with its runs and its ledger; runs at work are cancelled first, transfers stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks.
+    pub async fn delete_job(&self, actor: &Actor, id: JobId) -> Result<()> {
+        let mut work = self.begin(actor).await?;
+        let job = administered(&mut work, actor, id).await?.view();
+        if !store::schedules::delete(&mut work.tx, id.0).await? {
+            return Err(Error::NotFound("job"));
+        }
+        // Whoever starts a run at this moment is done before, or finds no job.
+        store::jobs::touch(&mut work.tx, &[id]).await?;
+        let is_there = self.agent_is_there(&mut work, job.agent_id).await?;
+        for mut run in store::job_runs::running_of_job(&mut work.tx, id).await? {
+            run.state.end(RunStatus::Cancelled, work.now);
+            run.state.error_message = Some("the job was deleted".to_owned());
+            work.note(Kind::JobRunStatusChanged, Object::JobRun(run.view()));
+            if is_there {
+                self.direct(&mut work, job.agent_id, Wish::CancelJobRun { run_id: run.id }).await?;
+            }
+        }
+        for start in store::directives::starts(&mut work.tx, id).await? {
+            store::directives::claim(&mut work.tx, start.id, work.now).await?;
+        }
+        store::slots::delete(&mut work.tx, id.0).await?;
+        store::job_runs::delete(&mut work.tx, id).await?;
+        store::jobs::delete(&mut work.tx, id).await?;
+        work.forget(Forget::Directives(job.agent_id));
+        work.note(Kind::JobDeleted, Object::Job(Job { revision: job.revision + 1, next_run_at: None, ..job }));
+        self.commit(work).await
+    }
+
+    /// Disables the jobs of an agent that is revoked.
+    pub(super) async fn disable_jobs_of(&self, work: &mut Work, agent: AgentId) -> Result<()> {
+        loop {
+            let jobs = store::jobs::enabled_of_agent(&mut work.tx, agent).await?;
+            let Some(mut row) = jobs.into_iter().next() else { return Ok(()) };
+            (row.enabled, row.next_run_at) = (false, None);
+            if store::jobs::save(&mut work.tx, &row).await? {
+                let job = self.note_job(work, Kind::JobUpdated, row.id).await?;
+                stand_down(work, &job, "the job's agent was revoked").await?;
+            }
+        }
+    }
+
+    /// Notes what happened to a job, with the job as it is now.
+    pub(super) async fn note_job(&self, work: &mut Work, kind: Kind, id: JobId) -> Result<Job> {
+        let row = store::jobs::find(&mut work.tx, Scope::All, id).await?;
+        let job = row.ok_or(Error::NotFound("job"))?.view();
+        work.note(kind, Object::Job(job.clone()));
+        Ok(job)
+    }
+}
+
+/// The job that an administrator is about to change: outside the scope there is none, and then comes the right.
+pub(super) async fn administered(work: &mut Work, actor: &Actor, id: JobId) -> Result<JobRow> {
+    let row = store::jobs::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("job"))?;
+    actor.require_admin()?;
+    Ok(row)
+}
+
+/// What a job that is disabled answers to whoever wants to run it.
+pub(super) fn require_enabled(job: &JobRow) -> Result<()> {
+    if job.enabled { Ok(()) } else { Err(Error::Invalid("the job is disabled: enable it first".to_owned())) }
+}
+
+/// Calls off what waits to start.
+async fn stand_down(work: &mut Work, job: &Job, reason: &str) -> Result<()> {
+    store::job_runs::forget_retries(&mut work.tx, job.id).await?;
+    for start in store::directives::starts(&mut work.tx, job.id).await? {
+        store::directives::claim(&mut work.tx, start.id, work.now).await?;
+    }
+    for mut slot in store::slots::pending(&mut work.tx, job.id.0).await? {
+        let seen = slot.pending.take().map(|pending| pending.0);
+        slot.outcome = Word(Outcome::Skipped);
+        slot.reason = Some(reason.to_owned());
+        if store::slots::save(&mut work.tx, &slot, seen).await? {
+            work.note(Kind::JobSlotDecided, Object::JobSlot(slot.view()));
+        }
+    }
+    work.forget(Forget::Directives(job.agent_id));
+    Ok(())
+}
+
+/// Lets what waits to start be the job as it is now.
+async fn reword_starts(work: &mut Work, job: &Job) -> Result<()> {
+    for start in store::directives::starts(&mut work.tx, job.id).await? {
+        if let Wish::StartJob { scheduled_for, attempt, retry_of, .. } = start.wish {
+            let wish = Wish::StartJob { job: Box::new(job.clone()), scheduled_for, attempt, retry_of };
+            store::directives::reword(&mut work.tx, start.id, &wish).await?;
+            work.forget(Forget::Directives(job.agent_id));
+        }
+    }
+    Ok(())
+}
+
+fn apply(row: &mut JobRow, patch: &UpdateJob) {
+    fn set<T: Clone>(slot: &mut T, value: Option<&T>) {
+        if let Some(value) = value {
+            slot.clone_from(value);
+        }
+    }
+    set(&mut row.name, patch.name.as_ref());
+    set(&mut row.source, patch.source_path.as_ref());
+    set(&mut row.destination, patch.destination_path.as_ref());
+    set(&mut row.schedule, patch.schedule.as_ref());
+    set(&mut row.timezone, patch.timezone.as_ref());
+    set(&mut row.protocol.0, patch.protocol.as_ref());
+    set(&mut row.direction.0, patch.direction.as_ref());
+    set(&mut row.enabled, patch.enabled.as_ref());
+    set(&mut row.overlap.0, patch.overlap.as_ref());
+    set(&mut row.catch_up.0, patch.catch_up.as_ref());
+    match patch.retry {
+        Change::Keep => {}
+        Change::Clear => row.retry = None,
+        Change::Set(retry) => row.retry = Some(store::db::json_column(retry)),
+    }
+}
+
+/// The schedule that a text is in a zone.
+pub(super) fn parse(text: &str, timezone: &str) -> Result<Schedule> {
+    Schedule::parse(text, timezone).map_err(|ScheduleError { field, message }| Error::field(field, message))
+}

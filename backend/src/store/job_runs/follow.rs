@@ -1,0 +1,87 @@
+//! What the transfers of a run say about it.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::RunId;
+use crate::{
+    error::Result,
+    model::job::RunStatus,
+    store::db::{Conn, Db, Sql, sql},
+};
+
+/// How far the transfers of a run have come, all together.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub struct Progress {
+    /// The run.
+    pub run_id: RunId,
+    /// Bytes that have arrived.
+    pub bytes: i64,
+    /// How many transfers are queued or running.
+    pub open: i64,
+    /// How many are running.
+    pub running: i64,
+    /// How many have failed.
+    pub failed: i64,
+    /// How many were cancelled.
+    pub cancelled: i64,
+    /// When one of them last made progress.
+    pub progressed_at: Option<DateTime<Utc>>,
+    /// When one of them last ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl Progress {
+    /// What the run has come to, if all of its transfers have ended.
+    #[must_use]
+    pub const fn outcome(&self) -> Option<RunStatus> {
+        if self.open > 0 {
+            None
+        } else if self.failed > 0 {
+            Some(RunStatus::Failed)
+        } else if self.cancelled > 0 {
+            Some(RunStatus::Cancelled)
+        } else {
+            Some(RunStatus::Completed)
+        }
+    }
+
+    /// When anything was last heard of one of them.
+    #[must_use]
+    pub fn heard_at(&self) -> Option<DateTime<Utc>> {
+        self.progressed_at.max(self.ended_at)
+    }
+}
+
+/// A sum of BIGINTs is NUMERIC in PostgreSQL: hence the casts.
+const SUMS: &str = "SELECT t.job_run_id AS run_id, CAST(SUM(t.bytes_transferred) AS BIGINT) AS bytes, \
+    SUM(CASE WHEN t.status IN ('queued', 'running') THEN 1 ELSE 0 END) AS open, \
+    SUM(CASE WHEN t.status = 'running' THEN 1 ELSE 0 END) AS running, \
+    SUM(CASE WHEN t.status = 'failed' THEN 1 ELSE 0 END) AS failed, \
+    SUM(CASE WHEN t.status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled, \
+    MAX(t.progressed_at) AS progressed_at, MAX(t.completed_at) AS ended_at FROM transfers t";
+
+/// How far the transfers of a run have come; nothing where it has none.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn progress_of(conn: impl Into<Conn<'_>>, run: RunId) -> Result<Option<Progress>> {
+    let statement: Sql = sql(SUMS).push_bind(" WHERE t.job_run_id = ", run).push(" GROUP BY t.job_run_id");
+    statement.fetch_optional(conn).await
+}
+
+/// How far the transfers of all runs at work have come, where they have any.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn progress(db: &Db) -> Result<Vec<Progress>> {
+    sql(SUMS)
+        .push(
+            " JOIN job_runs r ON r.id = t.job_run_id WHERE r.status = 'running' AND t.job_run_id IS NOT NULL \
+             GROUP BY t.job_run_id ORDER BY t.job_run_id",
+        )
+        .fetch_all(db)
+        .await
+}

@@ -1,0 +1,303 @@
+//! Jobs.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::{
+    db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql},
+    schedules::{self, Owner, ScheduleRow},
+    window,
+};
+use crate::{
+    actor::Scope,
+    error::Result,
+    ids::{AgentId, CustomerId, JobId},
+    model::{
+        Page, Total, Window,
+        agent::AgentRef,
+        job::{CatchUp, Job, JobFilter, Overlap, Retry},
+        transfer::{Direction, Protocol},
+    },
+};
+
+const COLUMNS: &str = "SELECT j.id, j.customer_id, j.agent_id, j.name, j.source, j.destination, j.protocol, j.direction, \
+    j.enabled, j.retry, j.last_run_at, j.revision, j.created_at, s.schedule, s.timezone, s.overlap, s.catch_up, \
+    s.next_run_at, s.version, a.name AS agent_name, a.hostname AS agent_hostname \
+    FROM jobs j JOIN schedules s ON s.owner_id = j.id JOIN agents a ON a.id = j.agent_id";
+
+/// A job as it is stored, with its schedule and what its agent is called.
+#[derive(Clone, Debug, FromRow)]
+pub struct JobRow {
+    /// Its id.
+    pub id: JobId,
+    /// Whose it is.
+    pub customer_id: CustomerId,
+    /// The agent that runs it.
+    pub agent_id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// Where it reads.
+    pub source: String,
+    /// Where it writes.
+    pub destination: String,
+    /// By which protocol.
+    pub protocol: Word<Protocol>,
+    /// Which way.
+    pub direction: Word<Direction>,
+    /// Whether its schedule starts it.
+    pub enabled: bool,
+    /// How a failed run is made again.
+    pub retry: Option<JsonColumn<Retry>>,
+    /// When a run of it last started.
+    pub last_run_at: Option<DateTime<Utc>>,
+    /// Counts the changes.
+    pub revision: i64,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// The cron text.
+    pub schedule: String,
+    /// The zone of the schedule.
+    pub timezone: String,
+    /// The rule for overlapping slots.
+    pub overlap: Word<Overlap>,
+    /// The rule for missed slots.
+    pub catch_up: Word<CatchUp>,
+    /// The first slot that is not decided.
+    pub next_run_at: Option<DateTime<Utc>>,
+    /// Counts changes and claims of the schedule.
+    pub version: i64,
+    /// What the agent is called, if it has a name.
+    pub agent_name: Option<String>,
+    /// The agent's host name.
+    pub agent_hostname: String,
+}
+
+impl JobRow {
+    /// The view of it.
+    #[must_use]
+    pub fn view(&self) -> Job {
+        Job {
+            id: self.id,
+            agent_id: self.agent_id,
+            name: self.name.clone(),
+            source: self.source.clone(),
+            destination: self.destination.clone(),
+            schedule: self.schedule.clone(),
+            protocol: self.protocol.0,
+            direction: self.direction.0,
+            enabled: self.enabled,
+            last_run_at: self.last_run_at.map(Into::into),
+            created_at: self.created_at.into(),
+            agent: AgentRef {
+                id: self.agent_id,
+                name: self.agent_name.as_ref().unwrap_or(&self.agent_hostname).clone(),
+                hostname: self.agent_hostname.clone(),
+            },
+            customer_id: self.customer_id,
+            timezone: self.timezone.clone(),
+            overlap: self.overlap.0,
+            catch_up: self.catch_up.0,
+            retry: self.retry.as_ref().map(|retry| retry.0),
+            next_run_at: self.next_run_at.map(Into::into),
+            revision: self.revision,
+        }
+    }
+
+    fn rule(&self) -> ScheduleRow {
+        ScheduleRow {
+            owner_id: self.id.0,
+            schedule: self.schedule.clone(),
+            timezone: self.timezone.clone(),
+            overlap: self.overlap,
+            catch_up: self.catch_up,
+            next_run_at: self.next_run_at,
+            version: self.version,
+        }
+    }
+}
+
+/// Stores a new job with its schedule.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert(tx: &mut Tx, job: &JobRow) -> Result<()> {
+    schedules::insert(tx, Owner::Job, &job.rule()).await?;
+    sql(
+        "INSERT INTO jobs (id, customer_id, agent_id, name, source, destination, protocol, direction, enabled, retry, \
+         revision, created_at) VALUES ",
+    )
+    .push_tuple([
+        job.id.into(),
+        job.customer_id.into(),
+        job.agent_id.into(),
+        job.name.clone().into(),
+        job.source.clone().into(),
+        job.destination.clone().into(),
+        job.protocol.0.to_string().into(),
+        job.direction.0.to_string().into(),
+        job.enabled.into(),
+        retry(job)?,
+        job.revision.into(),
+        job.created_at.into(),
+    ])
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn retry(job: &JobRow) -> Result<sea_query::Value> {
+    job.retry.as_ref().map_or(Ok(sea_query::Value::Json(None)), |retry| json(&retry.0))
+}
+
+/// Writes what may be changed about a job, if nobody has changed it, or claimed a slot of it, since it was read; whether
+/// it did. The schedule goes first: that is the order of locks.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn save(tx: &mut Tx, job: &JobRow) -> Result<bool> {
+    if !schedules::save(tx, &job.rule()).await? {
+        return Ok(false);
+    }
+    sql("UPDATE jobs SET name = $1, source = $2, destination = $3, protocol = $4, direction = $5, enabled = $6, \
+         retry = $7, revision = revision + 1 WHERE id = $8")
+    .bind(job.name.clone())
+    .bind(job.source.clone())
+    .bind(job.destination.clone())
+    .bind_text(job.protocol.0)
+    .bind_text(job.direction.0)
+    .bind(job.enabled)
+    .bind(retry(job)?)
+    .bind(job.id)
+    .execute(tx)
+    .await?;
+    Ok(true)
+}
+
+/// Counts one change more of each of these jobs.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn touch(tx: &mut Tx, jobs: &[JobId]) -> Result<()> {
+    for jobs in jobs.chunks(MOST_VALUES) {
+        sql("UPDATE jobs SET revision = revision + 1 WHERE id IN ")
+            .push_tuple(jobs.iter().map(|job| (*job).into()))
+            .execute(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Notes that a run of the job starts; whether there is such a job.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn note_start(tx: &mut Tx, job: JobId, now: DateTime<Utc>) -> Result<bool> {
+    let statement = sql("UPDATE jobs SET last_run_at = $1, revision = revision + 1 WHERE id = $2");
+    Ok(statement.bind(now).bind(job).execute(tx).await? == 1)
+}
+
+/// Removes a job. Its schedule goes before it and its runs too.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn delete(tx: &mut Tx, job: JobId) -> Result<()> {
+    sql("DELETE FROM jobs WHERE id = $1").bind(job).execute(tx).await?;
+    Ok(())
+}
+
+/// The job, unless it is outside the scope.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: JobId) -> Result<Option<JobRow>> {
+    let statement = sql(COLUMNS).push_bind(" WHERE j.id = ", id);
+    scoped(statement, scope, "j.").fetch_optional(conn).await
+}
+
+/// Those of these jobs that are within the scope, newest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find_all(db: &Db, scope: Scope, ids: &[JobId]) -> Result<Vec<JobRow>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        found.extend(some(scope, ids).fetch_all::<JobRow>(db).await?);
+    }
+    Ok(found)
+}
+
+/// These jobs, as a transaction sees them.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find_within(tx: &mut Tx, ids: &[JobId]) -> Result<Vec<JobRow>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        found.extend(some(Scope::All, ids).fetch_all::<JobRow>(&mut *tx).await?);
+    }
+    Ok(found)
+}
+
+fn some(scope: Scope, ids: &[JobId]) -> Sql {
+    let statement = sql(COLUMNS).push(" WHERE j.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+    scoped(statement, scope, "j.").push(" ORDER BY j.id DESC")
+}
+
+fn scoped(statement: Sql, scope: Scope, table: &'static str) -> Sql {
+    match scope {
+        Scope::All => statement,
+        Scope::Customer(customer) => statement.push(" AND ").push(table).push_bind("customer_id = ", customer),
+        Scope::Agent(agent) => statement.push(" AND ").push(table).push_bind("agent_id = ", agent),
+    }
+}
+
+/// A page of the jobs in the scope, newest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn list(db: &Db, scope: Scope, filter: &JobFilter, window: Window) -> Result<Page<JobRow>> {
+    let conditions = |statement: Sql| {
+        let mut statement = scoped(statement.push(" FROM jobs WHERE 1 = 1"), scope, "");
+        if let Some(agent) = filter.agent_id {
+            statement = statement.push_bind(" AND agent_id = ", agent);
+        }
+        if let Some(enabled) = filter.enabled {
+            statement = statement.push_bind(" AND enabled = ", enabled);
+        }
+        statement
+    };
+    let total = if window.is_counted {
+        let (total,): (i64,) = conditions(sql("SELECT COUNT(*)")).fetch_one(db).await?;
+        Total::Exactly(total.unsigned_abs())
+    } else {
+        Total::AtLeast(0)
+    };
+    let ids: Vec<(JobId,)> = window::cut(conditions(sql("SELECT id")), window).fetch_all(db).await?;
+    let page = window::page(ids, window, total);
+    let ids: Vec<JobId> = page.items.iter().map(|(id,)| *id).collect();
+    let items = find_all(db, scope, &ids).await?;
+    Ok(Page { items, window, total: page.total, has_more: page.has_more })
+}
+
+/// The enabled jobs of an agent.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn enabled_of_agent(tx: &mut Tx, agent: AgentId) -> Result<Vec<JobRow>> {
+    sql(COLUMNS)
+        .push_bind(" WHERE j.agent_id = ", agent)
+        .push_bind(" AND j.enabled = ", true)
+        .push(" ORDER BY j.id")
+        .fetch_all(tx)
+        .await
+}

@@ -1,0 +1,174 @@
+//! When things are due, and the claim by which each slot is decided once.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::db::{Conn, Db, MOST_VALUES, Tx, Word, sql};
+use crate::{
+    error::Result,
+    model::job::{CatchUp, Overlap},
+};
+
+/// What has a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A job.
+    Job,
+}
+
+impl Owner {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+        }
+    }
+}
+
+/// A schedule as it is stored.
+#[derive(Clone, Debug, FromRow)]
+pub struct ScheduleRow {
+    /// Whose it is.
+    pub owner_id: Uuid,
+    /// The cron text.
+    pub schedule: String,
+    /// Its zone.
+    pub timezone: String,
+    /// The rule for overlapping slots.
+    pub overlap: Word<Overlap>,
+    /// The rule for missed slots.
+    pub catch_up: Word<CatchUp>,
+    /// The first slot that is not decided.
+    pub next_run_at: Option<DateTime<Utc>>,
+    /// Counts changes and claims.
+    pub version: i64,
+}
+
+const COLUMNS: &str =
+    "SELECT owner_id, schedule, timezone, overlap, catch_up, next_run_at, version FROM schedules WHERE ";
+
+/// Takes the turn to decide about slots and what they become, until the transaction ends. The first statement of a
+/// transaction that does: two that decide at once could let run side by side what may not.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn take_turn(tx: &mut Tx) -> Result<()> {
+    sql("UPDATE scheduler SET turn = turn + 1 WHERE id = 1").execute(tx).await?;
+    Ok(())
+}
+
+/// Schedules with a slot that is due, the longest due first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn due(conn: impl Into<Conn<'_>>, owner: Owner, now: DateTime<Utc>, limit: i64) -> Result<Vec<ScheduleRow>> {
+    sql(COLUMNS)
+        .push_bind("owner_kind = ", owner.word())
+        .push_bind(" AND next_run_at <= ", now)
+        .push_bind(" ORDER BY next_run_at, owner_id LIMIT ", limit)
+        .fetch_all(conn)
+        .await
+}
+
+/// The schedule of one owner.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid) -> Result<Option<ScheduleRow>> {
+    sql(COLUMNS).push_bind("owner_id = ", owner).fetch_optional(conn).await
+}
+
+/// When the next slot of any schedule is due.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn next_due(db: &Db, owner: Owner) -> Result<Option<DateTime<Utc>>> {
+    let row: Option<(DateTime<Utc>,)> = sql("SELECT next_run_at FROM schedules")
+        .push_bind(" WHERE owner_kind = ", owner.word())
+        .push(" AND next_run_at IS NOT NULL ORDER BY next_run_at LIMIT 1")
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|(at,)| at))
+}
+
+/// Stores a new schedule.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert(tx: &mut Tx, owner: Owner, row: &ScheduleRow) -> Result<()> {
+    sql("INSERT INTO schedules (owner_id, owner_kind, schedule, timezone, overlap, catch_up, next_run_at, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+    .bind(row.owner_id)
+    .bind(owner.word())
+    .bind(row.schedule.clone())
+    .bind(row.timezone.clone())
+    .bind_text(row.overlap.0)
+    .bind_text(row.catch_up.0)
+    .bind(row.next_run_at)
+    .bind(row.version)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Changes a schedule, if nobody has changed or claimed it since it was read; whether it did.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn save(tx: &mut Tx, row: &ScheduleRow) -> Result<bool> {
+    let rows =
+        sql("UPDATE schedules SET schedule = $1, timezone = $2, overlap = $3, catch_up = $4, next_run_at = $5, \
+         version = version + 1 WHERE owner_id = $6 AND version = $7")
+        .bind(row.schedule.clone())
+        .bind(row.timezone.clone())
+        .bind_text(row.overlap.0)
+        .bind_text(row.catch_up.0)
+        .bind(row.next_run_at)
+        .bind(row.owner_id)
+        .bind(row.version)
+        .execute(tx)
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Claims schedules: each with the slot that is next from now on, if it is still as it was read. Those that were claimed.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn claim(tx: &mut Tx, schedules: &[(&ScheduleRow, Option<DateTime<Utc>>)]) -> Result<HashSet<Uuid>> {
+    let mut claimed = HashSet::with_capacity(schedules.len());
+    for schedules in schedules.chunks(MOST_VALUES) {
+        let mut statement = sql("WITH claim (owner, next, seen) AS (VALUES ");
+        for (index, (row, next)) in schedules.iter().enumerate() {
+            let values = [row.owner_id.into(), (*next).into(), row.version.into()];
+            statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple(values);
+        }
+        let rows: Vec<(Uuid,)> = statement
+            .push(
+                ") UPDATE schedules SET next_run_at = claim.next, version = schedules.version + 1 FROM claim \
+                 WHERE schedules.owner_id = claim.owner AND schedules.version = claim.seen RETURNING owner_id",
+            )
+            .fetch_all(&mut *tx)
+            .await?;
+        claimed.extend(rows.into_iter().map(|(owner,)| owner));
+    }
+    Ok(claimed)
+}
+
+/// Removes a schedule; whether there was one.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn delete(tx: &mut Tx, owner: Uuid) -> Result<bool> {
+    Ok(sql("DELETE FROM schedules WHERE owner_id = $1").bind(owner).execute(tx).await? == 1)
+}

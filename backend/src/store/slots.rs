@@ -1,0 +1,277 @@
+//! The ledger: what became of each slot of a schedule.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{
+    db::{Conn, Db, MOST_VALUES, Sql, Tx, Word, sql},
+    schedules::Owner,
+    window,
+};
+use crate::{
+    error::Result,
+    ids::{JobId, RunId, SlotId},
+    model::{
+        Page, Total, Window,
+        job::{JobSlot, JobSlotFilter, Outcome},
+    },
+};
+
+/// What a slot that is to run still waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
+pub enum Pending {
+    /// The run before it has to end.
+    Queued,
+    /// The agent has to start it.
+    Sent,
+}
+
+/// A slot as it is stored.
+#[derive(Clone, Debug, FromRow)]
+pub struct SlotRow {
+    /// Its id, which begins with the milliseconds of `scheduled_for`.
+    pub id: SlotId,
+    /// Whose schedule it is of.
+    pub owner_id: Uuid,
+    /// The slot; of a range, its last one.
+    pub scheduled_for: DateTime<Utc>,
+    /// What became of it.
+    pub outcome: Word<Outcome>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The run it became.
+    pub run_id: Option<RunId>,
+    /// What it still waits for.
+    pub pending: Option<Word<Pending>>,
+    /// The first slot of a range.
+    pub range_from: Option<DateTime<Utc>>,
+    /// How many slots the range holds.
+    pub range_count: Option<i64>,
+}
+
+impl SlotRow {
+    /// The view of it, for a job.
+    #[must_use]
+    pub fn view(&self) -> JobSlot {
+        JobSlot {
+            id: self.id,
+            job_id: JobId(self.owner_id),
+            scheduled_for: self.scheduled_for.into(),
+            outcome: self.outcome.0,
+            reason: self.reason.clone(),
+            run_id: self.run_id,
+            from: self.range_from.map(Into::into),
+            to: self.range_from.map(|_| self.scheduled_for.into()),
+            count: self.range_count,
+        }
+    }
+}
+
+const COLUMNS: &str = "SELECT id, owner_id, scheduled_for, outcome, reason, run_id, pending, range_from, range_count \
+    FROM slots WHERE ";
+
+/// Stores what was decided; the ids of the slots that had not been decided before.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert_all(
+    tx: &mut Tx,
+    owner: Owner,
+    slots: &[SlotRow],
+    decided_at: DateTime<Utc>,
+) -> Result<HashSet<SlotId>> {
+    let mut stored = HashSet::with_capacity(slots.len());
+    for slots in slots.chunks(MOST_VALUES) {
+        let mut statement =
+            sql("INSERT INTO slots (id, owner_kind, owner_id, scheduled_for, outcome, reason, run_id, \
+             pending, range_from, range_count, decided_at) VALUES ");
+        for (index, slot) in slots.iter().enumerate() {
+            statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([
+                slot.id.into(),
+                owner.word().into(),
+                slot.owner_id.into(),
+                slot.scheduled_for.into(),
+                slot.outcome.0.to_string().into(),
+                slot.reason.clone().into(),
+                slot.run_id.into(),
+                slot.pending.map(|pending| pending.0.to_string()).into(),
+                slot.range_from.into(),
+                slot.range_count.into(),
+                decided_at.into(),
+            ]);
+        }
+        let rows: Vec<(SlotId,)> = statement
+            .push(" ON CONFLICT (owner_id, scheduled_for) DO NOTHING RETURNING id")
+            .fetch_all(&mut *tx)
+            .await?;
+        stored.extend(rows.into_iter().map(|(id,)| id));
+    }
+    Ok(stored)
+}
+
+/// Writes what became of a slot after all, if it still waits for what it waited for when it was read; whether it did.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<bool> {
+    let statement = sql("UPDATE slots SET outcome = $1, reason = $2, run_id = $3, pending = $4 WHERE id = $5")
+        .bind_text(slot.outcome.0)
+        .bind(slot.reason.clone())
+        .bind(slot.run_id)
+        .bind(slot.pending.map(|pending| pending.0.to_string()))
+        .bind(slot.id);
+    let statement = match seen {
+        Some(seen) => statement.push_bind(" AND pending = ", seen.to_string()),
+        None => statement.push(" AND pending IS NULL"),
+    };
+    Ok(statement.execute(tx).await? == 1)
+}
+
+/// The slot of an owner at this instant.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid, scheduled_for: DateTime<Utc>) -> Result<Option<SlotRow>> {
+    sql(COLUMNS)
+        .push_bind("owner_id = ", owner)
+        .push_bind(" AND scheduled_for = ", scheduled_for)
+        .fetch_optional(conn)
+        .await
+}
+
+/// The slot with this id.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn by_id(conn: impl Into<Conn<'_>>, owner: Owner, id: SlotId) -> Result<Option<SlotRow>> {
+    sql(COLUMNS).push_bind("id = ", id).push_bind(" AND owner_kind = ", owner.word()).fetch_optional(conn).await
+}
+
+/// How many slots of each of these owners wait for the run before them; nothing for those of whom none does.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn queued(tx: &mut Tx, owners: &[Uuid]) -> Result<HashMap<Uuid, usize>> {
+    let mut queued = HashMap::new();
+    for owners in owners.chunks(MOST_VALUES) {
+        let rows: Vec<(Uuid, i64)> =
+            sql("SELECT owner_id, COUNT(*) FROM slots WHERE pending = 'queued' AND owner_id IN ")
+                .push_tuple(owners.iter().map(|owner| (*owner).into()))
+                .push(" GROUP BY owner_id")
+                .fetch_all(&mut *tx)
+                .await?;
+        queued.extend(rows.into_iter().map(|(owner, count)| (owner, usize::try_from(count).unwrap_or(0))));
+    }
+    Ok(queued)
+}
+
+/// The slot of an owner that has waited for the longest.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn first_queued(tx: &mut Tx, owner: Uuid) -> Result<Option<SlotRow>> {
+    sql(COLUMNS)
+        .push_bind("owner_id = ", owner)
+        .push(" AND pending = 'queued' ORDER BY scheduled_for LIMIT 1")
+        .fetch_optional(tx)
+        .await
+}
+
+/// Owners with slots that wait for a run to end.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn with_queue(db: &Db, owner: Owner) -> Result<Vec<Uuid>> {
+    let rows: Vec<(Uuid,)> = sql("SELECT DISTINCT owner_id FROM slots WHERE pending = 'queued'")
+        .push_bind(" AND owner_kind = ", owner.word())
+        .push(" ORDER BY owner_id")
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().map(|(owner,)| owner).collect())
+}
+
+/// The slots of an owner that still wait for something.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn pending(tx: &mut Tx, owner: Uuid) -> Result<Vec<SlotRow>> {
+    sql(COLUMNS)
+        .push_bind("owner_id = ", owner)
+        .push(" AND pending IS NOT NULL ORDER BY scheduled_for")
+        .fetch_all(tx)
+        .await
+}
+
+/// The slots of an owner from one instant to another, both included, that are no ranges.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn between(
+    conn: impl Into<Conn<'_>>,
+    owner: Uuid,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<SlotRow>> {
+    sql(COLUMNS)
+        .push_bind("owner_id = ", owner)
+        .push_bind(" AND scheduled_for >= ", from)
+        .push_bind(" AND scheduled_for <= ", to)
+        .push(" AND range_from IS NULL ORDER BY scheduled_for")
+        .fetch_all(conn)
+        .await
+}
+
+/// A page of the slots of an owner, the latest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) -> Result<Page<SlotRow>> {
+    let conditions = |statement: Sql| {
+        let mut statement = statement.push_bind("owner_id = ", owner);
+        if let Some(from) = filter.from {
+            statement = statement.push_bind(" AND scheduled_for >= ", from);
+        }
+        if let Some(until) = filter.until {
+            statement = statement.push_bind(" AND scheduled_for < ", until);
+        }
+        if !filter.outcome.is_empty() {
+            let any_of = filter.outcome.iter().map(|outcome| outcome.to_string().into());
+            statement = statement.push(" AND outcome IN ").push_tuple(any_of);
+        }
+        statement
+    };
+    let total = if window.is_counted {
+        let counted = conditions(sql("SELECT COUNT(*) FROM (SELECT 1 AS found FROM slots WHERE "));
+        let bound = Total::COUNTING_STOPS_AT.cast_signed() + 1;
+        let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
+        Total::counted(found.unsigned_abs())
+    } else {
+        Total::AtLeast(0)
+    };
+    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_all(db).await?;
+    Ok(window::page(rows, window, total))
+}
+
+/// Removes the ledger of an owner.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn delete(tx: &mut Tx, owner: Uuid) -> Result<()> {
+    sql("DELETE FROM slots WHERE owner_id = $1").bind(owner).execute(tx).await?;
+    Ok(())
+}
