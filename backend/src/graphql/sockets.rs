@@ -201,6 +201,6 @@ fn concerns(what: &Forget, actor: &Actor) -> bool {
         Forget::Session(ended) => ended == session,
         Forget::User(changed) => changed == user,
         Forget::Customer(changed) => Some(changed) == customer,
-        Forget::AgentKeys(_) | Forget::Directives(_) => false,
+        Forget::AgentKeys(_) | Forget::Directives(_) | Forget::Schedules => false,
     }
 }

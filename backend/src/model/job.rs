@@ -21,7 +21,7 @@ mod run;
 mod slot;
 
 pub use due::{Decision, Due, MOST_CAUGHT_UP, Verdict, decide};
-pub use retry::{Period, Retry};
+pub use retry::{Period, Retry, period};
 pub use run::{JobRun, JobRunFilter, ReportJobRun, RunState, RunStatus, StartJobRun};
 pub use slot::{Backfill, BackfillPreview, BackfillSlot, JobSlot, JobSlotFilter, Outcome};
 

@@ -120,9 +120,9 @@ pub(super) async fn record_heartbeat(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
     Address(address): Address,
-    OptionalBody { input: heartbeat, .. }: OptionalBody<Heartbeat>,
+    heartbeat: OptionalBody<Heartbeat>,
 ) -> Answer<HeardData> {
-    let (agent, directives) = api.cp.record_heartbeat(&actor, heartbeat, Some(address)).await?;
+    let (agent, directives) = api.cp.record_heartbeat(&actor, heartbeat.input, Some(address)).await?;
     Ok(Reply::ok(HeardData { agent, directives }))
 }
 
@@ -193,9 +193,9 @@ pub(super) async fn rotate_agent_key(
     State(api): State<Api>,
     AnyCaller(actor): AnyCaller,
     Id(id): Id<AgentId>,
-    OptionalBody { input, .. }: OptionalBody<RotateAgentKey>,
+    body: OptionalBody<RotateAgentKey>,
 ) -> Answer<ApiKeyData> {
-    Ok(Reply::created(ApiKeyData { api_key: api.cp.rotate_agent_key(&actor, id, input.overlap()).await? }))
+    Ok(Reply::created(ApiKeyData { api_key: api.cp.rotate_agent_key(&actor, id, body.input.overlap()).await? }))
 }
 
 /// An OpenSSL configuration: CN names the agent, O its customer.

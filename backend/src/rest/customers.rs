@@ -114,9 +114,9 @@ pub(super) async fn create_enrolment_code(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(id): Id<CustomerId>,
-    OptionalBody { input, .. }: OptionalBody<CreateEnrolmentCode>,
+    body: OptionalBody<CreateEnrolmentCode>,
 ) -> Answer<EnrolmentCodeData> {
-    let enrolment_code = api.cp.create_enrolment_code(&actor, id, input).await?;
+    let enrolment_code = api.cp.create_enrolment_code(&actor, id, body.input).await?;
     Ok(Reply::created(EnrolmentCodeData { enrolment_code }))
 }
 

@@ -44,10 +44,10 @@ pub(super) async fn list_job_runs(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(id): Id<JobId>,
-    Query(OffsetWindow(window)): Query<OffsetWindow>,
+    Query(window): Query<OffsetWindow>,
 ) -> Answer<JobRunsData> {
     let filter = JobRunFilter { job_id: Some(id), ..JobRunFilter::default() };
-    let page = api.cp.list_job_runs(&actor, &filter, window).await?;
+    let page = api.cp.list_job_runs(&actor, &filter, window.0).await?;
     Ok(Reply::ok(JobRunsData { pagination: page.pagination(), runs: page.items }))
 }
 

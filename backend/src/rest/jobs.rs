@@ -61,9 +61,9 @@ pub(super) async fn create_job(
 pub(super) async fn list_jobs(
     State(api): State<Api>,
     AnyCaller(actor): AnyCaller,
-    Query((JobWindow(window), filter)): Query<(JobWindow, JobFilter)>,
+    Query((window, filter)): Query<(JobWindow, JobFilter)>,
 ) -> Answer<JobsData> {
-    let page = api.cp.list_jobs(&actor, &filter, window).await?;
+    let page = api.cp.list_jobs(&actor, &filter, window.0).await?;
     Ok(Reply::ok(JobsData { pagination: page.pagination(), jobs: page.items }))
 }
 

@@ -66,10 +66,10 @@ pub(super) async fn refresh_session(
     State(api): State<Api>,
     _: Stranger,
     headers: HeaderMap,
-    OptionalBody { input, .. }: OptionalBody<RefreshSession>,
+    body: OptionalBody<RefreshSession>,
 ) -> Result<Response, Failure> {
-    let as_cookie = input.cookie || input.refresh_token.is_none();
-    let token = input.refresh_token.or_else(|| sent_cookie(&headers));
+    let as_cookie = body.input.cookie || body.input.refresh_token.is_none();
+    let token = body.input.refresh_token.or_else(|| sent_cookie(&headers));
     let token = token.ok_or_else(|| Error::field("refreshToken", "is required, here or as the cookie"))?;
     Ok(signed_in(api.cp.refresh_session(&token).await?, as_cookie, &headers))
 }
@@ -84,9 +84,9 @@ pub(super) async fn logout(
     State(api): State<Api>,
     MaybeUser(actor): MaybeUser,
     headers: HeaderMap,
-    OptionalBody { input, .. }: OptionalBody<RefreshSession>,
+    body: OptionalBody<RefreshSession>,
 ) -> Result<Response, Failure> {
-    let token = input.refresh_token.or_else(|| sent_cookie(&headers));
+    let token = body.input.refresh_token.or_else(|| sent_cookie(&headers));
     match (actor, token) {
         (Some(actor), _) => api.cp.logout(&actor).await?,
         (None, Some(token)) => api.cp.logout_by_refresh_token(&token).await?,

@@ -62,7 +62,8 @@ impl ControlPlane {
         require_enabled(&row)?;
         require_free(&mut work, &row).await?;
         let job = row.view();
-        self.send(&mut work, start(&self.ids, &job, (None, 1, None), work.now)).await?;
+        let start = start(&self.ids, &job, (None, 1, None), work.now);
+        send(&mut work, start).await?;
         work.note(Kind::JobRunRequested, Object::Job(job.clone()));
         self.commit(work).await?;
         Ok(job)
@@ -105,14 +106,9 @@ impl ControlPlane {
     pub(super) async fn send_again(&self, work: &mut Work, job: &JobRow, run: &JobRunRow) -> Result<()> {
         let job = job.view();
         let again = (run.scheduled_for, run.attempt + 1, Some(run.id));
-        self.send(work, start(&self.ids, &job, again, work.now)).await?;
+        let start = start(&self.ids, &job, again, work.now);
+        send(work, start).await?;
         work.note(Kind::JobRunRequested, Object::Job(job));
-        Ok(())
-    }
-
-    async fn send(&self, work: &mut Work, (agent, directive): (AgentId, Directive)) -> Result<()> {
-        store::directives::insert(&mut work.tx, agent, &directive).await?;
-        work.forget(Forget::Directives(agent));
         Ok(())
     }
 
@@ -138,7 +134,8 @@ impl ControlPlane {
         if !store::slots::save(&mut work.tx, &slot, Some(Pending::Queued)).await? {
             return Ok(false);
         }
-        self.send(&mut work, starts(&self.ids, &job.view(), Some(slot.scheduled_for), work.now)).await?;
+        let start = starts(&self.ids, &job.view(), Some(slot.scheduled_for), work.now);
+        send(&mut work, start).await?;
         self.commit(work).await?;
         Ok(true)
     }
@@ -178,6 +175,12 @@ impl ControlPlane {
         }
         Ok(given_up)
     }
+}
+
+async fn send(work: &mut Work, (agent, directive): (AgentId, Directive)) -> Result<()> {
+    store::directives::insert(&mut work.tx, agent, &directive).await?;
+    work.forget(Forget::Directives(agent));
+    Ok(())
 }
 
 /// Takes note that an agent acknowledged a start without a run.
