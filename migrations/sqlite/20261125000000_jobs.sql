@@ -57,9 +57,11 @@ CREATE TABLE slots (
     range_count INTEGER,
     decided_at TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX slots_nominal ON slots (owner_id, scheduled_for);
+-- A slot has one row. It may have one although it lies in a range: when it was run after all.
+CREATE UNIQUE INDEX slots_nominal ON slots (owner_id, scheduled_for) WHERE range_from IS NULL;
 CREATE INDEX slots_owner ON slots (owner_id, id);
 CREATE INDEX slots_pending ON slots (owner_id, scheduled_for) WHERE pending IS NOT NULL;
+CREATE INDEX slots_queued ON slots (owner_kind, owner_id, scheduled_for) WHERE pending = 'queued';
 CREATE INDEX slots_age ON slots (scheduled_for);
 
 CREATE TABLE job_runs (

@@ -116,6 +116,11 @@ struct Settings {
     serve: ServeSettings,
 }
 
+/// The settings that these flags of `mftplus serve` are.
+pub(crate) fn settings(flags: Vec<String>) -> ServeSettings {
+    Settings::parse_from(std::iter::once("bench".to_owned()).chain(flags)).serve
+}
+
 /// Who reports about what: one running transfer for each of many agents.
 #[derive(Clone, Debug)]
 pub(crate) struct Reporter {

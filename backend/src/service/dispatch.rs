@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How many schedules are claimed in one transaction.
-const AT_A_TIME: i64 = 250;
+const AT_A_TIME: i64 = 100;
 /// How long the scheduler sleeps at most: a change it was not told of is noticed then.
 const LOOK: Duration = Duration::from_secs(30);
 /// The same, while other servers cannot be heard.

@@ -145,7 +145,7 @@ impl ControlPlane {
             let is_changed = match run.state.report(&report, now) {
                 Ok(is_changed) => is_changed,
                 Err(refused) => {
-                    if run.state.failed_by_lease {
+                    if run.state.failed_by_lease && report.status.is_some_and(RunStatus::has_ended) {
                         self.keep_late_report(work, &run, &report).await?;
                     }
                     return Err(refused);
@@ -174,7 +174,7 @@ impl ControlPlane {
         }
     }
 
-    /// Keeps what came too late, for whoever looks into it; the agent is done with the run by it.
+    /// Keeps an end that was reported too late, for whoever looks into it; the agent is done with the run by it.
     async fn keep_late_report(&self, mut work: Work, run: &JobRunRow, report: &ReportJobRun) -> Result<()> {
         let mut said = run.view();
         said.status = report.status.unwrap_or(said.status);
@@ -183,10 +183,8 @@ impl ControlPlane {
             said.error_message = Some(message.clone());
         }
         work.note(Kind::JobRunReportedLate, Object::JobRun(said));
-        if report.status.is_some_and(RunStatus::has_ended) {
-            store::directives::settle_job_run(&mut work.tx, run.id, work.now).await?;
-            work.forget(Forget::Directives(run.agent_id));
-        }
+        store::directives::settle_job_run(&mut work.tx, run.id, work.now).await?;
+        work.forget(Forget::Directives(run.agent_id));
         self.commit(work).await
     }
 

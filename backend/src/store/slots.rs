@@ -106,7 +106,7 @@ pub async fn insert_all(
             ]);
         }
         let rows: Vec<(SlotId,)> = statement
-            .push(" ON CONFLICT (owner_id, scheduled_for) DO NOTHING RETURNING id")
+            .push(" ON CONFLICT (owner_id, scheduled_for) WHERE range_from IS NULL DO NOTHING RETURNING id")
             .fetch_all(&mut *tx)
             .await?;
         stored.extend(rows.into_iter().map(|(id,)| id));
@@ -140,7 +140,7 @@ pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid, scheduled_for: DateTime<Utc>) -> Result<Option<SlotRow>> {
     sql(COLUMNS)
-        .push_bind("owner_id = ", owner)
+        .push_bind("range_from IS NULL AND owner_id = ", owner)
         .push_bind(" AND scheduled_for = ", scheduled_for)
         .fetch_optional(conn)
         .await

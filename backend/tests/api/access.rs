@@ -26,7 +26,7 @@ const CALLERS: [&str; 8] = [
 ];
 
 /// Contract, sections 1 and 2. `logout` stands last: it ends the sessions that the others need.
-const TABLE: [Row; 30] = [
+const TABLE: [Row; 38] = [
     ("get_health", [200; 8]),
     ("get_liveness", [200; 8]),
     ("get_readiness", [200; 8]),
@@ -57,6 +57,14 @@ const TABLE: [Row; 30] = [
     ("get_transfer", [401, 401, 401, 401, 401, 200, 404, 200]),
     ("update_transfer", [401, 401, 401, 200, 404, 401, 401, 401]),
     ("update_transfers", [401, 401, 401, 200, 200, 401, 401, 401]),
+    ("create_job", [401, 401, 401, 401, 401, 403, 403, 201]),
+    ("list_jobs", [401, 401, 401, 200, 200, 200, 200, 200]),
+    ("get_job", [401, 401, 401, 401, 401, 200, 404, 200]),
+    ("update_job", [401, 401, 401, 401, 401, 403, 404, 200]),
+    ("delete_job", [401, 401, 401, 401, 401, 403, 404, 200]),
+    ("list_job_runs", [401, 401, 401, 401, 401, 403, 404, 200]),
+    ("start_job_run", [401, 401, 401, 201, 404, 401, 401, 401]),
+    ("update_job_run", [401, 401, 401, 200, 404, 401, 401, 401]),
     ("logout", [401, 401, 401, 401, 401, 200, 200, 200]),
 ];
 
@@ -140,6 +148,13 @@ impl World {
             "revoke_agent" => self.app.agent(owner, "host-of-owner").await.id.to_string(),
             "get_transfer" | "update_transfer" => self.transfer().await,
             "acknowledge_directive" => self.directive().await,
+            "get_job" | "update_job" | "delete_job" | "list_job_runs" | "start_job_run" => self.job().await,
+            "update_job_run" => {
+                let job = self.job().await;
+                let started =
+                    self.app.key(&self.owner_agent.key).post(&format!("/api/jobs/{job}/runs"), &json!({})).await;
+                format!("{job}/runs/{}", started.body["data"]["run"]["id"].as_str().expect("an id"))
+            }
             other => panic!("say which object {other} is about"),
         }
     }
@@ -167,6 +182,13 @@ impl World {
             "update_transfer" => json!({ "status": "running", "progress": 45 }),
             "update_transfers" => json!({ "updates": [{ "id": self.transfer().await, "progress": 45 }] }),
             "create_enrolment_code" | "record_heartbeat" | "rotate_agent_key" | "logout" => json!({}),
+            "create_job" => json!({
+                "agentId": self.owner_agent.id, "name": "Nightly", "sourcePath": "/out/", "destinationPath": "/in/",
+                "schedule": "0 2 * * *", "protocol": "local", "direction": "pull",
+            }),
+            "update_job" => json!({ "name": "Daily" }),
+            "start_job_run" => json!({}),
+            "update_job_run" => json!({ "status": "completed" }),
             other => panic!("say what to send to {other}"),
         }
     }
@@ -178,6 +200,10 @@ impl World {
 
     async fn transfer(&self) -> String {
         self.app.transfer(&self.owner_agent).await["id"].as_str().expect("an id").to_owned()
+    }
+
+    async fn job(&self) -> String {
+        self.app.job(&self.owner_agent, &json!({})).await.to_string()
     }
 
     async fn directive(&self) -> String {
@@ -193,9 +219,11 @@ impl World {
     }
 
     async fn call(&self, id: &str, operation: &Operation, caller: usize) -> Answer {
-        let path = match operation.path.split_once("{id}") {
+        // Where two ids are in the path, the target is both.
+        let path = operation.path.replace("/runs/{runId}", "");
+        let path = match path.split_once("{id}") {
             Some((before, after)) => format!("{before}{}{after}", self.target(id).await),
-            None => operation.path.clone(),
+            None => path,
         };
         let body = if operation.has_body { Some(self.body(id).await) } else { None };
         self.caller(caller).send(&operation.method, &path, body.as_ref()).await
@@ -273,7 +301,12 @@ async fn what_does_not_exist_looks_like_what_is_somebody_elses() {
     let world = World::new().await;
     let nowhere = "0199c1f0-6c00-7000-8000-000000000001";
     let stranger = world.caller(6);
-    for (path, target) in [("agents", world.owner_agent.id.to_string()), ("transfers", world.transfer().await)] {
+    let objects = [
+        ("agents", world.owner_agent.id.to_string()),
+        ("transfers", world.transfer().await),
+        ("jobs", world.job().await),
+    ];
+    for (path, target) in objects {
         let foreign = stranger.get(&format!("/api/{path}/{target}")).await;
         let missing = stranger.get(&format!("/api/{path}/{nowhere}")).await;
         assert_eq!((foreign.status, &foreign.body), (404, &missing.body));

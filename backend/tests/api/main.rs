@@ -18,6 +18,7 @@ mod graphql;
 mod health;
 mod heartbeat_interval;
 mod idempotency;
+mod jobs;
 mod leases;
 mod live;
 mod long_poll;

@@ -5,6 +5,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::disallowed_methods, reason = "what runs beside a test ends with it")]
 
+mod agent_killed;
 mod crash;
 mod e2e_copy;
 #[path = "../api/support/place.rs"]
@@ -12,3 +13,4 @@ mod e2e_copy;
 mod place;
 mod process;
 mod readme;
+mod schedule;

@@ -22,6 +22,7 @@ pub(crate) struct Server {
     flags: Vec<String>,
     database: Vec<String>,
     _folder: TempDir,
+    is_shared: bool,
 }
 
 impl Server {
@@ -29,14 +30,27 @@ impl Server {
     pub(crate) async fn start(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut database = vec!["--data-dir".to_owned(), folder.path().display().to_string()];
-        let place = Place::fresh().await.flags();
+        let place = Place::fresh().await;
+        let (is_shared, place) = (place.is_shared(), place.flags());
         // Commands beside the server take the database, but no Redis.
         let redis = place.iter().position(|flag| flag == "--redis-url");
         let (beside, redis) = place.split_at(redis.unwrap_or(place.len()));
         database.extend_from_slice(beside);
         let flags: Vec<String> = redis.iter().cloned().chain(flags.iter().map(ToString::to_string)).collect();
         let (child, address) = spawn("127.0.0.1:0", &database, &flags);
-        Self { child, address, flags, database, _folder: folder }
+        Self { child, address, flags, database, _folder: folder, is_shared }
+    }
+
+    /// Another server on the same database and Redis; none where there can be one server only.
+    pub(crate) fn beside(&self) -> Option<Self> {
+        if !self.is_shared {
+            return None;
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut database = self.database.clone();
+        database[1] = folder.path().display().to_string();
+        let (child, address) = spawn("127.0.0.1:0", &database, &self.flags);
+        Some(Self { child, address, flags: self.flags.clone(), database, _folder: folder, is_shared: true })
     }
 
     /// Starts it again where it was, after it was ended.

@@ -7,12 +7,13 @@ use backend::{
     clock::{Clock, ManualClock},
     config::ServeSettings,
     graphql,
-    ids::{AgentId, CustomerId, Ids},
+    ids::{AgentId, CustomerId, Ids, JobId},
     model::{
         FromFields,
         account::CreateUser,
         agent::RegisterAgent,
         customer::{CreateCustomer, CreateEnrolmentCode},
+        job::CreateJob,
     },
     rest,
     service::ControlPlane,
@@ -155,6 +156,17 @@ impl TestApp {
         let answer = self.key(&agent.key).post("/api/transfers", &body).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
         answer.body["data"]["transfer"].clone()
+    }
+
+    /// A job of this agent, every hour unless these fields say otherwise.
+    pub(crate) async fn job(&self, agent: &TestAgent, fields: &Value) -> JobId {
+        let mut body = json!({
+            "agentId": agent.id, "name": "Hourly", "sourcePath": "/out/", "destinationPath": "/in/", "schedule": "0 * * * *",
+            "protocol": "local", "direction": "pull",
+        });
+        body.as_object_mut().expect("an object").extend(object(fields));
+        let input = CreateJob::read(object(&body)).expect("a job");
+        self.cp().create_job(&Actor::System, input, None).await.expect("a job").id
     }
 
     async fn user(&self, user: &Value) {

@@ -1,0 +1,128 @@
+//! Jobs: one file per operation or rule.
+
+mod backfill;
+mod cancel;
+mod change;
+mod create;
+mod delete;
+mod dispatch;
+mod leases;
+mod list;
+mod missed;
+mod overlap;
+mod report;
+mod retry;
+mod runs;
+mod start;
+mod transfers;
+mod update;
+
+use backend::{
+    ids::{JobId, RunId},
+    model::{
+        Window,
+        job::{JobRunFilter, JobSlotFilter},
+    },
+};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestApp, admin, app::TestAgent};
+
+const HOUR: TimeDelta = TimeDelta::hours(1);
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
+
+/// A job and what leads to it. The day begins at 13:00; the job runs every hour unless its fields say otherwise.
+struct Story {
+    app: TestApp,
+    agent: TestAgent,
+    job: JobId,
+}
+
+impl Story {
+    async fn begin(fields: Value) -> Self {
+        let app = TestApp::start().await;
+        let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+        let job = app.job(&agent, &fields).await;
+        Self { app, agent, job }
+    }
+
+    /// The same server after an absence.
+    async fn restarted(self, after: TimeDelta) -> Self {
+        Self { app: self.app.restarted(after).await, ..self }
+    }
+
+    /// So much later the scheduler looks.
+    async fn dispatch(&self, after: TimeDelta) -> usize {
+        self.app.advance(after);
+        self.app.cp().dispatch_due_slots().await.expect("slots are decided")
+    }
+
+    /// The ids of the starts that wait for the agent, oldest first.
+    async fn starts(&self) -> Vec<Value> {
+        let answer = self.app.key(&self.agent.key).get("/api/agents/directives").await;
+        let open = answer.body["data"]["directives"].as_array().expect("directives").clone();
+        open.into_iter().filter(|directive| directive["type"] == "startJob").collect()
+    }
+
+    /// The agent starts a run.
+    async fn start(&self, body: &Value) -> Answer {
+        self.app.key(&self.agent.key).post(&format!("/api/jobs/{}/runs", self.job), body).await
+    }
+
+    /// The agent starts what has waited for the longest; the run.
+    async fn run(&self) -> RunId {
+        let starts = self.starts().await;
+        let answer = self.start(&json!({ "directiveId": starts[0]["id"] })).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        id(&answer)
+    }
+
+    async fn report(&self, run: RunId, body: &Value) -> Answer {
+        self.app.key(&self.agent.key).patch(&format!("/api/jobs/{}/runs/{run}", self.job), body).await
+    }
+
+    /// The agent starts what has waited for the longest, and is done with it.
+    async fn run_through(&self) -> RunId {
+        let run = self.run().await;
+        assert_eq!(self.report(run, &json!({ "status": "completed" })).await.status, 200);
+        run
+    }
+
+    async fn heartbeat(&self, body: &Value) {
+        assert_eq!(self.app.key(&self.agent.key).post("/api/agents/heartbeat", body).await.status, 200);
+    }
+
+    /// The ledger, oldest first: hour and minute of each slot, or how many a range holds, and what became of it.
+    async fn ledger(&self) -> Vec<String> {
+        let window = Window::page(1, 1000);
+        let page = self.app.cp().list_job_slots(&admin(), self.job, &JobSlotFilter::default(), window).await;
+        let slots = page.expect("a ledger").items;
+        let line = |slot: backend::model::job::JobSlot| match slot.count {
+            Some(count) => format!("{count}x {}", slot.outcome),
+            None => format!("{} {}", slot.scheduled_for.0.format("%H:%M"), slot.outcome),
+        };
+        slots.into_iter().rev().map(line).collect()
+    }
+
+    /// Why the latest slot came to what it did.
+    async fn reason(&self) -> Option<String> {
+        let page = self.app.cp().list_job_slots(&admin(), self.job, &JobSlotFilter::default(), Window::default()).await;
+        page.expect("a ledger").items.swap_remove(0).reason
+    }
+
+    /// The runs, newest first.
+    async fn history(&self) -> Vec<Value> {
+        let filter = JobRunFilter { job_id: Some(self.job), ..JobRunFilter::default() };
+        let page = self.app.cp().list_job_runs(&admin(), &filter, Window::default()).await.expect("runs");
+        page.items.iter().map(|run| json!(run)).collect()
+    }
+
+    async fn shown(&self) -> Value {
+        json!(self.app.cp().get_job(&admin(), self.job).await.expect("a job"))
+    }
+}
+
+fn id(answer: &Answer) -> RunId {
+    answer.body["data"]["run"]["id"].as_str().and_then(|id| id.parse().ok()).expect("a run's id")
+}
