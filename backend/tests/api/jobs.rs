@@ -40,10 +40,10 @@ struct Story {
 }
 
 impl Story {
-    async fn begin(fields: Value) -> Self {
+    async fn begin(fields: &Value) -> Self {
         let app = TestApp::start().await;
         let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
-        let job = app.job(&agent, &fields).await;
+        let job = app.job(&agent, fields).await;
         Self { app, agent, job }
     }
 

@@ -13,7 +13,7 @@ fn range(from: &str, to: &str) -> Backfill {
 
 /// A job that missed 14:00 to 16:00 and ran at 17:00.
 async fn with_missed() -> Story {
-    let story = Story::begin(json!({ "catchUp": "skip" })).await.restarted(HOUR * 3 + MINUTE * 30).await;
+    let story = Story::begin(&json!({ "catchUp": "skip" })).await.restarted(HOUR * 3 + MINUTE * 30).await;
     story.dispatch(HOUR / 2).await;
     story.run_through().await;
     assert_eq!(story.ledger().await, ["14:00 missed", "15:00 missed", "16:00 missed", "17:00 ran"]);
@@ -47,7 +47,7 @@ async fn a_backfill_is_previewed_and_runs_what_did_not_run() {
 
 #[tokio::test]
 async fn slots_from_before_the_job_are_filled_as_well() {
-    let story = Story::begin(json!({ "overlap": "allow" })).await;
+    let story = Story::begin(&json!({ "overlap": "allow" })).await;
     let before = range("2026-04-25T09:00:00Z", "2026-04-25T13:00:00Z");
     assert_eq!(story.app.cp().backfill_job(&admin(), story.job, before).await.expect("a backfill").len(), 5);
     assert_eq!(story.starts().await.len(), 5, "it may overlap itself");
@@ -55,7 +55,7 @@ async fn slots_from_before_the_job_are_filled_as_well() {
 
 #[tokio::test]
 async fn what_is_too_much_or_yet_to_come_is_refused() {
-    let story = Story::begin(json!({ "schedule": "* * * * *" })).await;
+    let story = Story::begin(&json!({ "schedule": "* * * * *" })).await;
     let wrong = [("2026-04-25T10:00:00Z", "2026-04-25T13:00:00Z"), ("2026-04-25T13:00:00Z", "2026-04-25T13:00:01Z")];
     for (from, to) in wrong {
         let refused = story.app.cp().preview_backfill(&admin(), story.job, range(from, to)).await;

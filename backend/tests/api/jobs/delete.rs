@@ -6,7 +6,7 @@ use super::{HOUR, Story};
 
 #[tokio::test]
 async fn a_job_goes_with_its_runs_and_its_ledger_and_transfers_stay() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;
     let body = json!({
@@ -29,7 +29,7 @@ async fn a_job_goes_with_its_runs_and_its_ledger_and_transfers_stay() {
 
 #[tokio::test]
 async fn a_run_at_work_is_cancelled_first() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;
     assert_eq!(story.app.admin().await.delete(&format!("/api/jobs/{}", story.job)).await.status, 200);
@@ -41,7 +41,7 @@ async fn a_run_at_work_is_cancelled_first() {
 
 #[tokio::test]
 async fn what_waits_to_start_is_called_off() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let start = story.starts().await.remove(0);
     assert_eq!(story.app.admin().await.delete(&format!("/api/jobs/{}", story.job)).await.status, 200);

@@ -8,7 +8,7 @@ use crate::support::{TestApp, app::Place};
 
 #[tokio::test]
 async fn a_due_slot_becomes_a_start_that_waits_until_it_is_claimed() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     assert_eq!(story.dispatch(HOUR - MINUTE).await, 0, "not yet");
     assert_eq!(story.dispatch(MINUTE).await, 1);
     assert_eq!(story.dispatch(MINUTE).await, 0, "once");
@@ -32,18 +32,15 @@ async fn a_due_slot_becomes_a_start_that_waits_until_it_is_claimed() {
 
 #[tokio::test]
 async fn an_open_long_poll_answers_when_a_slot_comes_due() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     let agent = story.app.key(&story.agent.key);
-    let wait = tokio::spawn(async move { agent.get("/api/agents/directives?wait=60").await });
-    tokio::task::yield_now().await;
-    story.dispatch(HOUR).await;
-    let answer = wait.await.expect("an answer");
+    let (answer, _) = tokio::join!(agent.get("/api/agents/directives?wait=60"), story.dispatch(HOUR));
     assert_eq!(answer.body["data"]["directives"][0]["type"], "startJob");
 }
 
 #[tokio::test]
 async fn a_start_that_nobody_fetches_is_given_up_and_says_why() {
-    let story = Story::begin(json!({ "schedule": "0 14 * * *" })).await;
+    let story = Story::begin(&json!({ "schedule": "0 14 * * *" })).await;
     story.dispatch(HOUR).await;
     let start = story.starts().await.remove(0);
     story.app.advance(HOUR * 24);
@@ -57,7 +54,7 @@ async fn a_start_that_nobody_fetches_is_given_up_and_says_why() {
 
 #[tokio::test]
 async fn a_start_that_is_acknowledged_without_a_run_says_so() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let start = story.starts().await.remove(0);
     let path = format!("/api/agents/directives/{}/ack", start["id"].as_str().expect("an id"));

@@ -16,7 +16,7 @@ async fn sweep(story: &Story, after: TimeDelta) -> usize {
 
 #[tokio::test]
 async fn a_run_fails_when_its_agent_was_offline_for_longer_than_the_lease_and_the_next_slot_runs() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;
     story.heartbeat(&json!({ "status": "offline" })).await;
@@ -33,7 +33,7 @@ async fn a_run_fails_when_its_agent_was_offline_for_longer_than_the_lease_and_th
 
 #[tokio::test]
 async fn a_late_report_is_refused_with_the_reason_and_kept_as_an_event() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;
     story.heartbeat(&json!({ "status": "offline" })).await;
@@ -55,7 +55,7 @@ async fn a_late_report_is_refused_with_the_reason_and_kept_as_an_event() {
 
 #[tokio::test]
 async fn a_cancel_that_is_not_confirmed_ends_the_run() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;
     story.app.cp().cancel_job_run(&admin(), run).await.expect("a cancel");
@@ -65,7 +65,7 @@ async fn a_cancel_that_is_not_confirmed_ends_the_run() {
 
 #[tokio::test]
 async fn a_run_without_news_ends_after_a_day() {
-    let story = Story::begin(json!({ "schedule": "0 14 * * *" })).await;
+    let story = Story::begin(&json!({ "schedule": "0 14 * * *" })).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;
     assert_eq!(sweep(&story, HOUR * 20).await, 0);

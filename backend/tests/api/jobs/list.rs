@@ -7,7 +7,7 @@ use super::Story;
 
 #[tokio::test]
 async fn without_page_and_limit_there_are_up_to_a_thousand() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     for _ in 0..25 {
         story.app.job(&story.agent, &json!({ "enabled": false })).await;
     }
@@ -32,14 +32,14 @@ async fn without_page_and_limit_there_are_up_to_a_thousand() {
 #[case("page=0", "page")]
 #[tokio::test]
 async fn a_wrong_filter_is_refused(#[case] query: &str, #[case] field: &str) {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     let answer = story.app.admin().await.get(&format!("/api/jobs?{query}")).await;
     assert_eq!((answer.status, answer.wrong_fields()), (400, vec![field]));
 }
 
 #[tokio::test]
 async fn an_agent_sees_its_own_enabled_jobs() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.app.job(&story.agent, &json!({ "enabled": false })).await;
     let neighbour = story.app.agent(story.app.customer("beta").await.id, "edge-2").await;
     story.app.job(&neighbour, &json!({})).await;
@@ -51,7 +51,7 @@ async fn an_agent_sees_its_own_enabled_jobs() {
 
 #[tokio::test]
 async fn an_agent_is_shown_with_its_jobs() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     let shown = story.app.admin().await.get(&format!("/api/agents/{}", story.agent.id)).await;
     assert_eq!(shown.body["data"]["agent"]["jobs"], json!([story.shown().await]));
 }

@@ -16,7 +16,7 @@ async fn after_a_downtime_missed_slots_follow_the_rule(
     #[case] ledger: &[&str],
     #[case] starts: usize,
 ) {
-    let story = Story::begin(json!({ "catchUp": catch_up })).await.restarted(HOUR * 3 + MINUTE * 30).await;
+    let story = Story::begin(&json!({ "catchUp": catch_up })).await.restarted(HOUR * 3 + MINUTE * 30).await;
     assert_eq!(story.dispatch(TimeDelta::zero()).await, 1);
     assert_eq!(story.ledger().await, ledger);
     assert_eq!(story.starts().await.len(), starts);
@@ -25,7 +25,7 @@ async fn after_a_downtime_missed_slots_follow_the_rule(
 
 #[tokio::test]
 async fn all_that_is_caught_up_runs_one_after_the_other_in_order() {
-    let story = Story::begin(json!({ "catchUp": "all" })).await.restarted(HOUR * 3 + MINUTE * 30).await;
+    let story = Story::begin(&json!({ "catchUp": "all" })).await.restarted(HOUR * 3 + MINUTE * 30).await;
     story.dispatch(TimeDelta::zero()).await;
     for _ in 0..3 {
         assert_eq!(story.starts().await.len(), 1);
@@ -38,7 +38,7 @@ async fn all_that_is_caught_up_runs_one_after_the_other_in_order() {
 
 #[tokio::test]
 async fn what_is_older_than_a_day_leaves_one_row_for_the_range() {
-    let story = Story::begin(json!({})).await.restarted(HOUR * 72 + MINUTE * 30).await;
+    let story = Story::begin(&json!({})).await.restarted(HOUR * 72 + MINUTE * 30).await;
     story.dispatch(TimeDelta::zero()).await;
     let ledger = story.ledger().await;
     assert_eq!((ledger.len(), ledger[0].as_str(), ledger[24].as_str()), (25, "48x missed", "13:00 ran"));
@@ -48,7 +48,7 @@ async fn what_is_older_than_a_day_leaves_one_row_for_the_range() {
 
 #[tokio::test]
 async fn at_most_a_hundred_are_caught_up_and_the_rest_leaves_one_row() {
-    let story = Story::begin(json!({ "schedule": "* * * * *", "catchUp": "all" })).await.restarted(HOUR * 3).await;
+    let story = Story::begin(&json!({ "schedule": "* * * * *", "catchUp": "all" })).await.restarted(HOUR * 3).await;
     story.dispatch(TimeDelta::zero()).await;
     let ledger = story.ledger().await;
     assert_eq!((ledger.len(), ledger[0].as_str()), (101, "80x missed"));
@@ -57,14 +57,14 @@ async fn at_most_a_hundred_are_caught_up_and_the_rest_leaves_one_row() {
 
 #[tokio::test]
 async fn a_job_that_was_disabled_meanwhile_missed_nothing() {
-    let story = Story::begin(json!({ "enabled": false })).await.restarted(HOUR * 5).await;
+    let story = Story::begin(&json!({ "enabled": false })).await.restarted(HOUR * 5).await;
     assert_eq!(story.dispatch(TimeDelta::zero()).await, 0);
     assert!(story.ledger().await.is_empty());
 }
 
 #[tokio::test]
 async fn the_ledger_is_kept_for_ninety_days() {
-    let story = Story::begin(json!({ "schedule": "0 14 * * *" })).await;
+    let story = Story::begin(&json!({ "schedule": "0 14 * * *" })).await;
     story.dispatch(HOUR).await;
     story.run_through().await;
     story.app.advance(TimeDelta::days(89));

@@ -11,7 +11,7 @@ use super::{HOUR, Story};
 #[case::allow("allow", &["14:00 ran", "15:00 ran"], 1)]
 #[tokio::test]
 async fn a_slot_beside_a_run_follows_the_rule(#[case] overlap: &str, #[case] ledger: &[&str], #[case] starts: usize) {
-    let story = Story::begin(json!({ "overlap": overlap })).await;
+    let story = Story::begin(&json!({ "overlap": overlap })).await;
     story.dispatch(HOUR).await;
     story.run().await;
     story.dispatch(HOUR).await;
@@ -23,7 +23,7 @@ async fn a_slot_beside_a_run_follows_the_rule(#[case] overlap: &str, #[case] led
 
 #[tokio::test]
 async fn a_start_that_waits_counts_as_a_run() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     story.dispatch(HOUR).await;
     assert_eq!(story.ledger().await, ["14:00 ran", "15:00 skipped"]);
@@ -35,7 +35,7 @@ async fn a_start_that_waits_counts_as_a_run() {
 
 #[tokio::test]
 async fn queued_slots_run_in_their_order_as_soon_as_they_may() {
-    let story = Story::begin(json!({ "overlap": "queue" })).await;
+    let story = Story::begin(&json!({ "overlap": "queue" })).await;
     story.dispatch(HOUR).await;
     let first = story.run().await;
     story.dispatch(HOUR).await;
@@ -53,7 +53,7 @@ async fn queued_slots_run_in_their_order_as_soon_as_they_may() {
 
 #[tokio::test]
 async fn a_start_that_is_given_up_lets_the_next_one_go() {
-    let story = Story::begin(json!({ "overlap": "queue", "schedule": "0 */12 * * *" })).await;
+    let story = Story::begin(&json!({ "overlap": "queue", "schedule": "0 */12 * * *" })).await;
     story.dispatch(HOUR * 11).await;
     story.dispatch(HOUR * 12).await;
     story.app.advance(HOUR * 12);

@@ -7,7 +7,7 @@ use super::{HOUR, MINUTE, Story, id};
 
 #[tokio::test]
 async fn an_agent_reports_its_run_until_it_ends() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;
     story.app.advance(MINUTE);
@@ -27,7 +27,7 @@ async fn an_agent_reports_its_run_until_it_ends() {
 
 #[tokio::test]
 async fn a_run_that_has_ended_never_changes() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     let run = id(&story.start(&json!({})).await);
     let failed = json!({ "status": "failed", "errorMessage": "no space left" });
     let first = story.report(run, &failed).await;
@@ -46,7 +46,7 @@ async fn a_run_that_has_ended_never_changes() {
 #[case(json!({ "errorMessage": "a", "error": "b" }), "errorMessage")]
 #[tokio::test]
 async fn a_report_that_is_wrong_is_refused(#[case] body: Value, #[case] field: &str) {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     let run = id(&story.start(&json!({})).await);
     let answer = story.report(run, &body).await;
     assert_eq!((answer.status, answer.wrong_fields()), (400, vec![field]), "{}", answer.body);
@@ -54,7 +54,7 @@ async fn a_report_that_is_wrong_is_refused(#[case] body: Value, #[case] field: &
 
 #[tokio::test]
 async fn a_run_is_found_below_its_own_job_only() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     let run = id(&story.start(&json!({})).await);
     let other = story.app.job(&story.agent, &json!({})).await;
     let agent = story.app.key(&story.agent.key);

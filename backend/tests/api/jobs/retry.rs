@@ -20,7 +20,7 @@ fn retried() -> Value {
 
 #[tokio::test]
 async fn a_failed_run_is_made_again_after_growing_delays_and_each_attempt_leads_to_the_one_before() {
-    let story = Story::begin(retried()).await;
+    let story = Story::begin(&retried()).await;
     story.dispatch(HOUR).await;
     let first = story.run().await;
     story.report(first, &json!({ "status": "failed" })).await;
@@ -40,7 +40,7 @@ async fn a_failed_run_is_made_again_after_growing_delays_and_each_attempt_leads_
 
 #[tokio::test]
 async fn a_cancelled_run_and_a_completed_one_are_not_made_again() {
-    let story = Story::begin(retried()).await;
+    let story = Story::begin(&retried()).await;
     for status in ["cancelled", "completed"] {
         story.app.cp().run_job(&admin(), story.job).await.expect("a start");
         let run = story.run().await;
@@ -51,7 +51,7 @@ async fn a_cancelled_run_and_a_completed_one_are_not_made_again() {
 
 #[tokio::test]
 async fn after_a_lease_the_agent_has_to_be_heard_and_to_know_that_the_run_has_ended() {
-    let story = Story::begin(retried()).await;
+    let story = Story::begin(&retried()).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;
     story.heartbeat(&json!({ "status": "offline" })).await;
@@ -71,7 +71,7 @@ async fn after_a_lease_the_agent_has_to_be_heard_and_to_know_that_the_run_has_en
 
 #[tokio::test]
 async fn a_retry_waits_for_a_run_at_work() {
-    let story = Story::begin(retried()).await;
+    let story = Story::begin(&retried()).await;
     story.dispatch(HOUR).await;
     let first = story.run().await;
     story.report(first, &json!({ "status": "failed" })).await;
@@ -84,7 +84,7 @@ async fn a_retry_waits_for_a_run_at_work() {
 
 #[tokio::test]
 async fn somebody_may_ask_for_another_attempt_once() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;
     let cp = story.app.cp();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{MINUTE, Story, id};
 
 async fn with_runs(count: usize) -> Story {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     for _ in 0..count {
         let run = id(&story.start(&json!({})).await);
         story.report(run, &json!({ "status": "completed" })).await;

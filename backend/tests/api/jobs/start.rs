@@ -7,7 +7,7 @@ use super::{HOUR, Story, id};
 
 #[tokio::test]
 async fn an_agent_may_start_a_run_by_itself() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     let answer = story.app.key(&story.agent.key).send("POST", &format!("/api/jobs/{}/runs", story.job), None).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
     assert_eq!(
@@ -22,7 +22,7 @@ async fn an_agent_may_start_a_run_by_itself() {
 
 #[tokio::test]
 async fn without_a_directive_the_oldest_start_is_claimed() {
-    let story = Story::begin(json!({ "overlap": "allow" })).await;
+    let story = Story::begin(&json!({ "overlap": "allow" })).await;
     story.dispatch(HOUR).await;
     story.dispatch(HOUR).await;
     let run = story.start(&json!({})).await;
@@ -32,7 +32,7 @@ async fn without_a_directive_the_oldest_start_is_claimed() {
 
 #[tokio::test]
 async fn one_directive_makes_one_run_however_often_it_is_sent() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let start = json!({ "directiveId": story.starts().await[0]["id"] });
     let answers = join_all((0..5).map(|_| story.start(&start))).await;
@@ -47,7 +47,7 @@ async fn one_directive_makes_one_run_however_often_it_is_sent() {
 
 #[tokio::test]
 async fn a_client_that_knows_the_published_page_only_is_never_blocked() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     let first = id(&story.start(&json!({})).await);
     let second = story.start(&json!({})).await;
     assert_eq!(second.status, 201);
@@ -58,7 +58,7 @@ async fn a_client_that_knows_the_published_page_only_is_never_blocked() {
 
 #[tokio::test]
 async fn an_earlier_run_with_a_transfer_on_its_way_goes_on() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     let first = id(&story.start(&json!({})).await);
     let agent = story.app.key(&story.agent.key);
     let body = json!({
@@ -73,7 +73,7 @@ async fn an_earlier_run_with_a_transfer_on_its_way_goes_on() {
 
 #[tokio::test]
 async fn what_is_not_the_agents_is_not_there() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let start = json!({ "directiveId": story.starts().await[0]["id"] });
     let other = story.app.job(&story.agent, &json!({})).await;
@@ -87,14 +87,14 @@ async fn what_is_not_the_agents_is_not_there() {
 
 #[tokio::test]
 async fn a_disabled_job_starts_no_run() {
-    let story = Story::begin(json!({ "enabled": false })).await;
+    let story = Story::begin(&json!({ "enabled": false })).await;
     assert_eq!(story.start(&json!({})).await.status, 400);
     assert_eq!(story.history().await, Vec::<Value>::new());
 }
 
 #[tokio::test]
 async fn the_same_key_again_starts_no_second_run() {
-    let story = Story::begin(json!({})).await;
+    let story = Story::begin(&json!({})).await;
     let agent = story.app.key(&story.agent.key).with("Idempotency-Key", "once");
     let path = format!("/api/jobs/{}/runs", story.job);
     let (first, again) = (agent.post(&path, &json!({})).await, agent.post(&path, &json!({})).await);
