@@ -9,18 +9,16 @@ pub(crate) mod events;
 pub(crate) mod fleet;
 pub(crate) mod http;
 pub(crate) mod me;
+mod request;
 mod scalars;
 pub(crate) mod transfers;
 pub(crate) mod users;
 
-use cynic::{Id, Operation};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use cynic::Id;
+use serde::{Deserialize, de::DeserializeOwned};
 
-pub(crate) use self::{error::ApiError, scalars::ByteCount};
-use crate::{
-    json::{self, Raw},
-    session::Session,
-};
+pub(crate) use self::{error::ApiError, request::Request, scalars::ByteCount};
+use crate::json::{self, Raw};
 
 /// How many rows a page of a list has.
 pub(crate) const PAGE_SIZE: i32 = 20;
@@ -38,6 +36,9 @@ pub(crate) struct Page<T> {
     /// Whether counting stopped there.
     pub(crate) total_is_at_least: bool,
 }
+
+/// How many rows a list has in all, and whether counting stopped there.
+pub(crate) type Total = (i32, bool);
 
 /// An object by its id.
 #[derive(cynic::QueryVariables)]
@@ -72,18 +73,8 @@ struct Extensions {
     code: String,
 }
 
-/// Runs a query or mutation.
-pub(crate) async fn run<T, V>(session: Session, operation: Operation<T, V>) -> Result<T, ApiError>
-where
-    T: DeserializeOwned,
-    V: Serialize,
-{
-    let request = serde_json::to_string(&operation).map_err(|_| ApiError::Garbled)?;
-    decode(&session.graphql(request).await?)
-}
-
 /// Reads an answer, or one frame of a subscription. The first error decides.
-pub(crate) fn decode<T: DeserializeOwned>(answer: &str) -> Result<T, ApiError> {
+fn decode<T: DeserializeOwned>(answer: &str) -> Result<T, ApiError> {
     json::read(data_of(answer)?).ok_or(ApiError::Garbled)
 }
 

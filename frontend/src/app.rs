@@ -9,6 +9,7 @@ use leptos_router::{
 
 use crate::{
     clock::Clock,
+    effect::effect,
     live::Feed,
     pages::{
         Activity, AgentPage, Agents, CustomerPage, Customers, NotFound, Overview, SignIn, TransferPage, Transfers,
@@ -44,7 +45,7 @@ fn Gate() -> impl IntoView {
     let session = expect_context::<Session>();
     let location = use_location();
     let navigate = use_navigate();
-    Effect::new(move |_| {
+    effect(move || {
         let path = location.pathname.get();
         let is_at_sign_in = path == "/sign-in";
         let query = location.query.get_untracked();
@@ -109,7 +110,7 @@ fn is_local(target: &str) -> bool {
 /// Keeps the feed connected while somebody is signed in and the machine has a network.
 fn stay_connected(session: Session, feed: Feed) {
     let is_signed_in = Memo::new(move |_| session.viewer().is_some());
-    Effect::new(move |_| {
+    effect(move || {
         if is_signed_in.get() {
             feed.connect();
         } else {

@@ -1,31 +1,28 @@
 //! A query whose answer a page shows: run again when what it reads changes, or on demand.
 
-use std::{future::Future, pin::Pin};
+use leptos::prelude::*;
 
-use leptos::{prelude::*, task::spawn_local};
-
-use crate::api::ApiError;
+use crate::{
+    api::{ApiError, Request},
+    effect::effect,
+    session::Session,
+};
 
 /// How far a query is.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Load<T> {
+pub(crate) enum Stage {
     /// No answer yet.
     Pending,
-    /// The latest answer.
-    Ready(T),
+    /// There is an answer.
+    Ready,
     /// No answer, and why.
     Failed(ApiError),
 }
 
 /// A query and its latest answer. A handle: copies are the same query.
 pub(crate) struct Fetch<T: Send + Sync + 'static> {
-    load: RwSignal<Load<T>>,
-    busy: RwSignal<bool>,
-    again: Trigger,
-    /// Counts the runs, so that a slow answer does not overwrite a newer one.
-    run: StoredValue<u32>,
-    /// Whether the next run only refreshes what is shown.
-    refresh: StoredValue<bool>,
+    answer: RwSignal<Option<T>>,
+    course: Course,
 }
 
 impl<T: Send + Sync + 'static> Clone for Fetch<T> {
@@ -36,89 +33,115 @@ impl<T: Send + Sync + 'static> Clone for Fetch<T> {
 
 impl<T: Send + Sync + 'static> Copy for Fetch<T> {}
 
-impl<T: Clone + PartialEq + Send + Sync + 'static> Fetch<T> {
-    /// Runs a query now, and again whenever a signal changes that `query` reads before its first await.
-    pub(crate) fn new<F>(query: impl Fn() -> F + 'static) -> Self
-    where
-        F: Future<Output = Result<T, ApiError>> + 'static,
-    {
-        let fetch = Self {
-            load: RwSignal::new(Load::Pending),
-            busy: RwSignal::new(true),
-            again: Trigger::new(),
-            run: StoredValue::new(0),
-            refresh: StoredValue::new(false),
+impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
+    /// Runs a query now, and again whenever a signal changes that `query` reads.
+    pub(crate) fn new(query: impl Fn() -> Request<T> + 'static) -> Self {
+        Self::when(move || Some(query()))
+    }
+
+    /// As [`new`](Self::new), but not while there is nothing to ask.
+    pub(crate) fn when(query: impl Fn() -> Option<Request<T>> + 'static) -> Self {
+        let answer = RwSignal::new(None);
+        let keep = move |fresh: T| {
+            let is_new = answer.try_with_untracked(|shown| shown.as_ref() != Some(&fresh));
+            if is_new == Some(true) {
+                answer.set(Some(fresh));
+            }
         };
-        Effect::new(move |_| {
-            fetch.again.track();
-            let answer = query();
-            fetch.busy.set(true);
-            fetch.run.update_value(|run| *run += 1);
-            let run = fetch.run.get_value();
-            let is_refresh = fetch.refresh.get_value();
-            fetch.refresh.set_value(false);
-            fetch.wait(run, is_refresh, Box::pin(answer));
-        });
-        fetch
+        Self { answer, course: Course::begin(Box::new(move || Some(query()?.map(keep)))) }
     }
 
     /// Runs the query again. What is shown stays until there is a better answer.
     pub(crate) fn reload(self) {
-        if self.refresh.try_update_value(|refresh| *refresh = true).is_some() {
-            self.again.notify();
-        }
+        self.course.reload();
     }
 
     /// How far the query is. Reactive.
-    pub(crate) fn load(self) -> Load<T> {
-        self.load.get()
+    pub(crate) fn stage(self) -> Stage {
+        self.course.stage.get()
     }
 
     /// The latest answer, or part of it. Reactive.
     pub(crate) fn read<U>(self, read: impl FnOnce(&T) -> U) -> Option<U> {
-        self.load.with(|load| match load {
-            Load::Ready(answer) => Some(read(answer)),
-            _ => None,
-        })
+        let is_ready = self.course.stage.with(|stage| *stage == Stage::Ready);
+        self.answer.with(|answer| answer.as_ref().filter(|_| is_ready).map(read))
     }
 
     /// Why there is no answer. Reactive.
     pub(crate) fn failure(self) -> Option<ApiError> {
-        self.load.with(|load| match load {
-            Load::Failed(error) => Some(error.clone()),
+        self.course.stage.with(|stage| match stage {
+            Stage::Failed(error) => Some(error.clone()),
             _ => None,
         })
     }
 
     /// Whether an answer is on its way. Reactive.
     pub(crate) fn is_busy(self) -> bool {
-        self.busy.get()
+        self.course.busy.get()
     }
+}
 
-    /// Boxed, for the code that follows depends on the answer's type alone.
-    fn wait(self, run: u32, is_refresh: bool, answer: Pin<Box<dyn Future<Output = Result<T, ApiError>>>>) {
-        spawn_local(async move {
-            let answer = answer.await;
-            // Its page may be gone by now.
-            if self.run.try_get_value() == Some(run) {
-                self.settle(answer, is_refresh);
-            }
-        });
-    }
+/// What is the same for all queries, whatever they answer.
+#[derive(Clone, Copy)]
+struct Course {
+    stage: RwSignal<Stage>,
+    busy: RwSignal<bool>,
+    again: Trigger,
+    /// Counts the runs, so that a slow answer does not overwrite a newer one.
+    run: StoredValue<u32>,
+    /// Whether the next run only refreshes what is shown.
+    refresh: StoredValue<bool>,
+}
 
-    fn settle(self, answer: Result<T, ApiError>, is_refresh: bool) {
-        self.busy.set(false);
-        let load = match answer {
-            Ok(answer) => Load::Ready(answer),
-            Err(error) if is_refresh && !error.is_not_found() && self.is_ready() => return,
-            Err(error) => Load::Failed(error),
+impl Course {
+    fn begin(query: Box<dyn Fn() -> Option<Request<()>>>) -> Self {
+        let session = expect_context::<Session>();
+        let course = Self {
+            stage: RwSignal::new(Stage::Pending),
+            busy: RwSignal::new(false),
+            again: Trigger::new(),
+            run: StoredValue::new(0),
+            refresh: StoredValue::new(false),
         };
-        if self.load.with_untracked(|shown| *shown != load) {
-            self.load.set(load);
+        effect(move || {
+            course.again.track();
+            let Some(Request { text, read }) = query() else { return };
+            course.busy.set(true);
+            course.run.update_value(|run| *run += 1);
+            let run = course.run.get_value();
+            let is_refresh = course.refresh.get_value();
+            course.refresh.set_value(false);
+            let read = move |answer: &str| {
+                // Its page may be gone by now, or ask for something else.
+                let is_current = course.run.try_get_value() == Some(run);
+                Ok(is_current.then(|| read(answer)))
+            };
+            session.ask(Request { text, read: Box::new(read) }, move |outcome| match outcome {
+                Ok(Some(outcome)) => course.settle(outcome, is_refresh),
+                Ok(None) => {}
+                Err(error) if course.run.try_get_value() == Some(run) => course.settle(Err(error), is_refresh),
+                Err(_) => {}
+            });
+        });
+        course
+    }
+
+    fn reload(self) {
+        if self.refresh.try_update_value(|refresh| *refresh = true).is_some() {
+            self.again.notify();
         }
     }
 
-    fn is_ready(self) -> bool {
-        self.load.with_untracked(|load| matches!(load, Load::Ready(_)))
+    fn settle(self, outcome: Result<(), ApiError>, is_refresh: bool) {
+        self.busy.set(false);
+        let is_ready = self.stage.with_untracked(|stage| *stage == Stage::Ready);
+        let stage = match outcome {
+            Ok(()) => Stage::Ready,
+            Err(error) if is_refresh && !error.is_not_found() && is_ready => return,
+            Err(error) => Stage::Failed(error),
+        };
+        if self.stage.with_untracked(|shown| *shown != stage) {
+            self.stage.set(stage);
+        }
     }
 }

@@ -5,11 +5,10 @@ use std::collections::VecDeque;
 use leptos::prelude::*;
 
 use crate::{
-    api::fleet::{self, Fleet, WatchFleet},
-    fetch::{Fetch, Load},
+    api::fleet::{self, Fleet},
+    fetch::{Fetch, Stage},
     format,
     live::Feed,
-    session::Session,
 };
 
 /// How many seconds of the course are kept.
@@ -25,17 +24,13 @@ pub(crate) struct Figures {
 
 impl Figures {
     /// Follows the figures as long as the current owner lives.
-    pub(crate) fn follow(session: Session, feed: Feed) -> Self {
+    pub(crate) fn follow(feed: Feed) -> Self {
         let latest = RwSignal::new(None);
-        let fetch = Fetch::new(move || async move {
-            let figures = fleet::get(session).await?;
-            latest.try_set(Some(figures));
-            Ok(())
-        });
         let take = move |figures| {
             latest.try_set(Some(figures));
         };
-        feed.watch(&fleet::watch(), WatchFleet::into_update, take, move || fetch.reload());
+        let fetch = Fetch::new(move || fleet::get().map(take));
+        feed.watch(fleet::watch(), take, move || fetch.reload());
         Self { latest, course: RwSignal::new(VecDeque::new()), fetch }
     }
 
@@ -45,8 +40,8 @@ impl Figures {
     }
 
     /// How far the first query is. Reactive.
-    pub(crate) fn load(self) -> Load<()> {
-        self.fetch.load()
+    pub(crate) fn stage(self) -> Stage {
+        self.fetch.stage()
     }
 
     /// Bytes per second in the last minutes, oldest first. Reactive.

@@ -10,6 +10,7 @@ mod api;
 mod app;
 mod browser;
 mod clock;
+mod effect;
 mod fetch;
 mod fleet;
 mod format;

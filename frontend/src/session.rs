@@ -5,7 +5,7 @@
 
 mod turns;
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::time::Duration;
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use self::turns::Turns;
 use crate::{
     api::{
-        ApiError,
+        ApiError, Request,
         http::{self, Reply},
     },
     browser, json,
@@ -184,18 +184,23 @@ impl Session {
             .await
     }
 
-    /// Sends a GraphQL request, with a renewed token when the one at hand is no longer good.
-    ///
-    /// Boxed: each operation would carry the whole of it in its own state otherwise, and the page would be larger.
-    pub(crate) fn graphql(self, request: String) -> Pin<Box<dyn Future<Output = Result<String, ApiError>>>> {
-        Box::pin(self.send(request))
+    /// Sends a GraphQL request and passes on what came of it.
+    pub(crate) fn ask<T: 'static>(self, request: Request<T>, done: impl FnOnce(Result<T, ApiError>) + 'static) {
+        let Request { text, read } = request;
+        self.send_on(text, Box::new(move |answer| done(answer.and_then(|answer| read(&answer)))));
     }
 
-    async fn send(self, request: String) -> Result<String, ApiError> {
+    /// Apart, so that this is there once and not for every operation.
+    fn send_on(self, request: String, done: Box<dyn FnOnce(Result<String, ApiError>)>) {
+        spawn_local(async move { done(self.send(&request).await) });
+    }
+
+    /// Sends with a renewed token when the one at hand is no longer good.
+    async fn send(self, request: &str) -> Result<String, ApiError> {
         let mut renewed = false;
         loop {
             let token = self.token();
-            let reply = http::post("/graphql", &request, token.as_deref()).await.map_err(|_| ApiError::Unreachable)?;
+            let reply = http::post("/graphql", request, token.as_deref()).await.map_err(|_| ApiError::Unreachable)?;
             match reply.status {
                 401 if !renewed => {
                     renewed = true;

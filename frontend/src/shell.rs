@@ -6,6 +6,7 @@ use leptos_router::{components::A, hooks::use_location};
 use crate::{
     browser,
     clock::Clock,
+    effect::effect,
     fleet::Figures,
     live::{Feed, Link},
     session::{Session, Viewer},
@@ -15,17 +16,17 @@ use crate::{
 /// The frame around a page.
 #[component]
 pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
-    let (session, feed, clock) = (expect_context::<Session>(), expect_context::<Feed>(), expect_context::<Clock>());
-    let figures = Figures::follow(session, feed);
+    let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
+    let figures = Figures::follow(feed);
     provide_context(figures);
-    Effect::new(move |_| {
+    effect(move || {
         clock.now();
         figures.sample();
     });
 
     let is_open = RwSignal::new(false);
     let path = use_location().pathname;
-    Effect::new(move |_| {
+    effect(move || {
         path.track();
         is_open.set(false);
     });

@@ -4,11 +4,15 @@ use std::{future::Future, pin::Pin};
 
 use leptos::{prelude::*, task::spawn_local};
 
-use crate::api::ApiError;
+use crate::{
+    api::{ApiError, Request},
+    session::Session,
+};
 
 /// Whether it is under way, and why it failed. A handle: copies are the same task.
 #[derive(Clone, Copy)]
 pub(crate) struct Task {
+    session: Session,
     busy: RwSignal<bool>,
     failure: RwSignal<Option<ApiError>>,
 }
@@ -16,33 +20,38 @@ pub(crate) struct Task {
 impl Task {
     /// A task that has not begun.
     pub(crate) fn new() -> Self {
-        Self { busy: RwSignal::new(false), failure: RwSignal::new(None) }
+        Self { session: expect_context(), busy: RwSignal::new(false), failure: RwSignal::new(None) }
     }
 
-    /// Does it, unless it is under way already.
-    pub(crate) fn run<T: 'static>(
-        self,
-        work: impl Future<Output = Result<T, ApiError>> + 'static,
-        done: impl FnOnce(T) + 'static,
-    ) {
-        if self.busy.get_untracked() {
-            return;
+    /// Sends a request, unless one is under way already.
+    pub(crate) fn run<T: 'static>(self, request: Request<T>, done: impl FnOnce(T) + 'static) {
+        if self.begin() {
+            self.session.ask(request, move |outcome| self.end(outcome.map(done)));
         }
-        self.busy.set(true);
-        self.failure.set(None);
-        self.wait(Box::pin(async move { work.await.map(done) }));
     }
 
-    /// Boxed, so that this is there once and not for every form.
-    fn wait(self, work: Pin<Box<dyn Future<Output = Result<(), ApiError>>>>) {
-        spawn_local(async move {
-            let outcome = work.await;
-            // The form may have been closed meanwhile.
-            self.busy.try_set(false);
-            if let Err(error) = outcome {
-                self.failure.try_set(Some(error));
-            }
-        });
+    /// Does something else, unless something is under way already.
+    pub(crate) fn wait(self, work: Pin<Box<dyn Future<Output = Result<(), ApiError>>>>) {
+        if self.begin() {
+            spawn_local(async move { self.end(work.await) });
+        }
+    }
+
+    fn begin(self) -> bool {
+        let is_free = !self.busy.get_untracked();
+        if is_free {
+            self.busy.set(true);
+            self.failure.set(None);
+        }
+        is_free
+    }
+
+    fn end(self, outcome: Result<(), ApiError>) {
+        // The form may have been closed meanwhile.
+        self.busy.try_set(false);
+        if let Err(error) = outcome {
+            self.failure.try_set(Some(error));
+        }
     }
 
     /// Whether it is under way. Reactive.

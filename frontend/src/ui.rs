@@ -9,9 +9,11 @@ mod empty;
 mod facts;
 mod field;
 mod icon;
+mod loaded;
 mod page;
 mod pager;
 mod progress;
+mod rows;
 mod skeleton;
 mod sparkline;
 mod table;
@@ -27,9 +29,11 @@ pub(crate) use self::{
     facts::Fact,
     field::Field,
     icon::{Icon, Logo},
+    loaded::Loaded,
     page::PageHead,
     pager::Pager,
     progress::Progress,
+    rows::Rows,
     skeleton::{SkeletonRows, SkeletonText},
     sparkline::Sparkline,
     table::Table,

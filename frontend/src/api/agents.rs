@@ -1,9 +1,9 @@
 //! Agents: lists, one, their stream, rotating the key and revoking.
 
-use cynic::{Id, MutationBuilder, QueryBuilder, StreamingOperation, SubscriptionBuilder};
+use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, customers::CustomerName, schema};
-use crate::{session::Session, time::Instant};
+use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, customers::CustomerName, schema};
+use crate::time::Instant;
 
 /// How an agent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
@@ -132,15 +132,14 @@ struct RevokeAgent {
 
 /// Which agents to watch: these, or all when there are none.
 #[derive(cynic::QueryVariables)]
-pub(crate) struct WatchVariables {
+struct WatchVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
     ids: Option<Vec<Id>>,
 }
 
-/// A frame of the stream of agents.
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Subscription", variables = "WatchVariables")]
-pub(crate) struct WatchAgents {
+struct WatchAgents {
     #[arguments(ids: $ids)]
     agent_updated: AgentUpdate,
 }
@@ -150,51 +149,40 @@ struct AgentUpdate {
     agent: Option<Agent>,
 }
 
-impl WatchAgents {
-    /// The agent's latest state, or nothing when it is time to query again.
-    pub(crate) fn into_update(self) -> Option<Agent> {
-        self.agent_updated.agent
-    }
-}
-
-/// The stream of these agents, or of all.
-pub(crate) fn watch(ids: Option<Vec<Id>>) -> StreamingOperation<WatchAgents, WatchVariables> {
-    WatchAgents::build(WatchVariables { ids })
+/// The stream of these agents, or of all: the latest state of one, or nothing when it is time to query again.
+pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Agent>> {
+    Request::stream(&WatchAgents::build(WatchVariables { ids }), |frame| frame.agent_updated.agent)
 }
 
 /// One page of the agents that fit a filter, newest first.
-pub(crate) async fn list(session: Session, filter: AgentFilter, page: i32) -> Result<Page<AgentLinks>, ApiError> {
-    list_some(session, filter, PAGE_SIZE, page).await
+pub(crate) fn list(filter: AgentFilter, page: i32) -> Request<Page<AgentLinks>> {
+    list_some(filter, PAGE_SIZE, page)
 }
 
 /// As [`list`], with up to 100 rows.
-pub(crate) async fn list_some(
-    session: Session,
-    filter: AgentFilter,
-    first: i32,
-    page: i32,
-) -> Result<Page<AgentLinks>, ApiError> {
-    let found = super::run(session, ListAgents::build(ListVariables { filter, first, page })).await?.agents;
-    let owners = found.owners.into_iter().map(|owner| owner.customer);
-    let items = found.nodes.into_iter().zip(owners).map(|(agent, customer)| AgentLinks { customer, agent }).collect();
-    Ok(Page { items, total: found.total_count, total_is_at_least: found.total_is_at_least })
+pub(crate) fn list_some(filter: AgentFilter, first: i32, page: i32) -> Request<Page<AgentLinks>> {
+    Request::new(&ListAgents::build(ListVariables { filter, first, page }), |ListAgents { agents: found }| {
+        let owners = found.owners.into_iter().map(|owner| owner.customer);
+        let rows = found.nodes.into_iter().zip(owners).map(|(agent, customer)| AgentLinks { customer, agent });
+        Ok(Page { items: rows.collect(), total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
 }
 
 /// One agent.
-pub(crate) async fn get(session: Session, id: &str) -> Result<AgentLinks, ApiError> {
-    let GetAgent { agent, owner } = super::run(session, GetAgent::build(ById::new(id))).await?;
-    let customer = owner.and_then(|owner| owner.customer);
-    agent.map(|agent| AgentLinks { customer, agent }).ok_or(ApiError::Garbled)
+pub(crate) fn get(id: &str) -> Request<AgentLinks> {
+    Request::new(&GetAgent::build(ById::new(id)), |GetAgent { agent, owner }| {
+        let customer = owner.and_then(|owner| owner.customer);
+        agent.map(|agent| AgentLinks { customer, agent }).ok_or(ApiError::Garbled)
+    })
 }
 
 /// Gives an agent a new key, which is shown this once. The old one works for as many seconds more.
-pub(crate) async fn rotate_key(session: Session, id: &str, overlap_seconds: i32) -> Result<String, ApiError> {
-    let rotated =
-        super::run(session, RotateAgentKey::build(RotateVariables { id: Id::new(id), overlap_seconds })).await?;
-    Ok(rotated.rotate_agent_key.api_key)
+pub(crate) fn rotate_key(id: &str, overlap_seconds: i32) -> Request<String> {
+    let variables = RotateVariables { id: Id::new(id), overlap_seconds };
+    Request::new(&RotateAgentKey::build(variables), |rotated| Ok(rotated.rotate_agent_key.api_key))
 }
 
 /// Ends an agent: its keys stop working at once, its transfers stay.
-pub(crate) async fn revoke(session: Session, id: &str) -> Result<Id, ApiError> {
-    Ok(super::run(session, RevokeAgent::build(ById::new(id))).await?.revoke_agent)
+pub(crate) fn revoke(id: &str) -> Request<Id> {
+    Request::new(&RevokeAgent::build(ById::new(id)), |revoked| Ok(revoked.revoke_agent))
 }

@@ -2,8 +2,8 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
-use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, schema};
-use crate::{session::Session, time::Instant};
+use super::{ById, ByIdFields, PAGE_SIZE, Page, Request, schema};
+use crate::time::Instant;
 
 /// An enrolment code. Whole in the answer that made it, shortened everywhere else.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
@@ -67,19 +67,20 @@ struct DeleteEnrolmentCode {
 }
 
 /// One page of a customer's codes.
-pub(crate) async fn list(session: Session, customer_id: &str, page: i32) -> Result<Page<EnrolmentCode>, ApiError> {
+pub(crate) fn list(customer_id: &str, page: i32) -> Request<Page<EnrolmentCode>> {
     let variables = ListVariables { customer_id: Id::new(customer_id), first: PAGE_SIZE, page };
-    let found = super::run(session, ListEnrolmentCodes::build(variables)).await?.enrolment_codes;
-    Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+    Request::new(&ListEnrolmentCodes::build(variables), |ListEnrolmentCodes { enrolment_codes: found }| {
+        Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
 }
 
 /// Makes a code, which is whole only in this answer.
-pub(crate) async fn create(session: Session, customer_id: &str, input: CreateCode) -> Result<EnrolmentCode, ApiError> {
+pub(crate) fn create(customer_id: &str, input: CreateCode) -> Request<EnrolmentCode> {
     let variables = CreateVariables { customer_id: Id::new(customer_id), input };
-    Ok(super::run(session, CreateEnrolmentCode::build(variables)).await?.create_enrolment_code)
+    Request::new(&CreateEnrolmentCode::build(variables), |created| Ok(created.create_enrolment_code))
 }
 
 /// Withdraws a code: no more agents enrol with it.
-pub(crate) async fn delete(session: Session, id: &str) -> Result<Id, ApiError> {
-    Ok(super::run(session, DeleteEnrolmentCode::build(ById::new(id))).await?.delete_enrolment_code)
+pub(crate) fn delete(id: &str) -> Request<Id> {
+    Request::new(&DeleteEnrolmentCode::build(ById::new(id)), |deleted| Ok(deleted.delete_enrolment_code))
 }

@@ -2,8 +2,8 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
-use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, schema};
-use crate::{session::Session, time::Instant};
+use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, schema};
+use crate::time::Instant;
 
 /// A customer.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
@@ -98,31 +98,33 @@ struct UpdatedCustomer {
 }
 
 /// One page of the customers, newest first.
-pub(crate) async fn list(session: Session, page: i32) -> Result<Page<Customer>, ApiError> {
-    list_some(session, PAGE_SIZE, page).await
+pub(crate) fn list(page: i32) -> Request<Page<Customer>> {
+    list_some(PAGE_SIZE, page)
 }
 
 /// As [`list`], with up to 100 rows.
-pub(crate) async fn list_some(session: Session, first: i32, page: i32) -> Result<Page<Customer>, ApiError> {
-    let found = super::run(session, ListCustomers::build(ListVariables { first, page })).await?.customers;
-    Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+pub(crate) fn list_some(first: i32, page: i32) -> Request<Page<Customer>> {
+    Request::new(&ListCustomers::build(ListVariables { first, page }), |ListCustomers { customers: found }| {
+        Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
 }
 
 /// What a customer is called.
-pub(crate) async fn name(session: Session, id: &str) -> Result<String, ApiError> {
-    match super::run(session, GetCustomer::build(ById::new(id))).await?.node {
+pub(crate) fn name(id: &str) -> Request<String> {
+    Request::new(&GetCustomer::build(ById::new(id)), |found| match found.node {
         Some(CustomerNode::Customer(customer)) => Ok(customer.name),
         _ => Err(ApiError::Refused { code: "NOT_FOUND".to_owned(), message: "customer not found".to_owned() }),
-    }
+    })
 }
 
 /// Makes a customer.
-pub(crate) async fn create(session: Session, name: &str) -> Result<Customer, ApiError> {
+pub(crate) fn create(name: &str) -> Request<Customer> {
     let variables = CreateVariables { input: CreateCustomerInput { name } };
-    Ok(super::run(session, CreateCustomer::build(variables)).await?.create_customer)
+    Request::new(&CreateCustomer::build(variables), |created| Ok(created.create_customer))
 }
 
 /// Changes a customer.
-pub(crate) async fn update(session: Session, id: &str, input: UpdateCustomer) -> Result<Customer, ApiError> {
-    Ok(super::run(session, UpdatedCustomer::build(UpdateVariables { id: Id::new(id), input })).await?.update_customer)
+pub(crate) fn update(id: &str, input: UpdateCustomer) -> Request<Customer> {
+    let variables = UpdateVariables { id: Id::new(id), input };
+    Request::new(&UpdatedCustomer::build(variables), |updated| Ok(updated.update_customer))
 }

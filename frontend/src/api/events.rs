@@ -1,9 +1,9 @@
 //! The log: what happened, newest first.
 
-use cynic::{Id, QueryBuilder, StreamingOperation, SubscriptionBuilder};
+use cynic::{Id, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, schema};
-use crate::{session::Session, time::Instant};
+use super::{Request, schema};
+use crate::time::Instant;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
@@ -115,10 +115,9 @@ pub(crate) struct Stretch {
     pub(crate) older: Option<String>,
 }
 
-/// A frame of the log's stream.
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Subscription")]
-pub(crate) struct WatchEvents {
+struct WatchEvents {
     events: LogEntry,
 }
 
@@ -127,21 +126,15 @@ struct LogEntry {
     event: Option<Event>,
 }
 
-impl WatchEvents {
-    /// The new line, or nothing when some may have been missed.
-    pub(crate) fn into_update(self) -> Option<Event> {
-        self.events.event
-    }
-}
-
 /// What is older than a place in the log, or its newest lines.
-pub(crate) async fn list(session: Session, after: Option<String>) -> Result<Stretch, ApiError> {
-    let found = super::run(session, ListEvents::build(ListVariables { after })).await?.events;
-    let PageInfo { has_next_page, end_cursor } = found.page_info;
-    Ok(Stretch { events: found.nodes, older: end_cursor.filter(|_| has_next_page) })
+pub(crate) fn list(after: Option<String>) -> Request<Stretch> {
+    Request::new(&ListEvents::build(ListVariables { after }), |ListEvents { events: found }| {
+        let PageInfo { has_next_page, end_cursor } = found.page_info;
+        Ok(Stretch { events: found.nodes, older: end_cursor.filter(|_| has_next_page) })
+    })
 }
 
-/// The stream of new lines.
-pub(crate) fn watch() -> StreamingOperation<WatchEvents, ()> {
-    WatchEvents::build(())
+/// The stream of new lines: one, or nothing when some may have been missed.
+pub(crate) fn watch() -> Request<Option<Event>> {
+    Request::stream(&WatchEvents::build(()), |frame| frame.events.event)
 }

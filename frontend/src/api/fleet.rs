@@ -1,9 +1,8 @@
 //! The figures of the whole fleet.
 
-use cynic::{QueryBuilder, StreamingOperation, SubscriptionBuilder};
+use cynic::{QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, schema};
-use crate::session::Session;
+use super::{Request, schema};
 
 /// Figures of all agents and transfers the caller may see.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
@@ -38,10 +37,9 @@ struct GetFleet {
     fleet: Fleet,
 }
 
-/// A frame of the stream of figures.
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Subscription")]
-pub(crate) struct WatchFleet {
+struct WatchFleet {
     #[arguments(throttleMs: 500)]
     fleet_updated: FleetUpdate,
 }
@@ -51,19 +49,12 @@ struct FleetUpdate {
     fleet: Option<Fleet>,
 }
 
-impl WatchFleet {
-    /// The latest figures, or nothing when it is time to query again.
-    pub(crate) fn into_update(self) -> Option<Fleet> {
-        self.fleet_updated.fleet
-    }
-}
-
 /// The figures now.
-pub(crate) async fn get(session: Session) -> Result<Fleet, ApiError> {
-    Ok(super::run(session, GetFleet::build(())).await?.fleet)
+pub(crate) fn get() -> Request<Fleet> {
+    Request::new(&GetFleet::build(()), |found| Ok(found.fleet))
 }
 
-/// The stream of the figures.
-pub(crate) fn watch() -> StreamingOperation<WatchFleet, ()> {
-    WatchFleet::build(())
+/// The stream of the figures: the latest, or nothing when it is time to query again.
+pub(crate) fn watch() -> Request<Option<Fleet>> {
+    Request::stream(&WatchFleet::build(()), |frame| frame.fleet_updated.fleet)
 }

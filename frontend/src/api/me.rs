@@ -2,8 +2,7 @@
 
 use cynic::QueryBuilder;
 
-use super::{ApiError, customers::CustomerName, schema};
-use crate::session::Session;
+use super::{Request, customers::CustomerName, schema};
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query")]
@@ -18,6 +17,6 @@ struct Me {
 }
 
 /// What the caller's customer is called; nothing for those who belong to none.
-pub(crate) async fn customer_name(session: Session) -> Result<Option<String>, ApiError> {
-    Ok(super::run(session, GetMe::build(())).await?.me.customer.map(|customer| customer.name))
+pub(crate) fn customer_name() -> Request<Option<String>> {
+    Request::new(&GetMe::build(()), |found| Ok(found.me.customer.map(|customer| customer.name)))
 }

@@ -1,9 +1,9 @@
 //! Transfers: lists, one, their stream, cancel and retry.
 
-use cynic::{Id, MutationBuilder, QueryBuilder, StreamingOperation, SubscriptionBuilder};
+use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, ByteCount, PAGE_SIZE, Page, customers::CustomerName, schema};
-use crate::{session::Session, time::Instant};
+use super::{ApiError, ById, ByIdFields, ByteCount, PAGE_SIZE, Page, Request, customers::CustomerName, schema};
+use crate::time::Instant;
 
 /// Where a transfer stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
@@ -153,17 +153,16 @@ struct RetryTransfer {
 
 /// Which transfers to watch: these, or all when there are none.
 #[derive(cynic::QueryVariables)]
-pub(crate) struct WatchVariables {
+struct WatchVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
     ids: Option<Vec<Id>>,
     #[cynic(skip_serializing_if = "Option::is_none")]
     filter: Option<TransferFilter>,
 }
 
-/// A frame of the stream of transfers.
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Subscription", variables = "WatchVariables")]
-pub(crate) struct WatchTransfers {
+struct WatchTransfers {
     #[arguments(ids: $ids, filter: $filter, throttleMs: 250)]
     transfer_updated: TransferUpdate,
 }
@@ -173,52 +172,46 @@ struct TransferUpdate {
     transfer: Option<Transfer>,
 }
 
-impl WatchTransfers {
-    /// The transfer's latest state, or nothing when it is time to query again.
-    pub(crate) fn into_update(self) -> Option<Transfer> {
-        self.transfer_updated.transfer
-    }
-}
-
-/// The stream of these transfers, or of all.
-pub(crate) fn watch(ids: Option<Vec<Id>>) -> StreamingOperation<WatchTransfers, WatchVariables> {
-    WatchTransfers::build(WatchVariables { ids, filter: None })
+/// The stream of these transfers, or of all: the latest state of one, or nothing when it is time to query again.
+pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Transfer>> {
+    stream(WatchVariables { ids, filter: None })
 }
 
 /// The stream of one agent's transfers.
-pub(crate) fn watch_of_agent(agent_id: Id) -> StreamingOperation<WatchTransfers, WatchVariables> {
+pub(crate) fn watch_of_agent(agent_id: Id) -> Request<Option<Transfer>> {
     let filter = TransferFilter { agent_id: Some(agent_id), ..TransferFilter::default() };
-    WatchTransfers::build(WatchVariables { ids: None, filter: Some(filter) })
+    stream(WatchVariables { ids: None, filter: Some(filter) })
+}
+
+fn stream(variables: WatchVariables) -> Request<Option<Transfer>> {
+    Request::stream(&WatchTransfers::build(variables), |frame| frame.transfer_updated.transfer)
 }
 
 /// One page of the transfers that fit a filter, newest first.
-pub(crate) async fn list(session: Session, filter: TransferFilter, page: i32) -> Result<Page<Transfer>, ApiError> {
-    list_some(session, filter, PAGE_SIZE, page).await
+pub(crate) fn list(filter: TransferFilter, page: i32) -> Request<Page<Transfer>> {
+    list_some(filter, PAGE_SIZE, page)
 }
 
 /// As [`list`], with up to 100 rows.
-pub(crate) async fn list_some(
-    session: Session,
-    filter: TransferFilter,
-    first: i32,
-    page: i32,
-) -> Result<Page<Transfer>, ApiError> {
-    let found = super::run(session, ListTransfers::build(ListVariables { filter, first, page })).await?.transfers;
-    Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+pub(crate) fn list_some(filter: TransferFilter, first: i32, page: i32) -> Request<Page<Transfer>> {
+    Request::new(&ListTransfers::build(ListVariables { filter, first, page }), |ListTransfers { transfers: found }| {
+        Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
 }
 
 /// One transfer with what stands beside it.
-pub(crate) async fn get(session: Session, id: &str) -> Result<(Transfer, TransferLinks), ApiError> {
-    let GetTransfer { transfer, links } = super::run(session, GetTransfer::build(ById::new(id))).await?;
-    transfer.zip(links).ok_or(ApiError::Garbled)
+pub(crate) fn get(id: &str) -> Request<(Transfer, TransferLinks)> {
+    Request::new(&GetTransfer::build(ById::new(id)), |GetTransfer { transfer, links }| {
+        transfer.zip(links).ok_or(ApiError::Garbled)
+    })
 }
 
 /// Asks for the end of a transfer: at once when it is queued, else when its agent hears of it.
-pub(crate) async fn cancel(session: Session, id: &str) -> Result<Transfer, ApiError> {
-    Ok(super::run(session, CancelTransfer::build(ById::new(id))).await?.cancel_transfer)
+pub(crate) fn cancel(id: &str) -> Request<Transfer> {
+    Request::new(&CancelTransfer::build(ById::new(id)), |cancelled| Ok(cancelled.cancel_transfer))
 }
 
 /// Puts a failed transfer back into the queue.
-pub(crate) async fn retry(session: Session, id: &str) -> Result<Transfer, ApiError> {
-    Ok(super::run(session, RetryTransfer::build(ById::new(id))).await?.retry_transfer)
+pub(crate) fn retry(id: &str) -> Request<Transfer> {
+    Request::new(&RetryTransfer::build(ById::new(id)), |retried| Ok(retried.retry_transfer))
 }

@@ -2,8 +2,8 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
-use super::{ApiError, PAGE_SIZE, Page, customers::CustomerName, schema};
-use crate::{session::Session, time::Instant};
+use super::{PAGE_SIZE, Page, Request, customers::CustomerName, schema};
+use crate::time::Instant;
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
@@ -93,17 +93,19 @@ struct UpdatedUser {
 }
 
 /// One page of the users, newest first.
-pub(crate) async fn list(session: Session, page: i32) -> Result<Page<User>, ApiError> {
-    let found = super::run(session, ListUsers::build(ListVariables { first: PAGE_SIZE, page })).await?.users;
-    Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+pub(crate) fn list(page: i32) -> Request<Page<User>> {
+    Request::new(&ListUsers::build(ListVariables { first: PAGE_SIZE, page }), |ListUsers { users: found }| {
+        Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
 }
 
 /// Makes a user.
-pub(crate) async fn create(session: Session, input: CreateUser) -> Result<User, ApiError> {
-    Ok(super::run(session, CreatedUser::build(CreateVariables { input })).await?.create_user)
+pub(crate) fn create(input: CreateUser) -> Request<User> {
+    Request::new(&CreatedUser::build(CreateVariables { input }), |created| Ok(created.create_user))
 }
 
 /// Changes a user.
-pub(crate) async fn update(session: Session, id: &str, input: UpdateUser) -> Result<User, ApiError> {
-    Ok(super::run(session, UpdatedUser::build(UpdateVariables { id: Id::new(id), input })).await?.update_user)
+pub(crate) fn update(id: &str, input: UpdateUser) -> Request<User> {
+    let variables = UpdateVariables { id: Id::new(id), input };
+    Request::new(&UpdatedUser::build(variables), |updated| Ok(updated.update_user))
 }

@@ -9,7 +9,10 @@ use super::{
     Admission, Live, Seen,
     board::{Board, Changes},
 };
-use crate::browser;
+use crate::{
+    api::{Page, Request, Total},
+    browser,
+};
 
 /// The signal of one object.
 pub(crate) type Cell<T> = ArcRwSignal<Seen<T>>;
@@ -53,6 +56,15 @@ impl<T: Live + Send + Sync> Mirror<T> {
     /// The signal of one object.
     pub(crate) fn cell(self, id: &str) -> Option<Cell<T>> {
         self.inner.try_get_value()?.borrow().cells.get(id).cloned()
+    }
+
+    /// A query that is asked now, whose answer this board takes in; how many rows there are in all is what is left of it.
+    pub(crate) fn fill(self, query: Request<Page<T>>) -> Request<Total> {
+        let asked_at = browser::now().0;
+        query.map(move |page| {
+            self.answer(page.items, asked_at);
+            (page.total, page.total_is_at_least)
+        })
     }
 
     /// Takes in the answer of a query that was asked at that time.

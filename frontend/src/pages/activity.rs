@@ -3,13 +3,12 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::events::{self, Event, WatchEvents},
+    api::events::{self, Event},
     clock::Clock,
-    fetch::{Fetch, Load},
+    fetch::Fetch,
     live::Feed,
-    session::Session,
     task::Task,
-    ui::{Badge, Empty, Failure, Notice, PageHead, SkeletonRows, Table},
+    ui::{Badge, Empty, Loaded, Notice, PageHead, Rows, Table},
     words,
 };
 
@@ -19,14 +18,14 @@ const MOST: usize = 400;
 /// The page.
 #[component]
 pub(crate) fn Activity() -> impl IntoView {
-    let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
+    let feed = expect_context::<Feed>();
     let lines = RwSignal::new(Vec::<Event>::new());
     let older = RwSignal::new(None::<String>);
-    let newest = Fetch::new(move || async move {
-        let stretch = events::list(session, None).await?;
-        lines.try_set(stretch.events);
-        older.try_set(stretch.older);
-        Ok(())
+    let newest = Fetch::new(move || {
+        events::list(None).map(move |stretch| {
+            lines.try_set(stretch.events);
+            older.try_set(stretch.older);
+        })
     });
     let prepend = move |event: Event| {
         lines.try_update(|lines| {
@@ -42,38 +41,43 @@ pub(crate) fn Activity() -> impl IntoView {
             newest.reload();
         }
     };
-    feed.watch(&events::watch(), WatchEvents::into_update, prepend, catch_up);
+    feed.watch(events::watch(), prepend, catch_up);
     let more = Task::new();
     let load_older = move |_| {
         let after = older.get_untracked();
-        more.run(async move { events::list(session, after).await }, move |stretch| {
+        more.run(events::list(after), move |stretch| {
             lines.try_update(|lines| lines.extend(stretch.events));
             older.try_set(stretch.older);
         });
     };
     let is_empty = Memo::new(move |_| lines.with(Vec::is_empty));
-    let body = move || {
-        match (newest.load(), is_empty.get()) {
-        (Load::Pending, _) => view! { <SkeletonRows rows=12 /> }.into_any(),
-        (Load::Failed(error), _) => view! { <Failure error on_retry=move |()| newest.reload() /> }.into_any(),
-        (Load::Ready(()), true) => view! {
+    let nothing = || {
+        view! {
             <Empty icon="activity" title="Nothing has happened yet">
                 <p>"Sign-ins, new agents and every change of a transfer's status are listed here for 30 days."</p>
             </Empty>
         }
-        .into_any(),
-        (Load::Ready(()), false) => view! {
-            <Table label="Activity" heads=vec!["What", "Subject", "By", "When"]>
-                <For each=move || lines.get() key=|event| event.id.inner().to_owned() children=|event| view! { <Line event /> } />
-            </Table>
-        }
-        .into_any(),
-    }
+        .into_any()
+    };
+    let keys = move || lines.with(|lines| lines.iter().map(|event| event.id.inner().to_owned()).collect());
+    let row = move |id: String| {
+        let event = lines.with_untracked(|lines| lines.iter().find(|event| event.id.inner() == id).cloned());
+        event.map(|event| view! { <Line event /> }).into_any()
     };
     view! {
         <PageHead title="Activity" about=|| "Everything but progress, of the last 30 days" />
         <div class="card">
-            {body}
+            <Loaded
+                stage=Signal::derive(move || newest.stage())
+                is_empty
+                bones=12
+                on_retry=move |()| newest.reload()
+                nothing
+            >
+                <Table label="Activity" heads=vec!["What", "Subject", "By", "When"]>
+                    <Rows keys=Signal::derive(keys) row />
+                </Table>
+            </Loaded>
             <Notice text=Signal::derive(move || more.failure()) />
             <Show when=move || older.with(Option::is_some)>
                 <div class="card-foot">

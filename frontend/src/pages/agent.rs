@@ -9,17 +9,16 @@ use self::{actions::Actions, health::Health};
 use super::{id_in_address, pages_of, transfers::TransferTable};
 use crate::{
     api::{
-        agents::{self, Agent, AgentLinks, WatchAgents},
+        agents::{self, Agent, AgentLinks},
         customers::CustomerName,
         transfers::{self, Transfer, TransferFilter},
     },
     browser,
     clock::Clock,
-    fetch::{Fetch, Load},
+    fetch::{Fetch, Stage},
     format,
     live::{Admission, Feed, Mirror, Seen},
     pages::agents::Pulse,
-    session::Session,
     ui::{Badge, Card, Empty, Fact, Failure, PageHead, SkeletonRows},
     words,
 };
@@ -34,38 +33,26 @@ pub(crate) fn AgentPage() -> impl IntoView {
 
 #[component]
 fn OneAgent(id: String) -> impl IntoView {
-    let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
+    let feed = expect_context::<Feed>();
     let board = Mirror::<Agent>::new(Admission::Listed);
     let asked = id.clone();
     let owner = Fetch::new(move || {
-        let id = asked.clone();
-        async move {
-            let asked_at = browser::now().0;
-            let AgentLinks { customer, agent } = agents::get(session, &id).await?;
+        let asked_at = browser::now().0;
+        agents::get(&asked).map(move |AgentLinks { customer, agent }| {
             board.answer(vec![agent], asked_at);
-            Ok(customer)
-        }
+            customer
+        })
     });
-    feed.watch(
-        &agents::watch(Some(vec![cynic::Id::new(&id)])),
-        WatchAgents::into_update,
-        move |agent| board.frame(agent),
-        move || owner.reload(),
-    );
-    let state = Memo::new(move |_| match owner.load() {
-        Load::Pending => None,
-        Load::Ready(_) => Some(Ok(())),
-        Load::Failed(error) => Some(Err(error)),
-    });
-    move || match state.get() {
-        None => view! {
+    feed.watch(agents::watch(Some(vec![cynic::Id::new(&id)])), move |agent| board.frame(agent), move || owner.reload());
+    move || match owner.stage() {
+        Stage::Pending => view! {
             <PageHead title="Agent" parent=("/agents", "Agents") />
             <div class="card">
                 <SkeletonRows rows=6 />
             </div>
         }
         .into_any(),
-        Some(Err(error)) if error.is_not_found() => view! {
+        Stage::Failed(error) if error.is_not_found() => view! {
             <PageHead
                 title="Agent not found"
                 parent=("/agents", "Agents")
@@ -73,14 +60,14 @@ fn OneAgent(id: String) -> impl IntoView {
             />
         }
         .into_any(),
-        Some(Err(error)) => view! {
+        Stage::Failed(error) => view! {
             <PageHead title="Agent" parent=("/agents", "Agents") />
             <div class="card">
                 <Failure error on_retry=move |()| owner.reload() />
             </div>
         }
         .into_any(),
-        Some(Ok(())) => {
+        Stage::Ready => {
             let id = id.clone();
             board
                 .cell(&id)
@@ -142,19 +129,14 @@ fn Details(row: RwSignal<Seen<Agent>>, owner: Fetch<Option<CustomerName>>) -> im
 /// The newest transfers of the agent.
 #[component]
 fn ItsTransfers(id: String) -> impl IntoView {
-    let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
+    let feed = expect_context::<Feed>();
     let board = Mirror::<Transfer>::new(Admission::Listed);
     let address = format!("/transfers?agent={id}");
     let agent = cynic::Id::new(id);
     let watched = agent.clone();
     let totals = Fetch::new(move || {
         let filter = TransferFilter { agent_id: Some(agent.clone()), ..TransferFilter::default() };
-        async move {
-            let asked_at = browser::now().0;
-            let page = transfers::list_some(session, filter, 10, 1).await?;
-            board.answer(page.items, asked_at);
-            Ok((page.total, page.total_is_at_least))
-        }
+        board.fill(transfers::list_some(filter, 10, 1))
     });
     // A transfer that is not in the table yet is a new one.
     let look_for_new = move |transfer: Transfer| {
@@ -162,7 +144,7 @@ fn ItsTransfers(id: String) -> impl IntoView {
             totals.reload();
         }
     };
-    feed.watch(&transfers::watch_of_agent(watched), transfers::WatchTransfers::into_update, look_for_new, || {});
+    feed.watch(transfers::watch_of_agent(watched), look_for_new, || {});
     let summary = move || {
         totals.read(|(total, is_at_least)| {
             let words = format::total((*total).into(), *is_at_least, "transfer");

@@ -8,14 +8,15 @@ use leptos_router::{
 
 use super::{overview::NoAgents, page_in_address, pages_of};
 use crate::{
-    api::agents::{self, Agent, AgentFilter, WatchAgents},
+    api::agents::{self, Agent, AgentFilter},
     browser,
     clock::Clock,
-    fetch::{Fetch, Load},
+    effect::effect,
+    fetch::Fetch,
     format,
     live::{Admission, Feed, Mirror, Seen},
     session::Session,
-    ui::{Badge, Choice, Empty, Failure, PageHead, Pager, SkeletonRows, Table},
+    ui::{Badge, Choice, Empty, Loaded, PageHead, Pager, Rows, Table},
     words::{self, AGENT_STATUSES},
 };
 
@@ -31,33 +32,27 @@ pub(crate) fn Agents() -> impl IntoView {
     let board = Mirror::<Agent>::new(Admission::Listed);
     let customers = StoredValue::new(std::collections::HashMap::<String, String>::new());
     let totals = Fetch::new(move || {
-        let ((search, status), page) = (asked.get(), page.get());
-        async move {
-            let asked_at = browser::now().0;
-            let filter = AgentFilter {
-                status: words::meant(&AGENT_STATUSES, &status),
-                search: (!search.is_empty()).then_some(search),
-            };
-            let page = agents::list(session, filter, page).await?;
+        let (search, status) = asked.get();
+        let filter = AgentFilter {
+            status: words::meant(&AGENT_STATUSES, &status),
+            search: (!search.is_empty()).then_some(search),
+        };
+        let asked_at = browser::now().0;
+        agents::list(filter, page.get()).map(move |page| {
             let owners = page
                 .items
                 .iter()
                 .filter_map(|row| Some((row.agent.id.inner().to_owned(), row.customer.as_ref()?.name.clone())));
             customers.try_update_value(|customers| customers.extend(owners));
             board.answer(page.items.into_iter().map(|row| row.agent).collect(), asked_at);
-            Ok((page.total, page.total_is_at_least))
-        }
+            (page.total, page.total_is_at_least)
+        })
     });
     let visible = Memo::new(move |_| board.order());
-    Effect::new(move |_| {
+    effect(move || {
         let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
         if !ids.is_empty() {
-            feed.watch(
-                &agents::watch(Some(ids)),
-                WatchAgents::into_update,
-                move |agent| board.frame(agent),
-                move || totals.reload(),
-            );
+            feed.watch(agents::watch(Some(ids)), move |agent| board.frame(agent), move || totals.reload());
         }
     });
     let summary = move || {
@@ -65,49 +60,45 @@ pub(crate) fn Agents() -> impl IntoView {
     };
     let is_filtered = move || asked.with(|(search, status)| !search.is_empty() || !status.is_empty());
     let is_empty = Memo::new(move |_| board.len() == 0);
-    let state = Memo::new(move |_| match totals.load() {
-        Load::Pending => None,
-        Load::Ready(_) => Some(Ok(())),
-        Load::Failed(error) => Some(Err(error)),
-    });
     let is_admin = session.is_admin();
-    let body = move || match (state.get(), is_empty.get()) {
-        (None, _) => view! { <SkeletonRows rows=8 /> }.into_any(),
-        (Some(Err(error)), _) => view! { <Failure error on_retry=move |()| totals.reload() /> }.into_any(),
-        (Some(Ok(())), true) if is_filtered() => view! {
-            <Empty icon="search" title="No agent fits these filters">
-                <a class="button" href="/agents">
-                    "Clear the filters"
-                </a>
-            </Empty>
-        }
-        .into_any(),
-        (Some(Ok(())), true) => view! { <NoAgents /> }.into_any(),
-        (Some(Ok(())), false) => {
-            let label = if is_admin { "Customer" } else { "Address" };
-            let heads = vec!["Agent", "Status", label, "System", "Load", "Memory", "Last heartbeat"];
+    let label = if is_admin { "Customer" } else { "Address" };
+    let nothing = move || {
+        if is_filtered() {
             view! {
-                <Table label="Agents" heads is_busy=Signal::derive(move || totals.is_busy())>
-                    <For
-                        each=move || board.order()
-                        key=|id| id.clone()
-                        children=move |id| {
-                            let cell = board.cell(&id)?;
-                            let owner = customers.with_value(|customers| customers.get(&id).cloned());
-                            let owner = owner.filter(|_| is_admin);
-                            Some(view! { <Row row=cell.into() owner label /> })
-                        }
-                    />
-                </Table>
+                <Empty icon="search" title="No agent fits these filters">
+                    <a class="button" href="/agents">
+                        "Clear the filters"
+                    </a>
+                </Empty>
             }
             .into_any()
+        } else {
+            view! { <NoAgents /> }.into_any()
         }
+    };
+    let row = move |id: String| {
+        let owner = customers.with_value(|customers| customers.get(&id).cloned()).filter(|_| is_admin);
+        board.cell(&id).map(|cell| view! { <Row row=cell.into() owner label /> }).into_any()
     };
     view! {
         <PageHead title="Agents" about=summary />
         <Filter asked />
         <div class="card">
-            {body}
+            <Loaded
+                stage=Signal::derive(move || totals.stage())
+                is_empty
+                bones=8
+                on_retry=move |()| totals.reload()
+                nothing
+            >
+                <Table
+                    label="Agents"
+                    heads=vec!["Agent", "Status", label, "System", "Load", "Memory", "Last heartbeat"]
+                    is_busy=Signal::derive(move || totals.is_busy())
+                >
+                    <Rows keys=Signal::derive(move || board.order()) row />
+                </Table>
+            </Loaded>
             <Pager
                 summary=Signal::derive(summary)
                 page=page

@@ -27,7 +27,7 @@ pub(crate) fn SignIn(ended: bool) -> impl IntoView {
                 other => other,
             })
         };
-        task.run(attempt, |()| {});
+        task.wait(Box::pin(attempt));
     };
     document().set_title("Sign in · MFTPlus");
     view! {

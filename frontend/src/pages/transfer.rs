@@ -8,13 +8,12 @@ use leptos::prelude::*;
 use self::{details::Details, timeline::Timeline};
 use super::id_in_address;
 use crate::{
-    api::transfers::{self, Transfer, TransferStatus, WatchTransfers},
+    api::transfers::{self, Transfer, TransferStatus},
     browser,
     clock::Clock,
-    fetch::{Fetch, Load},
+    fetch::{Fetch, Stage},
     format,
     live::{Admission, Feed, Mirror, Seen},
-    session::Session,
     task::Task,
     ui::{Badge, Card, Confirm, Failure, PageHead, Progress, SkeletonRows, Toasts},
     words,
@@ -30,38 +29,30 @@ pub(crate) fn TransferPage() -> impl IntoView {
 
 #[component]
 fn OneTransfer(id: String) -> impl IntoView {
-    let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
+    let feed = expect_context::<Feed>();
     let board = Mirror::<Transfer>::new(Admission::Listed);
     let watched = id.clone();
     let links = Fetch::new(move || {
-        let id = id.clone();
-        async move {
-            let asked_at = browser::now().0;
-            let (transfer, links) = transfers::get(session, &id).await?;
+        let asked_at = browser::now().0;
+        transfers::get(&id).map(move |(transfer, links)| {
             board.answer(vec![transfer], asked_at);
-            Ok(links)
-        }
+            links
+        })
     });
     feed.watch(
-        &transfers::watch(Some(vec![cynic::Id::new(&watched)])),
-        WatchTransfers::into_update,
+        transfers::watch(Some(vec![cynic::Id::new(&watched)])),
         move |transfer| board.frame(transfer),
         move || links.reload(),
     );
-    let state = Memo::new(move |_| match links.load() {
-        Load::Pending => None,
-        Load::Ready(_) => Some(Ok(())),
-        Load::Failed(error) => Some(Err(error)),
-    });
-    move || match state.get() {
-        None => view! {
+    move || match links.stage() {
+        Stage::Pending => view! {
             <PageHead title="Transfer" parent=("/transfers", "Transfers") />
             <div class="card">
                 <SkeletonRows rows=6 />
             </div>
         }
         .into_any(),
-        Some(Err(error)) if error.is_not_found() => view! {
+        Stage::Failed(error) if error.is_not_found() => view! {
             <PageHead
                 title="Transfer not found"
                 parent=("/transfers", "Transfers")
@@ -69,14 +60,14 @@ fn OneTransfer(id: String) -> impl IntoView {
             />
         }
         .into_any(),
-        Some(Err(error)) => view! {
+        Stage::Failed(error) => view! {
             <PageHead title="Transfer" parent=("/transfers", "Transfers") />
             <div class="card">
                 <Failure error on_retry=move |()| links.reload() />
             </div>
         }
         .into_any(),
-        Some(Ok(())) => board
+        Stage::Ready => board
             .cell(&watched)
             .map(|cell| {
                 let row = RwSignal::from(cell);
@@ -95,14 +86,14 @@ fn OneTransfer(id: String) -> impl IntoView {
 
 #[component]
 fn Head(row: RwSignal<Seen<Transfer>>, board: Mirror<Transfer>) -> impl IntoView {
-    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let toasts = expect_context::<Toasts>();
     let (id, name) = row
         .with_untracked(|seen| (seen.object.id.inner().to_owned(), format::file_name(&seen.object.source).to_owned()));
     let id = StoredValue::new(id);
     let (is_cancelling, is_retrying) = (RwSignal::new(false), RwSignal::new(false));
     let (cancelling, retrying) = (Task::new(), Task::new());
     let cancel = move |()| {
-        cancelling.run(async move { transfers::cancel(session, &id.get_value()).await }, move |transfer| {
+        cancelling.run(transfers::cancel(&id.get_value()), move |transfer| {
             let ended = transfer.status == TransferStatus::Cancelled;
             board.frame(transfer);
             is_cancelling.set(false);
@@ -110,7 +101,7 @@ fn Head(row: RwSignal<Seen<Transfer>>, board: Mirror<Transfer>) -> impl IntoView
         });
     };
     let retry = move |()| {
-        retrying.run(async move { transfers::retry(session, &id.get_value()).await }, move |transfer| {
+        retrying.run(transfers::retry(&id.get_value()), move |transfer| {
             board.frame(transfer);
             is_retrying.set(false);
             toasts.tell("Queued again.".to_owned());

@@ -10,33 +10,28 @@ use leptos_router::hooks::use_query_map;
 pub(super) use self::rows::TransferTable;
 use self::{filters::Filters, form::FilterForm};
 use crate::{
-    api::transfers::{self, Transfer},
+    api::{
+        Total,
+        transfers::{self, Transfer},
+    },
     browser,
     fetch::Fetch,
     fleet::Figures,
     format,
     live::{Admission, Mirror},
     pages::pages_of,
-    session::Session,
     ui::{Empty, PageHead, Pager},
 };
 
 /// The page.
 #[component]
 pub(crate) fn Transfers() -> impl IntoView {
-    let session = expect_context::<Session>();
     let query = use_query_map();
     let filters = Memo::new(move |_| query.with(|query| Filters::read(|name| query.get(name))));
     let board = Mirror::<Transfer>::new(Admission::Listed);
     let totals = Fetch::new(move || {
         let filters = filters.get();
-        async move {
-            let asked_at = browser::now().0;
-            let (filter, page) = (filters.for_query(browser::local_midnight), filters.page);
-            let page = transfers::list(session, filter, page).await?;
-            board.answer(page.items, asked_at);
-            Ok((page.total, page.total_is_at_least))
-        }
+        board.fill(transfers::list(filters.for_query(browser::local_midnight), filters.page))
     });
     refresh_first_page(totals, filters);
     let summary = move || {
@@ -78,7 +73,7 @@ pub(crate) fn Transfers() -> impl IntoView {
 }
 
 /// Queries again when transfers were made while the newest ones are on show.
-fn refresh_first_page(totals: Fetch<(i32, bool)>, filters: Memo<Filters>) {
+fn refresh_first_page(totals: Fetch<Total>, filters: Memo<Filters>) {
     let figures = expect_context::<Figures>();
     let made = Memo::new(move |_| figures.read(|fleet| fleet.transfers.total));
     Effect::new(move |before: Option<Option<i32>>| {

@@ -3,13 +3,13 @@
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
 use super::Notice;
-use crate::task::Task;
+use crate::{effect::effect, task::Task};
 
 /// A dialog that is there while `open` is true. Its contents are made anew each time.
 #[component]
 pub(crate) fn Dialog(open: RwSignal<bool>, #[prop(into)] title: Signal<String>, children: ChildrenFn) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
+    effect(move || {
         let Some(element) = dialog.get() else { return };
         if !open.get() {
             element.close();
@@ -50,7 +50,7 @@ pub(crate) fn FormDialog(
     is_blocked: Signal<bool>,
     children: ChildrenFn,
 ) -> impl IntoView {
-    Effect::new(move |_| {
+    effect(move || {
         if open.get() {
             task.reset();
         }

@@ -2,6 +2,8 @@
 
 use leptos::{html, prelude::*};
 
+use crate::effect::effect;
+
 /// The page's one `h1`, which takes the focus when the page is entered from another one.
 #[component]
 pub(crate) fn PageHead(
@@ -15,8 +17,8 @@ pub(crate) fn PageHead(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let heading = NodeRef::<html::H1>::new();
-    Effect::new(move |_| document().set_title(&format!("{} · MFTPlus", title.get())));
-    Effect::new(move |_| {
+    effect(move || document().set_title(&format!("{} · MFTPlus", title.get())));
+    effect(move || {
         let came_from_another = document().active_element().is_some_and(|element| element.tag_name() != "BODY");
         if let Some(heading) = heading.get()
             && came_from_another

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{Icon, Tone};
+use super::{Icon, Rows, Tone};
 
 /// How long a message stays.
 const STAY: Duration = Duration::from_secs(6);
@@ -55,7 +55,11 @@ impl Toasts {
 #[component]
 pub(crate) fn ToastList() -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let row = move |toast: Toast| {
+    let keys = move || toasts.shown.with(|shown| shown.iter().map(|toast| toast.number.to_string()).collect());
+    let row = move |key: String| {
+        let toast =
+            toasts.shown.with_untracked(|shown| shown.iter().find(|toast| toast.number.to_string() == key).cloned());
+        let Some(toast) = toast else { return ().into_any() };
         let (icon, tone) = if toast.is_warning { ("warning", Tone::Bad) } else { ("done", Tone::Good) };
         view! {
             <li class="toast" data-tone=tone.name()>
@@ -71,11 +75,12 @@ pub(crate) fn ToastList() -> impl IntoView {
                 </button>
             </li>
         }
+        .into_any()
     };
     view! {
         <section class="toasts" aria-label="Notifications" aria-live="polite">
             <ul>
-                <For each=move || toasts.shown.get() key=|toast| toast.number children=row />
+                <Rows keys=Signal::derive(keys) row />
             </ul>
         </section>
     }

@@ -2,15 +2,13 @@
 
 use std::{rc::Rc, time::Duration};
 
-use cynic::StreamingOperation;
 use leptos::prelude::*;
-use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     super::{jitter, protocol::Say},
     Feed, Link, OnAnswer, OnGap, Watch,
 };
-use crate::{api, browser};
+use crate::{api::Request, browser};
 
 /// Pause before an operation that the server has ended is begun again, in milliseconds.
 const BEGIN_AGAIN_AFTER: u64 = 5000;
@@ -18,29 +16,29 @@ const BEGIN_AGAIN_AFTER: u64 = 5000;
 impl Feed {
     /// Watches a stream as long as the current owner lives. `on_update` gets each frame, all those of one animation
     /// frame together; nothing in a frame, and `on_gap`, mean that it is time to query again.
-    pub(crate) fn watch<T, V, U>(
+    pub(crate) fn watch<T: 'static>(
         self,
-        operation: &StreamingOperation<T, V>,
-        into_update: fn(T) -> Option<U>,
-        on_update: impl Fn(U) + 'static,
+        stream: Request<Option<T>>,
+        on_update: impl Fn(T) + 'static,
         on_gap: impl Fn() + 'static,
-    ) where
-        T: DeserializeOwned + 'static,
-        V: Serialize,
-        U: 'static,
-    {
-        let Ok(operation) = serde_json::to_string(operation) else { return };
-        let on_gap: OnGap = Rc::new(on_gap);
+    ) {
+        let told = stream.map(move |update| update.map(&on_update).is_some());
+        self.follow(told, Rc::new(on_gap));
+    }
+
+    /// Follows a stream whose frames say whether they told something: so this is there once, and not for every stream.
+    fn follow(self, stream: Request<bool>, on_gap: OnGap) {
+        let Request { text, read } = stream;
         let gap = Rc::clone(&on_gap);
-        let on_answer = move |answer: &str| match api::decode::<T>(answer).map(into_update) {
-            Ok(Some(update)) => on_update(update),
-            Ok(None) => {
+        let on_answer = move |answer: &str| match read(answer) {
+            Ok(true) => {}
+            Ok(false) => {
                 let gap = Rc::clone(&gap);
                 later(jitter(1500), move || gap());
             }
             Err(error) => leptos::logging::warn!("a frame was not understood: {error}"),
         };
-        let watch = Watch { operation: Rc::from(operation), on_answer: Rc::new(on_answer), on_gap };
+        let watch = Watch { operation: Rc::from(text), on_answer: Rc::new(on_answer), on_gap };
         let id = self.inner.with_value(|inner| {
             let mut inner = inner.borrow_mut();
             inner.last_id += 1;
@@ -101,6 +99,6 @@ impl Feed {
     }
 }
 
-fn later(milliseconds: u64, act: impl Fn() + 'static) {
+fn later(milliseconds: u64, act: impl FnOnce() + 'static) {
     set_timeout(act, Duration::from_millis(milliseconds));
 }

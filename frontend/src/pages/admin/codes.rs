@@ -6,53 +6,36 @@ use crate::{
     api::codes::{self, CreateCode, EnrolmentCode},
     browser,
     clock::Clock,
-    fetch::{Fetch, Load},
+    effect::effect,
+    fetch::Fetch,
     format,
     pages::{page_in_address, pages_of},
-    session::Session,
     task::Task,
     time::Instant,
-    ui::{
-        Card, Choice, Confirm, Dialog, Empty, Failure, Field, FormDialog, Icon, Pager, Secret, SkeletonRows, Table,
-        Toasts,
-    },
+    ui::{Card, Choice, Confirm, Dialog, Empty, Field, FormDialog, Icon, Loaded, Pager, Secret, Table, Toasts},
 };
 
 /// The card with the codes.
 #[component]
 pub(super) fn Codes(customer_id: String) -> impl IntoView {
-    let session = expect_context::<Session>();
     let page = page_in_address();
     let customer_id = StoredValue::new(customer_id);
-    let list = Fetch::new(move || {
-        let page = page.get();
-        async move { codes::list(session, &customer_id.get_value(), page).await }
-    });
+    let list = Fetch::new(move || codes::list(&customer_id.get_value(), page.get()));
     let is_creating = RwSignal::new(false);
     let fresh = RwSignal::new(None::<String>);
     let summary =
         move || list.read(|list| format::total(list.total.into(), list.total_is_at_least, "code")).unwrap_or_default();
-    let body = move || {
-        match list.load() {
-        Load::Pending => view! { <SkeletonRows rows=4 /> }.into_any(),
-        Load::Failed(error) => view! { <Failure error on_retry=move |()| list.reload() /> }.into_any(),
-        Load::Ready(rows) if rows.items.is_empty() => view! {
+    let nothing = || {
+        view! {
             <Empty icon="key" title="No enrolment codes">
                 <p>"Create a code, then run the command shown with it on a machine: it becomes an agent of this customer."</p>
             </Empty>
         }
-        .into_any(),
-        Load::Ready(rows) => view! {
-            <Table label="Enrolment codes" heads=vec!["Code", "Used", "Expires", ""]>
-                {rows
-                    .items
-                    .into_iter()
-                    .map(|code| view! { <Row code on_change=move |()| list.reload() /> })
-                    .collect_view()}
-            </Table>
-        }
-        .into_any(),
-    }
+        .into_any()
+    };
+    let rows = move || {
+        let rows = list.read(|list| list.items.clone()).unwrap_or_default();
+        rows.into_iter().map(|code| view! { <Row code on_change=move |()| list.reload() /> }).collect_view()
     };
     let create = move || {
         view! {
@@ -64,7 +47,16 @@ pub(super) fn Codes(customer_id: String) -> impl IntoView {
     };
     view! {
         <Card title="Enrolment codes" aside=create>
-            {body}
+            <Loaded
+                stage=Signal::derive(move || list.stage())
+                is_empty=Signal::derive(move || list.read(|list| list.items.is_empty()) == Some(true))
+                on_retry=move |()| list.reload()
+                nothing
+            >
+                <Table label="Enrolment codes" heads=vec!["Code", "Used", "Expires", ""]>
+                    {move || rows()}
+                </Table>
+            </Loaded>
             <Pager
                 summary=Signal::derive(summary)
                 page=page
@@ -86,14 +78,12 @@ pub(super) fn Codes(customer_id: String) -> impl IntoView {
 
 #[component]
 fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
-    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
-    let clock = expect_context::<Clock>();
+    let (toasts, clock) = (expect_context::<Toasts>(), expect_context::<Clock>());
     let is_withdrawing = RwSignal::new(false);
     let task = Task::new();
     let id = code.id.inner().to_owned();
     let withdraw = move |()| {
-        let id = id.clone();
-        task.run(async move { codes::delete(session, &id).await }, move |_| {
+        task.run(codes::delete(&id), move |_| {
             is_withdrawing.set(false);
             toasts.tell("The code was withdrawn.".to_owned());
             on_change.run(());
@@ -138,7 +128,6 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
 
 #[component]
 fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: Callback<String>) -> impl IntoView {
-    let session = expect_context::<Session>();
     let (hours, most) = (RwSignal::new("24".to_owned()), RwSignal::new("1".to_owned()));
     let task = Task::new();
     let create = move |()| {
@@ -147,8 +136,7 @@ fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: C
             expires_at: hours.map(|hours| Instant(browser::now().0 + hours * 3_600_000)),
             max_uses: most.get_untracked().parse().ok(),
         };
-        let customer_id = customer_id.clone();
-        task.run(async move { codes::create(session, &customer_id, input).await }, move |code| {
+        task.run(codes::create(&customer_id, input), move |code| {
             open.set(false);
             on_created.run(code.code);
         });
@@ -178,12 +166,12 @@ fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: C
 #[component]
 fn Fresh(code: RwSignal<Option<String>>) -> impl IntoView {
     let is_shown = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move || {
         if code.with(Option::is_some) {
             is_shown.set(true);
         }
     });
-    Effect::new(move |_| {
+    effect(move || {
         if !is_shown.get() {
             code.set(None);
         }

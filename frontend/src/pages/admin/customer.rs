@@ -21,19 +21,14 @@ pub(crate) fn CustomerPage() -> impl IntoView {
 
 #[component]
 fn OneCustomer(id: String) -> impl IntoView {
-    let session = expect_context::<Session>();
-    let is_admin = session.is_admin();
+    let is_admin = expect_context::<Session>().is_admin();
     let asked = id.clone();
-    let name = Fetch::new(move || {
-        let id = asked.clone();
-        async move {
-            if is_admin {
-                customers::name(session, &id).await
-            } else {
-                Ok(me::customer_name(session).await?.unwrap_or_default())
-            }
-        }
-    });
+    let name =
+        Fetch::new(
+            move || {
+                if is_admin { customers::name(&asked) } else { me::customer_name().map(Option::unwrap_or_default) }
+            },
+        );
     let title = move || name.read(Clone::clone).filter(|_| is_admin).unwrap_or_else(|| "Enrolment codes".to_owned());
     let about = move || {
         if is_admin {

@@ -5,45 +5,33 @@ use leptos::prelude::*;
 use crate::{
     api::customers::{self, Customer, UpdateCustomer},
     clock::Clock,
-    fetch::{Fetch, Load},
+    fetch::Fetch,
     format,
     pages::{page_in_address, pages_of},
-    session::Session,
     task::Task,
-    ui::{Badge, Confirm, Empty, Failure, Field, FormDialog, Icon, PageHead, Pager, SkeletonRows, Table, Toasts, Tone},
+    ui::{Badge, Confirm, Empty, Field, FormDialog, Icon, Loaded, PageHead, Pager, Table, Toasts, Tone},
 };
 
 /// The page.
 #[component]
 pub(crate) fn Customers() -> impl IntoView {
-    let session = expect_context::<Session>();
     let page = page_in_address();
-    let list = Fetch::new(move || customers::list(session, page.get()));
+    let list = Fetch::new(move || customers::list(page.get()));
     let is_creating = RwSignal::new(false);
     let summary = move || {
         list.read(|list| format::total(list.total.into(), list.total_is_at_least, "customer")).unwrap_or_default()
     };
-    let body = move || {
-        match list.load() {
-        Load::Pending => view! { <SkeletonRows rows=8 /> }.into_any(),
-        Load::Failed(error) => view! { <Failure error on_retry=move |()| list.reload() /> }.into_any(),
-        Load::Ready(rows) if rows.items.is_empty() => view! {
+    let nothing = || {
+        view! {
             <Empty icon="customers" title="No customers yet">
                 <p>"A customer owns agents and their transfers. Create the first one, then an enrolment code for its machines."</p>
             </Empty>
         }
-        .into_any(),
-        Load::Ready(rows) => view! {
-            <Table label="Customers" heads=vec!["Name", "Status", "Created", ""]>
-                {rows
-                    .items
-                    .into_iter()
-                    .map(|customer| view! { <Row customer on_change=move |()| list.reload() /> })
-                    .collect_view()}
-            </Table>
-        }
-        .into_any(),
-    }
+        .into_any()
+    };
+    let rows = move || {
+        let rows = list.read(|list| list.items.clone()).unwrap_or_default();
+        rows.into_iter().map(|customer| view! { <Row customer on_change=move |()| list.reload() /> }).collect_view()
     };
     view! {
         <PageHead title="Customers" about=summary>
@@ -54,7 +42,17 @@ pub(crate) fn Customers() -> impl IntoView {
         </PageHead>
         <Create open=is_creating on_change=move |()| list.reload() />
         <div class="card">
-            {body}
+            <Loaded
+                stage=Signal::derive(move || list.stage())
+                is_empty=Signal::derive(move || list.read(|list| list.items.is_empty()) == Some(true))
+                bones=8
+                on_retry=move |()| list.reload()
+                nothing
+            >
+                <Table label="Customers" heads=vec!["Name", "Status", "Created", ""]>
+                    {move || rows()}
+                </Table>
+            </Loaded>
             <Pager
                 summary=Signal::derive(summary)
                 page=page
@@ -110,12 +108,12 @@ fn Row(customer: Customer, #[prop(into)] on_change: Callback<()>) -> impl IntoVi
 
 #[component]
 fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
-    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let toasts = expect_context::<Toasts>();
     let name = RwSignal::new(String::new());
     let task = Task::new();
     let create = move |()| {
         let wanted = name.get_untracked();
-        task.run(async move { customers::create(session, wanted.trim()).await }, move |customer| {
+        task.run(customers::create(wanted.trim()), move |customer| {
             open.set(false);
             name.set(String::new());
             toasts.tell(format!("{} was created.", customer.name));
@@ -131,13 +129,13 @@ fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl I
 
 #[component]
 fn Rename(open: RwSignal<bool>, id: String, name: String, on_change: Callback<()>) -> impl IntoView {
-    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let toasts = expect_context::<Toasts>();
     let wanted = RwSignal::new(name.clone());
     let task = Task::new();
     let rename = move |()| {
-        let (id, name) = (id.clone(), wanted.get_untracked().trim().to_owned());
+        let name = wanted.get_untracked().trim().to_owned();
         let input = UpdateCustomer { name: Some(name), ..UpdateCustomer::default() };
-        task.run(async move { customers::update(session, &id, input).await }, move |customer| {
+        task.run(customers::update(&id, input), move |customer| {
             open.set(false);
             toasts.tell(format!("Renamed to {}.", customer.name));
             on_change.run(());
@@ -153,12 +151,11 @@ fn Rename(open: RwSignal<bool>, id: String, name: String, on_change: Callback<()
 /// Suspends a customer, or lets it in again.
 #[component]
 fn Switch(open: RwSignal<bool>, id: String, name: String, suspended: bool, on_change: Callback<()>) -> impl IntoView {
-    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let toasts = expect_context::<Toasts>();
     let task = Task::new();
     let switch = move |()| {
-        let id = id.clone();
         let input = UpdateCustomer { suspended: Some(!suspended), ..UpdateCustomer::default() };
-        task.run(async move { customers::update(session, &id, input).await }, move |customer| {
+        task.run(customers::update(&id, input), move |customer| {
             open.set(false);
             toasts.tell(format!("{} is {}.", customer.name, if suspended { "let in again" } else { "suspended" }));
             on_change.run(());

@@ -8,7 +8,6 @@ use crate::{
         users::{self, CreateUser, Role, UpdateUser},
     },
     fetch::Fetch,
-    session::Session,
     task::Task,
     ui::{Choice, Confirm, Field, FormDialog, Toasts},
     words,
@@ -30,17 +29,14 @@ fn role_of(word: &str) -> Role {
 /// The form for a new user.
 #[component]
 pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
-    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let toasts = expect_context::<Toasts>();
     let [email, password, role, customer] = ["", "", "customer", ""].map(|text| RwSignal::new(text.to_owned()));
     // Asked each time the form opens, for there may be a new customer.
-    let customers = Fetch::new(move || {
-        let is_wanted = open.get();
-        async move { if is_wanted { Ok(Some(customers::list_some(session, 100, 1).await?)) } else { Ok(None) } }
-    });
+    let customers = Fetch::when(move || open.get().then(|| customers::list_some(100, 1)));
     let options = Signal::derive(move || {
         let first = (String::new(), "Choose a customer".to_owned());
         let known = customers.read(|list| {
-            let rows = list.iter().flat_map(|list| &list.items);
+            let rows = list.items.iter();
             rows.map(|customer| (customer.id.inner().to_owned(), customer.name.clone())).collect::<Vec<_>>()
         });
         [first].into_iter().chain(known.unwrap_or_default()).collect::<Vec<_>>()
@@ -55,7 +51,7 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
             role: role_of(&role.get_untracked()),
             customer_id: needs_customer.get_untracked().then(|| cynic::Id::new(customer.get_untracked())),
         };
-        task.run(users::create(session, input), move |user| {
+        task.run(users::create(input), move |user| {
             open.set(false);
             email.set(String::new());
             password.set(String::new());
@@ -97,13 +93,13 @@ pub(super) fn ChangeRole(
     role: Role,
     on_change: Callback<()>,
 ) -> impl IntoView {
-    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let toasts = expect_context::<Toasts>();
     let chosen = RwSignal::new(if role == Role::Admin { "admin" } else { "customer" }.to_owned());
     let task = Task::new();
     let change = move |()| {
-        let (id, role) = (id.clone(), role_of(&chosen.get_untracked()));
+        let role = role_of(&chosen.get_untracked());
         let input = UpdateUser { role: Some(role), ..UpdateUser::default() };
-        task.run(async move { users::update(session, &id, input).await }, move |user| {
+        task.run(users::update(&id, input), move |user| {
             open.set(false);
             toasts.tell(format!("{} is {} now.", user.email, words::role(user.role).to_ascii_lowercase()));
             on_change.run(());
@@ -124,13 +120,12 @@ pub(super) fn ChangePassword(
     email: String,
     on_change: Callback<()>,
 ) -> impl IntoView {
-    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let toasts = expect_context::<Toasts>();
     let password = RwSignal::new(String::new());
     let task = Task::new();
     let change = move |()| {
-        let id = id.clone();
         let input = UpdateUser { password: Some(password.get_untracked()), ..UpdateUser::default() };
-        task.run(async move { users::update(session, &id, input).await }, move |user| {
+        task.run(users::update(&id, input), move |user| {
             open.set(false);
             password.set(String::new());
             toasts.tell(format!("{} has a new password.", user.email));
@@ -162,12 +157,11 @@ pub(super) fn Switch(
     suspended: bool,
     on_change: Callback<()>,
 ) -> impl IntoView {
-    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let toasts = expect_context::<Toasts>();
     let task = Task::new();
     let switch = move |()| {
-        let id = id.clone();
         let input = UpdateUser { suspended: Some(!suspended), ..UpdateUser::default() };
-        task.run(async move { users::update(session, &id, input).await }, move |user| {
+        task.run(users::update(&id, input), move |user| {
             open.set(false);
             toasts.tell(format!("{} is {}.", user.email, if suspended { "let in again" } else { "suspended" }));
             on_change.run(());

@@ -6,37 +6,24 @@ use super::user_forms::{ChangePassword, ChangeRole, Create, Switch};
 use crate::{
     api::users::{self, User},
     clock::Clock,
-    fetch::{Fetch, Load},
+    fetch::Fetch,
     format,
     pages::{page_in_address, pages_of},
-    session::Session,
-    ui::{Badge, Empty, Failure, Icon, PageHead, Pager, SkeletonRows, Table, Tone},
+    ui::{Badge, Empty, Icon, Loaded, PageHead, Pager, Table, Tone},
     words,
 };
 
 /// The page.
 #[component]
 pub(crate) fn Users() -> impl IntoView {
-    let session = expect_context::<Session>();
     let page = page_in_address();
-    let list = Fetch::new(move || users::list(session, page.get()));
+    let list = Fetch::new(move || users::list(page.get()));
     let is_creating = RwSignal::new(false);
     let summary =
         move || list.read(|list| format::total(list.total.into(), list.total_is_at_least, "user")).unwrap_or_default();
-    let body = move || match list.load() {
-        Load::Pending => view! { <SkeletonRows rows=8 /> }.into_any(),
-        Load::Failed(error) => view! { <Failure error on_retry=move |()| list.reload() /> }.into_any(),
-        Load::Ready(rows) if rows.items.is_empty() => view! { <Empty icon="users" title="No users yet" /> }.into_any(),
-        Load::Ready(rows) => view! {
-            <Table label="Users" heads=vec!["E-mail", "Role", "Customer", "Status", "Created", ""]>
-                {rows
-                    .items
-                    .into_iter()
-                    .map(|user| view! { <Row user on_change=move |()| list.reload() /> })
-                    .collect_view()}
-            </Table>
-        }
-        .into_any(),
+    let rows = move || {
+        let rows = list.read(|list| list.items.clone()).unwrap_or_default();
+        rows.into_iter().map(|user| view! { <Row user on_change=move |()| list.reload() /> }).collect_view()
     };
     view! {
         <PageHead title="Users" about=summary>
@@ -47,7 +34,17 @@ pub(crate) fn Users() -> impl IntoView {
         </PageHead>
         <Create open=is_creating on_change=move |()| list.reload() />
         <div class="card">
-            {body}
+            <Loaded
+                stage=Signal::derive(move || list.stage())
+                is_empty=Signal::derive(move || list.read(|list| list.items.is_empty()) == Some(true))
+                bones=8
+                on_retry=move |()| list.reload()
+                nothing=|| view! { <Empty icon="users" title="No users yet" /> }.into_any()
+            >
+                <Table label="Users" heads=vec!["E-mail", "Role", "Customer", "Status", "Created", ""]>
+                    {move || rows()}
+                </Table>
+            </Loaded>
             <Pager
                 summary=Signal::derive(summary)
                 page=page

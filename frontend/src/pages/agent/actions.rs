@@ -5,7 +5,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use crate::{
     api::agents,
-    session::Session,
+    effect::effect,
     task::Task,
     ui::{Choice, Dialog, Field, FormDialog, Secret, Toasts},
 };
@@ -28,22 +28,20 @@ pub(super) fn Actions(id: String, name: String) -> impl IntoView {
 
 #[component]
 fn Rotate(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
-    let session = expect_context::<Session>();
     let overlap = RwSignal::new("86400".to_owned());
     let key = RwSignal::new(None::<String>);
     let has_key = RwSignal::new(false);
     let task = Task::new();
     let rotate = move |()| {
-        let id = id.clone();
         let overlap = overlap.get_untracked().parse().unwrap_or(86_400);
-        task.run(async move { agents::rotate_key(session, &id, overlap).await }, move |fresh| {
+        task.run(agents::rotate_key(&id, overlap), move |fresh| {
             key.set(Some(fresh));
             open.set(false);
             has_key.set(true);
         });
     };
     // A key is on the page only as long as its dialog is.
-    Effect::new(move |_| {
+    effect(move || {
         if !has_key.get() {
             key.set(None);
         }
@@ -76,7 +74,7 @@ fn Rotate(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
 
 #[component]
 fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
-    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let toasts = expect_context::<Toasts>();
     let navigate = use_navigate();
     let typed = RwSignal::new(String::new());
     let task = Task::new();
@@ -84,14 +82,14 @@ fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
     let is_blocked = Signal::derive(move || typed.with(|typed| typed.trim() != expected));
     let told = name.clone();
     let revoke = move |()| {
-        let (id, told, navigate) = (id.clone(), told.clone(), navigate.clone());
-        task.run(async move { agents::revoke(session, &id).await }, move |_| {
+        let (told, navigate) = (told.clone(), navigate.clone());
+        task.run(agents::revoke(&id), move |_| {
             open.set(false);
             toasts.tell(format!("{told} was revoked."));
             navigate("/agents", NavigateOptions::default());
         });
     };
-    Effect::new(move |_| {
+    effect(move || {
         if open.get() {
             typed.set(String::new());
         }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    fetch::Load,
+    fetch::Stage,
     fleet::Figures,
     format,
     ui::{SkeletonText, Sparkline},
@@ -13,8 +13,8 @@ use crate::{
 #[component]
 pub(super) fn FigureRow() -> impl IntoView {
     let figures = expect_context::<Figures>();
-    let trouble = move || match figures.load() {
-        Load::Failed(error) if figures.read(|_| ()).is_none() => {
+    let trouble = move || match figures.stage() {
+        Stage::Failed(error) if figures.read(|_| ()).is_none() => {
             Some(view! { <p class="notice" data-tone="bad" role="alert">{error.to_string()}</p> })
         }
         _ => None,

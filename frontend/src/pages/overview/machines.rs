@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::agents::{self, Agent, AgentFilter, WatchAgents},
+    api::agents::{self, Agent, AgentFilter},
     browser,
-    fetch::{Fetch, Load},
+    fetch::{Fetch, Stage},
     live::{Admission, Feed, Mirror, Seen},
     pages::agents::Pulse,
     session::Session,
-    ui::{Card, Empty, Failure, SkeletonRows},
+    ui::{Card, Empty, Loaded, Rows},
     words,
 };
 
@@ -19,34 +19,32 @@ const MOST: usize = 30;
 /// The card of agents.
 #[component]
 pub(super) fn Machines() -> impl IntoView {
-    let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
+    let feed = expect_context::<Feed>();
     let board = Mirror::<Agent>::new(Admission::Running(MOST));
-    let query = Fetch::new(move || async move {
+    let query = Fetch::new(move || {
         let asked_at = browser::now().0;
-        let page = agents::list_some(session, AgentFilter::default(), 30, 1).await?;
-        board.answer(page.items.into_iter().map(|row| row.agent).collect(), asked_at);
-        Ok(())
+        agents::list_some(AgentFilter::default(), 30, 1)
+            .map(move |page| board.answer(page.items.into_iter().map(|row| row.agent).collect(), asked_at))
     });
-    feed.watch(&agents::watch(None), WatchAgents::into_update, move |agent| board.frame(agent), move || query.reload());
+    feed.watch(agents::watch(None), move |agent| board.frame(agent), move || query.reload());
     let is_empty = Memo::new(move |_| board.len() == 0);
-    let body = move || match (query.load(), is_empty.get()) {
-        (Load::Pending, true) => view! { <SkeletonRows rows=5 /> }.into_any(),
-        (Load::Failed(error), true) => view! { <Failure error on_retry=move |()| query.reload() /> }.into_any(),
-        (_, true) => view! { <NoAgents /> }.into_any(),
-        (_, false) => view! {
-            <ul class="machines">
-                <For
-                    each=move || board.order()
-                    key=|id| id.clone()
-                    children=move |id| board.cell(&id).map(|cell| view! { <Machine row=cell.into() /> })
-                />
-            </ul>
-        }
-        .into_any(),
-    };
+    // The stream alone may have brought some already.
+    let stage = move || if is_empty.get() { query.stage() } else { Stage::Ready };
     view! {
-        <Card title="Agents" aside=|| view! { <a href="/agents">"All agents"</a> }>
-            {body}
+        <Card title="Agents" aside=|| view! { <a href="/agents">"All agents"</a> }.into_any()>
+            <Loaded
+                stage=Signal::derive(stage)
+                is_empty
+                on_retry=move |()| query.reload()
+                nothing=|| view! { <NoAgents /> }.into_any()
+            >
+                <ul class="machines">
+                    <Rows
+                        keys=Signal::derive(move || board.order())
+                        row=move |id: String| board.cell(&id).map(|cell| view! { <Machine row=cell.into() /> }).into_any()
+                    />
+                </ul>
+            </Loaded>
         </Card>
     }
 }

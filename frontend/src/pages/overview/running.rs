@@ -3,14 +3,13 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::transfers::{self, Transfer, TransferFilter, TransferStatus, WatchTransfers},
-    browser,
+    api::transfers::{self, Transfer, TransferFilter, TransferStatus},
     clock::Clock,
-    fetch::{Fetch, Load},
+    effect::effect,
+    fetch::{Fetch, Stage},
     format,
     live::{Admission, Feed, Mirror, Seen},
-    session::Session,
-    ui::{Badge, Card, Empty, Failure, Progress, SkeletonRows, Table},
+    ui::{Badge, Card, Empty, Loaded, Progress, Rows, Table},
     words,
 };
 
@@ -20,51 +19,38 @@ const MOST: usize = 50;
 /// The card of running transfers.
 #[component]
 pub(super) fn Running() -> impl IntoView {
-    let (session, feed, clock) = (expect_context::<Session>(), expect_context::<Feed>(), expect_context::<Clock>());
+    let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
     let board = Mirror::<Transfer>::new(Admission::Running(MOST));
-    let total = Fetch::new(move || async move {
-        let asked_at = browser::now().0;
+    let total = Fetch::new(move || {
         let filter = TransferFilter { status: Some(vec![TransferStatus::Running]), ..TransferFilter::default() };
-        let page = transfers::list_some(session, filter, 50, 1).await?;
-        board.answer(page.items, asked_at);
-        Ok(())
+        board.fill(transfers::list_some(filter, 50, 1))
     });
-    feed.watch(
-        &transfers::watch(None),
-        WatchTransfers::into_update,
-        move |transfer| board.frame(transfer),
-        move || total.reload(),
-    );
-    Effect::new(move |_| {
+    feed.watch(transfers::watch(None), move |transfer| board.frame(transfer), move || total.reload());
+    effect(move || {
         clock.now();
         board.sweep();
     });
     let is_empty = Memo::new(move |_| board.len() == 0);
-    let body = move || {
-        match (total.load(), is_empty.get()) {
-        (Load::Pending, true) => view! { <SkeletonRows rows=4 /> }.into_any(),
-        (Load::Failed(error), true) => view! { <Failure error on_retry=move |()| total.reload() /> }.into_any(),
-        (_, true) => view! {
+    // The stream alone may have brought some already.
+    let stage = move || if is_empty.get() { total.stage() } else { Stage::Ready };
+    let nothing = || {
+        view! {
             <Empty icon="transfers" title="Nothing is moving right now">
                 <p>"A transfer appears here the moment an agent starts it. "<a href="/transfers">"See earlier transfers"</a></p>
             </Empty>
         }
-        .into_any(),
-        (_, false) => view! {
-            <Table label="Running transfers" heads=vec!["File", "Progress", "Speed", "Time left", "Last news"]>
-                <For
-                    each=move || board.order()
-                    key=|id| id.clone()
-                    children=move |id| board.cell(&id).map(|cell| view! { <Row row=cell.into() /> })
-                />
-            </Table>
-        }
-        .into_any(),
-    }
+        .into_any()
     };
     view! {
-        <Card title="Running transfers" aside=|| view! { <a href="/transfers?status=running">"All running"</a> }>
-            {body}
+        <Card title="Running transfers" aside=|| view! { <a href="/transfers?status=running">"All running"</a> }.into_any()>
+            <Loaded stage=Signal::derive(stage) is_empty on_retry=move |()| total.reload() nothing>
+                <Table label="Running transfers" heads=vec!["File", "Progress", "Speed", "Time left", "Last news"]>
+                    <Rows
+                        keys=Signal::derive(move || board.order())
+                        row=move |id: String| board.cell(&id).map(|cell| view! { <Row row=cell.into() /> }).into_any()
+                    />
+                </Table>
+            </Loaded>
         </Card>
     }
 }

@@ -7,7 +7,6 @@ use super::filters::{Filters, word};
 use crate::{
     api::agents::{self, AgentFilter},
     fetch::Fetch,
-    session::Session,
     ui::Choice,
     words::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant},
 };
@@ -117,8 +116,7 @@ fn States(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
 /// The agents to choose from.
 #[component]
 fn Agents(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
-    let session = expect_context::<Session>();
-    let agents = Fetch::new(move || agents::list_some(session, AgentFilter::default(), 100, 1));
+    let agents = Fetch::new(|| agents::list_some(AgentFilter::default(), 100, 1));
     let options = move || {
         let mut options = vec![(String::new(), "Any".to_owned())];
         let known = agents.read(|page| {

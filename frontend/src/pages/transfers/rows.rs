@@ -3,56 +3,55 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::transfers::{self, Transfer, WatchTransfers},
+    api::{
+        Total,
+        transfers::{self, Transfer},
+    },
     clock::Clock,
-    fetch::{Fetch, Load},
+    effect::effect,
+    fetch::Fetch,
     format,
     live::{Feed, Mirror, Seen},
-    ui::{Badge, Failure, Progress, SkeletonRows, Table},
+    ui::{Badge, Loaded, Progress, Rows, Table},
     words,
 };
 
 /// The rows of a board that a query fills.
 #[component]
-pub(crate) fn TransferTable<T>(
+pub(crate) fn TransferTable(
     board: Mirror<Transfer>,
     /// The query that fills the board.
-    load: Fetch<T>,
+    load: Fetch<Total>,
     /// What stands there when the query finds nothing.
     #[prop(into)]
     nothing: ViewFn,
-) -> impl IntoView
-where
-    T: Clone + PartialEq + Send + Sync + 'static,
-{
+) -> impl IntoView {
     watch_visible(board, load);
-    let nothing = StoredValue::new(nothing);
     let is_empty = Memo::new(move |_| board.len() == 0);
-    let state = Memo::new(move |_| match load.load() {
-        Load::Pending => None,
-        Load::Ready(_) => Some(Ok(())),
-        Load::Failed(error) => Some(Err(error)),
-    });
-    let heads = vec!["File", "Status", "Progress", "Size", "Agent", "Created"];
-    move || match (state.get(), is_empty.get()) {
-        (None, _) => view! { <SkeletonRows rows=10 /> }.into_any(),
-        (Some(Err(error)), _) => view! { <Failure error on_retry=move |()| load.reload() /> }.into_any(),
-        (Some(Ok(())), true) => nothing.with_value(ViewFn::run),
-        (Some(Ok(())), false) => view! {
-            <Table label="Transfers" heads=heads.clone() is_busy=Signal::derive(move || load.is_busy())>
-                <For
-                    each=move || board.order()
-                    key=|id| id.clone()
-                    children=move |id| board.cell(&id).map(|cell| view! { <Row row=cell.into() /> })
+    view! {
+        <Loaded
+            stage=Signal::derive(move || load.stage())
+            is_empty
+            bones=10
+            on_retry=move |()| load.reload()
+            nothing
+        >
+            <Table
+                label="Transfers"
+                heads=vec!["File", "Status", "Progress", "Size", "Agent", "Created"]
+                is_busy=Signal::derive(move || load.is_busy())
+            >
+                <Rows
+                    keys=Signal::derive(move || board.order())
+                    row=move |id: String| board.cell(&id).map(|cell| view! { <Row row=cell.into() /> }).into_any()
                 />
             </Table>
-        }
-        .into_any(),
+        </Loaded>
     }
 }
 
 /// Follows the rows on show, whichever they are.
-fn watch_visible<T: Clone + PartialEq + Send + Sync + 'static>(board: Mirror<Transfer>, load: Fetch<T>) {
+fn watch_visible(board: Mirror<Transfer>, load: Fetch<Total>) {
     let feed = expect_context::<Feed>();
     // A set: rows that only change places are watched already.
     let visible = Memo::new(move |_| {
@@ -60,15 +59,10 @@ fn watch_visible<T: Clone + PartialEq + Send + Sync + 'static>(board: Mirror<Tra
         ids.sort_unstable();
         ids
     });
-    Effect::new(move |_| {
+    effect(move || {
         let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
         if !ids.is_empty() {
-            feed.watch(
-                &transfers::watch(Some(ids)),
-                WatchTransfers::into_update,
-                move |transfer| board.frame(transfer),
-                move || load.reload(),
-            );
+            feed.watch(transfers::watch(Some(ids)), move |transfer| board.frame(transfer), move || load.reload());
         }
     });
 }
