@@ -51,8 +51,10 @@ impl Figures {
 
     /// How far the course goes back, in words. Reactive.
     pub(crate) fn span(self) -> String {
-        let seconds = self.course.with(VecDeque::len);
-        format!("last {}", format::duration(i64::try_from(seconds.max(1)).unwrap_or(i64::MAX)))
+        match self.course.with(VecDeque::len) {
+            ..10 => "right now".to_owned(),
+            seconds => format!("last {}", format::duration(i64::try_from(seconds).unwrap_or(i64::MAX))),
+        }
     }
 
     /// Notes the speed. To be called once a second.

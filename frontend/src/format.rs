@@ -141,6 +141,15 @@ fn clock(civil: &Civil) -> String {
     format!("{:02}:{:02}:{:02}", civil.hour, civil.minute, civil.second)
 }
 
+/// A word that begins a sentence. English words only: the tables of all scripts would weigh more than what they do here.
+pub(crate) fn capitalized(word: &str) -> String {
+    let mut word = word.to_owned();
+    if let Some(first) = word.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    word
+}
+
 /// The last part of a path or address: the file's name.
 pub(crate) fn file_name(path: &str) -> &str {
     let trimmed = path.trim_end_matches(['/', '\\']);

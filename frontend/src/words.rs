@@ -85,7 +85,7 @@ fn os(os: Os) -> &'static str {
 /// What an agent runs on, and which version of it runs there.
 pub(crate) fn system(agent: &Agent) -> String {
     match &agent.version {
-        Some(version) => format!("{}, {version}", os(agent.os)),
+        Some(version) => format!("{}, agent {version}", os(agent.os)),
         None => os(agent.os).to_owned(),
     }
 }
@@ -151,14 +151,20 @@ pub(crate) fn memory(agent: &Agent) -> String {
 }
 
 /// What happened, before the name of what it happened to.
-pub(crate) fn event(kind: EventKind) -> (&'static str, Tone) {
-    match kind {
+pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
+    match event.kind {
         EventKind::AgentRegistered => ("Agent registered", Tone::Good),
-        EventKind::AgentStatusChanged => ("Agent changed status", Tone::Neutral),
+        EventKind::AgentStatusChanged => match &event.object {
+            Object::Agent(agent) => agent_became(agent.status),
+            _ => ("Agent changed status", Tone::Neutral),
+        },
         EventKind::AgentKeyRotated => ("Agent key rotated", Tone::Warn),
         EventKind::AgentRevoked => ("Agent revoked", Tone::Bad),
         EventKind::TransferCreated => ("Transfer created", Tone::Neutral),
-        EventKind::TransferStatusChanged => ("Transfer changed status", Tone::Accent),
+        EventKind::TransferStatusChanged => match &event.object {
+            Object::Transfer(transfer) => transfer_became(transfer.status),
+            _ => ("Transfer changed status", Tone::Accent),
+        },
         EventKind::TransferStalled => ("Transfer stalled", Tone::Warn),
         EventKind::TransferResumed => ("Transfer moves again", Tone::Accent),
         EventKind::TransferCancelRequested => ("Cancel requested", Tone::Warn),
@@ -175,6 +181,33 @@ pub(crate) fn event(kind: EventKind) -> (&'static str, Tone) {
     }
 }
 
+fn agent_became(status: AgentStatus) -> (&'static str, Tone) {
+    match status {
+        AgentStatus::Online => ("Agent online", Tone::Good),
+        AgentStatus::Busy => ("Agent busy", Tone::Accent),
+        AgentStatus::Error => ("Agent in error", Tone::Bad),
+        AgentStatus::Offline => ("Agent offline", Tone::Warn),
+    }
+}
+
+fn transfer_became(status: TransferStatus) -> (&'static str, Tone) {
+    match status {
+        TransferStatus::Queued => ("Transfer queued again", Tone::Neutral),
+        TransferStatus::Running => ("Transfer started", Tone::Accent),
+        TransferStatus::Completed => ("Transfer completed", Tone::Good),
+        TransferStatus::Failed => ("Transfer failed", Tone::Bad),
+        TransferStatus::Cancelled => ("Transfer cancelled", Tone::Neutral),
+    }
+}
+
+/// Who did something, by the kind and the end of the id that the log has (ids made at about the same time begin alike),
+/// and the page of an agent.
+pub(crate) fn actor(logged: &str) -> (String, Option<String>) {
+    let Some((kind, id)) = logged.split_once(':') else { return (format::capitalized(logged), None) };
+    let end = id.get(id.len().saturating_sub(8)..).unwrap_or(id);
+    (format!("{} …{end}", format::capitalized(kind)), (kind == "agent").then(|| format!("/agents/{id}")))
+}
+
 /// What an event is about: its name, and its page if it has one.
 pub(crate) fn subject(event: &Event) -> (String, Option<String>) {
     let id = event.object_id.inner();
@@ -188,5 +221,19 @@ pub(crate) fn subject(event: &Event) -> (String, Option<String>) {
         Object::Customer(customer) => (customer.name.clone(), Some(format!("/customers/{id}"))),
         Object::User(user) => (user.email.clone(), None),
         Object::Other => (format!("{}…", id.get(..8).unwrap_or(id)), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::actor;
+
+    #[test]
+    fn actors_are_told_apart_by_the_end_of_their_ids() {
+        assert_eq!(actor("system"), ("System".to_owned(), None));
+        let agent = actor("agent:01a2109b-0de4-7000-802b-bac894316e0a");
+        let page = "/agents/01a2109b-0de4-7000-802b-bac894316e0a".to_owned();
+        assert_eq!(agent, ("Agent …94316e0a".to_owned(), Some(page)));
+        assert_eq!(actor("user:x"), ("User …x".to_owned(), None));
     }
 }

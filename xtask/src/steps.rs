@@ -36,10 +36,9 @@ impl Step {
     pub(crate) const ALL: &[Self] =
         &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::E2e, Self::Browser, Self::Lint, Self::Deny];
 
-    /// What runs when nothing is named. The end-to-end tests are part of both databases' steps; the browser's run when they
-    /// are named, as long as the dashboard is over its budget.
+    /// What runs when nothing is named. The end-to-end tests are part of both databases' steps.
     pub(crate) const EVERYTHING: &[Self] =
-        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::Lint, Self::Deny];
+        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::Browser, Self::Lint, Self::Deny];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -74,7 +73,7 @@ impl Step {
     pub(crate) fn tools(self) -> &'static [Tool] {
         match self {
             Self::Postgres | Self::E2e => &[Tool::Postgres, Tool::Redis],
-            Self::Browser => &[Tool::Postgres, Tool::Redis, Tool::Node, Tool::Chromium, Tool::WasmOpt],
+            Self::Browser => &[Tool::Postgres, Tool::Redis, Tool::Node, Tool::Chromium],
             Self::Lint => &[Tool::Node],
             _ => &[],
         }

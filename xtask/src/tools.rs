@@ -10,7 +10,7 @@ use crate::failure::{Failure, Result};
 use crate::files;
 use crate::process::{self, output, succeeds};
 use crate::stop::Stop;
-use crate::versions::{NODE, POSTGRES, WASM_OPT};
+use crate::versions::{NODE, POSTGRES};
 
 /// What a chore may ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,8 +20,6 @@ pub(crate) enum Tool {
     /// With npm. Any version: `node::ensure` sees to a newer one.
     Node,
     Chromium,
-    /// Any version: `wasm::ensure` sees to a newer one.
-    WasmOpt,
 }
 
 /// Where PostgreSQL's programs are, and as whom they are run.
@@ -48,7 +46,6 @@ impl Tool {
             Self::Node if find_program("node").is_some() => &["npm"],
             Self::Node => &["nodejs", "npm"],
             Self::Chromium => &["chromium"],
-            Self::WasmOpt => &["binaryen"],
         }
     }
 
@@ -59,7 +56,6 @@ impl Tool {
             Self::Redis => "redis-server".to_owned(),
             Self::Node => format!("Node.js {NODE} or newer, with npm"),
             Self::Chromium => "Chromium (chromium)".to_owned(),
-            Self::WasmOpt => format!("Binaryen {WASM_OPT} or newer (wasm-opt)"),
         }
     }
 
@@ -69,7 +65,6 @@ impl Tool {
             Self::Redis => redis_server().is_ok(),
             Self::Node => find_program("node").is_some() && npm().is_ok(),
             Self::Chromium => chromium().is_ok(),
-            Self::WasmOpt => find_program("wasm-opt").is_some(),
         }
     }
 }

@@ -12,8 +12,9 @@ pub(crate) const NODE_FROM_NPM: &str = "22.23.3";
 /// The newest Trunk that the workspace's Rust can compile.
 pub(crate) const TRUNK: &str = "0.21.14";
 
-/// The oldest wasm-opt that knows what rustc writes, and the one of Debian 12.
-pub(crate) const WASM_OPT: u32 = 108;
+/// The oldest wasm-opt that is known to keep the tables of wasm-bindgen apart. Debian 12 has 108, whose output no browser
+/// starts.
+pub(crate) const WASM_OPT: u32 = 132;
 
 /// The Binaryen that is taken from npm where the machine's is too old.
 pub(crate) const BINARYEN_FROM_NPM: &str = "132.0.0";

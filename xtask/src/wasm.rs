@@ -91,14 +91,11 @@ impl Crate {
 }
 
 fn ensure_wasm_opt(stop: &Stop) -> Result<()> {
-    let version = || tools::major(&output(node::command(&find("wasm-opt")?).arg("--version")).ok()?);
-    if version().is_none() {
-        tools::ensure(&[Tool::WasmOpt], stop)?;
-    }
-    if version().is_some_and(|version| version >= WASM_OPT) {
+    let version = find("wasm-opt").and_then(|path| output(node::command(&path).arg("--version")).ok());
+    if version.as_deref().and_then(tools::major).is_some_and(|version| version >= WASM_OPT) {
         return Ok(());
     }
-    println!("xtask: wasm-opt is older than {WASM_OPT} here; taking {BINARYEN_FROM_NPM} from npm into .local/tools");
+    println!("xtask: no wasm-opt of {WASM_OPT} or newer here; taking {BINARYEN_FROM_NPM} from npm into .local/tools");
     tools::ensure(&[Tool::Node], stop)?;
     node::ensure(stop)?;
     node::install(&format!("binaryen@{BINARYEN_FROM_NPM}"), stop)

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::format::capitalized;
+
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ApiError {
@@ -45,10 +47,11 @@ impl fmt::Display for ApiError {
 
 /// The server's words as a sentence of their own.
 fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let Some(first) = letters.next() else { return "The server refused this.".to_owned() };
+    if message.is_empty() {
+        return "The server refused this.".to_owned();
+    }
     let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
-    first.to_uppercase().chain(letters).chain(end.chars()).collect()
+    capitalized(message) + end
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use cynic::{Id, QueryBuilder, SubscriptionBuilder};
 
-use super::{Request, schema};
+use super::{Request, agents::AgentStatus, schema, transfers::TransferStatus};
 use crate::time::Instant;
 
 /// What happened.
@@ -59,6 +59,7 @@ pub(crate) enum Object {
 pub(crate) struct LoggedAgent {
     pub(crate) name: Option<String>,
     pub(crate) hostname: String,
+    pub(crate) status: AgentStatus,
 }
 
 /// A transfer in the log.
@@ -66,6 +67,7 @@ pub(crate) struct LoggedAgent {
 #[cynic(graphql_type = "Transfer")]
 pub(crate) struct LoggedTransfer {
     pub(crate) source: String,
+    pub(crate) status: TransferStatus,
 }
 
 /// A customer in the log.

@@ -93,9 +93,8 @@ pub(crate) fn Activity() -> impl IntoView {
 #[component]
 fn Line(event: Event) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let state = Signal::stored(words::event(event.kind));
-    let (name, address) = words::subject(&event);
-    let subject = match address {
+    let state = Signal::stored(words::event(&event));
+    let named = |(name, address): (String, Option<String>)| match address {
         Some(address) => view! { <a href=address>{name}</a> }.into_any(),
         None => name.into_any(),
     };
@@ -104,9 +103,9 @@ fn Line(event: Event) -> impl IntoView {
             <td class="cell-main">
                 <Badge state />
             </td>
-            <td data-label="Subject">{subject}</td>
-            <td class="cell-quiet" data-label="By">
-                {event.actor}
+            <td data-label="Subject">{named(words::subject(&event))}</td>
+            <td class="cell-quiet cell-nowrap" data-label="By">
+                {named(words::actor(&event.actor))}
             </td>
             <td class="cell-quiet cell-nowrap" data-label="When">
                 {clock.moment(event.at)}

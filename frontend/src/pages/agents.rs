@@ -164,7 +164,7 @@ fn Row(row: RwSignal<Seen<Agent>>, owner: Option<String>, label: &'static str) -
                 </a>
                 <span class="cell-about">{read(|agent| agent.hostname.clone())}</span>
             </td>
-            <td data-label="Status">
+            <td class="cell-status" data-label="Status">
                 <span class="with-pulse">
                     <Pulse row />
                     <Badge state />

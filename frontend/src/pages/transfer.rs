@@ -165,7 +165,7 @@ fn Course(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
     };
     let news = move || match row.with(|seen| seen.news_at) {
         Some(at) => clock.ago(crate::time::Instant(at)),
-        None => "waiting".to_owned(),
+        None => "–".to_owned(),
     };
     let error = Memo::new(move |_| row.with(|seen| seen.object.error_message.clone()));
     view! {

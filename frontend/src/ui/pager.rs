@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// Links to the neighbouring pages, with how much there is in all.
+/// Links to the neighbouring pages, with how much there is in all; nothing where everything is on one page.
 #[component]
 pub(crate) fn Pager(
     /// How much there is, in words.
@@ -38,12 +38,15 @@ pub(crate) fn Pager(
         Some(pages) => format!("Page {} of {}", page.get(), pages.max(1)),
         None => format!("Page {}", page.get()),
     };
+    let is_needed = Memo::new(move |_| page.get() > 1 || pages.get().is_none_or(|pages| pages > 1));
     view! {
-        <nav class="pager" aria-label="Pages">
-            <p class="pager-summary">{move || summary.get()}</p>
-            <span class="pager-place">{place}</span>
-            {step("Previous", -1)}
-            {step("Next", 1)}
-        </nav>
+        <Show when=move || is_needed.get()>
+            <nav class="pager" aria-label="Pages">
+                <p class="pager-summary">{move || summary.get()}</p>
+                <span class="pager-place">{place}</span>
+                {step("Previous", -1)}
+                {step("Next", 1)}
+            </nav>
+        </Show>
     }
 }

@@ -76,7 +76,7 @@ fn Row(customer: Customer, #[prop(into)] on_change: Callback<()>) -> impl IntoVi
                     {name.clone()}
                 </a>
             </td>
-            <td data-label="Status">
+            <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
             <td class="cell-quiet cell-nowrap" data-label="Created">

@@ -87,7 +87,7 @@ fn Row(user: User, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
             </td>
             <td data-label="Role">{words::role(role)}</td>
             <td data-label="Customer">{customer}</td>
-            <td data-label="Status">
+            <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
             <td class="cell-quiet cell-nowrap" data-label="Created">

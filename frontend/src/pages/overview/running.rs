@@ -69,7 +69,7 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
     let is_remarkable = Memo::new(move |_| state.get().0 != "Running");
     let news = move || match row.with(|seen| seen.news_at) {
         Some(at) => clock.ago(crate::time::Instant(at)),
-        None => "waiting".to_owned(),
+        None => "–".to_owned(),
     };
     view! {
         <tr>

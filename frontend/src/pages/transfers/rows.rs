@@ -91,7 +91,7 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
                 </a>
                 <span class="cell-about">{way}</span>
             </td>
-            <td data-label="Status">
+            <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
             <td class="cell-progress" data-label="Progress">
