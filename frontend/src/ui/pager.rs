@@ -38,7 +38,10 @@ pub(crate) fn Pager(
         Some(pages) => format!("Page {} of {}", page.get(), pages.max(1)),
         None => format!("Page {}", page.get()),
     };
-    let is_needed = Memo::new(move |_| page.get() > 1 || pages.get().is_none_or(|pages| pages > 1));
+    // Without a summary it is not known yet how much there is.
+    let is_needed = Memo::new(move |_| {
+        page.get() > 1 || pages.get().is_none_or(|pages| pages > 1) && !summary.with(String::is_empty)
+    });
     view! {
         <Show when=move || is_needed.get()>
             <nav class="pager" aria-label="Pages">
