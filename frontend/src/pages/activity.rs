@@ -103,7 +103,7 @@ fn Line(event: Event) -> impl IntoView {
             <td class="cell-main">
                 <Badge state />
             </td>
-            <td data-label="Subject">{named(words::subject(&event))}</td>
+            <td class="cell-wide" data-label="Subject">{named(words::subject(&event))}</td>
             <td class="cell-quiet cell-nowrap" data-label="By">
                 {named(words::actor(&event.actor))}
             </td>
