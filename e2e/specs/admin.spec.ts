@@ -29,12 +29,13 @@ test('an administrator lets a customer in, who sees its own fleet alone', async 
   await page.getByRole('button', { name: 'New user' }).click();
   await dialog.getByLabel('E-mail').fill(USER.email);
   await dialog.getByLabel('Password').fill(USER.password);
-  await dialog.getByLabel('Customer', { exact: true }).selectOption({ label: 'Acme' });
+  await dialog.getByRole('combobox', { name: 'Customer', exact: true }).selectOption({ label: 'Acme' });
   await dialog.getByRole('button', { name: 'Create user' }).click();
   await expect(page.getByRole('row', { name: USER.email })).toContainText('Active');
   await page.getByRole('button', { name: 'Sign out' }).click();
 
   await signIn(page, USER);
+  await expect(page, 'not the page that the administrator has left').toHaveURL('/');
   await expectLive(page);
   const machines = page.getByRole('region', { name: 'Agents' });
   await expect(machines.getByRole('link', { name: 'acme-1' })).toBeVisible();

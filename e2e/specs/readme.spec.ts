@@ -51,15 +51,16 @@ async function begin(server: Server): Promise<{ agent: SpokenAgent; transfer: st
   return { agent, transfer };
 }
 
-/** How often anybody has signed in. */
+/** How often the customer's user has signed in. */
 async function signIns(server: Server): Promise<number> {
   const response = await fetch(`${server.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${await server.token()}` },
-    body: JSON.stringify({ query: '{ events(first: 100) { nodes { kind } } }' }),
+    body: JSON.stringify({ query: '{ events(first: 100) { nodes { kind object { ... on User { email } } } } }' }),
   });
   const { data } = await response.json();
-  return data.events.nodes.filter(({ kind }: { kind: string }) => kind === 'SIGNED_IN').length;
+  const nodes: { kind: string; object: { email?: string } }[] = data.events.nodes;
+  return nodes.filter(({ kind, object }) => kind === 'SIGNED_IN' && object.email === USER.email).length;
 }
 
 /** Runs a program; what it has printed so far. */

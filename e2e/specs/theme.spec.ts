@@ -35,7 +35,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 test('a chosen theme counts more than the system and stays', async ({ page, server }) => {
   await page.emulateMedia({ colorScheme: 'light' });
   await openSignedIn(page, `${server.url}/`);
-  await page.getByText('Dark', { exact: true }).click();
+  await page.getByRole('radio', { name: 'Dark' }).check();
   await expect(page.getByRole('radio', { name: 'Dark' })).toBeChecked();
   await expect.poll(() => brightness(page)).toBeLessThan(128);
   await page.reload();

@@ -15,7 +15,7 @@ use crate::{
         Activity, AgentPage, Agents, CustomerPage, Customers, NotFound, Overview, SignIn, TransferPage, Transfers,
         Users,
     },
-    session::{Session, Standing},
+    session::{Absence, Session, Standing},
     shell::{Shell, Unreachable},
     ui::{ToastList, Toasts},
 };
@@ -50,9 +50,10 @@ fn Gate() -> impl IntoView {
         let is_at_sign_in = path == "/sign-in";
         let query = location.query.get_untracked();
         match session.standing() {
-            Standing::SignedOut { .. } if !is_at_sign_in => {
+            Standing::SignedOut(absence) if !is_at_sign_in => {
                 let target = format!("{path}{}", query.to_query_string());
-                let address = if target == "/" {
+                // Whoever signs in after somebody has left need not want to see the same.
+                let address = if target == "/" || absence == Absence::Left {
                     "/sign-in".to_owned()
                 } else {
                     format!("/sign-in?to={}", js_sys::encode_uri_component(&target))
@@ -70,7 +71,7 @@ fn Gate() -> impl IntoView {
     move || match session.standing() {
         Standing::Restoring => ().into_any(),
         Standing::Unreachable => view! { <Unreachable /> }.into_any(),
-        Standing::SignedOut { ended } => view! { <SignIn ended /> }.into_any(),
+        Standing::SignedOut(absence) => view! { <SignIn ended=absence == Absence::Expired /> }.into_any(),
         Standing::SignedIn(viewer) => {
             let is_admin = viewer.is_admin();
             view! {

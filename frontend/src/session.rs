@@ -30,13 +30,21 @@ pub(crate) enum Standing {
     Restoring,
     /// Not known, for the server cannot be reached.
     Unreachable,
-    /// Nobody is. Whether somebody was, until the session ended by itself.
-    SignedOut {
-        /// The session did not end by the user's own hand.
-        ended: bool,
-    },
+    /// Nobody is.
+    SignedOut(Absence),
     /// This user is.
     SignedIn(Viewer),
+}
+
+/// Why nobody is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// Nobody has signed in here yet.
+    Never,
+    /// The user has signed out.
+    Left,
+    /// The session has ended by itself.
+    Expired,
 }
 
 /// The signed-in user.
@@ -145,7 +153,7 @@ impl Session {
         let token = self.token();
         let reply = http::post("/api/auth/logout", "{}", token.as_deref()).await.map_err(|_| ApiError::Unreachable)?;
         match reply.status {
-            200 | 401 => self.leave(false),
+            200 | 401 => self.leave(Absence::Left),
             _ => return Err(refusal(&reply)),
         }
         Ok(())
@@ -156,7 +164,7 @@ impl Session {
         spawn_local(async move {
             match self.renew().await {
                 Ok(()) => {}
-                Err(ApiError::SignedOut) => self.standing.set(Standing::SignedOut { ended: false }),
+                Err(ApiError::SignedOut) => self.standing.set(Standing::SignedOut(Absence::Never)),
                 Err(_) => {
                     self.standing.set(Standing::Unreachable);
                     let pause = Duration::from_millis(2000 + crate::live::jitter(2000));
@@ -206,7 +214,7 @@ impl Session {
                     renewed = true;
                     match self.renew().await {
                         Err(ApiError::SignedOut) => {
-                            self.leave(true);
+                            self.leave(Absence::Expired);
                             return Err(ApiError::SignedOut);
                         }
                         other => other?,
@@ -222,10 +230,10 @@ impl Session {
     }
 
     /// Ends the session in this tab.
-    pub(crate) fn leave(self, ended: bool) {
+    pub(crate) fn leave(self, absence: Absence) {
         self.token.set_value(None);
         self.schedule(None);
-        self.standing.set(Standing::SignedOut { ended });
+        self.standing.set(Standing::SignedOut(absence));
     }
 
     fn admit(self, reply: &Reply) -> Result<(), ApiError> {
@@ -251,7 +259,7 @@ impl Session {
             spawn_local(async move {
                 match self.renew().await {
                     Ok(()) => {}
-                    Err(ApiError::SignedOut) => self.leave(true),
+                    Err(ApiError::SignedOut) => self.leave(Absence::Expired),
                     Err(_) => self.schedule(Some(10_000)),
                 }
             });

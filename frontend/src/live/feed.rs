@@ -12,7 +12,12 @@ use super::{
     protocol::{self, Heard, Say},
     socket::{Happening, Socket},
 };
-use crate::{api::ApiError, browser, session::Session, time::Instant};
+use crate::{
+    api::ApiError,
+    browser,
+    session::{Absence, Session},
+    time::Instant,
+};
 
 /// Silence after which the server is asked whether it is still there, in milliseconds.
 const ASK_AFTER: i64 = 20_000;
@@ -207,7 +212,7 @@ impl Feed {
                 spawn_local(async move {
                     match self.session.renew().await {
                         Ok(()) => self.connect(),
-                        Err(ApiError::SignedOut) => self.session.leave(true),
+                        Err(ApiError::SignedOut) => self.session.leave(Absence::Expired),
                         Err(_) => self.closed(1006),
                     }
                 });
