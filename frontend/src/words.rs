@@ -204,8 +204,8 @@ fn transfer_became(status: TransferStatus) -> (&'static str, Tone) {
 /// and the page of an agent.
 pub(crate) fn actor(logged: &str) -> (String, Option<String>) {
     let Some((kind, id)) = logged.split_once(':') else { return (format::capitalized(logged), None) };
-    let end = id.get(id.len().saturating_sub(8)..).unwrap_or(id);
-    (format!("{} …{end}", format::capitalized(kind)), (kind == "agent").then(|| format!("/agents/{id}")))
+    let end = id.get(id.len().saturating_sub(6)..).unwrap_or(id);
+    (format!("{}\u{a0}…{end}", format::capitalized(kind)), (kind == "agent").then(|| format!("/agents/{id}")))
 }
 
 /// What an event is about: its name, and its page if it has one.
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(actor("system"), ("System".to_owned(), None));
         let agent = actor("agent:01a2109b-0de4-7000-802b-bac894316e0a");
         let page = "/agents/01a2109b-0de4-7000-802b-bac894316e0a".to_owned();
-        assert_eq!(agent, ("Agent …94316e0a".to_owned(), Some(page)));
-        assert_eq!(actor("user:x"), ("User …x".to_owned(), None));
+        assert_eq!(agent, ("Agent\u{a0}…316e0a".to_owned(), Some(page)));
+        assert_eq!(actor("user:x"), ("User\u{a0}…x".to_owned(), None));
     }
 }
