@@ -18,7 +18,6 @@ use crate::{
 };
 
 /// Everything that has an id.
-#[expect(clippy::large_enum_variant, reason = "nearly every one is the largest, a transfer")]
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Its id, the same as in REST."))]
 pub(super) enum Node {

@@ -116,7 +116,6 @@ impl Kind {
 }
 
 /// The whole view of what changed, so that watchers cost no reads.
-#[expect(clippy::large_enum_variant, reason = "nearly every event is about the largest, a transfer")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "view", rename_all = "camelCase")]
 pub enum Object {

@@ -101,7 +101,9 @@ impl ControlPlane {
         queued.extend(new.into_iter().filter(|slot| stored.contains(&slot.id)));
         queued.sort_unstable_by_key(|slot| slot.scheduled_for);
         let slots: Vec<JobSlot> = queued.iter().map(SlotRow::view).collect();
-        slots.iter().for_each(|slot| work.note(Kind::JobSlotDecided, Object::JobSlot(slot.clone())));
+        for slot in &slots {
+            work.note(Kind::JobSlotDecided, Object::JobSlot(slot.clone()));
+        }
         self.commit(work).await?;
         self.start_queued_slots_of(job).await?;
         Ok(slots)

@@ -46,6 +46,14 @@ struct Runs {
     queued: HashMap<uuid::Uuid, usize>,
 }
 
+/// What becomes of the slots of a schedule that are due.
+struct Decided<'a> {
+    row: &'a ScheduleRow,
+    /// The first slot that is not due.
+    next: Option<DateTime<Utc>>,
+    decisions: Vec<Decision>,
+}
+
 impl ControlPlane {
     /// Decides every slot of a job that is due by now; how many jobs had one.
     ///
@@ -91,14 +99,8 @@ impl ControlPlane {
         let due = store::schedules::due(&mut work.tx, Owner::Job, now, AT_A_TIME).await?;
         let ids: Vec<JobId> = due.iter().map(|row| JobId(row.owner_id)).collect();
         let runs = runs(&mut work, &ids).await?;
-        let decided: Vec<(&ScheduleRow, Option<DateTime<Utc>>, Vec<Decision>)> = due
-            .iter()
-            .map(|row| {
-                let (next, decisions) = decisions(row, &runs, now);
-                (row, next, decisions)
-            })
-            .collect();
-        let claims: Vec<_> = decided.iter().map(|(row, next, _)| (*row, *next)).collect();
+        let decided: Vec<Decided<'_>> = due.iter().map(|row| decided(row, &runs, now)).collect();
+        let claims: Vec<_> = decided.iter().map(|decided| (decided.row, decided.next)).collect();
         let claimed = store::schedules::claim(&mut work.tx, &claims).await?;
         let ids: Vec<JobId> = ids.into_iter().filter(|id| claimed.contains(&id.0)).collect();
         store::jobs::touch(&mut work.tx, &ids).await?;
@@ -106,7 +108,7 @@ impl ControlPlane {
         let jobs: HashMap<JobId, Job> = jobs.iter().map(|row| (row.id, JobRow::view(row))).collect();
 
         let mut slots = Vec::new();
-        for (row, _, decisions) in decided {
+        for Decided { row, decisions, .. } in decided {
             if jobs.contains_key(&JobId(row.owner_id)) {
                 slots.extend(decisions.into_iter().map(|decision| self.slot(row.owner_id, decision)));
             }
@@ -122,9 +124,13 @@ impl ControlPlane {
             work.note(Kind::JobSlotDecided, Object::JobSlot(slot.view()));
         }
         store::directives::insert_all(&mut work.tx, &wanted).await?;
-        wanted.iter().for_each(|(agent, _)| work.forget(Forget::Directives(*agent)));
+        for (agent, _) in &wanted {
+            work.forget(Forget::Directives(*agent));
+        }
         let count = jobs.len();
-        jobs.into_values().for_each(|job| work.note(Kind::JobMoved, Object::Job(job)));
+        for job in jobs.into_values() {
+            work.note(Kind::JobMoved, Object::Job(job));
+        }
         metrics::counter!("mftplus_slots_started_total").increment(wanted.len() as u64);
         self.commit(work).await?;
         Ok(count)
@@ -167,15 +173,16 @@ pub(super) async fn is_busy(work: &mut Work, job: JobId) -> Result<bool> {
     Ok(!runs(work, &[job]).await?.busy.is_empty())
 }
 
-/// What becomes of the slots of a schedule up to now, and the first one after.
-fn decisions(row: &ScheduleRow, runs: &Runs, now: DateTime<Utc>) -> (Option<DateTime<Utc>>, Vec<Decision>) {
-    let Some(first) = row.next_run_at else { return (None, Vec::new()) };
+/// Decides the slots of a schedule up to now.
+fn decided<'a>(row: &'a ScheduleRow, runs: &Runs, now: DateTime<Utc>) -> Decided<'a> {
+    let nothing = Decided { row, next: None, decisions: Vec::new() };
+    let Some(first) = row.next_run_at else { return nothing };
     let schedule = match Schedule::parse(&row.schedule, &row.timezone) {
         Ok(schedule) => schedule,
         // It was good when it was stored. Nothing can be due by it until somebody changes it.
         Err(error) => {
             tracing::error!(owner.id = %row.owner_id, %error, "a stored schedule cannot be read");
-            return (None, Vec::new());
+            return nothing;
         }
     };
     let due = Due {
@@ -186,6 +193,5 @@ fn decisions(row: &ScheduleRow, runs: &Runs, now: DateTime<Utc>) -> (Option<Date
         now,
     };
     let slots = iter::once(first).chain(schedule.upcoming(first)).take_while(|slot| *slot <= now);
-    let decisions = decide(slots, due);
-    (schedule.next_after(now), decisions)
+    Decided { row, next: schedule.next_after(now), decisions: decide(slots, due) }
 }

@@ -47,12 +47,11 @@ impl ControlPlane {
             if !store::jobs::note_start(&mut work.tx, job, work.now).await? {
                 return Err(Error::NotFound("job"));
             }
-            let start = match input.directive_id {
-                Some(id) => Some(named_start(&mut work, &row, id).await?),
-                None => {
-                    self.end_unreported(&mut work, job).await?;
-                    oldest_start(&mut work, &row).await?
-                }
+            let start = if let Some(id) = input.directive_id {
+                Some(named_start(&mut work, &row, id).await?)
+            } else {
+                self.end_unreported(&mut work, job).await?;
+                oldest_start(&mut work, &row).await?
             };
             if let Some(start) = &start
                 && !store::directives::claim(&mut work.tx, start.id, work.now).await?

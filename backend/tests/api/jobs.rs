@@ -8,6 +8,7 @@ mod delete;
 mod dispatch;
 mod leases;
 mod list;
+mod log;
 mod missed;
 mod overlap;
 mod report;

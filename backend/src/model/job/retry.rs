@@ -170,8 +170,10 @@ impl Retry {
 ///
 /// What it must be.
 pub fn period(value: Value) -> Check<Period> {
-    let Value::String(text) = &value else { return Err("must be a duration such as 30s, 5m or 1h30m".to_owned()) };
-    text.parse().map_err(ToOwned::to_owned)
+    match value {
+        Value::String(text) => text.parse().map_err(ToOwned::to_owned),
+        _ => Err("must be a duration such as 30s, 5m or 1h30m".to_owned()),
+    }
 }
 
 #[cfg(test)]
