@@ -118,9 +118,8 @@ impl Course {
             };
             session.ask(Request { text, read: Box::new(read) }, move |outcome| match outcome {
                 Ok(Some(outcome)) => course.settle(outcome, is_refresh),
-                Ok(None) => {}
                 Err(error) if course.run.try_get_value() == Some(run) => course.settle(Err(error), is_refresh),
-                Err(_) => {}
+                Ok(None) | Err(_) => {}
             });
         });
         course

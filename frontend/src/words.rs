@@ -168,6 +168,15 @@ pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
         EventKind::TransferStalled => ("Transfer stalled", Tone::Warn),
         EventKind::TransferResumed => ("Transfer moves again", Tone::Accent),
         EventKind::TransferCancelRequested => ("Cancel requested", Tone::Warn),
+        EventKind::JobCreated => ("Job created", Tone::Neutral),
+        EventKind::JobUpdated => ("Job changed", Tone::Neutral),
+        EventKind::JobDeleted => ("Job deleted", Tone::Warn),
+        EventKind::JobRunRequested => ("Job run asked for", Tone::Neutral),
+        EventKind::JobRunStarted => ("Job run started", Tone::Accent),
+        EventKind::JobRunStatusChanged => ("Job run changed status", Tone::Neutral),
+        EventKind::JobRunCancelRequested => ("Cancel of a job run requested", Tone::Warn),
+        EventKind::JobRunReportedLate => ("Job run reported too late", Tone::Warn),
+        EventKind::JobSlotDecided => ("Slot of a job decided", Tone::Neutral),
         EventKind::CustomerCreated => ("Customer created", Tone::Neutral),
         EventKind::CustomerUpdated => ("Customer changed", Tone::Neutral),
         EventKind::UserCreated => ("User created", Tone::Neutral),
@@ -218,6 +227,7 @@ pub(crate) fn subject(event: &Event) -> (String, Option<String>) {
         Object::Transfer(transfer) => {
             (format::file_name(&transfer.source).to_owned(), Some(format!("/transfers/{id}")))
         }
+        Object::Job(job) => (job.name.clone(), None),
         Object::Customer(customer) => (customer.name.clone(), Some(format!("/customers/{id}"))),
         Object::User(user) => (user.email.clone(), None),
         Object::Other => (format!("{}…", id.get(..8).unwrap_or(id)), None),

@@ -214,7 +214,7 @@ mod tests {
     #[case("503 Service Unavailable", false)]
     #[tokio::test]
     async fn an_answer_that_would_be_the_same_next_time_ends_it(#[case] answer: &'static str, #[case] ends: bool) {
-        let ended = opened(answer).await;
+        let ended = Box::pin(opened(answer)).await;
         assert_eq!(is_final(&ended), ends, "{ended}");
         assert!(ended.to_string().contains(&answer[..3]), "{ended}");
     }

@@ -181,13 +181,12 @@ impl World {
             }),
             "update_transfer" => json!({ "status": "running", "progress": 45 }),
             "update_transfers" => json!({ "updates": [{ "id": self.transfer().await, "progress": 45 }] }),
-            "create_enrolment_code" | "record_heartbeat" | "rotate_agent_key" | "logout" => json!({}),
+            "create_enrolment_code" | "record_heartbeat" | "rotate_agent_key" | "logout" | "start_job_run" => json!({}),
             "create_job" => json!({
                 "agentId": self.owner_agent.id, "name": "Nightly", "sourcePath": "/out/", "destinationPath": "/in/",
                 "schedule": "0 2 * * *", "protocol": "local", "direction": "pull",
             }),
             "update_job" => json!({ "name": "Daily" }),
-            "start_job_run" => json!({}),
             "update_job_run" => json!({ "status": "completed" }),
             other => panic!("say what to send to {other}"),
         }

@@ -17,6 +17,15 @@ pub(crate) enum EventKind {
     TransferStalled,
     TransferResumed,
     TransferCancelRequested,
+    JobCreated,
+    JobUpdated,
+    JobDeleted,
+    JobRunRequested,
+    JobRunStarted,
+    JobRunStatusChanged,
+    JobRunCancelRequested,
+    JobRunReportedLate,
+    JobSlotDecided,
     CustomerCreated,
     CustomerUpdated,
     UserCreated,
@@ -47,6 +56,7 @@ pub(crate) struct Event {
 pub(crate) enum Object {
     Agent(LoggedAgent),
     Transfer(LoggedTransfer),
+    Job(LoggedJob),
     Customer(LoggedCustomer),
     User(LoggedUser),
     #[cynic(fallback)]
@@ -68,6 +78,13 @@ pub(crate) struct LoggedAgent {
 pub(crate) struct LoggedTransfer {
     pub(crate) source: String,
     pub(crate) status: TransferStatus,
+}
+
+/// A job in the log.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Job")]
+pub(crate) struct LoggedJob {
+    pub(crate) name: String,
 }
 
 /// A customer in the log.

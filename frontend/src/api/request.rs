@@ -5,13 +5,16 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{ApiError, decode};
 
+/// Reads an answer, or one frame of a subscription.
+pub(crate) type Read<T> = Box<dyn Fn(&str) -> Result<T, ApiError>>;
+
 /// An operation, ready to be sent, and how its answers are read. It is no future: so sending and waiting are there once,
 /// and not for every operation.
 pub(crate) struct Request<T> {
     /// What is sent.
     pub(crate) text: String,
-    /// Reads an answer, or one frame of a subscription.
-    pub(crate) read: Box<dyn Fn(&str) -> Result<T, ApiError>>,
+    /// How its answers are read.
+    pub(crate) read: Read<T>,
 }
 
 impl<T: 'static> Request<T> {

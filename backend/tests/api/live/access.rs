@@ -45,15 +45,13 @@ fn question(schema: &Schema, field: &str, arguments: &str) -> String {
 
 /// A socket of this caller.
 async fn socket(world: &World, server: &Listening, who: &str) -> Watcher {
-    match world.token(who).await {
-        Some(token) => server.watcher(&token).await,
-        None => {
-            let mut stranger = server.stranger().await;
-            stranger.say(&json!({ "type": "connection_init" })).await;
-            assert_eq!(stranger.hear().await["type"], "connection_ack");
-            stranger
-        }
+    if let Some(token) = world.token(who).await {
+        return server.watcher(&token).await;
     }
+    let mut stranger = server.stranger().await;
+    stranger.say(&json!({ "type": "connection_init" })).await;
+    assert_eq!(stranger.hear().await["type"], "connection_ack");
+    stranger
 }
 
 #[tokio::test]
