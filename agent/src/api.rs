@@ -15,7 +15,8 @@ use crate::credentials::{ApiKey, Registration};
 use crate::pacing::Budget;
 use crate::transport::{Answer, ApiError, Transport};
 use crate::wire::{
-    CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, Status, TransferUpdate, TransferView, UpdateResult,
+    CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, RunEnd, RunView, Status, TransferUpdate,
+    TransferView, UpdateResult,
 };
 
 /// How long the server may hold a long poll.
@@ -51,6 +52,11 @@ struct NewKey {
 #[derive(Deserialize)]
 struct OneTransfer {
     transfer: TransferView,
+}
+
+#[derive(Deserialize)]
+struct OneRun {
+    run: RunView,
 }
 
 #[derive(Deserialize)]
@@ -125,6 +131,19 @@ impl Api {
         let body = json!({ "status": Status::Running, "attempt": attempt });
         let request = || self.request(Method::PATCH, &format!("/api/transfers/{id}")).json(&body);
         Ok(self.call::<OneTransfer>(request).await?.transfer)
+    }
+
+    /// `POST /api/jobs/{id}/runs`: claims the run that a directive asks for; the same one again while it runs.
+    pub(crate) async fn start_job_run(&self, job: Uuid, directive: Uuid) -> Result<RunView, ApiError> {
+        let (path, body) = (format!("/api/jobs/{job}/runs"), json!({ "directiveId": directive }));
+        Ok(self.call::<OneRun>(|| self.request(Method::POST, &path).json(&body)).await?.run)
+    }
+
+    /// `PATCH /api/jobs/{id}/runs/{runId}`: says how a run ended.
+    pub(crate) async fn end_job_run(&self, job: Uuid, run: Uuid, end: &RunEnd) -> Result<(), ApiError> {
+        let path = format!("/api/jobs/{job}/runs/{run}");
+        self.call::<IgnoredAny>(|| self.request(Method::PATCH, &path).json(end)).await?;
+        Ok(())
     }
 
     /// `GET /api/agents/directives`: answers as soon as there is one.

@@ -99,13 +99,23 @@ pub(crate) struct Identity {
 }
 
 /// How to run as a daemon.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
     /// Enrolment code, to register first when that was not done
     #[arg(long = "code", alias = "enrolment-code", env = "MFTPLUS_ENROLMENT_CODE", hide_env_values = true)]
     pub(crate) code: Option<String>,
     #[command(flatten)]
     pub(crate) identity: Identity,
+    /// How many jobs and copies work at the same time; the others wait in order
+    #[arg(long, env = "MFTPLUS_AGENT_MAX_JOBS", value_name = "N", default_value_t = 4, value_parser = parse_count)]
+    pub(crate) max_jobs: usize,
+    /// Bytes per second at most for each copy of a job, such as 20MB/s
+    #[arg(long, env = "MFTPLUS_AGENT_MAX_RATE", value_name = "RATE", value_parser = parse_rate)]
+    pub(crate) max_rate: Option<u64>,
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| (1..=64).contains(count)).ok_or_else(|| "a number from 1 to 64 is needed".into())
 }
 
 /// What to copy, and how.

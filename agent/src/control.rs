@@ -163,9 +163,9 @@ fn percent(part: u64, whole: u64) -> f64 {
 
 /// The transfers that this process works on.
 #[derive(Debug, Default)]
-pub(crate) struct Jobs(Mutex<HashMap<Uuid, Arc<Control>>>);
+pub(crate) struct Copies(Mutex<HashMap<Uuid, Arc<Control>>>);
 
-impl Jobs {
+impl Copies {
     /// Notes a transfer that begins.
     pub(crate) fn insert(&self, control: Arc<Control>) {
         self.lock().insert(control.id, control);

@@ -20,9 +20,10 @@ use crate::plan::Plan;
 use crate::progress::Display;
 use crate::random::random_uuid;
 use crate::reporter::{self, Verdict};
-use crate::session::{Session, Settings};
+use crate::session::{Bounds, Session, Settings};
 use crate::state::{CopyOptions, Phase, TransferState};
 use crate::transfer::{Ended, Outcome, run_transfer};
+use crate::wire::PartOf;
 
 type Answers = Vec<JoinHandle<Option<Verdict>>>;
 
@@ -35,7 +36,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
         )
     })?;
     let pairs = resolve(&args.sources, &args.destination)?;
-    let (session, mail) = Session::new(settings, &registration)?;
+    let (session, mail) = Session::new(settings, &registration, Bounds { at_once: 1, max_rate: None })?;
     session.store.prune()?;
     session.background(reporter::run(session.clone()));
     session.background(Dispatcher::new(session.clone(), Role::Copy).run(mail));
@@ -43,7 +44,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
     let stopping = session.clone();
     session.background(async move {
         stopping.stopped().await;
-        stopping.jobs.pause_all();
+        stopping.copies.pause_all();
     });
 
     let result = copy_all(&session, settings, args, pairs).await;
@@ -102,6 +103,7 @@ async fn copy_one(
         size: plan.total,
         attempt: 1,
         options: CopyOptions { verify: args.verify, overwrite: args.overwrite, max_rate: args.max_rate },
+        part_of: PartOf::default(),
         phase: Phase::Creating,
         copied: None,
         report: None,

@@ -78,6 +78,7 @@ async fn ask(session: &Session, claim: &Claim) -> Result<(uuid::Uuid, u32), ApiE
         direction: state.direction,
         protocol: "local",
         size: state.size,
+        part_of: &state.part_of,
     };
     let view = session.api.create_transfer(state.idempotency_key, &transfer).await?;
     Ok((view.id, view.attempt))

@@ -9,13 +9,14 @@ use tokio::time::{sleep, timeout};
 use crate::cli::RunArgs;
 use crate::credentials::Registration;
 use crate::directives::{Dispatcher, poll};
+use crate::errand;
 use crate::exit::Exit;
 use crate::files;
 use crate::heartbeat::{self, Role};
 use crate::register::enrol;
 use crate::reporter;
 use crate::retry::start;
-use crate::session::{Session, Settings, daemon_lock};
+use crate::session::{Bounds, Session, Settings, daemon_lock};
 use crate::state::Phase;
 use crate::store::{Claimed, lock};
 use crate::transfer::tell;
@@ -36,10 +37,12 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
             settings.state_dir.display()
         ),
     };
-    let (session, mail) = Session::new(settings, &registration)?;
+    let bounds = Bounds { at_once: args.max_jobs, max_rate: args.max_rate };
+    let (session, mail) = Session::new(settings, &registration, bounds)?;
     tracing::info!(agent.id = %registration.agent_id, server = session.api.server(), "the agent runs");
     session.background(reporter::run(session.clone()));
     session.background(Dispatcher::new(session.clone(), Role::Daemon).run(mail));
+    session.errands.load()?.into_iter().for_each(|key| errand::begin(&session, key));
     take_up(&session, true)?;
     session.background(heartbeat::beat(session.clone(), Role::Daemon));
     session.background(poll(session.clone()));
@@ -62,7 +65,7 @@ fn take_up(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
         session.store.prune()?;
     }
     for state in session.store.list()? {
-        let Some(id) = state.id else { continue };
+        let Some(id) = state.id.filter(|_| !session.errands.own(state.idempotency_key)) else { continue };
         let is_wanted = match state.phase {
             Phase::Copying | Phase::Installing => is_start,
             Phase::Reporting => true,
@@ -95,9 +98,9 @@ async fn look_after_reports(session: Arc<Session>) {
 
 async fn shut_down(session: &Session) {
     tracing::info!("stopping");
-    session.jobs.pause_all();
+    session.copies.pause_all();
     let last_words = async {
-        while !session.reporter.is_silent() {
+        while !session.reporter.is_silent() || session.errands.has_news() {
             sleep(Duration::from_millis(50)).await;
         }
     };

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::credentials::Registration;
 use crate::heartbeat::Role;
+use crate::jobs;
 use crate::pacing::backoff;
 use crate::random::random_u64;
 use crate::retry;
@@ -90,6 +91,8 @@ impl Dispatcher {
             return Ok(Act::Later);
         }
         match directive.kind.as_str() {
+            "startJob" => jobs::start(&self.session, directive),
+            "cancelJobRun" => jobs::cancel(&self.session, directive),
             "retryTransfer" => {
                 let attempt = payload.get("attempt").and_then(Value::as_u64).context("no `attempt`")?;
                 retry::retry(&self.session, directive.id, id(payload)?, u32::try_from(attempt)?).await
@@ -106,13 +109,20 @@ impl Dispatcher {
 
     fn cancel(&self, directive: Uuid, id: Uuid) -> anyhow::Result<Act> {
         let session = &self.session;
-        if let Some(control) = session.jobs.get(id) {
+        if let Some(control) = session.copies.get(id) {
             control.answers(directive);
             control.cancel("cancelled on the server");
             return Ok(Act::UnderWay);
         }
         if self.role == Role::Copy {
             return Ok(Act::Later);
+        }
+        let begun = session.store.list()?.into_iter().find(|state| state.id == Some(id));
+        let owner = begun.and_then(|state| session.errands.find(|errand| errand.transfer_key == state.idempotency_key));
+        if let Some(owner) = owner {
+            // Its copy waits for its turn, so the run as a whole is called off.
+            session.errands.cancel(&owner.key(), directive)?;
+            return Ok(Act::UnderWay);
         }
         let mut claim = match session.store.claim(id)? {
             Claimed::Busy => return Ok(Act::Later),

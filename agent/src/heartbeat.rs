@@ -65,10 +65,8 @@ pub(crate) async fn say_goodbye(session: &Session, role: Role) {
 }
 
 fn status(session: &Session) -> AgentStatus {
-    match session.store.is_at_work() {
-        Ok(true) => AgentStatus::Busy,
-        _ => AgentStatus::Online,
-    }
+    let is_at_work = session.turns.is_busy() || session.store.is_at_work().unwrap_or(false);
+    if is_at_work { AgentStatus::Busy } else { AgentStatus::Online }
 }
 
 fn now(status: AgentStatus) -> Heartbeat {

@@ -1,9 +1,10 @@
 //! The reference agent: a client of nothing but the documented REST endpoints.
 //!
 //! From the outside in: `cli` is what a person types; `register`, `daemon`, `copying` and `status` are the
-//! subcommands; `session` is what the tasks of one process share: `heartbeat`, `directives`, `reporter` and
-//! the transfers themselves (`transfer`, over `plan`, `copy` and `install`); `api` is the server, over
-//! `transport` and `wire`; `store` and `credentials` are what survives the process.
+//! subcommands; `session` is what the tasks of one process share: `heartbeat`, `directives`, `reporter`, what
+//! the server gave to do (`errand`, over `jobs`) and the transfers themselves (`transfer`, over `plan`, `copy`
+//! and `install`); `api` is the server, over `transport` and `wire`; `store`, `errands` and `credentials` are
+//! what survives the process.
 
 mod api;
 mod checksum;
@@ -15,13 +16,18 @@ mod creation;
 mod credentials;
 mod daemon;
 mod directives;
+mod endpoints;
+mod errand;
+mod errands;
 mod exit;
 mod files;
 mod heartbeat;
 mod install;
+mod jobs;
 mod machine;
 mod pacing;
 mod paths;
+mod pattern;
 mod plan;
 mod progress;
 mod random;
@@ -37,6 +43,7 @@ mod store;
 mod tests;
 mod transfer;
 mod transport;
+mod turns;
 mod wire;
 
 use std::process::ExitCode;

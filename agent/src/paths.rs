@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use crate::pattern;
+
 /// A copy that makes no sense; the message says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -57,13 +59,15 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Pai
 impl Pair {
     /// Refuses a copy onto or into itself.
     pub(crate) fn check(&self) -> Result<(), UsageError> {
-        let real = fs::canonicalize(&self.source).unwrap_or_else(|_| self.source.clone());
+        let pattern = pattern::split(&self.source);
+        let from = pattern.map_or(self.source.as_path(), |(folder, _)| folder);
+        let real = fs::canonicalize(from).unwrap_or_else(|_| from.to_owned());
         let there = fs::canonicalize(&self.destination).unwrap_or_else(|_| self.destination.clone());
         let (source, destination) = (self.source.display(), self.destination.display());
-        if there == real || self.destination == self.source {
+        if there == real || self.destination == from {
             return Err(UsageError(format!("{source} and {destination} are the same; choose another destination")));
         }
-        if there.starts_with(&real) || self.destination.starts_with(&self.source) {
+        if pattern.is_none() && (there.starts_with(&real) || self.destination.starts_with(&self.source)) {
             return Err(UsageError(format!("{destination} lies inside {source}; choose a destination outside")));
         }
         Ok(())
@@ -107,7 +111,8 @@ fn absolute(path: &Path) -> Result<PathBuf, UsageError> {
     Ok(real.join(rest).components().collect())
 }
 
-fn ends_with_separator(path: &Path) -> bool {
+/// Whether a path is written as a folder's.
+pub(crate) fn ends_with_separator(path: &Path) -> bool {
     path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
 }
 

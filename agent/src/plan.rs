@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use crate::paths::{UsageError, text};
+use crate::pattern;
 
 /// A source, walked.
 #[derive(Debug)]
@@ -50,8 +51,11 @@ pub(crate) enum PlanError {
 }
 
 impl Plan {
-    /// Walks `source`; links inside it are kept as links, `source` itself may be one.
+    /// Walks `source`; links inside it are kept as links, `source` itself may be one, or a pattern.
     pub(crate) fn of(source: &Path) -> Result<Self, PlanError> {
+        if let Some((folder, pattern)) = pattern::split(source) {
+            return Self::of_pattern(folder, pattern);
+        }
         let top = fs::metadata(source).map_err(|error| PlanError::Io { path: source.to_owned(), error })?;
         let mut plan = Self { source: source.to_owned(), is_folder: top.is_dir(), entries: Vec::new(), total: 0 };
         if top.is_file() {
@@ -69,6 +73,25 @@ impl Plan {
             text(&relative)?;
             if kind == Kind::File {
                 plan.total += found.metadata().map_err(|error| unreadable(source, error))?.len();
+            }
+            plan.entries.push(Entry { relative, kind });
+        }
+        Ok(plan)
+    }
+
+    /// Everything in `folder` that fits, but for folders; that may be nothing.
+    fn of_pattern(folder: &Path, pattern: &str) -> Result<Self, PlanError> {
+        let top = Entry { relative: PathBuf::new(), kind: Kind::Folder };
+        let mut plan = Self { source: folder.to_owned(), is_folder: true, entries: vec![top], total: 0 };
+        for found in WalkDir::new(folder).min_depth(1).max_depth(1).follow_root_links(true).sort_by_file_name() {
+            let found = found.map_err(|error| unreadable(folder, error))?;
+            let relative = PathBuf::from(found.file_name());
+            if found.file_type().is_dir() || !pattern::fits(pattern, &text(&relative)?) {
+                continue;
+            }
+            let kind = kind_of(found.path(), false)?;
+            if kind == Kind::File {
+                plan.total += found.metadata().map_err(|error| unreadable(folder, error))?.len();
             }
             plan.entries.push(Entry { relative, kind });
         }

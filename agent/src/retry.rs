@@ -12,17 +12,19 @@ use crate::session::Session;
 use crate::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::store::{Claim, Claimed};
 use crate::transfer::{Ended, Outcome, end_without_work, run_transfer, tell};
-use crate::wire::{Status, TransferView};
+use crate::wire::{PartOf, Status, TransferView};
 
 /// Copies again what the server remembers as transfer `id`.
 pub(crate) async fn retry(session: &Arc<Session>, directive: Uuid, id: Uuid, attempt: u32) -> anyhow::Result<Act> {
-    if let Some(control) = session.jobs.get(id) {
+    if let Some(control) = session.copies.get(id) {
         // It is being copied anyhow, so that copy is the new attempt.
         control.raise_attempt(attempt);
         return Ok(Act::Done);
     }
     let known = match session.store.claim(id)? {
         Claimed::Busy => return Ok(Act::Later),
+        // Its run has yet to end.
+        Claimed::Ours(claim) if session.errands.own(claim.state.idempotency_key) => return Ok(Act::Later),
         Claimed::Ours(claim) => Some(*claim),
         Claimed::Missing => None,
     };
@@ -88,6 +90,7 @@ fn remember(
         attempt,
         // Nobody can be asked any more, so nothing is replaced.
         options: CopyOptions::default(),
+        part_of: PartOf::default(),
         phase: Phase::Copying,
         copied: None,
         report: None,

@@ -5,17 +5,19 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::Api;
-use crate::control::Jobs;
+use crate::control::Copies;
 use crate::credentials::Registration;
+use crate::errands::Errands;
 use crate::reporter::Reporter;
 use crate::store::Store;
 use crate::transport::Transport;
+use crate::turns::Turns;
 use crate::wire::Directive;
 
 /// How long things take when nobody says otherwise.
@@ -55,6 +57,15 @@ pub(crate) struct Settings {
     pub(crate) stop: CancellationToken,
 }
 
+/// How much one process may do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Copies and other work at the same time.
+    pub(crate) at_once: usize,
+    /// Bytes per second for each copy of a job.
+    pub(crate) max_rate: Option<u64>,
+}
+
 /// Directives on their way to whoever acts on them.
 #[derive(Debug)]
 pub(crate) struct Mail {
@@ -69,13 +80,19 @@ pub(crate) struct Session {
     pub(crate) api: Api,
     pub(crate) store: Store,
     pub(crate) state_dir: PathBuf,
-    pub(crate) jobs: Jobs,
+    pub(crate) copies: Copies,
     pub(crate) reporter: Reporter,
     pub(crate) timing: Timing,
     /// The heartbeat interval now in force.
     pub(crate) heartbeat: watch::Sender<Duration>,
-    /// How many copies run at once.
-    pub(crate) slots: Semaphore,
+    /// How much it may do.
+    pub(crate) bounds: Bounds,
+    /// Whose turn it is to copy.
+    pub(crate) turns: Arc<Turns>,
+    /// What the server gave this agent to do.
+    pub(crate) errands: Errands,
+    /// Held while the server is asked about an errand, so that many do not use up the window at once.
+    pub(crate) line: Mutex<()>,
     /// Everything that runs beside the subcommand itself.
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the background shall end.
@@ -86,30 +103,32 @@ pub(crate) struct Session {
     why_halted: OnceLock<String>,
 }
 
-/// Copies that one process runs at the same time.
-const SLOTS: usize = 4;
-
 impl Session {
-    /// A session of the agent that `registration` describes, and its mail.
+    /// A session of the agent that `registration` describes, within `bounds`, and its mail.
     pub(crate) fn new(
         settings: &Settings,
         registration: &Registration,
+        bounds: Bounds,
     ) -> anyhow::Result<(Arc<Self>, mpsc::UnboundedReceiver<Mail>)> {
         let server = settings.server.as_deref().unwrap_or(&registration.server);
         let state_dir = settings.state_dir.clone();
         let store =
             Store::open(&state_dir).with_context(|| format!("cannot use the state folder {}", state_dir.display()))?;
         let interval = registration.heartbeat_seconds.map_or(settings.timing.heartbeat, Duration::from_secs);
+        let errands = Errands::new(&state_dir);
         let (inbox, mail) = mpsc::unbounded_channel();
         let session = Self {
             api: Api::new(Transport::new(server)?, registration, &state_dir),
             store,
             state_dir,
-            jobs: Jobs::default(),
+            copies: Copies::default(),
             reporter: Reporter::default(),
             timing: settings.timing,
             heartbeat: watch::Sender::new(interval),
-            slots: Semaphore::new(SLOTS),
+            turns: Turns::new(bounds.at_once),
+            bounds,
+            errands,
+            line: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             inbox,
@@ -155,7 +174,20 @@ impl Session {
     pub(crate) fn halt(&self, why: String) {
         let _ = self.why_halted.set(why);
         self.halted.cancel();
-        self.jobs.pause_all();
+        self.copies.pause_all();
+    }
+
+    /// Ends when nothing new shall begin any more.
+    pub(crate) async fn stopping(&self) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.halted.cancelled() => {}
+        }
+    }
+
+    /// Ends when the background ends.
+    pub(crate) async fn closed(&self) {
+        self.closing.cancelled().await;
     }
 
     /// Ends when the process is asked to end.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::files;
-use crate::wire::{Direction, Status};
+use crate::wire::{Direction, PartOf, Status};
 
 /// How the destination is checked against the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -95,6 +95,9 @@ pub(crate) struct TransferState {
     pub(crate) attempt: u32,
     /// How to copy.
     pub(crate) options: CopyOptions,
+    /// The job's run it belongs to, if any: the daemon alone works on it then.
+    #[serde(default)]
+    pub(crate) part_of: PartOf,
     /// How far it is.
     pub(crate) phase: Phase,
     /// Known from `Installing` on.

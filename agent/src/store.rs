@@ -48,6 +48,10 @@ pub(crate) enum BeginError {
         "{destination} is the destination of an unfinished copy of {origin}; finish that with `copy {origin} {destination}`, or cancel it on the server, then try again"
     )]
     Taken { origin: String, destination: String },
+    #[error(
+        "{0} is the destination of an unfinished copy that belongs to a job; the daemon (`run`) finishes it, or cancel it on the server, then try again"
+    )]
+    Owned(String),
     #[error("cannot use the state folder: {0}")]
     Io(#[from] io::Error),
 }
@@ -80,7 +84,17 @@ impl Store {
         self.claim_named(&id.to_string())
     }
 
-    /// Continues the unfinished copy between the two paths of `fresh`, or begins it.
+    /// Asks for the transfer that was begun under `key`, however far it has come.
+    pub(crate) fn claim_begun(&self, key: Uuid) -> io::Result<Claimed> {
+        let _guard = self.guard()?;
+        match self.list()?.iter().find(|state| state.idempotency_key == key) {
+            Some(state) => self.claim_named(&state.name()),
+            None => Ok(Claimed::Missing),
+        }
+    }
+
+    /// Begins the copy `fresh`, or continues the unfinished one between its paths; what belongs to a run is
+    /// neither continued by nor continues anything else.
     pub(crate) fn begin(&self, fresh: TransferState) -> Result<Claim, BeginError> {
         let _guard = self.guard()?;
         let mut unfinished: Vec<TransferState> = self.list()?;
@@ -93,11 +107,15 @@ impl Store {
                 Claimed::Busy => return Err(BeginError::Busy(fresh.destination)),
                 Claimed::Ours(claim) => claim,
             };
-            if old.source == fresh.source {
+            let is_anyones = old.part_of.is_nothing() && fresh.part_of.is_nothing();
+            if old.source == fresh.source && is_anyones {
                 let mut claim = *claim;
                 claim.state.options = fresh.options;
                 claim.save()?;
                 return Ok(claim);
+            }
+            if !old.part_of.is_nothing() {
+                return Err(BeginError::Owned(old.destination));
             }
             if old.phase != Phase::Creating {
                 return Err(BeginError::Taken { origin: old.source, destination: old.destination });

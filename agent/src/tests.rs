@@ -3,6 +3,7 @@
 mod copying;
 mod daemon;
 mod interruptions;
+mod jobs;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::server::Server;
 use crate::cli::{CopyArgs, Identity, RegisterArgs, RunArgs};
+use crate::errands::{Errand, Errands};
 use crate::exit::Exit;
 use crate::session::{Settings, Timing};
 use crate::state::Verify;
@@ -78,9 +80,17 @@ impl Stage {
 
     /// Runs the daemon until `story` has been told.
     async fn with_daemon<T>(&self, story: impl AsyncFnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+        self.with_daemon_of(&Self::run_args(), story).await
+    }
+
+    /// Runs the daemon with these arguments until `story` has been told.
+    async fn with_daemon_of<T>(
+        &self,
+        args: &RunArgs,
+        story: impl AsyncFnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let settings = self.settings();
-        let args = RunArgs::default();
-        let daemon = run_command::run(&settings, &args);
+        let daemon = run_command::run(&settings, args);
         let told = async {
             let told = story().await;
             settings.stop.cancel();
@@ -91,12 +101,31 @@ impl Stage {
         told
     }
 
+    fn run_args() -> RunArgs {
+        RunArgs { code: None, identity: Identity::default(), max_jobs: 4, max_rate: None }
+    }
+
+    /// What the agent has not done with.
+    fn errands(&self) -> anyhow::Result<Vec<Errand>> {
+        Ok(Errands::new(&self.state_dir()).peek()?)
+    }
+
     /// The names of the state files that are left.
     fn states(&self) -> anyhow::Result<Vec<PathBuf>> {
         let entries = std::fs::read_dir(self.state_dir().join("transfers"))?;
         let paths = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
         Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect())
     }
+}
+
+/// Waits until something stands at `path`.
+async fn until_there(path: &Path) -> anyhow::Result<()> {
+    let looking = async {
+        while !path.exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    Ok(tokio::time::timeout(Duration::from_secs(30), looking).await?)
 }
 
 /// Bytes that do not repeat early.

@@ -18,6 +18,7 @@ use crate::reporter::Verdict;
 use crate::session::Session;
 use crate::state::{Copied, FinalReport, Phase, Verify};
 use crate::store::Claim;
+use crate::turns::Place;
 use crate::wire::Status;
 
 /// How a transfer ended here.
@@ -41,19 +42,40 @@ pub(crate) struct Ended {
     pub(crate) verdict: Option<JoinHandle<Option<Verdict>>>,
 }
 
+/// A transfer that has ended, and of which the server has not heard.
+pub(crate) struct Untold {
+    claim: Claim,
+    id: Uuid,
+    report: FinalReport,
+    directives: Vec<Uuid>,
+}
+
 /// Copies what `claim` describes and tells the server all about it.
 pub(crate) async fn run_transfer(
     session: &Arc<Session>,
     claim: Claim,
     plan: Option<Plan>,
-    mut display: Display,
+    display: Display,
 ) -> io::Result<Ended> {
+    let place = session.turns.enlist();
+    let (outcome, untold) = carry_out(session, claim, plan, display, &place).await?;
+    Ok(Ended { outcome, verdict: untold.map(|untold| untold.tell(session)) })
+}
+
+/// Copies what `claim` describes when it is the turn of `place`, and writes down how that ended.
+pub(crate) async fn carry_out(
+    session: &Arc<Session>,
+    claim: Claim,
+    plan: Option<Plan>,
+    mut display: Display,
+    place: &Place,
+) -> io::Result<(Outcome, Option<Untold>)> {
     let state = &claim.state;
     let id = state.id.ok_or(io::Error::other("the server does not know this transfer yet"))?;
     let total = plan.as_ref().map_or(state.size, |plan| plan.total);
     let control = Arc::new(Control::new(id, state.attempt, total, state.options.verify == Verify::Sha256));
     let part = state.part();
-    session.jobs.insert(control.clone());
+    session.copies.insert(control.clone());
     session.reporter.track(control.clone());
     // Whoever asked before it was known here could not reach it.
     if session.is_stopping() {
@@ -63,10 +85,10 @@ pub(crate) async fn run_transfer(
         tracing::info!(transfer.id = %id, source = %state.source, destination = %state.destination, "copying");
     }
 
-    let slot = tokio::select! {
-        slot = session.slots.acquire() => slot.ok(),
-        () = control.stopped() => None,
-    };
+    tokio::select! {
+        () = place.turn(Path::new(&state.destination)) => {}
+        () = control.stopped() => {}
+    }
     let worker = control.clone();
     let mut work = tokio::task::spawn_blocking(move || {
         let mut claim = claim;
@@ -79,7 +101,6 @@ pub(crate) async fn run_transfer(
             () = tokio::time::sleep(Duration::from_millis(200)) => display.show(&control),
         }
     };
-    drop(slot);
     display.close();
 
     let outcome = match copied {
@@ -89,8 +110,8 @@ pub(crate) async fn run_transfer(
     };
     if matches!(outcome, Outcome::Stopped) {
         session.reporter.forget(id);
-        session.jobs.remove(id);
-        return Ok(Ended { outcome, verdict: None });
+        session.copies.remove(id);
+        return Ok((outcome, None));
     }
     if !matches!(outcome, Outcome::Completed(_)) {
         discard(&part);
@@ -99,9 +120,36 @@ pub(crate) async fn run_transfer(
     if let Err(error) = claim.ended(report.clone()) {
         tracing::error!(transfer.id = %id, %error, "cannot write down how the transfer ended; it is reported all the same");
     }
-    session.jobs.remove(id);
-    let verdict = tell(session, claim, id, report, control.take_directives());
-    Ok(Ended { outcome, verdict: Some(verdict) })
+    session.copies.remove(id);
+    let untold = Untold { claim, id, report, directives: control.take_directives() };
+    Ok((outcome, Some(untold)))
+}
+
+impl Untold {
+    /// What an earlier process had ended, if it has a report.
+    pub(crate) fn left(claim: Claim) -> Option<Self> {
+        let (id, report) = (claim.state.id?, claim.state.report.clone()?);
+        Some(Self { claim, id, report, directives: Vec::new() })
+    }
+
+    /// Bytes at the destination when it ended.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.report.bytes_transferred
+    }
+
+    /// Sends the final report until the server has answered, then forgets the transfer.
+    pub(crate) fn tell(self, session: &Arc<Session>) -> JoinHandle<Option<Verdict>> {
+        tell(session, self.claim, self.id, self.report, self.directives)
+    }
+}
+
+/// Ends a transfer on which nobody works any more, as called off.
+pub(crate) fn call_off(session: &Arc<Session>, mut claim: Claim, id: Uuid) -> io::Result<Untold> {
+    discard(&claim.state.part());
+    let report = end_without_work(Status::Cancelled, None);
+    claim.ended(report.clone())?;
+    session.reporter.forget(id);
+    Ok(Untold { claim, id, report, directives: Vec::new() })
 }
 
 /// Sends the report that `claim` holds until the server has answered, then forgets the transfer.

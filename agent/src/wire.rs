@@ -98,6 +98,53 @@ pub(crate) struct CreateTransfer<'a> {
     pub(crate) direction: Direction,
     pub(crate) protocol: &'static str,
     pub(crate) size: u64,
+    #[serde(flatten)]
+    pub(crate) part_of: &'a PartOf,
+}
+
+/// What a transfer is a part of, if of anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PartOf {
+    /// A job's run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job_run_id: Option<Uuid>,
+}
+
+impl PartOf {
+    /// Whether it stands for itself.
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A job, as far as an agent must know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) id: Uuid,
+    #[serde(default)]
+    pub(crate) name: String,
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) protocol: String,
+    #[serde(default)]
+    pub(crate) direction: Direction,
+}
+
+/// The server's view of a run, as far as an agent must know it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct RunView {
+    pub(crate) id: Uuid,
+}
+
+/// How a run ended: the body of `PATCH /api/jobs/{id}/runs/{runId}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunEnd {
+    pub(crate) status: Status,
+    pub(crate) bytes_transferred: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error_message: Option<String>,
 }
 
 /// The body of `POST /api/agents/register`.

@@ -11,7 +11,7 @@ use crate::copying;
 use crate::exit::Exit;
 use crate::session::Settings;
 use crate::state::{Copied, CopyOptions, Phase, TransferState};
-use crate::wire::Direction;
+use crate::wire::{Direction, PartOf};
 
 /// So slow that no test sees the end of it.
 const CRAWL: u64 = 200_000;
@@ -179,6 +179,7 @@ fn leave_state(stage: &Stage, source: &str, phase: Phase, copied: Option<Copied>
         size: 4,
         attempt: 1,
         options: CopyOptions::default(),
+        part_of: PartOf::default(),
         phase,
         copied,
         report: None,

@@ -1,5 +1,7 @@
 //! A server that keeps the contract's rules for transfers, and can be away.
 
+mod runs;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,6 +42,13 @@ pub(super) struct World {
     pub(super) heartbeats: Vec<Value>,
     pub(super) directives: Vec<Value>,
     pub(super) acknowledged: Vec<Uuid>,
+    /// Of jobs.
+    pub(super) runs: BTreeMap<Uuid, Value>,
+    /// The directives that runs were asked for with, each time.
+    pub(super) claims: Vec<Value>,
+    /// Directives are sent until they are acknowledged in so many words.
+    pub(super) repeats_directives: bool,
+    pub(super) refuses_jobs: bool,
     pub(super) is_away: bool,
     pub(super) rejects_keys: bool,
     /// What goes wrong once a transfer has been created.
@@ -72,6 +81,8 @@ impl Server {
             .route("/api/agents/{id}/key", post(rotate_key))
             .route("/api/transfers", post(create).patch(update_many))
             .route("/api/transfers/{id}", patch(update_one))
+            .route("/api/jobs/{id}/runs", post(runs::start))
+            .route("/api/jobs/{id}/runs/{run}", patch(runs::end))
             .layer(from_fn_with_state(world.clone(), at_the_door))
             .with_state(world.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -231,7 +242,7 @@ async fn create(State(world): App, headers: HeaderMap, Json(body): Json<Value>) 
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
     let (transfer, is_lost) = world.change(|world| {
         let id = world.created.get(&key).copied().unwrap_or_else(|| {
-            world.add_transfer(json!({"source": body["sourceUrl"], "destination": body["destinationPath"], "protocol": body["protocol"], "bytesTotal": body["size"]}))
+            world.add_transfer(json!({"source": body["sourceUrl"], "destination": body["destinationPath"], "protocol": body["protocol"], "direction": body["direction"], "bytesTotal": body["size"], "jobRunId": body["jobRunId"]}))
         });
         world.created.insert(key, id);
         let mishap = std::mem::take(&mut world.after_creating);

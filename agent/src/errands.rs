@@ -1,0 +1,298 @@
+//! What the server gave this agent to do, remembered so that nothing gets lost and nothing is done twice.
+//!
+//! One small file, replaced at once and synced before anything is acted upon. Only the daemon writes it.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::files;
+use crate::wire::{Job, RunEnd};
+
+/// So many errands that have ended are known again.
+const REMEMBERED: usize = 1000;
+
+/// Something to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Errand {
+    /// The directive that asked for it first.
+    pub(crate) directive: Uuid,
+    /// What is to be done.
+    pub(crate) task: Task,
+    /// Under which its copy is begun, and found again.
+    pub(crate) transfer_key: Uuid,
+    /// The server wants it to stop.
+    #[serde(default)]
+    pub(crate) is_cancelled: bool,
+    /// Directives that its end answers.
+    #[serde(default)]
+    pub(crate) answers: Vec<Uuid>,
+    /// How it ended, until the server has heard of it.
+    #[serde(default)]
+    pub(crate) end: Option<RunEnd>,
+}
+
+/// The kinds of errand.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Task {
+    /// One run of a job.
+    Job {
+        /// As the directive showed it.
+        job: Job,
+        /// The server's run, once it was claimed.
+        run: Option<Uuid>,
+    },
+}
+
+impl Errand {
+    /// The name by which the same errand is known again, however often it is sent.
+    pub(crate) fn key(&self) -> String {
+        match &self.task {
+            Task::Job { .. } => format!("job/{}", self.directive),
+        }
+    }
+}
+
+/// Whether an errand is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Never heard of.
+    New,
+    /// Not ended yet, or the server has not heard of it.
+    Open,
+    /// Over.
+    Over,
+}
+
+/// The errands of one agent.
+#[derive(Debug)]
+pub(crate) struct Errands {
+    path: PathBuf,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    memory: Memory,
+    stops: HashMap<String, CancellationToken>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Memory {
+    /// Oldest first.
+    open: Vec<Errand>,
+    /// Keys, oldest first.
+    over: VecDeque<String>,
+}
+
+impl Errands {
+    /// Those in `state_dir`, once they are loaded.
+    pub(crate) fn new(state_dir: &Path) -> Self {
+        Self { path: state_dir.join("errands.json"), known: Mutex::default() }
+    }
+
+    /// Remembers what an earlier process left open; gives the keys, oldest first.
+    pub(crate) fn load(&self) -> anyhow::Result<Vec<String>> {
+        let memory = self.read().with_context(|| {
+            format!(
+                "cannot read {}, which says what was begun; move it away to forget that (what the server still wants is begun anew)",
+                self.path.display()
+            )
+        })?;
+        let keys: Vec<String> = memory.open.iter().map(Errand::key).collect();
+        let mut known = self.lock();
+        for errand in &memory.open {
+            let stop = CancellationToken::new();
+            if errand.is_cancelled {
+                stop.cancel();
+            }
+            known.stops.insert(errand.key(), stop);
+        }
+        known.memory = memory;
+        Ok(keys)
+    }
+
+    /// Everything that is open, as the file has it; for whoever only looks.
+    pub(crate) fn peek(&self) -> io::Result<Vec<Errand>> {
+        Ok(self.read()?.open)
+    }
+
+    /// Whether this errand is new here.
+    pub(crate) fn standing(&self, key: &str) -> Standing {
+        let known = self.lock();
+        if known.memory.open.iter().any(|errand| errand.key() == key) {
+            Standing::Open
+        } else if known.memory.over.iter().any(|over| over == key) {
+            Standing::Over
+        } else {
+            Standing::New
+        }
+    }
+
+    /// Makes a new errand durable.
+    pub(crate) fn add(&self, errand: Errand) -> io::Result<()> {
+        let key = errand.key();
+        self.save(|memory| memory.open.push(errand))?;
+        self.lock().stops.insert(key, CancellationToken::new());
+        Ok(())
+    }
+
+    /// The first open errand that is meant.
+    pub(crate) fn find(&self, is_meant: impl Fn(&Errand) -> bool) -> Option<Errand> {
+        self.lock().memory.open.iter().find(|errand| is_meant(errand)).cloned()
+    }
+
+    /// The open errand with this key.
+    pub(crate) fn get(&self, key: &str) -> Option<Errand> {
+        self.find(|errand| errand.key() == key)
+    }
+
+    /// Whether the transfer that was begun under `transfer_key` belongs to an open errand.
+    pub(crate) fn own(&self, transfer_key: Uuid) -> bool {
+        self.find(|errand| errand.transfer_key == transfer_key).is_some()
+    }
+
+    /// Whether there is an end that the server has yet to hear.
+    pub(crate) fn has_news(&self) -> bool {
+        self.find(|errand| errand.end.is_some()).is_some()
+    }
+
+    /// Changes an open errand, durably.
+    pub(crate) fn change(&self, key: &str, change: impl FnOnce(&mut Errand)) -> io::Result<()> {
+        self.save(|memory| {
+            if let Some(errand) = memory.open.iter_mut().find(|errand| errand.key() == key) {
+                change(errand);
+            }
+        })
+    }
+
+    /// Keeps a directive to be acknowledged when the errand has ended.
+    pub(crate) fn answers(&self, key: &str, directive: Uuid) -> io::Result<()> {
+        if self.get(key).is_some_and(|errand| errand.answers.contains(&directive)) {
+            return Ok(());
+        }
+        self.change(key, |errand| errand.answers.push(directive))
+    }
+
+    /// Calls an errand off, which `directive` asked for.
+    pub(crate) fn cancel(&self, key: &str, directive: Uuid) -> io::Result<()> {
+        self.answers(key, directive)?;
+        if self.get(key).is_some_and(|errand| !errand.is_cancelled) {
+            self.change(key, |errand| errand.is_cancelled = true)?;
+        }
+        self.stop(key).cancel();
+        Ok(())
+    }
+
+    /// Cancelled when the errand is called off.
+    pub(crate) fn stop(&self, key: &str) -> CancellationToken {
+        self.lock().stops.entry(key.to_owned()).or_default().clone()
+    }
+
+    /// Notes that an errand is over and that the server knows.
+    pub(crate) fn close(&self, key: &str) -> io::Result<()> {
+        self.save(|memory| {
+            memory.open.retain(|errand| errand.key() != key);
+            memory.over.push_back(key.to_owned());
+            while memory.over.len() > REMEMBERED {
+                memory.over.pop_front();
+            }
+        })?;
+        self.lock().stops.remove(key);
+        Ok(())
+    }
+
+    fn read(&self) -> io::Result<Memory> {
+        match fs::read(&self.path) {
+            Ok(text) => Ok(serde_json::from_slice(&text)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Memory::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Only what could be written down counts.
+    fn save(&self, change: impl FnOnce(&mut Memory)) -> io::Result<()> {
+        let mut known = self.lock();
+        let mut memory = known.memory.clone();
+        change(&mut memory);
+        files::write_durably(&self.path, &serde_json::to_vec_pretty(&memory)?)?;
+        known.memory = memory;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Errand, Errands, REMEMBERED, Standing, Task};
+    use crate::random::random_uuid;
+    use crate::wire::{Direction, Job};
+
+    fn errand() -> Errand {
+        let job = Job {
+            id: random_uuid(),
+            name: "nightly".into(),
+            source: "/a".into(),
+            destination: "/b".into(),
+            protocol: "local".into(),
+            direction: Direction::Push,
+        };
+        let (directive, transfer_key) = (random_uuid(), random_uuid());
+        let task = Task::Job { job, run: None };
+        Errand { directive, task, transfer_key, is_cancelled: false, answers: Vec::new(), end: None }
+    }
+
+    #[test]
+    fn what_was_begun_and_what_is_over_is_known_to_the_next_process() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let errands = Errands::new(dir.path());
+        let (open, over) = (errand(), errand());
+        errands.add(open.clone())?;
+        errands.add(over.clone())?;
+        errands.cancel(&open.key(), random_uuid())?;
+        errands.close(&over.key())?;
+
+        let next = Errands::new(dir.path());
+        assert_eq!(next.load()?, [open.key()]);
+        assert_eq!(next.standing(&open.key()), Standing::Open);
+        assert_eq!(next.standing(&over.key()), Standing::Over);
+        assert_eq!(next.standing(&errand().key()), Standing::New);
+        assert!(next.own(open.transfer_key) && !next.own(over.transfer_key));
+        assert!(next.stop(&open.key()).is_cancelled());
+        Ok(())
+    }
+
+    #[test]
+    fn the_memory_of_what_is_over_is_bounded() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let errands = Errands::new(dir.path());
+        let first = errand();
+        errands.close(&first.key())?;
+        errands.save(|memory| memory.over.extend((1..REMEMBERED).map(|number| number.to_string())))?;
+        assert_eq!(errands.standing(&first.key()), Standing::Over);
+        errands.close("one more")?;
+        assert_eq!(errands.standing(&first.key()), Standing::New);
+        Ok(())
+    }
+
+    #[test]
+    fn a_damaged_memory_is_not_taken_for_an_empty_one() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        std::fs::write(dir.path().join("errands.json"), "{")?;
+        let refused = Errands::new(dir.path()).load().map_err(|error| error.to_string());
+        assert!(refused.is_err_and(|error| error.contains("move it away")));
+        Ok(())
+    }
+}
