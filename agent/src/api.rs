@@ -15,8 +15,8 @@ use crate::credentials::{ApiKey, Registration};
 use crate::pacing::Budget;
 use crate::transport::{Answer, ApiError, Transport};
 use crate::wire::{
-    CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, RunEnd, RunView, Status, TransferUpdate,
-    TransferView, UpdateResult,
+    CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, RunEnd, RunView, Status, StepUpdate, StepView,
+    TransferUpdate, TransferView, UpdateResult,
 };
 
 /// How long the server may hold a long poll.
@@ -57,6 +57,13 @@ struct OneTransfer {
 #[derive(Deserialize)]
 struct OneRun {
     run: RunView,
+}
+
+#[derive(Deserialize)]
+struct OneStep {
+    step: StepView,
+    #[serde(flatten)]
+    directives: Directives,
 }
 
 #[derive(Deserialize)]
@@ -144,6 +151,17 @@ impl Api {
         let path = format!("/api/jobs/{job}/runs/{run}");
         self.call::<IgnoredAny>(|| self.request(Method::PATCH, &path).json(end)).await?;
         Ok(())
+    }
+
+    /// `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`: says how a step goes or ended.
+    pub(crate) async fn update_step(
+        &self,
+        (pipeline, run, step): (Uuid, Uuid, &str),
+        update: &StepUpdate,
+    ) -> Result<(StepView, Vec<Directive>), ApiError> {
+        let path = format!("/api/pipelines/{pipeline}/runs/{run}/steps/{step}");
+        let answer: OneStep = self.call(|| self.request(Method::PATCH, &path).json(update)).await?;
+        Ok((answer.step, answer.directives.readable()))
     }
 
     /// `GET /api/agents/directives`: answers as soon as there is one.

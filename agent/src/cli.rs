@@ -44,9 +44,9 @@ pub(crate) enum Command {
     /// Make this machine known to the server
     #[command(after_help = "Example:\n  mftplus-agent register --code CODE --name edge-1")]
     Register(RegisterArgs),
-    /// Stay and serve: heartbeats, directives, unfinished transfers
+    /// Stay and serve: heartbeats, jobs, pipeline steps, unfinished transfers
     #[command(
-        after_help = "Stops cleanly on SIGINT and SIGTERM; transfers continue at the next start.\n\nExample:\n  mftplus-agent --state-dir /var/lib/mftplus-agent run"
+        after_help = "Stops cleanly on SIGINT and SIGTERM; what was begun continues at the next start.\n\nExample:\n  mftplus-agent --state-dir /var/lib/mftplus-agent run --allow-dir /data"
     )]
     Run(RunArgs),
     /// Copy files or folders and report to the server
@@ -106,13 +106,19 @@ pub(crate) struct RunArgs {
     pub(crate) code: Option<String>,
     #[command(flatten)]
     pub(crate) identity: Identity,
-    /// How many jobs and copies work at the same time; the others wait in order
+    /// How many jobs, steps and copies work at the same time; the others wait in order
     #[arg(long, env = "MFTPLUS_AGENT_MAX_JOBS", value_name = "N", default_value_t = 4, value_parser = parse_count)]
     pub(crate) max_jobs: usize,
-    /// Bytes per second at most for each copy of a job, such as 20MB/s
+    /// Bytes per second at most for each copy of a job or step, such as 20MB/s
     #[arg(long, env = "MFTPLUS_AGENT_MAX_RATE", value_name = "RATE", value_parser = parse_rate)]
     pub(crate) max_rate: Option<u64>,
+    /// Folder in which jobs and pipeline steps may work; repeat it for several [default: jobs anywhere, steps nowhere]
+    #[arg(long = "allow-dir", env = "MFTPLUS_AGENT_ALLOWED_DIRS", value_name = "FOLDER", value_delimiter = PATHS)]
+    pub(crate) allowed_dirs: Vec<PathBuf>,
 }
+
+/// Between the folders in a variable, as in `PATH`.
+const PATHS: char = if cfg!(windows) { ';' } else { ':' };
 
 fn parse_count(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|count| (1..=64).contains(count)).ok_or_else(|| "a number from 1 to 64 is needed".into())

@@ -1,15 +1,16 @@
 //! Copies one source into its part, resuming what is there, and verifies it. Blocking; knows no server.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::checksum::{Hasher, Manifest};
 use crate::control::Control;
-use crate::files;
-use crate::plan::{Entry, Kind, Plan, PlanError};
+use crate::fence::OutOfReach;
+use crate::plan::{Kind, Plan, PlanError};
 use crate::rate::Brake;
+use crate::spot::Spot;
 use crate::state::{Copied, CopyOptions, Verify};
 
 /// Bytes moved at once.
@@ -33,15 +34,19 @@ pub(crate) enum CopyError {
     InTheWay(PathBuf),
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error("{} is not a file", .0.display())]
+    NoFile(PathBuf),
+    #[error(transparent)]
+    OutOfReach(#[from] OutOfReach),
 }
 
 /// Attaches what was being done to an I/O error.
-pub(crate) fn at<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> CopyError + 'a {
-    move |error| CopyError::Io { action, path: path.to_owned(), error }
+pub(crate) fn at(action: &'static str, spot: &Spot) -> impl FnOnce(io::Error) -> CopyError {
+    move |error| CopyError::Io { action, path: spot.shown().to_owned(), error }
 }
 
 /// Copies everything in `plan` into `part`, durable and verified.
-pub(crate) fn copy(plan: &Plan, part: &Path, options: CopyOptions, control: &Control) -> Result<Copied, CopyError> {
+pub(crate) fn copy(plan: &Plan, part: &Spot, options: CopyOptions, control: &Control) -> Result<Copied, CopyError> {
     let mut worker = Worker {
         control,
         verify: options.verify == Verify::Sha256,
@@ -57,7 +62,10 @@ pub(crate) fn copy(plan: &Plan, part: &Path, options: CopyOptions, control: &Con
         let (source, copy) = (entry.below(&plan.source), entry.below(part));
         match entry.kind {
             Kind::Folder => make_folder(&copy)?,
-            Kind::Link => copy_link(&source, &copy)?,
+            Kind::Link => {
+                copy.remove().map_err(at("replace", &copy))?;
+                copy.copy_link(&source).map_err(at("copy the link", &source))?;
+            }
             Kind::File => {
                 if let Some(digest) = worker.copy_file(&source, &copy)? {
                     manifest.insert(entry.manifest_name(), digest.clone());
@@ -73,16 +81,6 @@ pub(crate) fn copy(plan: &Plan, part: &Path, options: CopyOptions, control: &Con
     Ok(Copied { bytes: control.copied(), checksum })
 }
 
-/// Removes an incomplete copy, whatever it is.
-pub(crate) fn remove_part(part: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(part) {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(part),
-        Ok(_) => fs::remove_file(part),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
 struct Worker<'a> {
     control: &'a Control,
     verify: bool,
@@ -92,8 +90,8 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn copy_file(&mut self, from: &Path, to: &Path) -> Result<Option<String>, CopyError> {
-        let mut source = File::open(from).map_err(at("read", from))?;
+    fn copy_file(&mut self, from: &Spot, to: &Spot) -> Result<Option<String>, CopyError> {
+        let mut source = from.open().map_err(at("read", from))?;
         let before = source.metadata().map_err(at("read", from))?;
         let mut part = open_part(to)?;
         let mut hasher = Hasher::new(self.verify);
@@ -119,9 +117,9 @@ impl Worker<'_> {
         let modified = before.modified().map_err(at("read", from))?;
         part.set_modified(modified).map_err(at("write", to))?;
         part.sync_all().map_err(at("write", to))?;
-        let after = fs::metadata(from).map_err(at("read", from))?;
+        let after = from.open().and_then(|file| file.metadata()).map_err(at("read", from))?;
         if after.len() != length || after.modified().map_err(at("read", from))? != modified {
-            return Err(CopyError::Changed(from.to_owned()));
+            return Err(CopyError::Changed(from.shown().to_owned()));
         }
         let expected = hasher.finish();
         if let Some(expected) = &expected {
@@ -138,7 +136,7 @@ impl Worker<'_> {
         source: &mut File,
         part: &mut File,
         hasher: &mut Hasher,
-        (from, to): (&Path, &Path),
+        (from, to): (&Spot, &Spot),
     ) -> Result<u64, CopyError> {
         let mut kept = 0;
         if part.metadata().map_err(at("read", to))?.len() == 0 {
@@ -157,7 +155,7 @@ impl Worker<'_> {
         }
     }
 
-    fn read_again(&mut self, part: &mut File, to: &Path, expected: &str) -> Result<(), CopyError> {
+    fn read_again(&mut self, part: &mut File, to: &Spot, expected: &str) -> Result<(), CopyError> {
         part.seek(SeekFrom::Start(0)).map_err(at("read", to))?;
         let mut hasher = Hasher::new(true);
         loop {
@@ -171,7 +169,7 @@ impl Worker<'_> {
         }
         match hasher.finish() {
             Some(found) if found != expected => {
-                Err(CopyError::Mismatch { path: to.to_owned(), expected: expected.to_owned(), found })
+                Err(CopyError::Mismatch { path: to.shown().to_owned(), expected: expected.to_owned(), found })
             }
             _ => Ok(()),
         }
@@ -210,71 +208,51 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Makes the folders above, and removes a part of another kind than the source.
-fn clear_the_way(plan: &Plan, part: &Path) -> Result<(), CopyError> {
+fn clear_the_way(plan: &Plan, part: &Spot) -> Result<(), CopyError> {
     if let Some(parent) = part.parent() {
-        fs::create_dir_all(parent).map_err(at("make the folder", parent))?;
+        parent.create_folders().map_err(at("make the folder", &parent))?;
     }
-    match fs::symlink_metadata(part) {
+    match part.look() {
         Ok(there) if there.is_dir() != plan.is_folder || there.is_symlink() => {
-            remove_part(part).map_err(at("remove", part))
+            part.remove().map_err(at("remove", part))
         }
         _ => Ok(()),
     }
 }
 
-fn open_part(path: &Path) -> Result<File, CopyError> {
-    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
-        remove_part(path).map_err(at("remove", path))?;
+/// Opens what is there to be continued, and makes it when missing.
+pub(crate) fn open_part(part: &Spot) -> Result<File, CopyError> {
+    if part.look().is_ok_and(|there| !there.is_file()) {
+        part.remove().map_err(at("remove", part))?;
     }
-    let mut options = OpenOptions::new();
-    files::private(options.read(true).write(true).create(true).truncate(false));
-    match options.open(path) {
+    match part.open_to_write() {
         // An earlier process had finished this one and taken away the right to write.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
-            fs::remove_file(path).map_err(at("replace", path))?;
-            options.open(path)
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && part.is_taken() => {
+            part.remove().map_err(at("replace", part))?;
+            part.open_to_write()
         }
         other => other,
     }
-    .map_err(at("write", path))
+    .map_err(at("write", part))
 }
 
-fn make_folder(path: &Path) -> Result<(), CopyError> {
-    if fs::symlink_metadata(path).is_ok_and(|there| there.is_dir()) {
+fn make_folder(spot: &Spot) -> Result<(), CopyError> {
+    if spot.look().is_ok_and(|there| there.is_dir()) {
         return Ok(());
     }
-    remove_part(path).map_err(at("remove", path))?;
-    files::create_private_folder(path).map_err(at("make the folder", path))
-}
-
-#[cfg(unix)]
-fn copy_link(from: &Path, to: &Path) -> Result<(), CopyError> {
-    let target = fs::read_link(from).map_err(at("read the link", from))?;
-    remove_part(to).map_err(at("replace", to))?;
-    std::os::unix::fs::symlink(target, to).map_err(at("make the link", to))
-}
-
-#[cfg(not(unix))]
-fn copy_link(from: &Path, _to: &Path) -> Result<(), CopyError> {
-    Err(at("copy the link", from)(io::ErrorKind::Unsupported.into()))
+    spot.remove().map_err(at("remove", spot))?;
+    spot.create_private_folder().map_err(at("make the folder", spot))
 }
 
 /// Gives the folders their times and permissions, from the innermost out.
-fn finish_folders(plan: &Plan, part: &Path) -> Result<(), CopyError> {
+fn finish_folders(plan: &Plan, part: &Spot) -> Result<(), CopyError> {
     for folder in plan.entries.iter().filter(|entry| entry.kind == Kind::Folder).rev() {
-        finish_folder(folder, &plan.source, part)?;
+        let (from, to) = (folder.below(&plan.source), folder.below(part));
+        let metadata = from.metadata().map_err(at("read", &from))?;
+        let modified = metadata.modified().map_err(at("read", &from))?;
+        to.sync().map_err(at("write", &to))?;
+        to.set_modified(modified.into_std()).map_err(at("set the time of", &to))?;
+        to.set_permissions(metadata.permissions()).map_err(at("set the permissions of", &to))?;
     }
     Ok(())
-}
-
-fn finish_folder(folder: &Entry, source: &Path, part: &Path) -> Result<(), CopyError> {
-    let (from, to) = (folder.below(source), folder.below(part));
-    let metadata = fs::metadata(&from).map_err(at("read", &from))?;
-    files::sync_folder(&to).map_err(at("write", &to))?;
-    #[cfg(unix)]
-    {
-        let modified = metadata.modified().map_err(at("read", &from))?;
-        File::open(&to).and_then(|folder| folder.set_modified(modified)).map_err(at("set the time of", &to))?;
-    }
-    fs::set_permissions(&to, metadata.permissions()).map_err(at("set the permissions of", &to))
 }

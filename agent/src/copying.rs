@@ -13,6 +13,7 @@ use crate::creation::create;
 use crate::credentials::Registration;
 use crate::directives::Dispatcher;
 use crate::exit::Exit;
+use crate::fence::{Fence, Reach};
 use crate::heartbeat::{self, Role};
 use crate::install;
 use crate::paths::{Pair, resolve, text};
@@ -36,7 +37,8 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
         )
     })?;
     let pairs = resolve(&args.sources, &args.destination)?;
-    let (session, mail) = Session::new(settings, &registration, Bounds { at_once: 1, max_rate: None })?;
+    let (session, mail) =
+        Session::new(settings, &registration, Bounds { at_once: 1, max_rate: None }, Fence::default())?;
     session.store.prune()?;
     session.background(reporter::run(session.clone()));
     session.background(Dispatcher::new(session.clone(), Role::Copy).run(mail));
@@ -93,7 +95,7 @@ async fn copy_one(
     answers: &mut Answers,
 ) -> anyhow::Result<Exit> {
     let source = pair.source.clone();
-    let plan = tokio::task::spawn_blocking(move || Plan::of(&source)).await??;
+    let plan = tokio::task::spawn_blocking(move || Plan::of(&Reach::Anywhere.source(&source)?)).await??;
     let mut claim = session.store.begin(TransferState {
         id: None,
         idempotency_key: random_uuid(),
@@ -102,7 +104,12 @@ async fn copy_one(
         direction: args.direction,
         size: plan.total,
         attempt: 1,
-        options: CopyOptions { verify: args.verify, overwrite: args.overwrite, max_rate: args.max_rate },
+        options: CopyOptions {
+            verify: args.verify,
+            overwrite: args.overwrite,
+            max_rate: args.max_rate,
+            is_confined: false,
+        },
         part_of: PartOf::default(),
         phase: Phase::Creating,
         copied: None,
@@ -110,7 +117,8 @@ async fn copy_one(
     })?;
     if claim.state.phase == Phase::Creating {
         // What cannot work need not become a transfer.
-        if let Err(error) = install::check(&pair.destination, plan.is_folder, args.overwrite) {
+        let destination = Reach::Anywhere.destination(&pair.destination)?;
+        if let Err(error) = install::check(&destination, plan.is_folder, args.overwrite) {
             claim.forget()?;
             return Err(error.into());
         }

@@ -11,6 +11,7 @@ use crate::credentials::Registration;
 use crate::directives::{Dispatcher, poll};
 use crate::errand;
 use crate::exit::Exit;
+use crate::fence::Fence;
 use crate::files;
 use crate::heartbeat::{self, Role};
 use crate::register::enrol;
@@ -38,7 +39,8 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
         ),
     };
     let bounds = Bounds { at_once: args.max_jobs, max_rate: args.max_rate };
-    let (session, mail) = Session::new(settings, &registration, bounds)?;
+    let fence = Fence::around(&args.allowed_dirs)?;
+    let (session, mail) = Session::new(settings, &registration, bounds, fence)?;
     tracing::info!(agent.id = %registration.agent_id, server = session.api.server(), "the agent runs");
     session.background(reporter::run(session.clone()));
     session.background(Dispatcher::new(session.clone(), Role::Daemon).run(mail));

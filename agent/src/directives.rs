@@ -17,6 +17,7 @@ use crate::pacing::backoff;
 use crate::random::random_u64;
 use crate::retry;
 use crate::session::{Mail, Session};
+use crate::steps;
 use crate::store::Claimed;
 use crate::transfer::{discard, end_without_work, tell};
 use crate::transport::ApiError;
@@ -84,7 +85,7 @@ impl Dispatcher {
     async fn act(&mut self, directive: &Directive) -> anyhow::Result<Act> {
         let payload = &directive.payload;
         if directive.kind == "cancelTransfer" {
-            return self.cancel(directive.id, id(payload)?);
+            return self.cancel(directive.id, id(payload, "transferId")?);
         }
         if self.role == Role::Copy {
             // The daemon's business.
@@ -93,9 +94,11 @@ impl Dispatcher {
         match directive.kind.as_str() {
             "startJob" => jobs::start(&self.session, directive),
             "cancelJobRun" => jobs::cancel(&self.session, directive),
+            "runStep" => steps::start(&self.session, directive),
+            "cancelStep" => steps::cancel(&self.session, directive),
             "retryTransfer" => {
                 let attempt = payload.get("attempt").and_then(Value::as_u64).context("no `attempt`")?;
-                retry::retry(&self.session, directive.id, id(payload)?, u32::try_from(attempt)?).await
+                retry::retry(&self.session, directive.id, id(payload, "transferId")?, u32::try_from(attempt)?).await
             }
             "rotateKey" => self.rotate_key().await,
             "setHeartbeatInterval" => {
@@ -121,7 +124,7 @@ impl Dispatcher {
         let owner = begun.and_then(|state| session.errands.find(|errand| errand.transfer_key == state.idempotency_key));
         if let Some(owner) = owner {
             // Its copy waits for its turn, so the run as a whole is called off.
-            session.errands.cancel(&owner.key(), directive)?;
+            session.errands.cancel(&owner.key(), Some(directive))?;
             return Ok(Act::UnderWay);
         }
         let mut claim = match session.store.claim(id)? {
@@ -136,7 +139,7 @@ impl Dispatcher {
         let report = if let Some(report) = claim.state.report.clone() {
             report
         } else {
-            discard(&claim.state.part());
+            discard(session, &claim.state);
             let report = end_without_work(Status::Cancelled, None);
             claim.ended(report.clone())?;
             report
@@ -193,7 +196,8 @@ pub(crate) async fn poll(session: Arc<Session>) {
     }
 }
 
-fn id(payload: &Value) -> anyhow::Result<Uuid> {
-    let id = payload.get("transferId").and_then(Value::as_str).context("no `transferId`")?;
-    id.parse().context("`transferId` is not an id")
+/// An id in a directive's payload.
+pub(crate) fn id(payload: &Value, name: &str) -> anyhow::Result<Uuid> {
+    let id = payload.get(name).and_then(Value::as_str).with_context(|| format!("no `{name}`"))?;
+    id.parse().with_context(|| format!("`{name}` is not an id"))
 }

@@ -1,10 +1,10 @@
 //! From the two paths of a job to what is copied and where it will stand, the same at every run.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use url::Url;
 
+use crate::fence::Reach;
 use crate::paths::{Pair, UsageError, ends_with_separator};
 use crate::pattern;
 
@@ -13,20 +13,22 @@ use crate::pattern;
 /// A file goes into a folder (existing, or ending in `/`), else it becomes `destination`. What a pattern finds, and
 /// what is in a folder whose name ends in `/`, goes into `destination`. Any other folder becomes `destination`, or
 /// goes into it when that ends in `/`. So a second run writes to the same place as the first.
-pub(crate) fn resolve(source: &str, destination: &str) -> Result<Pair, UsageError> {
+pub(crate) fn resolve(source: &str, destination: &str, reach: &Reach) -> Result<Pair, UsageError> {
+    let refuse = |error: &dyn std::fmt::Display| UsageError(error.to_string());
     let (from, to) = (local(source)?, local(destination)?);
+    let there = reach.destination(&bare(&to)).map_err(|error| refuse(&error))?;
     let goes_into = if pattern::split(&from).is_some() {
         false
     } else {
-        let there = fs::metadata(&from).map_err(|error| UsageError(format!("cannot read {source}: {error}")))?;
-        if there.is_dir() {
+        let here = reach.source(&bare(&from)).map_err(|error| refuse(&error))?;
+        let found = here.metadata().map_err(|error| UsageError(format!("cannot read {source}: {error}")))?;
+        if found.is_dir() {
             ends_with_separator(&to) && !ends_with_separator(&from)
         } else {
-            ends_with_separator(&to) || to.is_dir()
+            ends_with_separator(&to) || there.metadata().is_ok_and(|there| there.is_dir())
         }
     };
-    // `components` drops the separator that may stand at the end.
-    let (from, to): (PathBuf, PathBuf) = (from.components().collect(), to.components().collect());
+    let (from, to) = (bare(&from), bare(&to));
     let to = match from.file_name() {
         Some(name) if goes_into => to.join(name),
         None if goes_into => return Err(UsageError(format!("{source} has no name to copy it under"))),
@@ -60,6 +62,11 @@ pub(crate) fn local(text: &str) -> Result<PathBuf, UsageError> {
     Ok(path)
 }
 
+/// Without the separator that may stand at the end.
+fn bare(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
 fn goes_up(path: &Path) -> bool {
     path.components().any(|part| matches!(part, Component::ParentDir))
 }
@@ -69,6 +76,7 @@ mod tests {
     use std::fs;
 
     use super::{local, resolve};
+    use crate::fence::Reach;
 
     #[test]
     fn every_run_writes_to_the_same_place() -> anyhow::Result<()> {
@@ -91,7 +99,7 @@ mod tests {
         ];
         fs::create_dir_all(dir.path().join("old"))?;
         for (source, destination, expected) in rules {
-            let pair = resolve(&format!("{root}/{source}"), &format!("{root}/{destination}"))?;
+            let pair = resolve(&format!("{root}/{source}"), &format!("{root}/{destination}"), &Reach::Anywhere)?;
             assert_eq!(pair.destination, dir.path().join(expected), "{source} to {destination}");
         }
         Ok(())
@@ -114,10 +122,10 @@ mod tests {
         for (source, destination) in
             [("in", "in"), ("in/", "in/out"), ("in/*.csv", "in"), ("in/a.csv", "in"), ("in/a.csv", "in/a.csv")]
         {
-            let refused = resolve(&format!("{root}/{source}"), &format!("{root}/{destination}"));
+            let refused = resolve(&format!("{root}/{source}"), &format!("{root}/{destination}"), &Reach::Anywhere);
             assert!(refused.is_err(), "{source} to {destination}");
         }
-        assert!(resolve(&format!("{root}/in/*.csv"), &format!("{root}/in/out")).is_ok());
+        assert!(resolve(&format!("{root}/in/*.csv"), &format!("{root}/in/out"), &Reach::Anywhere).is_ok());
         Ok(())
     }
 }

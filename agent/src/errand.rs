@@ -1,5 +1,7 @@
 //! The life of one errand: written down, announced to the server, done in its turn, and reported until the server knows.
 
+mod copy;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -7,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use uuid::Uuid;
 
+pub(crate) use self::copy::{CALLED_OFF, Order, called_off, copy};
 use crate::directives::Act;
 use crate::errands::{Errand, Standing, Task};
 use crate::jobs;
@@ -14,11 +17,12 @@ use crate::pacing::{backoff, urgent_gap};
 use crate::random::random_u64;
 use crate::reporter::Verdict;
 use crate::session::Session;
+use crate::steps;
 use crate::store::{Claim, Claimed};
 use crate::transfer::Untold;
 use crate::transport::ApiError;
 use crate::turns::Place;
-use crate::wire::RunEnd;
+use crate::wire::{RunEnd, Status, StepUpdate, StepView};
 
 /// How the work of an errand ended.
 pub(crate) struct Done {
@@ -26,6 +30,18 @@ pub(crate) struct Done {
     pub(crate) end: RunEnd,
     /// Its copy, which the server must hear of first.
     pub(crate) copy: Option<Untold>,
+}
+
+impl Done {
+    /// An end without a copy.
+    pub(crate) fn of(status: Status, bytes_transferred: u64, error_message: Option<String>) -> Self {
+        Self { end: RunEnd { status, bytes_transferred, error_message }, copy: None }
+    }
+
+    /// A failure of which nothing came.
+    pub(crate) fn failed(reason: String) -> Self {
+        Self::of(Status::Failed, 0, Some(reason))
+    }
 }
 
 /// Takes on what a directive asks for, once.
@@ -58,7 +74,7 @@ pub(crate) fn cancel(
     may_come: impl Fn(&Errand) -> bool,
 ) -> anyhow::Result<Act> {
     if let Some(errand) = session.errands.find(is_meant) {
-        session.errands.cancel(&errand.key(), directive)?;
+        session.errands.cancel(&errand.key(), Some(directive))?;
         return Ok(Act::UnderWay);
     }
     Ok(if session.errands.find(may_come).is_some() { Act::Later } else { Act::Done })
@@ -107,8 +123,9 @@ async fn live(session: &Arc<Session>, key: &str, begun: Option<Claim>, place: Pl
         }
         let done = match session.errands.get(key).map(|errand| (errand.task.clone(), errand)) {
             Some((Task::Job { job, run: Some(run) }, errand)) => {
-                jobs::run(session, &errand, &job, run, begun, place).await?
+                jobs::run(session, &errand, (job, run), begun, place).await?
             }
+            Some((Task::Step(step), errand)) => steps::run(session, &errand, step, begun, place).await?,
             _ => None,
         };
         let Some(Done { end, copy }) = done else { return Ok(()) };
@@ -145,14 +162,35 @@ async fn announce(session: &Arc<Session>, errand: &Errand) -> anyhow::Result<Opt
         Task::Job { job, run: None } => {
             let claimed = ask(session, || session.api.start_job_run(job.id, errand.directive)).await;
             let Some(Ok(view)) = claimed else { return Ok(claimed.map(|refused| refused.map(|_| ()))) };
-            session.errands.change(&errand.key(), |errand| {
-                let Task::Job { run, .. } = &mut errand.task;
-                *run = Some(view.id);
-            })?;
+            let claimed = Task::Job { job: job.clone(), run: Some(view.id) };
+            session.errands.change(&errand.key(), |errand| errand.task = claimed)?;
             tracing::info!(job = %job.name, job.id = %job.id, run.id = %view.id, "the job runs");
             Ok(Some(Ok(())))
         }
+        Task::Step(step) => {
+            let begins = StepUpdate {
+                status: Status::Running,
+                attempt: step.attempt,
+                progress: None,
+                bytes_transferred: None,
+                error_message: None,
+            };
+            let told = ask(session, || session.api.update_step(step.path(), &begins)).await;
+            let Some(Ok((view, directives))) = told else { return Ok(told.map(|refused| refused.map(|_| ()))) };
+            session.deliver(directives);
+            if is_over(&view, step.attempt) {
+                let message = format!("attempt {} is {}", view.attempt, view.status);
+                return Ok(Some(Err(ApiError::Refused { status: 409, message })));
+            }
+            tracing::info!(run.id = %step.run, step = step.name, attempt = step.attempt, "the step runs");
+            Ok(Some(Ok(())))
+        }
     }
+}
+
+/// Whether the server has done with this attempt of a step.
+pub(crate) fn is_over(view: &StepView, attempt: u32) -> bool {
+    view.attempt > attempt || !matches!(view.status.as_str(), "queued" | "running")
 }
 
 /// Says how the errand ended.
@@ -161,6 +199,17 @@ async fn report(session: &Arc<Session>, errand: &Errand, key: &str, end: &RunEnd
     match task {
         Task::Job { job, run: Some(run) } => ask(session, || session.api.end_job_run(job.id, run, end)).await,
         Task::Job { run: None, .. } => Some(Ok(())),
+        Task::Step(step) => {
+            let ended = StepUpdate {
+                status: end.status,
+                attempt: step.attempt,
+                progress: (end.status == Status::Completed).then_some(100.0),
+                bytes_transferred: Some(end.bytes_transferred),
+                error_message: end.error_message.clone(),
+            };
+            let told = ask(session, || session.api.update_step(step.path(), &ended)).await?;
+            Some(told.map(|(_, directives)| session.deliver(directives)))
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! One small file, replaced at once and synced before anything is acted upon. Only the daemon writes it.
 
+mod task;
+
 use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::io;
@@ -13,54 +15,11 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub(crate) use self::task::{Errand, Step, Task};
 use crate::files;
-use crate::wire::{Job, RunEnd};
 
 /// So many errands that have ended are known again.
 const REMEMBERED: usize = 1000;
-
-/// Something to do.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Errand {
-    /// The directive that asked for it first.
-    pub(crate) directive: Uuid,
-    /// What is to be done.
-    pub(crate) task: Task,
-    /// Under which its copy is begun, and found again.
-    pub(crate) transfer_key: Uuid,
-    /// The server wants it to stop.
-    #[serde(default)]
-    pub(crate) is_cancelled: bool,
-    /// Directives that its end answers.
-    #[serde(default)]
-    pub(crate) answers: Vec<Uuid>,
-    /// How it ended, until the server has heard of it.
-    #[serde(default)]
-    pub(crate) end: Option<RunEnd>,
-}
-
-/// The kinds of errand.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Task {
-    /// One run of a job.
-    Job {
-        /// As the directive showed it.
-        job: Job,
-        /// The server's run, once it was claimed.
-        run: Option<Uuid>,
-    },
-}
-
-impl Errand {
-    /// The name by which the same errand is known again, however often it is sent.
-    pub(crate) fn key(&self) -> String {
-        match &self.task {
-            Task::Job { .. } => format!("job/{}", self.directive),
-        }
-    }
-}
 
 /// Whether an errand is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,9 +142,9 @@ impl Errands {
         self.change(key, |errand| errand.answers.push(directive))
     }
 
-    /// Calls an errand off, which `directive` asked for.
-    pub(crate) fn cancel(&self, key: &str, directive: Uuid) -> io::Result<()> {
-        self.answers(key, directive)?;
+    /// Calls an errand off, which `directive` may have asked for.
+    pub(crate) fn cancel(&self, key: &str, directive: Option<Uuid>) -> io::Result<()> {
+        directive.map_or(Ok(()), |directive| self.answers(key, directive))?;
         if self.get(key).is_some_and(|errand| !errand.is_cancelled) {
             self.change(key, |errand| errand.is_cancelled = true)?;
         }
@@ -249,9 +208,7 @@ mod tests {
             protocol: "local".into(),
             direction: Direction::Push,
         };
-        let (directive, transfer_key) = (random_uuid(), random_uuid());
-        let task = Task::Job { job, run: None };
-        Errand { directive, task, transfer_key, is_cancelled: false, answers: Vec::new(), end: None }
+        Errand::new(random_uuid(), Task::Job { job, run: None })
     }
 
     #[test]
@@ -261,7 +218,7 @@ mod tests {
         let (open, over) = (errand(), errand());
         errands.add(open.clone())?;
         errands.add(over.clone())?;
-        errands.cancel(&open.key(), random_uuid())?;
+        errands.cancel(&open.key(), Some(random_uuid()))?;
         errands.close(&over.key())?;
 
         let next = Errands::new(dir.path());

@@ -1,19 +1,17 @@
 //! Gives a finished part its final name. Blocking, and safe to repeat after a crash at any point.
 
-use std::fs::{self, Permissions};
 use std::io;
-use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
+use cap_std::fs::Permissions;
 
-use crate::copy::{CopyError, at, remove_part};
-use crate::files;
+use crate::copy::{CopyError, at};
+use crate::spot::Spot;
 
 /// Refuses a destination that may not be replaced by what is coming.
-pub(crate) fn check(destination: &Path, is_folder: bool, overwrite: bool) -> Result<(), CopyError> {
-    match fs::symlink_metadata(destination) {
-        Ok(_) if !overwrite => Err(CopyError::Exists(destination.to_owned())),
-        Ok(there) if there.is_dir() != is_folder => Err(CopyError::InTheWay(destination.to_owned())),
+pub(crate) fn check(destination: &Spot, is_folder: bool, overwrite: bool) -> Result<(), CopyError> {
+    match destination.look() {
+        Ok(_) if !overwrite => Err(CopyError::Exists(destination.shown().to_owned())),
+        Ok(there) if there.is_dir() != is_folder => Err(CopyError::InTheWay(destination.shown().to_owned())),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(at("look at", destination)(error)),
@@ -21,57 +19,56 @@ pub(crate) fn check(destination: &Path, is_folder: bool, overwrite: bool) -> Res
 }
 
 /// Whether an earlier process had already put the whole copy in place.
-pub(crate) fn is_installed(part: &Path, destination: &Path) -> bool {
-    fs::symlink_metadata(part).is_err() && fs::symlink_metadata(destination).is_ok()
+pub(crate) fn is_installed(part: &Spot, destination: &Spot) -> bool {
+    !part.is_taken() && destination.is_taken()
 }
 
 /// Moves `part` to `destination`; a folder that exists there is added to, file by file.
-pub(crate) fn install(part: &Path, destination: &Path, overwrite: bool) -> Result<(), CopyError> {
-    let is_folder = fs::symlink_metadata(part).map_err(at("read", part))?.is_dir();
+pub(crate) fn install(part: &Spot, destination: &Spot, overwrite: bool) -> Result<(), CopyError> {
+    let is_folder = part.look().map_err(at("read", part))?.is_dir();
     check(destination, is_folder, overwrite)?;
-    if is_folder && fs::symlink_metadata(destination).is_ok() {
+    if is_folder && destination.is_taken() {
         merge(part, destination)?;
-        remove_part(part).map_err(at("remove", part))?;
+        part.remove().map_err(at("remove", part))?;
     } else {
-        fs::rename(part, destination).map_err(at("rename to", destination))?;
+        part.rename(destination).map_err(at("rename to", destination))?;
     }
-    files::sync_parent(destination).map_err(at("write the folder of", destination))
+    destination.sync_entry().map_err(at("write the folder of", destination))
 }
 
-fn merge(part: &Path, destination: &Path) -> Result<(), CopyError> {
-    // Permissions come last: a folder that must not be written to still has to be filled.
-    let mut made: Vec<(PathBuf, Permissions)> = Vec::new();
-    for found in WalkDir::new(part) {
-        let found = found.map_err(|error| at("read", part)(error.into()))?;
-        let Ok(relative) = found.path().strip_prefix(part) else { continue };
-        let target = if relative.as_os_str().is_empty() { destination.to_owned() } else { destination.join(relative) };
-        let is_folder = found.file_type().is_dir();
-        if is_folder {
-            let permissions = open_up(found.path()).map_err(at("open", found.path()))?;
-            if fs::symlink_metadata(&target).is_err() {
-                fs::create_dir(&target).map_err(at("make the folder", &target))?;
-                made.push((target, permissions));
-                continue;
-            }
+fn merge(part: &Spot, destination: &Spot) -> Result<(), CopyError> {
+    let permissions = open_up(part).map_err(at("open", part))?;
+    let is_new = match destination.look() {
+        Ok(there) if !there.is_dir() => return Err(CopyError::InTheWay(destination.shown().to_owned())),
+        Ok(_) => false,
+        Err(_) => {
+            destination.create_private_folder().map_err(at("make the folder", destination))?;
+            true
         }
-        match fs::symlink_metadata(&target) {
-            Ok(there) if there.is_dir() != is_folder => return Err(CopyError::InTheWay(target)),
-            _ if is_folder => {}
-            _ => fs::rename(found.path(), &target).map_err(at("rename to", &target))?,
+    };
+    for (name, found) in part.entries().map_err(at("read", part))? {
+        let (from, to) = (part.join(name.as_ref()), destination.join(name.as_ref()));
+        if found.is_dir() {
+            merge(&from, &to)?;
+        } else if to.look().is_ok_and(|there| there.is_dir()) {
+            return Err(CopyError::InTheWay(to.shown().to_owned()));
+        } else {
+            from.rename(&to).map_err(at("rename to", &to))?;
         }
     }
-    for (folder, permissions) in made.into_iter().rev() {
-        files::sync_folder(&folder).map_err(at("write the folder", &folder))?;
-        fs::set_permissions(&folder, permissions).map_err(at("set the permissions of", &folder))?;
+    destination.sync().map_err(at("write the folder", destination))?;
+    if is_new {
+        // Last: a folder that must not be written to still has to be filled.
+        destination.set_permissions(permissions).map_err(at("set the permissions of", destination))?;
     }
-    files::sync_folder(destination).map_err(at("write the folder", destination))
+    Ok(())
 }
 
 /// Lets us take the files out of a folder; gives the permissions it had.
-fn open_up(folder: &Path) -> io::Result<Permissions> {
-    let permissions = fs::metadata(folder)?.permissions();
+fn open_up(folder: &Spot) -> io::Result<Permissions> {
+    let permissions = folder.look()?.permissions();
     #[cfg(unix)]
-    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    folder.set_permissions(Permissions::from_std(std::os::unix::fs::PermissionsExt::from_mode(0o700)))?;
     Ok(permissions)
 }
 
@@ -79,7 +76,14 @@ fn open_up(folder: &Path) -> io::Result<Permissions> {
 mod tests {
     use std::fs;
 
-    use super::install;
+    use std::path::Path;
+
+    use crate::fence::Reach;
+
+    fn install(part: &Path, destination: &Path, overwrite: bool) -> anyhow::Result<()> {
+        let (part, destination) = (Reach::Anywhere.destination(part)?, Reach::Anywhere.destination(destination)?);
+        Ok(super::install(&part, &destination, overwrite)?)
+    }
 
     #[test]
     fn a_folder_that_exists_is_added_to_and_keeps_what_only_it_has() -> anyhow::Result<()> {

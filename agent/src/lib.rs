@@ -2,8 +2,8 @@
 //!
 //! From the outside in: `cli` is what a person types; `register`, `daemon`, `copying` and `status` are the
 //! subcommands; `session` is what the tasks of one process share: `heartbeat`, `directives`, `reporter`, what
-//! the server gave to do (`errand`, over `jobs`) and the transfers themselves (`transfer`, over `plan`, `copy`
-//! and `install`); `api` is the server, over `transport` and `wire`; `store`, `errands` and `credentials` are
+//! the server gave to do (`errand`, over `jobs` and `steps`) and the transfers themselves (`transfer`, over `plan`, `copy`
+//! and `install`, whose files are `spot`s inside a `fence`); `api` is the server, over `transport` and `wire`; `store`, `errands` and `credentials` are
 //! what survives the process.
 
 mod api;
@@ -20,6 +20,7 @@ mod endpoints;
 mod errand;
 mod errands;
 mod exit;
+mod fence;
 mod files;
 mod heartbeat;
 mod install;
@@ -36,8 +37,10 @@ mod register;
 mod reporter;
 mod retry;
 mod session;
+mod spot;
 mod state;
 mod status;
+mod steps;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -89,7 +89,7 @@ fn remember(
         size: 0,
         attempt,
         // Nobody can be asked any more, so nothing is replaced.
-        options: CopyOptions::default(),
+        options: CopyOptions { is_confined: true, ..CopyOptions::default() },
         part_of: PartOf::default(),
         phase: Phase::Copying,
         copied: None,

@@ -14,6 +14,7 @@ use crate::api::Api;
 use crate::control::Copies;
 use crate::credentials::Registration;
 use crate::errands::Errands;
+use crate::fence::{Fence, Reach};
 use crate::reporter::Reporter;
 use crate::store::Store;
 use crate::transport::Transport;
@@ -87,6 +88,8 @@ pub(crate) struct Session {
     pub(crate) heartbeat: watch::Sender<Duration>,
     /// How much it may do.
     pub(crate) bounds: Bounds,
+    /// Where it may work for the server.
+    pub(crate) fence: Fence,
     /// Whose turn it is to copy.
     pub(crate) turns: Arc<Turns>,
     /// What the server gave this agent to do.
@@ -104,11 +107,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session of the agent that `registration` describes, within `bounds`, and its mail.
+    /// A session of the agent that `registration` describes, within `bounds` and `fence`, and its mail.
     pub(crate) fn new(
         settings: &Settings,
         registration: &Registration,
         bounds: Bounds,
+        fence: Fence,
     ) -> anyhow::Result<(Arc<Self>, mpsc::UnboundedReceiver<Mail>)> {
         let server = settings.server.as_deref().unwrap_or(&registration.server);
         let state_dir = settings.state_dir.clone();
@@ -127,6 +131,7 @@ impl Session {
             heartbeat: watch::Sender::new(interval),
             turns: Turns::new(bounds.at_once),
             bounds,
+            fence,
             errands,
             line: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -168,6 +173,11 @@ impl Session {
         if self.inbox.send(Mail { directives, read: Some(read) }).is_ok() {
             let _ = looked_at.await;
         }
+    }
+
+    /// How far a copy may reach; confined is what the server asked for.
+    pub(crate) fn reach(&self, is_confined: bool) -> Reach {
+        if is_confined && self.fence.is_set() { Reach::Within(self.fence.clone()) } else { Reach::Anywhere }
     }
 
     /// Ends all work: the server will not hear this agent again.

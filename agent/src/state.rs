@@ -31,6 +31,9 @@ pub(crate) struct CopyOptions {
     pub(crate) overwrite: bool,
     /// Bytes per second, at most.
     pub(crate) max_rate: Option<u64>,
+    /// Whether the server asked for it, so that it stays inside the folders that the configuration allows.
+    #[serde(default)]
+    pub(crate) is_confined: bool,
 }
 
 /// How far a transfer has come.

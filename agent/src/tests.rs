@@ -5,6 +5,7 @@ mod daemon;
 mod interruptions;
 mod jobs;
 mod server;
+mod steps;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -102,7 +103,7 @@ impl Stage {
     }
 
     fn run_args() -> RunArgs {
-        RunArgs { code: None, identity: Identity::default(), max_jobs: 4, max_rate: None }
+        RunArgs { code: None, identity: Identity::default(), max_jobs: 4, max_rate: None, allowed_dirs: Vec::new() }
     }
 
     /// What the agent has not done with.

@@ -9,14 +9,15 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::control::Control;
-use crate::copy::{CopyError, at, copy, remove_part};
+use crate::copy::{CopyError, at, copy};
+use crate::fence::Reach;
 use crate::install::{check, install, is_installed};
 use crate::paths::Pair;
 use crate::plan::{Plan, PlanError};
 use crate::progress::Display;
 use crate::reporter::Verdict;
 use crate::session::Session;
-use crate::state::{Copied, FinalReport, Phase, Verify};
+use crate::state::{Copied, FinalReport, Phase, TransferState, Verify};
 use crate::store::Claim;
 use crate::turns::Place;
 use crate::wire::Status;
@@ -74,7 +75,6 @@ pub(crate) async fn carry_out(
     let id = state.id.ok_or(io::Error::other("the server does not know this transfer yet"))?;
     let total = plan.as_ref().map_or(state.size, |plan| plan.total);
     let control = Arc::new(Control::new(id, state.attempt, total, state.options.verify == Verify::Sha256));
-    let part = state.part();
     session.copies.insert(control.clone());
     session.reporter.track(control.clone());
     // Whoever asked before it was known here could not reach it.
@@ -89,10 +89,10 @@ pub(crate) async fn carry_out(
         () = place.turn(Path::new(&state.destination)) => {}
         () = control.stopped() => {}
     }
-    let worker = control.clone();
+    let (worker, reach) = (control.clone(), session.reach(state.options.is_confined));
     let mut work = tokio::task::spawn_blocking(move || {
         let mut claim = claim;
-        let copied = work(&mut claim, plan, &worker);
+        let copied = work(&mut claim, plan, &reach, &worker);
         (claim, copied)
     });
     let (mut claim, copied) = loop {
@@ -114,7 +114,7 @@ pub(crate) async fn carry_out(
         return Ok((outcome, None));
     }
     if !matches!(outcome, Outcome::Completed(_)) {
-        discard(&part);
+        discard(session, &claim.state);
     }
     let report = report(&outcome, &control);
     if let Err(error) = claim.ended(report.clone()) {
@@ -145,7 +145,7 @@ impl Untold {
 
 /// Ends a transfer on which nobody works any more, as called off.
 pub(crate) fn call_off(session: &Arc<Session>, mut claim: Claim, id: Uuid) -> io::Result<Untold> {
-    discard(&claim.state.part());
+    discard(session, &claim.state);
     let report = end_without_work(Status::Cancelled, None);
     claim.ended(report.clone())?;
     session.reporter.forget(id);
@@ -180,9 +180,12 @@ pub(crate) fn tell(
 }
 
 /// Removes an incomplete copy that nobody will continue.
-pub(crate) fn discard(part: &Path) {
-    if let Err(error) = remove_part(part) {
-        tracing::warn!(%error, "cannot remove {}; remove it by hand", part.display());
+pub(crate) fn discard(session: &Session, state: &TransferState) {
+    let destination = session.reach(state.options.is_confined).destination(state.destination.as_ref());
+    let removed = destination.map_err(|error| error.to_string());
+    let removed = removed.and_then(|spot| spot.part().remove().map_err(|error| error.to_string()));
+    if let Err(error) = removed {
+        tracing::warn!(error, "cannot remove {}; remove it by hand", state.part().display());
     }
 }
 
@@ -201,16 +204,18 @@ fn report(outcome: &Outcome, control: &Control) -> FinalReport {
 }
 
 /// Everything that blocks.
-fn work(claim: &mut Claim, plan: Option<Plan>, control: &Control) -> Result<Copied, CopyError> {
+fn work(claim: &mut Claim, plan: Option<Plan>, reach: &Reach, control: &Control) -> Result<Copied, CopyError> {
     let (source, destination) = (PathBuf::from(&claim.state.source), PathBuf::from(&claim.state.destination));
-    let (part, options) = (claim.state.part(), claim.state.options);
+    let options = claim.state.options;
+    let target = reach.destination(&destination)?;
+    let part = target.part();
     if let (Phase::Installing, Some(copied)) = (claim.state.phase, claim.state.copied.clone()) {
-        let is_installed = is_installed(&part, &destination);
-        if is_installed || part.exists() {
+        let is_installed = is_installed(&part, &target);
+        if is_installed || part.is_taken() {
             control.set_total(copied.bytes);
             control.add_resumed(copied.bytes);
             if !is_installed {
-                install(&part, &destination, options.overwrite)?;
+                install(&part, &target, options.overwrite)?;
             }
             return Ok(copied);
         }
@@ -220,15 +225,15 @@ fn work(claim: &mut Claim, plan: Option<Plan>, control: &Control) -> Result<Copi
     }
     let plan = match plan {
         Some(plan) => plan,
-        None => Plan::of(&source)?,
+        None => Plan::of(&reach.source(&source)?)?,
     };
     control.set_total(plan.total);
-    Pair { source, destination: destination.clone() }.check().map_err(PlanError::Name)?;
-    check(&destination, plan.is_folder, options.overwrite)?;
+    Pair { source, destination }.check().map_err(PlanError::Name)?;
+    check(&target, plan.is_folder, options.overwrite)?;
     let copied = copy(&plan, &part, options, control)?;
     claim.state.phase = Phase::Installing;
     claim.state.copied = Some(copied.clone());
-    claim.save().map_err(at("remember the copy to", &destination))?;
-    install(&part, &destination, options.overwrite)?;
+    claim.save().map_err(at("remember the copy to", &target))?;
+    install(&part, &target, options.overwrite)?;
     Ok(copied)
 }

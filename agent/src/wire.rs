@@ -109,6 +109,11 @@ pub(crate) struct PartOf {
     /// A job's run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) job_run_id: Option<Uuid>,
+    /// A pipeline's run, and the step in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pipeline_run_id: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) step_id: Option<String>,
 }
 
 impl PartOf {
@@ -210,6 +215,28 @@ impl Directives {
         };
         self.directives.into_iter().filter_map(parse).collect()
     }
+}
+
+/// The body of `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StepUpdate {
+    pub(crate) status: Status,
+    pub(crate) attempt: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) progress: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes_transferred: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error_message: Option<String>,
+}
+
+/// The server's view of a step, as far as an agent must know it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct StepView {
+    pub(crate) status: String,
+    #[serde(default = "first_attempt")]
+    pub(crate) attempt: u32,
 }
 
 #[cfg(test)]

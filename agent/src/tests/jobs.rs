@@ -205,7 +205,7 @@ async fn what_cannot_be_copied_fails_the_run_with_the_reason() -> anyhow::Result
     let reasons = [
         (json!({"protocol": "sftp", "source": "sftp://host/a", "destination": "/b"}), "protocol sftp is not supported"),
         (json!({"source": "reports", "destination": "/b"}), "not an absolute local path"),
-        (json!({"source": "/no/such/folder", "destination": "/b"}), "cannot read /no/such/folder"),
+        (json!({"source": "/no/such/folder", "destination": "/b"}), "cannot reach /no/such/folder"),
     ];
     for (job, expected) in reasons {
         let stage = Stage::set().await?;
@@ -259,7 +259,7 @@ fn leave_behind(stage: &Stage, end: Option<RunEnd>, phase: Phase, report: Option
         world.runs.insert(run, json!({"id": run, "directiveId": directive, "status": "running"}));
         (world.add_transfer(json!({"status": "running", "jobRunId": run})), run)
     });
-    let (idempotency_key, attempt, part_of) = (random_uuid(), 1, PartOf { job_run_id: Some(run) });
+    let (idempotency_key, attempt, part_of) = (random_uuid(), 1, PartOf { job_run_id: Some(run), ..PartOf::default() });
     let options = CopyOptions { overwrite: true, ..CopyOptions::default() };
     let job = Job {
         id: random_uuid(),

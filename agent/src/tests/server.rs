@@ -1,6 +1,7 @@
 //! A server that keeps the contract's rules for transfers, and can be away.
 
 mod runs;
+mod steps;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +50,8 @@ pub(super) struct World {
     /// Directives are sent until they are acknowledged in so many words.
     pub(super) repeats_directives: bool,
     pub(super) refuses_jobs: bool,
+    /// The one step of each pipeline's run.
+    pub(super) steps: BTreeMap<Uuid, Value>,
     pub(super) is_away: bool,
     pub(super) rejects_keys: bool,
     /// What goes wrong once a transfer has been created.
@@ -83,6 +86,7 @@ impl Server {
             .route("/api/transfers/{id}", patch(update_one))
             .route("/api/jobs/{id}/runs", post(runs::start))
             .route("/api/jobs/{id}/runs/{run}", patch(runs::end))
+            .route("/api/pipelines/{id}/runs/{run}/steps/{step}", patch(steps::update))
             .layer(from_fn_with_state(world.clone(), at_the_door))
             .with_state(world.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -242,7 +246,7 @@ async fn create(State(world): App, headers: HeaderMap, Json(body): Json<Value>) 
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
     let (transfer, is_lost) = world.change(|world| {
         let id = world.created.get(&key).copied().unwrap_or_else(|| {
-            world.add_transfer(json!({"source": body["sourceUrl"], "destination": body["destinationPath"], "protocol": body["protocol"], "direction": body["direction"], "bytesTotal": body["size"], "jobRunId": body["jobRunId"]}))
+            world.add_transfer(json!({"source": body["sourceUrl"], "destination": body["destinationPath"], "protocol": body["protocol"], "direction": body["direction"], "bytesTotal": body["size"], "jobRunId": body["jobRunId"], "pipelineRunId": body["pipelineRunId"], "stepId": body["stepId"]}))
         });
         world.created.insert(key, id);
         let mishap = std::mem::take(&mut world.after_creating);

@@ -1,0 +1,207 @@
+//! The copy that a job's run or a transfer step consists of.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use super::{Done, ask};
+use crate::endpoints;
+use crate::errands::Errand;
+use crate::fence::Reach;
+use crate::paths::{Pair, text};
+use crate::plan::{Plan, PlanError};
+use crate::progress::Display;
+use crate::session::Session;
+use crate::state::{CopyOptions, Phase, TransferState, Verify};
+use crate::store::{BeginError, Claim};
+use crate::transfer::{Outcome, Untold, call_off, carry_out};
+use crate::transport::ApiError;
+use crate::turns::Place;
+use crate::wire::{CreateTransfer, Direction, PartOf, Status};
+
+/// Why an errand that was called off did not go on.
+pub(crate) const CALLED_OFF: &str = "cancelled on the server";
+
+/// What to copy.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) protocol: String,
+    pub(crate) direction: Direction,
+    pub(crate) verify: Verify,
+    pub(crate) part_of: PartOf,
+    pub(crate) reach: Reach,
+}
+
+/// Copies when it is its turn; nothing, when the process ends before.
+pub(crate) async fn copy(
+    session: &Arc<Session>,
+    errand: &Errand,
+    order: Order,
+    begun: Option<Claim>,
+    place: &Place,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Done>> {
+    if order.protocol != "local" {
+        return Ok(Some(Done::failed(format!(
+            "protocol {} is not supported by this agent yet; it copies between local paths only",
+            order.protocol
+        ))));
+    }
+    let pair = match &begun {
+        Some(Claim { state, .. }) => Pair { source: (&state.source).into(), destination: (&state.destination).into() },
+        None => match resolve(&order).await? {
+            Ok(pair) => pair,
+            Err(error) => return Ok(Some(Done::failed(error))),
+        },
+    };
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => return called_off(session, begun).map(Some),
+        () = session.stopping() => return Ok(None),
+        () = place.turn(&pair.destination) => {}
+    }
+    let (claim, plan) = match begun {
+        Some(mut claim) => {
+            claim.state.options.max_rate = session.bounds.max_rate;
+            (claim, None)
+        }
+        None => match prepare(session, errand, &order, &pair).await? {
+            Ok((claim, plan)) => (claim, Some(plan)),
+            Err(done) => return Ok(Some(done)),
+        },
+    };
+    let claim = match claim.state.phase {
+        Phase::Creating => match create(session, claim).await? {
+            None => return Ok(None),
+            Some(Ok(claim)) => claim,
+            Some(Err(done)) => return Ok(Some(done)),
+        },
+        Phase::Copying | Phase::Installing => claim,
+        // An earlier process was killed between the two notes of how it ended.
+        Phase::Reporting | Phase::Failed => return Ok(Some(as_reported(claim))),
+    };
+    let id = claim.state.id.context("the transfer has no id")?;
+    let copying = carry_out(session, claim, plan, Display::Silent, place);
+    tokio::pin!(copying);
+    let (outcome, untold) = tokio::select! {
+        biased;
+        ended = &mut copying => ended?,
+        () = stop.cancelled() => {
+            if let Some(control) = session.copies.get(id) {
+                control.cancel(CALLED_OFF);
+            }
+            copying.await?
+        }
+    };
+    let bytes = untold.as_ref().map_or(0, Untold::bytes);
+    let done = match outcome {
+        Outcome::Stopped => return Ok(None),
+        Outcome::Completed(copied) => Done::of(Status::Completed, copied.bytes, None),
+        Outcome::Failed(reason) => Done::of(Status::Failed, bytes, Some(reason)),
+        Outcome::Cancelled(reason) => Done::of(Status::Cancelled, bytes, Some(reason)),
+    };
+    Ok(Some(Done { copy: untold, ..done }))
+}
+
+/// Ends a copy that was called off, or never may begin, before it went on.
+pub(crate) fn called_off(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<Done> {
+    let copy = match begun {
+        Some(claim) => match claim.state.id {
+            Some(id) => Some(call_off(session, claim, id)?),
+            None => {
+                claim.forget()?;
+                None
+            }
+        },
+        None => None,
+    };
+    Ok(Done { copy, ..Done::of(Status::Cancelled, 0, Some(CALLED_OFF.to_owned())) })
+}
+
+async fn resolve(order: &Order) -> anyhow::Result<Result<Pair, String>> {
+    let (source, destination, reach) = (order.source.clone(), order.destination.clone(), order.reach.clone());
+    let resolve = move || endpoints::resolve(&source, &destination, &reach).map_err(|error| error.to_string());
+    Ok(tokio::task::spawn_blocking(resolve).await?)
+}
+
+/// Walks the source and makes the copy durable before the server hears of it.
+async fn prepare(
+    session: &Session,
+    errand: &Errand,
+    order: &Order,
+    pair: &Pair,
+) -> anyhow::Result<Result<(Claim, Plan), Done>> {
+    let (source, reach) = (pair.source.clone(), order.reach.clone());
+    let walk = move || Plan::of(&reach.source(&source).map_err(PlanError::OutOfReach)?);
+    let plan = match tokio::task::spawn_blocking(walk).await? {
+        Ok(plan) => plan,
+        Err(error) => return Ok(Err(Done::failed(error.to_string()))),
+    };
+    let begun = session.store.begin(TransferState {
+        id: None,
+        idempotency_key: errand.transfer_key,
+        source: text(&pair.source)?,
+        destination: text(&pair.destination)?,
+        direction: order.direction,
+        size: plan.total,
+        attempt: 1,
+        // What an earlier run wrote must not stop this one.
+        options: CopyOptions {
+            verify: order.verify,
+            overwrite: true,
+            max_rate: session.bounds.max_rate,
+            is_confined: true,
+        },
+        part_of: order.part_of.clone(),
+        phase: Phase::Creating,
+        copied: None,
+        report: None,
+    });
+    match begun {
+        Ok(claim) => Ok(Ok((claim, plan))),
+        Err(BeginError::Io(error)) => Err(error).context("cannot use the state folder"),
+        Err(error) => Ok(Err(Done::failed(error.to_string()))),
+    }
+}
+
+/// Makes the transfer known to the server; the same key never makes a second one.
+async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Option<Result<Claim, Done>>> {
+    let state = claim.state.clone();
+    let transfer = CreateTransfer {
+        source_url: &state.source,
+        destination_path: &state.destination,
+        direction: state.direction,
+        protocol: "local",
+        size: state.size,
+        part_of: &state.part_of,
+    };
+    let created = ask(session, || async {
+        match session.api.create_transfer(state.idempotency_key, &transfer).await {
+            // The same request of ours is still being worked on.
+            Err(ApiError::Refused { status: 409, message }) => Err(ApiError::Broken { status: 409, message }),
+            other => other,
+        }
+    });
+    match created.await {
+        None => Ok(None),
+        Some(Ok(view)) => {
+            claim.created(view.id, view.attempt).context("cannot remember the transfer")?;
+            Ok(Some(Ok(claim)))
+        }
+        Some(Err(error)) => {
+            claim.forget()?;
+            Ok(Some(Err(Done::failed(format!("the server does not take the transfer: {error}")))))
+        }
+    }
+}
+
+fn as_reported(claim: Claim) -> Done {
+    let done = match &claim.state.report {
+        Some(report) => Done::of(report.status, report.bytes_transferred, report.error.clone()),
+        None => Done::failed("the copy failed".to_owned()),
+    };
+    Done { copy: Untold::left(claim), ..done }
+}

@@ -1,0 +1,146 @@
+//! Checksums, renames and deletions. Blocking.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::checksum::{Hasher, Manifest};
+use crate::control::Control;
+use crate::copy::{CopyError, at};
+use crate::plan::{Kind, Plan};
+use crate::spot::Spot;
+
+/// Bytes read at once.
+const CHUNK: usize = 1 << 20;
+
+/// SHA-256 of a file, or of the sorted manifest of a folder.
+pub(crate) fn checksum(path: &Spot, control: &Control) -> Result<String, CopyError> {
+    let plan = Plan::of(path)?;
+    control.set_total(plan.total);
+    let mut manifest = Manifest::default();
+    let mut single = None;
+    for entry in plan.entries.iter().filter(|entry| entry.kind == Kind::File) {
+        let digest = digest(&entry.below(&plan.source), control)?;
+        manifest.insert(entry.manifest_name(), digest.clone());
+        single = Some(digest);
+    }
+    match single {
+        Some(digest) if !plan.is_folder => Ok(digest),
+        _ => Ok(manifest.checksum()),
+    }
+}
+
+fn digest(file: &Spot, control: &Control) -> Result<String, CopyError> {
+    let mut source = file.open().map_err(at("read", file))?;
+    let mut hasher = Hasher::new(true);
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        if control.is_stopped() {
+            return Err(CopyError::Stopped);
+        }
+        let count = source.read(&mut buffer).map_err(at("read", file))?;
+        if count == 0 {
+            return Ok(hasher.finish().unwrap_or_default());
+        }
+        hasher.update(&buffer[..count]);
+        control.add_copied(count as u64);
+    }
+}
+
+/// Whether `found` is the checksum that was expected, however that was written.
+pub(crate) fn agrees(found: &str, expected: &str) -> bool {
+    let expected = expected.trim();
+    found.eq_ignore_ascii_case(expected.strip_prefix("sha256:").unwrap_or(expected))
+}
+
+/// What stands at `path`, so that it is known again after a crash; nothing, where nothing stands.
+pub(crate) fn identity(path: &Spot) -> Option<String> {
+    let there = path.look().ok()?;
+    #[cfg(unix)]
+    {
+        use cap_std::fs::MetadataExt as _;
+        Some(format!("{}:{}", there.dev(), there.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        Some(there.len().to_string())
+    }
+}
+
+/// Gives `from` the place and name `to`, where a file may be replaced; `mark` is what an earlier process was about to
+/// rename.
+pub(crate) fn rename(from: &Spot, to: &Spot, mark: Option<&str>) -> Result<(), CopyError> {
+    if mark.is_some() && !from.is_taken() && identity(to).as_deref() == mark {
+        return Ok(());
+    }
+    let is_folder = from.look().map_err(at("read", from))?.is_dir();
+    if to.look().is_ok_and(|there| there.is_dir() != is_folder) {
+        return Err(CopyError::InTheWay(to.shown().to_owned()));
+    }
+    if let Some(folder) = to.parent() {
+        folder.create_folders().map_err(at("make the folder", &folder))?;
+    }
+    from.rename(to).map_err(at("rename", from))?;
+    from.sync_entry().and_then(|()| to.sync_entry()).map_err(at("write the folder of", to))
+}
+
+/// Removes a file, a link, or a folder with all it holds; `mark` is what an earlier process was about to remove.
+pub(crate) fn delete(path: &Spot, mark: Option<&str>) -> Result<(), CopyError> {
+    // What came into its place since is not meant.
+    if mark.is_some() && identity(path).as_deref() != mark {
+        return Ok(());
+    }
+    path.remove().map_err(at("delete", path))?;
+    match path.parent() {
+        Some(folder) if folder.is_taken() => folder.sync().map_err(at("write the folder", &folder)),
+        _ => Ok(()),
+    }
+}
+
+/// The place for `to` of a rename: in the folder, if it is written as one.
+pub(crate) fn into_folder(from: &Spot, to: Spot, is_folder: bool) -> Spot {
+    match from.shown().file_name() {
+        Some(name) if is_folder => to.join(Path::new(name)),
+        _ => to,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{agrees, delete, identity, rename};
+    use crate::fence::Reach;
+
+    #[test]
+    fn a_rename_that_a_crash_interrupted_is_known_to_be_done() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        fs::write(dir.path().join("a"), "ours")?;
+        let mark = identity(&spot("a")?);
+        rename(&spot("a")?, &spot("new/b")?, None)?;
+        rename(&spot("a")?, &spot("new/b")?, mark.as_deref())?;
+        assert!(rename(&spot("a")?, &spot("new/b")?, None).is_err());
+        assert_eq!(fs::read_to_string(dir.path().join("new/b"))?, "ours");
+        Ok(())
+    }
+
+    #[test]
+    fn what_came_into_the_place_of_the_deleted_stays() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        fs::create_dir_all(dir.path().join("a/b"))?;
+        let mark = identity(&spot("a")?);
+        fs::write(dir.path().join("other"), "")?;
+        delete(&spot("a")?, None)?;
+        fs::rename(dir.path().join("other"), dir.path().join("a"))?;
+        delete(&spot("a")?, mark.as_deref())?;
+        assert!(dir.path().join("a").is_file());
+        Ok(())
+    }
+
+    #[test]
+    fn a_checksum_may_be_written_in_several_ways() {
+        assert!(agrees("ab12", "AB12") && agrees("ab12", " sha256:ab12"));
+        assert!(!agrees("ab12", "ab13"));
+    }
+}

@@ -1,0 +1,184 @@
+//! Compresses and decompresses one file as a stream, into a part that gets its name when it is complete. Blocking.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write};
+
+use flate2::bufread::MultiGzDecoder;
+use flate2::write::GzEncoder;
+
+use super::work::Format;
+use crate::control::Control;
+use crate::copy::{CopyError, at, open_part};
+use crate::install::check;
+use crate::spot::Spot;
+
+/// Bytes moved at once.
+const CHUNK: usize = 1 << 18;
+
+/// Compresses `from` into `to`.
+pub(crate) fn compress(from: &Spot, to: &Spot, format: Format, control: &Control) -> Result<(), CopyError> {
+    convert(from, to, control, |source, target| match format {
+        Format::Gzip => {
+            let mut encoder = GzEncoder::new(target, flate2::Compression::default());
+            pump(source, &mut encoder)?;
+            encoder.finish().map(drop)
+        }
+        Format::Zstd => {
+            let mut encoder = zstd::stream::write::Encoder::new(target, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+            pump(source, &mut encoder)?;
+            encoder.finish().map(drop)
+        }
+    })
+}
+
+/// Decompresses `from` into `to`, by what it says it is unless `format` does.
+pub(crate) fn decompress(from: &Spot, to: &Spot, format: Option<Format>, control: &Control) -> Result<(), CopyError> {
+    convert(from, to, control, |source, target| {
+        let mut source = BufReader::with_capacity(CHUNK, source);
+        let format = match format {
+            Some(format) => format,
+            None => recognise(&mut source)?,
+        };
+        match format {
+            Format::Gzip => pump(&mut MultiGzDecoder::new(source), target),
+            Format::Zstd => pump(&mut zstd::stream::read::Decoder::with_buffer(source)?, target),
+        }
+    })
+}
+
+fn recognise(source: &mut impl io::BufRead) -> io::Result<Format> {
+    match source.fill_buf()? {
+        [0x1f, 0x8b, ..] => Ok(Format::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok(Format::Zstd),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "this is neither gzip nor zstd")),
+    }
+}
+
+fn convert(
+    from: &Spot,
+    to: &Spot,
+    control: &Control,
+    convert: impl FnOnce(&mut Watched<'_>, &mut BufWriter<&File>) -> io::Result<()>,
+) -> Result<(), CopyError> {
+    let before = from.metadata().map_err(at("read", from))?;
+    if !before.is_file() {
+        return Err(CopyError::NoFile(from.shown().to_owned()));
+    }
+    check(to, false, true)?;
+    let file = from.open().map_err(at("read", from))?;
+    let before = file.metadata().map_err(at("read", from))?;
+    control.set_total(before.len());
+    if let Some(folder) = to.parent() {
+        folder.create_folders().map_err(at("make the folder", &folder))?;
+    }
+    let part = to.part();
+    let mut written = open_part(&part)?;
+    // What an interrupted attempt left cannot be continued: the stream's state is gone.
+    written.set_len(0).and_then(|()| written.rewind()).map_err(at("write", &part))?;
+    let mut source = Watched { file, control };
+    let mut target = BufWriter::with_capacity(CHUNK, &written);
+    let converted = convert(&mut source, &mut target).and_then(|()| target.flush());
+    drop(target);
+    let finished = converted.and_then(|()| {
+        let after = source.file.metadata()?;
+        written.set_modified(before.modified()?)?;
+        written.sync_all()?;
+        written.set_permissions(before.permissions())?;
+        Ok(after.len() == before.len() && after.modified()? == before.modified()?)
+    });
+    let ended = match finished {
+        _ if control.is_stopped() => Err(CopyError::Stopped),
+        Ok(true) => part.rename(to).and_then(|()| to.sync_entry()).map_err(at("rename to", to)),
+        Ok(false) => Err(CopyError::Changed(from.shown().to_owned())),
+        Err(error) => Err(at("convert", from)(error)),
+    };
+    if ended.is_err()
+        && let Err(error) = part.remove()
+    {
+        tracing::warn!(%error, "cannot remove {}; remove it by hand", part.shown().display());
+    }
+    ended
+}
+
+/// Counts what is read, and stops reading when it shall stop.
+struct Watched<'a> {
+    file: File,
+    control: &'a Control,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.control.is_stopped() {
+            return Err(io::Error::other("stopped"));
+        }
+        let count = self.file.read(buffer)?;
+        self.control.add_copied(count as u64);
+        Ok(count)
+    }
+}
+
+fn pump(source: &mut impl Read, target: &mut impl Write) -> io::Result<()> {
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => target.write_all(&buffer[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Format, compress, decompress};
+    use crate::control::Control;
+    use crate::fence::Reach;
+    use crate::random::random_uuid;
+
+    fn fresh() -> Control {
+        Control::new(random_uuid(), 1, 0, false)
+    }
+
+    #[test]
+    fn what_is_compressed_comes_back_and_is_recognised() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        let bytes: Vec<u8> = (0..2_000_000_u32).map(|n| n.wrapping_mul(n).to_be_bytes()[1]).collect();
+        fs::write(dir.path().join("a"), &bytes)?;
+        for format in [Format::Gzip, Format::Zstd] {
+            let control = fresh();
+            compress(&spot("a")?, &spot("packed")?, format, &control)?;
+            assert_eq!(control.copied(), 2_000_000);
+            assert!((control.figures().progress - 100.0).abs() < 1e-9);
+            decompress(&spot("packed")?, &spot("b")?, None, &fresh())?;
+            assert!(fs::read(dir.path().join("b"))? == bytes);
+        }
+        // Several members one after the other are one file.
+        let packed = fs::read(dir.path().join("packed"))?;
+        fs::write(dir.path().join("packed"), [packed.clone(), packed].concat())?;
+        decompress(&spot("packed")?, &spot("b")?, Some(Format::Zstd), &fresh())?;
+        assert!(fs::read(dir.path().join("b"))? == [bytes.clone(), bytes].concat());
+        Ok(())
+    }
+
+    #[test]
+    fn a_damaged_file_leaves_nothing_behind() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        fs::write(dir.path().join("a"), vec![7; 100_000])?;
+        fs::write(dir.path().join("b"), "as before")?;
+        for format in [Format::Gzip, Format::Zstd] {
+            compress(&spot("a")?, &spot("packed")?, format, &fresh())?;
+            let packed = fs::read(dir.path().join("packed"))?;
+            fs::write(dir.path().join("packed"), &packed[..packed.len() - 3])?;
+            assert!(decompress(&spot("packed")?, &spot("b")?, None, &fresh()).is_err());
+        }
+        assert!(decompress(&spot("a")?, &spot("b")?, None, &fresh()).is_err());
+        assert_eq!(fs::read_to_string(dir.path().join("b"))?, "as before");
+        assert!(!dir.path().join("b.mftplus-part").exists());
+        Ok(())
+    }
+}

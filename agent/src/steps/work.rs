@@ -1,0 +1,113 @@
+//! What the steps of a pipeline ask of an agent, as the directive says it.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::state::Verify;
+use crate::wire::Direction;
+
+/// One step's work.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum Work {
+    Transfer {
+        source: String,
+        destination: String,
+        #[serde(default = "local")]
+        protocol: String,
+        #[serde(default)]
+        direction: Direction,
+        #[serde(default)]
+        verify: Option<Verify>,
+    },
+    Checksum {
+        path: String,
+        #[serde(default)]
+        expected: Option<String>,
+    },
+    Compress {
+        path: String,
+        #[serde(default)]
+        output: Option<String>,
+        #[serde(default)]
+        format: Option<Format>,
+    },
+    Decompress {
+        path: String,
+        #[serde(default)]
+        output: Option<String>,
+        #[serde(default)]
+        format: Option<Format>,
+    },
+    Rename {
+        from: String,
+        to: String,
+    },
+    Delete {
+        path: String,
+    },
+}
+
+fn local() -> String {
+    "local".into()
+}
+
+/// How a file is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    Gzip,
+    Zstd,
+}
+
+impl Format {
+    /// The ending of such files.
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+
+    /// The format that a file's name tells.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        [Self::Gzip, Self::Zstd].into_iter().find(|format| name.ends_with(format.ending()))
+    }
+}
+
+impl Work {
+    /// Reads a directive's `step`; an error says what this agent cannot make of it.
+    pub(crate) fn read(step: &Value) -> Result<Self, String> {
+        let kind = step.get("type").and_then(Value::as_str).unwrap_or_default();
+        if !["transfer", "checksum", "compress", "decompress", "rename", "delete"].contains(&kind) {
+            return Err(format!("this version of the agent does not know steps of type `{kind}`"));
+        }
+        serde_json::from_value(step.clone()).map_err(|error| format!("the agent cannot read this {kind} step: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Format, Work};
+
+    #[test]
+    fn a_step_is_read_with_what_it_leaves_out() {
+        let step =
+            json!({"id": "pack", "attempt": 2, "type": "compress", "path": "/a", "output": null, "format": "zstd"});
+        let expected = Work::Compress { path: "/a".into(), output: None, format: Some(Format::Zstd) };
+        assert_eq!(Work::read(&step), Ok(expected));
+        assert!(
+            Work::read(&json!({"type": "transfer", "source": "/a", "destination": "/b", "verify": "sha256"})).is_ok()
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let unknown = Work::read(&json!({"type": "encrypt", "path": "/a"}));
+        assert!(unknown.is_err_and(|error| error.contains("`encrypt`")));
+        let incomplete = Work::read(&json!({"type": "rename", "from": "/a"}));
+        assert!(incomplete.is_err_and(|error| error.contains("`to`")));
+    }
+}

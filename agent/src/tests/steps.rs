@@ -1,0 +1,333 @@
+//! Steps of pipelines: done inside the allowed folders and nowhere else, once, and called off.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::server::Mishap;
+use super::{Stage, sha256, some_bytes};
+use crate::cli::RunArgs;
+use crate::errands::{Errand, Errands, Step, Task};
+use crate::random::random_uuid;
+
+/// An agent that may work in the folder `in`.
+async fn set() -> anyhow::Result<(Stage, RunArgs)> {
+    let stage = Stage::set().await?;
+    fs::create_dir(stage.path("in"))?;
+    let args = RunArgs { allowed_dirs: vec![stage.path("in")], ..Stage::run_args() };
+    Ok((stage, args))
+}
+
+/// Has one step done and gives what the server then shows of it.
+async fn do_step(stage: &Stage, args: &RunArgs, step: Value) -> anyhow::Result<Value> {
+    let (run, _) = stage.server.send_step(step);
+    let is_over = |status: &Value| status != "queued" && status != "running";
+    stage
+        .with_daemon_of(args, async || {
+            stage.server.until("the step is over", |world| is_over(&world.step(run)["status"])).await
+        })
+        .await?;
+    Ok(stage.server.change(|world| world.step(run)))
+}
+
+#[tokio::test]
+async fn a_transfer_step_is_a_transfer_of_its_run() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    fs::create_dir(stage.path("in/orders"))?;
+    fs::write(stage.path("in/orders/a"), some_bytes(3000))?;
+    let step = json!({"id": "fetch", "type": "transfer", "source": stage.path("in/orders"), "destination": stage.path("in/new/"), "protocol": "local", "direction": "pull", "verify": "sha256"});
+    let step = do_step(&stage, &args, step).await?;
+    assert_eq!(
+        (&step["status"], &step["bytesTransferred"], &step["progress"]),
+        (&json!("completed"), &json!(3000), &json!(100.0))
+    );
+    assert_eq!(fs::read(stage.path("in/new/orders/a"))?, some_bytes(3000));
+    let transfer = stage.server.only_transfer()?;
+    assert_eq!((&transfer["stepId"], &transfer["status"]), (&json!("fetch"), &json!("completed")));
+    assert!(transfer["pipelineRunId"].is_string());
+    assert!(stage.states()?.is_empty() && stage.errands()?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_is_checked_compressed_and_comes_back_the_same() -> anyhow::Result<()> {
+    for (format, ending) in [("gzip", "gz"), ("zstd", "zst")] {
+        let (stage, args) = set().await?;
+        let path = |name: &str| stage.path(name).to_string_lossy().into_owned();
+        fs::write(stage.path("in/a"), some_bytes(500_000))?;
+        let expected = sha256(&stage.path("in/a"))?;
+        let steps = [
+            json!({"type": "checksum", "path": path("in/a"), "expected": expected}),
+            json!({"type": "compress", "path": path("in/a"), "format": format}),
+            json!({"type": "delete", "path": path("in/a")}),
+            json!({"type": "decompress", "path": path(&format!("in/a.{ending}"))}),
+            json!({"type": "rename", "from": path("in/a"), "to": path("in/done/")}),
+            json!({"type": "checksum", "path": path("in/done/a"), "expected": format!("sha256:{expected}")}),
+        ];
+        for step in steps {
+            let done = do_step(&stage, &args, step.clone()).await?;
+            assert_eq!(done["status"], "completed", "{step}: {done}");
+        }
+        assert!(stage.path("in/done/a").exists() && !stage.path("in/a").exists());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_checksum_that_differs_fails_and_says_both() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    fs::write(stage.path("in/a"), "abc")?;
+    let step =
+        do_step(&stage, &args, json!({"type": "checksum", "path": stage.path("in/a"), "expected": "00ff"})).await?;
+    let reason = step["errorMessage"].as_str().unwrap_or_default();
+    assert_eq!(step["status"], "failed");
+    assert!(reason.contains("ba7816bf") && reason.contains("00ff"), "{reason}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_an_allowed_folder_a_step_fails_and_names_the_setting() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    fs::write(stage.path("a"), "text")?;
+    let step = do_step(&stage, &Stage::run_args(), json!({"type": "delete", "path": stage.path("a")})).await?;
+    assert_eq!(step["status"], "failed");
+    assert!(step["errorMessage"].as_str().is_some_and(|reason| reason.contains("--allow-dir")));
+    assert!(stage.path("a").exists());
+    Ok(())
+}
+
+/// What a step could do to what lies outside, with `{}` for a path there.
+fn reaching(outside: &str, inside: &str) -> Vec<Value> {
+    vec![
+        json!({"type": "delete", "path": outside}),
+        json!({"type": "rename", "from": outside, "to": format!("{inside}/stolen")}),
+        json!({"type": "rename", "from": format!("{inside}/a"), "to": outside}),
+        json!({"type": "checksum", "path": outside}),
+        json!({"type": "compress", "path": outside, "output": format!("{inside}/stolen")}),
+        json!({"type": "compress", "path": format!("{inside}/a"), "output": outside}),
+        json!({"type": "transfer", "source": outside, "destination": format!("{inside}/stolen")}),
+        json!({"type": "transfer", "source": format!("{inside}/a"), "destination": outside}),
+    ]
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_outside_is_read_or_changed_by_any_way_round() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    let inside = stage.path("in").to_string_lossy().into_owned();
+    fs::create_dir(stage.path("out"))?;
+    fs::write(stage.path("out/secret"), "secret")?;
+    fs::write(stage.path("in/a"), "ours")?;
+    std::os::unix::fs::symlink(stage.path("out"), stage.path("in/absolute"))?;
+    std::os::unix::fs::symlink("../out", stage.path("in/relative"))?;
+    let outside = stage.path("out/secret").to_string_lossy().into_owned();
+    let ways = [
+        outside,
+        format!("{inside}/../out/secret"),
+        format!("{inside}/absolute/secret"),
+        format!("{inside}/relative/secret"),
+    ];
+    let runs: Vec<_> =
+        ways.iter().flat_map(|way| reaching(way, &inside)).map(|step| stage.server.send_step(step).0).collect();
+    stage
+        .with_daemon_of(&args, async || stage.server.until("all have failed", |world| world.steps_are("failed")).await)
+        .await?;
+    assert_eq!(runs.len(), 32);
+    assert_eq!(fs::read_to_string(stage.path("out/secret"))?, "secret");
+    assert_eq!(fs::read_dir(stage.path("out"))?.count(), 1);
+    assert_eq!(fs::read_to_string(stage.path("in/a"))?, "ours");
+    assert!(!stage.path("in/stolen").exists());
+    Ok(())
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn deleting_a_folder_leaves_what_its_links_point_to() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    fs::create_dir_all(stage.path("in/old"))?;
+    fs::create_dir(stage.path("out"))?;
+    fs::write(stage.path("out/kept"), "")?;
+    std::os::unix::fs::symlink(stage.path("out"), stage.path("in/old/link"))?;
+    let step = do_step(&stage, &args, json!({"type": "delete", "path": stage.path("in/old")})).await?;
+    assert_eq!(step["status"], "completed");
+    assert!(!stage.path("in/old").exists() && stage.path("out/kept").exists());
+
+    // The allowed folder itself stays.
+    let step = do_step(&stage, &args, json!({"type": "delete", "path": stage.path("in")})).await?;
+    assert_eq!(step["status"], "failed");
+    assert!(stage.path("in").exists());
+    Ok(())
+}
+
+#[tokio::test]
+async fn jobs_stay_inside_the_allowed_folders_too() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    fs::create_dir(stage.path("in/from"))?;
+    fs::write(stage.path("in/from/a"), "text")?;
+    stage.server.make_due(json!({"source": stage.path("in/from"), "destination": stage.path("out")}));
+    stage
+        .with_daemon_of(&args, async || {
+            stage.server.until("it failed", |world| world.runs_are(1, "failed")).await?;
+            let reason = stage.server.change(|world| world.only_run())["errorMessage"].to_string();
+            assert!(reason.contains("--allow-dir") && !stage.path("out").exists(), "{reason}");
+            stage.server.change(|world| world.runs.clear());
+            // Into the allowed folder itself.
+            stage.server.make_due(json!({"source": stage.path("in/from/*"), "destination": stage.path("in")}));
+            stage.server.until("it is completed", |world| world.runs_are(1, "completed")).await
+        })
+        .await?;
+    assert_eq!(fs::read_to_string(stage.path("in/a"))?, "text");
+    assert_eq!(fs::read_dir(stage.path("in"))?.count(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_step_that_comes_again_is_not_done_again() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    fs::write(stage.path("in/a"), "first")?;
+    stage.server.change(|world| world.repeats_directives = true);
+    let (run, directive) = stage.server.send_step(json!({"type": "delete", "path": stage.path("in/a")}));
+    let sent = stage.server.change(|world| world.directives.clone());
+    let acknowledged =
+        async || stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await;
+    stage.with_daemon_of(&args, acknowledged).await?;
+    assert!(!stage.path("in/a").exists());
+
+    fs::write(stage.path("in/a"), "second")?;
+    stage.server.change(|world| {
+        world.acknowledged.clear();
+        world.directives = sent;
+    });
+    stage.with_daemon_of(&args, acknowledged).await?;
+    assert!(stage.path("in/a").exists());
+
+    // Another attempt is another matter.
+    stage.server.change(|world| world.steps.clear());
+    stage.server.send_step_of(run, json!({"attempt": 2, "type": "delete", "path": stage.path("in/a")}));
+    stage
+        .with_daemon_of(&args, async || stage.server.until("it is done", |world| world.steps_are("completed")).await)
+        .await?;
+    assert!(!stage.path("in/a").exists());
+    Ok(())
+}
+
+/// Leaves behind what a process would have left that was killed in a step.
+fn leave_behind(stage: &Stage, order: Value, mark: Option<String>) -> anyhow::Result<()> {
+    let run = random_uuid();
+    stage.server.change(|world| world.steps.insert(run, json!({"id": "step", "attempt": 1, "status": "running"})));
+    let step = Step { pipeline: random_uuid(), run, name: "step".into(), attempt: 1, order, mark };
+    Ok(Errands::new(&stage.state_dir()).add(Errand::new(random_uuid(), Task::Step(step)))?)
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_rename_that_was_done_before_the_kill_is_reported_as_done() -> anyhow::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (stage, args) = set().await?;
+    fs::write(stage.path("in/b"), "renamed")?;
+    let there = fs::metadata(stage.path("in/b"))?;
+    let order = json!({"type": "rename", "from": stage.path("in/a"), "to": stage.path("in/b")});
+    leave_behind(&stage, order, Some(format!("{}:{}", there.dev(), there.ino())))?;
+    stage
+        .with_daemon_of(&args, async || stage.server.until("it is done", |world| world.steps_are("completed")).await)
+        .await?;
+    assert_eq!(fs::read_to_string(stage.path("in/b"))?, "renamed");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_compression_that_was_killed_begins_anew() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    fs::write(stage.path("in/a"), some_bytes(100_000))?;
+    fs::write(stage.path("in/a.gz.mftplus-part"), "half of it")?;
+    leave_behind(&stage, json!({"type": "compress", "path": stage.path("in/a")}), None)?;
+    stage
+        .with_daemon_of(&args, async || stage.server.until("it is done", |world| world.steps_are("completed")).await)
+        .await?;
+    assert!(!stage.path("in/a.gz.mftplus-part").exists());
+    let step = do_step(
+        &stage,
+        &args,
+        json!({"type": "decompress", "path": stage.path("in/a.gz"), "output": stage.path("in/b")}),
+    )
+    .await?;
+    assert_eq!(step["status"], "completed");
+    assert_eq!(fs::read(stage.path("in/b"))?, some_bytes(100_000));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_step_that_is_over_on_the_server_is_not_begun() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    fs::write(stage.path("in/a"), "text")?;
+    let (run, directive) = stage.server.send_step(json!({"type": "delete", "path": stage.path("in/a")}));
+    stage.server.change(|world| world.steps.insert(run, json!({"id": "step", "attempt": 1, "status": "failed"})));
+    stage
+        .with_daemon_of(&args, async || {
+            stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await
+        })
+        .await?;
+    assert!(stage.path("in/a").exists() && stage.errands()?.is_empty());
+    Ok(())
+}
+
+/// A transfer step that no test sees the end of, with `more` in it.
+fn endless(stage: &Stage, more: Value) -> anyhow::Result<Value> {
+    fs::write(stage.path("in/a"), some_bytes(20_000_000))?;
+    let mut step = json!({"type": "transfer", "source": stage.path("in/a"), "destination": stage.path("in/b")});
+    if let (Some(step), Value::Object(more)) = (step.as_object_mut(), more) {
+        step.extend(more);
+    }
+    Ok(step)
+}
+
+fn nothing_is_left_of_b(folder: &Path) -> bool {
+    !folder.join("b").exists() && !folder.join("b.mftplus-part").exists()
+}
+
+#[tokio::test]
+async fn a_cancelled_step_stops_its_copy() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    let (run, _) = stage.server.send_step(endless(&stage, json!({}))?);
+    stage
+        .with_daemon_of(&RunArgs { max_rate: Some(200_000), ..args }, async || {
+            let moving = |update: &Value| update["bytesTransferred"].as_u64() > Some(0);
+            stage.server.until("bytes move", |world| world.updates.iter().any(moving)).await?;
+            let cancel = json!({"runId": run, "pipelineId": random_uuid(), "stepId": "step"});
+            let directive = stage.server.direct("cancelStep", &cancel);
+            stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await
+        })
+        .await?;
+    assert_eq!(stage.server.change(|world| world.step(run))["status"], "cancelled");
+    assert_eq!(stage.server.only_transfer()?["status"], "cancelled");
+    assert!(nothing_is_left_of_b(&stage.path("in")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_step_that_takes_too_long_fails() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    let step = endless(&stage, json!({"timeoutSeconds": 1}))?;
+    let step = do_step(&stage, &RunArgs { max_rate: Some(200_000), ..args }, step).await?;
+    assert_eq!((&step["status"], &step["errorMessage"]), (&json!("failed"), &json!("it took longer than 1 s")));
+    assert!(nothing_is_left_of_b(&stage.path("in")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_step_ends_while_the_server_is_away_and_is_reported_by_the_next_process() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    fs::write(stage.path("in/a"), "text")?;
+    stage.server.change(|world| world.after_creating = Mishap::GoesAway);
+    stage
+        .server
+        .send_step(json!({"type": "transfer", "source": stage.path("in/a"), "destination": stage.path("in/b")}));
+    stage.with_daemon_of(&args, async || super::until_there(&stage.path("in/b")).await).await?;
+    stage.server.change(|world| world.is_away = false);
+    stage
+        .with_daemon_of(&args, async || stage.server.until("it is done", |world| world.steps_are("completed")).await)
+        .await?;
+    assert_eq!(stage.server.only_transfer()?["status"], "completed");
+    Ok(())
+}
