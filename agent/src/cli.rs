@@ -52,7 +52,7 @@ pub(crate) enum Command {
     /// Copy files or folders and report to the server
     #[command(after_help = COPY_HELP)]
     Copy(CopyArgs),
-    /// Show the registration, unfinished transfers and unsent reports
+    /// Show the registration, what is unfinished, and unsent reports
     #[command(after_help = "Example:\n  mftplus-agent status --json")]
     Status(StatusArgs),
 }

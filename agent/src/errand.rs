@@ -110,12 +110,13 @@ async fn live(session: &Arc<Session>, key: &str, begun: Option<Claim>, place: Pl
     let Some(errand) = session.errands.get(key) else { return Ok(()) };
     let (end, told) = if let Some(end) = errand.end.clone() {
         // An earlier process had ended it; what it left of its copy still has a final report to send.
-        (end, begun.and_then(|claim| Untold::left(claim)).map(|copy| copy.tell(session)))
+        (end, begun.and_then(Untold::left).map(|copy| copy.tell(session)))
     } else {
         match announce(session, &errand).await? {
             None => return Ok(()),
             Some(Err(error)) => {
                 tracing::warn!(errand = key, "the server no longer wants this: {error}");
+                give_up(session, begun)?;
                 session.errands.answers(key, errand.directive)?;
                 return finish(session, key).await;
             }
@@ -148,6 +149,19 @@ async fn live(session: &Arc<Session>, key: &str, begun: Option<Claim>, place: Pl
             finish(session, key).await
         }
     }
+}
+
+/// Ends what an earlier process had begun of an errand that is not wanted any more.
+fn give_up(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
+    let copy = match begun {
+        Some(claim) if claim.state.report.is_some() => Untold::left(claim),
+        begun => called_off(session, begun)?.copy,
+    };
+    if let Some(copy) = copy {
+        // Its report is sent until the server has heard it, whoever waits for that.
+        drop(copy.tell(session));
+    }
+    Ok(())
 }
 
 /// Whether the server has said anything to the final report of a copy.

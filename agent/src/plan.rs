@@ -1,7 +1,7 @@
 //! What one transfer consists of, found by walking its source. Copies nothing.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cap_std::fs::FileType;
 
@@ -57,12 +57,12 @@ impl Plan {
     /// Walks `source`; links inside it are kept as links, `source` itself may be one, or a pattern.
     pub(crate) fn of(source: &Spot) -> Result<Self, PlanError> {
         if let (Some((_, pattern)), Some(folder)) = (pattern::split(source.shown()), source.parent()) {
-            return Self::of_pattern(folder, pattern);
+            return Self::of_pattern(&folder, pattern);
         }
         let top = source.metadata().map_err(unreadable(source))?;
         let mut plan = Self { source: source.clone(), is_folder: top.is_dir(), entries: Vec::new(), total: 0 };
         if top.is_dir() {
-            plan.walk(source, PathBuf::new())?;
+            plan.walk(source, Path::new(""))?;
         } else if top.is_file() {
             plan.total = top.len();
             plan.entries.push(Entry { relative: PathBuf::new(), kind: Kind::File });
@@ -73,8 +73,8 @@ impl Plan {
     }
 
     /// Everything in `folder` that fits, but for folders; that may be nothing.
-    fn of_pattern(folder: Spot, pattern: &str) -> Result<Self, PlanError> {
-        let entries = folder.entries().map_err(unreadable(&folder))?;
+    fn of_pattern(folder: &Spot, pattern: &str) -> Result<Self, PlanError> {
+        let entries = folder.entries().map_err(unreadable(folder))?;
         let top = Entry { relative: PathBuf::new(), kind: Kind::Folder };
         let mut plan = Self { source: folder.clone(), is_folder: true, entries: vec![top], total: 0 };
         for (name, found) in entries {
@@ -86,13 +86,13 @@ impl Plan {
         Ok(plan)
     }
 
-    fn walk(&mut self, folder: &Spot, relative: PathBuf) -> Result<(), PlanError> {
+    fn walk(&mut self, folder: &Spot, relative: &Path) -> Result<(), PlanError> {
         let entries = folder.entries().map_err(unreadable(folder))?;
-        self.entries.push(Entry { relative: relative.clone(), kind: Kind::Folder });
+        self.entries.push(Entry { relative: relative.to_owned(), kind: Kind::Folder });
         for (name, found) in entries {
             let (inner, relative) = (folder.join(name.as_ref()), relative.join(name));
             if found.is_dir() {
-                self.walk(&inner, relative)?;
+                self.walk(&inner, &relative)?;
             } else {
                 self.add(&inner, relative, found)?;
             }
@@ -135,7 +135,6 @@ fn unreadable(spot: &Spot) -> impl FnOnce(io::Error) -> PlanError {
 #[cfg(test)]
 mod tests {
     use std::fs;
-
     use std::path::Path;
 
     use super::{Kind, Plan, PlanError};

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::StatusArgs;
 use crate::credentials::Registration;
+use crate::errands::{Errand, Errands, Task};
 use crate::exit::Exit;
 use crate::session::{Settings, daemon_lock};
 use crate::state::TransferState;
@@ -16,10 +17,11 @@ pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Ex
     let registration = Registration::load(&settings.state_dir)?;
     let is_used = settings.state_dir.join("transfers").is_dir();
     let states = if is_used { Store::open(&settings.state_dir)?.list()? } else { Vec::new() };
+    let errands = Errands::new(&settings.state_dir).peek()?;
     let lock_path = daemon_lock(&settings.state_dir);
     let daemon_runs = lock_path.exists() && lock(&lock_path)?.is_none();
     if args.json {
-        println!("{:#}", as_json(&settings.state_dir, registration.as_ref(), daemon_runs, &states));
+        println!("{:#}", as_json(&settings.state_dir, registration.as_ref(), daemon_runs, &states, &errands));
         return Ok(Exit::Done);
     }
     match &registration {
@@ -31,6 +33,10 @@ pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Ex
         settings.state_dir.display(),
         if daemon_runs { "runs" } else { "does not run" }
     );
+    println!("{} unfinished job(s) and step(s)", errands.len());
+    for errand in &errands {
+        println!("  {}", describe(errand));
+    }
     let (unfinished, unsent) = split(&states);
     println!("{} unfinished transfer(s)", unfinished.len());
     for state in unfinished {
@@ -55,6 +61,7 @@ fn as_json(
     registration: Option<&Registration>,
     daemon_runs: bool,
     states: &[TransferState],
+    errands: &[Errand],
 ) -> Value {
     let (unfinished, unsent) = split(states);
     let transfer = |state: &&TransferState| {
@@ -75,9 +82,29 @@ fn as_json(
         "server": registration.map(|registration| &registration.server),
         "stateDir": state_dir,
         "daemonRuns": daemon_runs,
+        "unfinishedErrands": errands.iter().map(errand_as_json).collect::<Vec<_>>(),
         "unfinishedTransfers": unfinished.iter().map(transfer).collect::<Vec<_>>(),
         "unsentReports": unsent.iter().map(transfer).collect::<Vec<_>>(),
     })
+}
+
+fn errand_as_json(errand: &Errand) -> Value {
+    let is_ended = errand.end.is_some();
+    match &errand.task {
+        Task::Job { job, run } => json!({"kind": "job", "jobId": job.id, "runId": run, "isEnded": is_ended}),
+        Task::Step(step) => {
+            let (run, name, attempt) = (step.run, &step.name, step.attempt);
+            json!({"kind": "step", "runId": run, "stepId": name, "attempt": attempt, "isEnded": is_ended})
+        }
+    }
+}
+
+fn describe(errand: &Errand) -> String {
+    match &errand.task {
+        Task::Job { job, run: Some(run) } => format!("job {}, run {run}", job.name),
+        Task::Job { job, run: None } => format!("job {}, not claimed yet", job.name),
+        Task::Step(step) => format!("step {} of run {}, attempt {}", step.name, step.run, step.attempt),
+    }
 }
 
 fn split(states: &[TransferState]) -> (Vec<&TransferState>, Vec<&TransferState>) {
@@ -109,7 +136,7 @@ mod tests {
             api_key: ApiKey::from("mft_ak_secret".to_owned()),
             heartbeat_seconds: Some(30),
         };
-        let status = as_json("state".as_ref(), Some(&registration), false, &[]);
+        let status = as_json("state".as_ref(), Some(&registration), false, &[], &[]);
         assert!(!status.to_string().contains("secret"));
         assert_eq!(status["registered"], true);
     }

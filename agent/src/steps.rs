@@ -74,15 +74,15 @@ pub(crate) async fn run(
         Ok(work) => work,
     };
     let limit = step.order.get("timeoutSeconds").and_then(Value::as_u64);
-    let stop = session.errands.stop(&errand.key());
-    let doing = carry_out(session, errand, &step, work, begun, &place, &stop);
+    let token = session.errands.stop(&errand.key());
+    let doing = carry_out(session, errand, &step, work, begun, &place, &token);
     tokio::pin!(doing);
     let Some(seconds) = limit else { return doing.await };
     tokio::select! {
         biased;
         done = &mut doing => done,
         () = sleep(Duration::from_secs(seconds)) => {
-            stop.cancel();
+            token.cancel();
             let late = |done: Done| match done.end.status {
                 Status::Cancelled => Done { copy: done.copy, ..Done::failed(format!("it took longer than {seconds} s")) },
                 _ => done,
@@ -99,7 +99,7 @@ async fn carry_out(
     work: Work,
     begun: Option<Claim>,
     place: &Place,
-    stop: &CancellationToken,
+    token: &CancellationToken,
 ) -> anyhow::Result<Option<Done>> {
     let reach = session.reach(true);
     let blocking = match work {
@@ -108,7 +108,7 @@ async fn carry_out(
                 PartOf { pipeline_run_id: Some(step.run), step_id: Some(step.name.clone()), ..PartOf::default() };
             let verify = verify.unwrap_or_default();
             let order = Order { source, destination, protocol, direction, verify, part_of, reach };
-            return errand::copy(session, errand, order, begun, place, stop).await;
+            return errand::copy(session, errand, order, begun, place, token).await;
         }
         work => match Blocking::of(work, &reach) {
             Ok(blocking) => blocking,
@@ -117,7 +117,7 @@ async fn carry_out(
     };
     tokio::select! {
         biased;
-        () = stop.cancelled() => return Ok(Some(Done::of(Status::Cancelled, 0, Some(CALLED_OFF.to_owned())))),
+        () = token.cancelled() => return Ok(Some(Done::of(Status::Cancelled, 0, Some(CALLED_OFF.to_owned())))),
         () = session.stopping() => return Ok(None),
         () = place.turn(blocking.destination().shown()) => {}
     }
@@ -134,21 +134,21 @@ async fn carry_out(
     if session.is_stopping() {
         control.pause();
     }
-    let (worker, mark) = (control.clone(), step.mark.clone());
-    let mut working = tokio::task::spawn_blocking(move || blocking.carry_out(mark.as_deref(), &worker));
+    let (watched, mark) = (control.clone(), step.mark.clone());
+    let mut working = tokio::task::spawn_blocking(move || blocking.carry_out(mark.as_deref(), &watched));
     let mut told = None;
-    let worked = loop {
+    let ended = loop {
         let gap = regular_gap(session.api.budget(), session.timing.report);
         tokio::select! {
             biased;
-            worked = &mut working => break worked?,
-            () = stop.cancelled(), if !control.is_stopped() => control.cancel(CALLED_OFF),
+            ended = &mut working => break ended?,
+            () = token.cancelled(), if !control.is_stopped() => control.cancel(CALLED_OFF),
             () = sleep(gap) => tell(session, &step, &control, &mut told).await,
         }
     };
     session.copies.remove(control.id);
     let (bytes, called_off) = (control.copied(), control.cancellation());
-    Ok(match worked {
+    Ok(match ended {
         Ok(()) => Some(Done::of(Status::Completed, bytes, None)),
         Err(Failure::Stopped) => called_off.map(|reason| Done::of(Status::Cancelled, bytes, Some(reason))),
         Err(Failure::Failed(reason)) => Some(Done::of(Status::Failed, bytes, Some(reason))),

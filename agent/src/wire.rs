@@ -103,6 +103,7 @@ pub(crate) struct CreateTransfer<'a> {
 }
 
 /// What a transfer is a part of, if of anything.
+#[expect(clippy::struct_field_names, reason = "the names are the contract's")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PartOf {

@@ -109,13 +109,14 @@ pub(crate) async fn copy(
 /// Ends a copy that was called off, or never may begin, before it went on.
 pub(crate) fn called_off(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<Done> {
     let copy = match begun {
-        Some(claim) => match claim.state.id {
-            Some(id) => Some(call_off(session, claim, id)?),
-            None => {
+        Some(claim) => {
+            if let Some(id) = claim.state.id {
+                Some(call_off(session, claim, id)?)
+            } else {
                 claim.forget()?;
                 None
             }
-        },
+        }
         None => None,
     };
     Ok(Done { copy, ..Done::of(Status::Cancelled, 0, Some(CALLED_OFF.to_owned())) })

@@ -272,6 +272,27 @@ async fn a_step_that_is_over_on_the_server_is_not_begun() -> anyhow::Result<()> 
     Ok(())
 }
 
+#[tokio::test]
+async fn a_copy_that_was_killed_is_given_up_if_its_step_is_over_on_the_server() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    let (run, _) = stage.server.send_step(endless(&stage, json!({}))?);
+    let moving = |update: &Value| update["bytesTransferred"].as_u64() > Some(0);
+    stage
+        .with_daemon_of(&RunArgs { max_rate: Some(200_000), ..args.clone() }, async || {
+            stage.server.until("bytes move", |world| world.updates.iter().any(moving)).await
+        })
+        .await?;
+    stage.server.change(|world| world.steps.insert(run, json!({"id": "step", "attempt": 2, "status": "queued"})));
+    stage
+        .with_daemon_of(&args, async || {
+            stage.server.until("it is cancelled", |world| world.all("status", &json!("cancelled"))).await
+        })
+        .await?;
+    assert!(nothing_is_left_of_b(&stage.path("in")));
+    assert!(stage.states()?.is_empty() && stage.errands()?.is_empty());
+    Ok(())
+}
+
 /// A transfer step that no test sees the end of, with `more` in it.
 fn endless(stage: &Stage, more: Value) -> anyhow::Result<Value> {
     fs::write(stage.path("in/a"), some_bytes(20_000_000))?;
