@@ -75,16 +75,19 @@ impl Story<'_> {
         body["data"]["job"]["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Asks again and again until the job's run that came after so many others is as wished.
+    /// Asks again and again until a run of the job that came after so many others is as wished; slots are a minute apart.
     async fn run_that_is(&self, job: &str, others: usize, is_wished: impl Fn(&Value) -> bool) -> Value {
-        let mut ticks = tokio::time::interval(Duration::from_millis(250));
-        loop {
-            ticks.tick().await;
-            let data = self.get(&format!("/api/jobs/{job}/runs")).await;
-            let runs = data["runs"].as_array().expect("runs");
-            if let Some(run) = runs.iter().rev().skip(others).find(|run| is_wished(run)) {
-                return run.clone();
+        let asked = async {
+            let mut ticks = tokio::time::interval(Duration::from_millis(250));
+            loop {
+                ticks.tick().await;
+                let data = self.get(&format!("/api/jobs/{job}/runs")).await;
+                let runs = data["runs"].as_array().expect("runs");
+                if let Some(run) = runs.iter().rev().skip(others).find(|run| is_wished(run)) {
+                    return run.clone();
+                }
             }
-        }
+        };
+        tokio::time::timeout(Duration::from_mins(3), asked).await.expect("such a run within three minutes")
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{HOUR, Story};
+use super::{MINUTE, Story};
 use crate::support::{Client, TestApp, admin};
 
 /// The kinds of what the log holds about jobs, oldest first.
@@ -18,9 +18,9 @@ async fn runs_and_slots_are_logged_for_administrators_and_jobs_for_their_custome
     let app = TestApp::start().await;
     let customer = app.customer("acme").await;
     let agent = app.agent(customer.id, "edge-1").await;
-    let job = app.job(&agent, &json!({})).await;
+    let job = app.job(&agent, &json!({ "schedule": "* * * * *" })).await;
     let story = Story { app, agent, job };
-    story.dispatch(HOUR).await;
+    story.dispatch(MINUTE).await;
     story.run_through().await;
     story.app.cp().run_job(&admin(), story.job).await.expect("a start");
     let run = story.run().await;
