@@ -75,7 +75,6 @@ fn open_up(folder: &Spot) -> io::Result<Permissions> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-
     use std::path::Path;
 
     use crate::fence::Reach;
