@@ -36,6 +36,7 @@ struct Shared {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own, and all of them may come together")]
 pub(super) struct World {
     pub(super) transfers: BTreeMap<Uuid, Value>,
     /// Every update of every batch.
