@@ -151,6 +151,15 @@ impl FieldErrors {
         self.0.entry(name.into()).or_default().push(problem.into());
     }
 
+    /// The same problems, with those of the field `from` under the name `to`.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Self {
+        if let Some(problems) = self.0.remove(from) {
+            self.0.entry(to.to_owned()).or_default().extend(problems);
+        }
+        self
+    }
+
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {

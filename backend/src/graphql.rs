@@ -21,6 +21,8 @@ mod fanout;
 mod filters;
 mod http;
 mod ids;
+mod job_inputs;
+mod jobs;
 mod loaders;
 mod log;
 mod mutation;

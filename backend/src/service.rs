@@ -34,6 +34,7 @@ mod history;
 mod idempotency;
 mod job_runs;
 mod job_starts;
+mod job_views;
 mod jobs;
 mod log;
 mod objects;

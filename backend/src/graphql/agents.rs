@@ -2,11 +2,11 @@
 
 use async_graphql::{ComplexObject, Context};
 
-use super::{context::loader, loaders::NewestOf};
-use crate::{
-    error::{Error, Result},
-    model::{agent::Agent, customer::Customer, transfer::Transfer},
+use super::{
+    context::loader,
+    loaders::{NewestOf, newest},
 };
+use crate::model::{agent::Agent, customer::Customer, transfer::Transfer};
 
 /// How many transfers of an agent are shown, unless said otherwise.
 const NEWEST: i32 = 20;
@@ -28,9 +28,4 @@ impl Agent {
         let count = newest(first)?;
         Ok(loader(ctx)?.load_one(NewestOf(self.id, count)).await?.unwrap_or_default())
     }
-}
-
-fn newest(first: i32) -> Result<u64> {
-    let count = u64::try_from(first).ok().filter(|count| (1..=100).contains(count));
-    count.ok_or_else(|| Error::field("first", "must be from 1 to 100"))
 }

@@ -20,6 +20,7 @@ mod answers;
 mod change;
 mod figures;
 mod group;
+mod heard;
 mod member;
 mod snapshot;
 
@@ -28,8 +29,9 @@ pub(super) use change::{Filter, Interest, Item, Topic};
 
 use self::{
     answers::{Answers, Refusal},
-    change::{Change, Heard},
+    change::Change,
     group::Group,
+    heard::Heard,
 };
 use super::{Schema, context::Caller, errors::server_error, ws::outbox::Watching};
 use crate::{
@@ -267,9 +269,9 @@ impl Hub {
 }
 
 fn deliver(group: &Group, change: &Change) {
-    if group.topic == change.topic() {
+    if change.concerns(group.topic) {
         group.tell(change);
-    } else if group.topic == Topic::Fleet {
+    } else if group.topic == Topic::Fleet && change.moves_figures() {
         group.figures_changed.notify_one();
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
-    ids::{AgentId, CustomerId},
+    ids::{AgentId, CustomerId, RunId},
     model::{
         FromFields, Instant,
         account::Role,
@@ -26,6 +26,9 @@ pub(super) struct TransferFilterInput {
     status: Option<Vec<TransferStatus>>,
     /// Only those of this agent.
     agent_id: Option<AgentId>,
+    /// Only those of this run of a job.
+    #[serde(skip)]
+    job_run_id: Option<RunId>,
     /// Only those by this protocol.
     protocol: Option<Protocol>,
     /// Only those this way.
@@ -126,6 +129,6 @@ impl TransferFilterInput {
         let mut status = self.status.clone().unwrap_or_default();
         status.sort_unstable_by_key(|status| *status as u8);
         status.dedup();
-        Ok(TransferFilter { status, ..read(self)? })
+        Ok(TransferFilter { status, job_run_id: self.job_run_id, ..read(self)? })
     }
 }

@@ -5,8 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     actor::Actor,
     error::Error,
-    ids::{AgentId, CustomerId},
-    model::{agent::Agent, customer::Customer, transfer::Transfer},
+    ids::{AgentId, CustomerId, JobId, RunId},
+    model::{
+        agent::Agent,
+        customer::Customer,
+        job::{Job, JobRun},
+        transfer::Transfer,
+    },
     service::ControlPlane,
 };
 
@@ -19,6 +24,24 @@ pub(super) struct Loader {
 /// An agent's newest transfers, as many as that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NewestOf(pub(super) AgentId, pub(super) u64);
+
+/// A run's newest transfers, as many as that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct NewestOfRun(pub(super) RunId, pub(super) u64);
+
+/// A job's newest runs, as many as that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct NewestRunsOf(pub(super) JobId, pub(super) u64);
+
+/// How many of the newest are asked for.
+///
+/// # Errors
+///
+/// [`Error::Fields`] for none, or too many.
+pub(super) fn newest(first: i32) -> Result<u64, Error> {
+    let count = u64::try_from(first).ok().filter(|count| (1..=100).contains(count));
+    count.ok_or_else(|| Error::field("first", "must be from 1 to 100"))
+}
 
 impl async_graphql::dataloader::Loader<AgentId> for Loader {
     type Value = Agent;
@@ -47,6 +70,48 @@ impl async_graphql::dataloader::Loader<NewestOf> for Loader {
     async fn load(&self, wanted: &[NewestOf]) -> Result<HashMap<NewestOf, Vec<Transfer>>, Arc<Error>> {
         let agents: Vec<(AgentId, u64)> = wanted.iter().map(|NewestOf(agent, count)| (*agent, *count)).collect();
         let newest = self.cp.newest_transfers(&self.actor, &agents).await.map_err(Arc::new)?;
+        Ok(wanted.iter().copied().zip(newest).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<JobId> for Loader {
+    type Value = Job;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[JobId]) -> Result<HashMap<JobId, Job>, Arc<Error>> {
+        let jobs = self.cp.find_jobs(&self.actor, ids).await.map_err(Arc::new)?;
+        Ok(jobs.into_iter().map(|job| (job.id, job)).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<RunId> for Loader {
+    type Value = JobRun;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[RunId]) -> Result<HashMap<RunId, JobRun>, Arc<Error>> {
+        let runs = self.cp.find_job_runs(&self.actor, ids).await.map_err(Arc::new)?;
+        Ok(runs.into_iter().map(|run| (run.id, run)).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<NewestRunsOf> for Loader {
+    type Value = Vec<JobRun>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, wanted: &[NewestRunsOf]) -> Result<HashMap<NewestRunsOf, Vec<JobRun>>, Arc<Error>> {
+        let jobs: Vec<(JobId, u64)> = wanted.iter().map(|NewestRunsOf(job, count)| (*job, *count)).collect();
+        let newest = self.cp.newest_job_runs(&self.actor, &jobs).await.map_err(Arc::new)?;
+        Ok(wanted.iter().copied().zip(newest).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<NewestOfRun> for Loader {
+    type Value = Vec<Transfer>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, wanted: &[NewestOfRun]) -> Result<HashMap<NewestOfRun, Vec<Transfer>>, Arc<Error>> {
+        let runs: Vec<(RunId, u64)> = wanted.iter().map(|NewestOfRun(run, count)| (*run, *count)).collect();
+        let newest = self.cp.newest_transfers_of_job_runs(&self.actor, &runs).await.map_err(Arc::new)?;
         Ok(wanted.iter().copied().zip(newest).collect())
     }
 }

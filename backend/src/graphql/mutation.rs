@@ -7,14 +7,17 @@ use super::{
     filters::{
         CreateCustomerInput, CreateEnrolmentCodeInput, CreateUserInput, UpdateCustomerInput, UpdateUserInput, read,
     },
+    job_inputs::{CreateJobInput, UpdateJobInput, read_job},
 };
 use crate::{
     error::Result,
-    ids::{AgentId, CustomerId, EnrolmentCodeId, TransferId, UserId},
+    ids::{AgentId, CustomerId, EnrolmentCodeId, JobId, RunId, TransferId, UserId},
     model::{
+        Instant,
         account::{Login, SignedIn, User},
         agent::RotateAgentKey,
         customer::{Customer, EnrolmentCode},
+        job::{Backfill, BackfillPreview, Job, JobRun, JobSlot},
         transfer::Transfer,
     },
 };
@@ -109,4 +112,70 @@ impl MutationRoot {
     async fn retry_transfer(&self, ctx: &Context<'_>, id: TransferId) -> Result<Transfer> {
         control_plane(ctx)?.retry_transfer(actor(ctx)?, id).await
     }
+
+    /// Makes a job. For administrators.
+    async fn create_job(&self, ctx: &Context<'_>, input: CreateJobInput) -> Result<Job> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.create_job(actor, read_job(&input)?, None).await
+    }
+
+    /// Changes a job; a new schedule takes effect at once. For administrators.
+    async fn update_job(&self, ctx: &Context<'_>, id: JobId, input: UpdateJobInput) -> Result<Job> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.update_job(actor, id, read_job(&input)?).await
+    }
+
+    /// Deletes a job with its runs and its ledger; its transfers stay. For administrators.
+    async fn delete_job(&self, ctx: &Context<'_>, id: JobId) -> Result<JobId> {
+        control_plane(ctx)?.delete_job(actor(ctx)?, id).await?;
+        Ok(id)
+    }
+
+    /// Lets a job's schedule start it. For administrators.
+    async fn enable_job(&self, ctx: &Context<'_>, id: JobId) -> Result<Job> {
+        control_plane(ctx)?.enable_job(actor(ctx)?, id).await
+    }
+
+    /// Stops a job's schedule; a run at work goes on. For administrators.
+    async fn disable_job(&self, ctx: &Context<'_>, id: JobId) -> Result<Job> {
+        control_plane(ctx)?.disable_job(actor(ctx)?, id).await
+    }
+
+    /// Starts a job now, beside its schedule. For administrators.
+    async fn run_job(&self, ctx: &Context<'_>, id: JobId) -> Result<Job> {
+        control_plane(ctx)?.run_job(actor(ctx)?, id).await
+    }
+
+    /// Asks for the end of a run: its agent confirms it, or its lease ends it. For administrators.
+    async fn cancel_job_run(&self, ctx: &Context<'_>, id: RunId) -> Result<JobRun> {
+        control_plane(ctx)?.cancel_job_run(actor(ctx)?, id).await
+    }
+
+    /// Makes a run again that failed or was cancelled, as another attempt. For administrators.
+    async fn retry_job_run(&self, ctx: &Context<'_>, id: RunId) -> Result<JobRun> {
+        control_plane(ctx)?.retry_job_run(actor(ctx)?, id).await
+    }
+
+    /// What `backfillJob` would do; changes nothing. For administrators.
+    async fn preview_backfill(
+        &self,
+        ctx: &Context<'_>,
+        job_id: JobId,
+        from: Instant,
+        to: Instant,
+    ) -> Result<BackfillPreview> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.preview_backfill(actor, job_id, range(from, to)?).await
+    }
+
+    /// Runs the slots of a range of the past, both ends included, that did not run; the slots that will. At most 100. For
+    /// administrators.
+    async fn backfill_job(&self, ctx: &Context<'_>, job_id: JobId, from: Instant, to: Instant) -> Result<Vec<JobSlot>> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.backfill_job(actor, job_id, range(from, to)?).await
+    }
+}
+
+fn range(from: Instant, to: Instant) -> Result<Backfill> {
+    read(&serde_json::json!({ "from": from, "to": to }))
 }

@@ -10,16 +10,18 @@ use super::{
     connections::{Connection, Span, connection, size},
     context::{actor, control_plane},
     filters::{AgentFilterInput, TransferFilterInput, read},
+    job_inputs::{JobFilterInput, JobRunFilterInput, JobSlotFilterInput},
     log::{LoggedEvent, Node, number},
 };
 use crate::{
     error::{Error, Result},
-    ids::{AgentId, CustomerId, TransferId},
+    ids::{AgentId, CustomerId, JobId, RunId, TransferId},
     model::{
         account::User,
         agent::{Agent, AgentFilter},
         customer::{Customer, EnrolmentCode},
         fleet::Fleet,
+        job::{Job, JobRun, JobSlot, SchedulePreview},
         transfer::Transfer,
     },
 };
@@ -89,6 +91,89 @@ impl QueryRoot {
         let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_transfers(actor, &filter, window).await?;
         Ok(connection(page, |transfer| transfer.id.0))
+    }
+
+    /// A job.
+    async fn job(&self, ctx: &Context<'_>, id: JobId) -> Result<Option<Job>> {
+        control_plane(ctx)?.get_job(actor(ctx)?, id).await.map(Some)
+    }
+
+    /// Jobs, newest first.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn jobs(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<JobFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<Job>> {
+        let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_jobs(actor, &filter, window).await?;
+        Ok(connection(page, |job| job.id.0))
+    }
+
+    /// A run of a job. For administrators.
+    async fn job_run(&self, ctx: &Context<'_>, id: RunId) -> Result<Option<JobRun>> {
+        control_plane(ctx)?.get_job_run(actor(ctx)?, id).await.map(Some)
+    }
+
+    /// Runs of jobs, newest first. For administrators.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn job_runs(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<JobRunFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<JobRun>> {
+        let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_job_runs(actor, &filter, window).await?;
+        Ok(connection(page, |run| run.id.0))
+    }
+
+    /// What became of the slots of a job's schedule, the latest first. For administrators.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn job_slots(
+        &self,
+        ctx: &Context<'_>,
+        job_id: JobId,
+        filter: Option<JobSlotFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<JobSlot>> {
+        let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_job_slots(actor, job_id, &filter, window).await?;
+        Ok(connection(page, |slot| slot.id.0))
+    }
+
+    /// What a schedule says, and when it is due next.
+    #[graphql(complexity = "usize::try_from(first).unwrap_or(0) * child_complexity + 1")]
+    #[expect(clippy::unused_async, reason = "a resolver must be asynchronous")]
+    async fn schedule_preview(
+        &self,
+        ctx: &Context<'_>,
+        schedule: String,
+        #[graphql(default = "UTC", desc = "By its IANA name.")] timezone: String,
+        #[graphql(default = 5, desc = "How many times: 1 to 100.")] first: i32,
+    ) -> Result<SchedulePreview> {
+        let actor = actor(ctx)?;
+        let wanted = serde_json::json!({ "schedule": schedule, "timezone": timezone, "first": first });
+        control_plane(ctx)?.preview_schedule(actor, &read(&wanted)?)
     }
 
     /// Customers, newest first. For administrators.

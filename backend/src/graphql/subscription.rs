@@ -10,14 +10,16 @@ use super::{
     context::{actor, control_plane},
     fanout::{Filter, Interest, Item, feed},
     filters::{AgentFilterInput, TransferFilterInput, read},
+    job_inputs::{JobFilterInput, JobRunFilterInput},
     log::{LoggedEvent, number},
 };
 use crate::{
     error::{Error, Result},
-    ids::{AgentId, TransferId},
+    ids::{AgentId, JobId, RunId, TransferId},
     model::{
         agent::{Agent, AgentFilter},
         fleet::Fleet,
+        job::{Job, JobRun, JobRunFilter},
         transfer::Transfer,
     },
 };
@@ -40,6 +42,24 @@ pub(crate) struct AgentUpdate {
     /// The agent.
     agent: Option<Agent>,
     /// Whether something may have been missed, or an agent was revoked: query again.
+    resync: bool,
+}
+
+/// A job as it is now, or the call to ask again.
+#[derive(SimpleObject)]
+pub(crate) struct JobUpdate {
+    /// The job.
+    job: Option<Job>,
+    /// Whether something may have been missed, or a job was deleted: query again.
+    resync: bool,
+}
+
+/// A run of a job as it is now, or the call to ask again.
+#[derive(SimpleObject)]
+pub(crate) struct JobRunUpdate {
+    /// The run.
+    job_run: Option<JobRun>,
+    /// Whether something may have been missed, or a job was deleted with its runs: query again.
     resync: bool,
 }
 
@@ -107,6 +127,47 @@ impl SubscriptionRoot {
         Ok(feed(ctx, Interest { ids, filter })?.map(|item| {
             let agent = if let Item::Agent(agent) = item { Some((*agent).clone()) } else { None };
             AgentUpdate { resync: agent.is_none(), agent }
+        }))
+    }
+
+    /// State: jobs as they change, also when they start or are due at another time. Nothing comes before the first change,
+    /// unless `initial` asks for what there is. With the filter `enabled`, the change that takes a job out of it still
+    /// comes.
+    async fn job_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only these.")] ids: Option<Vec<JobId>>,
+        filter: Option<JobFilterInput>,
+        #[graphql(desc = "Begin with what there is: at most 1,000.")] initial: Option<bool>,
+        #[graphql(desc = "At most one state per job in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
+    ) -> Result<impl Stream<Item = JobUpdate> + use<>> {
+        own(initial, throttle_ms);
+        actor(ctx)?;
+        let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
+        let filter = Filter::Jobs(filter.unwrap_or_default().into());
+        Ok(feed(ctx, Interest { ids, filter })?.map(|item| {
+            let job = if let Item::Job(job) = item { Some((*job).clone()) } else { None };
+            JobUpdate { resync: job.is_none(), job }
+        }))
+    }
+
+    /// State: runs of jobs as they change. Nothing comes before the first change, unless `initial` asks for those at work.
+    /// With a filter by status, the change that takes a run out of it still comes. For administrators.
+    async fn job_run_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only these.")] ids: Option<Vec<RunId>>,
+        filter: Option<JobRunFilterInput>,
+        #[graphql(desc = "Begin with those at work: at most 1,000.")] initial: Option<bool>,
+        #[graphql(desc = "At most one state per run in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
+    ) -> Result<impl Stream<Item = JobRunUpdate> + use<>> {
+        own(initial, throttle_ms);
+        let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
+        let filter = JobRunFilter::from(filter.unwrap_or_default());
+        control_plane(ctx)?.watch_job_runs(actor(ctx)?, &filter).await?;
+        Ok(feed(ctx, Interest { ids, filter: Filter::JobRuns(filter) })?.map(|item| {
+            let job_run = if let Item::JobRun(run) = item { Some((*run).clone()) } else { None };
+            JobRunUpdate { resync: job_run.is_none(), job_run }
         }))
     }
 

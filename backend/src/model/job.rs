@@ -16,11 +16,13 @@ use super::{
 use crate::ids::{AgentId, CustomerId, JobId};
 
 mod due;
+mod preview;
 mod retry;
 mod run;
 mod slot;
 
 pub use due::{Decision, Due, MOST_CAUGHT_UP, Verdict, decide};
+pub use preview::{PreviewSchedule, SchedulePreview, ScheduledTime};
 pub use retry::{Period, Retry, period};
 pub use run::{JobRun, JobRunFilter, ReportJobRun, RunState, RunStatus, StartJobRun};
 pub use slot::{Backfill, BackfillPreview, BackfillSlot, JobSlot, JobSlotFilter, Outcome};
@@ -83,6 +85,7 @@ pub enum CatchUp {
 
 /// A scheduled transfer job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
     /// Its id.
@@ -356,8 +359,11 @@ fn schedule_text(value: serde_json::Value) -> Check<String> {
     }
 }
 
+/// Each beside what cannot be wrong, so that both are named where both are.
 fn check_schedule(fields: &mut Fields, schedule: &str, timezone: &str) {
-    if let Err(ScheduleError { field, message }) = Schedule::parse(schedule, timezone) {
-        fields.problem(field, message);
+    for (schedule, timezone) in [(schedule, "UTC"), ("* * * * *", timezone)] {
+        if let Err(ScheduleError { field, message }) = Schedule::parse(schedule, timezone) {
+            fields.problem(field, message);
+        }
     }
 }

@@ -98,6 +98,12 @@ impl Schedule {
         std::iter::successors(self.next_after(after), |slot| self.next_after(*slot))
     }
 
+    /// By how many minutes a clock in its zone is ahead of UTC at an instant.
+    #[must_use]
+    pub fn utc_offset_minutes(&self, at: DateTime<Utc>) -> i64 {
+        (self.zone.wall_clock(at) - at.naive_utc()).num_minutes()
+    }
+
     /// What it says, in plain English, with its zone.
     #[must_use]
     pub fn describe(&self) -> String {

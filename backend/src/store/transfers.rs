@@ -15,7 +15,7 @@ use crate::{
 };
 
 mod list;
-pub use list::{list, newest};
+pub use list::{list, newest, newest_of_job_runs};
 
 /// The columns of a [`TransferRow`].
 pub(super) const COLUMNS: &str = "SELECT t.id, t.customer_id, t.agent_id, t.source, t.destination, t.protocol, \

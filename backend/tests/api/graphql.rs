@@ -6,6 +6,7 @@ mod errors;
 mod events;
 mod fleet;
 mod framing;
+mod jobs;
 mod limits;
 mod media;
 mod mutations;

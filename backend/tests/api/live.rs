@@ -2,6 +2,7 @@
 
 mod access;
 mod closing;
+mod jobs;
 mod log;
 mod messages;
 mod several_servers;

@@ -1,22 +1,15 @@
 //! What watchers are told of: an object as it is now, and what it was before.
 
-use std::{
-    collections::{HashMap, HashSet},
-    mem,
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use uuid::Uuid;
 
 use crate::model::{
     agent::{Agent, AgentFilter, AgentStatus},
-    event::{Event, Kind, Object},
     fleet::Fleet,
+    job::{Job, JobFilter, JobRun, JobRunFilter, RunStatus},
     transfer::{Transfer, TransferFilter, TransferStatus},
 };
-
-/// How many objects are remembered at least, and half of how many at most.
-const REMEMBERED: usize = 50_000;
 
 /// Which kind of object a state subscription is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +18,10 @@ pub(in crate::graphql) enum Topic {
     Transfers,
     /// `agentUpdated`.
     Agents,
+    /// `jobUpdated`.
+    Jobs,
+    /// `jobRunUpdated`.
+    JobRuns,
     /// `fleetUpdated`.
     Fleet,
 }
@@ -35,6 +32,8 @@ impl Topic {
         match name {
             "transferUpdated" => Some(Self::Transfers),
             "agentUpdated" => Some(Self::Agents),
+            "jobUpdated" => Some(Self::Jobs),
+            "jobRunUpdated" => Some(Self::JobRuns),
             "fleetUpdated" => Some(Self::Fleet),
             _ => None,
         }
@@ -48,6 +47,10 @@ pub(in crate::graphql) enum Item {
     Transfer(Arc<Transfer>),
     /// An agent as it is now.
     Agent(Arc<Agent>),
+    /// A job as it is now.
+    Job(Arc<Job>),
+    /// A run as it is now.
+    JobRun(Arc<JobRun>),
     /// The figures, and their place among all figures taken.
     Fleet(Arc<Fleet>, i64),
     /// Something may have been missed: ask again.
@@ -60,6 +63,8 @@ impl Item {
         match self {
             Self::Transfer(transfer) => transfer.id.0,
             Self::Agent(agent) => agent.id.0,
+            Self::Job(job) => job.id.0,
+            Self::JobRun(run) => run.id.0,
             Self::Fleet(..) | Self::Resync => Uuid::nil(),
         }
     }
@@ -69,6 +74,8 @@ impl Item {
         match self {
             Self::Transfer(transfer) => transfer.revision,
             Self::Agent(agent) => agent.revision,
+            Self::Job(job) => job.revision,
+            Self::JobRun(run) => run.revision,
             Self::Fleet(_, number) => *number,
             Self::Resync => 0,
         }
@@ -93,24 +100,41 @@ pub(super) enum Change {
     Agent(Arc<Agent>, Before<AgentStatus>),
     /// The agent is gone.
     Revoked(Uuid),
+    /// The job, and whether it was enabled.
+    Job(Arc<Job>, Before<bool>),
+    /// The job is gone, and its runs with it.
+    JobDeleted(Uuid),
+    /// The run.
+    JobRun(Arc<JobRun>),
     /// The figures, and their place among all figures taken.
     Fleet(Arc<Fleet>, i64),
 }
 
 impl Change {
-    pub(super) const fn topic(&self) -> Topic {
+    /// Whether watchers of this kind of object may have to hear of it.
+    pub(super) const fn concerns(&self, topic: Topic) -> bool {
         match self {
-            Self::Transfer(..) => Topic::Transfers,
-            Self::Agent(..) | Self::Revoked(_) => Topic::Agents,
-            Self::Fleet(..) => Topic::Fleet,
+            Self::Transfer(..) => matches!(topic, Topic::Transfers),
+            Self::Agent(..) | Self::Revoked(_) => matches!(topic, Topic::Agents),
+            Self::Job(..) => matches!(topic, Topic::Jobs),
+            Self::JobDeleted(_) => matches!(topic, Topic::Jobs | Topic::JobRuns),
+            Self::JobRun(_) => matches!(topic, Topic::JobRuns),
+            Self::Fleet(..) => matches!(topic, Topic::Fleet),
         }
+    }
+
+    /// Whether the figures of the fleet may be others after it.
+    pub(super) const fn moves_figures(&self) -> bool {
+        matches!(self, Self::Transfer(..) | Self::Agent(..) | Self::Revoked(_))
     }
 
     /// The object's id.
     pub(super) fn id(&self) -> Uuid {
         match self {
-            Self::Revoked(id) => *id,
-            Self::Transfer(..) | Self::Agent(..) | Self::Fleet(..) => self.item().id(),
+            Self::Revoked(id) | Self::JobDeleted(id) => *id,
+            Self::Transfer(..) | Self::Agent(..) | Self::Job(..) | Self::JobRun(_) | Self::Fleet(..) => {
+                self.item().id()
+            }
         }
     }
 
@@ -119,7 +143,9 @@ impl Change {
         match self {
             Self::Transfer(transfer, _) => Item::Transfer(Arc::clone(transfer)),
             Self::Agent(agent, _) => Item::Agent(Arc::clone(agent)),
-            Self::Revoked(_) => Item::Resync,
+            Self::Job(job, _) => Item::Job(Arc::clone(job)),
+            Self::JobRun(run) => Item::JobRun(Arc::clone(run)),
+            Self::Revoked(_) | Self::JobDeleted(_) => Item::Resync,
             Self::Fleet(fleet, number) => Item::Fleet(Arc::clone(fleet), *number),
         }
     }
@@ -141,6 +167,10 @@ pub(in crate::graphql) enum Filter {
     Transfers(TransferFilter),
     /// Of `agentUpdated`.
     Agents(AgentFilter),
+    /// Of `jobUpdated`.
+    Jobs(JobFilter),
+    /// Of `jobRunUpdated`.
+    JobRuns(JobRunFilter),
     /// `fleetUpdated` has none.
     Fleet,
 }
@@ -170,7 +200,25 @@ impl Interest {
                     && (was_allowed || filter.allows(agent.status))
                     && filter.matches_but_for_status(agent)
             }
-            (Change::Revoked(id), Filter::Agents(_)) => self.names(*id),
+            (Change::Revoked(id), Filter::Agents(_)) | (Change::JobDeleted(id), Filter::Jobs(_)) => self.names(*id),
+            (Change::Job(job, before), Filter::Jobs(filter)) => {
+                let allows = |enabled| filter.enabled.is_none_or(|wanted| wanted == enabled);
+                let was_allowed = match before {
+                    Before::Nothing => false,
+                    Before::Known(enabled) => allows(*enabled),
+                    Before::Unknown => true,
+                };
+                self.names(job.id.0)
+                    && (was_allowed || allows(job.enabled))
+                    && filter.agent_id.is_none_or(|agent| agent == job.agent_id)
+            }
+            // A run that has changed was at work before, or is new and at work.
+            (Change::JobRun(run), Filter::JobRuns(filter)) => {
+                self.names(run.id.0)
+                    && (filter.allows(RunStatus::Running) || filter.allows(run.status))
+                    && filter.matches_but_for_status(run)
+            }
+            (Change::JobDeleted(id), Filter::JobRuns(filter)) => filter.job_id.is_none_or(|job| job.0 == *id),
             (Change::Fleet(..), Filter::Fleet) => true,
             _ => false,
         }
@@ -178,79 +226,5 @@ impl Interest {
 
     fn names(&self, id: Uuid) -> bool {
         self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
-    }
-}
-
-/// What was last heard of each object, so that news that come late are known for what they are.
-///
-/// Objects not heard of for long are forgotten, a generation at a time.
-#[derive(Debug, Default)]
-pub(super) struct Heard {
-    young: HashMap<Uuid, Last>,
-    old: HashMap<Uuid, Last>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Last {
-    revision: i64,
-    status: Status,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Status {
-    Transfer(TransferStatus),
-    Agent(AgentStatus),
-}
-
-impl Heard {
-    /// The change that an event tells of; nothing for what is no state, or was overtaken by something newer.
-    pub(super) fn hear(&mut self, event: &Event) -> Option<Change> {
-        match &event.object {
-            Object::Agent(agent) if event.kind == Kind::AgentRevoked => Some(Change::Revoked(agent.id.0)),
-            Object::Transfer(transfer) => {
-                let last = self.note(transfer.id.0, transfer.revision, Status::Transfer(transfer.status))?;
-                let before = match last {
-                    _ if event.kind == Kind::TransferCreated => Before::Nothing,
-                    Some(Last { revision, status: Status::Transfer(status) }) if revision + 1 == transfer.revision => {
-                        Before::Known(status)
-                    }
-                    None if event.kind != Kind::TransferStatusChanged => Before::Known(transfer.status),
-                    _ => Before::Unknown,
-                };
-                Some(Change::Transfer(Arc::new(transfer.clone()), before))
-            }
-            Object::Agent(agent) => {
-                let last = self.note(agent.id.0, agent.revision, Status::Agent(agent.status))?;
-                let before = match last {
-                    _ if event.kind == Kind::AgentRegistered => Before::Nothing,
-                    Some(Last { revision, status: Status::Agent(status) }) if revision + 1 == agent.revision => {
-                        Before::Known(status)
-                    }
-                    None if event.kind != Kind::AgentStatusChanged => Before::Known(agent.status),
-                    _ => Before::Unknown,
-                };
-                Some(Change::Agent(Arc::new(agent.clone()), before))
-            }
-            Object::Job(_)
-            | Object::JobRun(_)
-            | Object::JobSlot(_)
-            | Object::Customer(_)
-            | Object::User(_)
-            | Object::EnrolmentCode(_) => None,
-        }
-    }
-
-    /// What was last heard, if anything; nothing at all when this is not newer.
-    #[expect(clippy::option_option, reason = "overtaken, new, or known")]
-    fn note(&mut self, id: Uuid, revision: i64, status: Status) -> Option<Option<Last>> {
-        let last = self.young.get(&id).or_else(|| self.old.get(&id)).copied();
-        if last.is_some_and(|last| revision <= last.revision) {
-            return None;
-        }
-        if self.young.len() >= REMEMBERED {
-            self.old = mem::take(&mut self.young);
-        }
-        self.young.insert(id, Last { revision, status });
-        Some(last)
     }
 }

@@ -13,10 +13,11 @@ use super::{
 use crate::{
     actor::Actor,
     error::Result,
-    ids::{AgentId, TransferId},
+    ids::{AgentId, JobId, RunId, TransferId},
     model::{
         MAX_LIMIT, Page, Start, Window,
         agent::{Agent, AgentFilter},
+        job::{Job, JobFilter, JobRun, JobRunFilter, RunStatus},
         transfer::{Transfer, TransferFilter, TransferStatus},
     },
 };
@@ -43,6 +44,14 @@ impl Hub {
             Filter::Agents(filter) => {
                 let found = self.agents(actor, interest, filter).await?;
                 found.into_iter().map(|agent| Item::Agent(Arc::new(agent))).collect()
+            }
+            Filter::Jobs(filter) => {
+                let found = self.jobs(actor, interest, filter).await?;
+                found.into_iter().map(|job| Item::Job(Arc::new(job))).collect()
+            }
+            Filter::JobRuns(filter) => {
+                let found = self.open_job_runs(actor, interest, filter).await?;
+                found.into_iter().map(|run| Item::JobRun(Arc::new(run))).collect()
             }
             Filter::Fleet => {
                 let number = self.next_taken();
@@ -91,6 +100,35 @@ impl Hub {
         let mut found = Vec::new();
         let list = |window| self.cp.list_agents(actor, filter, window).boxed();
         walk(&mut found, |agent: &Agent| agent.id.0, list).await?;
+        Ok(found)
+    }
+
+    async fn jobs(&self, actor: &Actor, interest: &Interest, filter: &JobFilter) -> Result<Vec<Job>> {
+        if let Some(ids) = &interest.ids {
+            let ids: Vec<JobId> = ids.iter().take(MOST).map(|id| JobId(*id)).collect();
+            let found = self.cp.find_jobs(actor, &ids).await?;
+            return Ok(found.into_iter().filter(|job| filter.matches(job)).collect());
+        }
+        let mut found = Vec::new();
+        let list = |window| self.cp.list_jobs(actor, filter, window).boxed();
+        walk(&mut found, |job: &Job| job.id.0, list).await?;
+        Ok(found)
+    }
+
+    async fn open_job_runs(&self, actor: &Actor, interest: &Interest, filter: &JobRunFilter) -> Result<Vec<JobRun>> {
+        if !filter.allows(RunStatus::Running) {
+            return Ok(Vec::new());
+        }
+        if let Some(ids) = &interest.ids {
+            let ids: Vec<RunId> = ids.iter().take(MOST).map(|id| RunId(*id)).collect();
+            let found = self.cp.find_job_runs(actor, &ids).await?;
+            let is_open = |run: &JobRun| !run.status.has_ended() && filter.matches_but_for_status(run);
+            return Ok(found.into_iter().filter(is_open).collect());
+        }
+        let filter = JobRunFilter { status: vec![RunStatus::Running], ..filter.clone() };
+        let mut found = Vec::new();
+        let list = |window| self.cp.list_job_runs(actor, &filter, window).boxed();
+        walk(&mut found, |run: &JobRun| run.id.0, list).await?;
         Ok(found)
     }
 }

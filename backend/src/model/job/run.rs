@@ -54,6 +54,7 @@ impl RunStatus {
 
 /// One run of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRun {
     /// Its id.

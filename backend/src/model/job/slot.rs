@@ -45,6 +45,7 @@ pub enum Outcome {
 
 /// What became of one slot of a job's schedule, or of a range of them: then `from`, `to` and `count` say which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct JobSlot {
     /// Its id.

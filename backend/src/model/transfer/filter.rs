@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Direction, Protocol, TransferStatus};
 use crate::{
-    ids::AgentId,
+    ids::{AgentId, RunId},
     model::fields::{Fields, FromFields, id, instant, one_of, text},
 };
 
@@ -15,6 +15,8 @@ pub struct TransferFilter {
     pub status: Vec<TransferStatus>,
     /// Only those of this agent.
     pub agent_id: Option<AgentId>,
+    /// Only those of this run of a job; GraphQL alone asks for it.
+    pub job_run_id: Option<RunId>,
     /// Only those by this protocol.
     pub protocol: Option<Protocol>,
     /// Only those this way.
@@ -39,6 +41,7 @@ impl FromFields for TransferFilter {
         Some(Self {
             status: Vec::from_iter(status?),
             agent_id: agent_id?,
+            job_run_id: None,
             protocol: protocol?,
             direction: direction?,
             created_after: created_after?,
@@ -62,6 +65,7 @@ impl TransferFilter {
     #[must_use]
     pub const fn is_counted(&self) -> bool {
         self.status.len() <= 1
+            && self.job_run_id.is_none()
             && self.protocol.is_none()
             && self.direction.is_none()
             && self.created_after.is_none()

@@ -21,6 +21,7 @@ impl TransferFilter {
     pub fn matches_but_for_status(&self, transfer: &Transfer) -> bool {
         let created_at = transfer.created_at.0;
         self.agent_id.is_none_or(|agent| agent == transfer.agent_id)
+            && self.job_run_id.is_none_or(|run| Some(run) == transfer.job_run_id)
             && self.protocol.is_none_or(|protocol| protocol == transfer.protocol)
             && self.direction.is_none_or(|direction| direction == transfer.direction)
             && self.created_after.is_none_or(|after| created_at > after)

@@ -5,13 +5,14 @@
 //! combination is asked for, and count at most [`Total::COUNTING_STOPS_AT`] hits.
 
 use chrono::{DateTime, Utc};
+use sea_query::Value;
 use uuid::Uuid;
 
 use super::{COLUMNS, TransferRow, scoped};
 use crate::{
     actor::Scope,
     error::Result,
-    ids::{AgentId, TransferId},
+    ids::{AgentId, RunId, TransferId},
     model::{Page, Start, Total, Window, transfer::TransferFilter},
     store::{
         counters::{self, Counted},
@@ -60,7 +61,8 @@ pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, window: Window
 /// The ids that all conditions leave.
 fn conditions(counted: Counted, filter: &TransferFilter, kept: u64) -> Sql {
     let statement = sql("SELECT id FROM transfers WHERE 1 = 1");
-    let is_walked = kept > FEW && !filter.is_counted();
+    // The transfers of a run have an index of their own: the other conditions must not choose another.
+    let is_walked = filter.job_run_id.is_some() || (kept > FEW && !filter.is_counted());
     additive(if is_walked { faceted(statement, counted, filter) } else { indexed(statement, counted, filter) }, filter)
 }
 
@@ -95,15 +97,33 @@ async fn page_of_walked(
 ///
 /// Whatever the engine says.
 pub async fn newest(db: &Db, scope: Scope, of: &[(AgentId, u64)]) -> Result<Vec<TransferRow>> {
+    newest_where(db, scope, "SELECT id FROM transfers WHERE agent_id = ", of).await
+}
+
+/// The newest transfers of each of these runs of jobs, as many as is said beside it, newest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn newest_of_job_runs(db: &Db, scope: Scope, of: &[(RunId, u64)]) -> Result<Vec<TransferRow>> {
+    newest_where(db, scope, "SELECT id FROM transfers WHERE job_run_id = ", of).await
+}
+
+async fn newest_where<T: Copy + Into<Value>>(
+    db: &Db,
+    scope: Scope,
+    condition: &'static str,
+    of: &[(T, u64)],
+) -> Result<Vec<TransferRow>> {
     let mut tx = db.snapshot().await?;
     let mut found = Vec::new();
     for of in of.chunks(MOST_PARTS) {
         let mut statement = sql("");
-        for (index, (agent, count)) in of.iter().enumerate() {
+        for (index, (owner, count)) in of.iter().enumerate() {
             let lead = if index == 0 { "SELECT id FROM (" } else { " UNION ALL SELECT id FROM (" };
             statement = statement
                 .push(lead)
-                .push_bind("SELECT id FROM transfers WHERE agent_id = ", *agent)
+                .push_bind(condition, *owner)
                 .push_bind(" ORDER BY id DESC LIMIT ", count.cast_signed())
                 .push(") AS part");
         }
@@ -223,6 +243,9 @@ fn additive(mut statement: Sql, filter: &TransferFilter) -> Sql {
     if filter.status.len() > 1 {
         let any_of = filter.status.iter().map(|status| status.to_string().into());
         statement = statement.push(" AND status IN ").push_tuple(any_of);
+    }
+    if let Some(run) = filter.job_run_id {
+        statement = statement.push_bind(" AND job_run_id = ", run);
     }
     if let Some(protocol) = filter.protocol {
         statement = statement.push_bind(" AND protocol = ", protocol.to_string());

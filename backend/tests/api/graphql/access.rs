@@ -31,13 +31,19 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 23] = [
+const TABLE: [Row; 39] = [
     ("Query", "me", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "fleet", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "agent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Query", "agents", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "transfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Query", "transfers", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "job", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Query", "jobs", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "jobRun", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Query", "jobRuns", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Query", "jobSlots", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Query", "schedulePreview", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "customers", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
     ("Query", "users", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
     ("Query", "enrolmentCodes", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
@@ -55,6 +61,16 @@ const TABLE: [Row; 23] = [
     ("Mutation", "revokeAgent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "cancelTransfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "retryTransfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "createJob", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
+    ("Mutation", "updateJob", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "deleteJob", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "enableJob", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "disableJob", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "runJob", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "cancelJobRun", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "retryJobRun", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "previewBackfill", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "backfillJob", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
 ];
 
 impl World {
@@ -63,7 +79,7 @@ impl World {
         let owner = &self.owner;
         match field {
             "me" | "fleet" | "logout" => String::new(),
-            "agents" | "transfers" | "customers" | "users" | "events" => "(first: 5)".to_owned(),
+            "agents" | "transfers" | "jobs" | "customers" | "users" | "events" => "(first: 5)".to_owned(),
             "agent" | "rotateAgentKey" => format!(r#"(id: "{}")"#, owner.agent.id),
             "transfer" | "node" => format!("(id: {})", owner.transfer["id"]),
             "enrolmentCodes" => format!(r#"(customerId: "{}", first: 5)"#, owner.customer.id),
@@ -84,8 +100,37 @@ impl World {
                 let failed = serde_json::json!({ "status": "failed" });
                 format!("(id: {})", transfer_after(&self.app, &owner.agent, &failed).await["id"])
             }
+            "schedulePreview" => r#"(schedule: "@daily")"#.to_owned(),
+            "createJob" => {
+                let (agent, rest) = (owner.agent.id, "schedule: \"@daily\", protocol: LOCAL, direction: PULL");
+                format!(r#"(input: {{ agentId: "{agent}", name: "New", source: "/out", destination: "/in", {rest} }})"#)
+            }
+            "updateJob" => format!(r#"(id: "{}", input: {{ name: "Renamed" }})"#, self.job().await),
+            "job" | "deleteJob" | "enableJob" | "disableJob" | "runJob" => format!(r#"(id: "{}")"#, self.job().await),
+            "jobRuns" => format!(r#"(filter: {{ jobId: "{}" }}, first: 5)"#, self.job().await),
+            "jobSlots" => format!(r#"(jobId: "{}", first: 5)"#, self.job().await),
+            "previewBackfill" | "backfillJob" => {
+                let range = r#"from: "2026-04-25T10:00:00Z", to: "2026-04-25T12:00:00Z""#;
+                format!(r#"(jobId: "{}", {range})"#, self.job().await)
+            }
+            "jobRun" | "cancelJobRun" => format!("(id: {})", self.job_run(&serde_json::json!({})).await),
+            "retryJobRun" => format!("(id: {})", self.job_run(&serde_json::json!({ "status": "failed" })).await),
             other => panic!("say what to ask {other} about"),
         }
+    }
+
+    async fn job(&self) -> String {
+        self.app.job(&self.owner.agent, &serde_json::json!({})).await.to_string()
+    }
+
+    /// A new run of the owner's, after this report; its id.
+    async fn job_run(&self, report: &Value) -> Value {
+        let (agent, path) = (self.app.key(&self.owner.agent.key), format!("/api/jobs/{}/runs", self.job().await));
+        let started = agent.post(&path, &serde_json::json!({})).await;
+        let id = started.body["data"]["run"]["id"].clone();
+        let answer = agent.patch(&format!("{path}/{}", id.as_str().expect("an id")), report).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        id
     }
 
     async fn code(&self) -> String {
@@ -98,8 +143,8 @@ impl World {
     async fn ask(&self, root: &str, field: &str, who: &str) -> Answer {
         let ty = self.schema.fields(root).into_iter().find(|(name, _)| *name == field).map(|(_, ty)| ty);
         let ty = ty.unwrap_or_else(|| panic!("{root} has no field {field}"));
-        let selection =
-            if self.schema.is_leaf(ty) { String::new() } else { format!("{{ {} }}", self.schema.everything(ty, 3)) };
+        let all = if who == "an administrator" { self.schema.everything(ty, 3) } else { self.schema.granted(ty, 3) };
+        let selection = if self.schema.is_leaf(ty) { String::new() } else { format!("{{ {all} }}") };
         let (operation, arguments) = (root.to_lowercase(), self.arguments(field).await);
         self.caller(who).await.ask(&format!("{operation} {{ {field}{arguments} {selection} }}"), &Value::Null).await
     }

@@ -2,6 +2,7 @@
 
 use backend::{
     actor::Actor,
+    ids::JobId,
     model::{account::UpdateUser, customer::UpdateCustomer},
 };
 use chrono::TimeDelta;
@@ -30,12 +31,13 @@ pub(crate) struct World {
     pub(crate) of_suspended_customer: String,
 }
 
-/// A customer with somebody of theirs, an agent and a transfer.
+/// A customer with somebody of theirs, an agent, a transfer and a job.
 pub(crate) struct Side {
     pub(crate) customer: TestCustomer,
     pub(crate) person: Person,
     pub(crate) agent: TestAgent,
     pub(crate) transfer: Value,
+    pub(crate) job: JobId,
 }
 
 impl Side {
@@ -44,14 +46,16 @@ impl Side {
         let person = app.person(&format!("somebody-of-{}", name.to_lowercase()), Some(customer.id)).await;
         let agent = app.agent(customer.id, &format!("host-of-{name}")).await;
         let transfer = app.transfer(&agent).await;
-        Self { customer, person, agent, transfer }
+        let job = app.job(&agent, &serde_json::json!({})).await;
+        Self { customer, person, agent, transfer, job }
     }
 
     /// What nobody else may come to know.
     pub(crate) fn secrets(&self, name: &str) -> Vec<String> {
         let ids = [self.customer.id.to_string(), self.agent.id.to_string(), self.person.id.to_string()];
         let transfer = self.transfer["id"].as_str().expect("an id").to_owned();
-        [ids.to_vec(), vec![transfer, format!("host-of-{name}"), self.person.email.clone()]].concat()
+        [ids.to_vec(), vec![transfer, self.job.to_string(), format!("host-of-{name}"), self.person.email.clone()]]
+            .concat()
     }
 }
 

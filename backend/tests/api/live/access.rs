@@ -11,6 +11,7 @@ use crate::{
 type Outcome = Result<(), &'static str>;
 
 const UNAUTHENTICATED: Outcome = Err("UNAUTHENTICATED");
+const FORBIDDEN: Outcome = Err("FORBIDDEN");
 const GIVEN: Outcome = Ok(());
 
 /// Those whom each row tells apart.
@@ -19,9 +20,11 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// What each of [`CALLERS`] gets of a subscription, and the arguments that ask for all there is. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 4] = [
+const TABLE: [Row; 6] = [
     ("transferUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("agentUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
+    ("jobUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
+    ("jobRunUpdated", "(initial: true)", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, GIVEN]),
     ("fleetUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("events", r#"(after: "AAAAAAAAAAA")"#, [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
 ];
@@ -37,10 +40,11 @@ fn every_subscription_of_the_schema_has_a_row() {
 }
 
 /// A subscription for all that there is behind a field.
-fn question(schema: &Schema, field: &str, arguments: &str) -> String {
+fn question(schema: &Schema, field: &str, arguments: &str, who: &str) -> String {
     let ty = schema.fields("Subscription").into_iter().find(|(name, _)| *name == field).map(|(_, ty)| ty);
     let ty = ty.unwrap_or_else(|| panic!("there is no subscription {field}"));
-    format!("subscription {{ {field}{arguments} {{ {} }} }}", schema.everything(ty, 3))
+    let all = if who == "an administrator" { schema.everything(ty, 3) } else { schema.granted(ty, 3) };
+    format!("subscription {{ {field}{arguments} {{ {all} }} }}")
 }
 
 /// A socket of this caller.
@@ -57,12 +61,16 @@ async fn socket(world: &World, server: &Listening, who: &str) -> Watcher {
 #[tokio::test]
 async fn everybody_is_delivered_what_the_contract_grants_and_nothing_of_anybody_elses() {
     let world = World::new().await;
+    for side in [&world.owner, &world.stranger] {
+        let started = world.app.key(&side.agent.key).post(&format!("/api/jobs/{}/runs", side.job), &json!({})).await;
+        assert_eq!(started.status, 201, "a run at work is what a watcher of runs begins with: {}", started.body);
+    }
     let server = world.app.listen().await;
     let mut watching = Vec::new();
     for (field, arguments, expected) in TABLE {
         for (who, expected) in CALLERS.into_iter().zip(expected) {
             let mut socket = socket(&world, &server, who).await;
-            socket.subscribe(field, &question(&world.schema, field, arguments)).await;
+            socket.subscribe(field, &question(&world.schema, field, arguments, who)).await;
             match expected {
                 Ok(()) => watching.push((field, who, socket)),
                 Err(code) => {
@@ -113,7 +121,7 @@ async fn whoever_shows_what_is_no_valid_token_is_shown_out() {
         for (field, arguments, _) in TABLE {
             let mut socket = server.stranger().await;
             socket.say(&json!({ "type": "connection_init", "payload": payload })).await;
-            socket.subscribe(field, &question(&world.schema, field, arguments)).await;
+            socket.subscribe(field, &question(&world.schema, field, arguments, "nobody")).await;
             assert_eq!(socket.hear_close().await, (4403, "Forbidden".to_owned()), "{field} with {payload}");
         }
     }
@@ -133,6 +141,10 @@ async fn heard(socket: &mut Watcher, field: &str, who: &str) -> Value {
 /// The agent of a side reports about its transfer, and that it is there.
 async fn happen(app: &TestApp, side: &Side, report: &Value) {
     let agent = app.key(&side.agent.key);
+    let runs = format!("/api/jobs/{}/runs", side.job);
+    let run = agent.post(&runs, &json!({})).await.body["data"]["run"]["id"].clone();
+    let run = format!("{runs}/{}", run.as_str().expect("an id"));
+    assert_eq!(agent.patch(&run, &json!({ "status": "completed" })).await.status, 200);
     let path = format!("/api/transfers/{}", side.transfer["id"].as_str().expect("an id"));
     assert_eq!(agent.patch(&path, report).await.status, 200);
     assert_eq!(agent.post("/api/agents/heartbeat", &json!({ "load": 0.75 })).await.status, 200);
@@ -144,6 +156,8 @@ fn has_seen_all(field: &str, frames: &[Value], sides: &[&Side]) -> bool {
         "transferUpdated" => {
             frame["transfer"]["id"] == side.transfer["id"] && frame["transfer"]["status"] == "COMPLETED"
         }
+        "jobUpdated" => frame["job"]["id"] == json!(side.job) && frame["job"]["lastRunAt"].is_string(),
+        "jobRunUpdated" => frame["jobRun"]["jobId"] == json!(side.job) && frame["jobRun"]["status"] == "COMPLETED",
         "agentUpdated" => frame["agent"]["id"] == json!(side.agent.id) && frame["agent"]["load"] == 0.75,
         "fleetUpdated" => frame["fleet"]["transfers"]["completed"] == sides.len(),
         "events" => {

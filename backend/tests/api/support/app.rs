@@ -169,12 +169,12 @@ impl TestApp {
         self.cp().create_job(&Actor::System, input, None).await.expect("a job").id
     }
 
-    async fn user(&self, user: &Value) {
+    pub(crate) async fn user(&self, user: &Value) {
         let input = CreateUser::read(object(user)).expect("a user");
         self.cp().create_user(&Actor::System, input, None).await.expect("a user");
     }
 
-    async fn token(&self, email: &str) -> String {
+    pub(crate) async fn token(&self, email: &str) -> String {
         let signed_in = self.cp().issue_token(&Actor::System, email, TimeDelta::hours(1)).await;
         signed_in.expect("a token").token
     }

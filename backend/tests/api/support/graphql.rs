@@ -73,22 +73,38 @@ impl Schema {
     ///
     /// Under an interface every field has the name of its type before its own, since those of different types may differ.
     pub(crate) fn everything(&self, of: &str, depth: usize) -> String {
-        if let Some(TypeKind::Interface(_)) = self.types.get(of) {
-            let known = self.types.iter().filter(|(_, kind)| implements(kind, of));
-            let parts = known.map(|(name, _)| format!("... on {name} {{ {} }}", self.selected(name, depth, name)));
-            return format!("__typename id {}", parts.collect::<Vec<_>>().join(" "));
-        }
-        self.selected(of, depth, "")
+        self.all(of, depth, true)
     }
 
-    fn selected(&self, of: &str, depth: usize, prefix: &str) -> String {
-        let selected = self.definitions(of).filter_map(|field| {
+    /// Everything but the links that are for administrators.
+    pub(crate) fn granted(&self, of: &str, depth: usize) -> String {
+        self.all(of, depth, false)
+    }
+
+    fn all(&self, of: &str, depth: usize, is_admin: bool) -> String {
+        if let Some(TypeKind::Interface(_)) = self.types.get(of) {
+            let known = self.types.iter().filter(|(_, kind)| implements(kind, of));
+            let parts =
+                known.map(|(name, _)| format!("... on {name} {{ {} }}", self.selected(name, depth, name, is_admin)));
+            return format!("__typename id {}", parts.collect::<Vec<_>>().join(" "));
+        }
+        self.selected(of, depth, "", is_admin)
+    }
+
+    fn selected(&self, of: &str, depth: usize, prefix: &str, is_admin: bool) -> String {
+        let granted = self.definitions(of).filter(|field| is_admin || !is_for_administrators(field));
+        let selected = granted.filter_map(|field| {
             let (name, kind) = (field.name.node.as_str(), named(&field.ty.node));
             let alias = if prefix.is_empty() { String::new() } else { format!("{prefix}_{name}: ") };
             match (self.is_leaf(kind), depth) {
                 (true, _) => Some(format!("{alias}{name}")),
                 (false, 0) => None,
-                (false, _) => Some(format!("{alias}{name} {{ {} }}", self.everything(kind, depth - 1))),
+                (false, _) => {
+                    // Lists in lists would cost more than a question may.
+                    let takes_first = field.arguments.iter().any(|argument| argument.node.name.node == "first");
+                    let few = if takes_first { "(first: 2)" } else { "" };
+                    Some(format!("{alias}{name}{few} {{ {} }}", self.all(kind, depth - 1, is_admin)))
+                }
             }
         });
         std::iter::once("__typename".to_owned()).chain(selected).collect::<Vec<_>>().join(" ")
@@ -102,6 +118,10 @@ impl Schema {
         };
         fields.iter().map(|field| &field.node)
     }
+}
+
+fn is_for_administrators(field: &FieldDefinition) -> bool {
+    field.description.as_ref().is_some_and(|said| said.node.ends_with("For administrators."))
 }
 
 /// The name of a type, whatever lists it stands in.

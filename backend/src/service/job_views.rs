@@ -1,0 +1,54 @@
+//! What is asked about jobs and their runs beside the rows themselves.
+
+use super::{ControlPlane, jobs::parse};
+use crate::{
+    actor::Actor,
+    error::Result,
+    ids::RunId,
+    model::{
+        job::{JobRunFilter, PreviewSchedule, SchedulePreview},
+        transfer::Transfer,
+    },
+    store::{self, transfers::TransferRow},
+};
+
+impl ControlPlane {
+    /// What a schedule says, and when it is due next.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Forbidden`] for agents, [`crate::error::Error::Fields`] if it makes no sense.
+    pub fn preview_schedule(&self, actor: &Actor, wanted: &PreviewSchedule) -> Result<SchedulePreview> {
+        actor.require_user()?;
+        let schedule = parse(&wanted.schedule, &wanted.timezone)?;
+        Ok(SchedulePreview::of(&schedule, self.now(), wanted.first))
+    }
+
+    /// Whether the caller may watch runs: those who may list them may.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list_job_runs`].
+    pub async fn watch_job_runs(&self, actor: &Actor, filter: &JobRunFilter) -> Result<()> {
+        actor.require_user()?;
+        if let Some(job) = filter.job_id {
+            self.get_job(actor, job).await?;
+        }
+        actor.require_admin()
+    }
+
+    /// The newest transfers of each of these runs of jobs, as many as is said beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Forbidden`] unless an administrator asks.
+    pub async fn newest_transfers_of_job_runs(&self, actor: &Actor, of: &[(RunId, u64)]) -> Result<Vec<Vec<Transfer>>> {
+        actor.require_admin()?;
+        let rows = store::transfers::newest_of_job_runs(&self.db, actor.scope(), of).await?;
+        let newest = of.iter().map(|(run, count)| {
+            let own = rows.iter().filter(|row| row.job_run_id == Some(*run)).map(TransferRow::view);
+            own.take(usize::try_from(*count).unwrap_or(usize::MAX)).collect()
+        });
+        Ok(newest.collect())
+    }
+}
