@@ -49,7 +49,7 @@ pub enum Op {
         /// When.
         now: DateTime<Utc>,
         /// Where the outcome goes.
-        reply: oneshot::Sender<Result<Transfer>>,
+        reply: oneshot::Sender<Result<Box<Transfer>>>,
     },
     /// An agent shows that it is there.
     Heartbeat {
@@ -121,7 +121,7 @@ impl Writer {
         id: TransferId,
         patch: UpdateTransfer,
         now: DateTime<Utc>,
-    ) -> Result<Transfer> {
+    ) -> Result<Box<Transfer>> {
         self.queue_transfer(agent, id, patch, now).await?.await
     }
 
@@ -136,7 +136,7 @@ impl Writer {
         id: TransferId,
         patch: UpdateTransfer,
         now: DateTime<Utc>,
-    ) -> Result<impl Future<Output = Result<Transfer>> + Send + use<>> {
+    ) -> Result<impl Future<Output = Result<Box<Transfer>>> + Send + use<>> {
         let (reply, answer) = oneshot::channel();
         self.queue.send(Op::Transfer { agent, id, patch, now, reply }).await.map_err(|_| STOPPING)?;
         Ok(async { answer.await.map_err(|_| STOPPING)? })

@@ -58,6 +58,7 @@ pub(crate) struct Transfer {
     pub(crate) revision: i32,
     pub(crate) eta_seconds: Option<i32>,
     pub(crate) stalled: bool,
+    pub(crate) last_progress_at: Option<Instant>,
     pub(crate) cancel_requested_at: Option<Instant>,
     pub(crate) network: Network,
 }
