@@ -12,8 +12,8 @@ use crate::{
     effect::effect,
     live::Feed,
     pages::{
-        Activity, AgentPage, Agents, CustomerPage, Customers, NotFound, Overview, SignIn, TransferPage, Transfers,
-        Users,
+        Activity, AgentPage, Agents, CustomerPage, Customers, EditJob, JobPage, Jobs, NewJob, NotFound, Overview,
+        RunPage, SignIn, TransferPage, Transfers, Users,
     },
     session::{Absence, Session, Standing},
     shell::{Shell, Unreachable},
@@ -93,6 +93,11 @@ fn Pages(is_admin: bool) -> impl IntoView {
             <Route path=path!("/sign-in") view=|| ().into_any() />
             <Route path=path!("/transfers") view=|| Transfers().into_any() />
             <Route path=path!("/transfers/:id") view=|| TransferPage().into_any() />
+            <Route path=path!("/jobs") view=|| Jobs().into_any() />
+            <Route path=path!("/jobs/new") view=for_admins(|| NewJob().into_any()) />
+            <Route path=path!("/jobs/:id") view=|| JobPage().into_any() />
+            <Route path=path!("/jobs/:id/edit") view=for_admins(|| EditJob().into_any()) />
+            <Route path=path!("/jobs/:job/runs/:id") view=for_admins(|| RunPage().into_any()) />
             <Route path=path!("/agents") view=|| Agents().into_any() />
             <Route path=path!("/agents/:id") view=|| AgentPage().into_any() />
             <Route path=path!("/activity") view=|| Activity().into_any() />

@@ -4,8 +4,11 @@ mod activity;
 mod admin;
 mod agent;
 mod agents;
+mod job;
+mod jobs;
 mod not_found;
 mod overview;
+mod run;
 mod sign_in;
 mod transfer;
 mod transfers;
@@ -15,8 +18,11 @@ pub(crate) use self::{
     admin::{CustomerPage, Customers, Users},
     agent::AgentPage,
     agents::Agents,
+    job::JobPage,
+    jobs::{EditJob, Jobs, NewJob},
     not_found::NotFound,
     overview::Overview,
+    run::RunPage,
     sign_in::SignIn,
     transfer::TransferPage,
     transfers::Transfers,

@@ -83,6 +83,7 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
                         {move || running().map(|running| view! { <span class="nav-count" aria-hidden="true">{running}</span> })}
                     </A>
                 </li>
+                <Entry address="/jobs" icon="jobs" name="Jobs" />
                 <Entry address="/agents" icon="agents" name="Agents" />
                 <Entry address="/activity" icon="activity" name="Activity" />
             </ul>
