@@ -153,6 +153,17 @@ pub(crate) fn day(instant: Instant, offset: i64) -> String {
     format!("{}, {}", weekday(instant, offset), date(&instant.civil(offset)))
 }
 
+/// The month in which an instant is: `Nov 2026`.
+pub(crate) fn month(instant: Instant, offset: i64) -> String {
+    let civil = instant.civil(offset);
+    format!("{} {}", month_of(&civil), civil.year)
+}
+
+/// The year in which an instant is.
+pub(crate) fn year(instant: Instant, offset: i64) -> String {
+    instant.civil(offset).year.to_string()
+}
+
 fn weekday(instant: Instant, offset: i64) -> &'static str {
     // 1970 began on a Thursday.
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
@@ -161,8 +172,11 @@ fn weekday(instant: Instant, offset: i64) -> &'static str {
 }
 
 fn date(civil: &Civil) -> String {
-    let month = usize::try_from(civil.month - 1).ok().and_then(|index| MONTHS.get(index)).copied().unwrap_or_default();
-    format!("{} {month} {}", civil.day, civil.year)
+    format!("{} {} {}", civil.day, month_of(civil), civil.year)
+}
+
+fn month_of(civil: &Civil) -> &'static str {
+    usize::try_from(civil.month - 1).ok().and_then(|index| MONTHS.get(index)).copied().unwrap_or_default()
 }
 
 fn clock(civil: &Civil) -> String {
@@ -257,6 +271,7 @@ mod tests {
         assert_eq!(minute(instant, 0), "Mon, 23 Nov 2026, 23:30");
         assert_eq!(minute(instant, 60), "Tue, 24 Nov 2026, 00:30");
         assert_eq!(day(Instant(-1), 0), "Wed, 31 Dec 1969");
+        assert_eq!(month(Instant(-1), 60), "Jan 1970");
     }
 
     #[test]

@@ -80,16 +80,30 @@ pub(crate) struct NewestRuns {
     pub(crate) runs: Vec<JobRun>,
 }
 
+/// Which jobs are meant.
+#[derive(Clone, Debug, cynic::InputObject)]
+struct JobFilter {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    enabled: Option<bool>,
+}
+
 #[derive(cynic::QueryVariables)]
 struct ListVariables {
+    filter: JobFilter,
     first: i32,
     page: i32,
+}
+
+impl ListVariables {
+    fn new(enabled: Option<bool>, page: i32) -> Self {
+        Self { filter: JobFilter { enabled }, first: PAGE_SIZE, page }
+    }
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ListVariables")]
 struct ListJobs {
-    #[arguments(first: $first, page: $page)]
+    #[arguments(filter: $filter, first: $first, page: $page)]
     jobs: JobConnection,
 }
 
@@ -103,7 +117,7 @@ struct JobConnection {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ListVariables")]
 struct ListNewestRuns {
-    #[arguments(first: $first, page: $page)]
+    #[arguments(filter: $filter, first: $first, page: $page)]
     jobs: NewestRunsConnection,
 }
 
@@ -234,16 +248,16 @@ struct JobUpdate {
     job: Option<Job>,
 }
 
-/// One page of the jobs, newest first.
-pub(crate) fn list(page: i32) -> Request<Page<Job>> {
-    Request::new(&ListJobs::build(ListVariables { first: PAGE_SIZE, page }), |ListJobs { jobs: found }| {
+/// One page of the jobs, newest first: all, or those that are enabled, or are not.
+pub(crate) fn list(enabled: Option<bool>, page: i32) -> Request<Page<Job>> {
+    Request::new(&ListJobs::build(ListVariables::new(enabled, page)), |ListJobs { jobs: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })
 }
 
 /// The newest runs of each job of the same page. For administrators.
-pub(crate) fn newest_runs(page: i32) -> Request<Vec<NewestRuns>> {
-    Request::new(&ListNewestRuns::build(ListVariables { first: PAGE_SIZE, page }), |found| Ok(found.jobs.nodes))
+pub(crate) fn newest_runs(enabled: Option<bool>, page: i32) -> Request<Vec<NewestRuns>> {
+    Request::new(&ListNewestRuns::build(ListVariables::new(enabled, page)), |found| Ok(found.jobs.nodes))
 }
 
 /// One job with what stands beside it.

@@ -2,7 +2,7 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
-use super::{Page, Request, schema};
+use super::{Page, Request, runs::RunStatus, schema};
 use crate::time::Instant;
 
 /// How many slots a page of the ledger has.
@@ -25,11 +25,20 @@ pub(crate) struct JobSlot {
     pub(crate) scheduled_for: Instant,
     pub(crate) outcome: Outcome,
     pub(crate) reason: Option<String>,
-    pub(crate) run_id: Option<Id>,
+    pub(crate) run: Option<SlotRun>,
     /// The first slot of a range.
     pub(crate) from: Option<Instant>,
     /// How many slots the range holds.
     pub(crate) count: Option<i32>,
+}
+
+/// The run that a slot became.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "JobRun")]
+pub(crate) struct SlotRun {
+    pub(crate) id: Id,
+    pub(crate) status: RunStatus,
+    pub(crate) error_message: Option<String>,
 }
 
 #[derive(cynic::QueryVariables)]

@@ -9,11 +9,15 @@ mod runs;
 use leptos::prelude::*;
 
 use self::{actions::Actions, details::Details, ledger::Ledger, runs::Runs};
-use super::{id_in_address, jobs::Reading};
+use super::{
+    id_in_address,
+    jobs::{Reading, read_schedule},
+};
 use crate::{
     api::{
         jobs::{self, Job},
         runs::{self as api_runs, JobRun},
+        slots::SchedulePreview,
     },
     browser,
     clock::Clock,
@@ -72,13 +76,20 @@ fn OneJob(id: String) -> impl IntoView {
             .cell(&id)
             .map(|cell| {
                 let row = RwSignal::from(cell);
+                let schedule = Memo::new(move |_| row.with(|seen| seen.object.schedule.clone()));
+                let timezone = Memo::new(move |_| row.with(|seen| seen.object.timezone.clone()));
+                let next = Memo::new(move |_| row.with(|seen| seen.object.next_run_at));
+                let preview = read_schedule(schedule.into(), timezone.into(), move || next.get());
+                let is_admin = expect_context::<Session>().is_admin();
+                let moved = is_admin.then(|| follow_runs(&id));
                 view! {
                     <Head row board />
+                    {moved.map(|moved| view! { <Ledger job=id.clone() row moved preview /> })}
                     <div class="columns">
                         <Details row links />
-                        <When row />
+                        <When row preview />
                     </div>
-                    {expect_context::<Session>().is_admin().then(|| view! { <History id=id.clone() row /> })}
+                    {moved.map(|moved| view! { <Runs job=id.clone() moved /> })}
                 }
             })
             .into_any(),
@@ -99,7 +110,7 @@ fn Head(row: RwSignal<Seen<Job>>, board: Mirror<Job>) -> impl IntoView {
 
 /// The schedule, how it reads, and its next times.
 #[component]
-fn When(row: RwSignal<Seen<Job>>) -> impl IntoView {
+fn When(row: RwSignal<Seen<Job>>, preview: Fetch<SchedulePreview>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let schedule = Memo::new(move |_| row.with(|seen| seen.object.schedule.clone()));
     let timezone = Memo::new(move |_| row.with(|seen| seen.object.timezone.clone()));
@@ -116,22 +127,16 @@ fn When(row: RwSignal<Seen<Job>>) -> impl IntoView {
                 <Show when=move || is_paused.get()>
                     <p class="form-text">"Paused: its schedule starts nothing until somebody resumes it."</p>
                 </Show>
-                <Reading schedule timezone due=Signal::derive(move || next.get().map_or(0, |next| next.0)) />
+                <Reading preview timezone />
             </div>
         </Card>
     }
 }
 
-/// What became of its slots, and its runs; both move as its runs do.
-#[component]
-fn History(id: String, row: RwSignal<Seen<Job>>) -> impl IntoView {
-    let feed = expect_context::<Feed>();
+/// The run of a job that moved last; nothing when some may have been missed.
+fn follow_runs(job: &str) -> RwSignal<Option<JobRun>> {
     let moved = RwSignal::new(None::<JobRun>);
-    // A run that is watched here, or a slot that was decided: that moves the job.
-    feed.watch(api_runs::watch_of_job(&id), move |run| moved.set(Some(run)), move || moved.set(None));
-    let decided = Memo::new(move |_| row.with(|seen| seen.object.revision));
-    view! {
-        <Ledger job=id.clone() moved decided />
-        <Runs job=id moved />
-    }
+    let feed = expect_context::<Feed>();
+    feed.watch(api_runs::watch_of_job(job), move |run| moved.set(Some(run)), move || moved.set(None));
+    moved
 }

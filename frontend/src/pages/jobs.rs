@@ -1,4 +1,4 @@
-//! The list of jobs: page in the address, visible rows and their newest runs live.
+//! The list of jobs: filter and page in the address, visible rows and their newest runs live.
 
 mod form;
 mod marks;
@@ -7,10 +7,14 @@ mod reading;
 use std::collections::HashMap;
 
 use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
 
 pub(crate) use self::form::{EditJob, NewJob};
 use self::marks::{Marks, take_in};
-pub(super) use self::reading::Reading;
+pub(super) use self::reading::{Reading, read_schedule};
 use super::{page_in_address, pages_of};
 use crate::{
     api::{
@@ -23,8 +27,8 @@ use crate::{
     format,
     live::{Admission, Feed, Mirror, Seen},
     session::Session,
-    ui::{Badge, Empty, Icon, Loaded, PageHead, Pager, Rows, Table},
-    words,
+    ui::{Badge, Choice, Empty, Icon, Loaded, PageHead, Pager, Rows, Table},
+    words::{self, jobs::JOB_STATES},
 };
 
 /// The newest runs of each job on show.
@@ -35,9 +39,12 @@ type Newest = RwSignal<HashMap<String, Vec<JobRun>>>;
 pub(crate) fn Jobs() -> impl IntoView {
     let is_admin = expect_context::<Session>().is_admin();
     let feed = expect_context::<Feed>();
+    let query = use_query_map();
     let page = page_in_address();
+    let state = Memo::new(move |_| query.with(|query| query.get("state")).unwrap_or_default());
+    let enabled = Memo::new(move |_| state.with(|state| words::meant(&JOB_STATES, state)));
     let board = Mirror::<Job>::new(Admission::Listed);
-    let totals = Fetch::new(move || board.fill(jobs::list(page.get())));
+    let totals = Fetch::new(move || board.fill(jobs::list(enabled.get(), page.get())));
     let visible = Memo::new(move |_| board.order());
     effect(move || {
         let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
@@ -47,18 +54,29 @@ pub(crate) fn Jobs() -> impl IntoView {
     });
     let newest = Newest::new(HashMap::new());
     if is_admin {
-        follow_runs(newest, page);
+        follow_runs(newest, enabled, page);
     }
     let summary = move || {
         totals.read(|(total, is_at_least)| format::total((*total).into(), *is_at_least, "job")).unwrap_or_default()
     };
     let nothing = move || {
+        if enabled.get().is_some() {
+            return view! {
+                <Empty icon="search" title="No job fits this filter">
+                    <a class="button" href="/jobs">
+                        "Show all jobs"
+                    </a>
+                </Empty>
+            }
+            .into_any();
+        }
         view! {
             <Empty icon="jobs" title="No jobs yet">
                 <p>"A job copies files or folders on a schedule, on the agent of your choice."</p>
-                {is_admin.then(|| view! { <a class="button button-primary" href="/jobs/new">"New job"</a> })}
+                {is_admin.then(|| view! { <a class="button button-primary" href="/jobs/new">"Make the first one"</a> })}
             </Empty>
         }
+        .into_any()
     };
     let heads = if is_admin {
         vec!["Job", "Status", "Last runs", "Last run", "Next run", "Agent"]
@@ -79,6 +97,7 @@ pub(crate) fn Jobs() -> impl IntoView {
                     }
                 })}
         </PageHead>
+        <Filter state />
         <div class="card">
             <Loaded
                 stage=Signal::derive(move || totals.stage())
@@ -95,16 +114,37 @@ pub(crate) fn Jobs() -> impl IntoView {
                 summary=Signal::derive(summary)
                 page=page
                 pages=Signal::derive(move || totals.read(|(total, is_at_least)| pages_of(*total, *is_at_least)).flatten())
-                address=|page: i32| format!("/jobs?page={page}")
+                address=move |page: i32| state.with(|state| address(state, page))
             />
         </div>
     }
 }
 
+fn address(state: &str, page: i32) -> String {
+    format!("/jobs?state={state}&page={page}")
+}
+
+#[component]
+fn Filter(state: Memo<String>) -> impl IntoView {
+    let navigate = use_navigate();
+    let change = move |state: String| {
+        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
+        navigate(&address(&state, 1), options);
+    };
+    let any = (String::new(), "Any".to_owned());
+    let named = JOB_STATES.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned()));
+    let options: Vec<_> = [any].into_iter().chain(named).collect();
+    view! {
+        <form class="filters" role="search" aria-label="Filter jobs" on:submit=|event| event.prevent_default()>
+            <Choice label="Status" options chosen=state on_choose=change />
+        </form>
+    }
+}
+
 /// Asks for the newest runs of the jobs on a page, and takes in every run that moves.
-fn follow_runs(newest: Newest, page: Memo<i32>) {
+fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, page: Memo<i32>) {
     let feed = expect_context::<Feed>();
-    let found = Fetch::new(move || jobs::newest_runs(page.get()));
+    let found = Fetch::new(move || jobs::newest_runs(enabled.get(), page.get()));
     effect(move || {
         let found = found.read(Clone::clone).unwrap_or_default();
         newest.set(found.into_iter().map(|job| (job.id.inner().to_owned(), job.runs)).collect());
@@ -146,7 +186,7 @@ fn Row(row: RwSignal<Seen<Job>>, newest: Newest, is_admin: bool) -> impl IntoVie
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            {is_admin.then(|| view! { <td data-label="Last runs"><Marks runs /></td> })}
+            {is_admin.then(|| view! { <td class="cell-wide" data-label="Last runs"><Marks runs /></td> })}
             <td class="cell-quiet cell-nowrap" data-label="Last run">
                 {last}
             </td>

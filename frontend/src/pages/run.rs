@@ -68,7 +68,7 @@ fn OneRun(id: String) -> impl IntoView {
                 view! {
                     <Head row board links />
                     <Details row links />
-                    <ItsTransfers run=id.clone() />
+                    <ItsTransfers run=id.clone() row />
                 }
             })
             .into_any(),
@@ -200,7 +200,7 @@ fn Details(row: RwSignal<Seen<JobRun>>, links: Fetch<RunLinks>) -> impl IntoView
 }
 
 #[component]
-fn ItsTransfers(run: String) -> impl IntoView {
+fn ItsTransfers(run: String, row: RwSignal<Seen<JobRun>>) -> impl IntoView {
     let feed = expect_context::<Feed>();
     let board = Mirror::<Transfer>::new(Admission::Listed);
     let run = cynic::Id::new(run);
@@ -216,19 +216,22 @@ fn ItsTransfers(run: String) -> impl IntoView {
         }
     };
     feed.watch(transfers::watch_of_run(watched), look_for_new, || {});
+    let is_running = Memo::new(move |_| row.with(|seen| seen.object.status == RunStatus::Running));
+    let nothing = move || {
+        if is_running.get() {
+            view! {
+                <Empty icon="transfers" title="No transfers yet">
+                    <p>"What this run copies appears here."</p>
+                </Empty>
+            }
+            .into_any()
+        } else {
+            view! { <Empty icon="transfers" title="This run has reported no transfers" /> }.into_any()
+        }
+    };
     view! {
         <Card title="Transfers">
-            <TransferTable
-                board
-                load=totals
-                nothing=|| {
-                    view! {
-                        <Empty icon="transfers" title="No transfers yet">
-                            <p>"What this run copies appears here."</p>
-                        </Empty>
-                    }
-                }
-            />
+            <TransferTable board load=totals nothing />
         </Card>
     }
 }

@@ -11,6 +11,9 @@ use crate::{
     ui::Tone,
 };
 
+/// Whether schedules start jobs, as it is written in addresses, and as it is called.
+pub(crate) const JOB_STATES: [(bool, &str, &str); 2] = [(true, "active", "Active"), (false, "paused", "Paused")];
+
 /// What may happen while an earlier run is at work, as it is written in forms, and as it is called.
 pub(crate) const OVERLAPS: [(Overlap, &str, &str); 3] = [
     (Overlap::Skip, "skip", "Skip the new one"),
@@ -51,6 +54,24 @@ pub(crate) fn outcome(outcome: Outcome) -> (&'static str, Tone) {
     }
 }
 
+/// What became of a slot and of its run: in a word, and in a sign.
+pub(crate) fn slot_state(slot: &JobSlot) -> (&'static str, &'static str, Tone) {
+    let Some(run) = &slot.run else {
+        return match slot.outcome {
+            Outcome::Ran => ("Due", "…", Tone::Accent),
+            Outcome::Skipped => ("Skipped", "–", Tone::Warn),
+            Outcome::Missed => ("Missed", "×", Tone::Bad),
+            Outcome::Coalesced => ("Coalesced", "→", Tone::Neutral),
+        };
+    };
+    match run.status {
+        RunStatus::Running => ("Running", "▸", Tone::Accent),
+        RunStatus::Completed => ("Ran", "✓", Tone::Good),
+        RunStatus::Failed => ("Failed", "!", Tone::Bad),
+        RunStatus::Cancelled => ("Cancelled", "∕", Tone::Neutral),
+    }
+}
+
 /// What became of a run, in the log.
 pub(super) fn run_became(status: RunStatus) -> (&'static str, Tone) {
     match status {
@@ -80,9 +101,10 @@ pub(crate) fn slot(slot: &JobSlot, moment: impl Fn(Instant) -> String) -> String
         }
         _ => moment(slot.scheduled_for),
     };
-    let (word, _) = outcome(slot.outcome);
-    match &slot.reason {
-        Some(reason) => format!("{when}: {word}, {reason}"),
+    let (word, ..) = slot_state(slot);
+    let why = slot.run.as_ref().map_or(slot.reason.as_ref(), |run| run.error_message.as_ref());
+    match why {
+        Some(why) => format!("{when}: {word}, {why}"),
         None => format!("{when}: {word}"),
     }
 }
@@ -119,6 +141,13 @@ pub(crate) fn time_taken(run: &JobRun, now: Instant) -> String {
     format::duration(run.completed_at.unwrap_or(now).seconds_since(run.started_at))
 }
 
+/// What is remarkable about a run: `Attempt 2: no space left on device`.
+pub(crate) fn run_about(run: &JobRun) -> String {
+    let attempt = (run.attempt > 1).then(|| format!("Attempt {}", run.attempt));
+    let parts: Vec<_> = [attempt, run.error_message.clone()].into_iter().flatten().collect();
+    parts.join(": ")
+}
+
 /// How much a run has copied.
 pub(crate) fn run_size(run: &JobRun) -> String {
     run.bytes_transferred.as_ref().map_or_else(|| "–".to_owned(), |bytes| format::bytes(bytes.0))
@@ -127,6 +156,7 @@ pub(crate) fn run_size(run: &JobRun) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::slots::SlotRun;
 
     fn run(status: RunStatus) -> JobRun {
         JobRun {
@@ -160,7 +190,7 @@ mod tests {
             scheduled_for: Instant(9),
             outcome: Outcome::Missed,
             reason: reason.map(str::to_owned),
-            run_id: None,
+            run: None,
             from: range.map(|_| Instant(1)),
             count: range,
         };
@@ -168,6 +198,18 @@ mod tests {
         assert_eq!(said(line(None, None)), "t9: Missed");
         assert_eq!(said(line(Some("no server was there"), None)), "t9: Missed, no server was there");
         assert_eq!(said(line(Some("older than a day"), Some(7))), "7 slots from t1 to t9: Missed, older than a day");
+        let run =
+            SlotRun { id: cynic::Id::new("r"), status: RunStatus::Failed, error_message: Some("disk full".to_owned()) };
+        let failed = JobSlot { outcome: Outcome::Ran, run: Some(run), ..line(Some("waits for the agent"), None) };
+        assert_eq!(said(failed), "t9: Failed, disk full");
+    }
+
+    #[test]
+    fn a_first_attempt_that_went_well_is_not_remarkable() {
+        let first = run(RunStatus::Completed);
+        assert_eq!(run_about(&first), "");
+        let error = Some("disk full".to_owned());
+        assert_eq!(run_about(&JobRun { attempt: 2, error_message: error, ..first }), "Attempt 2: disk full");
     }
 
     #[test]

@@ -87,20 +87,18 @@ fn Moment(label: &'static str, value: RwSignal<String>, #[prop(optional)] is_fir
     }
 }
 
+/// The slots that will run, and what became of each so far.
 #[component]
 fn Slots(preview: BackfillPreview) -> impl IntoView {
     let BackfillPreview { slots, run_count } = preview;
-    let all = slots.len();
-    let summary = match all {
-        0 => "The schedule has no slot in this stretch.".to_owned(),
-        all => format!("{run_count} of {} will run.", format::counted(i64::try_from(all).unwrap_or_default(), "slot")),
+    let counted = format::counted(i64::try_from(slots.len()).unwrap_or_default(), "slot");
+    let summary = match (slots.len(), run_count) {
+        (0, _) => "The schedule has no slot in this stretch.".to_owned(),
+        (_, 0) => format!("Nothing to do: {counted} in this stretch, and all of them ran."),
+        (_, count) => format!("{count} of {counted} will run; what ran before does not run again."),
     };
     let row = |slot: BackfillSlot| {
-        let state = match (slot.will_run, slot.outcome) {
-            (false, Some(outcome)) => words::jobs::outcome(outcome),
-            (true, Some(_)) => ("Runs after all", Tone::Accent),
-            _ => ("Runs", Tone::Accent),
-        };
+        let state = slot.outcome.map_or(("No record", Tone::Neutral), words::jobs::outcome);
         let at = format::minute(slot.scheduled_for, browser::utc_offset(slot.scheduled_for));
         view! {
             <li>
@@ -109,11 +107,11 @@ fn Slots(preview: BackfillPreview) -> impl IntoView {
             </li>
         }
     };
-    let more = all.saturating_sub(LISTED);
+    let more = usize::try_from(run_count).unwrap_or_default().saturating_sub(LISTED);
     view! {
         <p>{summary}</p>
         <ul class="backfill">
-            {slots.into_iter().take(LISTED).map(row).collect_view()}
+            {slots.into_iter().filter(|slot| slot.will_run).take(LISTED).map(row).collect_view()}
             {(more > 0).then(|| view! { <li class="form-text">{format!("and {more} more")}</li> })}
         </ul>
     }

@@ -1,99 +1,129 @@
-//! What became of each slot, as a strip of a calendar: a line for each day, a mark for each slot.
+//! What became of each slot, and which are to come, as a strip of a calendar: a line for each day, month or
+//! year, and a mark for each slot.
 //!
 //! The strip is one stop of the Tab key; within it the arrow keys go from slot to slot. What the mark under the pointer or
 //! the focus stands for is written below.
 
+mod lines;
+
 use leptos::{ev::KeyboardEvent, prelude::*};
 
+use self::lines::{Mark, lines};
 use crate::{
     api::{
+        jobs::Job,
         runs::JobRun,
-        slots::{self, JobSlot, Outcome, SLOTS},
+        slots::{self, SLOTS, SchedulePreview},
     },
     browser,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
-    format,
-    ui::{Card, Empty, Loaded},
-    words,
+    live::Seen,
+    ui::{Card, Empty, Loaded, Rows},
 };
 
 /// The card.
 #[component]
 pub(super) fn Ledger(
     job: String,
+    row: RwSignal<Seen<Job>>,
     /// The run that moved last.
     moved: RwSignal<Option<JobRun>>,
-    /// Changes when a slot was decided.
-    decided: Memo<i32>,
+    /// When the schedule is due next.
+    preview: Fetch<SchedulePreview>,
 ) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let id = StoredValue::new(job);
     let page = RwSignal::new(1);
     let found = Fetch::new(move || slots::list(&id.get_value(), page.get()));
-    // A start that no agent fetches is given up without a word of the job or its runs: so look now and then.
+    // A decision about a slot moves the job. A start that no agent fetches is given up without a word of the job or its
+    // runs: so look now and then.
     let half_minute = Memo::new(move |_| clock.now().0 / 30_000);
     let status = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| (run.id.clone(), run.status))));
+    let decided = Memo::new(move |_| row.with(|seen| seen.object.revision));
     Effect::new(move |before: Option<()>| {
         (half_minute.track(), status.track(), decided.track());
         if before.is_some() {
             found.reload();
         }
     });
-    let lines = Memo::new(move |_| found.read(|page| page.items.clone()).unwrap_or_default());
-    let has_earlier =
-        move || found.read(|found| found.total_is_at_least || page.get() * SLOTS < found.total).unwrap_or_default();
-    let has_earlier = Memo::new(move |_| has_earlier());
+    let is_enabled = Memo::new(move |_| row.with(|seen| seen.object.enabled));
+    let marks = Memo::new(move |_| {
+        let decided = found.read(|page| page.items.clone()).unwrap_or_default();
+        let is_newest = page.get() == 1 && is_enabled.get();
+        let coming = preview.read(|preview| preview.slots.clone()).filter(|_| is_newest).unwrap_or_default();
+        id.with_value(|id| lines::marks(id, &decided, &coming))
+    });
+    let has_earlier = Memo::new(move |_| {
+        found.read(|found| found.total_is_at_least || page.get() * SLOTS < found.total).unwrap_or_default()
+    });
+    let is_turned = Memo::new(move |_| page.get() > 1);
+    let has_pages = Memo::new(move |_| has_earlier.get() || is_turned.get());
     let turn = move || {
+        has_pages.get().then(|| {
+            view! {
+                <span class="turns">
+                    <button
+                        type="button"
+                        class="button button-small"
+                        disabled=move || !has_earlier.get()
+                        on:click=move |_| page.update(|page| *page += 1)
+                    >
+                        "Earlier"
+                    </button>
+                    <button
+                        type="button"
+                        class="button button-small"
+                        disabled=move || !is_turned.get()
+                        on:click=move |_| page.update(|page| *page -= 1)
+                    >
+                        "Later"
+                    </button>
+                </span>
+            }
+        })
+    };
+    let nothing = || {
         view! {
-            <span class="turns">
-                <button
-                    type="button"
-                    class="button button-small"
-                    disabled=move || !has_earlier.get()
-                    on:click=move |_| page.update(|page| *page += 1)
-                >
-                    "Earlier"
-                </button>
-                <button
-                    type="button"
-                    class="button button-small"
-                    disabled=move || page.get() == 1
-                    on:click=move |_| page.update(|page| *page -= 1)
-                >
-                    "Later"
-                </button>
-            </span>
+            <Empty icon="jobs" title="No slot has come yet">
+                <p>"What becomes of each time of the schedule is shown here."</p>
+            </Empty>
         }
     };
-    let nothing = || view! { <Empty icon="jobs" title="No slot has come yet"><p>"What becomes of each time of the schedule is shown here."</p></Empty> };
     view! {
         <Card title="Slots" aside=turn>
             <Loaded
                 stage=Signal::derive(move || found.stage())
-                is_empty=Memo::new(move |_| lines.with(Vec::is_empty))
+                is_empty=Memo::new(move |_| marks.with(Vec::is_empty))
                 bones=2
                 on_retry=move |()| found.reload()
                 nothing
             >
-                <Strip job=id.get_value() lines />
+                <Strip marks />
             </Loaded>
         </Card>
     }
 }
 
-/// The lines of the days, newest day first, each from morning to evening.
+/// The lines, newest first, each in the order of the clock.
 #[component]
-fn Strip(job: String, lines: Memo<Vec<JobSlot>>) -> impl IntoView {
+fn Strip(
+    /// Newest first.
+    marks: Memo<Vec<Mark>>,
+) -> impl IntoView {
     let strip = NodeRef::<leptos::html::Div>::new();
-    // The slot that is described, and that the Tab key comes to; the newest at first.
+    // The slot that is described, and that the Tab key comes to; the newest that was decided at first.
     let chosen = RwSignal::new(None::<String>);
-    let newest = Memo::new(move |_| lines.with(|lines| lines.first().map(|line| line.id.inner().to_owned())));
     let current = Memo::new(move |_| {
-        let chosen = chosen.get().filter(|id| lines.with(|lines| lines.iter().any(|line| line.id.inner() == id)));
-        chosen.or_else(|| newest.get())
+        let chosen = chosen.get();
+        marks.with(|marks| {
+            let is_chosen = |mark: &&Mark| Some(&mark.id) == chosen.as_ref();
+            let mark = marks.iter().find(is_chosen).or_else(|| marks.iter().find(|mark| !mark.is_coming));
+            mark.or(marks.last()).cloned()
+        })
     });
+    let current_id = Memo::new(move |_| current.with(|mark| mark.as_ref().map(|mark| mark.id.clone())));
     effect(move || {
         // Follow the arrow keys with the focus, but never take it from elsewhere.
         let Some(strip) = strip.get() else { return };
@@ -101,113 +131,98 @@ fn Strip(job: String, lines: Memo<Vec<JobSlot>>) -> impl IntoView {
         if let Some(id) = chosen.get()
             && has_focus
         {
-            browser::focus(&format!("slot-{id}"));
+            browser::focus(&id);
         }
     });
     let step = move |event: KeyboardEvent| {
-        let in_order: Vec<_> =
-            lines.with_untracked(|lines| lines.iter().rev().map(|line| line.id.inner().to_owned()).collect());
-        let at = current.get_untracked().and_then(|id| in_order.iter().position(|known| *known == id)).unwrap_or(0);
+        let ids: Vec<_> = marks.with_untracked(|marks| marks.iter().rev().map(|mark| mark.id.clone()).collect());
+        let last = ids.len().saturating_sub(1);
+        let at = current_id.get_untracked().and_then(|id| ids.iter().position(|known| *known == id)).unwrap_or(0);
         let to = match event.key().as_str() {
             "ArrowLeft" => at.saturating_sub(1),
-            "ArrowRight" => (at + 1).min(in_order.len().saturating_sub(1)),
+            "ArrowRight" => (at + 1).min(last),
             "Home" => 0,
-            "End" => in_order.len().saturating_sub(1),
+            "End" => last,
             _ => return,
         };
         event.prevent_default();
-        chosen.set(in_order.get(to).cloned());
+        chosen.set(ids.get(to).cloned());
     };
-    let days = move || lines.with(|lines| days(lines, |slot| browser::utc_offset(slot.scheduled_for)));
-    let mark = move |slot: JobSlot| {
-        let id = slot.id.inner().to_owned();
-        let (mine, hovered, focused) = (id.clone(), id.clone(), id.clone());
-        let (word, _) = words::jobs::outcome(slot.outcome);
-        let range = slot.count.map(|count| format!("×{}", format::count(count.into())));
+    let in_lines = Memo::new(move |_| marks.with(|marks| lines(marks, browser::utc_offset)));
+    let names = move || in_lines.with(|lines| lines.iter().map(|(name, _)| name.clone()).collect());
+    let mark = move |id: String| view! { <Slot id marks chosen current=current_id /> }.into_any();
+    let line = move |name: String| {
+        let (wanted, label) = (name.clone(), name.clone());
+        let ids = move || {
+            let of_line = |lines: &Vec<(String, Vec<String>)>| lines.iter().find(|(name, _)| *name == wanted).cloned();
+            in_lines.with(of_line).map(|(_, ids)| ids).unwrap_or_default()
+        };
         view! {
-            <button
-                type="button"
-                id=format!("slot-{id}")
-                class="slot"
-                data-outcome=word
-                aria-label=words::jobs::slot(&slot, Clock::full_moment)
-                tabindex=move || if current.get().as_deref() == Some(mine.as_str()) { "0" } else { "-1" }
-                on:mouseenter=move |_| chosen.set(Some(hovered.clone()))
-                on:focus=move |_| chosen.set(Some(focused.clone()))
-            >
-                {range}
-            </button>
-        }
-    };
-    let day = move |(name, slots): (String, Vec<JobSlot>)| {
-        let label = name.clone();
-        view! {
-            <div class="strip-day" role="group" aria-label=label>
+            <div class="strip-line" role="group" aria-label=label>
                 <span class="strip-name" aria-hidden="true">
                     {name}
                 </span>
-                <span class="strip-slots">{slots.into_iter().map(mark).collect_view()}</span>
+                <span class="strip-slots">
+                    <Rows keys=Signal::derive(ids) row=mark />
+                </span>
             </div>
         }
+        .into_any()
     };
     let described = move || {
-        let id = current.get()?;
-        let slot = lines.with(|lines| lines.iter().find(|line| line.id.inner() == id).cloned())?;
-        let run = slot.run_id.as_ref().map(|run| {
-            let address = format!("/jobs/{job}/runs/{}", run.inner());
-            view! { <a href=address>"Open its run"</a> }
-        });
-        Some(view! { <span>{words::jobs::slot(&slot, Clock::full_moment)}</span> {run} })
+        current.get().map(|mark| {
+            let run = mark.run.map(|address| view! { <a href=address>"Open its run"</a> });
+            view! { <span>{mark.said}</span> {run} }
+        })
     };
-    let legend = [Outcome::Ran, Outcome::Skipped, Outcome::Missed, Outcome::Coalesced].map(|outcome| {
-        let (word, _) = words::jobs::outcome(outcome);
-        view! { <li><span class="slot" data-outcome=word></span>{word}</li> }
-    });
+    let legend = Memo::new(move |_| marks.with(|marks| lines::legend(marks)));
+    let meaning = |(word, sign, tone): lines::State| {
+        view! {
+            <li>
+                <span class="slot" data-tone=tone.name() data-coming=sign.is_empty().to_string()>
+                    {sign}
+                </span>
+                {word}
+            </li>
+        }
+    };
     view! {
         <div class="strip" node_ref=strip on:keydown=step>
-            {move || days().into_iter().map(day).collect_view()}
+            <Rows keys=Signal::derive(names) row=line />
         </div>
         <p class="strip-said">{described}</p>
         <ul class="strip-legend" aria-label="Meaning of the marks">
-            {legend}
+            {move || legend.get().into_iter().map(meaning).collect_view()}
         </ul>
     }
 }
 
-/// The slots by their days: the newest day first, each day's slots in order.
-fn days(lines: &[JobSlot], offset: impl Fn(&JobSlot) -> i64) -> Vec<(String, Vec<JobSlot>)> {
-    let mut days: Vec<(String, Vec<JobSlot>)> = Vec::new();
-    for line in lines {
-        let name = format::day(line.scheduled_for, offset(line));
-        match days.last_mut() {
-            Some((known, slots)) if *known == name => slots.insert(0, line.clone()),
-            _ => days.push((name, vec![line.clone()])),
-        }
-    }
-    days
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::Instant;
-
-    #[test]
-    fn slots_stand_in_the_order_of_the_clock_and_days_newest_first() {
-        let slot = |id: &str, hours: i64| JobSlot {
-            id: cynic::Id::new(id),
-            scheduled_for: Instant(hours * 3_600_000),
-            outcome: Outcome::Ran,
-            reason: None,
-            run_id: None,
-            from: None,
-            count: None,
-        };
-        let shown: Vec<(String, String)> = days(&[slot("d", 30), slot("c", 25), slot("b", 23), slot("a", 1)], |_| 0)
-            .into_iter()
-            .map(|(name, slots)| (name, slots.iter().map(|slot| slot.id.inner()).collect()))
-            .collect();
-        let expected = [("Fri, 2 Jan 1970", "cd"), ("Thu, 1 Jan 1970", "ab")];
-        assert_eq!(shown, expected.map(|(name, slots)| (name.to_owned(), slots.to_owned())));
+/// One mark, which stays the same element while its slot is decided and run.
+#[component]
+fn Slot(
+    id: String,
+    marks: Memo<Vec<Mark>>,
+    chosen: RwSignal<Option<String>>,
+    current: Memo<Option<String>>,
+) -> impl IntoView {
+    let own = id.clone();
+    let mark = Memo::new(move |_| marks.with(|marks| marks.iter().find(|mark| mark.id == own).cloned()));
+    let read = move |read: fn(&Mark) -> String| move || mark.with(|mark| mark.as_ref().map(read).unwrap_or_default());
+    let (own, pointed, focused) = (id.clone(), id.clone(), id.clone());
+    let stop = move || if current.with(|current| current.as_ref() == Some(&own)) { "0" } else { "-1" };
+    view! {
+        <button
+            type="button"
+            id=id
+            class="slot"
+            data-tone=read(|mark| mark.state.2.name().to_owned())
+            data-coming=read(|mark| mark.is_coming.to_string())
+            aria-label=read(|mark| mark.said.clone())
+            tabindex=stop
+            on:mouseenter=move |_| chosen.set(Some(pointed.clone()))
+            on:focus=move |_| chosen.set(Some(focused.clone()))
+        >
+            {read(|mark| mark.sign.clone())}
+        </button>
     }
 }

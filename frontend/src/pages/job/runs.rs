@@ -50,7 +50,7 @@ pub(super) fn Runs(
             >
                 <Table
                     label="Runs"
-                    heads=vec!["Started", "Status", "For the slot", "Time taken", "Copied", "Attempt"]
+                    heads=vec!["Started", "Status", "For the slot", "Time taken", "Copied"]
                     is_busy=Signal::derive(move || totals.is_busy())
                 >
                     <Rows keys=Signal::derive(move || board.order()) row />
@@ -76,7 +76,7 @@ fn Row(row: RwSignal<Seen<JobRun>>) -> impl IntoView {
         (format!("/jobs/{}/runs/{}", run.job_id.inner(), run.id.inner()), Clock::full_moment(run.started_at), slot)
     });
     let state = Signal::derive(move || row.with(|seen| words::jobs::run_state(&seen.object)));
-    let why = Memo::new(move |_| row.with(|seen| seen.object.error_message.clone()));
+    let about = move || row.with(|seen| words::jobs::run_about(&seen.object));
     let taken = move || {
         row.with(|seen| {
             let now = seen.object.completed_at.unwrap_or_else(|| clock.now());
@@ -89,7 +89,7 @@ fn Row(row: RwSignal<Seen<JobRun>>) -> impl IntoView {
                 <a class="cell-title" href=address>
                     {started}
                 </a>
-                <span class="cell-about">{move || why.get()}</span>
+                <span class="cell-about">{about}</span>
             </td>
             <td class="cell-status" data-label="Status">
                 <Badge state />
@@ -102,9 +102,6 @@ fn Row(row: RwSignal<Seen<JobRun>>) -> impl IntoView {
             </td>
             <td class="cell-number" data-label="Copied">
                 {read(words::jobs::run_size)}
-            </td>
-            <td class="cell-number" data-label="Attempt">
-                {read(|run| run.attempt.to_string())}
             </td>
         </tr>
     }

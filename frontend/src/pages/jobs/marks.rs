@@ -21,6 +21,7 @@ pub(super) fn Marks(
     view! {
         <span class="marks" role="img" aria-label=move || runs.with(|runs| words::jobs::runs(runs))>
             {move || runs.with(|runs| runs.iter().rev().map(mark).collect_view())}
+            {move || runs.with(Vec::is_empty).then(|| view! { <span class="cell-quiet">"No runs yet"</span> })}
         </span>
     }
 }

@@ -7,24 +7,27 @@ use crate::{
     browser,
     fetch::Fetch,
     format,
+    time::Instant,
     ui::Notice,
 };
 
-/// What a schedule says in its zone. What makes no sense is said instead.
-#[component]
-pub(crate) fn Reading(
-    #[prop(into)] schedule: Signal<String>,
-    #[prop(into)] timezone: Signal<String>,
-    /// Asks anew when this changes: time passes.
-    #[prop(optional, into)]
-    due: Signal<i64>,
-) -> impl IntoView {
-    let preview = Fetch::when(move || {
-        due.track();
+/// Asks what a schedule says in its zone, and again whenever `due` changes: time passes.
+pub(crate) fn read_schedule(
+    schedule: Signal<String>,
+    timezone: Signal<String>,
+    due: impl Fn() -> Option<Instant> + 'static,
+) -> Fetch<SchedulePreview> {
+    Fetch::when(move || {
+        due();
         let (schedule, timezone) = (schedule.get(), timezone.get());
         let is_said = !schedule.trim().is_empty() && !timezone.trim().is_empty();
         is_said.then(|| slots::preview_schedule(schedule, timezone))
-    });
+    })
+}
+
+/// What a schedule says. What makes no sense is said instead.
+#[component]
+pub(crate) fn Reading(preview: Fetch<SchedulePreview>, #[prop(into)] timezone: Signal<String>) -> impl IntoView {
     let shown = move || {
         preview.read(Clone::clone).map(|SchedulePreview { description, slots }| {
             view! {
@@ -34,7 +37,7 @@ pub(crate) fn Reading(
         })
     };
     view! {
-        <div class="reading" aria-busy=move || preview.is_busy().to_string()>
+        <div class="reading" id="reading" aria-busy=move || preview.is_busy().to_string()>
             <div aria-live="polite">{shown}</div>
             <Notice text=Signal::derive(move || preview.failure().map(|error| error.to_string())) />
         </div>

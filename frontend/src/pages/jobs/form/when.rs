@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 
-use crate::{browser, effect::effect, pages::jobs::Reading, ui::Card};
+use crate::{
+    browser,
+    effect::effect,
+    pages::jobs::{Reading, read_schedule},
+    ui::Card,
+};
 
 /// How long a text has to stay as it is before the server is asked.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -29,6 +34,12 @@ pub(super) fn When(schedule: RwSignal<String>, timezone: RwSignal<String>) -> im
             </button>
         }
     };
+    let (settled_schedule, settled_timezone) = (settled(schedule), settled(timezone));
+    let preview = read_schedule(settled_schedule, settled_timezone, || None);
+    // The server's sentence begins with the name of the field.
+    let is_wrong = move |field: &'static str| {
+        move || preview.failure().is_some_and(|error| error.to_string().starts_with(field)).to_string()
+    };
     let zones = browser::time_zones().into_iter().map(|zone| view! { <option value=zone></option> }).collect_view();
     view! {
         <Card title="When it runs">
@@ -42,11 +53,12 @@ pub(super) fn When(schedule: RwSignal<String>, timezone: RwSignal<String>) -> im
                         maxlength=255
                         autocomplete="off"
                         spellcheck="false"
-                        aria-describedby="schedule-hint"
+                        aria-describedby="reading"
+                        aria-invalid=is_wrong("Schedule")
                         prop:value=move || schedule.get()
                         on:input=move |event| schedule.set(event_target_value(&event))
                     />
-                    <span class="field-hint" id="schedule-hint">
+                    <span class="field-hint">
                         "Minute, hour, day of month, month, day of week, as in cron"
                     </span>
                 </label>
@@ -60,6 +72,8 @@ pub(super) fn When(schedule: RwSignal<String>, timezone: RwSignal<String>) -> im
                         maxlength=64
                         autocomplete="off"
                         spellcheck="false"
+                        aria-describedby="reading"
+                        aria-invalid=is_wrong("Timezone")
                         prop:value=move || timezone.get()
                         on:input=move |event| timezone.set(event_target_value(&event))
                     />
@@ -69,7 +83,7 @@ pub(super) fn When(schedule: RwSignal<String>, timezone: RwSignal<String>) -> im
                     {COMMON.map(choice).collect_view()}
                 </div>
                 <div class="sheet-wide">
-                    <Reading schedule=settled(schedule) timezone=settled(timezone) />
+                    <Reading preview timezone=settled_timezone />
                 </div>
             </div>
         </Card>
