@@ -91,6 +91,11 @@ fn Pages(is_admin: bool) -> impl IntoView {
             <Route path=path!("/sign-in") view=|| ().into_any() />
             <Route path=path!("/transfers") view=lazy(pages::transfers) />
             <Route path=path!("/transfers/:id") view=lazy(pages::transfer) />
+            <Route path=path!("/jobs") view=lazy(pages::jobs) />
+            <Route path=path!("/jobs/new") view=for_admins(pages::new_job) />
+            <Route path=path!("/jobs/:id") view=lazy(pages::job) />
+            <Route path=path!("/jobs/:id/edit") view=for_admins(pages::edit_job) />
+            <Route path=path!("/jobs/:job/runs/:id") view=for_admins(pages::run) />
             <Route path=path!("/agents") view=lazy(pages::agents) />
             <Route path=path!("/agents/:id") view=lazy(pages::agent) />
             <Route path=path!("/activity") view=lazy(pages::activity) />

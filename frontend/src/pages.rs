@@ -4,8 +4,11 @@ mod activity;
 mod admin;
 mod agent;
 mod agents;
+mod job;
+mod jobs;
 mod not_found;
 mod overview;
+mod run;
 mod sign_in;
 mod transfer;
 mod transfers;
@@ -25,6 +28,12 @@ pieces! {
         agents => agents::Agents,
         agent => agent::AgentPage,
         activity => activity::Activity;
+    jobs:
+        jobs => jobs::Jobs,
+        new_job => jobs::NewJob,
+        edit_job => jobs::EditJob,
+        job => job::JobPage,
+        run => run::RunPage;
     admin:
         customers => admin::Customers,
         customer => admin::CustomerPage,

@@ -85,6 +85,7 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
                         {move || running().map(|running| view! { <span class="nav-count" aria-hidden="true">{running}</span> })}
                     </A>
                 </li>
+                <Entry address="/jobs" icon="jobs" name="Jobs" load=pages::jobs />
                 <Entry address="/agents" icon="agents" name="Agents" load=pages::agents />
                 <Entry address="/activity" icon="activity" name="Activity" load=pages::activity />
             </ul>

@@ -105,6 +105,8 @@ pub(crate) struct TransferFilter {
     pub(crate) created_before: Option<Instant>,
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub(crate) search: Option<String>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) job_run_id: Option<Id>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -181,6 +183,12 @@ pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Transfer>> {
 /// The stream of one agent's transfers.
 pub(crate) fn watch_of_agent(agent_id: Id) -> Request<Option<Transfer>> {
     let filter = TransferFilter { agent_id: Some(agent_id), ..TransferFilter::default() };
+    stream(WatchVariables { ids: None, filter: Some(filter) })
+}
+
+/// The stream of one run's transfers.
+pub(crate) fn watch_of_run(job_run_id: Id) -> Request<Option<Transfer>> {
+    let filter = TransferFilter { job_run_id: Some(job_run_id), ..TransferFilter::default() };
     stream(WatchVariables { ids: None, filter: Some(filter) })
 }
 
