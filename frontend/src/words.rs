@@ -1,6 +1,8 @@
 //! What states and kinds are called on the page, and in which tone. Pure.
 
 pub(crate) mod jobs;
+pub(crate) mod pipelines;
+pub(crate) mod slots;
 
 use crate::{
     api::{
@@ -225,6 +227,24 @@ fn transfer_became(status: TransferStatus) -> (&'static str, Tone) {
         TransferStatus::Failed => ("Transfer failed", Tone::Bad),
         TransferStatus::Cancelled => ("Transfer cancelled", Tone::Neutral),
     }
+}
+
+/// Runs in a sentence, by a word for each: `Last 3 runs: 2 completed, 1 failed`.
+fn counted_by_outcome(words: impl ExactSizeIterator<Item = &'static str>) -> String {
+    let noun = match words.len() {
+        0 => return "No runs yet".to_owned(),
+        1 => "Last run".to_owned(),
+        more => format!("Last {more} runs"),
+    };
+    let mut counts: Vec<(&str, i64)> = Vec::new();
+    for word in words {
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    let parts: Vec<_> = counts.iter().map(|(word, count)| format!("{count} {}", word.to_ascii_lowercase())).collect();
+    format!("{noun}: {}", parts.join(", "))
 }
 
 /// Who did something, by the kind and the end of the id that the log has (ids made at about the same time begin alike),

@@ -1,18 +1,14 @@
 //! The marks of the strip, and how they stand in lines.
 
 use crate::{
-    api::slots::{JobSlot, ScheduledTime},
     browser, format,
     time::Instant,
     ui::Tone,
-    words,
+    words::slots::{Slot, State},
 };
 
 /// How many slots a line holds at least, on average; with fewer, lines stand for a longer time.
 const FULL: usize = 4;
-
-/// A word, a sign and a tone.
-pub(super) type State = (&'static str, &'static str, Tone);
 
 const COMING: State = ("To come", "", Tone::Neutral);
 
@@ -36,26 +32,27 @@ pub(super) struct Mark {
 }
 
 /// The marks of slots that were decided, the latest first, and of those to come, the next one first; the latest first.
-pub(super) fn marks(job: &str, decided: &[JobSlot], coming: &[ScheduledTime]) -> Vec<Mark> {
-    let newest = decided.first().map(|slot| slot.scheduled_for);
-    let ahead = coming.iter().rev().filter(|slot| newest.is_none_or(|newest| slot.at > newest)).map(|slot| Mark {
-        id: id(slot.at, false),
-        at: slot.at,
+/// Below `runs` are the addresses of runs.
+pub(super) fn marks(runs: &str, decided: &[Slot], coming: &[Instant]) -> Vec<Mark> {
+    let newest = decided.first().map(|slot| slot.at);
+    let ahead = coming.iter().rev().filter(|at| newest.is_none_or(|newest| **at > newest)).map(|at| Mark {
+        id: id(*at, false),
+        at: *at,
         state: COMING,
         sign: String::new(),
-        said: format!("{}: {}", moment(slot.at), COMING.0),
+        said: format!("{}: {}", moment(*at), COMING.0),
         run: None,
         is_coming: true,
     });
     let behind = decided.iter().map(|slot| {
-        let state = words::jobs::slot_state(slot);
+        let (_, sign, _) = slot.state;
         Mark {
-            id: id(slot.scheduled_for, slot.count.is_some()),
-            at: slot.scheduled_for,
-            state,
-            sign: slot.count.map_or_else(|| state.1.to_owned(), |count| format!("×{}", format::count(count.into()))),
-            said: words::jobs::slot(slot, moment),
-            run: slot.run.as_ref().map(|run| format!("/jobs/{job}/runs/{}", run.id.inner())),
+            id: id(slot.at, slot.range.is_some()),
+            at: slot.at,
+            state: slot.state,
+            sign: slot.range.map_or_else(|| sign.to_owned(), |(_, count)| format!("×{}", format::count(count.into()))),
+            said: slot.said(moment),
+            run: slot.run.as_ref().map(|run| format!("{runs}/{run}")),
             is_coming: false,
         }
     });

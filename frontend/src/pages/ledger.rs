@@ -10,46 +10,37 @@ use leptos::{ev::KeyboardEvent, prelude::*};
 
 use self::lines::{Mark, lines};
 use crate::{
-    api::{
-        jobs::Job,
-        runs::JobRun,
-        slots::{self, SLOTS, SchedulePreview},
-    },
+    api::{Page, slots::SLOTS},
     browser,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
-    live::Seen,
+    time::Instant,
     ui::{Card, Empty, Loaded, Rows},
+    words::slots::{Slot, State},
 };
 
 /// The card.
 #[component]
 pub(super) fn Ledger(
-    job: String,
-    row: RwSignal<Seen<Job>>,
-    /// The run that moved last.
-    moved: RwSignal<Option<JobRun>>,
-    /// When the schedule is due next.
-    preview: Fetch<SchedulePreview>,
+    /// The page of the ledger that is shown.
+    found: Fetch<Page<Slot>>,
+    /// Its number, from 1: `found` is to follow it.
+    page: RwSignal<i32>,
+    /// When the schedule is due next; nothing while it starts nothing.
+    coming: Signal<Vec<Instant>>,
+    /// The address below which its runs are.
+    #[prop(into)]
+    runs: String,
 ) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let id = StoredValue::new(job);
-    let page = RwSignal::new(1);
-    let found = Fetch::new(move || slots::list(&id.get_value(), page.get()));
-    // A decision about a slot moves the job. A start that no agent fetches is given up without a word of the job or its
-    // runs: so look now and then.
+    // A start that no agent fetches is given up without a word of what is scheduled or its runs: so look now and then.
     let half_minute = Memo::new(move |_| clock.now().0 / 30_000);
-    let status = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| (run.id.clone(), run.status))));
-    let decided = Memo::new(move |_| row.with(|seen| seen.object.revision));
-    let reasons = move || (half_minute.get(), status.get(), decided.get());
-    Effect::watch(reasons, move |_, _, _| found.reload(), false);
-    let is_enabled = Memo::new(move |_| row.with(|seen| seen.object.enabled));
+    Effect::watch(move || half_minute.get(), move |_, _, _| found.reload(), false);
     let marks = Memo::new(move |_| {
         let decided = found.read(|page| page.items.clone()).unwrap_or_default();
-        let is_newest = page.get() == 1 && is_enabled.get();
-        let coming = preview.read(|preview| preview.slots.clone()).filter(|_| is_newest).unwrap_or_default();
-        id.with_value(|id| lines::marks(id, &decided, &coming))
+        let coming = if page.get() == 1 { coming.get() } else { Vec::new() };
+        lines::marks(&runs, &decided, &coming)
     });
     let has_earlier = Memo::new(move |_| {
         found.read(|found| found.total_is_at_least || page.get() * SLOTS < found.total).unwrap_or_default()
@@ -146,7 +137,7 @@ fn Strip(
     };
     let in_lines = Memo::new(move |_| marks.with(|marks| lines(marks, browser::utc_offset)));
     let names = move || in_lines.with(|lines| lines.iter().map(|(name, _)| name.clone()).collect());
-    let mark = move |id: String| view! { <Slot id marks chosen current=current_id /> }.into_any();
+    let mark = move |id: String| view! { <SlotMark id marks chosen current=current_id /> }.into_any();
     let line = move |name: String| {
         let (wanted, label) = (name.clone(), name.clone());
         let ids = move || {
@@ -172,7 +163,7 @@ fn Strip(
         })
     };
     let legend = Memo::new(move |_| marks.with(|marks| lines::legend(marks)));
-    let meaning = |(word, sign, tone): lines::State| {
+    let meaning = |(word, sign, tone): State| {
         view! {
             <li>
                 <span class="slot" data-tone=tone.name() data-coming=sign.is_empty().to_string()>
@@ -195,7 +186,7 @@ fn Strip(
 
 /// One mark, which stays the same element while its slot is decided and run.
 #[component]
-fn Slot(
+fn SlotMark(
     id: String,
     marks: Memo<Vec<Mark>>,
     chosen: RwSignal<Option<String>>,
