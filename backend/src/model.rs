@@ -12,6 +12,8 @@ pub mod fields;
 pub mod fleet;
 pub mod job;
 pub mod page;
+pub mod period;
+pub mod retry;
 pub mod scalar;
 pub mod schedule;
 pub mod source_url;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::db::{Conn, Db, MOST_VALUES, Tx, Word, sql};
 use crate::{
     error::Result,
-    model::job::{CatchUp, Overlap},
+    model::schedule::{CatchUp, Overlap},
 };
 
 /// What has a schedule.
