@@ -7,7 +7,9 @@ use async_graphql::{
     parser::types::Field, registry::Registry,
 };
 
-use crate::ids::{AgentId, CustomerId, EnrolmentCodeId, JobId, RunId, SlotId, TransferId, UserId};
+use crate::ids::{
+    AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SlotId, TransferId, UserId, WebhookSecretId,
+};
 
 macro_rules! graphql_id {
     ($($name:ident),+ $(,)?) => {$(
@@ -53,4 +55,15 @@ macro_rules! graphql_id {
     )+};
 }
 
-graphql_id!(AgentId, CustomerId, EnrolmentCodeId, JobId, RunId, SlotId, TransferId, UserId);
+graphql_id!(
+    AgentId,
+    CustomerId,
+    EnrolmentCodeId,
+    JobId,
+    PipelineId,
+    RunId,
+    SlotId,
+    TransferId,
+    UserId,
+    WebhookSecretId
+);

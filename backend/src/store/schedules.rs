@@ -17,12 +17,15 @@ use crate::{
 pub enum Owner {
     /// A job.
     Job,
+    /// A pipeline.
+    Pipeline,
 }
 
 impl Owner {
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Job => "job",
+            Self::Pipeline => "pipeline",
         }
     }
 }

@@ -90,7 +90,14 @@ impl Heard {
                 self.note(run.id.0, run.revision, Status::JobRun)?;
                 Some(Change::JobRun(Arc::new(run.clone())))
             }
-            Object::JobSlot(_) | Object::Customer(_) | Object::User(_) | Object::EnrolmentCode(_) => None,
+            Object::JobSlot(_)
+            | Object::Pipeline(_)
+            | Object::PipelineRun(_)
+            | Object::PipelineSlot(_)
+            | Object::WebhookSecret(_)
+            | Object::Customer(_)
+            | Object::User(_)
+            | Object::EnrolmentCode(_) => None,
         }
     }
 
