@@ -1,4 +1,5 @@
-//! The dashboard: the files that Trunk has built, served from the binary, and `index.html` for every address of a page.
+//! The dashboard: the files that `cargo xtask` has built, served from the binary, and `index.html` for every address of
+//! a page.
 //!
 //! It stands in front of the API and takes only what is no path of the API; it knows nothing behind it. There is no crate
 //! for static files underneath: which paths are pages, what they allow the browser and what is left to the API's own

@@ -96,7 +96,10 @@ pub fn router(api: Api) -> Router {
         .merge(documents::router(&document))
         .method_not_allowed_fallback(|| async { Failure(Error::MethodNotAllowed) })
         .fallback(|| async { Failure(Error::NotFound("route")) })
-        .layer(CatchPanicLayer::custom(envelope::panicked))
-        .layer(middleware::from_fn_with_state(api.clone(), edge::edge))
+        // In one layer: the router boxes every route once per layer, for each request.
+        .layer((
+            middleware::from_fn_with_state(api.clone(), edge::edge),
+            CatchPanicLayer::custom(envelope::panicked),
+        ))
         .with_state(api)
 }

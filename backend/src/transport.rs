@@ -96,9 +96,13 @@ pub fn panicked(panic: &(dyn Any + Send)) -> Error {
 ///
 /// [`Error::TooLarge`] above [`MAX_BODY`], [`Error::Invalid`] if it breaks off or takes longer than 30 s to arrive.
 pub async fn read_body(body: Body) -> Result<Bytes> {
-    match timeout(PATIENCE, collect(body)).await {
+    read_body_within(PATIENCE, body).await
+}
+
+async fn read_body_within(patience: Duration, body: Body) -> Result<Bytes> {
+    match timeout(patience, collect(body)).await {
         Ok(read) => read,
-        Err(_) => Err(Error::Invalid("the body did not arrive within 30 s".to_owned())),
+        Err(_) => Err(Error::Invalid(format!("the body did not arrive within {} s", patience.as_secs()))),
     }
 }
 
@@ -126,4 +130,27 @@ async fn collect(body: Body) -> Result<Bytes> {
         chunk = chunks.next().await;
     }
     if received > MAX_BODY { Err(Error::TooLarge) } else { Ok(whole.freeze()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_end_is_given_up() {
+        let begun = stream::iter([Ok::<_, Infallible>("{")]).chain(stream::pending());
+        let outcome = read_body_within(Duration::ZERO, Body::from_stream(begun)).await;
+        assert_eq!(outcome.expect_err("no body").to_string(), "the body did not arrive within 0 s");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_there_is_read_whatever_the_patience() {
+        let pieces = stream::iter(["{", "}"].map(Ok::<_, Infallible>));
+        let read = read_body_within(Duration::ZERO, Body::from_stream(pieces)).await;
+        assert_eq!(read.expect("a body"), "{}");
+    }
 }

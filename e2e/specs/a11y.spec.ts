@@ -50,6 +50,7 @@ test('signing in, going somewhere and a dialog need no mouse', async ({ page }) 
   await expect(page.getByRole('button', { name: 'New customer' })).toBeFocused();
 
   await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog').getByLabel('Name')).toBeFocused();
   await page.keyboard.type('Keyboard Ltd');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('link', { name: 'Keyboard Ltd' })).toBeVisible();

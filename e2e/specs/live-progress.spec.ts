@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Agent } from '../support/fleet';
+import { addCustomer, Agent, SpokenAgent } from '../support/fleet';
 import { connection, expect, expectLive, openSignedIn, shownValues, test, watchBar } from '../support/test';
 
 const SIZE = 240_000_000;
@@ -35,6 +35,17 @@ test('a copy moves the bar to its end without a reload, though the server is kil
   expect(values.length).toBeGreaterThan(before.length);
   expect(values).toEqual([...values].sort((a, b) => a - b));
   await expect(page.getByRole('row', { name: /backup\.dump/ })).toContainText('Completed');
+});
+
+test('a transfer that was quiet since before the page came has its age of the last news', async ({ page, server }) => {
+  const { code } = await addCustomer(server, 'Acme Logistics');
+  const agent = await SpokenAgent.register(server, code, 'edge-1');
+  const id = await agent.create('quiet.dump', 1_000_000);
+  await agent.report(id, { status: 'running', bytesTransferred: 1000 });
+  await openSignedIn(page, '/');
+  const news = page.getByRole('row', { name: /quiet\.dump/ }).getByRole('cell').last();
+  await expect(news).toHaveText(/^(just now|\d+ s ago)$/);
+  await expect(news).toHaveText(/^\d+ s ago$/);
 });
 
 test('the figures and the agents move with what agents say', async ({ page, server }, info) => {

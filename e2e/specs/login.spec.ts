@@ -40,5 +40,7 @@ test('the page keeps to its security policy', async ({ page }) => {
   expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';");
   await signIn(page);
   await expectLive(page);
+  await page.getByRole('link', { name: 'Users' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Users' })).toBeVisible();
   expect(violations).toEqual([]);
 });

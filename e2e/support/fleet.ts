@@ -22,9 +22,10 @@ export class SpokenAgent {
     return spoken;
   }
 
-  /** Creates a transfer; its id. */
-  async create(file: string, size: number): Promise<string> {
+  /** Creates a transfer, for a run of a job or on its own; its id. */
+  async create(file: string, size: number, jobRunId?: string): Promise<string> {
     const { transfer } = await this.say('POST', '/api/transfers', {
+      jobRunId,
       sourceUrl: `sftp://ftp.example.com/outgoing/${file}`,
       destinationPath: `/data/incoming/${file}`,
       direction: 'pull',
@@ -39,7 +40,20 @@ export class SpokenAgent {
     return this.say('PATCH', `/api/transfers/${id}`, report);
   }
 
-  private say(method: string, address: string, body: unknown): Promise<any> {
+  /** Starts the run of a job that the server asks for next; its id. */
+  async startRun(job: string): Promise<string> {
+    const { directives } = await this.say('GET', '/api/agents/directives?wait=25');
+    const start = directives.find((directive: any) => directive.type === 'startJob' && directive.payload.job.id === job);
+    const { run } = await this.say('POST', `/api/jobs/${job}/runs`, { directiveId: start.id });
+    return run.id;
+  }
+
+  /** Ends a run of a job. */
+  endRun(job: string, run: string, report: Record<string, unknown>): Promise<unknown> {
+    return this.say('PATCH', `/api/jobs/${job}/runs/${run}`, report);
+  }
+
+  private say(method: string, address: string, body?: unknown): Promise<any> {
     return this.server.send(method, address, body, { 'x-api-key': this.key });
   }
 }
@@ -77,15 +91,30 @@ export class Agent {
     return program;
   }
 
+  /** Stays and does what the server asks for, with files in the server's folder, at so many bytes a second. */
+  async stay(rate: number): Promise<Program> {
+    const args = this.command('run', '--allow-dir', this.server.folder, '--max-rate', `${rate / 1e6}MB/s`);
+    const [program] = await Program.start(BINARY, args, this.log);
+    return program;
+  }
+
   private command(...args: string[]): string[] {
     return ['agent', '--server', this.server.url, '--state-dir', this.state, ...args];
   }
 }
 
 /** Ids of what `seed` has made. */
-export type Seeded = { customer: string; agent: string; transfer: string };
+export type Seeded = {
+  customer: string;
+  agent: string;
+  transfer: string;
+  /** A job with runs that ended well, one that failed, and one at work. */
+  job: string;
+  failedRun: string;
+  openRun: string;
+};
 
-/** A small fleet with a transfer in every state. */
+/** A small fleet with a transfer in every state, and jobs. */
 export async function seed(server: Server): Promise<Seeded> {
   const { id, code } = await addCustomer(server, 'Acme Logistics');
   const agents = [];
@@ -104,5 +133,37 @@ export async function seed(server: Server): Promise<Seeded> {
   await other.report(second, { status: 'running', bytesTransferred: 120_000_000, speed: 8_400_000 });
   const transfer = await agent.create('warehouse-full-backup.dump', 640_000_000);
   await agent.report(transfer, { status: 'running', bytesTransferred: 288_000_000, speed: 24_500_000 });
-  return { customer: id, agent: agent.id, transfer };
+  return { customer: id, agent: agent.id, transfer, ...(await seedJobs(server, agent)) };
+}
+
+/** Jobs of an agent: one that has run each hour since the morning, one that is paused, one that has never run. */
+async function seedJobs(server: Server, agent: SpokenAgent): Promise<Pick<Seeded, 'job' | 'failedRun' | 'openRun'>> {
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  const add = async (name: string, schedule: string, more: Record<string, unknown> = {}) => {
+    const what = { sourcePath: '/data/outgoing', destinationPath: '/backup', protocol: 'local', direction: 'push' };
+    const body = { agentId: agent.id, name, schedule, ...what, ...more };
+    return (await server.send('POST', '/api/jobs', body, headers)).job.id;
+  };
+  await add('Month end', '0 0 1 * *');
+  await add('Weekly archive of everything that the warehouse has collected', '0 3 * * sun', { enabled: false });
+  const retry = { maxAttempts: 3, initialDelay: '1h' };
+  const job = await add('Hourly orders', '0 * * * *', { timezone: 'Africa/Johannesburg', retry });
+  const hours = 9;
+  const range = { job, from: new Date(Date.now() - hours * 3_600_000), to: new Date() };
+  const query = 'mutation ($job: ID!, $from: DateTime!, $to: DateTime!) { backfillJob(jobId: $job, from: $from, to: $to) { id } }';
+  await server.ask(query, range, headers);
+  let failedRun = '';
+  for (let hour = 1; hour < hours; hour++) {
+    const run = await agent.startRun(job);
+    if (hour === hours - 3) {
+      failedRun = run;
+      await agent.endRun(job, run, { status: 'failed', errorMessage: 'cannot write /backup/orders.csv: no space left on device' });
+    } else {
+      await agent.endRun(job, run, { status: 'completed', bytesTransferred: 48_000_000 + hour });
+    }
+  }
+  const openRun = await agent.startRun(job);
+  const transfer = await agent.create('orders.csv', 64_000_000, openRun);
+  await agent.report(transfer, { status: 'running', bytesTransferred: 24_000_000, speed: 6_200_000 });
+  return { job, failedRun, openRun };
 }

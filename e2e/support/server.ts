@@ -53,6 +53,18 @@ export class Server {
     return this.run('token', ADMIN.email);
   }
 
+  /** Asks GraphQL; the data of the answer. */
+  async ask(query: string, variables: Record<string, unknown>, headers: Record<string, string>): Promise<any> {
+    const response = await fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors } = await response.json();
+    if (errors) throw new Error(JSON.stringify(errors));
+    return data;
+  }
+
   /** Sends a JSON body to the REST side; the data of the answer. */
   async send(method: string, address: string, body: unknown, headers: Record<string, string> = {}): Promise<any> {
     const response = await fetch(`${this.url}${address}`, {

@@ -7,12 +7,18 @@ import { expect } from './test';
 export type View = { name: string; address: string; heading: string; isPublic?: boolean };
 
 /** All pages of a seeded fleet. */
-export function views({ customer, agent, transfer }: Seeded): View[] {
+export function views({ customer, agent, transfer, job, failedRun, openRun }: Seeded): View[] {
   return [
     { name: 'sign-in', address: '/sign-in', heading: 'Sign in to MFTPlus', isPublic: true },
     { name: 'live', address: '/', heading: 'Live' },
     { name: 'transfers', address: '/transfers', heading: 'Transfers' },
     { name: 'transfer', address: `/transfers/${transfer}`, heading: 'warehouse-full-backup.dump' },
+    { name: 'jobs', address: '/jobs', heading: 'Jobs' },
+    { name: 'job', address: `/jobs/${job}`, heading: 'Hourly orders' },
+    { name: 'job-new', address: '/jobs/new', heading: 'New job' },
+    { name: 'job-edit', address: `/jobs/${job}/edit`, heading: 'Edit Hourly orders' },
+    { name: 'run', address: `/jobs/${job}/runs/${openRun}`, heading: 'Run of Hourly orders' },
+    { name: 'run-failed', address: `/jobs/${job}/runs/${failedRun}`, heading: 'Run of Hourly orders' },
     { name: 'agents', address: '/agents', heading: 'Agents' },
     { name: 'agent', address: `/agents/${agent}`, heading: 'edge-berlin' },
     { name: 'activity', address: '/activity', heading: 'Activity' },

@@ -8,9 +8,12 @@ mod error;
 pub(crate) mod events;
 pub(crate) mod fleet;
 pub(crate) mod http;
+pub(crate) mod jobs;
 pub(crate) mod me;
 mod request;
+pub(crate) mod runs;
 mod scalars;
+pub(crate) mod slots;
 pub(crate) mod transfers;
 pub(crate) mod users;
 

@@ -10,11 +10,9 @@ use leptos_router::{
 use crate::{
     clock::Clock,
     effect::effect,
+    lazy::{Loading, lazy},
     live::Feed,
-    pages::{
-        Activity, AgentPage, Agents, CustomerPage, Customers, NotFound, Overview, SignIn, TransferPage, Transfers,
-        Users,
-    },
+    pages::{self, NotFound, Overview, SignIn},
     session::{Absence, Session, Standing},
     shell::{Shell, Unreachable},
     ui::{ToastList, Toasts},
@@ -86,19 +84,24 @@ fn Gate() -> impl IntoView {
 
 #[component]
 fn Pages(is_admin: bool) -> impl IntoView {
-    let for_admins = move |page: fn() -> AnyView| move || if is_admin { page() } else { NotFound().into_any() };
+    let for_admins = move |load: fn() -> Loading| move || if is_admin { lazy(load)() } else { NotFound().into_any() };
     view! {
         <FlatRoutes fallback=NotFound>
             <Route path=path!("/") view=|| Overview().into_any() />
             <Route path=path!("/sign-in") view=|| ().into_any() />
-            <Route path=path!("/transfers") view=|| Transfers().into_any() />
-            <Route path=path!("/transfers/:id") view=|| TransferPage().into_any() />
-            <Route path=path!("/agents") view=|| Agents().into_any() />
-            <Route path=path!("/agents/:id") view=|| AgentPage().into_any() />
-            <Route path=path!("/activity") view=|| Activity().into_any() />
-            <Route path=path!("/customers") view=for_admins(|| Customers().into_any()) />
-            <Route path=path!("/customers/:id") view=|| CustomerPage().into_any() />
-            <Route path=path!("/users") view=for_admins(|| Users().into_any()) />
+            <Route path=path!("/transfers") view=lazy(pages::transfers) />
+            <Route path=path!("/transfers/:id") view=lazy(pages::transfer) />
+            <Route path=path!("/jobs") view=lazy(pages::jobs) />
+            <Route path=path!("/jobs/new") view=for_admins(pages::new_job) />
+            <Route path=path!("/jobs/:id") view=lazy(pages::job) />
+            <Route path=path!("/jobs/:id/edit") view=for_admins(pages::edit_job) />
+            <Route path=path!("/jobs/:job/runs/:id") view=for_admins(pages::run) />
+            <Route path=path!("/agents") view=lazy(pages::agents) />
+            <Route path=path!("/agents/:id") view=lazy(pages::agent) />
+            <Route path=path!("/activity") view=lazy(pages::activity) />
+            <Route path=path!("/customers") view=for_admins(pages::customers) />
+            <Route path=path!("/customers/:id") view=lazy(pages::customer) />
+            <Route path=path!("/users") view=for_admins(pages::users) />
         </FlatRoutes>
     }
 }

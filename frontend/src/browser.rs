@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use js_sys::Date;
+use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use leptos::prelude::window;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::time::Instant;
@@ -44,6 +44,46 @@ pub(crate) fn local_midnight(day: &str, days_later: i64) -> Option<Instant> {
     let as_if_utc = crate::time::parse_day(day)? + days_later * 86_400_000;
     let guess = Instant(as_if_utc);
     Some(Instant(as_if_utc - utc_offset(guess) * 60_000))
+}
+
+/// The instant that the local clock shows, such as `2026-01-31T02:00`.
+pub(crate) fn local_minute(text: &str) -> Option<Instant> {
+    let at = Date::parse(text);
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
+    at.is_finite().then_some(Instant(at as i64))
+}
+
+/// The name of the local time zone.
+pub(crate) fn time_zone() -> String {
+    let options = Intl::DateTimeFormat::new(&Array::new(), &Object::new()).resolved_options();
+    let name = Reflect::get(&options, &"timeZone".into()).ok().and_then(|name| name.as_string());
+    name.unwrap_or_else(|| "UTC".to_owned())
+}
+
+/// The names of all time zones that the browser knows; older ones do not tell.
+pub(crate) fn time_zones() -> Vec<String> {
+    let zones = || {
+        let intl = Reflect::get(&js_sys::global(), &"Intl".into()).ok()?;
+        let list: Function = Reflect::get(&intl, &"supportedValuesOf".into()).ok()?.dyn_into().ok()?;
+        let zones: Array = list.call1(&intl, &"timeZone".into()).ok()?.dyn_into().ok()?;
+        Some(zones.iter().filter_map(|zone| zone.as_string()).collect())
+    };
+    zones().unwrap_or_default()
+}
+
+/// A number that somebody typed.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let number = js_sys::Number::parse_float(text);
+    number.is_finite().then_some(number)
+}
+
+/// Moves the focus to the element with an id.
+pub(crate) fn focus(id: &str) {
+    let element = leptos::prelude::document().get_element_by_id(id);
+    if let Some(element) = element.and_then(|element| element.dyn_into::<leptos::web_sys::HtmlElement>().ok()) {
+        // Without the focus it is still there.
+        let _ = element.focus();
+    }
 }
 
 /// A number from 0 up to, and without, 1.

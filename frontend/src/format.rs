@@ -65,6 +65,11 @@ pub(crate) fn fixed(figure: f64, digits: u8) -> String {
     format!("{whole}.{:0width$}", scaled % scale, width = digits.into())
 }
 
+/// A figure with up to two digits after its point, as few as it needs: `1.5`.
+pub(crate) fn plain(figure: f64) -> String {
+    fixed(figure, 2).trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 fn scaled(amount: f64) -> String {
     const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
     let mut amount = amount.max(0.0);
@@ -116,6 +121,11 @@ pub(crate) fn ago(seconds: i64) -> String {
     }
 }
 
+/// How far ahead something is: `in 12 s`. What should have been is `now`.
+pub(crate) fn ahead(seconds: i64) -> String {
+    if seconds <= 0 { "now".to_owned() } else { format!("in {}", duration(seconds)) }
+}
+
 /// An instant on a clock that is `offset` minutes ahead of UTC: `23 Nov 2026, 14:03:22`.
 pub(crate) fn moment(instant: Instant, offset: i64) -> String {
     let civil = instant.civil(offset);
@@ -132,9 +142,41 @@ pub(crate) fn short_moment(instant: Instant, now: Instant, offset: i64) -> Strin
     }
 }
 
+/// Like [`moment`], with its day of the week and without seconds: `Mon, 23 Nov 2026, 14:03`.
+pub(crate) fn minute(instant: Instant, offset: i64) -> String {
+    let civil = instant.civil(offset);
+    format!("{}, {}, {:02}:{:02}", weekday(instant, offset), date(&civil), civil.hour, civil.minute)
+}
+
+/// The day on which an instant is: `Mon, 23 Nov 2026`.
+pub(crate) fn day(instant: Instant, offset: i64) -> String {
+    format!("{}, {}", weekday(instant, offset), date(&instant.civil(offset)))
+}
+
+/// The month in which an instant is: `Nov 2026`.
+pub(crate) fn month(instant: Instant, offset: i64) -> String {
+    let civil = instant.civil(offset);
+    format!("{} {}", month_of(&civil), civil.year)
+}
+
+/// The year in which an instant is.
+pub(crate) fn year(instant: Instant, offset: i64) -> String {
+    instant.civil(offset).year.to_string()
+}
+
+fn weekday(instant: Instant, offset: i64) -> &'static str {
+    // 1970 began on a Thursday.
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let days = (instant.0 + offset * 60_000).div_euclid(86_400_000);
+    usize::try_from(days.rem_euclid(7)).ok().and_then(|index| DAYS.get(index)).copied().unwrap_or_default()
+}
+
 fn date(civil: &Civil) -> String {
-    let month = usize::try_from(civil.month - 1).ok().and_then(|index| MONTHS.get(index)).copied().unwrap_or_default();
-    format!("{} {month} {}", civil.day, civil.year)
+    format!("{} {} {}", civil.day, month_of(civil), civil.year)
+}
+
+fn month_of(civil: &Civil) -> &'static str {
+    usize::try_from(civil.month - 1).ok().and_then(|index| MONTHS.get(index)).copied().unwrap_or_default()
 }
 
 fn clock(civil: &Civil) -> String {
@@ -198,6 +240,7 @@ mod tests {
         let shown = [fixed(0.0, 2), fixed(1.005, 1), fixed(12.345, 2), fixed(9.96, 1), fixed(0.04, 2), fixed(-1.0, 1)];
         assert_eq!(shown, ["0.00", "1.0", "12.35", "10.0", "0.04", "0.0"]);
         assert_eq!(fixed(f64::NAN, 0), "0");
+        assert_eq!([2.0, 1.5, 1.25, 100.0].map(plain), ["2", "1.5", "1.25", "100"]);
     }
 
     #[test]
@@ -215,6 +258,20 @@ mod tests {
     fn ages_are_coarse() {
         let shown = [-5, 2, 3, 61, 7200, 172_800].map(ago);
         assert_eq!(shown, ["just now", "just now", "3 s ago", "1 min ago", "2 h ago", "2 d ago"]);
+    }
+
+    #[test]
+    fn what_is_ahead_has_two_units() {
+        assert_eq!([-1, 0, 5, 3700].map(ahead), ["now", "now", "in 5 s", "in 1 h 1 min"]);
+    }
+
+    #[test]
+    fn minutes_name_their_weekday() {
+        let instant = Instant::parse("2026-11-23T23:30:22Z").unwrap();
+        assert_eq!(minute(instant, 0), "Mon, 23 Nov 2026, 23:30");
+        assert_eq!(minute(instant, 60), "Tue, 24 Nov 2026, 00:30");
+        assert_eq!(day(Instant(-1), 0), "Wed, 31 Dec 1969");
+        assert_eq!(month(Instant(-1), 60), "Jan 1970");
     }
 
     #[test]

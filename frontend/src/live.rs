@@ -10,7 +10,7 @@ mod protocol;
 mod socket;
 
 use crate::{
-    api::{agents::Agent, transfers::Transfer},
+    api::{agents::Agent, jobs::Job, runs::JobRun, transfers::Transfer},
     browser,
 };
 
@@ -38,6 +38,26 @@ impl Live for Transfer {
 
     fn is_running(&self) -> bool {
         self.status == crate::api::transfers::TransferStatus::Running
+    }
+}
+
+impl Live for Job {
+    fn id(&self) -> &str {
+        self.id.inner()
+    }
+
+    fn revision(&self) -> i32 {
+        self.revision
+    }
+}
+
+impl Live for JobRun {
+    fn id(&self) -> &str {
+        self.id.inner()
+    }
+
+    fn revision(&self) -> i32 {
+        self.revision
     }
 }
 

@@ -1,7 +1,8 @@
 //! The dashboard: a page that shows the fleet as it moves, and administers it.
 //!
-//! From the outside in: `app` puts everything together; `pages` fetch and arrange; `ui` is how things look; `session`,
-//! `api` and `live` speak with the server; `json`, `format`, `time` and `words` know how things are written.
+//! From the outside in: `app` puts everything together; `pages` fetch and arrange, and `lazy` loads their code; `ui` is
+//! how things look; `session`, `api` and `live` speak with the server; `json`, `format`, `time` and `words` know how
+//! things are written.
 
 #![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #![expect(unreachable_pub, reason = "what `#[component]` and the schema's macro generate is `pub`")]
@@ -15,6 +16,7 @@ mod fetch;
 mod fleet;
 mod format;
 mod json;
+mod lazy;
 mod live;
 mod pages;
 mod session;

@@ -4,26 +4,41 @@ mod activity;
 mod admin;
 mod agent;
 mod agents;
+mod job;
+mod jobs;
 mod not_found;
 mod overview;
+mod run;
 mod sign_in;
 mod transfer;
 mod transfers;
 
-pub(crate) use self::{
-    activity::Activity,
-    admin::{CustomerPage, Customers, Users},
-    agent::AgentPage,
-    agents::Agents,
-    not_found::NotFound,
-    overview::Overview,
-    sign_in::SignIn,
-    transfer::TransferPage,
-    transfers::Transfers,
-};
+pub(crate) use self::{not_found::NotFound, overview::Overview, sign_in::SignIn};
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
+
+use crate::lazy::pieces;
+
+// What a first visit does not show, by what is likely to be wanted together.
+pieces! {
+    fleet:
+        transfers => transfers::Transfers,
+        transfer => transfer::TransferPage,
+        agents => agents::Agents,
+        agent => agent::AgentPage,
+        activity => activity::Activity;
+    jobs:
+        jobs => jobs::Jobs,
+        new_job => jobs::NewJob,
+        edit_job => jobs::EditJob,
+        job => job::JobPage,
+        run => run::RunPage;
+    admin:
+        customers => admin::Customers,
+        customer => admin::CustomerPage,
+        users => admin::Users;
+}
 
 /// The object's id in the address.
 fn id_in_address() -> Memo<String> {

@@ -8,7 +8,9 @@ use crate::{
     clock::Clock,
     effect::effect,
     fleet::Figures,
+    lazy::{Loading, prepare},
     live::{Feed, Link},
+    pages,
     session::{Session, Viewer},
     ui::{Icon, Logo, Toasts},
 };
@@ -76,21 +78,22 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
         <nav class="nav" aria-label="Main">
             <ul>
                 <Entry address="/" icon="live" name="Live" />
-                <li>
+                <li on:pointerenter=|_| prepare(pages::transfers) on:focusin=|_| prepare(pages::transfers)>
                     <A href="/transfers" attr:class="nav-link">
                         <Icon name="transfers" />
                         "Transfers"
                         {move || running().map(|running| view! { <span class="nav-count" aria-hidden="true">{running}</span> })}
                     </A>
                 </li>
-                <Entry address="/agents" icon="agents" name="Agents" />
-                <Entry address="/activity" icon="activity" name="Activity" />
+                <Entry address="/jobs" icon="jobs" name="Jobs" load=pages::jobs />
+                <Entry address="/agents" icon="agents" name="Agents" load=pages::agents />
+                <Entry address="/activity" icon="activity" name="Activity" load=pages::activity />
             </ul>
             {own_codes
                 .map(|address| {
                     view! {
                         <ul>
-                            <Entry address icon="key" name="Enrolment codes" />
+                            <Entry address icon="key" name="Enrolment codes" load=pages::customer />
                         </ul>
                     }
                 })}
@@ -101,8 +104,8 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
                             "Administration"
                         </p>
                         <ul aria-labelledby="nav-administration">
-                            <Entry address="/customers" icon="customers" name="Customers" />
-                            <Entry address="/users" icon="users" name="Users" />
+                            <Entry address="/customers" icon="customers" name="Customers" load=pages::customers />
+                            <Entry address="/users" icon="users" name="Users" load=pages::users />
                         </ul>
                     }
                 })}
@@ -111,10 +114,18 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
 }
 
 #[component]
-fn Entry(#[prop(into)] address: String, icon: &'static str, name: &'static str) -> impl IntoView {
+fn Entry(
+    #[prop(into)] address: String,
+    icon: &'static str,
+    name: &'static str,
+    /// What loads the page's code, as soon as somebody seems to go there.
+    #[prop(optional)]
+    load: Option<fn() -> Loading>,
+) -> impl IntoView {
     let is_exact = address == "/";
+    let approach = move || load.into_iter().for_each(prepare);
     view! {
-        <li>
+        <li on:pointerenter=move |_| approach() on:focusin=move |_| approach()>
             <A href=address exact=is_exact attr:class="nav-link">
                 <Icon name=icon />
                 {name}

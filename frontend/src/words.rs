@@ -1,5 +1,7 @@
 //! What states and kinds are called on the page, and in which tone. Pure.
 
+pub(crate) mod jobs;
+
 use crate::{
     api::{
         agents::{Agent, AgentStatus, Os},
@@ -48,6 +50,11 @@ pub(crate) fn called<T: PartialEq>(table: &[(T, &'static str, &'static str)], va
 /// The value of a word in an address, by its table.
 pub(crate) fn meant<T: Copy>(table: &[(T, &'static str, &'static str)], word: &str) -> Option<T> {
     table.iter().find(|(_, known, _)| *known == word).map(|(value, ..)| *value)
+}
+
+/// The word of a value in an address, by its table.
+pub(crate) fn written<T: PartialEq>(table: &[(T, &'static str, &'static str)], value: &T) -> &'static str {
+    table.iter().find(|(known, ..)| known == value).map_or("", |(_, word, _)| word)
 }
 
 /// What a transfer is doing, more exactly than its status.
@@ -112,7 +119,12 @@ pub(crate) fn size(transfer: &Transfer) -> String {
 
 /// How a transfer travels: `SFTP push`.
 pub(crate) fn way(transfer: &Transfer) -> String {
-    let (protocol, direction) = (called(&PROTOCOLS, &transfer.protocol), called(&DIRECTIONS, &transfer.direction));
+    route(transfer.protocol, transfer.direction)
+}
+
+/// A protocol and a direction: `SFTP push`.
+pub(crate) fn route(protocol: Protocol, direction: Direction) -> String {
+    let (protocol, direction) = (called(&PROTOCOLS, &protocol), called(&DIRECTIONS, &direction));
     format!("{protocol} {}", direction.to_ascii_lowercase())
 }
 
@@ -173,10 +185,16 @@ pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
         EventKind::JobDeleted => ("Job deleted", Tone::Warn),
         EventKind::JobRunRequested => ("Job run asked for", Tone::Neutral),
         EventKind::JobRunStarted => ("Job run started", Tone::Accent),
-        EventKind::JobRunStatusChanged => ("Job run changed status", Tone::Neutral),
+        EventKind::JobRunStatusChanged => match &event.object {
+            Object::JobRun(run) => jobs::run_became(run.run_status),
+            _ => ("Job run changed status", Tone::Neutral),
+        },
         EventKind::JobRunCancelRequested => ("Cancel of a job run requested", Tone::Warn),
         EventKind::JobRunReportedLate => ("Job run reported too late", Tone::Warn),
-        EventKind::JobSlotDecided => ("Slot of a job decided", Tone::Neutral),
+        EventKind::JobSlotDecided => match &event.object {
+            Object::JobSlot(slot) => jobs::slot_became(slot.outcome),
+            _ => ("Slot of a job decided", Tone::Neutral),
+        },
         EventKind::CustomerCreated => ("Customer created", Tone::Neutral),
         EventKind::CustomerUpdated => ("Customer changed", Tone::Neutral),
         EventKind::UserCreated => ("User created", Tone::Neutral),
@@ -217,6 +235,11 @@ pub(crate) fn actor(logged: &str) -> (String, Option<String>) {
     (format!("{}\u{a0}…{end}", format::capitalized(kind)), (kind == "agent").then(|| format!("/agents/{id}")))
 }
 
+/// What has no name, by the end of its id.
+fn short(noun: &str, id: &str) -> String {
+    format!("{noun} …{}", id.get(id.len().saturating_sub(8)..).unwrap_or(id))
+}
+
 /// What an event is about: its name, and its page if it has one.
 pub(crate) fn subject(event: &Event) -> (String, Option<String>) {
     let id = event.object_id.inner();
@@ -227,7 +250,9 @@ pub(crate) fn subject(event: &Event) -> (String, Option<String>) {
         Object::Transfer(transfer) => {
             (format::file_name(&transfer.source).to_owned(), Some(format!("/transfers/{id}")))
         }
-        Object::Job(job) => (job.name.clone(), None),
+        Object::Job(job) => (job.name.clone(), Some(format!("/jobs/{id}"))),
+        Object::JobRun(run) => (short("Run", id), Some(format!("/jobs/{}/runs/{id}", run.job_id.inner()))),
+        Object::JobSlot(slot) => (short("Slot", id), Some(format!("/jobs/{}", slot.job_id.inner()))),
         Object::Customer(customer) => (customer.name.clone(), Some(format!("/customers/{id}"))),
         Object::User(user) => (user.email.clone(), None),
         Object::Other => (format!("{}…", id.get(..8).unwrap_or(id)), None),

@@ -1,6 +1,7 @@
 //! Folders of the repository, temporary folders, secrets.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read, Write as _};
@@ -27,7 +28,7 @@ pub(crate) fn debug_binary() -> Result<PathBuf> {
 }
 
 /// Cargo's target folder, wherever that is: we are a debug build in it ourselves.
-fn target() -> Result<PathBuf> {
+pub(crate) fn target() -> Result<PathBuf> {
     let xtask = env::current_exe().context("cannot find myself")?;
     let target = xtask.parent().and_then(Path::parent).ok_or("cannot find cargo's target folder")?;
     Ok(target.to_owned())
@@ -36,6 +37,19 @@ fn target() -> Result<PathBuf> {
 /// A path as one types it in the repository's folder.
 pub(crate) fn relative(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+/// What is in a folder, in order.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let read = fs::read_dir(folder).context(format_args!("cannot read {}", relative(folder)))?;
+    let mut entries: Vec<PathBuf> = read.flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    Ok(entries)
+}
+
+/// The last part of a path; nothing where that is no text.
+pub(crate) fn file_name(path: &Path) -> &str {
+    path.file_name().and_then(OsStr::to_str).unwrap_or_default()
 }
 
 /// A folder that goes away with its owner.

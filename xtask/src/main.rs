@@ -12,6 +12,7 @@ mod files;
 mod http;
 mod local;
 mod node;
+mod pieces;
 mod ports;
 mod process;
 mod services;

@@ -1,4 +1,5 @@
-//! What builds the dashboard: the WebAssembly target, Trunk, wasm-bindgen and wasm-opt, each found or installed.
+//! What builds the dashboard: the WebAssembly target, Trunk, wasm-split-cli, wasm-bindgen and wasm-opt, each found or
+//! installed.
 //!
 //! What cargo or npm installs goes to `.local/tools`: another project may need another version.
 
@@ -12,7 +13,7 @@ use crate::node;
 use crate::process::{self, output, succeeds};
 use crate::stop::Stop;
 use crate::tools::{self, Tool, cargo};
-use crate::versions::{BINARYEN_FROM_NPM, TRUNK, WASM_OPT};
+use crate::versions::{BINARYEN_FROM_NPM, TRUNK, WASM_OPT, WASM_SPLIT};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -34,16 +35,22 @@ pub(crate) fn ensure(stop: &Stop) -> Result<()> {
         // Debug builds: half the time to compile, and fast enough for what they do.
         Crate { package: "trunk", program: "trunk", version: TRUNK.to_owned(), flags: &["--locked", "--debug"] },
         Crate { package: "wasm-bindgen-cli", program: "wasm-bindgen", version: bindgen, flags: &["--debug"] },
+        Crate {
+            package: "wasm_split_cli_support",
+            program: "wasm-split-cli",
+            version: WASM_SPLIT.to_owned(),
+            flags: &["--locked", "--debug", "--features=build-binary"],
+        },
     ];
     crates.iter().try_for_each(|program| program.ensure(stop))?;
     ensure_wasm_opt(stop)
 }
 
-/// Trunk, which finds the other programs on its `PATH`.
-pub(crate) fn trunk() -> Command {
+/// One of the programs, which finds the others on its `PATH`.
+pub(crate) fn command(program: &str) -> Command {
     let path = tools::path_with(folders());
-    let mut command = Command::new(find("trunk").unwrap_or_else(|| "trunk".into()));
-    command.current_dir(files::root()).env("PATH", path).env("TRUNK_SKIP_VERSION_CHECK", "true");
+    let mut command = Command::new(find(program).unwrap_or_else(|| program.into()));
+    command.current_dir(files::root()).env("PATH", path);
     command
 }
 
@@ -85,9 +92,21 @@ impl Crate {
 
     /// Whether the one that would be used has the version that is needed.
     fn is_there(&self) -> bool {
-        let found = find(self.program).and_then(|path| output(Command::new(path).arg("--version")).ok());
-        found.is_some_and(|text| text.split_whitespace().nth(1) == Some(&self.version))
+        let Some(path) = find(self.program) else { return false };
+        let text = output(Command::new(&path).arg("--version"));
+        if text.is_ok_and(|text| text.split_whitespace().nth(1) == Some(&self.version)) {
+            return true;
+        }
+        // Not every program says its version; then only cargo knows, and only of what is in our own folder.
+        let list = output(cargo().args(["install", "--list", "--root"]).arg(tools::own()));
+        path.starts_with(tools::own()) && list.is_ok_and(|list| is_listed(&list, self.package, &self.version))
     }
+}
+
+/// Whether cargo has installed that version of a package, by its list.
+fn is_listed(list: &str, package: &str, version: &str) -> bool {
+    let wanted = format!("{package} v{version}:");
+    list.lines().any(|line| line == wanted)
 }
 
 fn ensure_wasm_opt(stop: &Stop) -> Result<()> {
@@ -117,6 +136,14 @@ mod tests {
                     [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\nsource = \"x\"\n";
         assert_eq!(locked_version(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
         assert_eq!(locked_version(lock, "wasm"), None);
+    }
+
+    #[test]
+    fn a_version_is_read_from_what_cargo_has_installed() {
+        let list = "trunk v0.21.14:\n    trunk\nwasm_split_cli_support v0.2.4:\n    wasm-split-cli\n";
+        assert!(is_listed(list, "wasm_split_cli_support", "0.2.4"));
+        assert!(!is_listed(list, "wasm_split_cli_support", "0.2.5"));
+        assert!(!is_listed(list, "wasm-split-cli", "0.2.4"));
     }
 
     #[test]

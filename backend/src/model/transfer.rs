@@ -204,6 +204,9 @@ pub struct Transfer {
     pub eta_seconds: Option<i64>,
     /// Whether it runs and has made no progress for a while.
     pub stalled: bool,
+    /// When the present attempt last made progress: it began to run, or its bytes or per cent rose.
+    #[schema(required)]
+    pub last_progress_at: Option<Instant>,
     /// When somebody asked for its end.
     #[schema(required)]
     pub cancel_requested_at: Option<Instant>,

@@ -38,7 +38,7 @@ pub(super) struct TransferData {
 #[derive(Serialize, ToSchema)]
 pub(super) struct ReportedData {
     /// The transfer.
-    transfer: Transfer,
+    transfer: Box<Transfer>,
     /// What waits for the agent.
     directives: Vec<Directive>,
 }
@@ -78,7 +78,7 @@ pub(super) struct UpdateResult {
     status: u16,
     /// The transfer, if the update was taken.
     #[serde(skip_serializing_if = "Option::is_none")]
-    transfer: Option<Transfer>,
+    transfer: Option<Box<Transfer>>,
     /// What went wrong, if it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -221,7 +221,7 @@ fn update(update: Value) -> (Value, (TransferId, Result<UpdateTransfer>)) {
 }
 
 impl UpdateResult {
-    fn new(id: Value, outcome: Result<Transfer>) -> Self {
+    fn new(id: Value, outcome: Result<Box<Transfer>>) -> Self {
         let id = if id.is_string() { id } else { Value::Null };
         match outcome {
             Ok(transfer) => Self { id, status: 200, transfer: Some(transfer), error: None, details: None },

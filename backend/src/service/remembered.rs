@@ -12,7 +12,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The most entries of a kind.
-const CAPACITY: u64 = 100_000;
+const CAPACITY: usize = 100_000;
 /// How old an entry may be while changes of other servers do not arrive.
 const UNCONNECTED: TimeDelta = TimeDelta::seconds(1);
 
@@ -82,28 +82,24 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         let Some(value) = read.await? else { return Ok(None) };
         self.entries.insert(key, Entry { value: value.clone(), read_at: now });
         if self.generation.load(Ordering::Acquire) != generation {
-            self.entries.invalidate(&key);
+            self.entries.remove(&key);
         }
         Ok(Some(value))
     }
 
     fn forget(&self, key: &K) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        self.entries.invalidate(key);
+        self.entries.remove(key);
     }
 
     fn forget_where(&self, condition: impl Fn(&V) -> bool) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        for (key, entry) in &self.entries {
-            if condition(&entry.value) {
-                self.entries.invalidate(&*key);
-            }
-        }
+        self.entries.retain(|_, entry| !condition(&entry.value));
     }
 
     fn forget_all(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        self.entries.invalidate_all();
+        self.entries.clear();
     }
 }
 

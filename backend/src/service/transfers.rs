@@ -114,7 +114,7 @@ impl ControlPlane {
         actor: &Actor,
         id: TransferId,
         patch: UpdateTransfer,
-    ) -> Result<(Transfer, Vec<Directive>)> {
+    ) -> Result<(Box<Transfer>, Vec<Directive>)> {
         let agent = actor.require_agent()?;
         let transfer = self.writer.update_transfer(agent, id, patch, self.now()).await?;
         Ok((transfer, self.open_directives(agent).await?))
@@ -129,7 +129,7 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         updates: Vec<(TransferId, Result<UpdateTransfer>)>,
-    ) -> Result<(Vec<Result<Transfer>>, Vec<Directive>)> {
+    ) -> Result<(Vec<Result<Box<Transfer>>>, Vec<Directive>)> {
         let agent = actor.require_agent()?;
         let now = self.now();
         // One after the other into the queue, so that reports about one transfer take effect in their order.

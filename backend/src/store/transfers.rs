@@ -148,6 +148,7 @@ impl TransferRow {
             revision: state.revision,
             eta_seconds: state.eta_seconds(),
             stalled: state.stalled,
+            last_progress_at: state.progressed_at.map(Into::into),
             cancel_requested_at: state.cancel_requested_at.map(Into::into),
             network: state.progress.network,
         }

@@ -1,8 +1,11 @@
 //! The group-committing writer: heartbeats and reports of progress.
 //!
-//! Committing costs the same for one change as for hundreds. So one task takes all that is queued, never waiting for
-//! more, applies each report to its row in the order of arrival, and commits once. Nobody is answered before the commit;
+//! Committing costs the same for one change as for hundreds. So one task takes what is queued, never waiting for more,
+//! applies each report to its row in the order of arrival, and commits once. Nobody is answered before the commit;
 //! several reports about one transfer become one row written, and each caller still gets its own revision.
+//!
+//! Of a long queue it takes half: while that is made durable, nobody could be answered and the processor would idle. So
+//! the answers to one half go out, and its next reports come in, while the other half is being committed.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +33,8 @@ mod sqlite;
 
 /// The most reports in one commit.
 const BATCH: usize = 512;
+/// So many reports are not worth halving.
+const FEW: usize = 16;
 /// The most reports that wait; more have to wait outside.
 const QUEUE: usize = 4096;
 
@@ -49,7 +54,7 @@ pub enum Op {
         /// When.
         now: DateTime<Utc>,
         /// Where the outcome goes.
-        reply: oneshot::Sender<Result<Transfer>>,
+        reply: oneshot::Sender<Result<Box<Transfer>>>,
     },
     /// An agent shows that it is there.
     Heartbeat {
@@ -121,7 +126,7 @@ impl Writer {
         id: TransferId,
         patch: UpdateTransfer,
         now: DateTime<Utc>,
-    ) -> Result<Transfer> {
+    ) -> Result<Box<Transfer>> {
         self.queue_transfer(agent, id, patch, now).await?.await
     }
 
@@ -136,7 +141,7 @@ impl Writer {
         id: TransferId,
         patch: UpdateTransfer,
         now: DateTime<Utc>,
-    ) -> Result<impl Future<Output = Result<Transfer>> + Send + use<>> {
+    ) -> Result<impl Future<Output = Result<Box<Transfer>>> + Send + use<>> {
         let (reply, answer) = oneshot::channel();
         self.queue.send(Op::Transfer { agent, id, patch, now, reply }).await.map_err(|_| STOPPING)?;
         Ok(async { answer.await.map_err(|_| STOPPING)? })
@@ -169,12 +174,13 @@ impl WriterTask {
     pub async fn run(mut self) {
         let mut ops = Vec::with_capacity(BATCH);
         let mut is_busy = false;
-        while self.queue.recv_many(&mut ops, BATCH).await > 0 {
+        while self.queue.recv_many(&mut ops, FEW).await > 0 {
             if is_busy {
                 // Requests that have arrived and are still being read get on as well: this waits for nobody.
                 yield_now().await;
             }
-            while ops.len() < BATCH
+            let half = (ops.len() + self.queue.len()).div_ceil(2).min(BATCH);
+            while ops.len() < half
                 && let Ok(op) = self.queue.try_recv()
             {
                 ops.push(op);

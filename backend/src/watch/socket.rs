@@ -74,8 +74,15 @@ fn not_connected(error: tungstenite::Error) -> Ended {
 /// tried too often may try again.
 fn closed(frame: &CloseFrame) -> Ended {
     let (code, reason) = (u16::from(frame.code), frame.reason.to_string());
-    let is_final = (4400..=4499).contains(&code) && ![4408, 4429].contains(&code);
-    if is_final { Ended::Refused(reason) } else { Ended::Lost(reason) }
+    match code {
+        4401 | 4403 => Ended::Refused(format!(
+            "the server does not take the token ({reason}): `mftplus token` on the server prints a new one, and --email \
+             signs in with a password"
+        )),
+        4408 | 4429 => Ended::Lost(reason),
+        4400..=4499 => Ended::Refused(reason),
+        _ => Ended::Lost(reason),
+    }
 }
 
 /// What errors in an answer mean: the server may be without its database, or may have been asked too often.
@@ -242,12 +249,23 @@ mod tests {
     #[rstest]
     #[case(1001, false)]
     #[case(1011, false)]
+    #[case(4400, true)]
     #[case(4401, true)]
     #[case(4403, true)]
     #[case(4408, false)]
     #[case(4429, false)]
     fn a_code_says_whether_connecting_again_is_of_use(#[case] code: u16, #[case] ends: bool) {
         let ended = closed(&CloseFrame { code: code.into(), reason: "why".into() });
-        assert_eq!((is_final(&ended), ended.to_string().as_str()), (ends, "why"));
+        assert_eq!(is_final(&ended), ends);
+        assert!(ended.to_string().contains("why"), "{ended}");
+    }
+
+    #[test]
+    fn a_refused_token_says_how_to_get_another() {
+        let ended = closed(&CloseFrame { code: 4403.into(), reason: "Forbidden".into() }).to_string();
+        assert!(
+            ended.contains("(Forbidden)") && ended.contains("`mftplus token`") && ended.contains("--email"),
+            "{ended}"
+        );
     }
 }

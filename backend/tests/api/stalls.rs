@@ -5,7 +5,10 @@ use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, app::Place};
+use crate::support::{
+    TestApp,
+    app::{Place, START},
+};
 
 /// A running transfer and what leads to it.
 struct Story {
@@ -61,6 +64,21 @@ async fn a_transfer_without_progress_for_a_minute_is_stalled_once() {
     assert_eq!((&stalled["stalled"], &stalled["status"]), (&json!(true), &json!("running")));
     assert_eq!(stalled["revision"], 3, "its beginning adds one");
     assert_eq!(story.logged().await, ["transferCreated", "transferStatusChanged", "transferStalled"]);
+}
+
+#[tokio::test]
+async fn the_view_tells_when_the_last_progress_was_until_a_new_attempt_begins() {
+    let story = Story::begin(&[]).await;
+    let last = |view: &Value| view["lastProgressAt"].clone();
+    let begun = last(&story.shown().await);
+    assert_eq!(begun, START);
+    story.app.advance(TimeDelta::seconds(5));
+    assert_eq!(last(&story.report(json!({ "speed": 5 })).await), begun, "a speed is no progress");
+    let moved = last(&story.report(json!({ "bytesTransferred": 10 })).await);
+    assert_eq!(moved, "2026-04-25T13:00:05Z");
+    story.app.advance(TimeDelta::seconds(5));
+    assert_eq!(last(&story.report(json!({ "status": "failed", "errorMessage": "gone" })).await), moved);
+    assert_eq!(last(&story.report(json!({ "status": "queued" })).await), Value::Null);
 }
 
 #[tokio::test]

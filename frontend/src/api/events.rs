@@ -2,7 +2,7 @@
 
 use cynic::{Id, QueryBuilder, SubscriptionBuilder};
 
-use super::{Request, agents::AgentStatus, schema, transfers::TransferStatus};
+use super::{Request, agents::AgentStatus, runs::RunStatus, schema, slots::Outcome, transfers::TransferStatus};
 use crate::time::Instant;
 
 /// What happened.
@@ -57,6 +57,8 @@ pub(crate) enum Object {
     Agent(LoggedAgent),
     Transfer(LoggedTransfer),
     Job(LoggedJob),
+    JobRun(LoggedRun),
+    JobSlot(LoggedSlot),
     Customer(LoggedCustomer),
     User(LoggedUser),
     #[cynic(fallback)]
@@ -85,6 +87,23 @@ pub(crate) struct LoggedTransfer {
 #[cynic(graphql_type = "Job")]
 pub(crate) struct LoggedJob {
     pub(crate) name: String,
+}
+
+/// A run of a job in the log.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "JobRun")]
+pub(crate) struct LoggedRun {
+    pub(crate) job_id: Id,
+    #[cynic(rename = "status", alias)]
+    pub(crate) run_status: RunStatus,
+}
+
+/// A slot of a job in the log.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "JobSlot")]
+pub(crate) struct LoggedSlot {
+    pub(crate) job_id: Id,
+    pub(crate) outcome: Outcome,
 }
 
 /// A customer in the log.

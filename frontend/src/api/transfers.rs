@@ -58,6 +58,7 @@ pub(crate) struct Transfer {
     pub(crate) revision: i32,
     pub(crate) eta_seconds: Option<i32>,
     pub(crate) stalled: bool,
+    pub(crate) last_progress_at: Option<Instant>,
     pub(crate) cancel_requested_at: Option<Instant>,
     pub(crate) network: Network,
 }
@@ -104,6 +105,8 @@ pub(crate) struct TransferFilter {
     pub(crate) created_before: Option<Instant>,
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub(crate) search: Option<String>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) job_run_id: Option<Id>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -180,6 +183,12 @@ pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Transfer>> {
 /// The stream of one agent's transfers.
 pub(crate) fn watch_of_agent(agent_id: Id) -> Request<Option<Transfer>> {
     let filter = TransferFilter { agent_id: Some(agent_id), ..TransferFilter::default() };
+    stream(WatchVariables { ids: None, filter: Some(filter) })
+}
+
+/// The stream of one run's transfers.
+pub(crate) fn watch_of_run(job_run_id: Id) -> Request<Option<Transfer>> {
+    let filter = TransferFilter { job_run_id: Some(job_run_id), ..TransferFilter::default() };
     stream(WatchVariables { ids: None, filter: Some(filter) })
 }
 

@@ -163,10 +163,7 @@ fn Course(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
         })
         .unwrap_or_else(|| "–".to_owned())
     };
-    let news = move || match row.with(|seen| seen.news_at) {
-        Some(at) => clock.ago(crate::time::Instant(at)),
-        None => "–".to_owned(),
-    };
+    let news = move || row.with(|seen| seen.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
     let error = Memo::new(move |_| row.with(|seen| seen.object.error_message.clone()));
     view! {
         <Card title="Progress">

@@ -31,7 +31,7 @@ pub(super) struct Batch {
 }
 
 enum Outcome {
-    Transfer(Result<Transfer>),
+    Transfer(Result<Box<Transfer>>),
     Heartbeat(Result<(Agent, i64)>),
 }
 
@@ -163,14 +163,14 @@ impl Work {
         id: TransferId,
         patch: &UpdateTransfer,
         now: DateTime<Utc>,
-    ) -> Result<Transfer> {
+    ) -> Result<Box<Transfer>> {
         let loaded = self.transfers.get_mut(&id).and_then(Option::as_mut).filter(|loaded| loaded.row.agent_id == agent);
         let loaded = loaded.ok_or(Error::NotFound("transfer"))?;
         let row = &mut loaded.row;
         let before = row.state.status;
         let stopped = row.state.cancel_requested_at.is_some();
         let advance = row.state.advance(patch, now)?;
-        let view = row.view();
+        let view = Box::new(row.view());
         match advance {
             Advance::Unchanged if agrees_to_end(patch, &view) => self.settled.push((agent, id, now)),
             Advance::Unchanged => {}

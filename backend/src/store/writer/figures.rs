@@ -67,7 +67,7 @@ impl WriterTask {
         if let Err(error) = self.recall(&ops).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "rows are read the long way");
         }
-        let mut moved: Vec<(Op, Transfer)> = Vec::with_capacity(ops.len());
+        let mut moved: Vec<(Op, Box<Transfer>)> = Vec::with_capacity(ops.len());
         let mut rest = Vec::new();
         // Revisions before the first report about each transfer.
         let mut seen: BTreeMap<TransferId, i64> = BTreeMap::new();
@@ -158,7 +158,7 @@ impl WriterTask {
         op: &Op,
         seen: &mut BTreeMap<TransferId, i64>,
         held_back: &HashSet<TransferId>,
-    ) -> Option<Transfer> {
+    ) -> Option<Box<Transfer>> {
         let Op::Transfer { agent, id, patch, now, .. } = op else { return None };
         if held_back.contains(id) {
             return None;
@@ -169,7 +169,7 @@ impl WriterTask {
             Ok(Advance::Progressed) => {
                 seen.entry(*id).or_insert(row.state.revision);
                 row.state = state;
-                Some(row.view())
+                Some(Box::new(row.view()))
             }
             // Whether the row is still as remembered is not known unless it is written.
             Ok(Advance::Unchanged | Advance::Lifecycle) | Err(_) => None,

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use rstest::rstest;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::{
     Event, Instrument, Subscriber,
     field::{Field, Visit},
@@ -99,12 +99,15 @@ impl Count {
     }
 }
 
-/// So many agents of as many customers, each with a transfer.
+/// So many agents of as many customers, each with a transfer, and a job that runs.
 async fn fleet(app: &TestApp, size: usize) -> Client {
     for number in 0..size {
         let customer = app.customer(&format!("Customer{number}")).await;
         let agent = app.agent(customer.id, &format!("server{number}")).await;
         app.transfer(&agent).await;
+        let job = app.job(&agent, &json!({})).await;
+        let answer = app.key(&agent.key).post(&format!("/api/jobs/{job}/runs"), &json!({})).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
     }
     app.admin().await
 }
@@ -116,6 +119,8 @@ async fn fleet(app: &TestApp, size: usize) -> Client {
 #[case::customers_of_transfers("transfers { nodes { agent { hostname } customer { name } } }", 6)]
 #[case::agents("agents { nodes { hostname customer { name } transfers(first: 3) { source agent { id } } } }", 9)]
 #[case::users("users { nodes { email customer { name } } }", 3)]
+#[case::jobs("jobs { nodes { name agent { hostname } customer { name } runs(first: 3) { status } } }", 9)]
+#[case::runs("jobRuns { nodes { status job { name } transfers(first: 3) { id } } }", 6)]
 #[case::events("events { nodes { kind object { ... on Agent { transfers { id } customer { name } } } } }", 6)]
 #[tokio::test]
 async fn links_of_twenty_cost_as_much_as_links_of_two(#[case] question: &str, #[case] most: u64) {

@@ -2,6 +2,7 @@
 
 use backend::{
     actor::Actor,
+    ids::JobId,
     model::{FromFields, customer::CreateEnrolmentCode},
 };
 use chrono::TimeDelta;
@@ -17,6 +18,8 @@ struct World {
     admin: Client,
     user: Client,
     agent: TestAgent,
+    /// The job that has runs.
+    job: JobId,
 }
 
 impl World {
@@ -49,26 +52,45 @@ impl World {
             app.cp().create_enrolment_code(&Actor::System, customer.id, input).await.expect("a code");
         }
         app.person("ops", None).await;
-        Self { app, admin, user, agent }
+        app.job(&agent, &json!({ "name": "Paused", "enabled": false, "direction": "push" })).await;
+        let retry = json!({ "maxAttempts": 1, "initialDelay": "90s", "factor": 4, "maxDelay": "1h" });
+        let fields = json!({ "name": "Nightly", "timezone": "Europe/Berlin", "overlap": "queue", "retry": retry });
+        let job = app.job(&agent, &fields).await;
+        for report in [
+            json!({ "status": "completed", "bytesTransferred": 9_007_199_254_740_993_i64 }),
+            json!({ "status": "failed", "errorMessage": "no route to host" }),
+            json!({}),
+        ] {
+            app.cp().run_job(&Actor::System, job).await.expect("a run");
+            app.advance(TimeDelta::milliseconds(1));
+            let (key, path) = (app.key(&agent.key), format!("/api/jobs/{job}/runs"));
+            let run = key.post(&path, &json!({})).await.body["data"]["run"]["id"].clone();
+            let answer = key.patch(&format!("{path}/{}", run.as_str().expect("a run")), &report).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
+        Self { app, admin, user, agent, job }
     }
 }
 
 /// An object of GraphQL as REST writes it: enum values in small letters, and only what stands in both.
 fn as_in_rest(schema: &Schema, ty: &str, object: &Value) -> Value {
     let leaves = schema.fields(ty).into_iter().filter_map(|(name, of)| {
-        let value = object.get(name).unwrap_or_else(|| panic!("{ty}.{name} was asked for: {object}"));
-        match (schema.is_enum(of), schema.is_leaf(of)) {
-            (true, _) => Some((name.to_owned(), json!(value.as_str().map(str::to_lowercase)))),
-            (false, true) => Some((name.to_owned(), value.clone())),
-            (false, false) if ty == "Transfer" && name == "network" => {
-                Some((name.to_owned(), as_in_rest(schema, of, value)))
-            }
+        let is_part = ["network", "retry"].contains(&name);
+        if !schema.is_leaf(of) && !schema.is_enum(of) && !is_part {
             // Links: REST has ids in their place.
-            (false, false) => None,
+            return None;
         }
+        let value = object.get(name).unwrap_or_else(|| panic!("{ty}.{name} was asked for: {object}"));
+        let value = match value {
+            Value::Null => Value::Null,
+            word if schema.is_enum(of) => json!(word.as_str().map(str::to_lowercase)),
+            part if is_part => as_in_rest(schema, of, part),
+            leaf => leaf.clone(),
+        };
+        Some((name.to_owned(), value))
     });
     let mut object: Map<String, Value> = leaves.collect();
-    if ty == "Transfer" {
+    if ["Transfer", "Job"].contains(&ty) {
         // The one object that REST nests, and GraphQL links to.
         let agent = json!({
             "id": object["agentId"], "name": object.remove("agentName"), "hostname": object.remove("agentHostname"),
@@ -84,6 +106,7 @@ fn as_in_rest(schema: &Schema, ty: &str, object: &Value) -> Value {
 #[case::customers("customers", "Customer", "/api/customers", false)]
 #[case::users("users", "User", "/api/users", false)]
 #[case::codes("enrolmentCodes", "EnrolmentCode", "/api/customers/{customer}/enrolment-codes", true)]
+#[case::jobs("jobs", "Job", "/api/jobs", true)]
 #[tokio::test]
 async fn every_object_reads_the_same_field_by_field(
     #[case] field: &str,
@@ -95,9 +118,10 @@ async fn every_object_reads_the_same_field_by_field(
     let customers = world.admin.get("/api/customers").await;
     let customer = customers.body["data"]["customers"][0]["id"].as_str().expect("an id").to_owned();
     let argument = if field == "enrolmentCodes" { format!(r#"(customerId: "{customer}")"#) } else { String::new() };
-    let selection = schema.everything(ty, 1);
-    let question = format!("{{ {field}{argument} {{ totalCount totalIsAtLeast nodes {{ {selection} }} }} }}");
-    for client in [Some(&world.admin), Some(&world.user).filter(|_| is_for_customers)].into_iter().flatten() {
+    let (everything, granted) = (schema.everything(ty, 1), schema.granted(ty, 1));
+    let (admin, user) = ((&world.admin, everything), (&world.user, granted));
+    for (client, selection) in [Some(admin), Some(user).filter(|_| is_for_customers)].into_iter().flatten() {
+        let question = format!("{{ {field}{argument} {{ totalCount totalIsAtLeast nodes {{ {selection} }} }} }}");
         let rest = client.get(&path.replace("{customer}", &customer)).await;
         let rest = &rest.body["data"];
         let asked = &client.data(&question, &Value::Null).await[field];
@@ -111,10 +135,31 @@ async fn every_object_reads_the_same_field_by_field(
 }
 
 #[tokio::test]
+async fn the_runs_of_a_job_read_the_same_field_by_field() {
+    let (world, schema) = (World::new().await, Schema::read());
+    let rest = world.admin.get(&format!("/api/jobs/{}/runs", world.job)).await;
+    let selection = schema.everything("JobRun", 1);
+    let question =
+        format!("query ($id: ID!) {{ jobRuns(filter: {{ jobId: $id }}) {{ totalCount nodes {{ {selection} }} }} }}");
+    let asked = &world.admin.data(&question, &super::of(&world.job)).await["jobRuns"];
+    let nodes = asked["nodes"].as_array().expect("nodes").iter().map(|node| as_in_rest(&schema, "JobRun", node));
+    let nodes: Vec<Value> = nodes.collect();
+    assert_eq!((nodes.len(), json!(nodes)), (3, rest.body["data"]["runs"].clone()));
+    assert_eq!(asked["totalCount"], rest.body["data"]["pagination"]["total"]);
+    let question = format!("query ($id: ID!) {{ jobRun(id: $id) {{ {selection} }} }}");
+    for run in nodes {
+        let one = world.admin.data(&question, &json!({ "id": run["id"] })).await;
+        assert_eq!(as_in_rest(&schema, "JobRun", &one["jobRun"]), run);
+    }
+}
+
+#[tokio::test]
 async fn one_object_reads_as_it_does_in_its_list_and_as_a_node() {
     let (world, schema) = (World::new().await, Schema::read());
-    for (field, ty, path) in [("agent", "Agent", "/api/agents"), ("transfer", "Transfer", "/api/transfers")] {
-        let (list, selection) = (world.user.get(path).await, schema.everything(ty, 1));
+    let kinds =
+        [("agent", "Agent", "/api/agents"), ("transfer", "Transfer", "/api/transfers"), ("job", "Job", "/api/jobs")];
+    for (field, ty, path) in kinds {
+        let (list, selection) = (world.user.get(path).await, schema.granted(ty, 1));
         for expected in list.body["data"][format!("{field}s")].as_array().expect("a list") {
             let question = format!(
                 "query ($id: ID!) {{ {field}(id: $id) {{ {selection} }} node(id: $id) {{ ... on {ty} {{ {selection} }} }} }}"
@@ -179,6 +224,23 @@ async fn a_filter_of_transfers_leaves_the_same(#[case] query: &str, #[case] filt
     let asked = &world.user.data(&question, &Value::Null).await["transfers"];
     let ids: Vec<Value> = rest.body["data"]["transfers"].as_array().expect("transfers").iter().map(id).collect();
     assert_eq!((&asked["nodes"], &asked["totalCount"]), (&json!(ids), &rest.body["data"]["pagination"]["total"]));
+}
+
+#[rstest]
+#[case("", "{}", 2)]
+#[case("enabled=true", "{ enabled: true }", 1)]
+#[case("enabled=false", "{ enabled: false }", 1)]
+#[case("agentId={agent}&enabled=true", r#"{ agentId: "{agent}", enabled: true }"#, 1)]
+#[case("agentId=0199c1f0-6c00-7000-8000-000000000001", r#"{ agentId: "0199c1f0-6c00-7000-8000-000000000001" }"#, 0)]
+#[tokio::test]
+async fn a_filter_of_jobs_leaves_the_same(#[case] query: &str, #[case] filter: &str, #[case] found: usize) {
+    let world = World::new().await;
+    let with_agent = |text: &str| text.replace("{agent}", &world.agent.id.to_string());
+    let rest = world.user.get(&format!("/api/jobs?{}", with_agent(query))).await;
+    let question = format!("{{ jobs(filter: {}) {{ totalCount nodes {{ id }} }} }}", with_agent(filter));
+    let asked = &world.user.data(&question, &Value::Null).await["jobs"];
+    let ids: Vec<Value> = rest.body["data"]["jobs"].as_array().expect("jobs").iter().map(id).collect();
+    assert_eq!((&asked["nodes"], &asked["totalCount"]), (&json!(ids), &json!(found)));
 }
 
 #[rstest]

@@ -170,15 +170,29 @@ async fn transfers_walked_in_either_direction_are_each_met_once_and_in_order() {
 async fn every_other_connection_is_walked_the_same_way() {
     let app = TestApp::start().await;
     let customer = app.customer("Acme").await;
-    let admin = app.admin().await;
+    let mut job = None;
     for number in 0..8 {
-        app.agent(customer.id, &format!("server{number}")).await;
+        let agent = app.agent(customer.id, &format!("server{number}")).await;
+        job = Some((app.job(&agent, &json!({ "overlap": "allow" })).await, agent));
         app.customer(&format!("Customer{number}")).await;
         let code = app.cp().create_enrolment_code(&Actor::System, customer.id, CreateEnrolmentCode::default());
         code.await.expect("a code");
     }
+    let (job, agent) = job.expect("a job");
+    for _ in 0..8 {
+        // Each run takes the slot of an hour with it.
+        app.advance(TimeDelta::hours(1));
+        app.cp().dispatch_due_slots().await.expect("slots");
+        let answer = app.key(&agent.key).post(&format!("/api/jobs/{job}/runs"), &json!({})).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+    }
+    let admin = app.admin().await;
+    let (runs, slots) = (format!("filter: {{ jobId: \"{job}\" }}"), format!("jobId: \"{job}\""));
     let codes = format!("customerId: \"{}\"", customer.id);
     let lists = [
+        ("jobs", "", "/api/jobs"),
+        ("jobs", "filter: { enabled: true }", "/api/jobs"),
+        ("jobRuns", &runs, &format!("/api/jobs/{job}/runs")),
         ("agents", "", "/api/agents"),
         ("agents", "filter: { search: \"server\" status: ONLINE }", "/api/agents"),
         ("customers", "", "/api/customers"),
@@ -187,11 +201,17 @@ async fn every_other_connection_is_walked_the_same_way() {
     ];
     for (field, filter, path) in lists {
         let rest = admin.get(&format!("{path}?limit=100")).await;
-        let expected = rest.body["data"][field].as_array().expect("a list").iter();
+        let plural = if field == "jobRuns" { "runs" } else { field };
+        let expected = rest.body["data"][plural].as_array().expect("a list").iter();
         let expected: Vec<String> = expected.filter_map(|item| item["id"].as_str()).map(str::to_owned).collect();
         assert!(expected.len() >= 8, "{field}");
         List { client: &admin, field, filter }.is(&expected).await;
     }
+    // What REST does not have.
+    let slots = List { client: &admin, field: "jobSlots", filter: &slots };
+    let expected = slots.window("first: 100").await.ids;
+    assert_eq!(expected.len(), 8);
+    slots.is(&expected).await;
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn a_transfer_is_made_as_the_published_page_shows_it() {
         "startedAt": null, "completedAt": null, "createdAt": START,
         "agent": { "id": agent.id, "name": "server1", "hostname": "server1" }, "customerId": customer.id,
         "direction": "pull", "jobRunId": null, "pipelineRunId": null, "attempt": 1, "checksumSha256": null, "revision": 1,
-        "etaSeconds": null, "stalled": false, "cancelRequestedAt": null,
+        "etaSeconds": null, "stalled": false, "lastProgressAt": null, "cancelRequestedAt": null,
         "network": { "throughputMbps": null, "latencyMs": null, "packetLossPercent": null },
     } } })
     );

@@ -25,6 +25,7 @@ async fn a_transfer_is_shown_as_its_agent_last_reported_it() {
         ("speed", json!(125.0)),
         ("startedAt", json!("2026-04-25T13:00:05Z")),
         ("etaSeconds", json!(6)),
+        ("lastProgressAt", json!("2026-04-25T13:00:05Z")),
         ("revision", json!(2)),
         ("network", json!({ "throughputMbps": 0.001, "latencyMs": 12.5, "packetLossPercent": 0.0 })),
     ] {

@@ -67,10 +67,7 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
     let read = move |read: fn(&Transfer) -> String| move || row.with(|seen| read(&seen.object));
     let state = Signal::derive(move || row.with(|seen| words::transfer_state(&seen.object)));
     let is_remarkable = Memo::new(move |_| state.get().0 != "Running");
-    let news = move || match row.with(|seen| seen.news_at) {
-        Some(at) => clock.ago(crate::time::Instant(at)),
-        None => "–".to_owned(),
-    };
+    let news = move || row.with(|seen| seen.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
     view! {
         <tr>
             <td class="cell-main">

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     api::transfers::{Direction, Protocol, TransferFilter, TransferStatus},
     time::Instant,
-    words::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant},
+    words::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant, written},
 };
 
 /// What is shown.
@@ -43,13 +43,13 @@ impl Filters {
 
     /// The address that shows this.
     pub(super) fn address(&self) -> String {
-        let status: Vec<_> = self.status.iter().map(|status| word(&TRANSFER_STATUSES, status)).collect();
+        let status: Vec<_> = self.status.iter().map(|status| written(&TRANSFER_STATUSES, status)).collect();
         let page = if self.page > 1 { self.page.to_string() } else { String::new() };
         let parameters = [
             ("status", status.join(",")),
             ("agent", self.agent.clone()),
-            ("protocol", self.protocol.map(|protocol| word(&PROTOCOLS, &protocol).to_owned()).unwrap_or_default()),
-            ("direction", self.direction.map(|way| word(&DIRECTIONS, &way).to_owned()).unwrap_or_default()),
+            ("protocol", self.protocol.map(|protocol| written(&PROTOCOLS, &protocol).to_owned()).unwrap_or_default()),
+            ("direction", self.direction.map(|way| written(&DIRECTIONS, &way).to_owned()).unwrap_or_default()),
             ("from", self.from.clone()),
             ("to", self.to.clone()),
             ("q", self.search.clone()),
@@ -80,13 +80,9 @@ impl Filters {
             created_after: midnight(&self.from, 0),
             created_before: midnight(&self.to, 1),
             search: (!self.search.is_empty()).then(|| self.search.clone()),
+            job_run_id: None,
         }
     }
-}
-
-/// The word of a value in an address, by its table.
-pub(super) fn word<T: PartialEq>(table: &[(T, &'static str, &'static str)], value: &T) -> &'static str {
-    table.iter().find(|(known, ..)| known == value).map_or("", |(_, word, _)| word)
 }
 
 fn encode(value: &str) -> String {

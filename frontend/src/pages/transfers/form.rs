@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::filters::{Filters, word};
+use super::filters::Filters;
 use crate::{
     api::agents::{self, AgentFilter},
     fetch::Fetch,
     ui::Choice,
-    words::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant},
+    words::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant, written},
 };
 
 /// Search, states, agent, protocol, direction and days.
@@ -40,7 +40,7 @@ pub(super) fn FilterForm(filters: Memo<Filters>) -> impl IntoView {
                 label="Protocol"
                 options=options(&PROTOCOLS)
                 chosen=Signal::derive(move || {
-                    filters.with(|filters| filters.protocol.map(|protocol| word(&PROTOCOLS, &protocol)).unwrap_or_default().to_owned())
+                    filters.with(|filters| filters.protocol.map(|protocol| written(&PROTOCOLS, &protocol)).unwrap_or_default().to_owned())
                 })
                 on_choose=move |chosen: String| {
                     change.run(Box::new(move |filters| filters.protocol = meant(&PROTOCOLS, &chosen)));
@@ -50,7 +50,7 @@ pub(super) fn FilterForm(filters: Memo<Filters>) -> impl IntoView {
                 label="Direction"
                 options=options(&DIRECTIONS)
                 chosen=Signal::derive(move || {
-                    filters.with(|filters| filters.direction.map(|way| word(&DIRECTIONS, &way)).unwrap_or_default().to_owned())
+                    filters.with(|filters| filters.direction.map(|way| written(&DIRECTIONS, &way)).unwrap_or_default().to_owned())
                 })
                 on_choose=move |chosen: String| {
                     change.run(Box::new(move |filters| filters.direction = meant(&DIRECTIONS, &chosen)));

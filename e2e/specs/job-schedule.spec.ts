@@ -1,0 +1,241 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import AxeBuilder from '@axe-core/playwright';
+import type { Locator, Page } from '@playwright/test';
+import { Agent, seed } from '../support/fleet';
+import type { Server } from '../support/server';
+import { expect, expectLive, openSignedIn, shownValues, signIn, test, watchBar } from '../support/test';
+
+const FILES = ['a.csv', 'b.csv', 'c.csv'];
+const SIZE = 6_000_000;
+const RATE = 4_000_000;
+const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
+
+// Not the zone of the jobs, so that both clocks are shown.
+test.use({ timezoneId: 'Europe/Berlin' });
+
+test('a job is made with a wrong schedule that is mended, run by hand, paused, and started by its schedule', async ({
+  page,
+  server,
+}, info) => {
+  test.setTimeout(240_000);
+  const agent = await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
+  const { source, target } = await folders(server);
+  const stays = await agent.stay(RATE);
+  await openSignedIn(page, '/jobs');
+  await expect(page.getByText('No jobs yet')).toBeVisible();
+
+  await page.getByRole('link', { name: 'Make the first one' }).click();
+  await fillIn(page, 'Outgoing orders', source, target);
+  await schedule(page).fill('0 25 * * *');
+  const wrong = page.getByRole('alert').filter({ hasText: 'hour: `25` is not one of its values; it may hold 0 to 23' });
+  await expect(wrong).toBeVisible();
+  await expect(schedule(page)).toHaveAttribute('aria-invalid', 'true');
+  await expectNothingFound(page);
+  await page.getByRole('button', { name: 'Create job' }).click();
+  await expect(wrong, 'beside the field and beside the button').toHaveCount(2);
+  await expect(page.getByRole('heading', { level: 1, name: 'New job' })).toBeVisible();
+
+  await schedule(page).fill('0 2 * * *');
+  await page.getByRole('combobox', { name: 'Time zone' }).fill('America/New_York');
+  await expect(page.getByText('Every day at 02:00, America/New_York')).toBeVisible();
+  await expect(schedule(page)).toHaveAttribute('aria-invalid', 'false');
+  const times = page.getByRole('table', { name: 'The next times' });
+  await expect(times.getByRole('columnheader')).toHaveText(['Next times in America/New_York', 'On your clock']);
+  await expect(times.getByRole('row')).toHaveCount(6);
+  await page.getByRole('button', { name: 'Create job' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Outgoing orders' })).toBeVisible();
+  await expect(slots(page, 'To come')).toHaveCount(5);
+
+  await test.step('by hand', async () => {
+    await page.getByRole('button', { name: 'Run now' }).click();
+    const run = runs(page).getByRole('row').nth(1);
+    await expect(run).toContainText('Running');
+    await expect(run).toContainText('By hand');
+    await run.getByRole('link').click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Run of Outgoing orders' })).toBeVisible();
+    const bar = page.getByRole('progressbar', { name: 'Progress of outgoing' });
+    await watchBar(bar);
+    await expect(page.getByRole('main').getByText('Completed').first()).toBeVisible({ timeout: 30_000 });
+    await expect(bar).toHaveAttribute('aria-valuenow', '100');
+    expect(new Set(await shownValues(page)).size, 'the bar moved').toBeGreaterThan(3);
+    await expect(page.getByRole('region', { name: 'Details' })).toContainText('18.0 MB');
+    await expectCopied(source, target);
+  });
+
+  await test.step('paused and resumed', async () => {
+    await page.getByRole('region', { name: 'Details' }).getByRole('link', { name: 'Outgoing orders' }).click();
+    await expect(runs(page).getByRole('row').nth(1)).toContainText('Completed');
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await expect(page.getByText('Paused', { exact: true })).toBeVisible();
+    await expect(page.getByRole('button', { name: 'Run now' })).toBeDisabled();
+    await expect(slots(page, 'To come')).toHaveCount(0);
+    await page.goto('/jobs?state=active');
+    await expect(page.getByText('No job fits this filter')).toBeVisible();
+    await page.getByLabel('Status').selectOption('Paused');
+    await expect(page).toHaveURL(/state=paused/);
+    await page.getByRole('link', { name: 'Outgoing orders' }).click();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await expect(page.getByText('Active', { exact: true })).toBeVisible();
+    await expect(slots(page, 'To come')).toHaveCount(5);
+  });
+
+  await test.step('by its schedule', async () => {
+    await page.getByRole('link', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Every minute' }).click();
+    await expect(page.getByText('Every minute').last()).toBeVisible();
+    await page.getByRole('button', { name: 'Save changes' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Outgoing orders' })).toBeVisible();
+    await expect(slots(page, 'Ran'), 'within a minute, and without a reload').toHaveCount(1, { timeout: 90_000 });
+    await expect(slots(page, 'To come')).toHaveCount(5);
+    await expect(runs(page).getByRole('row')).toHaveCount(3);
+    await slots(page, 'Ran').hover();
+    await page.getByRole('link', { name: 'Open its run' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Run of Outgoing orders' })).toBeVisible();
+    await expect(page.getByRole('main').getByText('Completed').first()).toBeVisible();
+  });
+  await stays.end('SIGTERM');
+});
+
+test('slots of the past are run after all, and a run that failed is tried again', async ({ page, server }, info) => {
+  const agent = await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
+  const { source, target } = await folders(server);
+  const stays = await agent.stay(100 * RATE);
+  await openSignedIn(page, '/jobs/new');
+  await fillIn(page, 'Hourly orders', `${source}/nothing-there`, target);
+  await page.getByRole('button', { name: 'Every hour' }).click();
+  await page.getByRole('button', { name: 'Create job' }).click();
+
+  await test.step('failed, and tried again', async () => {
+    await page.getByRole('button', { name: 'Run now' }).click();
+    const run = runs(page).getByRole('row').nth(1);
+    await expect(run).toContainText('Failed');
+    await run.getByRole('link').click();
+    await expect(page.getByRole('heading', { name: 'What went wrong' })).toBeVisible();
+    await page.getByRole('button', { name: 'Retry' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Retry' }).click();
+    await expect(page.getByText('Asked the agent for another attempt.')).toBeVisible();
+    await page.getByRole('region', { name: 'Details' }).getByRole('link', { name: 'Hourly orders' }).click();
+    await expect(runs(page).getByRole('row').nth(1)).toContainText('Attempt 2');
+  });
+
+  await test.step('backfilled', async () => {
+    await page.getByRole('link', { name: 'Edit' }).click();
+    await page.getByLabel('Source').fill(source);
+    await page.getByRole('button', { name: 'Save changes' }).click();
+    await page.getByRole('button', { name: 'Backfill' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Backfill' });
+    await expect(dialog.getByLabel('From')).toBeFocused();
+    await expect(dialog).toContainText('24 of 24 slots will run');
+    await expectNothingFound(page);
+    const from = await dialog.getByLabel('To').evaluate((element) => {
+      const to = new Date((element as HTMLInputElement).value);
+      const early = new Date(to.getTime() - 3 * 3_600_000 - to.getTimezoneOffset() * 60_000);
+      return early.toISOString().slice(0, 16);
+    });
+    await dialog.getByLabel('From').fill(from);
+    await dialog.getByLabel('To').focus();
+    await expect(dialog).toContainText('3 of 3 slots will run');
+    await dialog.getByRole('button', { name: 'Run 3 slots' }).click();
+    await expect(dialog).toBeHidden();
+    await expect(slots(page, 'Ran')).toHaveCount(3, { timeout: 30_000 });
+    await expectCopied(source, target);
+  });
+
+  await test.step('and not twice', async () => {
+    await page.getByRole('button', { name: 'Backfill' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Backfill' });
+    await expect(dialog).toContainText('21 of 24 slots will run');
+    await page.keyboard.press('Escape');
+  });
+
+  await test.step('from slot to slot without a mouse', async () => {
+    await slots(page, 'Ran').last().focus();
+    await page.keyboard.press('ArrowRight');
+    await expect(slots(page, 'To come').first()).toBeFocused();
+    await page.keyboard.press('Home');
+    await expect(slots(page, 'Ran').first()).toBeFocused();
+    await page.keyboard.press('Tab');
+    await expect(page.getByRole('link', { name: 'Open its run' })).toBeFocused();
+  });
+
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete job' }).click();
+  await expect(page.getByText('No jobs yet')).toBeVisible();
+  await stays.end('SIGTERM');
+});
+
+test('a customer sees its jobs, and nothing asks for what is for administrators', async ({ page, server }) => {
+  const { customer, job, openRun } = await seed(server);
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  await server.send('POST', '/api/users', { ...USER, role: 'customer', customerId: customer }, headers);
+  const refused: string[] = [];
+  const note = (text: string) => text.includes('"errors"') && refused.push(text);
+  page.on('response', async (response) => {
+    if (response.url().endsWith('/graphql')) note(await response.text().catch(() => ''));
+  });
+  page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => note(payload.toString())));
+  await page.goto('/jobs');
+  await signIn(page, USER);
+  await expectLive(page);
+  await expect(page.getByRole('row')).toHaveCount(4);
+  await expect(page.getByRole('columnheader')).toHaveText(['Job', 'Status', 'Last run', 'Next run', 'Agent']);
+  await expect(page.getByRole('link', { name: 'New job' })).toHaveCount(0);
+
+  await page.getByRole('link', { name: 'Hourly orders' }).click();
+  await expect(page.getByText('Every hour')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Details' })).toContainText('/data/outgoing');
+  for (const name of ['Slots', 'Runs']) await expect(page.getByRole('region', { name })).toHaveCount(0);
+  await expect(page.getByRole('main').getByRole('button')).toHaveCount(0);
+  await expectNothingFound(page);
+
+  for (const address of ['/jobs/new', `/jobs/${job}/edit`, `/jobs/${job}/runs/${openRun}`]) {
+    await page.goto(address);
+    await expect(page.getByRole('heading', { level: 1, name: 'Page not found' })).toBeVisible();
+  }
+  expect(refused).toEqual([]);
+});
+
+/** A folder with files for the agent to copy, and where it is to copy it. */
+async function folders(server: Server): Promise<{ source: string; target: string }> {
+  const source = path.join(server.folder, 'outgoing');
+  await mkdir(source);
+  for (const [index, file] of FILES.entries()) await writeFile(path.join(source, file), Buffer.alloc(SIZE, 65 + index));
+  return { source, target: path.join(server.folder, 'copied') };
+}
+
+/** The copies are there, byte for byte. */
+async function expectCopied(source: string, target: string): Promise<void> {
+  for (const file of FILES) {
+    const copies = [path.join(target, file), path.join(target, path.basename(source), file)].map((copy) =>
+      readFile(copy),
+    );
+    const copied = await Promise.any(copies);
+    expect(copied.equals(await readFile(path.join(source, file))), file).toBe(true);
+  }
+}
+
+async function fillIn(page: Page, name: string, source: string, destination: string): Promise<void> {
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Agent').selectOption({ label: 'edge-1 (Customer of edge-1)' });
+  await page.getByLabel('Source').fill(source);
+  await page.getByLabel('Destination').fill(destination);
+}
+
+function schedule(page: Page): Locator {
+  return page.getByRole('textbox', { name: 'Schedule' });
+}
+
+/** The marks of the strip that say this. */
+function slots(page: Page, word: string): Locator {
+  return page.getByRole('region', { name: 'Slots' }).getByRole('button', { name: new RegExp(`: ${word}`) });
+}
+
+function runs(page: Page): Locator {
+  return page.getByRole('region', { name: 'Runs' });
+}
+
+async function expectNothingFound(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n')}`)).toEqual([]);
+}

@@ -1,0 +1,82 @@
+// The dashboard comes in pieces: what a first visit loads, what comes later, and what is there when it does not come.
+import type { Page } from '@playwright/test';
+import { expect, expectLive, openSignedIn, signIn, test } from '../support/test';
+
+const WHOLE = /\/frontend-[0-9a-f]{16}_bg\.wasm$/;
+
+test('signing in and Live load no page but themselves, and the others come once, before they are asked for', async ({
+  page,
+}) => {
+  const loaded: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('.wasm')) loaded.push(request.url());
+  });
+  await page.goto('/');
+  await signIn(page);
+  await expectLive(page);
+  await page.waitForLoadState('networkidle');
+  expect(loaded.filter((url) => !WHOLE.test(url))).toEqual([]);
+
+  const comes = page.waitForResponse(/\/admin-[0-9a-f]{16}\.wasm$/);
+  await page.getByRole('link', { name: 'Users' }).hover();
+  const headers = (await comes).headers();
+  expect(headers['content-type']).toBe('application/wasm');
+  expect(headers['content-encoding']).toBe('br');
+  expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
+
+  for (const name of ['Users', 'Customers', 'Transfers', 'Users', 'Transfers']) {
+    await page.getByRole('link', { name, exact: true }).click();
+    await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
+  }
+  const later = loaded.filter((url) => !WHOLE.test(url));
+  expect(new Set(later).size).toBe(later.length);
+});
+
+test('bones stand in for a page that is on its way, and it takes the focus', async ({ page }) => {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\/fleet-.*\.wasm$/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  await openSignedIn(page, '/');
+  await page.getByRole('link', { name: 'Activity' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.page-bones')).toBeVisible();
+  await expect(page.locator('.skeleton-row')).toHaveCount(8);
+  release();
+  await expect(page.getByRole('heading', { level: 1, name: 'Activity' })).toBeFocused();
+  await expect(page.locator('.page-bones')).toHaveCount(0);
+});
+
+test('a page of a server that has been replaced says so, and reloading brings the new one', async ({ page }) => {
+  await openSignedIn(page, '/');
+  await takeAway(page);
+  await page.getByRole('link', { name: 'Transfers', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'This page could not be loaded' })).toBeVisible();
+  await expect(page.getByRole('alert')).toContainText('updated since this tab was opened');
+  await expectLive(page);
+  await page.getByRole('link', { name: 'Live', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Live' })).toBeVisible();
+
+  await page.getByRole('link', { name: 'Transfers', exact: true }).click();
+  const reload = page.getByRole('button', { name: 'Reload' });
+  await expect(reload).toBeVisible();
+  await page.unrouteAll();
+  await reload.click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Transfers' })).toBeVisible();
+});
+
+test('a page that was opened without its piece says so as well', async ({ page }) => {
+  await takeAway(page);
+  await openSignedIn(page, '/activity');
+  await expect(page.getByRole('heading', { level: 1, name: 'This page could not be loaded' })).toBeVisible();
+});
+
+/** Asks for other pieces than the server has, as a page of an older one does. */
+async function takeAway(page: Page): Promise<void> {
+  await page.route(/\/fleet-.*\.wasm$/, async (route) => {
+    const url = route.request().url().replace(/fleet-[0-9a-f]+/, 'fleet-0123456789abcdef');
+    await route.continue({ url });
+  });
+}

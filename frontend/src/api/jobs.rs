@@ -1,0 +1,300 @@
+//! Jobs: lists, one, their stream, and everything that can be done with one.
+
+use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
+
+use super::{
+    ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request,
+    customers::CustomerName,
+    runs::JobRun,
+    schema,
+    transfers::{AgentLink, Direction, Protocol},
+};
+use crate::time::Instant;
+
+/// What happens to a slot while an earlier run of the job is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum Overlap {
+    Skip,
+    Queue,
+    Allow,
+}
+
+/// What happens to slots that were missed because no server was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum CatchUp {
+    Last,
+    Skip,
+    All,
+}
+
+/// A length of time as the server writes it: `1h30m`.
+#[derive(Clone, Debug, PartialEq, cynic::Scalar)]
+pub(crate) struct Duration(pub(crate) String);
+
+/// How a failed run is made again.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct Retry {
+    pub(crate) max_attempts: i32,
+    pub(crate) initial_delay: Duration,
+    pub(crate) factor: f64,
+    pub(crate) max_delay: Duration,
+}
+
+/// A job without its links: the same selection everywhere.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct Job {
+    pub(crate) id: Id,
+    pub(crate) agent_id: Id,
+    pub(crate) agent_name: String,
+    pub(crate) name: String,
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) schedule: String,
+    pub(crate) timezone: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) direction: Direction,
+    pub(crate) enabled: bool,
+    pub(crate) overlap: Overlap,
+    pub(crate) catch_up: CatchUp,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) last_run_at: Option<Instant>,
+    pub(crate) next_run_at: Option<Instant>,
+    pub(crate) created_at: Instant,
+    pub(crate) revision: i32,
+}
+
+/// What stands beside a job on its own page.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Job")]
+pub(crate) struct JobLinks {
+    pub(crate) agent: Option<AgentLink>,
+    pub(crate) customer: Option<CustomerName>,
+}
+
+/// The newest runs of a job.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Job")]
+pub(crate) struct NewestRuns {
+    pub(crate) id: Id,
+    #[arguments(first: 10)]
+    pub(crate) runs: Vec<JobRun>,
+}
+
+/// Which jobs are meant.
+#[derive(Clone, Debug, cynic::InputObject)]
+struct JobFilter {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    enabled: Option<bool>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct ListVariables {
+    filter: JobFilter,
+    first: i32,
+    page: i32,
+}
+
+impl ListVariables {
+    fn new(enabled: Option<bool>, page: i32) -> Self {
+        Self { filter: JobFilter { enabled }, first: PAGE_SIZE, page }
+    }
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ListVariables")]
+struct ListJobs {
+    #[arguments(filter: $filter, first: $first, page: $page)]
+    jobs: JobConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+struct JobConnection {
+    nodes: Vec<Job>,
+    total_count: i32,
+    total_is_at_least: bool,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ListVariables")]
+struct ListNewestRuns {
+    #[arguments(filter: $filter, first: $first, page: $page)]
+    jobs: NewestRunsConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "JobConnection")]
+struct NewestRunsConnection {
+    nodes: Vec<NewestRuns>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ById")]
+struct GetJob {
+    #[arguments(id: $id)]
+    job: Option<Job>,
+    #[arguments(id: $id)]
+    #[cynic(rename = "job", alias)]
+    links: Option<JobLinks>,
+}
+
+/// What a new job is to be.
+#[derive(Clone, Debug, cynic::InputObject)]
+pub(crate) struct CreateJobInput {
+    pub(crate) agent_id: Id,
+    pub(crate) name: String,
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) schedule: String,
+    pub(crate) timezone: Option<String>,
+    pub(crate) protocol: Protocol,
+    pub(crate) direction: Direction,
+    pub(crate) overlap: Option<Overlap>,
+    pub(crate) catch_up: Option<CatchUp>,
+    pub(crate) retry: Option<RetryInput>,
+}
+
+/// What a job is to be from now on.
+#[derive(Clone, Debug, cynic::InputObject)]
+pub(crate) struct UpdateJobInput {
+    pub(crate) name: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) destination: Option<String>,
+    pub(crate) schedule: Option<String>,
+    pub(crate) timezone: Option<String>,
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) direction: Option<Direction>,
+    pub(crate) overlap: Option<Overlap>,
+    pub(crate) catch_up: Option<CatchUp>,
+    /// Nothing: a failed run is not made again.
+    pub(crate) retry: Option<RetryInput>,
+}
+
+/// How a failed run is to be made again.
+#[derive(Clone, Debug, cynic::InputObject)]
+pub(crate) struct RetryInput {
+    pub(crate) max_attempts: i32,
+    pub(crate) initial_delay: Option<Duration>,
+    pub(crate) factor: Option<f64>,
+    pub(crate) max_delay: Option<Duration>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct CreateVariables {
+    input: CreateJobInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "CreateVariables")]
+struct CreateJob {
+    #[arguments(input: $input)]
+    create_job: Job,
+}
+
+#[derive(cynic::QueryVariables)]
+struct UpdateVariables {
+    id: Id,
+    input: UpdateJobInput,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "UpdateVariables")]
+struct UpdateJob {
+    #[arguments(id: $id, input: $input)]
+    update_job: Job,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
+struct EnableJob {
+    #[arguments(id: $id)]
+    enable_job: Job,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
+struct DisableJob {
+    #[arguments(id: $id)]
+    disable_job: Job,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
+struct RunJob {
+    #[arguments(id: $id)]
+    run_job: Job,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
+struct DeleteJob {
+    #[arguments(id: $id)]
+    delete_job: Id,
+}
+
+#[derive(cynic::QueryVariables)]
+struct WatchVariables {
+    ids: Option<Vec<Id>>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Subscription", variables = "WatchVariables")]
+struct WatchJobs {
+    #[arguments(ids: $ids)]
+    job_updated: JobUpdate,
+}
+
+#[derive(cynic::QueryFragment)]
+struct JobUpdate {
+    job: Option<Job>,
+}
+
+/// One page of the jobs, newest first: all, or those that are enabled, or are not.
+pub(crate) fn list(enabled: Option<bool>, page: i32) -> Request<Page<Job>> {
+    Request::new(&ListJobs::build(ListVariables::new(enabled, page)), |ListJobs { jobs: found }| {
+        Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
+}
+
+/// The newest runs of each job of the same page. For administrators.
+pub(crate) fn newest_runs(enabled: Option<bool>, page: i32) -> Request<Vec<NewestRuns>> {
+    Request::new(&ListNewestRuns::build(ListVariables::new(enabled, page)), |found| Ok(found.jobs.nodes))
+}
+
+/// One job with what stands beside it.
+pub(crate) fn get(id: &str) -> Request<(Job, JobLinks)> {
+    Request::new(&GetJob::build(ById::new(id)), |GetJob { job, links }| job.zip(links).ok_or(ApiError::Garbled))
+}
+
+/// The stream of these jobs.
+pub(crate) fn watch(ids: Vec<Id>) -> Request<Option<Job>> {
+    Request::stream(&WatchJobs::build(WatchVariables { ids: Some(ids) }), |frame| frame.job_updated.job)
+}
+
+/// Makes a job.
+pub(crate) fn create(input: CreateJobInput) -> Request<Job> {
+    Request::new(&CreateJob::build(CreateVariables { input }), |created| Ok(created.create_job))
+}
+
+/// Changes a job.
+pub(crate) fn update(id: &str, input: UpdateJobInput) -> Request<Job> {
+    Request::new(&UpdateJob::build(UpdateVariables { id: Id::new(id), input }), |updated| Ok(updated.update_job))
+}
+
+/// Lets a job's schedule start it, or stops it.
+pub(crate) fn enable(id: &str, enabled: bool) -> Request<Job> {
+    if enabled {
+        Request::new(&EnableJob::build(ById::new(id)), |enabled| Ok(enabled.enable_job))
+    } else {
+        Request::new(&DisableJob::build(ById::new(id)), |disabled| Ok(disabled.disable_job))
+    }
+}
+
+/// Starts a job now, beside its schedule.
+pub(crate) fn run(id: &str) -> Request<Job> {
+    Request::new(&RunJob::build(ById::new(id)), |run| Ok(run.run_job))
+}
+
+/// Deletes a job with its runs and its ledger; its id.
+pub(crate) fn delete(id: &str) -> Request<Id> {
+    Request::new(&DeleteJob::build(ById::new(id)), |deleted| Ok(deleted.delete_job))
+}

@@ -1,0 +1,159 @@
+//! The ledger of a job's slots, what a schedule says, and running slots of the past after all.
+
+use cynic::{Id, MutationBuilder, QueryBuilder};
+
+use super::{Page, Request, runs::RunStatus, schema};
+use crate::time::Instant;
+
+/// How many slots a page of the ledger has.
+pub(crate) const SLOTS: i32 = 60;
+
+/// What became of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+#[cynic(graphql_type = "SlotOutcome")]
+pub(crate) enum Outcome {
+    Ran,
+    Skipped,
+    Missed,
+    Coalesced,
+}
+
+/// A line of the ledger: one slot, or a range of them.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct JobSlot {
+    pub(crate) id: Id,
+    pub(crate) scheduled_for: Instant,
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: Option<String>,
+    pub(crate) run: Option<SlotRun>,
+    /// The first slot of a range.
+    pub(crate) from: Option<Instant>,
+    /// How many slots the range holds.
+    pub(crate) count: Option<i32>,
+}
+
+/// The run that a slot became.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "JobRun")]
+pub(crate) struct SlotRun {
+    pub(crate) id: Id,
+    pub(crate) status: RunStatus,
+    pub(crate) error_message: Option<String>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct ListVariables {
+    job_id: Id,
+    page: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ListVariables")]
+struct ListSlots {
+    #[arguments(jobId: $job_id, first: 60, page: $page)]
+    job_slots: JobSlotConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+struct JobSlotConnection {
+    nodes: Vec<JobSlot>,
+    total_count: i32,
+    total_is_at_least: bool,
+}
+
+#[derive(cynic::QueryVariables)]
+struct PreviewVariables {
+    schedule: String,
+    timezone: String,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "PreviewVariables")]
+struct PreviewSchedule {
+    #[arguments(schedule: $schedule, timezone: $timezone)]
+    schedule_preview: SchedulePreview,
+}
+
+/// What a schedule says, in words, and when it is due next.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct SchedulePreview {
+    pub(crate) description: String,
+    pub(crate) slots: Vec<ScheduledTime>,
+}
+
+/// A time at which a schedule is due.
+#[derive(Clone, Copy, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct ScheduledTime {
+    pub(crate) at: Instant,
+    /// How many minutes the schedule's clock is ahead of UTC then.
+    pub(crate) utc_offset_minutes: i32,
+}
+
+#[derive(cynic::QueryVariables)]
+struct BackfillVariables {
+    job_id: Id,
+    from: Instant,
+    to: Instant,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "BackfillVariables")]
+struct PreviewBackfill {
+    #[arguments(jobId: $job_id, from: $from, to: $to)]
+    preview_backfill: BackfillPreview,
+}
+
+/// What a backfill would do.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct BackfillPreview {
+    pub(crate) slots: Vec<BackfillSlot>,
+    pub(crate) run_count: i32,
+}
+
+/// What a backfill would do with one slot.
+#[derive(Clone, Copy, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct BackfillSlot {
+    pub(crate) scheduled_for: Instant,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) will_run: bool,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "BackfillVariables")]
+struct BackfillJob {
+    #[arguments(jobId: $job_id, from: $from, to: $to)]
+    backfill_job: Vec<QueuedSlot>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "JobSlot")]
+struct QueuedSlot {
+    #[expect(dead_code, reason = "they are only counted")]
+    id: Id,
+}
+
+/// One page of a job's ledger, the latest slots first.
+pub(crate) fn list(job: &str, page: i32) -> Request<Page<JobSlot>> {
+    let variables = ListVariables { job_id: Id::new(job), page };
+    Request::new(&ListSlots::build(variables), |ListSlots { job_slots: found }| {
+        Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
+}
+
+/// What a schedule says in a zone. The server alone knows.
+pub(crate) fn preview_schedule(schedule: String, timezone: String) -> Request<SchedulePreview> {
+    let operation = PreviewSchedule::build(PreviewVariables { schedule, timezone });
+    Request::new(&operation, |preview| Ok(preview.schedule_preview))
+}
+
+/// What [`backfill`] would do.
+pub(crate) fn preview_backfill(job: &str, from: Instant, to: Instant) -> Request<BackfillPreview> {
+    let operation = PreviewBackfill::build(BackfillVariables { job_id: Id::new(job), from, to });
+    Request::new(&operation, |preview| Ok(preview.preview_backfill))
+}
+
+/// Runs the slots of a stretch of the past that did not run; how many.
+pub(crate) fn backfill(job: &str, from: Instant, to: Instant) -> Request<usize> {
+    let operation = BackfillJob::build(BackfillVariables { job_id: Id::new(job), from, to });
+    Request::new(&operation, |queued| Ok(queued.backfill_job.len()))
+}

@@ -1,0 +1,142 @@
+//! One job: what it copies and when, what became of its slots, and its runs.
+
+mod actions;
+mod backfill;
+mod details;
+mod ledger;
+mod runs;
+
+use leptos::prelude::*;
+
+use self::{actions::Actions, details::Details, ledger::Ledger, runs::Runs};
+use super::{
+    id_in_address,
+    jobs::{Reading, read_schedule},
+};
+use crate::{
+    api::{
+        jobs::{self, Job},
+        runs::{self as api_runs, JobRun},
+        slots::SchedulePreview,
+    },
+    browser,
+    clock::Clock,
+    fetch::{Fetch, Stage},
+    live::{Admission, Feed, Mirror, Seen},
+    session::Session,
+    ui::{Badge, Card, Failure, PageHead, SkeletonRows},
+    words,
+};
+
+/// The page.
+#[component]
+pub(crate) fn JobPage() -> impl IntoView {
+    let id = id_in_address();
+    // Another job is another page.
+    move || view! { <OneJob id=id.get() /> }
+}
+
+#[component]
+fn OneJob(id: String) -> impl IntoView {
+    let feed = expect_context::<Feed>();
+    let board = Mirror::<Job>::new(Admission::Listed);
+    let asked = id.clone();
+    let links = Fetch::new(move || {
+        let asked_at = browser::now().0;
+        jobs::get(&asked).map(move |(job, links)| {
+            board.answer(vec![job], asked_at);
+            links
+        })
+    });
+    feed.watch(jobs::watch(vec![cynic::Id::new(&id)]), move |job| board.frame(job), move || links.reload());
+    move || match links.stage() {
+        Stage::Pending => view! {
+            <PageHead title="Job" parent=("/jobs", "Jobs") />
+            <div class="card">
+                <SkeletonRows rows=6 />
+            </div>
+        }
+        .into_any(),
+        Stage::Failed(error) if error.is_not_found() => view! {
+            <PageHead
+                title="Job not found"
+                parent=("/jobs", "Jobs")
+                about=|| "There is no such job: it was deleted, or it is not one that you may see."
+            />
+        }
+        .into_any(),
+        Stage::Failed(error) => view! {
+            <PageHead title="Job" parent=("/jobs", "Jobs") />
+            <div class="card">
+                <Failure error on_retry=move |()| links.reload() />
+            </div>
+        }
+        .into_any(),
+        Stage::Ready => board
+            .cell(&id)
+            .map(|cell| {
+                let row = RwSignal::from(cell);
+                let schedule = Memo::new(move |_| row.with(|seen| seen.object.schedule.clone()));
+                let timezone = Memo::new(move |_| row.with(|seen| seen.object.timezone.clone()));
+                let next = Memo::new(move |_| row.with(|seen| seen.object.next_run_at));
+                let preview = read_schedule(schedule.into(), timezone.into(), move || next.get());
+                let is_admin = expect_context::<Session>().is_admin();
+                let moved = is_admin.then(|| follow_runs(&id));
+                view! {
+                    <Head row board />
+                    {moved.map(|moved| view! { <Ledger job=id.clone() row moved preview /> })}
+                    <div class="columns">
+                        <Details row links />
+                        <When row preview />
+                    </div>
+                    {moved.map(|moved| view! { <Runs job=id.clone() moved /> })}
+                }
+            })
+            .into_any(),
+    }
+}
+
+#[component]
+fn Head(row: RwSignal<Seen<Job>>, board: Mirror<Job>) -> impl IntoView {
+    let state = Signal::derive(move || row.with(|seen| words::jobs::job_state(&seen.object)));
+    let name = Memo::new(move |_| row.with(|seen| seen.object.name.clone()));
+    let is_admin = expect_context::<Session>().is_admin();
+    view! {
+        <PageHead title=name parent=("/jobs", "Jobs") about=move || view! { <Badge state /> }>
+            {is_admin.then(|| view! { <Actions row board /> })}
+        </PageHead>
+    }
+}
+
+/// The schedule, how it reads, and its next times.
+#[component]
+fn When(row: RwSignal<Seen<Job>>, preview: Fetch<SchedulePreview>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let schedule = Memo::new(move |_| row.with(|seen| seen.object.schedule.clone()));
+    let timezone = Memo::new(move |_| row.with(|seen| seen.object.timezone.clone()));
+    let next = Memo::new(move |_| row.with(|seen| seen.object.next_run_at));
+    let is_paused = Memo::new(move |_| row.with(|seen| !seen.object.enabled));
+    let ahead = move || {
+        let next = next.get()?;
+        Some(view! { <span>{move || format!("Next {}", crate::format::ahead(next.seconds_since(clock.now())))}</span> })
+    };
+    view! {
+        <Card title="Schedule" aside=ahead>
+            <div class="schedule">
+                <code class="schedule-text">{move || schedule.get()}</code>
+                <Show when=move || is_paused.get()>
+                    <p class="form-text">"Paused: its schedule starts nothing until somebody resumes it."</p>
+                </Show>
+                <Reading preview timezone />
+            </div>
+        </Card>
+    }
+}
+
+/// The run of a job that moved last; nothing when some may have been missed.
+fn follow_runs(job: &str) -> RwSignal<Option<JobRun>> {
+    let moved = RwSignal::new(None::<JobRun>);
+    let feed = expect_context::<Feed>();
+    feed.watch(api_runs::watch_of_job(job), move |run| moved.set(Some(run)), move || moved.set(None));
+    moved
+}

@@ -1,0 +1,89 @@
+//! What administrators do with a job.
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use super::backfill::Backfill;
+use crate::{
+    api::jobs::{self, Job},
+    live::{Mirror, Seen},
+    task::Task,
+    ui::{Confirm, Toasts},
+};
+
+/// The buttons, and the questions that some of them ask.
+#[component]
+pub(super) fn Actions(row: RwSignal<Seen<Job>>, board: Mirror<Job>) -> impl IntoView {
+    let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());
+    let (id, name) = row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.name.clone()));
+    let id = StoredValue::new(id);
+    let is_enabled = Memo::new(move |_| row.with(|seen| seen.object.enabled));
+    let (is_backfilling, is_deleting) = (RwSignal::new(false), RwSignal::new(false));
+    let (running, switching, deleting) = (Task::new(), Task::new(), Task::new());
+    let run = move |_| {
+        running.run(jobs::run(&id.get_value()), move |job| {
+            board.frame(job);
+            toasts.tell("Asked the agent to run it.".to_owned());
+        });
+    };
+    let switch = move |_| {
+        let enabled = !is_enabled.get_untracked();
+        switching.run(jobs::enable(&id.get_value(), enabled), move |job| {
+            board.frame(job);
+            toasts.tell(if enabled { "Resumed." } else { "Paused." }.to_owned());
+        });
+    };
+    let delete = move |()| {
+        let navigate = navigate.clone();
+        deleting.run(jobs::delete(&id.get_value()), move |_| {
+            is_deleting.set(false);
+            toasts.tell("The job was deleted.".to_owned());
+            navigate("/jobs", NavigateOptions { replace: true, ..NavigateOptions::default() });
+        });
+    };
+    // These two ask nothing, so what goes wrong has no dialog to stand in.
+    for task in [running, switching] {
+        crate::effect::effect(move || {
+            if let Some(failure) = task.failure() {
+                toasts.warn(failure);
+            }
+        });
+    }
+    view! {
+        <button
+            type="button"
+            class="button button-primary"
+            disabled=move || running.is_busy() || !is_enabled.get()
+            on:click=run
+        >
+            "Run now"
+        </button>
+        <button type="button" class="button" disabled=move || switching.is_busy() on:click=switch>
+            {move || if is_enabled.get() { "Pause" } else { "Resume" }}
+        </button>
+        <a class="button" href=format!("/jobs/{}/edit", id.get_value())>
+            "Edit"
+        </a>
+        <button
+            type="button"
+            class="button"
+            disabled=move || !is_enabled.get()
+            on:click=move |_| is_backfilling.set(true)
+        >
+            "Backfill"
+        </button>
+        <button type="button" class="button button-danger" on:click=move |_| is_deleting.set(true)>
+            "Delete"
+        </button>
+        <Backfill open=is_backfilling job=id.get_value() />
+        <Confirm
+            open=is_deleting
+            title=format!("Delete {name}?")
+            text="Its runs and the record of its slots go with it. A run at work is cancelled; transfers stay."
+            action="Delete job"
+            task=deleting
+            on_confirm=delete
+            is_dangerous=true
+        />
+    }
+}

@@ -1,0 +1,124 @@
+//! Running slots of the past after all: first what that would do, then the question.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::slots::{self, BackfillPreview, BackfillSlot},
+    browser, effect,
+    fetch::Fetch,
+    format,
+    task::Task,
+    time::Instant,
+    ui::{Badge, FormDialog, Notice, Toasts, Tone},
+    words,
+};
+
+/// How many slots are listed.
+const LISTED: usize = 8;
+
+/// The dialog.
+#[component]
+pub(super) fn Backfill(open: RwSignal<bool>, job: String) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let job = StoredValue::new(job);
+    let (from, to) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    effect::effect(move || {
+        if open.get() {
+            let now = browser::now();
+            from.set(local(Instant(now.0 - 86_400_000)));
+            to.set(local(now));
+        }
+    });
+    let range = move || browser::local_minute(&from.get()).zip(browser::local_minute(&to.get()));
+    let preview = Fetch::when(move || {
+        let (from, to) = range().filter(|_| open.get())?;
+        Some(slots::preview_backfill(&job.get_value(), from, to))
+    });
+    let count = Memo::new(move |_| preview.read(|preview| preview.run_count).unwrap_or_default());
+    let task = Task::new();
+    let backfill = move |()| {
+        let Some((from, to)) = untrack(range) else { return };
+        task.run(slots::backfill(&job.get_value(), from, to), move |queued| {
+            open.set(false);
+            let slots = format::counted(i64::try_from(queued).unwrap_or_default(), "slot");
+            toasts.tell(format!("{slots} will run, one after the other."));
+        });
+    };
+    let action = move || match count.get() {
+        0 => "Backfill".to_owned(),
+        count => format!("Run {}", format::counted(count.into(), "slot")),
+    };
+    let is_blocked = move || preview.is_busy() || preview.failure().is_some() || count.get() == 0;
+    view! {
+        <FormDialog
+            open
+            title="Backfill"
+            action=Signal::derive(action)
+            task
+            on_submit=backfill
+            is_blocked=Signal::derive(is_blocked)
+        >
+            <p class="form-text">"Runs the slots of a stretch of the past that did not run, oldest first."</p>
+            <Moment label="From" value=from is_first=true />
+            <Moment label="To" value=to />
+            <div aria-live="polite" aria-busy=move || preview.is_busy().to_string()>
+                {move || preview.read(|preview| view! { <Slots preview=preview.clone() /> })}
+            </div>
+            <Notice text=Signal::derive(move || preview.failure().map(|error| error.to_string())) />
+        </FormDialog>
+    }
+}
+
+/// A date and time by the viewer's clock.
+#[component]
+fn Moment(label: &'static str, value: RwSignal<String>, #[prop(optional)] is_first: bool) -> impl IntoView {
+    view! {
+        <label class="field">
+            <span class="field-label">{label}</span>
+            <input
+                class="control"
+                type="datetime-local"
+                required
+                autofocus=is_first
+                prop:value=move || value.get()
+                on:change=move |event| value.set(event_target_value(&event))
+            />
+        </label>
+    }
+}
+
+/// The slots that will run, and what became of each so far.
+#[component]
+fn Slots(preview: BackfillPreview) -> impl IntoView {
+    let BackfillPreview { slots, run_count } = preview;
+    let counted = format::counted(i64::try_from(slots.len()).unwrap_or_default(), "slot");
+    let summary = match (slots.len(), run_count) {
+        (0, _) => "The schedule has no slot in this stretch.".to_owned(),
+        (_, 0) => format!("Nothing to do: {counted} in this stretch, and all of them ran."),
+        (_, count) => format!("{count} of {counted} will run; what ran before does not run again."),
+    };
+    let row = |slot: BackfillSlot| {
+        let state = slot.outcome.map_or(("No record", Tone::Neutral), words::jobs::outcome);
+        let at = format::minute(slot.scheduled_for, browser::utc_offset(slot.scheduled_for));
+        view! {
+            <li>
+                <span>{at}</span>
+                <Badge state=Signal::stored(state) />
+            </li>
+        }
+    };
+    let more = usize::try_from(run_count).unwrap_or_default().saturating_sub(LISTED);
+    view! {
+        <p>{summary}</p>
+        <ul class="backfill">
+            {slots.into_iter().filter(|slot| slot.will_run).take(LISTED).map(row).collect_view()}
+            {(more > 0).then(|| view! { <li class="form-text">{format!("and {more} more")}</li> })}
+        </ul>
+    }
+}
+
+/// An instant as `datetime-local` writes it.
+fn local(instant: Instant) -> String {
+    let civil = instant.civil(browser::utc_offset(instant));
+    format!("{:04}-{:02}-{:02}T{:02}:{:02}", civil.year, civil.month, civil.day, civil.hour, civil.minute)
+}

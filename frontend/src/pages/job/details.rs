@@ -1,0 +1,58 @@
+//! What a job copies, on which agent, and what happens when something is in the way.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::jobs::{Job, JobLinks},
+    clock::Clock,
+    fetch::Fetch,
+    live::Seen,
+    ui::{Card, Fact},
+    words::{
+        self,
+        jobs::{CATCH_UPS, OVERLAPS},
+    },
+};
+
+/// The card.
+#[component]
+pub(super) fn Details(row: RwSignal<Seen<Job>>, links: Fetch<JobLinks>) -> impl IntoView {
+    let read = move |read: fn(&Job) -> String| move || row.with(|seen| read(&seen.object));
+    let (id, created_at) = row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.created_at));
+    let agent = move || {
+        let name = row.with(|seen| seen.object.agent_name.clone());
+        match links.read(|links| links.agent.as_ref().map(|agent| agent.id.inner().to_owned())).flatten() {
+            Some(id) => view! { <a href=format!("/agents/{id}")>{name}</a> }.into_any(),
+            None => format!("{name} (revoked)").into_any(),
+        }
+    };
+    let customer = move || {
+        links.read(|links| links.customer.clone()).flatten().map(|customer| {
+            view! {
+                <Fact name="Customer"><a href=format!("/customers/{}", customer.id.inner())>{customer.name}</a></Fact>
+            }
+        })
+    };
+    view! {
+        <Card title="Details">
+            <dl class="facts">
+                <Fact name="Source">
+                    <code class="path">{read(|job| job.source.clone())}</code>
+                </Fact>
+                <Fact name="Destination">
+                    <code class="path">{read(|job| job.destination.clone())}</code>
+                </Fact>
+                <Fact name="Way">{read(|job| words::route(job.protocol, job.direction))}</Fact>
+                <Fact name="Agent">{agent}</Fact>
+                {customer}
+                <Fact name="If still running">{read(|job| words::called(&OVERLAPS, &job.overlap).to_owned())}</Fact>
+                <Fact name="Missed slots">{read(|job| words::called(&CATCH_UPS, &job.catch_up).to_owned())}</Fact>
+                <Fact name="Retries">{read(|job| words::jobs::retry(job.retry.as_ref()))}</Fact>
+                <Fact name="Created">{Clock::full_moment(created_at)}</Fact>
+                <Fact name="Job id">
+                    <code class="path">{id}</code>
+                </Fact>
+            </dl>
+        </Card>
+    }
+}

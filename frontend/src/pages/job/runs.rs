@@ -1,0 +1,108 @@
+//! The runs of a job, newest first, live.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::runs::{self, JobRun},
+    clock::Clock,
+    effect::effect,
+    fetch::Fetch,
+    format,
+    live::{Admission, Mirror, Seen},
+    pages::{page_in_address, pages_of},
+    ui::{Badge, Card, Empty, Loaded, Pager, Rows, Table},
+    words,
+};
+
+/// The card.
+#[component]
+pub(super) fn Runs(
+    job: String,
+    /// The run that moved last; nothing when some may have been missed.
+    moved: RwSignal<Option<JobRun>>,
+) -> impl IntoView {
+    let page = page_in_address();
+    let job = StoredValue::new(job);
+    let board = Mirror::<JobRun>::new(Admission::Listed);
+    let totals = Fetch::new(move || board.fill(runs::list(&job.get_value(), crate::api::PAGE_SIZE, page.get())));
+    effect(move || match moved.get() {
+        Some(run) if board.cell(run.id.inner()).is_some() => board.frame(run),
+        _ => totals.reload(),
+    });
+    let summary = move || {
+        totals.read(|(total, is_at_least)| format::total((*total).into(), *is_at_least, "run")).unwrap_or_default()
+    };
+    let nothing = || {
+        view! {
+            <Empty icon="jobs" title="No runs yet">
+                <p>"A run appears here as soon as the agent starts it."</p>
+            </Empty>
+        }
+    };
+    let row = move |id: String| board.cell(&id).map(|cell| view! { <Row row=cell.into() /> }).into_any();
+    view! {
+        <Card title="Runs">
+            <Loaded
+                stage=Signal::derive(move || totals.stage())
+                is_empty=Memo::new(move |_| board.len() == 0)
+                on_retry=move |()| totals.reload()
+                nothing
+            >
+                <Table
+                    label="Runs"
+                    heads=vec!["Started", "Status", "For the slot", "Time taken", "Copied"]
+                    is_busy=Signal::derive(move || totals.is_busy())
+                >
+                    <Rows keys=Signal::derive(move || board.order()) row />
+                </Table>
+            </Loaded>
+            <Pager
+                summary=Signal::derive(summary)
+                page=page
+                pages=Signal::derive(move || totals.read(|(total, is_at_least)| pages_of(*total, *is_at_least)).flatten())
+                address=move |page: i32| format!("/jobs/{}?page={page}", job.get_value())
+            />
+        </Card>
+    }
+}
+
+#[component]
+fn Row(row: RwSignal<Seen<JobRun>>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let read = move |read: fn(&JobRun) -> String| move || row.with(|seen| read(&seen.object));
+    let (address, started, slot) = row.with_untracked(|seen| {
+        let run = &seen.object;
+        let slot = run.scheduled_for.map_or_else(|| "By hand".to_owned(), |at| clock.moment(at));
+        (format!("/jobs/{}/runs/{}", run.job_id.inner(), run.id.inner()), Clock::full_moment(run.started_at), slot)
+    });
+    let state = Signal::derive(move || row.with(|seen| words::jobs::run_state(&seen.object)));
+    let about = move || row.with(|seen| words::jobs::run_about(&seen.object));
+    let taken = move || {
+        row.with(|seen| {
+            let now = seen.object.completed_at.unwrap_or_else(|| clock.now());
+            words::jobs::time_taken(&seen.object, now)
+        })
+    };
+    view! {
+        <tr>
+            <td class="cell-main">
+                <a class="cell-title" href=address>
+                    {started}
+                </a>
+                <span class="cell-about">{about}</span>
+            </td>
+            <td class="cell-status" data-label="Status">
+                <Badge state />
+            </td>
+            <td class="cell-quiet cell-nowrap" data-label="For the slot">
+                {slot}
+            </td>
+            <td class="cell-number" data-label="Time taken">
+                {taken}
+            </td>
+            <td class="cell-number" data-label="Copied">
+                {read(words::jobs::run_size)}
+            </td>
+        </tr>
+    }
+}

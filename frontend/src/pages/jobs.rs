@@ -1,0 +1,218 @@
+//! The list of jobs: filter and page in the address, visible rows and their newest runs live.
+
+mod form;
+mod marks;
+mod reading;
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
+
+pub(crate) use self::form::{EditJob, NewJob};
+use self::marks::{Marks, take_in};
+pub(super) use self::reading::{Reading, read_schedule};
+use super::{page_in_address, pages_of};
+use crate::{
+    api::{
+        jobs::{self, Job},
+        runs::{self, JobRun},
+    },
+    clock::Clock,
+    effect::effect,
+    fetch::Fetch,
+    format,
+    live::{Admission, Feed, Mirror, Seen},
+    session::Session,
+    ui::{Badge, Choice, Empty, Icon, Loaded, PageHead, Pager, Rows, Table},
+    words::{self, jobs::JOB_STATES},
+};
+
+/// The newest runs of each job on show.
+type Newest = RwSignal<HashMap<String, Vec<JobRun>>>;
+
+/// The page.
+#[component]
+pub(crate) fn Jobs() -> impl IntoView {
+    let is_admin = expect_context::<Session>().is_admin();
+    let feed = expect_context::<Feed>();
+    let query = use_query_map();
+    let page = page_in_address();
+    let state = Memo::new(move |_| query.with(|query| query.get("state")).unwrap_or_default());
+    let enabled = Memo::new(move |_| state.with(|state| words::meant(&JOB_STATES, state)));
+    let board = Mirror::<Job>::new(Admission::Listed);
+    let totals = Fetch::new(move || board.fill(jobs::list(enabled.get(), page.get())));
+    let visible = Memo::new(move |_| board.order());
+    effect(move || {
+        let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
+        if !ids.is_empty() {
+            feed.watch(jobs::watch(ids), move |job| board.frame(job), move || totals.reload());
+        }
+    });
+    let newest = Newest::new(HashMap::new());
+    if is_admin {
+        follow_runs(newest, enabled, page);
+    }
+    let summary = move || {
+        totals.read(|(total, is_at_least)| format::total((*total).into(), *is_at_least, "job")).unwrap_or_default()
+    };
+    let nothing = move || {
+        if enabled.get().is_some() {
+            return view! {
+                <Empty icon="search" title="No job fits this filter">
+                    <a class="button" href="/jobs">
+                        "Show all jobs"
+                    </a>
+                </Empty>
+            }
+            .into_any();
+        }
+        view! {
+            <Empty icon="jobs" title="No jobs yet">
+                <p>"A job copies files or folders on a schedule, on the agent of your choice."</p>
+                {is_admin.then(|| view! { <a class="button button-primary" href="/jobs/new">"Make the first one"</a> })}
+            </Empty>
+        }
+        .into_any()
+    };
+    let heads = if is_admin {
+        vec!["Job", "Status", "Last runs", "Last run", "Next run", "Agent"]
+    } else {
+        vec!["Job", "Status", "Last run", "Next run", "Agent"]
+    };
+    let row =
+        move |id: String| board.cell(&id).map(|cell| view! { <Row row=cell.into() newest is_admin /> }).into_any();
+    view! {
+        <PageHead title="Jobs" about=summary>
+            {is_admin
+                .then(|| {
+                    view! {
+                        <a class="button button-primary" href="/jobs/new">
+                            <Icon name="plus" />
+                            "New job"
+                        </a>
+                    }
+                })}
+        </PageHead>
+        <Filter state />
+        <div class="card">
+            <Loaded
+                stage=Signal::derive(move || totals.stage())
+                is_empty=Memo::new(move |_| board.len() == 0)
+                bones=8
+                on_retry=move |()| totals.reload()
+                nothing
+            >
+                <Table label="Jobs" heads=heads.clone() is_busy=Signal::derive(move || totals.is_busy())>
+                    <Rows keys=Signal::derive(move || board.order()) row />
+                </Table>
+            </Loaded>
+            <Pager
+                summary=Signal::derive(summary)
+                page=page
+                pages=Signal::derive(move || totals.read(|(total, is_at_least)| pages_of(*total, *is_at_least)).flatten())
+                address=move |page: i32| state.with(|state| address(state, page))
+            />
+        </div>
+    }
+}
+
+fn address(state: &str, page: i32) -> String {
+    format!("/jobs?state={state}&page={page}")
+}
+
+#[component]
+fn Filter(state: Memo<String>) -> impl IntoView {
+    let navigate = use_navigate();
+    let change = move |state: String| {
+        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
+        navigate(&address(&state, 1), options);
+    };
+    let any = (String::new(), "Any".to_owned());
+    let named = JOB_STATES.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned()));
+    let options: Vec<_> = [any].into_iter().chain(named).collect();
+    view! {
+        <form class="filters" role="search" aria-label="Filter jobs" on:submit=|event| event.prevent_default()>
+            <Choice label="Status" options chosen=state on_choose=change />
+        </form>
+    }
+}
+
+/// Asks for the newest runs of the jobs on a page, and takes in every run that moves.
+fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, page: Memo<i32>) {
+    let feed = expect_context::<Feed>();
+    let found = Fetch::new(move || jobs::newest_runs(enabled.get(), page.get()));
+    effect(move || {
+        let found = found.read(Clone::clone).unwrap_or_default();
+        newest.set(found.into_iter().map(|job| (job.id.inner().to_owned(), job.runs)).collect());
+    });
+    let moved = move |run: JobRun| {
+        newest.update(|newest| {
+            if let Some(runs) = newest.get_mut(run.job_id.inner()) {
+                take_in(runs, run);
+            }
+        });
+    };
+    feed.watch(runs::watch_all(), moved, move || found.reload());
+}
+
+#[component]
+fn Row(row: RwSignal<Seen<Job>>, newest: Newest, is_admin: bool) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
+    let address = format!("/jobs/{id}");
+    let state = Signal::derive(move || row.with(|seen| words::jobs::job_state(&seen.object)));
+    let read = move |read: fn(&Job) -> String| move || row.with(|seen| read(&seen.object));
+    let last = move || match row.with(|seen| seen.object.last_run_at) {
+        Some(at) => clock.ago(at),
+        None => "–".to_owned(),
+    };
+    let runs = Memo::new(move |_| newest.with(|newest| newest.get(&id).cloned()).unwrap_or_default());
+    view! {
+        <tr>
+            <td class="cell-main">
+                <a class="cell-title" href=address>
+                    {read(|job| job.name.clone())}
+                </a>
+                <span class="cell-about">
+                    <code>{read(|job| job.schedule.clone())}</code>
+                    " "
+                    {read(|job| job.timezone.clone())}
+                </span>
+            </td>
+            <td class="cell-status" data-label="Status">
+                <Badge state />
+            </td>
+            {is_admin.then(|| view! { <td class="cell-wide" data-label="Last runs"><Marks runs /></td> })}
+            <td class="cell-quiet cell-nowrap" data-label="Last run">
+                {last}
+            </td>
+            <td class="cell-nowrap" data-label="Next run">
+                <Next row />
+            </td>
+            <td class="cell-nowrap" data-label="Agent">
+                <a href=row.with_untracked(|seen| format!("/agents/{}", seen.object.agent_id.inner()))>
+                    {read(|job| job.agent_name.clone())}
+                </a>
+            </td>
+        </tr>
+    }
+}
+
+/// When a job runs next, and how long that is from now.
+#[component]
+pub(super) fn Next(row: RwSignal<Seen<Job>>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let next = Memo::new(move |_| row.with(|seen| seen.object.next_run_at));
+    move || match next.get() {
+        Some(at) => view! {
+            {clock.moment(at)}
+            <span class="cell-about">{move || format::ahead(at.seconds_since(clock.now()))}</span>
+        }
+        .into_any(),
+        None => "–".into_any(),
+    }
+}

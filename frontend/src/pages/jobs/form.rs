@@ -1,0 +1,240 @@
+//! Making a job, and changing one.
+
+mod draft;
+mod when;
+
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
+
+use self::{draft::Draft, when::When};
+use crate::{
+    api::{
+        agents::{self, AgentFilter},
+        jobs::{self, Job},
+    },
+    fetch::{Fetch, Stage},
+    pages::{NotFound, id_in_address},
+    session::Session,
+    task::Task,
+    ui::{Card, Choice, Failure, Field, Notice, PageHead, SkeletonRows, Toasts},
+    words::{
+        DIRECTIONS, PROTOCOLS,
+        jobs::{CATCH_UPS, OVERLAPS},
+    },
+};
+
+/// The page that makes a job. For administrators.
+#[component]
+pub(crate) fn NewJob() -> impl IntoView {
+    let agent = use_query_map().with_untracked(|query| query.get("agent")).unwrap_or_default();
+    view! {
+        <PageHead title="New job" parent=("/jobs", "Jobs") />
+        <JobForm draft=Draft::new(agent) />
+    }
+}
+
+/// The page that changes a job. For administrators.
+#[component]
+pub(crate) fn EditJob() -> impl IntoView {
+    let id = id_in_address();
+    let found = Fetch::new(move || jobs::get(&id.get()));
+    move || match found.stage() {
+        Stage::Pending => view! {
+            <PageHead title="Edit job" parent=("/jobs", "Jobs") />
+            <div class="card">
+                <SkeletonRows rows=8 />
+            </div>
+        }
+        .into_any(),
+        Stage::Failed(error) if error.is_not_found() => NotFound().into_any(),
+        Stage::Failed(error) => view! {
+            <PageHead title="Edit job" parent=("/jobs", "Jobs") />
+            <div class="card">
+                <Failure error on_retry=move |()| found.reload() />
+            </div>
+        }
+        .into_any(),
+        Stage::Ready => found
+            .read(|(job, _)| {
+                view! {
+                    <PageHead title=format!("Edit {}", job.name) parent=("/jobs", "Jobs") />
+                    <JobForm draft=Draft::of(job) job=job.clone() />
+                }
+            })
+            .into_any(),
+    }
+}
+
+/// The form. With a job it changes that, else it makes one.
+#[component]
+fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoView {
+    let (navigate, toasts) = (use_navigate(), expect_context::<Toasts>());
+    let task = Task::new();
+    let id = job.as_ref().map(|job| job.id.inner().to_owned());
+    let (address, action) = match &id {
+        Some(id) => (format!("/jobs/{id}"), "Save changes"),
+        None => ("/jobs".to_owned(), "Create job"),
+    };
+    let done = move |job: Job| {
+        toasts.tell(format!("{} was saved.", job.name));
+        navigate(&format!("/jobs/{}", job.id.inner()), NavigateOptions::default());
+    };
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let request = match &id {
+            Some(id) => jobs::update(id, draft.for_update()),
+            None => jobs::create(draft.for_create()),
+        };
+        task.run(request, done.clone());
+    };
+    view! {
+        <form class="sheet" on:submit=submit>
+            <What draft is_new=job.is_none() />
+            <When schedule=draft.schedule timezone=draft.timezone />
+            <How draft />
+            <Notice text=Signal::derive(move || task.failure()) />
+            <div class="form-actions">
+                <a class="button" href=address>
+                    "Cancel"
+                </a>
+                <button type="submit" class="button button-primary" disabled=move || task.is_busy()>
+                    {action}
+                </button>
+            </div>
+        </form>
+    }
+}
+
+/// The name, the agent, and what goes from where to where.
+#[component]
+fn What(draft: Draft, is_new: bool) -> impl IntoView {
+    view! {
+        <Card title="What it copies">
+            <div class="sheet-fields">
+                <Field label="Name" value=draft.name bounds=(1, 255) is_required=true is_first=true />
+                {is_new.then(|| view! { <Agents chosen=draft.agent /> })}
+                <Field
+                    label="Source"
+                    value=draft.source
+                    hint="A file or folder, or a URL without a password"
+                    bounds=(1, 4096)
+                    is_required=true
+                />
+                <Field label="Destination" value=draft.destination bounds=(1, 4096) is_required=true />
+                <Choice
+                    label="Protocol"
+                    options=options(&PROTOCOLS)
+                    chosen=draft.protocol
+                    on_choose=move |chosen| draft.protocol.set(chosen)
+                />
+                <Choice
+                    label="Direction"
+                    options=options(&DIRECTIONS)
+                    chosen=draft.direction
+                    on_choose=move |chosen| draft.direction.set(chosen)
+                />
+            </div>
+        </Card>
+    }
+}
+
+/// The agents to choose from: all of a small fleet, those that a search finds of a large one.
+#[component]
+fn Agents(chosen: RwSignal<String>) -> impl IntoView {
+    let search = RwSignal::new(String::new());
+    let is_admin = expect_context::<Session>().is_admin();
+    let found = Fetch::new(move || {
+        let search = search.get().trim().to_owned();
+        let filter = AgentFilter { search: (!search.is_empty()).then_some(search), ..AgentFilter::default() };
+        agents::list_some(filter, 100, 1)
+    });
+    let is_large = Memo::new(move |was: Option<&bool>| {
+        was == Some(&true) || found.read(|page| page.total > 100 || page.total_is_at_least) == Some(true)
+    });
+    let options = move || {
+        let rows = found.read(|page| {
+            let row = |row: &agents::AgentLinks| {
+                let owner = row.customer.as_ref().filter(|_| is_admin);
+                let owner = owner.map(|customer| format!(" ({})", customer.name)).unwrap_or_default();
+                (row.agent.id.inner().to_owned(), format!("{}{owner}", row.agent.label()))
+            };
+            page.items.iter().map(row).collect::<Vec<_>>()
+        });
+        let mut options = rows.unwrap_or_default();
+        let chosen = chosen.get();
+        if !options.iter().any(|(id, _)| *id == chosen) {
+            let name = if chosen.is_empty() { "Choose an agent" } else { "The agent chosen before" };
+            options.insert(0, (chosen, name.to_owned()));
+        }
+        options
+    };
+    view! {
+        <Show when=move || is_large.get()>
+            <label class="field">
+                <span class="field-label">"Find agents by name or host name"</span>
+                <input
+                    class="control"
+                    type="search"
+                    prop:value=move || search.get()
+                    on:change=move |event| search.set(event_target_value(&event))
+                />
+            </label>
+        </Show>
+        <Choice
+            label="Agent"
+            options=Signal::derive(options)
+            chosen=chosen
+            on_choose=move |agent| chosen.set(agent)
+        />
+    }
+}
+
+/// What happens when something is in the way.
+#[component]
+fn How(draft: Draft) -> impl IntoView {
+    let retries = move || draft.attempts.with(|attempts| attempts.trim().parse::<i32>().is_ok_and(|most| most > 1));
+    let retries = Memo::new(move |_| retries());
+    view! {
+        <Card title="When something is in the way">
+            <div class="sheet-fields">
+                <Choice
+                    label="If an earlier run is still at work"
+                    options=options(&OVERLAPS)
+                    chosen=draft.overlap
+                    on_choose=move |chosen| draft.overlap.set(chosen)
+                />
+                <Choice
+                    label="Slots missed while no server ran"
+                    options=options(&CATCH_UPS)
+                    chosen=draft.catch_up
+                    on_choose=move |chosen| draft.catch_up.set(chosen)
+                />
+                <Field
+                    label="Attempts in all"
+                    value=draft.attempts
+                    kind="number"
+                    hint="1: a failed run is not made again"
+                    bounds=(1, 20)
+                    is_required=true
+                />
+                <Show when=move || retries.get()>
+                    <Field label="Wait after the first failure" value=draft.initial_delay hint="Such as 30s or 5m" is_required=true />
+                    <Field
+                        label="Each further wait is so many times as long"
+                        value=draft.factor
+                        hint="1 to 100"
+                        is_required=true
+                    />
+                    <Field label="Longest wait" value=draft.max_delay hint="Such as 1h" is_required=true />
+                </Show>
+            </div>
+        </Card>
+    }
+}
+
+fn options<T>(table: &[(T, &'static str, &'static str)]) -> Vec<(String, String)> {
+    table.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned())).collect()
+}

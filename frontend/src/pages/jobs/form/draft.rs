@@ -1,0 +1,134 @@
+//! What stands in the form of a job.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::jobs::{CreateJobInput, Duration, Job, RetryInput, UpdateJobInput},
+    browser, format,
+    words::{
+        DIRECTIONS, PROTOCOLS,
+        jobs::{CATCH_UPS, OVERLAPS},
+        meant, written,
+    },
+};
+
+/// A signal for each field. A handle: copies are the same draft.
+#[derive(Clone, Copy)]
+pub(super) struct Draft {
+    pub(super) agent: RwSignal<String>,
+    pub(super) name: RwSignal<String>,
+    pub(super) source: RwSignal<String>,
+    pub(super) destination: RwSignal<String>,
+    pub(super) protocol: RwSignal<String>,
+    pub(super) direction: RwSignal<String>,
+    pub(super) schedule: RwSignal<String>,
+    pub(super) timezone: RwSignal<String>,
+    pub(super) overlap: RwSignal<String>,
+    pub(super) catch_up: RwSignal<String>,
+    /// How many attempts there are in all: with one, the other three say nothing.
+    pub(super) attempts: RwSignal<String>,
+    pub(super) initial_delay: RwSignal<String>,
+    pub(super) factor: RwSignal<String>,
+    pub(super) max_delay: RwSignal<String>,
+}
+
+impl Draft {
+    /// A new job as most are.
+    pub(super) fn new(agent: String) -> Self {
+        let text = |text: &str| RwSignal::new(text.to_owned());
+        Self {
+            agent: RwSignal::new(agent),
+            name: text(""),
+            source: text(""),
+            destination: text(""),
+            protocol: text("local"),
+            direction: text("push"),
+            schedule: text("0 2 * * *"),
+            timezone: RwSignal::new(browser::time_zone()),
+            overlap: text("skip"),
+            catch_up: text("last"),
+            attempts: text("1"),
+            initial_delay: text("30s"),
+            factor: text("2"),
+            max_delay: text("1h"),
+        }
+    }
+
+    /// A job as it is.
+    pub(super) fn of(job: &Job) -> Self {
+        let draft = Self::new(job.agent_id.inner().to_owned());
+        draft.name.set(job.name.clone());
+        draft.source.set(job.source.clone());
+        draft.destination.set(job.destination.clone());
+        draft.protocol.set(written(&PROTOCOLS, &job.protocol).to_owned());
+        draft.direction.set(written(&DIRECTIONS, &job.direction).to_owned());
+        draft.schedule.set(job.schedule.clone());
+        draft.timezone.set(job.timezone.clone());
+        draft.overlap.set(written(&OVERLAPS, &job.overlap).to_owned());
+        draft.catch_up.set(written(&CATCH_UPS, &job.catch_up).to_owned());
+        if let Some(retry) = &job.retry {
+            draft.attempts.set(retry.max_attempts.to_string());
+            draft.initial_delay.set(retry.initial_delay.0.clone());
+            draft.factor.set(format::plain(retry.factor));
+            draft.max_delay.set(retry.max_delay.0.clone());
+        }
+        draft
+    }
+
+    /// The job to make.
+    pub(super) fn for_create(self) -> CreateJobInput {
+        let UpdateJobInput {
+            name,
+            source,
+            destination,
+            schedule,
+            timezone,
+            protocol,
+            direction,
+            overlap,
+            catch_up,
+            retry,
+        } = self.for_update();
+        CreateJobInput {
+            agent_id: cynic::Id::new(self.agent.get_untracked()),
+            name: name.unwrap_or_default(),
+            source: source.unwrap_or_default(),
+            destination: destination.unwrap_or_default(),
+            schedule: schedule.unwrap_or_default(),
+            timezone,
+            protocol: protocol.unwrap_or(crate::api::transfers::Protocol::Local),
+            direction: direction.unwrap_or(crate::api::transfers::Direction::Push),
+            overlap,
+            catch_up,
+            retry,
+        }
+    }
+
+    /// The job as it is to be.
+    pub(super) fn for_update(self) -> UpdateJobInput {
+        let text = |field: RwSignal<String>| Some(field.get_untracked().trim().to_owned());
+        UpdateJobInput {
+            name: text(self.name),
+            source: text(self.source),
+            destination: text(self.destination),
+            schedule: text(self.schedule),
+            timezone: text(self.timezone),
+            protocol: meant(&PROTOCOLS, &self.protocol.get_untracked()),
+            direction: meant(&DIRECTIONS, &self.direction.get_untracked()),
+            overlap: meant(&OVERLAPS, &self.overlap.get_untracked()),
+            catch_up: meant(&CATCH_UPS, &self.catch_up.get_untracked()),
+            retry: self.retry(),
+        }
+    }
+
+    fn retry(self) -> Option<RetryInput> {
+        let max_attempts = self.attempts.get_untracked().trim().parse().ok().filter(|most| *most > 1)?;
+        let duration = |field: RwSignal<String>| Some(Duration(field.get_untracked().trim().to_owned()));
+        Some(RetryInput {
+            max_attempts,
+            initial_delay: duration(self.initial_delay),
+            factor: browser::number(&self.factor.get_untracked()),
+            max_delay: duration(self.max_delay),
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! How the server reads a schedule: in words, and the next times at which it is due.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::slots::{self, SchedulePreview, ScheduledTime},
+    browser,
+    fetch::Fetch,
+    format,
+    time::Instant,
+    ui::Notice,
+};
+
+/// Asks what a schedule says in its zone, and again whenever `due` changes: time passes.
+pub(crate) fn read_schedule(
+    schedule: Signal<String>,
+    timezone: Signal<String>,
+    due: impl Fn() -> Option<Instant> + 'static,
+) -> Fetch<SchedulePreview> {
+    Fetch::when(move || {
+        due();
+        let (schedule, timezone) = (schedule.get(), timezone.get());
+        let is_said = !schedule.trim().is_empty() && !timezone.trim().is_empty();
+        is_said.then(|| slots::preview_schedule(schedule, timezone))
+    })
+}
+
+/// What a schedule says. What makes no sense is said instead.
+#[component]
+pub(crate) fn Reading(preview: Fetch<SchedulePreview>, #[prop(into)] timezone: Signal<String>) -> impl IntoView {
+    let shown = move || {
+        preview.read(Clone::clone).map(|SchedulePreview { description, slots }| {
+            view! {
+                <p class="reading-words">{description}</p>
+                <Times slots zone=timezone.get_untracked() />
+            }
+        })
+    };
+    view! {
+        <div class="reading" id="reading" aria-busy=move || preview.is_busy().to_string()>
+            <div aria-live="polite">{shown}</div>
+            <Notice text=Signal::derive(move || preview.failure().map(|error| error.to_string())) />
+        </div>
+    }
+}
+
+/// The next times, by the schedule's clock and by the viewer's.
+#[component]
+fn Times(slots: Vec<ScheduledTime>, zone: String) -> impl IntoView {
+    let is_elsewhere = slots.iter().any(|slot| browser::utc_offset(slot.at) != i64::from(slot.utc_offset_minutes));
+    let row = move |slot: ScheduledTime| {
+        let there = format::minute(slot.at, slot.utc_offset_minutes.into());
+        let here = is_elsewhere.then(|| view! { <td>{format::minute(slot.at, browser::utc_offset(slot.at))}</td> });
+        view! { <tr><td>{there}</td>{here}</tr> }
+    };
+    view! {
+        <table class="times">
+            <caption class="visually-hidden">"The next times"</caption>
+            <thead>
+                <tr>
+                    <th scope="col">{format!("Next times in {zone}")}</th>
+                    {is_elsewhere.then(|| view! { <th scope="col">"On your clock"</th> })}
+                </tr>
+            </thead>
+            <tbody>{slots.into_iter().map(row).collect_view()}</tbody>
+        </table>
+    }
+}

@@ -1,0 +1,237 @@
+//! One run of a job, with its transfers, live. For administrators.
+
+use leptos::prelude::*;
+
+use super::{id_in_address, transfers::TransferTable};
+use crate::{
+    api::{
+        runs::{self, JobRun, RunLinks, RunStatus},
+        transfers::{self, Transfer, TransferFilter},
+    },
+    browser,
+    clock::Clock,
+    fetch::{Fetch, Stage},
+    live::{Admission, Feed, Mirror, Seen},
+    task::Task,
+    ui::{Badge, Card, Confirm, Empty, Fact, Failure, PageHead, SkeletonRows, Toasts},
+    words,
+};
+
+/// The page.
+#[component]
+pub(crate) fn RunPage() -> impl IntoView {
+    let id = id_in_address();
+    // Another run is another page.
+    move || view! { <OneRun id=id.get() /> }
+}
+
+#[component]
+fn OneRun(id: String) -> impl IntoView {
+    let feed = expect_context::<Feed>();
+    let board = Mirror::<JobRun>::new(Admission::Listed);
+    let asked = id.clone();
+    let links = Fetch::new(move || {
+        let asked_at = browser::now().0;
+        runs::get(&asked).map(move |(run, links)| {
+            board.answer(vec![run], asked_at);
+            links
+        })
+    });
+    feed.watch(runs::watch(&id), move |run| board.frame(run), move || links.reload());
+    move || match links.stage() {
+        Stage::Pending => view! {
+            <PageHead title="Run" parent=("/jobs", "Jobs") />
+            <div class="card">
+                <SkeletonRows rows=6 />
+            </div>
+        }
+        .into_any(),
+        Stage::Failed(error) if error.is_not_found() => view! {
+            <PageHead
+                title="Run not found"
+                parent=("/jobs", "Jobs")
+                about=|| "There is no such run: its job was deleted, or it is older than what is kept."
+            />
+        }
+        .into_any(),
+        Stage::Failed(error) => view! {
+            <PageHead title="Run" parent=("/jobs", "Jobs") />
+            <div class="card">
+                <Failure error on_retry=move |()| links.reload() />
+            </div>
+        }
+        .into_any(),
+        Stage::Ready => board
+            .cell(&id)
+            .map(|cell| {
+                let row = RwSignal::from(cell);
+                view! {
+                    <Head row board links />
+                    <Details row links />
+                    <ItsTransfers run=id.clone() row />
+                }
+            })
+            .into_any(),
+    }
+}
+
+#[component]
+fn Head(row: RwSignal<Seen<JobRun>>, board: Mirror<JobRun>, links: Fetch<RunLinks>) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let id = StoredValue::new(row.with_untracked(|seen| seen.object.id.inner().to_owned()));
+    let (is_cancelling, is_retrying) = (RwSignal::new(false), RwSignal::new(false));
+    let (cancelling, retrying) = (Task::new(), Task::new());
+    let cancel = move |()| {
+        cancelling.run(runs::cancel(&id.get_value()), move |run| {
+            board.frame(run);
+            is_cancelling.set(false);
+            toasts.tell("Asked the agent to cancel.".to_owned());
+        });
+    };
+    let retry = move |()| {
+        retrying.run(runs::retry(&id.get_value()), move |run| {
+            board.frame(run);
+            is_retrying.set(false);
+            toasts.tell("Asked the agent for another attempt.".to_owned());
+        });
+    };
+    let state = Signal::derive(move || row.with(|seen| words::jobs::run_state(&seen.object)));
+    let can_cancel = Memo::new(move |_| {
+        row.with(|seen| seen.object.status == RunStatus::Running && seen.object.cancel_requested_at.is_none())
+    });
+    let can_retry =
+        Memo::new(move |_| row.with(|seen| matches!(seen.object.status, RunStatus::Failed | RunStatus::Cancelled)));
+    let name = links.read(job_name).unwrap_or_default();
+    view! {
+        <PageHead
+            title=format!("Run of {name}")
+            parent=("/jobs", "Jobs")
+            about=move || view! { <Badge state /> }
+        >
+            <Show when=move || can_cancel.get()>
+                <button type="button" class="button button-danger" on:click=move |_| is_cancelling.set(true)>
+                    "Cancel run"
+                </button>
+            </Show>
+            <Show when=move || can_retry.get()>
+                <button type="button" class="button button-primary" on:click=move |_| is_retrying.set(true)>
+                    "Retry"
+                </button>
+            </Show>
+        </PageHead>
+        <Confirm
+            open=is_cancelling
+            title="Cancel this run?"
+            text="It ends as soon as its agent hears of it, or when the agent has been silent for too long. What it has copied stays."
+            action="Cancel run"
+            task=cancelling
+            on_confirm=cancel
+            is_dangerous=true
+        />
+        <Confirm
+            open=is_retrying
+            title="Retry this run?"
+            text="The agent is asked for another attempt, which is a run of its own."
+            action="Retry"
+            task=retrying
+            on_confirm=retry
+        />
+    }
+}
+
+fn job_name(links: &RunLinks) -> String {
+    links.job.as_ref().map_or_else(|| "a deleted job".to_owned(), |job| job.name.clone())
+}
+
+#[component]
+fn Details(row: RwSignal<Seen<JobRun>>, links: Fetch<RunLinks>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let read = move |read: fn(&JobRun) -> String| move || row.with(|seen| read(&seen.object));
+    let (id, job, started_at, slot, retry_of) = row.with_untracked(|seen| {
+        let run = &seen.object;
+        (
+            run.id.inner().to_owned(),
+            format!("/jobs/{}", run.job_id.inner()),
+            run.started_at,
+            run.scheduled_for.map_or_else(|| "None: somebody started it".to_owned(), Clock::full_moment),
+            run.retry_of.as_ref().map(|earlier| format!("/jobs/{}/runs/{}", run.job_id.inner(), earlier.inner())),
+        )
+    });
+    let taken = move || {
+        row.with(|seen| {
+            let now = seen.object.completed_at.unwrap_or_else(|| clock.now());
+            words::jobs::time_taken(&seen.object, now)
+        })
+    };
+    let ended = read(|run| run.completed_at.map_or_else(|| "–".to_owned(), Clock::full_moment));
+    let why = Memo::new(move |_| row.with(|seen| seen.object.error_message.clone()));
+    view! {
+        <Card title="Details">
+            <dl class="facts">
+                <Fact name="Job">
+                    <a href=job>{move || links.read(job_name)}</a>
+                </Fact>
+                <Fact name="For the slot">{slot}</Fact>
+                <Fact name="Started">{Clock::full_moment(started_at)}</Fact>
+                <Fact name="Ended">{ended}</Fact>
+                <Fact name="Time taken">{taken}</Fact>
+                <Fact name="Copied">{read(words::jobs::run_size)}</Fact>
+                <Fact name="Attempt">
+                    {read(|run| run.attempt.to_string())}
+                    {retry_of.map(|earlier| view! { <a href=earlier>"the one before"</a> })}
+                </Fact>
+                <Fact name="Run id">
+                    <code class="path">{id}</code>
+                </Fact>
+            </dl>
+            {move || {
+                why.get()
+                    .map(|why| {
+                        view! {
+                            <div class="error-text card-part">
+                                <h3>"What went wrong"</h3>
+                                <pre tabindex="0">{why}</pre>
+                            </div>
+                        }
+                    })
+            }}
+        </Card>
+    }
+}
+
+#[component]
+fn ItsTransfers(run: String, row: RwSignal<Seen<JobRun>>) -> impl IntoView {
+    let feed = expect_context::<Feed>();
+    let board = Mirror::<Transfer>::new(Admission::Listed);
+    let run = cynic::Id::new(run);
+    let watched = run.clone();
+    let totals = Fetch::new(move || {
+        let filter = TransferFilter { job_run_id: Some(run.clone()), ..TransferFilter::default() };
+        board.fill(transfers::list_some(filter, 100, 1))
+    });
+    // A transfer that is not in the table yet is a new one.
+    let look_for_new = move |transfer: Transfer| {
+        if board.cell(transfer.id.inner()).is_none() {
+            totals.reload();
+        }
+    };
+    feed.watch(transfers::watch_of_run(watched), look_for_new, || {});
+    let is_running = Memo::new(move |_| row.with(|seen| seen.object.status == RunStatus::Running));
+    let nothing = move || {
+        if is_running.get() {
+            view! {
+                <Empty icon="transfers" title="No transfers yet">
+                    <p>"What this run copies appears here."</p>
+                </Empty>
+            }
+            .into_any()
+        } else {
+            view! { <Empty icon="transfers" title="This run has reported no transfers" /> }.into_any()
+        }
+    };
+    view! {
+        <Card title="Transfers">
+            <TransferTable board load=totals nothing />
+        </Card>
+    }
+}

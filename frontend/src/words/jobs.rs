@@ -1,0 +1,230 @@
+//! What jobs, their runs and their slots are called. Pure.
+
+use crate::{
+    api::{
+        jobs::{CatchUp, Job, Overlap, Retry},
+        runs::{JobRun, RunStatus},
+        slots::{JobSlot, Outcome},
+    },
+    format,
+    time::Instant,
+    ui::Tone,
+};
+
+/// Whether schedules start jobs, as it is written in addresses, and as it is called.
+pub(crate) const JOB_STATES: [(bool, &str, &str); 2] = [(true, "active", "Active"), (false, "paused", "Paused")];
+
+/// What may happen while an earlier run is at work, as it is written in forms, and as it is called.
+pub(crate) const OVERLAPS: [(Overlap, &str, &str); 3] = [
+    (Overlap::Skip, "skip", "Skip the new one"),
+    (Overlap::Queue, "queue", "Wait for the earlier one to end"),
+    (Overlap::Allow, "allow", "Run both at the same time"),
+];
+
+/// The same for slots that were missed.
+pub(crate) const CATCH_UPS: [(CatchUp, &str, &str); 3] = [
+    (CatchUp::Last, "last", "Run once for all of them"),
+    (CatchUp::Skip, "skip", "Leave them out"),
+    (CatchUp::All, "all", "Run each, at most 100"),
+];
+
+/// Whether a job's schedule starts it.
+pub(crate) fn job_state(job: &Job) -> (&'static str, Tone) {
+    if job.enabled { ("Active", Tone::Good) } else { ("Paused", Tone::Neutral) }
+}
+
+/// What a run is doing, more exactly than its status.
+pub(crate) fn run_state(run: &JobRun) -> (&'static str, Tone) {
+    match run.status {
+        RunStatus::Running if run.cancel_requested_at.is_some() => ("Cancelling", Tone::Warn),
+        RunStatus::Running => ("Running", Tone::Accent),
+        RunStatus::Completed => ("Completed", Tone::Good),
+        RunStatus::Failed => ("Failed", Tone::Bad),
+        RunStatus::Cancelled => ("Cancelled", Tone::Neutral),
+    }
+}
+
+/// What became of a slot.
+pub(crate) fn outcome(outcome: Outcome) -> (&'static str, Tone) {
+    match outcome {
+        Outcome::Ran => ("Ran", Tone::Good),
+        Outcome::Skipped => ("Skipped", Tone::Warn),
+        Outcome::Missed => ("Missed", Tone::Bad),
+        Outcome::Coalesced => ("Coalesced", Tone::Neutral),
+    }
+}
+
+/// What became of a slot and of its run: in a word, and in a sign.
+pub(crate) fn slot_state(slot: &JobSlot) -> (&'static str, &'static str, Tone) {
+    let Some(run) = &slot.run else {
+        return match slot.outcome {
+            Outcome::Ran => ("Due", "…", Tone::Accent),
+            Outcome::Skipped => ("Skipped", "–", Tone::Warn),
+            Outcome::Missed => ("Missed", "×", Tone::Bad),
+            Outcome::Coalesced => ("Coalesced", "→", Tone::Neutral),
+        };
+    };
+    match run.status {
+        RunStatus::Running => ("Running", "▸", Tone::Accent),
+        RunStatus::Completed => ("Ran", "✓", Tone::Good),
+        RunStatus::Failed => ("Failed", "!", Tone::Bad),
+        RunStatus::Cancelled => ("Cancelled", "∕", Tone::Neutral),
+    }
+}
+
+/// What became of a run, in the log.
+pub(super) fn run_became(status: RunStatus) -> (&'static str, Tone) {
+    match status {
+        RunStatus::Running => ("Job run started", Tone::Accent),
+        RunStatus::Completed => ("Job run completed", Tone::Good),
+        RunStatus::Failed => ("Job run failed", Tone::Bad),
+        RunStatus::Cancelled => ("Job run cancelled", Tone::Neutral),
+    }
+}
+
+/// What was decided about a slot, in the log.
+pub(super) fn slot_became(outcome: Outcome) -> (&'static str, Tone) {
+    match outcome {
+        Outcome::Ran => ("Slot runs", Tone::Accent),
+        Outcome::Skipped => ("Slot skipped", Tone::Warn),
+        Outcome::Missed => ("Slot missed", Tone::Bad),
+        Outcome::Coalesced => ("Slot coalesced", Tone::Neutral),
+    }
+}
+
+/// A slot in a sentence: `25 Nov 2026, 02:00:00: Skipped, an earlier run was at work`. `moment` writes instants.
+pub(crate) fn slot(slot: &JobSlot, moment: impl Fn(Instant) -> String) -> String {
+    let when = match (slot.from, slot.count) {
+        (Some(from), Some(count)) => {
+            let slots = format::counted(count.into(), "slot");
+            format!("{slots} from {} to {}", moment(from), moment(slot.scheduled_for))
+        }
+        _ => moment(slot.scheduled_for),
+    };
+    let (word, ..) = slot_state(slot);
+    let why = slot.run.as_ref().map_or(slot.reason.as_ref(), |run| run.error_message.as_ref());
+    match why {
+        Some(why) => format!("{when}: {word}, {why}"),
+        None => format!("{when}: {word}"),
+    }
+}
+
+/// The newest runs in a sentence: `Last 3 runs: 2 completed, 1 failed`.
+pub(crate) fn runs(runs: &[JobRun]) -> String {
+    if runs.is_empty() {
+        return "No runs yet".to_owned();
+    }
+    let mut counts: Vec<(&str, i64)> = Vec::new();
+    for run in runs {
+        let (word, _) = run_state(run);
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    let parts: Vec<_> = counts.iter().map(|(word, count)| format!("{count} {}", word.to_ascii_lowercase())).collect();
+    let noun = if runs.len() == 1 { "Last run".to_owned() } else { format!("Last {} runs", runs.len()) };
+    format!("{noun}: {}", parts.join(", "))
+}
+
+/// How a job's failed runs are made again.
+pub(crate) fn retry(retry: Option<&Retry>) -> String {
+    let Some(Retry { max_attempts, initial_delay, factor, max_delay }) = retry else { return "Not at all".to_owned() };
+    let (first, most) = (&initial_delay.0, &max_delay.0);
+    let times = format::plain(*factor);
+    let growth = if *factor > 1.0 { format!(", each time {times} times as long, up to {most}") } else { String::new() };
+    format!("{} in all, the next one after {first}{growth}", format::counted((*max_attempts).into(), "attempt"))
+}
+
+/// How long a run took, or has taken by now.
+pub(crate) fn time_taken(run: &JobRun, now: Instant) -> String {
+    format::duration(run.completed_at.unwrap_or(now).seconds_since(run.started_at))
+}
+
+/// What is remarkable about a run: `Attempt 2: no space left on device`.
+pub(crate) fn run_about(run: &JobRun) -> String {
+    let attempt = (run.attempt > 1).then(|| format!("Attempt {}", run.attempt));
+    let parts: Vec<_> = [attempt, run.error_message.clone()].into_iter().flatten().collect();
+    parts.join(": ")
+}
+
+/// How much a run has copied.
+pub(crate) fn run_size(run: &JobRun) -> String {
+    run.bytes_transferred.as_ref().map_or_else(|| "–".to_owned(), |bytes| format::bytes(bytes.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::slots::SlotRun;
+
+    fn run(status: RunStatus) -> JobRun {
+        JobRun {
+            id: cynic::Id::new("r"),
+            job_id: cynic::Id::new("j"),
+            status,
+            started_at: Instant(0),
+            completed_at: Some(Instant(65_000)),
+            error_message: None,
+            bytes_transferred: None,
+            scheduled_for: None,
+            attempt: 1,
+            retry_of: None,
+            cancel_requested_at: None,
+            revision: 1,
+        }
+    }
+
+    #[test]
+    fn the_newest_runs_are_counted_by_outcome() {
+        use RunStatus::{Completed, Failed};
+        assert_eq!(runs(&[]), "No runs yet");
+        assert_eq!(runs(&[run(Failed)]), "Last run: 1 failed");
+        assert_eq!(runs(&[Completed, Failed, Completed].map(run)), "Last 3 runs: 2 completed, 1 failed");
+    }
+
+    #[test]
+    fn a_slot_says_why() {
+        let line = |reason: Option<&str>, range: Option<i32>| JobSlot {
+            id: cynic::Id::new("s"),
+            scheduled_for: Instant(9),
+            outcome: Outcome::Missed,
+            reason: reason.map(str::to_owned),
+            run: None,
+            from: range.map(|_| Instant(1)),
+            count: range,
+        };
+        let said = |line: JobSlot| slot(&line, |at| format!("t{}", at.0));
+        assert_eq!(said(line(None, None)), "t9: Missed");
+        assert_eq!(said(line(Some("no server was there"), None)), "t9: Missed, no server was there");
+        assert_eq!(said(line(Some("older than a day"), Some(7))), "7 slots from t1 to t9: Missed, older than a day");
+        let run =
+            SlotRun { id: cynic::Id::new("r"), status: RunStatus::Failed, error_message: Some("disk full".to_owned()) };
+        let failed = JobSlot { outcome: Outcome::Ran, run: Some(run), ..line(Some("waits for the agent"), None) };
+        assert_eq!(said(failed), "t9: Failed, disk full");
+    }
+
+    #[test]
+    fn a_first_attempt_that_went_well_is_not_remarkable() {
+        let first = run(RunStatus::Completed);
+        assert_eq!(run_about(&first), "");
+        let error = Some("disk full".to_owned());
+        assert_eq!(run_about(&JobRun { attempt: 2, error_message: error, ..first }), "Attempt 2: disk full");
+    }
+
+    #[test]
+    fn retries_are_told_in_full() {
+        let rule = |factor| Retry {
+            max_attempts: 3,
+            initial_delay: crate::api::jobs::Duration("30s".to_owned()),
+            factor,
+            max_delay: crate::api::jobs::Duration("1h".to_owned()),
+        };
+        assert_eq!(retry(None), "Not at all");
+        assert_eq!(retry(Some(&rule(1.0))), "3 attempts in all, the next one after 30s");
+        assert_eq!(
+            retry(Some(&rule(4.0))),
+            "3 attempts in all, the next one after 30s, each time 4 times as long, up to 1h"
+        );
+    }
+}
