@@ -41,6 +41,7 @@ mod log;
 mod objects;
 mod passwords;
 mod pipeline_runs;
+mod pipeline_views;
 mod pipelines;
 mod remembered;
 mod sweep;

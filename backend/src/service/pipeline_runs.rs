@@ -13,7 +13,7 @@ use crate::{
         pipeline::{
             PipelineRef,
             course::Course,
-            run::{Given, PipelineRun, PipelineRunStatus, StartPipelineRun, Trigger},
+            run::{Given, PipelineRun, PipelineRunFilter, PipelineRunStatus, StartPipelineRun, Trigger},
         },
     },
     store::{self, idempotency::Claim, pipeline_runs::PipelineRunRow, pipelines::PipelineRow},
@@ -104,7 +104,8 @@ impl ControlPlane {
         window: Window,
     ) -> Result<Page<PipelineRun>> {
         let pipeline = self.administered(actor, meant).await?;
-        Ok(store::pipeline_runs::list(&self.db, pipeline.id, window).await?.map(|row| row.view()))
+        let filter = PipelineRunFilter { pipeline_id: Some(pipeline.id), status: None };
+        Ok(store::pipeline_runs::list(&self.db, &filter, window).await?.map(|row| row.view()))
     }
 
     /// A run.

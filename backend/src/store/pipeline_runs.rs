@@ -5,25 +5,21 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::{
-    db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql},
-    window,
-};
+use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql};
 use crate::{
     error::{Error, Result},
     ids::{CustomerId, PipelineId, RunId},
-    model::{
-        Page, Total, Window,
-        pipeline::{
-            course::{Course, RunState, StepState},
-            graph::Graph,
-            run::{Parameters, PipelineRun, PipelineRunStatus, PipelineStep, Trigger},
-        },
+    model::pipeline::{
+        course::{Course, RunState, StepState},
+        graph::Graph,
+        run::{Parameters, PipelineRun, PipelineRunStatus, PipelineStep, Trigger},
     },
 };
 
+mod list;
 mod steps;
 mod waiting;
+pub use list::{list, newest};
 pub use steps::was_sent;
 pub use waiting::{due, under_way, with_lost_agents};
 
@@ -251,24 +247,6 @@ pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
         );
     }
     Ok(found)
-}
-
-/// A page of a pipeline's runs, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn list(db: &Db, pipeline: PipelineId, window: Window) -> Result<Page<PipelineRunRow>> {
-    let counted = sql("SELECT COUNT(*) FROM pipeline_runs WHERE pipeline_id = $1").bind(pipeline);
-    let (total,): (i64,) = counted.fetch_one(db).await?;
-    // The ids first: they are found in the index alone, and `id` means one thing only.
-    let ids = sql("SELECT id FROM pipeline_runs").push_bind(" WHERE pipeline_id = ", pipeline);
-    let ids: Vec<(RunId,)> = window::cut(ids, window).fetch_all(db).await?;
-    let page = window::page(ids, window, Total::Exactly(total.unsigned_abs()));
-    let ids: Vec<RunId> = page.items.iter().map(|(id,)| *id).collect();
-    let mut rows = find_all(db, &ids).await?;
-    rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.id));
-    Ok(Page { items: rows, window: page.window, total: page.total, has_more: page.has_more })
 }
 
 /// Removes all runs of a pipeline.

@@ -19,8 +19,10 @@ use crate::{
     },
 };
 
+mod due;
 mod versions;
-pub use versions::{find_version, insert_version, list_versions, newest_versions};
+pub use due::due_next;
+pub use versions::{find_version, find_versions, insert_version, list_versions, newest_versions};
 
 const COLUMNS: &str = "SELECT p.id, p.customer_id, p.identifier, p.name, p.description, p.enabled, p.version, p.created_at, \
     p.updated_at, v.yaml, v.git_sha, v.created_at AS version_created_at \
@@ -190,7 +192,9 @@ pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, window: Window
         }
         statement
     };
-    let total = if filter.search.is_none() {
+    let total = if !window.is_counted {
+        Total::AtLeast(0)
+    } else if filter.search.is_none() {
         let (total,): (i64,) = conditions(sql("SELECT COUNT(*) FROM pipelines p")).fetch_one(db).await?;
         Total::Exactly(total.unsigned_abs())
     } else {

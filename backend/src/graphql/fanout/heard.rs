@@ -8,6 +8,7 @@ use super::change::{Before, Change};
 use crate::model::{
     agent::AgentStatus,
     event::{Event, Kind, Object},
+    pipeline::run::PipelineRunStatus,
     transfer::TransferStatus,
 };
 
@@ -37,6 +38,7 @@ enum Status {
     Job(bool),
     /// What a run was before needs no memory: it was at work.
     JobRun,
+    PipelineRun(PipelineRunStatus),
 }
 
 /// The events of one kind of object that make one, and that may change its status.
@@ -48,6 +50,7 @@ struct Kinds {
 const TRANSFERS: Kinds = Kinds { makes: Kind::TransferCreated, changes: Kind::TransferStatusChanged };
 const AGENTS: Kinds = Kinds { makes: Kind::AgentRegistered, changes: Kind::AgentStatusChanged };
 const JOBS: Kinds = Kinds { makes: Kind::JobCreated, changes: Kind::JobUpdated };
+const PIPELINE_RUNS: Kinds = Kinds { makes: Kind::PipelineRunCreated, changes: Kind::PipelineRunStatusChanged };
 
 impl Heard {
     /// The change that an event tells of; nothing for what is no state, or was overtaken by something newer.
@@ -59,6 +62,7 @@ impl Heard {
         match &event.object {
             Object::Agent(agent) if kind == Kind::AgentRevoked => Some(Change::Revoked(agent.id.0)),
             Object::Job(job) if kind == Kind::JobDeleted => Some(Change::JobDeleted(job.id.0)),
+            Object::Pipeline(pipeline) if kind == Kind::PipelineDeleted => Some(Change::PipelineDeleted(pipeline.id.0)),
             Object::Transfer(transfer) => {
                 let (revision, status) = (transfer.revision, transfer.status);
                 let last = self.note(transfer.id.0, revision, Status::Transfer(status))?;
@@ -90,9 +94,17 @@ impl Heard {
                 self.note(run.id.0, run.revision, Status::JobRun)?;
                 Some(Change::JobRun(Arc::new(run.clone())))
             }
+            Object::PipelineRun(run) => {
+                let (revision, status) = (run.revision, run.status);
+                let last = self.note(run.id.0, revision, Status::PipelineRun(status))?;
+                let before = before(&PIPELINE_RUNS, kind, last, revision, status, |last| match last {
+                    Status::PipelineRun(status) => Some(status),
+                    _ => None,
+                });
+                Some(Change::PipelineRun(Arc::new(run.clone()), before))
+            }
             Object::JobSlot(_)
             | Object::Pipeline(_)
-            | Object::PipelineRun(_)
             | Object::PipelineSlot(_)
             | Object::WebhookSecret(_)
             | Object::Customer(_)

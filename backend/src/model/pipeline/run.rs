@@ -126,6 +126,7 @@ pub type Parameters = BTreeMap<String, String>;
 
 /// A run of a pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineRun {
     /// Its id.
@@ -161,11 +162,13 @@ pub struct PipelineRun {
     #[schema(required)]
     pub rerun_of: Option<RunId>,
     /// Its steps, each after those it needs.
+    #[graphql(complexity = "20 * child_complexity + 1")]
     pub steps: Vec<PipelineStep>,
 }
 
 /// A step of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineStep {
     /// What it is called in its pipeline.
@@ -200,6 +203,35 @@ pub struct PipelineStep {
     /// The transfer its agent made for it.
     #[schema(required)]
     pub transfer_id: Option<TransferId>,
+}
+
+/// Which runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PipelineRunFilter {
+    /// Only those of this pipeline.
+    pub pipeline_id: Option<PipelineId>,
+    /// Only those with this status.
+    pub status: Option<PipelineRunStatus>,
+}
+
+impl PipelineRunFilter {
+    /// Whether runs with this status may be meant.
+    #[must_use]
+    pub fn allows(&self, status: PipelineRunStatus) -> bool {
+        self.status.is_none_or(|wanted| wanted == status)
+    }
+
+    /// Whether the run is meant, whatever its status.
+    #[must_use]
+    pub fn matches_but_for_status(&self, run: &PipelineRun) -> bool {
+        self.pipeline_id.is_none_or(|wanted| wanted == run.pipeline_id)
+    }
+
+    /// Whether a list with this filter would hold the run.
+    #[must_use]
+    pub fn matches(&self, run: &PipelineRun) -> bool {
+        self.allows(run.status) && self.matches_but_for_status(run)
+    }
 }
 
 /// Values of parameters as somebody gives them; which ones there are, the definition says.

@@ -147,7 +147,7 @@ fn ids(agents: &[AgentRef]) -> Vec<AgentId> {
 }
 
 /// Reads a text, which may take a moment, where it stops nobody else.
-async fn parse(yaml: String) -> Result<Parsed> {
+pub(super) async fn parse(yaml: String) -> Result<Parsed> {
     tokio::task::spawn_blocking(move || Definition::parse(&yaml)).await.map_err(Error::internal)
 }
 

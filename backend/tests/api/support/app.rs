@@ -7,13 +7,14 @@ use backend::{
     clock::{Clock, ManualClock},
     config::ServeSettings,
     graphql,
-    ids::{AgentId, CustomerId, Ids, JobId},
+    ids::{AgentId, CustomerId, Ids, JobId, PipelineId},
     model::{
         FromFields,
         account::CreateUser,
         agent::RegisterAgent,
         customer::{CreateCustomer, CreateEnrolmentCode},
         job::CreateJob,
+        pipeline::CreatePipeline,
     },
     rest,
     service::ControlPlane,
@@ -167,6 +168,13 @@ impl TestApp {
         body.as_object_mut().expect("an object").extend(object(fields));
         let input = CreateJob::read(object(&body)).expect("a job");
         self.cp().create_job(&Actor::System, input, None).await.expect("a job").id
+    }
+
+    /// A pipeline of this customer with this definition.
+    pub(crate) async fn pipeline(&self, customer: CustomerId, identifier: &str, yaml: &str) -> PipelineId {
+        let body = json!({ "identifier": identifier, "name": "A pipeline", "yaml": yaml, "customerId": customer });
+        let input = CreatePipeline::read(object(&body)).expect("a pipeline");
+        self.cp().create_pipeline(&Actor::System, input, None).await.expect("a pipeline").id
     }
 
     pub(crate) async fn user(&self, user: &Value) {
