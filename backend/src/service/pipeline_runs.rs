@@ -24,7 +24,7 @@ mod dispatch;
 mod engine;
 mod steps;
 
-pub use engine::Pace;
+pub(super) use engine::Pace;
 
 impl ControlPlane {
     /// Starts a run of a pipeline's current version.

@@ -74,8 +74,8 @@ impl ControlPlane {
         let second = at.timestamp();
         let mut mac = Hmac::<Sha256>::new_from_slice(&secret).map_err(Error::internal)?;
         mac.update(format!("{second}.{body}").as_bytes());
-        let digest = mac.finalize().into_bytes();
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = mac.finalize().into_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let hex: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
         Ok(Some(format!("t={second},v1={hex}")))
     }
 

@@ -21,7 +21,7 @@ const SPECIAL_V4: [([u8; 4], u32); 15] = [
     ([240, 0, 0, 0], 4),
 ];
 
-/// Networks within 2000::/3, outside of which nothing is everybody's, that are not either: protocols of their own, which
+/// Networks within `2000::/3`, outside of which nothing is everybody's, that are not either: protocols of their own, which
 /// may lead to any IPv4 address, and examples.
 const SPECIAL_V6: [(u128, u32); 4] =
     [(0x2001_0000 << 96, 23), (0x2001_0db8 << 96, 32), (0x2002_0000 << 96, 16), (0x3fff_0000 << 96, 20)];

@@ -136,9 +136,10 @@ pub(super) async fn carriers(work: &mut Work, row: &PipelineRunRow) -> Result<Ve
     agents.dedup();
     let known: HashMap<AgentId, Presence> =
         store::agents::presence(&mut work.tx, &agents).await?.into_iter().map(|found| (found.id, found)).collect();
-    let stopping = match pending().any(|(_, step)| step.attempt > 1) {
-        true => store::directives::stopping_steps(&mut work.tx, row.id).await?,
-        false => Vec::new(),
+    let stopping = if pending().any(|(_, step)| step.attempt > 1) {
+        store::directives::stopping_steps(&mut work.tx, row.id).await?
+    } else {
+        Vec::new()
     };
     let carrier = |(node, _): (&crate::model::pipeline::graph::Node, _)| {
         let Some(agent) = node.agent() else { return Carrier::Ready };
@@ -156,7 +157,8 @@ pub(super) async fn carriers(work: &mut Work, row: &PipelineRunRow) -> Result<Ve
 async fn hear_transfers(work: &mut Work, row: &mut PipelineRunRow, terms: &Terms) -> Result<()> {
     for step in row.course.steps.iter_mut().filter(|step| step.is_in_flight()) {
         let heard_at = step.heard_at.or(step.sent_at);
-        let Some(transfer) = step.transfer_id.filter(|_| heard_at.is_some_and(|at| at + terms.silence <= work.now)) else {
+        let Some(transfer) = step.transfer_id.filter(|_| heard_at.is_some_and(|at| at + terms.silence <= work.now))
+        else {
             continue;
         };
         let transfer = store::transfers::find(&mut work.tx, Scope::All, transfer).await?;

@@ -18,7 +18,7 @@ use crate::{
 
 /// Wakes the engine of this server when there may be something to do at once.
 #[derive(Debug, Default)]
-pub struct Pace(Notify);
+pub(in crate::service) struct Pace(Notify);
 
 impl Pace {
     pub(in crate::service) fn wake(&self) {

@@ -12,6 +12,7 @@ use crate::{
             AgentName, Definition, Diagnostic, Found, Parsed, Plan, PlannedStep, PlannedTask, Severity, schema,
         },
         directive::Errand,
+        period::Period,
         pipeline::{
             DryRun, Verdict,
             graph::{Graph, Node, Task},
@@ -75,23 +76,25 @@ impl ControlPlane {
         let definition = self.definition(yaml).await?;
         let parameters = definition.parameters_with(&given.0).map_err(|problems| {
             let mut errors = FieldErrors::default();
-            problems.into_iter().for_each(|(name, problem)| errors.add("parameters", format!("`{name}` {problem}")));
+            for (name, problem) in problems {
+                errors.add("parameters", format!("`{name}` {problem}"));
+            }
             Error::Fields(errors)
         })?;
         let agents = self.agents_of(owner, &definition).await?;
         for name in definition.agents() {
             agents.require_one(name)?;
         }
-        let planned = definition.plan(&parameters, |name| agents.find(name), self.now());
-        let plan = planned.plan.ok_or_else(|| refused(&planned.diagnostics))?;
+        let outcome = definition.plan(&parameters, |name| agents.find(name), self.now());
+        let plan = outcome.plan.ok_or_else(|| refused(&outcome.diagnostics))?;
         Ok((graph(&plan)?, parameters))
     }
 
     /// The agents of this owner that a definition may mean. The platform has none of its own: its pipelines name them by id.
     async fn agents_of(&self, owner: Option<CustomerId>, definition: &Definition) -> Result<Agents> {
         let named = definition.agents();
-        let names: Vec<&str> = named.iter().copied().flatten().collect();
-        let mut known = store::agents::called(&self.db, owner, &names).await?;
+        let words: Vec<&str> = named.iter().copied().flatten().collect();
+        let mut known = store::agents::called(&self.db, owner, &words).await?;
         if let Some(customer) = owner
             && named.contains(&None)
         {
@@ -186,14 +189,11 @@ fn graph(plan: &Plan) -> Result<Graph> {
             needs: step.needs.iter().map(place).collect::<Result<_>>()?,
             when: step.when,
             retry: step.retry,
-            timeout_seconds: step.timeout.map(|timeout| timeout.as_seconds()),
+            timeout_seconds: step.timeout.map(Period::as_seconds),
             task: task(step)?,
         })
     });
-    Ok(Graph {
-        timeout_seconds: plan.timeout.map(|timeout| timeout.as_seconds()),
-        nodes: nodes.collect::<Result<_>>()?,
-    })
+    Ok(Graph { timeout_seconds: plan.timeout.map(Period::as_seconds), nodes: nodes.collect::<Result<_>>()? })
 }
 
 fn task(step: &PlannedStep) -> Result<Task> {

@@ -151,7 +151,9 @@ impl World {
     fn look(&mut self) {
         let claimed = self.change(|course, now| {
             let places = course.unclaimed(now);
-            places.iter().for_each(|place| course.claim(*place, now));
+            for place in &places {
+                course.claim(*place, now);
+            }
             (Vec::new(), places.into_iter().map(|place| (place, course.steps[place].attempt, now)).collect::<Vec<_>>())
         });
         for (place, attempt, at) in claimed.unwrap_or_default() {
