@@ -8,7 +8,9 @@ use async_graphql::{
 };
 
 use crate::{
-    ids::{AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SlotId, TransferId, UserId, WebhookSecretId},
+    ids::{
+        AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SlotId, TransferId, UserId, WebhookSecretId,
+    },
     model::pipeline::PipelineRef,
 };
 
@@ -83,7 +85,8 @@ impl InputType for PipelineRef {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let value = value.unwrap_or_default();
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        text.parse().map_err(|problem| InputValueError::custom(format!("is neither an id nor an identifier: {problem}")))
+        text.parse()
+            .map_err(|problem| InputValueError::custom(format!("is neither an id nor an identifier: {problem}")))
     }
 
     fn to_value(&self) -> Value {

@@ -265,11 +265,7 @@ impl MutationRoot {
 
     /// Makes a new secret to sign webhooks with; the one before works no more. The answer is the only place where it
     /// stands in full. Administrators name the customer, or mean the platform's own.
-    async fn rotate_webhook_secret(
-        &self,
-        ctx: &Context<'_>,
-        customer_id: Option<CustomerId>,
-    ) -> Result<WebhookSecret> {
+    async fn rotate_webhook_secret(&self, ctx: &Context<'_>, customer_id: Option<CustomerId>) -> Result<WebhookSecret> {
         control_plane(ctx)?.rotate_webhook_secret(actor(ctx)?, customer_id).await
     }
 }

@@ -6,7 +6,9 @@ use super::ControlPlane;
 use crate::{
     actor::{Actor, Scope},
     error::Result,
-    ids::{AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SlotId, TransferId, UserId, WebhookSecretId},
+    ids::{
+        AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SlotId, TransferId, UserId, WebhookSecretId,
+    },
     model::event::Object,
     store::{self, schedules::Owner},
 };

@@ -84,11 +84,7 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`crate::error::Error::Forbidden`] for agents.
-    pub async fn due_pipelines(
-        &self,
-        actor: &Actor,
-        ids: &[PipelineId],
-    ) -> Result<Vec<(PipelineId, DateTime<Utc>)>> {
+    pub async fn due_pipelines(&self, actor: &Actor, ids: &[PipelineId]) -> Result<Vec<(PipelineId, DateTime<Utc>)>> {
         actor.require_user()?;
         store::pipelines::due_next(&self.db, actor.scope(), ids).await
     }

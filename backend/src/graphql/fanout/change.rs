@@ -246,9 +246,7 @@ impl Interest {
                         [PipelineRunStatus::Queued, PipelineRunStatus::Running].into_iter().any(|s| filter.allows(s))
                     }
                 };
-                self.names(run.id.0)
-                    && (was_allowed || filter.allows(run.status))
-                    && filter.matches_but_for_status(run)
+                self.names(run.id.0) && (was_allowed || filter.allows(run.status)) && filter.matches_but_for_status(run)
             }
             (Change::PipelineDeleted(id), Filter::PipelineRuns(filter)) => {
                 filter.pipeline_id.is_none_or(|pipeline| pipeline.0 == *id)

@@ -3,11 +3,7 @@
 use backend::{
     actor::Actor,
     ids::PipelineId,
-    model::{
-        Window,
-        customer::CreateEnrolmentCode,
-        pipeline::{PipelineFilter, run::StartPipelineRun},
-    },
+    model::{Window, customer::CreateEnrolmentCode, pipeline::PipelineFilter},
 };
 use serde_json::Value;
 
@@ -175,21 +171,19 @@ impl World {
 
     /// A new pipeline of the owner's.
     async fn pipeline(&self) -> PipelineId {
-        let made = self.app.cp().list_pipelines(&Actor::System, &PipelineFilter::default(), Window::default());
-        let number = made.await.expect("pipelines").total.figure();
-        self.app.pipeline(self.owner.customer.id, &format!("pipeline-of-owner-{number}"), COPY).await
+        let (cp, all) = (self.app.cp(), PipelineFilter::default());
+        let number =
+            cp.list_pipelines(&Actor::System, &all, Window::default()).await.expect("pipelines").total.figure();
+        // There are others by now.
+        let yaml = format!("{COPY}agent: {}\n", self.owner.agent.id);
+        self.app.pipeline(self.owner.customer.id, &format!("pipeline-of-owner-{number}"), &yaml).await
     }
 
     /// A run of such a pipeline, after this report of its step; its id.
     async fn pipeline_run(&self, status: Option<&str>) -> Value {
-        let pipeline = self.pipeline().await;
-        let started = self.app.cp().run_pipeline(&Actor::System, &pipeline.into(), StartPipelineRun::default(), None);
-        let run = started.await.expect("a run");
+        let run = self.app.run(self.pipeline().await).await;
         if let Some(status) = status {
-            let path = format!("/api/pipelines/{pipeline}/runs/{}/steps/{}", run.id, run.steps[0].id);
-            let agent = self.app.key(&self.owner.agent.key);
-            let answer = agent.patch(&path, &serde_json::json!({ "status": status })).await;
-            assert_eq!(answer.status, 200, "{}", answer.body);
+            self.app.step(&self.owner.agent, &run, "transfer", &serde_json::json!({ "status": status })).await;
         }
         serde_json::json!(run.id)
     }

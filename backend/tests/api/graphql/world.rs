@@ -60,11 +60,8 @@ impl Side {
         let ids = [self.customer.id.to_string(), self.agent.id.to_string(), self.person.id.to_string()];
         let transfer = self.transfer["id"].as_str().expect("an id").to_owned();
         let made = vec![transfer, self.job.to_string(), self.pipeline.to_string()];
-        let names = vec![
-            format!("host-of-{name}"),
-            format!("pipeline-of-{}", name.to_lowercase()),
-            self.person.email.clone(),
-        ];
+        let names =
+            vec![format!("host-of-{name}"), format!("pipeline-of-{}", name.to_lowercase()), self.person.email.clone()];
         [ids.to_vec(), made, names].concat()
     }
 }

@@ -14,7 +14,10 @@ use backend::{
         agent::RegisterAgent,
         customer::{CreateCustomer, CreateEnrolmentCode},
         job::CreateJob,
-        pipeline::CreatePipeline,
+        pipeline::{
+            CreatePipeline, ReplaceDefinition,
+            run::{PipelineRun, StartPipelineRun},
+        },
     },
     rest,
     service::ControlPlane,
@@ -175,6 +178,27 @@ impl TestApp {
         let body = json!({ "identifier": identifier, "name": "A pipeline", "yaml": yaml, "customerId": customer });
         let input = CreatePipeline::read(object(&body)).expect("a pipeline");
         self.cp().create_pipeline(&Actor::System, input, None).await.expect("a pipeline").id
+    }
+
+    /// This pipeline with this definition, as a version more.
+    pub(crate) async fn redefine(&self, pipeline: PipelineId, yaml: &str, git_sha: Option<&str>) {
+        let body = json!({ "yaml": yaml, "gitSha": git_sha });
+        let input = ReplaceDefinition::read(object(&body)).expect("a definition");
+        let replaced = self.cp().replace_pipeline_definition(&Actor::System, &pipeline.into(), input).await;
+        replaced.expect("a version");
+    }
+
+    /// A run of this pipeline.
+    pub(crate) async fn run(&self, pipeline: PipelineId) -> PipelineRun {
+        let input = StartPipelineRun::default();
+        self.cp().run_pipeline(&Actor::System, &pipeline.into(), input, None).await.expect("a run")
+    }
+
+    /// What an agent reports about a step.
+    pub(crate) async fn step(&self, agent: &TestAgent, run: &PipelineRun, step: &str, report: &Value) {
+        let path = format!("/api/pipelines/{}/runs/{}/steps/{step}", run.pipeline_id, run.id);
+        let answer = self.key(&agent.key).patch(&path, report).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
     }
 
     pub(crate) async fn user(&self, user: &Value) {
