@@ -44,13 +44,17 @@ enum Status {
 /// The events of one kind of object that make one, and that may change its status.
 struct Kinds {
     makes: Kind,
-    changes: Kind,
+    changes: &'static [Kind],
 }
 
-const TRANSFERS: Kinds = Kinds { makes: Kind::TransferCreated, changes: Kind::TransferStatusChanged };
-const AGENTS: Kinds = Kinds { makes: Kind::AgentRegistered, changes: Kind::AgentStatusChanged };
-const JOBS: Kinds = Kinds { makes: Kind::JobCreated, changes: Kind::JobUpdated };
-const PIPELINE_RUNS: Kinds = Kinds { makes: Kind::PipelineRunCreated, changes: Kind::PipelineRunStatusChanged };
+const TRANSFERS: Kinds = Kinds { makes: Kind::TransferCreated, changes: &[Kind::TransferStatusChanged] };
+const AGENTS: Kinds = Kinds { makes: Kind::AgentRegistered, changes: &[Kind::AgentStatusChanged] };
+const JOBS: Kinds = Kinds { makes: Kind::JobCreated, changes: &[Kind::JobUpdated] };
+// Whose end is asked for may end at once, and that is told by the first of two events.
+const PIPELINE_RUNS: Kinds = Kinds {
+    makes: Kind::PipelineRunCreated,
+    changes: &[Kind::PipelineRunStatusChanged, Kind::PipelineRunCancelRequested],
+};
 
 impl Heard {
     /// The change that an event tells of; nothing for what is no state, or was overtaken by something newer.
@@ -140,7 +144,7 @@ fn before<S>(
     match last {
         _ if kind == kinds.makes => Before::Nothing,
         Some(last) if last.revision + 1 == revision => own(last.status).map_or(Before::Unknown, Before::Known),
-        None if kind != kinds.changes => Before::Known(status),
+        None if !kinds.changes.contains(&kind) => Before::Known(status),
         _ => Before::Unknown,
     }
 }
