@@ -42,6 +42,8 @@ CREATE TABLE pipeline_runs (
     parameters JSONB NOT NULL,
     -- What the version means with these parameters: agents, places and times are settled once, when the run is made.
     graph JSONB NOT NULL,
+    -- The same as a dry run shows it.
+    plan JSONB NOT NULL,
     error_message TEXT,
     cancel_requested_at TIMESTAMPTZ,
     -- When the run has to be looked at again, whatever is heard meanwhile. None when it has ended.

@@ -42,6 +42,8 @@ CREATE TABLE pipeline_runs (
     parameters TEXT NOT NULL,
     -- What the version means with these parameters: agents, places and times are settled once, when the run is made.
     graph TEXT NOT NULL,
+    -- The same as a dry run shows it.
+    plan TEXT NOT NULL,
     error_message TEXT,
     cancel_requested_at TEXT,
     -- When the run has to be looked at again, whatever is heard meanwhile. None when it has ended.

@@ -5,15 +5,12 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::{
-    db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql},
-    window,
-};
+use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql};
 use crate::{
     error::{Error, Result},
     ids::{CustomerId, PipelineId, RunId},
     model::{
-        Page, Total, Window,
+        definition::Plan,
         pipeline::{
             course::{Course, RunState, StepState},
             graph::Graph,
@@ -22,8 +19,10 @@ use crate::{
     },
 };
 
+mod list;
 mod steps;
 mod waiting;
+pub use list::{list, newest, plans};
 pub use steps::was_sent;
 pub use waiting::{due, under_way, with_lost_agents};
 
@@ -161,16 +160,16 @@ impl PipelineRunRow {
     }
 }
 
-/// Stores a new run with its steps.
+/// Stores a new run with its steps, and with the plan it is shown as.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn insert(tx: &mut Tx, row: &PipelineRunRow, due_at: Option<DateTime<Utc>>) -> Result<()> {
+pub async fn insert(tx: &mut Tx, row: &PipelineRunRow, plan: &Plan, due_at: Option<DateTime<Utc>>) -> Result<()> {
     let run = &row.course.run;
     sql("INSERT INTO pipeline_runs (id, pipeline_id, version, status, cause, scheduled_for, rerun_of, parameters, graph, \
-         error_message, cancel_requested_at, due_at, revision, created_at, started_at, completed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
+         plan, error_message, cancel_requested_at, due_at, revision, created_at, started_at, completed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
     .bind(row.id)
     .bind(row.pipeline_id)
     .bind(row.version)
@@ -180,6 +179,7 @@ pub async fn insert(tx: &mut Tx, row: &PipelineRunRow, due_at: Option<DateTime<U
     .bind(row.rerun_of)
     .bind(json(&row.parameters)?)
     .bind(json(&row.course.graph)?)
+    .bind(json(plan)?)
     .bind(run.error_message.clone())
     .bind(run.cancel_requested_at)
     .bind(due_at)
@@ -251,24 +251,6 @@ pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
         );
     }
     Ok(found)
-}
-
-/// A page of a pipeline's runs, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn list(db: &Db, pipeline: PipelineId, window: Window) -> Result<Page<PipelineRunRow>> {
-    let counted = sql("SELECT COUNT(*) FROM pipeline_runs WHERE pipeline_id = $1").bind(pipeline);
-    let (total,): (i64,) = counted.fetch_one(db).await?;
-    // The ids first: they are found in the index alone, and `id` means one thing only.
-    let ids = sql("SELECT id FROM pipeline_runs").push_bind(" WHERE pipeline_id = ", pipeline);
-    let ids: Vec<(RunId,)> = window::cut(ids, window).fetch_all(db).await?;
-    let page = window::page(ids, window, Total::Exactly(total.unsigned_abs()));
-    let ids: Vec<RunId> = page.items.iter().map(|(id,)| *id).collect();
-    let mut rows = find_all(db, &ids).await?;
-    rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.id));
-    Ok(Page { items: rows, window: page.window, total: page.total, has_more: page.has_more })
 }
 
 /// Removes all runs of a pipeline.

@@ -23,8 +23,9 @@ mod versions;
 pub use versions::{find_version, insert_version, list_versions, newest_versions};
 
 const COLUMNS: &str = "SELECT p.id, p.customer_id, p.identifier, p.name, p.description, p.enabled, p.version, p.created_at, \
-    p.updated_at, v.yaml, v.git_sha, v.created_at AS version_created_at \
-    FROM pipelines p JOIN pipeline_versions v ON v.pipeline_id = p.id AND v.version = p.version";
+    p.updated_at, v.yaml, v.git_sha, v.created_at AS version_created_at, s.next_run_at \
+    FROM pipelines p JOIN pipeline_versions v ON v.pipeline_id = p.id AND v.version = p.version \
+    LEFT JOIN schedules s ON s.owner_id = p.id";
 
 /// A pipeline as it is stored, with its current version.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -53,6 +54,8 @@ pub struct PipelineRow {
     pub git_sha: Option<String>,
     /// When the current version was made.
     pub version_created_at: DateTime<Utc>,
+    /// The first slot of its schedule that is not decided.
+    pub next_run_at: Option<DateTime<Utc>>,
 }
 
 impl PipelineRow {
@@ -76,6 +79,7 @@ impl PipelineRow {
             versions: vec![current],
             version: self.version,
             customer_id: self.customer_id,
+            next_run_at: self.next_run_at.map(Into::into),
         }
     }
 
@@ -190,7 +194,9 @@ pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, window: Window
         }
         statement
     };
-    let total = if filter.search.is_none() {
+    let total = if !window.is_counted {
+        Total::AtLeast(0)
+    } else if filter.search.is_none() {
         let (total,): (i64,) = conditions(sql("SELECT COUNT(*) FROM pipelines p")).fetch_one(db).await?;
         Total::Exactly(total.unsigned_abs())
     } else {

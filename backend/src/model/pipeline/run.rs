@@ -202,6 +202,29 @@ pub struct PipelineStep {
     pub transfer_id: Option<TransferId>,
 }
 
+/// Which runs a list holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PipelineRunFilter {
+    /// Only those of this pipeline.
+    pub pipeline_id: Option<PipelineId>,
+    /// Only those with one of these statuses, if any are named.
+    pub status: Vec<PipelineRunStatus>,
+}
+
+impl PipelineRunFilter {
+    /// Whether a run may have this status.
+    #[must_use]
+    pub fn allows(&self, status: PipelineRunStatus) -> bool {
+        self.status.is_empty() || self.status.contains(&status)
+    }
+
+    /// Whether everything about the run that never changes is as the filter wants it.
+    #[must_use]
+    pub fn matches_but_for_status(&self, run: &PipelineRun) -> bool {
+        self.pipeline_id.is_none_or(|pipeline| pipeline == run.pipeline_id)
+    }
+}
+
 /// Values of parameters as somebody gives them; which ones there are, the definition says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Given(pub Map<String, Value>);
