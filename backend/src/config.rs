@@ -75,7 +75,7 @@ pub struct ServeSettings {
         value_parser = |text: &str| duration(text, 1, 86_400))]
     pub lease: Duration,
 
-    /// How long it is kept what became of each time a job was due
+    /// How long it is kept what became of each time a job or pipeline was due
     #[arg(long, env = "MFTPLUS_SLOTS_KEPT", default_value = "90d", value_name = "DURATION",
         value_parser = |text: &str| duration(text, 86_400, 315_576_000))]
     pub slots_kept: Duration,

@@ -41,7 +41,6 @@ mod log;
 mod objects;
 mod passwords;
 mod pipeline_runs;
-mod pipeline_views;
 mod pipelines;
 mod remembered;
 mod sweep;

@@ -42,6 +42,8 @@ CREATE TABLE pipeline_runs (
     parameters JSONB NOT NULL,
     -- What the version means with these parameters: agents, places and times are settled once, when the run is made.
     graph JSONB NOT NULL,
+    -- The same as a dry run shows it.
+    plan JSONB NOT NULL,
     error_message TEXT,
     cancel_requested_at TIMESTAMPTZ,
     -- When the run has to be looked at again, whatever is heard meanwhile. None when it has ended.
@@ -52,8 +54,6 @@ CREATE TABLE pipeline_runs (
     completed_at TIMESTAMPTZ
 );
 CREATE INDEX pipeline_runs_pipeline ON pipeline_runs (pipeline_id, id);
-CREATE INDEX pipeline_runs_pipeline_status ON pipeline_runs (pipeline_id, status, id);
-CREATE INDEX pipeline_runs_status ON pipeline_runs (status, id);
 CREATE INDEX pipeline_runs_due ON pipeline_runs (due_at, id) WHERE due_at IS NOT NULL;
 
 CREATE TABLE pipeline_steps (

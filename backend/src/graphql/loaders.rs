@@ -7,7 +7,6 @@ use crate::{
     error::Error,
     ids::{AgentId, CustomerId, JobId, PipelineId, RunId, TransferId},
     model::{
-        Instant,
         agent::Agent,
         customer::Customer,
         job::{Job, JobRun},
@@ -42,10 +41,6 @@ pub(super) struct OfPipeline(pub(super) RunId);
 /// A pipeline's newest runs, as many as that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NewestPipelineRunsOf(pub(super) PipelineId, pub(super) u64);
-
-/// When a pipeline is due next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct DueNext(pub(super) PipelineId);
 
 /// What a run of a pipeline does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -179,24 +174,13 @@ impl async_graphql::dataloader::Loader<NewestPipelineRunsOf> for Loader {
     }
 }
 
-impl async_graphql::dataloader::Loader<DueNext> for Loader {
-    type Value = Instant;
-    type Error = Arc<Error>;
-
-    async fn load(&self, ids: &[DueNext]) -> Result<HashMap<DueNext, Instant>, Arc<Error>> {
-        let ids: Vec<PipelineId> = ids.iter().map(|DueNext(id)| *id).collect();
-        let due = self.cp.due_pipelines(&self.actor, &ids).await.map_err(Arc::new)?;
-        Ok(due.into_iter().map(|(id, at)| (DueNext(id), at.into())).collect())
-    }
-}
-
 impl async_graphql::dataloader::Loader<PlanOf> for Loader {
     type Value = serde_json::Value;
     type Error = Arc<Error>;
 
     async fn load(&self, ids: &[PlanOf]) -> Result<HashMap<PlanOf, serde_json::Value>, Arc<Error>> {
         let ids: Vec<RunId> = ids.iter().map(|PlanOf(id)| *id).collect();
-        let plans = self.cp.plans_of_pipeline_runs(&self.actor, &ids).await.map_err(Arc::new)?;
+        let plans = self.cp.find_pipeline_run_plans(&self.actor, &ids).await.map_err(Arc::new)?;
         Ok(plans.into_iter().map(|(id, plan)| (PlanOf(id), plan)).collect())
     }
 }

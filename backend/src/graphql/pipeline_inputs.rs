@@ -32,7 +32,7 @@ pub(super) struct PipelineRunFilterInput {
 
 impl From<PipelineRunFilterInput> for PipelineRunFilter {
     fn from(filter: PipelineRunFilterInput) -> Self {
-        Self { pipeline_id: filter.pipeline_id, status: filter.status }
+        Self { pipeline_id: filter.pipeline_id, status: filter.status.into_iter().collect() }
     }
 }
 

@@ -71,7 +71,7 @@ impl PipelineQueries {
     ) -> Result<Connection<PipelineRun>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
         let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_all_pipeline_runs(actor, &filter, window).await?;
+        let page = control_plane(ctx)?.list_pipeline_runs(actor, &filter, window).await?;
         Ok(connection(page, |run| run.id.0))
     }
 

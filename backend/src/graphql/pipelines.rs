@@ -6,10 +6,9 @@ use serde_json::Value;
 
 use super::{
     context::loader,
-    loaders::{DueNext, NewestPipelineRunsOf, OfPipeline, PlanOf, newest},
+    loaders::{NewestPipelineRunsOf, OfPipeline, PlanOf, newest},
 };
 use crate::model::{
-    Instant,
     customer::Customer,
     pipeline::{
         Pipeline, PipelineSlot,
@@ -41,11 +40,6 @@ impl Pipeline {
         }
     }
 
-    /// When its schedule starts it next; nothing without a schedule, and while it is disabled.
-    async fn next_run_at(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Instant>> {
-        Ok(loader(ctx)?.load_one(DueNext(self.id)).await?)
-    }
-
     /// Its newest runs. To go further back, or to filter, ask `pipelineRuns` with the filter `pipelineId`.
     /// For administrators.
     #[graphql(complexity = "usize::try_from(first).unwrap_or(0) * child_complexity + 1")]
@@ -75,7 +69,7 @@ impl PipelineRun {
     /// What it does, as the `ast` of a dry run: the steps in their order with what they need, the agents that were chosen
     /// when the run was made, places, and parameters filled in. There is no schedule in it. Empty once the pipeline was
     /// deleted.
-    #[graphql(complexity = 100)]
+    #[graphql(complexity = 20)]
     async fn plan(&self, ctx: &Context<'_>) -> async_graphql::Result<Value> {
         let plan = loader(ctx)?.load_one(PlanOf(self.id)).await?;
         Ok(plan.unwrap_or_else(|| Value::Object(serde_json::Map::new())))

@@ -63,6 +63,9 @@ pub struct Pipeline {
     /// Whose it is; nothing for the platform's own.
     #[schema(required)]
     pub customer_id: Option<CustomerId>,
+    /// When its schedule is due next; nothing without one, or while it is disabled.
+    #[schema(required)]
+    pub next_run_at: Option<Instant>,
 }
 
 /// A version of a pipeline's definition. It never changes.

@@ -60,7 +60,7 @@ pub(super) async fn list_pipeline_runs(
     Id(pipeline): Id<PipelineRef>,
     Query(window): Query<Window>,
 ) -> Answer<PipelineRunsData> {
-    let page = api.cp.list_pipeline_runs(&actor, &pipeline, window).await?;
+    let page = api.cp.list_runs_of_pipeline(&actor, &pipeline, window).await?;
     Ok(Reply::ok(PipelineRunsData { pagination: page.pagination(), runs: page.items }))
 }
 

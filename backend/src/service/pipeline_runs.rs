@@ -8,12 +8,12 @@ use crate::{
     error::{Error, Result},
     ids::{CustomerId, PipelineId, RunId},
     model::{
-        Page, Window,
+        definition::Plan,
         event::{Kind, Object},
         pipeline::{
             PipelineRef,
             course::Course,
-            run::{Given, PipelineRun, PipelineRunFilter, PipelineRunStatus, StartPipelineRun, Trigger},
+            run::{Given, PipelineRun, PipelineRunStatus, StartPipelineRun, Trigger},
         },
     },
     store::{self, idempotency::Claim, pipeline_runs::PipelineRunRow, pipelines::PipelineRow},
@@ -23,8 +23,15 @@ mod changes;
 mod dispatch;
 mod engine;
 mod steps;
+mod views;
 
 pub(super) use engine::Pace;
+
+/// A run that has not begun, and what it is shown as.
+struct Planned {
+    row: PipelineRunRow,
+    plan: Plan,
+}
 
 impl ControlPlane {
     /// Starts a run of a pipeline's current version.
@@ -43,7 +50,7 @@ impl ControlPlane {
         let mut pipeline = self.administered(actor, meant).await?;
         loop {
             require_enabled(&pipeline)?;
-            let row = self.planned(&pipeline, pipeline.version, &pipeline.yaml, input.parameters.clone()).await?;
+            let planned = self.planned(&pipeline, pipeline.version, &pipeline.yaml, input.parameters.clone()).await?;
             let mut work = self.begin(actor).await?;
             let now_held = held(&mut work, actor, pipeline.id).await?;
             if (now_held.version, now_held.enabled) != (pipeline.version, pipeline.enabled) {
@@ -51,7 +58,7 @@ impl ControlPlane {
                 pipeline = now_held;
                 continue;
             }
-            let run = self.start(&mut work, row).await?;
+            let run = self.start(&mut work, planned).await?;
             work.complete(claim, &run).await?;
             self.commit(work).await?;
             return Ok(run);
@@ -80,51 +87,17 @@ impl ControlPlane {
         let yaml = store::pipelines::find_version(&self.db, pipeline.id, before.version).await?;
         let yaml = yaml.ok_or(Error::NotFound("version"))?;
         let parameters = Given::from(before.parameters.clone());
-        let mut row = self.planned(&pipeline, before.version, &yaml, parameters).await?;
-        row.course = before.course.again(row.course.graph);
+        let mut planned = self.planned(&pipeline, before.version, &yaml, parameters).await?;
+        let row = &mut planned.row;
+        row.course = before.course.again(row.course.graph.clone());
         row.trigger = Trigger::Rerun;
         row.rerun_of = Some(id);
         let mut work = self.begin(actor).await?;
         held(&mut work, actor, pipeline.id).await?;
-        let run = self.start(&mut work, row).await?;
+        let run = self.start(&mut work, planned).await?;
         work.complete(claim, &run).await?;
         self.commit(work).await?;
         Ok(run)
-    }
-
-    /// A page of a pipeline's runs, newest first.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless an administrator asks.
-    pub async fn list_pipeline_runs(
-        &self,
-        actor: &Actor,
-        meant: &PipelineRef,
-        window: Window,
-    ) -> Result<Page<PipelineRun>> {
-        let pipeline = self.administered(actor, meant).await?;
-        let filter = PipelineRunFilter { pipeline_id: Some(pipeline.id), status: None };
-        Ok(store::pipeline_runs::list(&self.db, &filter, window).await?.map(|row| row.view()))
-    }
-
-    /// A run.
-    ///
-    /// # Errors
-    ///
-    /// As of [`Self::list_pipeline_runs`].
-    pub async fn get_pipeline_run(&self, actor: &Actor, id: RunId) -> Result<PipelineRun> {
-        Ok(self.administered_pipeline_run(actor, id).await?.view())
-    }
-
-    /// Those of these runs that there are, in no order.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Forbidden`] unless an administrator asks.
-    pub async fn find_pipeline_runs(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<PipelineRun>> {
-        actor.require_admin()?;
-        Ok(store::pipeline_runs::find_all(&self.db, ids).await?.iter().map(PipelineRunRow::view).collect())
     }
 
     /// Cancels a run: what has not begun will not, what is on its way ends when its agent says so or its lease ends.
@@ -157,16 +130,10 @@ impl ControlPlane {
     }
 
     /// A run that has not begun, of this text with these parameters.
-    async fn planned(
-        &self,
-        pipeline: &PipelineRow,
-        version: i64,
-        yaml: &str,
-        parameters: Given,
-    ) -> Result<PipelineRunRow> {
-        let (graph, parameters) = self.plan_of_run(pipeline.customer_id, yaml, &parameters).await?;
+    async fn planned(&self, pipeline: &PipelineRow, version: i64, yaml: &str, parameters: Given) -> Result<Planned> {
+        let (plan, graph) = self.plan_of_run(pipeline.customer_id, yaml, &parameters).await?;
         let now = self.now();
-        Ok(PipelineRunRow {
+        let row = PipelineRunRow {
             id: self.ids.next(now),
             pipeline_id: pipeline.id,
             customer_id: pipeline.customer_id,
@@ -175,20 +142,22 @@ impl ControlPlane {
             trigger: Trigger::Manual,
             scheduled_for: None,
             rerun_of: None,
-            parameters,
+            parameters: plan.parameters.clone(),
             created_at: now,
             revision: 1,
             course: Course::new(graph),
-        })
+        };
+        Ok(Planned { row, plan })
     }
 
     /// Stores a run and sends its first steps.
-    async fn start(&self, work: &mut Work, mut row: PipelineRunRow) -> Result<PipelineRun> {
+    async fn start(&self, work: &mut Work, planned: Planned) -> Result<PipelineRun> {
+        let Planned { mut row, plan } = planned;
         let carriers = changes::carriers(work, &row).await?;
         let terms = self.terms();
         let effects = row.course.advance(&carriers, &terms, work.now);
         work.has_due_runs |= !row.course.unclaimed(work.now).is_empty();
-        store::pipeline_runs::insert(&mut work.tx, &row, row.course.due_at(&terms, work.now)).await?;
+        store::pipeline_runs::insert(&mut work.tx, &row, &plan, row.course.due_at(&terms, work.now)).await?;
         self.carry_out(work, &row, &effects, &carriers).await?;
         let run = row.view();
         work.note(Kind::PipelineRunCreated, Object::PipelineRun(run.clone()));

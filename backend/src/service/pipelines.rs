@@ -22,7 +22,6 @@ use crate::{
 };
 
 mod definitions;
-mod plans;
 mod schedules;
 mod versions;
 
@@ -47,7 +46,7 @@ impl ControlPlane {
         let definition = self.definition(&input.yaml).await?;
         let customer_id = self.owner_of(actor, input.customer_id, Some(&definition)).await?;
         let mut work = self.begin(actor).await?;
-        let row = PipelineRow {
+        let mut row = PipelineRow {
             id: self.ids.next(work.now),
             customer_id,
             identifier: input.identifier,
@@ -60,12 +59,13 @@ impl ControlPlane {
             yaml: input.yaml,
             git_sha: input.git_sha,
             version_created_at: work.now,
+            next_run_at: None,
         };
         if !store::pipelines::insert(&mut work.tx, &row).await? {
             return Err(Error::conflict(format!("a pipeline with the identifier `{}` exists", row.identifier)));
         }
         insert_version(&mut work, &row).await?;
-        self.reschedule(&mut work, &row, Some(&definition)).await?;
+        self.reschedule(&mut work, &mut row, Some(&definition)).await?;
         let pipeline = row.view();
         work.note(Kind::PipelineCreated, Object::Pipeline(pipeline.clone()));
         work.complete(claim, &pipeline).await?;
@@ -152,7 +152,7 @@ impl ControlPlane {
             row.git_sha.clone_from(&input.git_sha);
             insert_version(&mut work, &row).await?;
             store::pipelines::save(&mut work.tx, &row).await?;
-            if self.reschedule(&mut work, &row, Some(&definition)).await? {
+            if self.reschedule(&mut work, &mut row, Some(&definition)).await? {
                 work.note(Kind::PipelineUpdated, Object::Pipeline(row.view()));
                 self.commit(work).await?;
                 break;
@@ -184,7 +184,7 @@ impl ControlPlane {
             let is_scheduled = row.enabled == before.enabled || {
                 // It was valid when it was saved, so this takes no longer than it did then.
                 let definition = Definition::parse(&row.yaml).definition;
-                self.reschedule(&mut work, &row, definition.as_ref()).await?
+                self.reschedule(&mut work, &mut row, definition.as_ref()).await?
             };
             if is_scheduled {
                 work.note(Kind::PipelineUpdated, Object::Pipeline(row.view()));

@@ -183,20 +183,6 @@ pub async fn of_customer(db: &Db, customer: CustomerId) -> Result<Vec<AgentRef>>
     Ok(statement.fetch_all::<CalledRow>(db).await?.into_iter().map(AgentRef::from).collect())
 }
 
-/// What these agents are called, revoked ones too, in no order.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn names(db: &Db, ids: &[AgentId]) -> Result<Vec<AgentRef>> {
-    let mut found: Vec<CalledRow> = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(MOST_VALUES) {
-        let statement = sql("SELECT id, name, hostname FROM agents WHERE id IN ");
-        found.extend(statement.push_tuple(ids.iter().map(|id| (*id).into())).fetch_all::<CalledRow>(db).await?);
-    }
-    Ok(found.into_iter().map(AgentRef::from).collect())
-}
-
 /// Whether an agent is there.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub struct Presence {

@@ -9,17 +9,20 @@ use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql};
 use crate::{
     error::{Error, Result},
     ids::{CustomerId, PipelineId, RunId},
-    model::pipeline::{
-        course::{Course, RunState, StepState},
-        graph::Graph,
-        run::{Parameters, PipelineRun, PipelineRunStatus, PipelineStep, Trigger},
+    model::{
+        definition::Plan,
+        pipeline::{
+            course::{Course, RunState, StepState},
+            graph::Graph,
+            run::{Parameters, PipelineRun, PipelineRunStatus, PipelineStep, Trigger},
+        },
     },
 };
 
 mod list;
 mod steps;
 mod waiting;
-pub use list::{list, newest};
+pub use list::{list, newest, plans};
 pub use steps::was_sent;
 pub use waiting::{due, under_way, with_lost_agents};
 
@@ -157,16 +160,16 @@ impl PipelineRunRow {
     }
 }
 
-/// Stores a new run with its steps.
+/// Stores a new run with its steps, and with the plan it is shown as.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn insert(tx: &mut Tx, row: &PipelineRunRow, due_at: Option<DateTime<Utc>>) -> Result<()> {
+pub async fn insert(tx: &mut Tx, row: &PipelineRunRow, plan: &Plan, due_at: Option<DateTime<Utc>>) -> Result<()> {
     let run = &row.course.run;
     sql("INSERT INTO pipeline_runs (id, pipeline_id, version, status, cause, scheduled_for, rerun_of, parameters, graph, \
-         error_message, cancel_requested_at, due_at, revision, created_at, started_at, completed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
+         plan, error_message, cancel_requested_at, due_at, revision, created_at, started_at, completed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
     .bind(row.id)
     .bind(row.pipeline_id)
     .bind(row.version)
@@ -176,6 +179,7 @@ pub async fn insert(tx: &mut Tx, row: &PipelineRunRow, due_at: Option<DateTime<U
     .bind(row.rerun_of)
     .bind(json(&row.parameters)?)
     .bind(json(&row.course.graph)?)
+    .bind(json(plan)?)
     .bind(run.error_message.clone())
     .bind(run.cancel_requested_at)
     .bind(due_at)

@@ -19,14 +19,13 @@ use crate::{
     },
 };
 
-mod due;
 mod versions;
-pub use due::due_next;
-pub use versions::{find_version, find_versions, insert_version, list_versions, newest_versions};
+pub use versions::{find_version, insert_version, list_versions, newest_versions};
 
 const COLUMNS: &str = "SELECT p.id, p.customer_id, p.identifier, p.name, p.description, p.enabled, p.version, p.created_at, \
-    p.updated_at, v.yaml, v.git_sha, v.created_at AS version_created_at \
-    FROM pipelines p JOIN pipeline_versions v ON v.pipeline_id = p.id AND v.version = p.version";
+    p.updated_at, v.yaml, v.git_sha, v.created_at AS version_created_at, s.next_run_at \
+    FROM pipelines p JOIN pipeline_versions v ON v.pipeline_id = p.id AND v.version = p.version \
+    LEFT JOIN schedules s ON s.owner_id = p.id";
 
 /// A pipeline as it is stored, with its current version.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -55,6 +54,8 @@ pub struct PipelineRow {
     pub git_sha: Option<String>,
     /// When the current version was made.
     pub version_created_at: DateTime<Utc>,
+    /// The first slot of its schedule that is not decided.
+    pub next_run_at: Option<DateTime<Utc>>,
 }
 
 impl PipelineRow {
@@ -78,6 +79,7 @@ impl PipelineRow {
             versions: vec![current],
             version: self.version,
             customer_id: self.customer_id,
+            next_run_at: self.next_run_at.map(Into::into),
         }
     }
 

@@ -147,12 +147,13 @@ impl Hub {
         if let Some(ids) = &interest.ids {
             let ids: Vec<RunId> = ids.iter().take(MOST).map(|id| RunId(*id)).collect();
             let named = self.cp.find_pipeline_runs(actor, &ids).await?;
-            found.extend(named.into_iter().filter(|run| !run.status.has_ended() && filter.matches(run)));
+            let is_meant = |run: &PipelineRun| filter.allows(run.status) && filter.matches_but_for_status(run);
+            found.extend(named.into_iter().filter(|run| !run.status.has_ended() && is_meant(run)));
         } else {
             let open = [PipelineRunStatus::Running, PipelineRunStatus::Queued];
             for status in open.into_iter().filter(|status| filter.allows(*status)) {
-                let filter = PipelineRunFilter { status: Some(status), ..filter.clone() };
-                let list = |window| self.cp.list_all_pipeline_runs(actor, &filter, window).boxed();
+                let filter = PipelineRunFilter { status: vec![status], ..filter.clone() };
+                let list = |window| self.cp.list_pipeline_runs(actor, &filter, window).boxed();
                 walk(&mut found, |run: &PipelineRun| run.id.0, list).await?;
             }
         }

@@ -115,15 +115,15 @@ impl ControlPlane {
         }
         slot.pending = None;
         match &planned {
-            Ok(row) => (slot.run_id, slot.reason) = (Some(row.id), None),
+            Ok(planned) => (slot.run_id, slot.reason) = (Some(planned.row.id), None),
             Err(error) => (slot.outcome, slot.reason) = (Word(Outcome::Missed), Some(error.to_string())),
         }
         if !store::slots::save(&mut work.tx, &slot, Some(Pending::Queued)).await? {
             return Ok(true);
         }
-        if let Ok(mut row) = planned {
-            (row.trigger, row.scheduled_for) = (Trigger::Schedule, Some(slot.scheduled_for));
-            self.start(&mut work, row).await?;
+        if let Ok(mut planned) = planned {
+            (planned.row.trigger, planned.row.scheduled_for) = (Trigger::Schedule, Some(slot.scheduled_for));
+            self.start(&mut work, planned).await?;
         } else {
             work.note(Kind::PipelineSlotDecided, Object::PipelineSlot(slot.pipeline_view()));
         }

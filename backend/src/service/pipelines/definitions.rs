@@ -16,7 +16,7 @@ use crate::{
         pipeline::{
             DryRun, Verdict,
             graph::{Graph, Node, Task},
-            run::{Given, Parameters},
+            run::Given,
         },
     },
     service::ControlPlane,
@@ -66,13 +66,13 @@ impl ControlPlane {
         definition.ok_or_else(|| refused(&diagnostics))
     }
 
-    /// What a run of this text does, with the values of all its parameters.
+    /// What a run of this text does, with the values of all its parameters: as it is shown, and as it is carried out.
     pub(in crate::service) async fn plan_of_run(
         &self,
         owner: Option<CustomerId>,
         yaml: &str,
         given: &Given,
-    ) -> Result<(Graph, Parameters)> {
+    ) -> Result<(Plan, Graph)> {
         let definition = self.definition(yaml).await?;
         let parameters = definition.parameters_with(&given.0).map_err(|problems| {
             let mut errors = FieldErrors::default();
@@ -87,7 +87,9 @@ impl ControlPlane {
         }
         let outcome = definition.plan(&parameters, |name| agents.find(name), self.now());
         let plan = outcome.plan.ok_or_else(|| refused(&outcome.diagnostics))?;
-        Ok((graph(&plan)?, parameters))
+        let graph = graph(&plan)?;
+        // A run does not run by itself.
+        Ok((Plan { schedule: None, ..plan }, graph))
     }
 
     /// The agents of this owner that a definition may mean. The platform has none of its own: its pipelines name them by id.
@@ -150,7 +152,7 @@ fn ids(agents: &[AgentRef]) -> Vec<AgentId> {
 }
 
 /// Reads a text, which may take a moment, where it stops nobody else.
-pub(super) async fn parse(yaml: String) -> Result<Parsed> {
+async fn parse(yaml: String) -> Result<Parsed> {
     tokio::task::spawn_blocking(move || Definition::parse(&yaml)).await.map_err(Error::internal)
 }
 

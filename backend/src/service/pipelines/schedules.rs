@@ -2,13 +2,16 @@
 //! same rules.
 
 use crate::{
+    actor::Actor,
     error::Result,
     events::Forget,
     ids::PipelineId,
     model::{
+        Page, Window,
         definition::Definition,
         event::{Kind, Object},
-        job::Outcome,
+        job::{JobSlotFilter, Outcome},
+        pipeline::{PipelineRef, PipelineSlot},
     },
     service::{ControlPlane, Work},
     store::{
@@ -20,13 +23,29 @@ use crate::{
 };
 
 impl ControlPlane {
+    /// A page of what became of the slots of a pipeline's schedule, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::list_pipeline_versions`].
+    pub async fn list_pipeline_slots(
+        &self,
+        actor: &Actor,
+        meant: &PipelineRef,
+        window: Window,
+    ) -> Result<Page<PipelineSlot>> {
+        let pipeline = self.administered(actor, meant).await?;
+        let slots = store::slots::list(&self.db, pipeline.id.0, &JobSlotFilter::default(), window).await?;
+        Ok(slots.map(|row| row.pipeline_view()))
+    }
+
     /// Makes the schedule what the definition says, for a pipeline that is enabled; slots that wait go on waiting only
     /// while there is one. Whether it did: a slot that is due is decided first, by what was in force until now, and then
     /// whoever asked looks again.
     pub(super) async fn reschedule(
         &self,
         work: &mut Work,
-        pipeline: &PipelineRow,
+        pipeline: &mut PipelineRow,
         definition: Option<&Definition>,
     ) -> Result<bool> {
         let id = pipeline.id.0;
@@ -42,6 +61,7 @@ impl ControlPlane {
                 stand_down(work, pipeline.id, reason).await?;
                 store::schedules::delete(&mut work.tx, id).await?;
                 work.forget(Forget::Schedules);
+                pipeline.next_run_at = None;
             }
             return Ok(true);
         };
@@ -56,6 +76,7 @@ impl ControlPlane {
             next_run_at: next.or_else(|| schedule.next_after(work.now)),
             version: known.as_ref().map_or(1, |row| row.version),
         };
+        pipeline.next_run_at = row.next_run_at;
         work.forget(Forget::Schedules);
         if known.is_some() {
             // The pipeline is held, so nobody but a claim can come between.

@@ -1,6 +1,6 @@
-//! Pages of runs, and the newest of several pipelines.
+//! Pages of runs, the newest of several pipelines, and the plans they are shown as.
 
-use std::cmp::Reverse;
+use serde_json::Value;
 
 use super::{PipelineRunRow, find_all};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     ids::{PipelineId, RunId},
     model::{Page, Total, Window, pipeline::run::PipelineRunFilter},
     store::{
-        db::{Db, Sql, sql},
+        db::{Db, JsonColumn, MOST_VALUES, Sql, sql},
         window,
     },
 };
@@ -26,9 +26,12 @@ pub async fn list(db: &Db, filter: &PipelineRunFilter, window: Window) -> Result
         if let Some(pipeline) = filter.pipeline_id {
             statement = statement.push_bind(" AND pipeline_id = ", pipeline);
         }
-        match filter.status {
-            Some(status) => statement.push_bind(" AND status = ", status.to_string()),
-            None => statement,
+        match filter.status.as_slice() {
+            [] => statement,
+            statuses => {
+                let any_of = statuses.iter().map(|status| status.to_string().into());
+                statement.push(" AND status IN ").push_tuple(any_of)
+            }
         }
     };
     let total = match (window.is_counted, filter.pipeline_id) {
@@ -46,13 +49,11 @@ pub async fn list(db: &Db, filter: &PipelineRunFilter, window: Window) -> Result
         }
     };
     // The ids first: they are found in the index alone, and `id` means one thing only.
-    let statement = conditions(sql("SELECT id FROM pipeline_runs WHERE 1 = 1"));
-    let ids: Vec<(RunId,)> = window::cut(statement, window).fetch_all(db).await?;
+    let ids = conditions(sql("SELECT id FROM pipeline_runs WHERE 1 = 1"));
+    let ids: Vec<(RunId,)> = window::cut(ids, window).fetch_all(db).await?;
     let page = window::page(ids, window, total);
     let ids: Vec<RunId> = page.items.iter().map(|(id,)| *id).collect();
-    let mut rows = find_all(db, &ids).await?;
-    rows.sort_unstable_by_key(|row| Reverse(row.id));
-    Ok(Page { items: rows, window, total: page.total, has_more: page.has_more })
+    Ok(Page { items: newest_first(db, &ids).await?, window, total: page.total, has_more: page.has_more })
 }
 
 /// The newest runs of each of these pipelines, as many as is said beside it, newest first.
@@ -73,9 +74,29 @@ pub async fn newest(db: &Db, of: &[(PipelineId, u64)]) -> Result<Vec<PipelineRun
                 .push(") AS part");
         }
         let ids: Vec<(RunId,)> = statement.fetch_all(db).await?;
-        let ids: Vec<RunId> = ids.into_iter().map(|(id,)| id).collect();
-        found.extend(find_all(db, &ids).await?);
+        found.extend(ids.into_iter().map(|(id,)| id));
     }
-    found.sort_unstable_by_key(|row| Reverse(row.id));
+    newest_first(db, &found).await
+}
+
+/// What these runs were made to do, as a dry run says it, in no order.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn plans(db: &Db, ids: &[RunId]) -> Result<Vec<(RunId, Value)>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql("SELECT id, plan FROM pipeline_runs WHERE id IN ");
+        let rows: Vec<(RunId, JsonColumn<Value>)> =
+            statement.push_tuple(ids.iter().map(|id| (*id).into())).fetch_all(db).await?;
+        found.extend(rows.into_iter().map(|(id, plan)| (id, plan.0)));
+    }
     Ok(found)
+}
+
+async fn newest_first(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
+    let mut rows = find_all(db, ids).await?;
+    rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.id));
+    Ok(rows)
 }

@@ -58,25 +58,6 @@ pub async fn find_version(conn: impl Into<Conn<'_>>, id: PipelineId, version: i6
     Ok(row.map(|(yaml,)| yaml))
 }
 
-/// The texts of those of these versions that there are, in no order, each with what was asked for.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn find_versions(db: &Db, wanted: &[(PipelineId, i64)]) -> Result<Vec<((PipelineId, i64), String)>> {
-    let mut found = Vec::with_capacity(wanted.len());
-    for wanted in wanted.chunks(MOST_VALUES / 2) {
-        let mut statement = sql("SELECT pipeline_id, version, yaml FROM pipeline_versions WHERE ");
-        for (index, (id, version)) in wanted.iter().enumerate() {
-            let lead = if index == 0 { "(pipeline_id = " } else { " OR (pipeline_id = " };
-            statement = statement.push_bind(lead, *id).push_bind(" AND version = ", *version).push(")");
-        }
-        let rows: Vec<(PipelineId, i64, String)> = statement.fetch_all(db).await?;
-        found.extend(rows.into_iter().map(|(id, version, yaml)| ((id, version), yaml)));
-    }
-    Ok(found)
-}
-
 /// The newest versions of each of these pipelines, as many as is said, newest first.
 ///
 /// # Errors

@@ -206,7 +206,7 @@ async fn every_other_connection_is_walked_the_same_way() {
         ("pipelines", "", "/api/pipelines"),
         ("pipelines", "filter: { search: \"PIPELINE\", enabled: true }", "/api/pipelines?search=PIPELINE&enabled=true"),
         ("pipelineRuns", &pipeline_runs, &format!("/api/pipelines/{pipeline}/runs")),
-        ("pipelineRuns", "filter: { status: QUEUED }", &format!("/api/pipelines/{pipeline}/runs")),
+        ("pipelineRuns", "filter: { status: RUNNING }", &format!("/api/pipelines/{pipeline}/runs")),
         ("pipelineVersions", &of_pipeline, &format!("/api/pipelines/{pipeline}/versions")),
         ("agents", "", "/api/agents"),
         ("agents", "filter: { search: \"server\" status: ONLINE }", "/api/agents"),

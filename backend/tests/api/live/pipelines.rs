@@ -13,6 +13,14 @@ use crate::{
 const RUNS: &str = "subscription ($initial: Boolean) { pipelineRunUpdated(initial: $initial) \
                     { resync pipelineRun { id status revision steps { status progress } } } }";
 
+/// What the server does itself.
+const TELL: &str = "\
+source: /out/orders.csv
+destination: /in/orders.csv
+steps:
+  - { id: tell, type: webhook, url: \"https://example.com/hook\" }
+";
+
 /// Two steps in a line.
 const LINE: &str = "\
 source: /out/orders.csv
@@ -86,14 +94,15 @@ async fn a_watcher_of_runs_begins_with_those_that_have_not_ended() {
     let (orders, other) = (story.pipeline("orders", COPY).await, story.pipeline("other", COPY).await);
     let mut runs = Vec::new();
     for (pipeline, status) in
-        [(orders, "completed"), (orders, "running"), (other, "running"), (orders, "failed"), (orders, "queued")]
+        [(orders, "completed"), (orders, "running"), (other, "running"), (orders, "failed"), (orders, "cancelled")]
     {
         let run = story.app.run(pipeline).await;
-        if status != "queued" {
-            story.app.step(&story.agent, &run, "transfer", &json!({ "status": status })).await;
-        }
+        story.app.step(&story.agent, &run, "transfer", &json!({ "status": status })).await;
         runs.push(run.id);
     }
+    // Nobody has taken its only step up.
+    story.app.redefine(orders, TELL, None).await;
+    runs[4] = story.app.run(orders).await.id;
     let open = [runs[4], runs[2], runs[1]];
     let server = story.app.listen().await;
     let named = format!("ids: {}", json!([runs[0], runs[1], runs[4]]));
@@ -105,6 +114,7 @@ async fn a_watcher_of_runs_begins_with_those_that_have_not_ended() {
         (named.as_str(), vec![runs[4], runs[1]]),
         (of_orders.as_str(), vec![runs[4], runs[1]]),
         (at_work.as_str(), vec![runs[1]]),
+        ("filter: { status: QUEUED }", vec![runs[4]]),
         ("filter: { status: COMPLETED }", Vec::new()),
     ]
     .into_iter()
@@ -144,6 +154,21 @@ async fn the_change_that_takes_a_run_out_of_a_filter_still_comes_and_others_do_n
     story.app.step(&story.agent, &elsewhere, "transfer", &json!({ "status": "completed" })).await;
     story.app.step(&story.agent, &run, "transfer", &json!({ "status": "completed" })).await;
     assert_eq!(state(&mut watcher, "running").await, told("COMPLETED"));
+}
+
+#[tokio::test]
+async fn a_run_that_ends_when_its_end_is_asked_for_leaves_the_filter_it_was_in() {
+    let story = Story::begin().await;
+    let pipeline = story.pipeline("tell", TELL).await;
+    let run = story.app.run(pipeline).await;
+    let server = story.app.listen().await;
+    let mut watcher = story.administrator(&server).await;
+    let query = "subscription ($initial: Boolean) { pipelineRunUpdated(initial: $initial, filter: { status: QUEUED }) \
+                 { resync pipelineRun { id status cancelRequestedAt } } }";
+    watcher.watch("queued", query).await;
+    story.app.cp().cancel_pipeline_run(&Actor::System, run.id).await.expect("it is cancelled");
+    let seen = state(&mut watcher, "queued").await;
+    assert_eq!((&seen["id"], &seen["status"]), (&json!(run.id), &json!("CANCELLED")));
 }
 
 #[tokio::test]
