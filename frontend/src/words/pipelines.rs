@@ -35,6 +35,17 @@ pub(crate) fn run_state(status: RunStatus, is_cancelling: bool) -> (&'static str
     }
 }
 
+/// What became of a run, in the log.
+pub(super) fn run_became(status: RunStatus) -> (&'static str, Tone) {
+    match status {
+        RunStatus::Queued => ("Pipeline run queued", Tone::Neutral),
+        RunStatus::Running => ("Pipeline run started", Tone::Accent),
+        RunStatus::Completed => ("Pipeline run completed", Tone::Good),
+        RunStatus::Failed => ("Pipeline run failed", Tone::Bad),
+        RunStatus::Cancelled => ("Pipeline run cancelled", Tone::Neutral),
+    }
+}
+
 /// Whether nothing more will happen to a run.
 pub(crate) fn is_over(status: RunStatus) -> bool {
     matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)

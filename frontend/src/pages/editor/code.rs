@@ -210,7 +210,7 @@ fn Marks(text: RwSignal<String>, problems: Memo<Vec<Diagnostic>>) -> impl IntoVi
         for found in problems.get() {
             match shown.iter_mut().find(|known| known.line == found.line) {
                 Some(known) if known.severity == Severity::Warning && found.severity == Severity::Error => {
-                    *known = found
+                    *known = found;
                 }
                 Some(_) => {}
                 None => shown.push(found),
