@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     api::{
-        definitions::{self, Plan, Verdict},
+        definitions::{self, Diagnostic, Plan, Verdict},
         pipeline_runs::{self, PipelineRun},
         pipelines::{self, Pipeline},
         slots,
@@ -27,7 +27,7 @@ use crate::{
     fetch::{Fetch, Stage},
     live::Feed,
     session::Session,
-    ui::{Badge, Failure, Notice, PageHead, SkeletonRows},
+    ui::{Badge, Failure, Icon, PageHead, SkeletonRows},
     words::{self, slots::Slot},
 };
 
@@ -116,15 +116,21 @@ fn Head(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Plan>) -> i
 /// What the server warns of, such as an agent that is not there.
 #[component]
 fn Remarks(verdict: Fetch<Verdict>) -> impl IntoView {
-    let said = move || {
-        let found = verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default();
-        let lines: Vec<_> = found
-            .iter()
-            .map(|found| format!("Line {}: {}.", found.line, found.message.trim_end_matches('.')))
-            .collect();
-        (!lines.is_empty()).then(|| lines.join(" "))
+    let found = move || verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default();
+    let line = |found: Diagnostic| {
+        let said = format!("Line {}: {}", found.line, found.message);
+        view! {
+            <li class="notice" data-tone="warn">
+                <Icon name="warning" />
+                <span>{said}</span>
+            </li>
+        }
     };
-    view! { <Notice text=Signal::derive(said) /> }
+    view! {
+        <ul class="remarks" aria-label="Remarks on the definition">
+            {move || found().into_iter().map(line).collect_view()}
+        </ul>
+    }
 }
 
 /// What became of the slots of its schedule, and which are to come.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{of, with_agent, world::COPY};
 use crate::support::{Client, TestApp, app::TestAgent};
 
-const PIPELINE: &str = "id identifier name description yaml enabled createdAt updatedAt version customerId \
+const PIPELINE: &str = "id identifier name description yaml enabled createdAt updatedAt version customerId nextRunAt \
                         versions { version createdAt gitSha }";
 const RUN: &str = "id pipelineId version status trigger startedAt completedAt errorMessage revision \
                    cancelRequestedAt rerunOf parameters { name value } steps { id type status attempt progress \
