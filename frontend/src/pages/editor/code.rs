@@ -133,15 +133,16 @@ pub(super) fn CodeArea(
                 <pre style:transform=move || format!("translateY({}px)", -scrolled.get().1)>{numbers}</pre>
             </div>
             <div class="code-sheet">
-                <div
-                    class="code-marks"
-                    aria-hidden="true"
-                    style:transform=move || {
-                        let (x, y) = scrolled.get();
-                        format!("translate({}px, {}px)", -x, -y)
-                    }
-                >
-                    <Marks text problems />
+                <div class="code-layer" aria-hidden="true">
+                    <div
+                        class="code-marks"
+                        style:transform=move || {
+                            let (x, y) = scrolled.get();
+                            format!("translate({}px, {}px)", -x, -y)
+                        }
+                    >
+                        <Marks text problems />
+                    </div>
                 </div>
                 <textarea
                     node_ref=area

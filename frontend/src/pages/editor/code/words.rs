@@ -120,11 +120,7 @@ pub(super) fn WordList(
                 role="option"
                 class="word"
                 aria-selected=move || (chosen.get() == Some(index)).to_string()
-                // The text area keeps the focus.
-                on:mousedown=move |event| {
-                    event.prevent_default();
-                    choose.run(word.clone());
-                }
+                on:mousedown=move |_| choose.run(word.clone())
             >
                 <span class="word-name">{name}</span>
                 {is_required.then(|| view! { <span class="word-must">"required"</span> })}
@@ -140,6 +136,8 @@ pub(super) fn WordList(
                     class="words"
                     role="listbox"
                     aria-label="What can be written here"
+                    // The text area keeps the focus.
+                    on:mousedown=|event| event.prevent_default()
                     style:--line=move || (at.get().0 + 1).to_string()
                     style:--column=move || at.get().1.to_string()
                     style:--left=move || format!("{}px", scrolled.get().0)
