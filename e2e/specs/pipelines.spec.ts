@@ -25,7 +25,7 @@ test('three steps are written with a mistake that is mended, run, changed, compa
   const stays = await agent.stay(RATE);
   await openSignedIn(page, '/pipelines');
   await page.getByRole('link', { name: 'Write the first one' }).click();
-  await page.getByLabel('Name').fill('Pack the orders');
+  await page.getByRole('textbox', { name: 'Name' }).fill('Pack the orders');
   await page.getByLabel('Identifier').fill('pack-orders');
   await page.getByLabel('Customer').selectOption({ label: 'Customer of edge-1' });
 
@@ -39,7 +39,7 @@ test('three steps are written with a mistake that is mended, run, changed, compa
 
     await page.getByRole('button', { name: 'Create pipeline' }).click();
     await expect(page.getByRole('alert').filter({ hasText: 'Not saved: the definition has' })).toBeVisible();
-    await page.getByLabel('Name').focus();
+    await page.getByRole('textbox', { name: 'Name' }).focus();
     await page.getByRole('button', { name: `Error in line ${line}` }).first().click();
     await expect(definition(page)).toBeFocused();
     expect(await caretLine(page)).toBe(line);

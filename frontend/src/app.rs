@@ -16,6 +16,7 @@ use crate::{
     session::{Absence, Session, Standing},
     shell::{Shell, Unreachable},
     ui::{ToastList, Toasts},
+    way_back::WayBack,
 };
 
 /// The whole page.
@@ -23,6 +24,7 @@ use crate::{
 pub(crate) fn App() -> impl IntoView {
     let session = Session::new();
     let feed = Feed::new(session);
+    provide_context(WayBack::new());
     provide_context(session);
     provide_context(feed);
     provide_context(Toasts::new());

@@ -130,7 +130,7 @@ pub(crate) fn show_within(element: &leptos::web_sys::Element) {
     }
 }
 
-/// A listener that hears of what happens before anybody else does, until it is dropped.
+/// A listener that hears of what happens within its target first, until it is dropped.
 pub(crate) struct Listener {
     target: EventTarget,
     name: &'static str,

@@ -11,6 +11,7 @@ use crate::{
     browser::{self, Listener},
     task::Task,
     ui::Confirm,
+    way_back::WayBack,
 };
 
 /// The question, and whatever leads to it.
@@ -43,14 +44,15 @@ pub(super) fn Leaving(
             ask(format!("{}{}", link.pathname(), link.search()));
         }
     };
-    let on_way_back = move |event: leptos::web_sys::Event| {
-        if is_unsaved.get_untracked() {
-            event.stop_immediate_propagation();
+    expect_context::<WayBack>().hold_up(move || {
+        let is_held_up = is_unsaved.get_untracked();
+        if is_held_up {
             let to = address();
             browser::push_address(&here);
             ask(to);
         }
-    };
+        is_held_up
+    });
     let on_close = move |event: leptos::web_sys::Event| {
         if is_unsaved.get_untracked()
             && let Ok(event) = event.dyn_into::<BeforeUnloadEvent>()
@@ -59,11 +61,8 @@ pub(super) fn Leaving(
             event.set_return_value("unsaved");
         }
     };
-    let listeners = [
-        Listener::new(document().into(), "click", on_link),
-        Listener::new(window().into(), "popstate", on_way_back),
-        Listener::new(window().into(), "beforeunload", on_close),
-    ];
+    let listeners =
+        [Listener::new(document().into(), "click", on_link), Listener::new(window().into(), "beforeunload", on_close)];
     // As long as this page is there.
     let kept = StoredValue::new_local(listeners);
     on_cleanup(move || kept.dispose());

@@ -1,26 +1,37 @@
 //! How far each step of a run is: on the graph, and in a table.
 
+use std::collections::HashMap;
+
 use leptos::prelude::*;
 
 use crate::{
     api::{
         definitions::PlannedStep,
         pipeline_runs::{PipelineRun, RunLinks, Step, StepStatus},
+        transfers::{self, Transfer},
     },
     clock::Clock,
+    effect::effect,
     fetch::Fetch,
     format,
-    live::Seen,
+    live::{Feed, Seen},
     pages::graph::{Graph, StepFacts},
     ui::{Badge, Card, Progress, Rows, Table},
     words::pipelines::{step_progress, step_state, time_taken},
 };
 
+/// Transfers by their ids.
+type Copies = HashMap<String, Transfer>;
+
 /// Both cards.
 #[component]
 pub(super) fn Course(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
     let planned = Memo::new(move |_| links.read(|links| links.plan.steps.clone()).unwrap_or_default());
-    let steps = Memo::new(move |_| row.with(|seen| seen.object.steps.clone()));
+    let copies = follow_copies(row);
+    let steps = Memo::new(move |_| {
+        let copied = |step: &Step| copies.with(|copies| with_copy(step, copies));
+        row.with(|seen| seen.object.steps.iter().map(copied).collect::<Vec<_>>())
+    });
     let chosen = RwSignal::new(None::<String>);
     let said = move || {
         let chosen = chosen.get();
@@ -53,6 +64,38 @@ pub(super) fn Course(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -
                 </Table>
             </Card>
         </div>
+    }
+}
+
+/// The transfers of steps that copy something now: how far such a step is, only its transfer says.
+fn follow_copies(row: RwSignal<Seen<PipelineRun>>) -> RwSignal<Copies> {
+    let feed = expect_context::<Feed>();
+    let copies = RwSignal::new(Copies::new());
+    let at_work = Memo::new(move |_| {
+        let of_step = |step: &Step| step.transfer_id.clone().filter(|_| step.status == StepStatus::Running);
+        row.with(|seen| seen.object.steps.iter().filter_map(of_step).collect::<Vec<_>>())
+    });
+    effect(move || {
+        let ids = at_work.get();
+        if !ids.is_empty() {
+            let moved = move |transfer: Transfer| {
+                copies.update(|copies| drop(copies.insert(transfer.id.inner().to_owned(), transfer)));
+            };
+            // Each frame says all there is: one that was missed is made good by the next.
+            feed.watch(transfers::watch(Some(ids)), moved, || {});
+        }
+    });
+    copies
+}
+
+/// A step with the figures of its copy.
+fn with_copy(step: &Step, copies: &Copies) -> Step {
+    let copy = step.transfer_id.as_ref().filter(|_| step.status == StepStatus::Running);
+    match copy.and_then(|id| copies.get(id.inner())) {
+        Some(copy) => {
+            Step { progress: Some(copy.progress), bytes_transferred: Some(copy.bytes_transferred), ..step.clone() }
+        }
+        None => step.clone(),
     }
 }
 

@@ -135,6 +135,8 @@ pub(super) fn WordList(
                     id=ID
                     class="words"
                     role="listbox"
+                    // Long lists are scrolled to, also by whoever reads with the keyboard.
+                    tabindex="0"
                     aria-label="What can be written here"
                     // The text area keeps the focus.
                     on:mousedown=|event| event.prevent_default()
