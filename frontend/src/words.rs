@@ -204,6 +204,15 @@ pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
         EventKind::SignedIn => ("Signed in", Tone::Neutral),
         EventKind::SignedOut => ("Signed out", Tone::Neutral),
         EventKind::SessionEndedForReuse => ("Session ended: its token was used twice", Tone::Bad),
+        EventKind::PipelineCreated => ("Pipeline created", Tone::Neutral),
+        EventKind::PipelineUpdated => ("Pipeline changed", Tone::Neutral),
+        EventKind::PipelineDeleted => ("Pipeline deleted", Tone::Warn),
+        EventKind::PipelineRunCreated => ("Pipeline run created", Tone::Neutral),
+        EventKind::PipelineRunStatusChanged => ("Pipeline run went on", Tone::Accent),
+        EventKind::PipelineRunCancelRequested => ("Cancel of a pipeline run requested", Tone::Warn),
+        EventKind::PipelineStepReportedLate => ("Pipeline step reported too late", Tone::Warn),
+        EventKind::PipelineSlotDecided => ("Pipeline slot decided", Tone::Neutral),
+        EventKind::WebhookSecretRotated => ("Webhook secret rotated", Tone::Warn),
         EventKind::Other => ("Something happened", Tone::Neutral),
     }
 }

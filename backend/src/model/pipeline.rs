@@ -31,6 +31,7 @@ const RESERVED: [&str; 2] = ["schema", "dry-run"];
 
 /// A pipeline, with its current definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct Pipeline {
     /// Its id.
@@ -54,6 +55,7 @@ pub struct Pipeline {
     /// When it was last changed.
     pub updated_at: Instant,
     /// Its newest versions, at most 20, newest first; for a customer only the current one.
+    #[graphql(complexity = "20 * child_complexity + 1")]
     pub versions: Vec<PipelineVersion>,
     /// The number of the current version.
     #[schema(minimum = 1, example = 1)]
@@ -235,7 +237,8 @@ impl FromFields for DryRun {
 }
 
 /// What a definition would do, or what is wrong with it.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(name = "PipelineVerdict")]
 pub struct Verdict {
     /// Whether it could be saved.
     pub valid: bool,

@@ -6,7 +6,9 @@ use super::ControlPlane;
 use crate::{
     actor::{Actor, Scope},
     error::Result,
-    ids::{AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SlotId, TransferId, UserId},
+    ids::{
+        AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SlotId, TransferId, UserId, WebhookSecretId,
+    },
     model::event::Object,
     store::{self, schedules::Owner},
 };
@@ -54,6 +56,11 @@ impl ControlPlane {
             && (scope == Scope::All || scope == Scope::Customer(code.customer_id))
         {
             return Ok(Some(Object::EnrolmentCode(code.into())));
+        }
+        if let Some(secret) = store::webhook_secrets::by_id(&self.db, WebhookSecretId(id)).await?
+            && (scope == Scope::All || secret.customer_id.map(Scope::Customer) == Some(scope))
+        {
+            return Ok(Some(Object::WebhookSecret(secret.into())));
         }
         // Users are the administrators' business; everybody knows themselves.
         let user = store::users::find(&self.db, UserId(id)).await?;

@@ -197,12 +197,12 @@ impl ControlPlane {
         self.get_pipeline(actor, &id.into()).await
     }
 
-    /// Removes a pipeline with its versions and runs; what runs is cancelled first, transfers stay.
+    /// Removes a pipeline with its versions and runs; what runs is cancelled first, transfers stay. Which one it was.
     ///
     /// # Errors
     ///
     /// As of [`Self::get_pipeline`].
-    pub async fn delete_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<()> {
+    pub async fn delete_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineId> {
         actor.require_user()?;
         let id = self.pipeline(actor, meant).await?.id;
         loop {
@@ -213,7 +213,8 @@ impl ControlPlane {
                 unschedule(&mut work, id).await?;
                 store::pipelines::delete(&mut work.tx, id).await?;
                 work.note(Kind::PipelineDeleted, Object::Pipeline(row.view()));
-                return self.commit(work).await;
+                self.commit(work).await?;
+                return Ok(id);
             }
         }
     }

@@ -13,6 +13,8 @@ use crate::{
     model::webhook::WebhookSecret,
 };
 
+const COLUMNS: &str = "SELECT id, customer_id, prefix, nonce, sealed, created_at FROM webhook_secrets WHERE ";
+
 /// A secret as it is stored.
 #[derive(Clone, Debug, FromRow)]
 pub struct WebhookSecretRow {
@@ -68,8 +70,14 @@ pub async fn replace(tx: &mut Tx, row: &WebhookSecretRow) -> Result<()> {
 ///
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, customer: Option<CustomerId>) -> Result<Option<WebhookSecretRow>> {
-    sql("SELECT id, customer_id, prefix, nonce, sealed, created_at FROM webhook_secrets WHERE owner_id = $1")
-        .bind(owner(customer))
-        .fetch_optional(conn)
-        .await
+    sql(COLUMNS).push_bind("owner_id = ", owner(customer)).fetch_optional(conn).await
+}
+
+/// The secret with this id, if there is one.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn by_id(conn: impl Into<Conn<'_>>, id: WebhookSecretId) -> Result<Option<WebhookSecretRow>> {
+    sql(COLUMNS).push_bind("id = ", id).fetch_optional(conn).await
 }

@@ -35,6 +35,15 @@ pub(crate) enum EventKind {
     SignedIn,
     SignedOut,
     SessionEndedForReuse,
+    PipelineCreated,
+    PipelineUpdated,
+    PipelineDeleted,
+    PipelineRunCreated,
+    PipelineRunStatusChanged,
+    PipelineRunCancelRequested,
+    PipelineStepReportedLate,
+    PipelineSlotDecided,
+    WebhookSecretRotated,
     #[cynic(fallback)]
     Other,
 }

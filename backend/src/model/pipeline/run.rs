@@ -126,6 +126,7 @@ pub type Parameters = BTreeMap<String, String>;
 
 /// A run of a pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineRun {
     /// Its id.
@@ -161,11 +162,13 @@ pub struct PipelineRun {
     #[schema(required)]
     pub rerun_of: Option<RunId>,
     /// Its steps, each after those it needs.
+    #[graphql(complexity = "10 * child_complexity + 1")]
     pub steps: Vec<PipelineStep>,
 }
 
 /// A step of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineStep {
     /// What it is called in its pipeline.

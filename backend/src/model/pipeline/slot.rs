@@ -9,6 +9,7 @@ use crate::{
 
 /// What became of one slot of a pipeline's schedule, or of a range of them: then `from`, `to` and `count` say which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, async_graphql::SimpleObject)]
+#[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineSlot {
     /// Its id.
