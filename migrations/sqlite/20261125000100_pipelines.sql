@@ -54,6 +54,8 @@ CREATE TABLE pipeline_runs (
     completed_at TEXT
 ) STRICT;
 CREATE INDEX pipeline_runs_pipeline ON pipeline_runs (pipeline_id, id);
+CREATE INDEX pipeline_runs_pipeline_status ON pipeline_runs (pipeline_id, status, id);
+CREATE INDEX pipeline_runs_status ON pipeline_runs (status, id);
 CREATE INDEX pipeline_runs_due ON pipeline_runs (due_at, id) WHERE due_at IS NOT NULL;
 
 CREATE TABLE pipeline_steps (

@@ -117,16 +117,15 @@ impl ControlPlane {
         Ok(self.change_run(actor, id, cancel).await?.view())
     }
 
-    /// Ends every run of a pipeline that is about to be removed.
-    pub(super) async fn abandon_runs(&self, work: &mut Work, pipeline: PipelineId) -> Result<()> {
+    /// Ends every run of a pipeline that is about to be removed; whether no other change came between.
+    pub(super) async fn abandon_runs(&self, work: &mut Work, pipeline: PipelineId) -> Result<bool> {
         for id in store::pipeline_runs::under_way(&mut work.tx, pipeline).await? {
             let abandoned = self.try_change_run(work, id, &|course, now| Ok(course.abandon(now))).await?;
             if abandoned.is_none() {
-                // A report came between, and whoever asked may ask again.
-                return Err(Error::conflict("a run of the pipeline changed at this moment: try again"));
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// A run that has not begun, of this text with these parameters.

@@ -205,15 +205,18 @@ impl ControlPlane {
     pub async fn delete_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineId> {
         actor.require_user()?;
         let id = self.pipeline(actor, meant).await?.id;
-        let mut work = self.begin(actor).await?;
-        let row = held(&mut work, actor, id).await?;
-        self.abandon_runs(&mut work, id).await?;
-        store::pipeline_runs::delete_of_pipeline(&mut work.tx, id).await?;
-        unschedule(&mut work, id).await?;
-        store::pipelines::delete(&mut work.tx, id).await?;
-        work.note(Kind::PipelineDeleted, Object::Pipeline(row.view()));
-        self.commit(work).await?;
-        Ok(id)
+        loop {
+            let mut work = self.begin(actor).await?;
+            let row = held(&mut work, actor, id).await?;
+            if self.abandon_runs(&mut work, id).await? {
+                store::pipeline_runs::delete_of_pipeline(&mut work.tx, id).await?;
+                unschedule(&mut work, id).await?;
+                store::pipelines::delete(&mut work.tx, id).await?;
+                work.note(Kind::PipelineDeleted, Object::Pipeline(row.view()));
+                self.commit(work).await?;
+                return Ok(id);
+            }
+        }
     }
 
     /// The one pipeline that is meant, within the caller's scope.

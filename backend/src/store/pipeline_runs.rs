@@ -24,7 +24,7 @@ mod steps;
 mod waiting;
 pub use list::{list, newest, plans};
 pub use steps::was_sent;
-pub use waiting::{due, under_way, with_lost_agents};
+pub use waiting::{busy, due, under_way, with_lost_agents};
 
 const COLUMNS: &str = "SELECT r.id, r.pipeline_id, r.version, r.status, r.cause, r.scheduled_for, r.rerun_of, r.parameters, \
     r.graph, r.error_message, r.cancel_requested_at, r.revision, r.created_at, r.started_at, r.completed_at, \

@@ -247,7 +247,8 @@ impl World {
 
     async fn pipeline(&self) -> String {
         let identifier = format!("of-owner-{}", crate::support::app::seed());
-        let body = json!({ "identifier": identifier, "name": "Daily", "yaml": DEFINITION });
+        let yaml = format!("{DEFINITION}agent: {}\n", self.owner_agent.id);
+        let body = json!({ "identifier": identifier, "name": "Daily", "yaml": yaml });
         let made = self.app.bearer(&self.owner.token).post("/api/pipelines", &body).await;
         made.body["data"]["pipeline"]["id"].as_str().expect("an id").to_owned()
     }

@@ -1,18 +1,45 @@
 //! Pipelines and their runs: one file per operation or rule.
 
+use std::time::Duration;
+
+use backend::{
+    ids::RunId,
+    model::{Window, pipeline::PipelineRef},
+};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::support::{
-    Answer, Client, TestApp,
+    Answer, Client, TestApp, admin,
     app::{TestAgent, TestCustomer},
 };
 
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
+const HOUR: TimeDelta = TimeDelta::hours(1);
+const MOMENT: TimeDelta = TimeDelta::milliseconds(1);
+
+mod cancel;
+mod course;
 mod create;
+mod delete;
+mod dry_run;
 mod export;
 mod get;
+mod leases;
 mod list;
+mod model;
 mod replace;
+mod rerun;
+mod resume;
+mod runs;
+mod schedule;
 mod schema;
+mod steps;
+mod transfers;
+mod update;
+mod versions;
+mod webhooks;
 
 /// A definition that says the least.
 const SMALL: &str = "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\n";
@@ -54,6 +81,88 @@ impl Place {
         created(&self.user, identifier, yaml).await
     }
 
+    /// The same server after an absence.
+    async fn restarted(self, after: TimeDelta) -> Self {
+        let Self { app, customer, agent, user, admin } = self;
+        // Whoever could call it keeps it.
+        drop((user, admin));
+        let app = app.restarted(after).await;
+        let (user, admin) = (app.bearer(&customer.token), app.admin().await);
+        Self { app, customer, agent, user, admin }
+    }
+
+    /// So much later the engine looks.
+    async fn look_after(&self, after: TimeDelta) {
+        self.app.advance(after);
+        self.app.app.cp.advance_pipeline_runs().await.expect("a look");
+    }
+
+    /// So much later the scheduler looks.
+    async fn dispatch(&self, after: TimeDelta) -> usize {
+        self.app.advance(after);
+        self.app.cp().dispatch_due_slots().await.expect("slots are decided")
+    }
+
+    /// The ledger of a pipeline, oldest first: hour and minute of each slot, or how many a range holds, and what became of
+    /// it.
+    async fn ledger(&self, identifier: &str) -> Vec<String> {
+        let line = |slot: &Value| match slot["count"].as_i64() {
+            Some(count) => format!("{count}x {}", text(&slot["outcome"])),
+            None => format!("{} {}", &text(&slot["scheduledFor"])[11..16], text(&slot["outcome"])),
+        };
+        self.slots(identifier).await.iter().rev().map(line).collect()
+    }
+
+    /// The slots of a pipeline, newest first.
+    async fn slots(&self, identifier: &str) -> Vec<Value> {
+        let meant: PipelineRef = identifier.parse().expect("an identifier");
+        let page = self.app.cp().list_pipeline_slots(&admin(), &meant, Window::page(1, 100)).await.expect("a ledger");
+        page.items.iter().map(|slot| json!(slot)).collect()
+    }
+
+    /// The runs of a pipeline, newest first.
+    async fn history(&self, identifier: &str) -> Vec<Value> {
+        let meant: PipelineRef = identifier.parse().expect("an identifier");
+        let page = self.app.cp().list_runs_of_pipeline(&admin(), &meant, Window::page(1, 100)).await.expect("runs");
+        page.items.iter().map(|run| json!(run)).collect()
+    }
+
+    /// When a pipeline is due next.
+    async fn next_run_at(&self, identifier: &str) -> Value {
+        let meant: PipelineRef = identifier.parse().expect("an identifier");
+        json!(self.app.cp().get_pipeline(&admin(), &meant).await.expect("a pipeline").next_run_at)
+    }
+
+    /// What the agent says of itself.
+    async fn heartbeat(&self, body: &Value) {
+        assert_eq!(self.app.key(&self.agent.key).post("/api/agents/heartbeat", body).await.status, 200);
+    }
+
+    /// A new definition, from an administrator who has just signed in.
+    async fn put(&self, identifier: &str, yaml: &str) -> Answer {
+        let path = format!("/api/pipelines/{identifier}/yaml");
+        self.app.admin().await.send("PUT", &path, Some(&json!({ "yaml": yaml }))).await
+    }
+
+    /// The same, of what may change without a new version.
+    async fn patch(&self, identifier: &str, body: &Value) -> Answer {
+        self.app.admin().await.patch(&format!("/api/pipelines/{identifier}"), body).await
+    }
+
+    /// The run once this is so; what other tasks have to do for it gets its turn meanwhile.
+    async fn until(&self, run: &Value, is_so: impl Fn(&Value) -> bool) -> Value {
+        let wait = async {
+            loop {
+                let now = self.look(run).await;
+                if is_so(&now) {
+                    return now;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_mins(1), wait).await.expect("it becomes so")
+    }
+
     /// A run of such a pipeline.
     async fn run(&self, yaml: &str) -> Value {
         let pipeline = self.pipeline("daily", yaml).await;
@@ -64,10 +173,7 @@ impl Place {
 
     /// The run as it is now.
     async fn look(&self, run: &Value) -> Value {
-        let path = format!("/api/pipelines/{}/runs?limit=100", text(&run["pipelineId"]));
-        let runs = self.admin.get(&path).await.body["data"]["runs"].clone();
-        let found = runs.as_array().expect("runs").iter().find(|found| found["id"] == run["id"]);
-        found.expect("the run").clone()
+        json!(self.app.cp().get_pipeline_run(&admin(), run_id(run)).await.expect("the run"))
     }
 
     /// What the agent says about a step.
@@ -106,6 +212,15 @@ async fn created(client: &Client, identifier: &str, yaml: &str) -> Value {
 
 fn id(object: &Value) -> &str {
     text(&object["id"])
+}
+
+fn run_id(run: &Value) -> RunId {
+    id(run).parse().expect("a run's id")
+}
+
+/// A step of a run.
+fn step<'v>(run: &'v Value, id: &str) -> &'v Value {
+    run["steps"].as_array().expect("steps").iter().find(|step| step["id"] == id).expect("the step")
 }
 
 fn text(value: &Value) -> &str {

@@ -14,7 +14,10 @@ use crate::{
     model::{
         directive::Wish,
         event::{Kind, Object},
-        pipeline::course::{Carrier, Course, Effect, Terms},
+        pipeline::{
+            course::{Carrier, Course, Effect, Terms},
+            graph::Node,
+        },
     },
     service::{ControlPlane, Work, delta},
     store::{self, agents::Presence, pipeline_runs::PipelineRunRow},
@@ -131,7 +134,8 @@ impl ControlPlane {
 pub(super) async fn carriers(work: &mut Work, row: &PipelineRunRow) -> Result<Vec<Carrier>> {
     let course = &row.course;
     let pending = || course.graph.nodes.iter().zip(&course.steps).filter(|(_, step)| !step.status.has_ended());
-    let mut agents: Vec<AgentId> = pending().filter_map(|(node, _)| node.agent()).collect();
+    // Of steps that have ended too: what just ended may have to be stopped.
+    let mut agents: Vec<AgentId> = course.graph.nodes.iter().filter_map(Node::agent).collect();
     agents.sort_unstable();
     agents.dedup();
     let known: HashMap<AgentId, Presence> =
@@ -141,7 +145,7 @@ pub(super) async fn carriers(work: &mut Work, row: &PipelineRunRow) -> Result<Ve
     } else {
         Vec::new()
     };
-    let carrier = |(node, _): (&crate::model::pipeline::graph::Node, _)| {
+    let carrier = |(node, _): (&Node, _)| {
         let Some(agent) = node.agent() else { return Carrier::Ready };
         match known.get(&agent) {
             None | Some(Presence { is_revoked: true, .. }) => Carrier::Gone,

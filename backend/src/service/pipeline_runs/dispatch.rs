@@ -3,8 +3,6 @@
 //! What a slot is to become is written first, with the claim on it; the run it becomes is made in a transaction of its own,
 //! with the slot. So a server that dies between leaves a slot that waits, and any server starts it.
 
-use std::collections::HashSet;
-
 use crate::{
     actor::{Actor, Scope},
     error::{Error, Result},
@@ -16,7 +14,7 @@ use crate::{
         schedule::Overlap,
     },
     service::{
-        ControlPlane, Work,
+        ControlPlane,
         dispatch::{Decided, decided},
         pipelines::held,
     },
@@ -53,7 +51,7 @@ impl ControlPlane {
         let due = store::schedules::due(&mut work.tx, Owner::Pipeline, now, AT_A_TIME).await?;
         let owners: Vec<uuid::Uuid> = due.iter().map(|row| row.owner_id).collect();
         let queued = store::slots::queued(&mut work.tx, &owners).await?;
-        let busy = busy_pipelines(&mut work, &owners).await?;
+        let busy = store::pipeline_runs::busy(&mut work.tx, &owners).await?;
         let mut claims = Vec::with_capacity(due.len());
         let mut slots = Vec::new();
         for row in &due {
@@ -140,14 +138,4 @@ fn waits(slot: SlotRow) -> SlotRow {
         }
         Some(Word(Pending::Queued)) | None => slot,
     }
-}
-
-async fn busy_pipelines(work: &mut Work, owners: &[uuid::Uuid]) -> Result<HashSet<uuid::Uuid>> {
-    let mut busy = HashSet::new();
-    for owner in owners {
-        if !store::pipeline_runs::under_way(&mut work.tx, PipelineId(*owner)).await?.is_empty() {
-            busy.insert(*owner);
-        }
-    }
-    Ok(busy)
 }

@@ -51,15 +51,17 @@ impl ControlPlane {
         due.extend(store::pipeline_runs::with_lost_agents(&self.db, now - delta(self.timing.lease)).await?);
         due.sort_unstable();
         due.dedup();
+        // One that cannot go on does not keep the others.
+        let mut failed = None;
         for id in &due {
             match self.advance_run(*id).await {
                 // Removed meanwhile.
                 Ok(()) | Err(Error::NotFound(_)) => {}
-                Err(error) => return Err(error),
+                Err(error) => failed = Some(error),
             }
         }
         self.start_queued_pipelines().await?;
-        Ok(due.len())
+        failed.map_or(Ok(due.len()), Err)
     }
 
     async fn advance_run(self: &Arc<Self>, id: RunId) -> Result<()> {

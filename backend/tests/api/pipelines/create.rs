@@ -24,7 +24,7 @@ async fn a_new_pipeline_is_answered_whole() {
         "description": "Extract, transform, and load daily data", "yaml": SMALL, "enabled": true,
         "createdAt": "2026-04-25T13:00:00Z", "updatedAt": "2026-04-25T13:00:00Z", "version": 1,
         "versions": [{ "version": 1, "createdAt": "2026-04-25T13:00:00Z", "gitSha": sha }],
-        "customerId": place.customer.id,
+        "customerId": place.customer.id, "nextRunAt": null,
     });
     assert_eq!((answer.status, pipeline), (201, &whole));
     assert_eq!(place.user.get("/api/pipelines/daily-etl-pipeline").await.body["data"]["pipeline"], whole);

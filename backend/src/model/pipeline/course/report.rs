@@ -35,7 +35,8 @@ impl Course {
             let is_last_unheard = attempt + 1 == step.attempt && step.ended_unheard && step.sent_at.is_none();
             if report.status == Some(StepStatus::Completed) && is_last_unheard && !step.status.has_ended() {
                 // Late, but true: what is done must not be done again.
-                self.steps[place].attempt = attempt;
+                // That attempt was sent, and whoever carried it out may say so once more.
+                (self.steps[place].attempt, self.steps[place].sent_at) = (attempt, Some(now));
                 self.take_figures(place, report);
                 self.complete(place, now);
                 return Ok(Reported::Status(Some(Effect::Settle(place))));

@@ -346,6 +346,8 @@ fn what_was_done_before_it_was_given_up_is_not_done_again() {
     course.report(0, &report, now + TERMS.lease).unwrap();
     course.advance(&[Carrier::Ready], &TERMS, now + TERMS.lease);
     assert_eq!((course.steps[0].attempt, course.run.status), (1, PipelineRunStatus::Completed));
+    let again = course.report(0, &report, now + TERMS.lease).unwrap();
+    assert_eq!((again, course.steps[0].sent_at), (Reported::Nothing(Some(Effect::Settle(0))), Some(now + TERMS.lease)));
 }
 
 #[test]
