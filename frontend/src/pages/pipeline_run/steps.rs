@@ -116,7 +116,7 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
     let value = Signal::derive(move || step.with(|step| step.as_ref().map_or(0.0, progress)));
     let error = move || {
         step.with(|step| step.as_ref().and_then(|step| step.error_message.clone()))
-            .map(|error| view! { <span class="cell-error">{error}</span> })
+            .map(|error| view! { <span class="cell-why" data-tone=state.get().1.name()>{error}</span> })
     };
     let transfer = move || {
         step.with(|step| step.as_ref().and_then(|step| step.transfer_id.clone())).map(|id| {
