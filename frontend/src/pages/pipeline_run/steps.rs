@@ -29,8 +29,8 @@ pub(super) fn Course(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -
     let planned = Memo::new(move |_| links.read(|links| links.plan.steps.clone()).unwrap_or_default());
     let copies = follow_copies(row);
     let steps = Memo::new(move |_| {
-        let copied = |step: &Step| copies.with(|copies| with_copy(step, copies));
-        row.with(|seen| seen.object.steps.iter().map(copied).collect::<Vec<_>>())
+        let figures = |step: &Step| copies.with(|copies| with_copy(step, copies));
+        row.with(|seen| seen.object.steps.iter().map(figures).collect::<Vec<_>>())
     });
     let chosen = RwSignal::new(None::<String>);
     let said = move || {
