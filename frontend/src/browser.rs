@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use leptos::{
     prelude::window,
-    web_sys::{Event, EventTarget},
+    web_sys::{Element, Event, EventTarget, HtmlElement, HtmlTextAreaElement, SvgElement},
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
@@ -80,13 +80,14 @@ pub(crate) fn number(text: &str) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// Moves the focus to the element with an id.
+/// Moves the focus to the element with an id, in HTML or in a drawing.
 pub(crate) fn focus(id: &str) {
-    let element = leptos::prelude::document().get_element_by_id(id);
-    if let Some(element) = element.and_then(|element| element.dyn_into::<leptos::web_sys::HtmlElement>().ok()) {
-        // Without the focus it is still there.
-        let _ = element.focus();
-    }
+    let Some(element) = leptos::prelude::document().get_element_by_id(id) else { return };
+    // Without the focus it is still there.
+    let _ = match element.dyn_ref::<SvgElement>() {
+        Some(drawn) => drawn.focus(),
+        None => element.dyn_into::<HtmlElement>().map_or(Ok(()), |element| element.focus()),
+    };
 }
 
 /// Puts text in the place of what is selected, as if it was typed: it can be undone, and the field hears of it.
@@ -102,7 +103,7 @@ pub(crate) fn type_text(text: &str) {
 }
 
 /// Scrolls a text area so that one of its lines, from 0, is seen.
-pub(crate) fn show_line(area: &leptos::web_sys::HtmlTextAreaElement, line: usize) {
+pub(crate) fn show_line(area: &HtmlTextAreaElement, line: usize) {
     let lines = area.value().matches('\n').count() + 1;
     let (whole, seen) = (f64::from(area.scroll_height()), f64::from(area.client_height()));
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "pixels of a page")]
@@ -116,9 +117,8 @@ pub(crate) fn show_line(area: &leptos::web_sys::HtmlTextAreaElement, line: usize
 }
 
 /// Scrolls what an element is in so that the element is seen.
-pub(crate) fn show_within(element: &leptos::web_sys::Element) {
-    let (Some(frame), Some(element)) = (element.parent_element(), element.dyn_ref::<leptos::web_sys::HtmlElement>())
-    else {
+pub(crate) fn show_within(element: &Element) {
+    let (Some(frame), Some(element)) = (element.parent_element(), element.dyn_ref::<HtmlElement>()) else {
         return;
     };
     let (top, height) = (element.offset_top(), element.offset_height());
