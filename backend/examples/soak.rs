@@ -1,15 +1,19 @@
-//! `cargo xtask soak`: what takes too long for a test. Schedules around every change of every zone's clock; then load for
-//! a long time and a look at what is left: nothing lost, nothing grown.
+//! `cargo xtask soak`: what takes too long for a test. Schedules around every change of every zone's clock; a minute of
+//! definitions that nobody would write; then load for a long time and a look at what is left: nothing lost, nothing grown.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a soak that cannot go on must stop")]
 #![expect(dead_code, reason = "shared with the benchmark")]
 
+#[path = "../tests/definitions/hostile.rs"]
+mod hostile;
 #[path = "bench/load.rs"]
 mod load;
 #[path = "../tests/schedule/oracle.rs"]
 mod oracle;
 #[path = "bench/place.rs"]
 mod place;
+#[path = "../tests/definitions/random.rs"]
+mod random;
 #[path = "../tests/schedule/transitions.rs"]
 mod transitions;
 
@@ -25,13 +29,13 @@ use clap::Parser;
 
 use place::{Engine, Place, Server};
 
-/// Schedules in all zones, and load for a long time on SQLite and on PostgreSQL.
+/// Schedules in all zones, definitions of all kinds, and load for a long time on SQLite and on PostgreSQL.
 #[derive(Parser)]
 struct Options {
     /// PostgreSQL to load, beside SQLite
     #[arg(long)]
     postgres: Option<String>,
-    /// Minutes of load on each engine; 0 for the schedules alone
+    /// Minutes of load on each engine; 0 for none
     #[arg(long, default_value_t = 10)]
     minutes: u64,
     /// The server binary
@@ -42,6 +46,7 @@ struct Options {
 fn main() {
     let options = Options::parse();
     schedules();
+    definitions();
     let mut engines = vec![("SQLite", Engine::Sqlite)];
     engines.extend(options.postgres.clone().map(|url| ("PostgreSQL", Engine::Postgres(url))));
     for (name, engine) in engines.into_iter().filter(|_| options.minutes > 0) {
@@ -75,6 +80,27 @@ fn schedules() {
         tally.zones,
         started.elapsed()
     );
+}
+
+/// The reader of definitions: the worst texts within 200 ms each, and a minute of random ones.
+fn definitions() {
+    let worst = hostile::worst();
+    let mut longest = Duration::ZERO;
+    for (name, text) in &worst {
+        hostile::check(text);
+        let took = hostile::time(text);
+        assert!(took < Duration::from_millis(200), "{name} took {took:?}");
+        longest = longest.max(took);
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/definitions/good");
+    let files = fs::read_dir(folder).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    let good: Vec<String> = files.collect();
+    println!("Definitions: the worst {} answered within {longest:.1?} each; random ones for a minute", worst.len());
+    bolero::check!().with_test_time(Duration::from_mins(1)).with_max_len(2_048).for_each(|bytes: &[u8]| {
+        for text in random::texts(bytes, &good) {
+            hostile::check(&text);
+        }
+    });
 }
 
 /// Resident bytes of a process.

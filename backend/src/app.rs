@@ -19,6 +19,7 @@ use crate::{
     rest::Api,
     service::{ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
     store::{self, Db},
+    webhooks::Webhooks,
 };
 
 /// The name of the secret that servers on one database share.
@@ -96,6 +97,7 @@ impl App {
             clock,
             ids: Arc::new(ids),
             tokens: Tokens::new(secret, key),
+            webhooks: Webhooks::new(settings.webhook_networks.clone()),
             timing,
             tasks: tasks.clone(),
             stop: stop.clone(),
@@ -121,6 +123,7 @@ impl App {
             clock: ambient.clock,
             ids: Arc::new(ambient.ids),
             tokens: Tokens::new(secret, key),
+            webhooks: Webhooks::new(Vec::new()),
             timing: Timing::default(),
             tasks: tasks.clone(),
             stop: stop.clone(),

@@ -75,10 +75,14 @@ pub struct ServeSettings {
         value_parser = |text: &str| duration(text, 1, 86_400))]
     pub lease: Duration,
 
-    /// How long it is kept what became of each time a job was due
+    /// How long it is kept what became of each time a job or pipeline was due
     #[arg(long, env = "MFTPLUS_SLOTS_KEPT", default_value = "90d", value_name = "DURATION",
         value_parser = |text: &str| duration(text, 86_400, 315_576_000))]
     pub slots_kept: Duration,
+
+    /// Networks that webhooks may reach although they are not public, such as `10.0.0.0/8,127.0.0.1`
+    #[arg(long, env = "MFTPLUS_WEBHOOK_NETWORKS", value_delimiter = ',', value_name = "NETWORKS", value_parser = network)]
+    pub webhook_networks: Vec<IpNet>,
 
     /// Networks of proxies whose X-Forwarded-For is believed, such as `10.0.0.0/8,::1/128`
     #[arg(long, env = "MFTPLUS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", value_parser = network)]

@@ -50,6 +50,14 @@ pub enum Error {
     /// A request that is wrong as a whole.
     #[error("{0}")]
     Invalid(String),
+    /// A request that is wrong as a whole, with more for programs.
+    #[error("{message}")]
+    Refused {
+        /// What is wrong.
+        message: String,
+        /// More for programs.
+        details: Value,
+    },
     /// No credentials, or none that are valid.
     #[error("{0}")]
     Unauthenticated(&'static str),
@@ -115,7 +123,7 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::Fields(_) | Self::Invalid(_) => Code::Invalid,
+            Self::Fields(_) | Self::Invalid(_) | Self::Refused { .. } => Code::Invalid,
             Self::Unauthenticated(_) => Code::Unauthenticated,
             Self::Forbidden(_) => Code::Forbidden,
             Self::NotFound(_) => Code::NotFound,
@@ -130,11 +138,18 @@ impl Error {
         }
     }
 
+    /// Whether it says that a report came after the server had given up waiting for it.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        matches!(self, Self::Conflict { details: Some(details), .. } if details["reason"] == "lease")
+    }
+
     /// What a program may want to know beside the sentence.
     #[must_use]
     pub fn details(&self) -> Option<Value> {
         match self {
             Self::Fields(fields) => Some(json!({ "fields": fields.0 })),
+            Self::Refused { details, .. } => Some(details.clone()),
             Self::Conflict { details, .. } => details.clone(),
             _ => None,
         }

@@ -27,6 +27,9 @@ mod loaders;
 mod log;
 mod mutation;
 mod nulls;
+mod pipeline_inputs;
+mod pipeline_queries;
+mod pipelines;
 mod query;
 mod sockets;
 mod subscription;
@@ -35,7 +38,8 @@ mod variables;
 mod ws;
 
 use mutation::MutationRoot;
-use query::QueryRoot;
+use pipeline_queries::PipelineQueries;
+use query::{GeneralQueries, QueryRoot};
 use subscription::SubscriptionRoot;
 
 /// How deep a question may go; introspection, as tools ask it, goes to 15.
@@ -69,7 +73,7 @@ struct Graphql {
 }
 
 fn builder() -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
-    Schema::build(QueryRoot, MutationRoot, SubscriptionRoot)
+    Schema::build(QueryRoot(GeneralQueries, PipelineQueries), MutationRoot, SubscriptionRoot)
         .extension(errors::Errors)
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)

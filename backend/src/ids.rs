@@ -84,6 +84,10 @@ typed_id! {
     SlotId = "slot",
     /// Names a directive.
     DirectiveId = "directive",
+    /// Names a pipeline.
+    PipelineId = "pipeline",
+    /// Names a secret that webhooks are signed with.
+    WebhookSecretId = "webhook secret",
 }
 
 /// Where ids and random bytes come from.

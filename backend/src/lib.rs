@@ -3,9 +3,9 @@
 //! | layer | modules | what it does |
 //! |---|---|---|
 //! | wiring | `cli` `app` `server` `watch` | builds everything and starts it; may see everything |
-//! | edges | `rest` `graphql` `sweeper` `scheduler` `dashboard` | a request or the passing of time in, one call of the core out |
+//! | edges | `rest` `graphql` `sweeper` `scheduler` `engine` `dashboard` | a request or the passing of time in, one call of the core out |
 //! | core | `service` | [`service::ControlPlane`]: decides; the only writer and the only publisher |
-//! | mechanisms | `store` `events` `limits` | rows, messages and counters, without opinions |
+//! | mechanisms | `store` `events` `limits` `webhooks` | rows, messages, counters and requests, without opinions |
 //! | words | `model` `actor` `error` `ids` `clock` | no I/O |
 //! | beside the edges | `transport` | what every HTTP edge reads off a request |
 //!
@@ -17,6 +17,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dashboard;
+pub mod engine;
 pub mod error;
 pub mod events;
 pub mod graphql;
@@ -32,3 +33,4 @@ pub mod sweeper;
 pub mod telemetry;
 pub mod transport;
 pub mod watch;
+pub mod webhooks;

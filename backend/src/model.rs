@@ -6,16 +6,22 @@
 pub mod account;
 pub mod agent;
 pub mod customer;
+pub mod definition;
+pub mod diff;
 pub mod directive;
 pub mod event;
 pub mod fields;
 pub mod fleet;
 pub mod job;
 pub mod page;
+pub mod period;
+pub mod pipeline;
+pub mod retry;
 pub mod scalar;
 pub mod schedule;
 pub mod source_url;
 pub mod transfer;
+pub mod webhook;
 
 pub use fields::{Fields, FromFields};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, OffsetWindow, Page, Pagination, Start, Total, Window};

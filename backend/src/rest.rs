@@ -23,6 +23,8 @@ mod health;
 mod job_runs;
 mod jobs;
 pub mod openapi;
+mod pipeline_runs;
+mod pipelines;
 mod session;
 mod transfers;
 mod users;
@@ -70,6 +72,14 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(jobs::get_job, jobs::update_job, jobs::delete_job))
         .routes(routes!(job_runs::list_job_runs, job_runs::start_job_run))
         .routes(routes!(job_runs::update_job_run))
+        .routes(routes!(pipelines::create_pipeline, pipelines::list_pipelines))
+        .routes(routes!(pipelines::get_pipeline_schema))
+        .routes(routes!(pipelines::dry_run_pipeline))
+        .routes(routes!(pipelines::get_pipeline, pipelines::update_pipeline, pipelines::delete_pipeline))
+        .routes(routes!(pipelines::export_pipeline, pipelines::replace_pipeline_definition))
+        .routes(routes!(pipelines::list_pipeline_versions))
+        .routes(routes!(pipeline_runs::list_pipeline_runs, pipeline_runs::run_pipeline))
+        .routes(routes!(pipeline_runs::update_pipeline_step))
 }
 
 /// The OpenAPI document of every route.

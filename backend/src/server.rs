@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, time::timeout};
 use crate::{
     app::{Ambient, App},
     config::ServeSettings,
-    dashboard, graphql, rest, scheduler, sweeper, telemetry,
+    dashboard, engine, graphql, rest, scheduler, sweeper, telemetry,
 };
 
 /// How long requests at work may take to end when the server stops.
@@ -32,6 +32,7 @@ pub async fn serve(settings: &ServeSettings, stop: impl Future<Output = ()> + Se
     }
     app.tasks.spawn(sweeper::run(Arc::clone(&app.cp)));
     app.tasks.spawn(scheduler::run(Arc::clone(&app.cp)));
+    app.tasks.spawn(engine::run(Arc::clone(&app.cp)));
     let cp = Arc::clone(&app.cp);
     app.tasks.spawn(async move { cp.watch_for_gaps().await });
 

@@ -18,6 +18,7 @@ use crate::{
         self, Db, Tx,
         writer::{Audience, Committed, Writer},
     },
+    webhooks::Webhooks,
 };
 
 mod accounts;
@@ -39,12 +40,15 @@ mod jobs;
 mod log;
 mod objects;
 mod passwords;
+mod pipeline_runs;
+mod pipelines;
 mod remembered;
 mod sweep;
 mod sweep_runs;
 mod tokens;
 mod transfers;
 mod users;
+mod webhook_secrets;
 
 pub use accounts::{Clearance, Credentials};
 pub use agents::Registered;
@@ -94,6 +98,8 @@ pub struct Parts {
     pub ids: Arc<Ids>,
     /// The maker of tokens.
     pub tokens: Tokens,
+    /// The sender of webhooks.
+    pub webhooks: Webhooks,
     /// How long things take.
     pub timing: Timing,
     /// Where background work is tracked.
@@ -111,12 +117,14 @@ pub struct ControlPlane {
     clock: Clock,
     ids: Arc<Ids>,
     tokens: Tokens,
+    webhooks: Webhooks,
     timing: Timing,
     tasks: TaskTracker,
     stop: CancellationToken,
     writer: Writer,
     remembered: Arc<remembered::Remembered>,
     passwords: passwords::Passwords,
+    pace: pipeline_runs::Pace,
     started_at: DateTime<Utc>,
 }
 
@@ -124,7 +132,7 @@ impl ControlPlane {
     /// Builds a control plane and starts its background work: the writer, and the memory that is dropped on change.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { db, bus, limits, clock, ids, tokens, timing, tasks, stop } = parts;
+        let Parts { db, bus, limits, clock, ids, tokens, webhooks, timing, tasks, stop } = parts;
         let remembered = Arc::new(remembered::Remembered::new(bus.clone()));
         let tell = (bus.clone(), Arc::clone(&remembered));
         let tell = move |committed: Committed| {
@@ -148,12 +156,14 @@ impl ControlPlane {
             clock,
             ids,
             tokens,
+            webhooks,
             timing,
             tasks,
             stop,
             writer,
             remembered,
             passwords,
+            pace: pipeline_runs::Pace::default(),
             started_at,
         })
     }
@@ -190,15 +200,25 @@ impl ControlPlane {
 
     async fn begin(&self, actor: &Actor) -> Result<Work> {
         let tx = self.db.begin().await?;
-        Ok(Work { tx, now: self.clock.now(), actor: actor.to_string(), changes: Vec::new(), forget: Vec::new() })
+        Ok(Work {
+            tx,
+            now: self.clock.now(),
+            actor: actor.to_string(),
+            changes: Vec::new(),
+            forget: Vec::new(),
+            has_due_runs: false,
+        })
     }
 
     /// Numbers and logs the changes, commits, and then tells everybody.
     async fn commit(&self, work: Work) -> Result<()> {
-        let Work { mut tx, changes, forget, .. } = work;
+        let Work { mut tx, changes, forget, has_due_runs, .. } = work;
         let events = store::events::record(&mut tx, changes).await?;
         tx.commit().await?;
         publish(&self.bus, &self.remembered, events, forget);
+        if has_due_runs {
+            self.pace.wake();
+        }
         Ok(())
     }
 }
@@ -217,6 +237,8 @@ struct Work {
     actor: String,
     changes: Vec<Change>,
     forget: Vec<Forget>,
+    /// Whether a run of a pipeline is left with something to do at once, or has ended while another may wait for that.
+    has_due_runs: bool,
 }
 
 impl Work {

@@ -13,6 +13,8 @@ pub mod fleet;
 pub mod idempotency;
 pub mod job_runs;
 pub mod jobs;
+pub mod pipeline_runs;
+pub mod pipelines;
 pub mod purge;
 pub mod schedules;
 pub mod secrets;
@@ -20,6 +22,7 @@ pub mod sessions;
 pub mod slots;
 pub mod transfers;
 pub mod users;
+pub mod webhook_secrets;
 mod window;
 pub mod writer;
 

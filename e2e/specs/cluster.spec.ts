@@ -1,3 +1,5 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { Agent } from '../support/fleet';
 import { DATABASE_URL, REDIS_SERVER } from '../support/place';
 import { freePort, Program } from '../support/process';
@@ -86,4 +88,46 @@ test('a page converges though Redis goes away and comes back', async ({ page, se
   await expect(bar).toHaveAttribute('aria-valuenow', '100');
   await expectLive(page);
   expect(await copy.ended()).toBe(0);
+});
+
+test('a run whose server is killed in its second step ends on the other, before the eyes of whoever watches', async ({
+  page,
+  server,
+  second,
+}, info) => {
+  // Started and driven by the second server; page and agent are on the first.
+  const agent = await Agent.register(server, info.outputPath('agent.log'), 'cluster-3');
+  const stays = await agent.stay(8_000_000);
+  const folder = path.join(server.folder, 'steps');
+  await mkdir(folder);
+  const content = Buffer.alloc(64_000_000, 'second step\n');
+  await writeFile(path.join(folder, 'small.bin'), 'first step');
+  await writeFile(path.join(folder, 'large.bin'), content);
+  const headers = { authorization: `Bearer ${await second.token()}` };
+  const { agents } = await second.ask('{ agents(filter: { search: "cluster-3" }) { nodes { id } } }', {}, headers);
+  const yaml = `source: ${folder}/small.bin
+destination: ${folder}/copied/
+agent: ${agents.nodes[0].id}
+steps:
+  - { id: first, type: transfer }
+  - { id: second, type: transfer, needs: [first], source: ${folder}/large.bin }
+  - { id: third, type: checksum, needs: [second], path: ${folder}/copied/large.bin }
+`;
+  const body = { identifier: `cluster-${Date.now()}`, name: 'Two servers', yaml };
+  const { pipeline } = await second.send('POST', '/api/pipelines', body, headers);
+  const { run } = await second.send('POST', `/api/pipelines/${pipeline.id}/runs`, {}, headers);
+  await openSignedIn(page, `/pipelines/${pipeline.id}/runs/${run.id}`);
+  const state = (step: string) => page.locator(`#step-${step}`);
+  await expect(state('first')).toHaveAttribute('data-status', 'Completed', { timeout: 30_000 });
+  await expect(state('second')).toHaveAttribute('data-status', 'Running');
+  await watchBar(page.getByRole('progressbar', { name: 'Progress of second' }));
+  await second.kill();
+  await expect(state('second')).toHaveAttribute('data-status', 'Completed', { timeout: 60_000 });
+  await expect(state('third')).toHaveAttribute('data-status', 'Completed', { timeout: 30_000 });
+  await expect(page.getByRole('main').getByText('Completed', { exact: true }).first()).toBeVisible();
+  expect(new Set(await shownValues(page)).size, 'the bar went on moving').toBeGreaterThan(3);
+  const attempts = page.getByRole('table', { name: 'Steps' }).locator('td[data-label="Attempt"]');
+  await expect(attempts, 'no step was done twice').toHaveText(['1', '1', '1']);
+  expect((await readFile(path.join(folder, 'copied', 'large.bin'))).equals(content)).toBe(true);
+  await stays.end('SIGTERM');
 });

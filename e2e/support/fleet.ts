@@ -53,6 +53,21 @@ export class SpokenAgent {
     return this.say('PATCH', `/api/jobs/${job}/runs/${run}`, report);
   }
 
+  /** Waits until the server asks for a step of a run of a pipeline. */
+  async expectStep(run: string, step: string): Promise<void> {
+    const isStep = ({ type, payload }: any) => type === 'runStep' && payload.runId === run && payload.step.id === step;
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const { directives } = await this.say('GET', '/api/agents/directives?wait=5');
+      if (directives.some(isStep)) return;
+    }
+    throw new Error(`nobody asked for ${step}`);
+  }
+
+  /** Reports on a step. */
+  reportStep(pipeline: string, run: string, step: string, report: Record<string, unknown>): Promise<unknown> {
+    return this.say('PATCH', `/api/pipelines/${pipeline}/runs/${run}/steps/${step}`, report);
+  }
+
   private say(method: string, address: string, body?: unknown): Promise<any> {
     return this.server.send(method, address, body, { 'x-api-key': this.key });
   }
@@ -112,9 +127,13 @@ export type Seeded = {
   job: string;
   failedRun: string;
   openRun: string;
+  /** A pipeline with two versions, a run that failed and one at work. */
+  pipeline: string;
+  failedPipelineRun: string;
+  openPipelineRun: string;
 };
 
-/** A small fleet with a transfer in every state, and jobs. */
+/** A small fleet with a transfer in every state, jobs and pipelines. */
 export async function seed(server: Server): Promise<Seeded> {
   const { id, code } = await addCustomer(server, 'Acme Logistics');
   const agents = [];
@@ -133,7 +152,8 @@ export async function seed(server: Server): Promise<Seeded> {
   await other.report(second, { status: 'running', bytesTransferred: 120_000_000, speed: 8_400_000 });
   const transfer = await agent.create('warehouse-full-backup.dump', 640_000_000);
   await agent.report(transfer, { status: 'running', bytesTransferred: 288_000_000, speed: 24_500_000 });
-  return { customer: id, agent: agent.id, transfer, ...(await seedJobs(server, agent)) };
+  const jobs = await seedJobs(server, agent);
+  return { customer: id, agent: agent.id, transfer, ...jobs, ...(await seedPipelines(server, other, id)) };
 }
 
 /** Jobs of an agent: one that has run each hour since the morning, one that is paused, one that has never run. */
@@ -166,4 +186,54 @@ async function seedJobs(server: Server, agent: SpokenAgent): Promise<Pick<Seeded
   const transfer = await agent.create('orders.csv', 64_000_000, openRun);
   await agent.report(transfer, { status: 'running', bytesTransferred: 24_000_000, speed: 6_200_000 });
   return { job, failedRun, openRun };
+}
+
+/** What the pipeline of a seeded fleet does; steps stand side by side, and there is one of each kind of line. */
+const NIGHTLY = `# Orders of the day, to the warehouse.
+source: sftp://ftp.example.com/exports/orders-\${{ params.date }}.csv
+destination: /data/incoming/
+agent: edge-lyon
+schedule: "0 2 * * *"
+timezone: Africa/Johannesburg
+timeout: 2h
+parameters: { date: "2026-11-25" }
+steps:
+  - { id: fetch, type: transfer, retry: { maxAttempts: 3, initialDelay: 30s } }
+  - { id: checksum, type: checksum, needs: [fetch], path: /data/incoming/orders.csv }
+  - { id: pack, type: compress, needs: [fetch], path: /data/incoming/orders.csv, format: zstd }
+  - { id: archive, type: rename, needs: [checksum, pack], from: /data/incoming/orders.csv, to: /data/archive/orders.csv }
+  - { id: clean-up, type: delete, needs: [archive], when: failure, path: /data/incoming/orders.csv }
+  - { id: tell, type: webhook, needs: [archive], when: always, url: "http://127.0.0.1:9/hook" }
+`;
+
+/** Pipelines of a customer: one that has run twice, one that is paused. */
+async function seedPipelines(
+  server: Server,
+  agent: SpokenAgent,
+  customerId: string,
+): Promise<Pick<Seeded, 'pipeline' | 'failedPipelineRun' | 'openPipelineRun'>> {
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  const add = async (identifier: string, name: string, yaml: string, more: Record<string, unknown> = {}) => {
+    const body = { identifier, name, yaml, customerId, ...more };
+    return (await server.send('POST', '/api/pipelines', body, headers)).pipeline.id;
+  };
+  const description = 'Everything that the warehouse has collected in a month, packed';
+  const monthly = 'source: /data/month/\ndestination: /backup/\nagent: edge-berlin\n';
+  await add('monthly-archive', 'Monthly archive', monthly, { enabled: false, description });
+  const pipeline = await add('nightly-orders', 'Nightly orders', NIGHTLY.replace('timeout: 2h\n', ''));
+  await server.send('PUT', `/api/pipelines/${pipeline}/yaml`, { yaml: NIGHTLY }, headers);
+  const start = async (parameters: Record<string, string> = {}) =>
+    (await server.send('POST', `/api/pipelines/${pipeline}/runs`, { parameters }, headers)).run.id;
+  const report = async (run: string, step: string, report: Record<string, unknown>) => {
+    await agent.expectStep(run, step);
+    await agent.reportStep(pipeline, run, step, { attempt: 1, ...report });
+  };
+  const failedPipelineRun = await start({ date: '2026-11-24' });
+  await report(failedPipelineRun, 'fetch', { status: 'completed', bytesTransferred: 48_000_000 });
+  await report(failedPipelineRun, 'pack', { status: 'completed', bytesTransferred: 12_000_000 });
+  const errorMessage = 'the SHA-256 of /data/incoming/orders.csv is not the one that was expected';
+  await report(failedPipelineRun, 'checksum', { status: 'failed', errorMessage });
+  const openPipelineRun = await start();
+  await report(openPipelineRun, 'fetch', { status: 'running', progress: 37.5, bytesTransferred: 24_000_000 });
+  return { pipeline, failedPipelineRun, openPipelineRun };
 }

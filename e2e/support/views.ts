@@ -7,7 +7,8 @@ import { expect } from './test';
 export type View = { name: string; address: string; heading: string; isPublic?: boolean };
 
 /** All pages of a seeded fleet. */
-export function views({ customer, agent, transfer, job, failedRun, openRun }: Seeded): View[] {
+export function views(seeded: Seeded): View[] {
+  const { customer, agent, transfer, job, failedRun, openRun, pipeline, failedPipelineRun, openPipelineRun } = seeded;
   return [
     { name: 'sign-in', address: '/sign-in', heading: 'Sign in to MFTPlus', isPublic: true },
     { name: 'live', address: '/', heading: 'Live' },
@@ -19,6 +20,21 @@ export function views({ customer, agent, transfer, job, failedRun, openRun }: Se
     { name: 'job-edit', address: `/jobs/${job}/edit`, heading: 'Edit Hourly orders' },
     { name: 'run', address: `/jobs/${job}/runs/${openRun}`, heading: 'Run of Hourly orders' },
     { name: 'run-failed', address: `/jobs/${job}/runs/${failedRun}`, heading: 'Run of Hourly orders' },
+    { name: 'pipelines', address: '/pipelines', heading: 'Pipelines' },
+    { name: 'pipeline', address: `/pipelines/${pipeline}`, heading: 'Nightly orders' },
+    { name: 'pipeline-new', address: '/pipelines/new', heading: 'New pipeline' },
+    { name: 'pipeline-edit', address: `/pipelines/${pipeline}/edit`, heading: 'Edit Nightly orders' },
+    { name: 'pipeline-versions', address: `/pipelines/${pipeline}/versions`, heading: 'Versions of Nightly orders' },
+    {
+      name: 'pipeline-run',
+      address: `/pipelines/${pipeline}/runs/${openPipelineRun}`,
+      heading: 'Run of Nightly orders',
+    },
+    {
+      name: 'pipeline-run-failed',
+      address: `/pipelines/${pipeline}/runs/${failedPipelineRun}`,
+      heading: 'Run of Nightly orders',
+    },
     { name: 'agents', address: '/agents', heading: 'Agents' },
     { name: 'agent', address: `/agents/${agent}`, heading: 'edge-berlin' },
     { name: 'activity', address: '/activity', heading: 'Activity' },

@@ -4,18 +4,22 @@
 pub(crate) mod agents;
 pub(crate) mod codes;
 pub(crate) mod customers;
+pub(crate) mod definitions;
 mod error;
 pub(crate) mod events;
 pub(crate) mod fleet;
 pub(crate) mod http;
 pub(crate) mod jobs;
 pub(crate) mod me;
+pub(crate) mod pipeline_runs;
+pub(crate) mod pipelines;
 mod request;
 pub(crate) mod runs;
 mod scalars;
 pub(crate) mod slots;
 pub(crate) mod transfers;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use cynic::Id;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -38,6 +42,14 @@ pub(crate) struct Page<T> {
     pub(crate) total: i32,
     /// Whether counting stopped there.
     pub(crate) total_is_at_least: bool,
+}
+
+impl<T> Page<T> {
+    /// The same page with other rows.
+    pub(crate) fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
+        let Self { items, total, total_is_at_least } = self;
+        Page { items: items.into_iter().map(turn).collect(), total, total_is_at_least }
+    }
 }
 
 /// How many rows a list has in all, and whether counting stopped there.

@@ -16,6 +16,7 @@ use crate::{
     session::{Absence, Session, Standing},
     shell::{Shell, Unreachable},
     ui::{ToastList, Toasts},
+    way_back::WayBack,
 };
 
 /// The whole page.
@@ -23,6 +24,7 @@ use crate::{
 pub(crate) fn App() -> impl IntoView {
     let session = Session::new();
     let feed = Feed::new(session);
+    provide_context(WayBack::new());
     provide_context(session);
     provide_context(feed);
     provide_context(Toasts::new());
@@ -96,6 +98,12 @@ fn Pages(is_admin: bool) -> impl IntoView {
             <Route path=path!("/jobs/:id") view=lazy(pages::job) />
             <Route path=path!("/jobs/:id/edit") view=for_admins(pages::edit_job) />
             <Route path=path!("/jobs/:job/runs/:id") view=for_admins(pages::run) />
+            <Route path=path!("/pipelines") view=lazy(pages::pipelines) />
+            <Route path=path!("/pipelines/new") view=lazy(pages::new_pipeline) />
+            <Route path=path!("/pipelines/:id") view=lazy(pages::pipeline) />
+            <Route path=path!("/pipelines/:id/edit") view=lazy(pages::edit_pipeline) />
+            <Route path=path!("/pipelines/:id/versions") view=for_admins(pages::versions) />
+            <Route path=path!("/pipelines/:pipeline/runs/:id") view=for_admins(pages::pipeline_run) />
             <Route path=path!("/agents") view=lazy(pages::agents) />
             <Route path=path!("/agents/:id") view=lazy(pages::agent) />
             <Route path=path!("/activity") view=lazy(pages::activity) />

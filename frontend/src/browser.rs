@@ -3,8 +3,11 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
-use leptos::prelude::window;
-use wasm_bindgen::{JsCast, JsValue};
+use leptos::{
+    prelude::window,
+    web_sys::{Event, EventTarget},
+};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::time::Instant;
@@ -83,6 +86,85 @@ pub(crate) fn focus(id: &str) {
     if let Some(element) = element.and_then(|element| element.dyn_into::<leptos::web_sys::HtmlElement>().ok()) {
         // Without the focus it is still there.
         let _ = element.focus();
+    }
+}
+
+/// Puts text in the place of what is selected, as if it was typed: it can be undone, and the field hears of it.
+pub(crate) fn type_text(text: &str) {
+    let document: JsValue = leptos::prelude::document().into();
+    let command =
+        Reflect::get(&document, &"execCommand".into()).ok().and_then(|found| found.dyn_into::<Function>().ok());
+    if let Some(command) = command {
+        let name = if text.is_empty() { "delete" } else { "insertText" };
+        // Whoever asked for it looks whether it happened.
+        let _ = command.call3(&document, &name.into(), &false.into(), &text.into());
+    }
+}
+
+/// Scrolls a text area so that one of its lines, from 0, is seen.
+pub(crate) fn show_line(area: &leptos::web_sys::HtmlTextAreaElement, line: usize) {
+    let lines = area.value().matches('\n').count() + 1;
+    let (whole, seen) = (f64::from(area.scroll_height()), f64::from(area.client_height()));
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "pixels of a page")]
+    {
+        let top = whole * line as f64 / lines as f64;
+        let is_seen = (f64::from(area.scroll_top())..f64::from(area.scroll_top()) + seen - 32.0).contains(&top);
+        if !is_seen {
+            area.set_scroll_top((top - seen / 3.0) as i32);
+        }
+    }
+}
+
+/// Scrolls what an element is in so that the element is seen.
+pub(crate) fn show_within(element: &leptos::web_sys::Element) {
+    let (Some(frame), Some(element)) = (element.parent_element(), element.dyn_ref::<leptos::web_sys::HtmlElement>())
+    else {
+        return;
+    };
+    let (top, height) = (element.offset_top(), element.offset_height());
+    let (seen, room) = (frame.scroll_top(), frame.client_height());
+    if top < seen {
+        frame.set_scroll_top(top);
+    } else if top + height > seen + room {
+        frame.set_scroll_top(top + height - room);
+    }
+}
+
+/// A listener that hears of what happens within its target first, until it is dropped.
+pub(crate) struct Listener {
+    target: EventTarget,
+    name: &'static str,
+    heard: Closure<dyn Fn(Event)>,
+}
+
+impl Listener {
+    /// Begins to listen.
+    pub(crate) fn new(target: EventTarget, name: &'static str, heard: impl Fn(Event) + 'static) -> Self {
+        let heard: Closure<dyn Fn(Event)> = Closure::new(heard);
+        let listening = target.add_event_listener_with_callback_and_bool(name, heard.as_ref().unchecked_ref(), true);
+        if let Err(error) = listening {
+            leptos::logging::warn!("nobody listens to {name}: {error:?}");
+        }
+        Self { target, name, heard }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // It does not matter where it has never been.
+        let _ = self.target.remove_event_listener_with_callback_and_bool(
+            self.name,
+            self.heard.as_ref().unchecked_ref(),
+            true,
+        );
+    }
+}
+
+/// Puts an address on the tab as if somebody had gone there.
+pub(crate) fn push_address(address: &str) {
+    let history = window().history();
+    if let Err(error) = history.and_then(|history| history.push_state_with_url(&JsValue::NULL, "", Some(address))) {
+        leptos::logging::warn!("the address was not kept: {error:?}");
     }
 }
 

@@ -1,6 +1,11 @@
 //! Effects, boxed: what runs them is there once, and not for each of them.
 
-use leptos::prelude::Effect;
+use std::time::Duration;
+
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+
+/// How long a text has to stay as it is to be settled.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Runs now, and again whenever a signal changes that it reads.
 pub(crate) fn effect(run: impl Fn() + 'static) {
@@ -9,4 +14,21 @@ pub(crate) fn effect(run: impl Fn() + 'static) {
 
 fn begin(run: Box<dyn Fn()>) {
     Effect::new(move |_| run());
+}
+
+/// A text once it has stayed as it is for a moment.
+pub(crate) fn settled(text: RwSignal<String>) -> Signal<String> {
+    let settled = RwSignal::new(text.get_untracked());
+    let waiting = StoredValue::new(None::<TimeoutHandle>);
+    effect(move || {
+        let text = text.get();
+        if let Some(waiting) = waiting.get_value() {
+            waiting.clear();
+        }
+        if settled.with_untracked(|known| *known != text) {
+            let settle = move || drop(settled.try_set(text.clone()));
+            waiting.set_value(set_timeout_with_handle(settle, PAUSE).ok());
+        }
+    });
+    settled.into()
 }

@@ -10,7 +10,13 @@ mod protocol;
 mod socket;
 
 use crate::{
-    api::{agents::Agent, jobs::Job, runs::JobRun, transfers::Transfer},
+    api::{
+        agents::Agent,
+        jobs::Job,
+        pipeline_runs::{PipelineRun, RunMark},
+        runs::JobRun,
+        transfers::Transfer,
+    },
     browser,
 };
 
@@ -52,6 +58,26 @@ impl Live for Job {
 }
 
 impl Live for JobRun {
+    fn id(&self) -> &str {
+        self.id.inner()
+    }
+
+    fn revision(&self) -> i32 {
+        self.revision
+    }
+}
+
+impl Live for PipelineRun {
+    fn id(&self) -> &str {
+        self.id.inner()
+    }
+
+    fn revision(&self) -> i32 {
+        self.revision
+    }
+}
+
+impl Live for RunMark {
     fn id(&self) -> &str {
         self.id.inner()
     }

@@ -24,6 +24,7 @@ mod shell;
 mod task;
 mod time;
 mod ui;
+mod way_back;
 mod words;
 
 fn main() {

@@ -4,14 +4,26 @@ mod activity;
 mod admin;
 mod agent;
 mod agents;
+mod compare;
+mod editor;
+mod graph;
 mod job;
 mod jobs;
+mod ledger;
+mod marks;
+mod meaning;
+mod next;
 mod not_found;
 mod overview;
+mod pipeline;
+mod pipeline_run;
+mod pipelines;
 mod run;
 mod sign_in;
 mod transfer;
 mod transfers;
+mod versions;
+mod webhook;
 
 pub(crate) use self::{not_found::NotFound, overview::Overview, sign_in::SignIn};
 
@@ -34,6 +46,13 @@ pieces! {
         edit_job => jobs::EditJob,
         job => job::JobPage,
         run => run::RunPage;
+    pipelines:
+        pipelines => pipelines::Pipelines,
+        new_pipeline => editor::NewPipeline,
+        edit_pipeline => editor::EditPipeline,
+        pipeline => pipeline::PipelinePage,
+        versions => versions::Versions,
+        pipeline_run => pipeline_run::RunPage;
     admin:
         customers => admin::Customers,
         customer => admin::CustomerPage,

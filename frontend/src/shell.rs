@@ -86,6 +86,7 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
                     </A>
                 </li>
                 <Entry address="/jobs" icon="jobs" name="Jobs" load=pages::jobs />
+                <Entry address="/pipelines" icon="pipelines" name="Pipelines" load=pages::pipelines />
                 <Entry address="/agents" icon="agents" name="Agents" load=pages::agents />
                 <Entry address="/activity" icon="activity" name="Activity" load=pages::activity />
             </ul>

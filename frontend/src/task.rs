@@ -64,6 +64,11 @@ impl Task {
         self.failure.with(|failure| failure.as_ref().map(ToString::to_string))
     }
 
+    /// Whether it failed because somebody else was faster. Reactive.
+    pub(crate) fn is_conflict(self) -> bool {
+        self.failure.with(|failure| failure.as_ref().is_some_and(ApiError::is_conflict))
+    }
+
     /// Forgets the last failure.
     pub(crate) fn reset(self) {
         self.failure.set(None);

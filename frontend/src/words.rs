@@ -1,11 +1,13 @@
 //! What states and kinds are called on the page, and in which tone. Pure.
 
 pub(crate) mod jobs;
+pub(crate) mod log;
+pub(crate) mod pipelines;
+pub(crate) mod slots;
 
 use crate::{
     api::{
         agents::{Agent, AgentStatus, Os},
-        events::{Event, EventKind, Object},
         transfers::{Direction, Network, Protocol, Transfer, TransferStatus},
         users::Role,
     },
@@ -162,113 +164,20 @@ pub(crate) fn memory(agent: &Agent) -> String {
     agent.memory.map_or_else(|| "–".to_owned(), format::memory)
 }
 
-/// What happened, before the name of what it happened to.
-pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
-    match event.kind {
-        EventKind::AgentRegistered => ("Agent registered", Tone::Good),
-        EventKind::AgentStatusChanged => match &event.object {
-            Object::Agent(agent) => agent_became(agent.status),
-            _ => ("Agent changed status", Tone::Neutral),
-        },
-        EventKind::AgentKeyRotated => ("Agent key rotated", Tone::Warn),
-        EventKind::AgentRevoked => ("Agent revoked", Tone::Bad),
-        EventKind::TransferCreated => ("Transfer created", Tone::Neutral),
-        EventKind::TransferStatusChanged => match &event.object {
-            Object::Transfer(transfer) => transfer_became(transfer.status),
-            _ => ("Transfer changed status", Tone::Accent),
-        },
-        EventKind::TransferStalled => ("Transfer stalled", Tone::Warn),
-        EventKind::TransferResumed => ("Transfer moves again", Tone::Accent),
-        EventKind::TransferCancelRequested => ("Cancel requested", Tone::Warn),
-        EventKind::JobCreated => ("Job created", Tone::Neutral),
-        EventKind::JobUpdated => ("Job changed", Tone::Neutral),
-        EventKind::JobDeleted => ("Job deleted", Tone::Warn),
-        EventKind::JobRunRequested => ("Job run asked for", Tone::Neutral),
-        EventKind::JobRunStarted => ("Job run started", Tone::Accent),
-        EventKind::JobRunStatusChanged => match &event.object {
-            Object::JobRun(run) => jobs::run_became(run.run_status),
-            _ => ("Job run changed status", Tone::Neutral),
-        },
-        EventKind::JobRunCancelRequested => ("Cancel of a job run requested", Tone::Warn),
-        EventKind::JobRunReportedLate => ("Job run reported too late", Tone::Warn),
-        EventKind::JobSlotDecided => match &event.object {
-            Object::JobSlot(slot) => jobs::slot_became(slot.outcome),
-            _ => ("Slot of a job decided", Tone::Neutral),
-        },
-        EventKind::CustomerCreated => ("Customer created", Tone::Neutral),
-        EventKind::CustomerUpdated => ("Customer changed", Tone::Neutral),
-        EventKind::UserCreated => ("User created", Tone::Neutral),
-        EventKind::UserUpdated => ("User changed", Tone::Neutral),
-        EventKind::EnrolmentCodeCreated => ("Enrolment code created", Tone::Neutral),
-        EventKind::EnrolmentCodeDeleted => ("Enrolment code withdrawn", Tone::Neutral),
-        EventKind::SignedIn => ("Signed in", Tone::Neutral),
-        EventKind::SignedOut => ("Signed out", Tone::Neutral),
-        EventKind::SessionEndedForReuse => ("Session ended: its token was used twice", Tone::Bad),
-        EventKind::Other => ("Something happened", Tone::Neutral),
-    }
-}
-
-fn agent_became(status: AgentStatus) -> (&'static str, Tone) {
-    match status {
-        AgentStatus::Online => ("Agent online", Tone::Good),
-        AgentStatus::Busy => ("Agent busy", Tone::Accent),
-        AgentStatus::Error => ("Agent in error", Tone::Bad),
-        AgentStatus::Offline => ("Agent offline", Tone::Warn),
-    }
-}
-
-fn transfer_became(status: TransferStatus) -> (&'static str, Tone) {
-    match status {
-        TransferStatus::Queued => ("Transfer queued again", Tone::Neutral),
-        TransferStatus::Running => ("Transfer started", Tone::Accent),
-        TransferStatus::Completed => ("Transfer completed", Tone::Good),
-        TransferStatus::Failed => ("Transfer failed", Tone::Bad),
-        TransferStatus::Cancelled => ("Transfer cancelled", Tone::Neutral),
-    }
-}
-
-/// Who did something, by the kind and the end of the id that the log has (ids made at about the same time begin alike),
-/// and the page of an agent.
-pub(crate) fn actor(logged: &str) -> (String, Option<String>) {
-    let Some((kind, id)) = logged.split_once(':') else { return (format::capitalized(logged), None) };
-    let end = id.get(id.len().saturating_sub(6)..).unwrap_or(id);
-    (format!("{}\u{a0}…{end}", format::capitalized(kind)), (kind == "agent").then(|| format!("/agents/{id}")))
-}
-
-/// What has no name, by the end of its id.
-fn short(noun: &str, id: &str) -> String {
-    format!("{noun} …{}", id.get(id.len().saturating_sub(8)..).unwrap_or(id))
-}
-
-/// What an event is about: its name, and its page if it has one.
-pub(crate) fn subject(event: &Event) -> (String, Option<String>) {
-    let id = event.object_id.inner();
-    match &event.object {
-        Object::Agent(agent) => {
-            (agent.name.clone().unwrap_or_else(|| agent.hostname.clone()), Some(format!("/agents/{id}")))
+/// Runs in a sentence, by a word for each: `Last 3 runs: 2 completed, 1 failed`.
+fn counted_by_outcome(words: impl ExactSizeIterator<Item = &'static str>) -> String {
+    let noun = match words.len() {
+        0 => return "No runs yet".to_owned(),
+        1 => "Last run".to_owned(),
+        more => format!("Last {more} runs"),
+    };
+    let mut counts: Vec<(&str, i64)> = Vec::new();
+    for word in words {
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
         }
-        Object::Transfer(transfer) => {
-            (format::file_name(&transfer.source).to_owned(), Some(format!("/transfers/{id}")))
-        }
-        Object::Job(job) => (job.name.clone(), Some(format!("/jobs/{id}"))),
-        Object::JobRun(run) => (short("Run", id), Some(format!("/jobs/{}/runs/{id}", run.job_id.inner()))),
-        Object::JobSlot(slot) => (short("Slot", id), Some(format!("/jobs/{}", slot.job_id.inner()))),
-        Object::Customer(customer) => (customer.name.clone(), Some(format!("/customers/{id}"))),
-        Object::User(user) => (user.email.clone(), None),
-        Object::Other => (format!("{}…", id.get(..8).unwrap_or(id)), None),
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::actor;
-
-    #[test]
-    fn actors_are_told_apart_by_the_end_of_their_ids() {
-        assert_eq!(actor("system"), ("System".to_owned(), None));
-        let agent = actor("agent:01a2109b-0de4-7000-802b-bac894316e0a");
-        let page = "/agents/01a2109b-0de4-7000-802b-bac894316e0a".to_owned();
-        assert_eq!(agent, ("Agent\u{a0}…316e0a".to_owned(), Some(page)));
-        assert_eq!(actor("user:x"), ("User\u{a0}…x".to_owned(), None));
-    }
+    let parts: Vec<_> = counts.iter().map(|(word, count)| format!("{count} {}", word.to_ascii_lowercase())).collect();
+    format!("{noun}: {}", parts.join(", "))
 }

@@ -1,5 +1,6 @@
 //! The one place where an error becomes a GraphQL error: its code in `extensions.code`, wrong fields in
-//! `extensions.fields`, and nothing of what happened inside. What failed is null, as the specification has it.
+//! `extensions.fields`, what else programs may want to know in `extensions.details` as in REST, and nothing of what
+//! happened inside. What failed is null, as the specification has it.
 
 use std::sync::Arc;
 
@@ -129,10 +130,12 @@ pub(super) fn is_request_error(response: &Response) -> bool {
 fn public(error: &Error) -> (String, ErrorExtensionValues) {
     let mut extensions = ErrorExtensionValues::default();
     code(&mut extensions, error.code());
-    if let Some(serde_json::Value::Object(details)) = error.details() {
-        for (name, value) in details {
-            extensions.set(name, Value::from_json(value).unwrap_or_default());
-        }
+    if let Some(mut details) = error.details() {
+        let (name, value) = match (error, details.get_mut("fields")) {
+            (Error::Fields(_), Some(fields)) => ("fields", fields.take()),
+            _ => ("details", details),
+        };
+        extensions.set(name, Value::from_json(value).unwrap_or_default());
     }
     (error.to_string(), extensions)
 }

@@ -7,7 +7,12 @@ use async_graphql::{
     parser::types::Field, registry::Registry,
 };
 
-use crate::ids::{AgentId, CustomerId, EnrolmentCodeId, JobId, RunId, SlotId, TransferId, UserId};
+use crate::{
+    ids::{
+        AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SlotId, TransferId, UserId, WebhookSecretId,
+    },
+    model::pipeline::PipelineRef,
+};
 
 macro_rules! graphql_id {
     ($($name:ident),+ $(,)?) => {$(
@@ -53,4 +58,45 @@ macro_rules! graphql_id {
     )+};
 }
 
-graphql_id!(AgentId, CustomerId, EnrolmentCodeId, JobId, RunId, SlotId, TransferId, UserId);
+graphql_id!(
+    AgentId,
+    CustomerId,
+    EnrolmentCodeId,
+    JobId,
+    PipelineId,
+    RunId,
+    SlotId,
+    TransferId,
+    UserId,
+    WebhookSecretId
+);
+
+impl InputType for PipelineRef {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        <ID as InputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <ID as InputType>::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let value = value.unwrap_or_default();
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        text.parse()
+            .map_err(|problem| InputValueError::custom(format!("is neither an id nor an identifier: {problem}")))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(match self {
+            Self::Id(id) => id.to_string(),
+            Self::Identifier(identifier) => identifier.clone(),
+        })
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}

@@ -9,7 +9,9 @@ use crate::{
     ids::{AgentId, JobId},
     model::{
         FromFields, Instant,
-        job::{CatchUp, JobFilter, JobRunFilter, JobSlotFilter, Outcome, Overlap, Period, RunStatus},
+        job::{JobFilter, JobRunFilter, JobSlotFilter, Outcome, RunStatus},
+        period::Period,
+        schedule::{CatchUp, Overlap},
         transfer::{Direction, Protocol},
     },
 };
@@ -74,11 +76,11 @@ impl From<JobSlotFilterInput> for JobSlotFilter {
 pub(super) struct RetryInput {
     /// How many attempts there are in all: 1 to 20.
     max_attempts: i32,
-    /// How long after the first failure; 30s, if left out.
+    /// How long after the first failure: at most 1d; 30s, if left out.
     initial_delay: Option<Period>,
     /// How many times longer each further delay is: 1 to 100; 2, if left out.
     factor: Option<f64>,
-    /// The longest delay; 1h, if left out.
+    /// The longest delay: at most 1d; 1h or `initialDelay`, if left out.
     max_delay: Option<Period>,
 }
 

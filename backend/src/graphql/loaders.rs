@@ -5,11 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     actor::Actor,
     error::Error,
-    ids::{AgentId, CustomerId, JobId, RunId},
+    ids::{AgentId, CustomerId, JobId, PipelineId, RunId, TransferId},
     model::{
         agent::Agent,
         customer::Customer,
         job::{Job, JobRun},
+        pipeline::{Pipeline, run::PipelineRun},
         transfer::Transfer,
     },
     service::ControlPlane,
@@ -32,6 +33,18 @@ pub(super) struct NewestOfRun(pub(super) RunId, pub(super) u64);
 /// A job's newest runs, as many as that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NewestRunsOf(pub(super) JobId, pub(super) u64);
+
+/// A run of a pipeline, where the id alone means a run of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct OfPipeline(pub(super) RunId);
+
+/// A pipeline's newest runs, as many as that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct NewestPipelineRunsOf(pub(super) PipelineId, pub(super) u64);
+
+/// What a run of a pipeline does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PlanOf(pub(super) RunId);
 
 /// How many of the newest are asked for.
 ///
@@ -113,5 +126,61 @@ impl async_graphql::dataloader::Loader<NewestOfRun> for Loader {
         let runs: Vec<(RunId, u64)> = wanted.iter().map(|NewestOfRun(run, count)| (*run, *count)).collect();
         let newest = self.cp.newest_transfers_of_job_runs(&self.actor, &runs).await.map_err(Arc::new)?;
         Ok(wanted.iter().copied().zip(newest).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<TransferId> for Loader {
+    type Value = Transfer;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[TransferId]) -> Result<HashMap<TransferId, Transfer>, Arc<Error>> {
+        let transfers = self.cp.find_transfers(&self.actor, ids).await.map_err(Arc::new)?;
+        Ok(transfers.into_iter().map(|transfer| (transfer.id, transfer)).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<PipelineId> for Loader {
+    type Value = Pipeline;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[PipelineId]) -> Result<HashMap<PipelineId, Pipeline>, Arc<Error>> {
+        let pipelines = self.cp.find_pipelines(&self.actor, ids).await.map_err(Arc::new)?;
+        Ok(pipelines.into_iter().map(|pipeline| (pipeline.id, pipeline)).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<OfPipeline> for Loader {
+    type Value = PipelineRun;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[OfPipeline]) -> Result<HashMap<OfPipeline, PipelineRun>, Arc<Error>> {
+        let ids: Vec<RunId> = ids.iter().map(|OfPipeline(id)| *id).collect();
+        let runs = self.cp.find_pipeline_runs(&self.actor, &ids).await.map_err(Arc::new)?;
+        Ok(runs.into_iter().map(|run| (OfPipeline(run.id), run)).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<NewestPipelineRunsOf> for Loader {
+    type Value = Vec<PipelineRun>;
+    type Error = Arc<Error>;
+
+    async fn load(
+        &self,
+        wanted: &[NewestPipelineRunsOf],
+    ) -> Result<HashMap<NewestPipelineRunsOf, Vec<PipelineRun>>, Arc<Error>> {
+        let of: Vec<(PipelineId, u64)> = wanted.iter().map(|NewestPipelineRunsOf(id, count)| (*id, *count)).collect();
+        let newest = self.cp.newest_pipeline_runs(&self.actor, &of).await.map_err(Arc::new)?;
+        Ok(wanted.iter().copied().zip(newest).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<PlanOf> for Loader {
+    type Value = serde_json::Value;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[PlanOf]) -> Result<HashMap<PlanOf, serde_json::Value>, Arc<Error>> {
+        let ids: Vec<RunId> = ids.iter().map(|PlanOf(id)| *id).collect();
+        let plans = self.cp.find_pipeline_run_plans(&self.actor, &ids).await.map_err(Arc::new)?;
+        Ok(plans.into_iter().map(|(id, plan)| (PlanOf(id), plan)).collect())
     }
 }

@@ -13,7 +13,9 @@ use crate::{
         customer::{Customer, EnrolmentCode},
         event::{self, Kind},
         job::{Job, JobRun, JobSlot},
+        pipeline::{Pipeline, PipelineSlot, run::PipelineRun},
         transfer::Transfer,
+        webhook::WebhookSecret,
     },
 };
 
@@ -29,6 +31,10 @@ pub(super) enum Node {
     Job(Job),
     JobRun(JobRun),
     JobSlot(JobSlot),
+    Pipeline(Pipeline),
+    PipelineRun(PipelineRun),
+    PipelineSlot(PipelineSlot),
+    WebhookSecret(WebhookSecret),
 }
 
 impl From<event::Object> for Node {
@@ -42,6 +48,10 @@ impl From<event::Object> for Node {
             event::Object::Job(job) => Self::Job(job),
             event::Object::JobRun(run) => Self::JobRun(run),
             event::Object::JobSlot(slot) => Self::JobSlot(slot),
+            event::Object::Pipeline(pipeline) => Self::Pipeline(pipeline),
+            event::Object::PipelineRun(run) => Self::PipelineRun(run),
+            event::Object::PipelineSlot(slot) => Self::PipelineSlot(slot),
+            event::Object::WebhookSecret(secret) => Self::WebhookSecret(secret),
         }
     }
 }
@@ -103,6 +113,24 @@ pub(super) enum EventKind {
     SignedOut,
     /// A refresh token was used after its successor: the session was ended.
     SessionEndedForReuse,
+    /// A pipeline was made.
+    PipelineCreated,
+    /// A pipeline got a new name, description or version, or was switched on or off.
+    PipelineUpdated,
+    /// A pipeline was removed.
+    PipelineDeleted,
+    /// A run of a pipeline was made.
+    PipelineRunCreated,
+    /// The status of a run of a pipeline, or of one of its steps, changed.
+    PipelineRunStatusChanged,
+    /// Somebody asked for the end of a run of a pipeline.
+    PipelineRunCancelRequested,
+    /// An agent reported the end of a step after the server had ended it.
+    PipelineStepReportedLate,
+    /// It was decided what becomes of a slot of a pipeline's schedule, or of a range of them.
+    PipelineSlotDecided,
+    /// A new secret was made to sign webhooks with.
+    WebhookSecretRotated,
 }
 
 impl EventKind {
@@ -136,7 +164,20 @@ impl EventKind {
             Kind::SignedIn => Self::SignedIn,
             Kind::SignedOut => Self::SignedOut,
             Kind::SessionEndedForReuse => Self::SessionEndedForReuse,
-            Kind::AgentHeard | Kind::TransferProgressed | Kind::JobMoved | Kind::JobRunProgressed => return None,
+            Kind::PipelineCreated => Self::PipelineCreated,
+            Kind::PipelineUpdated => Self::PipelineUpdated,
+            Kind::PipelineDeleted => Self::PipelineDeleted,
+            Kind::PipelineRunCreated => Self::PipelineRunCreated,
+            Kind::PipelineRunStatusChanged => Self::PipelineRunStatusChanged,
+            Kind::PipelineRunCancelRequested => Self::PipelineRunCancelRequested,
+            Kind::PipelineStepReportedLate => Self::PipelineStepReportedLate,
+            Kind::PipelineSlotDecided => Self::PipelineSlotDecided,
+            Kind::WebhookSecretRotated => Self::WebhookSecretRotated,
+            Kind::AgentHeard
+            | Kind::TransferProgressed
+            | Kind::JobMoved
+            | Kind::JobRunProgressed
+            | Kind::PipelineRunProgressed => return None,
         })
     }
 }

@@ -8,17 +8,21 @@ use super::{
         CreateCustomerInput, CreateEnrolmentCodeInput, CreateUserInput, UpdateCustomerInput, UpdateUserInput, read,
     },
     job_inputs::{CreateJobInput, UpdateJobInput, read_job},
+    pipeline_inputs::{CreatePipelineInput, ParameterInput, UpdatePipelineInput, read_parameters},
+    pipeline_queries::LABORIOUS,
 };
 use crate::{
     error::Result,
-    ids::{AgentId, CustomerId, EnrolmentCodeId, JobId, RunId, TransferId, UserId},
+    ids::{AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, TransferId, UserId},
     model::{
         Instant,
         account::{Login, SignedIn, User},
         agent::RotateAgentKey,
         customer::{Customer, EnrolmentCode},
         job::{Backfill, BackfillPreview, Job, JobRun, JobSlot},
+        pipeline::{Pipeline, PipelineRef, ReplaceDefinition, run::PipelineRun},
         transfer::Transfer,
+        webhook::WebhookSecret,
     },
 };
 
@@ -173,6 +177,96 @@ impl MutationRoot {
     async fn backfill_job(&self, ctx: &Context<'_>, job_id: JobId, from: Instant, to: Instant) -> Result<Vec<JobSlot>> {
         let actor = actor(ctx)?;
         control_plane(ctx)?.backfill_job(actor, job_id, range(from, to)?).await
+    }
+
+    /// Makes a pipeline. A definition that is not valid is refused with all that is wrong in `extensions.details`.
+    #[graphql(complexity = "LABORIOUS + child_complexity")]
+    async fn create_pipeline(&self, ctx: &Context<'_>, input: CreatePipelineInput) -> Result<Pipeline> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.create_pipeline(actor, read(&input)?, None).await
+    }
+
+    /// Renames a pipeline, describes it, or switches it on or off: no new version.
+    #[graphql(complexity = "LABORIOUS + child_complexity")]
+    async fn update_pipeline(
+        &self,
+        ctx: &Context<'_>,
+        id: PipelineRef,
+        input: UpdatePipelineInput,
+    ) -> Result<Pipeline> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.update_pipeline(actor, &id, read(&input)?).await
+    }
+
+    /// Gives a pipeline a new definition: one version more, unless it is the same as the current one. Refused like that of
+    /// `createPipeline` if it is not valid.
+    #[graphql(complexity = "LABORIOUS + child_complexity")]
+    async fn replace_pipeline_definition(
+        &self,
+        ctx: &Context<'_>,
+        id: PipelineRef,
+        yaml: String,
+        #[graphql(desc = "The version it was made from: if another one is current by now, that is a conflict which \
+                          names both in `extensions.details`.")]
+        expected_version: Option<i64>,
+        #[graphql(desc = "The commit it comes from.")] git_sha: Option<String>,
+    ) -> Result<Pipeline> {
+        let actor = actor(ctx)?;
+        let said = serde_json::json!({ "yaml": yaml, "expectedVersion": expected_version, "gitSha": git_sha });
+        let input = ReplaceDefinition { unless_same: true, ..read(&said)? };
+        control_plane(ctx)?.replace_pipeline_definition(actor, &id, input).await
+    }
+
+    /// Deletes a pipeline with its versions, its runs and its ledger; what runs is cancelled first, transfers stay.
+    async fn delete_pipeline(&self, ctx: &Context<'_>, id: PipelineRef) -> Result<PipelineId> {
+        control_plane(ctx)?.delete_pipeline(actor(ctx)?, &id).await
+    }
+
+    /// Makes an earlier version the newest one, under a number of its own. For administrators.
+    #[graphql(complexity = "LABORIOUS + child_complexity")]
+    async fn restore_pipeline_version(
+        &self,
+        ctx: &Context<'_>,
+        pipeline_id: PipelineRef,
+        #[graphql(desc = "The number of the earlier version.")] version: i64,
+        #[graphql(desc = "As of `replacePipelineDefinition`.")] expected_version: Option<i64>,
+    ) -> Result<Pipeline> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.restore_pipeline_version(actor, &pipeline_id, version, expected_version).await
+    }
+
+    /// Starts a run of a pipeline's current version, beside its schedule. Where the definition does not say which of
+    /// several agents is meant, it is refused with their ids in `extensions.details`. For administrators.
+    #[graphql(complexity = "LABORIOUS + child_complexity")]
+    async fn run_pipeline(
+        &self,
+        ctx: &Context<'_>,
+        id: PipelineRef,
+        #[graphql(desc = "What is left out has the value the definition gives it.")] parameters: Option<
+            Vec<ParameterInput>,
+        >,
+    ) -> Result<PipelineRun> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.run_pipeline(actor, &id, read_parameters(parameters.unwrap_or_default())?, None).await
+    }
+
+    /// Cancels a run: what has not begun will not, what is on its way ends when its agent says so or its lease ends. For
+    /// administrators.
+    async fn cancel_pipeline_run(&self, ctx: &Context<'_>, id: RunId) -> Result<PipelineRun> {
+        control_plane(ctx)?.cancel_pipeline_run(actor(ctx)?, id).await
+    }
+
+    /// Goes on from where a run failed or was cancelled, as a new run of the same version with the same parameters. For
+    /// administrators.
+    #[graphql(complexity = "LABORIOUS + child_complexity")]
+    async fn rerun_pipeline_run(&self, ctx: &Context<'_>, id: RunId) -> Result<PipelineRun> {
+        control_plane(ctx)?.rerun_pipeline_run(actor(ctx)?, id, None).await
+    }
+
+    /// Makes a new secret to sign webhooks with; the one before works no more. The answer is the only place where it
+    /// stands in full. Administrators name the customer, or mean the platform's own.
+    async fn rotate_webhook_secret(&self, ctx: &Context<'_>, customer_id: Option<CustomerId>) -> Result<WebhookSecret> {
+        control_plane(ctx)?.rotate_webhook_secret(actor(ctx)?, customer_id).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be asked.
 
 use async_graphql::{
-    Context, ID, Object,
+    Context, ID, MergedObject, Object,
     connection::{Connection as Relay, Edge},
 };
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use super::{
     filters::{AgentFilterInput, TransferFilterInput, read},
     job_inputs::{JobFilterInput, JobRunFilterInput, JobSlotFilterInput},
     log::{LoggedEvent, Node, number},
+    pipeline_queries::PipelineQueries,
 };
 use crate::{
     error::{Error, Result},
@@ -27,11 +28,16 @@ use crate::{
 };
 
 /// What can be asked.
-pub(crate) struct QueryRoot;
+#[derive(MergedObject)]
+#[graphql(name = "Query")]
+pub(crate) struct QueryRoot(pub(super) GeneralQueries, pub(super) PipelineQueries);
 
-/// What can be asked.
-#[Object(name = "Query")]
-impl QueryRoot {
+/// What can be asked, but for pipelines.
+pub(crate) struct GeneralQueries;
+
+/// What can be asked, but for pipelines.
+#[Object]
+impl GeneralQueries {
     /// Who is signed in.
     async fn me(&self, ctx: &Context<'_>) -> Result<User> {
         control_plane(ctx)?.me(actor(ctx)?).await
@@ -260,7 +266,7 @@ impl QueryRoot {
 }
 
 /// Whether the total of a connection is selected: where it is not, it need not be counted.
-fn wants_total(ctx: &Context<'_>) -> bool {
+pub(super) fn wants_total(ctx: &Context<'_>) -> bool {
     let selected = ctx.look_ahead();
     selected.field("totalCount").exists() || selected.field("totalIsAtLeast").exists()
 }

@@ -12,6 +12,7 @@ use super::{
     filters::{AgentFilterInput, TransferFilterInput, read},
     job_inputs::{JobFilterInput, JobRunFilterInput},
     log::{LoggedEvent, number},
+    pipeline_inputs::PipelineRunFilterInput,
 };
 use crate::{
     error::{Error, Result},
@@ -20,6 +21,7 @@ use crate::{
         agent::{Agent, AgentFilter},
         fleet::Fleet,
         job::{Job, JobRun, JobRunFilter},
+        pipeline::run::{PipelineRun, PipelineRunFilter},
         transfer::Transfer,
     },
 };
@@ -60,6 +62,15 @@ pub(crate) struct JobRunUpdate {
     /// The run.
     job_run: Option<JobRun>,
     /// Whether something may have been missed, or a job was deleted with its runs: query again.
+    resync: bool,
+}
+
+/// A run of a pipeline as it is now, or the call to ask again.
+#[derive(SimpleObject)]
+pub(crate) struct PipelineRunUpdate {
+    /// The run.
+    pipeline_run: Option<PipelineRun>,
+    /// Whether something may have been missed, or a pipeline was deleted with its runs: query again.
     resync: bool,
 }
 
@@ -168,6 +179,29 @@ impl SubscriptionRoot {
         Ok(feed(ctx, Interest { ids, filter: Filter::JobRuns(filter) })?.map(|item| {
             let job_run = if let Item::JobRun(run) = item { Some((*run).clone()) } else { None };
             JobRunUpdate { resync: job_run.is_none(), job_run }
+        }))
+    }
+
+    /// State: runs of pipelines with their steps, as they change. Nothing comes before the first change, unless `initial`
+    /// asks for those that have not ended. With the filter `status`, the change that takes a run out of it still comes.
+    /// For administrators.
+    async fn pipeline_run_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only these.")] ids: Option<Vec<RunId>>,
+        filter: Option<PipelineRunFilterInput>,
+        #[graphql(desc = "Begin with those that have not ended: at most 1,000, running ones first.")] initial: Option<
+            bool,
+        >,
+        #[graphql(desc = "At most one state per run in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
+    ) -> Result<impl Stream<Item = PipelineRunUpdate> + use<>> {
+        own(initial, throttle_ms);
+        let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
+        let filter = PipelineRunFilter::from(filter.unwrap_or_default());
+        control_plane(ctx)?.watch_pipeline_runs(actor(ctx)?, &filter).await?;
+        Ok(feed(ctx, Interest { ids, filter: Filter::PipelineRuns(filter) })?.map(|item| {
+            let pipeline_run = if let Item::PipelineRun(run) = item { Some((*run).clone()) } else { None };
+            PipelineRunUpdate { resync: pipeline_run.is_none(), pipeline_run }
         }))
     }
 

@@ -3,8 +3,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Instant, job::Job};
-use crate::ids::{DirectiveId, JobId, RunId, TransferId};
+use super::{
+    Instant,
+    job::Job,
+    transfer::{Direction, Protocol},
+};
+use crate::ids::{DirectiveId, JobId, PipelineId, RunId, TransferId};
 
 /// One wish of the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -57,6 +61,24 @@ pub enum Wish {
         /// The attempt it will be.
         attempt: i64,
     },
+    /// Carry out a step of a pipeline, and report on it with `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`.
+    RunStep {
+        /// The run it belongs to.
+        run_id: RunId,
+        /// The pipeline that runs.
+        pipeline_id: PipelineId,
+        /// What to do.
+        step: StepOrder,
+    },
+    /// Stop a step of a pipeline and report it `cancelled`.
+    CancelStep {
+        /// The run it belongs to.
+        run_id: RunId,
+        /// The pipeline that runs.
+        pipeline_id: PipelineId,
+        /// What the step is called in its pipeline.
+        step_id: String,
+    },
     /// Get a new API key from `POST /api/agents/{id}/key`.
     RotateKey {},
     /// Send heartbeats at this interval from now on.
@@ -68,6 +90,11 @@ pub enum Wish {
 }
 
 impl Wish {
+    /// The type of the wish that a step be carried out.
+    pub const RUN_STEP: &'static str = "runStep";
+    /// The type of the wish that a step be stopped.
+    pub const CANCEL_STEP: &'static str = "cancelStep";
+
     /// The name of the type on the wire.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -92,7 +119,7 @@ impl Wish {
         }
     }
 
-    /// The run it is about.
+    /// The run of a job it is about.
     #[must_use]
     pub const fn job_run(&self) -> Option<RunId> {
         match self {
@@ -100,4 +127,99 @@ impl Wish {
             _ => None,
         }
     }
+
+    /// The run of a pipeline and the step of it that it is about.
+    #[must_use]
+    pub const fn step(&self) -> Option<(RunId, &String)> {
+        match self {
+            Self::RunStep { run_id, step, .. } => Some((*run_id, &step.id)),
+            Self::CancelStep { run_id, step_id, .. } => Some((*run_id, step_id)),
+            _ => None,
+        }
+    }
+}
+
+/// A step of a pipeline, as its agent is told: what is left of the definition when parameters are filled in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepOrder {
+    /// What it is called in its pipeline.
+    #[schema(example = "fetch")]
+    pub id: String,
+    /// Which attempt this is, from 1; reports name it.
+    #[schema(minimum = 1, example = 1)]
+    pub attempt: i64,
+    /// How many seconds it may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub timeout_seconds: Option<u64>,
+    /// What to do.
+    #[serde(flatten)]
+    pub errand: Errand,
+}
+
+/// What an agent does for a step: `type` names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::IntoStaticStr)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[strum(serialize_all = "camelCase")]
+pub enum Errand {
+    /// Copy a file, a folder or what fits a pattern.
+    Transfer {
+        /// Where to read: a URL or a path.
+        source: String,
+        /// Where to write: a URL or a path.
+        destination: String,
+        /// By which protocol.
+        protocol: Protocol,
+        /// Which way, seen from the agent.
+        direction: Direction,
+        /// By which digest to compare both sides.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        verify: Option<String>,
+        /// Which of the agent's sets of credentials to use.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        credentials: Option<String>,
+    },
+    /// Take the SHA-256 of a file.
+    Checksum {
+        /// The file.
+        path: String,
+        /// What it must be, as 64 hexadecimal digits.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expected: Option<String>,
+    },
+    /// Compress a file.
+    Compress {
+        /// The file.
+        path: String,
+        /// Where to write; beside the file if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        output: Option<String>,
+        /// `gzip` or `zstd`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        format: Option<String>,
+    },
+    /// Decompress a file.
+    Decompress {
+        /// The file.
+        path: String,
+        /// Where to write; beside the file if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        output: Option<String>,
+        /// `gzip` or `zstd`; by the file's name if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        format: Option<String>,
+    },
+    /// Rename or move a file.
+    Rename {
+        /// What it is called now.
+        from: String,
+        /// What it will be called.
+        to: String,
+    },
+    /// Delete a file.
+    Delete {
+        /// The file.
+        path: String,
+    },
 }

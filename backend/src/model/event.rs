@@ -10,7 +10,9 @@ use super::{
     agent::Agent,
     customer::{Customer, EnrolmentCode},
     job::{Job, JobRun, JobSlot},
+    pipeline::{Pipeline, PipelineSlot, run::PipelineRun},
     transfer::Transfer,
+    webhook::WebhookSecret,
 };
 use crate::ids::{AgentId, CustomerId};
 
@@ -81,11 +83,31 @@ pub enum Kind {
     SignedOut,
     /// A refresh token was used after its successor: the session was ended.
     SessionEndedForReuse,
+    /// A pipeline was made.
+    PipelineCreated,
+    /// A pipeline got a new name, description or version, or was switched on or off.
+    PipelineUpdated,
+    /// A pipeline was removed.
+    PipelineDeleted,
+    /// A run of a pipeline was made.
+    PipelineRunCreated,
+    /// A step's figures moved; nothing else changed.
+    PipelineRunProgressed,
+    /// The status of a run of a pipeline, or of one of its steps, changed.
+    PipelineRunStatusChanged,
+    /// Somebody asked for the end of a run of a pipeline.
+    PipelineRunCancelRequested,
+    /// An agent reported the end of a step after the server had ended it.
+    PipelineStepReportedLate,
+    /// It was decided what becomes of a slot of a pipeline's schedule, or of a range of them.
+    PipelineSlotDecided,
+    /// A new secret was made to sign webhooks with.
+    WebhookSecretRotated,
 }
 
 impl Kind {
     /// What the log tells administrators only: users and customers are theirs to manage, runs theirs to see.
-    pub const WITHHELD_FROM_CUSTOMERS: [Self; 14] = [
+    pub const WITHHELD_FROM_CUSTOMERS: [Self; 20] = [
         Self::JobRunRequested,
         Self::JobRunStarted,
         Self::JobRunProgressed,
@@ -100,18 +122,31 @@ impl Kind {
         Self::SignedIn,
         Self::SignedOut,
         Self::SessionEndedForReuse,
+        Self::PipelineRunCreated,
+        Self::PipelineRunProgressed,
+        Self::PipelineRunStatusChanged,
+        Self::PipelineRunCancelRequested,
+        Self::PipelineStepReportedLate,
+        Self::PipelineSlotDecided,
     ];
 
     /// Whether the log keeps it: all but the ticking of figures.
     #[must_use]
     pub const fn is_logged(self) -> bool {
-        !matches!(self, Self::AgentHeard | Self::TransferProgressed | Self::JobMoved | Self::JobRunProgressed)
+        !matches!(
+            self,
+            Self::AgentHeard
+                | Self::TransferProgressed
+                | Self::JobMoved
+                | Self::JobRunProgressed
+                | Self::PipelineRunProgressed
+        )
     }
 
     /// Whether the object of such an event is the state it has from then on.
     #[must_use]
     pub const fn tells_state(self) -> bool {
-        !matches!(self, Self::JobRunReportedLate)
+        !matches!(self, Self::JobRunReportedLate | Self::PipelineStepReportedLate)
     }
 }
 
@@ -135,6 +170,14 @@ pub enum Object {
     User(User),
     /// An enrolment code, without the code.
     EnrolmentCode(EnrolmentCode),
+    /// A pipeline, with no version but the current one.
+    Pipeline(Pipeline),
+    /// A run of a pipeline.
+    PipelineRun(PipelineRun),
+    /// What became of a slot of a pipeline.
+    PipelineSlot(PipelineSlot),
+    /// A secret to sign webhooks with, without the secret.
+    WebhookSecret(WebhookSecret),
 }
 
 impl Object {
@@ -150,6 +193,10 @@ impl Object {
             Self::Customer(customer) => customer.id.0,
             Self::User(user) => user.id.0,
             Self::EnrolmentCode(code) => code.id.0,
+            Self::Pipeline(pipeline) => pipeline.id.0,
+            Self::PipelineRun(run) => run.id.0,
+            Self::PipelineSlot(slot) => slot.id.0,
+            Self::WebhookSecret(secret) => secret.id.0,
         }
     }
 
@@ -160,10 +207,12 @@ impl Object {
             Self::Agent(agent) => Some(agent.customer_id),
             Self::Transfer(transfer) => Some(transfer.customer_id),
             Self::Job(job) => Some(job.customer_id),
-            Self::JobRun(_) | Self::JobSlot(_) => None,
+            Self::JobRun(_) | Self::JobSlot(_) | Self::PipelineRun(_) | Self::PipelineSlot(_) => None,
             Self::Customer(customer) => Some(customer.id),
             Self::User(user) => user.customer_id,
             Self::EnrolmentCode(code) => Some(code.customer_id),
+            Self::Pipeline(pipeline) => pipeline.customer_id,
+            Self::WebhookSecret(secret) => secret.customer_id,
         }
     }
 
@@ -174,7 +223,15 @@ impl Object {
             Self::Agent(agent) => Some(agent.id),
             Self::Transfer(transfer) => Some(transfer.agent_id),
             Self::Job(job) => Some(job.agent_id),
-            Self::JobRun(_) | Self::JobSlot(_) | Self::Customer(_) | Self::User(_) | Self::EnrolmentCode(_) => None,
+            Self::JobRun(_)
+            | Self::JobSlot(_)
+            | Self::Customer(_)
+            | Self::User(_)
+            | Self::EnrolmentCode(_)
+            | Self::Pipeline(_)
+            | Self::PipelineRun(_)
+            | Self::PipelineSlot(_)
+            | Self::WebhookSecret(_) => None,
         }
     }
 
@@ -186,7 +243,14 @@ impl Object {
             Self::Transfer(transfer) => Some(transfer.revision),
             Self::Job(job) => Some(job.revision),
             Self::JobRun(run) => Some(run.revision),
-            Self::JobSlot(_) | Self::Customer(_) | Self::User(_) | Self::EnrolmentCode(_) => None,
+            Self::PipelineRun(run) => Some(run.revision),
+            Self::JobSlot(_)
+            | Self::Customer(_)
+            | Self::User(_)
+            | Self::EnrolmentCode(_)
+            | Self::Pipeline(_)
+            | Self::PipelineSlot(_)
+            | Self::WebhookSecret(_) => None,
         }
     }
 }

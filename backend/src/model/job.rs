@@ -1,7 +1,6 @@
 //! Jobs: transfers that an agent makes on a schedule.
 
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use super::{
@@ -9,7 +8,8 @@ use super::{
     agent::AgentRef,
     fields::{Change, Check, Fields, FromFields, boolean, id, location, one_of, parsed, text},
     page::Window,
-    schedule::{Schedule, ScheduleError},
+    retry::Retry,
+    schedule::{CatchUp, Overlap, Schedule, ScheduleError},
     source_url::without_password,
     transfer::{Direction, Protocol},
 };
@@ -17,71 +17,13 @@ use crate::ids::{AgentId, CustomerId, JobId};
 
 mod due;
 mod preview;
-mod retry;
 mod run;
 mod slot;
 
 pub use due::{Decision, Due, MOST_CAUGHT_UP, Verdict, decide};
 pub use preview::{PreviewSchedule, SchedulePreview, ScheduledTime};
-pub use retry::{Period, Retry, period};
 pub use run::{JobRun, JobRunFilter, ReportJobRun, RunState, RunStatus, StartJobRun};
 pub use slot::{Backfill, BackfillPreview, BackfillSlot, JobSlot, JobSlotFilter, Outcome};
-
-/// What happens to a slot while an earlier run of the job is at work.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Overlap {
-    /// It is left out.
-    #[default]
-    Skip,
-    /// It waits for the run to end.
-    Queue,
-    /// It runs beside it.
-    Allow,
-}
-
-/// What happens to slots that were missed because no server was there.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum CatchUp {
-    /// One run stands for all of the last 24 hours.
-    #[default]
-    Last,
-    /// They stay missed.
-    Skip,
-    /// Each of the last 24 hours runs, at most 100.
-    All,
-}
 
 /// A scheduled transfer job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]

@@ -6,6 +6,7 @@
 
 mod describe;
 mod field;
+mod policy;
 mod zone;
 
 use std::str::FromStr;
@@ -14,6 +15,8 @@ use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 
 use field::{DAY_OF_MONTH, DAY_OF_WEEK, Field, HOUR, MINUTE, MONTH, WEEKDAYS};
 use zone::Zone;
+
+pub use policy::{CatchUp, Overlap};
 
 /// The last year of the `cron` crate: later slots are not known.
 const LAST_YEAR: i32 = 2100;

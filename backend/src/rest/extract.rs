@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::{Api, envelope::Failure};
 use crate::{
     error::Error,
-    ids::Named,
+    ids::{Named, PipelineId, RunId},
     model::{Fields, FromFields},
 };
 
@@ -36,6 +36,13 @@ pub(super) struct Id<T>(pub(super) T);
 
 /// Two ids in the path, in their order.
 pub(super) struct Ids<A, B>(pub(super) A, pub(super) B);
+
+/// The step in the path: of which pipeline and run, and what it is called. What names none is 404.
+pub(super) struct StepPath {
+    pub(super) pipeline: PipelineId,
+    pub(super) run: RunId,
+    pub(super) step: String,
+}
 
 /// The key under which a request has its effect once.
 pub(super) struct IdempotencyKey(pub(super) Option<String>);
@@ -123,6 +130,22 @@ impl<A: FromStr + Named, B: FromStr + Named> FromRequestParts<Api> for Ids<A, B>
         let first = ids.next().and_then(|id| id.parse().ok()).ok_or(Error::NotFound(A::NOUN))?;
         let second = ids.next().and_then(|id| id.parse().ok()).ok_or(Error::NotFound(B::NOUN))?;
         Ok(Self(first, second))
+    }
+}
+
+impl FromRequestParts<Api> for StepPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Api) -> Result<Self, Failure> {
+        let missing = Error::NotFound("step");
+        let Ok(parameters) = RawPathParams::from_request_parts(parts, state).await else { return Err(missing.into()) };
+        let named = |name: &str| parameters.iter().find(|(found, _)| *found == name).map(|(_, value)| value);
+        let path = (|| {
+            let pipeline = named("id")?.parse().ok()?;
+            let run = named("runId")?.parse().ok()?;
+            Some(Self { pipeline, run, step: named("stepId")?.to_owned() })
+        })();
+        path.ok_or_else(|| missing.into())
     }
 }
 

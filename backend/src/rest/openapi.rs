@@ -100,6 +100,18 @@ pub(super) struct OffsetQuery {
     offset: Option<i64>,
 }
 
+/// Which pipelines.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct PipelineQuery {
+    /// Only those that are enabled, or are not.
+    enabled: Option<bool>,
+    /// Only those whose identifier, name or description holds this text, whatever its case.
+    #[param(max_length = 255)]
+    search: Option<String>,
+}
+
 /// How long to wait.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -133,6 +145,7 @@ pub(super) fn base() -> OpenApi {
         ("Directives", "What the server wants of an agent."),
         ("Transfers", "Monitor and report file transfers."),
         ("Jobs", "Transfers on a schedule, and their runs."),
+        ("Pipelines", "Define and run transfer workflows."),
     ];
     let tags = tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
     OpenApiBuilder::new()
@@ -187,9 +200,32 @@ fn prune(document: &mut OpenApi) {
 }
 
 /// Operations that create something a client may ask for twice without meaning to.
-const IDEMPOTENT: [&str; 5] = ["create_customer", "create_user", "create_transfer", "create_job", "start_job_run"];
+const IDEMPOTENT: [&str; 7] = [
+    "create_customer",
+    "create_user",
+    "create_transfer",
+    "create_job",
+    "start_job_run",
+    "create_pipeline",
+    "run_pipeline",
+];
 /// Operations whose object may be in a state that contradicts the request.
-const CONFLICTING: [&str; 5] = ["create_user", "update_user", "update_transfer", "update_job", "update_job_run"];
+const CONFLICTING: [&str; 14] = [
+    "create_user",
+    "update_user",
+    "update_transfer",
+    "update_job",
+    "update_job_run",
+    "create_pipeline",
+    "get_pipeline",
+    "export_pipeline",
+    "replace_pipeline_definition",
+    "update_pipeline",
+    "delete_pipeline",
+    "list_pipeline_versions",
+    "list_pipeline_runs",
+    "update_pipeline_step",
+];
 /// Operations that are not counted.
 const UNLIMITED: [&str; 3] = ["get_health", "get_liveness", "get_readiness"];
 

@@ -47,15 +47,15 @@ struct Runs {
 }
 
 /// What becomes of the slots of a schedule that are due.
-struct Decided<'a> {
-    row: &'a ScheduleRow,
+pub(super) struct Decided<'a> {
+    pub(super) row: &'a ScheduleRow,
     /// The first slot that is not due.
-    next: Option<DateTime<Utc>>,
-    decisions: Vec<Decision>,
+    pub(super) next: Option<DateTime<Utc>>,
+    pub(super) decisions: Vec<Decision>,
 }
 
 impl ControlPlane {
-    /// Decides every slot of a job that is due by now; how many jobs had one.
+    /// Decides every slot of a job or a pipeline that is due by now; how many of them had one.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl ControlPlane {
             metrics::histogram!("mftplus_scheduler_lateness_seconds").record(lateness.as_secs_f64());
             dispatched += self.dispatch_batch().await?;
         }
-        Ok(dispatched)
+        Ok(dispatched + self.dispatch_due_pipelines().await?)
     }
 
     /// How long nothing is due, as far as is known.
@@ -81,7 +81,9 @@ impl ControlPlane {
     /// Whatever the store says.
     pub async fn until_next_slot(&self) -> Result<Duration> {
         let look = if self.bus.is_connected() { LOOK } else { LOOK_AGAIN };
-        let due = store::schedules::next_due(&self.db, Owner::Job).await?;
+        let jobs = store::schedules::next_due(&self.db, Owner::Job).await?;
+        let pipelines = store::schedules::next_due(&self.db, Owner::Pipeline).await?;
+        let due = [jobs, pipelines].into_iter().flatten().min();
         let until = due.map(|due| (due - self.now()).to_std().unwrap_or_default());
         Ok(until.map_or(look, |until| until.min(look)))
     }
@@ -99,7 +101,11 @@ impl ControlPlane {
         let due = store::schedules::due(&mut work.tx, Owner::Job, now, AT_A_TIME).await?;
         let ids: Vec<JobId> = due.iter().map(|row| JobId(row.owner_id)).collect();
         let runs = runs(&mut work, &ids).await?;
-        let decided: Vec<Decided<'_>> = due.iter().map(|row| decided(row, &runs, now)).collect();
+        let decide = |row| {
+            let Runs { busy, queued } = &runs;
+            decided(row, busy.contains(&JobId(row.owner_id)), queued.get(&row.owner_id).copied().unwrap_or(0), now)
+        };
+        let decided: Vec<Decided<'_>> = due.iter().map(decide).collect();
         let claims: Vec<_> = decided.iter().map(|decided| (decided.row, decided.next)).collect();
         let claimed = store::schedules::claim(&mut work.tx, &claims).await?;
         let ids: Vec<JobId> = ids.into_iter().filter(|id| claimed.contains(&id.0)).collect();
@@ -137,7 +143,7 @@ impl ControlPlane {
     }
 
     /// The row of a decision.
-    fn slot(&self, owner: uuid::Uuid, decision: Decision) -> SlotRow {
+    pub(super) fn slot(&self, owner: uuid::Uuid, decision: Decision) -> SlotRow {
         let Decision { scheduled_for, verdict, range } = decision;
         let (outcome, reason, pending) = match verdict {
             Verdict::Run => (Outcome::Ran, WAITS_FOR_AGENT, Some(Pending::Sent)),
@@ -174,7 +180,7 @@ pub(super) async fn is_busy(work: &mut Work, job: JobId) -> Result<bool> {
 }
 
 /// Decides the slots of a schedule up to now.
-fn decided<'a>(row: &'a ScheduleRow, runs: &Runs, now: DateTime<Utc>) -> Decided<'a> {
+pub(super) fn decided(row: &ScheduleRow, is_busy: bool, queued: usize, now: DateTime<Utc>) -> Decided<'_> {
     let nothing = Decided { row, next: None, decisions: Vec::new() };
     let Some(first) = row.next_run_at else { return nothing };
     let schedule = match Schedule::parse(&row.schedule, &row.timezone) {
@@ -185,13 +191,7 @@ fn decided<'a>(row: &'a ScheduleRow, runs: &Runs, now: DateTime<Utc>) -> Decided
             return nothing;
         }
     };
-    let due = Due {
-        overlap: row.overlap.0,
-        catch_up: row.catch_up.0,
-        is_busy: runs.busy.contains(&JobId(row.owner_id)),
-        queued: runs.queued.get(&row.owner_id).copied().unwrap_or(0),
-        now,
-    };
+    let due = Due { overlap: row.overlap.0, catch_up: row.catch_up.0, is_busy, queued, now };
     let slots = iter::once(first).chain(schedule.upcoming(first)).take_while(|slot| *slot <= now);
     Decided { row, next: schedule.next_after(now), decisions: decide(slots, due) }
 }

@@ -15,7 +15,8 @@ use crate::{
     model::{
         directive::{Directive, Wish},
         event::{Kind, Object},
-        job::{Job, JobRun, Outcome, Overlap, RunStatus},
+        job::{Job, JobRun, Outcome, RunStatus},
+        schedule::Overlap,
     },
     store::{self, db::Word, job_runs::JobRunRow, jobs::JobRow, schedules::Owner, slots::Pending},
 };

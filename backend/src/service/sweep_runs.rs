@@ -7,12 +7,7 @@ use super::{ControlPlane, delta, dispatch::is_busy};
 use crate::{
     actor::{Actor, Scope},
     error::Result,
-    model::{
-        agent::AgentStatus,
-        directive::Wish,
-        event::Kind,
-        job::{Overlap, RunStatus},
-    },
+    model::{agent::AgentStatus, directive::Wish, event::Kind, job::RunStatus, schedule::Overlap},
     store::{self, job_runs::JobRunRow},
 };
 

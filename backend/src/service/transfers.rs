@@ -22,8 +22,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, and for another agent's id; [`Error::NotFound`] for runs that are not
-    /// the agent's.
+    /// [`Error::Forbidden`] unless an agent asks, and for another agent's id; [`Error::NotFound`] for runs and steps that
+    /// are not the agent's; [`Error::Conflict`] for those that have ended.
     pub async fn create_transfer(
         &self,
         actor: &Actor,
@@ -34,11 +34,24 @@ impl ControlPlane {
         if input.agent_id.is_some_and(|named| named != id) {
             return Err(Error::Forbidden("an agent reports its own transfers only"));
         }
-        // No pipeline has run yet, so no run is the agent's.
-        if input.pipeline_run_id.is_some() {
-            return Err(Error::NotFound("pipeline run"));
+        loop {
+            let mut work = self.begin(actor).await?;
+            if let Some(transfer) = self.try_create_transfer(&mut work, actor, id, &input).await? {
+                work.complete(claim, &transfer).await?;
+                self.commit(work).await?;
+                return Ok(transfer);
+            }
         }
-        let mut work = self.begin(actor).await?;
+    }
+
+    /// Stores a new transfer; nothing if its pipeline's run changed at this moment, and the transaction is to be dropped.
+    async fn try_create_transfer(
+        &self,
+        work: &mut Work,
+        actor: &Actor,
+        id: AgentId,
+        input: &CreateTransfer,
+    ) -> Result<Option<Transfer>> {
         let agent = store::agents::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))?;
         if let Some(run) = input.job_run_id {
             let run = store::job_runs::find(&mut work.tx, actor.scope(), run).await?;
@@ -52,8 +65,8 @@ impl ControlPlane {
             id: self.ids.next(work.now),
             customer_id: agent.customer_id,
             agent_id: id,
-            source: input.source_url,
-            destination: input.destination_path,
+            source: input.source_url.clone(),
+            destination: input.destination_path.clone(),
             protocol: input.protocol,
             direction: input.direction,
             created_at: work.now,
@@ -66,7 +79,7 @@ impl ControlPlane {
                 started_at: None,
                 completed_at: None,
                 attempt: 1,
-                checksum_sha256: input.checksum_sha256,
+                checksum_sha256: input.checksum_sha256.clone(),
                 revision: 1,
                 stalled: false,
                 progressed_at: None,
@@ -76,15 +89,18 @@ impl ControlPlane {
             agent_name: agent.name,
             agent_hostname: agent.hostname,
         };
+        if let (Some(run), Some(step)) = (input.pipeline_run_id, &input.step_id)
+            && !self.note_transfer_of_step(work, id, (run, step), row.id).await?
+        {
+            return Ok(None);
+        }
         store::transfers::insert(&mut work.tx, &row, &file_name(&row.source), &file_name(&row.destination)).await?;
         let mut deltas = Deltas::default();
         deltas.note(row.customer_id, row.agent_id, None, row.state.status);
         deltas.apply(&mut work.tx).await?;
         let transfer = row.view();
         work.note(Kind::TransferCreated, Object::Transfer(transfer.clone()));
-        work.complete(claim, &transfer).await?;
-        self.commit(work).await?;
-        Ok(transfer)
+        Ok(Some(transfer))
     }
 
     /// Takes an agent's report about a transfer of its own; answered when it is durable, with what waits for the agent.

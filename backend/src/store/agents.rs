@@ -13,7 +13,7 @@ use crate::{
     ids::{AgentId, CustomerId},
     model::{
         Page, Total, Window,
-        agent::{Agent, AgentFilter, AgentStatus, Os},
+        agent::{Agent, AgentFilter, AgentRef, AgentStatus, Os},
     },
 };
 
@@ -124,6 +124,87 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[AgentId]) -> Result<Vec<Agen
         let statement = sql(COLUMNS).push(" WHERE revoked_at IS NULL AND id IN ");
         let statement = statement.push_tuple(ids.iter().map(|id| (*id).into()));
         found.extend(scoped(statement, scope).fetch_all::<AgentRow>(db).await?);
+    }
+    Ok(found)
+}
+
+#[derive(FromRow)]
+struct CalledRow {
+    id: AgentId,
+    name: Option<String>,
+    hostname: String,
+}
+
+impl From<CalledRow> for AgentRef {
+    fn from(row: CalledRow) -> Self {
+        Self { id: row.id, name: row.name.unwrap_or_else(|| row.hostname.clone()), hostname: row.hostname }
+    }
+}
+
+const CALLED: &str = "SELECT id, name, hostname FROM agents WHERE revoked_at IS NULL AND ";
+
+/// The agents of a customer with one of these ids, names or host names, oldest first; without a customer, the agents of
+/// anybody with one of these ids.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn called(db: &Db, customer: Option<CustomerId>, names: &[&str]) -> Result<Vec<AgentRef>> {
+    let mut found: Vec<CalledRow> = Vec::new();
+    for names in names.chunks(MOST_VALUES / 3) {
+        let ids: Vec<AgentId> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        // No agent has the nil id: a list must not be empty.
+        let ids = ids.into_iter().map(Into::into).chain([uuid::Uuid::nil().into()]);
+        let by_id = |lead: &'static str| sql(CALLED).push(lead).push_tuple(ids);
+        let statement = match customer {
+            None => by_id("id IN "),
+            Some(customer) => {
+                let names = || names.iter().map(|name| (*name).into());
+                by_id("(id IN ")
+                    .push(" OR name IN ")
+                    .push_tuple(names())
+                    .push(" OR hostname IN ")
+                    .push_tuple(names())
+                    .push_bind(") AND customer_id = ", customer)
+            }
+        };
+        found.extend(statement.push(" ORDER BY id").fetch_all::<CalledRow>(db).await?);
+    }
+    Ok(found.into_iter().map(AgentRef::from).collect())
+}
+
+/// Up to 1,000 of a customer's agents, oldest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn of_customer(db: &Db, customer: CustomerId) -> Result<Vec<AgentRef>> {
+    let statement = sql(CALLED).push_bind("customer_id = ", customer).push(" ORDER BY id LIMIT 1000");
+    Ok(statement.fetch_all::<CalledRow>(db).await?.into_iter().map(AgentRef::from).collect())
+}
+
+/// Whether an agent is there.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub struct Presence {
+    /// Its id.
+    pub id: AgentId,
+    /// Whether it was revoked.
+    pub is_revoked: bool,
+    /// Since when it is offline.
+    pub offline_since: Option<DateTime<Utc>>,
+}
+
+/// Whether these agents are there, revoked ones too.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn presence(tx: &mut Tx, ids: &[AgentId]) -> Result<Vec<Presence>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql("SELECT id, revoked_at IS NOT NULL AS is_revoked, offline_since FROM agents WHERE id IN ")
+            .push_tuple(ids.iter().map(|id| (*id).into()));
+        found.extend(statement.fetch_all::<Presence>(&mut *tx).await?);
     }
     Ok(found)
 }

@@ -44,9 +44,10 @@ pub async fn insert(tx: &mut Tx, agent: AgentId, directive: &Directive) -> Resul
 /// Whatever the engine says.
 pub async fn insert_all(tx: &mut Tx, directives: &[(AgentId, Directive)]) -> Result<()> {
     for directives in directives.chunks(MOST_VALUES) {
-        let mut statement = sql("INSERT INTO directives \
-             (id, agent_id, type, wish, transfer_id, job_id, job_run_id, created_at, expires_at) VALUES ");
+        let mut statement = sql("INSERT INTO directives (id, agent_id, type, wish, transfer_id, job_id, job_run_id, \
+             pipeline_run_id, step_id, created_at, expires_at) VALUES ");
         for (index, (agent, directive)) in directives.iter().enumerate() {
+            let (run, step) = directive.wish.step().unzip();
             statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([
                 directive.id.into(),
                 (*agent).into(),
@@ -55,6 +56,8 @@ pub async fn insert_all(tx: &mut Tx, directives: &[(AgentId, Directive)]) -> Res
                 directive.wish.transfer().into(),
                 directive.wish.job().into(),
                 directive.wish.job_run().into(),
+                run.into(),
+                step.cloned().into(),
                 directive.created_at.0.into(),
                 directive.expires_at.0.into(),
             ]);
@@ -217,4 +220,40 @@ pub async fn about_job_run(conn: impl Into<Conn<'_>>, run: RunId, now: DateTime<
         sql("SELECT expires_at FROM directives WHERE acknowledged_at IS NULL AND job_run_id = $1").bind(run);
     let rows: Vec<(DateTime<Utc>,)> = statement.fetch_all(conn).await?;
     Ok((rows.iter().any(|(expires_at,)| *expires_at > now), rows.iter().any(|(expires_at,)| *expires_at <= now)))
+}
+
+/// Acknowledges every directive about a step, or those of one type.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn settle_step(
+    tx: &mut Tx,
+    run: RunId,
+    step: &str,
+    name: Option<&'static str>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let mut statement = sql("UPDATE directives SET acknowledged_at = $1 \
+         WHERE acknowledged_at IS NULL AND pipeline_run_id = $2 AND step_id = $3")
+    .bind(now)
+    .bind(run)
+    .bind(step.to_owned());
+    if let Some(name) = name {
+        statement = statement.push_bind(" AND type = ", name);
+    }
+    statement.execute(tx).await?;
+    Ok(())
+}
+
+/// The steps of a run that their agents were asked to stop, and have not said that they did.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn stopping_steps(conn: impl Into<Conn<'_>>, run: RunId) -> Result<Vec<String>> {
+    let statement = sql("SELECT DISTINCT step_id FROM directives \
+         WHERE acknowledged_at IS NULL AND pipeline_run_id = $1 AND type = $2");
+    let rows: Vec<(String,)> = statement.bind(run).bind(Wish::CANCEL_STEP).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|(step,)| step).collect())
 }

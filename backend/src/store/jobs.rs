@@ -15,7 +15,9 @@ use crate::{
     model::{
         Page, Total, Window,
         agent::AgentRef,
-        job::{CatchUp, Job, JobFilter, Overlap, Retry},
+        job::{Job, JobFilter},
+        retry::Retry,
+        schedule::{CatchUp, Overlap},
         transfer::{Direction, Protocol},
     },
 };

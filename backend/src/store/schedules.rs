@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::db::{Conn, Db, MOST_VALUES, Tx, Word, sql};
 use crate::{
     error::Result,
-    model::job::{CatchUp, Overlap},
+    model::schedule::{CatchUp, Overlap},
 };
 
 /// What has a schedule.
@@ -17,12 +17,15 @@ use crate::{
 pub enum Owner {
     /// A job.
     Job,
+    /// A pipeline.
+    Pipeline,
 }
 
 impl Owner {
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Job => "job",
+            Self::Pipeline => "pipeline",
         }
     }
 }

@@ -13,10 +13,11 @@ use super::{
 };
 use crate::{
     error::Result,
-    ids::{JobId, RunId, SlotId},
+    ids::{JobId, PipelineId, RunId, SlotId},
     model::{
         Page, Total, Window,
         job::{JobSlot, JobSlotFilter, Outcome},
+        pipeline::PipelineSlot,
     },
 };
 
@@ -68,6 +69,13 @@ impl SlotRow {
             to: self.range_from.map(|_| self.scheduled_for.into()),
             count: self.range_count,
         }
+    }
+
+    /// The view of it, for a pipeline.
+    #[must_use]
+    pub fn pipeline_view(&self) -> PipelineSlot {
+        let JobSlot { id, job_id, scheduled_for, outcome, reason, run_id, from, to, count } = self.view();
+        PipelineSlot { id, pipeline_id: PipelineId(job_id.0), scheduled_for, outcome, reason, run_id, from, to, count }
     }
 }
 

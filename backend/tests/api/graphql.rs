@@ -12,6 +12,7 @@ mod media;
 mod mutations;
 mod objects;
 mod pages;
+mod pipelines;
 mod refusals;
 pub(crate) mod world;
 

@@ -5,6 +5,7 @@ mod closing;
 mod jobs;
 mod log;
 mod messages;
+mod pipelines;
 mod several_servers;
 mod shared;
 mod states;

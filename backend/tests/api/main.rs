@@ -23,6 +23,7 @@ mod leases;
 mod live;
 mod long_poll;
 mod outage;
+mod pipelines;
 mod presence;
 mod rate_limit;
 mod stalls;

@@ -6,10 +6,12 @@ pub(crate) mod graphql;
 pub(crate) mod live;
 pub(crate) mod people;
 pub(crate) mod place;
+pub(crate) mod receiver;
 pub(crate) mod redis;
 
 pub(crate) use app::TestApp;
 pub(crate) use client::{Answer, Client};
 pub(crate) use live::Watcher;
 pub(crate) use people::{PASSWORD, admin, customer_of};
+pub(crate) use receiver::Receiver;
 pub(crate) use redis::{OwnRedis, connected};

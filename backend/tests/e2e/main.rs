@@ -8,6 +8,7 @@
 mod agent_killed;
 mod crash;
 mod e2e_copy;
+mod pipeline;
 #[path = "../api/support/place.rs"]
 #[expect(dead_code, reason = "the tests of the API ask more of it")]
 mod place;

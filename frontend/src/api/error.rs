@@ -29,6 +29,11 @@ impl ApiError {
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "NOT_FOUND")
     }
+
+    /// Whether somebody else was faster.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "CONFLICT")
+    }
 }
 
 impl fmt::Display for ApiError {

@@ -2,7 +2,9 @@
 
 use cynic::{Id, QueryBuilder, SubscriptionBuilder};
 
-use super::{Request, agents::AgentStatus, runs::RunStatus, schema, slots::Outcome, transfers::TransferStatus};
+use super::{
+    Request, agents::AgentStatus, pipeline_runs, runs::RunStatus, schema, slots::Outcome, transfers::TransferStatus,
+};
 use crate::time::Instant;
 
 /// What happened.
@@ -26,6 +28,15 @@ pub(crate) enum EventKind {
     JobRunCancelRequested,
     JobRunReportedLate,
     JobSlotDecided,
+    PipelineCreated,
+    PipelineUpdated,
+    PipelineDeleted,
+    PipelineRunCreated,
+    PipelineRunStatusChanged,
+    PipelineRunCancelRequested,
+    PipelineStepReportedLate,
+    PipelineSlotDecided,
+    WebhookSecretRotated,
     CustomerCreated,
     CustomerUpdated,
     UserCreated,
@@ -59,6 +70,9 @@ pub(crate) enum Object {
     Job(LoggedJob),
     JobRun(LoggedRun),
     JobSlot(LoggedSlot),
+    Pipeline(LoggedPipeline),
+    PipelineRun(LoggedPipelineRun),
+    PipelineSlot(LoggedPipelineSlot),
     Customer(LoggedCustomer),
     User(LoggedUser),
     #[cynic(fallback)]
@@ -103,6 +117,30 @@ pub(crate) struct LoggedRun {
 #[cynic(graphql_type = "JobSlot")]
 pub(crate) struct LoggedSlot {
     pub(crate) job_id: Id,
+    pub(crate) outcome: Outcome,
+}
+
+/// A pipeline in the log.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Pipeline")]
+pub(crate) struct LoggedPipeline {
+    pub(crate) name: String,
+}
+
+/// A run of a pipeline in the log.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "PipelineRun")]
+pub(crate) struct LoggedPipelineRun {
+    pub(crate) pipeline_id: Id,
+    #[cynic(rename = "status", alias)]
+    pub(crate) pipeline_run_status: pipeline_runs::RunStatus,
+}
+
+/// A slot of a pipeline in the log.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "PipelineSlot")]
+pub(crate) struct LoggedPipelineSlot {
+    pub(crate) pipeline_id: Id,
     pub(crate) outcome: Outcome,
 }
 

@@ -1,8 +1,8 @@
-//! The ledger of a job's slots, what a schedule says, and running slots of the past after all.
+//! The ledgers of the slots of jobs and pipelines, what a schedule says, and running slots of the past after all.
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
-use super::{Page, Request, runs::RunStatus, schema};
+use super::{Page, Request, pipeline_runs, runs::RunStatus, schema};
 use crate::time::Instant;
 
 /// How many slots a page of the ledger has.
@@ -41,6 +41,26 @@ pub(crate) struct SlotRun {
     pub(crate) error_message: Option<String>,
 }
 
+/// The same for a pipeline.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct PipelineSlot {
+    pub(crate) scheduled_for: Instant,
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: Option<String>,
+    pub(crate) run: Option<PipelineSlotRun>,
+    pub(crate) from: Option<Instant>,
+    pub(crate) count: Option<i32>,
+}
+
+/// The run of a pipeline that a slot became.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "PipelineRun")]
+pub(crate) struct PipelineSlotRun {
+    pub(crate) id: Id,
+    pub(crate) status: pipeline_runs::RunStatus,
+    pub(crate) error_message: Option<String>,
+}
+
 #[derive(cynic::QueryVariables)]
 struct ListVariables {
     job_id: Id,
@@ -57,6 +77,26 @@ struct ListSlots {
 #[derive(cynic::QueryFragment)]
 struct JobSlotConnection {
     nodes: Vec<JobSlot>,
+    total_count: i32,
+    total_is_at_least: bool,
+}
+
+#[derive(cynic::QueryVariables)]
+struct ListOfPipelineVariables {
+    pipeline_id: Id,
+    page: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ListOfPipelineVariables")]
+struct ListSlotsOfPipeline {
+    #[arguments(pipelineId: $pipeline_id, first: 60, page: $page)]
+    pipeline_slots: PipelineSlotConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+struct PipelineSlotConnection {
+    nodes: Vec<PipelineSlot>,
     total_count: i32,
     total_is_at_least: bool,
 }
@@ -136,6 +176,14 @@ struct QueuedSlot {
 pub(crate) fn list(job: &str, page: i32) -> Request<Page<JobSlot>> {
     let variables = ListVariables { job_id: Id::new(job), page };
     Request::new(&ListSlots::build(variables), |ListSlots { job_slots: found }| {
+        Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
+}
+
+/// The same of a pipeline's ledger.
+pub(crate) fn list_of_pipeline(pipeline: &str, page: i32) -> Request<Page<PipelineSlot>> {
+    let operation = ListSlotsOfPipeline::build(ListOfPipelineVariables { pipeline_id: Id::new(pipeline), page });
+    Request::new(&operation, |ListSlotsOfPipeline { pipeline_slots: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })
 }

@@ -93,7 +93,7 @@ pub(crate) fn Activity() -> impl IntoView {
 #[component]
 fn Line(event: Event) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let state = Signal::stored(words::event(&event));
+    let state = Signal::stored(words::log::event(&event));
     let named = |(name, address): (String, Option<String>)| match address {
         Some(address) => view! { <a href=address>{name}</a> }.into_any(),
         None => name.into_any(),
@@ -103,9 +103,9 @@ fn Line(event: Event) -> impl IntoView {
             <td class="cell-main">
                 <Badge state />
             </td>
-            <td class="cell-wide" data-label="Subject">{named(words::subject(&event))}</td>
+            <td class="cell-wide" data-label="Subject">{named(words::log::subject(&event))}</td>
             <td class="cell-quiet cell-nowrap" data-label="By">
-                {named(words::actor(&event.actor))}
+                {named(words::log::actor(&event.actor))}
             </td>
             <td class="cell-quiet cell-nowrap" data-label="When">
                 {clock.moment(event.at)}

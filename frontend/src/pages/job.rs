@@ -3,21 +3,21 @@
 mod actions;
 mod backfill;
 mod details;
-mod ledger;
 mod runs;
 
 use leptos::prelude::*;
 
-use self::{actions::Actions, details::Details, ledger::Ledger, runs::Runs};
+use self::{actions::Actions, details::Details, runs::Runs};
 use super::{
     id_in_address,
     jobs::{Reading, read_schedule},
+    ledger::Ledger,
 };
 use crate::{
     api::{
         jobs::{self, Job},
         runs::{self as api_runs, JobRun},
-        slots::SchedulePreview,
+        slots::{self, SchedulePreview},
     },
     browser,
     clock::Clock,
@@ -25,7 +25,7 @@ use crate::{
     live::{Admission, Feed, Mirror, Seen},
     session::Session,
     ui::{Badge, Card, PageHead, Subject},
-    words,
+    words::{self, slots::Slot},
 };
 
 /// The page.
@@ -60,7 +60,7 @@ fn OneJob(id: String) -> impl IntoView {
             let moved = is_admin.then(|| follow_runs(&id));
             view! {
                 <Head row board />
-                {moved.map(|moved| view! { <Ledger job=id.clone() row moved preview /> })}
+                {moved.map(|moved| view! { <Slots job=id.clone() row moved preview /> })}
                 <div class="columns">
                     <Details row links />
                     <When row preview />
@@ -92,6 +92,31 @@ fn Head(row: RwSignal<Seen<Job>>, board: Mirror<Job>) -> impl IntoView {
             {is_admin.then(|| view! { <Actions row board /> })}
         </PageHead>
     }
+}
+
+/// What became of the slots of its schedule, and which are to come.
+#[component]
+fn Slots(
+    job: String,
+    row: RwSignal<Seen<Job>>,
+    /// The run that moved last.
+    moved: RwSignal<Option<JobRun>>,
+    /// When the schedule is due next.
+    preview: Fetch<SchedulePreview>,
+) -> impl IntoView {
+    let runs = format!("/jobs/{job}/runs");
+    let page = RwSignal::new(1);
+    let found = Fetch::new(move || slots::list(&job, page.get()).map(|page| page.map(Slot::from)));
+    // A decision about a slot moves the job.
+    let status = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| (run.id.clone(), run.status))));
+    let decided = Memo::new(move |_| row.with(|seen| seen.object.revision));
+    Effect::watch(move || (status.get(), decided.get()), move |_, _, _| found.reload(), false);
+    let is_enabled = Memo::new(move |_| row.with(|seen| seen.object.enabled));
+    let coming = Signal::derive(move || {
+        let times = preview.read(|preview| preview.slots.iter().map(|slot| slot.at).collect());
+        times.filter(|_| is_enabled.get()).unwrap_or_default()
+    });
+    view! { <Ledger found page coming runs /> }
 }
 
 /// The schedule, how it reads, and its next times.

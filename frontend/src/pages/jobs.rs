@@ -1,7 +1,6 @@
 //! The list of jobs: filter and page in the address, visible rows and their newest runs live.
 
 mod form;
-mod marks;
 mod reading;
 
 use std::collections::HashMap;
@@ -13,9 +12,12 @@ use leptos_router::{
 };
 
 pub(crate) use self::form::{EditJob, NewJob};
-use self::marks::{Marks, take_in};
 pub(super) use self::reading::{Reading, read_schedule};
-use super::{page_in_address, pages_of};
+use super::{
+    marks::{Marks, take_in},
+    next::Next,
+    page_in_address, pages_of,
+};
 use crate::{
     api::{
         jobs::{self, Job},
@@ -152,7 +154,7 @@ fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, page: Memo<i32>) {
     let moved = move |run: JobRun| {
         newest.update(|newest| {
             if let Some(runs) = newest.get_mut(run.job_id.inner()) {
-                take_in(runs, run);
+                take_in(runs, run, |run| run.started_at);
             }
         });
     };
@@ -165,12 +167,19 @@ fn Row(row: RwSignal<Seen<Job>>, newest: Newest, is_admin: bool) -> impl IntoVie
     let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
     let address = format!("/jobs/{id}");
     let state = Signal::derive(move || row.with(|seen| words::jobs::job_state(&seen.object)));
+    let next = Signal::derive(move || row.with(|seen| seen.object.next_run_at));
     let read = move |read: fn(&Job) -> String| move || row.with(|seen| read(&seen.object));
     let last = move || match row.with(|seen| seen.object.last_run_at) {
         Some(at) => clock.ago(at),
         None => "–".to_owned(),
     };
     let runs = Memo::new(move |_| newest.with(|newest| newest.get(&id).cloned()).unwrap_or_default());
+    let label = Signal::derive(move || runs.with(|runs| words::jobs::runs(runs)));
+    let mark = |run: &JobRun| {
+        let (word, tone) = words::jobs::run_state(run);
+        (tone, format!("{}: {word}", Clock::full_moment(run.started_at)))
+    };
+    let marks = Signal::derive(move || runs.with(|runs| runs.iter().map(mark).collect()));
     view! {
         <tr>
             <td class="cell-main">
@@ -186,12 +195,12 @@ fn Row(row: RwSignal<Seen<Job>>, newest: Newest, is_admin: bool) -> impl IntoVie
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            {is_admin.then(|| view! { <td class="cell-wide" data-label="Last runs"><Marks runs /></td> })}
+            {is_admin.then(|| view! { <td class="cell-wide" data-label="Last runs"><Marks label runs=marks /></td> })}
             <td class="cell-quiet cell-nowrap" data-label="Last run">
                 {last}
             </td>
             <td class="cell-nowrap" data-label="Next run">
-                <Next row />
+                <Next next />
             </td>
             <td class="cell-nowrap" data-label="Agent">
                 <a href=row.with_untracked(|seen| format!("/agents/{}", seen.object.agent_id.inner()))>
@@ -199,20 +208,5 @@ fn Row(row: RwSignal<Seen<Job>>, newest: Newest, is_admin: bool) -> impl IntoVie
                 </a>
             </td>
         </tr>
-    }
-}
-
-/// When a job runs next, and how long that is from now.
-#[component]
-pub(super) fn Next(row: RwSignal<Seen<Job>>) -> impl IntoView {
-    let clock = expect_context::<Clock>();
-    let next = Memo::new(move |_| row.with(|seen| seen.object.next_run_at));
-    move || match next.get() {
-        Some(at) => view! {
-            {clock.moment(at)}
-            <span class="cell-about">{move || format::ahead(at.seconds_since(clock.now()))}</span>
-        }
-        .into_any(),
-        None => "–".into_any(),
     }
 }

@@ -5,10 +5,10 @@ use leptos::prelude::*;
 /// A text field. What the browser can check, it checks when the form is sent.
 #[component]
 pub(crate) fn Field(
-    label: &'static str,
+    #[prop(into)] label: String,
     value: RwSignal<String>,
     #[prop(default = "text")] kind: &'static str,
-    #[prop(optional)] hint: &'static str,
+    #[prop(optional, into)] hint: String,
     #[prop(optional)] autocomplete: &'static str,
     /// Shortest and longest text allowed; for numbers the least and the greatest.
     #[prop(optional)]

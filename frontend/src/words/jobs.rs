@@ -4,7 +4,7 @@ use crate::{
     api::{
         jobs::{CatchUp, Job, Overlap, Retry},
         runs::{JobRun, RunStatus},
-        slots::{JobSlot, Outcome},
+        slots::Outcome,
     },
     format,
     time::Instant,
@@ -54,24 +54,6 @@ pub(crate) fn outcome(outcome: Outcome) -> (&'static str, Tone) {
     }
 }
 
-/// What became of a slot and of its run: in a word, and in a sign.
-pub(crate) fn slot_state(slot: &JobSlot) -> (&'static str, &'static str, Tone) {
-    let Some(run) = &slot.run else {
-        return match slot.outcome {
-            Outcome::Ran => ("Due", "…", Tone::Accent),
-            Outcome::Skipped => ("Skipped", "–", Tone::Warn),
-            Outcome::Missed => ("Missed", "×", Tone::Bad),
-            Outcome::Coalesced => ("Coalesced", "→", Tone::Neutral),
-        };
-    };
-    match run.status {
-        RunStatus::Running => ("Running", "▸", Tone::Accent),
-        RunStatus::Completed => ("Ran", "✓", Tone::Good),
-        RunStatus::Failed => ("Failed", "!", Tone::Bad),
-        RunStatus::Cancelled => ("Cancelled", "∕", Tone::Neutral),
-    }
-}
-
 /// What became of a run, in the log.
 pub(super) fn run_became(status: RunStatus) -> (&'static str, Tone) {
     match status {
@@ -92,39 +74,9 @@ pub(super) fn slot_became(outcome: Outcome) -> (&'static str, Tone) {
     }
 }
 
-/// A slot in a sentence: `25 Nov 2026, 02:00:00: Skipped, an earlier run was at work`. `moment` writes instants.
-pub(crate) fn slot(slot: &JobSlot, moment: impl Fn(Instant) -> String) -> String {
-    let when = match (slot.from, slot.count) {
-        (Some(from), Some(count)) => {
-            let slots = format::counted(count.into(), "slot");
-            format!("{slots} from {} to {}", moment(from), moment(slot.scheduled_for))
-        }
-        _ => moment(slot.scheduled_for),
-    };
-    let (word, ..) = slot_state(slot);
-    let why = slot.run.as_ref().map_or(slot.reason.as_ref(), |run| run.error_message.as_ref());
-    match why {
-        Some(why) => format!("{when}: {word}, {why}"),
-        None => format!("{when}: {word}"),
-    }
-}
-
 /// The newest runs in a sentence: `Last 3 runs: 2 completed, 1 failed`.
 pub(crate) fn runs(runs: &[JobRun]) -> String {
-    if runs.is_empty() {
-        return "No runs yet".to_owned();
-    }
-    let mut counts: Vec<(&str, i64)> = Vec::new();
-    for run in runs {
-        let (word, _) = run_state(run);
-        match counts.iter_mut().find(|(known, _)| *known == word) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((word, 1)),
-        }
-    }
-    let parts: Vec<_> = counts.iter().map(|(word, count)| format!("{count} {}", word.to_ascii_lowercase())).collect();
-    let noun = if runs.len() == 1 { "Last run".to_owned() } else { format!("Last {} runs", runs.len()) };
-    format!("{noun}: {}", parts.join(", "))
+    super::counted_by_outcome(runs.iter().map(|run| run_state(run).0))
 }
 
 /// How a job's failed runs are made again.
@@ -156,7 +108,6 @@ pub(crate) fn run_size(run: &JobRun) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::slots::SlotRun;
 
     fn run(status: RunStatus) -> JobRun {
         JobRun {
@@ -181,27 +132,6 @@ mod tests {
         assert_eq!(runs(&[]), "No runs yet");
         assert_eq!(runs(&[run(Failed)]), "Last run: 1 failed");
         assert_eq!(runs(&[Completed, Failed, Completed].map(run)), "Last 3 runs: 2 completed, 1 failed");
-    }
-
-    #[test]
-    fn a_slot_says_why() {
-        let line = |reason: Option<&str>, range: Option<i32>| JobSlot {
-            id: cynic::Id::new("s"),
-            scheduled_for: Instant(9),
-            outcome: Outcome::Missed,
-            reason: reason.map(str::to_owned),
-            run: None,
-            from: range.map(|_| Instant(1)),
-            count: range,
-        };
-        let said = |line: JobSlot| slot(&line, |at| format!("t{}", at.0));
-        assert_eq!(said(line(None, None)), "t9: Missed");
-        assert_eq!(said(line(Some("no server was there"), None)), "t9: Missed, no server was there");
-        assert_eq!(said(line(Some("older than a day"), Some(7))), "7 slots from t1 to t9: Missed, older than a day");
-        let run =
-            SlotRun { id: cynic::Id::new("r"), status: RunStatus::Failed, error_message: Some("disk full".to_owned()) };
-        let failed = JobSlot { outcome: Outcome::Ran, run: Some(run), ..line(Some("waits for the agent"), None) };
-        assert_eq!(said(failed), "t9: Failed, disk full");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::model::{
     agent::{Agent, AgentFilter, AgentStatus},
     fleet::Fleet,
     job::{Job, JobFilter, JobRun, JobRunFilter, RunStatus},
+    pipeline::run::{PipelineRun, PipelineRunFilter, PipelineRunStatus},
     transfer::{Transfer, TransferFilter, TransferStatus},
 };
 
@@ -22,6 +23,8 @@ pub(in crate::graphql) enum Topic {
     Jobs,
     /// `jobRunUpdated`.
     JobRuns,
+    /// `pipelineRunUpdated`.
+    PipelineRuns,
     /// `fleetUpdated`.
     Fleet,
 }
@@ -34,6 +37,7 @@ impl Topic {
             "agentUpdated" => Some(Self::Agents),
             "jobUpdated" => Some(Self::Jobs),
             "jobRunUpdated" => Some(Self::JobRuns),
+            "pipelineRunUpdated" => Some(Self::PipelineRuns),
             "fleetUpdated" => Some(Self::Fleet),
             _ => None,
         }
@@ -51,6 +55,8 @@ pub(in crate::graphql) enum Item {
     Job(Arc<Job>),
     /// A run as it is now.
     JobRun(Arc<JobRun>),
+    /// A run of a pipeline as it is now.
+    PipelineRun(Arc<PipelineRun>),
     /// The figures, and their place among all figures taken.
     Fleet(Arc<Fleet>, i64),
     /// Something may have been missed: ask again.
@@ -65,6 +71,7 @@ impl Item {
             Self::Agent(agent) => agent.id.0,
             Self::Job(job) => job.id.0,
             Self::JobRun(run) => run.id.0,
+            Self::PipelineRun(run) => run.id.0,
             Self::Fleet(..) | Self::Resync => Uuid::nil(),
         }
     }
@@ -76,6 +83,7 @@ impl Item {
             Self::Agent(agent) => agent.revision,
             Self::Job(job) => job.revision,
             Self::JobRun(run) => run.revision,
+            Self::PipelineRun(run) => run.revision,
             Self::Fleet(_, number) => *number,
             Self::Resync => 0,
         }
@@ -106,6 +114,9 @@ pub(super) enum Change {
     JobDeleted(Uuid),
     /// The run.
     JobRun(Arc<JobRun>),
+    PipelineRun(Arc<PipelineRun>, Before<PipelineRunStatus>),
+    /// The pipeline is gone, and its runs with it.
+    PipelineDeleted(Uuid),
     /// The figures, and their place among all figures taken.
     Fleet(Arc<Fleet>, i64),
 }
@@ -119,6 +130,7 @@ impl Change {
             Self::Job(..) => matches!(topic, Topic::Jobs),
             Self::JobDeleted(_) => matches!(topic, Topic::Jobs | Topic::JobRuns),
             Self::JobRun(_) => matches!(topic, Topic::JobRuns),
+            Self::PipelineRun(..) | Self::PipelineDeleted(_) => matches!(topic, Topic::PipelineRuns),
             Self::Fleet(..) => matches!(topic, Topic::Fleet),
         }
     }
@@ -131,10 +143,13 @@ impl Change {
     /// The object's id.
     pub(super) fn id(&self) -> Uuid {
         match self {
-            Self::Revoked(id) | Self::JobDeleted(id) => *id,
-            Self::Transfer(..) | Self::Agent(..) | Self::Job(..) | Self::JobRun(_) | Self::Fleet(..) => {
-                self.item().id()
-            }
+            Self::Revoked(id) | Self::JobDeleted(id) | Self::PipelineDeleted(id) => *id,
+            Self::Transfer(..)
+            | Self::Agent(..)
+            | Self::Job(..)
+            | Self::JobRun(_)
+            | Self::PipelineRun(..)
+            | Self::Fleet(..) => self.item().id(),
         }
     }
 
@@ -145,7 +160,8 @@ impl Change {
             Self::Agent(agent, _) => Item::Agent(Arc::clone(agent)),
             Self::Job(job, _) => Item::Job(Arc::clone(job)),
             Self::JobRun(run) => Item::JobRun(Arc::clone(run)),
-            Self::Revoked(_) | Self::JobDeleted(_) => Item::Resync,
+            Self::PipelineRun(run, _) => Item::PipelineRun(Arc::clone(run)),
+            Self::Revoked(_) | Self::JobDeleted(_) | Self::PipelineDeleted(_) => Item::Resync,
             Self::Fleet(fleet, number) => Item::Fleet(Arc::clone(fleet), *number),
         }
     }
@@ -171,6 +187,8 @@ pub(in crate::graphql) enum Filter {
     Jobs(JobFilter),
     /// Of `jobRunUpdated`.
     JobRuns(JobRunFilter),
+    /// Of `pipelineRunUpdated`.
+    PipelineRuns(PipelineRunFilter),
     /// `fleetUpdated` has none.
     Fleet,
 }
@@ -219,6 +237,20 @@ impl Interest {
                     && filter.matches_but_for_status(run)
             }
             (Change::JobDeleted(id), Filter::JobRuns(filter)) => filter.job_id.is_none_or(|job| job.0 == *id),
+            (Change::PipelineRun(run, before), Filter::PipelineRuns(filter)) => {
+                let was_allowed = match before {
+                    Before::Nothing => false,
+                    Before::Known(status) => filter.allows(*status),
+                    // A run that has changed had not ended.
+                    Before::Unknown => {
+                        [PipelineRunStatus::Queued, PipelineRunStatus::Running].into_iter().any(|s| filter.allows(s))
+                    }
+                };
+                self.names(run.id.0) && (was_allowed || filter.allows(run.status)) && filter.matches_but_for_status(run)
+            }
+            (Change::PipelineDeleted(id), Filter::PipelineRuns(filter)) => {
+                filter.pipeline_id.is_none_or(|pipeline| pipeline.0 == *id)
+            }
             (Change::Fleet(..), Filter::Fleet) => true,
             _ => false,
         }

@@ -8,6 +8,7 @@ use super::change::{Before, Change};
 use crate::model::{
     agent::AgentStatus,
     event::{Event, Kind, Object},
+    pipeline::run::PipelineRunStatus,
     transfer::TransferStatus,
 };
 
@@ -37,17 +38,23 @@ enum Status {
     Job(bool),
     /// What a run was before needs no memory: it was at work.
     JobRun,
+    PipelineRun(PipelineRunStatus),
 }
 
 /// The events of one kind of object that make one, and that may change its status.
 struct Kinds {
     makes: Kind,
-    changes: Kind,
+    changes: &'static [Kind],
 }
 
-const TRANSFERS: Kinds = Kinds { makes: Kind::TransferCreated, changes: Kind::TransferStatusChanged };
-const AGENTS: Kinds = Kinds { makes: Kind::AgentRegistered, changes: Kind::AgentStatusChanged };
-const JOBS: Kinds = Kinds { makes: Kind::JobCreated, changes: Kind::JobUpdated };
+const TRANSFERS: Kinds = Kinds { makes: Kind::TransferCreated, changes: &[Kind::TransferStatusChanged] };
+const AGENTS: Kinds = Kinds { makes: Kind::AgentRegistered, changes: &[Kind::AgentStatusChanged] };
+const JOBS: Kinds = Kinds { makes: Kind::JobCreated, changes: &[Kind::JobUpdated] };
+// Whose end is asked for may end at once, and that is told by the first of two events.
+const PIPELINE_RUNS: Kinds = Kinds {
+    makes: Kind::PipelineRunCreated,
+    changes: &[Kind::PipelineRunStatusChanged, Kind::PipelineRunCancelRequested],
+};
 
 impl Heard {
     /// The change that an event tells of; nothing for what is no state, or was overtaken by something newer.
@@ -59,6 +66,7 @@ impl Heard {
         match &event.object {
             Object::Agent(agent) if kind == Kind::AgentRevoked => Some(Change::Revoked(agent.id.0)),
             Object::Job(job) if kind == Kind::JobDeleted => Some(Change::JobDeleted(job.id.0)),
+            Object::Pipeline(pipeline) if kind == Kind::PipelineDeleted => Some(Change::PipelineDeleted(pipeline.id.0)),
             Object::Transfer(transfer) => {
                 let (revision, status) = (transfer.revision, transfer.status);
                 let last = self.note(transfer.id.0, revision, Status::Transfer(status))?;
@@ -90,7 +98,22 @@ impl Heard {
                 self.note(run.id.0, run.revision, Status::JobRun)?;
                 Some(Change::JobRun(Arc::new(run.clone())))
             }
-            Object::JobSlot(_) | Object::Customer(_) | Object::User(_) | Object::EnrolmentCode(_) => None,
+            Object::PipelineRun(run) => {
+                let (revision, status) = (run.revision, run.status);
+                let last = self.note(run.id.0, revision, Status::PipelineRun(status))?;
+                let before = before(&PIPELINE_RUNS, kind, last, revision, status, |last| match last {
+                    Status::PipelineRun(status) => Some(status),
+                    _ => None,
+                });
+                Some(Change::PipelineRun(Arc::new(run.clone()), before))
+            }
+            Object::JobSlot(_)
+            | Object::Pipeline(_)
+            | Object::PipelineSlot(_)
+            | Object::WebhookSecret(_)
+            | Object::Customer(_)
+            | Object::User(_)
+            | Object::EnrolmentCode(_) => None,
         }
     }
 
@@ -121,7 +144,7 @@ fn before<S>(
     match last {
         _ if kind == kinds.makes => Before::Nothing,
         Some(last) if last.revision + 1 == revision => own(last.status).map_or(Before::Unknown, Before::Known),
-        None if kind != kinds.changes => Before::Known(status),
+        None if !kinds.changes.contains(&kind) => Before::Known(status),
         _ => Before::Unknown,
     }
 }

@@ -18,6 +18,7 @@ use crate::{
         MAX_LIMIT, Page, Start, Window,
         agent::{Agent, AgentFilter},
         job::{Job, JobFilter, JobRun, JobRunFilter, RunStatus},
+        pipeline::run::{PipelineRun, PipelineRunFilter, PipelineRunStatus},
         transfer::{Transfer, TransferFilter, TransferStatus},
     },
 };
@@ -52,6 +53,10 @@ impl Hub {
             Filter::JobRuns(filter) => {
                 let found = self.open_job_runs(actor, interest, filter).await?;
                 found.into_iter().map(|run| Item::JobRun(Arc::new(run))).collect()
+            }
+            Filter::PipelineRuns(filter) => {
+                let found = self.open_pipeline_runs(actor, interest, filter).await?;
+                found.into_iter().map(|run| Item::PipelineRun(Arc::new(run))).collect()
             }
             Filter::Fleet => {
                 let number = self.next_taken();
@@ -129,6 +134,30 @@ impl Hub {
         let mut found = Vec::new();
         let list = |window| self.cp.list_job_runs(actor, &filter, window).boxed();
         walk(&mut found, |run: &JobRun| run.id.0, list).await?;
+        Ok(found)
+    }
+
+    async fn open_pipeline_runs(
+        &self,
+        actor: &Actor,
+        interest: &Interest,
+        filter: &PipelineRunFilter,
+    ) -> Result<Vec<PipelineRun>> {
+        let mut found = Vec::new();
+        if let Some(ids) = &interest.ids {
+            let ids: Vec<RunId> = ids.iter().take(MOST).map(|id| RunId(*id)).collect();
+            let named = self.cp.find_pipeline_runs(actor, &ids).await?;
+            let is_meant = |run: &PipelineRun| filter.allows(run.status) && filter.matches_but_for_status(run);
+            found.extend(named.into_iter().filter(|run| !run.status.has_ended() && is_meant(run)));
+        } else {
+            let open = [PipelineRunStatus::Running, PipelineRunStatus::Queued];
+            for status in open.into_iter().filter(|status| filter.allows(*status)) {
+                let filter = PipelineRunFilter { status: vec![status], ..filter.clone() };
+                let list = |window| self.cp.list_pipeline_runs(actor, &filter, window).boxed();
+                walk(&mut found, |run: &PipelineRun| run.id.0, list).await?;
+            }
+        }
+        found.sort_unstable_by_key(|run| std::cmp::Reverse(run.id));
         Ok(found)
     }
 }

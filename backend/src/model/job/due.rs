@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{CatchUp, Outcome, Overlap};
+use super::Outcome;
+use crate::model::schedule::{CatchUp, Overlap};
 
 /// The most slots that are caught up one by one, and the most that wait behind a run.
 pub const MOST_CAUGHT_UP: usize = 100;

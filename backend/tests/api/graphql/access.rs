@@ -1,11 +1,15 @@
 //! Who may ask what: every field at the root of the schema, asked by everybody.
 
-use backend::{actor::Actor, model::customer::CreateEnrolmentCode};
+use backend::{
+    actor::Actor,
+    ids::PipelineId,
+    model::{Window, customer::CreateEnrolmentCode, pipeline::PipelineFilter},
+};
 use serde_json::Value;
 
 use super::{
     transfer_after,
-    world::{OUTCASTS, World},
+    world::{COPY, OUTCASTS, World},
 };
 use crate::support::{Answer, graphql::Schema};
 
@@ -31,7 +35,7 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 39] = [
+const TABLE: [Row; 58] = [
     ("Query", "me", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "fleet", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "agent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
@@ -44,6 +48,16 @@ const TABLE: [Row; 39] = [
     ("Query", "jobRuns", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
     ("Query", "jobSlots", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
     ("Query", "schedulePreview", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "pipeline", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Query", "pipelines", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "pipelineRun", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Query", "pipelineRuns", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Query", "pipelineSlots", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Query", "pipelineVersions", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Query", "pipelineVersionYaml", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Query", "pipelineDiff", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Query", "pipelineSchema", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "dryRunPipeline", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "customers", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
     ("Query", "users", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
     ("Query", "enrolmentCodes", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
@@ -71,6 +85,15 @@ const TABLE: [Row; 39] = [
     ("Mutation", "retryJobRun", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
     ("Mutation", "previewBackfill", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
     ("Mutation", "backfillJob", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "createPipeline", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Mutation", "updatePipeline", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "replacePipelineDefinition", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "deletePipeline", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "restorePipelineVersion", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "runPipeline", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "cancelPipelineRun", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "rerunPipelineRun", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "rotateWebhookSecret", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
 ];
 
 impl World {
@@ -115,8 +138,54 @@ impl World {
             }
             "jobRun" | "cancelJobRun" => format!("(id: {})", self.job_run(&serde_json::json!({})).await),
             "retryJobRun" => format!("(id: {})", self.job_run(&serde_json::json!({ "status": "failed" })).await),
-            other => panic!("say what to ask {other} about"),
+            _ => self.arguments_about_pipelines(field).await,
         }
+    }
+
+    async fn arguments_about_pipelines(&self, field: &str) -> String {
+        match field {
+            "pipelineSchema" => String::new(),
+            "pipelines" => "(first: 5)".to_owned(),
+            "dryRunPipeline" => format!("(yaml: {COPY:?})"),
+            "createPipeline" => format!(r#"(input: {{ identifier: "new", name: "New", yaml: {COPY:?} }})"#),
+            "rotateWebhookSecret" => format!(r#"(customerId: "{}")"#, self.owner.customer.id),
+            "pipelineRun" | "cancelPipelineRun" => format!("(id: {})", self.pipeline_run(None).await),
+            "rerunPipelineRun" => format!("(id: {})", self.pipeline_run(Some("failed")).await),
+            _ => {
+                let pipeline = self.pipeline().await;
+                match field {
+                    "pipeline" | "deletePipeline" | "runPipeline" => format!(r#"(id: "{pipeline}")"#),
+                    "updatePipeline" => format!(r#"(id: "{pipeline}", input: {{ name: "Renamed" }})"#),
+                    "replacePipelineDefinition" => format!(r#"(id: "{pipeline}", yaml: {COPY:?})"#),
+                    "pipelineRuns" => format!(r#"(filter: {{ pipelineId: "{pipeline}" }}, first: 5)"#),
+                    "pipelineSlots" | "pipelineVersions" => format!(r#"(pipelineId: "{pipeline}", first: 5)"#),
+                    "pipelineVersionYaml" | "restorePipelineVersion" => {
+                        format!(r#"(pipelineId: "{pipeline}", version: 1)"#)
+                    }
+                    "pipelineDiff" => format!(r#"(pipelineId: "{pipeline}", from: 1, to: 1)"#),
+                    other => panic!("say what to ask {other} about"),
+                }
+            }
+        }
+    }
+
+    /// A new pipeline of the owner's.
+    async fn pipeline(&self) -> PipelineId {
+        let (cp, all) = (self.app.cp(), PipelineFilter::default());
+        let number =
+            cp.list_pipelines(&Actor::System, &all, Window::default()).await.expect("pipelines").total.figure();
+        // There are others by now.
+        let yaml = format!("{COPY}agent: {}\n", self.owner.agent.id);
+        self.app.pipeline(self.owner.customer.id, &format!("pipeline-of-owner-{number}"), &yaml).await
+    }
+
+    /// A run of such a pipeline, after this report of its step; its id.
+    async fn pipeline_run(&self, status: Option<&str>) -> Value {
+        let run = self.app.run(self.pipeline().await).await;
+        if let Some(status) = status {
+            self.app.step(&self.owner.agent, &run, "transfer", &serde_json::json!({ "status": status })).await;
+        }
+        serde_json::json!(run.id)
     }
 
     async fn job(&self) -> String {

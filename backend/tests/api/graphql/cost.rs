@@ -19,7 +19,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::with_agent;
+use super::{with_agent, world::COPY};
 use crate::support::{Client, TestApp};
 
 /// The span below which statements are counted.
@@ -99,7 +99,8 @@ impl Count {
     }
 }
 
-/// So many agents of as many customers, each with a transfer, and a job that runs.
+/// So many agents of as many customers, each with a transfer, a job that runs, and a pipeline with a run whose step has a
+/// transfer.
 async fn fleet(app: &TestApp, size: usize) -> Client {
     for number in 0..size {
         let customer = app.customer(&format!("Customer{number}")).await;
@@ -107,6 +108,14 @@ async fn fleet(app: &TestApp, size: usize) -> Client {
         app.transfer(&agent).await;
         let job = app.job(&agent, &json!({})).await;
         let answer = app.key(&agent.key).post(&format!("/api/jobs/{job}/runs"), &json!({})).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        let pipeline = app.pipeline(customer.id, "orders", &format!("{COPY}schedule: \"@daily\"\n")).await;
+        let run = app.run(pipeline).await;
+        let transfer = json!({
+            "sourceUrl": "/out/orders.csv", "destinationPath": "/in/orders.csv", "direction": "push", "protocol": "local",
+            "pipelineRunId": run.id, "stepId": run.steps[0].id,
+        });
+        let answer = app.key(&agent.key).post("/api/transfers", &transfer).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
     }
     app.admin().await
@@ -121,6 +130,13 @@ async fn fleet(app: &TestApp, size: usize) -> Client {
 #[case::users("users { nodes { email customer { name } } }", 3)]
 #[case::jobs("jobs { nodes { name agent { hostname } customer { name } runs(first: 3) { status } } }", 9)]
 #[case::runs("jobRuns { nodes { status job { name } transfers(first: 3) { id } } }", 6)]
+#[case::pipelines(
+    "pipelines { nodes { name versions { version } customer { name } nextRunAt runs(first: 3) { status } } }",
+    9
+)]
+#[case::pipelines_of_runs("pipelineRuns { nodes { status pipeline { name versions { version } } } }", 7)]
+#[case::transfers_of_steps("pipelineRuns { nodes { steps { status transfer { id } } } }", 6)]
+#[case::plans("pipelineRuns { nodes { plan } }", 9)]
 #[case::events("events { nodes { kind object { ... on Agent { transfers { id } customer { name } } } } }", 6)]
 #[tokio::test]
 async fn links_of_twenty_cost_as_much_as_links_of_two(#[case] question: &str, #[case] most: u64) {

@@ -1,9 +1,10 @@
 //! The log, looked through.
 
-use backend::model::event::Kind;
+use backend::{actor::Actor, model::event::Kind};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{of, transfer_after, with_agent};
+use super::{of, transfer_after, with_agent, world::COPY};
 use crate::support::{Client, PASSWORD, TestApp, graphql::Schema};
 
 async fn kinds(client: &Client) -> Vec<Value> {
@@ -54,11 +55,17 @@ async fn every_kind_of_object_is_shown_in_full() {
     let customer = app.customer("Acme").await;
     let agent = app.agent(customer.id, "server1").await;
     app.transfer(&agent).await;
+    let pipeline = app.pipeline(customer.id, "orders", &format!("{COPY}schedule: \"@daily\"\n")).await;
+    app.run(pipeline).await;
+    app.advance(TimeDelta::days(1));
+    app.cp().dispatch_due_slots().await.expect("slots are decided");
+    app.cp().rotate_webhook_secret(&Actor::System, None).await.expect("a secret");
     let selection = Schema::read().everything("Node", 1);
     let question = format!("{{ events(first: 20) {{ nodes {{ objectId object {{ {selection} }} }} }} }}");
     let events = app.admin().await.data(&question, &Value::Null).await;
     let nodes = events["events"]["nodes"].as_array().expect("nodes");
-    for ty in ["Agent", "Transfer", "Customer", "User", "EnrolmentCode"] {
+    let pipelines = ["Pipeline", "PipelineRun", "PipelineSlot", "WebhookSecret"];
+    for ty in ["Agent", "Transfer", "Customer", "User", "EnrolmentCode"].into_iter().chain(pipelines) {
         let found = nodes.iter().find(|event| event["object"]["__typename"] == ty);
         let found = found.unwrap_or_else(|| panic!("no event about a {ty}"));
         assert_eq!(found["objectId"], found["object"][format!("{ty}_id")]);
@@ -104,7 +111,7 @@ async fn the_schema_names_no_kind_that_the_log_does_not_keep() {
         .filter_map(|kind| kind["name"].as_str())
         .collect();
     assert!(named.contains(&"SESSION_ENDED_FOR_REUSE") && named.len() >= 18, "{named:?}");
-    for hidden in [Kind::AgentHeard, Kind::TransferProgressed] {
+    for hidden in [Kind::AgentHeard, Kind::TransferProgressed, Kind::PipelineRunProgressed] {
         assert!(!hidden.is_logged());
         let name = format!("{hidden:?}").to_uppercase();
         assert!(!named.iter().any(|named| named.replace('_', "") == name), "{name} is in no log");

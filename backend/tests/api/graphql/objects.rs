@@ -2,14 +2,14 @@
 
 use backend::{
     actor::Actor,
-    ids::JobId,
-    model::{FromFields, customer::CreateEnrolmentCode},
+    ids::{CustomerId, JobId, PipelineId},
+    model::{FromFields, customer::CreateEnrolmentCode, pipeline::UpdatePipeline},
 };
 use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Map, Value, json};
 
-use super::{transfer_after, with_agent};
+use super::{transfer_after, with_agent, world::COPY};
 use crate::support::{Client, TestApp, app::TestAgent, graphql::Schema};
 
 /// A world with objects in every state, and who looks at it.
@@ -20,6 +20,8 @@ struct World {
     agent: TestAgent,
     /// The job that has runs.
     job: JobId,
+    /// The pipeline that has runs.
+    pipeline: PipelineId,
 }
 
 impl World {
@@ -68,22 +70,46 @@ impl World {
             let answer = key.patch(&format!("{path}/{}", run.as_str().expect("a run")), &report).await;
             assert_eq!(answer.status, 200, "{}", answer.body);
         }
-        Self { app, admin, user, agent, job }
+        let pipeline = pipelines(&app, customer.id, &agent).await;
+        Self { app, admin, user, agent, job, pipeline }
     }
 }
 
+/// A pipeline that is disabled, and one with versions and runs in several states, which is returned.
+async fn pipelines(app: &TestApp, customer: CustomerId, agent: &TestAgent) -> PipelineId {
+    let paused = app.pipeline(customer, "paused", COPY).await;
+    let input = json!({ "enabled": false, "description": "Not now" });
+    let input = UpdatePipeline::read(input.as_object().cloned().unwrap_or_default()).expect("an input");
+    app.cp().update_pipeline(&Actor::System, &paused.into(), input).await.expect("a change");
+    let yaml = format!("{COPY}agent: server1\nparameters: {{ day: \"1\", hour: \"2\" }}\n");
+    let pipeline = app.pipeline(customer, "orders", COPY).await;
+    app.redefine(pipeline, &yaml, Some("abcdef1")).await;
+    for report in [
+        json!({ "status": "completed", "bytesTransferred": 9_007_199_254_740_993_i64 }),
+        json!({ "status": "failed", "errorMessage": "no route to host" }),
+        json!({ "status": "running", "progress": 12.5 }),
+        json!({}),
+    ] {
+        app.advance(TimeDelta::milliseconds(1));
+        let run = app.run(pipeline).await;
+        app.step(agent, &run, "transfer", &report).await;
+    }
+    pipeline
+}
+
 /// An object of GraphQL as REST writes it: enum values in small letters, and only what stands in both.
-fn as_in_rest(schema: &Schema, ty: &str, object: &Value) -> Value {
+fn as_in_rest(schema: &Schema, ty: &str, from: &Value) -> Value {
     let leaves = schema.fields(ty).into_iter().filter_map(|(name, of)| {
-        let is_part = ["network", "retry"].contains(&name);
+        let is_part = ["network", "retry", "versions", "steps"].contains(&name);
         if !schema.is_leaf(of) && !schema.is_enum(of) && !is_part {
             // Links: REST has ids in their place.
             return None;
         }
-        let value = object.get(name).unwrap_or_else(|| panic!("{ty}.{name} was asked for: {object}"));
+        let value = from.get(name).unwrap_or_else(|| panic!("{ty}.{name} was asked for: {from}"));
         let value = match value {
             Value::Null => Value::Null,
             word if schema.is_enum(of) => json!(word.as_str().map(str::to_lowercase)),
+            Value::Array(parts) if is_part => parts.iter().map(|part| as_in_rest(schema, of, part)).collect(),
             part if is_part => as_in_rest(schema, of, part),
             leaf => leaf.clone(),
         };
@@ -97,6 +123,12 @@ fn as_in_rest(schema: &Schema, ty: &str, object: &Value) -> Value {
         });
         object.insert("agent".to_owned(), agent);
     }
+    if ty == "PipelineRun" {
+        object.remove("plan").expect("what GraphQL has beside");
+        let parameters = from["parameters"].as_array().expect("parameters").iter();
+        let parameters = parameters.map(|one| (one["name"].as_str().expect("a name").to_owned(), one["value"].clone()));
+        object.insert("parameters".to_owned(), Value::Object(parameters.collect()));
+    }
     Value::Object(object)
 }
 
@@ -107,6 +139,7 @@ fn as_in_rest(schema: &Schema, ty: &str, object: &Value) -> Value {
 #[case::users("users", "User", "/api/users", false)]
 #[case::codes("enrolmentCodes", "EnrolmentCode", "/api/customers/{customer}/enrolment-codes", true)]
 #[case::jobs("jobs", "Job", "/api/jobs", true)]
+#[case::pipelines("pipelines", "Pipeline", "/api/pipelines", true)]
 #[tokio::test]
 async fn every_object_reads_the_same_field_by_field(
     #[case] field: &str,
@@ -154,10 +187,34 @@ async fn the_runs_of_a_job_read_the_same_field_by_field() {
 }
 
 #[tokio::test]
+async fn the_runs_of_a_pipeline_read_the_same_field_by_field() {
+    let (world, schema) = (World::new().await, Schema::read());
+    let rest = world.admin.get(&format!("/api/pipelines/{}/runs", world.pipeline)).await;
+    let selection = schema.everything("PipelineRun", 1);
+    let question = format!(
+        "query ($id: ID!) {{ pipelineRuns(filter: {{ pipelineId: $id }}) {{ totalCount nodes {{ {selection} }} }} }}"
+    );
+    let asked = &world.admin.data(&question, &super::of(&world.pipeline)).await["pipelineRuns"];
+    let nodes = asked["nodes"].as_array().expect("nodes").iter().map(|node| as_in_rest(&schema, "PipelineRun", node));
+    let nodes: Vec<Value> = nodes.collect();
+    assert_eq!((nodes.len(), json!(nodes)), (4, rest.body["data"]["runs"].clone()));
+    assert_eq!(asked["totalCount"], rest.body["data"]["pagination"]["total"]);
+    let question = format!("query ($id: ID!) {{ pipelineRun(id: $id) {{ {selection} }} }}");
+    for run in nodes {
+        let one = world.admin.data(&question, &json!({ "id": run["id"] })).await;
+        assert_eq!(as_in_rest(&schema, "PipelineRun", &one["pipelineRun"]), run);
+    }
+}
+
+#[tokio::test]
 async fn one_object_reads_as_it_does_in_its_list_and_as_a_node() {
     let (world, schema) = (World::new().await, Schema::read());
-    let kinds =
-        [("agent", "Agent", "/api/agents"), ("transfer", "Transfer", "/api/transfers"), ("job", "Job", "/api/jobs")];
+    let kinds = [
+        ("agent", "Agent", "/api/agents"),
+        ("transfer", "Transfer", "/api/transfers"),
+        ("job", "Job", "/api/jobs"),
+        ("pipeline", "Pipeline", "/api/pipelines"),
+    ];
     for (field, ty, path) in kinds {
         let (list, selection) = (world.user.get(path).await, schema.granted(ty, 1));
         for expected in list.body["data"][format!("{field}s")].as_array().expect("a list") {
@@ -240,6 +297,24 @@ async fn a_filter_of_jobs_leaves_the_same(#[case] query: &str, #[case] filter: &
     let question = format!("{{ jobs(filter: {}) {{ totalCount nodes {{ id }} }} }}", with_agent(filter));
     let asked = &world.user.data(&question, &Value::Null).await["jobs"];
     let ids: Vec<Value> = rest.body["data"]["jobs"].as_array().expect("jobs").iter().map(id).collect();
+    assert_eq!((&asked["nodes"], &asked["totalCount"]), (&json!(ids), &json!(found)));
+}
+
+#[rstest]
+#[case("", "{}", 2)]
+#[case("", "{ enabled: null, search: \"\" }", 2)]
+#[case("enabled=true", "{ enabled: true }", 1)]
+#[case("enabled=false", "{ enabled: false }", 1)]
+#[case("search=NOT%20now", r#"{ search: "NOT now" }"#, 1)]
+#[case("enabled=true&search=paused", r#"{ enabled: true, search: "paused" }"#, 0)]
+#[case("search=%25", r#"{ search: "%" }"#, 0)]
+#[tokio::test]
+async fn a_filter_of_pipelines_leaves_the_same(#[case] query: &str, #[case] filter: &str, #[case] found: usize) {
+    let world = World::new().await;
+    let rest = world.user.get(&format!("/api/pipelines?{query}")).await;
+    let question = format!("{{ pipelines(filter: {filter}) {{ totalCount nodes {{ id }} }} }}");
+    let asked = &world.user.data(&question, &Value::Null).await["pipelines"];
+    let ids: Vec<Value> = rest.body["data"]["pipelines"].as_array().expect("pipelines").iter().map(id).collect();
     assert_eq!((&asked["nodes"], &asked["totalCount"]), (&json!(ids), &json!(found)));
 }
 

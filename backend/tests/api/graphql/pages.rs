@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::with_agent;
+use super::{with_agent, world::COPY};
 use crate::{
     support::{Client, TestApp},
     transfers::insert_many,
@@ -36,8 +36,12 @@ impl List<'_> {
     }
 
     async fn window(&self, paging: &str) -> Seen {
-        let selection = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } }";
-        let window = self.ask(paging, selection).await;
+        // A version has a number and no id: here each is made at an instant of its own.
+        let id = if self.field == "pipelineVersions" { "id: createdAt" } else { "id" };
+        let selection = format!(
+            "pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} edges {{ cursor node {{ {id} }} }}"
+        );
+        let window = self.ask(paging, &selection).await;
         let (edges, info) = (window["edges"].as_array().expect("edges"), &window["pageInfo"]);
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let seen = Seen {
@@ -107,7 +111,8 @@ impl List<'_> {
             }
         }
         if has_pages {
-            for paging in ["first: 1", "last: 1", &format!("last: 1 before: {:?}", expected[1]), "first: 1 page: 2"] {
+            let second = self.window("first: 2").await.end.expect("a cursor");
+            for paging in ["first: 1", "last: 1", &format!("last: 1 before: {second:?}"), "first: 1 page: 2"] {
                 let totals = self.ask(paging, "totalCount totalIsAtLeast").await;
                 assert_eq!(totals, json!({ "totalCount": expected.len(), "totalIsAtLeast": false }), "{paging}");
             }
@@ -171,7 +176,10 @@ async fn every_other_connection_is_walked_the_same_way() {
     let app = TestApp::start().await;
     let customer = app.customer("Acme").await;
     let mut job = None;
+    let hourly = format!("{COPY}agent: server0\nschedule: \"0 * * * *\"\noverlap: allow\n");
+    let pipeline = app.pipeline(customer.id, "hourly", &hourly).await;
     for number in 0..8 {
+        app.pipeline(customer.id, &format!("pipeline{number}"), COPY).await;
         let agent = app.agent(customer.id, &format!("server{number}")).await;
         job = Some((app.job(&agent, &json!({ "overlap": "allow" })).await, agent));
         app.customer(&format!("Customer{number}")).await;
@@ -185,14 +193,22 @@ async fn every_other_connection_is_walked_the_same_way() {
         app.cp().dispatch_due_slots().await.expect("slots");
         let answer = app.key(&agent.key).post(&format!("/api/jobs/{job}/runs"), &json!({})).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
+        app.redefine(pipeline, &hourly, None).await;
     }
     let admin = app.admin().await;
     let (runs, slots) = (format!("filter: {{ jobId: \"{job}\" }}"), format!("jobId: \"{job}\""));
+    let pipeline_runs = format!("filter: {{ pipelineId: \"{pipeline}\" }}");
+    let of_pipeline = format!("pipelineId: \"{pipeline}\"");
     let codes = format!("customerId: \"{}\"", customer.id);
     let lists = [
         ("jobs", "", "/api/jobs"),
         ("jobs", "filter: { enabled: true }", "/api/jobs"),
         ("jobRuns", &runs, &format!("/api/jobs/{job}/runs")),
+        ("pipelines", "", "/api/pipelines"),
+        ("pipelines", "filter: { search: \"PIPELINE\", enabled: true }", "/api/pipelines?search=PIPELINE&enabled=true"),
+        ("pipelineRuns", &pipeline_runs, &format!("/api/pipelines/{pipeline}/runs")),
+        ("pipelineRuns", "filter: { status: RUNNING }", &format!("/api/pipelines/{pipeline}/runs")),
+        ("pipelineVersions", &of_pipeline, &format!("/api/pipelines/{pipeline}/versions")),
         ("agents", "", "/api/agents"),
         ("agents", "filter: { search: \"server\" status: ONLINE }", "/api/agents"),
         ("customers", "", "/api/customers"),
@@ -200,18 +216,24 @@ async fn every_other_connection_is_walked_the_same_way() {
         ("enrolmentCodes", &codes, &format!("/api/customers/{}/enrolment-codes", customer.id)),
     ];
     for (field, filter, path) in lists {
-        let rest = admin.get(&format!("{path}?limit=100")).await;
-        let plural = if field == "jobRuns" { "runs" } else { field };
+        let rest = admin.get(&format!("{path}{}limit=100", if path.contains('?') { '&' } else { '?' })).await;
+        let (plural, id) = match field {
+            "jobRuns" | "pipelineRuns" => ("runs", "id"),
+            "pipelineVersions" => ("versions", "createdAt"),
+            _ => (field, "id"),
+        };
         let expected = rest.body["data"][plural].as_array().expect("a list").iter();
-        let expected: Vec<String> = expected.filter_map(|item| item["id"].as_str()).map(str::to_owned).collect();
+        let expected: Vec<String> = expected.filter_map(|item| item[id].as_str()).map(str::to_owned).collect();
         assert!(expected.len() >= 8, "{field}");
         List { client: &admin, field, filter }.is(&expected).await;
     }
     // What REST does not have.
-    let slots = List { client: &admin, field: "jobSlots", filter: &slots };
-    let expected = slots.window("first: 100").await.ids;
-    assert_eq!(expected.len(), 8);
-    slots.is(&expected).await;
+    for (field, filter) in [("jobSlots", &slots), ("pipelineSlots", &of_pipeline)] {
+        let slots = List { client: &admin, field, filter };
+        let expected = slots.window("first: 100").await.ids;
+        assert_eq!(expected.len(), 8);
+        slots.is(&expected).await;
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use backend::{
     actor::Actor,
-    ids::JobId,
+    ids::{JobId, PipelineId},
     model::{account::UpdateUser, customer::UpdateCustomer},
 };
 use chrono::TimeDelta;
@@ -31,13 +31,17 @@ pub(crate) struct World {
     pub(crate) of_suspended_customer: String,
 }
 
-/// A customer with somebody of theirs, an agent, a transfer and a job.
+/// What the pipelines of both customers do.
+pub(crate) const COPY: &str = "source: /out/orders.csv\ndestination: /in/orders.csv\n";
+
+/// A customer with somebody of theirs, an agent, a transfer, a job and a pipeline.
 pub(crate) struct Side {
     pub(crate) customer: TestCustomer,
     pub(crate) person: Person,
     pub(crate) agent: TestAgent,
     pub(crate) transfer: Value,
     pub(crate) job: JobId,
+    pub(crate) pipeline: PipelineId,
 }
 
 impl Side {
@@ -47,15 +51,18 @@ impl Side {
         let agent = app.agent(customer.id, &format!("host-of-{name}")).await;
         let transfer = app.transfer(&agent).await;
         let job = app.job(&agent, &serde_json::json!({})).await;
-        Self { customer, person, agent, transfer, job }
+        let pipeline = app.pipeline(customer.id, &format!("pipeline-of-{}", name.to_lowercase()), COPY).await;
+        Self { customer, person, agent, transfer, job, pipeline }
     }
 
     /// What nobody else may come to know.
     pub(crate) fn secrets(&self, name: &str) -> Vec<String> {
         let ids = [self.customer.id.to_string(), self.agent.id.to_string(), self.person.id.to_string()];
         let transfer = self.transfer["id"].as_str().expect("an id").to_owned();
-        [ids.to_vec(), vec![transfer, self.job.to_string(), format!("host-of-{name}"), self.person.email.clone()]]
-            .concat()
+        let made = vec![transfer, self.job.to_string(), self.pipeline.to_string()];
+        let names =
+            vec![format!("host-of-{name}"), format!("pipeline-of-{}", name.to_lowercase()), self.person.email.clone()];
+        [ids.to_vec(), made, names].concat()
     }
 }
 

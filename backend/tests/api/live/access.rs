@@ -20,11 +20,12 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// What each of [`CALLERS`] gets of a subscription, and the arguments that ask for all there is. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 6] = [
+const TABLE: [Row; 7] = [
     ("transferUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("agentUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("jobUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("jobRunUpdated", "(initial: true)", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, GIVEN]),
+    ("pipelineRunUpdated", "(initial: true)", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, GIVEN]),
     ("fleetUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("events", r#"(after: "AAAAAAAAAAA")"#, [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
 ];
@@ -64,6 +65,7 @@ async fn everybody_is_delivered_what_the_contract_grants_and_nothing_of_anybody_
     for side in [&world.owner, &world.stranger] {
         let started = world.app.key(&side.agent.key).post(&format!("/api/jobs/{}/runs", side.job), &json!({})).await;
         assert_eq!(started.status, 201, "a run at work is what a watcher of runs begins with: {}", started.body);
+        world.app.run(side.pipeline).await;
     }
     let server = world.app.listen().await;
     let mut watching = Vec::new();
@@ -145,6 +147,8 @@ async fn happen(app: &TestApp, side: &Side, report: &Value) {
     let run = agent.post(&runs, &json!({})).await.body["data"]["run"]["id"].clone();
     let run = format!("{runs}/{}", run.as_str().expect("an id"));
     assert_eq!(agent.patch(&run, &json!({ "status": "completed" })).await.status, 200);
+    let run = app.run(side.pipeline).await;
+    app.step(&side.agent, &run, "transfer", &json!({ "status": "completed" })).await;
     let path = format!("/api/transfers/{}", side.transfer["id"].as_str().expect("an id"));
     assert_eq!(agent.patch(&path, report).await.status, 200);
     assert_eq!(agent.post("/api/agents/heartbeat", &json!({ "load": 0.75 })).await.status, 200);
@@ -158,6 +162,10 @@ fn has_seen_all(field: &str, frames: &[Value], sides: &[&Side]) -> bool {
         }
         "jobUpdated" => frame["job"]["id"] == json!(side.job) && frame["job"]["lastRunAt"].is_string(),
         "jobRunUpdated" => frame["jobRun"]["jobId"] == json!(side.job) && frame["jobRun"]["status"] == "COMPLETED",
+        "pipelineRunUpdated" => {
+            let run = &frame["pipelineRun"];
+            run["pipelineId"] == json!(side.pipeline) && run["status"] == "COMPLETED"
+        }
         "agentUpdated" => frame["agent"]["id"] == json!(side.agent.id) && frame["agent"]["load"] == 0.75,
         "fleetUpdated" => frame["fleet"]["transfers"]["completed"] == sides.len(),
         "events" => {

@@ -7,13 +7,17 @@ use backend::{
     clock::{Clock, ManualClock},
     config::ServeSettings,
     graphql,
-    ids::{AgentId, CustomerId, Ids, JobId},
+    ids::{AgentId, CustomerId, Ids, JobId, PipelineId},
     model::{
         FromFields,
         account::CreateUser,
         agent::RegisterAgent,
         customer::{CreateCustomer, CreateEnrolmentCode},
         job::CreateJob,
+        pipeline::{
+            CreatePipeline, ReplaceDefinition,
+            run::{PipelineRun, StartPipelineRun},
+        },
     },
     rest,
     service::ControlPlane,
@@ -167,6 +171,34 @@ impl TestApp {
         body.as_object_mut().expect("an object").extend(object(fields));
         let input = CreateJob::read(object(&body)).expect("a job");
         self.cp().create_job(&Actor::System, input, None).await.expect("a job").id
+    }
+
+    /// A pipeline of this customer with this definition.
+    pub(crate) async fn pipeline(&self, customer: CustomerId, identifier: &str, yaml: &str) -> PipelineId {
+        let body = json!({ "identifier": identifier, "name": "A pipeline", "yaml": yaml, "customerId": customer });
+        let input = CreatePipeline::read(object(&body)).expect("a pipeline");
+        self.cp().create_pipeline(&Actor::System, input, None).await.expect("a pipeline").id
+    }
+
+    /// This pipeline with this definition, as a version more.
+    pub(crate) async fn redefine(&self, pipeline: PipelineId, yaml: &str, git_sha: Option<&str>) {
+        let body = json!({ "yaml": yaml, "gitSha": git_sha });
+        let input = ReplaceDefinition::read(object(&body)).expect("a definition");
+        let replaced = self.cp().replace_pipeline_definition(&Actor::System, &pipeline.into(), input).await;
+        replaced.expect("a version");
+    }
+
+    /// A run of this pipeline.
+    pub(crate) async fn run(&self, pipeline: PipelineId) -> PipelineRun {
+        let input = StartPipelineRun::default();
+        self.cp().run_pipeline(&Actor::System, &pipeline.into(), input, None).await.expect("a run")
+    }
+
+    /// What an agent reports about a step.
+    pub(crate) async fn step(&self, agent: &TestAgent, run: &PipelineRun, step: &str, report: &Value) {
+        let path = format!("/api/pipelines/{}/runs/{}/steps/{step}", run.pipeline_id, run.id);
+        let answer = self.key(&agent.key).patch(&path, report).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
     }
 
     pub(crate) async fn user(&self, user: &Value) {

@@ -6,7 +6,7 @@ use super::codes::Codes;
 use crate::{
     api::{customers, me},
     fetch::Fetch,
-    pages::id_in_address,
+    pages::{id_in_address, webhook::WebhookSecret},
     session::Session,
     ui::{Failure, PageHead},
 };
@@ -54,11 +54,16 @@ fn OneCustomer(id: String) -> impl IntoView {
             </div>
         }
         .into_any(),
-        None if is_admin => view! {
-            <PageHead title=Signal::derive(title) parent=("/customers", "Customers") about />
-            <Codes customer_id=id.clone() />
+        None if is_admin => {
+            let owner = id.clone();
+            view! {
+                <PageHead title=Signal::derive(title) parent=("/customers", "Customers") about>
+                    <WebhookSecret customer=owner.clone() />
+                </PageHead>
+                <Codes customer_id=id.clone() />
+            }
+            .into_any()
         }
-        .into_any(),
         None => view! {
             <PageHead title=Signal::derive(title) about />
             <Codes customer_id=id.clone() />

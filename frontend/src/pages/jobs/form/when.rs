@@ -1,18 +1,13 @@
 //! The schedule and its zone, and how the server reads them while one types.
 
-use std::time::Duration;
-
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use leptos::prelude::*;
 
 use crate::{
     browser,
-    effect::effect,
+    effect::settled,
     pages::jobs::{Reading, read_schedule},
     ui::Card,
 };
-
-/// How long a text has to stay as it is before the server is asked.
-const PAUSE: Duration = Duration::from_millis(250);
 
 /// Schedules that many want.
 const COMMON: [(&str, &str); 6] = [
@@ -88,21 +83,4 @@ pub(super) fn When(schedule: RwSignal<String>, timezone: RwSignal<String>) -> im
             </div>
         </Card>
     }
-}
-
-/// A text once it has stayed as it is for a moment.
-fn settled(text: RwSignal<String>) -> Signal<String> {
-    let settled = RwSignal::new(text.get_untracked());
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
-    effect(move || {
-        let text = text.get();
-        if let Some(waiting) = waiting.get_value() {
-            waiting.clear();
-        }
-        if settled.with_untracked(|known| *known != text) {
-            let settle = move || drop(settled.try_set(text.clone()));
-            waiting.set_value(set_timeout_with_handle(settle, PAUSE).ok());
-        }
-    });
-    settled.into()
 }

@@ -1,0 +1,158 @@
+//! What can be asked about pipelines.
+
+use async_graphql::{Context, Object};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    connections::{Connection, Span, connection, size},
+    context::{actor, control_plane},
+    filters::read,
+    pipeline_inputs::{PipelineFilterInput, PipelineRunFilterInput},
+    query::wants_total,
+};
+use crate::{
+    error::Result,
+    ids::{CustomerId, RunId},
+    model::pipeline::{
+        DryRun, Pipeline, PipelineFilter, PipelineRef, PipelineSlot, PipelineVersion, Verdict, VersionDiff,
+        run::PipelineRun,
+    },
+};
+
+/// What can be asked about pipelines.
+pub(crate) struct PipelineQueries;
+
+/// What can be asked about pipelines.
+#[Object]
+impl PipelineQueries {
+    /// A pipeline, by its id or its identifier.
+    async fn pipeline(&self, ctx: &Context<'_>, id: PipelineRef) -> Result<Option<Pipeline>> {
+        control_plane(ctx)?.get_pipeline(actor(ctx)?, &id).await.map(Some)
+    }
+
+    /// Pipelines, newest first.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn pipelines(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<PipelineFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<Pipeline>> {
+        let actor = actor(ctx)?;
+        let filter = filter.map_or(Ok(PipelineFilter::default()), |filter| read(&filter))?;
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_pipelines(actor, &filter, window).await?;
+        Ok(connection(page, |pipeline| pipeline.id.0))
+    }
+
+    /// A run of a pipeline. For administrators.
+    async fn pipeline_run(&self, ctx: &Context<'_>, id: RunId) -> Result<Option<PipelineRun>> {
+        control_plane(ctx)?.get_pipeline_run(actor(ctx)?, id).await.map(Some)
+    }
+
+    /// Runs of pipelines, newest first. For administrators.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn pipeline_runs(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<PipelineRunFilterInput>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<PipelineRun>> {
+        let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_pipeline_runs(actor, &filter, window).await?;
+        Ok(connection(page, |run| run.id.0))
+    }
+
+    /// What became of the slots of a pipeline's schedule, the latest first. For administrators.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn pipeline_slots(
+        &self,
+        ctx: &Context<'_>,
+        pipeline_id: PipelineRef,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<PipelineSlot>> {
+        let actor = actor(ctx)?;
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_pipeline_slots(actor, &pipeline_id, window).await?;
+        Ok(connection(page, |slot| slot.id.0))
+    }
+
+    /// The versions of a pipeline, newest first. For administrators.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    async fn pipeline_versions(
+        &self,
+        ctx: &Context<'_>,
+        pipeline_id: PipelineRef,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+    ) -> Result<Connection<PipelineVersion>> {
+        let actor = actor(ctx)?;
+        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_pipeline_versions(actor, &pipeline_id, window).await?;
+        // In a window a version stands as the UUID whose number it has.
+        Ok(connection(page, |version| Uuid::from_u128(version.version.unsigned_abs().into())))
+    }
+
+    /// The definition that a version is, as it was sent. For administrators.
+    async fn pipeline_version_yaml(
+        &self,
+        ctx: &Context<'_>,
+        pipeline_id: PipelineRef,
+        #[graphql(desc = "The number of the version.")] version: i64,
+    ) -> Result<String> {
+        control_plane(ctx)?.get_pipeline_version(actor(ctx)?, &pipeline_id, version).await
+    }
+
+    /// What two versions of a pipeline differ in, line by line. For administrators.
+    #[graphql(complexity = "LABORIOUS + child_complexity")]
+    async fn pipeline_diff(
+        &self,
+        ctx: &Context<'_>,
+        pipeline_id: PipelineRef,
+        #[graphql(desc = "The number of the version before.")] from: i64,
+        #[graphql(desc = "The number of the version after.")] to: i64,
+    ) -> Result<VersionDiff> {
+        control_plane(ctx)?.diff_pipeline_versions(actor(ctx)?, &pipeline_id, from, to).await
+    }
+
+    /// The JSON Schema of a definition.
+    #[expect(clippy::unused_async, reason = "a resolver must be asynchronous")]
+    async fn pipeline_schema(&self, ctx: &Context<'_>) -> Result<Value> {
+        control_plane(ctx)?.get_pipeline_schema(actor(ctx)?)
+    }
+
+    /// What a definition would do, or what is wrong with it. Nothing is kept.
+    #[graphql(complexity = "LABORIOUS + child_complexity")]
+    async fn dry_run_pipeline(
+        &self,
+        ctx: &Context<'_>,
+        yaml: String,
+        #[graphql(desc = "Among whose agents to look, for administrators to say.")] customer_id: Option<CustomerId>,
+    ) -> Result<Verdict> {
+        control_plane(ctx)?.dry_run_pipeline(actor(ctx)?, DryRun { yaml, customer_id }).await
+    }
+}
+
+/// What it costs to read a definition, or to compare two: a long one takes a while.
+pub(super) const LABORIOUS: usize = 1000;

@@ -1,0 +1,131 @@
+//! The pipeline language: its grammar as tables, from which come the reader, the errors and the served JSON Schema.
+//!
+//! A text goes through four stages, each of which notes all that is wrong and hands on what is left: [`yaml`] makes a tree
+//! that knows where everything stands, [`reader`] checks the tree by the tables of [`grammar`], [`build`] looks at what
+//! needs more than one value (schedules, the graph of steps, where copies go), and [`plan`] fills in parameters and finds
+//! agents. [`schema`] says the tables as JSON Schema.
+
+use std::collections::BTreeMap;
+
+use super::{
+    period::Period,
+    retry::Retry,
+    schedule::{CatchUp, Overlap, Schedule},
+};
+
+mod build;
+mod diagnostic;
+mod grammar;
+mod graph;
+mod location;
+mod nearest;
+mod plan;
+mod reader;
+mod scalar;
+mod schema;
+mod sentences;
+mod step;
+mod syntax;
+mod template;
+mod yaml;
+
+pub use diagnostic::{Diagnostic, Position, Severity, Spot};
+pub use location::{Location, Place};
+pub use plan::{Found, Plan, Planned, PlannedStep, PlannedTask, Times};
+pub use schema::schema;
+pub use step::{AgentName, Format, Packing, Step, Task, Verify, When};
+pub use template::Template;
+
+use diagnostic::Problems;
+use reader::Reader;
+
+/// The longest text of a definition, in bytes.
+pub const MAX_BYTES: usize = yaml::MAX_BYTES;
+
+/// What a pipeline does: a text that was read and found in order.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// Where its copies read, if their steps do not say.
+    pub source: Location,
+    /// Where its copies write, if their steps do not say.
+    pub destination: Location,
+    /// Who does the work, if the steps do not say.
+    pub agent: Option<AgentName>,
+    /// When it runs by itself.
+    pub schedule: Option<Schedule>,
+    /// What happens to a scheduled run while another is on its way.
+    pub overlap: Overlap,
+    /// What happens to scheduled runs that were missed.
+    pub catch_up: CatchUp,
+    /// How long a run may take.
+    pub timeout: Option<Period>,
+    /// How often each step is tried, if it does not say.
+    pub retry: Option<Retry>,
+    /// The parameters with their default values.
+    pub parameters: BTreeMap<String, String>,
+    /// The steps, each after those it needs, else in the order of the text. There is at least one.
+    pub steps: Vec<Step>,
+}
+
+/// What came of a text.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// What it says; nothing if anything is wrong with it.
+    pub definition: Option<Definition>,
+    /// Everything that is wrong or looks wrong, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Definition {
+    /// Reads a text. It never fails: what is wrong is in the diagnostics, all of it at once.
+    #[must_use]
+    pub fn parse(text: &str) -> Parsed {
+        // A byte order mark is no part of the text; it may stand before it all the same.
+        let source = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut problems = Problems::default();
+        let root = yaml::read(source, &mut problems);
+        let mut reader = Reader { source, problems, parameters: None };
+        let definition = root.and_then(|root| build::definition(&mut reader, &root));
+        let definition = definition.filter(|_| !reader.problems.has_errors());
+        Parsed { definition, diagnostics: reader.problems.into_sorted() }
+    }
+
+    /// The parameters of a run: what is given, and the default of whatever is not.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with those that are given, by their names.
+    pub fn parameters_with(
+        &self,
+        given: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<BTreeMap<String, String>, Vec<(String, String)>> {
+        let mut values = self.parameters.clone();
+        let mut problems = Vec::new();
+        for (name, value) in given {
+            match (self.parameter(name, value), values.get_mut(name)) {
+                (Ok(text), Some(place)) => *place = text,
+                (Err(problem), _) => problems.push((name.clone(), problem)),
+                (Ok(_), None) => {}
+            }
+        }
+        if problems.is_empty() { Ok(values) } else { Err(problems) }
+    }
+
+    fn parameter(&self, name: &str, value: &serde_json::Value) -> Result<String, String> {
+        if !self.parameters.contains_key(name) {
+            let names: Vec<&str> = self.parameters.keys().map(String::as_str).collect();
+            return Err(match nearest::nearest(name, &names) {
+                Some((meant, true)) => format!("is no parameter of this pipeline: did you mean `{meant}`?"),
+                Some(_) => format!("is no parameter of this pipeline, which has {}", names.join(", ")),
+                None => "is no parameter of this pipeline, which has none".to_owned(),
+            });
+        }
+        let text = match value {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Number(number) => number.to_string(),
+            serde_json::Value::Bool(boolean) => boolean.to_string(),
+            _ => return Err("must be a string, a number, true or false".to_owned()),
+        };
+        reader::parameter(&text).map(|()| text)
+    }
+}

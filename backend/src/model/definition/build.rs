@@ -1,0 +1,172 @@
+//! From what was read to a definition: what needs more than one value to see.
+
+use std::collections::BTreeMap;
+
+use super::{
+    AgentName, Definition, Location, Place, Spot, Step, Task,
+    grammar::DEFINITION,
+    graph,
+    reader::{Object, Reader},
+    step::Format,
+    yaml::{Node, shown},
+};
+use crate::model::{retry::Retry, schedule::Schedule};
+
+/// The zone of a schedule that names none.
+const UTC: &str = "UTC";
+
+/// What is said of a copy from server to server.
+pub(super) const TWO_SERVERS: &str = "a copy needs one side on the agent's machine: give `source` or `destination` as a \
+                                      path, and use two steps to go from server to server";
+/// What is said of a file whose name does not tell what it is decompressed to.
+pub(super) const NO_OUTPUT: &str =
+    "the name does not end in .gz or .zst, so it does not tell what to write: add `output`";
+
+/// Makes a definition of a tree. Nothing where something is missing, which was noted.
+pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definition> {
+    reader.read_parameters(root);
+    let whole = Spot { at: root.at, path: String::new() };
+    let object = reader.mapping(root, &whole, &DEFINITION)?;
+    let schedule = schedule(reader, &object);
+    let retry = object.mapping("retry").and_then(|object| retry(reader, object));
+    let steps = match object.steps() {
+        Some(objects) => steps(reader, objects),
+        None if object.has("steps") => Vec::new(),
+        None => vec![implicit_step(object.spot("source"))],
+    };
+    let definition = Definition {
+        source: object.place("source")?.clone(),
+        destination: object.place("destination")?.clone(),
+        agent: agent(&object),
+        schedule,
+        overlap: object.word("overlap").unwrap_or_default(),
+        catch_up: object.word("catchUp").unwrap_or_default(),
+        timeout: object.period("timeout"),
+        retry,
+        parameters: reader.parameters.clone().unwrap_or_default(),
+        steps,
+    };
+    check_copies(reader, &definition, object.spot("destination"));
+    Some(definition)
+}
+
+/// What is done where no steps are written.
+fn implicit_step(spot: &Spot) -> Step {
+    let task = Task::Transfer { source: None, destination: None, verify: super::Verify::default() };
+    Step {
+        id: "transfer".to_owned(),
+        spot: spot.clone(),
+        task,
+        needs: Vec::new(),
+        when: super::When::default(),
+        agent: None,
+        retry: None,
+        timeout: None,
+    }
+}
+
+fn schedule(reader: &mut Reader<'_>, object: &Object) -> Option<Schedule> {
+    // Each of the two is judged by itself, so that both are told.
+    let zone = object.text("timezone");
+    if let Some(zone) = &zone
+        && let Err(error) = Schedule::parse("@daily", zone)
+    {
+        let message = error.message;
+        reader
+            .problems
+            .error(object.spot("timezone"), || format!("`timezone` is the text `{}`: it {message}", shown(zone)));
+    }
+    let Some(text) = object.text("schedule") else {
+        for key in ["timezone", "overlap", "catchUp"] {
+            if object.has(key) && !object.has("schedule") {
+                reader.problems.warning(object.spot(key), || format!("`{key}` does nothing without a `schedule`"));
+            }
+        }
+        return None;
+    };
+    match Schedule::parse(&text, UTC) {
+        Ok(_) => Schedule::parse(&text, zone.as_deref().unwrap_or(UTC)).ok(),
+        Err(error) => {
+            reader.problems.error(object.spot("schedule"), || match error.message {
+                message if message.starts_with("must ") => format!("`schedule` {message}"),
+                message => format!("`schedule` is wrong: {message}"),
+            });
+            None
+        }
+    }
+}
+
+fn retry(reader: &mut Reader<'_>, object: &Object) -> Option<Retry> {
+    let attempts = object.whole("maxAttempts")?;
+    let (initial, factor, longest) =
+        (object.period("initialDelay"), object.number("factor"), object.period("maxDelay"));
+    let retry = Retry::new(attempts, initial, factor, longest);
+    if let Err(problem) = &retry {
+        reader.problems.error(object.spot("maxDelay"), || format!("`maxDelay` {problem}"));
+    }
+    retry.ok()
+}
+
+fn agent(object: &Object) -> Option<AgentName> {
+    Some(AgentName { name: object.text("agent")?, spot: object.spot("agent").clone() })
+}
+
+/// The steps in the order they run in.
+fn steps(reader: &mut Reader<'_>, objects: &[Object]) -> Vec<Step> {
+    let graph = graph::graph(reader, objects);
+    let places: BTreeMap<usize, usize> = graph.order.iter().enumerate().map(|(place, index)| (*index, place)).collect();
+    let mut steps = Vec::new();
+    for index in &graph.order {
+        let object = &objects[*index];
+        let needs = graph.needs[*index].iter().filter_map(|need| places.get(need).copied()).collect();
+        let (Some(id), Some(task)) = (object.text("id"), Task::of(object)) else { continue };
+        let step = Step {
+            id,
+            spot: object.spot.clone(),
+            task,
+            needs,
+            when: object.word("when").unwrap_or_default(),
+            agent: agent(object),
+            retry: object.mapping("retry").and_then(|object| retry(reader, object)),
+            timeout: object.period("timeout"),
+        };
+        look_twice(reader, object, &step);
+        steps.push(step);
+    }
+    steps
+}
+
+/// What is allowed and perhaps not meant, and what a step cannot be told apart from its text.
+fn look_twice(reader: &mut Reader<'_>, object: &Object, step: &Step) {
+    if step.when == super::When::Failure && step.needs.is_empty() {
+        reader.problems.warning(object.spot("when"), || {
+            format!("`{}` never runs: it waits for a failure, and needs no step that could fail", step.id)
+        });
+    }
+    if let (Task::Webhook { .. }, Some(agent)) = (&step.task, &step.agent) {
+        reader
+            .problems
+            .warning(&agent.spot, || "a webhook is sent by the server: `agent` does nothing here".to_owned());
+    }
+    if let (Task::Decompress(packing), Some(parameters)) = (&step.task, &reader.parameters)
+        && packing.output.is_none()
+        && let Ok(path) = packing.path.fill(parameters, usize::MAX)
+        && Format::unpacked(&path).is_none()
+    {
+        reader.problems.error(object.spot("path"), || NO_OUTPUT.to_owned());
+    }
+}
+
+/// That each copy has a side on the agent's machine.
+fn check_copies(reader: &mut Reader<'_>, definition: &Definition, fallback: &Spot) {
+    let Some(parameters) = reader.parameters.clone() else { return };
+    let remote = |location: &Location| location.fill(&parameters).is_ok_and(|place: Place| !place.is_local());
+    for step in &definition.steps {
+        let Task::Transfer { source, destination, .. } = &step.task else { continue };
+        let is_remote = |own: Option<&Location>, general| remote(own.unwrap_or(general));
+        if is_remote(source.as_ref(), &definition.source) && is_remote(destination.as_ref(), &definition.destination) {
+            let spot = if source.is_none() && destination.is_none() { fallback } else { &step.spot };
+            reader.problems.error(spot, || TWO_SERVERS.to_owned());
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What is wrong with a definition, and where.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, async_graphql::Enum)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The definition cannot be used.
+    Error,
+    /// It can, but perhaps it does not mean what it should.
+    Warning,
+}
+
+/// One thing that is wrong: where, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The line, from 1.
+    #[schema(minimum = 1, example = 3)]
+    pub line: u32,
+    /// The column, from 1, counted in characters.
+    #[schema(minimum = 1, example = 1)]
+    pub column: u32,
+    /// A sentence that says what to write instead.
+    #[schema(example = "unknown key `sorce`: did you mean `source`?")]
+    pub message: String,
+    /// Where it stands in the structure, such as `steps[0].needs[1]`; nothing for the text as a whole.
+    #[schema(required, example = "steps[0].needs[1]")]
+    pub path: Option<String>,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+    }
+}
+
+/// A place in the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1, counted in characters.
+    pub column: u32,
+}
+
+impl Position {
+    /// Where a text begins.
+    pub const START: Self = Self { line: 1, column: 1 };
+
+    /// The place behind so many bytes of a text.
+    pub(super) fn behind(source: &str, bytes: usize) -> Self {
+        let before = source.get(..bytes).unwrap_or(source);
+        // A line ends with a line feed, a carriage return, or both.
+        let ends = before.matches('\n').count() + before.matches('\r').count() - before.matches("\r\n").count();
+        let line = before.rsplit(['\n', '\r']).next().unwrap_or(before);
+        Self { line: small(ends + 1), column: small(line.chars().count() + 1) }
+    }
+}
+
+/// A count that stays far below the bounds of its type: the text is short.
+pub(super) fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Where a value stands: in the text, and in the structure.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spot {
+    /// In the text.
+    pub at: Position,
+    /// In the structure, such as `steps[0].needs[1]`; empty for the whole.
+    pub path: String,
+}
+
+impl Spot {
+    /// A warning about the value.
+    #[must_use]
+    pub fn warning(&self, message: impl Into<String>) -> Diagnostic {
+        self.diagnostic(Severity::Warning, message.into())
+    }
+
+    /// An error about the value.
+    #[must_use]
+    pub fn error(&self, message: impl Into<String>) -> Diagnostic {
+        self.diagnostic(Severity::Error, message.into())
+    }
+
+    fn diagnostic(&self, severity: Severity, message: String) -> Diagnostic {
+        let path = Some(self.path.clone()).filter(|path| !path.is_empty());
+        Diagnostic { severity, line: self.at.line, column: self.at.column, message, path }
+    }
+
+    /// The spot of a value under a key of this one.
+    pub(super) fn key(&self, key: &str, at: Position) -> Self {
+        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        Self { at, path }
+    }
+
+    /// The spot of a value in the list that is this one.
+    pub(super) fn item(&self, index: usize, at: Position) -> Self {
+        Self { at, path: format!("{}[{index}]", self.path) }
+    }
+
+    /// The same value, said of a place within it.
+    pub(super) fn moved(&self, at: Position) -> Self {
+        Self { at, path: self.path.clone() }
+    }
+}
+
+/// The most errors that are told one by one. Whoever has more has them for one reason.
+const MOST: usize = 100;
+
+/// Everything that is wrong, as it is found.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    found: Vec<Diagnostic>,
+    more: usize,
+    /// Whether only the beginning of the text could be read: then nothing can be said to be missing.
+    pub(super) is_partial: bool,
+}
+
+impl Problems {
+    /// Notes an error. The sentence is made only if it will be told: a text may have tens of thousands.
+    pub(super) fn error(&mut self, spot: &Spot, message: impl FnOnce() -> String) {
+        if self.is_full() {
+            self.more += 1;
+        } else {
+            self.found.push(spot.error(message()));
+        }
+    }
+
+    /// Notes that something which should be there is not, unless it may stand where the text could not be read.
+    pub(super) fn missing(&mut self, spot: &Spot, message: impl FnOnce() -> String) {
+        if !self.is_partial {
+            self.error(spot, message);
+        }
+    }
+
+    /// Notes a warning.
+    pub(super) fn warning(&mut self, spot: &Spot, message: impl FnOnce() -> String) {
+        if !self.is_full() {
+            self.found.push(spot.warning(message()));
+        }
+    }
+
+    /// Whether no more will be told.
+    pub(super) fn is_full(&self) -> bool {
+        self.found.len() >= MOST
+    }
+
+    /// Whether there is an error.
+    pub(super) fn has_errors(&self) -> bool {
+        self.more > 0 || self.found.iter().any(|found| found.severity == Severity::Error)
+    }
+
+    /// Everything, in the order of the text.
+    pub(super) fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by_key(|found| (found.line, found.column, found.severity));
+        self.found.dedup();
+        if let (Some(last), true) = (self.found.last(), self.more > 0) {
+            let message = format!("and {} more: mend those above first", self.more);
+            self.found.push(Diagnostic { severity: Severity::Error, message, path: None, ..last.clone() });
+        }
+        self.found
+    }
+}

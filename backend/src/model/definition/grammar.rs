@@ -1,0 +1,316 @@
+//! The grammar: which keys there are and what stands under them, in tables. The reader checks by them and the served
+//! schema is made of them, so neither can say what the other does not.
+
+use strum::VariantNames;
+
+use super::{Format, Verify, When};
+use crate::model::{
+    retry::{MAX_ATTEMPTS, MAX_DELAY, MAX_FACTOR},
+    schedule::{CatchUp, Overlap},
+};
+
+/// The longest place, path or URL, in characters.
+pub(super) const MAX_LOCATION: usize = 4096;
+/// The longest body of a webhook, in characters.
+pub(super) const MAX_BODY: usize = 16_384;
+/// The most steps.
+pub(super) const MAX_STEPS: usize = 200;
+/// The most parameters.
+pub(super) const MAX_PARAMETERS: usize = 100;
+/// The longest value of a parameter, in characters.
+pub(super) const MAX_VALUE: usize = 1024;
+/// The longest time a run or a step may be given, in seconds: thirty days.
+const MAX_TIMEOUT: u64 = 30 * 86_400;
+
+/// A key of a mapping.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    /// What it says, for people who write.
+    pub(super) about: &'static str,
+    pub(super) is_required: bool,
+    pub(super) shape: Shape,
+}
+
+/// What may stand under a key.
+pub(super) enum Shape {
+    /// Text.
+    Text(Text),
+    /// One of some words.
+    Word(&'static [&'static str]),
+    /// A number without a fraction.
+    Whole { least: i64, most: i64 },
+    /// A number.
+    Number { least: f64, most: f64 },
+    /// A length of time, in seconds.
+    Period { least: u64, most: u64 },
+    /// A place files are read from or written to: text, or a mapping by its protocol.
+    Place,
+    /// A mapping.
+    Mapping(&'static Mapping),
+    /// The steps.
+    Steps,
+    /// The ids of steps.
+    Needs,
+    /// The parameters.
+    Parameters,
+}
+
+/// What text may be.
+#[derive(Clone, Copy)]
+pub(super) struct Text {
+    /// What it is, for a sentence: "write ...".
+    pub(super) what: &'static str,
+    /// In characters.
+    pub(super) most: usize,
+    /// Whether parameters may stand in it.
+    pub(super) is_template: bool,
+    /// Whether it may have several lines.
+    pub(super) has_lines: bool,
+    /// Which form it has.
+    pub(super) form: Form,
+}
+
+/// Which form a text has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Any.
+    Free,
+    /// An id.
+    Id,
+    /// A SHA-256, if nothing is to be filled in.
+    Sha256,
+    /// A path, or a URL of a protocol that agents speak.
+    Location,
+    /// A path on the agent.
+    Path,
+    /// The URL of a web server.
+    WebUrl,
+}
+
+/// A mapping with its keys.
+pub(super) struct Mapping {
+    /// What it is, for a sentence.
+    pub(super) what: &'static str,
+    pub(super) keys: &'static [Key],
+}
+
+/// A mapping whose keys depend on the word under one of them.
+pub(super) struct Choice {
+    /// What it is, for a sentence.
+    pub(super) what: &'static str,
+    /// The key that decides.
+    pub(super) by: &'static str,
+    /// What that key says.
+    pub(super) about: &'static str,
+    /// The keys that are there whatever the word is.
+    pub(super) common: &'static [Key],
+    /// The words, each with the keys of its own.
+    pub(super) variants: &'static [Variant],
+}
+
+/// A word that decides, with its keys.
+pub(super) struct Variant {
+    pub(super) word: &'static str,
+    pub(super) about: &'static str,
+    pub(super) keys: &'static [Key],
+}
+
+const fn required(name: &'static str, shape: Shape, about: &'static str) -> Key {
+    Key { name, about, is_required: true, shape }
+}
+
+const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Key {
+    Key { name, about, is_required: false, shape }
+}
+
+const fn text(what: &'static str, most: usize) -> Text {
+    Text { what, most, is_template: false, has_lines: false, form: Form::Free }
+}
+
+const fn template(what: &'static str, most: usize) -> Text {
+    Text { is_template: true, ..text(what, most) }
+}
+
+/// A path on the agent.
+pub(super) const PATH: Text =
+    Text { form: Form::Path, ..template("a path on the agent, such as /data/in/a.csv", MAX_LOCATION) };
+/// What a file must be.
+pub(super) const EXPECTED: Text =
+    Text { form: Form::Sha256, ..template("a SHA-256 as 64 hexadecimal digits, in quotes", MAX_VALUE) };
+/// Whom a webhook tells.
+pub(super) const WEB_URL: Text =
+    Text { form: Form::WebUrl, ..template("a URL such as https://example.com/hook", 2048) };
+/// What a webhook tells.
+pub(super) const BODY: Text =
+    Text { has_lines: true, ..template("the text to send, such as '{\"text\": \"done\"}'", MAX_BODY) };
+const AGENT: Shape = Shape::Text(text("the id, name or host name of an agent", 255));
+const TIMEOUT: Shape = Shape::Period { least: 1, most: MAX_TIMEOUT };
+const FORMAT: Shape = Shape::Word(Format::VARIANTS);
+
+/// The whole.
+pub(super) static DEFINITION: Mapping = Mapping {
+    what: "a definition",
+    keys: &[
+        optional("version", Shape::Whole { least: 1, most: 1 }, "The version of this language: 1."),
+        required("source", Shape::Place, "Where files are read from: a URL or path, or a mapping by protocol."),
+        required("destination", Shape::Place, "Where files are written to: a URL or path, or a mapping by protocol."),
+        optional("agent", AGENT, "The agent that does the work: its id, name or host name. Default: the only one."),
+        optional(
+            "schedule",
+            Shape::Text(text("five cron fields, such as \"0 2 * * *\", or a word such as @daily", 255)),
+            "When it runs by itself: five cron fields, or a word such as @daily.",
+        ),
+        optional(
+            "timezone",
+            Shape::Text(text("an IANA time zone, such as Africa/Johannesburg", 64)),
+            "The IANA time zone of the schedule. Default: UTC.",
+        ),
+        optional(
+            "overlap",
+            Shape::Word(Overlap::VARIANTS),
+            "What happens to a scheduled run while another is on its way. Default: skip.",
+        ),
+        optional(
+            "catchUp",
+            Shape::Word(CatchUp::VARIANTS),
+            "What happens to scheduled runs that were missed. Default: last.",
+        ),
+        optional("timeout", TIMEOUT, "How long a run may take, such as 2h."),
+        optional("retry", Shape::Mapping(&RETRY), "How often each step is tried. Default: once."),
+        optional("parameters", Shape::Parameters, "Names with their default values, for `${{ params.name }}`."),
+        optional("steps", Shape::Steps, "What is done. Default: one transfer from source to destination."),
+    ],
+};
+
+/// How often something is tried.
+pub(super) static RETRY: Mapping = Mapping {
+    what: "`retry`",
+    keys: &[
+        required(
+            "maxAttempts",
+            Shape::Whole { least: 1, most: MAX_ATTEMPTS },
+            "The most attempts, the first one included.",
+        ),
+        optional(
+            "initialDelay",
+            Shape::Period { least: 0, most: MAX_DELAY },
+            "The pause before the second attempt. Default: 30s.",
+        ),
+        optional(
+            "factor",
+            Shape::Number { least: 1.0, most: MAX_FACTOR },
+            "How many times longer each further pause is. Default: 2.",
+        ),
+        optional("maxDelay", Shape::Period { least: 0, most: MAX_DELAY }, "The longest pause. Default: 1h."),
+    ],
+};
+
+/// A place, written as a mapping.
+pub(super) static PLACE: Choice = Choice {
+    what: "a place",
+    by: "protocol",
+    about: "How the place is reached.",
+    common: &[
+        required(
+            "path",
+            Shape::Text(Text { form: Form::Path, ..template("a path, such as /exports/", MAX_LOCATION) }),
+            "The path there.",
+        ),
+        optional(
+            "pattern",
+            Shape::Text(template("a pattern, such as *.csv", 255)),
+            "Which files of the folder, such as *.csv.",
+        ),
+    ],
+    variants: &[
+        Variant { word: "local", about: "On the agent's machine.", keys: &[] },
+        Variant { word: "sftp", about: "On an SFTP server.", keys: REMOTE },
+        Variant { word: "ftp", about: "On an FTP server, unencrypted.", keys: REMOTE },
+        Variant { word: "ftps", about: "On an FTP server, over TLS.", keys: REMOTE },
+    ],
+};
+
+const REMOTE: &[Key] = &[
+    required(
+        "host",
+        Shape::Text(template("a host name, such as ftp.example.com", 253)),
+        "The server's host name or address.",
+    ),
+    optional("port", Shape::Whole { least: 1, most: 65_535 }, "The server's port. Default: the protocol's."),
+    optional(
+        "credentials",
+        Shape::Text(text("the name of a set of credentials in the agent's configuration", 255)),
+        "The set of credentials, by the name it has in the agent's configuration.",
+    ),
+];
+
+/// A step.
+pub(super) static STEP: Choice = Choice {
+    what: "a step",
+    by: "type",
+    about: "What the step does.",
+    common: &[
+        required(
+            "id",
+            Shape::Text(Text { form: Form::Id, ..text("a name such as fetch: letters, digits, `-` and `_`", 64) }),
+            "What the step is called, once in the definition.",
+        ),
+        optional("needs", Shape::Needs, "The ids of the steps that must have ended before."),
+        optional("when", Shape::Word(When::VARIANTS), "What must have become of the steps it needs. Default: success."),
+        optional("agent", AGENT, "The agent that does it. Default: the definition's."),
+        optional("retry", Shape::Mapping(&RETRY), "How often it is tried. Default: the definition's."),
+        optional("timeout", TIMEOUT, "How long one attempt may take, such as 10m."),
+    ],
+    variants: &[
+        Variant {
+            word: "transfer",
+            about: "Copies from source to destination.",
+            keys: &[
+                optional("source", Shape::Place, "Where it reads. Default: the definition's."),
+                optional("destination", Shape::Place, "Where it writes. Default: the definition's."),
+                optional(
+                    "verify",
+                    Shape::Word(Verify::VARIANTS),
+                    "How the copy is compared with what was read. Default: sha256.",
+                ),
+            ],
+        },
+        Variant {
+            word: "checksum",
+            about: "Computes the SHA-256 of a file and compares it.",
+            keys: &[
+                required("path", Shape::Text(PATH), "The file."),
+                optional("expected", Shape::Text(EXPECTED), "The SHA-256 it must have, as 64 hexadecimal digits."),
+            ],
+        },
+        Variant { word: "compress", about: "Compresses a file.", keys: PACKING },
+        Variant { word: "decompress", about: "Decompresses a file.", keys: PACKING },
+        Variant {
+            word: "rename",
+            about: "Renames or moves a file.",
+            keys: &[
+                required("from", Shape::Text(PATH), "The file."),
+                required("to", Shape::Text(PATH), "What it is called then."),
+            ],
+        },
+        Variant { word: "delete", about: "Deletes a file.", keys: &[required("path", Shape::Text(PATH), "The file.")] },
+        Variant {
+            word: "webhook",
+            about: "Tells a web server, by a signed POST from this server.",
+            keys: &[
+                required("url", Shape::Text(WEB_URL), "Whom to tell: an http or https URL."),
+                optional("body", Shape::Text(BODY), "What to send. Default: what the run has come to, as JSON."),
+            ],
+        },
+    ],
+};
+
+const PACKING: &[Key] = &[
+    required("path", Shape::Text(PATH), "The file."),
+    optional(
+        "output",
+        Shape::Text(PATH),
+        "What is written. Default: the path with the format's ending added or taken away.",
+    ),
+    optional("format", FORMAT, "The format. Default: as the name ends, else gzip."),
+];

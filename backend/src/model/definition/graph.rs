@@ -1,0 +1,133 @@
+//! The order of steps, and what stands in its way.
+
+use std::collections::HashMap;
+
+use super::{
+    nearest::nearest,
+    reader::{Object, Reader},
+    yaml::shown,
+};
+
+/// What steps wait for, by their places in the text.
+pub(super) struct Graph {
+    /// The order they run in: each after those it needs, else in the order of the text. Steps in a circle are left out.
+    pub(super) order: Vec<usize>,
+    /// What each of them needs.
+    pub(super) needs: Vec<Vec<usize>>,
+}
+
+/// What steps wait for. Circles, ids that stand twice and ids that stand for nothing are noted.
+pub(super) fn graph(reader: &mut Reader<'_>, objects: &[Object]) -> Graph {
+    let ids: Vec<Option<String>> = objects.iter().map(|object| object.text("id")).collect();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (index, id) in ids.iter().enumerate() {
+        let Some(id) = id else { continue };
+        if let Some(first) = places.get(id.as_str()) {
+            let line = objects[*first].spot("id").at.line;
+            let spot = objects[index].spot("id");
+            reader.problems.error(spot, || {
+                format!("the id `{id}` stands for two steps, the first on line {line}: give this one another")
+            });
+        } else {
+            places.insert(id, index);
+        }
+    }
+    let needs: Vec<Vec<usize>> = objects.iter().map(|object| needs(reader, object, &places)).collect();
+    let order = sorted(&needs);
+    for circle in circles(&needs, &order) {
+        let spot = objects[circle[0]].spot("needs");
+        let names: Vec<&str> =
+            circle.iter().chain(&circle[..1]).map(|index| ids[*index].as_deref().unwrap_or_default()).collect();
+        reader.problems.error(spot, || match names.as_slice() {
+            [name, _] => format!("`{name}` needs itself: remove that from its `needs`"),
+            names => {
+                format!("these steps wait for each other: `{}`; remove one of these `needs`", names.join("` needs `"))
+            }
+        });
+    }
+    Graph { order, needs }
+}
+
+/// The places of the steps that a step needs.
+fn needs(reader: &mut Reader<'_>, object: &Object, places: &HashMap<&str, usize>) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (id, spot) in object.needs() {
+        if let Some(index) = places.get(id.as_str()) {
+            found.push(*index);
+            continue;
+        }
+        reader.problems.missing(spot, || {
+            let mut ids: Vec<&str> = places.keys().copied().collect();
+            ids.sort_unstable_by_key(|id| places[id]);
+            match nearest(id, &ids) {
+                Some((meant, true)) => format!("there is no step `{}`: did you mean `{meant}`?", shown(id)),
+                _ => format!("there is no step `{}`: write the id of one, such as `{}`", shown(id), some(&ids)),
+            }
+        });
+    }
+    found
+}
+
+/// Some of the ids there are.
+fn some(ids: &[&str]) -> String {
+    let first: Vec<&str> = ids.iter().take(5).copied().collect();
+    first.join("`, `")
+}
+
+/// Each place after those it needs, the earliest of those that can go first.
+fn sorted(needs: &[Vec<usize>]) -> Vec<usize> {
+    let mut is_placed = vec![false; needs.len()];
+    let mut order = Vec::with_capacity(needs.len());
+    while let Some(next) = (0..needs.len()).find(|at| !is_placed[*at] && needs[*at].iter().all(|need| is_placed[*need]))
+    {
+        is_placed[next] = true;
+        order.push(next);
+    }
+    order
+}
+
+/// The circles among what could not be sorted, each once.
+fn circles(needs: &[Vec<usize>], sorted: &[usize]) -> Vec<Vec<usize>> {
+    let mut is_seen = vec![false; needs.len()];
+    for at in sorted {
+        is_seen[*at] = true;
+    }
+    let mut circles = Vec::new();
+    for start in 0..needs.len() {
+        // Whoever could not be sorted needs somebody who could not be either: following that ends in a circle, or where
+        // somebody was before.
+        let mut trail = Vec::new();
+        let mut at = start;
+        while !is_seen[at] {
+            is_seen[at] = true;
+            trail.push(at);
+            let Some(next) = needs[at].iter().find(|need| !is_seen[**need] || trail.contains(need)) else { break };
+            at = *next;
+        }
+        if let Some(begin) = trail.iter().position(|step| *step == at && needs[trail[trail.len() - 1]].contains(&at)) {
+            circles.push(trail.split_off(begin));
+        }
+    }
+    circles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case(vec![vec![], vec![0], vec![1]], vec![0, 1, 2], vec![])]
+    #[case(vec![vec![2], vec![], vec![1]], vec![1, 2, 0], vec![])]
+    #[case(vec![vec![0]], vec![], vec![vec![0]])]
+    #[case(vec![vec![1], vec![2], vec![0], vec![]], vec![3], vec![vec![0, 1, 2]])]
+    #[case(vec![vec![1], vec![0], vec![3], vec![2]], vec![], vec![vec![0, 1], vec![2, 3]])]
+    #[case::whoever_only_waits_for_a_circle_is_in_none(vec![vec![1], vec![2], vec![1]], vec![], vec![vec![1, 2]])]
+    fn steps_are_sorted_and_circles_found(
+        #[case] needs: Vec<Vec<usize>>,
+        #[case] order: Vec<usize>,
+        #[case] found: Vec<Vec<usize>>,
+    ) {
+        assert_eq!(sorted(&needs), order);
+        assert_eq!(circles(&needs, &order), found);
+    }
+}

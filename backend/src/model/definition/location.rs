@@ -1,0 +1,253 @@
+//! Places files are read from and written to, in either of their shapes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    grammar::{Form, MAX_LOCATION, Text},
+    nearest::nearest,
+    reader::Object,
+    template::Template,
+    yaml::shown,
+};
+use crate::model::transfer::Protocol;
+
+/// A place as it is written: a URL or path, or a mapping.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Location {
+    /// A URL or a path.
+    Text(Template),
+    /// The parts one by one.
+    Parts(Parts),
+}
+
+/// The parts of a place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parts {
+    protocol: Protocol,
+    host: Option<Template>,
+    port: Option<u16>,
+    path: Template,
+    pattern: Option<Template>,
+    credentials: Option<String>,
+}
+
+/// A place with its parameters filled in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    /// The whole as one URL or path, without secrets.
+    pub location: String,
+    /// How it is reached.
+    pub protocol: Protocol,
+    /// The server; nothing on the agent's machine.
+    pub host: Option<String>,
+    /// The server's port, if it is not the protocol's own.
+    pub port: Option<u16>,
+    /// Who to sign in as, if the URL says so.
+    pub user: Option<String>,
+    /// The path there.
+    pub path: String,
+    /// Which files of the folder, if not all.
+    pub pattern: Option<String>,
+    /// The set of credentials, by its name in the agent's configuration.
+    pub credentials: Option<String>,
+}
+
+/// What the text of a place may be.
+pub(super) const TEXT: Text = Text {
+    what: "a path, or a URL such as sftp://ftp.example.com/exports/",
+    most: MAX_LOCATION,
+    is_template: true,
+    has_lines: false,
+    form: Form::Location,
+};
+
+/// The protocols that have URLs.
+const SCHEMES: [(&str, Protocol); 3] = [("sftp", Protocol::Sftp), ("ftp", Protocol::Ftp), ("ftps", Protocol::Ftps)];
+
+impl Location {
+    /// The place that a mapping is.
+    pub(super) fn of(object: &Object) -> Option<Self> {
+        let parts = Parts {
+            protocol: object.variant()?,
+            host: object.template("host"),
+            port: object.whole("port").and_then(|port| port.try_into().ok()),
+            path: object.template("path")?,
+            pattern: object.template("pattern"),
+            credentials: object.text("credentials"),
+        };
+        // Without its host the place is wrong, which was noted.
+        (parts.protocol == Protocol::Local || parts.host.is_some()).then_some(Self::Parts(parts))
+    }
+
+    /// The place with parameters filled in.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and what to write instead.
+    pub fn fill(&self, parameters: &BTreeMap<String, String>) -> Result<Place, String> {
+        let fill = |template: &Template| {
+            let filled = template.fill(parameters, MAX_LOCATION).ok().filter(|text| !text.trim().is_empty());
+            let filled =
+                filled.ok_or_else(|| format!("must have 1 to {MAX_LOCATION} characters once it is filled in"))?;
+            super::reader::first_hidden(&filled, false).map_or(Ok(filled), Err)
+        };
+        let place = match self {
+            Self::Text(template) => {
+                let text = fill(template)?;
+                super::reader::without_secrets(&text)?;
+                parse(&text)?
+            }
+            Self::Parts(parts) => {
+                let host = parts.host.as_ref().map(fill).transpose()?;
+                if let Some(host) = &host {
+                    check_host(host)?;
+                }
+                let pattern = parts.pattern.as_ref().map(fill).transpose()?;
+                let path = fill(&parts.path)?;
+                if path.contains("://") {
+                    return Err("has a URL as its path: write the path alone".to_owned());
+                }
+                let Parts { protocol, port, credentials, .. } = parts.clone();
+                let mut place =
+                    Place { location: String::new(), protocol, host, port, user: None, path, pattern, credentials };
+                place.location = place.to_text();
+                place
+            }
+        };
+        Ok(place)
+    }
+}
+
+impl Place {
+    /// Whether it is on the agent's machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.protocol == Protocol::Local
+    }
+
+    /// The parts as one URL or path.
+    fn to_text(&self) -> String {
+        let mut path = self.path.clone();
+        if let Some(pattern) = &self.pattern {
+            if !path.ends_with(['/', '\\']) {
+                path.push('/');
+            }
+            path.push_str(pattern);
+        }
+        let Some(host) = &self.host else { return path };
+        let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        format!("{}://{host}{port}{slash}{path}", self.protocol)
+    }
+}
+
+/// Reads a URL or a path.
+fn parse(text: &str) -> Result<Place, String> {
+    let place = |protocol, host, port, user, path: &str| Place {
+        location: text.to_owned(),
+        protocol,
+        host,
+        port,
+        user,
+        path: path.to_owned(),
+        pattern: None,
+        credentials: None,
+    };
+    let is_scheme =
+        |scheme: &str| scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
+        return Ok(place(Protocol::Local, None, None, None, text));
+    };
+    let scheme = scheme.to_ascii_lowercase();
+    let Some((_, protocol)) = SCHEMES.iter().find(|(name, _)| *name == scheme) else { return Err(no_scheme(&scheme)) };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (user, server) = match authority.rsplit_once('@') {
+        Some((user, server)) => (Some(user.to_owned()), server),
+        None => (None, authority),
+    };
+    // A port stands behind the last colon, unless that is within the brackets of an address.
+    let (host, port) = match server.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
+        Some((host, port)) => {
+            let number = port.parse::<u16>().ok().filter(|port| *port > 0);
+            let number =
+                number.ok_or_else(|| format!("has the port `{}`: write a number from 1 to 65535", shown(port)))?;
+            (host, Some(number))
+        }
+        None => (server, None),
+    };
+    check_host(host)?;
+    if path.is_empty() {
+        return Err(format!("has no path: write one, such as {scheme}://{host}/exports/"));
+    }
+    Ok(place(*protocol, Some(host.to_owned()), port, user, path))
+}
+
+fn check_host(host: &str) -> Result<(), String> {
+    let name = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let is_one = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_') || (c == ':' && name.len() < host.len());
+    if !name.is_empty() && name.chars().all(is_one) {
+        return Ok(());
+    }
+    if name.is_empty() {
+        return Err("has no host: write one behind the `//`, such as ftp.example.com".to_owned());
+    }
+    Err(format!("has the host `{}`: write a name such as ftp.example.com, or an address", shown(host)))
+}
+
+fn no_scheme(scheme: &str) -> String {
+    let names: Vec<&str> = SCHEMES.iter().map(|(name, _)| *name).collect();
+    match (scheme, nearest(scheme, &names)) {
+        ("file" | "local", _) => "is a URL of the agent's own machine: write the path alone".to_owned(),
+        ("http" | "https" | "s3", _) | (_, None | Some((_, false))) => {
+            format!(
+                "begins with {}://, which agents do not speak: write {}:// or a path",
+                shown(scheme),
+                names.join("://, ")
+            )
+        }
+        (_, Some((meant, true))) => format!("begins with {}://: did you mean {meant}://?", shown(scheme)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("/data/in/", "local", None, None, "/data/in/")]
+    #[case(r"C:\data\in", "local", None, None, r"C:\data\in")]
+    #[case("C://data", "local", None, None, "C://data")]
+    #[case("sftp://ftp.example.com/a/*.csv", "sftp", Some("ftp.example.com"), None, "/a/*.csv")]
+    #[case("FTP://joe@h:2121/a", "ftp", Some("h"), Some(2121), "/a")]
+    #[case("ftps://[2001:db8::1]/a", "ftps", Some("[2001:db8::1]"), None, "/a")]
+    #[case("ftps://[2001:db8::1]:990/a", "ftps", Some("[2001:db8::1]"), Some(990), "/a")]
+    fn a_place_is_a_path_or_a_url(
+        #[case] text: &str,
+        #[case] protocol: &str,
+        #[case] host: Option<&str>,
+        #[case] port: Option<u16>,
+        #[case] path: &str,
+    ) {
+        let place = parse(text).unwrap();
+        let found = (place.protocol.to_string(), place.host.as_deref(), place.port, place.path.as_str());
+        assert_eq!(found, (protocol.to_owned(), host, port, path));
+        assert_eq!(place.location, text);
+    }
+
+    #[rstest::rstest]
+    #[case("stfp://h/a")]
+    #[case("https://h/a")]
+    #[case("file:///a")]
+    #[case("sftp:///a")]
+    #[case("sftp://h")]
+    #[case("sftp://h:0/a")]
+    #[case("sftp://h:x/a")]
+    #[case("sftp://a b/c")]
+    #[case("sftp://2001:db8::1/a")]
+    fn anything_else_is_refused(#[case] text: &str) {
+        assert!(parse(text).is_err(), "{:?}", parse(text));
+    }
+}

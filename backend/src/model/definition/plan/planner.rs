@@ -1,0 +1,179 @@
+//! The planning itself: every step is looked at before anything is given up.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{Found, Plan, PlannedStep, PlannedTask, Times};
+use crate::model::{
+    Instant,
+    agent::AgentRef,
+    definition::{
+        AgentName, Definition, Diagnostic, Format, Location, Packing, Place, Position, Spot, Step, Task, Template,
+        build::{NO_OUTPUT, TWO_SERVERS},
+        grammar::{BODY, EXPECTED, PATH, Text, WEB_URL},
+        reader::{check, too_long},
+    },
+    retry::Retry,
+    transfer::{Direction, Protocol},
+};
+
+/// How many times of a schedule are told beforehand.
+const TOLD: usize = 5;
+
+/// A run that is being planned.
+pub(super) struct Planner<'d, F> {
+    pub(super) definition: &'d Definition,
+    pub(super) parameters: &'d BTreeMap<String, String>,
+    pub(super) find: F,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
+    /// What the run does; nothing where something is wrong, which is noted.
+    pub(super) fn plan(&mut self, now: DateTime<Utc>) -> Option<Plan> {
+        let definition = self.definition;
+        let whole = Spot { at: Position::START, path: String::new() };
+        self.look_for_agents(&whole);
+        // Every step is looked at before anything is given up, so that everything wrong is said at once.
+        let steps: Vec<Option<PlannedStep>> = definition.steps.iter().map(|step| self.step(step)).collect();
+        let source = self.place(&definition.source, &whole);
+        let destination = self.place(&definition.destination, &whole);
+        let schedule = definition.schedule.as_ref().map(|schedule| Times {
+            text: schedule.text().to_owned(),
+            timezone: schedule.timezone().to_owned(),
+            description: schedule.describe(),
+            overlap: definition.overlap,
+            catch_up: definition.catch_up,
+            next: schedule.upcoming(now).take(TOLD).map(Instant).collect(),
+        });
+        Some(Plan {
+            source: source?,
+            destination: destination?,
+            parameters: self.parameters.clone(),
+            schedule,
+            timeout: definition.timeout,
+            steps: steps.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn step(&mut self, step: &Step) -> Option<PlannedStep> {
+        let task = self.task(step)?;
+        let definition = self.definition;
+        let agent = match step.is_for_an_agent().then(|| (self.find)(definition.agent_of(step).map(AgentName::as_str)))
+        {
+            Some(Found::One(agent)) => Some(agent),
+            _ => None,
+        };
+        let needs = step.needs.iter().map(|need| definition.steps[*need].id.clone()).collect();
+        let retry = step.retry.or(definition.retry).unwrap_or(Retry::NEVER);
+        Some(PlannedStep { id: step.id.clone(), task, needs, when: step.when, agent, retry, timeout: step.timeout })
+    }
+
+    fn task(&mut self, step: &Step) -> Option<PlannedTask> {
+        let spot = &step.spot;
+        Some(match &step.task {
+            Task::Transfer { source, destination, verify } => {
+                let source = self.place(source.as_ref().unwrap_or(&self.definition.source), spot);
+                let destination = self.place(destination.as_ref().unwrap_or(&self.definition.destination), spot);
+                let (source, destination) = (source?, destination?);
+                let (protocol, direction) = match (source.protocol, destination.protocol) {
+                    (remote, Protocol::Local) if remote != Protocol::Local => (remote, Direction::Pull),
+                    (Protocol::Local, other) => (other, Direction::Push),
+                    _ => {
+                        self.diagnostics.push(spot.error(TWO_SERVERS));
+                        return None;
+                    }
+                };
+                PlannedTask::Transfer { source, destination, protocol, direction, verify: *verify }
+            }
+            Task::Checksum { path, expected } => {
+                let path = self.text(path, &PATH, "path", spot);
+                let expected = expected.as_ref().map(|expected| self.text(expected, &EXPECTED, "expected", spot));
+                let expected = expected.map(|digest| digest.map(|digest| digest.to_ascii_lowercase()));
+                PlannedTask::Checksum { path: path?, expected: expected.map_or(Some(None), |digest| digest.map(Some))? }
+            }
+            Task::Compress(packing) => {
+                let (path, output, format) = self.packing(packing, spot)?;
+                let format = format.or_else(|| Format::of_name(output.as_deref()?)).unwrap_or(Format::Gzip);
+                let output = output.unwrap_or_else(|| format!("{path}{}", format.ending()));
+                PlannedTask::Compress { path, output, format }
+            }
+            Task::Decompress(packing) => {
+                let (path, output, format) = self.packing(packing, spot)?;
+                let Some(output) = output.or_else(|| Format::unpacked(&path).map(ToOwned::to_owned)) else {
+                    self.diagnostics.push(spot.key("path", spot.at).error(NO_OUTPUT));
+                    return None;
+                };
+                let format = format.or_else(|| Format::of_name(&path)).unwrap_or(Format::Gzip);
+                PlannedTask::Decompress { path, output, format }
+            }
+            Task::Rename { from, to } => {
+                let (from, to) = (self.text(from, &PATH, "from", spot), self.text(to, &PATH, "to", spot));
+                PlannedTask::Rename { from: from?, to: to? }
+            }
+            Task::Delete { path } => PlannedTask::Delete { path: self.text(path, &PATH, "path", spot)? },
+            Task::Webhook { url, body } => {
+                let url = self.text(url, &WEB_URL, "url", spot);
+                let body = body.as_ref().map(|body| self.text(body, &BODY, "body", spot));
+                PlannedTask::Webhook { url: url?, body: body.map_or(Some(None), |body| body.map(Some))? }
+            }
+        })
+    }
+
+    fn packing(&mut self, packing: &Packing, spot: &Spot) -> Option<(String, Option<String>, Option<Format>)> {
+        let path = self.text(&packing.path, &PATH, "path", spot);
+        let output = packing.output.as_ref().map(|output| self.text(output, &PATH, "output", spot));
+        Some((path?, output.map_or(Some(None), |output| output.map(Some))?, packing.format))
+    }
+
+    fn text(&mut self, template: &Template, limits: &Text, key: &str, spot: &Spot) -> Option<String> {
+        let filled = template.fill(self.parameters, limits.most).map_err(|_| too_long(limits));
+        match filled.and_then(|filled| check(&filled, limits).map(|()| filled)) {
+            Ok(filled) => Some(filled),
+            Err(problem) => {
+                self.diagnostics.push(spot.key(key, spot.at).error(format!("`{key}` {problem}")));
+                None
+            }
+        }
+    }
+
+    fn place(&mut self, location: &Location, spot: &Spot) -> Option<Place> {
+        location
+            .fill(self.parameters)
+            .map_err(|problem| self.diagnostics.push(spot.error(format!("a place {problem}"))))
+            .ok()
+    }
+
+    /// Says which agents are not there, or too many.
+    fn look_for_agents(&mut self, whole: &Spot) {
+        let definition = self.definition;
+        let mut seen: Vec<&Spot> = Vec::new();
+        for step in definition.steps.iter().filter(|step| step.is_for_an_agent()) {
+            let named = definition.agent_of(step);
+            let spot = named.map_or(whole, |agent| &agent.spot);
+            if seen.contains(&spot) {
+                continue;
+            }
+            seen.push(spot);
+            let ids =
+                |agents: &[AgentRef]| agents.iter().map(|agent| agent.id.to_string()).collect::<Vec<_>>().join(", ");
+            let diagnostic = match ((self.find)(named.map(AgentName::as_str)), named) {
+                (Found::One(_), _) => continue,
+                (Found::Nobody, Some(AgentName { name, .. })) => spot.warning(format!(
+                    "there is no agent with the id, name or host name `{name}`: register it before the first run"
+                )),
+                (Found::Nobody, None) => spot.warning("there is no agent yet: register one before the first run"),
+                (Found::Several(agents), Some(AgentName { name, .. })) => spot.error(format!(
+                    "`{name}` is what several agents are called: write one of their ids: {}",
+                    ids(&agents)
+                )),
+                (Found::Several(agents), None) => spot.warning(format!(
+                    "there are several agents, and none is named: write `agent` with a name or one of the ids {}",
+                    ids(&agents)
+                )),
+            };
+            self.diagnostics.push(diagnostic);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Reading the tree by the tables of the grammar, so that everything wrong is said at once.
+
+use std::{collections::BTreeMap, rc::Rc, str::FromStr};
+
+use super::{
+    diagnostic::{Problems, Spot},
+    grammar::{Choice, Key, Mapping, Shape},
+    location::Location,
+    nearest::nearest,
+    sentences::{expected, what_it_is},
+    template::Template,
+    yaml::{Content, Entry, Node, shown},
+};
+use crate::model::period::Period;
+
+mod text;
+mod value;
+
+pub(super) use text::{check, first_hidden, too_long, without_secrets};
+pub(super) use value::parameter;
+
+/// A mapping whose keys were checked.
+#[derive(Debug)]
+pub(super) struct Object {
+    pub(super) spot: Spot,
+    /// The word that decided which keys it may have.
+    pub(super) variant: Option<&'static str>,
+    values: Vec<(&'static str, Spot, Value)>,
+}
+
+/// A value that is what its table says.
+#[derive(Debug)]
+pub(super) enum Value {
+    Text(Template),
+    Word(&'static str),
+    Whole(i64),
+    Number(f64),
+    Period(Period),
+    Place(Location),
+    Mapping(Object),
+    Steps(Vec<Object>),
+    Needs(Vec<(String, Spot)>),
+}
+
+impl Object {
+    fn find(&self, key: &str) -> Option<(&Spot, &Value)> {
+        self.values.iter().find(|(name, ..)| *name == key).map(|(_, spot, value)| (spot, value))
+    }
+
+    /// Where the value of a key stands; where the mapping stands, without one.
+    pub(super) fn spot(&self, key: &str) -> &Spot {
+        self.find(key).map_or(&self.spot, |(spot, _)| spot)
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    pub(super) fn template(&self, key: &str) -> Option<Template> {
+        match self.find(key)?.1 {
+            Value::Text(template) => Some(template.clone()),
+            _ => None,
+        }
+    }
+
+    /// Text in which nothing can stand but itself.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        self.template(key)?.fill(&BTreeMap::new(), usize::MAX).ok()
+    }
+
+    /// A word of an enum.
+    pub(super) fn word<T: FromStr>(&self, key: &str) -> Option<T> {
+        match self.find(key)?.1 {
+            Value::Word(word) => word.parse().ok(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn whole(&self, key: &str) -> Option<i64> {
+        match self.find(key)?.1 {
+            Value::Whole(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub(super) fn number(&self, key: &str) -> Option<f64> {
+        match self.find(key)?.1 {
+            Value::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub(super) fn period(&self, key: &str) -> Option<Period> {
+        match self.find(key)?.1 {
+            Value::Period(period) => Some(*period),
+            _ => None,
+        }
+    }
+
+    pub(super) fn place(&self, key: &str) -> Option<&Location> {
+        match self.find(key)?.1 {
+            Value::Place(place) => Some(place),
+            _ => None,
+        }
+    }
+
+    pub(super) fn mapping(&self, key: &str) -> Option<&Self> {
+        match self.find(key)?.1 {
+            Value::Mapping(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    pub(super) fn steps(&self) -> Option<&[Self]> {
+        match self.find("steps")?.1 {
+            Value::Steps(steps) => Some(steps),
+            _ => None,
+        }
+    }
+
+    pub(super) fn needs(&self) -> &[(String, Spot)] {
+        match self.find("needs") {
+            Some((_, Value::Needs(needs))) => needs,
+            _ => &[],
+        }
+    }
+
+    /// The word of a key by which a variant is chosen.
+    pub(super) fn variant<T: FromStr>(&self) -> Option<T> {
+        self.variant?.parse().ok()
+    }
+}
+
+/// Reads, and notes what is wrong.
+pub(super) struct Reader<'a> {
+    pub(super) source: &'a str,
+    pub(super) problems: Problems,
+    /// The parameters and their default values; nothing where that could not be told.
+    pub(super) parameters: Option<BTreeMap<String, String>>,
+}
+
+impl Reader<'_> {
+    /// Reads a mapping whose keys are fixed.
+    pub(super) fn mapping(&mut self, node: &Node, spot: &Spot, table: &'static Mapping) -> Option<Object> {
+        let entries = self.entries(node, spot, || expected(&Shape::Mapping(table)))?;
+        let keys: Vec<&'static Key> = table.keys.iter().collect();
+        Some(self.fields(entries, spot, &keys, keys.len(), (table.what, None)))
+    }
+
+    /// Reads a mapping whose keys depend on a word. Where the word is wrong or missing, all keys of any are looked at.
+    pub(super) fn choice(&mut self, node: &Node, spot: &Spot, table: &'static Choice) -> Option<Object> {
+        let words: Vec<&'static str> = table.variants.iter().map(|variant| variant.word).collect();
+        let entries = self.entries(node, spot, || format!("write a mapping with `{}`", table.by))?;
+        let word = if let Some(by) = entries.iter().find(|entry| entry.key == table.by) {
+            self.one_of(&by.value, &spot.key(table.by, by.value.at), table.by, &words)
+        } else {
+            self.problems
+                .missing(spot, || format!("{} needs `{}`: write one of {}", table.what, table.by, words.join(", ")));
+            None
+        };
+        let variant = table.variants.iter().find(|variant| Some(variant.word) == word);
+        let mut keys: Vec<&'static Key> = table.common.iter().collect();
+        let (what, required) = if let Some(variant) = variant {
+            keys.extend(variant.keys);
+            (format!("{} of {} `{}`", table.what, table.by, variant.word), keys.len())
+        } else {
+            keys.extend(table.variants.iter().flat_map(|variant| variant.keys));
+            (table.what.to_owned(), table.common.len())
+        };
+        let mut object = self.fields(entries, spot, &keys, required, (&what, Some(table.by)));
+        object.variant = word;
+        Some(object)
+    }
+
+    fn entries<'n>(&mut self, node: &'n Node, spot: &Spot, write: impl FnOnce() -> String) -> Option<&'n [Entry]> {
+        match &node.content {
+            Content::Mapping(entries) => Some(entries),
+            Content::Broken => None,
+            content => {
+                let message = || format!("{} {}: {}", called(spot), what_it_is(content), write());
+                // The beginning of a text that breaks off may look like anything.
+                if spot.path.is_empty() {
+                    self.problems.missing(spot, message);
+                } else {
+                    self.problems.error(spot, message);
+                }
+                None
+            }
+        }
+    }
+
+    /// Reads every key by its table. Of the keys the first so many may be required; what the whole is called comes with a
+    /// key that was read already.
+    fn fields(
+        &mut self,
+        entries: &[Entry],
+        spot: &Spot,
+        keys: &[&'static Key],
+        required: usize,
+        (what, also): (&str, Option<&'static str>),
+    ) -> Object {
+        let mut object = Object { spot: spot.clone(), variant: None, values: Vec::new() };
+        let mut meant: Vec<&str> = Vec::new();
+        for entry in entries {
+            if also == Some(entry.key.as_str()) {
+                continue;
+            }
+            let Some(key) = keys.iter().find(|key| key.name == entry.key) else {
+                let spot = spot.moved(entry.at);
+                self.problems.error(&spot, || {
+                    let (message, key) = unknown_key(&entry.key, keys, what, also);
+                    meant.extend(key);
+                    message
+                });
+                continue;
+            };
+            // A key that is there twice was noted; the first one counts.
+            if object.values.iter().any(|(name, ..)| *name == key.name) {
+                continue;
+            }
+            let spot = spot.key(key.name, entry.value.at);
+            if let Some(value) = self.value(&entry.value, &spot, key) {
+                object.values.push((key.name, spot, value));
+            }
+        }
+        // Where a key was mistyped it is not missing as well.
+        let is_there = |key: &Key| meant.contains(&key.name) || entries.iter().any(|entry| entry.key == key.name);
+        for key in keys.iter().take(required).filter(|key| key.is_required && !is_there(key)) {
+            self.problems.missing(spot, || format!("{what} needs `{}`: {}", key.name, expected(&key.shape)));
+        }
+        object
+    }
+}
+
+/// What a value is called in a sentence.
+fn called(spot: &Spot) -> String {
+    if spot.path.is_empty() { "the definition".to_owned() } else { format!("`{}`", last(&spot.path)) }
+}
+
+/// The last key of a path, with the places in lists behind it.
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+/// What is said of a key that does not exist, and the one that was probably meant.
+fn unknown_key(
+    key: &str,
+    keys: &[&'static Key],
+    what: &str,
+    also: Option<&'static str>,
+) -> (String, Option<&'static str>) {
+    let mut names: Vec<&'static str> = also.into_iter().collect();
+    for key in keys {
+        if !names.contains(&key.name) {
+            names.push(key.name);
+        }
+    }
+    if key == "<<" {
+        let message = "`<<` does not merge mappings here: write the keys out, or give a key the alias as its value";
+        return (message.to_owned(), None);
+    }
+    let unknown = format!("unknown key `{}`", shown(key));
+    match nearest(key, &names) {
+        Some((name, true)) => (format!("{unknown}: did you mean `{name}`?"), Some(name)),
+        Some((name, false)) => (format!("{unknown}: {what} has {}; the nearest is `{name}`", names.join(", ")), None),
+        None => (unknown, None),
+    }
+}
+
+/// A value that several places may share.
+pub(super) type Shared = Rc<Node>;

@@ -1,0 +1,236 @@
+//! Values by their shape.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Object, Reader, Shared, Value, called};
+use crate::model::{
+    definition::{
+        diagnostic::Spot,
+        grammar::{Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, PLACE, STEP, Shape},
+        location::{Location, TEXT},
+        nearest::nearest,
+        scalar::{Kind, Scalar},
+        sentences::{expected, what_it_is},
+        template::{MAX_NAME, is_name},
+        yaml::{Content, Node, shown},
+    },
+    period::Period,
+};
+
+impl Reader<'_> {
+    /// Reads the value of a key. Nothing where it is wrong, which is noted.
+    pub(super) fn value(&mut self, node: &Shared, spot: &Spot, key: &Key) -> Option<Value> {
+        match &key.shape {
+            Shape::Text(text) => self.text(node, spot, text).map(Value::Text),
+            Shape::Word(words) => self.one_of(node, spot, key.name, words).map(Value::Word),
+            Shape::Whole { least, most } => match self.scalar(node, spot, &key.shape)?.kind {
+                Kind::Whole(number) if (*least..=*most).contains(&number) => Some(Value::Whole(number)),
+                _ => self.wrong(node, spot, &key.shape),
+            },
+            Shape::Number { least, most } => match self.scalar(node, spot, &key.shape)?.kind {
+                #[expect(clippy::cast_precision_loss, reason = "what is not exact is far beyond the bounds")]
+                Kind::Whole(number) if (*least..=*most).contains(&(number as f64)) => {
+                    Some(Value::Number(number as f64))
+                }
+                Kind::Number(number) if (*least..=*most).contains(&number) => Some(Value::Number(number)),
+                _ => self.wrong(node, spot, &key.shape),
+            },
+            Shape::Period { least, most } => {
+                let said = self.scalar(node, spot, &key.shape)?;
+                let period = if said.kind == Kind::Text { said.text.parse::<Period>().ok() } else { None };
+                match period.filter(|period| (*least..=*most).contains(&period.as_seconds())) {
+                    Some(period) => Some(Value::Period(period)),
+                    None => self.wrong(node, spot, &key.shape),
+                }
+            }
+            Shape::Place => self.place(node, spot).map(Value::Place),
+            Shape::Mapping(table) => self.mapping(node, spot, table).map(Value::Mapping),
+            Shape::Steps => self.steps(node, spot, &key.shape).map(Value::Steps),
+            Shape::Needs => self.needs(node, spot, &key.shape).map(Value::Needs),
+            // They were read before everything else, since everything else may name them.
+            Shape::Parameters => None,
+        }
+    }
+
+    /// Notes that a value is not what it should be.
+    pub(super) fn wrong<T>(&mut self, node: &Node, spot: &Spot, shape: &Shape) -> Option<T> {
+        if !matches!(node.content, Content::Broken) {
+            self.problems.error(spot, || {
+                let hint = quotes(&node.content, shape);
+                format!("{} {}: {}{hint}", called(spot), what_it_is(&node.content), expected(shape))
+            });
+        }
+        None
+    }
+
+    fn scalar<'n>(&mut self, node: &'n Node, spot: &Spot, shape: &Shape) -> Option<&'n Scalar> {
+        match &node.content {
+            Content::Scalar(scalar) => Some(scalar),
+            _ => self.wrong(node, spot, shape),
+        }
+    }
+
+    /// Reads one of some words.
+    pub(super) fn one_of(
+        &mut self,
+        node: &Node,
+        spot: &Spot,
+        key: &str,
+        words: &[&'static str],
+    ) -> Option<&'static str> {
+        let said = match &node.content {
+            Content::Broken => return None,
+            Content::Scalar(scalar) if scalar.kind == Kind::Text => Some(&scalar.text),
+            _ => None,
+        };
+        let found = said.and_then(|said| words.iter().find(|word| *word == said));
+        if found.is_none() {
+            self.problems.error(spot, || {
+                let meant = said.and_then(|said| nearest(said, words)).filter(|(_, is_near)| *is_near);
+                let meant = meant.map_or_else(String::new, |(word, _)| format!("; did you mean {word}?"));
+                format!("`{key}` {}: write one of {}{meant}", what_it_is(&node.content), words.join(", "))
+            });
+        }
+        found.copied()
+    }
+
+    fn place(&mut self, node: &Shared, spot: &Spot) -> Option<Location> {
+        let location = match &node.content {
+            Content::Scalar(Scalar { kind: Kind::Text, .. }) => Location::Text(self.text(node, spot, &TEXT)?),
+            Content::Mapping(_) => Location::of(&self.choice(node, spot, &PLACE)?)?,
+            _ => return self.wrong(node, spot, &Shape::Place),
+        };
+        if let Some(parameters) = &self.parameters
+            && let Err(problem) = location.fill(parameters)
+        {
+            self.problems.error(spot, || format!("{} {problem}", called(spot)));
+            return None;
+        }
+        Some(location)
+    }
+
+    fn steps(&mut self, node: &Node, spot: &Spot, shape: &Shape) -> Option<Vec<Object>> {
+        let Content::List(items) = &node.content else { return self.wrong(node, spot, shape) };
+        if items.is_empty() {
+            self.problems.missing(spot, || {
+                "`steps` is empty: write at least one step, or leave `steps` out for one transfer".to_owned()
+            });
+        }
+        if let Some(first) = items.get(MAX_STEPS) {
+            let spot = spot.item(MAX_STEPS, first.at);
+            self.problems.error(&spot, || {
+                format!("there are {} steps: {MAX_STEPS} are allowed, so use several pipelines", items.len())
+            });
+            // Those beyond are not read, so others may name them.
+            self.problems.is_partial = true;
+        }
+        let read = |(index, item): (usize, &Shared)| self.choice(item, &spot.item(index, item.at), &STEP);
+        Some(items.iter().take(MAX_STEPS).enumerate().filter_map(read).collect())
+    }
+
+    fn needs(&mut self, node: &Node, spot: &Spot, shape: &Shape) -> Option<Vec<(String, Spot)>> {
+        let Content::List(items) = &node.content else { return self.wrong(node, spot, shape) };
+        if let Some(beyond) = items.get(MAX_STEPS) {
+            let spot = spot.item(MAX_STEPS, beyond.at);
+            self.problems
+                .error(&spot, || format!("`needs` has {} ids: there are {MAX_STEPS} steps at most", items.len()));
+        }
+        let mut needs: Vec<(String, Spot)> = Vec::new();
+        for (index, item) in items.iter().take(MAX_STEPS).enumerate() {
+            let spot = spot.item(index, item.at);
+            match &item.content {
+                Content::Scalar(Scalar { kind: Kind::Text, text }) if needs.iter().any(|(id, _)| id == text) => {
+                    self.problems.error(&spot, || format!("`{}` stands here twice: remove one", shown(text)));
+                }
+                Content::Scalar(Scalar { kind: Kind::Text, text }) => needs.push((text.clone(), spot)),
+                Content::Broken => {}
+                content => {
+                    self.problems.error(&spot, || format!("this {}: write the id of a step", what_it_is(content)));
+                }
+            }
+        }
+        Some(needs)
+    }
+
+    /// Reads the parameters that a definition has.
+    pub(in crate::model::definition) fn read_parameters(&mut self, root: &Node) {
+        self.parameters = Some(BTreeMap::new());
+        let Content::Mapping(entries) = &root.content else { return };
+        let Some(entry) = entries.iter().find(|entry| entry.key == "parameters") else { return };
+        let whole = Spot::default();
+        let spot = whole.key("parameters", entry.value.at);
+        let Content::Mapping(given) = &entry.value.content else {
+            self.parameters = None;
+            return self.wrong(&entry.value, &spot, &Shape::Parameters).unwrap_or_default();
+        };
+        if let Some(beyond) = given.get(MAX_PARAMETERS) {
+            let spot = spot.moved(beyond.at);
+            self.problems
+                .error(&spot, || format!("there are {} parameters: {MAX_PARAMETERS} are allowed", given.len()));
+        }
+        let mut values = HashMap::new();
+        for entry in given.iter().take(MAX_PARAMETERS) {
+            if !is_name(&entry.key) {
+                let spot = spot.moved(entry.at);
+                self.problems.error(&spot, || {
+                    format!(
+                        "`{}` is no name for a parameter: use at most {MAX_NAME} letters, digits, `_` and `-`, and \
+                         begin with a letter",
+                        shown(&entry.key)
+                    )
+                });
+                continue;
+            }
+            // A value that is wrong is noted; its name is known all the same.
+            let value = self.parameter(&entry.value, &spot.key(&entry.key, entry.value.at)).unwrap_or_default();
+            values.entry(entry.key.clone()).or_insert(value);
+        }
+        self.parameters = Some(values.into_iter().collect());
+    }
+
+    fn parameter(&mut self, node: &Node, spot: &Spot) -> Option<String> {
+        let text = match &node.content {
+            Content::Scalar(scalar) => match scalar.kind {
+                Kind::Number(number) if !number.is_finite() => None,
+                Kind::Null => None,
+                _ => Some(&scalar.text),
+            },
+            Content::Broken => return None,
+            _ => None,
+        };
+        let problem = match text {
+            None => format!("{}: write its default value, text in quotes", what_it_is(&node.content)),
+            Some(text) => match parameter(text) {
+                Ok(()) => return Some(text.clone()),
+                Err(problem) => problem,
+            },
+        };
+        self.problems.error(spot, || format!("{} {problem}", called(spot)));
+        None
+    }
+}
+
+/// What quotes have to do with it, where they do.
+fn quotes(content: &Content, shape: &Shape) -> &'static str {
+    let Content::Scalar(scalar) = content else { return "" };
+    match (shape, scalar.kind) {
+        (Shape::Text(_), Kind::Boolean(_) | Kind::Whole(_) | Kind::Number(_)) => {
+            "; text that looks like a number needs quotes"
+        }
+        (Shape::Whole { .. } | Shape::Number { .. }, Kind::Text) if scalar.text.parse::<f64>().is_ok() => {
+            "; without quotes"
+        }
+        _ => "",
+    }
+}
+
+/// What is wrong with the value of a parameter.
+pub(in crate::model::definition) fn parameter(text: &str) -> Result<(), String> {
+    if text.chars().nth(MAX_VALUE).is_some() {
+        return Err(format!("is too long: a parameter has at most {MAX_VALUE} characters"));
+    }
+    if let Some(hidden) = super::text::first_hidden(text, false) {
+        return Err(hidden);
+    }
+    super::text::without_secrets(text)
+}

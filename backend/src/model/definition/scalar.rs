@@ -1,0 +1,123 @@
+//! What one word is by YAML 1.2: text, a number, true or false, or nothing. (`yes`, `on` and dates are text.)
+
+/// A value without parts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Scalar {
+    /// As it was written, without quotes.
+    pub(super) text: String,
+    /// What it is.
+    pub(super) kind: Kind,
+}
+
+/// What a scalar is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// Nothing.
+    Null,
+    /// True or false.
+    Boolean(bool),
+    /// A number without a fraction.
+    Whole(i64),
+    /// Any other number; also one that is too large to be known exactly.
+    Number(f64),
+    /// Text.
+    Text,
+}
+
+/// What is meant by a text; only one without quotes can mean anything but text.
+pub(super) fn resolve(text: String, is_plain: bool) -> Scalar {
+    let kind = if is_plain { plain(&text) } else { Kind::Text };
+    Scalar { text, kind }
+}
+
+fn plain(text: &str) -> Kind {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Kind::Null,
+        "true" | "True" | "TRUE" => Kind::Boolean(true),
+        "false" | "False" | "FALSE" => Kind::Boolean(false),
+        _ => number(text).unwrap_or(Kind::Text),
+    }
+}
+
+fn number(text: &str) -> Option<Kind> {
+    /// The most digits a number has; longer ones are text.
+    const MOST: usize = 400;
+    if text.len() > MOST {
+        return None;
+    }
+    let radix = |prefix: &str, radix: u32| {
+        let digits = text.strip_prefix(prefix).filter(|digits| digits.chars().all(|c| c.is_digit(radix)))?;
+        i64::from_str_radix(digits, radix).ok().map(Kind::Whole)
+    };
+    if let Some(whole) = radix("0x", 16).or_else(|| radix("0o", 8)) {
+        return Some(whole);
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+        return Some(Kind::Number(f64::NAN));
+    }
+    if !is_decimal(unsigned) {
+        return None;
+    }
+    text.parse().map(Kind::Whole).or_else(|_| text.parse().map(Kind::Number)).ok()
+}
+
+/// `[0-9]+(\.[0-9]*)?` or `\.[0-9]+`, and perhaps an exponent.
+fn is_decimal(text: &str) -> bool {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (text, None),
+    };
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let has_digits = !whole.is_empty() || !fraction.is_empty();
+    has_digits
+        && are_digits(whole)
+        && are_digits(fraction)
+        && exponent.is_none_or(|digits| !digits.is_empty() && are_digits(digits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("", Kind::Null)]
+    #[case("~", Kind::Null)]
+    #[case("null", Kind::Null)]
+    #[case("true", Kind::Boolean(true))]
+    #[case("yes", Kind::Text)]
+    #[case("12", Kind::Whole(12))]
+    #[case("-7", Kind::Whole(-7))]
+    #[case("+7", Kind::Whole(7))]
+    #[case("007", Kind::Whole(7))]
+    #[case("0x1F", Kind::Whole(31))]
+    #[case("0o17", Kind::Whole(15))]
+    #[case("0x", Kind::Text)]
+    #[case("0x-1", Kind::Text)]
+    #[case("1.5", Kind::Number(1.5))]
+    #[case(".5", Kind::Number(0.5))]
+    #[case("5.", Kind::Number(5.0))]
+    #[case("1e3", Kind::Number(1000.0))]
+    #[case("9223372036854775808", Kind::Number(9_223_372_036_854_775_808.0))]
+    #[case("1e", Kind::Text)]
+    #[case(".", Kind::Text)]
+    #[case("-", Kind::Text)]
+    #[case("1_000", Kind::Text)]
+    #[case("2026-01-01", Kind::Text)]
+    #[case("1:30", Kind::Text)]
+    #[case("infinity", Kind::Text)]
+    #[case("nan", Kind::Text)]
+    fn a_word_is_what_yaml_says(#[case] text: &str, #[case] kind: Kind) {
+        assert_eq!(resolve(text.to_owned(), true).kind, kind);
+        assert_eq!(resolve(text.to_owned(), false).kind, Kind::Text);
+    }
+
+    #[test]
+    fn what_is_no_finite_number_is_none() {
+        for text in [".inf", "-.Inf", ".nan", "1e999"] {
+            assert!(matches!(plain(text), Kind::Number(number) if !number.is_finite()), "{text}");
+        }
+        assert_eq!(plain(&"9".repeat(401)), Kind::Text);
+    }
+}

@@ -1,0 +1,53 @@
+//! What to write instead, said from the tables.
+
+use super::{
+    grammar::{Key, Shape},
+    scalar::Kind,
+    yaml::{Content, shown},
+};
+use crate::model::period::Period;
+
+/// What may be written: "write ...".
+pub(super) fn expected(shape: &Shape) -> String {
+    match shape {
+        Shape::Text(text) => format!("write {}", text.what),
+        Shape::Word(words) => format!("write one of {}", words.join(", ")),
+        Shape::Whole { least, most } if least == most => format!("write {least}, or leave it out"),
+        Shape::Whole { least, most } => format!("write a whole number from {least} to {most}"),
+        Shape::Number { least, most } => format!("write a number from {least} to {most}"),
+        Shape::Period { least, most } => format!(
+            "write a duration from {} to {}, such as 30s, 2h or 1h30m",
+            Period::seconds(*least),
+            Period::seconds(*most)
+        ),
+        Shape::Place => {
+            "write a path, a URL such as sftp://ftp.example.com/exports/, or a mapping such as {protocol: sftp, host: \
+             ftp.example.com, path: /exports/}"
+                .to_owned()
+        }
+        Shape::Mapping(mapping) => format!("write a mapping of {}", names(mapping.keys)),
+        Shape::Steps => "write a list of steps, each a mapping with `id` and `type`".to_owned(),
+        Shape::Needs => "write a list of step ids, such as [fetch]".to_owned(),
+        Shape::Parameters => "write names with their default values, such as {date: \"2026-01-01\"}".to_owned(),
+    }
+}
+
+fn names(keys: &[Key]) -> String {
+    let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+    names.join(", ")
+}
+
+/// What a value is that should be something else.
+pub(super) fn what_it_is(content: &Content) -> String {
+    match content {
+        Content::List(_) => "is a list".to_owned(),
+        Content::Mapping(_) => "is a mapping".to_owned(),
+        Content::Broken => "cannot be read".to_owned(),
+        Content::Scalar(scalar) => match scalar.kind {
+            Kind::Null => "has no value".to_owned(),
+            Kind::Boolean(_) | Kind::Whole(_) | Kind::Number(_) => format!("is {}", shown(&scalar.text)),
+            Kind::Text if scalar.text.is_empty() => "is empty text".to_owned(),
+            Kind::Text => format!("is the text `{}`", shown(&scalar.text)),
+        },
+    }
+}

@@ -1,0 +1,200 @@
+//! Steps: what is done, when, by whom, and how often it is tried.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, VariantNames};
+
+use super::{diagnostic::Spot, location::Location, reader::Object, template::Template};
+use crate::model::{period::Period, retry::Retry};
+
+/// What must have become of the steps that a step needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum When {
+    /// All of them were completed.
+    #[default]
+    Success,
+    /// One of them failed.
+    Failure,
+    /// Whatever.
+    Always,
+}
+
+/// How a copy is compared with what was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Verify {
+    /// By their SHA-256.
+    #[default]
+    Sha256,
+    /// Not at all.
+    None,
+}
+
+/// A format of compressed files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Format {
+    /// gzip, with names that end in `.gz`.
+    Gzip,
+    /// Zstandard, with names that end in `.zst`.
+    Zstd,
+}
+
+impl Format {
+    /// How names of this format end.
+    #[must_use]
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+
+    /// The path without the ending that tells its format; nothing where there is none, or no name before it.
+    #[must_use]
+    pub fn unpacked(path: &str) -> Option<&str> {
+        let stem = &path[..path.len() - Self::of_name(path)?.ending().len()];
+        (!stem.is_empty() && !stem.ends_with(['/', '\\'])).then_some(stem)
+    }
+
+    /// The format that a name ends in.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Gzip, Self::Zstd].into_iter().find(|format| name.to_ascii_lowercase().ends_with(format.ending()))
+    }
+}
+
+/// A step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What it is called; once in its definition.
+    pub id: String,
+    /// Where it stands in the text.
+    pub spot: Spot,
+    /// What it does.
+    pub task: Task,
+    /// The steps that must have ended before, by their places in [`Definition::steps`](super::Definition::steps). All of
+    /// them stand before this one.
+    pub needs: Vec<usize>,
+    /// What must have become of them.
+    pub when: When,
+    /// Who does it, if the step says so.
+    pub agent: Option<AgentName>,
+    /// How often it is tried, if the step says so.
+    pub retry: Option<Retry>,
+    /// How long one attempt may take.
+    pub timeout: Option<Period>,
+}
+
+/// An agent as somebody names it: by its id, name or host name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentName {
+    /// The id, name or host name.
+    pub name: String,
+    /// Where it stands in the text.
+    pub spot: Spot,
+}
+
+impl AgentName {
+    /// The id, name or host name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Step {
+    /// Whether an agent does it; else the server does.
+    #[must_use]
+    pub const fn is_for_an_agent(&self) -> bool {
+        !matches!(self.task, Task::Webhook { .. })
+    }
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Task {
+    /// Copies from a place to a place.
+    Transfer {
+        /// Where it reads, if not where the definition says.
+        source: Option<Location>,
+        /// Where it writes, if not where the definition says.
+        destination: Option<Location>,
+        /// How the copy is compared with what was read.
+        verify: Verify,
+    },
+    /// Computes the SHA-256 of a file and compares it.
+    Checksum {
+        /// The file.
+        path: Template,
+        /// What it must be.
+        expected: Option<Template>,
+    },
+    /// Compresses a file.
+    Compress(Packing),
+    /// Decompresses a file.
+    Decompress(Packing),
+    /// Renames or moves a file.
+    Rename {
+        /// The file.
+        from: Template,
+        /// What it is called then.
+        to: Template,
+    },
+    /// Deletes a file.
+    Delete {
+        /// The file.
+        path: Template,
+    },
+    /// Tells a web server.
+    Webhook {
+        /// Whom.
+        url: Template,
+        /// What, if not what the run has come to.
+        body: Option<Template>,
+    },
+}
+
+/// What is compressed or decompressed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packing {
+    /// The file.
+    pub path: Template,
+    /// What is written, if the name does not say it.
+    pub output: Option<Template>,
+    /// The format, if the name does not say it.
+    pub format: Option<Format>,
+}
+
+impl Task {
+    /// The word for it in a definition.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        self.into()
+    }
+
+    /// The task that the mapping of a step says. Nothing where something is wrong with it, which was noted.
+    pub(super) fn of(object: &Object) -> Option<Self> {
+        let template = |key: &str| object.template(key);
+        let packing =
+            || Some(Packing { path: template("path")?, output: template("output"), format: object.word("format") });
+        Some(match object.variant? {
+            "transfer" => Self::Transfer {
+                source: object.place("source").cloned(),
+                destination: object.place("destination").cloned(),
+                verify: object.word("verify").unwrap_or_default(),
+            },
+            "checksum" => Self::Checksum { path: template("path")?, expected: template("expected") },
+            "compress" => Self::Compress(packing()?),
+            "decompress" => Self::Decompress(packing()?),
+            "rename" => Self::Rename { from: template("from")?, to: template("to")? },
+            "delete" => Self::Delete { path: template("path")? },
+            "webhook" => Self::Webhook { url: template("url")?, body: template("body") },
+            _ => return None,
+        })
+    }
+}

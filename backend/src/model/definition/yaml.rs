@@ -1,0 +1,328 @@
+//! YAML as a tree whose every value knows where it stands.
+//!
+//! The parser's events become the tree without recursion, and within bounds: how long the text is, how deep it nests, and
+//! how many values it has once every alias stands for what it names. Aliases share what they name, so however often
+//! something is named it is kept once.
+
+use std::{borrow::Cow, collections::HashMap, rc::Rc};
+
+use granit_parser::{Event, Parser, ScalarStyle, Span};
+
+use super::{
+    diagnostic::{Position, Problems, Spot, small},
+    scalar::{Scalar, resolve},
+    syntax::{is_hidden, sentence},
+};
+
+/// The longest text, in bytes.
+pub(super) const MAX_BYTES: usize = 256 * 1024;
+/// How deep mappings and lists may stand within each other.
+pub(super) const MAX_DEPTH: usize = 32;
+/// How many values there may be, with what every alias stands for.
+const MAX_VALUES: usize = 50_000;
+
+/// A value.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// Where it begins.
+    pub(super) at: Position,
+    /// The bytes of the text it was written as.
+    pub(super) bytes: std::ops::Range<usize>,
+    /// What it is.
+    pub(super) content: Content,
+    /// How many values it is, itself included.
+    values: usize,
+    /// How many levels of mappings and lists it has.
+    levels: usize,
+}
+
+/// What a value is.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Text, a number, true, false or nothing.
+    Scalar(Scalar),
+    /// A list.
+    List(Vec<Rc<Node>>),
+    /// A mapping; its keys are text.
+    Mapping(Vec<Entry>),
+    /// Something that could not be read, which was said.
+    Broken,
+}
+
+/// A key with its value.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) at: Position,
+    pub(super) value: Rc<Node>,
+}
+
+/// Reads a text. Nothing where there is nothing to go on with; what is wrong is noted.
+pub(super) fn read(source: &str, problems: &mut Problems) -> Option<Rc<Node>> {
+    let whole = Spot { at: Position::START, path: String::new() };
+    if source.len() > MAX_BYTES {
+        problems.error(&whole, || format!("the text is {} bytes long: it may have {MAX_BYTES}", source.len()));
+        return None;
+    }
+    if let Some((bytes, hidden)) = source.char_indices().find(|(_, c)| is_hidden(*c)) {
+        let spot = whole.moved(Position::behind(source, bytes));
+        problems.error(&spot, || format!("the character U+{:04X} cannot be seen: remove it", u32::from(hidden)));
+        return None;
+    }
+    let mut tree = Tree { source, problems, open: Vec::new(), root: None, anchors: HashMap::new(), values: 0 };
+    tree.read();
+    let root = tree.root.take();
+    if root.is_none() && !problems.has_errors() {
+        problems.error(&whole, || "the text is empty: write at least `source` and `destination`".to_owned());
+    }
+    root
+}
+
+struct Tree<'a, 'p> {
+    source: &'a str,
+    problems: &'p mut Problems,
+    open: Vec<Open>,
+    root: Option<Rc<Node>>,
+    /// What is named; nothing while it is still being read.
+    anchors: HashMap<usize, Option<Rc<Node>>>,
+    values: usize,
+}
+
+/// A mapping or list that has not ended.
+struct Open {
+    at: Position,
+    start: usize,
+    anchor: usize,
+    items: Items,
+    values: usize,
+    levels: usize,
+}
+
+enum Items {
+    List(Vec<Rc<Node>>),
+    Mapping { entries: Vec<Entry>, first: HashMap<String, Position>, key: Option<(Option<String>, Position)> },
+}
+
+/// The reading cannot go on; why was noted.
+struct Stop;
+
+impl<'a> Tree<'a, '_> {
+    fn read(&mut self) {
+        let options = granit_parser::options! {
+            emit_comments: false,
+            emit_unresolved_aliases: true,
+            disallow_directives: true,
+        };
+        let mut documents = 0;
+        for next in Parser::new_from_str_with_options(self.source, options) {
+            let (event, span) = match next {
+                Ok(next) => next,
+                Err(error) => {
+                    let at = position(error.marker());
+                    let message = sentence(error.kind());
+                    self.problems.error(&Spot { at, path: String::new() }, || message);
+                    self.give_up();
+                    break;
+                }
+            };
+            if matches!(event, Event::DocumentStart(..)) {
+                documents += 1;
+            }
+            if documents > 1 {
+                let spot = Spot { at: position(&span.start), path: String::new() };
+                self.problems.error(&spot, || {
+                    "a second document begins here: a text holds one definition, so remove the `---` and what follows"
+                        .to_owned()
+                });
+                break;
+            }
+            if self.take(event, &span).is_err() {
+                self.give_up();
+                break;
+            }
+        }
+    }
+
+    /// What is open ends here, so that what was read of it can be looked at.
+    fn give_up(&mut self) {
+        self.problems.is_partial = true;
+        while !self.open.is_empty() {
+            self.close(self.source.len());
+        }
+    }
+
+    fn take(&mut self, event: Event<'a>, span: &Span) -> Result<(), Stop> {
+        if let Some(tag) = event.tag() {
+            let at = span.tag_start.as_ref().map_or_else(|| position(&span.start), position);
+            let tag = tag.original();
+            self.problems.error(&Spot { at, path: String::new() }, || {
+                format!("tags such as `{}` mean nothing here: remove it", shown(&tag))
+            });
+        }
+        match event {
+            Event::Scalar(text, style, anchor, _) => {
+                self.count(1, position(&span.start))?;
+                let node = self.scalar(text, style, span);
+                if anchor > 0 {
+                    self.anchors.insert(anchor, Some(Rc::clone(&node)));
+                }
+                self.place(node);
+            }
+            Event::SequenceStart(_, anchor, _) => self.open(span, anchor, Items::List(Vec::new()))?,
+            Event::MappingStart(_, anchor, _) => {
+                let items = Items::Mapping { entries: Vec::new(), first: HashMap::new(), key: None };
+                self.open(span, anchor, items)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(offset(&span.start, self.source)),
+            Event::Alias(anchor) => self.alias(anchor, span)?,
+            Event::UnresolvedAlias(name) => {
+                self.problems.error(&Spot { at: position(&span.start), path: String::new() }, || {
+                    format!(
+                        "`*{0}` stands for what `&{0}` names, which is not there: name it before, or put text that \
+                         begins with a star in quotes",
+                        shown(&name)
+                    )
+                });
+                self.place(self.broken(span));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn scalar(&self, text: Cow<'a, str>, style: ScalarStyle, span: &Span) -> Rc<Node> {
+        let content = Content::Scalar(resolve(text.into_owned(), style == ScalarStyle::Plain));
+        let bytes = offset(&span.start, self.source)..offset(&span.end, self.source);
+        Rc::new(Node { at: position(&span.start), bytes, content, values: 1, levels: 0 })
+    }
+
+    fn broken(&self, span: &Span) -> Rc<Node> {
+        let start = offset(&span.start, self.source);
+        Rc::new(Node { at: position(&span.start), bytes: start..start, content: Content::Broken, values: 1, levels: 0 })
+    }
+
+    fn open(&mut self, span: &Span, anchor: usize, items: Items) -> Result<(), Stop> {
+        let at = position(&span.start);
+        self.check_depth(1, at)?;
+        self.count(1, at)?;
+        if anchor > 0 {
+            self.anchors.insert(anchor, None);
+        }
+        self.open.push(Open { at, start: offset(&span.start, self.source), anchor, items, values: 1, levels: 0 });
+        Ok(())
+    }
+
+    fn close(&mut self, end: usize) {
+        let Some(open) = self.open.pop() else { return };
+        let content = match open.items {
+            Items::List(items) => Content::List(items),
+            // Without any key that can be read nothing can be said about the mapping.
+            Items::Mapping { entries, .. } if entries.is_empty() && open.values > 1 => Content::Broken,
+            Items::Mapping { entries, .. } => Content::Mapping(entries),
+        };
+        let bytes = open.start..end.max(open.start);
+        let node = Rc::new(Node { at: open.at, bytes, content, values: open.values, levels: open.levels + 1 });
+        if open.anchor > 0 {
+            self.anchors.insert(open.anchor, Some(Rc::clone(&node)));
+        }
+        self.place(node);
+    }
+
+    fn alias(&mut self, anchor: usize, span: &Span) -> Result<(), Stop> {
+        let at = position(&span.start);
+        if let Some(Some(named)) = self.anchors.get(&anchor) {
+            let named = Rc::clone(named);
+            self.check_depth(named.levels, at)?;
+            self.count(named.values, at)?;
+            self.place(named);
+            return Ok(());
+        }
+        self.problems.error(&Spot { at, path: String::new() }, || {
+            "this alias stands for what it is a part of: a value cannot hold itself".to_owned()
+        });
+        self.place(self.broken(span));
+        Ok(())
+    }
+
+    fn check_depth(&mut self, levels: usize, at: Position) -> Result<(), Stop> {
+        if self.open.len() + levels <= MAX_DEPTH {
+            return Ok(());
+        }
+        self.problems.error(&Spot { at, path: String::new() }, || {
+            format!("this stands more than {MAX_DEPTH} levels deep: a definition needs five at most")
+        });
+        Err(Stop)
+    }
+
+    fn count(&mut self, values: usize, at: Position) -> Result<(), Stop> {
+        self.values += values;
+        if self.values <= MAX_VALUES {
+            return Ok(());
+        }
+        self.problems.error(&Spot { at, path: String::new() }, || {
+            format!("with this there are more than {MAX_VALUES} values, those of aliases included: write fewer")
+        });
+        Err(Stop)
+    }
+
+    /// Puts a value where it belongs: into what is open, as a key or its value, or at the top.
+    fn place(&mut self, node: Rc<Node>) {
+        let Some(open) = self.open.last_mut() else {
+            self.root.get_or_insert(node);
+            return;
+        };
+        open.values += node.values;
+        open.levels = open.levels.max(node.levels);
+        match &mut open.items {
+            Items::List(items) => items.push(node),
+            Items::Mapping { entries, first, key } => match key.take() {
+                Some((Some(key), at)) => entries.push(Entry { key, at, value: node }),
+                // A value whose key cannot be read: which was said, and is all that can be said.
+                Some((None, _)) => {}
+                None => *key = Some(named(&node, first, self.problems)),
+            },
+        }
+    }
+}
+
+/// What a key is called, if it is text. That it is not, or that it is there twice, is noted.
+fn named(node: &Node, first: &mut HashMap<String, Position>, problems: &mut Problems) -> (Option<String>, Position) {
+    let Content::Scalar(scalar) = &node.content else {
+        if !matches!(node.content, Content::Broken) {
+            problems.error(&Spot { at: node.at, path: String::new() }, || {
+                "a mapping or a list cannot be a key: write one word, then `:`; text with `{` or `[` belongs in quotes"
+                    .to_owned()
+            });
+        }
+        return (None, node.at);
+    };
+    let key = scalar.text.clone();
+    match first.get(&key) {
+        None => {
+            first.insert(key.clone(), node.at);
+        }
+        Some(before) => problems.error(&Spot { at: node.at, path: String::new() }, || {
+            format!("`{}` stands here a second time, first on line {}: remove one", shown(&key), before.line)
+        }),
+    }
+    (Some(key), node.at)
+}
+
+fn position(marker: &granit_parser::Marker) -> Position {
+    Position { line: small(marker.line()), column: small(marker.col() + 1) }
+}
+
+fn offset(marker: &granit_parser::Marker, source: &str) -> usize {
+    marker.byte_offset().unwrap_or(source.len()).min(source.len())
+}
+
+/// Text of somebody's as a sentence quotes it: not too long, and on one line.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    let mut shown: String =
+        text.chars().take(MOST).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    if text.chars().nth(MOST).is_some() {
+        shown.push('…');
+    }
+    shown
+}

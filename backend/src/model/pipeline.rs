@@ -1,0 +1,349 @@
+//! Pipelines: definitions as code, with every version kept. Their runs are in `run`, what a run does next in `course`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{
+    Instant,
+    definition::{Diagnostic, Plan, Severity},
+    fields::{Change, Check, Fields, FromFields, boolean, id, integer, parsed, text},
+};
+use crate::ids::{CustomerId, Named, PipelineId};
+
+pub mod course;
+mod diff;
+pub mod graph;
+mod report;
+pub mod run;
+mod slot;
+
+pub use diff::VersionDiff;
+pub use report::UpdateStep;
+pub use slot::PipelineSlot;
+
+/// The longest identifier, in characters.
+pub const MAX_IDENTIFIER: usize = 64;
+/// The longest description, in characters.
+const MAX_DESCRIPTION: usize = 500;
+/// Words that stand in the place of an identifier in paths.
+const RESERVED: [&str; 2] = ["schema", "dry-run"];
+
+/// A pipeline, with its current definition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(complex)]
+#[serde(rename_all = "camelCase")]
+pub struct Pipeline {
+    /// Its id.
+    pub id: PipelineId,
+    /// What it is called in paths and by people; unique per customer, and never changed.
+    #[schema(example = "daily-etl-pipeline")]
+    pub identifier: String,
+    /// Its name.
+    #[schema(example = "Daily ETL Pipeline")]
+    pub name: String,
+    /// What it is for.
+    #[schema(required, example = "Extract, transform, and load daily data")]
+    pub description: Option<String>,
+    /// The current definition, as it was sent.
+    #[schema(example = "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\n")]
+    pub yaml: String,
+    /// Whether its runs start: by its schedule, and by hand.
+    pub enabled: bool,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When it was last changed.
+    pub updated_at: Instant,
+    /// Its newest versions, at most 20, newest first; for a customer only the current one.
+    #[graphql(complexity = "20 * child_complexity + 1")]
+    pub versions: Vec<PipelineVersion>,
+    /// The number of the current version.
+    #[schema(minimum = 1, example = 1)]
+    pub version: i64,
+    /// Whose it is; nothing for the platform's own.
+    #[schema(required)]
+    pub customer_id: Option<CustomerId>,
+    /// When its schedule is due next; nothing without one, or while it is disabled.
+    #[schema(required)]
+    pub next_run_at: Option<Instant>,
+}
+
+/// A version of a pipeline's definition. It never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[serde(rename_all = "camelCase")]
+pub struct PipelineVersion {
+    /// Its number, from 1.
+    #[schema(minimum = 1, example = 1)]
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Instant,
+    /// The commit it came from, if whoever sent it said so.
+    #[schema(required, pattern = "^[0-9a-f]{7,64}$", example = "3f786850e387550fdab836ed7e6dc881de23001b")]
+    pub git_sha: Option<String>,
+}
+
+/// Which pipeline is meant: by its id or its identifier.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PipelineRef {
+    /// The one with this id.
+    Id(PipelineId),
+    /// The one with this identifier, among those the caller may see.
+    Identifier(String),
+}
+
+impl Named for PipelineRef {
+    const NOUN: &'static str = PipelineId::NOUN;
+}
+
+impl std::str::FromStr for PipelineRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(id) => Ok(Self::Id(id)),
+            Err(_) => identifier(Value::from(text)).map(Self::Identifier),
+        }
+    }
+}
+
+impl From<PipelineId> for PipelineRef {
+    fn from(id: PipelineId) -> Self {
+        Self::Id(id)
+    }
+}
+
+/// What is said to make a pipeline.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "identifier": "daily-etl-pipeline", "name": "Daily ETL Pipeline",
+    "description": "Extract, transform, and load daily data",
+    "yaml": "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\n", "enabled": true,
+}))]
+pub struct CreatePipeline {
+    /// What it will be called, for good: small letters, digits and hyphens between them; no UUID, nor `schema` or
+    /// `dry-run`.
+    #[schema(max_length = 64, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
+    pub identifier: String,
+    /// Its name.
+    #[schema(min_length = 1, max_length = 255)]
+    pub name: String,
+    /// What it is for.
+    #[schema(max_length = 500)]
+    pub description: Option<String>,
+    /// Its definition.
+    pub yaml: String,
+    /// Whether its runs start.
+    #[schema(default = true)]
+    pub enabled: bool,
+    /// Whose it is, for administrators to say. Else it belongs to the one customer of all agents it names by id, else to
+    /// the platform.
+    pub customer_id: Option<CustomerId>,
+    /// The commit it comes from.
+    #[schema(pattern = "^[0-9a-fA-F]{7,64}$")]
+    pub git_sha: Option<String>,
+}
+
+impl FromFields for CreatePipeline {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let identifier = fields.required("identifier", &[], identifier);
+        let name = fields.required("name", &[], text(1, 255));
+        let description = fields.optional("description", &[], text(0, MAX_DESCRIPTION));
+        let yaml = fields.required("yaml", &[], definition);
+        let enabled = fields.optional("enabled", &[], boolean);
+        let customer_id = fields.optional("customerId", &[], id);
+        let git_sha = fields.optional("gitSha", &[], commit);
+        Some(Self {
+            identifier: identifier?,
+            name: name?,
+            description: description?,
+            yaml: yaml?,
+            enabled: enabled?.unwrap_or(true),
+            customer_id: customer_id?,
+            git_sha: git_sha?,
+        })
+    }
+}
+
+/// What is said to replace a definition.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "yaml": "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\nschedule: \"0 2 * * *\"\n",
+    "expectedVersion": 1,
+}))]
+pub struct ReplaceDefinition {
+    /// The new definition.
+    pub yaml: String,
+    /// The version it was made from; if another one is current by now, nothing changes (409).
+    #[schema(minimum = 1)]
+    pub expected_version: Option<i64>,
+    /// The commit it comes from.
+    #[schema(pattern = "^[0-9a-fA-F]{7,64}$")]
+    pub git_sha: Option<String>,
+    /// Whether nothing happens when the current definition is the same. Over REST each PUT makes a version.
+    #[schema(ignore)]
+    pub unless_same: bool,
+}
+
+impl FromFields for ReplaceDefinition {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let yaml = fields.required("yaml", &[], definition);
+        let expected_version = fields.optional("expectedVersion", &[], integer(1, i64::MAX));
+        let git_sha = fields.optional("gitSha", &[], commit);
+        Some(Self { yaml: yaml?, expected_version: expected_version?, git_sha: git_sha?, unless_same: false })
+    }
+}
+
+/// What may change about a pipeline without a new version.
+#[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+#[schema(example = json!({ "enabled": false }))]
+pub struct UpdatePipeline {
+    /// A new name.
+    #[schema(min_length = 1, max_length = 255)]
+    pub name: Option<String>,
+    /// What it is for; null clears it.
+    #[schema(value_type = Option<String>, max_length = 500)]
+    pub description: Change<String>,
+    /// Whether its runs start.
+    pub enabled: Option<bool>,
+}
+
+impl FromFields for UpdatePipeline {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let name = fields.update("name", &[], text(1, 255));
+        let description = fields.clearable("description", &[], text(0, MAX_DESCRIPTION));
+        let enabled = fields.update("enabled", &[], boolean);
+        Some(Self { name: name?, description: description?, enabled: enabled? })
+    }
+}
+
+/// What is said to see what a definition means.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "yaml": "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\n",
+}))]
+pub struct DryRun {
+    /// The definition.
+    pub yaml: String,
+    /// Among whose agents to look, for administrators to say.
+    pub customer_id: Option<CustomerId>,
+}
+
+impl FromFields for DryRun {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let yaml = fields.required("yaml", &[], definition);
+        let customer_id = fields.optional("customerId", &[], id);
+        Some(Self { yaml: yaml?, customer_id: customer_id? })
+    }
+}
+
+/// What a definition would do, or what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
+#[graphql(name = "PipelineVerdict")]
+pub struct Verdict {
+    /// Whether it could be saved.
+    pub valid: bool,
+    /// What is wrong with it, each with its line and column.
+    #[schema(example = json!(["line 3, column 1: unknown key `sorce`: did you mean `source`?"]))]
+    pub errors: Vec<String>,
+    /// What is allowed and perhaps not meant, each with its line and column.
+    pub warnings: Vec<String>,
+    /// What a run would do: its steps in their order with their agents, parameters filled in, and the next times of the
+    /// schedule. Empty where that cannot be told.
+    #[schema(value_type = Object)]
+    pub ast: Value,
+    /// Errors and warnings once more, for programs.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Verdict {
+    /// The verdict on a definition of which these things were found.
+    #[must_use]
+    pub fn new(diagnostics: Vec<Diagnostic>, plan: Option<&Plan>) -> Self {
+        let of = |severity| diagnostics.iter().filter(move |found| found.severity == severity).map(ToString::to_string);
+        let (errors, warnings): (Vec<String>, Vec<String>) =
+            (of(Severity::Error).collect(), of(Severity::Warning).collect());
+        let ast = plan.and_then(|plan| serde_json::to_value(plan).ok());
+        Self {
+            valid: errors.is_empty(),
+            errors,
+            warnings,
+            ast: ast.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+            diagnostics,
+        }
+    }
+}
+
+/// Which pipelines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PipelineFilter {
+    /// Only those that are, or are not.
+    pub enabled: Option<bool>,
+    /// Only those whose identifier, name or description holds this text, whatever its case.
+    pub search: Option<String>,
+}
+
+impl FromFields for PipelineFilter {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let enabled = fields.optional("enabled", &[], parsed(boolean));
+        let search = fields.optional("search", &[], text(0, 255));
+        Some(Self { enabled: enabled?, search: search?.filter(|search| !search.is_empty()) })
+    }
+}
+
+/// An identifier: what is to be said instead, if it is none.
+fn identifier(value: Value) -> Check<String> {
+    let Value::String(text) = value else { return Err("must be a string".to_owned()) };
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_formed =
+        text.starts_with(is_plain) && text.ends_with(is_plain) && text.chars().all(|c| is_plain(c) || c == '-');
+    if !is_formed || text.len() > MAX_IDENTIFIER {
+        return Err(format!(
+            "must be 1 to {MAX_IDENTIFIER} small letters, digits and hyphens, with a letter or digit at either end"
+        ));
+    }
+    if uuid::Uuid::try_parse(&text).is_ok() || RESERVED.contains(&text.as_str()) {
+        return Err("must not be a UUID, nor `schema` or `dry-run`".to_owned());
+    }
+    Ok(text)
+}
+
+/// A definition as it stands; whether it is one is another question, with better answers.
+#[expect(clippy::needless_pass_by_value, reason = "a check is handed the value it takes")]
+fn definition(value: Value) -> Check<String> {
+    value.as_str().map(ToOwned::to_owned).ok_or_else(|| "must be a string".to_owned())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a check is handed the value it takes")]
+fn commit(value: Value) -> Check<String> {
+    match value.as_str() {
+        Some(sha) if (7..=64).contains(&sha.len()) && sha.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Ok(sha.to_ascii_lowercase())
+        }
+        _ => Err("must be the SHA of a commit: 7 to 64 hexadecimal digits".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_is_small_letters_digits_and_hyphens_between() {
+        for good in ["a", "0", "daily-etl-pipeline", "a--b", &"x".repeat(64)] {
+            assert_eq!(identifier(Value::from(good)).as_deref(), Ok(good));
+        }
+        let long = "x".repeat(65);
+        let uuid = "0199c1f0-6c00-7000-8000-000000000001";
+        for bad in ["", "-a", "a-", "A", "a_b", "ä", "a b", "schema", "dry-run", uuid, &uuid.replace('-', ""), &long] {
+            assert!(identifier(Value::from(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pipeline_is_meant_by_its_id_or_its_identifier() {
+        let id = "0199c1f0-6c00-7000-8000-000000000001";
+        assert!(matches!(id.parse(), Ok(PipelineRef::Id(_))));
+        assert_eq!("daily".parse(), Ok(PipelineRef::Identifier("daily".to_owned())));
+        assert!("Daily!".parse::<PipelineRef>().is_err());
+    }
+}

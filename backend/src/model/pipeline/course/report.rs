@@ -1,0 +1,142 @@
+//! What agents and sending servers say about steps.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::{Course, Effect};
+use crate::{
+    error::{Error, Result},
+    ids::TransferId,
+    model::pipeline::{UpdateStep, run::StepStatus},
+};
+
+/// What a report changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reported {
+    /// Nothing: it came late, or said nothing new. What is to be done all the same.
+    Nothing(Option<Effect>),
+    /// Figures moved; nothing else did.
+    Progress,
+    /// The status changed, with what is to be done.
+    Status(Option<Effect>),
+}
+
+impl Course {
+    /// Takes a report of the agent that a step was sent to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] if the status may not follow, or the attempt has not been sent; with the reason `lease` where
+    /// the server had ended the step meanwhile.
+    pub fn report(&mut self, place: usize, report: &UpdateStep, now: DateTime<Utc>) -> Result<Reported> {
+        let step = &self.steps[place];
+        let attempt = report.attempt.unwrap_or(step.attempt);
+        if attempt < step.attempt {
+            let is_last_unheard = attempt + 1 == step.attempt && step.ended_unheard && step.sent_at.is_none();
+            if report.status == Some(StepStatus::Completed) && is_last_unheard && !step.status.has_ended() {
+                // Late, but true: what is done must not be done again.
+                // That attempt was sent, and whoever carried it out may say so once more.
+                (self.steps[place].attempt, self.steps[place].sent_at) = (attempt, Some(now));
+                self.take_figures(place, report);
+                self.complete(place, now);
+                return Ok(Reported::Status(Some(Effect::Settle(place))));
+            }
+            // Of no use any more, but it says that this attempt is over, which the next one may wait for.
+            let is_waited_for = report.status.is_some_and(StepStatus::has_ended) && step.sent_at.is_none();
+            return Ok(Reported::Nothing(is_waited_for.then_some(Effect::Settle(place))));
+        }
+        if step.status.has_ended() {
+            return match report.status {
+                None => Ok(Reported::Nothing(None)),
+                Some(status) if status == step.status => Ok(Reported::Nothing(Some(Effect::Settle(place)))),
+                Some(_) if step.ended_unheard => Err(Error::Conflict {
+                    message: "the server had ended this step, since nothing was heard of it".to_owned(),
+                    details: Some(json!({ "reason": "lease" })),
+                }),
+                Some(status) => Err(Error::conflict(format!("a step that is {} cannot become {status}", step.status))),
+            };
+        }
+        if attempt > step.attempt || step.sent_at.is_none() {
+            return Err(Error::conflict(format!("attempt {attempt} of this step was not sent")));
+        }
+        let before = step.status;
+        self.steps[place].heard_at = Some(now);
+        match report.status {
+            Some(StepStatus::Completed) => {
+                self.take_figures(place, report);
+                self.complete(place, now);
+                return Ok(Reported::Status(Some(Effect::Settle(place))));
+            }
+            Some(StepStatus::Failed) => {
+                let message = report.error_message.clone().unwrap_or_else(|| "the agent gave no reason".to_owned());
+                self.take_figures(place, report);
+                self.fail(place, message, true, now);
+                return Ok(Reported::Status(Some(Effect::Settle(place))));
+            }
+            Some(StepStatus::Cancelled) => {
+                self.take_figures(place, report);
+                self.end(place, StepStatus::Cancelled, report.error_message.clone(), now);
+                return Ok(Reported::Status(Some(Effect::Settle(place))));
+            }
+            Some(StepStatus::Running) => {
+                let step = &mut self.steps[place];
+                step.status = StepStatus::Running;
+                step.started_at.get_or_insert(now);
+            }
+            Some(StepStatus::Queued | StepStatus::Skipped) | None => {}
+        }
+        self.take_figures(place, report);
+        Ok(if self.steps[place].status == before { Reported::Progress } else { Reported::Status(None) })
+    }
+
+    /// Takes note of the transfer that its agent makes for a step.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] if the step is not with its agent any more.
+    pub fn carries(&mut self, place: usize, transfer: TransferId, now: DateTime<Utc>) -> Result<()> {
+        let step = &mut self.steps[place];
+        if !step.is_in_flight() {
+            return Err(Error::conflict(format!("the step is {}: it takes no more transfers", step.status)));
+        }
+        (step.transfer_id, step.heard_at) = (Some(transfer), Some(now));
+        Ok(())
+    }
+
+    /// Takes what became of a webhook from the server that had claimed this attempt; whether it still had.
+    pub fn posted(
+        &mut self,
+        place: usize,
+        claimed: (i64, DateTime<Utc>),
+        outcome: Result<(), String>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let step = &self.steps[place];
+        if !step.is_in_flight() || (step.attempt, step.sent_at) != (claimed.0, Some(claimed.1)) {
+            return false;
+        }
+        match outcome {
+            Ok(()) => self.complete(place, now),
+            Err(message) => self.fail(place, message, true, now),
+        }
+        true
+    }
+
+    fn complete(&mut self, place: usize, now: DateTime<Utc>) {
+        self.end(place, StepStatus::Completed, None, now);
+        let step = &mut self.steps[place];
+        (step.progress, step.ended_unheard) = (Some(100.0), false);
+        step.started_at.get_or_insert(now);
+    }
+
+    /// Figures never go back within an attempt.
+    fn take_figures(&mut self, place: usize, report: &UpdateStep) {
+        let step = &mut self.steps[place];
+        if let Some(progress) = report.progress {
+            step.progress = Some(step.progress.unwrap_or(0.0).max(progress));
+        }
+        if let Some(bytes) = report.bytes_transferred {
+            step.bytes_transferred = Some(step.bytes_transferred.unwrap_or(0).max(bytes));
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! Runs of random graphs with agents that fail, go away and repeat themselves, and servers that are killed at any point.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    ids::AgentId,
+    model::{
+        directive::Errand,
+        pipeline::{UpdateStep, graph::Node},
+        retry::Retry,
+    },
+};
+
+const TERMS: Terms = Terms {
+    lease: TimeDelta::minutes(5),
+    silence: TimeDelta::hours(24),
+    sending: TimeDelta::seconds(60),
+    patience: TimeDelta::seconds(5),
+};
+
+/// A step: what it needs, when it runs, how often it is tried, and whether the server does it.
+type Shape = (Vec<prop::sample::Index>, u8, i64, bool);
+
+fn graph(shapes: &[Shape], timeout_seconds: Option<u64>) -> Graph {
+    let node = |(place, (needs, when, attempts, is_webhook)): (usize, &Shape)| {
+        let mut needs: Vec<usize> = needs.iter().filter(|_| place > 0).map(|need| need.index(place.max(1))).collect();
+        needs.sort_unstable();
+        needs.dedup();
+        let errand = Errand::Delete { path: format!("/{place}") };
+        Node {
+            id: format!("step-{place}"),
+            needs,
+            when: [When::Success, When::Success, When::Failure, When::Always][usize::from(*when % 4)],
+            retry: Retry::usual(*attempts),
+            timeout_seconds: None,
+            task: if *is_webhook {
+                Task::Webhook { url: "https://example.com/".to_owned(), body: None }
+            } else {
+                Task::Agent { agent_id: AgentId(uuid::Uuid::nil()), errand }
+            },
+        }
+    };
+    Graph { timeout_seconds, nodes: shapes.iter().enumerate().map(node).collect() }
+}
+
+/// A source of choices that a test run can be repeated with.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+/// What is stored, the agent of all steps with what it knows, and a clock.
+struct World {
+    stored: Course,
+    now: DateTime<Utc>,
+    dice: Dice,
+    away_since: Option<DateTime<Utc>>,
+    /// What the agent is told and has not seen: steps with their attempts, and steps to stop.
+    orders: Vec<(usize, i64)>,
+    stops: Vec<usize>,
+    /// What the agent is at, and what it has to say.
+    at_work: Vec<(usize, i64)>,
+    said: Vec<(usize, i64, StepStatus)>,
+    /// How often each step was carried out, and every webhook that was sent.
+    done: Vec<u32>,
+    posted: Vec<(usize, i64)>,
+}
+
+impl World {
+    fn new(graph: Graph, seed: u64) -> Self {
+        let done = vec![0; graph.nodes.len()];
+        Self {
+            stored: Course::new(graph),
+            now: DateTime::UNIX_EPOCH,
+            dice: Dice(seed | 1),
+            away_since: None,
+            orders: Vec::new(),
+            stops: Vec::new(),
+            at_work: Vec::new(),
+            said: Vec::new(),
+            done,
+            posted: Vec::new(),
+        }
+    }
+
+    fn carriers(&self) -> Vec<Carrier> {
+        let carrier = |place: usize| match self.away_since {
+            _ if self.stored.graph.nodes[place].agent().is_none() => Carrier::Ready,
+            Some(since) => Carrier::Away(since),
+            None if self.stops.contains(&place) => Carrier::Busy,
+            None => Carrier::Ready,
+        };
+        (0..self.stored.steps.len()).map(carrier).collect()
+    }
+
+    /// One server changes the run and lets it go on, and may be killed before that is durable; whether it was not.
+    fn change<T>(&mut self, change: impl FnOnce(&mut Course, DateTime<Utc>) -> (Vec<Effect>, T)) -> Option<T> {
+        let mut course = self.stored.clone();
+        let (mut effects, outcome) = change(&mut course, self.now);
+        effects.extend(course.advance(&self.carriers(), &TERMS, self.now));
+        if self.dice.roll(4) == 0 {
+            return None;
+        }
+        self.check(&course);
+        self.stored = course;
+        for effect in effects {
+            let (Effect::Send(place) | Effect::Stop(place) | Effect::Settle(place)) = effect;
+            self.orders.retain(|(order, _)| *order != place);
+            match effect {
+                Effect::Send(_) => self.orders.push((place, self.stored.steps[place].attempt)),
+                Effect::Stop(_) => self.stops.push(place),
+                Effect::Settle(_) => self.stops.retain(|stop| *stop != place),
+            }
+        }
+        Some(outcome)
+    }
+
+    /// What may never happen from one state to the next.
+    fn check(&self, next: &Course) {
+        for (place, (before, after)) in self.stored.steps.iter().zip(&next.steps).enumerate() {
+            if before.status.has_ended() {
+                assert_eq!(before, after, "what has ended stays as it ended");
+            }
+            if before.sent_at.is_none() && after.sent_at.is_some() {
+                let node = &next.graph.nodes[place];
+                let needs = || node.needs.iter().map(|need| &next.steps[*need]);
+                assert!(needs().all(|need| need.status.has_ended()), "`needs` is honoured");
+                let is_meant = match node.when {
+                    When::Success => needs().all(|need| need.status == StepStatus::Completed),
+                    When::Failure => node.needs.iter().any(|need| next.is_troubled(*need)),
+                    When::Always => true,
+                };
+                assert!(is_meant, "`when` is honoured");
+                assert!(after.attempt <= node.retry.max_attempts, "no attempt too many");
+                assert!(next.run.cancel_requested_at.is_none(), "nothing begins after a cancel");
+            }
+        }
+        if self.stored.run.status.has_ended() {
+            assert_eq!(self.stored.run, next.run);
+        }
+    }
+
+    /// A server looks, and sends what it could claim; it may be killed at any point.
+    fn look(&mut self) {
+        let claimed = self.change(|course, now| {
+            let places = course.unclaimed(now);
+            for place in &places {
+                course.claim(*place, now);
+            }
+            (Vec::new(), places.into_iter().map(|place| (place, course.steps[place].attempt, now)).collect::<Vec<_>>())
+        });
+        for (place, attempt, at) in claimed.unwrap_or_default() {
+            let step = &self.stored.steps[place];
+            if (step.attempt, step.sent_at) != (attempt, Some(at)) || self.dice.roll(5) == 0 {
+                continue;
+            }
+            self.posted.push((place, attempt));
+            let outcome = if self.dice.roll(3) == 0 { Err("it answered 500".to_owned()) } else { Ok(()) };
+            self.change(|course, now| {
+                course.posted(place, (attempt, at), outcome, now);
+                (Vec::new(), ())
+            });
+        }
+    }
+
+    /// The agent does something, if it is there or needs nobody.
+    fn agent(&mut self) {
+        if self.away_since.is_none() && self.dice.roll(2) == 0 {
+            let has_to_say = |stop: &usize| self.said.iter().any(|(at, _, status)| at == stop && status.has_ended());
+            let (waiting, stops): (Vec<usize>, Vec<usize>) = self.stops.iter().partition(|stop| has_to_say(stop));
+            // An agent that has ended a step says so before it says that it stopped it.
+            self.stops = waiting;
+            for place in stops {
+                let was_at = self.at_work.iter().find(|(at, _)| *at == place).map(|(_, attempt)| *attempt);
+                self.at_work.retain(|(at, _)| *at != place);
+                self.said.extend(was_at.map(|attempt| (place, attempt, StepStatus::Cancelled)));
+            }
+            for (place, attempt) in std::mem::take(&mut self.orders) {
+                // What is told twice is done once.
+                if !self.at_work.contains(&(place, attempt)) {
+                    self.at_work.push((place, attempt));
+                    self.said.push((place, attempt, StepStatus::Running));
+                }
+            }
+        }
+        if !self.at_work.is_empty() && self.dice.roll(2) == 0 {
+            let (place, attempt) = self.at_work.remove(0);
+            let status = if self.dice.roll(3) == 0 { StepStatus::Failed } else { StepStatus::Completed };
+            self.done[place] += u32::from(status == StepStatus::Completed);
+            self.said.push((place, attempt, status));
+        }
+        if self.away_since.is_none() && !self.said.is_empty() {
+            let (place, attempt, status) = self.said[0];
+            let report = UpdateStep { status: Some(status), attempt: Some(attempt), ..UpdateStep::default() };
+            let taken = self.change(|course, now| match course.report(place, &report, now) {
+                Ok(Reported::Nothing(effect) | Reported::Status(effect)) => (effect.into_iter().collect(), ()),
+                Ok(Reported::Progress) | Err(_) => (Vec::new(), ()),
+            });
+            // What nobody has confirmed is said again; and sometimes what somebody has.
+            if taken.is_some() && self.dice.roll(5) > 0 {
+                self.said.remove(0);
+            }
+        }
+    }
+
+    fn live(&mut self, may_cancel: bool) {
+        match self.dice.roll(12) {
+            0 => self.away_since = if self.away_since.is_some() { None } else { Some(self.now) },
+            1 if may_cancel => {
+                self.change(|course, now| (course.cancel(now), ()));
+            }
+            2..=4 => self.now += TimeDelta::seconds(self.dice.roll(400).cast_signed()),
+            5..=7 => self.look(),
+            _ => self.agent(),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_run_ends_and_no_step_is_done_twice(
+        shapes in prop::collection::vec(
+            (prop::collection::vec(any::<prop::sample::Index>(), 0..3), any::<u8>(), 1_i64..4, prop::bool::weighted(0.2)),
+            1..9,
+        ),
+        seed in any::<u64>(),
+        may_cancel in prop::bool::weighted(0.2),
+        timeout in prop::option::weighted(0.2, 60_u64..4000),
+    ) {
+        let mut world = World::new(graph(&shapes, timeout), seed);
+        for _ in 0..400 {
+            world.live(may_cancel);
+        }
+        // From here on nobody is away for good, and time passes.
+        world.away_since = None;
+        for _ in 0..4000 {
+            if world.stored.run.status.has_ended() {
+                break;
+            }
+            let due = world.stored.due_at(&TERMS, world.now).expect("a run on its way is due some time");
+            world.now = world.now.max(due.min(world.now + TimeDelta::hours(1)));
+            world.look();
+            world.agent();
+        }
+        let course = &world.stored;
+        prop_assert!(course.run.status.has_ended(), "{course:?}");
+        prop_assert!(course.steps.iter().all(|step| step.status.has_ended()));
+        prop_assert!(course.due_at(&TERMS, world.now).is_none());
+        for (place, node) in course.graph.nodes.iter().enumerate() {
+            if node.agent().is_some() {
+                prop_assert!(world.done[place] <= 1, "step {place} was done {} times: {course:?}", world.done[place]);
+            }
+        }
+        let mut posted = world.posted.clone();
+        posted.sort_unstable();
+        posted.dedup();
+        prop_assert_eq!(posted.len(), world.posted.len(), "no attempt at a webhook is sent twice");
+    }
+}
+
+/// A run of steps in a line, its first step sent.
+fn line(steps: usize) -> (Course, DateTime<Utc>) {
+    let shapes: Vec<Shape> = (0..steps).map(|_| (Vec::new(), 0, 1, false)).collect();
+    let mut graph = graph(&shapes, None);
+    for place in 1..steps {
+        graph.nodes[place].needs = vec![place - 1];
+    }
+    let now = DateTime::UNIX_EPOCH;
+    let mut course = Course::new(graph);
+    assert_eq!(course.advance(&vec![Carrier::Ready; steps], &TERMS, now), [Effect::Send(0)]);
+    (course, now)
+}
+
+fn says(status: StepStatus) -> UpdateStep {
+    UpdateStep { status: Some(status), ..UpdateStep::default() }
+}
+
+#[test]
+fn steps_follow_each_other_and_the_run_ends_with_the_last() {
+    let (mut course, now) = line(2);
+    assert_eq!(course.run.status, PipelineRunStatus::Running);
+    let reported = course.report(0, &says(StepStatus::Completed), now).unwrap();
+    assert_eq!(reported, Reported::Status(Some(Effect::Settle(0))));
+    assert_eq!(course.advance(&[Carrier::Ready; 2], &TERMS, now), [Effect::Send(1)]);
+    course.report(1, &says(StepStatus::Completed), now).unwrap();
+    assert_eq!(course.advance(&[Carrier::Ready; 2], &TERMS, now), []);
+    assert_eq!((course.run.status, course.run.completed_at), (PipelineRunStatus::Completed, Some(now)));
+}
+
+#[test]
+fn what_follows_a_failure_is_skipped_and_the_run_says_why_it_failed() {
+    let (mut course, now) = line(2);
+    let report = UpdateStep { error_message: Some("no route to host".to_owned()), ..says(StepStatus::Failed) };
+    course.report(0, &report, now).unwrap();
+    course.advance(&[Carrier::Ready; 2], &TERMS, now);
+    assert_eq!(course.steps[1].status, StepStatus::Skipped);
+    assert_eq!(course.steps[1].error_message.as_deref(), Some("it needs `step-0`, which is failed"));
+    assert_eq!(course.run.error_message.as_deref(), Some("step `step-0` failed: no route to host"));
+}
+
+#[test]
+fn a_failure_two_steps_back_is_one_that_can_be_waited_for() {
+    let (mut course, now) = line(3);
+    course.graph.nodes[2].when = When::Failure;
+    course.report(0, &says(StepStatus::Failed), now).unwrap();
+    assert_eq!(course.advance(&[Carrier::Ready; 3], &TERMS, now), [Effect::Send(2)]);
+    assert_eq!(course.steps[1].status, StepStatus::Skipped);
+}
+
+#[test]
+fn an_agent_that_stays_away_fails_its_step_at_the_lease() {
+    let (mut course, now) = line(1);
+    let away = [Carrier::Away(now)];
+    assert_eq!(course.advance(&away, &TERMS, now + TERMS.lease - TimeDelta::milliseconds(1)), []);
+    assert_eq!(course.advance(&away, &TERMS, now + TERMS.lease), [Effect::Stop(0)]);
+    assert_eq!(course.steps[0].error_message.as_deref(), Some("the agent was offline for longer than 5m"));
+    let late = course.report(0, &says(StepStatus::Completed), now + TERMS.lease).unwrap_err();
+    assert!(late.is_late(), "{late}");
+}
+
+#[test]
+fn the_next_attempt_waits_for_word_that_the_one_before_is_over() {
+    let (mut course, now) = line(1);
+    course.graph.nodes[0].retry = Retry::usual(2);
+    course.advance(&[Carrier::Away(now)], &TERMS, now + TERMS.lease);
+    assert_eq!((course.steps[0].status, course.steps[0].attempt), (StepStatus::Queued, 2));
+    let later = now + TERMS.lease + TimeDelta::minutes(1);
+    assert_eq!(course.advance(&[Carrier::Away(now)], &TERMS, later), []);
+    assert_eq!(course.advance(&[Carrier::Busy], &TERMS, later), []);
+    assert_eq!(course.advance(&[Carrier::Ready], &TERMS, later), [Effect::Send(0)]);
+}
+
+#[test]
+fn what_was_done_before_it_was_given_up_is_not_done_again() {
+    let (mut course, now) = line(1);
+    course.graph.nodes[0].retry = Retry::usual(2);
+    course.advance(&[Carrier::Away(now)], &TERMS, now + TERMS.lease);
+    let report = UpdateStep { attempt: Some(1), ..says(StepStatus::Completed) };
+    course.report(0, &report, now + TERMS.lease).unwrap();
+    course.advance(&[Carrier::Ready], &TERMS, now + TERMS.lease);
+    assert_eq!((course.steps[0].attempt, course.run.status), (1, PipelineRunStatus::Completed));
+    let again = course.report(0, &report, now + TERMS.lease).unwrap();
+    assert_eq!((again, course.steps[0].sent_at), (Reported::Nothing(Some(Effect::Settle(0))), Some(now + TERMS.lease)));
+}
+
+#[test]
+fn a_cancelled_run_begins_nothing_and_ends_when_its_agent_has_stopped() {
+    let (mut course, now) = line(2);
+    assert_eq!(course.cancel(now), [Effect::Stop(0)]);
+    assert_eq!(course.steps[1].status, StepStatus::Cancelled);
+    assert_eq!(course.run.status, PipelineRunStatus::Running);
+    course.report(0, &says(StepStatus::Cancelled), now).unwrap();
+    course.advance(&[Carrier::Ready; 2], &TERMS, now);
+    assert_eq!(course.run.status, PipelineRunStatus::Cancelled);
+}
+
+#[test]
+fn a_cancel_that_nobody_confirms_fails_the_run() {
+    let (mut course, now) = line(1);
+    course.cancel(now);
+    assert_eq!(course.due_at(&TERMS, now), Some(now + TERMS.lease));
+    course.advance(&[Carrier::Ready], &TERMS, now + TERMS.lease);
+    assert_eq!(course.run.status, PipelineRunStatus::Failed);
+    assert_eq!(
+        course.run.error_message.as_deref(),
+        Some("step `step-0` failed: the agent did not confirm the cancel within 5m")
+    );
+}
+
+#[test]
+fn a_rerun_keeps_what_was_done_and_decides_the_rest_anew() {
+    let (mut course, now) = line(4);
+    course.graph.nodes[2].when = When::Failure;
+    course.graph.nodes[3].when = When::Always;
+    course.report(0, &says(StepStatus::Completed), now).unwrap();
+    course.advance(&[Carrier::Ready; 4], &TERMS, now);
+    for (place, status) in [(1, StepStatus::Failed), (2, StepStatus::Completed), (3, StepStatus::Completed)] {
+        course.report(place, &says(status), now).unwrap();
+        course.advance(&[Carrier::Ready; 4], &TERMS, now);
+    }
+    assert_eq!(course.run.status, PipelineRunStatus::Failed);
+    let mut again = course.again(course.graph.clone());
+    assert_eq!(again.advance(&[Carrier::Ready; 4], &TERMS, now), [Effect::Send(1)]);
+    let statuses: Vec<StepStatus> = again.steps.iter().map(|step| step.status).collect();
+    assert_eq!(statuses, [StepStatus::Completed, StepStatus::Queued, StepStatus::Queued, StepStatus::Queued]);
+}

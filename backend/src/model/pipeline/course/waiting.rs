@@ -1,0 +1,144 @@
+//! Everything that waits has an end: which, and when the next one is due.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Carrier, Course, Effect, Terms, after};
+use crate::model::pipeline::run::{PipelineRunStatus, StepStatus};
+
+impl Course {
+    /// When the run has to be looked at again, whatever is heard meanwhile; nothing when it has ended.
+    ///
+    /// That an agent went away or is gone is seen elsewhere: no instant says when that will be.
+    #[must_use]
+    pub fn due_at(&self, terms: &Terms, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.run.status.has_ended() {
+            return None;
+        }
+        let steps = (0..self.steps.len()).filter_map(|place| self.step_due_at(place, terms, now));
+        // A run on its way always waits for something; the silence is a bound in any case.
+        Some(steps.chain(self.deadline()).min().unwrap_or(now + terms.silence))
+    }
+
+    fn step_due_at(&self, place: usize, terms: &Terms, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let (node, step) = (&self.graph.nodes[place], &self.steps[place]);
+        if step.status.has_ended() {
+            return None;
+        }
+        match (step.sent_at, step.ready_at) {
+            (Some(sent_at), _) if node.agent().is_none() => Some(sent_at + terms.sending),
+            (Some(sent_at), _) => {
+                let silent = step.heard_at.unwrap_or(sent_at) + terms.silence;
+                let timeout = node.timeout_seconds.map(|seconds| after(sent_at, seconds));
+                let cancel = self.run.cancel_requested_at.map(|at| at + terms.lease);
+                [Some(silent), timeout, cancel].into_iter().flatten().min()
+            }
+            (None, Some(ready_at)) if ready_at > now || node.agent().is_none() => Some(ready_at),
+            // Its agent keeps it waiting.
+            (None, Some(_)) => Some(now + terms.patience),
+            (None, None) => None,
+        }
+    }
+
+    /// Ends the attempt at a step that has waited too long.
+    pub(super) fn end_if_overdue(
+        &mut self,
+        place: usize,
+        carrier: Carrier,
+        terms: &Terms,
+        now: DateTime<Utc>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let is_in_flight = self.steps[place].is_in_flight();
+        let Some((message, may_retry)) = self.overdue(place, carrier, terms, now) else { return };
+        self.fail_unheard(place, message, may_retry, now);
+        // Of an attempt that was never sent nothing is left.
+        if is_in_flight && self.graph.nodes[place].agent().is_some() {
+            effects.push(Effect::Stop(place));
+        }
+    }
+
+    /// Why an attempt has waited too long, if it has, and whether another one makes sense.
+    fn overdue(&self, place: usize, carrier: Carrier, terms: &Terms, now: DateTime<Utc>) -> Option<(String, bool)> {
+        let (node, step) = (&self.graph.nodes[place], &self.steps[place]);
+        let is_past = |since: DateTime<Utc>, term: TimeDelta| since + term <= now;
+        let away = |since: DateTime<Utc>| {
+            is_past(since, terms.lease)
+                .then(|| (format!("the agent was offline for longer than {}", words(terms.lease)), true))
+        };
+        if step.status.has_ended() {
+            return None;
+        }
+        match (step.sent_at, step.ready_at) {
+            (Some(sent_at), _) if node.agent().is_none() => is_past(sent_at, terms.sending)
+                .then(|| ("the server that was sending it stopped before it said how that went".to_owned(), true)),
+            (_, Some(_)) if carrier == Carrier::Gone => Some(("the agent was revoked".to_owned(), false)),
+            (Some(sent_at), _) => {
+                let cancel = self.run.cancel_requested_at.filter(|at| is_past(*at, terms.lease));
+                if cancel.is_some() {
+                    return Some((
+                        format!("the agent did not confirm the cancel within {}", words(terms.lease)),
+                        false,
+                    ));
+                }
+                if let Some(seconds) = node.timeout_seconds
+                    && after(sent_at, seconds) <= now
+                {
+                    return Some((format!("it took longer than its timeout of {}", seconds_in_words(seconds)), true));
+                }
+                if is_past(step.heard_at.unwrap_or(sent_at), terms.silence) {
+                    return Some((format!("nothing was heard of it for {}", words(terms.silence)), true));
+                }
+                match carrier {
+                    Carrier::Away(since) => away(since.max(sent_at)),
+                    Carrier::Ready | Carrier::Busy | Carrier::Gone => None,
+                }
+            }
+            (None, Some(ready_at)) => match carrier {
+                Carrier::Away(since) if step.attempt > 1 => away(since.max(ready_at)),
+                Carrier::Busy if is_past(ready_at, terms.lease) => Some((
+                    format!("the agent did not say within {} that it stopped the attempt before", words(terms.lease)),
+                    true,
+                )),
+                _ => None,
+            },
+            (None, None) => None,
+        }
+    }
+
+    /// Ends everything since the run took too long.
+    pub(super) fn run_out_of_time(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let timeout = seconds_in_words(self.graph.timeout_seconds.unwrap_or_default());
+        let message = format!("the run took longer than its timeout of {timeout}");
+        for place in 0..self.steps.len() {
+            if self.steps[place].status.has_ended() {
+                continue;
+            }
+            if self.steps[place].is_in_flight() {
+                if self.is_with_an_agent(place) {
+                    effects.push(Effect::Stop(place));
+                }
+                self.fail_unheard(place, message.clone(), false, now);
+            } else {
+                self.end(place, StepStatus::Skipped, Some(message.clone()), now);
+            }
+        }
+        self.run.error_message = Some(message);
+        self.run.status = PipelineRunStatus::Failed;
+        self.run.completed_at = Some(now);
+    }
+
+    fn fail_unheard(&mut self, place: usize, message: String, may_retry: bool, now: DateTime<Utc>) {
+        self.fail(place, message, may_retry, now);
+        self.steps[place].ended_unheard = true;
+    }
+}
+
+fn words(term: TimeDelta) -> String {
+    humantime::format_duration(term.to_std().unwrap_or_default()).to_string()
+}
+
+fn seconds_in_words(seconds: u64) -> String {
+    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+}

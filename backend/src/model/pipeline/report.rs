@@ -1,0 +1,58 @@
+//! What an agent reports about a step.
+
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::run::StepStatus;
+use crate::model::fields::{Check, Fields, FromFields, integer, message, number, one_of};
+
+/// The longest error message, in characters.
+const MAX_MESSAGE: usize = 4096;
+
+/// What an agent reports about a step it was sent.
+#[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "status": "running", "attempt": 1, "progress": 45, "bytesTransferred": 471_859,
+}))]
+pub struct UpdateStep {
+    /// How far it has come: `running`, `completed`, `failed` or `cancelled`.
+    pub status: Option<StepStatus>,
+    /// Which attempt is meant: that of the directive. A report on an earlier one is ignored.
+    #[schema(minimum = 1)]
+    pub attempt: Option<i64>,
+    /// How far it has come, in per cent. A lower figure than before is ignored.
+    #[schema(minimum = 0, maximum = 100)]
+    pub progress: Option<f64>,
+    /// How many bytes it has moved. A lower figure than before is ignored.
+    #[schema(minimum = 0)]
+    pub bytes_transferred: Option<i64>,
+    /// Why it failed. What is beyond 4,096 characters is cut off.
+    pub error_message: Option<String>,
+}
+
+impl FromFields for UpdateStep {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let status = fields.update("status", &[], reported);
+        let attempt = fields.update("attempt", &[], integer(1, i64::MAX));
+        let progress = fields.optional("progress", &[], number(0.0, 100.0));
+        let bytes_transferred = fields.optional("bytesTransferred", &[], integer(0, i64::MAX));
+        let error_message = fields.optional("errorMessage", &["error"], message(MAX_MESSAGE));
+        Some(Self {
+            status: status?,
+            attempt: attempt?,
+            progress: progress?,
+            bytes_transferred: bytes_transferred?,
+            error_message: error_message?.filter(|message| !message.is_empty()),
+        })
+    }
+}
+
+/// A status that an agent may report.
+fn reported(value: Value) -> Check<StepStatus> {
+    match one_of(value) {
+        Ok(StepStatus::Queued | StepStatus::Skipped) | Err(_) => {
+            Err("must be one of running, completed, failed, cancelled".to_owned())
+        }
+        Ok(status) => Ok(status),
+    }
+}

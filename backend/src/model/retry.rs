@@ -1,0 +1,141 @@
+//! How something that failed is made again: one type for jobs, pipelines and their steps.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{
+    fields::{Check, Fields, integer, number},
+    period::{Period, period},
+};
+
+/// The most attempts, the first one included.
+pub const MAX_ATTEMPTS: i64 = 20;
+/// The longest delay, in seconds: a day.
+pub const MAX_DELAY: u64 = 86_400;
+/// How many times longer each delay may be than the one before.
+pub const MAX_FACTOR: f64 = 100.0;
+
+/// How something that failed is made again: after `initialDelay`, then after `factor` times as long, up to `maxDelay`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[serde(rename_all = "camelCase")]
+pub struct Retry {
+    /// How many attempts there are in all.
+    #[schema(minimum = 1, maximum = 20, example = 3)]
+    pub max_attempts: i64,
+    /// How long after the first failure.
+    pub initial_delay: Period,
+    /// How many times longer each further delay is.
+    #[schema(minimum = 1, maximum = 100, example = 4)]
+    pub factor: f64,
+    /// The longest delay.
+    pub max_delay: Period,
+}
+
+impl Retry {
+    /// One attempt, and no other.
+    pub const NEVER: Self = Self::usual(1);
+
+    /// So many attempts, with the delays that count for what is left out.
+    #[must_use]
+    pub const fn usual(max_attempts: i64) -> Self {
+        Self { max_attempts, initial_delay: Period::seconds(30), factor: 2.0, max_delay: Period::seconds(3_600) }
+    }
+
+    /// A retry of which only some is said.
+    ///
+    /// # Errors
+    ///
+    /// What the longest delay must be, if it is shorter than the first one.
+    pub fn new(
+        max_attempts: i64,
+        initial_delay: Option<Period>,
+        factor: Option<f64>,
+        max_delay: Option<Period>,
+    ) -> Result<Self, String> {
+        let usual = Self::usual(max_attempts);
+        let initial_delay = initial_delay.unwrap_or(usual.initial_delay);
+        let max_delay = max_delay.unwrap_or_else(|| usual.max_delay.max(initial_delay));
+        if max_delay < initial_delay {
+            return Err(format!("must not be shorter than initialDelay, which is {initial_delay}"));
+        }
+        Ok(Self { max_attempts, initial_delay, factor: factor.unwrap_or(usual.factor), max_delay })
+    }
+
+    /// Reads it from an object of a body.
+    ///
+    /// # Errors
+    ///
+    /// A sentence with everything that is wrong.
+    pub fn read(value: Value) -> Check<Self> {
+        let Value::Object(object) = value else { return Err("must be an object".to_owned()) };
+        let mut fields = Fields::new(object);
+        let max_attempts = fields.required("maxAttempts", &[], integer(1, MAX_ATTEMPTS));
+        let initial_delay = fields.optional("initialDelay", &[], delay);
+        let factor = fields.optional("factor", &[], number(1.0, MAX_FACTOR));
+        let max_delay = fields.optional("maxDelay", &[], delay);
+        let whole = (|| match Self::new(max_attempts?, initial_delay?, factor?, max_delay?) {
+            Ok(retry) => Some(retry),
+            Err(problem) => {
+                fields.problem("maxDelay", problem);
+                None
+            }
+        })();
+        fields.finish(whole).map_err(|error| error.to_string())
+    }
+
+    /// How long after the end of this failed attempt the next one begins; nothing after the last.
+    #[must_use]
+    pub fn delay_after(&self, attempt: i64) -> Option<TimeDelta> {
+        if attempt >= self.max_attempts {
+            return None;
+        }
+        let mut delay = self.initial_delay.duration().as_secs_f64();
+        let most = self.max_delay.duration().as_secs_f64();
+        for _ in 1..attempt {
+            delay = (delay * self.factor).min(most);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "at most a day of milliseconds")]
+        Some(TimeDelta::milliseconds((delay.min(most) * 1000.0) as i64))
+    }
+}
+
+fn delay(value: Value) -> Check<Period> {
+    match period(value)? {
+        period if period.as_seconds() <= MAX_DELAY => Ok(period),
+        _ => Err(format!("must be at most {}", Period::seconds(MAX_DELAY))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn delays_grow_up_to_their_bound_and_end_with_the_last_attempt() {
+        let retry = json!({ "maxAttempts": 4, "initialDelay": "30s", "factor": 4, "maxDelay": "5m" });
+        let retry = Retry::read(retry).expect("a retry");
+        let delays: Vec<_> =
+            (1..=4).map(|attempt| retry.delay_after(attempt).map(|delay| delay.num_seconds())).collect();
+        assert_eq!(delays, [Some(30), Some(120), Some(300), None]);
+    }
+
+    #[test]
+    fn everything_wrong_with_a_retry_is_said() {
+        let wrong = json!({ "maxAttempts": 0, "initialDelay": "2d", "factor": 0.5, "maxDelay": "soon" });
+        let said = Retry::read(wrong).expect_err("wrong in four places");
+        assert!(["maxAttempts", "initialDelay", "factor", "maxDelay"].iter().all(|name| said.contains(name)), "{said}");
+        let shrinking = Retry::read(json!({ "maxAttempts": 2, "initialDelay": "2h", "maxDelay": "1h" }));
+        assert!(shrinking.expect_err("shrinks").contains("must not be shorter than initialDelay, which is 2h"));
+    }
+
+    #[test]
+    fn what_is_left_out_is_usual_and_never_shorter_than_the_first_delay() {
+        assert_eq!(Retry::read(json!({ "maxAttempts": 3 })), Ok(Retry::usual(3)));
+        let long = Retry::read(json!({ "maxAttempts": 2, "initialDelay": "2h" })).expect("a retry");
+        assert_eq!(long.max_delay, Period::seconds(7_200));
+    }
+}

@@ -1,0 +1,109 @@
+//! Runs of pipelines over REST.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Api, Shared,
+    caller::{AgentCaller, UserCaller},
+    envelope::{Answer, Reply, Success},
+    extract::{Body, Id, IdempotencyKey, OptionalBody, Query, StepPath},
+    openapi::Paging,
+};
+use crate::{
+    ids::{PipelineId, RunId},
+    model::{
+        Pagination, Window,
+        directive::Directive,
+        pipeline::{
+            PipelineRef, UpdateStep,
+            run::{PipelineRun, PipelineStep, StartPipelineRun},
+        },
+    },
+};
+
+/// A run of a pipeline.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PipelineRunData {
+    /// The run.
+    run: PipelineRun,
+}
+
+/// Runs of a pipeline.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PipelineRunsData {
+    /// The runs of this page.
+    runs: Vec<PipelineRun>,
+    /// Where it stands.
+    pagination: Pagination,
+}
+
+/// A step of a run, with what waits for its agent.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PipelineStepData {
+    /// The step.
+    step: PipelineStep,
+    /// What the server wants of the agent.
+    directives: Vec<Directive>,
+}
+
+/// List a pipeline's runs
+///
+/// Newest first.
+#[utoipa::path(get, path = "/api/pipelines/{id}/runs", tag = "Pipelines", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline"), Paging),
+    responses((status = 200, description = "A page of runs", body = Success<PipelineRunsData>)))]
+pub(super) async fn list_pipeline_runs(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(pipeline): Id<PipelineRef>,
+    Query(window): Query<Window>,
+) -> Answer<PipelineRunsData> {
+    let page = api.cp.list_runs_of_pipeline(&actor, &pipeline, window).await?;
+    Ok(Reply::ok(PipelineRunsData { pagination: page.pagination(), runs: page.items }))
+}
+
+/// Start a run of a pipeline
+///
+/// Of its current version, which the run keeps. Where the definition names no agent and the customer has several, the answer
+/// is 400 with their ids in `details.ids`.
+#[utoipa::path(post, path = "/api/pipelines/{id}/runs", tag = "Pipelines", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
+    request_body = Option<StartPipelineRun>,
+    responses((status = 201, description = "The run", body = Success<PipelineRunData>)))]
+pub(super) async fn run_pipeline(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(pipeline): Id<PipelineRef>,
+    IdempotencyKey(key): IdempotencyKey,
+    OptionalBody { input, raw }: OptionalBody<StartPipelineRun>,
+) -> Answer<PipelineRunData> {
+    // The same key for another pipeline is another request.
+    let said = [format!("{pipeline:?}\n").as_bytes(), &raw].concat();
+    let who = actor.clone();
+    let start =
+        |cp: Shared, claim: Option<_>| async move { cp.run_pipeline(&who, &pipeline, input, claim.as_ref()).await };
+    let run = api.cp.once(&actor, "run_pipeline", key.as_deref(), &said, start).await?;
+    Ok(Reply::created(PipelineRunData { run }))
+}
+
+/// Report on a step
+///
+/// By the agent that was sent the step, with the attempt of the directive. A report on an earlier attempt is ignored; one
+/// that comes after the server had given the step up is 409 with `details.reason` `lease`.
+#[utoipa::path(patch, path = "/api/pipelines/{id}/runs/{runId}/steps/{stepId}", tag = "Pipelines", security(("apiKey" = [])),
+    params(("id" = PipelineId, Path, description = "The pipeline's id"), ("runId" = RunId, Path, description = "The run's id"),
+        ("stepId" = String, Path, description = "What the step is called in its pipeline", example = "fetch")),
+    request_body = UpdateStep,
+    responses((status = 200, description = "The step, and what waits for the agent", body = Success<PipelineStepData>)))]
+pub(super) async fn update_pipeline_step(
+    State(api): State<Api>,
+    AgentCaller(actor): AgentCaller,
+    path: StepPath,
+    body: Body<UpdateStep>,
+) -> Answer<PipelineStepData> {
+    let StepPath { pipeline, run, step } = path;
+    let (step, directives) = api.cp.update_pipeline_step(&actor, pipeline, run, &step, body.input).await?;
+    Ok(Reply::ok(PipelineStepData { step, directives }))
+}

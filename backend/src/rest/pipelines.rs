@@ -1,0 +1,211 @@
+//! Pipelines over REST. Their runs are in `pipeline_runs`.
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{
+    Api, Shared,
+    caller::UserCaller,
+    customers::DeletedData,
+    envelope::{Answer, Failure, Reply, Success},
+    extract::{Body, Id, IdempotencyKey, Query},
+    openapi::{Paging, PipelineQuery},
+};
+use crate::{
+    error::Error,
+    model::{
+        Pagination, Window,
+        pipeline::{
+            CreatePipeline, DryRun, Pipeline, PipelineFilter, PipelineRef, PipelineVersion, ReplaceDefinition,
+            UpdatePipeline, Verdict,
+        },
+    },
+};
+
+/// A pipeline.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PipelineData {
+    /// The pipeline.
+    pipeline: Pipeline,
+}
+
+/// Pipelines.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PipelinesData {
+    /// The pipelines of this page.
+    pipelines: Vec<Pipeline>,
+    /// Where it stands.
+    pagination: Pagination,
+}
+
+/// Versions of a pipeline.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PipelineVersionsData {
+    /// The versions of this page.
+    versions: Vec<PipelineVersion>,
+    /// Where it stands.
+    pagination: Pagination,
+}
+
+/// A JSON Schema.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SchemaData {
+    /// The schema.
+    #[schema(value_type = Object)]
+    schema: Value,
+}
+
+/// Create a pipeline
+///
+/// Its definition must be valid: else the answer is 400 with everything that is wrong in `details.errors`, and for programs
+/// in `details.diagnostics`.
+#[utoipa::path(post, path = "/api/pipelines", tag = "Pipelines", security(("bearer" = [])),
+    request_body = CreatePipeline,
+    responses((status = 201, description = "The pipeline", body = Success<PipelineData>)))]
+pub(super) async fn create_pipeline(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    IdempotencyKey(key): IdempotencyKey,
+    body: Body<CreatePipeline>,
+) -> Answer<PipelineData> {
+    let (who, input) = (actor.clone(), body.input);
+    let create = |cp: Shared, claim: Option<_>| async move { cp.create_pipeline(&who, input, claim.as_ref()).await };
+    let pipeline = api.cp.once(&actor, "create_pipeline", key.as_deref(), &body.raw, create).await?;
+    Ok(Reply::created(PipelineData { pipeline }))
+}
+
+/// List pipelines
+#[utoipa::path(get, path = "/api/pipelines", tag = "Pipelines", security(("bearer" = [])), params(Paging, PipelineQuery),
+    responses((status = 200, description = "A page of pipelines", body = Success<PipelinesData>)))]
+pub(super) async fn list_pipelines(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Query((window, filter)): Query<(Window, PipelineFilter)>,
+) -> Answer<PipelinesData> {
+    let page = api.cp.list_pipelines(&actor, &filter, window).await?;
+    Ok(Reply::ok(PipelinesData { pagination: page.pagination(), pipelines: page.items }))
+}
+
+/// Get the JSON Schema of definitions
+#[utoipa::path(get, path = "/api/pipelines/schema", tag = "Pipelines", security(("bearer" = [])),
+    responses((status = 200, description = "The schema", body = Success<SchemaData>)))]
+pub(super) async fn get_pipeline_schema(State(api): State<Api>, UserCaller(actor): UserCaller) -> Answer<SchemaData> {
+    Ok(Reply::ok(SchemaData { schema: api.cp.get_pipeline_schema(&actor)? }))
+}
+
+/// See what a definition means
+///
+/// Nothing is saved. A definition that is not valid is answered too: with `valid: false` and what is wrong with it.
+#[utoipa::path(post, path = "/api/pipelines/dry-run", tag = "Pipelines", security(("bearer" = [])),
+    request_body = DryRun,
+    responses((status = 200, description = "What it means, or what is wrong with it", body = Success<Verdict>)))]
+pub(super) async fn dry_run_pipeline(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    body: Body<DryRun>,
+) -> Answer<Verdict> {
+    Ok(Reply::ok(api.cp.dry_run_pipeline(&actor, body.input).await?))
+}
+
+/// Get a pipeline
+#[utoipa::path(get, path = "/api/pipelines/{id}", tag = "Pipelines", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
+    responses((status = 200, description = "The pipeline", body = Success<PipelineData>)))]
+pub(super) async fn get_pipeline(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(pipeline): Id<PipelineRef>,
+) -> Answer<PipelineData> {
+    Ok(Reply::ok(PipelineData { pipeline: api.cp.get_pipeline(&actor, &pipeline).await? }))
+}
+
+/// Export a pipeline's definition
+///
+/// The text as it was sent, byte for byte, without an envelope.
+#[utoipa::path(get, path = "/api/pipelines/{id}/yaml", tag = "Pipelines", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
+    responses((status = 200, description = "The definition", body = String, content_type = "text/yaml",
+        headers(("Content-Disposition" = String, description = "`attachment`, with the identifier as the file's name.")))))]
+pub(super) async fn export_pipeline(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(pipeline): Id<PipelineRef>,
+) -> Result<Response, Failure> {
+    let (identifier, yaml) = api.cp.export_pipeline(&actor, &pipeline).await?;
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{identifier}.yaml\""));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/yaml")),
+        (header::CONTENT_DISPOSITION, disposition.map_err(Error::internal)?),
+    ];
+    Ok((headers, yaml).into_response())
+}
+
+/// Replace a pipeline's definition
+///
+/// Each makes one version more. A run keeps the version it started with.
+#[utoipa::path(put, path = "/api/pipelines/{id}/yaml", tag = "Pipelines", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
+    request_body = ReplaceDefinition,
+    responses((status = 200, description = "The pipeline", body = Success<PipelineData>)))]
+pub(super) async fn replace_pipeline_definition(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(pipeline): Id<PipelineRef>,
+    body: Body<ReplaceDefinition>,
+) -> Answer<PipelineData> {
+    let pipeline = api.cp.replace_pipeline_definition(&actor, &pipeline, body.input).await?;
+    Ok(Reply::ok(PipelineData { pipeline }))
+}
+
+/// Rename a pipeline, describe it, or switch it on or off
+///
+/// No new version.
+#[utoipa::path(patch, path = "/api/pipelines/{id}", tag = "Pipelines", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
+    request_body = UpdatePipeline,
+    responses((status = 200, description = "The pipeline", body = Success<PipelineData>)))]
+pub(super) async fn update_pipeline(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(pipeline): Id<PipelineRef>,
+    body: Body<UpdatePipeline>,
+) -> Answer<PipelineData> {
+    Ok(Reply::ok(PipelineData { pipeline: api.cp.update_pipeline(&actor, &pipeline, body.input).await? }))
+}
+
+/// Delete a pipeline
+///
+/// With its versions and runs. A run on its way is cancelled first; transfers stay.
+#[utoipa::path(delete, path = "/api/pipelines/{id}", tag = "Pipelines", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
+    responses((status = 200, description = "It is gone", body = Success<DeletedData>)))]
+pub(super) async fn delete_pipeline(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(pipeline): Id<PipelineRef>,
+) -> Answer<DeletedData> {
+    api.cp.delete_pipeline(&actor, &pipeline).await?;
+    Ok(Reply::ok(DeletedData { deleted: true }))
+}
+
+/// List a pipeline's versions
+///
+/// Newest first.
+#[utoipa::path(get, path = "/api/pipelines/{id}/versions", tag = "Pipelines", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline"), Paging),
+    responses((status = 200, description = "A page of versions", body = Success<PipelineVersionsData>)))]
+pub(super) async fn list_pipeline_versions(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(pipeline): Id<PipelineRef>,
+    Query(window): Query<Window>,
+) -> Answer<PipelineVersionsData> {
+    let page = api.cp.list_pipeline_versions(&actor, &pipeline, window).await?;
+    Ok(Reply::ok(PipelineVersionsData { pagination: page.pagination(), versions: page.items }))
+}

@@ -1,0 +1,188 @@
+//! Runs of pipelines: started, read, cancelled and gone on with, by administrators and schedules.
+
+use chrono::{DateTime, Utc};
+
+use super::{ControlPlane, Work, pipelines::held};
+use crate::{
+    actor::{Actor, Scope},
+    error::{Error, Result},
+    ids::{CustomerId, PipelineId, RunId},
+    model::{
+        definition::Plan,
+        event::{Kind, Object},
+        pipeline::{
+            PipelineRef,
+            course::Course,
+            run::{Given, PipelineRun, PipelineRunStatus, StartPipelineRun, Trigger},
+        },
+    },
+    store::{self, idempotency::Claim, pipeline_runs::PipelineRunRow, pipelines::PipelineRow},
+};
+
+mod changes;
+mod dispatch;
+mod engine;
+mod steps;
+mod views;
+
+pub(super) use engine::Pace;
+
+/// A run that has not begun, and what it is shown as.
+struct Planned {
+    row: PipelineRunRow,
+    plan: Plan,
+}
+
+impl ControlPlane {
+    /// Starts a run of a pipeline's current version.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless an administrator asks;
+    /// [`Error::Invalid`] if the pipeline is disabled, [`Error::Refused`] if a parameter or an agent is not known.
+    pub async fn run_pipeline(
+        &self,
+        actor: &Actor,
+        meant: &PipelineRef,
+        input: StartPipelineRun,
+        claim: Option<&Claim>,
+    ) -> Result<PipelineRun> {
+        let mut pipeline = self.administered(actor, meant).await?;
+        loop {
+            require_enabled(&pipeline)?;
+            let planned = self.planned(&pipeline, pipeline.version, &pipeline.yaml, input.parameters.clone()).await?;
+            let mut work = self.begin(actor).await?;
+            let now_held = held(&mut work, actor, pipeline.id).await?;
+            if (now_held.version, now_held.enabled) != (pipeline.version, pipeline.enabled) {
+                // It was changed at this moment: what is there now is what is meant.
+                pipeline = now_held;
+                continue;
+            }
+            let run = self.start(&mut work, planned).await?;
+            work.complete(claim, &run).await?;
+            self.commit(work).await?;
+            return Ok(run);
+        }
+    }
+
+    /// Goes on from where a run failed or was cancelled, as a new run of the same version with the same parameters: what
+    /// was completed is not done again.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::run_pipeline`]; [`Error::Conflict`] unless it has failed or was cancelled.
+    pub async fn rerun_pipeline_run(&self, actor: &Actor, id: RunId, claim: Option<&Claim>) -> Result<PipelineRun> {
+        let before = self.administered_pipeline_run(actor, id).await?;
+        match before.course.run.status {
+            PipelineRunStatus::Failed | PipelineRunStatus::Cancelled => {}
+            status => {
+                let advice = if status.has_ended() { "start a new one" } else { "wait for its end, or cancel it" };
+                return Err(Error::conflict(format!(
+                    "a run that is {status} has no failed step to go on from: {advice}"
+                )));
+            }
+        }
+        let pipeline = self.administered(actor, &before.pipeline_id.into()).await?;
+        require_enabled(&pipeline)?;
+        let yaml = store::pipelines::find_version(&self.db, pipeline.id, before.version).await?;
+        let yaml = yaml.ok_or(Error::NotFound("version"))?;
+        let parameters = Given::from(before.parameters.clone());
+        let mut planned = self.planned(&pipeline, before.version, &yaml, parameters).await?;
+        let row = &mut planned.row;
+        row.course = before.course.again(row.course.graph.clone());
+        row.trigger = Trigger::Rerun;
+        row.rerun_of = Some(id);
+        let mut work = self.begin(actor).await?;
+        held(&mut work, actor, pipeline.id).await?;
+        let run = self.start(&mut work, planned).await?;
+        work.complete(claim, &run).await?;
+        self.commit(work).await?;
+        Ok(run)
+    }
+
+    /// Cancels a run: what has not begun will not, what is on its way ends when its agent says so or its lease ends.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::get_pipeline_run`]; [`Error::Conflict`] if it has ended.
+    pub async fn cancel_pipeline_run(&self, actor: &Actor, id: RunId) -> Result<PipelineRun> {
+        self.administered_pipeline_run(actor, id).await?;
+        let cancel = |course: &mut Course, now: DateTime<Utc>| {
+            let status = course.run.status;
+            if status.has_ended() {
+                return Err(Error::conflict(format!("a run that is {status} cannot be cancelled")));
+            }
+            Ok(course.cancel(now))
+        };
+        Ok(self.change_run(actor, id, cancel).await?.view())
+    }
+
+    /// Ends every run of a pipeline that is about to be removed; whether no other change came between.
+    pub(super) async fn abandon_runs(&self, work: &mut Work, pipeline: PipelineId) -> Result<bool> {
+        for id in store::pipeline_runs::under_way(&mut work.tx, pipeline).await? {
+            let abandoned = self.try_change_run(work, id, &|course, now| Ok(course.abandon(now))).await?;
+            if abandoned.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A run that has not begun, of this text with these parameters.
+    async fn planned(&self, pipeline: &PipelineRow, version: i64, yaml: &str, parameters: Given) -> Result<Planned> {
+        let (plan, graph) = self.plan_of_run(pipeline.customer_id, yaml, &parameters).await?;
+        let now = self.now();
+        let row = PipelineRunRow {
+            id: self.ids.next(now),
+            pipeline_id: pipeline.id,
+            customer_id: pipeline.customer_id,
+            identifier: pipeline.identifier.clone(),
+            version,
+            trigger: Trigger::Manual,
+            scheduled_for: None,
+            rerun_of: None,
+            parameters: plan.parameters.clone(),
+            created_at: now,
+            revision: 1,
+            course: Course::new(graph),
+        };
+        Ok(Planned { row, plan })
+    }
+
+    /// Stores a run and sends its first steps.
+    async fn start(&self, work: &mut Work, planned: Planned) -> Result<PipelineRun> {
+        let Planned { mut row, plan } = planned;
+        let carriers = changes::carriers(work, &row).await?;
+        let terms = self.terms();
+        let effects = row.course.advance(&carriers, &terms, work.now);
+        work.has_due_runs |= !row.course.unclaimed(work.now).is_empty();
+        store::pipeline_runs::insert(&mut work.tx, &row, &plan, row.course.due_at(&terms, work.now)).await?;
+        self.carry_out(work, &row, &effects, &carriers).await?;
+        let run = row.view();
+        work.note(Kind::PipelineRunCreated, Object::PipelineRun(run.clone()));
+        Ok(run)
+    }
+
+    /// A run, for what administrators alone may do with it.
+    async fn administered_pipeline_run(&self, actor: &Actor, id: RunId) -> Result<PipelineRunRow> {
+        actor.require_user()?;
+        let row = store::pipeline_runs::find(&self.db, id).await?;
+        let row = row.filter(|row| may_know(actor, row.customer_id)).ok_or(Error::NotFound("run"))?;
+        actor.require_admin()?;
+        Ok(row)
+    }
+}
+
+/// Lets only a pipeline pass whose runs may start.
+fn require_enabled(pipeline: &PipelineRow) -> Result<()> {
+    if pipeline.enabled { Ok(()) } else { Err(Error::Invalid("the pipeline is disabled: enable it first".to_owned())) }
+}
+
+/// Whether the caller may know that something of this owner's exists.
+fn may_know(actor: &Actor, owner: Option<CustomerId>) -> bool {
+    match actor.scope() {
+        Scope::All => true,
+        Scope::Customer(own) => owner == Some(own),
+        Scope::Agent(_) => false,
+    }
+}

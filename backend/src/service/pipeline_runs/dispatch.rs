@@ -1,0 +1,141 @@
+//! Slots of pipelines: decided as those of jobs are, and started here, since no agent has to agree.
+//!
+//! What a slot is to become is written first, with the claim on it; the run it becomes is made in a transaction of its own,
+//! with the slot. So a server that dies between leaves a slot that waits, and any server starts it.
+
+use crate::{
+    actor::{Actor, Scope},
+    error::{Error, Result},
+    ids::PipelineId,
+    model::{
+        event::{Kind, Object},
+        job::Outcome,
+        pipeline::run::{Given, Trigger},
+        schedule::Overlap,
+    },
+    service::{
+        ControlPlane,
+        dispatch::{Decided, decided},
+        pipelines::held,
+    },
+    store::{
+        self,
+        db::Word,
+        schedules::Owner,
+        slots::{Pending, SlotRow},
+    },
+};
+
+/// How many schedules are claimed in one transaction.
+const AT_A_TIME: i64 = 100;
+/// What a slot says that is about to be started.
+const WAITS_FOR_SERVER: &str = "waits for a server to start it";
+
+impl ControlPlane {
+    /// Decides every slot of a pipeline that is due by now, and starts what may start; how many pipelines had one.
+    pub(in crate::service) async fn dispatch_due_pipelines(&self) -> Result<usize> {
+        let mut dispatched = 0;
+        while store::schedules::next_due(&self.db, Owner::Pipeline).await?.is_some_and(|due| due <= self.now()) {
+            dispatched += self.decide_due_pipelines().await?;
+        }
+        if dispatched > 0 {
+            self.start_queued_pipelines().await?;
+        }
+        Ok(dispatched)
+    }
+
+    async fn decide_due_pipelines(&self) -> Result<usize> {
+        let mut work = self.begin(&Actor::System).await?;
+        store::schedules::take_turn(&mut work.tx).await?;
+        let now = work.now;
+        let due = store::schedules::due(&mut work.tx, Owner::Pipeline, now, AT_A_TIME).await?;
+        let owners: Vec<uuid::Uuid> = due.iter().map(|row| row.owner_id).collect();
+        let queued = store::slots::queued(&mut work.tx, &owners).await?;
+        let busy = store::pipeline_runs::busy(&mut work.tx, &owners).await?;
+        let mut claims = Vec::with_capacity(due.len());
+        let mut slots = Vec::new();
+        for row in &due {
+            let waiting = queued.get(&row.owner_id).copied().unwrap_or(0);
+            let Decided { next, decisions, .. } = decided(row, busy.contains(&row.owner_id), waiting, now);
+            claims.push((row, next));
+            slots.extend(decisions.into_iter().map(|decision| waits(self.slot(row.owner_id, decision))));
+        }
+        let claimed = store::schedules::claim(&mut work.tx, &claims).await?;
+        slots.retain(|slot| claimed.contains(&slot.owner_id));
+        let new = store::slots::insert_all(&mut work.tx, Owner::Pipeline, &slots, now).await?;
+        for slot in slots.iter().filter(|slot| new.contains(&slot.id)) {
+            work.note(Kind::PipelineSlotDecided, Object::PipelineSlot(slot.pipeline_view()));
+        }
+        self.commit(work).await?;
+        Ok(claimed.len())
+    }
+
+    /// Starts slots of pipelines whose turn has come; how many.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn start_queued_pipelines(&self) -> Result<usize> {
+        let mut started = 0;
+        for pipeline in store::slots::with_queue(&self.db, Owner::Pipeline).await? {
+            while self.start_queued_pipeline(PipelineId(pipeline)).await? {
+                started += 1;
+            }
+        }
+        Ok(started)
+    }
+
+    /// Starts the slot of a pipeline that has waited for the longest, if nothing is in its way; whether there may be more
+    /// to start.
+    async fn start_queued_pipeline(&self, id: PipelineId) -> Result<bool> {
+        let found = store::pipelines::find(&self.db, Scope::All, &id.into()).await?.pop();
+        let Some(pipeline) = found.filter(|pipeline| pipeline.enabled) else { return Ok(false) };
+        let planned = self.planned(&pipeline, pipeline.version, &pipeline.yaml, Given::default());
+        let planned = match planned.await {
+            Err(error @ (Error::Internal(_) | Error::Unavailable(_))) => return Err(error),
+            planned => planned,
+        };
+        let mut work = self.begin(&Actor::System).await?;
+        store::schedules::take_turn(&mut work.tx).await?;
+        let now_held = match held(&mut work, &Actor::System, id).await {
+            Err(Error::NotFound(_)) => return Ok(false),
+            held => held?,
+        };
+        let Some(mut slot) = store::slots::first_queued(&mut work.tx, id.0).await? else { return Ok(false) };
+        let rule = store::schedules::find(&mut work.tx, id.0).await?;
+        let may_overlap = rule.is_some_and(|rule| rule.overlap.0 == Overlap::Allow);
+        if !may_overlap && !store::pipeline_runs::under_way(&mut work.tx, id).await?.is_empty() {
+            return Ok(false);
+        }
+        if now_held.version != pipeline.version || !now_held.enabled {
+            // It was changed at this moment: what is there now starts with the next look.
+            return Ok(now_held.enabled);
+        }
+        slot.pending = None;
+        match &planned {
+            Ok(planned) => (slot.run_id, slot.reason) = (Some(planned.row.id), None),
+            Err(error) => (slot.outcome, slot.reason) = (Word(Outcome::Missed), Some(error.to_string())),
+        }
+        if !store::slots::save(&mut work.tx, &slot, Some(Pending::Queued)).await? {
+            return Ok(true);
+        }
+        if let Ok(mut planned) = planned {
+            (planned.row.trigger, planned.row.scheduled_for) = (Trigger::Schedule, Some(slot.scheduled_for));
+            self.start(&mut work, planned).await?;
+        } else {
+            work.note(Kind::PipelineSlotDecided, Object::PipelineSlot(slot.pipeline_view()));
+        }
+        self.commit(work).await?;
+        Ok(true)
+    }
+}
+
+/// A slot that is to run waits in any case: it is started in a transaction of its own.
+fn waits(slot: SlotRow) -> SlotRow {
+    match slot.pending {
+        Some(Word(Pending::Sent)) => {
+            SlotRow { pending: Some(Word(Pending::Queued)), reason: Some(WAITS_FOR_SERVER.to_owned()), ..slot }
+        }
+        Some(Word(Pending::Queued)) | None => slot,
+    }
+}

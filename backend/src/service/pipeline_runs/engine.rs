@@ -1,0 +1,146 @@
+//! What runs of pipelines need beside reports: the passing of time, and webhooks.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use tokio::sync::Notify;
+
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    ids::RunId,
+    model::pipeline::{course::Effect, graph::Task},
+    service::{ControlPlane, delta},
+    store::{self, pipeline_runs::PipelineRunRow},
+    webhooks::Delivery,
+};
+
+/// Wakes the engine of this server when there may be something to do at once.
+#[derive(Debug, Default)]
+pub(in crate::service) struct Pace(Notify);
+
+impl Pace {
+    pub(in crate::service) fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// A webhook that this server has claimed.
+struct Claimed {
+    place: usize,
+    attempt: i64,
+    at: DateTime<Utc>,
+}
+
+impl ControlPlane {
+    /// Waits until there may be something to do.
+    pub async fn runs_may_go_on(&self) {
+        self.pace.0.notified().await;
+    }
+
+    /// Lets every run go on that has waited long enough, sends webhooks whose turn it is, and starts what waited for a run
+    /// to end; how many runs were looked at.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn advance_pipeline_runs(self: &Arc<Self>) -> Result<usize> {
+        let now = self.now();
+        let mut due = store::pipeline_runs::due(&self.db, now).await?;
+        due.extend(store::pipeline_runs::with_lost_agents(&self.db, now - delta(self.timing.lease)).await?);
+        due.sort_unstable();
+        due.dedup();
+        // One that cannot go on does not keep the others.
+        let mut failed = None;
+        for id in &due {
+            match self.advance_run(*id).await {
+                // Removed meanwhile.
+                Ok(()) | Err(Error::NotFound(_)) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        self.start_queued_pipelines().await?;
+        failed.map_or(Ok(due.len()), Err)
+    }
+
+    async fn advance_run(self: &Arc<Self>, id: RunId) -> Result<()> {
+        let claimed = std::sync::Mutex::new(Vec::new());
+        let row = self
+            .change_run(&Actor::System, id, |course, now| {
+                let claims: Vec<Claimed> = course
+                    .unclaimed(now)
+                    .into_iter()
+                    .map(|place| {
+                        course.claim(place, now);
+                        Claimed { place, attempt: course.steps[place].attempt, at: now }
+                    })
+                    .collect();
+                // Another change may come between; then these claims never were.
+                if let Ok(mut claimed) = claimed.lock() {
+                    *claimed = claims;
+                }
+                Ok(Vec::<Effect>::new())
+            })
+            .await?;
+        for claim in claimed.into_inner().unwrap_or_default() {
+            // A claim that the same change found overdue or ended is none.
+            let step = &row.course.steps[claim.place];
+            if (step.attempt, step.sent_at) == (claim.attempt, Some(claim.at)) && step.is_in_flight() {
+                let cp = Arc::clone(self);
+                let row = row.clone();
+                self.tasks.spawn(async move {
+                    if let Err(error) = cp.send_webhook(row, claim).await {
+                        let error: &dyn std::error::Error = &error;
+                        tracing::warn!(error, "what became of a webhook was not kept: its claim will lapse");
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_webhook(&self, row: PipelineRunRow, claim: Claimed) -> Result<()> {
+        let outcome = match self.delivery(&row, &claim).await {
+            Ok(delivery) => self.webhooks.post(delivery).await,
+            Err(error) => Err(error.to_string()),
+        };
+        let kept = self.change_run(&Actor::System, row.id, |course, now| {
+            course.posted(claim.place, (claim.attempt, claim.at), outcome.clone(), now);
+            Ok(Vec::new())
+        });
+        match kept.await {
+            Err(Error::NotFound(_)) => Ok(()),
+            kept => kept.map(drop),
+        }
+    }
+
+    async fn delivery(&self, row: &PipelineRunRow, claim: &Claimed) -> Result<Delivery> {
+        let node = &row.course.graph.nodes[claim.place];
+        let Task::Webhook { url, body } = &node.task else { return Err(Error::internal("no webhook was claimed")) };
+        let body = body.clone().unwrap_or_else(|| summary(row, &node.id, claim.attempt));
+        let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();
+        Ok(Delivery {
+            url: url.clone(),
+            content_type: if is_json { "application/json" } else { "text/plain; charset=utf-8" },
+            id: format!("{}/{}/{}", row.id, node.id, claim.attempt),
+            signature: self.webhook_signature(row.customer_id, &body, claim.at).await?,
+            body,
+        })
+    }
+}
+
+/// What a run has come to, for a webhook that says nothing of its own.
+fn summary(row: &PipelineRunRow, step: &str, attempt: i64) -> String {
+    let run = row.view();
+    let steps = run.steps.iter().filter(|other| other.id != step);
+    json!({
+        "pipeline": { "id": run.pipeline_id, "identifier": row.identifier, "version": run.version },
+        "run": {
+            "id": run.id, "trigger": run.trigger, "startedAt": run.started_at, "parameters": run.parameters,
+            "steps": steps.collect::<Vec<_>>(),
+        },
+        "step": { "id": step, "attempt": attempt },
+    })
+    .to_string()
+}

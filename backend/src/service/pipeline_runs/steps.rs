@@ -1,0 +1,133 @@
+//! What agents say about the steps they were sent.
+
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    events::Forget,
+    ids::{AgentId, PipelineId, RunId, TransferId},
+    model::{
+        directive::{Directive, Wish},
+        event::{Kind, Object},
+        pipeline::{
+            UpdateStep,
+            course::Reported,
+            run::{PipelineStep, StepStatus},
+        },
+    },
+    service::{ControlPlane, Work},
+    store::{self, pipeline_runs::PipelineRunRow},
+};
+
+/// What becomes of a report.
+enum Outcome {
+    /// It was written, or there was nothing to write; the step as it is now.
+    Taken(PipelineStep),
+    /// It came after the server had ended the step. It changes nothing, but is kept.
+    Late(Error),
+    /// Another change came between: look again.
+    Again,
+}
+
+impl ControlPlane {
+    /// Takes an agent's report about a step it was sent; answered when it is durable, with what waits for the agent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for a step that was not sent to it,
+    /// [`Error::Conflict`] if the status may not follow, or the server had ended the step meanwhile.
+    pub async fn update_pipeline_step(
+        &self,
+        actor: &Actor,
+        pipeline: PipelineId,
+        run: RunId,
+        step: &str,
+        report: UpdateStep,
+    ) -> Result<(PipelineStep, Vec<Directive>)> {
+        let agent = actor.require_agent()?;
+        loop {
+            let mut work = self.begin(actor).await?;
+            let (before, place) = sent_step(&mut work, agent, pipeline, run, step).await?;
+            let outcome = self.take_report(&mut work, &before, place, &report).await?;
+            if matches!(outcome, Outcome::Again) {
+                continue;
+            }
+            self.commit(work).await?;
+            match outcome {
+                Outcome::Taken(step) => {
+                    return Ok((step, self.open_directives(agent).await?));
+                }
+                Outcome::Late(error) => return Err(error),
+                Outcome::Again => {}
+            }
+        }
+    }
+
+    /// Takes note of the transfer that an agent makes for a step it was sent; whether no other change came between.
+    pub(in crate::service) async fn note_transfer_of_step(
+        &self,
+        work: &mut Work,
+        agent: AgentId,
+        (run, step): (RunId, &str),
+        transfer: TransferId,
+    ) -> Result<bool> {
+        let before = store::pipeline_runs::find(&mut work.tx, run).await?.ok_or(Error::NotFound("step"))?;
+        let place = place_of_sent(&before, agent, step)?;
+        let mut row = before.clone();
+        row.course.carries(place, transfer, work.now)?;
+        Ok(self.go_on(work, &before, row, Vec::new()).await?.is_some())
+    }
+
+    async fn take_report(
+        &self,
+        work: &mut Work,
+        before: &PipelineRunRow,
+        place: usize,
+        report: &UpdateStep,
+    ) -> Result<Outcome> {
+        let mut row = before.clone();
+        let effect = match row.course.report(place, report, work.now) {
+            Ok(Reported::Nothing(None)) => return Ok(Outcome::Taken(before.step(place))),
+            Ok(Reported::Nothing(effect) | Reported::Status(effect)) => effect,
+            Ok(Reported::Progress) => None,
+            Err(error) if error.is_late() => {
+                work.note(Kind::PipelineStepReportedLate, Object::PipelineRun(before.view()));
+                return Ok(Outcome::Late(error));
+            }
+            Err(error) => return Err(error),
+        };
+        let step = &before.course.steps[place];
+        if step.status == StepStatus::Queued && step.sent_at.is_some() {
+            // The agent acts on what it was told. A wish to stop goes on waiting until it has.
+            let node = &before.course.graph.nodes[place];
+            store::directives::settle_step(&mut work.tx, before.id, &node.id, Some(Wish::RUN_STEP), work.now).await?;
+            if let Some(agent) = node.agent() {
+                work.forget(Forget::Directives(agent));
+            }
+        }
+        let saved = self.go_on(work, before, row, effect.into_iter().collect()).await?;
+        Ok(saved.map_or(Outcome::Again, |row| Outcome::Taken(row.step(place))))
+    }
+}
+
+/// The run and the place of a step that was sent to this agent.
+async fn sent_step(
+    work: &mut Work,
+    agent: AgentId,
+    pipeline: PipelineId,
+    run: RunId,
+    step: &str,
+) -> Result<(PipelineRunRow, usize)> {
+    let row = store::pipeline_runs::find(&mut work.tx, run).await?;
+    let row = row.filter(|row| row.pipeline_id == pipeline).ok_or(Error::NotFound("step"))?;
+    let place = place_of_sent(&row, agent, step)?;
+    Ok((row, place))
+}
+
+/// The place of a step, if any attempt at it was sent to this agent.
+fn place_of_sent(row: &PipelineRunRow, agent: AgentId, step: &str) -> Result<usize> {
+    let is_sent = |place: &usize| {
+        let state = &row.course.steps[*place];
+        row.course.graph.nodes[*place].agent() == Some(agent) && (state.sent_at.is_some() || state.attempt > 1)
+    };
+    row.place_of(step).filter(is_sent).ok_or(Error::NotFound("step"))
+}

@@ -1,0 +1,109 @@
+//! What is asked about runs of pipelines, by administrators.
+
+use serde_json::Value;
+
+use crate::{
+    actor::Actor,
+    error::Result,
+    ids::{PipelineId, RunId},
+    model::{
+        Page, Window,
+        pipeline::{
+            PipelineRef,
+            run::{PipelineRun, PipelineRunFilter},
+        },
+    },
+    service::ControlPlane,
+    store::{self, pipeline_runs::PipelineRunRow},
+};
+
+impl ControlPlane {
+    /// A page of a pipeline's runs, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::NotFound`] outside the caller's scope, else [`crate::error::Error::Forbidden`] unless an
+    /// administrator asks.
+    pub async fn list_runs_of_pipeline(
+        &self,
+        actor: &Actor,
+        meant: &PipelineRef,
+        window: Window,
+    ) -> Result<Page<PipelineRun>> {
+        let pipeline = self.administered(actor, meant).await?;
+        let filter = PipelineRunFilter { pipeline_id: Some(pipeline.id), status: Vec::new() };
+        Ok(store::pipeline_runs::list(&self.db, &filter, window).await?.map(|row| row.view()))
+    }
+
+    /// A page of runs, of any pipeline or one, newest first.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::watch_pipeline_runs`].
+    pub async fn list_pipeline_runs(
+        &self,
+        actor: &Actor,
+        filter: &PipelineRunFilter,
+        window: Window,
+    ) -> Result<Page<PipelineRun>> {
+        self.watch_pipeline_runs(actor, filter).await?;
+        Ok(store::pipeline_runs::list(&self.db, filter, window).await?.map(|row| row.view()))
+    }
+
+    /// Whether the caller may watch runs: those who may list them may.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::NotFound`] for a pipeline outside the caller's scope, else
+    /// [`crate::error::Error::Forbidden`] unless an administrator asks.
+    pub async fn watch_pipeline_runs(&self, actor: &Actor, filter: &PipelineRunFilter) -> Result<()> {
+        if let Some(pipeline) = filter.pipeline_id {
+            self.administered(actor, &pipeline.into()).await?;
+        }
+        actor.require_admin()
+    }
+
+    /// A run.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::list_runs_of_pipeline`].
+    pub async fn get_pipeline_run(&self, actor: &Actor, id: RunId) -> Result<PipelineRun> {
+        Ok(self.administered_pipeline_run(actor, id).await?.view())
+    }
+
+    /// Those of these runs that there are, in no order.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Forbidden`] unless an administrator asks.
+    pub async fn find_pipeline_runs(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<PipelineRun>> {
+        actor.require_admin()?;
+        Ok(store::pipeline_runs::find_all(&self.db, ids).await?.iter().map(PipelineRunRow::view).collect())
+    }
+
+    /// What these runs were made to do, as the `ast` of a dry run says it, in no order.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Forbidden`] unless an administrator asks.
+    pub async fn find_pipeline_run_plans(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<(RunId, Value)>> {
+        actor.require_admin()?;
+        store::pipeline_runs::plans(&self.db, ids).await
+    }
+
+    /// The newest runs of each of these pipelines, as many as is said beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Forbidden`] unless an administrator asks.
+    pub async fn newest_pipeline_runs(&self, actor: &Actor, of: &[(PipelineId, u64)]) -> Result<Vec<Vec<PipelineRun>>> {
+        actor.require_admin()?;
+        let rows = store::pipeline_runs::newest(&self.db, of).await?;
+        let newest = of.iter().map(|(pipeline, count)| {
+            let own = rows.iter().filter(|row| row.pipeline_id == *pipeline).map(PipelineRunRow::view);
+            own.take(usize::try_from(*count).unwrap_or(usize::MAX)).collect()
+        });
+        Ok(newest.collect())
+    }
+}

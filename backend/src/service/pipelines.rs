@@ -1,0 +1,308 @@
+//! Pipelines: made, read, given new versions, switched and removed.
+
+use serde_json::json;
+
+use schedules::unschedule;
+
+use super::{ControlPlane, Work};
+use crate::{
+    actor::{Actor, Scope},
+    error::{Error, Result},
+    ids::{CustomerId, PipelineId},
+    model::{
+        Page, Window,
+        definition::Definition,
+        event::{Kind, Object},
+        fields::Change,
+        pipeline::{
+            CreatePipeline, Pipeline, PipelineFilter, PipelineRef, PipelineVersion, ReplaceDefinition, UpdatePipeline,
+        },
+    },
+    store::{self, idempotency::Claim, pipelines::PipelineRow},
+};
+
+mod definitions;
+mod schedules;
+mod versions;
+
+/// How many versions a pipeline's view holds.
+const VERSIONS: i64 = 20;
+
+impl ControlPlane {
+    /// Makes a pipeline. What a customer makes is theirs; what an administrator makes belongs to the customer they name,
+    /// else to the one customer of all agents it names by id, else to the platform.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::Refused`] with all diagnostics if the definition is not valid,
+    /// [`Error::Fields`] for an unknown customer, [`Error::Conflict`] if the identifier is taken.
+    pub async fn create_pipeline(
+        &self,
+        actor: &Actor,
+        input: CreatePipeline,
+        claim: Option<&Claim>,
+    ) -> Result<Pipeline> {
+        actor.require_user()?;
+        let definition = self.definition(&input.yaml).await?;
+        let customer_id = self.owner_of(actor, input.customer_id, Some(&definition)).await?;
+        let mut work = self.begin(actor).await?;
+        let mut row = PipelineRow {
+            id: self.ids.next(work.now),
+            customer_id,
+            identifier: input.identifier,
+            name: input.name,
+            description: input.description,
+            enabled: input.enabled,
+            version: 1,
+            created_at: work.now,
+            updated_at: work.now,
+            yaml: input.yaml,
+            git_sha: input.git_sha,
+            version_created_at: work.now,
+            next_run_at: None,
+        };
+        if !store::pipelines::insert(&mut work.tx, &row).await? {
+            return Err(Error::conflict(format!("a pipeline with the identifier `{}` exists", row.identifier)));
+        }
+        insert_version(&mut work, &row).await?;
+        self.reschedule(&mut work, &mut row, Some(&definition)).await?;
+        let pipeline = row.view();
+        work.note(Kind::PipelineCreated, Object::Pipeline(pipeline.clone()));
+        work.complete(claim, &pipeline).await?;
+        self.commit(work).await?;
+        Ok(pipeline)
+    }
+
+    /// A page of the pipelines the caller may see, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub async fn list_pipelines(
+        &self,
+        actor: &Actor,
+        filter: &PipelineFilter,
+        window: Window,
+    ) -> Result<Page<Pipeline>> {
+        actor.require_user()?;
+        let page = store::pipelines::list(&self.db, actor.scope(), filter, window).await?.map(PipelineRow::view);
+        let Page { items, window, total, has_more } = page;
+        Ok(Page { items: self.with_versions(actor, items).await?, window, total, has_more })
+    }
+
+    /// A pipeline.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] if several have this identifier.
+    pub async fn get_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<Pipeline> {
+        actor.require_user()?;
+        let pipeline = self.pipeline(actor, meant).await?.view();
+        self.with_versions(actor, vec![pipeline]).await?.pop().ok_or(Error::NotFound("pipeline"))
+    }
+
+    /// Those of these pipelines that the caller may see, in no order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub async fn find_pipelines(&self, actor: &Actor, ids: &[PipelineId]) -> Result<Vec<Pipeline>> {
+        actor.require_user()?;
+        let rows = store::pipelines::find_all(&self.db, actor.scope(), ids).await?;
+        self.with_versions(actor, rows.into_iter().map(PipelineRow::view).collect()).await
+    }
+
+    /// What a pipeline is called in paths, and its definition as it was sent.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::get_pipeline`].
+    pub async fn export_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<(String, String)> {
+        actor.require_user()?;
+        let row = self.pipeline(actor, meant).await?;
+        Ok((row.identifier, row.yaml))
+    }
+
+    /// Gives a pipeline a new definition: one version more.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::get_pipeline`]; [`Error::Refused`] with all diagnostics if the definition is not valid,
+    /// [`Error::Conflict`] naming both versions if another one is current than was expected.
+    pub async fn replace_pipeline_definition(
+        &self,
+        actor: &Actor,
+        meant: &PipelineRef,
+        input: ReplaceDefinition,
+    ) -> Result<Pipeline> {
+        actor.require_user()?;
+        let id = self.pipeline(actor, meant).await?.id;
+        let definition = self.definition(&input.yaml).await?;
+        loop {
+            let mut work = self.begin(actor).await?;
+            let mut row = held(&mut work, actor, id).await?;
+            require_version(&row, input.expected_version)?;
+            if input.unless_same && row.yaml == input.yaml {
+                break;
+            }
+            row.version += 1;
+            row.updated_at = work.now;
+            row.version_created_at = work.now;
+            row.yaml.clone_from(&input.yaml);
+            row.git_sha.clone_from(&input.git_sha);
+            insert_version(&mut work, &row).await?;
+            store::pipelines::save(&mut work.tx, &row).await?;
+            if self.reschedule(&mut work, &mut row, Some(&definition)).await? {
+                work.note(Kind::PipelineUpdated, Object::Pipeline(row.view()));
+                self.commit(work).await?;
+                break;
+            }
+            drop(work);
+            self.dispatch_due_slots().await?;
+        }
+        self.get_pipeline(actor, &id.into()).await
+    }
+
+    /// Renames a pipeline, describes it, or switches it on or off: no new version.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::get_pipeline`].
+    pub async fn update_pipeline(&self, actor: &Actor, meant: &PipelineRef, input: UpdatePipeline) -> Result<Pipeline> {
+        actor.require_user()?;
+        let id = self.pipeline(actor, meant).await?.id;
+        loop {
+            let mut work = self.begin(actor).await?;
+            let before = held(&mut work, actor, id).await?;
+            let mut row = before.clone();
+            apply(&mut row, &input);
+            if row == before {
+                break;
+            }
+            row.updated_at = work.now;
+            store::pipelines::save(&mut work.tx, &row).await?;
+            let is_scheduled = row.enabled == before.enabled || {
+                // It was valid when it was saved, so this takes no longer than it did then.
+                let definition = Definition::parse(&row.yaml).definition;
+                self.reschedule(&mut work, &mut row, definition.as_ref()).await?
+            };
+            if is_scheduled {
+                work.note(Kind::PipelineUpdated, Object::Pipeline(row.view()));
+                self.commit(work).await?;
+                break;
+            }
+            drop(work);
+            self.dispatch_due_slots().await?;
+        }
+        self.get_pipeline(actor, &id.into()).await
+    }
+
+    /// Removes a pipeline with its versions and runs; what runs is cancelled first, transfers stay. Which one it was.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::get_pipeline`].
+    pub async fn delete_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineId> {
+        actor.require_user()?;
+        let id = self.pipeline(actor, meant).await?.id;
+        loop {
+            let mut work = self.begin(actor).await?;
+            let row = held(&mut work, actor, id).await?;
+            if self.abandon_runs(&mut work, id).await? {
+                store::pipeline_runs::delete_of_pipeline(&mut work.tx, id).await?;
+                unschedule(&mut work, id).await?;
+                store::pipelines::delete(&mut work.tx, id).await?;
+                work.note(Kind::PipelineDeleted, Object::Pipeline(row.view()));
+                self.commit(work).await?;
+                return Ok(id);
+            }
+        }
+    }
+
+    /// The one pipeline that is meant, within the caller's scope.
+    pub(super) async fn pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineRow> {
+        let mut found = store::pipelines::find(&self.db, actor.scope(), meant).await?;
+        if found.len() > 1 {
+            let ids: Vec<PipelineId> = found.iter().map(|row| row.id).collect();
+            return Err(Error::Conflict {
+                message: format!("{} pipelines have this identifier: name one by its id", ids.len()),
+                details: Some(json!({ "ids": ids })),
+            });
+        }
+        found.pop().ok_or(Error::NotFound("pipeline"))
+    }
+
+    /// Whose a new pipeline is.
+    pub(super) async fn owner_of(
+        &self,
+        actor: &Actor,
+        named: Option<CustomerId>,
+        definition: Option<&Definition>,
+    ) -> Result<Option<CustomerId>> {
+        if let Scope::Customer(own) = actor.scope() {
+            return Ok(Some(own));
+        }
+        if let Some(named) = named {
+            let customer = store::customers::find(&self.db, named).await?;
+            return customer.map(|_| Some(named)).ok_or_else(|| Error::field("customerId", "no such customer"));
+        }
+        let ids: Vec<_> = definition.into_iter().flat_map(Definition::agent_ids).collect();
+        let agents = store::agents::find_all(&self.db, Scope::All, &ids).await?;
+        let first = agents.first().map(|agent| agent.customer_id);
+        Ok(first.filter(|first| agents.iter().all(|agent| agent.customer_id == *first)))
+    }
+
+    /// Adds the newest versions, where the caller may know more than the current one.
+    async fn with_versions(&self, actor: &Actor, mut pipelines: Vec<Pipeline>) -> Result<Vec<Pipeline>> {
+        if actor.require_admin().is_err() {
+            return Ok(pipelines);
+        }
+        let ids: Vec<PipelineId> = pipelines.iter().map(|pipeline| pipeline.id).collect();
+        let versions = store::pipelines::newest_versions(&self.db, &ids, VERSIONS).await?;
+        for pipeline in &mut pipelines {
+            // A version that came between the two reads is not that of this view.
+            let own = versions.iter().filter(|(id, found)| *id == pipeline.id && found.version <= pipeline.version);
+            pipeline.versions = own.map(|(_, version)| version.clone()).collect();
+        }
+        Ok(pipelines)
+    }
+}
+
+/// The pipeline, held until the end of the transaction.
+pub(super) async fn held(work: &mut Work, actor: &Actor, id: PipelineId) -> Result<PipelineRow> {
+    store::pipelines::hold(&mut work.tx, id).await?;
+    let row = store::pipelines::find(&mut work.tx, actor.scope(), &id.into()).await?.pop();
+    row.ok_or(Error::NotFound("pipeline"))
+}
+
+/// Lets only a change pass that was made from the version that is current.
+fn require_version(row: &PipelineRow, expected: Option<i64>) -> Result<()> {
+    match expected {
+        Some(expected) if expected != row.version => Err(Error::Conflict {
+            message: format!("version {} is current, and not version {expected} as you expect", row.version),
+            details: Some(json!({ "currentVersion": row.version, "expectedVersion": expected })),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn apply(row: &mut PipelineRow, input: &UpdatePipeline) {
+    if let Some(name) = &input.name {
+        row.name.clone_from(name);
+    }
+    match &input.description {
+        Change::Keep => {}
+        Change::Clear => row.description = None,
+        Change::Set(description) => row.description = Some(description.clone()),
+    }
+    row.enabled = input.enabled.unwrap_or(row.enabled);
+}
+
+async fn insert_version(work: &mut Work, row: &PipelineRow) -> Result<()> {
+    let version = PipelineVersion {
+        version: row.version,
+        created_at: row.version_created_at.into(),
+        git_sha: row.git_sha.clone(),
+    };
+    store::pipelines::insert_version(&mut work.tx, row.id, &version, &row.yaml).await
+}

@@ -1,0 +1,232 @@
+//! What definitions mean for those who own them: whether they are valid, which agents they mean, and what a run will do.
+
+use serde_json::{Value, json};
+
+use crate::{
+    actor::Actor,
+    error::{Error, FieldErrors, Result},
+    ids::{AgentId, CustomerId},
+    model::{
+        agent::AgentRef,
+        definition::{
+            AgentName, Definition, Diagnostic, Found, Parsed, Plan, PlannedStep, PlannedTask, Severity, schema,
+        },
+        directive::Errand,
+        period::Period,
+        pipeline::{
+            DryRun, Verdict,
+            graph::{Graph, Node, Task},
+            run::Given,
+        },
+    },
+    service::ControlPlane,
+    store,
+};
+
+/// The agents that a definition may mean, as far as they are there.
+struct Agents {
+    /// Those whose id, name or host name is named, or all of them where the only one is meant.
+    known: Vec<AgentRef>,
+}
+
+impl ControlPlane {
+    /// The JSON Schema of definitions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub fn get_pipeline_schema(&self, actor: &Actor) -> Result<Value> {
+        actor.require_user()?;
+        Ok(schema())
+    }
+
+    /// What a definition would do, or what is wrong with it. Nothing is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::Fields`] for an unknown customer.
+    pub async fn dry_run_pipeline(&self, actor: &Actor, input: DryRun) -> Result<Verdict> {
+        actor.require_user()?;
+        let Parsed { definition, mut diagnostics } = parse(input.yaml).await?;
+        let owner = self.owner_of(actor, input.customer_id, definition.as_ref()).await?;
+        let Some(definition) = definition else { return Ok(Verdict::new(diagnostics, None)) };
+        let agents = self.agents_of(owner, &definition).await?;
+        let planned = definition.plan(&definition.parameters, |name| agents.find(name), self.now());
+        diagnostics.extend(planned.diagnostics);
+        if !self.has_webhook_secret(owner).await? {
+            diagnostics.extend(unsigned(&definition));
+        }
+        diagnostics.sort_by_key(|found| (found.line, found.column, found.severity));
+        Ok(Verdict::new(diagnostics, planned.plan.as_ref()))
+    }
+
+    /// A definition that is to be saved.
+    pub(super) async fn definition(&self, yaml: &str) -> Result<Definition> {
+        let Parsed { definition, diagnostics } = parse(yaml.to_owned()).await?;
+        definition.ok_or_else(|| refused(&diagnostics))
+    }
+
+    /// What a run of this text does, with the values of all its parameters: as it is shown, and as it is carried out.
+    pub(in crate::service) async fn plan_of_run(
+        &self,
+        owner: Option<CustomerId>,
+        yaml: &str,
+        given: &Given,
+    ) -> Result<(Plan, Graph)> {
+        let definition = self.definition(yaml).await?;
+        let parameters = definition.parameters_with(&given.0).map_err(|problems| {
+            let mut errors = FieldErrors::default();
+            for (name, problem) in problems {
+                errors.add("parameters", format!("`{name}` {problem}"));
+            }
+            Error::Fields(errors)
+        })?;
+        let agents = self.agents_of(owner, &definition).await?;
+        for name in definition.agents() {
+            agents.require_one(name)?;
+        }
+        let outcome = definition.plan(&parameters, |name| agents.find(name), self.now());
+        let plan = outcome.plan.ok_or_else(|| refused(&outcome.diagnostics))?;
+        let graph = graph(&plan)?;
+        // A run does not run by itself.
+        Ok((Plan { schedule: None, ..plan }, graph))
+    }
+
+    /// The agents of this owner that a definition may mean. The platform has none of its own: its pipelines name them by id.
+    async fn agents_of(&self, owner: Option<CustomerId>, definition: &Definition) -> Result<Agents> {
+        let named = definition.agents();
+        let words: Vec<&str> = named.iter().copied().flatten().collect();
+        let mut known = store::agents::called(&self.db, owner, &words).await?;
+        if let Some(customer) = owner
+            && named.contains(&None)
+        {
+            known.extend(store::agents::of_customer(&self.db, customer).await?);
+        }
+        known.sort_unstable_by_key(|agent| agent.id);
+        known.dedup();
+        Ok(Agents { known })
+    }
+}
+
+impl Agents {
+    /// Which agents a name stands for; for nothing, the only one there is.
+    fn find(&self, name: Option<&str>) -> Found {
+        let by_id: Option<AgentId> = name.and_then(|name| name.parse().ok());
+        let is_meant = |agent: &&AgentRef| match (by_id, name) {
+            (Some(id), _) => agent.id == id,
+            (None, Some(name)) => agent.name == name || agent.hostname == name,
+            (None, None) => true,
+        };
+        let mut meant: Vec<AgentRef> = self.known.iter().filter(is_meant).cloned().collect();
+        match (meant.len(), meant.pop()) {
+            (1, Some(agent)) => Found::One(agent),
+            (_, Some(last)) => {
+                meant.push(last);
+                Found::Several(meant)
+            }
+            (_, None) => Found::Nobody,
+        }
+    }
+
+    /// A run begins only when it is known who does its steps.
+    fn require_one(&self, name: Option<&str>) -> Result<()> {
+        let (message, ids) = match (self.find(name), name) {
+            (Found::One(_), _) => return Ok(()),
+            (Found::Several(agents), None) => {
+                ("there are several agents, and the definition names none: write `agent`".to_owned(), ids(&agents))
+            }
+            (Found::Several(agents), Some(name)) => {
+                (format!("several agents are called `{name}`: write the id of one of them"), ids(&agents))
+            }
+            (Found::Nobody, Some(name)) => {
+                (format!("there is no agent with the id, name or host name `{name}`"), Vec::new())
+            }
+            (Found::Nobody, None) => ("there is no agent that could do it".to_owned(), Vec::new()),
+        };
+        Err(Error::Refused { message, details: json!({ "ids": ids }) })
+    }
+}
+
+fn ids(agents: &[AgentRef]) -> Vec<AgentId> {
+    agents.iter().map(|agent| agent.id).collect()
+}
+
+/// Reads a text, which may take a moment, where it stops nobody else.
+async fn parse(yaml: String) -> Result<Parsed> {
+    tokio::task::spawn_blocking(move || Definition::parse(&yaml)).await.map_err(Error::internal)
+}
+
+/// What is said of a definition that cannot be used.
+fn refused(diagnostics: &[Diagnostic]) -> Error {
+    let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
+    let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let message = match said.as_slice() {
+        [] => "the definition is not valid".to_owned(),
+        [only] => format!("the definition is not valid: {only}"),
+        [first, rest @ ..] => format!("the definition is not valid: {first} (and {} more)", rest.len()),
+    };
+    Error::Refused { message, details: json!({ "errors": said, "diagnostics": diagnostics }) }
+}
+
+/// Warnings about webhooks that nothing will prove the origin of.
+fn unsigned(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
+    let webhooks = definition.steps.iter().filter(|step| !step.is_for_an_agent());
+    webhooks.map(|step| {
+        step.spot.warning(format!(
+            "there is no secret to sign webhooks with, so `{}` is sent unsigned: make one with `rotateWebhookSecret`",
+            step.id
+        ))
+    })
+}
+
+/// The plan as a run keeps it.
+fn graph(plan: &Plan) -> Result<Graph> {
+    let place = |id: &String| {
+        let place = plan.steps.iter().position(|step| step.id == *id);
+        place.ok_or_else(|| Error::internal(format!("a step needs `{id}`, which is not planned")))
+    };
+    let nodes = plan.steps.iter().map(|step| {
+        Ok(Node {
+            id: step.id.clone(),
+            needs: step.needs.iter().map(place).collect::<Result<_>>()?,
+            when: step.when,
+            retry: step.retry,
+            timeout_seconds: step.timeout.map(Period::as_seconds),
+            task: task(step)?,
+        })
+    });
+    Ok(Graph { timeout_seconds: plan.timeout.map(Period::as_seconds), nodes: nodes.collect::<Result<_>>()? })
+}
+
+fn task(step: &PlannedStep) -> Result<Task> {
+    let errand = match step.task.clone() {
+        PlannedTask::Transfer { source, destination, protocol, direction, verify } => Errand::Transfer {
+            credentials: source.credentials.or(destination.credentials),
+            source: source.location,
+            destination: destination.location,
+            protocol,
+            direction,
+            verify: Some(verify.to_string()),
+        },
+        PlannedTask::Checksum { path, expected } => Errand::Checksum { path, expected },
+        PlannedTask::Compress { path, output, format } => {
+            Errand::Compress { path, output: Some(output), format: Some(format.to_string()) }
+        }
+        PlannedTask::Decompress { path, output, format } => {
+            Errand::Decompress { path, output: Some(output), format: Some(format.to_string()) }
+        }
+        PlannedTask::Rename { from, to } => Errand::Rename { from, to },
+        PlannedTask::Delete { path } => Errand::Delete { path },
+        PlannedTask::Webhook { url, body } => return Ok(Task::Webhook { url, body }),
+    };
+    let agent = step.agent.as_ref().ok_or_else(|| Error::internal(format!("nobody does the step `{}`", step.id)))?;
+    Ok(Task::Agent { agent_id: agent.id, errand })
+}
+
+impl Definition {
+    /// The agents that are named by their ids.
+    pub(super) fn agent_ids(&self) -> impl Iterator<Item = AgentId> {
+        let names = self.steps.iter().filter_map(|step| step.agent.as_ref()).chain(self.agent.as_ref());
+        names.filter_map(|AgentName { name, .. }| name.parse().ok())
+    }
+}

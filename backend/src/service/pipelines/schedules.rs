@@ -1,0 +1,109 @@
+//! The schedule of a pipeline follows its definition. It stands in the same table as those of jobs and is decided by the
+//! same rules.
+
+use crate::{
+    actor::Actor,
+    error::Result,
+    events::Forget,
+    ids::PipelineId,
+    model::{
+        Page, Window,
+        definition::Definition,
+        event::{Kind, Object},
+        job::{JobSlotFilter, Outcome},
+        pipeline::{PipelineRef, PipelineSlot},
+    },
+    service::{ControlPlane, Work},
+    store::{
+        self,
+        db::Word,
+        pipelines::PipelineRow,
+        schedules::{Owner, ScheduleRow},
+    },
+};
+
+impl ControlPlane {
+    /// A page of what became of the slots of a pipeline's schedule, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::list_pipeline_versions`].
+    pub async fn list_pipeline_slots(
+        &self,
+        actor: &Actor,
+        meant: &PipelineRef,
+        window: Window,
+    ) -> Result<Page<PipelineSlot>> {
+        let pipeline = self.administered(actor, meant).await?;
+        let slots = store::slots::list(&self.db, pipeline.id.0, &JobSlotFilter::default(), window).await?;
+        Ok(slots.map(|row| row.pipeline_view()))
+    }
+
+    /// Makes the schedule what the definition says, for a pipeline that is enabled; slots that wait go on waiting only
+    /// while there is one. Whether it did: a slot that is due is decided first, by what was in force until now, and then
+    /// whoever asked looks again.
+    pub(super) async fn reschedule(
+        &self,
+        work: &mut Work,
+        pipeline: &mut PipelineRow,
+        definition: Option<&Definition>,
+    ) -> Result<bool> {
+        let id = pipeline.id.0;
+        let known = store::schedules::find(&mut work.tx, id).await?;
+        if known.as_ref().and_then(|row| row.next_run_at).is_some_and(|due| due <= work.now) {
+            return Ok(false);
+        }
+        let scheduled = definition.filter(|_| pipeline.enabled);
+        let scheduled = scheduled.and_then(|definition| Some((definition, definition.schedule.as_ref()?)));
+        let Some((definition, schedule)) = scheduled else {
+            if known.is_some() {
+                let reason = if pipeline.enabled { "the schedule was removed" } else { "the pipeline was disabled" };
+                stand_down(work, pipeline.id, reason).await?;
+                store::schedules::delete(&mut work.tx, id).await?;
+                work.forget(Forget::Schedules);
+                pipeline.next_run_at = None;
+            }
+            return Ok(true);
+        };
+        let is_same = |row: &ScheduleRow| row.schedule == schedule.text() && row.timezone == schedule.timezone();
+        let next = known.as_ref().filter(|row| is_same(row)).and_then(|row| row.next_run_at);
+        let row = ScheduleRow {
+            owner_id: id,
+            schedule: schedule.text().to_owned(),
+            timezone: schedule.timezone().to_owned(),
+            overlap: Word(definition.overlap),
+            catch_up: Word(definition.catch_up),
+            next_run_at: next.or_else(|| schedule.next_after(work.now)),
+            version: known.as_ref().map_or(1, |row| row.version),
+        };
+        pipeline.next_run_at = row.next_run_at;
+        work.forget(Forget::Schedules);
+        if known.is_some() {
+            // The pipeline is held, so nobody but a claim can come between.
+            return store::schedules::save(&mut work.tx, &row).await;
+        }
+        store::schedules::insert(&mut work.tx, Owner::Pipeline, &row).await?;
+        Ok(true)
+    }
+}
+
+/// Removes the schedule of a pipeline with its ledger.
+pub(super) async fn unschedule(work: &mut Work, pipeline: PipelineId) -> Result<()> {
+    if store::schedules::delete(&mut work.tx, pipeline.0).await? {
+        work.forget(Forget::Schedules);
+    }
+    store::slots::delete(&mut work.tx, pipeline.0).await
+}
+
+/// Calls off the slots that wait to be started.
+async fn stand_down(work: &mut Work, pipeline: PipelineId, reason: &str) -> Result<()> {
+    for mut slot in store::slots::pending(&mut work.tx, pipeline.0).await? {
+        let seen = slot.pending.take().map(|pending| pending.0);
+        slot.outcome = Word(Outcome::Skipped);
+        slot.reason = Some(reason.to_owned());
+        if store::slots::save(&mut work.tx, &slot, seen).await? {
+            work.note(Kind::PipelineSlotDecided, Object::PipelineSlot(slot.pipeline_view()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! The versions of a pipeline: listed, read, compared and brought back, by administrators.
+
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    model::{
+        Page, Window,
+        pipeline::{Pipeline, PipelineRef, PipelineVersion, ReplaceDefinition, VersionDiff},
+    },
+    service::ControlPlane,
+    store::{self, pipelines::PipelineRow},
+};
+
+impl ControlPlane {
+    /// A page of a pipeline's versions, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless an administrator asks.
+    pub async fn list_pipeline_versions(
+        &self,
+        actor: &Actor,
+        meant: &PipelineRef,
+        window: Window,
+    ) -> Result<Page<PipelineVersion>> {
+        let row = self.administered(actor, meant).await?;
+        store::pipelines::list_versions(&self.db, row.id, row.version, window).await
+    }
+
+    /// The definition that a version is.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::list_pipeline_versions`]; [`Error::NotFound`] for a version there is not.
+    pub async fn get_pipeline_version(&self, actor: &Actor, meant: &PipelineRef, version: i64) -> Result<String> {
+        let row = self.administered(actor, meant).await?;
+        self.version(&row, version).await
+    }
+
+    /// What two versions of a pipeline differ in.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::get_pipeline_version`].
+    pub async fn diff_pipeline_versions(
+        &self,
+        actor: &Actor,
+        meant: &PipelineRef,
+        from: i64,
+        to: i64,
+    ) -> Result<VersionDiff> {
+        let row = self.administered(actor, meant).await?;
+        let (before, after) = (self.version(&row, from).await?, self.version(&row, to).await?);
+        // Two long texts that have nothing in common take a while.
+        let compare = move || VersionDiff::between((from, &before), (to, &after));
+        tokio::task::spawn_blocking(compare).await.map_err(Error::internal)
+    }
+
+    /// Makes an earlier version the newest one, under a number of its own.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::get_pipeline_version`] and [`Self::replace_pipeline_definition`].
+    pub async fn restore_pipeline_version(
+        &self,
+        actor: &Actor,
+        meant: &PipelineRef,
+        version: i64,
+        expected_version: Option<i64>,
+    ) -> Result<Pipeline> {
+        let row = self.administered(actor, meant).await?;
+        let yaml = self.version(&row, version).await?;
+        let input = ReplaceDefinition { yaml, expected_version, git_sha: None, unless_same: false };
+        self.replace_pipeline_definition(actor, &row.id.into(), input).await
+    }
+
+    /// A pipeline, for what administrators alone may do with it.
+    pub(in crate::service) async fn administered(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineRow> {
+        actor.require_user()?;
+        let row = self.pipeline(actor, meant).await?;
+        actor.require_admin()?;
+        Ok(row)
+    }
+
+    async fn version(&self, row: &PipelineRow, version: i64) -> Result<String> {
+        let found = store::pipelines::find_version(&self.db, row.id, version).await?;
+        found.ok_or(Error::NotFound("version"))
+    }
+}

@@ -1,0 +1,109 @@
+//! The secrets that webhooks are signed with. They are stored encrypted under a key made of the servers' signing secret, so
+//! the database alone, or a copy of it, signs nothing.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::{ControlPlane, customers::SHOWN};
+use crate::{
+    actor::{Actor, Scope},
+    error::{Error, Result},
+    ids::CustomerId,
+    model::{
+        event::{Kind, Object},
+        webhook::WebhookSecret,
+    },
+    store::{self, webhook_secrets::WebhookSecretRow},
+};
+
+/// How these secrets begin.
+const PREFIX: &str = "mft_wh_";
+
+impl ControlPlane {
+    /// Makes a new secret to sign webhooks with; the one before works no more. The answer is the only place where it stands
+    /// in full. A customer's user makes their own; an administrator names the customer, or means the platform's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] for another customer.
+    pub async fn rotate_webhook_secret(&self, actor: &Actor, customer: Option<CustomerId>) -> Result<WebhookSecret> {
+        actor.require_user()?;
+        let customer = match (actor.scope(), customer) {
+            (Scope::Customer(own), Some(named)) if own != named => return Err(Error::NotFound("customer")),
+            (Scope::Customer(own), _) => Some(own),
+            (_, named) => named,
+        };
+        let mut work = self.begin(actor).await?;
+        if let Some(customer) = customer {
+            store::customers::find(&mut work.tx, customer).await?.ok_or(Error::NotFound("customer"))?;
+        }
+        let secret = self.ids.secret(PREFIX);
+        let mut nonce = [0; NONCE_LEN];
+        self.ids.fill(&mut nonce);
+        let row = WebhookSecretRow {
+            id: self.ids.next(work.now),
+            customer_id: customer,
+            prefix: secret[..SHOWN].to_owned(),
+            nonce: nonce.to_vec(),
+            sealed: self.seal(customer, nonce, &secret)?,
+            created_at: work.now,
+        };
+        store::webhook_secrets::replace(&mut work.tx, &row).await?;
+        let shown = WebhookSecret::from(row);
+        work.note(Kind::WebhookSecretRotated, Object::WebhookSecret(shown.clone()));
+        self.commit(work).await?;
+        Ok(WebhookSecret { secret, ..shown })
+    }
+
+    /// Whether there is a secret to sign this owner's webhooks with.
+    pub(super) async fn has_webhook_secret(&self, owner: Option<CustomerId>) -> Result<bool> {
+        Ok(store::webhook_secrets::find(&self.db, owner).await?.is_some())
+    }
+
+    /// What proves that a body comes from here, if there is a secret: `t=<second>,v1=<HMAC-SHA-256 of second, dot and body>`.
+    pub(super) async fn webhook_signature(
+        &self,
+        owner: Option<CustomerId>,
+        body: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Option<String>> {
+        let Some(row) = store::webhook_secrets::find(&self.db, owner).await? else { return Ok(None) };
+        let secret = self.open(&row)?;
+        let second = at.timestamp();
+        let mut mac = Hmac::<Sha256>::new_from_slice(&secret).map_err(Error::internal)?;
+        mac.update(format!("{second}.{body}").as_bytes());
+        let digits = mac.finalize().into_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let hex: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
+        Ok(Some(format!("t={second},v1={hex}")))
+    }
+
+    fn seal(&self, owner: Option<CustomerId>, nonce: [u8; NONCE_LEN], secret: &str) -> Result<Vec<u8>> {
+        let mut sealed = secret.as_bytes().to_vec();
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        self.key()?.seal_in_place_append_tag(nonce, bound_to(owner), &mut sealed).map_err(undone)?;
+        Ok(sealed)
+    }
+
+    fn open(&self, row: &WebhookSecretRow) -> Result<Vec<u8>> {
+        let nonce = Nonce::try_assume_unique_for_key(&row.nonce).map_err(undone)?;
+        let mut sealed = row.sealed.clone();
+        let opened = self.key()?.open_in_place(nonce, bound_to(row.customer_id), &mut sealed).map_err(undone)?;
+        Ok(opened.to_vec())
+    }
+
+    fn key(&self) -> Result<LessSafeKey> {
+        let key = self.tokens.digest(b"webhook secrets", &[]);
+        Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).map_err(undone)?))
+    }
+}
+
+/// A secret opens for the owner it was made for only.
+fn bound_to(owner: Option<CustomerId>) -> Aad<[u8; 16]> {
+    Aad::from(store::pipelines::owner(owner).into_bytes())
+}
+
+fn undone(_: aws_lc_rs::error::Unspecified) -> Error {
+    Error::internal("a webhook's secret was sealed under another signing secret")
+}

@@ -1,0 +1,294 @@
+//! Runs of pipelines with their steps. A run and its steps change together, guarded by the run's revision.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql};
+use crate::{
+    error::{Error, Result},
+    ids::{CustomerId, PipelineId, RunId},
+    model::{
+        definition::Plan,
+        pipeline::{
+            course::{Course, RunState, StepState},
+            graph::Graph,
+            run::{Parameters, PipelineRun, PipelineRunStatus, PipelineStep, Trigger},
+        },
+    },
+};
+
+mod list;
+mod steps;
+mod waiting;
+pub use list::{list, newest, plans};
+pub use steps::was_sent;
+pub use waiting::{busy, due, under_way, with_lost_agents};
+
+const COLUMNS: &str = "SELECT r.id, r.pipeline_id, r.version, r.status, r.cause, r.scheduled_for, r.rerun_of, r.parameters, \
+    r.graph, r.error_message, r.cancel_requested_at, r.revision, r.created_at, r.started_at, r.completed_at, \
+    p.customer_id, p.identifier FROM pipeline_runs r JOIN pipelines p ON p.id = r.pipeline_id";
+
+#[derive(FromRow)]
+struct Columns {
+    id: RunId,
+    pipeline_id: PipelineId,
+    version: i64,
+    status: Word<PipelineRunStatus>,
+    cause: Word<Trigger>,
+    scheduled_for: Option<DateTime<Utc>>,
+    rerun_of: Option<RunId>,
+    parameters: JsonColumn<Parameters>,
+    graph: JsonColumn<Graph>,
+    error_message: Option<String>,
+    cancel_requested_at: Option<DateTime<Utc>>,
+    revision: i64,
+    created_at: DateTime<Utc>,
+    started_at: Option<DateTime<Utc>>,
+    completed_at: Option<DateTime<Utc>>,
+    customer_id: Option<CustomerId>,
+    identifier: String,
+}
+
+/// A run as it is stored, with its steps and with what its pipeline is called.
+#[derive(Clone, Debug)]
+pub struct PipelineRunRow {
+    /// Its id.
+    pub id: RunId,
+    /// The pipeline that runs.
+    pub pipeline_id: PipelineId,
+    /// Whose that is; nothing for the platform's own.
+    pub customer_id: Option<CustomerId>,
+    /// What that is called in paths.
+    pub identifier: String,
+    /// The version that runs.
+    pub version: i64,
+    /// Why it was made.
+    pub trigger: Trigger,
+    /// For which instant of its schedule.
+    pub scheduled_for: Option<DateTime<Utc>>,
+    /// The run it goes on from.
+    pub rerun_of: Option<RunId>,
+    /// The values of its parameters.
+    pub parameters: Parameters,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Counts its changes.
+    pub revision: i64,
+    /// What it does and where it stands.
+    pub course: Course,
+}
+
+impl PipelineRunRow {
+    fn new(columns: Columns, steps: Vec<StepState>) -> Result<Self> {
+        let graph = columns.graph.0;
+        if steps.len() != graph.nodes.len() {
+            return Err(Error::internal(format!(
+                "run {} has {} steps of {}",
+                columns.id,
+                steps.len(),
+                graph.nodes.len()
+            )));
+        }
+        let run = RunState {
+            status: columns.status.0,
+            error_message: columns.error_message,
+            cancel_requested_at: columns.cancel_requested_at,
+            started_at: columns.started_at,
+            completed_at: columns.completed_at,
+        };
+        Ok(Self {
+            id: columns.id,
+            pipeline_id: columns.pipeline_id,
+            customer_id: columns.customer_id,
+            identifier: columns.identifier,
+            version: columns.version,
+            trigger: columns.cause.0,
+            scheduled_for: columns.scheduled_for,
+            rerun_of: columns.rerun_of,
+            parameters: columns.parameters.0,
+            created_at: columns.created_at,
+            revision: columns.revision,
+            course: Course { graph, run, steps },
+        })
+    }
+
+    /// The view.
+    #[must_use]
+    pub fn view(&self) -> PipelineRun {
+        let run = &self.course.run;
+        PipelineRun {
+            id: self.id,
+            pipeline_id: self.pipeline_id,
+            version: self.version,
+            status: run.status,
+            trigger: self.trigger,
+            started_at: run.started_at.map(Into::into),
+            completed_at: run.completed_at.map(Into::into),
+            error_message: run.error_message.clone(),
+            revision: self.revision,
+            cancel_requested_at: run.cancel_requested_at.map(Into::into),
+            parameters: self.parameters.clone(),
+            rerun_of: self.rerun_of,
+            steps: (0..self.course.steps.len()).map(|place| self.step(place)).collect(),
+        }
+    }
+
+    /// The view of one step.
+    #[must_use]
+    pub fn step(&self, place: usize) -> PipelineStep {
+        let (node, step) = (&self.course.graph.nodes[place], &self.course.steps[place]);
+        PipelineStep {
+            id: node.id.clone(),
+            kind: node.kind().to_owned(),
+            status: step.status,
+            attempt: step.attempt,
+            progress: step.progress,
+            bytes_transferred: step.bytes_transferred,
+            started_at: step.started_at.map(Into::into),
+            completed_at: step.completed_at.map(Into::into),
+            error_message: step.error_message.clone(),
+            transfer_id: step.transfer_id,
+        }
+    }
+
+    /// The place of a step.
+    #[must_use]
+    pub fn place_of(&self, step: &str) -> Option<usize> {
+        self.course.graph.nodes.iter().position(|node| node.id == step)
+    }
+}
+
+/// Stores a new run with its steps, and with the plan it is shown as.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert(tx: &mut Tx, row: &PipelineRunRow, plan: &Plan, due_at: Option<DateTime<Utc>>) -> Result<()> {
+    let run = &row.course.run;
+    sql("INSERT INTO pipeline_runs (id, pipeline_id, version, status, cause, scheduled_for, rerun_of, parameters, graph, \
+         plan, error_message, cancel_requested_at, due_at, revision, created_at, started_at, completed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
+    .bind(row.id)
+    .bind(row.pipeline_id)
+    .bind(row.version)
+    .bind_text(run.status)
+    .bind_text(row.trigger)
+    .bind(row.scheduled_for)
+    .bind(row.rerun_of)
+    .bind(json(&row.parameters)?)
+    .bind(json(&row.course.graph)?)
+    .bind(json(plan)?)
+    .bind(run.error_message.clone())
+    .bind(run.cancel_requested_at)
+    .bind(due_at)
+    .bind(row.revision)
+    .bind(row.created_at)
+    .bind(run.started_at)
+    .bind(run.completed_at)
+    .execute(&mut *tx)
+    .await?;
+    steps::insert(tx, row).await
+}
+
+/// Writes a changed run and those of its steps that differ from `before`, unless another change came between; whether it
+/// did.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn save(
+    tx: &mut Tx,
+    row: &PipelineRunRow,
+    before: &PipelineRunRow,
+    due_at: Option<DateTime<Utc>>,
+) -> Result<bool> {
+    let run = &row.course.run;
+    let rows = sql("UPDATE pipeline_runs SET status = $1, error_message = $2, cancel_requested_at = $3, due_at = $4, \
+         revision = $5, started_at = $6, completed_at = $7 WHERE id = $8 AND revision = $9")
+    .bind_text(run.status)
+    .bind(run.error_message.clone())
+    .bind(run.cancel_requested_at)
+    .bind(due_at)
+    .bind(row.revision)
+    .bind(run.started_at)
+    .bind(run.completed_at)
+    .bind(row.id)
+    .bind(before.revision)
+    .execute(&mut *tx)
+    .await?;
+    if rows == 0 {
+        return Ok(false);
+    }
+    for (place, step) in row.course.steps.iter().enumerate() {
+        if *step != before.course.steps[place] {
+            steps::save(tx, row.id, place, step).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// A run, if there is one.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find(conn: impl Into<Conn<'_>>, id: RunId) -> Result<Option<PipelineRunRow>> {
+    Ok(read(conn, sql(COLUMNS).push_bind(" WHERE r.id = ", id)).await?.pop())
+}
+
+/// Those of these runs that there are, in no order.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        found.extend(
+            read(db, sql(COLUMNS).push(" WHERE r.id IN ").push_tuple(ids.iter().map(|id| (*id).into()))).await?,
+        );
+    }
+    Ok(found)
+}
+
+/// Removes all runs of a pipeline.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn delete_of_pipeline(tx: &mut Tx, pipeline: PipelineId) -> Result<()> {
+    sql("DELETE FROM pipeline_steps WHERE run_id IN (SELECT id FROM pipeline_runs WHERE pipeline_id = $1)")
+        .bind(pipeline)
+        .execute(&mut *tx)
+        .await?;
+    sql("DELETE FROM pipeline_runs WHERE pipeline_id = $1").bind(pipeline).execute(tx).await?;
+    Ok(())
+}
+
+/// The runs of a statement with their steps, in the order of the statement.
+async fn read(conn: impl Into<Conn<'_>>, statement: Sql) -> Result<Vec<PipelineRunRow>> {
+    let mut conn = conn.into();
+    let columns: Vec<Columns> = statement.fetch_all(again(&mut conn)).await?;
+    let ids: Vec<RunId> = columns.iter().map(|columns| columns.id).collect();
+    let mut steps: HashMap<RunId, Vec<StepState>> = HashMap::new();
+    for ids in ids.chunks(MOST_VALUES) {
+        for (run, step) in steps::of_runs(again(&mut conn), ids).await? {
+            steps.entry(run).or_default().push(step);
+        }
+    }
+    let whole = |columns: Columns| {
+        let steps = steps.remove(&columns.id).unwrap_or_default();
+        PipelineRunRow::new(columns, steps)
+    };
+    columns.into_iter().map(whole).collect()
+}
+
+/// The same connection, for one more statement.
+fn again<'a>(conn: &'a mut Conn<'_>) -> Conn<'a> {
+    match conn {
+        Conn::Db(db) => Conn::Db(db),
+        Conn::Tx(tx) => Conn::Tx(tx),
+    }
+}

@@ -1,0 +1,134 @@
+//! The steps of runs.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::PipelineRunRow;
+use crate::{
+    error::Result,
+    ids::{AgentId, RunId, TransferId},
+    model::pipeline::{course::StepState, run::StepStatus},
+    store::db::{Conn, Tx, Word, sql},
+};
+
+#[derive(FromRow)]
+struct StepRow {
+    run_id: RunId,
+    status: Word<StepStatus>,
+    attempt: i64,
+    progress: Option<f64>,
+    bytes_transferred: Option<i64>,
+    error_message: Option<String>,
+    transfer_id: Option<TransferId>,
+    ready_at: Option<DateTime<Utc>>,
+    sent_at: Option<DateTime<Utc>>,
+    heard_at: Option<DateTime<Utc>>,
+    ended_unheard: bool,
+    started_at: Option<DateTime<Utc>>,
+    completed_at: Option<DateTime<Utc>>,
+}
+
+impl From<StepRow> for StepState {
+    fn from(row: StepRow) -> Self {
+        Self {
+            status: row.status.0,
+            attempt: row.attempt,
+            progress: row.progress,
+            bytes_transferred: row.bytes_transferred,
+            error_message: row.error_message,
+            transfer_id: row.transfer_id,
+            ready_at: row.ready_at,
+            sent_at: row.sent_at,
+            heard_at: row.heard_at,
+            ended_unheard: row.ended_unheard,
+            started_at: row.started_at,
+            completed_at: row.completed_at,
+        }
+    }
+}
+
+/// The steps of these runs, those of each in their order.
+pub(super) async fn of_runs(conn: Conn<'_>, runs: &[RunId]) -> Result<Vec<(RunId, StepState)>> {
+    let statement =
+        sql("SELECT run_id, status, attempt, progress, bytes_transferred, error_message, transfer_id, ready_at, \
+         sent_at, heard_at, ended_unheard, started_at, completed_at FROM pipeline_steps WHERE run_id IN ")
+        .push_tuple(runs.iter().map(|run| (*run).into()))
+        .push(" ORDER BY run_id, position");
+    let rows: Vec<StepRow> = statement.fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.run_id, row.into())).collect())
+}
+
+/// Stores the steps of a new run.
+pub(super) async fn insert(tx: &mut Tx, row: &PipelineRunRow) -> Result<()> {
+    let steps: Vec<_> = row.course.graph.nodes.iter().zip(&row.course.steps).enumerate().collect();
+    // Few enough rows for the engines' limit of bound values.
+    for steps in steps.chunks(100) {
+        let mut statement =
+            sql("INSERT INTO pipeline_steps (run_id, position, step_id, type, agent_id, status, attempt, \
+             progress, bytes_transferred, error_message, transfer_id, ready_at, sent_at, heard_at, ended_unheard, \
+             started_at, completed_at) VALUES ");
+        for (index, (place, (node, step))) in steps.iter().enumerate() {
+            statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([
+                row.id.into(),
+                position(*place).into(),
+                node.id.clone().into(),
+                node.kind().into(),
+                node.agent().into(),
+                step.status.to_string().into(),
+                step.attempt.into(),
+                step.progress.into(),
+                step.bytes_transferred.into(),
+                step.error_message.clone().into(),
+                step.transfer_id.into(),
+                step.ready_at.into(),
+                step.sent_at.into(),
+                step.heard_at.into(),
+                step.ended_unheard.into(),
+                step.started_at.into(),
+                step.completed_at.into(),
+            ]);
+        }
+        statement.execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Writes a step.
+pub(super) async fn save(tx: &mut Tx, run: RunId, place: usize, step: &StepState) -> Result<()> {
+    sql("UPDATE pipeline_steps SET status = $1, attempt = $2, progress = $3, bytes_transferred = $4, error_message = $5, \
+         transfer_id = $6, ready_at = $7, sent_at = $8, heard_at = $9, ended_unheard = $10, started_at = $11, \
+         completed_at = $12 WHERE run_id = $13 AND position = $14")
+    .bind_text(step.status)
+    .bind(step.attempt)
+    .bind(step.progress)
+    .bind(step.bytes_transferred)
+    .bind(step.error_message.clone())
+    .bind(step.transfer_id)
+    .bind(step.ready_at)
+    .bind(step.sent_at)
+    .bind(step.heard_at)
+    .bind(step.ended_unheard)
+    .bind(step.started_at)
+    .bind(step.completed_at)
+    .bind(run)
+    .bind(position(place))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Whether this step was sent to this agent, whatever became of it.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn was_sent(conn: impl Into<Conn<'_>>, run: RunId, step: &str, agent: AgentId) -> Result<bool> {
+    let statement = sql("SELECT position FROM pipeline_steps \
+         WHERE run_id = $1 AND step_id = $2 AND agent_id = $3 AND sent_at IS NOT NULL");
+    let row: Option<(i64,)> = statement.bind(run).bind(step.to_owned()).bind(agent).fetch_optional(conn).await?;
+    Ok(row.is_some())
+}
+
+fn position(place: usize) -> i64 {
+    i64::try_from(place).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,75 @@
+//! Which runs have to be looked at.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use sea_query::Value;
+use uuid::Uuid;
+
+use crate::{
+    error::Result,
+    ids::{PipelineId, RunId},
+    model::pipeline::run::PipelineRunStatus,
+    store::db::{Conn, Db, MOST_VALUES, Tx, sql},
+};
+
+/// Up to 100 of the runs that are due, those that have waited longest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn due(db: &Db, now: DateTime<Utc>) -> Result<Vec<RunId>> {
+    let statement = sql("SELECT id FROM pipeline_runs").push_bind(" WHERE due_at IS NOT NULL AND due_at <= ", now);
+    let rows: Vec<(RunId,)> = statement.push(" ORDER BY due_at, id LIMIT 100").fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Up to 100 of the runs with a step at an agent that was revoked, or that has been offline since before `cutoff`, as long
+/// as the step is with it.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn with_lost_agents(db: &Db, cutoff: DateTime<Utc>) -> Result<Vec<RunId>> {
+    let statement = sql("SELECT DISTINCT s.run_id FROM pipeline_steps s JOIN agents a ON a.id = s.agent_id \
+         WHERE s.sent_at IS NOT NULL AND s.completed_at IS NULL AND (a.revoked_at IS NOT NULL OR (")
+    .push_bind("a.offline_since <= ", cutoff)
+    .push_bind(" AND s.sent_at <= ", cutoff)
+    .push(")) ORDER BY s.run_id LIMIT 100");
+    let rows: Vec<(RunId,)> = statement.fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// The runs of a pipeline that have not ended, oldest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn under_way(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Result<Vec<RunId>> {
+    let statement = sql("SELECT id FROM pipeline_runs").push_bind(" WHERE pipeline_id = ", pipeline);
+    let rows: Vec<(RunId,)> =
+        statement.push(" AND status IN ").push_tuple(on_the_way()).push(" ORDER BY id").fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Those of these pipelines of which a run has not ended.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn busy(tx: &mut Tx, pipelines: &[Uuid]) -> Result<HashSet<Uuid>> {
+    let mut busy = HashSet::new();
+    for pipelines in pipelines.chunks(MOST_VALUES) {
+        let statement = sql("SELECT DISTINCT pipeline_id FROM pipeline_runs WHERE pipeline_id IN ")
+            .push_tuple(pipelines.iter().map(|id| (*id).into()))
+            .push(" AND status IN ")
+            .push_tuple(on_the_way());
+        let rows: Vec<(Uuid,)> = statement.fetch_all(&mut *tx).await?;
+        busy.extend(rows.into_iter().map(|(id,)| id));
+    }
+    Ok(busy)
+}
+
+fn on_the_way() -> [Value; 2] {
+    [PipelineRunStatus::Queued, PipelineRunStatus::Running].map(|status| status.to_string().into())
+}

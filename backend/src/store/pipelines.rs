@@ -1,0 +1,230 @@
+//! Pipelines and their versions.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{
+    agents::contains,
+    db::{Conn, Db, MOST_VALUES, Sql, Tx, sql},
+    window,
+};
+use crate::{
+    actor::Scope,
+    error::Result,
+    ids::{CustomerId, PipelineId},
+    model::{
+        Page, Total, Window,
+        pipeline::{Pipeline, PipelineFilter, PipelineRef, PipelineVersion},
+    },
+};
+
+mod versions;
+pub use versions::{find_version, insert_version, list_versions, newest_versions};
+
+const COLUMNS: &str = "SELECT p.id, p.customer_id, p.identifier, p.name, p.description, p.enabled, p.version, p.created_at, \
+    p.updated_at, v.yaml, v.git_sha, v.created_at AS version_created_at, s.next_run_at \
+    FROM pipelines p JOIN pipeline_versions v ON v.pipeline_id = p.id AND v.version = p.version \
+    LEFT JOIN schedules s ON s.owner_id = p.id";
+
+/// A pipeline as it is stored, with its current version.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct PipelineRow {
+    /// Its id.
+    pub id: PipelineId,
+    /// Whose it is; nothing for the platform's own.
+    pub customer_id: Option<CustomerId>,
+    /// What it is called in paths.
+    pub identifier: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Whether its runs start.
+    pub enabled: bool,
+    /// The current version.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// The current definition.
+    pub yaml: String,
+    /// The commit that came from.
+    pub git_sha: Option<String>,
+    /// When the current version was made.
+    pub version_created_at: DateTime<Utc>,
+    /// The first slot of its schedule that is not decided.
+    pub next_run_at: Option<DateTime<Utc>>,
+}
+
+impl PipelineRow {
+    /// The view, with no version but the current one.
+    #[must_use]
+    pub fn view(self) -> Pipeline {
+        let current = PipelineVersion {
+            version: self.version,
+            created_at: self.version_created_at.into(),
+            git_sha: self.git_sha,
+        };
+        Pipeline {
+            id: self.id,
+            identifier: self.identifier,
+            name: self.name,
+            description: self.description,
+            yaml: self.yaml,
+            enabled: self.enabled,
+            created_at: self.created_at.into(),
+            updated_at: self.updated_at.into(),
+            versions: vec![current],
+            version: self.version,
+            customer_id: self.customer_id,
+            next_run_at: self.next_run_at.map(Into::into),
+        }
+    }
+
+    fn search(&self) -> String {
+        let description = self.description.as_deref().unwrap_or("");
+        format!("{}\n{}\n{description}", self.identifier, self.name).to_lowercase()
+    }
+}
+
+/// Within what an identifier is unique: a customer, or the platform.
+#[must_use]
+pub fn owner(customer: Option<CustomerId>) -> Uuid {
+    customer.map_or_else(Uuid::nil, |customer| customer.0)
+}
+
+/// Stores a new pipeline, but for its version; whether its identifier was free.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert(tx: &mut Tx, pipeline: &PipelineRow) -> Result<bool> {
+    let rows =
+        sql("INSERT INTO pipelines (id, customer_id, owner_id, identifier, name, description, search, enabled, \
+         version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         ON CONFLICT (owner_id, identifier) DO NOTHING")
+        .bind(pipeline.id)
+        .bind(pipeline.customer_id)
+        .bind(owner(pipeline.customer_id))
+        .bind(pipeline.identifier.clone())
+        .bind(pipeline.name.clone())
+        .bind(pipeline.description.clone())
+        .bind(pipeline.search())
+        .bind(pipeline.enabled)
+        .bind(pipeline.version)
+        .bind(pipeline.created_at)
+        .bind(pipeline.updated_at)
+        .execute(tx)
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Writes what may change about a pipeline, its current version too.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn save(tx: &mut Tx, pipeline: &PipelineRow) -> Result<()> {
+    sql("UPDATE pipelines SET name = $1, description = $2, search = $3, enabled = $4, version = $5, updated_at = $6 \
+         WHERE id = $7")
+    .bind(pipeline.name.clone())
+    .bind(pipeline.description.clone())
+    .bind(pipeline.search())
+    .bind(pipeline.enabled)
+    .bind(pipeline.version)
+    .bind(pipeline.updated_at)
+    .bind(pipeline.id)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Holds a pipeline until the end of the transaction: whoever changes it, starts it or removes it comes after. Whether it
+/// is there.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn hold(tx: &mut Tx, id: PipelineId) -> Result<bool> {
+    Ok(sql("UPDATE pipelines SET version = version WHERE id = $1").bind(id).execute(tx).await? == 1)
+}
+
+/// The pipelines in the scope that are meant, oldest first: for an identifier there may be several.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, meant: &PipelineRef) -> Result<Vec<PipelineRow>> {
+    let statement = match meant {
+        PipelineRef::Id(id) => sql(COLUMNS).push_bind(" WHERE p.id = ", *id),
+        PipelineRef::Identifier(identifier) => sql(COLUMNS).push_bind(" WHERE p.identifier = ", identifier.clone()),
+    };
+    scoped(statement, scope).push(" ORDER BY id LIMIT 100").fetch_all(conn).await
+}
+
+/// Those of these pipelines that are in the scope, in no order.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find_all(db: &Db, scope: Scope, ids: &[PipelineId]) -> Result<Vec<PipelineRow>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql(COLUMNS).push(" WHERE p.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+        found.extend(scoped(statement, scope).fetch_all::<PipelineRow>(db).await?);
+    }
+    Ok(found)
+}
+
+/// A page of the pipelines in the scope, newest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, window: Window) -> Result<Page<PipelineRow>> {
+    let conditions = |statement: Sql| {
+        let mut statement = scoped(statement.push(" WHERE 1 = 1"), scope);
+        if let Some(enabled) = filter.enabled {
+            statement = statement.push_bind(" AND p.enabled = ", enabled);
+        }
+        if let Some(search) = &filter.search {
+            statement = statement.push_bind(" AND p.search LIKE ", contains(search)).push(r" ESCAPE '\'");
+        }
+        statement
+    };
+    let total = if !window.is_counted {
+        Total::AtLeast(0)
+    } else if filter.search.is_none() {
+        let (total,): (i64,) = conditions(sql("SELECT COUNT(*) FROM pipelines p")).fetch_one(db).await?;
+        Total::Exactly(total.unsigned_abs())
+    } else {
+        let counted = conditions(sql("SELECT COUNT(*) FROM (SELECT 1 AS found FROM pipelines p"));
+        let bound = Total::COUNTING_STOPS_AT.cast_signed() + 1;
+        let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
+        Total::counted(found.unsigned_abs())
+    };
+    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_all(db).await?;
+    Ok(window::page(rows, window, total))
+}
+
+/// Removes a pipeline with its versions; its runs must be gone.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn delete(tx: &mut Tx, id: PipelineId) -> Result<()> {
+    sql("DELETE FROM pipeline_versions WHERE pipeline_id = $1").bind(id).execute(&mut *tx).await?;
+    sql("DELETE FROM pipelines WHERE id = $1").bind(id).execute(tx).await?;
+    Ok(())
+}
+
+fn scoped(statement: Sql, scope: Scope) -> Sql {
+    match scope {
+        Scope::All => statement,
+        Scope::Customer(customer) => statement.push_bind(" AND p.customer_id = ", customer),
+        // Agents see what they are sent, no more.
+        Scope::Agent(_) => statement.push(" AND 1 = 0"),
+    }
+}

@@ -1,0 +1,104 @@
+//! Versions of definitions. They are written once and never changed; their numbers have no gaps.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::{
+    error::Result,
+    ids::PipelineId,
+    model::{Page, Start, Total, Window, pipeline::PipelineVersion},
+    store::{
+        db::{Conn, Db, MOST_VALUES, Tx, sql},
+        window,
+    },
+};
+
+#[derive(FromRow)]
+struct VersionRow {
+    pipeline_id: PipelineId,
+    version: i64,
+    git_sha: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<VersionRow> for PipelineVersion {
+    fn from(row: VersionRow) -> Self {
+        Self { version: row.version, created_at: row.created_at.into(), git_sha: row.git_sha }
+    }
+}
+
+const COLUMNS: &str = "SELECT v.pipeline_id, v.version, v.git_sha, v.created_at FROM pipeline_versions v";
+
+/// Stores a version.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn insert_version(tx: &mut Tx, id: PipelineId, version: &PipelineVersion, yaml: &str) -> Result<()> {
+    sql("INSERT INTO pipeline_versions (pipeline_id, version, yaml, git_sha, created_at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(id)
+        .bind(version.version)
+        .bind(yaml.to_owned())
+        .bind(version.git_sha.clone())
+        .bind(version.created_at.0)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The text of a version, if there is one.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn find_version(conn: impl Into<Conn<'_>>, id: PipelineId, version: i64) -> Result<Option<String>> {
+    let statement = sql("SELECT yaml FROM pipeline_versions WHERE pipeline_id = $1 AND version = $2");
+    let row: Option<(String,)> = statement.bind(id).bind(version).fetch_optional(conn).await?;
+    Ok(row.map(|(yaml,)| yaml))
+}
+
+/// The newest versions of each of these pipelines, as many as is said, newest first.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn newest_versions(db: &Db, ids: &[PipelineId], count: i64) -> Result<Vec<(PipelineId, PipelineVersion)>> {
+    let mut found = Vec::new();
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql(COLUMNS)
+            .push(" JOIN pipelines p ON p.id = v.pipeline_id WHERE p.id IN ")
+            .push_tuple(ids.iter().map(|id| (*id).into()))
+            .push_bind(" AND v.version > p.version - ", count)
+            .push(" ORDER BY v.pipeline_id, v.version DESC");
+        let rows: Vec<VersionRow> = statement.fetch_all(db).await?;
+        found.extend(rows.into_iter().map(|row| (row.pipeline_id, row.into())));
+    }
+    Ok(found)
+}
+
+/// A page of the versions of a pipeline whose current one is `current`, newest first. In a window a version stands as the
+/// UUID whose number it has.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn list_versions(db: &Db, id: PipelineId, current: i64, window: Window) -> Result<Page<PipelineVersion>> {
+    let number = |place: Uuid| i64::try_from(place.as_u128()).unwrap_or(i64::MAX);
+    let rows = window.limit.cast_signed() + 1;
+    let statement = sql(COLUMNS).push_bind(" WHERE v.pipeline_id = ", id);
+    let statement = match window.start {
+        Start::Page(_) | Start::Offset(_) => statement
+            .push_bind(" ORDER BY v.version DESC LIMIT ", rows)
+            .push_bind(" OFFSET ", window.offset().cast_signed()),
+        Start::OlderThan(place) => {
+            statement.push_bind(" AND v.version < ", number(place)).push_bind(" ORDER BY v.version DESC LIMIT ", rows)
+        }
+        Start::NewerThan(place) => {
+            statement.push_bind(" AND v.version > ", number(place)).push_bind(" ORDER BY v.version LIMIT ", rows)
+        }
+        Start::Oldest => statement.push_bind(" ORDER BY v.version LIMIT ", rows),
+    };
+    let rows: Vec<VersionRow> = statement.fetch_all(db).await?;
+    Ok(window::page(rows, window, Total::Exactly(current.unsigned_abs())).map(PipelineVersion::from))
+}

@@ -1,0 +1,351 @@
+//! The engine against a model of the world: random graphs, agents that fail, go away and repeat themselves, and servers
+//! that are killed at any point of what they do. Whatever happens, the run ends, no step is done twice, and none begins
+//! before its turn.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    env,
+    fmt::Write,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+
+use backend::{
+    ids::Ids,
+    model::{
+        definition::When,
+        pipeline::run::{PipelineRun, PipelineRunStatus, StepStatus},
+    },
+};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::{Place, id, run_id, step_path, text};
+use crate::support::{Receiver, TestApp, admin, app::TestAgent};
+
+/// Repeats one life with the seed that was printed.
+const SEED: &str = "MFTPLUS_TEST_SEED";
+/// How many runs are lived through.
+const LIVES: u64 = 6;
+/// How many things happen in a run before everybody pulls themselves together.
+const EVENTS: usize = 90;
+
+/// A source of choices that a life can be repeated with.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+/// A step as the model knows it.
+struct Node {
+    needs: Vec<String>,
+    when: When,
+    is_webhook: bool,
+}
+
+/// What an agent is at, and what it has to say.
+struct Worker {
+    agent: TestAgent,
+    is_away: bool,
+    at_work: Vec<(String, i64)>,
+    known: Vec<(String, i64)>,
+    said: Vec<(String, i64, StepStatus)>,
+}
+
+struct World {
+    place: Option<Place>,
+    workers: Vec<Worker>,
+    nodes: BTreeMap<String, Node>,
+    run: Value,
+    dice: Dice,
+    done: HashMap<String, u32>,
+    kills: u32,
+}
+
+/// Lets something go on for so many turns, and then drops it where it stands.
+async fn killed_after<F: Future>(turns: u64, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = turns;
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+/// Steps that need earlier ones, or the text of a definition with them.
+fn definition(dice: &mut Dice, url: &str) -> (String, BTreeMap<String, Node>) {
+    let mut yaml = "source: /a\ndestination: /b\nsteps:\n".to_owned();
+    let mut nodes = BTreeMap::new();
+    for place in 0..2 + dice.roll(5) {
+        let needs: Vec<String> = (0..place).filter(|_| dice.roll(3) == 0).map(|need| format!("step-{need}")).collect();
+        let when =
+            [When::Success, When::Success, When::Failure, When::Always][usize::try_from(dice.roll(4)).unwrap_or(0)];
+        let is_webhook = dice.roll(5) == 0;
+        let task = if is_webhook {
+            format!("type: webhook, url: \"{url}\"")
+        } else {
+            format!("type: delete, path: /{place}, agent: edge-{}", 1 + dice.roll(2))
+        };
+        writeln!(
+            yaml,
+            "  - {{ id: step-{place}, {task}, needs: [{}], when: {when}, retry: {{ maxAttempts: {}, initialDelay: 5s }} }}",
+            needs.join(", "),
+            1 + dice.roll(3)
+        )
+        .expect("a line");
+        nodes.insert(format!("step-{place}"), Node { needs, when, is_webhook });
+    }
+    if dice.roll(4) == 0 {
+        yaml.push_str("timeout: 1h\n");
+    }
+    (yaml, nodes)
+}
+
+impl World {
+    fn place(&self) -> &Place {
+        self.place.as_ref().expect("a server")
+    }
+
+    /// A server is killed, if that is what was to happen to it; the next one knows what is stored and nothing else.
+    async fn survive<T>(&mut self, outcome: Option<T>) -> Option<T> {
+        if outcome.is_none() {
+            self.kills += 1;
+            let place = self.place.take().expect("a server");
+            self.place = Some(place.restarted(TimeDelta::zero()).await);
+        }
+        outcome
+    }
+
+    fn turns(&mut self) -> u64 {
+        if self.dice.roll(4) == 0 { self.dice.roll(30) } else { u64::MAX }
+    }
+
+    async fn stored(&self) -> PipelineRun {
+        self.place().app.cp().get_pipeline_run(&admin(), run_id(&self.run)).await.expect("the run")
+    }
+
+    async fn look(&mut self) {
+        let turns = self.turns();
+        let outcome = killed_after(turns, self.place().app.app.cp.advance_pipeline_runs()).await;
+        if let Some(looked) = self.survive(outcome).await {
+            looked.expect("a look");
+        }
+    }
+
+    /// An agent asks what is wanted, and begins and stops what it is told.
+    async fn fetch(&mut self, worker: usize) {
+        if self.workers[worker].is_away {
+            return;
+        }
+        let client = self.place().app.key(&self.workers[worker].agent.key);
+        let open = client.get("/api/agents/directives").await.body["data"]["directives"].clone();
+        let run = self.stored().await;
+        for directive in open.as_array().expect("directives") {
+            let payload = &directive["payload"];
+            if payload["runId"] != self.run["id"] {
+                continue;
+            }
+            if directive["type"] == "runStep" {
+                let order =
+                    (text(&payload["step"]["id"]).to_owned(), payload["step"]["attempt"].as_i64().expect("a number"));
+                if !self.workers[worker].known.contains(&order) {
+                    self.assert_its_turn(&run, &order.0);
+                    let own = &mut self.workers[worker];
+                    own.known.push(order.clone());
+                    own.said.push((order.0.clone(), order.1, StepStatus::Running));
+                    own.at_work.push(order);
+                }
+                continue;
+            }
+            let stop = text(&payload["stepId"]);
+            let own = &mut self.workers[worker];
+            // An agent that has ended a step says so before it says that it stopped it.
+            if own.said.iter().any(|(step, _, status)| step == stop && status.has_ended()) {
+                continue;
+            }
+            let (stopped, others) = own.at_work.drain(..).partition(|(step, _)| step == stop);
+            let stopped: Vec<(String, i64)> = stopped;
+            own.at_work = others;
+            own.said.retain(|(step, ..)| step != stop);
+            if stopped.is_empty() {
+                client.send("POST", &format!("/api/agents/directives/{}/ack", id(directive)), None).await;
+            }
+            own.said.extend(stopped.into_iter().map(|(step, attempt)| (step, attempt, StepStatus::Cancelled)));
+        }
+    }
+
+    /// `needs` and `when` hold for a step that has been sent.
+    fn assert_its_turn(&self, run: &PipelineRun, step: &str) {
+        let node = &self.nodes[step];
+        let status = |id: &String| run.steps.iter().find(|step| step.id == *id).expect("a step").status;
+        let needed: Vec<StepStatus> = node.needs.iter().map(status).collect();
+        assert!(needed.iter().all(|status| status.has_ended()), "{step} before what it needs: {run:?}");
+        let is_meant = match node.when {
+            When::Success => needed.iter().all(|status| *status == StepStatus::Completed),
+            When::Failure => needed.iter().any(|status| matches!(status, StepStatus::Failed | StepStatus::Skipped)),
+            When::Always => true,
+        };
+        assert!(is_meant, "{step} although it waits for something else: {run:?}");
+    }
+
+    /// An agent ends something, well or not.
+    fn work(&mut self, worker: usize) {
+        if self.workers[worker].at_work.is_empty() {
+            return;
+        }
+        let (step, attempt) = self.workers[worker].at_work.remove(0);
+        let status = if self.dice.roll(3) == 0 { StepStatus::Failed } else { StepStatus::Completed };
+        *self.done.entry(step.clone()).or_default() += u32::from(status == StepStatus::Completed);
+        self.workers[worker].said.push((step, attempt, status));
+    }
+
+    /// An agent reports what it has to say; what nobody has answered is said again, and sometimes what somebody has.
+    async fn report(&mut self, worker: usize) {
+        if self.workers[worker].is_away || self.workers[worker].said.is_empty() {
+            return;
+        }
+        let (step, attempt, status) = self.workers[worker].said[0].clone();
+        let client = self.place().app.key(&self.workers[worker].agent.key);
+        let (path, body) = (step_path(&self.run, &step), json!({ "status": status, "attempt": attempt }));
+        let turns = self.turns();
+        let outcome = killed_after(turns, client.patch(&path, &body)).await;
+        drop(client);
+        if let Some(answer) = self.survive(outcome).await {
+            assert!(matches!(answer.status, 200 | 409), "{}", answer.body);
+            if self.dice.roll(6) > 0 {
+                self.workers[worker].said.remove(0);
+            }
+        }
+    }
+
+    async fn come_or_go(&mut self, worker: usize, is_away: bool) {
+        let status = if is_away { "offline" } else { "online" };
+        let client = self.place().app.key(&self.workers[worker].agent.key);
+        assert_eq!(client.post("/api/agents/heartbeat", &json!({ "status": status })).await.status, 200);
+        self.workers[worker].is_away = is_away;
+    }
+
+    async fn happen(&mut self) {
+        let worker = usize::try_from(self.dice.roll(2)).unwrap_or(0);
+        match self.dice.roll(13) {
+            0 => self.come_or_go(worker, !self.workers[worker].is_away).await,
+            1 | 2 => {
+                let seconds = self.dice.roll(200).cast_signed();
+                self.place().app.advance(TimeDelta::seconds(seconds));
+            }
+            3..=5 => self.look().await,
+            6 | 7 => self.fetch(worker).await,
+            8 | 9 => self.work(worker),
+            _ => self.report(worker).await,
+        }
+    }
+
+    /// Everybody is there and does what they have to, until the run has ended.
+    async fn finish(&mut self) -> PipelineRun {
+        for worker in 0..self.workers.len() {
+            self.come_or_go(worker, false).await;
+        }
+        for _ in 0..600 {
+            let run = self.stored().await;
+            if run.status.has_ended() {
+                return run;
+            }
+            self.place().app.advance(TimeDelta::seconds(20));
+            self.look().await;
+            for worker in 0..self.workers.len() {
+                self.fetch(worker).await;
+                self.work(worker);
+                self.report(worker).await;
+            }
+        }
+        panic!("the run does not end: {:?}", self.stored().await);
+    }
+}
+
+async fn live(seed: u64) -> u32 {
+    let mut dice = Dice(seed | 1);
+    for _ in 0..8 {
+        dice.roll(2);
+    }
+    let chance = Arc::new(std::sync::Mutex::new(Dice(seed.rotate_left(17) | 1)));
+    let receiver = Receiver::start(move |_| {
+        let roll = chance.lock().expect("dice").roll(3);
+        Some(if roll == 0 { 500 } else { 204 })
+    })
+    .await;
+    let app = TestApp::with(&["--rate-limits", "off", "--webhook-networks", "127.0.0.1"]).await;
+    let place = Place::of(app).await;
+    let second = place.app.agent(place.customer.id, "edge-2").await;
+    let (yaml, nodes) = definition(&mut dice, &receiver.url());
+    let run = place.run(&yaml).await;
+    let worker =
+        |agent: TestAgent| Worker { agent, is_away: false, at_work: Vec::new(), known: Vec::new(), said: Vec::new() };
+    let workers = vec![worker(place.agent.clone()), worker(second)];
+    let mut world = World { place: Some(place), workers, nodes, run, dice, done: HashMap::new(), kills: 0 };
+    for _ in 0..EVENTS {
+        world.happen().await;
+    }
+    if world.dice.roll(4) == 0 && !world.stored().await.status.has_ended() {
+        let cancelled = world.place().app.cp().cancel_pipeline_run(&admin(), run_id(&world.run)).await;
+        cancelled.expect("a cancel");
+    }
+    let run = world.finish().await;
+    check(&world, &run, &receiver);
+    world.kills
+}
+
+/// What must be so in the end.
+fn check(world: &World, run: &PipelineRun, receiver: &Receiver) {
+    assert!(run.steps.iter().all(|step| step.status.has_ended()), "{run:?}");
+    let is_any = |wanted: StepStatus| run.steps.iter().any(|step| step.status == wanted);
+    match run.status {
+        PipelineRunStatus::Completed => assert!(!is_any(StepStatus::Failed) && !is_any(StepStatus::Cancelled)),
+        PipelineRunStatus::Failed => assert!(is_any(StepStatus::Failed) && run.error_message.is_some(), "{run:?}"),
+        _ => assert!(run.cancel_requested_at.is_some(), "{run:?}"),
+    }
+    for step in &run.steps {
+        let done = world.done.get(&step.id).copied().unwrap_or(0);
+        assert!(done <= 1, "`{}` was done {done} times: {run:?}", step.id);
+        if !world.nodes[&step.id].is_webhook && step.status == StepStatus::Completed {
+            assert_eq!(done, 1, "`{}` is completed, and nobody did it: {run:?}", step.id);
+        }
+    }
+    let mut deliveries: Vec<String> =
+        receiver.heard().iter().map(|heard| heard.header("x-mftplus-delivery").to_owned()).collect();
+    let sent = deliveries.len();
+    deliveries.sort_unstable();
+    deliveries.dedup();
+    assert_eq!(deliveries.len(), sent, "no attempt at a webhook is sent twice");
+}
+
+#[tokio::test]
+async fn every_run_ends_and_no_step_is_done_twice_whenever_servers_are_killed() {
+    #[expect(clippy::disallowed_methods, reason = "whoever repeats a life says so by this variable")]
+    if let Ok(seed) = env::var(SEED) {
+        let digits = seed.trim_start_matches("0x");
+        live(u64::from_str_radix(digits, 16).expect("a seed in hexadecimal digits")).await;
+        return;
+    }
+    let mut bytes = [0; 8];
+    Ids::system().fill(&mut bytes);
+    let chance = u64::from_le_bytes(bytes);
+    let mut kills = 0;
+    for life in 0..LIVES {
+        let seed = chance.wrapping_add(life.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        println!("{SEED}={seed:#x}");
+        kills += live(seed).await;
+    }
+    assert!(kills > 0, "no server was killed");
+}

@@ -1,0 +1,165 @@
+//! Webhooks, sent to a real receiver on this machine.
+
+use backend::error::Error;
+use chrono::TimeDelta;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::{MINUTE, MOMENT, Place, id, statuses, step};
+use crate::support::{Receiver, TestApp, admin, customer_of, receiver::Heard};
+
+/// A server that may send to this machine.
+async fn place() -> Place {
+    Place::of(TestApp::with(&["--rate-limits", "off", "--webhook-networks", "127.0.0.1"]).await).await
+}
+
+fn yaml(url: &str, more: &str) -> String {
+    format!("source: /a\ndestination: /b\nsteps:\n  - {{ id: tell, type: webhook, url: \"{url}\"{more} }}\n")
+}
+
+/// The step once its webhook is decided.
+async fn told(place: &Place, run: &Value) -> Value {
+    let ended =
+        place.until(run, |run| !matches!(step(run, "tell")["status"].as_str(), Some("running" | "queued"))).await;
+    step(&ended, "tell").clone()
+}
+
+/// Whether the signature is the one that this secret makes of what came.
+fn is_signed(heard: &Heard, secret: &str) -> bool {
+    let signature = heard.header("x-mftplus-signature");
+    let Some((second, digest)) = signature.strip_prefix("t=").and_then(|rest| rest.split_once(",v1=")) else {
+        return false;
+    };
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key of any length");
+    mac.update(format!("{second}.{}", heard.body).as_bytes());
+    let bytes: Vec<u8> =
+        (0..digest.len() / 2).filter_map(|at| u8::from_str_radix(&digest[at * 2..at * 2 + 2], 16).ok()).collect();
+    mac.verify_slice(&bytes).is_ok()
+}
+
+#[tokio::test]
+async fn a_webhook_tells_what_the_run_has_come_to_and_proves_where_it_comes_from() {
+    let place = place().await;
+    let receiver = Receiver::start(|_| Some(204)).await;
+    let secret = place.app.cp().rotate_webhook_secret(&customer_of(&place.customer), None).await.expect("a secret");
+    let yaml = format!(
+        "source: /a\ndestination: /b\nparameters: {{ date: today }}\nsteps:\n  - {{ id: sum, type: checksum, path: /a }}\n  \
+         - {{ id: tell, type: webhook, needs: [sum], when: always, url: \"{}\" }}\n",
+        receiver.url()
+    );
+    let run = place.run(&yaml).await;
+    place.report(&run, "sum", &json!({ "status": "failed", "errorMessage": "no such file" })).await;
+    place.look_after(MOMENT).await;
+    let done = told(&place, &run).await;
+    assert_eq!((&done["status"], &done["progress"]), (&json!("completed"), &json!(100.0)));
+    let heard = receiver.heard().remove(0);
+    assert!(is_signed(&heard, &secret.secret), "{heard:?}");
+    assert!(!is_signed(&heard, "mft_wh_another"));
+    assert_eq!(heard.header("content-type"), "application/json");
+    assert_eq!(heard.header("x-mftplus-delivery"), format!("{}/tell/1", id(&run)));
+    let body: Value = serde_json::from_str(&heard.body).expect("JSON");
+    assert_eq!(body["pipeline"], json!({ "id": run["pipelineId"], "identifier": "daily", "version": 1 }));
+    assert_eq!(body["step"], json!({ "id": "tell", "attempt": 1 }));
+    assert_eq!((&body["run"]["id"], &body["run"]["parameters"]), (&run["id"], &json!({ "date": "today" })));
+    assert_eq!(body["run"]["steps"].as_array().map(Vec::len), Some(1));
+    assert_eq!(body["run"]["steps"][0]["errorMessage"], "no such file");
+    assert_eq!(place.look(&run).await["status"], "failed");
+}
+
+#[tokio::test]
+async fn a_body_of_its_own_is_sent_as_it_stands_and_unsigned_where_there_is_no_secret() {
+    let place = place().await;
+    let receiver = Receiver::start(|_| Some(200)).await;
+    let run = place
+        .run(
+            &yaml(&receiver.url(), ", body: \"done: ${{ params.what }}\"")
+                .replace("steps:", "parameters: { what: all }\nsteps:"),
+        )
+        .await;
+    place.look_after(MOMENT).await;
+    told(&place, &run).await;
+    let heard = receiver.heard().remove(0);
+    assert_eq!((heard.body.as_str(), heard.header("content-type")), ("done: all", "text/plain; charset=utf-8"));
+    assert_eq!(heard.header("x-mftplus-signature"), "");
+}
+
+#[tokio::test]
+async fn the_newest_secret_signs_and_the_one_before_does_not() {
+    let place = place().await;
+    let receiver = Receiver::start(|_| Some(200)).await;
+    let cp = place.app.cp();
+    let old = cp.rotate_webhook_secret(&admin(), Some(place.customer.id)).await.expect("a secret");
+    let new = cp.rotate_webhook_secret(&customer_of(&place.customer), Some(place.customer.id)).await.expect("a secret");
+    assert_ne!(old.secret, new.secret);
+    // It survives a restart: what is stored opens again.
+    let place = place.restarted(MINUTE).await;
+    let run = place.run(&yaml(&receiver.url(), "")).await;
+    place.look_after(MOMENT).await;
+    told(&place, &run).await;
+    let heard = receiver.heard().remove(0);
+    assert!(is_signed(&heard, &new.secret) && !is_signed(&heard, &old.secret), "{heard:?}");
+    let other = place.app.customer("other").await;
+    let foreign = place.app.cp().rotate_webhook_secret(&customer_of(&other), Some(place.customer.id)).await;
+    assert!(matches!(foreign, Err(Error::NotFound(_))));
+    let stored: Vec<(Vec<u8>,)> = backend::store::db::sql("SELECT sealed FROM webhook_secrets")
+        .fetch_all(&place.app.app.db)
+        .await
+        .expect("what is stored");
+    let secret = new.secret.as_bytes();
+    assert!(stored.iter().all(|(sealed,)| !sealed.windows(8).any(|part| part == &secret[secret.len() - 8..])));
+}
+
+#[tokio::test]
+async fn without_the_setting_this_machine_is_not_reached() {
+    let place = Place::new().await;
+    let receiver = Receiver::start(|_| Some(200)).await;
+    let run = place.run(&yaml(&receiver.url(), "")).await;
+    place.look_after(MOMENT).await;
+    let refused = told(&place, &run).await;
+    let said = "127.0.0.1 is not at a public address, and its network is not allowed by the settings";
+    assert_eq!((&refused["status"], &refused["errorMessage"]), (&json!("failed"), &json!(said)));
+    assert!(receiver.heard().is_empty());
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let place = place().await;
+    let receiver = Receiver::start(|_| Some(307)).await;
+    let run = place.run(&yaml(&receiver.url(), "")).await;
+    place.look_after(MOMENT).await;
+    let refused = told(&place, &run).await;
+    let said = "it answered 307 Temporary Redirect; redirects are not followed: name the final URL";
+    assert_eq!(refused["errorMessage"], said);
+    assert_eq!(receiver.heard().len(), 1);
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_refused_is_sent_again_under_a_number_of_its_own() {
+    let place = place().await;
+    let receiver =
+        Receiver::start(|heard| Some(if heard.header("x-mftplus-delivery").ends_with("/1") { 503 } else { 204 })).await;
+    let run = place.run(&yaml(&receiver.url(), ", retry: { maxAttempts: 2, initialDelay: 10s }")).await;
+    place.look_after(MOMENT).await;
+    let waiting = place.until(&run, |run| step(run, "tell")["attempt"] == 2).await;
+    assert_eq!(step(&waiting, "tell")["errorMessage"], "it answered 503 Service Unavailable");
+    place.look_after(TimeDelta::seconds(9)).await;
+    assert_eq!(statuses(&place.look(&run).await), ["queued"]);
+    place.look_after(TimeDelta::seconds(1)).await;
+    assert_eq!(told(&place, &run).await["status"], "completed");
+    let numbers: Vec<String> =
+        receiver.heard().iter().map(|heard| heard.header("x-mftplus-delivery").to_owned()).collect();
+    assert_eq!(numbers, [format!("{}/tell/1", id(&run)), format!("{}/tell/2", id(&run))]);
+}
+
+#[tokio::test]
+async fn several_lookers_send_a_webhook_once() {
+    let place = place().await;
+    let receiver = Receiver::start(|_| Some(204)).await;
+    let run = place.run(&yaml(&receiver.url(), "")).await;
+    let cp = &place.app.app.cp;
+    let looks = tokio::join!(cp.advance_pipeline_runs(), cp.advance_pipeline_runs(), cp.advance_pipeline_runs());
+    looks.0.and(looks.1).and(looks.2).expect("looks");
+    assert_eq!(told(&place, &run).await["status"], "completed");
+    assert_eq!(receiver.heard().len(), 1);
+}

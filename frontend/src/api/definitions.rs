@@ -1,0 +1,273 @@
+//! The text of pipelines: what it will do, what is wrong with it, its grammar, and its versions.
+
+use std::collections::BTreeMap;
+
+use cynic::{Id, MutationBuilder, QueryBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::{Page, Request, pipelines::Pipeline, schema};
+use crate::time::Instant;
+
+cynic::impl_scalar!(Plan, schema::JSON);
+cynic::impl_scalar!(Grammar, schema::JSON);
+
+/// What a run will do, or has to do. Empty where a text says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+pub(crate) struct Plan {
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) schedule: Option<Times>,
+    pub(crate) timeout: Option<String>,
+    pub(crate) steps: Vec<PlannedStep>,
+}
+
+/// When something runs by itself.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub(crate) struct Times {
+    pub(crate) text: String,
+    pub(crate) timezone: String,
+    pub(crate) description: String,
+    pub(crate) next: Vec<Instant>,
+}
+
+/// What a step will do. Which of its parts are there depends on its kind.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct PlannedStep {
+    pub(crate) id: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) needs: Vec<String>,
+    pub(crate) when: When,
+    pub(crate) agent: Option<PlannedAgent>,
+    pub(crate) retry: Option<PlannedRetry>,
+    pub(crate) timeout: Option<String>,
+    pub(crate) source: Option<Place>,
+    pub(crate) destination: Option<Place>,
+    pub(crate) verify: Option<String>,
+    pub(crate) path: Option<String>,
+    pub(crate) expected: Option<String>,
+    pub(crate) output: Option<String>,
+    pub(crate) format: Option<String>,
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) url: Option<String>,
+}
+
+/// What must have become of the steps that a step needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum When {
+    #[default]
+    Success,
+    Failure,
+    Always,
+}
+
+/// Who does a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct PlannedAgent {
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
+
+/// How often a step is tried.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlannedRetry {
+    pub(crate) max_attempts: i32,
+}
+
+/// Where files are read or written.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Place {
+    pub(crate) location: String,
+    #[serde(default)]
+    pub(crate) pattern: Option<String>,
+}
+
+/// Which keys may stand where, and what each of them says: as much of a JSON Schema as that takes.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+pub(crate) struct Grammar {
+    #[serde(rename = "$ref")]
+    pub(crate) reference: Option<String>,
+    #[serde(rename = "$defs")]
+    pub(crate) definitions: BTreeMap<String, Grammar>,
+    pub(crate) description: String,
+    pub(crate) properties: BTreeMap<String, Grammar>,
+    pub(crate) required: Vec<String>,
+    #[serde(rename = "oneOf")]
+    pub(crate) one_of: Vec<Grammar>,
+    #[serde(rename = "anyOf")]
+    pub(crate) any_of: Vec<Grammar>,
+    pub(crate) items: Option<Box<Grammar>>,
+    #[serde(rename = "const")]
+    pub(crate) word: Option<String>,
+    #[serde(rename = "enum")]
+    pub(crate) words: Vec<String>,
+}
+
+/// How bad something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum Severity {
+    Error,
+    Warning,
+}
+
+/// One thing that is wrong with a text.
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+pub(crate) struct Diagnostic {
+    pub(crate) severity: Severity,
+    /// From 1.
+    pub(crate) line: i32,
+    /// From 1, in characters.
+    pub(crate) column: i32,
+    pub(crate) message: String,
+}
+
+/// What the server makes of a text.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "PipelineVerdict")]
+pub(crate) struct Verdict {
+    pub(crate) valid: bool,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    #[cynic(rename = "ast")]
+    pub(crate) plan: Plan,
+}
+
+#[derive(cynic::QueryVariables)]
+struct TryVariables {
+    yaml: String,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<Id>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "TryVariables")]
+struct Try {
+    #[arguments(yaml: $yaml, customerId: $customer_id)]
+    dry_run_pipeline: Verdict,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query")]
+struct GetGrammar {
+    pipeline_schema: Grammar,
+}
+
+/// A version of a definition.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "PipelineVersion")]
+pub(crate) struct Version {
+    #[cynic(rename = "version")]
+    pub(crate) number: i32,
+    pub(crate) created_at: Instant,
+    pub(crate) git_sha: Option<String>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct ListVariables {
+    pipeline_id: Id,
+    page: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ListVariables")]
+struct ListVersions {
+    #[arguments(pipelineId: $pipeline_id, first: 20, page: $page)]
+    pipeline_versions: PipelineVersionConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+struct PipelineVersionConnection {
+    nodes: Vec<Version>,
+    total_count: i32,
+    total_is_at_least: bool,
+}
+
+/// What became of a line from one version to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+#[cynic(graphql_type = "LineChange")]
+pub(crate) enum Change {
+    Same,
+    Added,
+    Removed,
+}
+
+/// A line of two texts that are compared.
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[cynic(graphql_type = "DiffLine")]
+pub(crate) struct Line {
+    pub(crate) change: Change,
+    pub(crate) old_number: Option<i32>,
+    pub(crate) new_number: Option<i32>,
+    pub(crate) text: String,
+}
+
+/// How two versions differ.
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+#[cynic(graphql_type = "VersionDiff")]
+pub(crate) struct Diff {
+    pub(crate) added: i32,
+    pub(crate) removed: i32,
+    pub(crate) lines: Vec<Line>,
+}
+
+#[derive(cynic::QueryVariables)]
+struct DiffVariables {
+    pipeline_id: Id,
+    from: i32,
+    to: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "DiffVariables")]
+struct GetDiff {
+    #[arguments(pipelineId: $pipeline_id, from: $from, to: $to)]
+    pipeline_diff: Diff,
+}
+
+#[derive(cynic::QueryVariables)]
+struct RestoreVariables {
+    pipeline_id: Id,
+    version: i32,
+    expected_version: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "RestoreVariables")]
+struct Restore {
+    #[arguments(pipelineId: $pipeline_id, version: $version, expectedVersion: $expected_version)]
+    restore_pipeline_version: Pipeline,
+}
+
+/// What a text would do, or what is wrong with it, for a customer. Nothing is kept.
+pub(crate) fn dry_run(yaml: String, customer_id: Option<Id>) -> Request<Verdict> {
+    Request::new(&Try::build(TryVariables { yaml, customer_id }), |tried| Ok(tried.dry_run_pipeline))
+}
+
+/// The grammar of the text.
+pub(crate) fn grammar() -> Request<Grammar> {
+    Request::new(&GetGrammar::build(()), |found| Ok(found.pipeline_schema))
+}
+
+/// One page of the versions of a pipeline, newest first. For administrators.
+pub(crate) fn versions(pipeline: &str, page: i32) -> Request<Page<Version>> {
+    let operation = ListVersions::build(ListVariables { pipeline_id: Id::new(pipeline), page });
+    Request::new(&operation, |ListVersions { pipeline_versions: found }| {
+        Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
+}
+
+/// How two versions differ. For administrators.
+pub(crate) fn diff(pipeline: &str, from: i32, to: i32) -> Request<Diff> {
+    let operation = GetDiff::build(DiffVariables { pipeline_id: Id::new(pipeline), from, to });
+    Request::new(&operation, |found| Ok(found.pipeline_diff))
+}
+
+/// Makes an earlier version's text the current one, as a new version, if that version is still the current one.
+pub(crate) fn restore(pipeline: &str, version: i32, expected_version: i32) -> Request<Pipeline> {
+    let variables = RestoreVariables { pipeline_id: Id::new(pipeline), version, expected_version };
+    Request::new(&Restore::build(variables), |restored| Ok(restored.restore_pipeline_version))
+}

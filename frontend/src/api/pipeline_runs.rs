@@ -1,0 +1,262 @@
+//! Runs of pipelines: lists, one, their stream, start, cancel and rerun. For administrators.
+
+use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
+
+use super::{ApiError, ById, ByIdFields, ByteCount, PAGE_SIZE, Page, Request, definitions::Plan, schema};
+use crate::time::Instant;
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+#[cynic(graphql_type = "PipelineRunStatus")]
+pub(crate) enum RunStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+/// How far a step has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum StepStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+    Skipped,
+}
+
+/// What started a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+#[cynic(graphql_type = "Trigger")]
+pub(crate) enum Cause {
+    Manual,
+    Schedule,
+    Rerun,
+}
+
+/// A run with its steps: the same selection everywhere but in lists of pipelines.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct PipelineRun {
+    pub(crate) id: Id,
+    pub(crate) pipeline_id: Id,
+    pub(crate) version: i32,
+    pub(crate) status: RunStatus,
+    pub(crate) trigger: Cause,
+    pub(crate) started_at: Option<Instant>,
+    pub(crate) completed_at: Option<Instant>,
+    pub(crate) error_message: Option<String>,
+    pub(crate) revision: i32,
+    pub(crate) cancel_requested_at: Option<Instant>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) rerun_of: Option<Id>,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// A parameter and its value.
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// A step of a run.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "PipelineStep")]
+pub(crate) struct Step {
+    pub(crate) id: String,
+    #[cynic(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) status: StepStatus,
+    pub(crate) attempt: i32,
+    pub(crate) progress: Option<f64>,
+    pub(crate) bytes_transferred: Option<ByteCount>,
+    pub(crate) started_at: Option<Instant>,
+    pub(crate) completed_at: Option<Instant>,
+    pub(crate) error_message: Option<String>,
+    pub(crate) transfer_id: Option<Id>,
+}
+
+/// As much of a run as a mark shows.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "PipelineRun")]
+pub(crate) struct RunMark {
+    pub(crate) id: Id,
+    pub(crate) pipeline_id: Id,
+    pub(crate) status: RunStatus,
+    pub(crate) started_at: Option<Instant>,
+    pub(crate) cancel_requested_at: Option<Instant>,
+    pub(crate) revision: i32,
+}
+
+/// What stands beside a run on its own page.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "PipelineRun")]
+pub(crate) struct RunLinks {
+    pub(crate) pipeline: Option<PipelineName>,
+    pub(crate) plan: Plan,
+}
+
+/// The pipeline of a run.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Pipeline")]
+pub(crate) struct PipelineName {
+    pub(crate) name: String,
+}
+
+/// Which runs are meant.
+#[derive(Clone, Debug, cynic::InputObject)]
+struct PipelineRunFilter {
+    pipeline_id: Id,
+}
+
+#[derive(cynic::QueryVariables)]
+struct ListVariables {
+    filter: PipelineRunFilter,
+    first: i32,
+    page: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ListVariables")]
+struct ListRuns {
+    #[arguments(filter: $filter, first: $first, page: $page)]
+    pipeline_runs: PipelineRunConnection,
+}
+
+#[derive(cynic::QueryFragment)]
+struct PipelineRunConnection {
+    nodes: Vec<PipelineRun>,
+    total_count: i32,
+    total_is_at_least: bool,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ById")]
+struct GetRun {
+    #[arguments(id: $id)]
+    pipeline_run: Option<PipelineRun>,
+    #[arguments(id: $id)]
+    #[cynic(rename = "pipelineRun", alias)]
+    links: Option<RunLinks>,
+}
+
+/// A value for a parameter.
+#[derive(Clone, Debug, cynic::InputObject)]
+pub(crate) struct ParameterInput {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+#[derive(cynic::QueryVariables)]
+struct StartVariables {
+    id: Id,
+    parameters: Option<Vec<ParameterInput>>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "StartVariables")]
+struct StartRun {
+    #[arguments(id: $id, parameters: $parameters)]
+    run_pipeline: PipelineRun,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
+struct CancelRun {
+    #[arguments(id: $id)]
+    cancel_pipeline_run: PipelineRun,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
+struct RerunRun {
+    #[arguments(id: $id)]
+    rerun_pipeline_run: PipelineRun,
+}
+
+/// Which runs to watch: one, those of a pipeline, or all.
+#[derive(cynic::QueryVariables)]
+struct WatchVariables {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    ids: Option<Vec<Id>>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    filter: Option<PipelineRunFilter>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Subscription", variables = "WatchVariables")]
+struct WatchRuns {
+    #[arguments(ids: $ids, filter: $filter, throttleMs: 250)]
+    pipeline_run_updated: PipelineRunUpdate,
+}
+
+#[derive(cynic::QueryFragment)]
+struct PipelineRunUpdate {
+    pipeline_run: Option<PipelineRun>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Subscription")]
+struct WatchMarks {
+    #[arguments(throttleMs: 1000)]
+    pipeline_run_updated: MarkUpdate,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "PipelineRunUpdate")]
+struct MarkUpdate {
+    pipeline_run: Option<RunMark>,
+}
+
+/// One page of a pipeline's runs, newest first.
+pub(crate) fn list(pipeline: &str, page: i32) -> Request<Page<PipelineRun>> {
+    let filter = PipelineRunFilter { pipeline_id: Id::new(pipeline) };
+    let operation = ListRuns::build(ListVariables { filter, first: PAGE_SIZE, page });
+    Request::new(&operation, |ListRuns { pipeline_runs: found }| {
+        Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
+}
+
+/// One run with what stands beside it.
+pub(crate) fn get(id: &str) -> Request<(PipelineRun, RunLinks)> {
+    Request::new(&GetRun::build(ById::new(id)), |GetRun { pipeline_run, links }| {
+        pipeline_run.zip(links).ok_or(ApiError::Garbled)
+    })
+}
+
+/// Starts a run of a pipeline.
+pub(crate) fn start(pipeline: &str, parameters: Vec<ParameterInput>) -> Request<PipelineRun> {
+    let operation = StartRun::build(StartVariables { id: Id::new(pipeline), parameters: Some(parameters) });
+    Request::new(&operation, |started| Ok(started.run_pipeline))
+}
+
+/// Asks for the end of a run.
+pub(crate) fn cancel(id: &str) -> Request<PipelineRun> {
+    Request::new(&CancelRun::build(ById::new(id)), |cancelled| Ok(cancelled.cancel_pipeline_run))
+}
+
+/// Starts a new run from where this one failed.
+pub(crate) fn rerun(id: &str) -> Request<PipelineRun> {
+    Request::new(&RerunRun::build(ById::new(id)), |rerun| Ok(rerun.rerun_pipeline_run))
+}
+
+/// The stream of one run.
+pub(crate) fn watch(id: &str) -> Request<Option<PipelineRun>> {
+    stream(WatchVariables { ids: Some(vec![Id::new(id)]), filter: None })
+}
+
+/// The stream of a pipeline's runs.
+pub(crate) fn watch_of_pipeline(pipeline: &str) -> Request<Option<PipelineRun>> {
+    stream(WatchVariables { ids: None, filter: Some(PipelineRunFilter { pipeline_id: Id::new(pipeline) }) })
+}
+
+/// The stream of all runs, as marks.
+pub(crate) fn watch_marks() -> Request<Option<RunMark>> {
+    Request::stream(&WatchMarks::build(()), |frame| frame.pipeline_run_updated.pipeline_run)
+}
+
+fn stream(variables: WatchVariables) -> Request<Option<PipelineRun>> {
+    Request::stream(&WatchRuns::build(variables), |frame| frame.pipeline_run_updated.pipeline_run)
+}

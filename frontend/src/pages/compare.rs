@@ -1,0 +1,100 @@
+//! Two texts side by side: what is gone at the left, what is new at the right. On a narrow screen one below the other.
+
+mod pairs;
+
+use leptos::prelude::*;
+
+pub(super) use self::pairs::compare;
+use self::pairs::{Block, Pair, blocks};
+use crate::{api::definitions::Line, format};
+
+/// The table.
+#[component]
+pub(super) fn Compare(
+    /// What the text at the left is called.
+    #[prop(into)]
+    old: String,
+    /// What the text at the right is called.
+    #[prop(into)]
+    new: String,
+    /// The lines of both.
+    lines: Vec<Line>,
+) -> impl IntoView {
+    let label = format!("{old} compared with {new}");
+    let body = blocks(&lines).into_iter().map(|block| view! { <Part block /> }).collect_view();
+    view! {
+        <table class="compare" aria-label=label>
+            <thead>
+                <tr>
+                    <th scope="col" class="compare-number">
+                        <span class="visually-hidden">{format!("Line of {old}")}</span>
+                    </th>
+                    <th scope="col">{old.clone()}</th>
+                    <th scope="col" class="compare-number">
+                        <span class="visually-hidden">{format!("Line of {new}")}</span>
+                    </th>
+                    <th scope="col">{new.clone()}</th>
+                </tr>
+            </thead>
+            <tbody>{body}</tbody>
+        </table>
+    }
+}
+
+/// Lines that belong together: some that changed, or some that are the same, of which long stretches are folded.
+#[component]
+fn Part(block: Block) -> impl IntoView {
+    let Block { pairs, is_folded } = block;
+    let folded = RwSignal::new(is_folded);
+    let counted = format::counted(i64::try_from(pairs.len()).unwrap_or_default(), "line");
+    let pairs = StoredValue::new(pairs);
+    move || {
+        if folded.get() {
+            view! {
+                <tr class="compare-fold">
+                    <td colspan="4">
+                        <button type="button" class="button button-small" on:click=move |_| folded.set(false)>
+                            {format!("Show {counted} that are the same")}
+                        </button>
+                    </td>
+                </tr>
+            }
+            .into_any()
+        } else {
+            pairs.with_value(|pairs| pairs.iter().map(row).collect_view()).into_any()
+        }
+    }
+}
+
+fn row(pair: &Pair) -> AnyView {
+    let number = |number: Option<i32>| number.map(|number| number.to_string());
+    let is_same = pair.is_same;
+    let old = pair.old.clone().map(|text| {
+        if is_same { view! { <span>{text}</span> }.into_any() } else { view! { <del>{text}</del> }.into_any() }
+    });
+    let new = pair.new.clone().map(|text| {
+        if is_same { view! { <span>{text}</span> }.into_any() } else { view! { <ins>{text}</ins> }.into_any() }
+    });
+    let of = |text: &Option<String>, kind| match (text, is_same) {
+        (None, _) => "none",
+        (_, true) => "same",
+        (_, false) => kind,
+    };
+    view! {
+        <tr data-change=if is_same { "same" } else { "changed" }>
+            <td class="compare-number" data-kind=of(&pair.old, "removed")>
+                {number(pair.old_number)}
+            </td>
+            <td class="compare-text" data-kind=of(&pair.old, "removed")>
+                {old}
+            </td>
+            <td class="compare-number" data-kind=of(&pair.new, "added")>
+                {number(pair.new_number)}
+            </td>
+            <td class="compare-text" data-kind=of(&pair.new, "added")>
+                {new}
+            </td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,200 @@
+//! Which lines of two texts stand side by side. Pure.
+
+use crate::api::definitions::{Change, Line};
+
+/// How many lines are shown around what changed.
+const AROUND: usize = 3;
+/// With more lines that may have changed than these, texts are not compared line by line.
+const MOST: usize = 1500;
+
+/// Two lines side by side, of which one may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub(super) old: Option<String>,
+    pub(super) old_number: Option<i32>,
+    pub(super) new: Option<String>,
+    pub(super) new_number: Option<i32>,
+    pub(super) is_same: bool,
+}
+
+/// Some lines one below the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) pairs: Vec<Pair>,
+    /// Whether they are too many and too much the same to be shown unasked.
+    pub(super) is_folded: bool,
+}
+
+/// Puts lines side by side: what is gone beside what came in its place.
+fn pairs(lines: &[Line]) -> Vec<Pair> {
+    let mut pairs: Vec<Pair> = Vec::new();
+    // Where the stretch of changed lines begins that is being read, and how many new ones it has.
+    let (mut start, mut added) = (0, 0);
+    for line in lines {
+        let text = Some(line.text.clone());
+        match line.change {
+            Change::Same => {
+                pairs.push(Pair {
+                    old: text.clone(),
+                    old_number: line.old_number,
+                    new: text,
+                    new_number: line.new_number,
+                    is_same: true,
+                });
+                (start, added) = (pairs.len(), 0);
+            }
+            Change::Removed => pairs.push(Pair { old: text, old_number: line.old_number, ..Pair::default() }),
+            Change::Added => {
+                match pairs.get_mut(start + added) {
+                    Some(pair) => (pair.new, pair.new_number) = (text, line.new_number),
+                    None => pairs.push(Pair { new: text, new_number: line.new_number, ..Pair::default() }),
+                }
+                added += 1;
+            }
+        }
+    }
+    pairs
+}
+
+/// All lines, with those folded that are far from any change.
+pub(super) fn blocks(lines: &[Line]) -> Vec<Block> {
+    let pairs = pairs(lines);
+    let changed: Vec<usize> = pairs.iter().enumerate().filter(|(_, pair)| !pair.is_same).map(|(at, _)| at).collect();
+    let is_near = |at: usize| {
+        let next = changed.partition_point(|changed| *changed < at);
+        let near = |changed: &usize| changed.abs_diff(at) <= AROUND;
+        changed.get(next).is_some_and(near) || next.checked_sub(1).and_then(|last| changed.get(last)).is_some_and(near)
+    };
+    let mut blocks: Vec<Block> = Vec::new();
+    for (at, pair) in pairs.into_iter().enumerate() {
+        let is_folded = !is_near(at);
+        match blocks.last_mut() {
+            Some(block) if block.is_folded == is_folded => block.pairs.push(pair),
+            _ => blocks.push(Block { pairs: vec![pair], is_folded }),
+        }
+    }
+    // A fold that hides next to nothing takes more room than what it hides.
+    for block in &mut blocks {
+        block.is_folded &= block.pairs.len() > AROUND;
+    }
+    blocks
+}
+
+/// Compares two texts line by line.
+pub(crate) fn compare(old: &str, new: &str) -> Vec<Line> {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let ahead = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    let left = old.len().min(new.len()) - ahead;
+    let behind = old.iter().rev().zip(new.iter().rev()).take(left).take_while(|(old, new)| old == new).count();
+    let (from, to) = (&old[ahead..old.len() - behind], &new[ahead..new.len() - behind]);
+    let mut course = vec![Change::Same; ahead];
+    course.extend(middle(from, to));
+    course.extend(vec![Change::Same; behind]);
+    let (mut at_old, mut at_new) = (0, 0);
+    let number = |at: usize| i32::try_from(at + 1).ok();
+    let mut lines = Vec::new();
+    for change in course {
+        let (is_old, is_new) = (change != Change::Added, change != Change::Removed);
+        let text = if is_old { old.get(at_old) } else { new.get(at_new) };
+        lines.push(Line {
+            change,
+            old_number: number(at_old).filter(|_| is_old),
+            new_number: number(at_new).filter(|_| is_new),
+            text: text.copied().unwrap_or_default().to_owned(),
+        });
+        at_old += usize::from(is_old);
+        at_new += usize::from(is_new);
+    }
+    lines
+}
+
+/// The shortest way from some lines to others, by the longest that both have in common.
+fn middle(old: &[&str], new: &[&str]) -> Vec<Change> {
+    if old.len() > MOST || new.len() > MOST {
+        return [vec![Change::Removed; old.len()], vec![Change::Added; new.len()]].concat();
+    }
+    let width = new.len() + 1;
+    // How long the common part of what follows is, from each pair of lines on.
+    let mut common = vec![0_u16; (old.len() + 1) * width];
+    for row in (0..old.len()).rev() {
+        for column in (0..new.len()).rev() {
+            common[row * width + column] = if old[row] == new[column] {
+                common[(row + 1) * width + column + 1] + 1
+            } else {
+                common[(row + 1) * width + column].max(common[row * width + column + 1])
+            };
+        }
+    }
+    let (mut row, mut column) = (0, 0);
+    let mut course = Vec::new();
+    while row < old.len() || column < new.len() {
+        let is_old_left = row < old.len();
+        let change = if is_old_left && new.get(column) == old.get(row) {
+            Change::Same
+        } else if is_old_left
+            && (column == new.len() || common[(row + 1) * width + column] >= common[row * width + column + 1])
+        {
+            Change::Removed
+        } else {
+            Change::Added
+        };
+        row += usize::from(change != Change::Added);
+        column += usize::from(change != Change::Removed);
+        course.push(change);
+    }
+    course
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(old: &str, new: &str) -> Vec<String> {
+        let sign = |line: &Line| match line.change {
+            Change::Same => ' ',
+            Change::Added => '+',
+            Change::Removed => '-',
+        };
+        compare(old, new).iter().map(|line| format!("{}{}", sign(line), line.text)).collect()
+    }
+
+    #[test]
+    fn texts_are_compared_by_what_they_have_in_common() {
+        assert_eq!(shown("a\nb\nc", "a\nx\nc"), [" a", "-b", "+x", " c"]);
+        assert_eq!(shown("a\nb\nc\nd", "b\nd\ne"), ["-a", " b", "-c", " d", "+e"]);
+        assert_eq!(shown("", "a"), ["+a"]);
+        assert_eq!(shown("a\na", "a"), [" a", "-a"]);
+    }
+
+    #[test]
+    fn numbers_are_those_of_each_text() {
+        let numbers: Vec<_> = compare("a\nb", "b\nc").iter().map(|line| (line.old_number, line.new_number)).collect();
+        assert_eq!(numbers, [(Some(1), None), (Some(2), Some(1)), (None, Some(2))]);
+    }
+
+    #[test]
+    fn what_is_gone_stands_beside_what_came() {
+        let pairs = pairs(&compare("a\nb\nc", "a\nx\ny\nz\nc"));
+        let texts: Vec<_> = pairs.iter().map(|pair| (pair.old.as_deref(), pair.new.as_deref())).collect();
+        assert_eq!(
+            texts,
+            [
+                (Some("a"), Some("a")),
+                (Some("b"), Some("x")),
+                (None, Some("y")),
+                (None, Some("z")),
+                (Some("c"), Some("c"))
+            ]
+        );
+    }
+
+    #[test]
+    fn long_stretches_of_the_same_are_folded() {
+        let text: Vec<String> = (0..30).map(|line| line.to_string()).collect();
+        let mut other = text.clone();
+        other[20] = "x".to_owned();
+        let blocks = blocks(&compare(&text.join("\n"), &other.join("\n")));
+        let shape: Vec<_> = blocks.iter().map(|block| (block.pairs.len(), block.is_folded)).collect();
+        assert_eq!(shape, [(17, true), (7, false), (6, true)]);
+    }
+}

@@ -1,0 +1,224 @@
+//! Writing the definition of a pipeline: the text, what is wrong with it, and what it means, while one types.
+
+mod code;
+mod completion;
+mod conflict;
+mod cursor;
+mod fields;
+mod keys;
+mod leaving;
+mod problems;
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use self::{
+    code::{Code, CodeArea},
+    conflict::Conflict,
+    fields::{Draft, Fields},
+    leaving::Leaving,
+    problems::{Problems, summary},
+};
+use super::{
+    id_in_address,
+    meaning::{Schedule, Steps},
+};
+use crate::{
+    api::{
+        definitions::{self, Diagnostic, Plan, Severity},
+        pipelines::{self, Pipeline},
+    },
+    effect::{effect, settled},
+    fetch::Fetch,
+    session::Session,
+    task::Task,
+    ui::{Card, Notice, PageHead, Subject, Toasts},
+};
+
+/// What a new definition begins with.
+const BEGINNING: &str = "\
+# What is copied. Add steps, a schedule or parameters: Ctrl+Space lists what can be written.
+source: /data/outgoing/orders.csv
+destination: /data/incoming/
+";
+
+/// The page that makes a pipeline.
+#[component]
+pub(crate) fn NewPipeline() -> impl IntoView {
+    view! {
+        <PageHead title="New pipeline" parent=("/pipelines", "Pipelines") />
+        <Editor />
+    }
+}
+
+/// The page that changes one.
+#[component]
+pub(crate) fn EditPipeline() -> impl IntoView {
+    let id = id_in_address();
+    let found = Fetch::new(move || pipelines::get(&id.get()));
+    let ready = move || {
+        found.read(|pipeline| {
+            view! {
+                <PageHead title=format!("Edit {}", pipeline.name) parent=("/pipelines", "Pipelines") />
+                <Editor pipeline=pipeline.clone() />
+            }
+        })
+    };
+    view! {
+        <Subject
+            noun="Pipeline"
+            parent=("/pipelines", "Pipelines")
+            missing="There is no such pipeline: it was deleted, or it is not one that you may see."
+            stage=Signal::derive(move || found.stage())
+            on_retry=move |()| found.reload()
+        >
+            {ready()}
+        </Subject>
+    }
+}
+
+/// The form. With a pipeline it changes that, else it makes one.
+#[component]
+fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
+    let is_admin = expect_context::<Session>().is_admin();
+    let draft = pipeline.as_ref().map_or_else(Draft::new, Draft::of);
+    let code = Code::new(pipeline.as_ref().map_or_else(|| BEGINNING.to_owned(), |pipeline| pipeline.yaml.clone()));
+    let written = settled(code.text);
+    let verdict = Fetch::new(move || {
+        let owner = draft.customer.get();
+        let owner = (is_admin && !owner.is_empty()).then(|| cynic::Id::new(owner));
+        definitions::dry_run(written.get(), owner)
+    });
+    let grammar = Fetch::new(definitions::grammar);
+    let grammar = Memo::new(move |_| grammar.read(Clone::clone).unwrap_or_default());
+    let problems = Memo::new(move |_| verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default());
+    // While something is wrong, what the text last meant stays.
+    let plan = Memo::new(move |last: Option<&Plan>| {
+        let plan = verdict.read(|verdict| verdict.valid.then(|| verdict.plan.clone())).flatten();
+        plan.or_else(|| last.cloned()).unwrap_or_default()
+    });
+    let is_stale =
+        Signal::derive(move || verdict.is_busy() || code.text.with(|text| written.with(|seen| seen != text)));
+    let errors = Memo::new(move |_| {
+        let errors =
+            |problems: &Vec<Diagnostic>| problems.iter().filter(|found| found.severity == Severity::Error).count();
+        problems.with(errors)
+    });
+    let note = move || {
+        (errors.get() > 0).then(|| view! { <span class="cell-quiet">"As of the last text without errors"</span> })
+    };
+    view! {
+        <EditorForm pipeline draft code problems is_stale>
+            <div class="editor">
+                <Card title="Definition">
+                    <CodeArea code problems grammar />
+                    <Problems code problems verdict is_stale />
+                </Card>
+                <div class="editor-meaning">
+                    <Steps plan aside=note on_open=move |step: String| code.go_to_step(&step) />
+                    <Schedule plan />
+                </div>
+            </div>
+        </EditorForm>
+    }
+}
+
+/// What is sent, and what becomes of it.
+#[component]
+fn EditorForm(
+    pipeline: Option<Pipeline>,
+    draft: Draft,
+    code: Code,
+    problems: Memo<Vec<Diagnostic>>,
+    /// Whether the problems are those of another text than what is written.
+    is_stale: Signal<bool>,
+    children: Children,
+) -> impl IntoView {
+    let (navigate, toasts) = (use_navigate(), expect_context::<Toasts>());
+    let task = Task::new();
+    let is_new = pipeline.is_none();
+    // What is there already, and so need not be saved.
+    let saved = StoredValue::new(pipeline.clone());
+    let first = code.text.get_untracked();
+    let is_unsaved = RwSignal::new(false);
+    effect(move || is_unsaved.set(draft.differs(saved.get_value().as_ref()) || code.text.with(|text| *text != first)));
+    let mend = RwSignal::new(None::<String>);
+    let done = Callback::new(move |(pipeline, said): (Pipeline, String)| {
+        is_unsaved.set(false);
+        toasts.tell(said);
+        navigate(&format!("/pipelines/{}", pipeline.id.inner()), NavigateOptions::default());
+    });
+    let replace = Callback::new(move |(pipeline, expected): (Pipeline, i32)| {
+        let yaml = code.text.get_untracked();
+        task.run(pipelines::replace(pipeline.id.inner(), yaml, expected), move |replaced| {
+            let version = replaced.version;
+            done.run((replaced, format!("Saved as version {version}.")));
+        });
+    });
+    let save = move || {
+        let Some(pipeline) = saved.get_value() else {
+            let input = draft.for_create(code.text.get_untracked());
+            return task.run(pipelines::create(input), move |made| {
+                let said = format!("{} was made.", made.name);
+                done.run((made, said));
+            });
+        };
+        let is_same_text = code.text.with_untracked(|text| *text == pipeline.yaml);
+        match (draft.differs(Some(&pipeline)), is_same_text) {
+            (false, true) => done.run((pipeline, "Nothing has changed, so there is no new version.".to_owned())),
+            (false, false) => replace.run((pipeline.clone(), pipeline.version)),
+            (true, is_same_text) => {
+                let request = pipelines::describe(pipeline.id.inner(), draft.for_update());
+                task.run(request, move |described| {
+                    if is_same_text {
+                        done.run((described, "Saved. The text is the same, so there is no new version.".to_owned()));
+                    } else {
+                        saved.set_value(Some(Pipeline {
+                            yaml: pipeline.yaml,
+                            version: pipeline.version,
+                            ..described.clone()
+                        }));
+                        // This task is not over yet: the next one begins after it.
+                        set_timeout(move || replace.run((described, pipeline.version)), std::time::Duration::ZERO);
+                    }
+                });
+            }
+        }
+    };
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let wrong = problems.with_untracked(|problems| {
+            let first = problems.iter().find(|found| found.severity == Severity::Error)?;
+            Some((first.line, first.column, summary(problems)))
+        });
+        if let Some((line, column, summary)) = wrong.filter(|_| !untrack(|| is_stale.get())) {
+            mend.set(Some(format!("Not saved: the definition has {summary}. Mend what is marked first.")));
+            code.go(line, column);
+        } else {
+            mend.set(None);
+            save();
+        }
+    };
+    let (address, action) = match &pipeline {
+        Some(pipeline) => (format!("/pipelines/{}", pipeline.id.inner()), "Save"),
+        None => ("/pipelines".to_owned(), "Create pipeline"),
+    };
+    let failure = move || mend.get().or_else(|| task.failure().filter(|_| is_new || !task.is_conflict()));
+    view! {
+        <form class="editor-form" on:submit=submit>
+            <Fields draft is_new />
+            {pipeline.map(|pipeline| view! { <Conflict pipeline code task replace is_unsaved /> })}
+            {children()}
+            <Notice text=Signal::derive(failure) />
+            <div class="form-actions">
+                <a class="button" href=address>
+                    "Cancel"
+                </a>
+                <button type="submit" class="button button-primary" disabled=move || task.is_busy()>
+                    {action}
+                </button>
+            </div>
+        </form>
+        <Leaving is_unsaved />
+    }
+}

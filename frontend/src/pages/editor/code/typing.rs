@@ -1,0 +1,103 @@
+//! What keys do in the text area.
+
+use leptos::{ev::KeyboardEvent, prelude::*};
+
+use super::{Code, lines_before, words::Choices};
+use crate::{
+    api::definitions::Grammar,
+    pages::editor::{
+        completion::{Suggestion, suggest},
+        cursor::locate,
+        keys::{self, Edit},
+    },
+};
+
+/// Somebody who types. A handle.
+#[derive(Clone, Copy)]
+pub(super) struct Typing {
+    code: Code,
+    pub(super) choices: Choices,
+    grammar: Signal<Grammar>,
+    /// Whether the Tab key leaves, which it does after Escape.
+    leaves: StoredValue<bool>,
+}
+
+impl Typing {
+    pub(super) fn new(code: Code, grammar: Signal<Grammar>) -> Self {
+        Self { code, choices: Choices::new(), grammar, leaves: StoredValue::new(false) }
+    }
+
+    /// The text has become another one.
+    pub(super) fn typed(self, text: &str) {
+        let is_one_more = self.code.text.with_untracked(String::len) + 1 == text.len();
+        self.code.text.set(text.to_owned());
+        if is_one_more || self.choices.is_open() {
+            self.look(false);
+        }
+    }
+
+    /// Looks what can be written at the caret: if nobody has asked for it, only once a word was begun.
+    fn look(self, is_asked: bool) {
+        let Self { code: Code { text, .. }, choices, grammar, .. } = self;
+        let caret = self.code.selected().filter(|(from, to)| from == to).map(|(at, _)| at);
+        let found = caret.and_then(|at| text.with_untracked(|text| locate(text, at)).map(|cursor| (at, cursor)));
+        let Some((at, cursor)) = found.filter(|(_, cursor)| is_asked || !cursor.word.is_empty()) else {
+            return choices.close();
+        };
+        let words = grammar.with_untracked(|grammar| suggest(grammar, &cursor));
+        let (line, column) = text.with_untracked(|text| {
+            let before = text.get(keys::line_start(text, cursor.from)..cursor.from).unwrap_or_default();
+            (lines_before(text, at), before.chars().count())
+        });
+        choices.open(words, (cursor.from, at), (line, column));
+    }
+
+    /// Writes a word in the place of its beginning.
+    pub(super) fn choose(self, word: Suggestion) {
+        let Some((from, at)) = self.choices.place() else { return };
+        self.choices.close();
+        let (to, has_colon) = self.code.text.with_untracked(|text| {
+            let rest = text.get(at..).unwrap_or_default();
+            let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+            let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+            (at + end, rest.get(end..).is_some_and(|rest| rest.starts_with(':')))
+        });
+        let text = if has_colon { word.word } else { word.text };
+        let end = from + text.len();
+        self.code.apply(&Edit { from, to, text, selected: (end, end) });
+    }
+
+    /// A key went down.
+    pub(super) fn press(self, event: &KeyboardEvent) {
+        let key = event.key();
+        let is_plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
+        let is_leaving = self.leaves.get_value();
+        if key != "Shift" {
+            self.leaves.set_value(false);
+        }
+        if event.is_composing() {
+            return;
+        }
+        if key == " " && event.ctrl_key() {
+            event.prevent_default();
+            return self.look(true);
+        }
+        if is_plain && self.choices.is_open() && self.choices.press(&key, |word| self.choose(word)) {
+            return event.prevent_default();
+        }
+        let edit = match key.as_str() {
+            "Escape" => return self.leaves.set_value(true),
+            "Tab" if is_leaving || !is_plain => return,
+            "Tab" if event.shift_key() => keys::outdent,
+            "Tab" => keys::indent,
+            "Enter" if is_plain && !event.shift_key() => keys::newline,
+            "ArrowLeft" | "ArrowRight" | "Home" | "End" | "PageUp" | "PageDown" => return self.choices.close(),
+            _ => return,
+        };
+        event.prevent_default();
+        if let Some(selected) = self.code.selected() {
+            let edit = self.code.text.with_untracked(|text| edit(text, selected));
+            self.code.apply(&edit);
+        }
+    }
+}

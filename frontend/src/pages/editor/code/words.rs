@@ -1,0 +1,166 @@
+//! The words to choose from, below the caret: a list that the text area controls, while it keeps the focus.
+
+use leptos::prelude::*;
+
+use crate::{browser, effect::effect, format, pages::editor::completion::Suggestion};
+
+/// The list's id.
+pub(super) const ID: &str = "definition-words";
+
+/// What is on offer.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Offer {
+    words: Vec<Suggestion>,
+    chosen: usize,
+    /// The beginning of the word in the text, and the caret.
+    place: (usize, usize),
+    /// The line and the column at which the word begins, from 0.
+    at: (usize, usize),
+}
+
+/// The words on offer, if any are. A handle.
+#[derive(Clone, Copy)]
+pub(super) struct Choices(RwSignal<Option<Offer>>);
+
+impl Choices {
+    pub(super) fn new() -> Self {
+        Self(RwSignal::new(None))
+    }
+
+    pub(super) fn open(self, words: Vec<Suggestion>, place: (usize, usize), at: (usize, usize)) {
+        self.0.set((!words.is_empty()).then_some(Offer { words, chosen: 0, place, at }));
+    }
+
+    pub(super) fn close(self) {
+        if self.is_open() {
+            self.0.set(None);
+        }
+    }
+
+    pub(super) fn is_open(self) -> bool {
+        self.0.with_untracked(Option::is_some)
+    }
+
+    /// As [`is_open`](Self::is_open), but reactive.
+    pub(super) fn is_shown(self) -> bool {
+        self.0.with(Option::is_some)
+    }
+
+    /// Where what is chosen goes.
+    pub(super) fn place(self) -> Option<(usize, usize)> {
+        self.0.with_untracked(|offer| offer.as_ref().map(|offer| offer.place))
+    }
+
+    /// The id of the word that Enter chooses. Reactive.
+    pub(super) fn current_id(self) -> Option<String> {
+        self.0.with(|offer| offer.as_ref().map(|offer| word_id(offer.chosen)))
+    }
+
+    /// Whether a key means the list, which then has done it.
+    pub(super) fn press(self, key: &str, choose: impl FnOnce(Suggestion)) -> bool {
+        let Some(Offer { words, chosen, .. }) = self.0.get_untracked() else { return false };
+        let last = words.len().saturating_sub(1);
+        let to = match key {
+            "ArrowDown" => {
+                if chosen == last {
+                    0
+                } else {
+                    chosen + 1
+                }
+            }
+            "ArrowUp" => chosen.checked_sub(1).unwrap_or(last),
+            "Enter" | "Tab" => {
+                if let Some(word) = words.get(chosen) {
+                    choose(word.clone());
+                }
+                return true;
+            }
+            "Escape" => {
+                self.close();
+                return true;
+            }
+            _ => return false,
+        };
+        self.0.update(|offer| {
+            if let Some(offer) = offer {
+                offer.chosen = to;
+            }
+        });
+        true
+    }
+}
+
+fn word_id(index: usize) -> String {
+    format!("{ID}-{index}")
+}
+
+/// The list.
+#[component]
+pub(super) fn WordList(
+    choices: Choices,
+    choose: Callback<Suggestion>,
+    /// How far the text area is scrolled, to the right and down.
+    scrolled: RwSignal<(i32, i32)>,
+) -> impl IntoView {
+    let words = Memo::new(move |_| choices.0.with(|offer| offer.as_ref().map(|offer| offer.words.clone())));
+    let at = Memo::new(move |_| choices.0.with(|offer| offer.as_ref().map(|offer| offer.at)).unwrap_or_default());
+    let chosen = Memo::new(move |_| choices.0.with(|offer| offer.as_ref().map(|offer| offer.chosen)));
+    effect(move || {
+        // The list may be longer than what is seen of it.
+        let element = chosen.get().and_then(|chosen| document().get_element_by_id(&word_id(chosen)));
+        if let Some(element) = element {
+            browser::show_within(&element);
+        }
+    });
+    let option = move |(index, word): (usize, Suggestion)| {
+        let (name, about, is_required) = (word.word.clone(), word.about.clone(), word.is_required);
+        view! {
+            <li
+                id=word_id(index)
+                role="option"
+                class="word"
+                aria-selected=move || (chosen.get() == Some(index)).to_string()
+                on:mousedown=move |_| choose.run(word.clone())
+            >
+                <span class="word-name">{name}</span>
+                {is_required.then(|| view! { <span class="word-must">"required"</span> })}
+                <span class="word-about">{about}</span>
+            </li>
+        }
+    };
+    let list = move || {
+        words.get().map(|words| {
+            view! {
+                <ul
+                    id=ID
+                    class="words"
+                    role="listbox"
+                    // Long lists are scrolled to, also by whoever reads with the keyboard.
+                    tabindex="0"
+                    aria-label="What can be written here"
+                    // The text area keeps the focus.
+                    on:mousedown=|event| event.prevent_default()
+                    style:--line=move || (at.get().0 + 1).to_string()
+                    style:--column=move || at.get().1.to_string()
+                    style:--left=move || format!("{}px", scrolled.get().0)
+                    style:--top=move || format!("{}px", scrolled.get().1)
+                >
+                    {words.into_iter().enumerate().map(option).collect_view()}
+                </ul>
+            }
+        })
+    };
+    let told = move || {
+        words.with(|words| {
+            let count = words.as_ref().map_or(0, Vec::len);
+            (count > 0)
+                .then(|| format!("{} to choose from", format::counted(i64::try_from(count).unwrap_or(0), "word")))
+        })
+    };
+    view! {
+        {list}
+        <p class="visually-hidden" role="status" aria-label="Words to choose from">
+            {told}
+        </p>
+    }
+}

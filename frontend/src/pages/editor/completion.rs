@@ -1,0 +1,188 @@
+//! What can be written where the caret is, by the grammar that the server gives. Pure.
+
+use super::cursor::{Cursor, Part};
+use crate::api::definitions::Grammar;
+
+/// A word to choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Suggestion {
+    /// The word.
+    pub(super) word: String,
+    /// What it says.
+    pub(super) about: String,
+    /// Whether it must be there.
+    pub(super) is_required: bool,
+    /// What is written in place of the beginning of the word.
+    pub(super) text: String,
+}
+
+/// The words that fit, those that must be there first.
+pub(super) fn suggest(grammar: &Grammar, cursor: &Cursor) -> Vec<Suggestion> {
+    let book = Book(grammar);
+    let mappings = book.mappings(cursor);
+    let mut found = match &cursor.key {
+        None => keys(book, &mappings, cursor),
+        Some(key) => words(book, &mappings, key),
+    };
+    found.retain(|suggestion| suggestion.word.starts_with(&cursor.word) && suggestion.word != cursor.word);
+    found.sort_by_key(|suggestion| !suggestion.is_required);
+    found
+}
+
+fn keys(book: Book<'_>, mappings: &[&Grammar], cursor: &Cursor) -> Vec<Suggestion> {
+    let mut found: Vec<Suggestion> = Vec::new();
+    for mapping in mappings {
+        for (name, value) in &mapping.properties {
+            let is_known = found.iter().any(|known| known.word == *name);
+            if is_known || cursor.others.iter().any(|(other, _)| other == name) {
+                continue;
+            }
+            found.push(Suggestion {
+                word: name.clone(),
+                about: value.description.clone(),
+                is_required: mappings.iter().all(|mapping| mapping.required.contains(name)),
+                text: format!("{name}{}", book.after(value, cursor.indent)),
+            });
+        }
+    }
+    found
+}
+
+fn words(book: Book<'_>, mappings: &[&Grammar], key: &str) -> Vec<Suggestion> {
+    let mut found: Vec<Suggestion> = Vec::new();
+    for value in mappings.iter().filter_map(|mapping| mapping.properties.get(key)) {
+        for shape in book.shapes(value) {
+            for word in shape.words.iter().chain(&shape.word) {
+                if !found.iter().any(|known| known.word == *word) {
+                    let about = if shape.word.is_some() { shape.description.clone() } else { String::new() };
+                    found.push(Suggestion { word: word.clone(), about, is_required: false, text: word.clone() });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The grammar, in which one part names others.
+#[derive(Clone, Copy)]
+struct Book<'g>(&'g Grammar);
+
+impl<'g> Book<'g> {
+    /// The mappings that the one at the cursor may be, by what stands in it already.
+    fn mappings(self, cursor: &Cursor) -> Vec<&'g Grammar> {
+        let mut shapes = self.shapes(self.0);
+        for part in &cursor.path {
+            let inner = shapes.into_iter().filter_map(|shape| match part {
+                Part::Key(key) => shape.properties.get(key),
+                Part::Item => shape.items.as_deref(),
+            });
+            shapes = inner.flat_map(|inner| self.shapes(inner)).collect();
+        }
+        shapes.retain(|shape| !shape.properties.is_empty());
+        let is_meant = |shape: &&Grammar| {
+            cursor.others.iter().all(|(key, value)| {
+                let word = shape.properties.get(key).and_then(|of_key| of_key.word.as_ref());
+                word.is_none_or(|word| word == value)
+            })
+        };
+        let meant: Vec<&Grammar> = shapes.iter().copied().filter(is_meant).collect();
+        if meant.is_empty() { shapes } else { meant }
+    }
+
+    /// What something may be: itself, or each of its variants.
+    fn shapes(self, of: &'g Grammar) -> Vec<&'g Grammar> {
+        let named = of.reference.as_ref().and_then(|name| self.0.definitions.get(name.rsplit('/').next()?));
+        let variants: Vec<&Grammar> = named.into_iter().chain(&of.one_of).chain(&of.any_of).collect();
+        if variants.is_empty() {
+            vec![of]
+        } else {
+            variants.into_iter().flat_map(|variant| self.shapes(variant)).collect()
+        }
+    }
+
+    /// What follows a key: the beginning of its value.
+    fn after(self, value: &Grammar, indent: Option<usize>) -> String {
+        let items = value.items.as_deref();
+        let has_keys = |of: &'g Grammar| self.shapes(of).iter().all(|shape| !shape.properties.is_empty());
+        let Some(indent) = indent.map(|indent| " ".repeat(indent + 2)) else { return ": ".to_owned() };
+        let reference = value.reference.as_ref().and_then(|name| self.0.definitions.get(name.rsplit('/').next()?));
+        if items.is_some_and(|items| items.reference.is_some() || !items.properties.is_empty()) {
+            format!(":\n{indent}- ")
+        } else if items.is_some() {
+            ": [".to_owned()
+        } else if !value.properties.is_empty() || reference.is_some_and(has_keys) {
+            format!(":\n{indent}")
+        } else {
+            ": ".to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{json, pages::editor::cursor::locate};
+
+    const GRAMMAR: &str = r##"{
+        "properties": {
+            "source": {"$ref": "#/$defs/place", "description": "Where it reads."},
+            "steps": {"items": {"$ref": "#/$defs/step"}, "type": "array", "description": "What is done."},
+            "retry": {"$ref": "#/$defs/retry", "description": "How often."},
+            "overlap": {"enum": ["skip", "queue", "allow"], "description": "What then."}
+        },
+        "required": ["source"],
+        "$defs": {
+            "place": {"anyOf": [{"type": "string"}, {"properties": {"host": {}, "path": {}}}]},
+            "retry": {"properties": {"factor": {}, "maxAttempts": {}}, "required": ["maxAttempts"]},
+            "step": {"oneOf": [
+                {"properties": {"id": {}, "type": {"const": "delete", "description": "Deletes."}, "needs": {"items": {}}, "path": {}}, "required": ["type", "id"]},
+                {"properties": {"id": {}, "type": {"const": "rename"}, "from": {}, "to": {}}, "required": ["type", "id"]}
+            ]}
+        },
+        "additionalProperties": false
+    }"##;
+
+    fn suggested(text: &str) -> Vec<Suggestion> {
+        let grammar: Grammar = json::read(GRAMMAR).unwrap();
+        let place = text.find('|').unwrap();
+        locate(&text.replacen('|', "", 1), place).map(|cursor| suggest(&grammar, &cursor)).unwrap_or_default()
+    }
+
+    fn words(text: &str) -> String {
+        suggested(text).into_iter().map(|suggestion| suggestion.word).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn keys_that_must_be_there_come_first_and_those_that_are_do_not_come() {
+        assert_eq!(words("|"), "source overlap retry steps");
+        assert_eq!(words("source: a\n|"), "overlap retry steps");
+        assert_eq!(words("retry:\n  |"), "maxAttempts factor");
+        assert_eq!(words("source: { | }"), "host path");
+        assert_eq!(words("re|"), "retry");
+        assert_eq!(words("x|"), "");
+    }
+
+    #[test]
+    fn the_keys_of_a_step_are_those_of_its_type() {
+        assert_eq!(words("steps:\n  - |"), "id type needs path from to");
+        assert_eq!(words("steps:\n  - type: rename\n    |"), "id from to");
+        assert_eq!(words("steps:\n  - { type: delete, id: a, | }"), "needs path");
+        assert_eq!(words("steps:\n  - |\n    type: delete"), "id needs path");
+    }
+
+    #[test]
+    fn words_to_choose_are_suggested_as_values() {
+        assert_eq!(words("overlap: |"), "skip queue allow");
+        assert_eq!(words("steps:\n  - type: de|"), "delete");
+        assert_eq!(suggested("steps:\n  - type: de|")[0].about, "Deletes.");
+    }
+
+    #[test]
+    fn what_follows_a_key_begins_its_value() {
+        let text = |at: &str| suggested(at)[0].text.clone();
+        assert_eq!(text("sour|"), "source: ");
+        assert_eq!(text("ste|"), "steps:\n  - ");
+        assert_eq!(text("ret|"), "retry:\n  ");
+        assert_eq!(text("steps:\n  - ne|"), "needs: [");
+    }
+}

@@ -1,0 +1,96 @@
+//! Somebody else has saved a version meanwhile: which, what it says, and what to do about it.
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use super::code::Code;
+use crate::{
+    api::pipelines::{self, Pipeline},
+    effect::effect,
+    fetch::Fetch,
+    pages::compare::{Compare, compare},
+    task::Task,
+    ui::{Failure, Icon},
+};
+
+/// Nothing, until saving fails because another version is current.
+#[component]
+pub(super) fn Conflict(
+    /// The pipeline as it was when this page began.
+    pipeline: Pipeline,
+    code: Code,
+    /// What saves.
+    task: Task,
+    /// Saves in place of that version.
+    replace: Callback<(Pipeline, i32)>,
+    is_unsaved: RwSignal<bool>,
+) -> impl IntoView {
+    let navigate = use_navigate();
+    let id = StoredValue::new(pipeline.id.inner().to_owned());
+    let lost = RwSignal::new(false);
+    effect(move || {
+        if task.is_conflict() {
+            lost.set(true);
+        }
+    });
+    // Asked again with each conflict.
+    let current = Fetch::when(move || (lost.get() && task.is_conflict()).then(|| pipelines::get(&id.get_value())));
+    let is_compared = RwSignal::new(false);
+    let leave = Callback::new(move |()| {
+        is_unsaved.set(false);
+        navigate(&format!("/pipelines/{}", id.get_value()), NavigateOptions::default());
+    });
+    let told = move |theirs: Pipeline| {
+        let (base, version) = (pipeline.version, theirs.version);
+        let yaml = theirs.yaml.clone();
+        let compared = move || {
+            is_compared.get().then(|| {
+                let lines = code.text.with(|mine| compare(&yaml, mine));
+                view! { <Compare old=format!("Version {version}") new="Your text" lines /> }
+            })
+        };
+        view! {
+            <div class="conflict-text">
+                <Icon name="warning" />
+                <p>
+                    {format!(
+                        "Not saved: you began with version {base}, and version {version} was saved meanwhile. Compare the two, then save yours in its place or give it up.",
+                    )}
+                </p>
+            </div>
+            <div class="form-actions">
+                <button
+                    type="button"
+                    class="button"
+                    aria-expanded=move || is_compared.get().to_string()
+                    on:click=move |_| is_compared.update(|compared| *compared = !*compared)
+                >
+                    {format!("Compare with version {version}")}
+                </button>
+                <button type="button" class="button" on:click=move |_| leave.run(())>
+                    "Give mine up"
+                </button>
+                <button
+                    type="button"
+                    class="button button-danger"
+                    disabled=move || task.is_busy()
+                    on:click=move |_| replace.run((theirs.clone(), version))
+                >
+                    {format!("Save mine as version {}", version + 1)}
+                </button>
+            </div>
+            {compared}
+        }
+    };
+    let told = StoredValue::new(told);
+    move || {
+        lost.get().then(|| {
+            view! {
+                <section class="card conflict" role="alert" aria-label="Another version was saved">
+                    {move || current.read(Clone::clone).map(|theirs| told.with_value(|told| told(theirs)))}
+                    {move || current.failure().map(|error| view! { <Failure error on_retry=move |()| current.reload() /> })}
+                </section>
+            }
+        })
+    }
+}

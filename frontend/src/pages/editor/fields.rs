@@ -1,0 +1,127 @@
+//! What a pipeline is called, and whose it is.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::{
+        customers,
+        pipelines::{CreatePipelineInput, DescribeInput, Pipeline},
+    },
+    fetch::Fetch,
+    session::Session,
+    ui::{Card, Choice, Field},
+};
+
+/// A signal for each field. A handle: copies are the same draft.
+#[derive(Clone, Copy)]
+pub(super) struct Draft {
+    pub(super) identifier: RwSignal<String>,
+    pub(super) name: RwSignal<String>,
+    pub(super) description: RwSignal<String>,
+    /// The customer's id; empty for whoever owns the agents that are named.
+    pub(super) customer: RwSignal<String>,
+}
+
+impl Draft {
+    /// A new pipeline.
+    pub(super) fn new() -> Self {
+        let empty = || RwSignal::new(String::new());
+        Self { identifier: empty(), name: empty(), description: empty(), customer: empty() }
+    }
+
+    /// A pipeline as it is.
+    pub(super) fn of(pipeline: &Pipeline) -> Self {
+        let draft = Self::new();
+        draft.identifier.set(pipeline.identifier.clone());
+        draft.name.set(pipeline.name.clone());
+        draft.description.set(pipeline.description.clone().unwrap_or_default());
+        draft.customer.set(pipeline.customer_id.as_ref().map(|id| id.inner().to_owned()).unwrap_or_default());
+        draft
+    }
+
+    /// Whether there is something in it that a pipeline, or a new one, has not. Reactive.
+    pub(super) fn differs(self, pipeline: Option<&Pipeline>) -> bool {
+        let (name, description) = (self.name.get(), self.description.get());
+        match pipeline {
+            Some(pipeline) => {
+                name.trim() != pipeline.name
+                    || description.trim() != pipeline.description.as_deref().unwrap_or_default()
+            }
+            None => [name, description, self.identifier.get()].iter().any(|text| !text.trim().is_empty()),
+        }
+    }
+
+    /// The pipeline to make.
+    pub(super) fn for_create(self, yaml: String) -> CreatePipelineInput {
+        let DescribeInput { name, description } = self.for_update();
+        let customer = self.customer.get_untracked();
+        CreatePipelineInput {
+            identifier: self.identifier.get_untracked().trim().to_owned(),
+            name,
+            description,
+            yaml,
+            customer_id: (!customer.is_empty()).then(|| cynic::Id::new(customer)),
+        }
+    }
+
+    /// What it is to be called.
+    pub(super) fn for_update(self) -> DescribeInput {
+        let text = |field: RwSignal<String>| field.get_untracked().trim().to_owned();
+        DescribeInput {
+            name: text(self.name),
+            description: Some(text(self.description)).filter(|text| !text.is_empty()),
+        }
+    }
+}
+
+/// The card.
+#[component]
+pub(super) fn Fields(draft: Draft, is_new: bool) -> impl IntoView {
+    let is_admin = expect_context::<Session>().is_admin();
+    view! {
+        <Card title="Pipeline">
+            <div class="sheet-fields">
+                <Field label="Name" value=draft.name bounds=(1, 255) is_required=true is_first=is_new />
+                {is_new
+                    .then(|| {
+                        view! {
+                            <Field
+                                label="Identifier"
+                                value=draft.identifier
+                                hint="In addresses, and never changed: lower-case letters, digits and hyphens"
+                                bounds=(1, 64)
+                                is_required=true
+                            />
+                        }
+                    })}
+                <Field label="Description" value=draft.description bounds=(0, 500) />
+                {(is_new && is_admin).then(|| view! { <Owner chosen=draft.customer /> })}
+            </div>
+        </Card>
+    }
+}
+
+/// Whose it is to be. For administrators.
+#[component]
+fn Owner(chosen: RwSignal<String>) -> impl IntoView {
+    let found = Fetch::new(|| customers::list_some(100, 1));
+    let options = move || {
+        let mut options = vec![(String::new(), "Whoever owns the agents that it names by id".to_owned())];
+        options.extend(
+            found
+                .read(|page| page.items.clone())
+                .into_iter()
+                .flatten()
+                .map(|customer| (customer.id.inner().to_owned(), customer.name)),
+        );
+        options
+    };
+    view! {
+        <Choice
+            label="Customer"
+            options=Signal::derive(options)
+            chosen=chosen
+            on_choose=move |customer| chosen.set(customer)
+        />
+    }
+}

@@ -1,0 +1,144 @@
+//! What Tab and Enter do in a text of YAML. Pure.
+
+/// A change of a text: what stands between two places is replaced, and then so much is selected. Places are bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Edit {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) text: String,
+    /// In the new text.
+    pub(super) selected: (usize, usize),
+}
+
+/// How far an indent goes.
+const STEP: usize = 2;
+
+/// Indents the selected lines; without a selection, goes on to the next stop.
+pub(super) fn indent(text: &str, (from, to): (usize, usize)) -> Edit {
+    let start = line_start(text, from);
+    if !text.get(from..to).is_some_and(|selected| selected.contains('\n')) {
+        let column = from - start;
+        let spaces = " ".repeat(STEP - column % STEP);
+        let end = from + spaces.len();
+        return Edit { from, to, text: spaces, selected: (end, end) };
+    }
+    let old = text.get(start..to).unwrap_or_default();
+    let lines: Vec<String> =
+        old.split('\n').map(|line| if line.is_empty() { String::new() } else { format!("  {line}") }).collect();
+    let new = lines.join("\n");
+    let selected = (from + STEP, start + new.len());
+    Edit { from: start, to, text: new, selected }
+}
+
+/// Takes one indent away from the selected lines.
+pub(super) fn outdent(text: &str, (from, to): (usize, usize)) -> Edit {
+    let start = line_start(text, from);
+    let end = text.get(to..).and_then(|rest| rest.find('\n')).map_or(text.len(), |end| to + end);
+    let old = text.get(start..end).unwrap_or_default();
+    let taken = |line: &str| line.len() - line.trim_start_matches(' ').len().max(line.len().saturating_sub(STEP));
+    let first = old.split('\n').next().map_or(0, taken);
+    let lines: Vec<&str> = old.split('\n').map(|line| line.get(taken(line)..).unwrap_or(line)).collect();
+    let new = lines.join("\n");
+    let gone = old.len() - new.len();
+    let begin = from.saturating_sub(first).max(start);
+    Edit { from: start, to: end, text: new, selected: (begin, to.saturating_sub(gone).max(begin)) }
+}
+
+/// Begins a new line, indented as the one before: deeper after a key without a value.
+pub(super) fn newline(text: &str, (from, to): (usize, usize)) -> Edit {
+    let line = text.get(line_start(text, from)..from).unwrap_or_default();
+    let mut indent = line.len() - line.trim_start_matches(' ').len();
+    let mut rest = line.get(indent..).unwrap_or_default();
+    while let Some(item) = rest.strip_prefix("- ") {
+        indent += 2;
+        rest = item;
+    }
+    if rest.trim_end().ends_with(':') && !rest.starts_with('#') {
+        indent += STEP;
+    }
+    let new = format!("\n{}", " ".repeat(indent));
+    let end = from + new.len();
+    Edit { from, to, text: new, selected: (end, end) }
+}
+
+/// The place where the line of a place begins.
+pub(super) fn line_start(text: &str, at: usize) -> usize {
+    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1)
+}
+
+/// A place as the browser counts, in units of UTF-16.
+pub(super) fn to_units(text: &str, at: usize) -> u32 {
+    let units = text.get(..at).map_or(0, |before| before.chars().map(char::len_utf16).sum());
+    u32::try_from(units).unwrap_or(u32::MAX)
+}
+
+/// The place that the browser means.
+pub(super) fn from_units(text: &str, units: u32) -> usize {
+    let mut left = usize::try_from(units).unwrap_or(usize::MAX);
+    for (at, c) in text.char_indices() {
+        if left == 0 {
+            return at;
+        }
+        left = left.saturating_sub(c.len_utf16());
+    }
+    text.len()
+}
+
+/// The place of a line and a column, both from 1; the column in characters.
+pub(super) fn place(text: &str, line: i32, column: i32) -> usize {
+    let count = |from_one: i32| usize::try_from(from_one - 1).unwrap_or(0);
+    let start: usize = text.split_inclusive('\n').take(count(line)).map(str::len).sum();
+    let rest = text.get(start..).unwrap_or_default();
+    let line = rest.split('\n').next().unwrap_or_default();
+    start + line.chars().take(count(column)).map(char::len_utf8).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Does an edit; `[` and `]` show what is selected before and after.
+    fn done(text: &str, edit: fn(&str, (usize, usize)) -> Edit) -> String {
+        let (from, to) = (text.find('[').unwrap(), text.find(']').unwrap() - 1);
+        let text = text.replace(['[', ']'], "");
+        let Edit { from, to, text: new, selected } = edit(&text, (from, to));
+        let mut text = format!("{}{new}{}", &text[..from], &text[to..]);
+        text.insert(selected.1, ']');
+        text.insert(selected.0, '[');
+        text
+    }
+
+    #[test]
+    fn tab_goes_to_the_next_stop_or_indents_what_is_selected() {
+        assert_eq!(done("a[]", indent), "a []");
+        assert_eq!(done("  []b", indent), "    []b");
+        assert_eq!(done("a\nb[b\nc\n]d", indent), "a\n  b[b\n  c\n]d");
+    }
+
+    #[test]
+    fn shift_tab_takes_it_back() {
+        assert_eq!(done("    a[]", outdent), "  a[]");
+        assert_eq!(done(" a[]\n", outdent), "a[]\n");
+        assert_eq!(done("  [a\n  b]", outdent), "[a\nb]");
+        assert_eq!(done("[]a", outdent), "[]a");
+    }
+
+    #[test]
+    fn a_new_line_is_indented_as_its_neighbours() {
+        assert_eq!(done("  a: 1[]", newline), "  a: 1\n  []");
+        assert_eq!(done("steps:[]", newline), "steps:\n  []");
+        assert_eq!(done("  - id: a[]", newline), "  - id: a\n    []");
+        assert_eq!(done("a[bc]d", newline), "a\n[]d");
+    }
+
+    #[test]
+    fn places_are_those_of_the_browser() {
+        let text = "ä😀b\nc";
+        let b = text.find('b').unwrap();
+        assert_eq!((to_units(text, b), from_units(text, 3)), (3, b));
+        assert_eq!(from_units(text, 99), text.len());
+        assert_eq!(place(text, 1, 3), b);
+        assert_eq!(place(text, 2, 1), text.len() - 1);
+        assert_eq!(place(text, 9, 9), text.len());
+    }
+}

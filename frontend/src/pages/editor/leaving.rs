@@ -1,0 +1,92 @@
+//! Nobody loses what was not saved without having been asked: on a link, on the way back, and when the tab is closed.
+
+use leptos::{
+    prelude::*,
+    web_sys::{BeforeUnloadEvent, Element, HtmlAnchorElement},
+};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use wasm_bindgen::JsCast;
+
+use crate::{
+    browser::{self, Listener},
+    task::Task,
+    ui::Confirm,
+    way_back::WayBack,
+};
+
+/// The question, and whatever leads to it.
+#[component]
+pub(super) fn Leaving(
+    /// Whether something would be lost.
+    is_unsaved: RwSignal<bool>,
+) -> impl IntoView {
+    let navigate = use_navigate();
+    let (asks, target) = (RwSignal::new(false), StoredValue::new(String::new()));
+    let here = address();
+    let ask = move |to: String| {
+        target.set_value(to);
+        asks.set(true);
+    };
+    let on_link = move |event: leptos::web_sys::Event| {
+        if !is_unsaved.get_untracked() {
+            return;
+        }
+        let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let link = element.and_then(|element| element.closest("a[href]").ok().flatten());
+        let Some(link) = link.and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok()) else { return };
+        // Those to a part of this page, to another tab or of a file leave it where it is.
+        let stays = link.has_attribute("download")
+            || !link.target().is_empty()
+            || link.get_attribute("href").is_some_and(|to| to.starts_with('#'));
+        if !stays && link.origin() == browser::origin() {
+            event.prevent_default();
+            event.stop_propagation();
+            ask(format!("{}{}", link.pathname(), link.search()));
+        }
+    };
+    expect_context::<WayBack>().hold_up(move || {
+        let is_held_up = is_unsaved.get_untracked();
+        if is_held_up {
+            let to = address();
+            browser::push_address(&here);
+            ask(to);
+        }
+        is_held_up
+    });
+    let on_close = move |event: leptos::web_sys::Event| {
+        if is_unsaved.get_untracked()
+            && let Ok(event) = event.dyn_into::<BeforeUnloadEvent>()
+        {
+            event.prevent_default();
+            event.set_return_value("unsaved");
+        }
+    };
+    let listeners =
+        [Listener::new(document().into(), "click", on_link), Listener::new(window().into(), "beforeunload", on_close)];
+    // As long as this page is there.
+    let kept = StoredValue::new_local(listeners);
+    on_cleanup(move || kept.dispose());
+    let leave = move |()| {
+        is_unsaved.set(false);
+        asks.set(false);
+        navigate(&target.get_value(), NavigateOptions::default());
+    };
+    view! {
+        <Confirm
+            open=asks
+            title="Leave without saving?"
+            text="What you have changed here is not saved, and would be lost."
+            action="Leave"
+            task=Task::new()
+            on_confirm=leave
+            is_dangerous=true
+        />
+    }
+}
+
+/// The address of this page.
+fn address() -> String {
+    let location = window().location();
+    let (path, query) = (location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
+    path + &query
+}

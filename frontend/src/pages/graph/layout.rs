@@ -1,0 +1,221 @@
+//! Where the steps of a graph stand: in layers, each step below all those it needs. Pure.
+
+use std::fmt::Write;
+
+/// How wide and how high a step is.
+pub(super) const NODE: (i32, i32) = (216, 60);
+/// What lies between two steps of a layer, and between two layers.
+const GAP: (i32, i32) = (24, 48);
+/// How wide the way of a line is that passes a layer.
+const LANE: i32 = 16;
+/// Around everything, so that no line is cut off.
+const MARGIN: i32 = 4;
+/// With more lines than these, they pass behind steps instead of between them.
+const MOST_ROUTED: usize = 1000;
+/// How often the layers are put in order, downwards and upwards.
+const SWEEPS: usize = 4;
+
+/// A graph that has been laid out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Layout {
+    pub(super) width: i32,
+    pub(super) height: i32,
+    /// The steps, in the order they were given.
+    pub(super) nodes: Vec<Node>,
+    pub(super) edges: Vec<Edge>,
+}
+
+/// Where a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Node {
+    /// From 0, the uppermost.
+    pub(super) layer: usize,
+    /// Its left edge.
+    pub(super) x: i32,
+    /// Its upper edge.
+    pub(super) y: i32,
+}
+
+/// A line from a step to one that needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Edge {
+    /// The one that needs the other.
+    pub(super) to: usize,
+    /// The line, as an SVG path.
+    pub(super) line: String,
+    /// The head of its arrow.
+    pub(super) head: String,
+}
+
+/// Something that takes room in a layer: a step, or a line that passes.
+struct Spot {
+    width: i32,
+    /// What it hangs on in the layer above and in the one below.
+    up: Vec<usize>,
+    down: Vec<usize>,
+    x: i32,
+    layer: usize,
+}
+
+/// Lays out steps by what each of them needs, which stands before it.
+pub(super) fn lay_out(needs: &[Vec<usize>]) -> Layout {
+    if needs.is_empty() {
+        return Layout::default();
+    }
+    let mut spots: Vec<Spot> = Vec::new();
+    for of_step in needs {
+        let layer = of_step.iter().filter_map(|need| spots.get(*need)).map(|need| need.layer + 1).max().unwrap_or(0);
+        spots.push(Spot { width: NODE.0, up: Vec::new(), down: Vec::new(), x: 0, layer });
+    }
+    let ways = connect(&mut spots, needs);
+    let layers = in_order(&spots);
+    let width_of = |layer: &Vec<usize>| {
+        let taken: i32 = layer.iter().map(|spot| spots[*spot].width + GAP.0).sum();
+        taken - GAP.0
+    };
+    let widths: Vec<i32> = layers.iter().map(width_of).collect();
+    let width = widths.iter().copied().max().unwrap_or(0);
+    for (layer, own) in layers.iter().zip(&widths) {
+        let mut x = MARGIN + (width - own) / 2;
+        for spot in layer {
+            spots[*spot].x = x;
+            x += spots[*spot].width + GAP.0;
+        }
+    }
+    let nodes = spots[..needs.len()].iter().map(|spot| Node { layer: spot.layer, x: spot.x, y: top(spot.layer) });
+    let edges = ways.iter().map(|way| edge(&spots, way)).collect();
+    let height = top(layers.len()) - GAP.1 + MARGIN;
+    Layout { width: width + 2 * MARGIN, height, nodes: nodes.collect(), edges }
+}
+
+fn top(layer: usize) -> i32 {
+    MARGIN + i32::try_from(layer).unwrap_or(i32::MAX / 1000) * (NODE.1 + GAP.1)
+}
+
+/// Hangs the spots together, with further ones where lines pass layers. The spots that each line goes through.
+fn connect(spots: &mut Vec<Spot>, needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let is_routed = needs.iter().map(Vec::len).sum::<usize>() <= MOST_ROUTED;
+    let mut ways = Vec::new();
+    for (to, of_step) in needs.iter().enumerate() {
+        for from in of_step.iter().copied().filter(|from| *from < to) {
+            let mut way = vec![from];
+            if is_routed {
+                for layer in spots[from].layer + 1..spots[to].layer {
+                    spots.push(Spot { width: LANE, up: Vec::new(), down: Vec::new(), x: 0, layer });
+                    way.push(spots.len() - 1);
+                }
+            }
+            way.push(to);
+            for pair in way.windows(2) {
+                spots[pair[0]].down.push(pair[1]);
+                spots[pair[1]].up.push(pair[0]);
+            }
+            ways.push(way);
+        }
+    }
+    ways
+}
+
+/// The spots of each layer from left to right: each near those it hangs on.
+fn in_order(spots: &[Spot]) -> Vec<Vec<usize>> {
+    let depth = spots.iter().map(|spot| spot.layer + 1).max().unwrap_or(0);
+    let mut layers = vec![Vec::new(); depth];
+    for (index, spot) in spots.iter().enumerate() {
+        layers[spot.layer].push(index);
+    }
+    let mut place = vec![0_i64; spots.len()];
+    for sweep in 0..SWEEPS {
+        let is_down = sweep % 2 == 0;
+        for step in 0..depth {
+            let layer = if is_down { step } else { depth - 1 - step };
+            let weight = |index: &usize| {
+                let near = if is_down { &spots[*index].up } else { &spots[*index].down };
+                let sum: i64 = near.iter().map(|other| place[*other]).sum();
+                let count = i64::try_from(near.len()).unwrap_or(1);
+                if count == 0 { place[*index] } else { sum / count }
+            };
+            let mut weighed: Vec<_> = layers[layer].iter().map(|index| (weight(index), *index)).collect();
+            weighed.sort_by_key(|(weight, _)| *weight);
+            layers[layer] = weighed.into_iter().map(|(_, index)| index).collect();
+            // In thousandths of the layer's width, so that layers of different sizes compare.
+            let steps = i64::try_from(layers[layer].len()).unwrap_or(1) + 1;
+            for (index, spot) in layers[layer].iter().enumerate() {
+                place[*spot] = (i64::try_from(index).unwrap_or(0) + 1) * 1_000_000 / steps;
+            }
+        }
+    }
+    layers
+}
+
+/// A line through the middles of its spots, straight down past each layer.
+fn edge(spots: &[Spot], way: &[usize]) -> Edge {
+    let middle = |spot: &Spot| spot.x + spot.width / 2;
+    let mut line = String::new();
+    let (mut x, mut y) = (0, 0);
+    for (index, spot) in way.iter().map(|spot| &spots[*spot]).enumerate() {
+        let (next, above) = (middle(spot), top(spot.layer));
+        let is_last = index + 1 == way.len();
+        if index == 0 {
+            line = format!("M{next} {}", above + NODE.1);
+        } else {
+            let (end, bend) = (if is_last { above - 7 } else { above }, GAP.1 / 2);
+            // Writing to a string cannot fail.
+            let _ = write!(line, "C{x} {} {next} {} {next} {end}", y + bend, end - bend);
+            if !is_last {
+                let _ = write!(line, "V{}", above + NODE.1);
+            }
+        }
+        (x, y) = (next, above + NODE.1);
+    }
+    let to = way.last().copied().unwrap_or(0);
+    let (tip, above) = (middle(&spots[to]), top(spots[to].layer));
+    Edge { to, line, head: format!("M{} {}h10L{tip} {}Z", tip - 5, above - 8, above - 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layers(needs: &[Vec<usize>]) -> Vec<usize> {
+        lay_out(needs).nodes.iter().map(|node| node.layer).collect()
+    }
+
+    #[test]
+    fn each_step_stands_below_all_it_needs() {
+        assert_eq!(layers(&[vec![], vec![0], vec![], vec![1, 2], vec![0]]), [0, 1, 0, 2, 1]);
+    }
+
+    #[test]
+    fn steps_of_a_layer_do_not_touch_and_stand_in_the_middle() {
+        let layout = lay_out(&[vec![], vec![0], vec![0], vec![1, 2]]);
+        let [first, left, right, last] = layout.nodes[..] else { panic!("four steps") };
+        assert_eq!(right.x - left.x, NODE.0 + GAP.0);
+        assert_eq!((first.x, last.x), ((left.x + right.x) / 2, first.x));
+        assert_eq!(layout.width, 2 * NODE.0 + GAP.0 + 2 * MARGIN);
+        assert_eq!(layout.height, 3 * NODE.1 + 2 * GAP.1 + 2 * MARGIN);
+        assert_eq!(layout.edges.len(), 4);
+    }
+
+    #[test]
+    fn lines_do_not_cross_where_they_need_not() {
+        // The left one is needed by the left one.
+        let layout = lay_out(&[vec![], vec![], vec![1], vec![0]]);
+        assert!(layout.nodes[3].x < layout.nodes[2].x);
+    }
+
+    #[test]
+    fn a_line_that_passes_a_layer_goes_beside_its_steps() {
+        let layout = lay_out(&[vec![], vec![0], vec![0, 1]]);
+        let past = layout.edges.iter().find(|edge| edge.to == 2 && edge.line.contains('V')).unwrap();
+        let passed = layout.nodes[1];
+        let x: i32 = past.line.split('V').next().unwrap().rsplit(' ').nth(1).unwrap().parse().unwrap();
+        assert!(x < passed.x || x > passed.x + NODE.0, "{x} is within {passed:?}");
+    }
+
+    #[test]
+    fn no_steps_take_no_room_and_many_do_not_take_long() {
+        assert_eq!(lay_out(&[]), Layout::default());
+        let dense: Vec<Vec<usize>> = (0..200).map(|step| (0..step).collect()).collect();
+        assert_eq!(lay_out(&dense).edges.len(), 200 * 199 / 2);
+    }
+}

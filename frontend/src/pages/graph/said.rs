@@ -1,0 +1,44 @@
+//! What a step does, in full.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::definitions::PlannedStep,
+    format,
+    ui::Fact,
+    words::pipelines::{work, worker},
+};
+
+/// The facts of a step, below its graph.
+#[component]
+pub(crate) fn StepFacts(step: PlannedStep) -> impl IntoView {
+    let who = match &step.agent {
+        Some(agent) if !agent.id.is_empty() => {
+            view! { <a href=format!("/agents/{}", agent.id)>{agent.name.clone()}</a> }.into_any()
+        }
+        _ => worker(&step).into_any(),
+    };
+    let part = |(name, value): (&'static str, String)| {
+        view! {
+            <Fact name>
+                <code class="path">{value}</code>
+            </Fact>
+        }
+    };
+    let parts = work(&step).into_iter().map(part).collect_view();
+    let kind = format!("({})", step.kind);
+    let attempts = step.retry.as_ref().map_or(1, |retry| retry.max_attempts);
+    view! {
+        <dl class="facts">
+            <Fact name="Step">
+                <code class="path">{step.id.clone()}</code>
+                {kind}
+            </Fact>
+            <Fact name="Done by">{who}</Fact>
+            {parts}
+            {(attempts > 1)
+                .then(|| view! { <Fact name="Tried">{format!("up to {} in all", format::counted(attempts.into(), "time"))}</Fact> })}
+            {step.timeout.clone().map(|timeout| view! { <Fact name="At most">{timeout}</Fact> })}
+        </dl>
+    }
+}

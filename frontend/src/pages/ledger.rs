@@ -1,0 +1,215 @@
+//! What became of each slot, and which are to come, as a strip of a calendar: a line for each day, month or
+//! year, and a mark for each slot.
+//!
+//! The strip is one stop of the Tab key; within it the arrow keys go from slot to slot. What the mark under the pointer or
+//! the focus stands for is written below.
+
+mod lines;
+
+use leptos::{ev::KeyboardEvent, prelude::*};
+
+use self::lines::{Mark, lines};
+use crate::{
+    api::{Page, slots::SLOTS},
+    browser,
+    clock::Clock,
+    effect::effect,
+    fetch::Fetch,
+    time::Instant,
+    ui::{Card, Empty, Loaded, Rows},
+    words::slots::{Slot, State},
+};
+
+/// The card.
+#[component]
+pub(super) fn Ledger(
+    /// The page of the ledger that is shown.
+    found: Fetch<Page<Slot>>,
+    /// Its number, from 1: `found` is to follow it.
+    page: RwSignal<i32>,
+    /// When the schedule is due next; nothing while it starts nothing.
+    coming: Signal<Vec<Instant>>,
+    /// The address below which its runs are.
+    #[prop(into)]
+    runs: String,
+) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    // A start that no agent fetches is given up without a word of what is scheduled or its runs: so look now and then.
+    let half_minute = Memo::new(move |_| clock.now().0 / 30_000);
+    Effect::watch(move || half_minute.get(), move |_, _, _| found.reload(), false);
+    let marks = Memo::new(move |_| {
+        let decided = found.read(|page| page.items.clone()).unwrap_or_default();
+        let coming = if page.get() == 1 { coming.get() } else { Vec::new() };
+        lines::marks(&runs, &decided, &coming)
+    });
+    let has_earlier = Memo::new(move |_| {
+        found.read(|found| found.total_is_at_least || page.get() * SLOTS < found.total).unwrap_or_default()
+    });
+    let is_turned = Memo::new(move |_| page.get() > 1);
+    let has_pages = Memo::new(move |_| has_earlier.get() || is_turned.get());
+    let turn = move || {
+        has_pages.get().then(|| {
+            view! {
+                <span class="turns">
+                    <button
+                        type="button"
+                        class="button button-small"
+                        disabled=move || !has_earlier.get()
+                        on:click=move |_| page.update(|page| *page += 1)
+                    >
+                        "Earlier"
+                    </button>
+                    <button
+                        type="button"
+                        class="button button-small"
+                        disabled=move || !is_turned.get()
+                        on:click=move |_| page.update(|page| *page -= 1)
+                    >
+                        "Later"
+                    </button>
+                </span>
+            }
+        })
+    };
+    let nothing = || {
+        view! {
+            <Empty icon="jobs" title="No slot has come yet">
+                <p>"What becomes of each time of the schedule is shown here."</p>
+            </Empty>
+        }
+    };
+    view! {
+        <Card title="Slots" aside=turn>
+            <Loaded
+                stage=Signal::derive(move || found.stage())
+                is_empty=Memo::new(move |_| marks.with(Vec::is_empty))
+                bones=2
+                on_retry=move |()| found.reload()
+                nothing
+            >
+                <Strip marks />
+            </Loaded>
+        </Card>
+    }
+}
+
+/// The lines, newest first, each in the order of the clock.
+#[component]
+fn Strip(
+    /// Newest first.
+    marks: Memo<Vec<Mark>>,
+) -> impl IntoView {
+    let strip = NodeRef::<leptos::html::Div>::new();
+    // The slot that is described, and that the Tab key comes to; the newest that was decided at first.
+    let chosen = RwSignal::new(None::<String>);
+    let current = Memo::new(move |_| {
+        let chosen = chosen.get();
+        marks.with(|marks| {
+            let is_chosen = |mark: &&Mark| Some(&mark.id) == chosen.as_ref();
+            let mark = marks.iter().find(is_chosen).or_else(|| marks.iter().find(|mark| !mark.is_coming));
+            mark.or(marks.last()).cloned()
+        })
+    });
+    let current_id = Memo::new(move |_| current.with(|mark| mark.as_ref().map(|mark| mark.id.clone())));
+    effect(move || {
+        // Follow the arrow keys with the focus, but never take it from elsewhere.
+        let Some(strip) = strip.get() else { return };
+        let has_focus = document().active_element().is_some_and(|element| strip.contains(Some(&element)));
+        if let Some(id) = chosen.get()
+            && has_focus
+        {
+            browser::focus(&id);
+        }
+    });
+    let step = move |event: KeyboardEvent| {
+        let ids: Vec<_> = marks.with_untracked(|marks| marks.iter().rev().map(|mark| mark.id.clone()).collect());
+        let last = ids.len().saturating_sub(1);
+        let at = current_id.get_untracked().and_then(|id| ids.iter().position(|known| *known == id)).unwrap_or(0);
+        let to = match event.key().as_str() {
+            "ArrowLeft" => at.saturating_sub(1),
+            "ArrowRight" => (at + 1).min(last),
+            "Home" => 0,
+            "End" => last,
+            _ => return,
+        };
+        event.prevent_default();
+        chosen.set(ids.get(to).cloned());
+    };
+    let in_lines = Memo::new(move |_| marks.with(|marks| lines(marks, browser::utc_offset)));
+    let names = move || in_lines.with(|lines| lines.iter().map(|(name, _)| name.clone()).collect());
+    let mark = move |id: String| view! { <SlotMark id marks chosen current=current_id /> }.into_any();
+    let line = move |name: String| {
+        let (wanted, label) = (name.clone(), name.clone());
+        let ids = move || {
+            let of_line = |lines: &Vec<(String, Vec<String>)>| lines.iter().find(|(name, _)| *name == wanted).cloned();
+            in_lines.with(of_line).map(|(_, ids)| ids).unwrap_or_default()
+        };
+        view! {
+            <div class="strip-line" role="group" aria-label=label>
+                <span class="strip-name" aria-hidden="true">
+                    {name}
+                </span>
+                <span class="strip-slots">
+                    <Rows keys=Signal::derive(ids) row=mark />
+                </span>
+            </div>
+        }
+        .into_any()
+    };
+    let described = move || {
+        current.get().map(|mark| {
+            let run = mark.run.map(|address| view! { <a href=address>"Open its run"</a> });
+            view! { <span>{mark.said}</span> {run} }
+        })
+    };
+    let legend = Memo::new(move |_| marks.with(|marks| lines::legend(marks)));
+    let meaning = |(word, sign, tone): State| {
+        view! {
+            <li>
+                <span class="slot" data-tone=tone.name() data-coming=sign.is_empty().to_string()>
+                    {sign}
+                </span>
+                {word}
+            </li>
+        }
+    };
+    view! {
+        <div class="strip" node_ref=strip on:keydown=step>
+            <Rows keys=Signal::derive(names) row=line />
+        </div>
+        <p class="strip-said">{described}</p>
+        <ul class="strip-legend" aria-label="Meaning of the marks">
+            {move || legend.get().into_iter().map(meaning).collect_view()}
+        </ul>
+    }
+}
+
+/// One mark, which stays the same element while its slot is decided and run.
+#[component]
+fn SlotMark(
+    id: String,
+    marks: Memo<Vec<Mark>>,
+    chosen: RwSignal<Option<String>>,
+    current: Memo<Option<String>>,
+) -> impl IntoView {
+    let own = id.clone();
+    let mark = Memo::new(move |_| marks.with(|marks| marks.iter().find(|mark| mark.id == own).cloned()));
+    let read = move |read: fn(&Mark) -> String| move || mark.with(|mark| mark.as_ref().map(read).unwrap_or_default());
+    let (own, pointed, focused) = (id.clone(), id.clone(), id.clone());
+    let stop = move || if current.with(|current| current.as_ref() == Some(&own)) { "0" } else { "-1" };
+    view! {
+        <button
+            type="button"
+            id=id
+            class="slot"
+            data-tone=read(|mark| mark.state.2.name().to_owned())
+            data-coming=read(|mark| mark.is_coming.to_string())
+            aria-label=read(|mark| mark.said.clone())
+            tabindex=stop
+            on:mouseenter=move |_| chosen.set(Some(pointed.clone()))
+            on:focus=move |_| chosen.set(Some(focused.clone()))
+        >
+            {read(|mark| mark.sign.clone())}
+        </button>
+    }
+}

@@ -1,0 +1,153 @@
+//! The marks of the strip, and how they stand in lines.
+
+use crate::{
+    browser, format,
+    time::Instant,
+    ui::Tone,
+    words::slots::{Slot, State},
+};
+
+/// How many slots a line holds at least, on average; with fewer, lines stand for a longer time.
+const FULL: usize = 4;
+
+const COMING: State = ("To come", "", Tone::Neutral);
+
+/// A slot in the strip.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Mark {
+    /// Its id on the page: the same before and after it was decided.
+    pub(super) id: String,
+    /// When it was due, or will be.
+    pub(super) at: Instant,
+    /// What became of it.
+    pub(super) state: State,
+    /// What stands in it: its sign, or how many slots it stands for.
+    pub(super) sign: String,
+    /// All of it in a sentence.
+    pub(super) said: String,
+    /// The page of its run.
+    pub(super) run: Option<String>,
+    /// Whether it lies ahead.
+    pub(super) is_coming: bool,
+}
+
+/// The marks of slots that were decided, the latest first, and of those to come, the next one first; the latest first.
+/// Below `runs` are the addresses of runs.
+pub(super) fn marks(runs: &str, decided: &[Slot], coming: &[Instant]) -> Vec<Mark> {
+    let newest = decided.first().map(|slot| slot.at);
+    let ahead = coming.iter().rev().filter(|at| newest.is_none_or(|newest| **at > newest)).map(|at| Mark {
+        id: id(*at, false),
+        at: *at,
+        state: COMING,
+        sign: String::new(),
+        said: format!("{}: {}", moment(*at), COMING.0),
+        run: None,
+        is_coming: true,
+    });
+    let behind = decided.iter().map(|slot| {
+        let (_, sign, _) = slot.state;
+        Mark {
+            id: id(slot.at, slot.range.is_some()),
+            at: slot.at,
+            state: slot.state,
+            sign: slot.range.map_or_else(|| sign.to_owned(), |(_, count)| format!("×{}", format::count(count.into()))),
+            said: slot.said(moment),
+            run: slot.run.as_ref().map(|run| format!("{runs}/{run}")),
+            is_coming: false,
+        }
+    });
+    ahead.chain(behind).collect()
+}
+
+fn moment(at: Instant) -> String {
+    format::minute(at, browser::utc_offset(at))
+}
+
+/// A slot and a range may end at the same instant.
+fn id(at: Instant, is_range: bool) -> String {
+    format!("{}-{}", if is_range { "range" } else { "slot" }, at.0)
+}
+
+/// The ids of the marks in lines, one for each day, month or year: the latest line first, each in the order of the clock.
+pub(super) fn lines(marks: &[Mark], offset: impl Fn(Instant) -> i64) -> Vec<(String, Vec<String>)> {
+    let in_lines = |name: fn(Instant, i64) -> String| in_lines(marks, |at| name(at, offset(at)));
+    let is_full = |lines: &Vec<_>| marks.len() >= lines.len() * FULL;
+    let shorter = [format::day, format::month].into_iter().map(in_lines).find(is_full);
+    shorter.unwrap_or_else(|| in_lines(format::year))
+}
+
+fn in_lines(marks: &[Mark], name: impl Fn(Instant) -> String) -> Vec<(String, Vec<String>)> {
+    let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+    for mark in marks {
+        let name = name(mark.at);
+        match lines.last_mut() {
+            Some((known, ids)) if *known == name => ids.insert(0, mark.id.clone()),
+            _ => lines.push((name, vec![mark.id.clone()])),
+        }
+    }
+    lines
+}
+
+/// The states that occur, each once.
+pub(super) fn legend(marks: &[Mark]) -> Vec<State> {
+    let mut states: Vec<State> = Vec::new();
+    for mark in marks.iter().rev() {
+        if !states.contains(&mark.state) {
+            states.push(mark.state);
+        }
+    }
+    states
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    fn mark(name: &str, hours: i64) -> Mark {
+        Mark {
+            id: name.to_owned(),
+            at: Instant(hours * HOUR),
+            state: COMING,
+            sign: String::new(),
+            said: String::new(),
+            run: None,
+            is_coming: true,
+        }
+    }
+
+    fn shown(marks: &[Mark]) -> Vec<(String, String)> {
+        lines(marks, |_| 0).into_iter().map(|(name, ids)| (name, ids.concat())).collect()
+    }
+
+    fn owned(lines: &[(&str, &str)]) -> Vec<(String, String)> {
+        lines.iter().map(|(name, ids)| ((*name).to_owned(), (*ids).to_owned())).collect()
+    }
+
+    #[test]
+    fn many_slots_a_day_stand_in_the_order_of_the_clock_the_latest_day_first() {
+        let marks: Vec<_> = ["h", "g", "f", "e", "d", "c", "b", "a"]
+            .into_iter()
+            .zip((16..24).rev())
+            .map(|(n, h)| mark(n, h + 4))
+            .collect();
+        assert_eq!(shown(&marks), owned(&[("Fri, 2 Jan 1970", "efgh"), ("Thu, 1 Jan 1970", "abcd")]));
+    }
+
+    #[test]
+    fn few_slots_a_day_are_a_line_a_month_and_few_a_month_one_a_year() {
+        let marks: Vec<_> =
+            ["d", "c", "b", "a"].into_iter().zip([32, 31, 30, 29]).map(|(n, d)| mark(n, d * 24)).collect();
+        assert_eq!(shown(&marks), owned(&[("1970", "abcd")]));
+        let marks: Vec<_> =
+            ["d", "c", "b", "a"].into_iter().zip([30, 29, 28, 27]).map(|(n, d)| mark(n, d * 24)).collect();
+        assert_eq!(shown(&marks), owned(&[("Jan 1970", "abcd")]));
+    }
+
+    #[test]
+    fn the_legend_names_each_state_once() {
+        let ran = Mark { state: ("Ran", "✓", Tone::Good), ..mark("a", 1) };
+        assert_eq!(legend(&[mark("c", 3), ran.clone(), ran.clone()]), [ran.state, COMING]);
+    }
+}

@@ -1,0 +1,90 @@
+//! The outcome of the newest runs as small marks.
+
+use leptos::prelude::*;
+
+use crate::{live::Live, ui::Tone};
+
+/// How many runs have a mark.
+const MOST: usize = 10;
+
+/// One mark for each run, the newest at the right.
+#[component]
+pub(super) fn Marks(
+    /// What all of them say together.
+    label: Signal<String>,
+    /// The tone of each run, and what it says; newest first.
+    runs: Signal<Vec<(Tone, String)>>,
+) -> impl IntoView {
+    let mark = |(tone, title): &(Tone, String)| {
+        view! { <span class="mark" data-tone=tone.name() title=title.clone()></span> }
+    };
+    view! {
+        <span class="marks" role="img" aria-label=move || label.get()>
+            {move || runs.with(|runs| runs.iter().rev().map(mark).collect_view())}
+            {move || runs.with(Vec::is_empty).then(|| view! { <span class="cell-quiet">"No runs yet"</span> })}
+        </span>
+    }
+}
+
+/// Takes a run in among the newest ones, which are in the order of their ages, newest first.
+pub(super) fn take_in<T: Live, A: PartialOrd>(runs: &mut Vec<T>, run: T, age: impl Fn(&T) -> A) {
+    match runs.iter_mut().find(|known| known.id() == run.id()) {
+        Some(known) if known.revision() <= run.revision() => *known = run,
+        Some(_) => {}
+        None => {
+            let began = age(&run);
+            let place = runs.partition_point(|known| age(known) >= began);
+            runs.insert(place, run);
+            runs.truncate(MOST);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        api::runs::{JobRun, RunStatus},
+        time::Instant,
+    };
+
+    fn run(id: &str, started_at: i64, revision: i32) -> JobRun {
+        JobRun {
+            id: cynic::Id::new(id),
+            job_id: cynic::Id::new("j"),
+            status: RunStatus::Running,
+            started_at: Instant(started_at),
+            completed_at: None,
+            error_message: None,
+            bytes_transferred: None,
+            scheduled_for: None,
+            attempt: 1,
+            retry_of: None,
+            cancel_requested_at: None,
+            revision,
+        }
+    }
+
+    fn ids(runs: &[JobRun]) -> Vec<&str> {
+        runs.iter().map(|run| run.id.inner()).collect()
+    }
+
+    #[test]
+    fn a_new_run_pushes_the_oldest_out() {
+        let mut runs: Vec<_> = (0..10).rev().map(|at| run(&at.to_string(), at, 1)).collect();
+        take_in(&mut runs, run("new", 10, 1), |run| run.started_at);
+        assert_eq!(ids(&runs), ["new", "9", "8", "7", "6", "5", "4", "3", "2", "1"]);
+        take_in(&mut runs, run("old", -1, 1), |run| run.started_at);
+        assert_eq!(runs.len(), 10);
+        assert_eq!(runs[9].id.inner(), "1");
+    }
+
+    #[test]
+    fn the_newest_revision_stays() {
+        let mut runs = vec![run("a", 1, 2)];
+        take_in(&mut runs, run("a", 1, 1), |run| run.started_at);
+        assert_eq!(runs[0].revision, 2);
+        take_in(&mut runs, run("a", 1, 3), |run| run.started_at);
+        assert_eq!((runs[0].revision, runs.len()), (3, 1));
+    }
+}

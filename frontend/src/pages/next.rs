@@ -1,0 +1,20 @@
+//! The next time of something.
+
+use leptos::prelude::*;
+
+use crate::{clock::Clock, format, time::Instant};
+
+/// When something runs next, and how long that is from now.
+#[component]
+pub(super) fn Next(next: Signal<Option<Instant>>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let next = Memo::new(move |_| next.get());
+    move || match next.get() {
+        Some(at) => view! {
+            {clock.moment(at)}
+            <span class="cell-about">{move || format::ahead(at.seconds_since(clock.now()))}</span>
+        }
+        .into_any(),
+        None => "–".into_any(),
+    }
+}

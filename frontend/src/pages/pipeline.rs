@@ -1,0 +1,163 @@
+//! One pipeline: what it does and when, what became of its slots, and its runs.
+
+mod actions;
+mod details;
+mod runs;
+mod start;
+
+use leptos::prelude::*;
+
+use self::{
+    actions::Actions,
+    details::{Definition, Details},
+    runs::Runs,
+};
+use super::{
+    id_in_address,
+    ledger::Ledger,
+    meaning::{Schedule, Steps},
+};
+use crate::{
+    api::{
+        definitions::{self, Diagnostic, Plan, Verdict},
+        pipeline_runs::{self, PipelineRun},
+        pipelines::{self, Pipeline},
+        slots,
+    },
+    fetch::Fetch,
+    live::Feed,
+    session::Session,
+    ui::{Badge, Icon, PageHead, Subject},
+    words::{self, slots::Slot},
+};
+
+/// The page.
+#[component]
+pub(crate) fn PipelinePage() -> impl IntoView {
+    let id = id_in_address();
+    // Another pipeline is another page.
+    move || view! { <OnePipeline id=id.get() /> }
+}
+
+#[component]
+fn OnePipeline(id: String) -> impl IntoView {
+    let found = Fetch::new(move || pipelines::get(&id));
+    let ready = move || untrack(|| found.read(Clone::clone)).map(|first| view! { <Found first found /> });
+    view! {
+        <Subject
+            noun="Pipeline"
+            parent=("/pipelines", "Pipelines")
+            missing="There is no such pipeline: it was deleted, or it is not one that you may see."
+            stage=Signal::derive(move || found.stage())
+            on_retry=move |()| found.reload()
+        >
+            {ready()}
+        </Subject>
+    }
+}
+
+/// The page of a pipeline that is there.
+#[component]
+fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
+    let is_admin = expect_context::<Session>().is_admin();
+    let id = first.id.inner().to_owned();
+    let pipeline = Memo::new(move |_| found.read(Clone::clone).unwrap_or_else(|| first.clone()));
+    let text = Memo::new(move |_| pipeline.with(|pipeline| (pipeline.yaml.clone(), pipeline.customer_id.clone())));
+    // Which agents there are, and what is next, changes with time: so a new next time asks again.
+    let next = Memo::new(move |_| pipeline.with(|pipeline| (pipeline.next_run_at, pipeline.enabled)));
+    let verdict = Fetch::new(move || {
+        next.get();
+        let (yaml, customer) = text.get();
+        definitions::dry_run(yaml, customer.filter(|_| is_admin))
+    });
+    let plan = Memo::new(move |_| verdict.read(|verdict| verdict.plan.clone()).unwrap_or_default());
+    let moved = is_admin.then(|| follow_runs(&id, found));
+    view! {
+        <Head pipeline found plan />
+        <Remarks verdict />
+        {moved.map(|moved| view! { <Slots pipeline=id.clone() moved next plan /> })}
+        <div class="columns">
+            <Steps plan />
+            <div class="stack">
+                <Schedule plan />
+                <Details pipeline plan />
+            </div>
+        </div>
+        {moved.map(|moved| view! { <Runs pipeline=id.clone() moved /> })}
+        <Definition pipeline />
+    }
+}
+
+#[component]
+fn Head(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Plan>) -> impl IntoView {
+    let state = Signal::derive(move || words::pipelines::pipeline_state(pipeline.with(|pipeline| pipeline.enabled)));
+    let name = Memo::new(move |_| pipeline.with(|pipeline| pipeline.name.clone()));
+    view! {
+        <PageHead title=name parent=("/pipelines", "Pipelines") about=move || view! { <Badge state /> }>
+            <Actions pipeline found plan />
+        </PageHead>
+    }
+}
+
+/// What the server warns of, such as an agent that is not there.
+#[component]
+fn Remarks(verdict: Fetch<Verdict>) -> impl IntoView {
+    let found = move || verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default();
+    let line = |found: Diagnostic| {
+        let said = format!("Line {}: {}", found.line, found.message);
+        view! {
+            <li class="notice" data-tone="warn">
+                <Icon name="warning" />
+                <span>{said}</span>
+            </li>
+        }
+    };
+    view! {
+        <ul class="remarks" aria-label="Remarks on the definition">
+            {move || found().into_iter().map(line).collect_view()}
+        </ul>
+    }
+}
+
+/// What became of the slots of its schedule, and which are to come.
+#[component]
+fn Slots(
+    pipeline: String,
+    /// The run that moved last.
+    moved: RwSignal<Option<PipelineRun>>,
+    /// When it is due next, and whether it starts at all.
+    next: Memo<(Option<crate::time::Instant>, bool)>,
+    plan: Memo<Plan>,
+) -> impl IntoView {
+    let runs = format!("/pipelines/{pipeline}/runs");
+    let page = RwSignal::new(1);
+    let found = Fetch::new(move || slots::list_of_pipeline(&pipeline, page.get()).map(|page| page.map(Slot::from)));
+    let status = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| (run.id.clone(), run.status))));
+    Effect::watch(move || (status.get(), next.get()), move |_, _, _| found.reload(), false);
+    let has_schedule = Memo::new(move |_| plan.with(|plan| plan.schedule.is_some()));
+    let has_slots = Memo::new(move |_| found.read(|found| !found.items.is_empty()).unwrap_or_default());
+    let coming = Signal::derive(move || {
+        let times = plan.with(|plan| plan.schedule.as_ref().map(|times| times.next.clone()));
+        times.filter(|_| next.get().1).unwrap_or_default()
+    });
+    view! {
+        <Show when=move || has_schedule.get() || has_slots.get()>
+            <Ledger found page coming runs=runs.clone() />
+        </Show>
+    }
+}
+
+/// The run of a pipeline that moved last; nothing when some may have been missed.
+fn follow_runs(pipeline: &str, found: Fetch<Pipeline>) -> RwSignal<Option<PipelineRun>> {
+    let moved = RwSignal::new(None::<PipelineRun>);
+    let feed = expect_context::<Feed>();
+    let gap = move || {
+        moved.set(None);
+        found.reload();
+    };
+    feed.watch(pipeline_runs::watch_of_pipeline(pipeline), move |run| moved.set(Some(run)), gap);
+    // Perhaps its schedule started a run: then there is another next time.
+    let id = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| run.id.clone())));
+    Effect::watch(move || id.get(), move |_, _, _| found.reload(), false);
+    moved
+}

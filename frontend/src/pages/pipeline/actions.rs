@@ -1,0 +1,105 @@
+//! What is done with a pipeline.
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use super::start::Start;
+use crate::{
+    api::{
+        definitions::Plan,
+        pipelines::{self, Pipeline},
+    },
+    effect::effect,
+    fetch::Fetch,
+    session::Session,
+    task::Task,
+    ui::{Confirm, Toasts},
+};
+
+/// The buttons, and the questions that some of them ask.
+#[component]
+pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Plan>) -> impl IntoView {
+    let is_admin = expect_context::<Session>().is_admin();
+    let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());
+    let id = StoredValue::new(pipeline.with_untracked(|pipeline| pipeline.id.inner().to_owned()));
+    let is_enabled = Memo::new(move |_| pipeline.with(|pipeline| pipeline.enabled));
+    let (is_starting, is_deleting) = (RwSignal::new(false), RwSignal::new(false));
+    let (switching, deleting) = (Task::new(), Task::new());
+    let switch = move |_| {
+        let enabled = !is_enabled.get_untracked();
+        switching.run(pipelines::enable(&id.get_value(), enabled), move |_| {
+            found.reload();
+            toasts.tell(if enabled { "Resumed." } else { "Paused." }.to_owned());
+        });
+    };
+    let delete = move |()| {
+        let navigate = navigate.clone();
+        deleting.run(pipelines::delete(&id.get_value()), move |_| {
+            is_deleting.set(false);
+            toasts.tell("The pipeline was deleted.".to_owned());
+            navigate("/pipelines", NavigateOptions { replace: true, ..NavigateOptions::default() });
+        });
+    };
+    // It asks nothing, so what goes wrong has no dialog to stand in.
+    effect(move || {
+        if let Some(failure) = switching.failure() {
+            toasts.warn(failure);
+        }
+    });
+    let title = move || pipeline.with(|pipeline| format!("Delete {}?", pipeline.name));
+    view! {
+        {is_admin
+            .then(|| {
+                view! {
+                    <button
+                        type="button"
+                        class="button button-primary"
+                        disabled=move || !is_enabled.get()
+                        on:click=move |_| is_starting.set(true)
+                    >
+                        "Run"
+                    </button>
+                    <Start open=is_starting pipeline plan />
+                }
+            })}
+        <button type="button" class="button" disabled=move || switching.is_busy() on:click=switch>
+            {move || if is_enabled.get() { "Pause" } else { "Resume" }}
+        </button>
+        <a class="button" href=format!("/pipelines/{}/edit", id.get_value())>
+            "Edit"
+        </a>
+        {is_admin
+            .then(|| {
+                view! {
+                    <a class="button" href=format!("/pipelines/{}/versions", id.get_value())>
+                        "Versions"
+                    </a>
+                }
+            })}
+        <a
+            class="button"
+            download=move || pipeline.with(|pipeline| format!("{}.yaml", pipeline.identifier))
+            href=move || pipeline.with(|pipeline| file(&pipeline.yaml))
+        >
+            "Export"
+        </a>
+        <button type="button" class="button button-danger" on:click=move |_| is_deleting.set(true)>
+            "Delete"
+        </button>
+        <Confirm
+            open=is_deleting
+            title=Signal::derive(title)
+            text="Its versions, its runs and the record of its slots go with it. A run at work is cancelled; transfers stay."
+            action="Delete pipeline"
+            task=deleting
+            on_confirm=delete
+            is_dangerous=true
+        />
+    }
+}
+
+/// A text as an address, from which it can be downloaded byte for byte.
+fn file(text: &str) -> String {
+    let encoded: String = js_sys::encode_uri_component(text).into();
+    format!("data:text/yaml;charset=utf-8,{encoded}")
+}

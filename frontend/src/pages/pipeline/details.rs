@@ -1,0 +1,70 @@
+//! The facts of a pipeline, and its text.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::{definitions::Plan, pipelines::Pipeline},
+    clock::Clock,
+    ui::{Card, CopyButton, Fact},
+};
+
+/// The card.
+#[component]
+pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Plan>) -> impl IntoView {
+    let read = move |read: fn(&Pipeline) -> String| move || pipeline.with(read);
+    let (id, identifier) =
+        pipeline.with_untracked(|pipeline| (pipeline.id.inner().to_owned(), pipeline.identifier.clone()));
+    let customer = move || {
+        pipeline.with(|pipeline| pipeline.customer.clone()).map_or_else(
+            || "The platform".into_any(),
+            |customer| view! { <a href=format!("/customers/{}", customer.id.inner())>{customer.name}</a> }.into_any(),
+        )
+    };
+    let parameters = move || {
+        let known = plan.with(|plan| plan.parameters.clone());
+        (!known.is_empty()).then(|| {
+            let line =
+                |(name, value): (String, String)| view! { <code class="path">{format!("{name} = {value}")}</code> };
+            view! { <Fact name="Parameters">{known.into_iter().map(line).collect_view()}</Fact> }
+        })
+    };
+    let timeout =
+        move || plan.with(|plan| plan.timeout.clone()).map(|timeout| view! { <Fact name="At most">{timeout}</Fact> });
+    let description = move || {
+        let description = pipeline.with(|pipeline| pipeline.description.clone());
+        description.map(|description| view! { <Fact name="Description">{description}</Fact> })
+    };
+    view! {
+        <Card title="Details">
+            <dl class="facts">
+                <Fact name="Identifier">
+                    <code class="path">{identifier}</code>
+                </Fact>
+                {description}
+                <Fact name="Customer">{customer}</Fact>
+                <Fact name="Version">{read(|pipeline| pipeline.version.to_string())}</Fact>
+                {parameters}
+                {timeout}
+                <Fact name="Created">{read(|pipeline| Clock::full_moment(pipeline.created_at))}</Fact>
+                <Fact name="Changed">{read(|pipeline| Clock::full_moment(pipeline.updated_at))}</Fact>
+                <Fact name="Pipeline id">
+                    <code class="path">{id}</code>
+                </Fact>
+            </dl>
+        </Card>
+    }
+}
+
+/// The text, as it is saved.
+#[component]
+pub(super) fn Definition(pipeline: Memo<Pipeline>) -> impl IntoView {
+    let text = Signal::derive(move || pipeline.with(|pipeline| pipeline.yaml.clone()));
+    view! {
+        <Card title="Definition" aside=move || view! { <CopyButton what="definition" text /> }>
+            // Long lines are scrolled to, also without a mouse.
+            <pre class="definition" tabindex="0" role="region" aria-label="Text of the definition">
+                {move || text.get()}
+            </pre>
+        </Card>
+    }
+}

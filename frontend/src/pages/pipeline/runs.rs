@@ -1,0 +1,113 @@
+//! The runs of a pipeline, newest first, live. For administrators.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::pipeline_runs::{self, PipelineRun},
+    clock::Clock,
+    effect::effect,
+    fetch::Fetch,
+    format,
+    live::{Admission, Mirror, Seen},
+    pages::{page_in_address, pages_of},
+    ui::{Badge, Card, Empty, Loaded, Pager, Rows, Table},
+    words::{
+        self,
+        pipelines::{CAUSES, run_state, steps_done, time_taken},
+    },
+};
+
+/// The card.
+#[component]
+pub(super) fn Runs(
+    pipeline: String,
+    /// The run that moved last; nothing when some may have been missed.
+    moved: RwSignal<Option<PipelineRun>>,
+) -> impl IntoView {
+    let page = page_in_address();
+    let pipeline = StoredValue::new(pipeline);
+    let board = Mirror::<PipelineRun>::new(Admission::Listed);
+    let totals = Fetch::new(move || board.fill(pipeline_runs::list(&pipeline.get_value(), page.get())));
+    effect(move || match moved.get() {
+        Some(run) if board.cell(run.id.inner()).is_some() => board.frame(run),
+        _ => totals.reload(),
+    });
+    let summary = move || {
+        totals.read(|(total, is_at_least)| format::total((*total).into(), *is_at_least, "run")).unwrap_or_default()
+    };
+    let nothing = || {
+        view! {
+            <Empty icon="pipelines" title="No runs yet">
+                <p>"A run appears here as soon as somebody, or its schedule, starts one."</p>
+            </Empty>
+        }
+    };
+    let row = move |id: String| board.cell(&id).map(|cell| view! { <Row row=cell.into() /> }).into_any();
+    view! {
+        <Card title="Runs">
+            <Loaded
+                stage=Signal::derive(move || totals.stage())
+                is_empty=Memo::new(move |_| board.len() == 0)
+                on_retry=move |()| totals.reload()
+                nothing
+            >
+                <Table
+                    label="Runs"
+                    heads=vec!["Started", "Status", "By", "Version", "Steps", "Time taken"]
+                    is_busy=Signal::derive(move || totals.is_busy())
+                >
+                    <Rows keys=Signal::derive(move || board.order()) row />
+                </Table>
+            </Loaded>
+            <Pager
+                summary=Signal::derive(summary)
+                page=page
+                pages=Signal::derive(move || totals.read(|(total, is_at_least)| pages_of(*total, *is_at_least)).flatten())
+                address=move |page: i32| format!("/pipelines/{}?page={page}", pipeline.get_value())
+            />
+        </Card>
+    }
+}
+
+#[component]
+fn Row(row: RwSignal<Seen<PipelineRun>>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let read = move |read: fn(&PipelineRun) -> String| move || row.with(|seen| read(&seen.object));
+    let (address, cause, version) = row.with_untracked(|seen| {
+        let run = &seen.object;
+        let address = format!("/pipelines/{}/runs/{}", run.pipeline_id.inner(), run.id.inner());
+        (address, words::called(&CAUSES, &run.trigger), run.version)
+    });
+    let state = Signal::derive(move || {
+        row.with(|seen| run_state(seen.object.status, seen.object.cancel_requested_at.is_some()))
+    });
+    let taken = move || {
+        let (from, to) = row.with(|seen| (seen.object.started_at, seen.object.completed_at));
+        time_taken(from, to, to.unwrap_or_else(|| clock.now()))
+    };
+    view! {
+        <tr>
+            <td class="cell-main">
+                <a class="cell-title" href=address>
+                    {read(|run| run.started_at.map_or_else(|| "Not yet".to_owned(), Clock::full_moment))}
+                </a>
+                <span class="cell-about">{read(|run| run.error_message.clone().unwrap_or_default())}</span>
+            </td>
+            <td class="cell-status" data-label="Status">
+                <Badge state />
+            </td>
+            <td class="cell-quiet cell-nowrap" data-label="By">
+                {cause}
+            </td>
+            <td class="cell-quiet" data-label="Version">
+                {version}
+            </td>
+            <td class="cell-nowrap" data-label="Steps">
+                {read(steps_done)}
+            </td>
+            <td class="cell-number" data-label="Time taken">
+                {taken}
+            </td>
+        </tr>
+    }
+}

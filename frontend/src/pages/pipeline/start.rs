@@ -1,0 +1,69 @@
+//! Running a pipeline, with a field for each of its parameters.
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use crate::{
+    api::{
+        definitions::Plan,
+        pipeline_runs::{self, ParameterInput},
+        pipelines::Pipeline,
+    },
+    effect::effect,
+    task::Task,
+    ui::{Field, FormDialog},
+};
+
+/// A parameter's name, its default, and what is written for this run.
+type Parameter = (String, String, RwSignal<String>);
+
+/// The dialog. For administrators.
+#[component]
+pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<Plan>) -> impl IntoView {
+    let navigate = use_navigate();
+    let task = Task::new();
+    let parameters = RwSignal::new(Vec::<Parameter>::new());
+    effect(move || {
+        if open.get() {
+            let known = plan.with_untracked(|plan| plan.parameters.clone());
+            let field = |(name, value): (String, String)| (name, value.clone(), RwSignal::new(value));
+            parameters.set(known.into_iter().map(field).collect());
+        }
+    });
+    let start = move |()| {
+        // A default that stays as it is need not be sent.
+        let given = parameters.with_untracked(|parameters| {
+            let changed = |(name, default, value): &Parameter| {
+                let value = value.get_untracked();
+                (value != *default).then(|| ParameterInput { name: name.clone(), value })
+            };
+            parameters.iter().filter_map(changed).collect()
+        });
+        let id = pipeline.with_untracked(|pipeline| pipeline.id.inner().to_owned());
+        let navigate = navigate.clone();
+        task.run(pipeline_runs::start(&id, given), move |run| {
+            open.set(false);
+            navigate(&format!("/pipelines/{id}/runs/{}", run.id.inner()), NavigateOptions::default());
+        });
+    };
+    let title = move || pipeline.with(|pipeline| format!("Run {}?", pipeline.name));
+    let text = move || {
+        let version = pipeline.with(|pipeline| pipeline.version);
+        let steps =
+            crate::format::counted(i64::try_from(plan.with(|plan| plan.steps.len())).unwrap_or_default(), "step");
+        format!("It runs version {version}, {steps}, whatever is saved meanwhile.")
+    };
+    let fields = move || {
+        let field = |(index, (name, default, value)): (usize, Parameter)| {
+            let hint = format!("Default: {default}");
+            view! { <Field label=name value hint is_first=index == 0 /> }
+        };
+        parameters.get().into_iter().enumerate().map(field).collect_view()
+    };
+    view! {
+        <FormDialog open title=Signal::derive(title) action="Run" task on_submit=start>
+            <p class="form-text">{text}</p>
+            {fields}
+        </FormDialog>
+    }
+}

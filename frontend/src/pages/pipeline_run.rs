@@ -1,0 +1,198 @@
+//! One run of a pipeline, live on the graph of its steps. For administrators.
+
+mod steps;
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use self::steps::Course;
+use super::id_in_address;
+use crate::{
+    api::pipeline_runs::{self, PipelineRun, RunLinks, RunStatus},
+    browser,
+    clock::Clock,
+    fetch::Fetch,
+    live::{Admission, Feed, Mirror, Seen},
+    task::Task,
+    ui::{Badge, Card, Confirm, Fact, PageHead, Subject, Toasts},
+    words::{
+        self,
+        pipelines::{CAUSES, is_over, run_state, steps_done, time_taken},
+    },
+};
+
+/// The page.
+#[component]
+pub(crate) fn RunPage() -> impl IntoView {
+    let id = id_in_address();
+    // Another run is another page.
+    move || view! { <OneRun id=id.get() /> }
+}
+
+#[component]
+fn OneRun(id: String) -> impl IntoView {
+    let feed = expect_context::<Feed>();
+    let board = Mirror::<PipelineRun>::new(Admission::Listed);
+    let asked = id.clone();
+    let links = Fetch::new(move || {
+        let asked_at = browser::now().0;
+        pipeline_runs::get(&asked).map(move |(run, links)| {
+            board.answer(vec![run], asked_at);
+            links
+        })
+    });
+    feed.watch(pipeline_runs::watch(&id), move |run| board.frame(run), move || links.reload());
+    let ready = move || {
+        board.cell(&id).map(|cell| {
+            let row = RwSignal::from(cell);
+            view! {
+                <Head row board links />
+                <Course row links />
+                <Details row links />
+            }
+        })
+    };
+    view! {
+        <Subject
+            noun="Run"
+            parent=("/pipelines", "Pipelines")
+            missing="There is no such run: its pipeline was deleted, or it is older than what is kept."
+            stage=Signal::derive(move || links.stage())
+            on_retry=move |()| links.reload()
+        >
+            {ready()}
+        </Subject>
+    }
+}
+
+#[component]
+fn Head(row: RwSignal<Seen<PipelineRun>>, board: Mirror<PipelineRun>, links: Fetch<RunLinks>) -> impl IntoView {
+    let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());
+    let (id, pipeline) =
+        row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.pipeline_id.inner().to_owned()));
+    let id = StoredValue::new(id);
+    let (is_cancelling, is_rerunning) = (RwSignal::new(false), RwSignal::new(false));
+    let (cancelling, rerunning) = (Task::new(), Task::new());
+    let cancel = move |()| {
+        cancelling.run(pipeline_runs::cancel(&id.get_value()), move |run| {
+            board.frame(run);
+            is_cancelling.set(false);
+            toasts.tell("Asked for the end of this run.".to_owned());
+        });
+    };
+    let rerun = move |()| {
+        let (navigate, pipeline) = (navigate.clone(), pipeline.clone());
+        rerunning.run(pipeline_runs::rerun(&id.get_value()), move |run| {
+            is_rerunning.set(false);
+            toasts.tell("This is a new run, from where the other one failed.".to_owned());
+            navigate(&format!("/pipelines/{pipeline}/runs/{}", run.id.inner()), NavigateOptions::default());
+        });
+    };
+    let state = Signal::derive(move || {
+        row.with(|seen| run_state(seen.object.status, seen.object.cancel_requested_at.is_some()))
+    });
+    let can_cancel =
+        Memo::new(move |_| row.with(|seen| !is_over(seen.object.status) && seen.object.cancel_requested_at.is_none()));
+    let can_rerun =
+        Memo::new(move |_| row.with(|seen| matches!(seen.object.status, RunStatus::Failed | RunStatus::Cancelled)));
+    let name = links.read(pipeline_name).unwrap_or_default();
+    view! {
+        <PageHead
+            title=format!("Run of {name}")
+            parent=("/pipelines", "Pipelines")
+            about=move || view! { <Badge state /> }
+        >
+            <Show when=move || can_cancel.get()>
+                <button type="button" class="button button-danger" on:click=move |_| is_cancelling.set(true)>
+                    "Cancel run"
+                </button>
+            </Show>
+            <Show when=move || can_rerun.get()>
+                <button type="button" class="button button-primary" on:click=move |_| is_rerunning.set(true)>
+                    "Rerun from failed step"
+                </button>
+            </Show>
+        </PageHead>
+        <Confirm
+            open=is_cancelling
+            title="Cancel this run?"
+            text="Steps that have not begun do not begin. Those at work end as soon as their agents hear of it. What was done stays."
+            action="Cancel run"
+            task=cancelling
+            on_confirm=cancel
+            is_dangerous=true
+        />
+        <Confirm
+            open=is_rerunning
+            title="Rerun from the failed step?"
+            text="A new run takes over what was completed, and does the rest again, with the same version and the same parameters."
+            action="Rerun"
+            task=rerunning
+            on_confirm=rerun
+        />
+    }
+}
+
+fn pipeline_name(links: &RunLinks) -> String {
+    links.pipeline.as_ref().map_or_else(|| "a deleted pipeline".to_owned(), |pipeline| pipeline.name.clone())
+}
+
+#[component]
+fn Details(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let read = move |read: fn(&PipelineRun) -> String| move || row.with(|seen| read(&seen.object));
+    let (id, pipeline, cause, version, rerun_of, parameters) = row.with_untracked(|seen| {
+        let run = &seen.object;
+        let pipeline = format!("/pipelines/{}", run.pipeline_id.inner());
+        let rerun_of = run.rerun_of.as_ref().map(|earlier| format!("{pipeline}/runs/{}", earlier.inner()));
+        let cause = words::called(&CAUSES, &run.trigger);
+        (run.id.inner().to_owned(), pipeline, cause, run.version, rerun_of, run.parameters.clone())
+    });
+    let taken = move || {
+        let (from, to) = row.with(|seen| (seen.object.started_at, seen.object.completed_at));
+        time_taken(from, to, to.unwrap_or_else(|| clock.now()))
+    };
+    let moment = |at: Option<crate::time::Instant>| at.map_or_else(|| "–".to_owned(), Clock::full_moment);
+    let began = move || moment(row.with(|seen| seen.object.started_at));
+    let ended = move || moment(row.with(|seen| seen.object.completed_at));
+    let why = Memo::new(move |_| row.with(|seen| seen.object.error_message.clone()));
+    let values = (!parameters.is_empty()).then(|| {
+        let line = |parameter: &pipeline_runs::Parameter| {
+            view! { <code class="path">{format!("{} = {}", parameter.name, parameter.value)}</code> }
+        };
+        view! { <Fact name="Parameters">{parameters.iter().map(line).collect_view()}</Fact> }
+    });
+    view! {
+        <Card title="Details">
+            <dl class="facts">
+                <Fact name="Pipeline">
+                    <a href=pipeline>{move || links.read(pipeline_name)}</a>
+                </Fact>
+                <Fact name="Version">{version}</Fact>
+                <Fact name="Started by">
+                    {cause}
+                    {rerun_of.map(|earlier| view! { <a href=earlier>"the run before"</a> })}
+                </Fact>
+                {values}
+                <Fact name="Started">{began}</Fact>
+                <Fact name="Ended">{ended}</Fact>
+                <Fact name="Time taken">{taken}</Fact>
+                <Fact name="Completed">{read(steps_done)}</Fact>
+                <Fact name="Run id">
+                    <code class="path">{id}</code>
+                </Fact>
+            </dl>
+            {move || {
+                why.get()
+                    .map(|why| {
+                        view! {
+                            <div class="error-text card-part">
+                                <h3>"What went wrong"</h3>
+                                <pre tabindex="0">{why}</pre>
+                            </div>
+                        }
+                    })
+            }}
+        </Card>
+    }
+}

@@ -1,0 +1,162 @@
+//! How far each step of a run is: on the graph, and in a table.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+
+use crate::{
+    api::{
+        definitions::PlannedStep,
+        pipeline_runs::{PipelineRun, RunLinks, Step, StepStatus},
+        transfers::{self, Transfer},
+    },
+    clock::Clock,
+    effect::effect,
+    fetch::Fetch,
+    format,
+    live::{Feed, Seen},
+    pages::graph::{Graph, StepFacts},
+    ui::{Badge, Card, Progress, Rows, Table},
+    words::pipelines::{step_progress, step_state, time_taken},
+};
+
+/// Transfers by their ids.
+type Copies = HashMap<String, Transfer>;
+
+/// Both cards.
+#[component]
+pub(super) fn Course(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
+    let planned = Memo::new(move |_| links.read(|links| links.plan.steps.clone()).unwrap_or_default());
+    let copies = follow_copies(row);
+    let steps = Memo::new(move |_| {
+        let shown = |step: &Step| copies.with(|copies| with_copy(step, copies));
+        row.with(|seen| seen.object.steps.iter().map(shown).collect::<Vec<_>>())
+    });
+    let chosen = RwSignal::new(None::<String>);
+    let said = move || {
+        let chosen = chosen.get();
+        let planned = planned.with(|planned| planned.iter().find(|step| Some(&step.id) == chosen.as_ref()).cloned());
+        planned.map(|step| view! { <StepFacts step /> })
+    };
+    // In the order in which they run, as far as that is known.
+    let ids = Memo::new(move |_| {
+        let order: Vec<String> =
+            planned.with(|planned| planned.iter().map(|step: &PlannedStep| step.id.clone()).collect());
+        let place = |id: &str| order.iter().position(|known| known == id).unwrap_or(usize::MAX);
+        let mut ids: Vec<String> = steps.with(|steps| steps.iter().map(|step| step.id.clone()).collect());
+        ids.sort_by_key(|id| place(id));
+        ids
+    });
+    let line = move |id: String| {
+        let own = id.clone();
+        let step = Memo::new(move |_| steps.with(|steps| steps.iter().find(|step| step.id == own).cloned()));
+        view! { <Line id step /> }.into_any()
+    };
+    view! {
+        <div class="course-of-run">
+            <Card title="Graph">
+                <Graph steps=planned course=steps chosen />
+                {said}
+            </Card>
+            <Card title="Steps">
+                <Table label="Steps" heads=vec!["Step", "Status", "Progress", "Attempt", "Copied", "Time taken"]>
+                    <Rows keys=Signal::derive(move || ids.get()) row=line />
+                </Table>
+            </Card>
+        </div>
+    }
+}
+
+/// The transfers of steps that copy something now: how far such a step is, only its transfer says.
+fn follow_copies(row: RwSignal<Seen<PipelineRun>>) -> RwSignal<Copies> {
+    let feed = expect_context::<Feed>();
+    let copies = RwSignal::new(Copies::new());
+    let at_work = Memo::new(move |_| {
+        let of_step = |step: &Step| step.transfer_id.clone().filter(|_| step.status == StepStatus::Running);
+        row.with(|seen| seen.object.steps.iter().filter_map(of_step).collect::<Vec<_>>())
+    });
+    effect(move || {
+        let ids = at_work.get();
+        if !ids.is_empty() {
+            let moved = move |transfer: Transfer| {
+                copies.update(|copies| drop(copies.insert(transfer.id.inner().to_owned(), transfer)));
+            };
+            // Each frame says all there is: one that was missed is made good by the next.
+            feed.watch(transfers::watch(Some(ids)), moved, || {});
+        }
+    });
+    copies
+}
+
+/// A step with the figures of its copy.
+fn with_copy(step: &Step, copies: &Copies) -> Step {
+    let copy = step.transfer_id.as_ref().filter(|_| step.status == StepStatus::Running);
+    match copy.and_then(|id| copies.get(id.inner())) {
+        Some(copy) => {
+            Step { progress: Some(copy.progress), bytes_transferred: Some(copy.bytes_transferred), ..step.clone() }
+        }
+        None => step.clone(),
+    }
+}
+
+#[component]
+fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let read = move |read: fn(&Step) -> String| move || step.with(|step| step.as_ref().map(read).unwrap_or_default());
+    let state = Signal::derive(move || {
+        let status = step.with(|step| step.as_ref().map(|step| step.status));
+        let (word, _, tone) = step_state(status.unwrap_or(StepStatus::Queued));
+        (word, tone)
+    });
+    let taken = move || {
+        let (from, to) =
+            step.with(|step| step.as_ref().map_or((None, None), |step| (step.started_at, step.completed_at)));
+        time_taken(from, to, to.unwrap_or_else(|| if from.is_some() { clock.now() } else { crate::time::Instant(0) }))
+    };
+    let value = Signal::derive(move || step.with(|step| step.as_ref().map_or(0.0, progress)));
+    let error = move || {
+        step.with(|step| step.as_ref().and_then(|step| step.error_message.clone()))
+            .map(|error| view! { <span class="cell-error">{error}</span> })
+    };
+    let transfer = move || {
+        step.with(|step| step.as_ref().and_then(|step| step.transfer_id.clone())).map(|id| {
+            view! { <a href=format!("/transfers/{}", id.inner())>"its transfer"</a> }
+        })
+    };
+    let label = format!("Progress of {id}");
+    view! {
+        <tr>
+            <td class="cell-main">
+                <span class="cell-title">{id}</span>
+                <span class="cell-about">{read(|step| step.kind.clone())} " " {transfer}</span>
+                {error}
+            </td>
+            <td class="cell-status" data-label="Status">
+                <Badge state />
+            </td>
+            <td class="cell-progress" data-label="Progress">
+                <div class="progress-line">
+                    <Progress label value tone=Signal::derive(move || state.get().1) />
+                    <span class="visually-hidden">{read(step_progress)}</span>
+                    <span class="progress-label" aria-hidden="true">
+                        {move || format::percent(value.get())}
+                    </span>
+                </div>
+            </td>
+            <td class="cell-quiet" data-label="Attempt">
+                {read(|step| step.attempt.to_string())}
+            </td>
+            <td class="cell-number" data-label="Copied">
+                {read(|step| step.bytes_transferred.as_ref().map_or_else(|| "–".to_owned(), |bytes| format::bytes(bytes.0)))}
+            </td>
+            <td class="cell-number" data-label="Time taken">
+                {taken}
+            </td>
+        </tr>
+    }
+}
+
+/// How much of a step is done, in percent.
+fn progress(step: &Step) -> f64 {
+    if step.status == StepStatus::Completed { 100.0 } else { step.progress.unwrap_or(0.0) }
+}

@@ -1,0 +1,247 @@
+//! The list of pipelines: search, filter and page in the address, the newest runs live.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
+
+use super::{
+    marks::{Marks, take_in},
+    next::Next,
+    page_in_address, pages_of,
+    webhook::WebhookSecret,
+};
+use crate::{
+    api::{
+        pipeline_runs::{self, RunMark},
+        pipelines::{self, PipelineFilter, PipelineRow},
+    },
+    clock::Clock,
+    effect::effect,
+    fetch::Fetch,
+    format,
+    live::Feed,
+    session::Session,
+    ui::{Badge, Choice, Empty, Icon, Loaded, PageHead, Pager, Rows, Table},
+    words::{self, pipelines::PIPELINE_STATES},
+};
+
+/// The newest runs of each pipeline on show.
+type Newest = RwSignal<HashMap<String, Vec<RunMark>>>;
+
+/// The page.
+#[component]
+pub(crate) fn Pipelines() -> impl IntoView {
+    let is_admin = expect_context::<Session>().is_admin();
+    let query = use_query_map();
+    let page = page_in_address();
+    let asked = Memo::new(move |_| {
+        query.with(|query| (query.get("q").unwrap_or_default(), query.get("state").unwrap_or_default()))
+    });
+    let filter = Memo::new(move |_| {
+        let (search, state) = asked.get();
+        PipelineFilter {
+            enabled: words::meant(&PIPELINE_STATES, &state),
+            search: Some(search.trim().to_owned()).filter(|search| !search.is_empty()),
+        }
+    });
+    let found = Fetch::new(move || pipelines::list(filter.get(), page.get()));
+    let newest = Newest::new(HashMap::new());
+    if is_admin {
+        follow_runs(newest, filter, page, found);
+    }
+    let summary = move || {
+        let total =
+            |page: &crate::api::Page<PipelineRow>| format::total(page.total.into(), page.total_is_at_least, "pipeline");
+        found.read(total).unwrap_or_default()
+    };
+    let nothing = move || {
+        if filter.get() != PipelineFilter::default() {
+            return view! {
+                <Empty icon="search" title="No pipeline fits these filters">
+                    <a class="button" href="/pipelines">
+                        "Show all pipelines"
+                    </a>
+                </Empty>
+            }
+            .into_any();
+        }
+        view! {
+            <Empty icon="pipelines" title="No pipelines yet">
+                <p>"A pipeline is a text that says what is copied, checked, packed and told to others, step by step."</p>
+                <a class="button button-primary" href="/pipelines/new">
+                    "Write the first one"
+                </a>
+            </Empty>
+        }
+        .into_any()
+    };
+    let heads = if is_admin {
+        vec!["Pipeline", "Status", "Last runs", "Version", "Next run", "Customer"]
+    } else {
+        vec!["Pipeline", "Status", "Version", "Next run"]
+    };
+    let ids = Memo::new(move |_| {
+        found
+            .read(|page| page.items.iter().map(|row| row.id.inner().to_owned()).collect::<Vec<_>>())
+            .unwrap_or_default()
+    });
+    let row = move |id: String| {
+        let own = id.clone();
+        let row = Memo::new(move |_| {
+            found.read(|page| page.items.iter().find(|row| row.id.inner() == own).cloned()).flatten()
+        });
+        view! { <Row id row newest is_admin /> }.into_any()
+    };
+    view! {
+        <PageHead title="Pipelines" about=summary>
+            <WebhookSecret />
+            <a class="button button-primary" href="/pipelines/new">
+                <Icon name="plus" />
+                "New pipeline"
+            </a>
+        </PageHead>
+        <Filter asked />
+        <div class="card">
+            <Loaded
+                stage=Signal::derive(move || found.stage())
+                is_empty=Memo::new(move |_| ids.with(Vec::is_empty))
+                bones=8
+                on_retry=move |()| found.reload()
+                nothing
+            >
+                <Table label="Pipelines" heads=heads.clone() is_busy=Signal::derive(move || found.is_busy())>
+                    <Rows keys=Signal::derive(move || ids.get()) row />
+                </Table>
+            </Loaded>
+            <Pager
+                summary=Signal::derive(summary)
+                page=page
+                pages=Signal::derive(move || found.read(|page| pages_of(page.total, page.total_is_at_least)).flatten())
+                address=move |page: i32| asked.with(|(search, state)| address(search, state, page))
+            />
+        </div>
+    }
+}
+
+fn address(search: &str, state: &str, page: i32) -> String {
+    let search: String = js_sys::encode_uri_component(search).into();
+    format!("/pipelines?q={search}&state={state}&page={page}")
+}
+
+#[component]
+fn Filter(asked: Memo<(String, String)>) -> impl IntoView {
+    let navigate = use_navigate();
+    let change = Callback::new(move |(search, state): (String, String)| {
+        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
+        navigate(&address(&search, &state, 1), options);
+    });
+    let any = (String::new(), "Any".to_owned());
+    let named = PIPELINE_STATES.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned()));
+    let options: Vec<_> = [any].into_iter().chain(named).collect();
+    view! {
+        <form
+            class="filters"
+            role="search"
+            aria-label="Filter pipelines"
+            on:submit=|event| event.prevent_default()
+        >
+            <label class="field filters-search">
+                <span class="field-label">"Identifier, name or description"</span>
+                <input
+                    class="control"
+                    type="search"
+                    prop:value=move || asked.with(|(search, _)| search.clone())
+                    on:change=move |event| {
+                        change.run((event_target_value(&event), asked.with_untracked(|(_, state)| state.clone())));
+                    }
+                />
+            </label>
+            <Choice
+                label="Status"
+                options
+                chosen=Signal::derive(move || asked.with(|(_, state)| state.clone()))
+                on_choose=move |state| change.run((asked.with_untracked(|(search, _)| search.clone()), state))
+            />
+        </form>
+    }
+}
+
+/// Asks for the newest runs of the pipelines on a page, and takes in every run that moves.
+fn follow_runs(
+    newest: Newest,
+    filter: Memo<PipelineFilter>,
+    page: Memo<i32>,
+    list: Fetch<crate::api::Page<PipelineRow>>,
+) {
+    let feed = expect_context::<Feed>();
+    let found = Fetch::new(move || pipelines::newest_runs(filter.get(), page.get()));
+    effect(move || {
+        let found = found.read(Clone::clone).unwrap_or_default();
+        newest.set(found.into_iter().map(|row| (row.id.into_inner(), row.runs)).collect());
+    });
+    let moved = move |run: RunMark| {
+        let is_new = newest.try_update(|newest| {
+            let Some(runs) = newest.get_mut(run.pipeline_id.inner()) else { return false };
+            let is_new = !runs.iter().any(|known| known.id == run.id);
+            // Ids are made in the order of time.
+            take_in(runs, run, |run| run.id.inner().to_owned());
+            is_new
+        });
+        if is_new == Some(true) {
+            // Perhaps its schedule started it: then there is another next time.
+            list.reload();
+        }
+    };
+    feed.watch(pipeline_runs::watch_marks(), moved, move || {
+        found.reload();
+        list.reload();
+    });
+}
+
+#[component]
+fn Row(id: String, row: Memo<Option<PipelineRow>>, newest: Newest, is_admin: bool) -> impl IntoView {
+    let read =
+        move |read: fn(&PipelineRow) -> String| move || row.with(|row| row.as_ref().map(read).unwrap_or_default());
+    let is_enabled = move || row.with(|row| row.as_ref().is_some_and(|row| row.enabled));
+    let state = Signal::derive(move || words::pipelines::pipeline_state(is_enabled()));
+    let next = Signal::derive(move || row.with(|row| row.as_ref().and_then(|row| row.next_run_at)));
+    let address = format!("/pipelines/{id}");
+    let runs = Memo::new(move |_| newest.with(|newest| newest.get(&id).cloned()).unwrap_or_default());
+    let label = Signal::derive(move || runs.with(|runs| words::pipelines::runs(runs)));
+    let mark = |run: &RunMark| {
+        let (word, tone) = words::pipelines::run_state(run.status, run.cancel_requested_at.is_some());
+        let at = run.started_at.map(|at| format!("{}: ", Clock::full_moment(at))).unwrap_or_default();
+        (tone, format!("{at}{word}"))
+    };
+    let marks = Signal::derive(move || runs.with(|runs| runs.iter().map(mark).collect()));
+    let customer = read(|row| row.customer.as_ref().map_or_else(|| "The platform".to_owned(), |of| of.name.clone()));
+    let about = read(|row| match &row.description {
+        Some(description) => format!("{} · {description}", row.identifier),
+        None => row.identifier.clone(),
+    });
+    view! {
+        <tr>
+            <td class="cell-main">
+                <a class="cell-title" href=address>
+                    {read(|row| row.name.clone())}
+                </a>
+                <span class="cell-about">{about}</span>
+            </td>
+            <td class="cell-status" data-label="Status">
+                <Badge state />
+            </td>
+            {is_admin.then(|| view! { <td class="cell-wide" data-label="Last runs"><Marks label runs=marks /></td> })}
+            <td class="cell-quiet cell-nowrap" data-label="Version">
+                {read(|row| row.version.to_string())}
+            </td>
+            <td class="cell-nowrap" data-label="Next run">
+                <Next next />
+            </td>
+            {is_admin.then(|| view! { <td data-label="Customer">{customer}</td> })}
+        </tr>
+    }
+}

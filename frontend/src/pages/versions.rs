@@ -1,0 +1,284 @@
+//! The versions of a pipeline's definition: which there are, how any two differ, and making an earlier one current again.
+//! For administrators.
+
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
+
+use super::{compare::Compare, id_in_address, page_in_address, pages_of};
+use crate::{
+    api::{
+        definitions::{self, Version},
+        pipelines::{self, Pipeline},
+    },
+    clock::Clock,
+    fetch::Fetch,
+    format,
+    task::Task,
+    ui::{Card, Choice, Confirm, Loaded, Notice, PageHead, Pager, Rows, Subject, Table, Toasts},
+};
+
+/// The page.
+#[component]
+pub(crate) fn Versions() -> impl IntoView {
+    let id = id_in_address();
+    // Another pipeline is another page.
+    move || view! { <OfPipeline id=id.get() /> }
+}
+
+#[component]
+fn OfPipeline(id: String) -> impl IntoView {
+    let found = Fetch::new(move || pipelines::get(&id));
+    let ready = move || untrack(|| found.read(Clone::clone)).map(|first| view! { <Found first found /> });
+    view! {
+        <Subject
+            noun="Pipeline"
+            parent=("/pipelines", "Pipelines")
+            missing="There is no such pipeline: it was deleted, or it is not one that you may see."
+            stage=Signal::derive(move || found.stage())
+            on_retry=move |()| found.reload()
+        >
+            {ready()}
+        </Subject>
+    }
+}
+
+#[component]
+fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
+    let id = StoredValue::new(first.id.inner().to_owned());
+    let title = format!("Versions of {}", first.name);
+    let current = Memo::new(move |_| found.read(|pipeline| pipeline.version).unwrap_or(first.version));
+    let page = page_in_address();
+    let versions = Fetch::new(move || {
+        current.get();
+        definitions::versions(&id.get_value(), page.get())
+    });
+    let summary = move || {
+        versions.read(|page| format::total(page.total.into(), page.total_is_at_least, "version")).unwrap_or_default()
+    };
+    let numbers = Memo::new(move |_| {
+        versions
+            .read(|page| page.items.iter().map(|row| row.number.to_string()).collect::<Vec<_>>())
+            .unwrap_or_default()
+    });
+    let restoring = RwSignal::new(0);
+    let row = move |number: String| {
+        let row = Memo::new(move |_| {
+            versions.read(|page| page.items.iter().find(|row| row.number.to_string() == number).cloned()).flatten()
+        });
+        view! { <Row pipeline=id.get_value() row current restoring /> }.into_any()
+    };
+    view! {
+        <PageHead
+            title
+            parent=("/pipelines", "Pipelines")
+            about=move || view! { <a href=format!("/pipelines/{}", id.get_value())>"Back to the pipeline"</a> }
+        />
+        <div class="card">
+            <Loaded
+                stage=Signal::derive(move || versions.stage())
+                is_empty=false
+                on_retry=move |()| versions.reload()
+                nothing=|| ()
+            >
+                <Table
+                    label="Versions"
+                    heads=vec!["Version", "Saved", "Commit", ""]
+                    is_busy=Signal::derive(move || versions.is_busy())
+                >
+                    <Rows keys=Signal::derive(move || numbers.get()) row />
+                </Table>
+            </Loaded>
+            <Pager
+                summary=Signal::derive(summary)
+                page=page
+                pages=Signal::derive(move || versions.read(|page| pages_of(page.total, page.total_is_at_least)).flatten())
+                address=move |page: i32| format!("/pipelines/{}/versions?page={page}", id.get_value())
+            />
+        </div>
+        <Restore pipeline=id.get_value() current found restoring />
+        <Difference pipeline=id.get_value() current />
+    }
+}
+
+#[component]
+fn Row(
+    pipeline: String,
+    row: Memo<Option<Version>>,
+    current: Memo<i32>,
+    /// The version that is to be restored; 0 for none.
+    restoring: RwSignal<i32>,
+) -> impl IntoView {
+    let number = Memo::new(move |_| row.with(|row| row.as_ref().map_or(0, |row| row.number)));
+    let saved = move || row.with(|row| row.as_ref().map(|row| Clock::full_moment(row.created_at)));
+    let commit = move || {
+        let commit = row.with(|row| row.as_ref().and_then(|row| row.git_sha.clone()));
+        commit.map_or_else(
+            || "–".into_any(),
+            |commit| {
+                let short = commit.get(..12).unwrap_or(&commit).to_owned();
+                view! { <code title=commit>{short}</code> }.into_any()
+            },
+        )
+    };
+    let is_current = Memo::new(move |_| number.get() == current.get());
+    let has_earlier = Memo::new(move |_| number.get() > 1);
+    let pipeline = StoredValue::new(pipeline);
+    view! {
+        <tr>
+            <td class="cell-main">
+                <span class="cell-title">{move || format!("Version {}", number.get())}</span>
+                <Show when=move || is_current.get()>
+                    <span class="badge" data-tone="good">
+                        "Current"
+                    </span>
+                </Show>
+            </td>
+            <td class="cell-wide" data-label="Saved">
+                {saved}
+            </td>
+            <td data-label="Commit">{commit}</td>
+            <td class="cell-actions">
+                <Show when=move || has_earlier.get()>
+                    <a
+                        class="button button-small"
+                        aria-label=move || format!("Changes of version {}", number.get())
+                        href=move || {
+                            let number = number.get();
+                            format!("/pipelines/{}/versions?from={}&to={number}", pipeline.get_value(), number - 1)
+                        }
+                    >
+                        "Changes"
+                    </a>
+                </Show>
+                <Show when=move || !is_current.get()>
+                    <button
+                        type="button"
+                        class="button button-small"
+                        aria-label=move || format!("Restore version {}", number.get())
+                        on:click=move |_| restoring.set(number.get_untracked())
+                    >
+                        "Restore"
+                    </button>
+                </Show>
+            </td>
+        </tr>
+    }
+}
+
+/// The question before an earlier version becomes current again.
+#[component]
+fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restoring: RwSignal<i32>) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let pipeline = StoredValue::new(pipeline);
+    let task = Task::new();
+    let asks = RwSignal::new(false);
+    Effect::watch(move || restoring.get(), move |version, _, _| asks.set(*version > 0), false);
+    Effect::watch(
+        move || asks.get(),
+        move |asks, _, _| {
+            if !asks {
+                restoring.set(0);
+            }
+        },
+        false,
+    );
+    let restore = move |()| {
+        let version = restoring.get_untracked();
+        let request = definitions::restore(&pipeline.get_value(), version, current.get_untracked());
+        task.run(request, move |restored| {
+            asks.set(false);
+            found.reload();
+            toasts.tell(format!("The text of version {version} is current again, as version {}.", restored.version));
+        });
+    };
+    view! {
+        <Confirm
+            open=asks
+            title=Signal::derive(move || format!("Restore version {}?", restoring.get()))
+            text=Signal::derive(move || {
+                format!(
+                    "Its text is saved as version {}. Nothing is lost: version {} stays as it is, and runs at work go on with theirs.",
+                    current.get() + 1,
+                    current.get(),
+                )
+            })
+            action="Restore"
+            task
+            on_confirm=restore
+        />
+    }
+}
+
+/// How two versions differ, which the address names.
+#[component]
+fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
+    let (query, navigate) = (use_query_map(), use_navigate());
+    let id = StoredValue::new(pipeline);
+    let number = move |name: &str| query.with(|query| query.get(name)).and_then(|number| number.parse::<i32>().ok());
+    let is_there = move |number: &i32| (1..=current.get()).contains(number);
+    let to = Memo::new(move |_| number("to").filter(is_there).unwrap_or_else(|| current.get()));
+    let from = Memo::new(move |_| number("from").filter(is_there).unwrap_or_else(|| (to.get() - 1).max(1)));
+    let pair = Memo::new(move |_| (from.get(), to.get()));
+    let found = Fetch::when(move || {
+        let (from, to) = pair.get();
+        (from != to).then(|| definitions::diff(&id.get_value(), from, to))
+    });
+    let change = Callback::new(move |(from, to): (String, String)| {
+        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
+        navigate(&format!("/pipelines/{}/versions?from={from}&to={to}", id.get_value()), options);
+    });
+    let options = move || {
+        (1..=current.get()).rev().map(|number| (number.to_string(), format!("Version {number}"))).collect::<Vec<_>>()
+    };
+    let summary = move || {
+        found.read(|diff| match (diff.added, diff.removed) {
+            (0, 0) => "The two are the same.".to_owned(),
+            (added, removed) => {
+                format!(
+                    "{} added, {} removed",
+                    format::counted(added.into(), "line"),
+                    format::counted(removed.into(), "line")
+                )
+            }
+        })
+    };
+    let table = move || {
+        let (from, to) = pair.get();
+        if from == to {
+            return view! { <p class="form-text card-text">"Choose two versions to see how they differ."</p> }
+                .into_any();
+        }
+        found
+            .read(|diff| {
+                let lines = diff.lines.clone();
+                view! { <Compare old=format!("Version {from}") new=format!("Version {to}") lines /> }
+            })
+            .into_any()
+    };
+    view! {
+        <Card title="Compare">
+            <div class="compare-choice">
+                <Choice
+                    label="From"
+                    options=Signal::derive(options)
+                    chosen=Signal::derive(move || from.get().to_string())
+                    on_choose=move |from| change.run((from, to.get_untracked().to_string()))
+                />
+                <Choice
+                    label="To"
+                    options=Signal::derive(options)
+                    chosen=Signal::derive(move || to.get().to_string())
+                    on_choose=move |to| change.run((from.get_untracked().to_string(), to))
+                />
+                <p class="compare-summary" role="status">
+                    {summary}
+                </p>
+            </div>
+            <Notice text=Signal::derive(move || found.failure().map(|error| error.to_string())) />
+            <div aria-busy=move || found.is_busy().to_string()>{table}</div>
+        </Card>
+    }
+}

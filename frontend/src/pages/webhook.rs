@@ -1,0 +1,60 @@
+//! The secret that webhooks are signed with: a new one, shown once.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::webhooks,
+    effect::effect,
+    session::Session,
+    task::Task,
+    ui::{Dialog, FormDialog, Secret},
+};
+
+/// The button and its dialogs. Without a customer it is the caller's own: for administrators, the platform's.
+#[component]
+pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) -> impl IntoView {
+    let is_admin = expect_context::<Session>().is_admin();
+    let whose = match (&customer, is_admin) {
+        (None, true) => {
+            "It signs the webhooks of the platform's own pipelines; those of customers have secrets of their own."
+        }
+        (Some(_), true) => "It signs the webhooks of this customer's pipelines.",
+        (_, false) => "It signs the webhooks of your pipelines.",
+    };
+    let (asks, has_secret) = (RwSignal::new(false), RwSignal::new(false));
+    let secret = RwSignal::new(None::<String>);
+    let task = Task::new();
+    let rotate = move |()| {
+        task.run(webhooks::rotate_secret(customer.as_ref().map(cynic::Id::new)), move |fresh| {
+            secret.set(Some(fresh));
+            asks.set(false);
+            has_secret.set(true);
+        });
+    };
+    // A secret is on the page only as long as its dialog is.
+    effect(move || {
+        if !has_secret.get() {
+            secret.set(None);
+        }
+    });
+    view! {
+        <button type="button" class="button" on:click=move |_| asks.set(true)>
+            "Webhook secret"
+        </button>
+        <FormDialog open=asks title="Make a new webhook secret?" action="Make a secret" task on_submit=rotate>
+            <p class="form-text">{whose}</p>
+            <p class="form-text">
+                "The new one is shown once. One that was made before ends at once: receivers that check signatures refuse webhooks until they know the new one."
+            </p>
+        </FormDialog>
+        <Dialog open=has_secret title="The new webhook secret">
+            <p class="form-text">"This is the only time it is shown. Copy it now."</p>
+            {move || secret.get().map(|secret| view! { <Secret what="secret" text=secret /> })}
+            <div class="form-actions">
+                <button type="button" class="button button-primary" on:click=move |_| has_secret.set(false)>
+                    "Done"
+                </button>
+            </div>
+        </Dialog>
+    }
+}

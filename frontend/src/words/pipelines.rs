@@ -1,0 +1,170 @@
+//! What pipelines, their runs and their steps are called. Pure.
+
+use super::slots::State;
+use crate::{
+    api::{
+        definitions::{PlannedStep, Times, When},
+        pipeline_runs::{Cause, PipelineRun, RunMark, RunStatus, Step, StepStatus},
+    },
+    format,
+    time::Instant,
+    ui::Tone,
+};
+
+/// Whether runs start, as it is written in addresses, and as it is called.
+pub(crate) const PIPELINE_STATES: [(bool, &str, &str); 2] = super::jobs::JOB_STATES;
+
+/// What started a run.
+pub(crate) const CAUSES: [(Cause, &str, &str); 3] =
+    [(Cause::Manual, "manual", "By hand"), (Cause::Schedule, "schedule", "Schedule"), (Cause::Rerun, "rerun", "Rerun")];
+
+/// Whether a pipeline's runs start.
+pub(crate) fn pipeline_state(enabled: bool) -> (&'static str, Tone) {
+    if enabled { ("Active", Tone::Good) } else { ("Paused", Tone::Neutral) }
+}
+
+/// What a run is doing, more exactly than its status.
+pub(crate) fn run_state(status: RunStatus, is_cancelling: bool) -> (&'static str, Tone) {
+    match status {
+        RunStatus::Queued | RunStatus::Running if is_cancelling => ("Cancelling", Tone::Warn),
+        RunStatus::Queued => ("Queued", Tone::Neutral),
+        RunStatus::Running => ("Running", Tone::Accent),
+        RunStatus::Completed => ("Completed", Tone::Good),
+        RunStatus::Failed => ("Failed", Tone::Bad),
+        RunStatus::Cancelled => ("Cancelled", Tone::Neutral),
+    }
+}
+
+/// What became of a run, in the log.
+pub(super) fn run_became(status: RunStatus) -> (&'static str, Tone) {
+    match status {
+        RunStatus::Queued => ("Pipeline run queued", Tone::Neutral),
+        RunStatus::Running => ("Pipeline run started", Tone::Accent),
+        RunStatus::Completed => ("Pipeline run completed", Tone::Good),
+        RunStatus::Failed => ("Pipeline run failed", Tone::Bad),
+        RunStatus::Cancelled => ("Pipeline run cancelled", Tone::Neutral),
+    }
+}
+
+/// Whether nothing more will happen to a run.
+pub(crate) fn is_over(status: RunStatus) -> bool {
+    matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)
+}
+
+/// The newest runs in a sentence: `Last 3 runs: 2 completed, 1 failed`.
+pub(crate) fn runs(runs: &[RunMark]) -> String {
+    super::counted_by_outcome(runs.iter().map(|run| run_state(run.status, run.cancel_requested_at.is_some()).0))
+}
+
+/// What a step is doing: in a word, in a sign, and in a tone.
+pub(crate) fn step_state(status: StepStatus) -> State {
+    match status {
+        StepStatus::Queued => ("Queued", "", Tone::Neutral),
+        StepStatus::Running => ("Running", "▸", Tone::Accent),
+        StepStatus::Completed => ("Completed", "✓", Tone::Good),
+        StepStatus::Failed => ("Failed", "!", Tone::Bad),
+        StepStatus::Cancelled => ("Cancelled", "∕", Tone::Neutral),
+        StepStatus::Skipped => ("Skipped", "–", Tone::Neutral),
+    }
+}
+
+/// When a step runs, if not when all of those it needs were completed.
+pub(crate) fn when(when: When) -> &'static str {
+    match when {
+        When::Success => "",
+        When::Failure => "on failure",
+        When::Always => "always",
+    }
+}
+
+/// How far a step is: `Running, 45%`.
+pub(crate) fn step_progress(step: &Step) -> String {
+    let (word, ..) = step_state(step.status);
+    match step.progress {
+        Some(progress) if step.status == StepStatus::Running => format!("{word}, {}", format::percent(progress)),
+        _ => word.to_owned(),
+    }
+}
+
+/// How long something took, or has taken by now; a dash before it began.
+pub(crate) fn time_taken(started_at: Option<Instant>, completed_at: Option<Instant>, now: Instant) -> String {
+    started_at.map_or_else(|| "–".to_owned(), |from| format::duration(completed_at.unwrap_or(now).seconds_since(from)))
+}
+
+/// How many of a run's steps are done: `2 of 3 steps`.
+pub(crate) fn steps_done(run: &PipelineRun) -> String {
+    let done = run.steps.iter().filter(|step| step.status == StepStatus::Completed).count();
+    format!("{done} of {}", format::counted(i64::try_from(run.steps.len()).unwrap_or_default(), "step"))
+}
+
+/// What a step reads and writes, in a line.
+pub(crate) fn work(step: &PlannedStep) -> Vec<(&'static str, String)> {
+    let place = |place: &crate::api::definitions::Place| match &place.pattern {
+        Some(pattern) => format!("{} ({pattern})", place.location),
+        None => place.location.clone(),
+    };
+    let parts = [
+        ("Source", step.source.as_ref().map(place)),
+        ("Destination", step.destination.as_ref().map(place)),
+        ("Verified by", step.verify.clone()),
+        ("File", step.path.clone()),
+        ("Expected", step.expected.clone()),
+        ("Output", step.output.clone()),
+        ("Format", step.format.clone()),
+        ("From", step.from.clone()),
+        ("To", step.to.clone()),
+        ("URL", step.url.clone()),
+    ];
+    parts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// Who does a step.
+pub(crate) fn worker(step: &PlannedStep) -> String {
+    match (&step.agent, step.kind.as_str()) {
+        (Some(agent), _) => agent.name.clone(),
+        (None, "webhook") => "The server".to_owned(),
+        (None, _) => "No agent yet".to_owned(),
+    }
+}
+
+/// When a schedule starts it.
+pub(crate) fn schedule(times: Option<&Times>) -> String {
+    times.map_or_else(|| "None: somebody has to start it".to_owned(), |times| times.description.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_at_work_says_how_far_it_is() {
+        let step = |status, progress| Step {
+            id: "copy".to_owned(),
+            kind: "transfer".to_owned(),
+            status,
+            attempt: 1,
+            progress,
+            bytes_transferred: None,
+            started_at: None,
+            completed_at: None,
+            error_message: None,
+            transfer_id: None,
+        };
+        assert_eq!(step_progress(&step(StepStatus::Running, Some(45.9))), "Running, 45%");
+        assert_eq!(step_progress(&step(StepStatus::Running, None)), "Running");
+        assert_eq!(step_progress(&step(StepStatus::Failed, Some(45.0))), "Failed");
+    }
+
+    #[test]
+    fn whoever_does_a_step_is_named() {
+        let step = |kind: &str| PlannedStep { kind: kind.to_owned(), ..PlannedStep::default() };
+        assert_eq!(worker(&step("webhook")), "The server");
+        assert_eq!(worker(&step("copy")), "No agent yet");
+    }
+
+    #[test]
+    fn what_has_not_begun_has_taken_no_time() {
+        assert_eq!(time_taken(None, None, Instant(5)), "–");
+        assert_eq!(time_taken(Some(Instant(0)), None, Instant(61_000)), "1 min 1 s");
+    }
+}

@@ -1,0 +1,133 @@
+//! What became of the slots of a schedule, of a job or a pipeline. Pure.
+
+use crate::{
+    api::{
+        pipeline_runs,
+        runs::RunStatus,
+        slots::{JobSlot, Outcome, PipelineSlot},
+    },
+    format,
+    time::Instant,
+    ui::Tone,
+};
+
+/// A word, a sign and a tone.
+pub(crate) type State = (&'static str, &'static str, Tone);
+
+/// A line of a ledger: one slot, or a range of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Slot {
+    /// When it was due, or the last of the range.
+    pub(crate) at: Instant,
+    /// The first of the range, and how many there are.
+    pub(crate) range: Option<(Instant, i32)>,
+    /// What became of it and of its run.
+    pub(crate) state: State,
+    /// Why.
+    pub(crate) why: Option<String>,
+    /// The id of its run.
+    pub(crate) run: Option<String>,
+}
+
+impl From<JobSlot> for Slot {
+    fn from(slot: JobSlot) -> Self {
+        let range = slot.from.zip(slot.count);
+        let run = slot.run.map(|run| (run.id, of_job_run(run.status), run.error_message));
+        Self::new(slot.scheduled_for, range, slot.outcome, slot.reason, run)
+    }
+}
+
+impl From<PipelineSlot> for Slot {
+    fn from(slot: PipelineSlot) -> Self {
+        let range = slot.from.zip(slot.count);
+        let run = slot.run.map(|run| (run.id, of_pipeline_run(run.status), run.error_message));
+        Self::new(slot.scheduled_for, range, slot.outcome, slot.reason, run)
+    }
+}
+
+impl Slot {
+    fn new(
+        at: Instant,
+        range: Option<(Instant, i32)>,
+        outcome: Outcome,
+        reason: Option<String>,
+        run: Option<(cynic::Id, State, Option<String>)>,
+    ) -> Self {
+        match run {
+            Some((id, state, error)) => Self { at, range, state, why: error, run: Some(id.into_inner()) },
+            None => Self { at, range, state: without_run(outcome), why: reason, run: None },
+        }
+    }
+
+    /// All of it in a sentence: `25 Nov 2026, 02:00: Skipped, an earlier run was at work`. `moment` writes instants.
+    pub(crate) fn said(&self, moment: impl Fn(Instant) -> String) -> String {
+        let when = match self.range {
+            Some((from, count)) => {
+                let slots = format::counted(count.into(), "slot");
+                format!("{slots} from {} to {}", moment(from), moment(self.at))
+            }
+            None => moment(self.at),
+        };
+        let (word, ..) = self.state;
+        match &self.why {
+            Some(why) => format!("{when}: {word}, {why}"),
+            None => format!("{when}: {word}"),
+        }
+    }
+}
+
+fn without_run(outcome: Outcome) -> State {
+    match outcome {
+        Outcome::Ran => ("Due", "…", Tone::Accent),
+        Outcome::Skipped => ("Skipped", "–", Tone::Warn),
+        Outcome::Missed => ("Missed", "×", Tone::Bad),
+        Outcome::Coalesced => ("Coalesced", "→", Tone::Neutral),
+    }
+}
+
+fn of_job_run(status: RunStatus) -> State {
+    match status {
+        RunStatus::Running => ("Running", "▸", Tone::Accent),
+        RunStatus::Completed => ("Ran", "✓", Tone::Good),
+        RunStatus::Failed => ("Failed", "!", Tone::Bad),
+        RunStatus::Cancelled => ("Cancelled", "∕", Tone::Neutral),
+    }
+}
+
+fn of_pipeline_run(status: pipeline_runs::RunStatus) -> State {
+    use pipeline_runs::RunStatus as Status;
+    match status {
+        Status::Queued => ("Due", "…", Tone::Accent),
+        Status::Running => of_job_run(RunStatus::Running),
+        Status::Completed => of_job_run(RunStatus::Completed),
+        Status::Failed => of_job_run(RunStatus::Failed),
+        Status::Cancelled => of_job_run(RunStatus::Cancelled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::slots::SlotRun;
+
+    #[test]
+    fn a_slot_says_why() {
+        let line = |reason: Option<&str>, range: Option<i32>| JobSlot {
+            id: cynic::Id::new("s"),
+            scheduled_for: Instant(9),
+            outcome: Outcome::Missed,
+            reason: reason.map(str::to_owned),
+            run: None,
+            from: range.map(|_| Instant(1)),
+            count: range,
+        };
+        let said = |line: JobSlot| Slot::from(line).said(|at| format!("t{}", at.0));
+        assert_eq!(said(line(None, None)), "t9: Missed");
+        assert_eq!(said(line(Some("no server was there"), None)), "t9: Missed, no server was there");
+        assert_eq!(said(line(Some("older than a day"), Some(7))), "7 slots from t1 to t9: Missed, older than a day");
+        let run =
+            SlotRun { id: cynic::Id::new("r"), status: RunStatus::Failed, error_message: Some("disk full".to_owned()) };
+        let failed = JobSlot { outcome: Outcome::Ran, run: Some(run), ..line(Some("waits for the agent"), None) };
+        assert_eq!(said(failed), "t9: Failed, disk full");
+    }
+}
