@@ -138,7 +138,7 @@ test('a run that failed goes on from its failed step, and one at work is cancell
   await page.getByRole('button', { name: 'Run', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Run' }).click();
   await expect(step(page, 'check')).toHaveAttribute('data-status', 'Failed');
-  await expect(line(page, 'check').locator('.cell-error')).toContainText('b.csv');
+  await expect(line(page, 'check').locator('.cell-why')).toContainText('b.csv');
   const rerun = page.getByRole('button', { name: 'Rerun from failed step' });
   await expect(rerun).toBeVisible();
   await expectNothingFound(page);

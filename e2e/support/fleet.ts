@@ -233,6 +233,7 @@ async function seedPipelines(
   await report(failedPipelineRun, 'pack', { status: 'completed', bytesTransferred: 12_000_000 });
   const errorMessage = 'the SHA-256 of /data/incoming/orders.csv is not the one that was expected';
   await report(failedPipelineRun, 'checksum', { status: 'failed', errorMessage });
+  await report(failedPipelineRun, 'clean-up', { status: 'completed' });
   const openPipelineRun = await start();
   await report(openPipelineRun, 'fetch', { status: 'running', progress: 37.5, bytesTransferred: 24_000_000 });
   return { pipeline, failedPipelineRun, openPipelineRun };

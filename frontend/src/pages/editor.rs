@@ -93,9 +93,9 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     let grammar = Memo::new(move |_| grammar.read(Clone::clone).unwrap_or_default());
     let problems = Memo::new(move |_| verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default());
     // While something is wrong, what the text last meant stays.
-    let plan = Memo::new(move |last: Option<&Plan>| {
+    let plan = Memo::new(move |last: Option<&Option<Plan>>| {
         let plan = verdict.read(|verdict| verdict.valid.then(|| verdict.plan.clone())).flatten();
-        plan.or_else(|| last.cloned()).unwrap_or_default()
+        plan.or_else(|| last.cloned().flatten())
     });
     let is_stale =
         Signal::derive(move || verdict.is_busy() || code.text.with(|text| written.with(|seen| seen != text)));
@@ -105,7 +105,8 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
         problems.with(errors)
     });
     let note = move || {
-        (errors.get() > 0).then(|| view! { <span class="cell-quiet">"As of the last text without errors"</span> })
+        (errors.get() > 0 && plan.with(Option::is_some))
+            .then(|| view! { <span class="cell-quiet">"As of the last text without errors"</span> })
     };
     view! {
         <EditorForm pipeline draft code problems is_stale>
@@ -115,8 +116,8 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
                     <Problems code problems verdict is_stale />
                 </Card>
                 <div class="editor-meaning">
-                    <Steps plan aside=note on_open=move |step: String| code.go_to_step(&step) />
-                    <Schedule plan />
+                    <Steps plan verdict aside=note on_open=move |step: String| code.go_to_step(&step) />
+                    <Schedule plan verdict />
                 </div>
             </div>
         </EditorForm>

@@ -93,6 +93,7 @@ pub(super) fn Graph(
                 aria-label="Steps"
                 width=width
                 height=height
+                style:--width=format!("{width}px")
                 viewBox=format!("0 0 {width} {height}")
                 on:keydown=press
             >
@@ -254,11 +255,12 @@ fn Node(
             <text class="graph-about" x="14" y="45">
                 {about}
             </text>
-            <text class="graph-tag" x=width - 12 y="24" text-anchor="end">
-                {move || match state() {
-                    Some((_, sign, _)) if !sign.is_empty() => sign,
-                    _ => tag,
-                }}
+            <text class="graph-sign" x=width - 12 y="25" text-anchor="end">
+                {move || state().map(|(_, sign, _)| sign)}
+            </text>
+            // Beside the heads of the lines that lead here.
+            <text class="graph-tag" x=width / 2 + 9 y="-8">
+                {tag}
             </text>
             {bar}
         </g>

@@ -4,16 +4,24 @@ use leptos::prelude::*;
 
 use super::graph::{Graph, StepFacts};
 use crate::{
-    api::definitions::{Plan, PlannedStep, Times},
-    browser, format,
-    ui::Card,
+    api::definitions::{Plan, PlannedStep, Times, Verdict},
+    browser,
+    fetch::{Fetch, Stage},
+    format,
+    ui::{Card, Failure, SkeletonRows, SkeletonText},
     words::pipelines::{schedule, worker},
 };
+
+/// What stands where something is not known because the text has errors.
+const UNKNOWN: &str = "This is shown as soon as the text has no errors.";
 
 /// The steps, and what the one that is chosen does.
 #[component]
 pub(super) fn Steps(
-    plan: Memo<Plan>,
+    /// What the text means; nothing as long as that is not known.
+    plan: Memo<Option<Plan>>,
+    /// What says so.
+    verdict: Fetch<Verdict>,
     /// What stands beside the heading.
     #[prop(optional, into)]
     aside: ViewFn,
@@ -21,7 +29,7 @@ pub(super) fn Steps(
     #[prop(optional, into)]
     on_open: Option<Callback<String>>,
 ) -> impl IntoView {
-    let steps = Memo::new(move |_| plan.with(|plan| plan.steps.clone()));
+    let steps = Memo::new(move |_| plan.with(|plan| plan.as_ref().map(|plan| plan.steps.clone())).unwrap_or_default());
     let chosen = RwSignal::new(None::<String>);
     let said = move || {
         let chosen = chosen.get();
@@ -32,8 +40,11 @@ pub(super) fn Steps(
     let is_empty = Memo::new(move |_| steps.with(Vec::is_empty));
     let graph = move || {
         if is_empty.get() {
-            return view! { <p class="form-text card-text">"The steps are drawn here as soon as the text has no errors."</p> }
-                .into_any();
+            return match verdict.stage() {
+                Stage::Pending => view! { <SkeletonRows rows=3 /> }.into_any(),
+                Stage::Failed(error) => view! { <Failure error on_retry=move |()| verdict.reload() /> }.into_any(),
+                Stage::Ready => view! { <p class="form-text card-text">{UNKNOWN}</p> }.into_any(),
+            };
         }
         match on_open {
             Some(on_open) => view! { <Graph steps chosen on_open /> }.into_any(),
@@ -90,8 +101,8 @@ fn workers(steps: &[PlannedStep]) -> Vec<(String, Option<String>, String)> {
 
 /// When it runs by itself, and its next times.
 #[component]
-pub(super) fn Schedule(plan: Memo<Plan>) -> impl IntoView {
-    let times = Memo::new(move |_| plan.with(|plan| plan.schedule.clone()));
+pub(super) fn Schedule(plan: Memo<Option<Plan>>, verdict: Fetch<Verdict>) -> impl IntoView {
+    let times = Memo::new(move |_| plan.with(|plan| plan.as_ref().and_then(|plan| plan.schedule.clone())));
     let row = |at: &crate::time::Instant| view! { <tr><td>{format::minute(*at, browser::utc_offset(*at))}</td></tr> };
     let table = move |times: Times| {
         view! {
@@ -111,10 +122,18 @@ pub(super) fn Schedule(plan: Memo<Plan>) -> impl IntoView {
             </table>
         }
     };
+    let is_known = Memo::new(move |_| plan.with(Option::is_some));
+    let words = move || match (is_known.get(), verdict.stage()) {
+        (true, _) => {
+            view! { <p class="reading-words">{move || times.with(|times| schedule(times.as_ref()))}</p> }.into_any()
+        }
+        (false, Stage::Pending) => view! { <SkeletonText /> }.into_any(),
+        (false, _) => view! { <p class="form-text">{UNKNOWN}</p> }.into_any(),
+    };
     view! {
         <Card title="Schedule">
             <div class="schedule">
-                <p class="reading-words">{move || times.with(|times| schedule(times.as_ref()))}</p>
+                {words}
                 {move || times.get().map(table)}
             </div>
         </Card>

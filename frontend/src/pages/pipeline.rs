@@ -70,16 +70,16 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
         let (yaml, customer) = text.get();
         definitions::dry_run(yaml, customer.filter(|_| is_admin))
     });
-    let plan = Memo::new(move |_| verdict.read(|verdict| verdict.plan.clone()).unwrap_or_default());
+    let plan = Memo::new(move |_| verdict.read(|verdict| verdict.valid.then(|| verdict.plan.clone())).flatten());
     let moved = is_admin.then(|| follow_runs(&id, found));
     view! {
         <Head pipeline found plan />
         <Remarks verdict />
         {moved.map(|moved| view! { <Slots pipeline=id.clone() moved next plan /> })}
         <div class="columns">
-            <Steps plan />
+            <Steps plan verdict />
             <div class="stack">
-                <Schedule plan />
+                <Schedule plan verdict />
                 <Details pipeline plan />
             </div>
         </div>
@@ -89,7 +89,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
 }
 
 #[component]
-fn Head(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Plan>) -> impl IntoView {
+fn Head(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
     let state = Signal::derive(move || words::pipelines::pipeline_state(pipeline.with(|pipeline| pipeline.enabled)));
     let name = Memo::new(move |_| pipeline.with(|pipeline| pipeline.name.clone()));
     view! {
@@ -127,17 +127,18 @@ fn Slots(
     moved: RwSignal<Option<PipelineRun>>,
     /// When it is due next, and whether it starts at all.
     next: Memo<(Option<crate::time::Instant>, bool)>,
-    plan: Memo<Plan>,
+    plan: Memo<Option<Plan>>,
 ) -> impl IntoView {
     let runs = format!("/pipelines/{pipeline}/runs");
     let page = RwSignal::new(1);
     let found = Fetch::new(move || slots::list_of_pipeline(&pipeline, page.get()).map(|page| page.map(Slot::from)));
     let status = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| (run.id.clone(), run.status))));
     Effect::watch(move || (status.get(), next.get()), move |_, _, _| found.reload(), false);
-    let has_schedule = Memo::new(move |_| plan.with(|plan| plan.schedule.is_some()));
+    let schedule = Memo::new(move |_| plan.with(|plan| plan.as_ref().and_then(|plan| plan.schedule.clone())));
+    let has_schedule = Memo::new(move |_| schedule.with(Option::is_some));
     let has_slots = Memo::new(move |_| found.read(|found| !found.items.is_empty()).unwrap_or_default());
     let coming = Signal::derive(move || {
-        let times = plan.with(|plan| plan.schedule.as_ref().map(|times| times.next.clone()));
+        let times = schedule.with(|schedule| schedule.as_ref().map(|times| times.next.clone()));
         times.filter(|_| next.get().1).unwrap_or_default()
     });
     view! {

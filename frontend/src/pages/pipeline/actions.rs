@@ -18,7 +18,7 @@ use crate::{
 
 /// The buttons, and the questions that some of them ask.
 #[component]
-pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Plan>) -> impl IntoView {
+pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
     let is_admin = expect_context::<Session>().is_admin();
     let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());
     let id = StoredValue::new(pipeline.with_untracked(|pipeline| pipeline.id.inner().to_owned()));

@@ -10,7 +10,7 @@ use crate::{
 
 /// The card.
 #[component]
-pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Plan>) -> impl IntoView {
+pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
     let read = move |read: fn(&Pipeline) -> String| move || pipeline.with(read);
     let (id, identifier) =
         pipeline.with_untracked(|pipeline| (pipeline.id.inner().to_owned(), pipeline.identifier.clone()));
@@ -21,15 +21,17 @@ pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Plan>) -> impl IntoVi
         )
     };
     let parameters = move || {
-        let known = plan.with(|plan| plan.parameters.clone());
+        let known = plan.with(|plan| plan.as_ref().map(|plan| plan.parameters.clone())).unwrap_or_default();
         (!known.is_empty()).then(|| {
             let line =
                 |(name, value): (String, String)| view! { <code class="path">{format!("{name} = {value}")}</code> };
             view! { <Fact name="Parameters">{known.into_iter().map(line).collect_view()}</Fact> }
         })
     };
-    let timeout =
-        move || plan.with(|plan| plan.timeout.clone()).map(|timeout| view! { <Fact name="At most">{timeout}</Fact> });
+    let timeout = move || {
+        plan.with(|plan| plan.as_ref().and_then(|plan| plan.timeout.clone()))
+            .map(|timeout| view! { <Fact name="At most">{timeout}</Fact> })
+    };
     let description = move || {
         let description = pipeline.with(|pipeline| pipeline.description.clone());
         description.map(|description| view! { <Fact name="Description">{description}</Fact> })

@@ -19,13 +19,14 @@ type Parameter = (String, String, RwSignal<String>);
 
 /// The dialog. For administrators.
 #[component]
-pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<Plan>) -> impl IntoView {
+pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
     let navigate = use_navigate();
     let task = Task::new();
     let parameters = RwSignal::new(Vec::<Parameter>::new());
     effect(move || {
         if open.get() {
-            let known = plan.with_untracked(|plan| plan.parameters.clone());
+            let known =
+                plan.with_untracked(|plan| plan.as_ref().map(|plan| plan.parameters.clone())).unwrap_or_default();
             let field = |(name, value): (String, String)| (name, value.clone(), RwSignal::new(value));
             parameters.set(known.into_iter().map(field).collect());
         }
@@ -49,8 +50,10 @@ pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<P
     let title = move || pipeline.with(|pipeline| format!("Run {}?", pipeline.name));
     let text = move || {
         let version = pipeline.with(|pipeline| pipeline.version);
-        let steps =
-            crate::format::counted(i64::try_from(plan.with(|plan| plan.steps.len())).unwrap_or_default(), "step");
+        let steps = crate::format::counted(
+            i64::try_from(plan.with(|plan| plan.as_ref().map_or(0, |plan| plan.steps.len()))).unwrap_or_default(),
+            "step",
+        );
         format!("It runs version {version}, {steps}, whatever is saved meanwhile.")
     };
     let fields = move || {

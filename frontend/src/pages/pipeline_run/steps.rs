@@ -29,8 +29,8 @@ pub(super) fn Course(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -
     let planned = Memo::new(move |_| links.read(|links| links.plan.steps.clone()).unwrap_or_default());
     let copies = follow_copies(row);
     let steps = Memo::new(move |_| {
-        let shown = |step: &Step| copies.with(|copies| with_copy(step, copies));
-        row.with(|seen| seen.object.steps.iter().map(shown).collect::<Vec<_>>())
+        let figures = |step: &Step| copies.with(|copies| with_copy(step, copies));
+        row.with(|seen| seen.object.steps.iter().map(figures).collect::<Vec<_>>())
     });
     let chosen = RwSignal::new(None::<String>);
     let said = move || {
@@ -116,7 +116,7 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
     let value = Signal::derive(move || step.with(|step| step.as_ref().map_or(0.0, progress)));
     let error = move || {
         step.with(|step| step.as_ref().and_then(|step| step.error_message.clone()))
-            .map(|error| view! { <span class="cell-error">{error}</span> })
+            .map(|error| view! { <span class="cell-why" data-tone=state.get().1.name()>{error}</span> })
     };
     let transfer = move || {
         step.with(|step| step.as_ref().and_then(|step| step.transfer_id.clone())).map(|id| {
