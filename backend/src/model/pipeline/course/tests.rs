@@ -351,6 +351,34 @@ fn what_was_done_before_it_was_given_up_is_not_done_again() {
 }
 
 #[test]
+fn the_last_attempt_that_was_sent_is_believed_however_many_were_given_up_since() {
+    let (mut course, now) = line(1);
+    course.graph.nodes[0].retry = Retry::usual(4);
+    for leases in [1, 3] {
+        course.advance(&[Carrier::Away(now)], &TERMS, now + TERMS.lease * leases);
+    }
+    assert_eq!((course.steps[0].attempt, course.steps[0].sent_attempt), (3, Some(1)));
+    let report = UpdateStep { attempt: Some(1), ..says(StepStatus::Completed) };
+    course.report(0, &report, now + TERMS.lease * 4).unwrap();
+    assert_eq!((course.steps[0].status, course.steps[0].attempt), (StepStatus::Completed, 1));
+}
+
+#[test]
+fn word_of_an_earlier_attempt_is_no_word_of_the_last_one() {
+    let (mut course, now) = line(1);
+    course.graph.nodes[0].retry = Retry::usual(3);
+    let first = UpdateStep { attempt: Some(1), ..says(StepStatus::Failed) };
+    course.report(0, &first, now).unwrap();
+    let later = now + TimeDelta::minutes(1);
+    assert_eq!(course.advance(&[Carrier::Ready], &TERMS, later), [Effect::Send(0)]);
+    assert_eq!(course.advance(&[Carrier::Away(later)], &TERMS, later + TERMS.lease), [Effect::Stop(0)]);
+    assert_eq!(course.report(0, &first, later + TERMS.lease).unwrap(), Reported::Nothing(None));
+    let second = UpdateStep { attempt: Some(2), ..says(StepStatus::Cancelled) };
+    let heard = course.report(0, &second, later + TERMS.lease).unwrap();
+    assert_eq!(heard, Reported::Nothing(Some(Effect::Settle(0))));
+}
+
+#[test]
 fn a_cancelled_run_begins_nothing_and_ends_when_its_agent_has_stopped() {
     let (mut course, now) = line(2);
     assert_eq!(course.cancel(now), [Effect::Stop(0)]);
