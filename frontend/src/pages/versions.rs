@@ -14,6 +14,7 @@ use crate::{
         pipelines::{self, Pipeline},
     },
     clock::Clock,
+    effect::effect,
     fetch::Fetch,
     format,
     task::Task,
@@ -175,7 +176,11 @@ fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restori
     let pipeline = StoredValue::new(pipeline);
     let task = Task::new();
     let asks = RwSignal::new(false);
-    Effect::watch(move || restoring.get(), move |version, _, _| asks.set(*version > 0), false);
+    effect(move || {
+        if restoring.get() > 0 {
+            asks.set(true);
+        }
+    });
     Effect::watch(
         move || asks.get(),
         move |asks, _, _| {

@@ -69,11 +69,11 @@ impl Code {
 
     /// Does it as if it was typed, so that it can be undone.
     fn apply(self, edit: &Edit) {
+        let Some(area) = self.area.get_untracked() else { return };
+        let mut wanted = area.value();
         self.select((edit.from, edit.to));
         browser::type_text(&edit.text);
         // A browser that cannot do that tells nothing of it either.
-        let Some(area) = self.area.get_untracked() else { return };
-        let mut wanted = self.text.get_untracked();
         if area.value() == wanted {
             wanted.replace_range(edit.from..edit.to, &edit.text);
             area.set_value(&wanted);
