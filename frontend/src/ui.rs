@@ -16,6 +16,7 @@ mod progress;
 mod rows;
 mod skeleton;
 mod sparkline;
+mod subject;
 mod table;
 mod toast;
 
@@ -36,6 +37,7 @@ pub(crate) use self::{
     rows::Rows,
     skeleton::{SkeletonRows, SkeletonText},
     sparkline::Sparkline,
+    subject::Subject,
     table::Table,
     toast::{ToastList, Toasts},
 };

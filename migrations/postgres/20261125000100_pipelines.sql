@@ -75,6 +75,8 @@ CREATE TABLE pipeline_steps (
     ready_at TIMESTAMPTZ,
     -- When this attempt was handed to its agent, or taken by the server that sends it.
     sent_at TIMESTAMPTZ,
+    -- Which attempt was handed over last.
+    sent_attempt BIGINT,
     -- When it was last heard of.
     heard_at TIMESTAMPTZ,
     -- Ended by the server, without a word from whoever carries it out.

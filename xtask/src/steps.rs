@@ -58,7 +58,7 @@ impl Step {
             Self::Fmt => "the code is formatted",
             Self::Clippy => "no warning in any target",
             Self::Sqlite => "every test, on SQLite and the in-process bus",
-            Self::Postgres => "the server's tests, on PostgreSQL and Redis",
+            Self::Postgres => "every test once more, on PostgreSQL and Redis",
             Self::E2e => "the end-to-end and crash tests, on both databases",
             Self::Browser => "the dashboard in Chromium, and GraphQL with clients of others",
             Self::Lint => "the OpenAPI document is clean under two linters",
@@ -97,7 +97,7 @@ impl Step {
                 announced(&mut clippy, stop)?;
             }
             Self::Sqlite => announced(&mut tests(&[], test_args), stop)?,
-            Self::Postgres => on_postgres(&["api", "contracts", "e2e"], test_args, stop)?,
+            Self::Postgres => on_postgres(&[], test_args, stop)?,
             Self::E2e => {
                 announced(&mut tests(&["e2e"], test_args), stop)?;
                 on_postgres(&["e2e"], test_args, stop)?;
@@ -114,7 +114,8 @@ impl Step {
 }
 
 /// The tests of these targets of the server, or of everything. Always chosen from the whole workspace: another choice of
-/// packages means other features of what they depend on, and all of that built once more.
+/// packages means other features of what they depend on, and all of that built once more. So does a choice of targets:
+/// what runs in `test` on both databases names none, though some of it needs no database.
 fn tests(targets: &[&str], args: &[String]) -> Command {
     let mut command = cargo();
     command.args(["test", "--workspace", "--locked"]);
@@ -127,7 +128,7 @@ fn tests(targets: &[&str], args: &[String]) -> Command {
     command
 }
 
-/// The server's tests that reach a database, with both services started for them.
+/// The same, with PostgreSQL and Redis started for those that reach a database.
 fn on_postgres(targets: &[&str], args: &[String], stop: &Stop) -> Result<()> {
     let parent = env::temp_dir();
     let redis_server = tools::redis_server()?;

@@ -23,7 +23,6 @@ mod list;
 mod steps;
 mod waiting;
 pub use list::{list, newest, plans};
-pub use steps::was_sent;
 pub use waiting::{busy, due, under_way, with_lost_agents};
 
 const COLUMNS: &str = "SELECT r.id, r.pipeline_id, r.version, r.status, r.cause, r.scheduled_for, r.rerun_of, r.parameters, \

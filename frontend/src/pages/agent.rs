@@ -15,11 +15,11 @@ use crate::{
     },
     browser,
     clock::Clock,
-    fetch::{Fetch, Stage},
+    fetch::Fetch,
     format,
     live::{Admission, Feed, Mirror, Seen},
     pages::agents::Pulse,
-    ui::{Badge, Card, Empty, Fact, Failure, PageHead, SkeletonRows},
+    ui::{Badge, Card, Empty, Fact, PageHead, Subject},
     words,
 };
 
@@ -44,46 +44,30 @@ fn OneAgent(id: String) -> impl IntoView {
         })
     });
     feed.watch(agents::watch(Some(vec![cynic::Id::new(&id)])), move |agent| board.frame(agent), move || owner.reload());
-    move || match owner.stage() {
-        Stage::Pending => view! {
-            <PageHead title="Agent" parent=("/agents", "Agents") />
-            <div class="card">
-                <SkeletonRows rows=6 />
-            </div>
-        }
-        .into_any(),
-        Stage::Failed(error) if error.is_not_found() => view! {
-            <PageHead
-                title="Agent not found"
-                parent=("/agents", "Agents")
-                about=|| "There is no such agent: it was revoked, or it is not one that you may see."
-            />
-        }
-        .into_any(),
-        Stage::Failed(error) => view! {
-            <PageHead title="Agent" parent=("/agents", "Agents") />
-            <div class="card">
-                <Failure error on_retry=move |()| owner.reload() />
-            </div>
-        }
-        .into_any(),
-        Stage::Ready => {
-            let id = id.clone();
-            board
-                .cell(&id)
-                .map(move |cell| {
-                    let row = RwSignal::from(cell);
-                    view! {
-                        <Head row />
-                        <div class="columns">
-                            <Details row owner />
-                            <Health row />
-                        </div>
-                        <ItsTransfers id />
-                    }
-                })
-                .into_any()
-        }
+    let ready = move || {
+        let id = id.clone();
+        board.cell(&id).map(move |cell| {
+            let row = RwSignal::from(cell);
+            view! {
+                <Head row />
+                <div class="columns">
+                    <Details row owner />
+                    <Health row />
+                </div>
+                <ItsTransfers id />
+            }
+        })
+    };
+    view! {
+        <Subject
+            noun="Agent"
+            parent=("/agents", "Agents")
+            missing="There is no such agent: it was revoked, or it is not one that you may see."
+            stage=Signal::derive(move || owner.stage())
+            on_retry=move |()| owner.reload()
+        >
+            {ready()}
+        </Subject>
     }
 }
 

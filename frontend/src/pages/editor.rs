@@ -20,7 +20,7 @@ use self::{
     problems::{Problems, summary},
 };
 use super::{
-    NotFound, id_in_address,
+    id_in_address,
     meaning::{Schedule, Steps},
 };
 use crate::{
@@ -29,10 +29,10 @@ use crate::{
         pipelines::{self, Pipeline},
     },
     effect::{effect, settled},
-    fetch::{Fetch, Stage},
+    fetch::Fetch,
     session::Session,
     task::Task,
-    ui::{Card, Failure, Notice, PageHead, SkeletonRows, Toasts},
+    ui::{Card, Notice, PageHead, Subject, Toasts},
 };
 
 /// What a new definition begins with.
@@ -56,30 +56,24 @@ pub(crate) fn NewPipeline() -> impl IntoView {
 pub(crate) fn EditPipeline() -> impl IntoView {
     let id = id_in_address();
     let found = Fetch::new(move || pipelines::get(&id.get()));
-    move || match found.stage() {
-        Stage::Pending => view! {
-            <PageHead title="Edit pipeline" parent=("/pipelines", "Pipelines") />
-            <div class="card">
-                <SkeletonRows rows=8 />
-            </div>
-        }
-        .into_any(),
-        Stage::Failed(error) if error.is_not_found() => NotFound().into_any(),
-        Stage::Failed(error) => view! {
-            <PageHead title="Edit pipeline" parent=("/pipelines", "Pipelines") />
-            <div class="card">
-                <Failure error on_retry=move |()| found.reload() />
-            </div>
-        }
-        .into_any(),
-        Stage::Ready => found
-            .read(|pipeline| {
-                view! {
-                    <PageHead title=format!("Edit {}", pipeline.name) parent=("/pipelines", "Pipelines") />
-                    <Editor pipeline=pipeline.clone() />
-                }
-            })
-            .into_any(),
+    let ready = move || {
+        found.read(|pipeline| {
+            view! {
+                <PageHead title=format!("Edit {}", pipeline.name) parent=("/pipelines", "Pipelines") />
+                <Editor pipeline=pipeline.clone() />
+            }
+        })
+    };
+    view! {
+        <Subject
+            noun="Pipeline"
+            parent=("/pipelines", "Pipelines")
+            missing="There is no such pipeline: it was deleted, or it is not one that you may see."
+            stage=Signal::derive(move || found.stage())
+            on_retry=move |()| found.reload()
+        >
+            {ready()}
+        </Subject>
     }
 }
 

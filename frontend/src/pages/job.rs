@@ -21,10 +21,10 @@ use crate::{
     },
     browser,
     clock::Clock,
-    fetch::{Fetch, Stage},
+    fetch::Fetch,
     live::{Admission, Feed, Mirror, Seen},
     session::Session,
-    ui::{Badge, Card, Failure, PageHead, SkeletonRows},
+    ui::{Badge, Card, PageHead, Subject},
     words::{self, slots::Slot},
 };
 
@@ -49,50 +49,36 @@ fn OneJob(id: String) -> impl IntoView {
         })
     });
     feed.watch(jobs::watch(vec![cynic::Id::new(&id)]), move |job| board.frame(job), move || links.reload());
-    move || match links.stage() {
-        Stage::Pending => view! {
-            <PageHead title="Job" parent=("/jobs", "Jobs") />
-            <div class="card">
-                <SkeletonRows rows=6 />
-            </div>
-        }
-        .into_any(),
-        Stage::Failed(error) if error.is_not_found() => view! {
-            <PageHead
-                title="Job not found"
-                parent=("/jobs", "Jobs")
-                about=|| "There is no such job: it was deleted, or it is not one that you may see."
-            />
-        }
-        .into_any(),
-        Stage::Failed(error) => view! {
-            <PageHead title="Job" parent=("/jobs", "Jobs") />
-            <div class="card">
-                <Failure error on_retry=move |()| links.reload() />
-            </div>
-        }
-        .into_any(),
-        Stage::Ready => board
-            .cell(&id)
-            .map(|cell| {
-                let row = RwSignal::from(cell);
-                let schedule = Memo::new(move |_| row.with(|seen| seen.object.schedule.clone()));
-                let timezone = Memo::new(move |_| row.with(|seen| seen.object.timezone.clone()));
-                let next = Memo::new(move |_| row.with(|seen| seen.object.next_run_at));
-                let preview = read_schedule(schedule.into(), timezone.into(), move || next.get());
-                let is_admin = expect_context::<Session>().is_admin();
-                let moved = is_admin.then(|| follow_runs(&id));
-                view! {
-                    <Head row board />
-                    {moved.map(|moved| view! { <Slots job=id.clone() row moved preview /> })}
-                    <div class="columns">
-                        <Details row links />
-                        <When row preview />
-                    </div>
-                    {moved.map(|moved| view! { <Runs job=id.clone() moved /> })}
-                }
-            })
-            .into_any(),
+    let ready = move || {
+        board.cell(&id).map(|cell| {
+            let row = RwSignal::from(cell);
+            let schedule = Memo::new(move |_| row.with(|seen| seen.object.schedule.clone()));
+            let timezone = Memo::new(move |_| row.with(|seen| seen.object.timezone.clone()));
+            let next = Memo::new(move |_| row.with(|seen| seen.object.next_run_at));
+            let preview = read_schedule(schedule.into(), timezone.into(), move || next.get());
+            let is_admin = expect_context::<Session>().is_admin();
+            let moved = is_admin.then(|| follow_runs(&id));
+            view! {
+                <Head row board />
+                {moved.map(|moved| view! { <Slots job=id.clone() row moved preview /> })}
+                <div class="columns">
+                    <Details row links />
+                    <When row preview />
+                </div>
+                {moved.map(|moved| view! { <Runs job=id.clone() moved /> })}
+            }
+        })
+    };
+    view! {
+        <Subject
+            noun="Job"
+            parent=("/jobs", "Jobs")
+            missing="There is no such job: it was deleted, or it is not one that you may see."
+            stage=Signal::derive(move || links.stage())
+            on_retry=move |()| links.reload()
+        >
+            {ready()}
+        </Subject>
     }
 }
 

@@ -24,10 +24,10 @@ use crate::{
         pipelines::{self, Pipeline},
         slots,
     },
-    fetch::{Fetch, Stage},
+    fetch::Fetch,
     live::Feed,
     session::Session,
-    ui::{Badge, Failure, Icon, PageHead, SkeletonRows},
+    ui::{Badge, Icon, PageHead, Subject},
     words::{self, slots::Slot},
 };
 
@@ -42,31 +42,17 @@ pub(crate) fn PipelinePage() -> impl IntoView {
 #[component]
 fn OnePipeline(id: String) -> impl IntoView {
     let found = Fetch::new(move || pipelines::get(&id));
-    let stage = Memo::new(move |_| found.stage());
-    move || match stage.get() {
-        Stage::Pending => view! {
-            <PageHead title="Pipeline" parent=("/pipelines", "Pipelines") />
-            <div class="card">
-                <SkeletonRows rows=6 />
-            </div>
-        }
-        .into_any(),
-        Stage::Failed(error) if error.is_not_found() => view! {
-            <PageHead
-                title="Pipeline not found"
-                parent=("/pipelines", "Pipelines")
-                about=|| "There is no such pipeline: it was deleted, or it is not one that you may see."
-            />
-        }
-        .into_any(),
-        Stage::Failed(error) => view! {
-            <PageHead title="Pipeline" parent=("/pipelines", "Pipelines") />
-            <div class="card">
-                <Failure error on_retry=move |()| found.reload() />
-            </div>
-        }
-        .into_any(),
-        Stage::Ready => untrack(|| found.read(Clone::clone)).map(|first| view! { <Found first found /> }).into_any(),
+    let ready = move || untrack(|| found.read(Clone::clone)).map(|first| view! { <Found first found /> });
+    view! {
+        <Subject
+            noun="Pipeline"
+            parent=("/pipelines", "Pipelines")
+            missing="There is no such pipeline: it was deleted, or it is not one that you may see."
+            stage=Signal::derive(move || found.stage())
+            on_retry=move |()| found.reload()
+        >
+            {ready()}
+        </Subject>
     }
 }
 

@@ -11,10 +11,10 @@ use crate::{
     api::pipeline_runs::{self, PipelineRun, RunLinks, RunStatus},
     browser,
     clock::Clock,
-    fetch::{Fetch, Stage},
+    fetch::Fetch,
     live::{Admission, Feed, Mirror, Seen},
     task::Task,
-    ui::{Badge, Card, Confirm, Fact, Failure, PageHead, SkeletonRows, Toasts},
+    ui::{Badge, Card, Confirm, Fact, PageHead, Subject, Toasts},
     words::{
         self,
         pipelines::{CAUSES, is_over, run_state, steps_done, time_taken},
@@ -42,40 +42,26 @@ fn OneRun(id: String) -> impl IntoView {
         })
     });
     feed.watch(pipeline_runs::watch(&id), move |run| board.frame(run), move || links.reload());
-    move || match links.stage() {
-        Stage::Pending => view! {
-            <PageHead title="Run" parent=("/pipelines", "Pipelines") />
-            <div class="card">
-                <SkeletonRows rows=6 />
-            </div>
-        }
-        .into_any(),
-        Stage::Failed(error) if error.is_not_found() => view! {
-            <PageHead
-                title="Run not found"
-                parent=("/pipelines", "Pipelines")
-                about=|| "There is no such run: its pipeline was deleted, or it is older than what is kept."
-            />
-        }
-        .into_any(),
-        Stage::Failed(error) => view! {
-            <PageHead title="Run" parent=("/pipelines", "Pipelines") />
-            <div class="card">
-                <Failure error on_retry=move |()| links.reload() />
-            </div>
-        }
-        .into_any(),
-        Stage::Ready => board
-            .cell(&id)
-            .map(|cell| {
-                let row = RwSignal::from(cell);
-                view! {
-                    <Head row board links />
-                    <Course row links />
-                    <Details row links />
-                }
-            })
-            .into_any(),
+    let ready = move || {
+        board.cell(&id).map(|cell| {
+            let row = RwSignal::from(cell);
+            view! {
+                <Head row board links />
+                <Course row links />
+                <Details row links />
+            }
+        })
+    };
+    view! {
+        <Subject
+            noun="Run"
+            parent=("/pipelines", "Pipelines")
+            missing="There is no such run: its pipeline was deleted, or it is older than what is kept."
+            stage=Signal::derive(move || links.stage())
+            on_retry=move |()| links.reload()
+        >
+            {ready()}
+        </Subject>
     }
 }
 

@@ -10,10 +10,10 @@ use crate::{
     },
     browser,
     clock::Clock,
-    fetch::{Fetch, Stage},
+    fetch::Fetch,
     live::{Admission, Feed, Mirror, Seen},
     task::Task,
-    ui::{Badge, Card, Confirm, Empty, Fact, Failure, PageHead, SkeletonRows, Toasts},
+    ui::{Badge, Card, Confirm, Empty, Fact, PageHead, Subject, Toasts},
     words,
 };
 
@@ -38,40 +38,26 @@ fn OneRun(id: String) -> impl IntoView {
         })
     });
     feed.watch(runs::watch(&id), move |run| board.frame(run), move || links.reload());
-    move || match links.stage() {
-        Stage::Pending => view! {
-            <PageHead title="Run" parent=("/jobs", "Jobs") />
-            <div class="card">
-                <SkeletonRows rows=6 />
-            </div>
-        }
-        .into_any(),
-        Stage::Failed(error) if error.is_not_found() => view! {
-            <PageHead
-                title="Run not found"
-                parent=("/jobs", "Jobs")
-                about=|| "There is no such run: its job was deleted, or it is older than what is kept."
-            />
-        }
-        .into_any(),
-        Stage::Failed(error) => view! {
-            <PageHead title="Run" parent=("/jobs", "Jobs") />
-            <div class="card">
-                <Failure error on_retry=move |()| links.reload() />
-            </div>
-        }
-        .into_any(),
-        Stage::Ready => board
-            .cell(&id)
-            .map(|cell| {
-                let row = RwSignal::from(cell);
-                view! {
-                    <Head row board links />
-                    <Details row links />
-                    <ItsTransfers run=id.clone() row />
-                }
-            })
-            .into_any(),
+    let ready = move || {
+        board.cell(&id).map(|cell| {
+            let row = RwSignal::from(cell);
+            view! {
+                <Head row board links />
+                <Details row links />
+                <ItsTransfers run=id.clone() row />
+            }
+        })
+    };
+    view! {
+        <Subject
+            noun="Run"
+            parent=("/jobs", "Jobs")
+            missing="There is no such run: its job was deleted, or it is older than what is kept."
+            stage=Signal::derive(move || links.stage())
+            on_retry=move |()| links.reload()
+        >
+            {ready()}
+        </Subject>
     }
 }
 

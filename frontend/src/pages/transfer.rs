@@ -11,11 +11,11 @@ use crate::{
     api::transfers::{self, Transfer, TransferStatus},
     browser,
     clock::Clock,
-    fetch::{Fetch, Stage},
+    fetch::Fetch,
     format,
     live::{Admission, Feed, Mirror, Seen},
     task::Task,
-    ui::{Badge, Card, Confirm, Failure, PageHead, Progress, SkeletonRows, Toasts},
+    ui::{Badge, Card, Confirm, PageHead, Progress, Subject, Toasts},
     words,
 };
 
@@ -44,43 +44,29 @@ fn OneTransfer(id: String) -> impl IntoView {
         move |transfer| board.frame(transfer),
         move || links.reload(),
     );
-    move || match links.stage() {
-        Stage::Pending => view! {
-            <PageHead title="Transfer" parent=("/transfers", "Transfers") />
-            <div class="card">
-                <SkeletonRows rows=6 />
-            </div>
-        }
-        .into_any(),
-        Stage::Failed(error) if error.is_not_found() => view! {
-            <PageHead
-                title="Transfer not found"
-                parent=("/transfers", "Transfers")
-                about=|| "There is no such transfer, or none that you may see."
-            />
-        }
-        .into_any(),
-        Stage::Failed(error) => view! {
-            <PageHead title="Transfer" parent=("/transfers", "Transfers") />
-            <div class="card">
-                <Failure error on_retry=move |()| links.reload() />
-            </div>
-        }
-        .into_any(),
-        Stage::Ready => board
-            .cell(&watched)
-            .map(|cell| {
-                let row = RwSignal::from(cell);
-                view! {
-                    <Head row board />
-                    <Course row />
-                    <div class="columns">
-                        <Details row links />
-                        <Timeline row />
-                    </div>
-                }
-            })
-            .into_any(),
+    let ready = move || {
+        board.cell(&watched).map(|cell| {
+            let row = RwSignal::from(cell);
+            view! {
+                <Head row board />
+                <Course row />
+                <div class="columns">
+                    <Details row links />
+                    <Timeline row />
+                </div>
+            }
+        })
+    };
+    view! {
+        <Subject
+            noun="Transfer"
+            parent=("/transfers", "Transfers")
+            missing="There is no such transfer, or none that you may see."
+            stage=Signal::derive(move || links.stage())
+            on_retry=move |()| links.reload()
+        >
+            {ready()}
+        </Subject>
     }
 }
 

@@ -7,7 +7,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use super::{NotFound, compare::Compare, id_in_address, page_in_address, pages_of};
+use super::{compare::Compare, id_in_address, page_in_address, pages_of};
 use crate::{
     api::{
         definitions::{self, Version},
@@ -15,10 +15,10 @@ use crate::{
     },
     clock::Clock,
     effect::effect,
-    fetch::{Fetch, Stage},
+    fetch::Fetch,
     format,
     task::Task,
-    ui::{Card, Choice, Confirm, Failure, Loaded, Notice, PageHead, Pager, Rows, SkeletonRows, Table, Toasts},
+    ui::{Card, Choice, Confirm, Loaded, Notice, PageHead, Pager, Rows, Subject, Table, Toasts},
 };
 
 /// The page.
@@ -32,24 +32,17 @@ pub(crate) fn Versions() -> impl IntoView {
 #[component]
 fn OfPipeline(id: String) -> impl IntoView {
     let found = Fetch::new(move || pipelines::get(&id));
-    let stage = Memo::new(move |_| found.stage());
-    move || match stage.get() {
-        Stage::Pending => view! {
-            <PageHead title="Versions" parent=("/pipelines", "Pipelines") />
-            <div class="card">
-                <SkeletonRows rows=6 />
-            </div>
-        }
-        .into_any(),
-        Stage::Failed(error) if error.is_not_found() => NotFound().into_any(),
-        Stage::Failed(error) => view! {
-            <PageHead title="Versions" parent=("/pipelines", "Pipelines") />
-            <div class="card">
-                <Failure error on_retry=move |()| found.reload() />
-            </div>
-        }
-        .into_any(),
-        Stage::Ready => untrack(|| found.read(Clone::clone)).map(|first| view! { <Found first found /> }).into_any(),
+    let ready = move || untrack(|| found.read(Clone::clone)).map(|first| view! { <Found first found /> });
+    view! {
+        <Subject
+            noun="Pipeline"
+            parent=("/pipelines", "Pipelines")
+            missing="There is no such pipeline: it was deleted, or it is not one that you may see."
+            stage=Signal::derive(move || found.stage())
+            on_retry=move |()| found.reload()
+        >
+            {ready()}
+        </Subject>
     }
 }
 

@@ -79,6 +79,8 @@ pub struct StepState {
     pub ready_at: Option<DateTime<Utc>>,
     /// When this attempt was sent or claimed.
     pub sent_at: Option<DateTime<Utc>>,
+    /// Which attempt was sent or claimed last, if any was: that is what anybody may still be at.
+    pub sent_attempt: Option<i64>,
     /// When this attempt was last heard of.
     pub heard_at: Option<DateTime<Utc>>,
     /// Whether it, or the attempt before one that was not sent yet, was ended without a word from whoever carries it out.
@@ -100,6 +102,7 @@ impl Default for StepState {
             transfer_id: None,
             ready_at: None,
             sent_at: None,
+            sent_attempt: None,
             heard_at: None,
             ended_unheard: false,
             started_at: None,
@@ -171,7 +174,8 @@ impl Course {
             if is_done && node.needs.iter().all(|need| is_kept[*need]) {
                 is_kept[place] = true;
                 // It was sent by the run before, and is nobody's report any more.
-                course.steps[place] = StepState { sent_at: None, attempt: 1, ..self.steps[before].clone() };
+                course.steps[place] =
+                    StepState { sent_at: None, sent_attempt: None, attempt: 1, ..self.steps[before].clone() };
             }
         }
         course
@@ -195,7 +199,7 @@ impl Course {
             // What was stopped just now cannot have said yet that it has.
             if self.may_send(place, *carrier, now) && !effects.contains(&Effect::Stop(place)) {
                 let step = &mut self.steps[place];
-                (step.sent_at, step.ended_unheard) = (Some(now), false);
+                (step.sent_at, step.sent_attempt, step.ended_unheard) = (Some(now), Some(step.attempt), false);
                 self.begin(now);
                 effects.push(Effect::Send(place));
             }
@@ -244,7 +248,7 @@ impl Course {
     pub fn claim(&mut self, place: usize, now: DateTime<Utc>) {
         let step = &mut self.steps[place];
         (step.status, step.ended_unheard) = (StepStatus::Running, false);
-        (step.sent_at, step.heard_at) = (Some(now), Some(now));
+        (step.sent_at, step.sent_attempt, step.heard_at) = (Some(now), Some(step.attempt), Some(now));
         step.started_at.get_or_insert(now);
         self.begin(now);
     }
@@ -342,6 +346,7 @@ impl Course {
                 transfer_id: step.transfer_id,
                 started_at: step.started_at,
                 ready_at: Some(ready_at),
+                sent_attempt: step.sent_attempt,
                 ..StepState::default()
             };
         } else {

@@ -126,8 +126,8 @@ async fn sent_step(
 /// The place of a step, if any attempt at it was sent to this agent.
 fn place_of_sent(row: &PipelineRunRow, agent: AgentId, step: &str) -> Result<usize> {
     let is_sent = |place: &usize| {
-        let state = &row.course.steps[*place];
-        row.course.graph.nodes[*place].agent() == Some(agent) && (state.sent_at.is_some() || state.attempt > 1)
+        let was_sent = row.course.steps[*place].sent_attempt.is_some();
+        row.course.graph.nodes[*place].agent() == Some(agent) && was_sent
     };
     row.place_of(step).filter(is_sent).ok_or(Error::NotFound("step"))
 }

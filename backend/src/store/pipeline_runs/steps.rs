@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use super::PipelineRunRow;
 use crate::{
     error::Result,
-    ids::{AgentId, RunId, TransferId},
+    ids::{RunId, TransferId},
     model::pipeline::{course::StepState, run::StepStatus},
     store::db::{Conn, Tx, Word, sql},
 };
@@ -22,6 +22,7 @@ struct StepRow {
     transfer_id: Option<TransferId>,
     ready_at: Option<DateTime<Utc>>,
     sent_at: Option<DateTime<Utc>>,
+    sent_attempt: Option<i64>,
     heard_at: Option<DateTime<Utc>>,
     ended_unheard: bool,
     started_at: Option<DateTime<Utc>>,
@@ -39,6 +40,7 @@ impl From<StepRow> for StepState {
             transfer_id: row.transfer_id,
             ready_at: row.ready_at,
             sent_at: row.sent_at,
+            sent_attempt: row.sent_attempt,
             heard_at: row.heard_at,
             ended_unheard: row.ended_unheard,
             started_at: row.started_at,
@@ -51,7 +53,7 @@ impl From<StepRow> for StepState {
 pub(super) async fn of_runs(conn: Conn<'_>, runs: &[RunId]) -> Result<Vec<(RunId, StepState)>> {
     let statement =
         sql("SELECT run_id, status, attempt, progress, bytes_transferred, error_message, transfer_id, ready_at, \
-         sent_at, heard_at, ended_unheard, started_at, completed_at FROM pipeline_steps WHERE run_id IN ")
+         sent_at, sent_attempt, heard_at, ended_unheard, started_at, completed_at FROM pipeline_steps WHERE run_id IN ")
         .push_tuple(runs.iter().map(|run| (*run).into()))
         .push(" ORDER BY run_id, position");
     let rows: Vec<StepRow> = statement.fetch_all(conn).await?;
@@ -65,8 +67,8 @@ pub(super) async fn insert(tx: &mut Tx, row: &PipelineRunRow) -> Result<()> {
     for steps in steps.chunks(100) {
         let mut statement =
             sql("INSERT INTO pipeline_steps (run_id, position, step_id, type, agent_id, status, attempt, \
-             progress, bytes_transferred, error_message, transfer_id, ready_at, sent_at, heard_at, ended_unheard, \
-             started_at, completed_at) VALUES ");
+             progress, bytes_transferred, error_message, transfer_id, ready_at, sent_at, sent_attempt, heard_at, \
+             ended_unheard, started_at, completed_at) VALUES ");
         for (index, (place, (node, step))) in steps.iter().enumerate() {
             statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([
                 row.id.into(),
@@ -82,6 +84,7 @@ pub(super) async fn insert(tx: &mut Tx, row: &PipelineRunRow) -> Result<()> {
                 step.transfer_id.into(),
                 step.ready_at.into(),
                 step.sent_at.into(),
+                step.sent_attempt.into(),
                 step.heard_at.into(),
                 step.ended_unheard.into(),
                 step.started_at.into(),
@@ -96,8 +99,8 @@ pub(super) async fn insert(tx: &mut Tx, row: &PipelineRunRow) -> Result<()> {
 /// Writes a step.
 pub(super) async fn save(tx: &mut Tx, run: RunId, place: usize, step: &StepState) -> Result<()> {
     sql("UPDATE pipeline_steps SET status = $1, attempt = $2, progress = $3, bytes_transferred = $4, error_message = $5, \
-         transfer_id = $6, ready_at = $7, sent_at = $8, heard_at = $9, ended_unheard = $10, started_at = $11, \
-         completed_at = $12 WHERE run_id = $13 AND position = $14")
+         transfer_id = $6, ready_at = $7, sent_at = $8, sent_attempt = $9, heard_at = $10, ended_unheard = $11, \
+         started_at = $12, completed_at = $13 WHERE run_id = $14 AND position = $15")
     .bind_text(step.status)
     .bind(step.attempt)
     .bind(step.progress)
@@ -106,6 +109,7 @@ pub(super) async fn save(tx: &mut Tx, run: RunId, place: usize, step: &StepState
     .bind(step.transfer_id)
     .bind(step.ready_at)
     .bind(step.sent_at)
+    .bind(step.sent_attempt)
     .bind(step.heard_at)
     .bind(step.ended_unheard)
     .bind(step.started_at)
@@ -115,18 +119,6 @@ pub(super) async fn save(tx: &mut Tx, run: RunId, place: usize, step: &StepState
     .execute(tx)
     .await?;
     Ok(())
-}
-
-/// Whether this step was sent to this agent, whatever became of it.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn was_sent(conn: impl Into<Conn<'_>>, run: RunId, step: &str, agent: AgentId) -> Result<bool> {
-    let statement = sql("SELECT position FROM pipeline_steps \
-         WHERE run_id = $1 AND step_id = $2 AND agent_id = $3 AND sent_at IS NOT NULL");
-    let row: Option<(i64,)> = statement.bind(run).bind(step.to_owned()).bind(agent).fetch_optional(conn).await?;
-    Ok(row.is_some())
 }
 
 fn position(place: usize) -> i64 {

@@ -242,7 +242,7 @@ mod tests {
             Part::Key(key) => format!(".{key}"),
             Part::Item => "[]".to_owned(),
         };
-        at(text).map(|cursor| cursor.path.iter().map(part).collect()).unwrap_or_else(|| "nowhere".to_owned())
+        at(text).map_or_else(|| "nowhere".to_owned(), |cursor| cursor.path.iter().map(part).collect())
     }
 
     #[test]

@@ -190,7 +190,7 @@ mod tests {
         let layout = lay_out(&[vec![], vec![0], vec![0], vec![1, 2]]);
         let [first, left, right, last] = layout.nodes[..] else { panic!("four steps") };
         assert_eq!(right.x - left.x, NODE.0 + GAP.0);
-        assert_eq!((first.x, last.x), ((left.x + right.x) / 2, first.x));
+        assert_eq!((first.x, last.x), (i32::midpoint(left.x, right.x), first.x));
         assert_eq!(layout.width, 2 * NODE.0 + GAP.0 + 2 * MARGIN);
         assert_eq!(layout.height, 3 * NODE.1 + 2 * GAP.1 + 2 * MARGIN);
         assert_eq!(layout.edges.len(), 4);

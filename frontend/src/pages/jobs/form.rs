@@ -15,11 +15,11 @@ use crate::{
         agents::{self, AgentFilter},
         jobs::{self, Job},
     },
-    fetch::{Fetch, Stage},
-    pages::{NotFound, id_in_address},
+    fetch::Fetch,
+    pages::id_in_address,
     session::Session,
     task::Task,
-    ui::{Card, Choice, Failure, Field, Notice, PageHead, SkeletonRows, Toasts},
+    ui::{Card, Choice, Field, Notice, PageHead, Subject, Toasts},
     words::{
         DIRECTIONS, PROTOCOLS,
         jobs::{CATCH_UPS, OVERLAPS},
@@ -41,30 +41,24 @@ pub(crate) fn NewJob() -> impl IntoView {
 pub(crate) fn EditJob() -> impl IntoView {
     let id = id_in_address();
     let found = Fetch::new(move || jobs::get(&id.get()));
-    move || match found.stage() {
-        Stage::Pending => view! {
-            <PageHead title="Edit job" parent=("/jobs", "Jobs") />
-            <div class="card">
-                <SkeletonRows rows=8 />
-            </div>
-        }
-        .into_any(),
-        Stage::Failed(error) if error.is_not_found() => NotFound().into_any(),
-        Stage::Failed(error) => view! {
-            <PageHead title="Edit job" parent=("/jobs", "Jobs") />
-            <div class="card">
-                <Failure error on_retry=move |()| found.reload() />
-            </div>
-        }
-        .into_any(),
-        Stage::Ready => found
-            .read(|(job, _)| {
-                view! {
-                    <PageHead title=format!("Edit {}", job.name) parent=("/jobs", "Jobs") />
-                    <JobForm draft=Draft::of(job) job=job.clone() />
-                }
-            })
-            .into_any(),
+    let ready = move || {
+        found.read(|(job, _)| {
+            view! {
+                <PageHead title=format!("Edit {}", job.name) parent=("/jobs", "Jobs") />
+                <JobForm draft=Draft::of(job) job=job.clone() />
+            }
+        })
+    };
+    view! {
+        <Subject
+            noun="Job"
+            parent=("/jobs", "Jobs")
+            missing="There is no such job: it was deleted."
+            stage=Signal::derive(move || found.stage())
+            on_retry=move |()| found.reload()
+        >
+            {ready()}
+        </Subject>
     }
 }
 

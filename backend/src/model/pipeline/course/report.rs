@@ -32,8 +32,9 @@ impl Course {
         let step = &self.steps[place];
         let attempt = report.attempt.unwrap_or(step.attempt);
         if attempt < step.attempt {
-            let is_last_unheard = attempt + 1 == step.attempt && step.ended_unheard && step.sent_at.is_none();
-            if report.status == Some(StepStatus::Completed) && is_last_unheard && !step.status.has_ended() {
+            // Attempts between that one and this may never have been sent. What was sent before is of no interest.
+            let is_last = step.sent_attempt == Some(attempt) && step.sent_at.is_none() && !step.status.has_ended();
+            if report.status == Some(StepStatus::Completed) && is_last && step.ended_unheard {
                 // Late, but true: what is done must not be done again.
                 // That attempt was sent, and whoever carried it out may say so once more.
                 (self.steps[place].attempt, self.steps[place].sent_at) = (attempt, Some(now));
@@ -42,7 +43,7 @@ impl Course {
                 return Ok(Reported::Status(Some(Effect::Settle(place))));
             }
             // Of no use any more, but it says that this attempt is over, which the next one may wait for.
-            let is_waited_for = report.status.is_some_and(StepStatus::has_ended) && step.sent_at.is_none();
+            let is_waited_for = is_last && report.status.is_some_and(StepStatus::has_ended);
             return Ok(Reported::Nothing(is_waited_for.then_some(Effect::Settle(place))));
         }
         if step.status.has_ended() {
