@@ -45,6 +45,7 @@ const CHORES: &[Chore] = &[
         usage: "[--demo] [--listen ADDR]",
         about: "Build and start the server with its dashboard, on SQLite, and one agent, until Ctrl-C.\n\
                 --demo keeps real copies of real files running.\n\
+                MFTPLUS_AGENT_ALLOWED_DIRS names folders in which steps of pipelines may work.\n\
                 Everything it keeps is in .local/up: delete that folder to start afresh.",
         run: up::run,
     },
