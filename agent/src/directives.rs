@@ -169,7 +169,8 @@ impl Dispatcher {
 /// Long-polls for directives for good.
 pub(crate) async fn poll(session: Arc<Session>) {
     let mut failures = 0;
-    let mut seen: HashSet<Uuid> = HashSet::new();
+    let mut open: HashSet<Uuid> = HashSet::new();
+    let mut repeats = 0;
     loop {
         let asked = Instant::now();
         let answer = tokio::select! {
@@ -179,10 +180,17 @@ pub(crate) async fn poll(session: Arc<Session>) {
         let pause = match answer {
             Ok(directives) => {
                 failures = 0;
-                let is_news = directives.iter().filter(|directive| seen.insert(directive.id)).count() > 0;
+                let before = std::mem::replace(&mut open, directives.iter().map(|directive| directive.id).collect());
+                let is_news = !open.is_subset(&before) || asked.elapsed() >= session.timing.poll;
                 session.deliver_and_wait(directives).await;
-                // A server that repeats itself, or does not wait, must not be asked in a tight loop.
-                if is_news || asked.elapsed() >= session.timing.poll { Duration::ZERO } else { session.timing.poll }
+                // A server that repeats itself, or does not wait, must not be asked in a tight loop. What it repeats is
+                // mostly being begun at this moment, and then it waits again: so the pause grows from a short one.
+                repeats = if is_news { 0 } else { repeats + 1 };
+                if is_news {
+                    Duration::ZERO
+                } else {
+                    backoff(session.timing.backoff, repeats, random_u64()).min(session.timing.poll)
+                }
             }
             Err(error @ ApiError::Unauthorized { .. }) => return session.halt(error.to_string()),
             Err(error) => {

@@ -73,8 +73,12 @@ pub(crate) fn cancel(
     is_meant: impl Fn(&Errand) -> bool,
     may_come: impl Fn(&Errand) -> bool,
 ) -> anyhow::Result<Act> {
-    if let Some(errand) = session.errands.find(is_meant) {
-        session.errands.cancel(&errand.key(), Some(directive))?;
+    // An earlier attempt may still be ending beside the last one, and what is acknowledged must be true of both.
+    if let Some((last, earlier)) = session.errands.find_all(is_meant).split_last() {
+        for errand in earlier {
+            session.errands.cancel(&errand.key(), None)?;
+        }
+        session.errands.cancel(&last.key(), Some(directive))?;
         return Ok(Act::UnderWay);
     }
     Ok(if session.errands.find(may_come).is_some() { Act::Later } else { Act::Done })

@@ -110,6 +110,11 @@ impl Errands {
         self.lock().memory.open.iter().find(|errand| is_meant(errand)).cloned()
     }
 
+    /// All open errands that are meant, oldest first.
+    pub(crate) fn find_all(&self, is_meant: impl Fn(&Errand) -> bool) -> Vec<Errand> {
+        self.lock().memory.open.iter().filter(|errand| is_meant(errand)).cloned().collect()
+    }
+
     /// The open errand with this key.
     pub(crate) fn get(&self, key: &str) -> Option<Errand> {
         self.find(|errand| errand.key() == key)

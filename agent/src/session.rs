@@ -30,7 +30,7 @@ pub(crate) struct Timing {
     pub(crate) heartbeat: Duration,
     /// The first wait after a failure.
     pub(crate) backoff: Duration,
-    /// Between two polls when the server repeats itself.
+    /// Between two polls when the server goes on repeating itself, at most.
     pub(crate) poll: Duration,
 }
 

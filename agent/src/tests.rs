@@ -90,7 +90,16 @@ impl Stage {
         args: &RunArgs,
         story: impl AsyncFnOnce() -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        let settings = self.settings();
+        self.with_daemon_in(self.settings(), args, story).await
+    }
+
+    /// Runs the daemon in this setting until `story` has been told.
+    async fn with_daemon_in<T>(
+        &self,
+        settings: Settings,
+        args: &RunArgs,
+        story: impl AsyncFnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let daemon = run_command::run(&settings, args);
         let told = async {
             let told = story().await;
@@ -121,8 +130,13 @@ impl Stage {
 
 /// Waits until something stands at `path`.
 async fn until_there(path: &Path) -> anyhow::Result<()> {
+    until(|| path.exists()).await
+}
+
+/// Waits until something holds that nobody tells of.
+async fn until(holds: impl Fn() -> bool) -> anyhow::Result<()> {
     let looking = async {
-        while !path.exists() {
+        while !holds() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

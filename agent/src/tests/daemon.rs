@@ -1,12 +1,13 @@
 //! The daemon and what the server wants of it.
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{Stage, some_bytes};
 use crate::credentials::Registration;
-use crate::session::daemon_lock;
+use crate::session::{Timing, daemon_lock};
 use crate::store::lock;
 
 #[tokio::test]
@@ -93,6 +94,24 @@ async fn a_heartbeat_interval_is_kept_and_an_unknown_wish_left_alone() -> anyhow
     assert_eq!(Registration::load(&stage.state_dir())?.and_then(|stored| stored.heartbeat_seconds), Some(7));
     assert!(stage.server.change(|world| !world.acknowledged.contains(&unknown)));
     Ok(())
+}
+
+#[tokio::test]
+async fn a_wish_that_stays_open_does_not_delay_the_next_one() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    let hour = Duration::from_hours(1);
+    let mut settings = stage.settings();
+    // Nothing but the poll tells of wishes, and a full pause would outlast the test.
+    settings.timing = Timing { heartbeat: hour, poll: hour, ..settings.timing };
+    stage
+        .with_daemon_in(settings, &Stage::run_args(), async || {
+            let polls = stage.server.change(|world| world.polls);
+            stage.server.direct("danceTheTango", &json!({}));
+            stage.server.until("the agent has seen it again", |world| world.polls > polls + 2).await?;
+            let known = stage.server.direct("setHeartbeatInterval", &json!({"seconds": 7}));
+            stage.server.until("the next is acknowledged", |world| world.acknowledged.contains(&known)).await
+        })
+        .await
 }
 
 #[tokio::test]

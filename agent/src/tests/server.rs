@@ -43,6 +43,8 @@ pub(super) struct World {
     pub(super) updates: Vec<Value>,
     pub(super) heartbeats: Vec<Value>,
     pub(super) directives: Vec<Value>,
+    /// How often the agent was told what is wanted when it asked for nothing else.
+    pub(super) polls: usize,
     pub(super) acknowledged: Vec<Uuid>,
     /// Of jobs.
     pub(super) runs: BTreeMap<Uuid, Value>,
@@ -232,7 +234,11 @@ async fn directives(State(world): App) -> Response {
     let some = changed.wait_for(|()| !world.lock().directives.is_empty());
     // The wait may end without any.
     let _ = timeout(Duration::from_secs(25), some).await;
-    success(200, &json!({"directives": world.lock().directives.clone()}))
+    let directives = world.change(|world| {
+        world.polls += 1;
+        world.directives.clone()
+    });
+    success(200, &json!({ "directives": directives }))
 }
 
 async fn acknowledge(State(world): App, Path(id): Path<Uuid>) -> Response {

@@ -327,6 +327,41 @@ async fn a_cancelled_step_stops_its_copy() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_cancel_of_a_step_that_never_came_is_acknowledged_and_nothing_else() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    let cancel = json!({"runId": random_uuid(), "pipelineId": random_uuid(), "stepId": "step"});
+    let directive = stage.server.direct("cancelStep", &cancel);
+    stage
+        .with_daemon_of(&args, async || {
+            stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await
+        })
+        .await?;
+    assert!(stage.errands()?.is_empty() && stage.server.change(|world| world.updates.is_empty()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cancel_is_not_acknowledged_before_the_server_has_heard_how_the_step_ended() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    fs::write(stage.path("in/a"), "text")?;
+    stage.server.change(|world| world.after_creating = Mishap::GoesAway);
+    let step = json!({"type": "transfer", "source": stage.path("in/a"), "destination": stage.path("in/b")});
+    let (run, _) = stage.server.send_step(step);
+    let has_ended = || stage.errands().is_ok_and(|errands| errands.iter().any(|errand| errand.end.is_some()));
+    stage.with_daemon_of(&args, async || super::until(has_ended).await).await?;
+    let cancel = json!({"runId": run, "pipelineId": random_uuid(), "stepId": "step"});
+    let directive = stage.server.direct("cancelStep", &cancel);
+    stage.server.change(|world| world.is_away = false);
+    stage
+        .with_daemon_of(&args, async || {
+            stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await
+        })
+        .await?;
+    assert_eq!(stage.server.change(|world| world.step(run))["status"], "completed");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_step_that_takes_too_long_fails() -> anyhow::Result<()> {
     let (stage, args) = set().await?;
     let step = endless(&stage, json!({"timeoutSeconds": 1}))?;
