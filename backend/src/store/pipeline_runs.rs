@@ -23,7 +23,7 @@ mod list;
 mod steps;
 mod waiting;
 pub use list::{list, newest, plans};
-pub use waiting::{busy, due, under_way, with_lost_agents};
+pub use waiting::{busy, due, is_held_up, under_way, with_lost_agents};
 
 const COLUMNS: &str = "SELECT r.id, r.pipeline_id, r.version, r.status, r.cause, r.scheduled_for, r.rerun_of, r.parameters, \
     r.graph, r.error_message, r.cancel_requested_at, r.revision, r.created_at, r.started_at, r.completed_at, \

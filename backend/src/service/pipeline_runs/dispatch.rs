@@ -11,7 +11,6 @@ use crate::{
         event::{Kind, Object},
         job::Outcome,
         pipeline::run::{Given, Trigger},
-        schedule::Overlap,
     },
     service::{
         ControlPlane,
@@ -90,6 +89,10 @@ impl ControlPlane {
     async fn start_queued_pipeline(&self, id: PipelineId) -> Result<bool> {
         let found = store::pipelines::find(&self.db, Scope::All, &id.into()).await?.pop();
         let Some(pipeline) = found.filter(|pipeline| pipeline.enabled) else { return Ok(false) };
+        // Looked at before there is any work, too: what waits is looked at each second.
+        if store::pipeline_runs::is_held_up(&self.db, id).await? {
+            return Ok(false);
+        }
         let planned = self.planned(&pipeline, pipeline.version, &pipeline.yaml, Given::default());
         let planned = match planned.await {
             Err(error @ (Error::Internal(_) | Error::Unavailable(_))) => return Err(error),
@@ -102,9 +105,7 @@ impl ControlPlane {
             held => held?,
         };
         let Some(mut slot) = store::slots::first_queued(&mut work.tx, id.0).await? else { return Ok(false) };
-        let rule = store::schedules::find(&mut work.tx, id.0).await?;
-        let may_overlap = rule.is_some_and(|rule| rule.overlap.0 == Overlap::Allow);
-        if !may_overlap && !store::pipeline_runs::under_way(&mut work.tx, id).await?.is_empty() {
+        if store::pipeline_runs::is_held_up(&mut work.tx, id).await? {
             return Ok(false);
         }
         if now_held.version != pipeline.version || !now_held.enabled {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     error::Result,
     ids::{PipelineId, RunId},
-    model::pipeline::run::PipelineRunStatus,
+    model::{pipeline::run::PipelineRunStatus, schedule::Overlap},
     store::db::{Conn, Db, MOST_VALUES, Tx, sql},
 };
 
@@ -50,6 +50,23 @@ pub async fn under_way(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Resul
     let rows: Vec<(RunId,)> =
         statement.push(" AND status IN ").push_tuple(on_the_way()).push(" ORDER BY id").fetch_all(conn).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Whether no run of a pipeline may start by itself now: one has not ended, and may not be overlapped.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn is_held_up(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Result<bool> {
+    let statement = sql("SELECT id FROM pipeline_runs")
+        .push_bind(" WHERE pipeline_id = ", pipeline)
+        .push(" AND status IN ")
+        .push_tuple(on_the_way())
+        .push_bind(" AND NOT EXISTS (SELECT 1 FROM schedules WHERE owner_id = ", pipeline)
+        .push_bind(" AND overlap = ", Overlap::Allow.to_string())
+        .push(") LIMIT 1");
+    let row: Option<(RunId,)> = statement.fetch_optional(conn).await?;
+    Ok(row.is_some())
 }
 
 /// Those of these pipelines of which a run has not ended.
