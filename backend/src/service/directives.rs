@@ -61,19 +61,24 @@ impl ControlPlane {
     /// [`Error::NotFound`] if the directive is not the agent's.
     pub async fn acknowledge_directive(&self, actor: &Actor, id: DirectiveId) -> Result<Directive> {
         let agent = actor.require_agent()?;
-        let mut work = self.begin(actor).await?;
-        let directive = store::directives::find(&mut work.tx, agent, id).await?;
-        let directive = directive.ok_or(Error::NotFound("directive"))?;
-        let was_open = store::directives::claim(&mut work.tx, id, work.now).await?;
-        if was_open {
-            super::job_starts::decline(&mut work, &directive).await?;
+        loop {
+            let mut work = self.begin(actor).await?;
+            let directive = store::directives::find(&mut work.tx, agent, id).await?;
+            let directive = directive.ok_or(Error::NotFound("directive"))?;
+            if !self.note_stop_of_step(&mut work, &directive).await? {
+                continue;
+            }
+            let was_open = store::directives::claim(&mut work.tx, id, work.now).await?;
+            if was_open {
+                super::job_starts::decline(&mut work, &directive).await?;
+            }
+            if let Wish::SetHeartbeatInterval { seconds } = directive.wish {
+                store::agents::set_heartbeat_interval(&mut work.tx, agent, seconds).await?;
+            }
+            work.forget(Forget::Directives(agent));
+            self.commit(work).await?;
+            return Ok(directive);
         }
-        if let Wish::SetHeartbeatInterval { seconds } = directive.wish {
-            store::agents::set_heartbeat_interval(&mut work.tx, agent, seconds).await?;
-        }
-        work.forget(Forget::Directives(agent));
-        self.commit(work).await?;
-        Ok(directive)
     }
 
     /// Lets the agent know what is wanted, with the change that makes it so.

@@ -93,6 +93,17 @@ pub async fn find(conn: impl Into<Conn<'_>>, agent: AgentId, id: DirectiveId) ->
     Ok(row.map(Directive::from))
 }
 
+/// Whether nobody has acknowledged a directive.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn is_open(conn: impl Into<Conn<'_>>, id: DirectiveId) -> Result<bool> {
+    let statement = sql("SELECT id FROM directives WHERE acknowledged_at IS NULL AND id = $1").bind(id);
+    let row: Option<(DirectiveId,)> = statement.fetch_optional(conn).await?;
+    Ok(row.is_some())
+}
+
 /// Acknowledges every directive of one type that waits for an agent.
 ///
 /// # Errors

@@ -201,6 +201,17 @@ impl Place {
         let open = self.app.key(&self.agent.key).get("/api/agents/directives").await;
         open.body["data"]["directives"].as_array().expect("directives").clone()
     }
+
+    async fn acknowledge(&self, directive: &Value) {
+        let path = format!("/api/agents/directives/{}/ack", id(directive));
+        assert_eq!(self.app.key(&self.agent.key).send("POST", &path, None).await.status, 200);
+    }
+
+    async fn acknowledge_all(&self) {
+        for directive in self.directives().await {
+            self.acknowledge(&directive).await;
+        }
+    }
 }
 
 async fn created(client: &Client, identifier: &str, yaml: &str) -> Value {

@@ -77,6 +77,23 @@ impl ControlPlane {
         Ok(self.go_on(work, &before, row, Vec::new()).await?.is_some())
     }
 
+    /// Takes an agent's acknowledgement of a wish to stop a step as its word that nothing of that is left; whether no other
+    /// change came between.
+    pub(in crate::service) async fn note_stop_of_step(&self, work: &mut Work, directive: &Directive) -> Result<bool> {
+        let Wish::CancelStep { run_id, step_id, .. } = &directive.wish else { return Ok(true) };
+        let Some(before) = store::pipeline_runs::find(&mut work.tx, *run_id).await? else { return Ok(true) };
+        let mut row = before.clone();
+        let now = work.now;
+        let Some(effect) = row.place_of(step_id).and_then(|place| row.course.stopped(place, now)) else {
+            return Ok(true);
+        };
+        // One that was settled is about an earlier attempt, and says nothing of this one.
+        if !store::directives::is_open(&mut work.tx, directive.id).await? {
+            return Ok(true);
+        }
+        Ok(self.go_on(work, &before, row, vec![effect]).await?.is_some())
+    }
+
     async fn take_report(
         &self,
         work: &mut Work,
@@ -95,17 +112,20 @@ impl ControlPlane {
             }
             Err(error) => return Err(error),
         };
+        let Some(row) = self.go_on(work, before, row, effect.into_iter().collect()).await? else {
+            return Ok(Outcome::Again);
+        };
         let step = &before.course.steps[place];
-        if step.status == StepStatus::Queued && step.sent_at.is_some() {
-            // The agent acts on what it was told. A wish to stop goes on waiting until it has.
+        if effect.is_none() && step.status == StepStatus::Queued {
+            // The agent acts on what it was told. A wish to stop goes on waiting until it has. Always the run first and then
+            // what was told, so that no two changes wait for each other.
             let node = &before.course.graph.nodes[place];
             store::directives::settle_step(&mut work.tx, before.id, &node.id, Some(Wish::RUN_STEP), work.now).await?;
             if let Some(agent) = node.agent() {
                 work.forget(Forget::Directives(agent));
             }
         }
-        let saved = self.go_on(work, before, row, effect.into_iter().collect()).await?;
-        Ok(saved.map_or(Outcome::Again, |row| Outcome::Taken(row.step(place))))
+        Ok(Outcome::Taken(row.step(place)))
     }
 }
 

@@ -46,6 +46,41 @@ async fn a_cancel_that_its_agent_does_not_confirm_ends_at_the_lease() {
 }
 
 #[tokio::test]
+async fn a_step_that_its_agent_had_not_fetched_ends_when_the_agent_acknowledges_the_cancel() {
+    let place = Place::new().await;
+    let run = place.run(LINE).await;
+    place.app.cp().cancel_pipeline_run(&admin(), run_id(&run)).await.expect("a cancel");
+    place.acknowledge_all().await;
+    let ended = place.look(&run).await;
+    assert_eq!((&ended["status"], &ended["errorMessage"]), (&json!("cancelled"), &json!(null)));
+    assert_eq!(statuses(&ended), ["cancelled"; 4]);
+    assert!(place.wishes().await.is_empty());
+    // An order that was still on its way to the agent comes too late.
+    let late = place.report(&run, "fetch", &json!({ "status": "running", "attempt": 1 })).await;
+    assert_eq!((late.status, place.look(&run).await), (409, ended));
+}
+
+#[tokio::test]
+async fn acknowledging_the_stop_of_an_earlier_attempt_again_confirms_no_cancel() {
+    let place = Place::new().await;
+    let yaml = "source: /a\ndestination: /b\nretry: { maxAttempts: 2, initialDelay: 1s }\n";
+    let run = place.run(yaml).await;
+    place.says(&run, "transfer", "running").await;
+    place.heartbeat(&json!({ "status": "offline" })).await;
+    place.look_after(MINUTE * 5).await;
+    place.heartbeat(&json!({})).await;
+    let stop = place.directives().await.remove(0);
+    place.acknowledge(&stop).await;
+    place.look_after(MINUTE).await;
+    assert_eq!(place.wishes().await, [("runStep".to_owned(), "transfer".to_owned())]);
+    place.app.cp().cancel_pipeline_run(&admin(), run_id(&run)).await.expect("a cancel");
+    place.acknowledge(&stop).await;
+    assert_eq!(place.look(&run).await["status"], "running");
+    place.acknowledge_all().await;
+    assert_eq!(place.look(&run).await["status"], "cancelled");
+}
+
+#[tokio::test]
 async fn a_step_that_was_done_all_the_same_stays_done() {
     let place = Place::new().await;
     let run = place.run(LINE).await;

@@ -76,8 +76,7 @@ async fn the_next_attempt_waits_until_the_agent_is_heard_again_and_has_stopped_t
     place.look_after(TimeDelta::seconds(5)).await;
     assert_eq!(place.wishes().await, [("cancelStep".to_owned(), "transfer".to_owned())]);
     let directive = place.directives().await.remove(0);
-    let path = format!("/api/agents/directives/{}/ack", directive["id"].as_str().expect("an id"));
-    assert_eq!(place.app.key(&place.agent.key).send("POST", &path, None).await.status, 200);
+    place.acknowledge(&directive).await;
     place.look_after(TimeDelta::seconds(5)).await;
     assert_eq!(place.wishes().await, [("runStep".to_owned(), "transfer".to_owned())]);
     assert_eq!(place.look(&run).await["steps"][0]["attempt"], 2);

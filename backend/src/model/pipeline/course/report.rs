@@ -90,6 +90,18 @@ impl Course {
         Ok(if self.steps[place].status == before { Reported::Progress } else { Reported::Status(None) })
     }
 
+    /// Takes its agent's word that nothing of a step is left that it was asked to stop; what is to be done, if that says
+    /// something new.
+    ///
+    /// An agent that had not begun when the cancel came has nothing else to say: only a step of a cancelled run ends so.
+    pub fn stopped(&mut self, place: usize, now: DateTime<Utc>) -> Option<Effect> {
+        if self.run.cancel_requested_at.is_none() || !self.steps[place].is_in_flight() {
+            return None;
+        }
+        self.end(place, StepStatus::Cancelled, None, now);
+        Some(Effect::Settle(place))
+    }
+
     /// Takes note of the transfer that its agent makes for a step.
     ///
     /// # Errors

@@ -176,13 +176,17 @@ impl World {
     fn agent(&mut self) {
         if self.away_since.is_none() && self.dice.roll(2) == 0 {
             let has_to_say = |stop: &usize| self.said.iter().any(|(at, _, status)| at == stop && status.has_ended());
-            let (waiting, stops): (Vec<usize>, Vec<usize>) = self.stops.iter().partition(|stop| has_to_say(stop));
             // An agent that has ended a step says so before it says that it stopped it.
-            self.stops = waiting;
+            let stops: Vec<usize> = self.stops.iter().copied().filter(|stop| !has_to_say(stop)).collect();
             for place in stops {
                 let was_at = self.at_work.iter().find(|(at, _)| *at == place).map(|(_, attempt)| *attempt);
                 self.at_work.retain(|(at, _)| *at != place);
                 self.said.extend(was_at.map(|attempt| (place, attempt, StepStatus::Cancelled)));
+                // An agent that has nothing of a step acknowledges, which is all that it says.
+                let stopped = |course: &mut Course, now| (course.stopped(place, now).into_iter().collect(), ());
+                if was_at.is_some() || self.change(stopped).is_some() {
+                    self.stops.retain(|stop| *stop != place);
+                }
             }
             for (place, attempt) in std::mem::take(&mut self.orders) {
                 // What is told twice is done once.

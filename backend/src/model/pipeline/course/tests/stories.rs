@@ -127,6 +127,17 @@ fn a_cancelled_run_begins_nothing_and_ends_when_its_agent_has_stopped() {
 }
 
 #[test]
+fn an_agent_that_has_nothing_of_a_step_ends_it_by_saying_so_and_only_once_it_was_cancelled() {
+    let (mut course, now) = line(2);
+    assert_eq!(course.stopped(0, now), None, "nobody asked for that");
+    course.cancel(now);
+    assert_eq!(course.stopped(0, now), Some(Effect::Settle(0)));
+    course.advance(&[Carrier::Ready; 2], &TERMS, now);
+    assert_eq!((course.steps[0].status, course.run.status), (StepStatus::Cancelled, PipelineRunStatus::Cancelled));
+    assert_eq!(course.stopped(0, now), None, "it has ended");
+}
+
+#[test]
 fn a_cancel_that_nobody_confirms_fails_the_run() {
     let (mut course, now) = line(1);
     course.cancel(now);
