@@ -4,6 +4,7 @@ mod files;
 mod pack;
 mod work;
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use anyhow::Context as _;
 use serde_json::Value;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use self::work::{Format, Work};
 use crate::control::{Control, Figures};
@@ -27,6 +29,7 @@ use crate::random::random_uuid;
 use crate::session::Session;
 use crate::spot::Spot;
 use crate::store::Claim;
+use crate::transport::ApiError;
 use crate::turns::Place;
 use crate::wire::{Directive, PartOf, Status, StepUpdate};
 
@@ -108,7 +111,8 @@ async fn carry_out(
                 PartOf { pipeline_run_id: Some(step.run), step_id: Some(step.name.clone()), ..PartOf::default() };
             let verify = verify.unwrap_or_default();
             let order = Order { source, destination, protocol, direction, verify, part_of, reach };
-            return errand::copy(session, errand, order, begun, place, token).await;
+            let watch = async |id| keep_telling(session, step, id).await;
+            return errand::copy(session, errand, order, begun, place, token, watch).await;
         }
         work => match Blocking::of(work, &reach) {
             Ok(blocking) => blocking,
@@ -136,14 +140,14 @@ async fn carry_out(
     }
     let (watched, mark) = (control.clone(), step.mark.clone());
     let mut working = tokio::task::spawn_blocking(move || blocking.carry_out(mark.as_deref(), &watched));
-    let mut told = None;
+    let telling = keep_telling(session, &step, control.id);
+    tokio::pin!(telling);
     let ended = loop {
-        let gap = regular_gap(session.api.budget(), session.timing.report);
         tokio::select! {
             biased;
             ended = &mut working => break ended?,
             () = token.cancelled(), if !control.is_stopped() => control.cancel(CALLED_OFF),
-            () = sleep(gap) => tell(session, &step, &control, &mut told).await,
+            never = &mut telling => match never {},
         }
     };
     session.copies.remove(control.id);
@@ -153,6 +157,17 @@ async fn carry_out(
         Err(Failure::Stopped) => called_off.map(|reason| Done::of(Status::Cancelled, bytes, Some(reason))),
         Err(Failure::Failed(reason)) => Some(Done::of(Status::Failed, bytes, Some(reason))),
     })
+}
+
+/// Tells the server again and again how far a step is, for as long as its work is watched.
+async fn keep_telling(session: &Session, step: &Step, id: Uuid) -> Infallible {
+    let mut told = None;
+    loop {
+        sleep(regular_gap(session.api.budget(), session.timing.report)).await;
+        if let Some(control) = session.copies.get(id) {
+            tell(session, step, &control, &mut told).await;
+        }
+    }
 }
 
 /// Tells the server how far a step is, when there is something to tell; whether it hears that does not matter.
@@ -179,6 +194,7 @@ async fn tell(session: &Session, step: &Step, control: &Control, told: &mut Opti
             }
         }
         Err(error) if error.is_temporary() => tracing::debug!(step = step.name, "not told: {error}"),
+        Err(error @ ApiError::Unauthorized { .. }) => session.halt(error.to_string()),
         Err(error) => control.cancel(&format!("the server says that it is over: {error}")),
     }
 }

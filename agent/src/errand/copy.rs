@@ -1,9 +1,11 @@
 //! The copy that a job's run or a transfer step consists of.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{Done, ask};
 use crate::endpoints;
@@ -35,7 +37,7 @@ pub(crate) struct Order {
     pub(crate) reach: Reach,
 }
 
-/// Copies when it is its turn; nothing, when the process ends before.
+/// Copies when it is its turn; nothing, when the process ends before. While bytes move, `watch` is given the transfer's id.
 pub(crate) async fn copy(
     session: &Arc<Session>,
     errand: &Errand,
@@ -43,6 +45,7 @@ pub(crate) async fn copy(
     begun: Option<Claim>,
     place: &Place,
     stop: &CancellationToken,
+    watch: impl AsyncFnOnce(Uuid) -> Infallible,
 ) -> anyhow::Result<Option<Done>> {
     if order.protocol != "local" {
         return Ok(Some(Done::failed(format!(
@@ -95,6 +98,7 @@ pub(crate) async fn copy(
             }
             copying.await?
         }
+        never = watch(id) => match never {},
     };
     let bytes = untold.as_ref().map_or(0, Untold::bytes);
     let done = match outcome {

@@ -308,6 +308,38 @@ fn nothing_is_left_of_b(folder: &Path) -> bool {
 }
 
 #[tokio::test]
+async fn a_step_that_copies_says_how_far_it_is() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    let (run, _) = stage.server.send_step(endless(&stage, json!({}))?);
+    stage
+        .with_daemon_of(&RunArgs { max_rate: Some(2_000_000), ..args }, async || {
+            let is_on_its_way = |step: &Value| {
+                step["progress"].as_f64() > Some(1.0) && step["bytesTransferred"].as_u64() > Some(200_000)
+            };
+            stage.server.until("the step moves", |world| is_on_its_way(&world.step(run))).await
+        })
+        .await?;
+    assert_eq!(stage.server.change(|world| world.step(run))["status"], "running");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_whose_step_is_over_on_the_server_ends() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    let (run, _) = stage.server.send_step(endless(&stage, json!({}))?);
+    stage
+        .with_daemon_of(&RunArgs { max_rate: Some(200_000), ..args }, async || {
+            stage.server.until("the step moves", |world| world.step(run)["progress"].is_number()).await?;
+            let over = json!({"id": "step", "attempt": 1, "status": "failed"});
+            stage.server.change(|world| world.steps.insert(run, over));
+            stage.server.until("the copy has ended", |world| world.all("status", &json!("cancelled"))).await
+        })
+        .await?;
+    assert!(nothing_is_left_of_b(&stage.path("in")));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_cancelled_step_stops_its_copy() -> anyhow::Result<()> {
     let (stage, args) = set().await?;
     let (run, _) = stage.server.send_step(endless(&stage, json!({}))?);
