@@ -67,7 +67,8 @@ pub(super) fn Course(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -
     }
 }
 
-/// The transfers of steps that copy something now: how far such a step is, only its transfer says.
+/// The transfers of steps that copy something now: how far such a step is, its transfer says first, and of an agent that
+/// reports nothing else about its steps it is the only one who does.
 fn follow_copies(row: RwSignal<Seen<PipelineRun>>) -> RwSignal<Copies> {
     let feed = expect_context::<Feed>();
     let copies = RwSignal::new(Copies::new());
