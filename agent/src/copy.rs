@@ -5,6 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use cap_std::fs::Metadata;
+
 use crate::checksum::{Hasher, Manifest};
 use crate::control::Control;
 use crate::fence::OutOfReach;
@@ -34,6 +36,8 @@ pub(crate) enum CopyError {
     InTheWay(PathBuf),
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error("{} is in the way: a copy grows there until it is complete; move it, or delete it if an earlier copy left it", .0.display())]
+    PartInTheWay(PathBuf),
     #[error("{} is not a file", .0.display())]
     NoFile(PathBuf),
     #[error(transparent)]
@@ -54,7 +58,7 @@ pub(crate) fn copy(plan: &Plan, part: &Spot, options: CopyOptions, control: &Con
         buffer: vec![0; CHUNK],
         other: Vec::new(),
     };
-    clear_the_way(plan, part)?;
+    clear_the_way(part, plan.is_folder)?;
     let mut manifest = Manifest::default();
     let mut single = None;
     for entry in &plan.entries {
@@ -207,22 +211,21 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Makes the folders above, and removes a part of another kind than the source.
-fn clear_the_way(plan: &Plan, part: &Spot) -> Result<(), CopyError> {
+/// Makes the folders above, and removes a part of another kind than the source, but never a folder with all it holds.
+pub(crate) fn clear_the_way(part: &Spot, is_folder: bool) -> Result<(), CopyError> {
     if let Some(parent) = part.parent() {
         parent.create_folders().map_err(at("make the folder", &parent))?;
     }
     match part.look() {
-        Ok(there) if there.is_dir() != plan.is_folder || there.is_symlink() => {
-            part.remove().map_err(at("remove", part))
-        }
+        Ok(there) if there.is_dir() && !is_folder => Err(CopyError::PartInTheWay(part.shown().to_owned())),
+        Ok(there) if there.is_dir() != is_folder => part.remove().map_err(at("remove", part)),
         _ => Ok(()),
     }
 }
 
-/// Opens what is there to be continued, and makes it when missing.
+/// Opens what is there to be continued, and makes it when missing. What has a second name is not ours to write to.
 pub(crate) fn open_part(part: &Spot) -> Result<File, CopyError> {
-    if part.look().is_ok_and(|there| !there.is_file()) {
+    if part.look().is_ok_and(|there| !there.is_file() || has_other_names(&there)) {
         part.remove().map_err(at("remove", part))?;
     }
     match part.open_to_write() {
@@ -234,6 +237,17 @@ pub(crate) fn open_part(part: &Spot) -> Result<File, CopyError> {
         other => other,
     }
     .map_err(at("write", part))
+}
+
+#[cfg(unix)]
+fn has_other_names(there: &Metadata) -> bool {
+    cap_std::fs::MetadataExt::nlink(there) > 1
+}
+
+/// Only by opening it could it be told on other systems.
+#[cfg(not(unix))]
+fn has_other_names(_there: &Metadata) -> bool {
+    false
 }
 
 fn make_folder(spot: &Spot) -> Result<(), CopyError> {

@@ -56,9 +56,14 @@ pub(crate) enum PlanError {
 impl Plan {
     /// Walks `source`; links inside it are kept as links, `source` itself may be one, or a pattern.
     pub(crate) fn of(source: &Spot) -> Result<Self, PlanError> {
-        if let (Some((_, pattern)), Some(folder)) = (pattern::split(source.shown()), source.parent()) {
-            return Self::of_pattern(&folder, pattern);
+        match (pattern::split(source.shown()), source.parent()) {
+            (Some((_, pattern)), Some(folder)) => Self::of_pattern(&folder, pattern),
+            _ => Self::of_one(source),
         }
+    }
+
+    /// The same of a source that is no pattern, whatever its name.
+    pub(crate) fn of_one(source: &Spot) -> Result<Self, PlanError> {
         let top = source.metadata().map_err(unreadable(source))?;
         let mut plan = Self { source: source.clone(), is_folder: top.is_dir(), entries: Vec::new(), total: 0 };
         if top.is_dir() {

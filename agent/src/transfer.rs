@@ -181,9 +181,18 @@ pub(crate) fn tell(
 
 /// Removes an incomplete copy that nobody will continue.
 pub(crate) fn discard(session: &Session, state: &TransferState) {
-    let destination = session.reach(state.options.is_confined).destination(state.destination.as_ref());
-    let removed = destination.map_err(|error| error.to_string());
-    let removed = removed.and_then(|spot| spot.part().remove().map_err(|error| error.to_string()));
+    let reach = session.reach(state.options.is_confined);
+    // Copies of files do not grow as folders: that one is somebody else's.
+    let is_of_a_file = || {
+        let source = reach.source(state.source.as_ref()).ok();
+        source.and_then(|source| source.metadata().ok()).is_some_and(|there| there.is_file())
+    };
+    let removed = reach.destination(state.destination.as_ref()).map_err(|error| error.to_string());
+    let removed = removed.and_then(|spot| {
+        let part = spot.part();
+        let is_foreign = part.look().is_ok_and(|there| there.is_dir()) && is_of_a_file();
+        if is_foreign { Ok(()) } else { part.remove().map_err(|error| error.to_string()) }
+    });
     if let Err(error) = removed {
         tracing::warn!(error, "cannot remove {}; remove it by hand", state.part().display());
     }

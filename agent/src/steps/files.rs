@@ -14,7 +14,7 @@ const CHUNK: usize = 1 << 20;
 
 /// SHA-256 of a file, or of the sorted manifest of a folder.
 pub(crate) fn checksum(path: &Spot, control: &Control) -> Result<String, CopyError> {
-    let plan = Plan::of(path)?;
+    let plan = Plan::of_one(path)?;
     control.set_total(plan.total);
     let mut manifest = Manifest::default();
     let mut single = None;

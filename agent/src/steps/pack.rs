@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 
 use super::work::Format;
 use crate::control::Control;
-use crate::copy::{CopyError, at, open_part};
+use crate::copy::{CopyError, at, clear_the_way, open_part};
 use crate::install::check;
 use crate::spot::Spot;
 
@@ -35,23 +35,25 @@ pub(crate) fn compress(from: &Spot, to: &Spot, format: Format, control: &Control
 pub(crate) fn decompress(from: &Spot, to: &Spot, format: Option<Format>, control: &Control) -> Result<(), CopyError> {
     convert(from, to, control, |source, target| {
         let mut source = BufReader::with_capacity(CHUNK, source);
-        let format = match format {
-            Some(format) => format,
-            None => recognise(&mut source)?,
-        };
-        match format {
-            Format::Gzip => pump(&mut MultiGzDecoder::new(source), target),
-            Format::Zstd => pump(&mut zstd::stream::read::Decoder::with_buffer(source)?, target),
+        match (format, recognise(&mut source)?) {
+            (Some(Format::Gzip) | None, Some(Format::Gzip)) => pump(&mut MultiGzDecoder::new(source), target),
+            (None, None) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is neither gzip nor zstd")),
+            (Some(Format::Gzip), _) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is not gzip")),
+            // That may also begin with something to be skipped.
+            (Some(Format::Zstd), _) | (None, Some(Format::Zstd)) => {
+                pump(&mut zstd::stream::read::Decoder::with_buffer(source)?, target)
+            }
         }
     })
 }
 
-fn recognise(source: &mut impl io::BufRead) -> io::Result<Format> {
-    match source.fill_buf()? {
-        [0x1f, 0x8b, ..] => Ok(Format::Gzip),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok(Format::Zstd),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "this is neither gzip nor zstd")),
-    }
+/// What the file begins with.
+fn recognise(source: &mut impl io::BufRead) -> io::Result<Option<Format>> {
+    Ok(match source.fill_buf()? {
+        [0x1f, 0x8b, ..] => Some(Format::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Format::Zstd),
+        _ => None,
+    })
 }
 
 fn convert(
@@ -68,10 +70,8 @@ fn convert(
     let file = from.open().map_err(at("read", from))?;
     let before = file.metadata().map_err(at("read", from))?;
     control.set_total(before.len());
-    if let Some(folder) = to.parent() {
-        folder.create_folders().map_err(at("make the folder", &folder))?;
-    }
     let part = to.part();
+    clear_the_way(&part, false)?;
     let mut written = open_part(&part)?;
     // What an interrupted attempt left cannot be continued: the stream's state is gone.
     written.set_len(0).and_then(|()| written.rewind()).map_err(at("write", &part))?;
@@ -161,6 +161,48 @@ mod tests {
         fs::write(dir.path().join("packed"), [packed.clone(), packed].concat())?;
         decompress(&spot("packed")?, &spot("b")?, Some(Format::Zstd), &fresh())?;
         assert!(fs::read(dir.path().join("b"))? == [bytes.clone(), bytes].concat());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_something_else_than_its_name_says_is_told_so() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        fs::write(dir.path().join("a"), "text")?;
+        fs::write(dir.path().join("empty"), "")?;
+        let said = |name: &str, format| {
+            let refused = decompress(&spot(name)?, &spot("b")?, format, &fresh()).map_err(|error| error.to_string());
+            anyhow::Ok(refused.err().unwrap_or_default())
+        };
+        assert!(said("a", Some(Format::Gzip))?.ends_with("it is not gzip"));
+        assert!(said("empty", Some(Format::Gzip))?.ends_with("it is not gzip"));
+        assert!(said("a", None)?.ends_with("it is neither gzip nor zstd"));
+        Ok(())
+    }
+
+    #[test]
+    fn what_somebody_keeps_where_the_result_grows_stays() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        fs::write(dir.path().join("a"), "text")?;
+        fs::create_dir(dir.path().join("b.mftplus-part"))?;
+        fs::write(dir.path().join("b.mftplus-part/precious"), "kept")?;
+        let refused = compress(&spot("a")?, &spot("b")?, Format::Gzip, &fresh()).map_err(|error| error.to_string());
+        assert!(refused.is_err_and(|error| error.contains("b.mftplus-part is in the way")));
+        assert_eq!(fs::read_to_string(dir.path().join("b.mftplus-part/precious"))?, "kept");
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_second_name_of_a_file_elsewhere_is_not_written_through() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        fs::write(dir.path().join("a"), "text")?;
+        fs::write(dir.path().join("secret"), "kept")?;
+        fs::hard_link(dir.path().join("secret"), dir.path().join("b.mftplus-part"))?;
+        compress(&spot("a")?, &spot("b")?, Format::Gzip, &fresh())?;
+        assert_eq!(fs::read_to_string(dir.path().join("secret"))?, "kept");
         Ok(())
     }
 

@@ -75,6 +75,29 @@ async fn a_file_is_checked_compressed_and_comes_back_the_same() -> anyhow::Resul
 }
 
 #[tokio::test]
+async fn a_folder_that_stands_where_a_copy_would_grow_is_left_alone() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    fs::write(stage.path("in/a"), "text")?;
+    fs::create_dir(stage.path("in/b.mftplus-part"))?;
+    fs::write(stage.path("in/b.mftplus-part/precious"), "kept")?;
+    let step = json!({"type": "transfer", "source": stage.path("in/a"), "destination": stage.path("in/b")});
+    let step = do_step(&stage, &args, step).await?;
+    assert_eq!(step["status"], "failed");
+    assert!(step["errorMessage"].as_str().is_some_and(|reason| reason.contains("b.mftplus-part is in the way")));
+    assert_eq!(fs::read_to_string(stage.path("in/b.mftplus-part/precious"))?, "kept");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_path_of_a_checksum_is_no_pattern() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    fs::write(stage.path("in/a.csv"), "text")?;
+    let step = do_step(&stage, &args, json!({"type": "checksum", "path": stage.path("in/*.csv")})).await?;
+    assert_eq!(step["status"], "failed");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_checksum_that_differs_fails_and_says_both() -> anyhow::Result<()> {
     let (stage, args) = set().await?;
     fs::write(stage.path("in/a"), "abc")?;
