@@ -70,7 +70,7 @@ pub enum Wish {
         /// What to do.
         step: StepOrder,
     },
-    /// Stop a step of a pipeline and report it `cancelled`.
+    /// Stop a step of a pipeline and report it `cancelled`; acknowledge it if it is not at work.
     CancelStep {
         /// The run it belongs to.
         run_id: RunId,
@@ -94,6 +94,8 @@ impl Wish {
     pub const RUN_STEP: &'static str = "runStep";
     /// The type of the wish that a step be stopped.
     pub const CANCEL_STEP: &'static str = "cancelStep";
+    /// The types of the wishes that something be stopped.
+    pub const STOPS: [&'static str; 3] = ["cancelJobRun", "cancelTransfer", Self::CANCEL_STEP];
 
     /// The name of the type on the wire.
     #[must_use]

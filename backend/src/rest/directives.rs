@@ -65,8 +65,8 @@ pub(super) async fn list_directives(
 
 /// Acknowledge a directive
 ///
-/// It is not delivered again. Doing so twice changes nothing. To acknowledge `cancelStep` says that nothing of that step is
-/// left: if it has not been reported as ended, it is cancelled by that.
+/// It is not delivered again. Doing so twice changes nothing. To acknowledge `cancelJobRun` or `cancelStep` says that
+/// nothing of it is at work: what has not been reported as ended is cancelled by that.
 #[utoipa::path(post, path = "/api/agents/directives/{id}/ack", tag = "Directives", security(("apiKey" = [])),
     params(("id" = DirectiveId, Path, description = "The directive's id")),
     responses((status = 200, description = "The directive", body = Success<DirectiveData>)))]

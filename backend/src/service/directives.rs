@@ -65,7 +65,13 @@ impl ControlPlane {
             let mut work = self.begin(actor).await?;
             let directive = store::directives::find(&mut work.tx, agent, id).await?;
             let directive = directive.ok_or(Error::NotFound("directive"))?;
-            if !self.note_stop_of_step(&mut work, &directive).await? {
+            let is_noted = match directive.wish {
+                Wish::CancelStep { .. } => self.note_stop_of_step(&mut work, &directive).await?,
+                Wish::CancelJobRun { run_id } => self.note_stop_of_job_run(&mut work, run_id).await?,
+                _ => true,
+            };
+            if !is_noted {
+                // Another change came between.
                 continue;
             }
             let was_open = store::directives::claim(&mut work.tx, id, work.now).await?;

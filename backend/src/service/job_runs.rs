@@ -298,6 +298,18 @@ impl ControlPlane {
         }
     }
 
+    /// Takes its agent's acknowledgement of the wish to stop a run as its word that it is not at work; whether no other
+    /// change came between.
+    pub(super) async fn note_stop_of_job_run(&self, work: &mut Work, id: RunId) -> Result<bool> {
+        let Some(mut run) = store::job_runs::find(&mut work.tx, Scope::All, id).await? else { return Ok(true) };
+        if run.state.status.has_ended() || run.state.cancel_requested_at.is_none() {
+            return Ok(true);
+        }
+        let seen = run.state.revision;
+        run.state.end(RunStatus::Cancelled, work.now);
+        self.save_run(work, &run, seen, Kind::JobRunStatusChanged).await
+    }
+
     pub(super) async fn administered_run(&self, work: &mut Work, actor: &Actor, id: RunId) -> Result<JobRunRow> {
         let run = store::job_runs::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("run"))?;
         actor.require_admin()?;

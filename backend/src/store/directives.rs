@@ -67,18 +67,22 @@ pub async fn insert_all(tx: &mut Tx, directives: &[(AgentId, Directive)]) -> Res
     Ok(())
 }
 
-/// What still waits for an agent, oldest first.
+/// What still waits for an agent, oldest first: at most 100, and of those that ask to stop something only as many as leave
+/// room for the others. An agent that ignores such wishes is still told what it is to do.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
 pub async fn open(conn: impl Into<Conn<'_>>, agent: AgentId, now: DateTime<Utc>) -> Result<Vec<Directive>> {
-    let rows: Vec<DirectiveRow> = sql(COLUMNS)
+    let mut rows: Vec<DirectiveRow> = sql(COLUMNS)
         .push_bind(" WHERE acknowledged_at IS NULL AND agent_id = ", agent)
         .push_bind(" AND expires_at > ", now)
-        .push(" ORDER BY id LIMIT 100")
+        .push(" ORDER BY CASE WHEN type IN ")
+        .push_tuple(Wish::STOPS.map(Into::into))
+        .push(" THEN 1 ELSE 0 END, id LIMIT 100")
         .fetch_all(conn)
         .await?;
+    rows.sort_unstable_by_key(|row| row.id);
     Ok(rows.into_iter().map(Directive::from).collect())
 }
 

@@ -198,6 +198,22 @@ async fn nobody_steers_another_customers_transfers_and_no_agent_steers_at_all() 
 }
 
 #[tokio::test]
+async fn an_agent_that_ignores_cancels_is_still_told_what_to_do() {
+    let app = TestApp::start().await;
+    let (agent, client, transfer) = running(&app).await;
+    cancel(&app, &transfer).await;
+    for _ in 0..100 {
+        let other = app.transfer(&agent).await;
+        assert_eq!(client.patch(&path(&other), &json!({ "status": "running" })).await.status, 200);
+        cancel(&app, &other).await;
+    }
+    app.cp().request_key_rotation(&admin(), agent.id).await.expect("a wish");
+    let told = wishes(&client.get(LIST).await);
+    assert_eq!(told.len(), 100, "an answer stays small");
+    assert_eq!(told.last(), Some(&wish("rotateKey", json!({}))), "the newest comes last");
+}
+
+#[tokio::test]
 async fn an_acknowledged_directive_does_not_come_again_and_may_be_acknowledged_again() {
     let app = TestApp::start().await;
     let (_, client, transfer) = running(&app).await;

@@ -30,6 +30,26 @@ async fn a_cancel_reaches_the_agent_and_is_confirmed_by_it() {
 }
 
 #[tokio::test]
+async fn a_run_that_its_agent_is_not_at_ends_when_the_agent_acknowledges_the_cancel() {
+    let story = Story::begin(&json!({ "retry": { "maxAttempts": 3 } })).await;
+    story.dispatch(HOUR).await;
+    let run = story.run().await;
+    story.app.cp().cancel_job_run(&admin(), run).await.expect("a cancel");
+    let agent = story.app.key(&story.agent.key);
+    let open = agent.get("/api/agents/directives").await.body["data"]["directives"].clone();
+    let path = format!("/api/agents/directives/{}/ack", open[0]["id"].as_str().expect("an id"));
+    for _ in 0..2 {
+        assert_eq!(agent.send("POST", &path, None).await.status, 200);
+        let ended = story.history().await.remove(0);
+        assert_eq!(
+            (&ended["status"], &ended["completedAt"], &ended["revision"]),
+            (&json!("cancelled"), &json!("2026-04-25T14:00:00Z"), &json!(3))
+        );
+    }
+    assert_eq!(story.report(run, &json!({ "status": "completed" })).await.status, 409);
+}
+
+#[tokio::test]
 async fn run_now_starts_a_job_beside_its_schedule() {
     let story = Story::begin(&json!({})).await;
     story.app.cp().run_job(&admin(), story.job).await.expect("a start");
