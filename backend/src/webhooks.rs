@@ -72,6 +72,8 @@ pub struct Delivery {
     pub id: String,
     /// What proves where it comes from, if there is a secret to prove it with.
     pub signature: Option<String>,
+    /// How long it may take, if that is less than [`PATIENCE`].
+    pub timeout: Option<Duration>,
 }
 
 impl Webhooks {
@@ -91,9 +93,10 @@ impl Webhooks {
         if delivery.body.len() > MAX_BYTES {
             return Err(format!("the body is larger than {} KiB", MAX_BYTES / 1024));
         }
-        match timeout(self.patience, self.send(delivery)).await {
+        let patience = delivery.timeout.map_or(self.patience, |limit| limit.min(self.patience));
+        match timeout(patience, self.send(delivery)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(format!("it was not answered within {} s", self.patience.as_secs_f64())),
+            Err(_) => Err(format!("it was not answered within {} s", patience.as_secs_f64())),
         }
     }
 

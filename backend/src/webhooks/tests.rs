@@ -72,6 +72,7 @@ fn to(url: impl Into<String>) -> Delivery {
         content_type: "text/plain; charset=utf-8",
         id: "run/step/1".to_owned(),
         signature: Some("t=1,v1=00".to_owned()),
+        timeout: None,
     }
 }
 
@@ -195,6 +196,14 @@ async fn whoever_does_not_answer_is_not_waited_for() {
     let webhooks = Webhooks { patience: Duration::from_millis(100), ..allowing(&["127.0.0.0/8"]) };
     let refused = webhooks.post(to(listener.url("127.0.0.1"))).await;
     assert_eq!(refused, Err("it was not answered within 0.1 s".to_owned()));
+}
+
+#[tokio::test]
+async fn nor_for_longer_than_the_step_may_take() {
+    let listener = Listener::on("127.0.0.1", "").await;
+    let delivery = Delivery { timeout: Some(Duration::from_millis(50)), ..to(listener.url("127.0.0.1")) };
+    let refused = allowing(&["127.0.0.0/8"]).post(delivery).await;
+    assert_eq!(refused, Err("it was not answered within 0.05 s".to_owned()));
 }
 
 #[tokio::test]

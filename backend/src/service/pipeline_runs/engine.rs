@@ -1,6 +1,6 @@
 //! What runs of pipelines need beside reports: the passing of time, and webhooks.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -125,6 +125,7 @@ impl ControlPlane {
             content_type: if is_json { "application/json" } else { "text/plain; charset=utf-8" },
             id: format!("{}/{}/{}", row.id, node.id, claim.attempt),
             signature: self.webhook_signature(row.customer_id, &body, claim.at).await?,
+            timeout: node.timeout_seconds.map(Duration::from_secs),
             body,
         })
     }

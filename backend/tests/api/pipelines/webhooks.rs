@@ -135,6 +135,19 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
+async fn a_webhook_has_no_longer_than_its_step() {
+    let place = place().await;
+    let receiver = Receiver::start(|_| None).await;
+    let run = place.run(&yaml(&receiver.url(), ", timeout: 1s")).await;
+    place.look_after(MOMENT).await;
+    let failed = told(&place, &run).await;
+    assert_eq!(
+        (&failed["status"], &failed["errorMessage"]),
+        (&json!("failed"), &json!("it was not answered within 1 s"))
+    );
+}
+
+#[tokio::test]
 async fn a_webhook_that_is_refused_is_sent_again_under_a_number_of_its_own() {
     let place = place().await;
     let receiver =
