@@ -5,7 +5,7 @@
 //! needs more than one value (schedules, the graph of steps, where copies go), and [`plan`] fills in parameters and finds
 //! agents. [`schema`] says the tables as JSON Schema.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     period::Period,
@@ -31,6 +31,7 @@ mod yaml;
 
 pub use diagnostic::{Diagnostic, Position, Severity, Spot};
 pub use location::{Location, Place};
+pub(crate) use plan::unowned;
 pub use plan::{Found, Plan, Planned, PlannedStep, PlannedTask, Times};
 pub use schema::schema;
 pub use step::{AgentName, Format, Packing, Step, Task, Verify, When};
@@ -84,7 +85,7 @@ impl Definition {
         let source = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut problems = Problems::default();
         let root = yaml::read(source, &mut problems);
-        let mut reader = Reader { source, problems, parameters: None };
+        let mut reader = Reader { source, problems, parameters: None, wrong_values: BTreeSet::new() };
         let definition = root.and_then(|root| build::definition(&mut reader, &root));
         let definition = definition.filter(|_| !reader.problems.has_errors());
         Parsed { definition, diagnostics: reader.problems.into_sorted() }

@@ -45,6 +45,7 @@ impl ControlPlane {
         actor.require_user()?;
         let definition = self.definition(&input.yaml).await?;
         let customer_id = self.owner_of(actor, input.customer_id, Some(&definition)).await?;
+        self.require_clear_agents(customer_id, &definition).await?;
         let mut work = self.begin(actor).await?;
         let mut row = PipelineRow {
             id: self.ids.next(work.now),
@@ -136,8 +137,9 @@ impl ControlPlane {
         input: ReplaceDefinition,
     ) -> Result<Pipeline> {
         actor.require_user()?;
-        let id = self.pipeline(actor, meant).await?.id;
+        let PipelineRow { id, customer_id, .. } = self.pipeline(actor, meant).await?;
         let definition = self.definition(&input.yaml).await?;
+        self.require_clear_agents(customer_id, &definition).await?;
         loop {
             let mut work = self.begin(actor).await?;
             let mut row = held(&mut work, actor, id).await?;

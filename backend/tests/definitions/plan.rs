@@ -138,17 +138,41 @@ fn formats_and_names_follow_from_each_other() {
                 - { id: c, type: compress, path: /x, output: /y.ZST }\n\
                 - { id: d, type: decompress, path: /x.gz }\n\
                 - { id: e, type: decompress, path: /x.zst }\n\
-                - { id: f, type: decompress, path: /x, output: /y, format: zstd }\n";
+                - { id: f, type: decompress, path: /x, output: /y, format: zstd }\n\
+                - { id: g, type: decompress, path: /x.bin, output: /y }\n\
+                - { id: h, type: compress, path: /in/x, output: /out/ }\n\
+                - { id: i, type: decompress, path: 'C:\\in\\x.zst', output: 'C:\\out\\' }\n";
     let definition = parse(text);
     let plan = definition.plan(&definition.parameters, |_| Found::Nobody, now()).plan.unwrap();
     let found = plan.steps.iter().map(|step| match &step.task {
-        PlannedTask::Compress { output, format, .. } | PlannedTask::Decompress { output, format, .. } => {
+        PlannedTask::Compress { output, format, .. } => format!("{} {output} {format}", step.id),
+        PlannedTask::Decompress { output, format, .. } => {
+            let format = format.map_or("as it begins".to_owned(), |format| format.to_string());
             format!("{} {output} {format}", step.id)
         }
         _ => panic!("another task"),
     });
-    let expected = ["a /x.gz gzip", "b /x.zst zstd", "c /y.ZST zstd", "d /x gzip", "e /x zstd", "f /y zstd"];
+    let expected = [
+        "a /x.gz gzip",
+        "b /x.zst zstd",
+        "c /y.ZST zstd",
+        "d /x gzip",
+        "e /x zstd",
+        "f /y zstd",
+        "g /y as it begins",
+        "h /out/x.gz gzip",
+        r"i C:\out\x zstd",
+    ];
     assert_eq!(found.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn files_are_not_written_to_a_pattern() {
+    let definition = parse("source: /a\ndestination: { protocol: local, path: /b, pattern: '*.csv' }\n");
+    let plan = definition.plan(&definition.parameters, |_| Found::Nobody, now()).plan.unwrap();
+    let PlannedTask::Transfer { destination, .. } = &plan.steps[0].task else { panic!("another task") };
+    assert_eq!((destination.location.as_str(), &destination.pattern), ("/b", &None));
+    assert_eq!(plan.destination, *destination);
 }
 
 #[test]

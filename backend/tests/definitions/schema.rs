@@ -14,6 +14,7 @@ const BEYOND: &[(&str, &str)] = &[
     ("bad/merge-key", "merge keys, which this library of others merges"),
     ("bad/needs-in-a-circle", "circles"),
     ("bad/needs-itself", "circles"),
+    ("bad/output-folder-without-a-name", "names"),
     ("bad/parameter-empty-place", "text that parameters are filled into"),
     ("bad/parameter-in-block", "parameters that are not there"),
     ("bad/parameter-none-declared", "parameters that are not there"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AgentName, Definition, Location, Place, Spot, Step, Task,
+    AgentName, Definition, Location, Packing, Place, Spot, Step, Task, Template,
     grammar::DEFINITION,
     graph,
     reader::{Object, Reader},
@@ -21,6 +21,15 @@ pub(super) const TWO_SERVERS: &str = "a copy needs one side on the agent's machi
 /// What is said of a file whose name does not tell what it is decompressed to.
 pub(super) const NO_OUTPUT: &str =
     "the name does not end in .gz or .zst, so it does not tell what to write: add `output`";
+
+/// What is said of a pattern where there can be none.
+const NO_PATTERN: &str = "is taken as it stands: `*` and `?` choose files in the `source` of a transfer only";
+/// What patterns are made of.
+const WILDCARDS: [char; 2] = ['*', '?'];
+
+/// What is said where such a file is to go to a folder.
+pub(super) const NO_NAME: &str = "`output` is a folder, and the name of `path` does not end in .gz or .zst: write the \
+                                  file's name behind it";
 
 /// Makes a definition of a tree. Nothing where something is missing, which was noted.
 pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definition> {
@@ -46,6 +55,7 @@ pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definit
         parameters: reader.parameters.clone().unwrap_or_default(),
         steps,
     };
+    check_destination(reader, &definition.destination, object.spot("destination"));
     check_copies(reader, &definition, object.spot("destination"));
     Some(definition)
 }
@@ -148,22 +158,59 @@ fn look_twice(reader: &mut Reader<'_>, object: &Object, step: &Step) {
             .problems
             .warning(&agent.spot, || "a webhook is sent by the server: `agent` does nothing here".to_owned());
     }
-    if let (Task::Decompress(packing), Some(parameters)) = (&step.task, &reader.parameters)
-        && packing.output.is_none()
-        && let Ok(path) = packing.path.fill(parameters, usize::MAX)
-        && Format::unpacked(&path).is_none()
-    {
-        reader.problems.error(object.spot("path"), || NO_OUTPUT.to_owned());
+    let fill = |template: &Template| {
+        reader.values(template.parameters()).and_then(|values| template.fill(values, usize::MAX).ok())
+    };
+    let is_pattern = |template: &Template| fill(template).is_some_and(|path| path.contains(WILDCARDS));
+    match &step.task {
+        Task::Transfer { destination: Some(destination), .. } => {
+            check_destination(reader, destination, object.spot("destination"));
+        }
+        Task::Decompress(packing) if is_unnamed(packing, fill) => {
+            let (key, said) = if packing.output.is_some() { ("output", NO_NAME) } else { ("path", NO_OUTPUT) };
+            reader.problems.error(object.spot(key), || said.to_owned());
+        }
+        Task::Compress(Packing { path, .. }) | Task::Decompress(Packing { path, .. }) | Task::Delete { path }
+            if is_pattern(path) =>
+        {
+            reader.problems.warning(object.spot("path"), || format!("`path` {NO_PATTERN}"));
+        }
+        Task::Rename { from, .. } if is_pattern(from) => {
+            reader.problems.warning(object.spot("from"), || format!("`from` {NO_PATTERN}"));
+        }
+        _ => {}
+    }
+}
+
+/// Whether it cannot be told what a file is decompressed to.
+fn is_unnamed(packing: &Packing, fill: impl Fn(&Template) -> Option<String>) -> bool {
+    let Some(path) = fill(&packing.path) else { return false };
+    let output = packing.output.as_ref().map(&fill);
+    output != Some(None) && Format::unpacked_to(&path, output.flatten().as_deref()).is_none()
+}
+
+/// That files are not written to a pattern.
+fn check_destination(reader: &mut Reader<'_>, destination: &Location, spot: &Spot) {
+    let values = reader.values(destination.parameters());
+    let Some(Ok(place)) = values.map(|values| destination.fill(values)) else { return };
+    if place.pattern.is_some() {
+        reader
+            .problems
+            .warning(spot, || "`pattern` does nothing in a `destination`: it chooses files of a `source`".to_owned());
+    } else if place.path.contains(WILDCARDS) {
+        reader.problems.warning(spot, || format!("`destination` {NO_PATTERN}"));
     }
 }
 
 /// That each copy has a side on the agent's machine.
 fn check_copies(reader: &mut Reader<'_>, definition: &Definition, fallback: &Spot) {
-    let Some(parameters) = reader.parameters.clone() else { return };
-    let remote = |location: &Location| location.fill(&parameters).is_ok_and(|place: Place| !place.is_local());
+    let remote = |reader: &Reader<'_>, location: &Location| {
+        let values = reader.values(location.parameters());
+        values.is_some_and(|values| location.fill(values).is_ok_and(|place: Place| !place.is_local()))
+    };
     for step in &definition.steps {
         let Task::Transfer { source, destination, .. } = &step.task else { continue };
-        let is_remote = |own: Option<&Location>, general| remote(own.unwrap_or(general));
+        let is_remote = |own: Option<&Location>, general| remote(reader, own.unwrap_or(general));
         if is_remote(source.as_ref(), &definition.source) && is_remote(destination.as_ref(), &definition.destination) {
             let spot = if source.is_none() && destination.is_none() { fallback } else { &step.spot };
             reader.problems.error(spot, || TWO_SERVERS.to_owned());

@@ -310,7 +310,8 @@ const PACKING: &[Key] = &[
     optional(
         "output",
         Shape::Text(PATH),
-        "What is written. Default: the path with the format's ending added or taken away.",
+        "What is written, or the folder for it if it ends in a slash. Default: the path with the format's ending added \
+         or taken away.",
     ),
-    optional("format", FORMAT, "The format. Default: as the name ends, else gzip."),
+    optional("format", FORMAT, "The format. Default: as the name ends, else gzip, or what the file says that it is."),
 ];

@@ -82,6 +82,15 @@ impl Location {
         (parts.protocol == Protocol::Local || parts.host.is_some()).then_some(Self::Parts(parts))
     }
 
+    /// The parameters that stand in it.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
+        let templates = match self {
+            Self::Text(text) => [Some(text), None, None],
+            Self::Parts(Parts { host, path, pattern, .. }) => [host.as_ref(), Some(path), pattern.as_ref()],
+        };
+        templates.into_iter().flatten().flat_map(Template::parameters)
+    }
+
     /// The place with parameters filled in.
     ///
     /// # Errors
@@ -126,6 +135,15 @@ impl Place {
     #[must_use]
     pub fn is_local(&self) -> bool {
         self.protocol == Protocol::Local
+    }
+
+    /// The place as files are written to it: all there are.
+    #[must_use]
+    pub fn without_pattern(mut self) -> Self {
+        if self.pattern.take().is_some() {
+            self.location = self.to_text();
+        }
+        self
     }
 
     /// The parts as one URL or path.

@@ -19,6 +19,19 @@ mod planner;
 
 use planner::Planner;
 
+/// What is said of an agent that a pipeline of no customer means.
+pub(crate) fn unowned(name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!(
+            "`{name}` cannot be found, because the pipeline belongs to no customer: give `customerId`, or write the agent's \
+             id"
+        ),
+        None => "the pipeline belongs to no customer and names no agent: give `customerId`, or write `agent` with an \
+                 agent's id"
+            .to_owned(),
+    }
+}
+
 /// Which agents a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -26,6 +39,8 @@ pub enum Found {
     One(AgentRef),
     /// None, so far.
     Nobody,
+    /// None, because it is nobody's pipeline.
+    Unowned,
     /// Several.
     Several(Vec<AgentRef>),
 }
@@ -128,8 +143,8 @@ pub enum PlannedTask {
         path: String,
         /// What is written.
         output: String,
-        /// The format.
-        format: Format,
+        /// The format; nothing where the file itself tells it.
+        format: Option<Format>,
     },
     /// Renames or moves a file.
     Rename {

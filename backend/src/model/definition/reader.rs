@@ -1,6 +1,10 @@
 //! Reading the tree by the tables of the grammar, so that everything wrong is said at once.
 
-use std::{collections::BTreeMap, rc::Rc, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    str::FromStr,
+};
 
 use super::{
     diagnostic::{Problems, Spot},
@@ -137,9 +141,16 @@ pub(super) struct Reader<'a> {
     pub(super) problems: Problems,
     /// The parameters and their default values; nothing where that could not be told.
     pub(super) parameters: Option<BTreeMap<String, String>>,
+    /// The parameters whose default values are wrong, so that nothing can be said of texts that take them.
+    pub(super) wrong_values: BTreeSet<String>,
 }
 
 impl Reader<'_> {
+    /// What a text with these parameters is filled in with, as far as that is known.
+    pub(super) fn values<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<&BTreeMap<String, String>> {
+        self.parameters.as_ref().filter(|_| !names.any(|name| self.wrong_values.contains(name)))
+    }
+
     /// Reads a mapping whose keys are fixed.
     pub(super) fn mapping(&mut self, node: &Node, spot: &Spot, table: &'static Mapping) -> Option<Object> {
         let entries = self.entries(node, spot, || expected(&Shape::Mapping(table)))?;

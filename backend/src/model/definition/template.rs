@@ -70,6 +70,14 @@ impl Template {
         Self { pieces: vec![Piece::Text(text.to_owned())] }
     }
 
+    /// The parameters that stand in it.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Parameter(name) => Some(name.as_str()),
+            Piece::Text(_) => None,
+        })
+    }
+
     /// The text with every parameter's value in its place, of at most so many characters.
     pub(super) fn fill(&self, values: &BTreeMap<String, String>, most: usize) -> Result<String, TooLong> {
         let mut filled = String::new();

@@ -9,7 +9,8 @@ use crate::{
     model::{
         agent::AgentRef,
         definition::{
-            AgentName, Definition, Diagnostic, Found, Parsed, Plan, PlannedStep, PlannedTask, Severity, schema,
+            AgentName, Definition, Diagnostic, Found, Parsed, Plan, PlannedStep, PlannedTask, Severity, Step, schema,
+            unowned,
         },
         directive::Errand,
         period::Period,
@@ -21,12 +22,15 @@ use crate::{
     },
     service::ControlPlane,
     store,
+    webhooks::PATIENCE,
 };
 
 /// The agents that a definition may mean, as far as they are there.
 struct Agents {
     /// Those whose id, name or host name is named, or all of them where the only one is meant.
     known: Vec<AgentRef>,
+    /// Whether the pipeline is a customer's.
+    has_owner: bool,
 }
 
 impl ControlPlane {
@@ -53,6 +57,7 @@ impl ControlPlane {
         let agents = self.agents_of(owner, &definition).await?;
         let planned = definition.plan(&definition.parameters, |name| agents.find(name), self.now());
         diagnostics.extend(planned.diagnostics);
+        diagnostics.extend(impatient(&definition));
         if !self.has_webhook_secret(owner).await? {
             diagnostics.extend(unsigned(&definition));
         }
@@ -64,6 +69,14 @@ impl ControlPlane {
     pub(super) async fn definition(&self, yaml: &str) -> Result<Definition> {
         let Parsed { definition, diagnostics } = parse(yaml.to_owned()).await?;
         definition.ok_or_else(|| refused(&diagnostics))
+    }
+
+    /// Refuses a definition of this owner's that names an agent whose name several have: no run of it could begin.
+    pub(super) async fn require_clear_agents(&self, owner: Option<CustomerId>, definition: &Definition) -> Result<()> {
+        let agents = self.agents_of(owner, definition).await?;
+        let planned = definition.plan(&definition.parameters, |name| agents.find(name), self.now());
+        let is_wrong = planned.diagnostics.iter().any(|found| found.severity == Severity::Error);
+        if is_wrong { Err(refused(&planned.diagnostics)) } else { Ok(()) }
     }
 
     /// What a run of this text does, with the values of all its parameters: as it is shown, and as it is carried out.
@@ -104,7 +117,7 @@ impl ControlPlane {
         }
         known.sort_unstable_by_key(|agent| agent.id);
         known.dedup();
-        Ok(Agents { known })
+        Ok(Agents { known, has_owner: owner.is_some() })
     }
 }
 
@@ -124,6 +137,7 @@ impl Agents {
                 meant.push(last);
                 Found::Several(meant)
             }
+            (_, None) if !self.has_owner && by_id.is_none() => Found::Unowned,
             (_, None) => Found::Nobody,
         }
     }
@@ -141,6 +155,7 @@ impl Agents {
             (Found::Nobody, Some(name)) => {
                 (format!("there is no agent with the id, name or host name `{name}`"), Vec::new())
             }
+            (Found::Unowned, name) => (unowned(name), Vec::new()),
             (Found::Nobody, None) => ("there is no agent that could do it".to_owned(), Vec::new()),
         };
         Err(Error::Refused { message, details: json!({ "ids": ids }) })
@@ -179,6 +194,19 @@ fn unsigned(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
     })
 }
 
+/// Warnings about webhooks that are given longer than any has.
+fn impatient(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
+    let has_longer = |step: &&Step| {
+        let timeout = step.timeout.filter(|_| !step.is_for_an_agent());
+        timeout.is_some_and(|timeout| timeout.as_seconds() > PATIENCE.as_secs())
+    };
+    definition.steps.iter().filter(has_longer).map(|step| {
+        let most = PATIENCE.as_secs();
+        step.spot
+            .warning(format!("`{}` has {most} s at most, like all webhooks: a longer `timeout` does nothing", step.id))
+    })
+}
+
 /// The plan as a run keeps it.
 fn graph(plan: &Plan) -> Result<Graph> {
     let place = |id: &String| {
@@ -213,7 +241,7 @@ fn task(step: &PlannedStep) -> Result<Task> {
             Errand::Compress { path, output: Some(output), format: Some(format.to_string()) }
         }
         PlannedTask::Decompress { path, output, format } => {
-            Errand::Decompress { path, output: Some(output), format: Some(format.to_string()) }
+            Errand::Decompress { path, output: Some(output), format: format.map(|format| format.to_string()) }
         }
         PlannedTask::Rename { from, to } => Errand::Rename { from, to },
         PlannedTask::Delete { path } => Errand::Delete { path },

@@ -66,10 +66,11 @@ async fn a_bad_one_is_answered_with_all_that_is_wrong() {
 async fn what_is_missing_beside_the_text_is_a_warning() {
     let place = Place::new().await;
     let hook = "  - { id: tell, type: webhook, needs: [pack], url: \"https://example.com/hook\" }\n";
-    let yaml = format!("{LINE}{hook}agent: nobody\n");
+    let yaml = format!("{LINE}{}agent: nobody\n", hook.replace(" }", ", timeout: 11s }"));
     let verdict = dry_run(&place.user, &yaml).await;
     let warnings = verdict["warnings"].to_string();
     assert_eq!(verdict["valid"], true);
+    assert!(warnings.contains("`tell` has 10 s at most"), "{warnings}");
     assert!(warnings.contains("there is no agent with the id, name or host name `nobody`"), "{warnings}");
     assert!(warnings.contains("make one with `rotateWebhookSecret`"), "{warnings}");
     place.app.cp().rotate_webhook_secret(&admin(), Some(place.customer.id)).await.expect("a secret");
@@ -92,6 +93,33 @@ async fn agents_are_looked_for_among_the_owners_only() {
     let several = dry_run(&place.app.bearer(&other.token), SMALL).await;
     assert!(several["warnings"].to_string().contains("there are several agents"), "{several}");
     assert_eq!(several["ast"]["steps"][0]["agent"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_pipeline_of_no_customer_is_told_how_to_find_an_agent() {
+    let place = Place::new().await;
+    let named = dry_run(&place.admin, &format!("{SMALL}agent: edge-1\n")).await;
+    assert!(
+        named["warnings"].to_string().contains("`edge-1` cannot be found, because the pipeline belongs to no customer")
+    );
+    let unnamed = dry_run(&place.admin, SMALL).await["warnings"].to_string();
+    assert!(unnamed.contains("the pipeline belongs to no customer and names no agent"), "{unnamed}");
+}
+
+#[tokio::test]
+async fn what_several_agents_are_called_is_refused_wherever_it_is_written() {
+    let place = Place::new().await;
+    place.pipeline("daily", SMALL).await;
+    let second = place.app.agent(place.customer.id, "edge-1").await;
+    let yaml = format!("{SMALL}agent: edge-1\n");
+    assert_eq!(dry_run(&place.user, &yaml).await["valid"], false);
+    let body = json!({ "identifier": "named", "name": "A pipeline", "yaml": yaml });
+    let made = place.user.post("/api/pipelines", &body).await;
+    let changed = place.user.send("PUT", "/api/pipelines/daily/yaml", Some(&json!({ "yaml": yaml }))).await;
+    for answer in [made, changed] {
+        assert_eq!(answer.status, 400, "{}", answer.body);
+        assert!(answer.body["details"]["errors"].to_string().contains(&second.id.to_string()), "{}", answer.body);
+    }
 }
 
 #[tokio::test]

@@ -98,7 +98,11 @@ async fn it_must_be_known_which_agent_is_meant() {
         ("daily", "there are several agents, and the definition names none: write `agent`", &ids),
         ("named", "several agents are called `edge-1`: write the id of one of them", &ids),
         ("nobody", "there is no agent with the id, name or host name `edge-9`", &json!([])),
-        ("platform", "there is no agent that could do it", &json!([])),
+        (
+            "platform",
+            "the pipeline belongs to no customer and names no agent: give `customerId`, or write `agent` with an agent's id",
+            &json!([]),
+        ),
     ] {
         let answer = place.admin.post(&format!("/api/pipelines/{identifier}/runs"), &json!({})).await;
         assert_eq!((answer.status, &answer.body["error"]), (400, &json!(said)), "{identifier}");

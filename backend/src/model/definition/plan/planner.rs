@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Found, Plan, PlannedStep, PlannedTask, Times};
+use super::{Found, Plan, PlannedStep, PlannedTask, Times, unowned};
 use crate::model::{
     Instant,
     agent::AgentRef,
     definition::{
         AgentName, Definition, Diagnostic, Format, Location, Packing, Place, Position, Spot, Step, Task, Template,
-        build::{NO_OUTPUT, TWO_SERVERS},
+        build::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
         grammar::{BODY, EXPECTED, PATH, Text, WEB_URL},
         reader::{check, too_long},
     },
@@ -49,7 +49,7 @@ impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
         });
         Some(Plan {
             source: source?,
-            destination: destination?,
+            destination: destination?.without_pattern(),
             parameters: self.parameters.clone(),
             schedule,
             timeout: definition.timeout,
@@ -76,7 +76,7 @@ impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
             Task::Transfer { source, destination, verify } => {
                 let source = self.place(source.as_ref().unwrap_or(&self.definition.source), spot);
                 let destination = self.place(destination.as_ref().unwrap_or(&self.definition.destination), spot);
-                let (source, destination) = (source?, destination?);
+                let (source, destination) = (source?, destination?.without_pattern());
                 let (protocol, direction) = match (source.protocol, destination.protocol) {
                     (remote, Protocol::Local) if remote != Protocol::Local => (remote, Direction::Pull),
                     (Protocol::Local, other) => (other, Direction::Push),
@@ -96,16 +96,17 @@ impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
             Task::Compress(packing) => {
                 let (path, output, format) = self.packing(packing, spot)?;
                 let format = format.or_else(|| Format::of_name(output.as_deref()?)).unwrap_or(Format::Gzip);
-                let output = output.unwrap_or_else(|| format!("{path}{}", format.ending()));
+                let output = format.packed(&path, output.as_deref());
                 PlannedTask::Compress { path, output, format }
             }
             Task::Decompress(packing) => {
                 let (path, output, format) = self.packing(packing, spot)?;
-                let Some(output) = output.or_else(|| Format::unpacked(&path).map(ToOwned::to_owned)) else {
-                    self.diagnostics.push(spot.key("path", spot.at).error(NO_OUTPUT));
+                let Some(output) = Format::unpacked_to(&path, output.as_deref()) else {
+                    let (key, said) = if output.is_some() { ("output", NO_NAME) } else { ("path", NO_OUTPUT) };
+                    self.diagnostics.push(spot.key(key, spot.at).error(said));
                     return None;
                 };
-                let format = format.or_else(|| Format::of_name(&path)).unwrap_or(Format::Gzip);
+                let format = format.or_else(|| Format::of_name(&path));
                 PlannedTask::Decompress { path, output, format }
             }
             Task::Rename { from, to } => {
@@ -163,6 +164,7 @@ impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
                 (Found::Nobody, Some(AgentName { name, .. })) => spot.warning(format!(
                     "there is no agent with the id, name or host name `{name}`: register it before the first run"
                 )),
+                (Found::Unowned, named) => spot.warning(unowned(named.map(AgentName::as_str))),
                 (Found::Nobody, None) => spot.warning("there is no agent yet: register one before the first run"),
                 (Found::Several(agents), Some(AgentName { name, .. })) => spot.error(format!(
                     "`{name}` is what several agents are called: write one of their ids: {}",

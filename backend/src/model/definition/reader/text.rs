@@ -29,8 +29,8 @@ impl Reader<'_> {
             Template::plain(said)
         };
         // What is said of text is said of it as it will be used; as far as that is known.
-        let filled = match &self.parameters {
-            Some(parameters) => template.fill(parameters, text.most),
+        let filled = match self.values(template.parameters()) {
+            Some(values) => template.fill(values, text.most),
             None if said.chars().nth(text.most).is_some() => Err(TooLong),
             None => return Some(template),
         };

@@ -100,8 +100,8 @@ impl Reader<'_> {
             Content::Mapping(_) => Location::of(&self.choice(node, spot, &PLACE)?)?,
             _ => return self.wrong(node, spot, &Shape::Place),
         };
-        if let Some(parameters) = &self.parameters
-            && let Err(problem) = location.fill(parameters)
+        if let Some(values) = self.values(location.parameters())
+            && let Err(problem) = location.fill(values)
         {
             self.problems.error(spot, || format!("{} {problem}", called(spot)));
             return None;
@@ -182,8 +182,11 @@ impl Reader<'_> {
                 continue;
             }
             // A value that is wrong is noted; its name is known all the same.
-            let value = self.parameter(&entry.value, &spot.key(&entry.key, entry.value.at)).unwrap_or_default();
-            values.entry(entry.key.clone()).or_insert(value);
+            let value = self.parameter(&entry.value, &spot.key(&entry.key, entry.value.at));
+            if value.is_none() {
+                self.wrong_values.insert(entry.key.clone());
+            }
+            values.entry(entry.key.clone()).or_insert(value.unwrap_or_default());
         }
         self.parameters = Some(values.into_iter().collect());
     }

@@ -58,7 +58,11 @@ impl Course {
             };
         }
         if attempt > step.attempt || step.sent_at.is_none() {
-            return Err(Error::conflict(format!("attempt {attempt} of this step was not sent")));
+            let next = step.attempt;
+            return Err(Error::conflict(match report.attempt {
+                Some(attempt) => format!("attempt {attempt} of this step was not sent"),
+                None => format!("no attempt of this step is with its agent: attempt {next} was not sent yet"),
+            }));
         }
         let before = step.status;
         self.steps[place].heard_at = Some(now);
