@@ -15,6 +15,7 @@ use super::{
 
 mod build;
 mod diagnostic;
+mod doubts;
 mod grammar;
 mod graph;
 mod location;

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AgentName, Definition, Location, Packing, Place, Spot, Step, Task, Template,
+    AgentName, Definition, Location, Place, Spot, Step, Task, doubts,
     grammar::DEFINITION,
     graph,
     reader::{Object, Reader},
-    step::Format,
     yaml::{Node, shown},
 };
 use crate::model::{retry::Retry, schedule::Schedule};
@@ -21,12 +20,6 @@ pub(super) const TWO_SERVERS: &str = "a copy needs one side on the agent's machi
 /// What is said of a file whose name does not tell what it is decompressed to.
 pub(super) const NO_OUTPUT: &str =
     "the name does not end in .gz or .zst, so it does not tell what to write: add `output`";
-
-/// What is said of a pattern where there can be none.
-const NO_PATTERN: &str = "is taken as it stands: `*` and `?` choose files in the `source` of a transfer only";
-/// What patterns are made of.
-const WILDCARDS: [char; 2] = ['*', '?'];
-
 /// What is said where such a file is to go to a folder.
 pub(super) const NO_NAME: &str = "`output` is a folder, and the name of `path` does not end in .gz or .zst: write the \
                                   file's name behind it";
@@ -55,7 +48,7 @@ pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definit
         parameters: reader.parameters.clone().unwrap_or_default(),
         steps,
     };
-    check_destination(reader, &definition.destination, object.spot("destination"));
+    doubts::about_places(reader, &object, &definition);
     check_copies(reader, &definition, object.spot("destination"));
     Some(definition)
 }
@@ -140,66 +133,10 @@ fn steps(reader: &mut Reader<'_>, objects: &[Object]) -> Vec<Step> {
             retry: object.mapping("retry").and_then(|object| retry(reader, object)),
             timeout: object.period("timeout"),
         };
-        look_twice(reader, object, &step);
+        doubts::about_step(reader, object, &step);
         steps.push(step);
     }
     steps
-}
-
-/// What is allowed and perhaps not meant, and what a step cannot be told apart from its text.
-fn look_twice(reader: &mut Reader<'_>, object: &Object, step: &Step) {
-    if step.when == super::When::Failure && step.needs.is_empty() {
-        reader.problems.warning(object.spot("when"), || {
-            format!("`{}` never runs: it waits for a failure, and needs no step that could fail", step.id)
-        });
-    }
-    if let (Task::Webhook { .. }, Some(agent)) = (&step.task, &step.agent) {
-        reader
-            .problems
-            .warning(&agent.spot, || "a webhook is sent by the server: `agent` does nothing here".to_owned());
-    }
-    let fill = |template: &Template| {
-        reader.values(template.parameters()).and_then(|values| template.fill(values, usize::MAX).ok())
-    };
-    let is_pattern = |template: &Template| fill(template).is_some_and(|path| path.contains(WILDCARDS));
-    match &step.task {
-        Task::Transfer { destination: Some(destination), .. } => {
-            check_destination(reader, destination, object.spot("destination"));
-        }
-        Task::Decompress(packing) if is_unnamed(packing, fill) => {
-            let (key, said) = if packing.output.is_some() { ("output", NO_NAME) } else { ("path", NO_OUTPUT) };
-            reader.problems.error(object.spot(key), || said.to_owned());
-        }
-        Task::Compress(Packing { path, .. }) | Task::Decompress(Packing { path, .. }) | Task::Delete { path }
-            if is_pattern(path) =>
-        {
-            reader.problems.warning(object.spot("path"), || format!("`path` {NO_PATTERN}"));
-        }
-        Task::Rename { from, .. } if is_pattern(from) => {
-            reader.problems.warning(object.spot("from"), || format!("`from` {NO_PATTERN}"));
-        }
-        _ => {}
-    }
-}
-
-/// Whether it cannot be told what a file is decompressed to.
-fn is_unnamed(packing: &Packing, fill: impl Fn(&Template) -> Option<String>) -> bool {
-    let Some(path) = fill(&packing.path) else { return false };
-    let output = packing.output.as_ref().map(&fill);
-    output != Some(None) && Format::unpacked_to(&path, output.flatten().as_deref()).is_none()
-}
-
-/// That files are not written to a pattern.
-fn check_destination(reader: &mut Reader<'_>, destination: &Location, spot: &Spot) {
-    let values = reader.values(destination.parameters());
-    let Some(Ok(place)) = values.map(|values| destination.fill(values)) else { return };
-    if place.pattern.is_some() {
-        reader
-            .problems
-            .warning(spot, || "`pattern` does nothing in a `destination`: it chooses files of a `source`".to_owned());
-    } else if place.path.contains(WILDCARDS) {
-        reader.problems.warning(spot, || format!("`destination` {NO_PATTERN}"));
-    }
 }
 
 /// That each copy has a side on the agent's machine.

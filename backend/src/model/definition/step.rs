@@ -88,7 +88,7 @@ impl Format {
 }
 
 /// What separates the parts of a path, on whichever system an agent runs.
-const SEPARATORS: [char; 2] = ['/', '\\'];
+pub(super) const SEPARATORS: [char; 2] = ['/', '\\'];
 
 fn is_folder(path: &str) -> bool {
     path.ends_with(SEPARATORS)

@@ -1,0 +1,150 @@
+//! What is allowed and perhaps not meant, and what a step cannot be told apart from its text.
+
+use super::{
+    Definition, Format, Location, Packing, Place, Spot, Step, Task, Template, When,
+    build::{NO_NAME, NO_OUTPUT},
+    reader::{Object, Reader},
+    step::SEPARATORS,
+};
+
+/// What is said of a pattern where there can be none.
+const NO_PATTERN: &str = "is taken as it stands: `*` and `?` choose files in the `source` of a transfer only";
+/// What patterns are made of.
+const WILDCARDS: [char; 2] = ['*', '?'];
+
+/// Doubts about a step.
+pub(super) fn about_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
+    if step.when == When::Failure && step.needs.is_empty() {
+        reader.problems.warning(object.spot("when"), || {
+            format!("`{}` never runs: it waits for a failure, and needs no step that could fail", step.id)
+        });
+    }
+    match &step.task {
+        Task::Webhook { .. } => {
+            if let Some(agent) = &step.agent {
+                let said = || "a webhook is sent by the server: `agent` does nothing here".to_owned();
+                reader.problems.warning(&agent.spot, said);
+            }
+        }
+        Task::Transfer { source, destination, .. } => {
+            if let Some(source) = source {
+                about_source(reader, source, object.spot("source"));
+            }
+            if let Some(destination) = destination {
+                about_destination(reader, destination, object.spot("destination"));
+            }
+        }
+        Task::Checksum { path, .. } | Task::Delete { path } => about_paths(reader, object, &[("path", path)]),
+        Task::Rename { from, to } => {
+            about_paths(reader, object, &[("from", from), ("to", to)]);
+            if are_the_same(reader, from, to) {
+                reader.problems.warning(object.spot("to"), || "`to` is what the file is called already".to_owned());
+            }
+        }
+        Task::Compress(packing) => about_packing(reader, object, packing),
+        Task::Decompress(packing) => {
+            about_packing(reader, object, packing);
+            if is_unnamed(reader, packing) {
+                let (key, said) = if packing.output.is_some() { ("output", NO_NAME) } else { ("path", NO_OUTPUT) };
+                reader.problems.error(object.spot(key), || said.to_owned());
+            }
+        }
+    }
+}
+
+/// Doubts about the places that steps without their own use.
+pub(super) fn about_places(reader: &mut Reader<'_>, object: &Object, definition: &Definition) {
+    let transfers = || {
+        definition.steps.iter().filter_map(|step| match &step.task {
+            Task::Transfer { source, destination, .. } => Some((source, destination)),
+            _ => None,
+        })
+    };
+    if transfers().any(|(source, _)| source.is_none()) {
+        about_source(reader, &definition.source, object.spot("source"));
+    }
+    if transfers().any(|(_, destination)| destination.is_none()) {
+        about_destination(reader, &definition.destination, object.spot("destination"));
+    }
+}
+
+fn about_source(reader: &mut Reader<'_>, source: &Location, spot: &Spot) {
+    let Some(place) = filled(reader, source) else { return };
+    let folder = place.path.rsplit_once(SEPARATORS).map_or("", |(folder, _)| folder);
+    if let Some(said) = refused(&place) {
+        reader.problems.warning(spot, || format!("`source` {said}"));
+    } else if folder.contains(WILDCARDS) {
+        reader.problems.warning(spot, || {
+            "`source` has a pattern before its last part, which is taken as it stands: only the last part chooses files"
+                .to_owned()
+        });
+    }
+}
+
+fn about_destination(reader: &mut Reader<'_>, destination: &Location, spot: &Spot) {
+    let Some(place) = filled(reader, destination) else { return };
+    if let Some(said) = refused(&place) {
+        reader.problems.warning(spot, || format!("`destination` {said}"));
+    } else if place.pattern.is_some() {
+        let said = || "`pattern` does nothing in a `destination`: it chooses files of a `source`".to_owned();
+        reader.problems.warning(spot, said);
+    } else if place.path.contains(WILDCARDS) {
+        reader.problems.warning(spot, || format!("`destination` {NO_PATTERN}"));
+    }
+}
+
+fn about_packing(reader: &mut Reader<'_>, object: &Object, packing: &Packing) {
+    about_paths(reader, object, &[("path", &packing.path)]);
+    let Some(output) = &packing.output else { return };
+    about_paths(reader, object, &[("output", output)]);
+    if are_the_same(reader, &packing.path, output) {
+        let said = || "`output` is `path` itself, which agents refuse: write another path".to_owned();
+        reader.problems.warning(object.spot("output"), said);
+    }
+}
+
+fn about_paths(reader: &mut Reader<'_>, object: &Object, paths: &[(&str, &Template)]) {
+    for (key, template) in paths {
+        let Some(path) = fill(reader, template) else { continue };
+        if let Some(said) = unusable(&path) {
+            reader.problems.warning(object.spot(key), || format!("`{key}` {said}"));
+        } else if path.contains(WILDCARDS) {
+            reader.problems.warning(object.spot(key), || format!("`{key}` {NO_PATTERN}"));
+        }
+    }
+}
+
+fn are_the_same(reader: &Reader<'_>, one: &Template, other: &Template) -> bool {
+    let one = fill(reader, one);
+    one.is_some() && one == fill(reader, other)
+}
+
+/// Whether it cannot be told what a file is decompressed to.
+fn is_unnamed(reader: &Reader<'_>, packing: &Packing) -> bool {
+    let Some(path) = fill(reader, &packing.path) else { return false };
+    let output = packing.output.as_ref().map(|output| fill(reader, output));
+    output != Some(None) && Format::unpacked_to(&path, output.flatten().as_deref()).is_none()
+}
+
+/// The text as it will be used, as far as that is known.
+fn fill(reader: &Reader<'_>, template: &Template) -> Option<String> {
+    template.fill(reader.values(template.parameters())?, usize::MAX).ok()
+}
+
+fn filled(reader: &Reader<'_>, location: &Location) -> Option<Place> {
+    location.fill(reader.values(location.parameters())?).ok()
+}
+
+fn refused(place: &Place) -> Option<&'static str> {
+    unusable(&place.path).filter(|_| place.is_local())
+}
+
+/// Why every agent refuses a path of its own machine, if it does.
+fn unusable(path: &str) -> Option<&'static str> {
+    let has_drive = matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+    if !path.starts_with(SEPARATORS) && !has_drive {
+        return Some("is no whole path, as agents want it: write one such as /data/in/a.csv");
+    }
+    let goes_up = path.split(SEPARATORS).any(|part| part == "..");
+    goes_up.then_some("goes up by `..`, which agents refuse: write the path without that")
+}
