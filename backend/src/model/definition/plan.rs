@@ -23,11 +23,11 @@ use planner::Planner;
 pub(crate) fn unowned(name: Option<&str>) -> String {
     match name {
         Some(name) => format!(
-            "`{name}` cannot be found, because the pipeline belongs to no customer: give `customerId`, or write the agent's \
-             id"
+            "`{name}` cannot be found, because the pipeline belongs to no customer: give it one (`customerId`), or write \
+             the agent's id"
         ),
-        None => "the pipeline belongs to no customer and names no agent: give `customerId`, or write `agent` with an \
-                 agent's id"
+        None => "the pipeline belongs to no customer and names no agent: give it a customer (`customerId`), or write \
+                 `agent` with an agent's id"
             .to_owned(),
     }
 }

@@ -100,7 +100,8 @@ async fn it_must_be_known_which_agent_is_meant() {
         ("nobody", "there is no agent with the id, name or host name `edge-9`", &json!([])),
         (
             "platform",
-            "the pipeline belongs to no customer and names no agent: give `customerId`, or write `agent` with an agent's id",
+            "the pipeline belongs to no customer and names no agent: give it a customer (`customerId`), or write `agent` \
+             with an agent's id",
             &json!([]),
         ),
     ] {
