@@ -202,6 +202,16 @@ impl Place {
         open.body["data"]["directives"].as_array().expect("directives").clone()
     }
 
+    /// A run whose one step was given up at the lease, and waits for its agent to stop it before it is tried again.
+    async fn given_up(&self) -> Value {
+        let yaml = "source: /a\ndestination: /b\nretry: { maxAttempts: 2, initialDelay: 1s }\n";
+        let run = self.run(yaml).await;
+        self.says(&run, "transfer", "running").await;
+        self.heartbeat(&json!({ "status": "offline" })).await;
+        self.look_after(MINUTE * 5).await;
+        run
+    }
+
     async fn acknowledge(&self, directive: &Value) {
         let path = format!("/api/agents/directives/{}/ack", id(directive));
         assert_eq!(self.app.key(&self.agent.key).send("POST", &path, None).await.status, 200);

@@ -65,11 +65,7 @@ async fn a_late_report_is_refused_with_the_reason_and_kept_as_an_event() {
 #[tokio::test]
 async fn the_next_attempt_waits_until_the_agent_is_heard_again_and_has_stopped_the_first() {
     let place = Place::new().await;
-    let yaml = "source: /a\ndestination: /b\nretry: { maxAttempts: 2, initialDelay: 1s }\n";
-    let run = place.run(yaml).await;
-    place.says(&run, "transfer", "running").await;
-    place.heartbeat(&json!({ "status": "offline" })).await;
-    place.look_after(MINUTE * 5).await;
+    let run = place.given_up().await;
     place.look_after(MINUTE).await;
     assert_eq!(place.wishes().await, [("cancelStep".to_owned(), "transfer".to_owned())]);
     place.heartbeat(&json!({})).await;
