@@ -6,9 +6,16 @@ import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
+// A test that fails in its middle ends nothing itself, but its worker ends with it.
+const atWork = new Set<ChildProcess>();
+process.on('exit', () => atWork.forEach((child) => child.kill('SIGKILL')));
+
 /** A running program. */
 export class Program {
-  private constructor(private readonly child: ChildProcess) {}
+  private constructor(private readonly child: ChildProcess) {
+    atWork.add(child);
+    child.once('exit', () => atWork.delete(child));
+  }
 
   /** Starts a program whose standard error goes to `log`, and waits for a line of its output that fits. */
   static async start(file: string, args: string[], log: string, ready?: RegExp): Promise<[Program, RegExpMatchArray]> {
