@@ -134,7 +134,11 @@ impl App {
     /// The API of this control plane.
     #[must_use]
     pub fn api(&self, settings: &ServeSettings) -> Api {
-        Api { cp: Arc::clone(&self.cp), trusted_proxies: settings.trusted_proxies.clone().into() }
+        Api {
+            cp: Arc::clone(&self.cp),
+            trusted_proxies: settings.trusted_proxies.clone().into(),
+            public_url: settings.public_url.clone(),
+        }
     }
 
     /// What GraphQL needs to serve this control plane.
@@ -144,7 +148,12 @@ impl App {
             cp: Arc::clone(&self.cp),
             tasks: self.tasks.clone(),
             trusted_proxies: settings.trusted_proxies.clone().into(),
-            allowed_origins: settings.allowed_origins.clone().into(),
+            allowed_origins: settings
+                .allowed_origins
+                .iter()
+                .cloned()
+                .chain(settings.public_url.as_ref().map(|url| url.origin().to_owned()))
+                .collect(),
         }
     }
 

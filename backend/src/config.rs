@@ -10,7 +10,7 @@ use clap::{Args, Command};
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use crate::limits::Quotas;
+use crate::{limits::Quotas, transport::PublicUrl};
 
 /// Where the database is.
 #[derive(Args, Clone, Debug)]
@@ -83,6 +83,10 @@ pub struct ServeSettings {
     /// Networks that webhooks may reach although they are not public, such as `10.0.0.0/8,127.0.0.1`
     #[arg(long, env = "MFTPLUS_WEBHOOK_NETWORKS", value_delimiter = ',', value_name = "NETWORKS", value_parser = network)]
     pub webhook_networks: Vec<IpNet>,
+
+    /// URL at which clients reach this server through a proxy, such as `https://example.com/mft`; it may have a path
+    #[arg(long, env = "MFTPLUS_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<PublicUrl>,
 
     /// Networks of proxies whose X-Forwarded-For is believed, such as `10.0.0.0/8,::1/128`
     #[arg(long, env = "MFTPLUS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", value_parser = network)]

@@ -43,17 +43,18 @@ const PROTECTION: [(HeaderName, HeaderValue); 3] = [
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
 ];
 
-/// Puts the dashboard of this binary in front of the API.
-pub fn in_front_of(api: Router) -> Router {
-    Site::new(FILES).in_front_of(api)
+/// Puts the dashboard of this binary in front of the API. Its page refers to its files below the base path `base`, which
+/// has no slash at its end and is empty at the root of a host.
+pub fn in_front_of(api: Router, base: &str) -> Router {
+    Site::new(FILES, base).in_front_of(api)
 }
 
 /// The files by their paths.
 struct Site(HashMap<String, Embedded>);
 
 impl Site {
-    fn new(files: &[File]) -> Self {
-        Self(files.iter().map(|file| (format!("/{}", file.path), Embedded::new(file))).collect())
+    fn new(files: &[File], base: &str) -> Self {
+        Self(files.iter().map(|file| (format!("/{}", file.path), Embedded::new(file, base))).collect())
     }
 
     fn in_front_of(self, api: Router) -> Router {
@@ -129,7 +130,7 @@ mod tests {
             request = request.header(name, *value);
         }
         let request = request.body(axum::body::Body::empty()).unwrap();
-        Site::new(files).in_front_of(api).oneshot(request).await.unwrap()
+        Site::new(files, "").in_front_of(api).oneshot(request).await.unwrap()
     }
 
     async fn text(response: Response) -> String {
@@ -196,5 +197,23 @@ mod tests {
         let response = ask(SAMPLE, Method::GET, PATH, &[(header::IF_NONE_MATCH, &format!("\"x\", {etag}"))]).await;
         assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(text(response).await, "");
+    }
+
+    #[tokio::test]
+    async fn the_page_refers_to_its_files_below_the_base_path() {
+        const PAGE: &[File] = &[File {
+            path: "index.html",
+            plain:
+                b"<link href=\"/a.css\"><a href=\"https://example.com/\"><meta data-base=\"/\" data-script=\"/b.js\">",
+            brotli: Some(b"not for this path"),
+        }];
+        let request = Request::builder().uri("/").header(header::ACCEPT_ENCODING, "br");
+        let request = request.body(axum::body::Body::empty()).unwrap();
+        let response = Site::new(PAGE, "/mft").in_front_of(Router::new()).oneshot(request).await.unwrap();
+        // Small as it is, it travels as it stands.
+        assert_eq!(
+            text(response).await,
+            "<link href=\"/mft/a.css\"><a href=\"https://example.com/\"><meta data-base=\"/mft/\" data-script=\"/mft/b.js\">"
+        );
     }
 }

@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{error::Error, service::ControlPlane};
+use crate::{error::Error, service::ControlPlane, transport::PublicUrl};
 
 mod agents;
 mod caller;
@@ -41,6 +41,15 @@ pub struct Api {
     pub cp: Arc<ControlPlane>,
     /// Peers whose word about the client's address is believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// Where clients reach the server, if it is known.
+    pub public_url: Option<PublicUrl>,
+}
+
+impl Api {
+    /// The path below which clients see this API; empty at the root of a host.
+    fn base_path(&self) -> &str {
+        self.public_url.as_ref().map_or("", PublicUrl::path)
+    }
 }
 
 fn routes() -> OpenApiRouter<Api> {
@@ -93,7 +102,7 @@ pub fn router(api: Api) -> Router {
     let document = document();
     let (router, _) = routes().split_for_parts();
     router
-        .merge(documents::router(&document))
+        .merge(documents::router(document, api.base_path()))
         .method_not_allowed_fallback(|| async { Failure(Error::MethodNotAllowed) })
         .fallback(|| async { Failure(Error::NotFound("route")) })
         // In one layer: the router boxes every route once per layer, for each request.

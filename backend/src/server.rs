@@ -52,7 +52,11 @@ pub async fn serve(settings: &ServeSettings, stop: impl Future<Output = ()> + Se
         Some(handle) => router.layer(telemetry::request_metrics(handle)),
         None => router,
     };
-    let service = dashboard::in_front_of(router).into_make_service_with_connect_info::<SocketAddr>();
+    let router = match &settings.public_url {
+        Some(url) => url.serve(dashboard::in_front_of(router, url.path())),
+        None => dashboard::in_front_of(router, ""),
+    };
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let cancelled = app.stop.clone().cancelled_owned();
     let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
         // Answers are small and wait for nothing: they must not wait for more to send.
@@ -61,7 +65,9 @@ pub async fn serve(settings: &ServeSettings, stop: impl Future<Output = ()> + Se
     #[expect(clippy::disallowed_methods, reason = "the tracker would wait for requests longer than `PATIENCE`")]
     let server = tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(cancelled).into_future());
     tracing::info!(%address, "serving");
-    println!("MFTPlus serves http://{address}, its reference is at http://{address}/api/docs");
+    let url = format!("http://{address}");
+    let public = settings.public_url.as_ref().map_or_else(|| url.clone(), ToString::to_string);
+    println!("MFTPlus serves {url}, its reference is at {public}/api/docs");
     stop.await;
     tracing::info!("stopping: what is at work is finished first");
     // Health says so, long polls are answered, the listener closes.

@@ -19,6 +19,10 @@ use tokio::time::timeout;
 
 use crate::error::{Error, Result};
 
+mod public_url;
+
+pub use public_url::PublicUrl;
+
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 /// The largest body that is received and thrown away, so that the client gets to read its answer.

@@ -11,6 +11,7 @@ use crate::{
     clock::Clock,
     effect::effect,
     lazy::{Loading, lazy},
+    link,
     live::Feed,
     pages::{self, NotFound, Overview, SignIn},
     session::{Absence, Session, Standing},
@@ -32,7 +33,7 @@ pub(crate) fn App() -> impl IntoView {
     session.restore();
     stay_connected(session, feed);
     view! {
-        <Router>
+        <Router base=link::base()>
             <Gate />
         </Router>
         <ToastList />
@@ -46,7 +47,7 @@ fn Gate() -> impl IntoView {
     let location = use_location();
     let navigate = use_navigate();
     effect(move || {
-        let path = location.pathname.get();
+        let path = location.pathname.with(|path| link::address(path).to_owned());
         let is_at_sign_in = path == "/sign-in";
         let query = location.query.get_untracked();
         match session.standing() {

@@ -1,7 +1,7 @@
 //! The dashboard: a page that shows the fleet as it moves, and administers it.
 //!
 //! From the outside in: `app` puts everything together; `pages` fetch and arrange, and `lazy` loads their code; `ui` is
-//! how things look; `session`, `api` and `live` speak with the server; `json`, `format`, `time` and `words` know how
+//! how things look; `link` knows where the dashboard is served; `session`, `api` and `live` speak with the server; `json`, `format`, `time` and `words` know how
 //! things are written.
 
 #![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
@@ -17,6 +17,7 @@ mod fleet;
 mod format;
 mod json;
 mod lazy;
+mod link;
 mod live;
 mod pages;
 mod session;

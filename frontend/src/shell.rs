@@ -9,6 +9,7 @@ use crate::{
     effect::effect,
     fleet::Figures,
     lazy::{Loading, prepare},
+    link::href,
     live::{Feed, Link},
     pages,
     session::{Session, Viewer},
@@ -42,7 +43,7 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
             }
         }>
             <header class="topbar">
-                <a class="brand" href="/" aria-label="MFTPlus, go to Live">
+                <a class="brand" href=href("/") aria-label="MFTPlus, go to Live">
                     <Logo />
                     <span>"MFTPlus"</span>
                 </a>

@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::accepts;
 
+const HTML: &str = "text/html; charset=utf-8";
+
 /// A file as it lies in the binary.
 pub(super) struct File {
     /// Its path below the folder that was built.
@@ -21,7 +23,7 @@ pub(super) struct File {
 
 /// A file with all that is said of it.
 pub(super) struct Embedded {
-    plain: &'static [u8],
+    plain: Bytes,
     brotli: Option<&'static [u8]>,
     content_type: &'static str,
     cache_control: &'static str,
@@ -30,12 +32,20 @@ pub(super) struct Embedded {
 }
 
 impl Embedded {
-    pub(super) fn new(file: &File) -> Self {
-        let digest = Sha256::digest(file.plain);
+    /// The file as it is served below a base path. A page refers to its files from the root of the host, so these
+    /// references get the base path in front; scripts and style sheets refer to others from where they are.
+    pub(super) fn new(file: &File, base: &str) -> Self {
+        let (plain, brotli) = if base.is_empty() || content_type(file.path) != HTML {
+            (Bytes::from_static(file.plain), file.brotli)
+        } else {
+            let page = String::from_utf8_lossy(file.plain).replace("=\"/", &format!("=\"{base}/"));
+            (Bytes::from(page), None)
+        };
+        let digest = Sha256::digest(&plain);
         let start = u64::from_be_bytes(digest.first_chunk().copied().unwrap_or_default());
         Self {
-            plain: file.plain,
-            brotli: file.brotli,
+            plain,
+            brotli,
             content_type: content_type(file.path),
             // A file whose name holds a digest never changes; any other is asked for again.
             cache_control: if holds_digest(file.path) { "public, max-age=31536000, immutable" } else { "no-cache" },
@@ -49,7 +59,8 @@ impl Embedded {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             let brotli = self.brotli.filter(|_| accepts(headers, &header::ACCEPT_ENCODING, "br"));
-            let mut response = Bytes::from_static(brotli.unwrap_or(self.plain)).into_response();
+            let body = brotli.map_or_else(|| self.plain.clone(), Bytes::from_static);
+            let mut response = body.into_response();
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
             if brotli.is_some() {
@@ -75,7 +86,7 @@ impl Embedded {
 
 fn content_type(path: &str) -> &'static str {
     match path.rsplit_once('.').map_or("", |(_, extension)| extension) {
-        "html" => "text/html; charset=utf-8",
+        "html" => HTML,
         "css" => "text/css; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "wasm" => "application/wasm",

@@ -15,20 +15,21 @@ use utoipa_swagger_ui::{Config, serve};
 use super::{Api, envelope::Failure};
 use crate::error::Error;
 
-/// Where the page and what belongs to it are.
-const PAGE: &str = "/api/docs";
-
 /// The routes of the documents.
-pub(super) fn router(document: &OpenApi) -> Router<Api> {
+pub(super) fn router(mut document: OpenApi, base: &str) -> Router<Api> {
+    if !base.is_empty() {
+        document.servers.iter_mut().flatten().for_each(|server| base.clone_into(&mut server.url));
+    }
     let yaml = document.to_yaml().unwrap_or_default();
     let json = document.to_json().unwrap_or_default();
-    // Without the validator the page asks no other host for anything.
-    let config = Arc::new(Config::from("/openapi.json").validator_url("none"));
+    // Without the validator the page asks no other host for anything. Paths are relative to the page, so that it works
+    // below any base path.
+    let config = Arc::new(Config::from("../openapi.json").validator_url("none"));
     let parts = Arc::clone(&config);
     Router::new()
         .route("/mftplus-api.yaml", text("text/yaml; charset=utf-8", yaml))
         .route("/openapi.json", text("application/json", json))
-        .route(PAGE, get(move || async move { page(&config) }))
+        .route("/api/docs", get(move || async move { page(&config) }))
         .route("/api/docs/{part}", get(move |path: RawPathParams| async move { part(&path, &parts) }))
 }
 
@@ -41,8 +42,8 @@ fn text(content_type: &'static str, text: String) -> axum::routing::MethodRouter
 fn page(config: &Arc<Config<'static>>) -> Response {
     match serve("index.html", Arc::clone(config)) {
         Ok(Some(file)) => {
-            let html = String::from_utf8_lossy(&file.bytes).replace("\"./", &format!("\"{PAGE}/"));
-            let html = html.replace("href=\"index.css\"", &format!("href=\"{PAGE}/index.css\""));
+            let html = String::from_utf8_lossy(&file.bytes).replace("\"./", "\"docs/");
+            let html = html.replace("href=\"index.css\"", "href=\"docs/index.css\"");
             let html = html.replace("<title>Swagger UI</title>", "<title>MFTPlus API reference</title>");
             ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
         }

@@ -18,11 +18,12 @@ use super::{
 use crate::{
     error::Error,
     model::account::{Login, RefreshSession, SignedIn, User},
+    transport::PublicUrl,
 };
 
 /// The cookie that holds the refresh token.
 const COOKIE: &str = "mftplus_refresh";
-/// The only path to which it is sent.
+/// The only path to which it is sent, below the base path.
 const COOKIE_PATH: &str = "/api/auth";
 
 /// A user.
@@ -53,7 +54,7 @@ pub(super) async fn login(
     body: Body<Login>,
 ) -> Result<Response, Failure> {
     let as_cookie = body.input.cookie;
-    Ok(signed_in(api.cp.login(body.input).await?, as_cookie, &headers))
+    Ok(signed_in(&api, api.cp.login(body.input).await?, as_cookie, &headers))
 }
 
 /// Renew a session
@@ -71,7 +72,7 @@ pub(super) async fn refresh_session(
     let as_cookie = body.input.cookie || body.input.refresh_token.is_none();
     let token = body.input.refresh_token.or_else(|| sent_cookie(&headers));
     let token = token.ok_or_else(|| Error::field("refreshToken", "is required, here or as the cookie"))?;
-    Ok(signed_in(api.cp.refresh_session(&token).await?, as_cookie, &headers))
+    Ok(signed_in(&api, api.cp.refresh_session(&token).await?, as_cookie, &headers))
 }
 
 /// Sign out
@@ -92,7 +93,7 @@ pub(super) async fn logout(
         (None, Some(token)) => api.cp.logout_by_refresh_token(&token).await?,
         (None, None) => return Err(Error::Unauthenticated("send a token, or the refresh token to end").into()),
     }
-    let gone = cookie(String::new(), Duration::ZERO, &headers);
+    let gone = cookie(&api, String::new(), Duration::ZERO, &headers);
     Ok(with_cookie(Reply::ok(LoggedOutData { logged_out: true }).into_response(), &gone))
 }
 
@@ -103,20 +104,22 @@ pub(super) async fn me(State(api): State<Api>, UserCaller(actor): UserCaller) ->
     Ok(Reply::ok(UserData { user: api.cp.me(&actor).await? }))
 }
 
-fn signed_in(mut session: SignedIn, as_cookie: bool, headers: &HeaderMap) -> Response {
+fn signed_in(api: &Api, mut session: SignedIn, as_cookie: bool, headers: &HeaderMap) -> Response {
     let token = if as_cookie { session.refresh_token.take() } else { None };
     let response = Reply::ok(session).into_response();
     match token {
-        Some(token) => with_cookie(response, &cookie(token, Duration::days(7), headers)),
+        Some(token) => with_cookie(response, &cookie(api, token, Duration::days(7), headers)),
         None => response,
     }
 }
 
-fn cookie(value: String, life: Duration, headers: &HeaderMap) -> Cookie<'static> {
+fn cookie(api: &Api, value: String, life: Duration, headers: &HeaderMap) -> Cookie<'static> {
     // Behind a proxy that ends TLS, the client's side of it is what counts; a client that lies here only shuts itself out.
-    let is_tls = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+    let is_tls = api.public_url.as_ref().is_some_and(PublicUrl::is_tls)
+        || headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     Cookie::build((COOKIE, value))
-        .path(COOKIE_PATH)
+        // As the browser sees the path, whether or not a proxy removes the base path.
+        .path(format!("{}{COOKIE_PATH}", api.base_path()))
         .http_only(true)
         .same_site(SameSite::Strict)
         .secure(is_tls)

@@ -25,6 +25,7 @@ mod long_poll;
 mod outage;
 mod pipelines;
 mod presence;
+mod public_url;
 mod rate_limit;
 mod stalls;
 mod support;

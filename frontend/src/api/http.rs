@@ -4,7 +4,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
 
-use crate::browser;
+use crate::{browser, link};
 
 /// An answer, whatever its status.
 pub(crate) struct Reply {
@@ -25,7 +25,7 @@ impl From<JsValue> for Unanswered {
     }
 }
 
-/// Sends a JSON body, with an access token if there is one.
+/// Sends a JSON body to a path of the API, with an access token if there is one.
 pub(crate) async fn post(path: &str, body: &str, token: Option<&str>) -> Result<Reply, Unanswered> {
     let headers = Headers::new()?;
     headers.set("content-type", "application/json")?;
@@ -37,7 +37,8 @@ pub(crate) async fn post(path: &str, body: &str, token: Option<&str>) -> Result<
     request.set_method("POST");
     request.set_headers(&headers);
     request.set_body(&JsValue::from_str(body));
-    let response = JsFuture::from(leptos::prelude::window().fetch_with_str_and_init(path, &request)).await?;
+    let address = link::href(path);
+    let response = JsFuture::from(leptos::prelude::window().fetch_with_str_and_init(&address, &request)).await?;
     let response: Response = response.unchecked_into();
     if let Some(date) = response.headers().get("date")? {
         browser::learn_server_clock(&date);

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::ApiError,
-    browser,
+    browser, link,
     session::{Absence, Session},
     time::Instant,
 };
@@ -100,7 +100,7 @@ impl Feed {
             inner.generation
         };
         self.link.set(Link::Connecting);
-        let url = format!("{}/graphql/ws", browser::origin().replacen("http", "ws", 1));
+        let url = format!("{}{}", browser::origin().replacen("http", "ws", 1), link::href("/graphql/ws"));
         let opened = Socket::open(&url, protocol::SUBPROTOCOL, move |happening| {
             if self.inner.with_value(|inner| inner.borrow().generation) == generation {
                 self.happened(happening);

@@ -6,6 +6,7 @@ use crate::{
     api::events::{self, Event},
     clock::Clock,
     fetch::Fetch,
+    link::href,
     live::Feed,
     task::Task,
     ui::{Badge, Empty, Loaded, Notice, PageHead, Rows, Table},
@@ -95,7 +96,7 @@ fn Line(event: Event) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let state = Signal::stored(words::log::event(&event));
     let named = |(name, address): (String, Option<String>)| match address {
-        Some(address) => view! { <a href=address>{name}</a> }.into_any(),
+        Some(address) => view! { <a href=href(address)>{name}</a> }.into_any(),
         None => name.into_any(),
     };
     view! {

@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     fetch::Fetch,
     format,
+    link::href,
     live::{Admission, Feed, Mirror, Seen},
     pages::agents::Pulse,
     ui::{Badge, Card, Empty, Fact, PageHead, Subject},
@@ -90,7 +91,7 @@ fn Details(row: RwSignal<Seen<Agent>>, owner: Fetch<Option<CustomerName>>) -> im
     let customer = move || {
         owner.read(Clone::clone).flatten().map(|customer| {
             view! {
-                <Fact name="Customer"><a href=format!("/customers/{}", customer.id.inner())>{customer.name}</a></Fact>
+                <Fact name="Customer"><a href=href(format!("/customers/{}", customer.id.inner()))>{customer.name}</a></Fact>
             }
         })
     };
@@ -138,7 +139,7 @@ fn ItsTransfers(id: String) -> impl IntoView {
     };
     let aside = move || {
         let address = address.clone();
-        summary().flatten().map(move |words| view! { <a href=address>{words}</a> })
+        summary().flatten().map(move |words| view! { <a href=href(address)>{words}</a> })
     };
     view! {
         <Card title="Newest transfers" aside>

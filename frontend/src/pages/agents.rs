@@ -14,6 +14,7 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format,
+    link::href,
     live::{Admission, Feed, Mirror, Seen},
     session::Session,
     ui::{Badge, Choice, Empty, Loaded, PageHead, Pager, Rows, Table},
@@ -66,7 +67,7 @@ pub(crate) fn Agents() -> impl IntoView {
         if is_filtered() {
             view! {
                 <Empty icon="search" title="No agent fits these filters">
-                    <a class="button" href="/agents">
+                    <a class="button" href=href("/agents")>
                         "Clear the filters"
                     </a>
                 </Empty>
@@ -159,7 +160,7 @@ fn Row(row: RwSignal<Seen<Agent>>, owner: Option<String>, label: &'static str) -
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=format!("/agents/{id}")>
+                <a class="cell-title" href=href(format!("/agents/{id}"))>
                     {read(|agent| agent.label().to_owned())}
                 </a>
                 <span class="cell-about">{read(|agent| agent.hostname.clone())}</span>

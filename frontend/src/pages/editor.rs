@@ -30,6 +30,7 @@ use crate::{
     },
     effect::{effect, settled},
     fetch::Fetch,
+    link::href,
     session::Session,
     task::Task,
     ui::{Card, Notice, PageHead, Subject, Toasts},
@@ -212,7 +213,7 @@ fn EditorForm(
             {children()}
             <Notice text=Signal::derive(failure) />
             <div class="form-actions">
-                <a class="button" href=address>
+                <a class="button" href=href(address)>
                     "Cancel"
                 </a>
                 <button type="submit" class="button button-primary" disabled=move || task.is_busy()>

@@ -27,6 +27,7 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format,
+    link::href,
     live::{Admission, Feed, Mirror, Seen},
     session::Session,
     ui::{Badge, Choice, Empty, Icon, Loaded, PageHead, Pager, Rows, Table},
@@ -65,7 +66,7 @@ pub(crate) fn Jobs() -> impl IntoView {
         if enabled.get().is_some() {
             return view! {
                 <Empty icon="search" title="No job fits this filter">
-                    <a class="button" href="/jobs">
+                    <a class="button" href=href("/jobs")>
                         "Show all jobs"
                     </a>
                 </Empty>
@@ -75,7 +76,7 @@ pub(crate) fn Jobs() -> impl IntoView {
         view! {
             <Empty icon="jobs" title="No jobs yet">
                 <p>"A job copies files or folders on a schedule, on the agent of your choice."</p>
-                {is_admin.then(|| view! { <a class="button button-primary" href="/jobs/new">"Make the first one"</a> })}
+                {is_admin.then(|| view! { <a class="button button-primary" href=href("/jobs/new")>"Make the first one"</a> })}
             </Empty>
         }
         .into_any()
@@ -92,7 +93,7 @@ pub(crate) fn Jobs() -> impl IntoView {
             {is_admin
                 .then(|| {
                     view! {
-                        <a class="button button-primary" href="/jobs/new">
+                        <a class="button button-primary" href=href("/jobs/new")>
                             <Icon name="plus" />
                             "New job"
                         </a>
@@ -183,7 +184,7 @@ fn Row(row: RwSignal<Seen<Job>>, newest: Newest, is_admin: bool) -> impl IntoVie
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=address>
+                <a class="cell-title" href=href(address)>
                     {read(|job| job.name.clone())}
                 </a>
                 <span class="cell-about">
@@ -203,7 +204,7 @@ fn Row(row: RwSignal<Seen<Job>>, newest: Newest, is_admin: bool) -> impl IntoVie
                 <Next next />
             </td>
             <td class="cell-nowrap" data-label="Agent">
-                <a href=row.with_untracked(|seen| format!("/agents/{}", seen.object.agent_id.inner()))>
+                <a href=href(row.with_untracked(|seen| format!("/agents/{}", seen.object.agent_id.inner())))>
                     {read(|job| job.agent_name.clone())}
                 </a>
             </td>

@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     effect::effect,
     fetch::Fetch,
+    link::href,
     time::Instant,
     ui::{Card, Empty, Loaded, Rows},
     words::slots::{Slot, State},
@@ -158,7 +159,7 @@ fn Strip(
     };
     let described = move || {
         current.get().map(|mark| {
-            let run = mark.run.map(|address| view! { <a href=address>"Open its run"</a> });
+            let run = mark.run.map(|address| view! { <a href=href(address)>"Open its run"</a> });
             view! { <span>{mark.said}</span> {run} }
         })
     };

@@ -8,6 +8,7 @@ use crate::{
     browser,
     fetch::{Fetch, Stage},
     format,
+    link::href,
     ui::{Card, Failure, SkeletonRows, SkeletonText},
     words::pipelines::{schedule, worker},
 };
@@ -65,7 +66,7 @@ pub(super) fn Steps(
 fn Workers(steps: Memo<Vec<PlannedStep>>) -> impl IntoView {
     let line = |(name, address, ids): (String, Option<String>, String)| {
         let name = match address {
-            Some(address) => view! { <a href=address>{name}</a> }.into_any(),
+            Some(address) => view! { <a href=href(address)>{name}</a> }.into_any(),
             None => view! { <span>{name}</span> }.into_any(),
         };
         view! {

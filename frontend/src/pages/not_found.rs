@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::link::href;
 use crate::ui::PageHead;
 
 /// Says so, and where to go instead.
@@ -10,7 +11,7 @@ pub(crate) fn NotFound() -> impl IntoView {
     view! {
         <PageHead title="Page not found" about=|| "There is nothing at this address, or nothing that you may see." />
         <p>
-            <a class="button" href="/">
+            <a class="button" href=href("/")>
                 "Go to Live"
             </a>
         </p>

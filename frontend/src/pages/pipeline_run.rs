@@ -12,6 +12,7 @@ use crate::{
     browser,
     clock::Clock,
     fetch::Fetch,
+    link::href,
     live::{Admission, Feed, Mirror, Seen},
     task::Task,
     ui::{Badge, Card, Confirm, Fact, PageHead, Subject, Toasts},
@@ -166,12 +167,12 @@ fn Details(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -> impl Int
         <Card title="Details">
             <dl class="facts">
                 <Fact name="Pipeline">
-                    <a href=pipeline>{move || links.read(pipeline_name)}</a>
+                    <a href=href(pipeline)>{move || links.read(pipeline_name)}</a>
                 </Fact>
                 <Fact name="Version">{version}</Fact>
                 <Fact name="Started by">
                     {cause}
-                    {rerun_of.map(|earlier| view! { <a href=earlier>"the run before"</a> })}
+                    {rerun_of.map(|earlier| view! { <a href=href(earlier)>"the run before"</a> })}
                 </Fact>
                 {values}
                 <Fact name="Started">{began}</Fact>

@@ -23,6 +23,7 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format,
+    link::href,
     live::Feed,
     session::Session,
     ui::{Badge, Choice, Empty, Icon, Loaded, PageHead, Pager, Rows, Table},
@@ -62,7 +63,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
         if filter.get() != PipelineFilter::default() {
             return view! {
                 <Empty icon="search" title="No pipeline fits these filters">
-                    <a class="button" href="/pipelines">
+                    <a class="button" href=href("/pipelines")>
                         "Show all pipelines"
                     </a>
                 </Empty>
@@ -72,7 +73,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
         view! {
             <Empty icon="pipelines" title="No pipelines yet">
                 <p>"A pipeline is a text that says what is copied, checked, packed and told to others, step by step."</p>
-                <a class="button button-primary" href="/pipelines/new">
+                <a class="button button-primary" href=href("/pipelines/new")>
                     "Write the first one"
                 </a>
             </Empty>
@@ -99,7 +100,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
     view! {
         <PageHead title="Pipelines" about=summary>
             <WebhookSecret />
-            <a class="button button-primary" href="/pipelines/new">
+            <a class="button button-primary" href=href("/pipelines/new")>
                 <Icon name="plus" />
                 "New pipeline"
             </a>
@@ -226,7 +227,7 @@ fn Row(id: String, row: Memo<Option<PipelineRow>>, newest: Newest, is_admin: boo
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=address>
+                <a class="cell-title" href=href(address)>
                     {read(|row| row.name.clone())}
                 </a>
                 <span class="cell-about">{about}</span>

@@ -11,6 +11,7 @@ use crate::{
     browser,
     clock::Clock,
     fetch::Fetch,
+    link::href,
     live::{Admission, Feed, Mirror, Seen},
     task::Task,
     ui::{Badge, Card, Confirm, Empty, Fact, PageHead, Subject, Toasts},
@@ -155,7 +156,7 @@ fn Details(row: RwSignal<Seen<JobRun>>, links: Fetch<RunLinks>) -> impl IntoView
         <Card title="Details">
             <dl class="facts">
                 <Fact name="Job">
-                    <a href=job>{move || links.read(job_name)}</a>
+                    <a href=href(job)>{move || links.read(job_name)}</a>
                 </Fact>
                 <Fact name="For the slot">{slot}</Fact>
                 <Fact name="Started">{Clock::full_moment(started_at)}</Fact>
@@ -164,7 +165,7 @@ fn Details(row: RwSignal<Seen<JobRun>>, links: Fetch<RunLinks>) -> impl IntoView
                 <Fact name="Copied">{read(words::jobs::run_size)}</Fact>
                 <Fact name="Attempt">
                     {read(|run| run.attempt.to_string())}
-                    {retry_of.map(|earlier| view! { <a href=earlier>"the one before"</a> })}
+                    {retry_of.map(|earlier| view! { <a href=href(earlier)>"the one before"</a> })}
                 </Fact>
                 <Fact name="Run id">
                     <code class="path">{id}</code>

@@ -18,6 +18,7 @@ use crate::{
     fetch::Fetch,
     fleet::Figures,
     format,
+    link::href,
     live::{Admission, Mirror},
     pages::pages_of,
     ui::{Empty, PageHead, Pager},
@@ -49,7 +50,7 @@ pub(crate) fn Transfers() -> impl IntoView {
         } else {
             view! {
                 <Empty icon="search" title="No transfer fits these filters">
-                    <a class="button" href="/transfers">
+                    <a class="button" href=href("/transfers")>
                         "Clear the filters"
                     </a>
                 </Empty>

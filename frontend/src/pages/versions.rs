@@ -17,6 +17,7 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format,
+    link::href,
     task::Task,
     ui::{Card, Choice, Confirm, Loaded, Notice, PageHead, Pager, Rows, Subject, Table, Toasts},
 };
@@ -75,7 +76,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
         <PageHead
             title
             parent=("/pipelines", "Pipelines")
-            about=move || view! { <a href=format!("/pipelines/{}", id.get_value())>"Back to the pipeline"</a> }
+            about=move || view! { <a href=href(format!("/pipelines/{}", id.get_value()))>"Back to the pipeline"</a> }
         />
         <div class="card">
             <Loaded
@@ -148,7 +149,7 @@ fn Row(
                         aria-label=move || format!("Changes of version {}", number.get())
                         href=move || {
                             let number = number.get();
-                            format!("/pipelines/{}/versions?from={}&to={number}", pipeline.get_value(), number - 1)
+                            href(format!("/pipelines/{}/versions?from={}&to={number}", pipeline.get_value(), number - 1))
                         }
                     >
                         "Changes"

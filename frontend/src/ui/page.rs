@@ -3,6 +3,7 @@
 use leptos::{html, prelude::*};
 
 use crate::effect::effect;
+use crate::link::href;
 
 /// The page's one `h1`, which takes the focus when the page is entered from another one.
 #[component]
@@ -33,7 +34,7 @@ pub(crate) fn PageHead(
                 {parent
                     .map(|(address, name)| {
                         view! {
-                            <a class="page-parent" href=address>
+                            <a class="page-parent" href=href(address)>
                                 {name}
                             </a>
                         }

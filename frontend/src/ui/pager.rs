@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::link::href;
+
 /// Links to the neighbouring pages, with how much there is in all; nothing where everything is on one page.
 #[component]
 pub(crate) fn Pager(
@@ -24,7 +26,7 @@ pub(crate) fn Pager(
             let is_there = target >= 1 && pages.get().is_none_or(|pages| target <= pages);
             if is_there {
                 view! {
-                    <a class="button button-small" href=address.run(target) rel=if by < 0 { "prev" } else { "next" }>
+                    <a class="button button-small" href=href(address.run(target)) rel=if by < 0 { "prev" } else { "next" }>
                         {name}
                     </a>
                 }

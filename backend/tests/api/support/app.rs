@@ -97,6 +97,10 @@ impl TestApp {
         let ambient = Ambient { clock: Clock::Manual(clock.clone()), ids: Ids::seeded(seed()) };
         let app = App::start(&settings, ambient).await.expect("a server");
         let router = rest::router(app.api(&settings)).merge(graphql::router(app.graphql(&settings)));
+        let router = match &settings.public_url {
+            Some(url) => url.serve(router),
+            None => router,
+        };
         Self { app, router, clock, settings, _folder: folder }
     }
 

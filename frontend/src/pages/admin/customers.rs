@@ -7,6 +7,7 @@ use crate::{
     clock::Clock,
     fetch::Fetch,
     format,
+    link::href,
     pages::{page_in_address, pages_of},
     task::Task,
     ui::{Badge, Confirm, Empty, Field, FormDialog, Icon, Loaded, PageHead, Pager, Table, Toasts, Tone},
@@ -72,7 +73,7 @@ fn Row(customer: Customer, #[prop(into)] on_change: Callback<()>) -> impl IntoVi
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=format!("/customers/{}", id.inner())>
+                <a class="cell-title" href=href(format!("/customers/{}", id.inner()))>
                     {name.clone()}
                 </a>
             </td>

@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     fetch::Fetch,
     format,
+    link::href,
     pages::{page_in_address, pages_of},
     ui::{Badge, Empty, Icon, Loaded, PageHead, Pager, Table, Tone},
     words,
@@ -64,7 +65,7 @@ fn Row(user: User, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
     let (id, email, role) = (user.id.inner().to_owned(), user.email, user.role);
     let customer = match user.customer {
         Some(customer) => {
-            view! { <a href=format!("/customers/{}", customer.id.inner())>{customer.name}</a> }.into_any()
+            view! { <a href=href(format!("/customers/{}", customer.id.inner()))>{customer.name}</a> }.into_any()
         }
         None => "–".into_any(),
     };

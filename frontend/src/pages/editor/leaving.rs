@@ -9,6 +9,7 @@ use wasm_bindgen::JsCast;
 
 use crate::{
     browser::{self, Listener},
+    link,
     task::Task,
     ui::Confirm,
     way_back::WayBack,
@@ -22,7 +23,7 @@ pub(super) fn Leaving(
 ) -> impl IntoView {
     let navigate = use_navigate();
     let (asks, target) = (RwSignal::new(false), StoredValue::new(String::new()));
-    let here = address();
+    let here = location();
     let ask = move |to: String| {
         target.set_value(to);
         asks.set(true);
@@ -33,23 +34,23 @@ pub(super) fn Leaving(
         }
         let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let link = element.and_then(|element| element.closest("a[href]").ok().flatten());
-        let Some(link) = link.and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok()) else { return };
+        let Some(anchor) = link.and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok()) else { return };
         // Those to a part of this page, to another tab or of a file leave it where it is.
-        let stays = link.has_attribute("download")
-            || !link.target().is_empty()
-            || link.get_attribute("href").is_some_and(|to| to.starts_with('#'));
-        if !stays && link.origin() == browser::origin() {
+        let stays = anchor.has_attribute("download")
+            || !anchor.target().is_empty()
+            || anchor.get_attribute("href").is_some_and(|to| to.starts_with('#'));
+        if !stays && anchor.origin() == browser::origin() {
             event.prevent_default();
             event.stop_propagation();
-            ask(format!("{}{}", link.pathname(), link.search()));
+            ask(format!("{}{}", link::address(&anchor.pathname()), anchor.search()));
         }
     };
     expect_context::<WayBack>().hold_up(move || {
         let is_held_up = is_unsaved.get_untracked();
         if is_held_up {
-            let to = address();
+            let to = location();
             browser::push_address(&here);
-            ask(to);
+            ask(link::address(&to).to_owned());
         }
         is_held_up
     });
@@ -84,8 +85,8 @@ pub(super) fn Leaving(
     }
 }
 
-/// The address of this page.
-fn address() -> String {
+/// The path and query of this page, as the browser has them.
+fn location() -> String {
     let location = window().location();
     let (path, query) = (location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
     path + &query

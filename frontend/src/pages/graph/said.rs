@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::definitions::PlannedStep,
     format,
+    link::href,
     ui::Fact,
     words::pipelines::{work, worker},
 };
@@ -14,7 +15,7 @@ use crate::{
 pub(crate) fn StepFacts(step: PlannedStep) -> impl IntoView {
     let who = match &step.agent {
         Some(agent) if !agent.id.is_empty() => {
-            view! { <a href=format!("/agents/{}", agent.id)>{agent.name.clone()}</a> }.into_any()
+            view! { <a href=href(format!("/agents/{}", agent.id))>{agent.name.clone()}</a> }.into_any()
         }
         _ => worker(&step).into_any(),
     };

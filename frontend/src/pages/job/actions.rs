@@ -6,6 +6,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use super::backfill::Backfill;
 use crate::{
     api::jobs::{self, Job},
+    link::href,
     live::{Mirror, Seen},
     task::Task,
     ui::{Confirm, Toasts},
@@ -61,7 +62,7 @@ pub(super) fn Actions(row: RwSignal<Seen<Job>>, board: Mirror<Job>) -> impl Into
         <button type="button" class="button" disabled=move || switching.is_busy() on:click=switch>
             {move || if is_enabled.get() { "Pause" } else { "Resume" }}
         </button>
-        <a class="button" href=format!("/jobs/{}/edit", id.get_value())>
+        <a class="button" href=href(format!("/jobs/{}/edit", id.get_value()))>
             "Edit"
         </a>
         <button

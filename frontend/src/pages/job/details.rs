@@ -6,6 +6,7 @@ use crate::{
     api::jobs::{Job, JobLinks},
     clock::Clock,
     fetch::Fetch,
+    link::href,
     live::Seen,
     ui::{Card, Fact},
     words::{
@@ -22,14 +23,14 @@ pub(super) fn Details(row: RwSignal<Seen<Job>>, links: Fetch<JobLinks>) -> impl 
     let agent = move || {
         let name = row.with(|seen| seen.object.agent_name.clone());
         match links.read(|links| links.agent.as_ref().map(|agent| agent.id.inner().to_owned())).flatten() {
-            Some(id) => view! { <a href=format!("/agents/{id}")>{name}</a> }.into_any(),
+            Some(id) => view! { <a href=href(format!("/agents/{id}"))>{name}</a> }.into_any(),
             None => format!("{name} (revoked)").into_any(),
         }
     };
     let customer = move || {
         links.read(|links| links.customer.clone()).flatten().map(|customer| {
             view! {
-                <Fact name="Customer"><a href=format!("/customers/{}", customer.id.inner())>{customer.name}</a></Fact>
+                <Fact name="Customer"><a href=href(format!("/customers/{}", customer.id.inner()))>{customer.name}</a></Fact>
             }
         })
     };

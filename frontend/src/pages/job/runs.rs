@@ -8,6 +8,7 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format,
+    link::href,
     live::{Admission, Mirror, Seen},
     pages::{page_in_address, pages_of},
     ui::{Badge, Card, Empty, Loaded, Pager, Rows, Table},
@@ -86,7 +87,7 @@ fn Row(row: RwSignal<Seen<JobRun>>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=address>
+                <a class="cell-title" href=href(address)>
                     {started}
                 </a>
                 <span class="cell-about">{about}</span>

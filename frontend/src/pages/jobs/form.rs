@@ -16,6 +16,7 @@ use crate::{
         jobs::{self, Job},
     },
     fetch::Fetch,
+    link::href,
     pages::id_in_address,
     session::Session,
     task::Task,
@@ -91,7 +92,7 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
             <How draft />
             <Notice text=Signal::derive(move || task.failure()) />
             <div class="form-actions">
-                <a class="button" href=address>
+                <a class="button" href=href(address)>
                     "Cancel"
                 </a>
                 <button type="submit" class="button button-primary" disabled=move || task.is_busy()>

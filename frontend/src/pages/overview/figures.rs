@@ -6,6 +6,7 @@ use crate::{
     fetch::Stage,
     fleet::Figures,
     format,
+    link::href,
     ui::{SkeletonText, Sparkline},
 };
 
@@ -54,7 +55,7 @@ pub(super) fn FigureRow() -> impl IntoView {
                 detail=|| Some(String::new())
                 is_bad=Signal::derive(move || figures.read(|fleet| fleet.failures_in_last_day > 0) == Some(true))
             >
-                <a class="figure-link" href="/transfers?status=failed">
+                <a class="figure-link" href=href("/transfers?status=failed")>
                     "Show failed transfers"
                 </a>
             </Figure>

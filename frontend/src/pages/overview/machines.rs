@@ -6,6 +6,7 @@ use crate::{
     api::agents::{self, Agent, AgentFilter},
     browser,
     fetch::{Fetch, Stage},
+    link::href,
     live::{Admission, Feed, Mirror, Seen},
     pages::agents::Pulse,
     session::Session,
@@ -31,7 +32,7 @@ pub(super) fn Machines() -> impl IntoView {
     // The stream alone may have brought some already.
     let stage = move || if is_empty.get() { query.stage() } else { Stage::Ready };
     view! {
-        <Card title="Agents" aside=|| view! { <a href="/agents">"All agents"</a> }.into_any()>
+        <Card title="Agents" aside=|| view! { <a href=href("/agents")>"All agents"</a> }.into_any()>
             <Loaded
                 stage=Signal::derive(stage)
                 is_empty
@@ -54,8 +55,8 @@ pub(super) fn Machines() -> impl IntoView {
 pub(crate) fn NoAgents() -> impl IntoView {
     let viewer = expect_context::<Session>().viewer();
     let codes = match viewer.and_then(|viewer| viewer.customer_id) {
-        Some(id) => view! { <a href=format!("/customers/{id}")>"Create an enrolment code"</a> },
-        None => view! { <a href="/customers".to_owned()>"Choose a customer and create an enrolment code"</a> },
+        Some(id) => view! { <a href=href(format!("/customers/{id}"))>"Create an enrolment code"</a> },
+        None => view! { <a href=href("/customers".to_owned())>"Choose a customer and create an enrolment code"</a> },
     };
     view! {
         <Empty icon="agents" title="No agents yet">
@@ -71,7 +72,7 @@ fn Machine(row: RwSignal<Seen<Agent>>) -> impl IntoView {
     view! {
         <li class="machine">
             <Pulse row />
-            <a class="cell-title" href=format!("/agents/{id}")>
+            <a class="cell-title" href=href(format!("/agents/{id}"))>
                 {read(|agent| agent.label().to_owned())}
             </a>
             <span class="machine-state">{move || row.with(|seen| words::agent_state(&seen.object).0)}</span>

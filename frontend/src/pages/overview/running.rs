@@ -8,6 +8,7 @@ use crate::{
     effect::effect,
     fetch::{Fetch, Stage},
     format,
+    link::href,
     live::{Admission, Feed, Mirror, Seen},
     ui::{Badge, Card, Empty, Loaded, Progress, Rows, Table},
     words,
@@ -36,13 +37,13 @@ pub(super) fn Running() -> impl IntoView {
     let nothing = || {
         view! {
             <Empty icon="transfers" title="Nothing is moving right now">
-                <p>"A transfer appears here the moment an agent starts it. "<a href="/transfers">"See earlier transfers"</a></p>
+                <p>"A transfer appears here the moment an agent starts it. "<a href=href("/transfers")>"See earlier transfers"</a></p>
             </Empty>
         }
         .into_any()
     };
     view! {
-        <Card title="Running transfers" aside=|| view! { <a href="/transfers?status=running">"All running"</a> }.into_any()>
+        <Card title="Running transfers" aside=|| view! { <a href=href("/transfers?status=running")>"All running"</a> }.into_any()>
             <Loaded stage=Signal::derive(stage) is_empty on_retry=move |()| total.reload() nothing>
                 <Table label="Running transfers" heads=vec!["File", "Progress", "Speed", "Time left", "Last news"]>
                     <Rows
@@ -71,7 +72,7 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=format!("/transfers/{id}")>
+                <a class="cell-title" href=href(format!("/transfers/{id}"))>
                     {name.clone()}
                 </a>
                 <Show when=move || is_remarkable.get()>

@@ -11,6 +11,7 @@ use crate::{
     },
     effect::effect,
     fetch::Fetch,
+    link::href,
     session::Session,
     task::Task,
     ui::{Confirm, Toasts},
@@ -65,13 +66,13 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
         <button type="button" class="button" disabled=move || switching.is_busy() on:click=switch>
             {move || if is_enabled.get() { "Pause" } else { "Resume" }}
         </button>
-        <a class="button" href=format!("/pipelines/{}/edit", id.get_value())>
+        <a class="button" href=href(format!("/pipelines/{}/edit", id.get_value()))>
             "Edit"
         </a>
         {is_admin
             .then(|| {
                 view! {
-                    <a class="button" href=format!("/pipelines/{}/versions", id.get_value())>
+                    <a class="button" href=href(format!("/pipelines/{}/versions", id.get_value()))>
                         "Versions"
                     </a>
                 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::{definitions::Plan, pipelines::Pipeline},
     clock::Clock,
+    link::href,
     ui::{Card, CopyButton, Fact},
 };
 
@@ -17,7 +18,9 @@ pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> imp
     let customer = move || {
         pipeline.with(|pipeline| pipeline.customer.clone()).map_or_else(
             || "The platform".into_any(),
-            |customer| view! { <a href=format!("/customers/{}", customer.id.inner())>{customer.name}</a> }.into_any(),
+            |customer| {
+                view! { <a href=href(format!("/customers/{}", customer.id.inner()))>{customer.name}</a> }.into_any()
+            },
         )
     };
     let parameters = move || {

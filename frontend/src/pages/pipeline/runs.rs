@@ -8,6 +8,7 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format,
+    link::href,
     live::{Admission, Mirror, Seen},
     pages::{page_in_address, pages_of},
     ui::{Badge, Card, Empty, Loaded, Pager, Rows, Table},
@@ -88,7 +89,7 @@ fn Row(row: RwSignal<Seen<PipelineRun>>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=address>
+                <a class="cell-title" href=href(address)>
                     {read(|run| run.started_at.map_or_else(|| "Not yet".to_owned(), Clock::full_moment))}
                 </a>
                 <span class="cell-about">{read(|run| run.error_message.clone().unwrap_or_default())}</span>

@@ -14,6 +14,7 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format,
+    link::href,
     live::{Feed, Seen},
     pages::graph::{Graph, StepFacts},
     ui::{Badge, Card, Progress, Rows, Table},
@@ -121,7 +122,7 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
     };
     let transfer = move || {
         step.with(|step| step.as_ref().and_then(|step| step.transfer_id.clone())).map(|id| {
-            view! { <a href=format!("/transfers/{}", id.inner())>"its transfer"</a> }
+            view! { <a href=href(format!("/transfers/{}", id.inner()))>"its transfer"</a> }
         })
     };
     let label = format!("Progress of {id}");

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::transfers::{Transfer, TransferLinks},
     fetch::Fetch,
+    link::href,
     live::Seen,
     ui::{Card, CopyButton, Fact},
     words,
@@ -19,7 +20,7 @@ pub(super) fn Details(row: RwSignal<Seen<Transfer>>, links: Fetch<TransferLinks>
         links.read(|links| {
             let name = links.agent_name.clone();
             match &links.agent {
-                Some(agent) => view! { <a href=format!("/agents/{}", agent.id.inner())>{name}</a> }.into_any(),
+                Some(agent) => view! { <a href=href(format!("/agents/{}", agent.id.inner()))>{name}</a> }.into_any(),
                 None => format!("{name} (revoked)").into_any(),
             }
         })
@@ -49,7 +50,7 @@ pub(super) fn Details(row: RwSignal<Seen<Transfer>>, links: Fetch<TransferLinks>
                     customer
                         .get()
                         .map(|(id, name)| {
-                            view! { <Fact name="Customer"><a href=format!("/customers/{id}")>{name}</a></Fact> }
+                            view! { <Fact name="Customer"><a href=href(format!("/customers/{id}"))>{name}</a></Fact> }
                         })
                 }}
                 <Fact name="Way">{read(words::way)}</Fact>

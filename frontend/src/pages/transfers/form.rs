@@ -7,6 +7,7 @@ use super::filters::Filters;
 use crate::{
     api::agents::{self, AgentFilter},
     fetch::Fetch,
+    link::href,
     ui::Choice,
     words::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant, written},
 };
@@ -105,7 +106,7 @@ fn States(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
             <legend class="field-label">"Status"</legend>
             {TRANSFER_STATUSES.map(state).collect_view()}
             <Show when=move || !filters.with(Filters::is_any)>
-                <a class="chips-clear" href="/transfers">
+                <a class="chips-clear" href=href("/transfers")>
                     "Clear filters"
                 </a>
             </Show>

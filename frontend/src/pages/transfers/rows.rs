@@ -11,6 +11,7 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format,
+    link::href,
     live::{Feed, Mirror, Seen},
     ui::{Badge, Loaded, Progress, Rows, Table},
     words,
@@ -86,7 +87,7 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=format!("/transfers/{id}")>
+                <a class="cell-title" href=href(format!("/transfers/{id}"))>
                     {name.clone()}
                 </a>
                 <span class="cell-about">{way}</span>
@@ -113,7 +114,7 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
                 {move || row.with(|seen| words::size(&seen.object))}
             </td>
             <td class="cell-nowrap" data-label="Agent">
-                <a href=format!("/agents/{agent_id}")>{agent}</a>
+                <a href=href(format!("/agents/{agent_id}"))>{agent}</a>
             </td>
             <td class="cell-quiet cell-nowrap" data-label="Created">
                 {created}
