@@ -154,6 +154,7 @@ impl App {
                 .cloned()
                 .chain(settings.public_url.as_ref().map(|url| url.origin().to_owned()))
                 .collect(),
+            max_response: settings.graphql_response_limit,
         }
     }
 

@@ -96,6 +96,10 @@ pub struct ServeSettings {
     #[arg(long, env = "MFTPLUS_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS", value_parser = origin)]
     pub allowed_origins: Vec<String>,
 
+    /// The largest answer of GraphQL, as bytes, KiB or MiB; a larger one is refused as a whole
+    #[arg(long, env = "MFTPLUS_GRAPHQL_RESPONSE_LIMIT", default_value = "8MiB", value_name = "SIZE", value_parser = response_limit)]
+    pub graphql_response_limit: usize,
+
     /// Ed25519 private key (PKCS#8, PEM) to sign tokens with; a generated secret is used if unset
     #[arg(long, env = "MFTPLUS_JWT_KEY_FILE", value_name = "FILE")]
     pub jwt_key_file: Option<PathBuf>,
@@ -147,6 +151,17 @@ fn duration(text: &str, least: u64, most: u64) -> Result<Duration, String> {
         ));
     }
     Ok(duration)
+}
+
+fn response_limit(text: &str) -> Result<usize, String> {
+    let (number, unit) = match (text.strip_suffix("KiB"), text.strip_suffix("MiB")) {
+        (Some(number), _) => (number, 1024),
+        (_, Some(number)) => (number, 1024 * 1024),
+        _ => (text, 1),
+    };
+    let bytes = number.trim().parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
+    let bytes = bytes.filter(|bytes| (64 * 1024..=1024 * 1024 * 1024).contains(bytes));
+    bytes.ok_or_else(|| "must be a size from 64KiB to 1024MiB".to_owned())
 }
 
 fn network(text: &str) -> Result<IpNet, String> {

@@ -37,6 +37,10 @@ pub enum Code {
     RateLimited,
     /// Something the server needs is away; asking again later may help.
     Unavailable,
+    /// The answer would be larger than the limit.
+    ResponseTooLarge,
+    /// The request names a document by its hash, and documents are not kept.
+    PersistedQueryNotSupported,
     /// The server is at fault.
     Internal,
 }
@@ -93,6 +97,12 @@ pub enum Error {
     /// Something needed is away.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// Answer over the limit.
+    #[error("the answer is too large: ask for fewer objects or fields at once")]
+    ResponseTooLarge,
+    /// A document that is named by its hash instead of being sent. Clients know this very text.
+    #[error("PersistedQueryNotSupported")]
+    PersistedQueryNotSupported,
     /// A fault of the server; its text is fixed.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -134,6 +144,8 @@ impl Error {
             Self::Unprocessable(_) => Code::Unprocessable,
             Self::RateLimited(_) => Code::RateLimited,
             Self::Unavailable(_) => Code::Unavailable,
+            Self::ResponseTooLarge => Code::ResponseTooLarge,
+            Self::PersistedQueryNotSupported => Code::PersistedQueryNotSupported,
             Self::Internal(_) => Code::Internal,
         }
     }

@@ -13,10 +13,13 @@ use crate::service::ControlPlane;
 
 mod accounts;
 mod agents;
+mod budget;
 mod connections;
 mod context;
 mod cors;
+mod cost;
 mod errors;
+mod executor;
 mod fanout;
 mod filters;
 mod http;
@@ -31,6 +34,8 @@ mod pipeline_inputs;
 mod pipeline_queries;
 mod pipelines;
 mod query;
+mod request;
+mod scan;
 mod sockets;
 mod subscription;
 mod transfers;
@@ -61,20 +66,23 @@ pub struct Settings {
     pub trusted_proxies: Arc<[IpNet]>,
     /// Origins whose pages may ask, beside the server's own.
     pub allowed_origins: Arc<[String]>,
+    /// The largest answer, in bytes.
+    pub max_response: usize,
 }
 
 /// What the handlers share.
 #[derive(Clone)]
 struct Graphql {
     schema: Schema,
+    executor: executor::Executor,
     settings: Settings,
     fanout: fanout::Fanout,
     sockets: sockets::Sockets,
 }
 
-fn builder() -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
+fn builder(max_response: usize) -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
     Schema::build(QueryRoot(GeneralQueries, PipelineQueries), MutationRoot, SubscriptionRoot)
-        .extension(errors::Errors)
+        .extension(errors::Errors { max_response })
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
         .limit_directives(16)
@@ -84,15 +92,16 @@ fn builder() -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
 #[must_use]
 pub fn document() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
-    builder().finish().sdl_with_options(options)
+    builder(usize::MAX).finish().sdl_with_options(options)
 }
 
 /// The routes of GraphQL.
 pub fn router(settings: Settings) -> Router {
-    let schema = builder().data(Arc::clone(&settings.cp)).finish();
-    let fanout = fanout::Fanout::new(schema.clone(), Arc::clone(&settings.cp), settings.tasks.clone());
+    let schema = builder(settings.max_response).data(Arc::clone(&settings.cp)).finish();
+    let executor = executor::Executor::new(schema.clone(), settings.clone());
+    let fanout = fanout::Fanout::new(schema.clone(), settings.clone());
     let sockets = sockets::Sockets::new(Arc::clone(&settings.cp), &settings.tasks);
-    let state = Graphql { schema, settings, fanout, sockets };
+    let state = Graphql { schema, executor, settings, fanout, sockets };
     Router::new()
         .route("/graphql", get(http::answer_get).post(http::answer_post).fallback(http::refuse_method))
         .layer(CatchPanicLayer::custom(http::panicked))

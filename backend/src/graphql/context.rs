@@ -10,6 +10,7 @@ use async_graphql::{
     dataloader::DataLoader,
     extensions::{ExtensionContext, ResolveInfo},
 };
+use futures_util::future::BoxFuture;
 use tokio_util::task::TaskTracker;
 
 use super::loaders::Loader;
@@ -40,12 +41,20 @@ struct Asked {
 }
 
 impl Caller {
-    /// Makes a request this caller's, with loaders of its own, so that nothing is shared between callers.
+    /// Makes a request this caller's, with loaders of its own, so that nothing is shared between callers. Loads are tasks.
     pub(super) fn asks(&self, request: Request, cp: &Arc<ControlPlane>, tasks: &TaskTracker) -> Request {
-        let loader = self.actor.clone().map(|actor| {
-            let tasks = tasks.clone();
-            DataLoader::new(Loader { cp: Arc::clone(cp), actor }, move |load| drop(tasks.spawn(load)))
-        });
+        let tasks = tasks.clone();
+        self.asks_with(request, cp, move |load| drop(tasks.spawn(load)))
+    }
+
+    /// The same, with loads that are begun by `spawn`.
+    pub(super) fn asks_with(
+        &self,
+        request: Request,
+        cp: &Arc<ControlPlane>,
+        spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static,
+    ) -> Request {
+        let loader = self.actor.clone().map(|actor| DataLoader::new(Loader { cp: Arc::clone(cp), actor }, spawn));
         request.data(Asked { caller: self.clone(), loader, has_signed_in: AtomicBool::new(false) })
     }
 
@@ -81,14 +90,18 @@ pub(super) fn actor<'a>(ctx: &Context<'a>) -> Result<&'a Actor> {
     asked(ctx)?.caller.actor.as_ref().ok_or(UNKNOWN)
 }
 
+/// Whether the request came with a token.
+pub(super) fn is_known(ctx: &ExtensionContext<'_>) -> bool {
+    ctx.data::<Asked>().is_ok_and(|asked| asked.caller.actor.is_some())
+}
+
 /// Lets everything pass but questions of strangers about the schema.
 ///
 /// # Errors
 ///
 /// [`Error::Unauthenticated`].
 pub(super) fn may_see(ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> ServerResult<()> {
-    let is_known = || ctx.data::<Asked>().is_ok_and(|asked| asked.caller.actor.is_some());
-    if !matches!(info.name, "__schema" | "__type") || is_known() {
+    if !matches!(info.name, "__schema" | "__type") || is_known(ctx) {
         return Ok(());
     }
     let error = async_graphql::Error::new_with_source(UNKNOWN).into_server_error(info.field.name.pos);

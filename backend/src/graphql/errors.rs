@@ -2,33 +2,50 @@
 //! `extensions.fields`, what else programs may want to know in `extensions.details` as in REST, and nothing of what
 //! happened inside. What failed is null, as the specification has it.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 use async_graphql::{
-    ErrorExtensionValues, Request, Response, ServerError, ServerResult, Value,
+    ErrorExtensionValues, PathSegment, QueryPathSegment, Request, Response, ServerError, ServerResult,
+    ValidationResult, Value,
     extensions::{
         Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest, NextResolve,
-        NextSubscribe, ResolveInfo,
+        NextSubscribe, NextValidation, ResolveInfo,
     },
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 
-use super::{context, nulls::Nulls, variables};
+use super::{budget::Budget, context, nulls::Nulls, variables};
 use crate::error::{Code, Error};
 
+/// What a subscription may cost for each of its answers: they are made beside the tasks of other callers.
+const SUBSCRIPTION_COMPLEXITY: usize = 2_000;
+/// The most that is told about one document.
+const MAX_PROBLEMS: usize = 100;
+
 /// The extension that translates errors, and refuses what the library would let pass.
-pub(super) struct Errors;
+pub(super) struct Errors {
+    /// The largest answer, in bytes.
+    pub(super) max_response: usize,
+}
 
 /// The extension in one operation.
-#[derive(Default)]
 struct Operation {
     nulls: Nulls,
+    budget: Budget,
+    max_complexity: AtomicUsize,
 }
 
 impl ExtensionFactory for Errors {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Operation::default())
+        Arc::new(Operation {
+            nulls: Nulls::default(),
+            budget: Budget::new(self.max_response),
+            max_complexity: AtomicUsize::new(usize::MAX),
+        })
     }
 }
 
@@ -44,6 +61,8 @@ impl Extension for Operation {
         stream: BoxStream<'s, Response>,
         next: NextSubscribe<'_>,
     ) -> BoxStream<'s, Response> {
+        self.budget.narrow();
+        self.max_complexity.store(SUBSCRIPTION_COMPLEXITY, Relaxed);
         next.run(ctx, stream).map(translated).boxed()
     }
 
@@ -58,13 +77,34 @@ impl Extension for Operation {
         Ok(request)
     }
 
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        match next.run(ctx).await {
+            Ok(result) if result.complexity > self.max_complexity.load(Relaxed) => {
+                Err(vec![server_error(&Error::Invalid("the subscription is too complex".to_owned()))])
+            }
+            // What it lacks would say what the schema has.
+            Err(_) if !context::is_known(ctx) => Err(vec![server_error(&Error::Invalid(UNFIT.to_owned()))]),
+            Err(mut problems) => {
+                problems.truncate(MAX_PROBLEMS);
+                Err(problems)
+            }
+            Ok(result) => Ok(result),
+        }
+    }
+
     async fn execute(
         &self,
         ctx: &ExtensionContext<'_>,
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        self.nulls.complete(next.run(ctx, operation_name).await)
+        self.budget.begin();
+        let response = self.nulls.complete(next.run(ctx, operation_name).await);
+        if self.budget.is_spent() { Response::from_errors(vec![failed(Error::ResponseTooLarge)]) } else { response }
     }
 
     async fn resolve(
@@ -73,12 +113,39 @@ impl Extension for Operation {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
+        if self.budget.is_spent() {
+            return Ok(Some(Value::Null));
+        }
         let (place, ty) = (info.path_node, info.return_type);
+        let is_leaf = info.field.selection_set.node.items.is_empty();
         let outcome = match context::may_see(ctx, &info) {
             Ok(()) => next.run(ctx, info).await,
             Err(error) => Err(error),
         };
+        match &outcome {
+            // The items of a list of leaves are charged with the list.
+            Ok(Some(value)) if is_leaf && matches!(place.segment, QueryPathSegment::Name(_)) => {
+                self.budget.charge_leaf(value);
+            }
+            Ok(Some(value)) if !is_leaf => self.budget.charge_names(value),
+            Err(error) => self.budget.charge_error(&error.message, error.path.iter().map(length)),
+            Ok(_) => {}
+        }
+        // What was begun before it was spent is not kept.
+        if self.budget.is_spent() {
+            return Ok(Some(Value::Null));
+        }
         self.nulls.settle(place, ty, outcome)
+    }
+}
+
+/// What is said of a document that does not fit the schema to callers who may not know the schema.
+const UNFIT: &str = "the document does not fit the schema: send a token to be told why";
+
+fn length(segment: &PathSegment) -> usize {
+    match segment {
+        PathSegment::Field(name) => name.len(),
+        PathSegment::Index(_) => 1,
     }
 }
 
@@ -98,11 +165,22 @@ fn translate(error: &mut ServerError) {
         let (message, extensions) = public(&Error::internal("unknown error of a resolver"));
         error.message = message;
         error.extensions = Some(extensions);
-    } else {
+    } else if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
         // The request itself: it was not understood, or does not fit the schema.
         code(error.extensions.get_or_insert_default(), Code::Invalid);
     }
     error.source = None;
+}
+
+/// An error of ours that is translated with the others of its response.
+fn failed(error: Error) -> ServerError {
+    ServerError { source: Some(Arc::new(error)), ..ServerError::new("", None) }
+}
+
+/// What is wrong with a document that is none.
+pub(super) fn wrong_document(mut error: ServerError) -> ServerError {
+    translate(&mut error);
+    error
 }
 
 /// The error of ours behind it; loaders and streams share theirs.

@@ -33,7 +33,7 @@ use self::{
     group::Group,
     heard::Heard,
 };
-use super::{Schema, context::Caller, errors::server_error, ws::outbox::Watching};
+use super::{Schema, Settings, context::Caller, errors::server_error, ws::outbox::Watching};
 use crate::{
     actor::{Actor, Scope},
     error::Error,
@@ -64,6 +64,7 @@ struct Hub {
     schema: Schema,
     cp: Arc<ControlPlane>,
     tasks: TaskTracker,
+    max_response: usize,
     groups: Mutex<Groups>,
     /// The last group has gone.
     emptied: Notify,
@@ -125,9 +126,10 @@ impl Drop for Membership {
 }
 
 impl Fanout {
-    pub(super) fn new(schema: Schema, cp: Arc<ControlPlane>, tasks: TaskTracker) -> Self {
+    pub(super) fn new(schema: Schema, settings: Settings) -> Self {
         let (groups, emptied) = (Mutex::default(), Notify::new());
-        Self(Arc::new(Hub { schema, cp, tasks, groups, emptied, taken: AtomicI64::new(0) }))
+        let Settings { cp, tasks, max_response, .. } = settings;
+        Self(Arc::new(Hub { schema, cp, tasks, max_response, groups, emptied, taken: AtomicI64::new(0) }))
     }
 
     /// Takes a watcher into its group, making the group if need be, and delivers to it from now on; with what there is,
@@ -216,8 +218,9 @@ impl Hub {
 
     fn start(self: &Arc<Self>, caller: &Caller, actor: &Actor, request: Request, group: &Arc<Group>) {
         let request = caller.asks(request, &self.cp, &self.tasks);
-        let (schema, running) = (self.schema.clone(), Arc::clone(group));
-        self.tasks.spawn(async move { running.guard(running.run(Answers::open(&schema, request))).await });
+        let (schema, running, max_response) = (self.schema.clone(), Arc::clone(group), self.max_response);
+        self.tasks
+            .spawn(async move { running.guard(running.run(Answers::open(&schema, request, max_response))).await });
         if group.topic == Topic::Fleet {
             let (hub, actor, group) = (Arc::clone(self), actor.clone(), Arc::clone(group));
             self.tasks.spawn(async move { group.guard(hub.take_figures(&actor, &group)).await });

@@ -2,20 +2,23 @@
 
 use std::any::Any;
 
-use async_graphql::{Request, Response, ServerError, Value, Variables, parser::types::OperationType};
+use async_graphql::{Request, Response, ServerError, Value};
 use axum::{
     body::Body,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response as HttpResponse},
 };
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::{
     Graphql,
     context::Caller,
-    errors::{is_request_error, server_error},
+    errors::{is_request_error, json, server_error},
+    executor::Executed,
+    request::{CheckedRequest, from_fields},
 };
 use crate::{
     error::{Code, Error, Result},
@@ -39,7 +42,7 @@ enum Media {
 /// An answer on its way out.
 struct Answer {
     status: StatusCode,
-    response: Response,
+    body: Bytes,
     limited: Option<Verdict>,
 }
 
@@ -57,7 +60,7 @@ pub(super) async fn answer_post(State(graphql): State<Graphql>, parts: Parts, bo
 
 /// Answers a method that GraphQL does not have.
 pub(super) async fn refuse_method() -> HttpResponse {
-    let mut response = written(Media::Json, StatusCode::METHOD_NOT_ALLOWED, &refusal(&Error::MethodNotAllowed));
+    let mut response = written(Media::Json, StatusCode::METHOD_NOT_ALLOWED, refusal(&Error::MethodNotAllowed));
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
     response
 }
@@ -65,27 +68,27 @@ pub(super) async fn refuse_method() -> HttpResponse {
 /// The answer to a request whose carrying out panicked.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> HttpResponse {
-    written(Media::Json, StatusCode::INTERNAL_SERVER_ERROR, &refusal(&transport::panicked(panic.as_ref())))
+    written(Media::Json, StatusCode::INTERNAL_SERVER_ERROR, refusal(&transport::panicked(panic.as_ref())))
 }
 
 /// Answers a page that may not ask.
 pub(super) fn refuse_origin() -> HttpResponse {
-    written(Media::Json, StatusCode::FORBIDDEN, &refusal(&FOREIGN))
+    written(Media::Json, StatusCode::FORBIDDEN, refusal(&FOREIGN))
 }
 
 async fn answer(graphql: &Graphql, parts: &Parts, asked: Result<Request>, may_mutate: bool) -> HttpResponse {
     let Some(media) = accepted(&parts.headers) else {
         let sentence = "accept application/graphql-response+json or application/json";
-        return written(Media::Json, StatusCode::NOT_ACCEPTABLE, &refusal(&Error::Invalid(sentence.to_owned())));
+        return written(Media::Json, StatusCode::NOT_ACCEPTABLE, refusal(&Error::Invalid(sentence.to_owned())));
     };
     if !is_origin_allowed(&parts.headers, &graphql.settings.allowed_origins) {
-        return written(media, StatusCode::FORBIDDEN, &refusal(&FOREIGN));
+        return written(media, StatusCode::FORBIDDEN, refusal(&FOREIGN));
     }
     let answer = match carry_out(graphql, parts, media, asked, may_mutate).await {
         Ok(answer) => answer,
-        Err((error, limited)) => Answer { status: status(&error), response: refusal(&error), limited },
+        Err((error, limited)) => Answer { status: status(&error), body: refusal(&error), limited },
     };
-    let mut response = written(media, answer.status, &answer.response);
+    let mut response = written(media, answer.status, answer.body);
     let headers = response.headers_mut();
     if answer.status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
@@ -127,14 +130,23 @@ async fn carry_out(
     if let Some(error) = refused {
         return Err((error, limited));
     }
-    let mut request = asked.map_err(|error| (error, limited))?;
-    if !may_mutate && is_mutation(&mut request) {
-        return Err((Error::MethodNotAllowed, limited));
-    }
-    let response = graphql.schema.execute(caller.asks(request, cp, &graphql.settings.tasks)).await;
-    let is_refused = media == Media::GraphqlResponse && is_request_error(&response);
-    let status = if is_refused { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    Ok(Answer { status, response, limited })
+    let request = asked.map_err(|error| (error, limited))?;
+    let executed = match CheckedRequest::new(request, &caller).await {
+        Err(error) => Executed::Refused(vec![error]),
+        Ok(mut request) => {
+            if !may_mutate && request.is_mutation() {
+                return Err((Error::MethodNotAllowed, limited));
+            }
+            graphql.executor.execute(request, &caller).await.map_err(|error| (error, limited))?
+        }
+    };
+    Ok(match executed {
+        Executed::Answered(body) => Answer { status: StatusCode::OK, body, limited },
+        Executed::Refused(errors) => {
+            let status = if media == Media::GraphqlResponse { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+            Answer { status, body: json(&Payload::from(&Response::from_errors(errors))), limited }
+        }
+    })
 }
 
 /// Who asks: somebody with a token, or nobody. An API key is no credential here.
@@ -147,17 +159,6 @@ async fn caller(graphql: &Graphql, headers: &HeaderMap, address: &str) -> Result
         None => None,
     };
     Ok(Caller { actor, address: address.to_owned() })
-}
-
-/// Whether the operation that would be carried out is a mutation.
-fn is_mutation(request: &mut Request) -> bool {
-    let name = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return false };
-    let mut operations = document.operations.iter();
-    operations.any(|(own, operation)| {
-        operation.node.ty == OperationType::Mutation
-            && name.as_deref().is_none_or(|name| own.is_none_or(|own| own.as_str() == name))
-    })
 }
 
 /// The best of the media types that the client accepts.
@@ -213,42 +214,6 @@ fn from_body(headers: &HeaderMap, bytes: &[u8]) -> Result<Request> {
     }
 }
 
-/// A request from its members, whose types the specification fixes.
-///
-/// # Errors
-///
-/// [`Error::Fields`] with every member that is missing or of another type.
-pub(super) fn from_fields(mut fields: Map<String, Json>) -> Result<Request> {
-    let mut problems = crate::error::FieldErrors::default();
-    let query = match fields.remove("query") {
-        Some(Json::String(query)) => query,
-        None | Some(Json::Null) => {
-            problems.add("query", "is required");
-            String::new()
-        }
-        Some(_) => {
-            problems.add("query", "must be a text");
-            String::new()
-        }
-    };
-    let mut request = Request::new(query);
-    match fields.remove("operationName") {
-        None | Some(Json::Null) => {}
-        Some(Json::String(name)) => request = request.operation_name(name),
-        Some(_) => problems.add("operationName", "must be a text"),
-    }
-    match fields.remove("variables") {
-        None | Some(Json::Null) => {}
-        Some(variables @ Json::Object(_)) => request = request.variables(Variables::from_json(variables)),
-        Some(_) => problems.add("variables", "must be an object"),
-    }
-    match fields.remove("extensions") {
-        None | Some(Json::Null | Json::Object(_)) => {}
-        Some(_) => problems.add("extensions", "must be an object"),
-    }
-    if problems.is_empty() { Ok(request) } else { Err(Error::Fields(problems)) }
-}
-
 /// The status of a request that was not carried out.
 fn status(error: &Error) -> StatusCode {
     match error.code() {
@@ -263,12 +228,14 @@ fn status(error: &Error) -> StatusCode {
         Code::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        // Not a failure: the client sends its document the next time, as it would without this exchange.
+        Code::PersistedQueryNotSupported | Code::ResponseTooLarge => StatusCode::OK,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
-fn refusal(error: &Error) -> Response {
-    Response::from_errors(vec![server_error(error)])
+fn refusal(error: &Error) -> Bytes {
+    json(&Payload::from(&Response::from_errors(vec![server_error(error)])))
 }
 
 /// A response as the specification has it: `data` is absent where nothing was carried out.
@@ -286,15 +253,11 @@ impl<'a> From<&'a Response> for Payload<'a> {
     }
 }
 
-fn written(media: Media, status: StatusCode, response: &Response) -> HttpResponse {
+fn written(media: Media, status: StatusCode, body: Bytes) -> HttpResponse {
     let kind = match media {
         Media::Json => "application/json; charset=utf-8",
         Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
     };
-    let body = serde_json::to_string(&Payload::from(response)).unwrap_or_else(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "a response could not be written");
-        r#"{"errors":[{"message":"internal error"}]}"#.to_owned()
-    });
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -140,12 +140,13 @@ impl async_graphql::dataloader::Loader<TransferId> for Loader {
 }
 
 impl async_graphql::dataloader::Loader<PipelineId> for Loader {
-    type Value = Pipeline;
+    /// Shared, since its definition may be long.
+    type Value = Arc<Pipeline>;
     type Error = Arc<Error>;
 
-    async fn load(&self, ids: &[PipelineId]) -> Result<HashMap<PipelineId, Pipeline>, Arc<Error>> {
+    async fn load(&self, ids: &[PipelineId]) -> Result<HashMap<PipelineId, Arc<Pipeline>>, Arc<Error>> {
         let pipelines = self.cp.find_pipelines(&self.actor, ids).await.map_err(Arc::new)?;
-        Ok(pipelines.into_iter().map(|pipeline| (pipeline.id, pipeline)).collect())
+        Ok(pipelines.into_iter().map(|pipeline| (pipeline.id, Arc::new(pipeline))).collect())
     }
 }
 
@@ -175,12 +176,13 @@ impl async_graphql::dataloader::Loader<NewestPipelineRunsOf> for Loader {
 }
 
 impl async_graphql::dataloader::Loader<PlanOf> for Loader {
-    type Value = serde_json::Value;
+    /// Shared, since it may be long.
+    type Value = Arc<serde_json::Value>;
     type Error = Arc<Error>;
 
-    async fn load(&self, ids: &[PlanOf]) -> Result<HashMap<PlanOf, serde_json::Value>, Arc<Error>> {
+    async fn load(&self, ids: &[PlanOf]) -> Result<HashMap<PlanOf, Arc<serde_json::Value>>, Arc<Error>> {
         let ids: Vec<RunId> = ids.iter().map(|PlanOf(id)| *id).collect();
         let plans = self.cp.find_pipeline_run_plans(&self.actor, &ids).await.map_err(Arc::new)?;
-        Ok(plans.into_iter().map(|(id, plan)| (PlanOf(id), plan)).collect())
+        Ok(plans.into_iter().map(|(id, plan)| (PlanOf(id), Arc::new(plan))).collect())
     }
 }

@@ -33,7 +33,7 @@ impl PipelineQueries {
 
     /// Pipelines, newest first.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
-    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    #[graphql(complexity = "size(first, last) * (child_complexity + LONG_TEXT) + 1")]
     async fn pipelines(
         &self,
         ctx: &Context<'_>,
@@ -115,6 +115,7 @@ impl PipelineQueries {
     }
 
     /// The definition that a version is, as it was sent. For administrators.
+    #[graphql(complexity = "LONG_TEXT")]
     async fn pipeline_version_yaml(
         &self,
         ctx: &Context<'_>,
@@ -137,6 +138,7 @@ impl PipelineQueries {
     }
 
     /// The JSON Schema of a definition.
+    #[graphql(complexity = "LONG_TEXT")]
     #[expect(clippy::unused_async, reason = "a resolver must be asynchronous")]
     async fn pipeline_schema(&self, ctx: &Context<'_>) -> Result<Value> {
         control_plane(ctx)?.get_pipeline_schema(actor(ctx)?)
@@ -154,5 +156,7 @@ impl PipelineQueries {
     }
 }
 
+/// What an object costs that is loaded with a long text in it, whether that is selected or not.
+pub(super) const LONG_TEXT: usize = 50;
 /// What it costs to read a definition, or to compare two: a long one takes a while.
 pub(super) const LABORIOUS: usize = 1000;

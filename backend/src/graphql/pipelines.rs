@@ -1,6 +1,8 @@
 //! What pipelines, their runs with steps and the slots of their ledgers link to, and what GraphQL shows in another form
 //! than REST.
 
+use std::sync::Arc;
+
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use serde_json::Value;
 
@@ -56,7 +58,7 @@ impl Pipeline {
 #[ComplexObject]
 impl PipelineRun {
     /// The pipeline it is a run of; nothing once that was deleted.
-    async fn pipeline(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Pipeline>> {
+    async fn pipeline(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Arc<Pipeline>>> {
         Ok(loader(ctx)?.load_one(self.pipeline_id).await?)
     }
 
@@ -72,7 +74,7 @@ impl PipelineRun {
     #[graphql(complexity = 20)]
     async fn plan(&self, ctx: &Context<'_>) -> async_graphql::Result<Value> {
         let plan = loader(ctx)?.load_one(PlanOf(self.id)).await?;
-        Ok(plan.unwrap_or_else(|| Value::Object(serde_json::Map::new())))
+        Ok(plan.map_or_else(|| Value::Object(serde_json::Map::new()), |plan| Value::clone(&plan)))
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     filters::{AgentFilterInput, TransferFilterInput, read},
     job_inputs::{JobFilterInput, JobRunFilterInput, JobSlotFilterInput},
     log::{LoggedEvent, Node, number},
-    pipeline_queries::PipelineQueries,
+    pipeline_queries::{LONG_TEXT, PipelineQueries},
 };
 use crate::{
     error::{Error, Result},
@@ -233,7 +233,7 @@ impl GeneralQueries {
     }
 
     /// The log of what has happened, newest first; kept for 30 days.
-    #[graphql(complexity = "size(first, last) * child_complexity + 1")]
+    #[graphql(complexity = "size(first, last) * (child_complexity + LONG_TEXT) + 1")]
     async fn events(
         &self,
         ctx: &Context<'_>,

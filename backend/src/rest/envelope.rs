@@ -78,7 +78,7 @@ pub(super) struct FailureBody {
 /// The status of a failure; also that of one update of a batch.
 pub(super) const fn status(code: Code) -> StatusCode {
     match code {
-        Code::Invalid => StatusCode::BAD_REQUEST,
+        Code::Invalid | Code::PersistedQueryNotSupported => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::Forbidden => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
@@ -89,7 +89,7 @@ pub(super) const fn status(code: Code) -> StatusCode {
         Code::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::ResponseTooLarge | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

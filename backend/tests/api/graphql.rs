@@ -1,6 +1,8 @@
 //! GraphQL over HTTP: one file per concern.
 
 mod access;
+pub(crate) mod bounds;
+mod clients;
 mod cost;
 mod errors;
 mod events;

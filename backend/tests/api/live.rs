@@ -1,6 +1,7 @@
 //! The socket, end to end: a real listener, a real client, frames that are waited for and never slept for.
 
 mod access;
+mod bounds;
 mod closing;
 mod jobs;
 mod log;

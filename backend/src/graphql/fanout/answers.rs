@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::{Interest, Item};
 use crate::{
     error::{Error, Result},
-    graphql::Schema,
+    graphql::{Schema, errors::server_error, executor::write},
 };
 
 /// What the resolver of a state subscription finds in its request: where to say what it wants, and what it is then fed.
@@ -62,6 +62,7 @@ pub(super) struct Answer {
 pub(super) struct Answers {
     responses: BoxStream<'static, Response>,
     items: mpsc::Sender<Item>,
+    max_response: usize,
 }
 
 impl Answers {
@@ -70,7 +71,11 @@ impl Answers {
     /// # Errors
     ///
     /// What the client is told instead of answers.
-    pub(super) async fn open(schema: &Schema, request: Request) -> Result<(Self, Interest), Refusal> {
+    pub(super) async fn open(
+        schema: &Schema,
+        request: Request,
+        max_response: usize,
+    ) -> Result<(Self, Interest), Refusal> {
         let (interest, mut wanted) = oneshot::channel();
         let (items, fed) = mpsc::channel(1);
         let slot = Slot(Mutex::new(Some(Feed { interest, items: fed })));
@@ -82,7 +87,7 @@ impl Answers {
                 _ => Refusal::Ended,
             }),
             interest = &mut wanted => match interest {
-                Ok(interest) => Ok((Self { responses, items }, interest)),
+                Ok(interest) => Ok((Self { responses, items, max_response }, interest)),
                 Err(_) => Err(Refusal::Ended),
             },
         }
@@ -97,14 +102,17 @@ impl Answers {
             let _ = &fed;
             response
         });
-        Self { responses: responses.boxed(), items }
+        Self { responses: responses.boxed(), items, max_response: usize::MAX }
     }
 
     /// The answer about this item; nothing if the subscription has ended.
     pub(super) async fn about(&mut self, item: Item) -> Option<Answer> {
         self.items.send(item).await.ok()?;
         let response = self.responses.next().await?;
-        let payload = serde_json::to_vec(&response).ok()?;
-        Some(Answer { payload: payload.into(), is_partial: !response.errors.is_empty() })
+        let (payload, is_partial) = match write(&response, self.max_response) {
+            Ok(payload) => (payload, !response.errors.is_empty()),
+            Err(error) => (write(&Response::from_errors(vec![server_error(&error)]), usize::MAX).ok()?, true),
+        };
+        Some(Answer { payload, is_partial })
     }
 }

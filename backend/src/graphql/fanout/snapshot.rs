@@ -64,7 +64,8 @@ impl Hub {
             }
         };
         // The group's own subscription was accepted, so this one, which is the same, is.
-        let Ok((mut answers, _)) = Answers::open(&self.schema, request).await else { return Ok(()) };
+        let opened = Answers::open(&self.schema, request, self.max_response).await;
+        let Ok((mut answers, _)) = opened else { return Ok(()) };
         for item in items {
             let Some(answer) = answers.about(item.clone()).await else { break };
             to.group.deliver_snapshot(to.number, &item, answer.payload);

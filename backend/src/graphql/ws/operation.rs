@@ -15,8 +15,10 @@ use crate::{
         Graphql,
         context::Caller,
         errors::{is_request_error, json, server_error},
+        executor::{Executed, write},
         fanout::Joining,
         http::Payload,
+        request::CheckedRequest,
     },
     transport::panicked,
 };
@@ -31,18 +33,22 @@ pub(super) struct Work {
 
 impl Work {
     /// Carries out the operation, to its end or to an error, even if it panics.
-    pub(super) async fn carry_out(self, request: Request) {
+    pub(super) async fn carry_out(self, request: Result<Box<Request>, Error>) {
         if let Err(panic) = AssertUnwindSafe(self.attempt(request)).catch_unwind().await {
             self.refuse(&[server_error(&panicked(panic.as_ref()))]);
         }
     }
 
     /// Counted first, like every other.
-    async fn attempt(&self, request: Request) {
+    async fn attempt(&self, request: Result<Box<Request>, Error>) {
         if let Err(error) = self.count().await {
             return self.refuse(&[server_error(&error)]);
         }
-        match Plan::of(request) {
+        let checked = match request {
+            Ok(request) => CheckedRequest::new(*request, &self.caller).await,
+            Err(error) => Err(server_error(&error)),
+        };
+        match checked.and_then(Plan::of) {
             Err(error) => self.refuse(&[error]),
             Ok(Plan::Once(request)) => self.answer(request).await,
             Ok(Plan::States(states)) => self.watch(*states).await,
@@ -61,14 +67,13 @@ impl Work {
     }
 
     /// A query or a mutation: one answer, or the errors of a request that could not be carried out.
-    async fn answer(&self, request: Request) {
-        let settings = &self.graphql.settings;
-        let response = self.graphql.schema.execute(self.caller.asks(request, &settings.cp, &settings.tasks)).await;
-        if is_request_error(&response) {
-            return self.refuse(&response.errors);
+    async fn answer(&self, request: CheckedRequest) {
+        let Some(place) = self.outbox.place_for_answer().await else { return };
+        match self.graphql.executor.execute(request, &self.caller).await {
+            Err(error) => self.refuse(&[server_error(&error)]),
+            Ok(Executed::Refused(errors)) => self.refuse(&errors),
+            Ok(Executed::Answered(payload)) => self.outbox.push(Frame::Answer(self.number, payload, place)),
         }
-        self.outbox.push(Frame::Next(self.number, json(&Payload::from(&response))));
-        self.outbox.push(Frame::Complete(self.number));
     }
 
     async fn watch(&self, states: States) {
@@ -96,7 +101,10 @@ impl Work {
                 return self.refuse(&response.errors);
             }
             has_begun = true;
-            self.outbox.push_line(self.number, json(&Payload::from(&response))).await;
+            match write(&Payload::from(&response), settings.max_response) {
+                Ok(line) => self.outbox.push_line(self.number, line).await,
+                Err(error) => return self.refuse(&[server_error(&error)]),
+            }
         }
         self.outbox.push(Frame::Complete(self.number));
     }

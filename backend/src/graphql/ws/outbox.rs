@@ -11,7 +11,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 use uuid::Uuid;
 
 use super::{protocol::Close, throttle::Throttle};
@@ -22,10 +25,14 @@ mod tests;
 
 /// The most states that wait or are held back; a reader further behind is told to ask again.
 const MAX_STATES: usize = 4096;
+/// The most bytes that they have; a reader further behind is told the same.
+const MAX_STATE_BYTES: usize = 16 * 1024 * 1024;
 /// The most answers to a client's pings that wait; no more is read from whoever has more until they are sent.
 const MAX_PONGS: usize = 16;
 /// The most lines of logs that wait; whoever has more waits with them.
 const MAX_LINES: usize = 64;
+/// The most queries and mutations of one socket that are carried out, or whose answers wait: answers may be large.
+const MAX_ANSWERS: usize = 4;
 
 /// Names an operation among all that a socket ever had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +45,8 @@ pub(super) enum Frame {
     Message(String),
     /// A result of an operation, as JSON.
     Next(OperationNumber, Bytes),
+    /// The one result of an operation, which ends with it. Its place is free again once it was sent.
+    Answer(OperationNumber, Bytes, OwnedSemaphorePermit),
     /// Errors that end an operation, as a JSON array.
     Error(OperationNumber, Bytes),
     /// The end of an operation.
@@ -61,6 +70,8 @@ enum Place {
 struct Queue {
     order: VecDeque<Place>,
     frames: HashMap<Place, Frame>,
+    /// The bytes of the states among them.
+    bytes: usize,
     lines: usize,
     pongs: usize,
     next_line: u64,
@@ -71,15 +82,23 @@ struct Queue {
 }
 
 /// What waits to be sent on one socket.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::graphql) struct Outbox {
     queue: Mutex<Queue>,
+    answers: Arc<Semaphore>,
     /// Something waits.
     pub(super) filled: Notify,
     /// The socket is to be closed.
     pub(super) closing: Notify,
     /// There is room for lines again.
     room: Notify,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        let [filled, closing, room] = std::array::from_fn(|_| Notify::new());
+        Self { queue: Mutex::default(), answers: Arc::new(Semaphore::new(MAX_ANSWERS)), filled, closing, room }
+    }
 }
 
 /// An operation's way to its socket, for state streams.
@@ -120,7 +139,7 @@ impl Watching {
             return;
         }
         queue.order.retain(|waiting| *waiting != place);
-        queue.frames.remove(&place);
+        queue.remove(place);
         queue.put(place, Frame::Next(self.operation, payload));
         drop(queue);
         self.outbox.filled.notify_one();
@@ -154,6 +173,11 @@ impl Outbox {
         queue.push(frame);
         drop(queue);
         self.filled.notify_one();
+    }
+
+    /// Waits for a place for one more answer; nothing once the socket is gone.
+    pub(super) async fn place_for_answer(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.answers).acquire_owned().await.ok()
     }
 
     /// Puts an answer to a ping in line.
@@ -202,8 +226,11 @@ impl Outbox {
             Place::Line(_) => false,
         };
         if queue.order.iter().any(concerned) {
+            let gone: Vec<Place> = queue.order.iter().copied().filter(concerned).collect();
             queue.order.retain(|place| !concerned(place));
-            queue.frames.retain(|place, _| !concerned(place));
+            for place in gone {
+                queue.remove(place);
+            }
         }
         if let Some(throttle) = queue.throttles.get_mut(&operation) {
             throttle.clear(Instant::now());
@@ -240,7 +267,7 @@ impl Outbox {
             next = [next, throttle.next_due()].into_iter().flatten().min();
         }
         queue.throttles = throttles;
-        (queue.lines, queue.pongs) = (0, 0);
+        (queue.lines, queue.pongs, queue.bytes) = (0, 0, 0);
         // The memory goes with what was in it: most sockets are idle most of the time.
         let (order, mut frames) = (mem::take(&mut queue.order), mem::take(&mut queue.frames));
         drop(queue);
@@ -258,6 +285,7 @@ impl Queue {
     fn has_room(&mut self) -> bool {
         let is_full = |queue: &Self| {
             queue.frames.len() + queue.throttles.values().map(Throttle::len).sum::<usize>() >= MAX_STATES
+                || queue.bytes + queue.throttles.values().map(Throttle::bytes).sum::<usize>() >= MAX_STATE_BYTES
         };
         if is_full(self) {
             let now = Instant::now();
@@ -273,8 +301,24 @@ impl Queue {
     }
 
     fn put(&mut self, place: Place, frame: Frame) {
-        if self.frames.insert(place, frame).is_none() {
-            self.order.push_back(place);
+        self.bytes += bytes(place, &frame);
+        match self.frames.insert(place, frame) {
+            Some(earlier) => self.bytes -= bytes(place, &earlier),
+            None => self.order.push_back(place),
         }
+    }
+
+    fn remove(&mut self, place: Place) {
+        if let Some(frame) = self.frames.remove(&place) {
+            self.bytes -= bytes(place, &frame);
+        }
+    }
+}
+
+/// The bytes of a frame that is a state.
+fn bytes(place: Place, frame: &Frame) -> usize {
+    match (place, frame) {
+        (Place::State(..), Frame::Next(_, payload)) => payload.len(),
+        _ => 0,
     }
 }

@@ -15,16 +15,21 @@ use crate::{
         SubscriptionRoot,
         errors::server_error,
         fanout::{Question, Topic},
+        request::CheckedRequest,
     },
 };
 
 /// The longest interval between two states of an object, in milliseconds.
 const MAX_THROTTLE: u64 = 60_000;
 
+/// The longest document of a subscription, and the longest text of its variables, in bytes: both are kept for as long as
+/// it goes on.
+const MAX_TEXT: usize = 64 * 1024;
+
 /// What a request is.
 pub(super) enum Plan {
     /// A query, a mutation, or something that is neither and will be told so.
-    Once(Request),
+    Once(CheckedRequest),
     /// States, which all who ask the same get from one hand.
     States(Box<States>),
     /// A stream of the socket's own.
@@ -49,15 +54,18 @@ impl Plan {
     /// # Errors
     ///
     /// What is wrong with it as a subscription.
-    pub(super) fn of(mut request: Request) -> Result<Self, ServerError> {
-        let Ok(document) = request.parsed_query() else { return Ok(Self::Once(request)) };
-        let mut document = document.clone();
-        let name = request.operation_name.clone();
-        let Some(operation) = chosen(&document.operations, name.as_deref()) else { return Ok(Self::Once(request)) };
-        if operation.node.ty != OperationType::Subscription {
-            return Ok(Self::Once(request));
-        }
+    pub(super) fn of(mut checked: CheckedRequest) -> Result<Self, ServerError> {
+        let name = checked.operation_name();
+        let operation = chosen(&checked.document()?.operations, name.as_deref());
+        let Some(operation) = operation.filter(|operation| operation.node.ty == OperationType::Subscription) else {
+            return Ok(Self::Once(checked));
+        };
         let operation = operation.node.clone();
+        if checked.is_longer_than(MAX_TEXT) {
+            return Err(wrong("the document of a subscription and its variables may have 64 KiB each"));
+        }
+        let mut document = checked.document()?.clone();
+        let mut request = checked.into_request();
         let mut roots = Roots::default();
         roots.collect(&document, &operation.selection_set.node)?;
         let [field] = roots.fields.as_slice() else {

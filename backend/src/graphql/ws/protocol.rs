@@ -2,9 +2,14 @@
 
 use std::borrow::Cow;
 
-use async_graphql::{Request, Variables};
+use async_graphql::Request;
 use axum::extract::ws::{CloseFrame, Message};
 use serde_json::{Map, Value, json};
+
+use crate::{
+    error::Error,
+    graphql::request::{from_fields, names_document},
+};
 
 /// The name of the protocol.
 pub(super) const PROTOCOL: &str = "graphql-transport-ws";
@@ -59,7 +64,7 @@ pub(super) enum ClientMessage {
     Init(Map<String, Value>),
     Ping(Option<Value>),
     Pong,
-    Subscribe(String, Box<Request>),
+    Subscribe(String, Result<Box<Request>, Error>),
     Complete(String),
 }
 
@@ -84,7 +89,7 @@ impl ClientMessage {
                 let id = id(&mut message)?;
                 let payload = object(message.remove("payload"))?;
                 let payload = payload.ok_or("Invalid message: `payload` must be an object")?;
-                Ok(Self::Subscribe(id, Box::new(request(payload)?)))
+                Ok(Self::Subscribe(id, request(payload)?))
             }
             "complete" => Ok(Self::Complete(id(&mut message)?)),
             _ => Err("Invalid message: unknown `type`"),
@@ -107,25 +112,23 @@ fn object(value: Option<Value>) -> Result<Option<Map<String, Value>>, &'static s
     }
 }
 
-fn request(mut payload: Map<String, Value>) -> Result<Request, &'static str> {
-    let Some(Value::String(query)) = payload.remove("query") else {
+/// A request: a close where it is none by the protocol, and an error of the operation where it is one that is refused.
+fn request(payload: Map<String, Value>) -> Result<Result<Box<Request>, Error>, &'static str> {
+    let is =
+        |name: &str, is_one: fn(&Value) -> bool| payload.get(name).is_none_or(|value| value.is_null() || is_one(value));
+    if !payload.get("query").is_some_and(Value::is_string) && !names_document(&payload) {
         return Err("Invalid message: `payload.query` must be a string");
-    };
-    let mut request = Request::new(query);
-    request.operation_name = match payload.remove("operationName") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name),
-        Some(_) => return Err("Invalid message: `payload.operationName` must be a string"),
-    };
-    request.variables = match payload.remove("variables") {
-        None | Some(Value::Null) => Variables::default(),
-        Some(variables @ Value::Object(_)) => Variables::from_json(variables),
-        Some(_) => return Err("Invalid message: `payload.variables` must be an object"),
-    };
-    match payload.remove("extensions") {
-        None | Some(Value::Null | Value::Object(_)) => Ok(request),
-        Some(_) => Err("Invalid message: `payload.extensions` must be an object"),
     }
+    if !is("operationName", Value::is_string) {
+        return Err("Invalid message: `payload.operationName` must be a string");
+    }
+    if !is("variables", Value::is_object) {
+        return Err("Invalid message: `payload.variables` must be an object");
+    }
+    if !is("extensions", Value::is_object) {
+        return Err("Invalid message: `payload.extensions` must be an object");
+    }
+    Ok(from_fields(payload).map(Box::new))
 }
 
 pub(super) const ACK: &str = r#"{"type":"connection_ack"}"#;

@@ -219,7 +219,7 @@ impl Session {
                 Ok(())
             }
             ClientMessage::Pong => Ok(()),
-            ClientMessage::Subscribe(id, request) => self.begin(id, *request),
+            ClientMessage::Subscribe(id, request) => self.begin(id, request),
             ClientMessage::Complete(id) => {
                 let number =
                     self.operations.iter().find(|(_, operation)| operation.id == id).map(|(number, _)| *number);
@@ -266,7 +266,7 @@ impl Session {
         }
     }
 
-    fn begin(&mut self, id: String, request: async_graphql::Request) -> Outcome {
+    fn begin(&mut self, id: String, request: Result<Box<async_graphql::Request>, Error>) -> Outcome {
         if !self.is_introduced {
             return Err(Close::UNAUTHORIZED);
         }
@@ -308,6 +308,16 @@ impl Session {
                 Frame::Message(text) => text,
                 Frame::Next(number, payload) => match self.operations.get(&number) {
                     Some(operation) => with_payload("next", &operation.id, &payload),
+                    None => continue,
+                },
+                Frame::Answer(number, payload, _place) => match self.operations.get(&number) {
+                    Some(operation) => {
+                        socket.feed(Message::Text(with_payload("next", &operation.id, &payload).into())).await?;
+                        sent += 1;
+                        let text = complete(&operation.id);
+                        self.end(number);
+                        text
+                    }
                     None => continue,
                 },
                 Frame::Error(number, errors) => match self.operations.get(&number) {

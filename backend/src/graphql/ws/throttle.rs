@@ -11,6 +11,8 @@ use uuid::Uuid;
 pub(super) struct Throttle {
     interval: Duration,
     objects: HashMap<Uuid, Held>,
+    /// The bytes of the states that are held back.
+    bytes: usize,
     /// Nothing goes out before: which objects had their turn was forgotten.
     not_before: Option<Instant>,
 }
@@ -24,12 +26,17 @@ struct Held {
 
 impl Throttle {
     pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, objects: HashMap::new(), not_before: None }
+        Self { interval, objects: HashMap::new(), bytes: 0, not_before: None }
     }
 
     /// How many objects it keeps something of.
     pub(super) fn len(&self) -> usize {
         self.objects.len()
+    }
+
+    /// How many bytes the states have that are held back.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Takes a state in the place of one that is still held back; of another object only if there is room for it.
@@ -39,7 +46,8 @@ impl Throttle {
         }
         let due = self.not_before.map_or(now, |due| due.max(now));
         let held = self.objects.entry(object).or_insert(Held { due, payload: None });
-        held.payload = Some(payload);
+        self.bytes += payload.len();
+        self.bytes -= held.payload.replace(payload).map_or(0, |earlier| earlier.len());
         true
     }
 
@@ -53,7 +61,9 @@ impl Throttle {
             held.due = now + interval;
             Some((*object, payload))
         });
-        taken.collect()
+        let taken: Vec<(Uuid, Bytes)> = taken.collect();
+        self.bytes -= taken.iter().map(|(_, payload)| payload.len()).sum::<usize>();
+        taken
     }
 
     /// Forgets objects without news for an interval.
@@ -72,6 +82,7 @@ impl Throttle {
     /// Throws away what is held back. Whatever comes now waits an interval, since its object may have had its turn.
     pub(super) fn clear(&mut self, now: Instant) {
         self.objects = HashMap::new();
+        self.bytes = 0;
         self.not_before = Some(now + self.interval);
     }
 }

@@ -197,7 +197,7 @@ async fn the_same_field_under_many_names_costs_each_time() {
     let (_app, _, _, user) = with_agent().await;
     let names =
         |count: usize| (0..count).map(|number| format!("n{number}: fleet {{ at }}")).collect::<Vec<_>>().join(" ");
-    assert_eq!(user.ask(&format!("{{ {} }}", names(50)), &Value::Null).await.codes(), [""; 0]);
+    assert_eq!(user.ask(&format!("{{ {} }}", names(32)), &Value::Null).await.codes(), [""; 0]);
     assert_eq!(user.ask(&format!("{{ {} }}", names(10_001)), &Value::Null).await.codes(), ["INVALID"]);
 }
 

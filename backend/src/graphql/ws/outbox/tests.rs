@@ -79,6 +79,25 @@ fn what_waits_is_bounded() {
 }
 
 #[test]
+fn the_bytes_of_what_waits_or_is_held_back_are_bounded() {
+    let large = Bytes::from(vec![b'x'; MAX_STATE_BYTES / 4]);
+    let now = Instant::now();
+    for is_throttled in [false, true] {
+        let one = watching(FIRST);
+        if is_throttled {
+            one.outbox.throttle(FIRST, Duration::from_secs(1));
+        }
+        for round in 0..3_u32 {
+            for _ in 0..3 {
+                assert!((1..=4).all(|number| one.deliver(object(number), large.clone())), "in place of the earlier");
+            }
+            assert!(!one.deliver(object(5), "state".into()));
+            if round == 1 { one.forget() } else { drop(one.outbox.take(now + Duration::from_secs(round.into()))) }
+        }
+    }
+}
+
+#[test]
 fn nothing_is_sent_for_an_operation_that_has_ended() {
     let one = watching(FIRST);
     let two = Watching { operation: SECOND, ..one.clone() };

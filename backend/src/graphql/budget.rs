@@ -1,0 +1,117 @@
+//! What the answer to one operation may hold, counted while it is resolved: an answer that has become too large is given
+//! up then and there, so that it is never held in memory as a whole.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+use async_graphql::Value;
+
+/// The most fields of an answer, `__typename` included. Each takes far more memory than it has bytes.
+const MAX_FIELDS: usize = 200_000;
+/// The most fields of one answer of a subscription: it is made beside the tasks of other callers.
+const MAX_FIELDS_OF_SUBSCRIPTION: usize = 20_000;
+/// What a name, a value and what stands between them have beside their letters.
+const PUNCTUATION: usize = 4;
+
+/// What is left for one answer.
+#[derive(Debug)]
+pub(super) struct Budget {
+    max_bytes: usize,
+    is_subscription: AtomicBool,
+    bytes: AtomicUsize,
+    fields: AtomicUsize,
+}
+
+impl Budget {
+    pub(super) fn new(max_bytes: usize) -> Self {
+        let (bytes, fields) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { max_bytes, is_subscription: AtomicBool::new(false), bytes, fields }
+    }
+
+    /// Says that the answers are those of a subscription.
+    pub(super) fn narrow(&self) {
+        self.is_subscription.store(true, Relaxed);
+    }
+
+    /// Begins the next answer.
+    pub(super) fn begin(&self) {
+        self.bytes.store(0, Relaxed);
+        self.fields.store(0, Relaxed);
+    }
+
+    /// Whether the answer has become too large.
+    pub(super) fn is_spent(&self) -> bool {
+        let max_fields = if self.is_subscription.load(Relaxed) { MAX_FIELDS_OF_SUBSCRIPTION } else { MAX_FIELDS };
+        self.bytes.load(Relaxed) > self.max_bytes || self.fields.load(Relaxed) > max_fields
+    }
+
+    /// Charges a value that has no selections of its own: all of it.
+    pub(super) fn charge_leaf(&self, value: &Value) {
+        self.charge(size(value), 1);
+    }
+
+    /// Charges an object of a list or of a field, whose values have been charged: their names.
+    pub(super) fn charge_names(&self, value: &Value) {
+        if let Value::Object(fields) = value {
+            self.charge(fields.keys().map(|name| name.len() + PUNCTUATION).sum(), fields.len());
+        }
+    }
+
+    /// Charges an error.
+    pub(super) fn charge_error(&self, message: &str, path: impl Iterator<Item = usize>) {
+        self.charge(message.len() + path.map(|length| length + PUNCTUATION).sum::<usize>() + 64, 1);
+    }
+
+    fn charge(&self, bytes: usize, fields: usize) {
+        self.bytes.fetch_add(bytes, Relaxed);
+        self.fields.fetch_add(fields, Relaxed);
+    }
+}
+
+/// At least so many bytes of JSON does a value take.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Number(_) => 1,
+        Value::Null | Value::Boolean(_) => 4,
+        Value::String(text) => text.len() + 2,
+        Value::Enum(name) => name.len() + 2,
+        Value::Binary(bytes) => bytes.len(),
+        Value::List(items) => items.iter().map(|item| size(item) + 1).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, field)| name.len() + PUNCTUATION + size(field)).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_spent_by_its_bytes_and_the_next_begins_anew() {
+        let budget = Budget::new(100);
+        budget.charge_leaf(&Value::from("x".repeat(98)));
+        assert!(!budget.is_spent());
+        budget.charge_names(&Value::from_json(json!({ "name": null })).expect("a value"));
+        assert!(budget.is_spent());
+        budget.begin();
+        assert!(!budget.is_spent());
+    }
+
+    #[test]
+    fn an_answer_is_spent_by_its_fields_sooner_for_a_subscription() {
+        let budget = Budget::new(usize::MAX);
+        for _ in 0..=MAX_FIELDS_OF_SUBSCRIPTION {
+            budget.charge_leaf(&Value::Null);
+        }
+        assert!(!budget.is_spent());
+        budget.narrow();
+        assert!(budget.is_spent());
+    }
+
+    #[test]
+    fn json_in_a_leaf_counts_whole() {
+        let inner = json!({ "list": ["text", 1, { "a": null }] });
+        let size = size(&Value::from_json(inner.clone()).expect("a value"));
+        assert!((20..=inner.to_string().len() + 12).contains(&size), "{size}");
+    }
+}

@@ -1,0 +1,201 @@
+//! A request, from the members that it is sent as over HTTP and on a socket. Whatever is carried out was made here, and
+//! its document was looked at here ([`CheckedRequest`]) before anything walks it.
+
+use async_graphql::{
+    Request, ServerError, Variables,
+    parser::types::{ExecutableDocument, OperationType},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    context::{Caller, UNKNOWN},
+    cost,
+    errors::{server_error, wrong_document},
+    executor, scan,
+};
+use crate::error::{Error, FieldErrors, Result};
+
+/// How deep `variables` and `extensions` may nest.
+const MAX_NESTING: usize = 32;
+/// How many values they may hold.
+const MAX_VALUES: usize = 20_000;
+/// The most tokens of a document without a token: it signs in, and that is all it does.
+const MAX_TOKENS_WITHOUT_TOKEN: usize = 500;
+/// From this size on a document is parsed beside the tasks of other callers.
+const LONG: usize = 8 * 1024;
+
+/// A request from its members, whose types the specification fixes.
+///
+/// # Errors
+///
+/// [`Error::Fields`] with every member that is missing, of another type, or too large a value;
+/// [`Error::PersistedQueryNotSupported`] if it names a document instead of holding one.
+pub(super) fn from_fields(mut fields: Map<String, Value>) -> Result<Request> {
+    let mut problems = FieldErrors::default();
+    for name in ["variables", "extensions"] {
+        let Some(value) = fields.get(name) else { continue };
+        if !matches!(value, Value::Null | Value::Object(_)) {
+            problems.add(name, "must be an object");
+        } else if !is_small(value) {
+            problems
+                .add(name, format!("nests deeper than {MAX_NESTING} levels or holds more than {MAX_VALUES} values"));
+        }
+    }
+    let query = match fields.remove("query") {
+        Some(Value::String(query)) => query,
+        None | Some(Value::Null) if names_document(&fields) => return Err(Error::PersistedQueryNotSupported),
+        None | Some(Value::Null) => {
+            problems.add("query", "is required");
+            String::new()
+        }
+        Some(_) => {
+            problems.add("query", "must be a text");
+            String::new()
+        }
+    };
+    let mut request = Request::new(query);
+    match fields.remove("operationName") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(name)) => request = request.operation_name(name),
+        Some(_) => problems.add("operationName", "must be a text"),
+    }
+    if !problems.is_empty() {
+        return Err(Error::Fields(problems));
+    }
+    if let Some(variables @ Value::Object(_)) = fields.remove("variables") {
+        request = request.variables(Variables::from_json(variables));
+    }
+    Ok(request)
+}
+
+/// Whether a request without a document says which one it means, by its hash.
+pub(super) fn names_document(fields: &Map<String, Value>) -> bool {
+    fields.get("extensions").and_then(|extensions| extensions.get("persistedQuery")).is_some_and(Value::is_object)
+}
+
+/// Whether a value keeps within the bounds. It was read by a parser that bounds its recursion at 128 levels, so
+/// recursion is safe here, and where it is converted and dropped.
+fn is_small(value: &Value) -> bool {
+    fn count(value: &Value, nesting: usize) -> usize {
+        let inner = |sum: usize, inner: &Value| sum.saturating_add(count(inner, nesting + 1));
+        match value {
+            Value::Array(_) | Value::Object(_) if nesting >= MAX_NESTING => usize::MAX,
+            Value::Array(items) => items.iter().fold(1, inner),
+            Value::Object(fields) => fields.values().fold(1, inner),
+            _ => 1,
+        }
+    }
+    count(value, 0) <= MAX_VALUES
+}
+
+/// A request whose document was parsed, and found to be one that may be walked.
+pub(super) struct CheckedRequest(Request);
+
+impl CheckedRequest {
+    /// Parses and checks a request of this caller. Without a token it may sign in; anything else is refused alike,
+    /// whether the schema has it or not.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the document.
+    pub(super) async fn new(request: Request, caller: &Caller) -> Result<Self, ServerError> {
+        let is_known = caller.actor.is_some();
+        if request.query.len() < LONG {
+            return Self::check(request, is_known);
+        }
+        let checked = tokio::task::spawn_blocking(move || Self::check(request, is_known)).await;
+        checked.unwrap_or_else(|error| Err(server_error(&Error::internal(error))))
+    }
+
+    fn check(mut request: Request, is_known: bool) -> Result<Self, ServerError> {
+        let tokens = scan::check(&request.query).map_err(|error| server_error(&error))?;
+        if !is_known && tokens > MAX_TOKENS_WITHOUT_TOKEN {
+            return Err(server_error(&UNKNOWN));
+        }
+        let variables = std::mem::take(&mut request.variables);
+        let document = request.parsed_query().map_err(wrong_document)?;
+        let roots = cost::check(document, &variables).map_err(|error| server_error(&error))?;
+        request.variables = variables;
+        if !is_known && roots.fields.iter().any(|field| !["login", "__typename"].contains(&field.as_str())) {
+            return Err(server_error(&UNKNOWN));
+        }
+        Ok(Self(request))
+    }
+
+    /// Which of its operations is to be carried out, if it says so.
+    pub(super) fn operation_name(&self) -> Option<String> {
+        self.0.operation_name.clone()
+    }
+
+    /// Whether its document or its variables are longer texts than that.
+    pub(super) fn is_longer_than(&self, bytes: usize) -> bool {
+        self.0.query.len() > bytes || executor::write(&self.0.variables, bytes).is_err()
+    }
+
+    /// Its document.
+    ///
+    /// # Errors
+    ///
+    /// None: it was parsed before.
+    pub(super) fn document(&mut self) -> Result<&ExecutableDocument, ServerError> {
+        self.0.parsed_query()
+    }
+
+    /// Whether the operation that would be carried out is a mutation.
+    pub(super) fn is_mutation(&mut self) -> bool {
+        let name = self.operation_name();
+        let Ok(document) = self.document() else { return false };
+        let mut operations = document.operations.iter();
+        operations.any(|(own, operation)| {
+            operation.node.ty == OperationType::Mutation
+                && name.as_deref().is_none_or(|name| own.is_none_or(|own| own.as_str() == name))
+        })
+    }
+
+    /// The request, with its document parsed.
+    pub(super) fn into_request(self) -> Request {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused(value: Value) -> Option<String> {
+        let Value::Object(fields) = value else { panic!("an object") };
+        from_fields(fields).err().map(|error| error.to_string())
+    }
+
+    fn nested(levels: usize) -> Value {
+        (0..levels)
+            .fold(json!(1), |inner, level| if level.is_multiple_of(2) { json!([inner]) } else { json!({ "a": inner }) })
+    }
+
+    #[rstest]
+    #[case("variables")]
+    #[case("extensions")]
+    fn values_nest_so_deep_and_are_so_many(#[case] member: &str) {
+        let request = |value: Value| refused(json!({ "query": "{ __typename }", member: { "v": value } }));
+        assert_eq!(request(nested(31)), None);
+        assert!(request(nested(32)).is_some());
+        assert!(request(nested(100)).is_some());
+        assert_eq!(request(json!(vec![0; MAX_VALUES - 2])), None);
+        assert!(request(json!(vec![0; MAX_VALUES - 1])).is_some());
+    }
+
+    #[test]
+    fn a_hash_stands_for_no_document_and_is_ignored_beside_one() {
+        let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38" } });
+        assert_eq!(refused(json!({ "extensions": extensions })), Some("PersistedQueryNotSupported".to_owned()));
+        assert_eq!(
+            refused(json!({ "query": null, "extensions": extensions })),
+            Some("PersistedQueryNotSupported".to_owned())
+        );
+        assert_eq!(refused(json!({ "query": "{ __typename }", "extensions": extensions })), None);
+        assert_eq!(refused(json!({ "extensions": {} })), Some("query: is required".to_owned()));
+    }
+}
