@@ -28,7 +28,7 @@ const ABSENT: &str = "MFTPlus serves its API here (reference: /api/docs); `cargo
     or after that `cargo build --release -p backend --features dashboard`.\n";
 
 /// Paths that are the API's, each with everything below it.
-const OF_THE_API: [&str; 5] = ["/api", "/graphql", "/metrics", "/mftplus-api.yaml", "/openapi.json"];
+const OF_THE_API: [&str; 6] = ["/api", "/graphql", "/graphiql", "/metrics", "/mftplus-api.yaml", "/openapi.json"];
 
 /// What every answer allows the browser: nothing but our own files, and the WebAssembly among them.
 const PROTECTION: [(HeaderName, HeaderValue); 3] = [

@@ -30,6 +30,7 @@ mod loaders;
 mod log;
 mod mutation;
 mod nulls;
+mod page;
 mod pipeline_inputs;
 mod pipeline_queries;
 mod pipelines;
@@ -103,6 +104,7 @@ pub fn router(settings: Settings) -> Router {
     let sockets = sockets::Sockets::new(Arc::clone(&settings.cp), &settings.tasks);
     let state = Graphql { schema, executor, settings, fanout, sockets };
     Router::new()
+        .route("/graphiql", get(page::show))
         .route("/graphql", get(http::answer_get).post(http::answer_post).fallback(http::refuse_method))
         .layer(CatchPanicLayer::custom(http::panicked))
         .layer(from_fn_with_state(state.clone(), cors::cors))

@@ -18,6 +18,7 @@ use super::{
     context::Caller,
     errors::{is_request_error, json, server_error},
     executor::Executed,
+    page,
     request::{CheckedRequest, from_fields},
 };
 use crate::{
@@ -46,8 +47,11 @@ struct Answer {
     limited: Option<Verdict>,
 }
 
-/// Answers a query in a URL.
+/// Answers a query in a URL; a browser that opens the URL without one gets a page.
 pub(super) async fn answer_get(State(graphql): State<Graphql>, parts: Parts) -> HttpResponse {
+    if page::is_wanted(&parts) {
+        return page::show().await;
+    }
     let asked = from_query(parts.uri.query().unwrap_or_default());
     answer(&graphql, &parts, asked, false).await
 }

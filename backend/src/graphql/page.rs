@@ -1,0 +1,39 @@
+//! What a browser gets that opens the endpoint itself: a page that says what it is, and how it is asked. It works
+//! offline and needs nothing from elsewhere.
+
+use axum::{
+    http::{HeaderName, HeaderValue, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+
+const PAGE: &str = include_str!("page.html");
+
+/// The page has one style sheet, its own, and nothing else.
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+];
+
+/// Whether a GET is a browser's that opens the endpoint: it asks for HTML by name, and brings no document.
+pub(super) fn is_wanted(parts: &Parts) -> bool {
+    let mut accepted = parts.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let is_html =
+        |range: &str| range.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/html"));
+    let query = parts.uri.query().unwrap_or_default();
+    let has_document =
+        form_urlencoded::parse(query.as_bytes()).any(|(name, _)| matches!(name.as_ref(), "query" | "extensions"));
+    !has_document && accepted.any(|value| value.split(',').any(is_html))
+}
+
+/// The page.
+pub(super) async fn show() -> Response {
+    (HEADERS, PAGE).into_response()
+}
