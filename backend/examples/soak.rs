@@ -1,5 +1,5 @@
 //! `cargo xtask soak`: what takes too long for a test. Schedules around every change of every zone's clock; a minute of
-//! definitions that nobody would write; then load for a long time and a look at what is left: nothing lost, nothing grown.
+//! definitions that nobody would write, and a minute of such requests; then load for a long time and a look at what is left: nothing lost, nothing grown.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a soak that cannot go on must stop")]
 #![expect(dead_code, reason = "shared with the benchmark")]
@@ -14,6 +14,8 @@ mod oracle;
 mod place;
 #[path = "../tests/definitions/random.rs"]
 mod random;
+#[path = "../tests/api/entry/requests.rs"]
+mod requests;
 #[path = "../tests/schedule/transitions.rs"]
 mod transitions;
 
@@ -24,6 +26,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backend::{
+    actor::Actor,
+    app::{Ambient, App},
+    graphql, rest,
+};
 use chrono_tz::TZ_VARIANTS;
 use clap::Parser;
 
@@ -47,6 +54,7 @@ fn main() {
     let options = Options::parse();
     schedules();
     definitions();
+    requests();
     let mut engines = vec![("SQLite", Engine::Sqlite)];
     engines.extend(options.postgres.clone().map(|url| ("PostgreSQL", Engine::Postgres(url))));
     for (name, engine) in engines.into_iter().filter(|_| options.minutes > 0) {
@@ -108,4 +116,30 @@ fn memory(id: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// The whole entry over HTTP: a minute of random requests at a server in this process.
+fn requests() {
+    let place = Place::fresh(&Engine::Sqlite, "requests");
+    let reporters = place::agents(&place, 4);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (app, target) = runtime.block_on(async {
+        let mut flags = place.flags();
+        flags.extend(["--rate-limits".to_owned(), "off".to_owned()]);
+        let settings = place::settings(flags);
+        let app = App::start(&settings, Ambient::default()).await.unwrap();
+        app.ensure_first_admin(&settings).await.unwrap();
+        let token = app.cp.issue_token(&Actor::System, "admin@localhost", chrono::TimeDelta::hours(1)).await.unwrap();
+        let router = rest::router(app.api(&settings)).merge(graphql::router(app.graphql(&settings)));
+        let ids = reporters.iter().map(|reporter| reporter.transfer.clone()).collect();
+        let keys = reporters.into_iter().map(|reporter| reporter.key).collect();
+        (app, requests::Target { router, tokens: vec![format!("Bearer {}", token.token)], keys, ids })
+    });
+    println!("Requests: random ones at the whole entry for a minute");
+    let target = std::panic::AssertUnwindSafe(target);
+    bolero::check!().with_test_time(Duration::from_mins(1)).with_max_len(2_048).for_each(|bytes: &[u8]| {
+        runtime.block_on(requests::check(&target, bytes));
+    });
+    drop(target);
+    runtime.block_on(app.close());
 }

@@ -13,6 +13,7 @@ mod auth_tokens;
 mod customers;
 mod directives;
 mod enrolment_codes;
+mod entry;
 mod events;
 mod graphql;
 mod health;
