@@ -14,6 +14,8 @@ mod socket;
 use screen::Screen;
 use socket::{Ended, Socket};
 
+use crate::ids::Ids;
+
 /// What the screen shows of each transfer, agent and of all together.
 const STREAMS: [(&str, &str); 3] = [
     (
@@ -90,12 +92,20 @@ async fn wait(ended: Ended, url: &str, screen: &Screen, pause: &mut Duration) ->
     match ended {
         Ended::Refused(reason) => bail!("{url}: {reason}"),
         Ended::Lost(reason) => {
-            screen.lost(&reason, *pause);
-            sleep(*pause).await;
+            let mut chance = [0];
+            Ids::system().fill(&mut chance);
+            let wait = by_chance(*pause, chance[0]);
+            screen.lost(&reason, wait);
+            sleep(wait).await;
             *pause = (*pause * 2).min(LONGEST_PAUSE);
             Ok(())
         }
     }
+}
+
+/// Half of a pause, and as much of the other half as chance has it: not all come back at once to a server that was away.
+fn by_chance(pause: Duration, chance: u8) -> Duration {
+    pause / 2 + pause / 2 * u32::from(chance) / u32::from(u8::MAX)
 }
 
 /// Follows one connection to its end.
@@ -148,5 +158,16 @@ async fn sign_in(url: &str, email: &str, password: &str) -> Result<SecretString,
     match data["login"]["token"].as_str() {
         Some(token) => Ok(token.to_owned().into()),
         None => Err(Ended::Refused("the server gave no token".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_a_pause_is_chance() {
+        let second = Duration::from_secs(1);
+        assert_eq!([0, u8::MAX].map(|chance| by_chance(second, chance)), [second / 2, second]);
     }
 }

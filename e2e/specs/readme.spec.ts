@@ -9,7 +9,7 @@ import { expect, test } from '../support/test';
 const E2E = path.join(import.meta.dirname, '..');
 const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
 
-test('the subscription of the README runs as it stands', async ({ server }) => {
+test('the subscription of the README runs as it stands, also across stops of the server', async ({ server }) => {
   const { agent, transfer } = await begin(server);
   const token = await server.run('token', USER.email);
   const [program, printed] = run((await programs(server))[0], { TOKEN: token });
@@ -17,8 +17,16 @@ test('the subscription of the README runs as it stands', async ({ server }) => {
     await expect.poll(printed, 'what was there before').toMatch(/orders\.csv[^}]*'RUNNING'[^}]*progress: 25\b/);
     await agent.report(transfer, { bytesTransferred: 500 });
     await expect.poll(printed).toMatch(/progress: 50\b/);
+    // It comes back after each way in which a server stops.
+    for (const [signal, bytes] of [['SIGTERM', 600], ['SIGKILL', 700]] as const) {
+      await server.end(signal);
+      await server.restart();
+      await agent.report(transfer, { bytesTransferred: bytes });
+      await expect.poll(printed, `after ${signal}`).toMatch(new RegExp(`progress: ${bytes / 10}\\b`));
+    }
     await agent.report(transfer, { status: 'completed', bytesTransferred: 1000 });
     await expect.poll(printed).toMatch(/'COMPLETED'[^}]*progress: 100\b/);
+    expect(program.exitCode).toBe(null);
   } finally {
     program.kill();
   }

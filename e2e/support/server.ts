@@ -29,7 +29,12 @@ export class Server {
 
   /** `kill -9`. */
   kill(): Promise<void> {
-    return this.program.end('SIGKILL');
+    return this.end('SIGKILL');
+  }
+
+  /** Ends it with a signal. */
+  end(signal: NodeJS.Signals): Promise<void> {
+    return this.program.end(signal);
   }
 
   /** Starts it again where it was. */

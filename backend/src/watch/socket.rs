@@ -248,7 +248,11 @@ mod tests {
 
     #[rstest]
     #[case(1001, false)]
+    #[case(1006, false)]
     #[case(1011, false)]
+    #[case(1012, false)]
+    #[case(1013, false)]
+    #[case(4500, false)]
     #[case(4400, true)]
     #[case(4401, true)]
     #[case(4403, true)]

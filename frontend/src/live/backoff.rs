@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn half_of_a_pause_is_chance() {
-        assert_eq!(after_close(1001, 2, 0.0), Next::Wait(1000));
+        assert_eq!(after_close(1012, 2, 0.0), Next::Wait(1000));
         assert_eq!(after_close(1006, 2, 0.999), Next::Wait(1999));
     }
 }

@@ -24,13 +24,14 @@ pub(in crate::graphql) struct Close {
 }
 
 impl Close {
-    pub(in crate::graphql) const GOING_AWAY: Self = Self::new(1001, "The server is shutting down");
+    // Where a client should come back the code is 1012 or 1013: `graphql-ws` of npm, for one, takes 1011 and 4500 as final.
+    pub(in crate::graphql) const GOING_AWAY: Self = Self::new(1012, "The server is shutting down: connect again");
     pub(in crate::graphql) const FORBIDDEN: Self = Self::new(4403, "Forbidden");
     pub(in crate::graphql) const EXPIRED: Self = Self::new(4401, "Token expired");
     pub(super) const BROKEN: Self = Self::new(1002, "Protocol error");
     pub(super) const TOO_BIG: Self = Self::new(1009, "Messages may have 1 MiB");
-    pub(super) const INTERNAL: Self = Self::new(1011, "Internal error");
-    pub(super) const UNCHECKED: Self = Self::new(1011, "The token cannot be checked now: connect again");
+    pub(super) const INTERNAL: Self = Self::new(1013, "Internal error: connect again");
+    pub(super) const UNCHECKED: Self = Self::new(1013, "The token cannot be checked now: connect again");
     pub(super) const STALLED: Self = Self::new(1013, "Nothing was read for 30 s: connect again");
     pub(super) const UNAUTHORIZED: Self = Self::new(4401, "Unauthorized");
     pub(super) const WRONG_PROTOCOL: Self = Self::new(4406, "Subprotocol not acceptable");

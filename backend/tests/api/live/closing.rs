@@ -59,5 +59,5 @@ async fn a_server_that_stops_says_so() {
     let server = story.app.listen().await;
     let mut watcher = server.watcher(&story.customer.token).await;
     story.app.app.stop.cancel();
-    assert_eq!(watcher.closed().await, (1001, "The server is shutting down".to_owned()));
+    assert_eq!(watcher.closed().await, (1012, "The server is shutting down: connect again".to_owned()));
 }

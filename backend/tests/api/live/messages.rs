@@ -163,7 +163,7 @@ async fn a_token_that_cannot_be_checked_is_no_fault_of_its_holder() {
     let mut stranger = server.stranger().await;
     let payload = json!({ "Authorization": format!("Bearer {}", story.customer.token) });
     stranger.say(&json!({ "type": "connection_init", "payload": payload })).await;
-    assert_eq!(stranger.closed().await, (1011, "The token cannot be checked now: connect again".to_owned()));
+    assert_eq!(stranger.closed().await, (1013, "The token cannot be checked now: connect again".to_owned()));
 }
 
 #[tokio::test]
