@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 /// What a call of the control plane returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// How long something that is away is likely to stay away: a database that restarts takes some seconds.
+const UNAVAILABLE_FOR: Duration = Duration::from_secs(5);
+
 /// The kinds of failure, one per status code of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
@@ -85,9 +88,9 @@ pub enum Error {
     /// Body over the limit.
     #[error("the body is larger than 1 MiB")]
     TooLarge,
-    /// Not JSON.
-    #[error("send the body as JSON with `Content-Type: application/json`")]
-    UnsupportedMediaType,
+    /// Not JSON, or not as it stands.
+    #[error("{0}")]
+    UnsupportedMediaType(&'static str),
     /// Contradicts an earlier request.
     #[error("{0}")]
     Unprocessable(&'static str),
@@ -140,7 +143,7 @@ impl Error {
             Self::MethodNotAllowed => Code::MethodNotAllowed,
             Self::Conflict { .. } => Code::Conflict,
             Self::TooLarge => Code::TooLarge,
-            Self::UnsupportedMediaType => Code::UnsupportedMediaType,
+            Self::UnsupportedMediaType(_) => Code::UnsupportedMediaType,
             Self::Unprocessable(_) => Code::Unprocessable,
             Self::RateLimited(_) => Code::RateLimited,
             Self::Unavailable(_) => Code::Unavailable,
@@ -154,6 +157,23 @@ impl Error {
     #[must_use]
     pub fn is_late(&self) -> bool {
         matches!(self, Self::Conflict { details: Some(details), .. } if details["reason"] == "lease")
+    }
+
+    /// When asking again may help, if it is known or can be guessed.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited(wait) => Some(*wait),
+            Self::Unavailable(_) => Some(UNAVAILABLE_FOR),
+            _ => None,
+        }
+    }
+
+    /// The same in whole seconds, rounded up so that asking then is never too early.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        let wait = self.retry_after()?;
+        Some(u64::try_from(wait.as_millis().div_ceil(1000).max(1)).unwrap_or(u64::MAX))
     }
 
     /// What a program may want to know beside the sentence.

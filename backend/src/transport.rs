@@ -33,6 +33,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What a request without a token that needs one is told.
 pub const TOKEN_MISSING: Error = Error::Unauthenticated("send a token as `Authorization: Bearer …`");
 
+/// What a body that is no JSON is told.
+pub const NOT_JSON: Error = Error::UnsupportedMediaType("send the body as JSON with `Content-Type: application/json`");
+
+/// Refuses a body that was compressed.
+///
+/// # Errors
+///
+/// [`Error::UnsupportedMediaType`] if it was encoded in any way.
+pub fn check_encoding(headers: &HeaderMap) -> Result<()> {
+    let is_plain = |value: &header::HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain) {
+        return Ok(());
+    }
+    Err(Error::UnsupportedMediaType("send the body as it is, without `Content-Encoding`: no compressed body is read"))
+}
+
 /// The peer's address, or what a trusted proxy says of it: the last address in `X-Forwarded-For` that is not a proxy's.
 #[must_use]
 pub fn client_address(parts: &Parts, trusted: &[IpNet]) -> IpAddr {

@@ -215,6 +215,9 @@ fn public(error: &Error) -> (String, ErrorExtensionValues) {
         };
         extensions.set(name, Value::from_json(value).unwrap_or_default());
     }
+    if let Some(seconds) = error.retry_after_seconds() {
+        extensions.set("retryAfter", seconds);
+    }
     (error.to_string(), extensions)
 }
 

@@ -45,6 +45,7 @@ struct Answer {
     status: StatusCode,
     body: Bytes,
     limited: Option<Verdict>,
+    retry_after: Option<u64>,
 }
 
 /// Answers a query in a URL; a browser that opens the URL without one gets a page.
@@ -90,24 +91,24 @@ async fn answer(graphql: &Graphql, parts: &Parts, asked: Result<Request>, may_mu
     }
     let answer = match carry_out(graphql, parts, media, asked, may_mutate).await {
         Ok(answer) => answer,
-        Err((error, limited)) => Answer { status: status(&error), body: refusal(&error), limited },
+        Err((error, limited)) => {
+            let retry_after = error.retry_after_seconds();
+            Answer { status: status(&error), body: refusal(&error), limited, retry_after }
+        }
     };
     let mut response = written(media, answer.status, answer.body);
     let headers = response.headers_mut();
     if answer.status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
+    if let Some(seconds) = answer.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     if let Some(verdict) = answer.limited {
         let reset = (verdict.resets_at.timestamp_millis() + 999) / 1000;
         headers.insert("x-ratelimit-limit", HeaderValue::from(verdict.limit));
         headers.insert("x-ratelimit-remaining", HeaderValue::from(verdict.remaining));
         headers.insert("x-ratelimit-reset", HeaderValue::from(reset));
-        if answer.status == StatusCode::TOO_MANY_REQUESTS {
-            let wait = (verdict.resets_at - graphql.settings.cp.now()).to_std().unwrap_or_default();
-            // A whole second, so that asking then is never too early.
-            let wait = HeaderValue::from(u64::try_from(wait.as_millis().div_ceil(1000).max(1)).unwrap_or(u64::MAX));
-            headers.insert(header::RETRY_AFTER, wait);
-        }
     }
     response
 }
@@ -145,10 +146,10 @@ async fn carry_out(
         }
     };
     Ok(match executed {
-        Executed::Answered(body) => Answer { status: StatusCode::OK, body, limited },
+        Executed::Answered(body) => Answer { status: StatusCode::OK, body, limited, retry_after: None },
         Executed::Refused(errors) => {
             let status = if media == Media::GraphqlResponse { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-            Answer { status, body: json(&Payload::from(&Response::from_errors(errors))), limited }
+            Answer { status, body: json(&Payload::from(&Response::from_errors(errors))), limited, retry_after: None }
         }
     })
 }
@@ -202,6 +203,7 @@ fn from_query(query: &str) -> Result<Request> {
 }
 
 fn from_body(headers: &HeaderMap, bytes: &[u8]) -> Result<Request> {
+    transport::check_encoding(headers)?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = kind.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
@@ -209,7 +211,7 @@ fn from_body(headers: &HeaderMap, bytes: &[u8]) -> Result<Request> {
         !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
     });
     if !is_json || !is_utf8 {
-        return Err(Error::UnsupportedMediaType);
+        return Err(transport::NOT_JSON);
     }
     match serde_json::from_slice(bytes) {
         Ok(Json::Object(fields)) => from_fields(fields),

@@ -99,11 +99,8 @@ impl IntoResponse for Failure {
         log(&error);
         let body = FailureBody { success: false, error: error.to_string(), details: error.details() };
         let mut response = json(status(error.code()), &body);
-        if let Error::RateLimited(wait) = error {
-            let seconds = wait.as_millis().div_ceil(1000).max(1);
-            if let Ok(seconds) = HeaderValue::from_str(&seconds.to_string()) {
-                response.headers_mut().insert(header::RETRY_AFTER, seconds);
-            }
+        if let Some(seconds) = error.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -129,4 +126,20 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     Failure(transport::panicked(panic.as_ref())).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_passes_says_when_to_ask_again() {
+        let wait = |error: Error| Failure(error).into_response().headers().get(header::RETRY_AFTER).cloned();
+        assert_eq!(wait(Error::Unavailable("away")), Some(HeaderValue::from_static("5")));
+        assert_eq!(wait(Error::RateLimited(Duration::from_millis(1_200))), Some(HeaderValue::from_static("2")));
+        assert_eq!(wait(Error::RateLimited(Duration::ZERO)), Some(HeaderValue::from_static("1")));
+        assert_eq!(wait(Error::MethodNotAllowed), None);
+    }
 }

@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     ids::{Named, PipelineId, RunId},
     model::{Fields, FromFields},
+    transport,
 };
 
 /// A body that must be there, with its bytes as they came.
@@ -70,17 +71,18 @@ impl<T: FromFields> FromRequest<Api> for OptionalBody<T> {
 /// The edge has collected the body already.
 async fn received(request: Request) -> Result<(HeaderMap, Bytes), Failure> {
     let (parts, body) = request.into_parts();
-    let raw = axum::body::to_bytes(body, crate::transport::MAX_BODY).await.map_err(Error::internal)?;
+    let raw = axum::body::to_bytes(body, transport::MAX_BODY).await.map_err(Error::internal)?;
     Ok((parts.headers, raw))
 }
 
 fn object(headers: &HeaderMap, raw: &[u8]) -> Result<Map<String, Value>, Error> {
+    transport::check_encoding(headers)?;
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = content_type.split(';').next().unwrap_or("").trim();
     let is_json = essence.eq_ignore_ascii_case("application/json")
         || (essence.len() > 5 && essence.to_ascii_lowercase().ends_with("+json"));
     if !is_json {
-        return Err(Error::UnsupportedMediaType);
+        return Err(transport::NOT_JSON);
     }
     match serde_json::from_slice(raw) {
         Ok(Value::Object(object)) => Ok(object),

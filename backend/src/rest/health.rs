@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -12,7 +12,7 @@ use super::{
     Api,
     envelope::{Answer, Reply, Success, json},
 };
-use crate::{model::Instant, service::Readiness};
+use crate::{error::Error, model::Instant, service::Readiness};
 
 /// How the server fares: the one answer without the envelope.
 #[derive(Serialize, ToSchema)]
@@ -87,5 +87,9 @@ pub(super) async fn get_readiness(State(api): State<Api>) -> Response {
     }
     let failing = if parts.database { "the server is shutting down" } else { "the database does not answer" };
     let body = serde_json::json!({ "success": false, "error": failing, "details": { "parts": parts } });
-    json(StatusCode::SERVICE_UNAVAILABLE, &body)
+    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &body);
+    if let Some(seconds) = Error::Unavailable(failing).retry_after_seconds() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
