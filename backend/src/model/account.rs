@@ -115,12 +115,14 @@ impl FromFields for CreateUser {
 #[schema(rename_all = "camelCase", example = json!({ "suspended": true }))]
 pub struct UpdateUser {
     /// A new password; ends the user's sessions.
-    #[schema(format = "password", min_length = 12, max_length = 1024)]
+    #[schema(nullable = false, format = "password", min_length = 12, max_length = 1024)]
     pub password: Option<String>,
     /// A new role; ends the user's sessions. A customer's user who becomes an administrator belongs to no customer any
     /// more; an administrator cannot become a customer's user, for lack of a customer.
+    #[schema(nullable = false)]
     pub role: Option<Role>,
     /// Shut out, which ends the user's sessions, or let in again.
+    #[schema(nullable = false)]
     pub suspended: Option<bool>,
 }
 
@@ -143,7 +145,7 @@ pub struct Login {
     #[schema(format = "password")]
     pub password: String,
     /// Give the refresh token as an HttpOnly cookie rather than in the body.
-    #[schema(required = false)]
+    #[schema(value_type = Option<bool>)]
     pub cookie: bool,
 }
 
@@ -162,9 +164,10 @@ impl FromFields for Login {
 #[schema(rename_all = "camelCase", example = json!({ "refreshToken": "mft_rt_AZnB8GwAcACAAAAAAAAAAQ" }))]
 pub struct RefreshSession {
     /// The refresh token; may be left out when the cookie is sent.
+    #[schema(max_length = 1024)]
     pub refresh_token: Option<String>,
     /// Give the new refresh token as an HttpOnly cookie rather than in the body.
-    #[schema(required = false)]
+    #[schema(value_type = Option<bool>)]
     pub cookie: bool,
 }
 

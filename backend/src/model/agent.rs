@@ -151,6 +151,7 @@ pub struct RegisterAgent {
     #[schema(max_length = 64)]
     pub version: Option<String>,
     /// An enrolment code, in the place of a customer's token.
+    #[schema(max_length = 255)]
     pub customer_identifier: Option<String>,
 }
 

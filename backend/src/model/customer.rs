@@ -45,9 +45,10 @@ impl FromFields for CreateCustomer {
 #[schema(example = json!({ "suspended": true }))]
 pub struct UpdateCustomer {
     /// A new name.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(nullable = false, min_length = 1, max_length = 255)]
     pub name: Option<String>,
     /// Shut out, or let in again.
+    #[schema(nullable = false)]
     pub suspended: Option<bool>,
 }
 

@@ -1,7 +1,6 @@
 //! Directives: what the server wants of an agent. They ride on answers and wait in the store until acknowledged.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
     Instant,
@@ -10,8 +9,10 @@ use super::{
 };
 use crate::ids::{DirectiveId, JobId, PipelineId, RunId, TransferId};
 
+mod described;
+
 /// One wish of the server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Directive {
     /// Its id; what is delivered twice has the same.
@@ -26,7 +27,7 @@ pub struct Directive {
 }
 
 /// What is wanted: `type` names it, `payload` holds the particulars.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "payload", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[strum(serialize_all = "camelCase")]
 pub enum Wish {
@@ -35,13 +36,10 @@ pub enum Wish {
         /// The job, as it is to be run.
         job: Box<Job>,
         /// The slot of its schedule; null where somebody wishes it.
-        #[schema(required)]
         scheduled_for: Option<Instant>,
         /// Which attempt it will be, from 1.
-        #[schema(minimum = 1, example = 1)]
         attempt: i64,
         /// The failed run that it makes again.
-        #[schema(required)]
         retry_of: Option<RunId>,
     },
     /// Stop this run and report it `cancelled`; acknowledge it if it is not at work.
@@ -84,7 +82,6 @@ pub enum Wish {
     /// Send heartbeats at this interval from now on.
     SetHeartbeatInterval {
         /// The interval in seconds.
-        #[schema(minimum = 1, example = 30)]
         seconds: i64,
     },
 }
@@ -142,18 +139,15 @@ impl Wish {
 }
 
 /// A step of a pipeline, as its agent is told: what is left of the definition when parameters are filled in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepOrder {
     /// What it is called in its pipeline.
-    #[schema(example = "fetch")]
     pub id: String,
     /// Which attempt this is, from 1; reports name it.
-    #[schema(minimum = 1, example = 1)]
     pub attempt: i64,
     /// How many seconds it may take.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
     pub timeout_seconds: Option<u64>,
     /// What to do.
     #[serde(flatten)]
@@ -161,7 +155,7 @@ pub struct StepOrder {
 }
 
 /// What an agent does for a step: `type` names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[strum(serialize_all = "camelCase")]
 pub enum Errand {

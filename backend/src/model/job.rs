@@ -8,7 +8,7 @@ use super::{
     agent::AgentRef,
     fields::{Change, Check, Fields, FromFields, boolean, id, location, one_of, parsed, text},
     page::Window,
-    retry::Retry,
+    retry::{Retry, RetryInput},
     schedule::{CatchUp, Overlap, Schedule, ScheduleError},
     source_url::without_password,
     transfer::{Direction, Protocol},
@@ -105,7 +105,7 @@ pub struct CreateJob {
     #[schema(min_length = 1, max_length = 4096)]
     pub destination_path: String,
     /// When it runs: five-field cron, or one of @hourly, @daily, @weekly, @monthly and @yearly.
-    #[schema(max_length = 255)]
+    #[schema(min_length = 1, max_length = 255)]
     pub schedule: String,
     /// By which protocol.
     pub protocol: Protocol,
@@ -115,13 +115,14 @@ pub struct CreateJob {
     #[schema(default = true)]
     pub enabled: Option<bool>,
     /// The time zone of the schedule, by its IANA name; UTC unless said otherwise.
-    #[schema(max_length = 64)]
+    #[schema(min_length = 1, max_length = 64)]
     pub timezone: Option<String>,
     /// What happens to a slot while an earlier run is at work; `skip` unless said otherwise.
     pub overlap: Option<Overlap>,
     /// What happens to slots that were missed; `last` unless said otherwise.
     pub catch_up: Option<CatchUp>,
     /// How a failed run is made again; not at all unless said.
+    #[schema(value_type = Option<RetryInput>)]
     pub retry: Option<Retry>,
 }
 
@@ -173,34 +174,40 @@ impl CreateJob {
 #[schema(example = json!({ "schedule": "30 3 * * 1-5", "timezone": "Africa/Johannesburg" }))]
 pub struct UpdateJob {
     /// The agent; only the job's own may be named.
+    #[schema(nullable = false)]
     pub agent_id: Option<AgentId>,
     /// Its name.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(nullable = false, min_length = 1, max_length = 255)]
     pub name: Option<String>,
     /// Where it reads. Alias: `source`.
-    #[schema(min_length = 1, max_length = 4096)]
+    #[schema(nullable = false, min_length = 1, max_length = 4096)]
     pub source_path: Option<String>,
     /// Where it writes. Alias: `destination`.
-    #[schema(min_length = 1, max_length = 4096)]
+    #[schema(nullable = false, min_length = 1, max_length = 4096)]
     pub destination_path: Option<String>,
     /// When it runs.
-    #[schema(max_length = 255)]
+    #[schema(nullable = false, min_length = 1, max_length = 255)]
     pub schedule: Option<String>,
     /// By which protocol.
+    #[schema(nullable = false)]
     pub protocol: Option<Protocol>,
     /// Which way.
+    #[schema(nullable = false)]
     pub direction: Option<Direction>,
     /// Whether its schedule starts it.
+    #[schema(nullable = false)]
     pub enabled: Option<bool>,
     /// The time zone of the schedule.
-    #[schema(max_length = 64)]
+    #[schema(nullable = false, min_length = 1, max_length = 64)]
     pub timezone: Option<String>,
     /// What happens to a slot while an earlier run is at work.
+    #[schema(nullable = false)]
     pub overlap: Option<Overlap>,
     /// What happens to slots that were missed.
+    #[schema(nullable = false)]
     pub catch_up: Option<CatchUp>,
     /// How a failed run is made again; null: not at all.
-    #[schema(value_type = Option<Retry>)]
+    #[schema(value_type = Option<RetryInput>)]
     pub retry: Change<Retry>,
 }
 

@@ -179,7 +179,7 @@ pub struct Pagination {
     #[schema(minimum = 1, example = 1)]
     pub page: u64,
     /// The most items a page holds.
-    #[schema(minimum = 1, maximum = 100, example = 20)]
+    #[schema(minimum = 1, maximum = 1000, example = 20)]
     pub limit: u64,
     /// How many items there are in all; see `totalIsAtLeast`.
     #[schema(minimum = 0, example = 1)]

@@ -122,7 +122,7 @@ impl From<PipelineId> for PipelineRef {
 pub struct CreatePipeline {
     /// What it will be called, for good: small letters, digits and hyphens between them; no UUID, nor `schema` or
     /// `dry-run`.
-    #[schema(max_length = 64, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
     pub identifier: String,
     /// Its name.
     #[schema(min_length = 1, max_length = 255)]
@@ -131,9 +131,10 @@ pub struct CreatePipeline {
     #[schema(max_length = 500)]
     pub description: Option<String>,
     /// Its definition.
+    #[schema(min_length = 1)]
     pub yaml: String,
     /// Whether its runs start.
-    #[schema(default = true)]
+    #[schema(value_type = Option<bool>, default = true)]
     pub enabled: bool,
     /// Whose it is, for administrators to say. Else it belongs to the one customer of all agents it names by id, else to
     /// the platform.
@@ -172,6 +173,7 @@ impl FromFields for CreatePipeline {
 }))]
 pub struct ReplaceDefinition {
     /// The new definition.
+    #[schema(min_length = 1)]
     pub yaml: String,
     /// The version it was made from; if another one is current by now, nothing changes (409).
     #[schema(minimum = 1)]
@@ -198,12 +200,13 @@ impl FromFields for ReplaceDefinition {
 #[schema(example = json!({ "enabled": false }))]
 pub struct UpdatePipeline {
     /// A new name.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(nullable = false, min_length = 1, max_length = 255)]
     pub name: Option<String>,
     /// What it is for; null clears it.
     #[schema(value_type = Option<String>, max_length = 500)]
     pub description: Change<String>,
     /// Whether its runs start.
+    #[schema(nullable = false)]
     pub enabled: Option<bool>,
 }
 

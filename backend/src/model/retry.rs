@@ -33,6 +33,23 @@ pub struct Retry {
     pub max_delay: Period,
 }
 
+/// How something that failed is to be made again.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({ "maxAttempts": 3, "initialDelay": "30s", "factor": 4, "maxDelay": "1h" }))]
+#[expect(dead_code, reason = "describes the wire; it is read field by field")]
+pub struct RetryInput {
+    /// How many attempts there are in all.
+    #[schema(minimum = 1, maximum = 20, example = 3)]
+    max_attempts: i64,
+    /// How long after the first failure: at most a day; 30 s, if left out.
+    initial_delay: Option<Period>,
+    /// How many times longer each further delay is; 2, if left out.
+    #[schema(minimum = 1, maximum = 100, example = 4)]
+    factor: Option<f64>,
+    /// The longest delay: at most a day and not shorter than `initialDelay`; an hour or `initialDelay`, if left out.
+    max_delay: Option<Period>,
+}
+
 impl Retry {
     /// One attempt, and no other.
     pub const NEVER: Self = Self::usual(1);

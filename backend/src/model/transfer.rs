@@ -247,7 +247,7 @@ pub struct CreateTransfer {
     /// The pipeline run it belongs to; one with a step sent to this agent.
     pub pipeline_run_id: Option<RunId>,
     /// The step of the pipeline run.
-    #[schema(max_length = 64)]
+    #[schema(min_length = 1, max_length = 64)]
     pub step_id: Option<String>,
     /// SHA-256 of the source, if known.
     #[schema(pattern = "^[0-9a-fA-F]{64}$")]
@@ -292,18 +292,19 @@ impl FromFields for CreateTransfer {
 #[schema(example = json!({ "status": "running", "progress": 45, "bytesTransferred": 471_859, "speed": 1_048_576 }))]
 pub struct UpdateTransfer {
     /// How far it has come.
+    #[schema(nullable = false)]
     pub status: Option<TransferStatus>,
     /// In per cent. A lower figure than the stored one is ignored.
-    #[schema(minimum = 0, maximum = 100)]
+    #[schema(nullable = false, minimum = 0, maximum = 100)]
     pub progress: Option<f64>,
     /// Bytes that have arrived. A lower figure than the stored one is ignored.
-    #[schema(minimum = 0)]
+    #[schema(nullable = false, minimum = 0)]
     pub bytes_transferred: Option<i64>,
     /// Bytes per second.
-    #[schema(minimum = 0)]
+    #[schema(nullable = false, minimum = 0)]
     pub speed: Option<f64>,
     /// Why it failed; null clears it. Alias: `errorMessage`.
-    #[schema(value_type = Option<String>, max_length = 4096)]
+    #[schema(value_type = Option<String>)]
     pub error: Change<String>,
     /// Megabits per second; null clears it.
     #[schema(value_type = Option<f64>, minimum = 0)]
@@ -315,10 +316,10 @@ pub struct UpdateTransfer {
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
     pub packet_loss_percent: Change<f64>,
     /// How many bytes there are in all. Alias: `bytesTotal`.
-    #[schema(minimum = 0)]
+    #[schema(nullable = false, minimum = 0)]
     pub size: Option<i64>,
     /// The attempt this report is about; one lower than the stored attempt is ignored.
-    #[schema(minimum = 1)]
+    #[schema(nullable = false, minimum = 1)]
     pub attempt: Option<i64>,
     /// SHA-256 of what was copied; null clears it.
     #[schema(value_type = Option<String>, pattern = "^[0-9a-fA-F]{64}$")]

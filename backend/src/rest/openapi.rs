@@ -7,7 +7,7 @@ use utoipa::{
         ContactBuilder, Content, HeaderBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
         Ref, RefOr, Required, ResponseBuilder, ServerBuilder, Type,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
-        schema::SchemaFormat,
+        schema::{Schema, SchemaFormat},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
         tag::TagBuilder,
     },
@@ -44,7 +44,7 @@ pub(super) struct AgentQuery {
     /// Only those with this status.
     status: Option<AgentStatus>,
     /// Only those whose name or host name holds this text, whatever its case.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
     search: Option<String>,
 }
 
@@ -75,7 +75,7 @@ pub(super) struct TransferQuery {
     /// Only those made before this instant.
     created_before: Option<Instant>,
     /// Only those whose source's or destination's file name begins so, whatever its case.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
     search: Option<String>,
 }
 
@@ -108,7 +108,7 @@ pub(super) struct PipelineQuery {
     /// Only those that are enabled, or are not.
     enabled: Option<bool>,
     /// Only those whose identifier, name or description holds this text, whatever its case.
-    #[param(max_length = 255)]
+    #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
     search: Option<String>,
 }
 
@@ -241,6 +241,7 @@ fn describe(path: &str, operation: &mut Operation) {
     if is_idempotent {
         operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
     }
+    optional_body(operation);
     let takes_input = operation.request_body.is_some() || operation.parameters.iter().flatten().any(is_query);
     let is_known = is_limited && !matches!(id, "login" | "refresh_session");
     let statuses = [
@@ -251,11 +252,11 @@ fn describe(path: &str, operation: &mut Operation) {
         ("405", true, "The resource exists, but not with this method; see `Allow`", Value::Null),
         ("409", is_idempotent || CONFLICTING.contains(&id), "Contradicts what is stored", Value::Null),
         ("413", operation.request_body.is_some(), "The body is larger than 1 MiB", Value::Null),
-        ("415", operation.request_body.is_some(), "The body is not JSON", Value::Null),
+        ("415", operation.request_body.is_some(), "The body is not JSON, or compressed", Value::Null),
         ("422", is_idempotent, "The idempotency key was used with another body", Value::Null),
         ("429", is_limited, "Too many requests; see `Retry-After`", Value::Null),
         ("500", true, "The server is at fault", Value::Null),
-        ("503", true, "Something the server needs is away", Value::Null),
+        ("503", true, "Something the server needs is away; see `Retry-After`", Value::Null),
     ];
     for (status, applies, description, details) in statuses {
         if applies && !operation.responses.responses.contains_key(status) {
@@ -268,6 +269,20 @@ fn describe(path: &str, operation: &mut Operation) {
             if let (RefOr::T(response), true) = (response, status.starts_with('2')) {
                 limit_headers(response);
             }
+        }
+    }
+}
+
+/// A body that may be left out is declared as an `Option`; yet null is no such body.
+fn optional_body(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    for content in body.content.values_mut() {
+        let RefOr::T(content) = content else { continue };
+        let Some(RefOr::T(Schema::OneOf(either))) = &content.schema else { continue };
+        let named = either.items.iter().find(|item| matches!(item, RefOr::Ref(_))).cloned();
+        if named.is_some() {
+            content.schema = named;
+            body.required = Some(Required::False);
         }
     }
 }
@@ -292,8 +307,8 @@ fn failure(status: &str, description: &str, details: &Value, is_limited: bool) -
     content.example = Some(json!({ "success": false, "error": description, "details": details }));
     let mut response = ResponseBuilder::new().description(description).content("application/json", content).build();
     let number = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
-    if status == "429" {
-        let text = "Seconds until the window ends.";
+    if matches!(status, "429" | "503") {
+        let text = "Seconds after which to ask again.";
         let header = HeaderBuilder::new().description(Some(text)).schema(Some(number())).build();
         response.headers.insert("Retry-After".to_owned(), header.into());
     }

@@ -61,7 +61,7 @@ pub(super) async fn login(
 ///
 /// Takes the refresh token from the body or from the cookie, and gives a new one. The one it replaces works once more
 /// within 10 s, for the case that the answer was lost; a later use of it ends the session.
-#[utoipa::path(post, path = "/api/auth/refresh", tag = "Auth", security(()), request_body = RefreshSession,
+#[utoipa::path(post, path = "/api/auth/refresh", tag = "Auth", security(()), request_body = Option<RefreshSession>,
     responses((status = 200, description = "Renewed", body = Success<SignedIn>)))]
 pub(super) async fn refresh_session(
     State(api): State<Api>,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema},
+    openapi::{AllOfBuilder, ObjectBuilder, Ref, RefOr, Schema, Type},
 };
 
 use super::{
@@ -104,7 +104,9 @@ struct TransferUpdate;
 
 impl PartialSchema for TransferUpdate {
     fn schema() -> RefOr<Schema> {
-        let id = ObjectBuilder::new().property("id", TransferId::schema()).required("id");
+        let text = "Which transfer. What is no UUID names none: 404 for this update alone.";
+        let text = ObjectBuilder::new().schema_type(Type::String).description(Some(text));
+        let id = ObjectBuilder::new().property("id", text).required("id");
         let both = AllOfBuilder::new()
             .description(Some("One update of a batch."))
             .item(Ref::from_schema_name("UpdateTransfer"))

@@ -23,6 +23,7 @@ mod jobs;
 mod leases;
 mod live;
 mod long_poll;
+mod nulls;
 mod outage;
 mod pipelines;
 mod presence;

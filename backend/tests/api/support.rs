@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
+pub(crate) mod described;
 pub(crate) mod graphql;
 pub(crate) mod live;
 pub(crate) mod people;

@@ -112,12 +112,13 @@ impl FromFields for StartJobRun {
 #[schema(example = json!({ "status": "completed", "bytesTransferred": 1_048_576 }))]
 pub struct ReportJobRun {
     /// How far it has come.
+    #[schema(nullable = false)]
     pub status: Option<RunStatus>,
     /// Bytes that have arrived. What its transfers say goes before.
-    #[schema(minimum = 0)]
+    #[schema(nullable = false, minimum = 0)]
     pub bytes_transferred: Option<i64>,
     /// Why it failed; null clears it. Alias: `error`.
-    #[schema(value_type = Option<String>, max_length = 4096)]
+    #[schema(value_type = Option<String>)]
     pub error_message: Change<String>,
 }
 

@@ -16,9 +16,10 @@ const MAX_MESSAGE: usize = 4096;
 }))]
 pub struct UpdateStep {
     /// How far it has come: `running`, `completed`, `failed` or `cancelled`.
+    #[schema(nullable = false)]
     pub status: Option<StepStatus>,
     /// Which attempt is meant: that of the directive. A report on an earlier one is ignored.
-    #[schema(minimum = 1)]
+    #[schema(nullable = false, minimum = 1)]
     pub attempt: Option<i64>,
     /// How far it has come, in per cent. A lower figure than before is ignored.
     #[schema(minimum = 0, maximum = 100)]

@@ -12,6 +12,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use tower::ServiceExt;
 
+use super::described::{self, Sent};
+
 /// How a client says who they are.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
@@ -110,7 +112,8 @@ impl Client {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let mut request = request.body(Body::from(body)).expect("a request");
+        let sent = Bytes::from(body);
+        let mut request = request.body(Body::from(sent.clone())).expect("a request");
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 50_000))));
         }
@@ -118,6 +121,8 @@ impl Client {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a body");
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, bytes, body }
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, bytes, body };
+        described::check(&Sent { method, path, body: &sent }, &answer);
+        answer
     }
 }
