@@ -11,7 +11,7 @@ export class SpokenAgent {
     private readonly server: Server,
     readonly id: string,
     readonly name: string,
-    private readonly key: string,
+    readonly key: string,
   ) {}
 
   static async register(server: Server, code: string, name: string): Promise<SpokenAgent> {
@@ -68,7 +68,7 @@ export class SpokenAgent {
     return this.say('PATCH', `/api/pipelines/${pipeline}/runs/${run}/steps/${step}`, report);
   }
 
-  private say(method: string, address: string, body?: unknown): Promise<any> {
+  say(method: string, address: string, body?: unknown): Promise<any> {
     return this.server.send(method, address, body, { 'x-api-key': this.key });
   }
 }

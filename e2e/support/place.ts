@@ -15,5 +15,7 @@ export const CHROMIUM = given('MFTPLUS_TEST_CHROMIUM');
 export const DATABASE_URL = given('MFTPLUS_TEST_DATABASE_URL');
 /** The program that tests start, kill and start again. */
 export const REDIS_SERVER = given('MFTPLUS_TEST_REDIS_SERVER');
+/** The folder of Python's programs, with what `requirements.txt` names. */
+export const PYTHON = given('MFTPLUS_TEST_PYTHON');
 /** Where traces and screenshots go. */
 export const OUTPUT = path.join(import.meta.dirname, '..', 'output');

@@ -8,6 +8,7 @@ use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
 use crate::node;
 use crate::process::{self, shown};
+use crate::python;
 use crate::services;
 use crate::stop::Stop;
 use crate::tools;
@@ -15,6 +16,7 @@ use crate::tools;
 /// Builds a server with the dashboard, starts what its tests stand on, and runs them; `args` go to Playwright.
 pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     let e2e = node::install_e2e(stop)?;
+    let python = python::install(stop)?;
     dashboard::build(stop, dashboard::Excess::Refused)?;
     let mut build = tools::cargo();
     build.args(["build", "--workspace", "--locked", "--features=backend/dashboard", "--bin=mftplus"]);
@@ -31,6 +33,7 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     let mut playwright = node::command(&e2e.join("node_modules/.bin/playwright"));
     playwright.current_dir(&e2e).arg("test").args(args);
     playwright.env("MFTPLUS_TEST_BINARY", &binary).env("MFTPLUS_TEST_CHROMIUM", tools::chromium()?);
+    playwright.env("MFTPLUS_TEST_PYTHON", python);
     // Redis is started by the test that takes it away and brings it back.
     playwright.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_SERVER", tools::redis_server()?);
     println!("$ {}", shown(&playwright));

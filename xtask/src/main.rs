@@ -16,6 +16,7 @@ mod pieces;
 mod ports;
 mod process;
 mod services;
+mod python;
 mod steps;
 mod stop;
 mod test;

@@ -60,7 +60,7 @@ impl Step {
             Self::Sqlite => "every test, on SQLite and the in-process bus",
             Self::Postgres => "every test once more, on PostgreSQL and Redis",
             Self::E2e => "the end-to-end and crash tests, on both databases",
-            Self::Browser => "the dashboard in Chromium, and GraphQL with clients of others",
+            Self::Browser => "the dashboard in Chromium, and both APIs with clients of others",
             Self::Lint => "the OpenAPI document is clean under two linters",
             Self::Deny => "licences, bans and sources of the dependencies",
         }
@@ -73,7 +73,7 @@ impl Step {
     pub(crate) fn tools(self) -> &'static [Tool] {
         match self {
             Self::Postgres | Self::E2e => &[Tool::Postgres, Tool::Redis],
-            Self::Browser => &[Tool::Postgres, Tool::Redis, Tool::Node, Tool::Chromium],
+            Self::Browser => &[Tool::Postgres, Tool::Redis, Tool::Node, Tool::Python, Tool::Chromium],
             Self::Lint => &[Tool::Node],
             _ => &[],
         }

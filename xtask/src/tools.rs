@@ -10,7 +10,7 @@ use crate::failure::{Failure, Result};
 use crate::files;
 use crate::process::{self, output, succeeds};
 use crate::stop::Stop;
-use crate::versions::{NODE, POSTGRES};
+use crate::versions::{NODE, POSTGRES, PYTHON};
 
 /// What a chore may ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +19,8 @@ pub(crate) enum Tool {
     Redis,
     /// With npm. Any version: `node::ensure` sees to a newer one.
     Node,
+    /// With its virtual environments.
+    Python,
     Chromium,
 }
 
@@ -45,6 +47,7 @@ impl Tool {
             // Newer packages of Node.js, from elsewhere, bring their own npm and refuse Debian's.
             Self::Node if find_program("node").is_some() => &["npm"],
             Self::Node => &["nodejs", "npm"],
+            Self::Python => &["python3-venv"],
             Self::Chromium => &["chromium"],
         }
     }
@@ -55,6 +58,7 @@ impl Tool {
             Self::Postgres => format!("PostgreSQL {POSTGRES} or newer (initdb, postgres)"),
             Self::Redis => "redis-server".to_owned(),
             Self::Node => format!("Node.js {NODE} or newer, with npm"),
+            Self::Python => format!("Python 3.{PYTHON} or newer, with venv and pip (python3, python3-venv)"),
             Self::Chromium => "Chromium (chromium)".to_owned(),
         }
     }
@@ -64,6 +68,7 @@ impl Tool {
             Self::Postgres => postgres().is_ok(),
             Self::Redis => redis_server().is_ok(),
             Self::Node => find_program("node").is_some() && npm().is_ok(),
+            Self::Python => python().is_ok(),
             Self::Chromium => chromium().is_ok(),
         }
     }
@@ -151,6 +156,14 @@ pub(crate) fn npm() -> Result<PathBuf> {
     find_program("npm").ok_or_else(|| Failure::from(Tool::Node.needed()))
 }
 
+/// A Python that is new enough and can make virtual environments: Debian's leaves out what that takes.
+pub(crate) fn python() -> Result<PathBuf> {
+    let needed = || Failure::from(Tool::Python.needed());
+    let python = find_program("python3").ok_or_else(needed)?;
+    let test = format!("import ensurepip, sys, venv; sys.exit(sys.version_info < (3, {PYTHON}))");
+    if succeeds(Command::new(&python).args(["-c", &test])) { Ok(python) } else { Err(needed()) }
+}
+
 /// The browser of the tests.
 pub(crate) fn chromium() -> Result<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
@@ -231,6 +244,11 @@ mod tests {
         assert_eq!(
             text,
             "missing on this machine:\n    redis-server\nWhy. Install by hand; on Debian:\n    apt-get install redis-server"
+        );
+        let Failure::Failed(text) = complaint(&[Tool::Python], "python3-venv", "Why.") else { panic!("not a failure") };
+        assert!(
+            text.contains("Python 3.10 or newer, with venv") && text.ends_with("apt-get install python3-venv"),
+            "{text}"
         );
     }
 }

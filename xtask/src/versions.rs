@@ -6,6 +6,9 @@ pub(crate) const POSTGRES: u32 = 15;
 /// The oldest Node.js that runs the tests. Debian 12 has 18.
 pub(crate) const NODE: u32 = 20;
 
+/// The oldest Python 3 that runs the clients of others. Debian 12 has 3.11.
+pub(crate) const PYTHON: u32 = 10;
+
 /// The Node.js that is taken from npm where the machine's is too old.
 pub(crate) const NODE_FROM_NPM: &str = "22.23.3";
 
