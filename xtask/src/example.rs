@@ -1,9 +1,10 @@
-//! `bench` and `soak`: the backend's long examples, each beside a PostgreSQL of its own.
+//! `bench` and `soak`: the backend's long examples, each beside a PostgreSQL of its own. `soak` ends with schemathesis.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Result;
+use crate::foreign;
 use crate::process;
 use crate::services;
 use crate::stop::Stop;
@@ -16,7 +17,9 @@ pub(crate) fn bench(args: &[String], stop: &Stop) -> Result<()> {
 
 /// `cargo xtask soak`.
 pub(crate) fn soak(args: &[String], stop: &Stop) -> Result<()> {
-    run("soak", args, stop)
+    tools::ensure(&[Tool::Python], stop)?;
+    run("soak", args, stop)?;
+    foreign::run(stop)
 }
 
 fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
