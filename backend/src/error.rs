@@ -100,6 +100,9 @@ pub enum Error {
     /// Something needed is away.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// The database is away, hung, full, locked or read-only; holds what it said.
+    #[error("the database is not available: try again in a moment")]
+    DatabaseUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Answer over the limit.
     #[error("the answer is too large: ask for fewer objects or fields at once")]
     ResponseTooLarge,
@@ -132,6 +135,12 @@ impl Error {
         Self::Internal(cause.into())
     }
 
+    /// The database cannot be used, with what happened for the log.
+    #[must_use]
+    pub fn database_unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::DatabaseUnavailable(cause.into())
+    }
+
     /// The kind of failure.
     #[must_use]
     pub const fn code(&self) -> Code {
@@ -146,7 +155,7 @@ impl Error {
             Self::UnsupportedMediaType(_) => Code::UnsupportedMediaType,
             Self::Unprocessable(_) => Code::Unprocessable,
             Self::RateLimited(_) => Code::RateLimited,
-            Self::Unavailable(_) => Code::Unavailable,
+            Self::Unavailable(_) | Self::DatabaseUnavailable(_) => Code::Unavailable,
             Self::ResponseTooLarge => Code::ResponseTooLarge,
             Self::PersistedQueryNotSupported => Code::PersistedQueryNotSupported,
             Self::Internal(_) => Code::Internal,
@@ -164,7 +173,7 @@ impl Error {
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited(wait) => Some(*wait),
-            Self::Unavailable(_) => Some(UNAVAILABLE_FOR),
+            Self::Unavailable(_) | Self::DatabaseUnavailable(_) => Some(UNAVAILABLE_FOR),
             _ => None,
         }
     }

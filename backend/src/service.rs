@@ -33,6 +33,7 @@ mod gaps;
 mod health;
 mod history;
 mod idempotency;
+mod intake;
 mod job_runs;
 mod job_starts;
 mod job_views;
@@ -122,6 +123,7 @@ pub struct ControlPlane {
     tasks: TaskTracker,
     stop: CancellationToken,
     writer: Writer,
+    intake: Arc<intake::Intake>,
     remembered: Arc<remembered::Remembered>,
     passwords: passwords::Passwords,
     pace: pipeline_runs::Pace,
@@ -141,8 +143,15 @@ impl ControlPlane {
             publish(bus, remembered, committed.events, forget);
         };
         let heard = bus.clone();
-        let audience = Audience { is_listening: Box::new(move || heard.has_readers()), tell: Box::new(tell) };
-        let (writer, task) = Writer::new(db.clone(), bus.is_shared(), audience);
+        let intake = Arc::new(intake::Intake::new(clock.clone()));
+        let noted = Arc::clone(&intake);
+        let audience = Audience {
+            is_listening: Box::new(move || heard.has_readers()),
+            tell: Box::new(tell),
+            note_outcome: Box::new(move |is_working| noted.note(is_working)),
+        };
+        let now = clock.now();
+        let (writer, task) = Writer::new(db.clone(), ids.next(now), now, bus.is_shared(), audience);
         tasks.spawn(task.run());
         if bus.is_shared() {
             tasks.spawn(remembered::forget_what_others_changed(Arc::clone(&remembered), bus.read(), stop.clone()));
@@ -161,6 +170,7 @@ impl ControlPlane {
             tasks,
             stop,
             writer,
+            intake,
             remembered,
             passwords,
             pace: pipeline_runs::Pace::default(),

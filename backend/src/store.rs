@@ -26,4 +26,4 @@ pub mod webhook_secrets;
 mod window;
 pub mod writer;
 
-pub use db::{Conn, Db, Tx};
+pub use db::{Bounds, Conn, Db, Tx};

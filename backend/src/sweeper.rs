@@ -30,6 +30,7 @@ pub async fn run(cp: Arc<ControlPlane>) {
         note("starting queued slots", cp.start_queued_slots().await);
         note("retrying failed runs", cp.retry_failed_runs().await);
         note("counting the fleet", cp.record_metrics().await);
+        note("shortening the write-ahead log", cp.shorten_log().await);
         if sweeps.is_multiple_of(SWEEPS_PER_PURGE) {
             note("purging", cp.purge().await);
         }

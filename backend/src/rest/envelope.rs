@@ -110,7 +110,7 @@ impl IntoResponse for Failure {
 fn log(error: &Error) {
     match error.code() {
         Code::Internal => tracing::error!(error = error as &dyn std::error::Error, "a request failed"),
-        Code::Unavailable => tracing::warn!(%error, "a request was turned away"),
+        Code::Unavailable => tracing::warn!(error = error as &dyn std::error::Error, "a request was turned away"),
         Code::Forbidden | Code::Conflict | Code::RateLimited => tracing::info!(%error, "a request was refused"),
         _ => tracing::debug!(%error, "a request was refused"),
     }

@@ -77,7 +77,7 @@ pub(super) async fn get_liveness() -> Answer<LivenessData> {
 
 /// Check that the server can take requests
 ///
-/// For load balancers. 503 with the failing part in `details` while the database is away or the server shuts down.
+/// For load balancers. 503 with the failing part in `details` while the database is away or cannot be written, or the server shuts down.
 #[utoipa::path(get, path = "/api/health/ready", tag = "Health", security(()),
     responses((status = 200, description = "Requests can be answered", body = Success<ReadinessData>)))]
 pub(super) async fn get_readiness(State(api): State<Api>) -> Response {
@@ -85,7 +85,11 @@ pub(super) async fn get_readiness(State(api): State<Api>) -> Response {
     if parts.is_ready() {
         return Reply::ok(ReadinessData { ready: true, parts }).into_response();
     }
-    let failing = if parts.database { "the server is shutting down" } else { "the database does not answer" };
+    let failing = match (parts.database, parts.writer) {
+        (false, _) => "the database does not answer",
+        (true, false) => "the database cannot be written",
+        (true, true) => "the server is shutting down",
+    };
     let body = serde_json::json!({ "success": false, "error": failing, "details": { "parts": parts } });
     let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &body);
     if let Some(seconds) = Error::Unavailable(failing).retry_after_seconds() {

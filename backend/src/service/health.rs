@@ -17,9 +17,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How each part fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each part")]
 pub struct Readiness {
     /// Whether the database answers.
     pub database: bool,
+    /// Whether reports could be stored when it was last tried.
+    pub writer: bool,
+    /// Whether the write-ahead log of SQLite is of a bearable length; true with PostgreSQL.
+    pub log: bool,
     /// Whether messages of other servers arrive; true where there are none.
     pub bus: bool,
     /// Whether the server takes work: false while it shuts down.
@@ -30,13 +35,13 @@ impl Readiness {
     /// Whether requests can be answered. Without Redis they can: it only carries hints.
     #[must_use]
     pub const fn is_ready(self) -> bool {
-        self.database && self.accepting
+        self.database && self.writer && self.accepting
     }
 
     /// Whether everything is as it should be.
     #[must_use]
     pub const fn is_whole(self) -> bool {
-        self.is_ready() && self.bus
+        self.is_ready() && self.log && self.bus
     }
 }
 
@@ -46,9 +51,20 @@ impl ControlPlane {
         let answer = timeout(PATIENCE, store::events::head(&self.db)).await;
         Readiness {
             database: matches!(answer, Ok(Ok(_))),
+            writer: self.intake.is_working(),
+            log: !self.db.is_wal_too_long(),
             bus: self.bus.is_connected(),
             accepting: !self.stop.is_cancelled(),
         }
+    }
+
+    /// Keeps the write-ahead log of SQLite short.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store says.
+    pub async fn shorten_log(&self) -> crate::error::Result<()> {
+        self.db.shorten_wal().await.map(drop)
     }
 
     /// The present, and whole seconds since the server started.

@@ -16,8 +16,8 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// Marks agents offline that were silent for three heartbeat intervals; how many. Nobody is, in as long a time after
-    /// this server started: whoever was silent may have had nobody to talk to.
+    /// Marks agents offline that were silent for three heartbeat intervals; how many. None is while heartbeats cannot be
+    /// stored, nor for as long after this server started or an outage of the database ended.
     ///
     /// # Errors
     ///
@@ -25,7 +25,7 @@ impl ControlPlane {
     pub async fn mark_silent_agents_offline(&self) -> Result<usize> {
         let now = self.now();
         let interval = delta(self.timing.heartbeat_interval);
-        if now - self.started_at < interval * 3 {
+        if !self.can_judge_silence(now) {
             return Ok(0);
         }
         let mut marked = 0;
@@ -53,6 +53,9 @@ impl ControlPlane {
     /// Whatever the store says.
     pub async fn mark_stalled_transfers(&self) -> Result<usize> {
         let now = self.now();
+        if !self.can_judge_stalls(now) {
+            return Ok(0);
+        }
         let mut marked = 0;
         for mut row in
             store::transfers::without_progress_since(&self.db, now - delta(self.timing.stalled_after)).await?
@@ -73,6 +76,9 @@ impl ControlPlane {
     /// Whatever the store says.
     pub async fn end_leases(&self) -> Result<usize> {
         let now = self.now();
+        if !self.can_end_leases(now) {
+            return Ok(0);
+        }
         let cutoff = now - delta(self.timing.lease);
         let mut ended = 0;
         for mut row in store::transfers::past_lease(&self.db, cutoff).await? {

@@ -25,6 +25,9 @@ impl ControlPlane {
     /// Whatever the store says.
     pub async fn end_run_leases(&self) -> Result<usize> {
         let now = self.now();
+        if !self.can_end_leases(now) {
+            return Ok(0);
+        }
         let cutoff = now - delta(self.timing.lease);
         let lease = humantime::format_duration(self.timing.lease);
         let mut ended = 0;

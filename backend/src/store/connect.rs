@@ -3,12 +3,14 @@
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
+    Connection, Executor, PgConnection,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::timeout;
 
-use super::db::Db;
+use super::db::{Bounds, Db, Wal};
 use crate::error::{Error, Result};
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -18,8 +20,8 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
 const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL, per server.
 const POSTGRES_CONNECTIONS: u32 = 16;
-/// How long a call waits for a connection before it is told that the database is busy.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an idle connection may take to show a sign of life before another takes its place.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
 impl Db {
     /// Opens the SQLite file at `path`, making it if need be.
@@ -28,26 +30,36 @@ impl Db {
     ///
     /// If the file cannot be opened or made.
     pub async fn open_sqlite(path: &Path) -> Result<Self> {
+        Self::open_sqlite_within(path, Bounds::default()).await
+    }
+
+    /// The same with other bounds.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened or made.
+    pub async fn open_sqlite_within(path: &Path, bounds: Bounds) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
+            .busy_timeout(bounds.busy)
             .statement_cache_capacity(256)
             // Pages written again and again are copied into the file once for many commits.
             .pragma("wal_autocheckpoint", "8000")
+            .pragma("journal_size_limit", bounds.wal_kept.to_string())
             .pragma("cache_size", "-65536")
             .pragma("mmap_size", "1073741824")
             .pragma("temp_store", "memory");
-        let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false);
+        let pool = || SqlitePoolOptions::new().acquire_timeout(bounds.acquire).test_before_acquire(false);
         let keep = |pool: SqlitePoolOptions| pool.idle_timeout(None).max_lifetime(None);
         let writer = keep(pool()).max_connections(1).connect_with(options.clone()).await?;
         let hot = keep(pool()).max_connections(1).connect_lazy_with(options.clone());
         let readers =
             keep(pool()).max_connections(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self::Sqlite { readers, writer, hot, turn: Arc::default() })
+        Ok(Self::Sqlite { readers, writer, hot, turn: Arc::default(), wal: Arc::new(Wal::beside(path)), bounds })
     }
 
     /// Connects to the PostgreSQL server at `url`.
@@ -56,12 +68,34 @@ impl Db {
     ///
     /// If the URL is wrong or the server is away.
     pub async fn open_postgres(url: &str) -> Result<Self> {
+        Self::open_postgres_within(url, Bounds::default()).await
+    }
+
+    /// The same with other bounds.
+    ///
+    /// # Errors
+    ///
+    /// If the URL is wrong or the server is away.
+    pub async fn open_postgres_within(url: &str, bounds: Bounds) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?.application_name("mftplus").statement_cache_capacity(256);
-        let pool = || PgPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
-        // A connection that died while idle is noticed by the writer itself, which then repeats its batch.
-        let hot = pool().max_connections(1).test_before_acquire(false).connect_with(options.clone()).await?;
-        let pool = pool().max_connections(POSTGRES_CONNECTIONS).connect_with(options).await?;
-        Ok(Self::Postgres { pool, hot })
+        // An idle connection may have died without a word; the writer's one is noticed by the writer itself, which then
+        // repeats its batch.
+        let pool = |statement| {
+            let settings = session_settings(statement, bounds.batch / 2);
+            PgPoolOptions::new().acquire_timeout(bounds.acquire).test_before_acquire(false).after_connect(
+                move |connection, _| {
+                    let settings = settings.clone();
+                    Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(settings)).await.map(drop) })
+                },
+            )
+        };
+        let hot = pool(bounds.batch).max_connections(1).connect_with(options.clone()).await?;
+        let pool = pool(bounds.statement)
+            .max_connections(POSTGRES_CONNECTIONS)
+            .before_acquire(|connection, _| Box::pin(is_alive(connection)))
+            .connect_with(options)
+            .await?;
+        Ok(Self::Postgres { pool, hot, bounds })
     }
 
     /// Brings the schema up to date. Safe when several servers do so at once: the migrations take a lock.
@@ -72,8 +106,34 @@ impl Db {
     pub async fn migrate(&self) -> Result<()> {
         match self {
             Self::Sqlite { writer, .. } => SQLITE_MIGRATIONS.run(writer).await,
-            Self::Postgres { pool, .. } => POSTGRES_MIGRATIONS.run(pool).await,
+            Self::Postgres { pool, .. } => {
+                // On a connection of its own: a migration may take as long as it takes.
+                let options = pool.connect_options();
+                let mut connection = PgConnection::connect_with(&options).await?;
+                let outcome = POSTGRES_MIGRATIONS.run(&mut connection).await;
+                connection.close().await?;
+                outcome
+            }
         }
         .map_err(Error::internal)
+    }
+}
+
+/// What PostgreSQL itself ends: statements that take too long, transactions whose program is silent (its locks would keep
+/// the others waiting), and connections whose other end does not acknowledge any more.
+fn session_settings(statement: Duration, silence: Duration) -> String {
+    let (statement, silence) = (statement.as_millis(), silence.as_millis());
+    format!(
+        "SET statement_timeout = {statement}; SET idle_in_transaction_session_timeout = {silence}; \
+         SET tcp_user_timeout = {silence}; SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; \
+         SET tcp_keepalives_count = 3"
+    )
+}
+
+/// Whether the server answers on this connection.
+async fn is_alive(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    match timeout(SIGN_OF_LIFE, connection.ping()).await {
+        Ok(answer) => answer.map(|()| true),
+        Err(_) => Err(sqlx::Error::Protocol("an idle connection gave no sign of life".into())),
     }
 }

@@ -2,16 +2,28 @@
 //!
 //! A statement is one text for both engines with `$n` placeholders, and a bag of values both drivers accept.
 
-use std::{fmt::Display, sync::Arc};
+use std::{
+    fmt::Display,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sea_query::{Value, Values};
 use sea_query_sqlx::SqlxValues;
-use sqlx::{
-    AssertSqlSafe, FromRow, Pool, Postgres, Sqlite, Transaction, postgres::PgRow, sqlite::SqliteRow, types::Json,
-};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use sqlx::{AssertSqlSafe, FromRow, Pool, Postgres, Sqlite, postgres::PgRow, sqlite::SqliteRow, types::Json};
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::error::{Error, Result};
+
+mod bounds;
+mod failure;
+mod lease;
+mod wal;
+
+pub use bounds::Bounds;
+pub(super) use failure::{is_worth_another_connection, timed_out};
+pub use lease::{Lease, Turn};
+pub use wal::Wal;
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -26,6 +38,10 @@ pub enum Db {
         hot: Pool<Sqlite>,
         /// Whose turn it is to write: first come, first served.
         turn: Arc<Mutex<()>>,
+        /// The write-ahead log beside the file.
+        wal: Arc<Wal>,
+        /// How long things may take.
+        bounds: Bounds,
     },
     /// A server.
     Postgres {
@@ -33,20 +49,19 @@ pub enum Db {
         pool: Pool<Postgres>,
         /// The one connection of the group-committing writer.
         hot: Pool<Postgres>,
+        /// How long things may take.
+        bounds: Bounds,
     },
 }
 
-/// A writing transaction; dropped without [`Tx::commit`], it never was.
+/// A transaction; dropped without [`Tx::commit`], it never was.
 #[derive(Debug)]
 pub enum Tx {
-    /// On one of the writing connections, for as long as it is its turn; reading takes none.
-    Sqlite(Transaction<'static, Sqlite>, Option<Turn>),
+    /// On a connection to the file; a writing one has the turn.
+    Sqlite(Lease<Sqlite>),
     /// On a connection of the pool.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Lease<Postgres>),
 }
-
-/// The right to write to the file, for as long as it is held.
-pub type Turn = OwnedMutexGuard<()>;
 
 /// What a statement runs on: outside of any transaction, or inside one.
 #[derive(Debug)]
@@ -74,44 +89,71 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if no connection comes free.
+    /// [`Error::DatabaseUnavailable`] if no connection comes free.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { writer, turn, .. } => {
-                let turn = Arc::clone(turn).lock_owned().await;
-                Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?, Some(turn))
-            }
-            Self::Postgres { pool, .. } => Tx::Postgres(pool.begin().await?),
-        })
+        match self {
+            Self::Sqlite { writer, .. } => self.begin_writing(writer).await,
+            Self::Postgres { pool, bounds, .. } => begin(pool, bounds, "BEGIN").await.map(Tx::Postgres),
+        }
     }
 
-    /// Begins a transaction of the group-committing writer.
+    /// Begins a transaction of the group-committing writer; unless it is committed, its connection is replaced.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if no connection comes free.
+    /// [`Error::DatabaseUnavailable`] if no connection comes free.
     pub(super) async fn begin_hot(&self) -> Result<Tx> {
-        match self {
-            Self::Sqlite { hot, turn, .. } => {
-                let turn = Arc::clone(turn).lock_owned().await;
-                Ok(Tx::Sqlite(hot.begin_with("BEGIN IMMEDIATE").await?, Some(turn)))
-            }
-            Self::Postgres { hot, .. } => Ok(Tx::Postgres(hot.begin().await?)),
+        let mut tx = match self {
+            Self::Sqlite { hot, .. } => self.begin_writing(hot).await?,
+            Self::Postgres { hot, bounds, .. } => Tx::Postgres(begin(hot, bounds, "BEGIN").await?),
+        };
+        match &mut tx {
+            Tx::Sqlite(lease) => lease.distrust(),
+            Tx::Postgres(lease) => lease.distrust(),
         }
+        Ok(tx)
+    }
+
+    async fn begin_writing(&self, pool: &Pool<Sqlite>) -> Result<Tx> {
+        let Self::Sqlite { bounds, .. } = self else { return Err(Error::internal("no SQLite file")) };
+        let turn = self.turn().await?;
+        let mut lease = Lease::acquire(pool, bounds.statement).await?;
+        lease.hold(turn);
+        lease.begin("BEGIN IMMEDIATE").await?;
+        Ok(Tx::Sqlite(lease))
+    }
+
+    /// Waits for the right to write to the file.
+    pub(super) async fn turn(&self) -> Result<Turn> {
+        let Self::Sqlite { turn, bounds, .. } = self else { return Err(Error::internal("no SQLite file")) };
+        timeout(bounds.acquire, Arc::clone(turn).lock_owned()).await.map_err(|_| timed_out())
     }
 
     /// Begins a reading transaction, all of whose answers are of one moment.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if no connection comes free.
+    /// [`Error::DatabaseUnavailable`] if no connection comes free.
     pub async fn snapshot(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?, None),
-            Self::Postgres { pool, .. } => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+        match self {
+            Self::Sqlite { readers, bounds, .. } => {
+                let mut lease = reader(readers, bounds).await?;
+                lease.begin("BEGIN").await?;
+                Ok(Tx::Sqlite(lease))
             }
-        })
+            Self::Postgres { pool, bounds, .. } => {
+                begin(pool, bounds, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map(Tx::Postgres)
+            }
+        }
+    }
+
+    /// How long one batch of the group-committing writer may take. A file is not worth giving up as soon as a network
+    /// connection: a slow disk is slow on a new connection, too.
+    pub(super) const fn batch_limit(&self) -> Duration {
+        match self {
+            Self::Sqlite { bounds, .. } => bounds.statement,
+            Self::Postgres { bounds, .. } => bounds.batch,
+        }
     }
 
     /// Closes every connection, after what runs on it.
@@ -122,7 +164,7 @@ impl Db {
                 writer.close().await;
                 hot.close().await;
             }
-            Self::Postgres { pool, hot } => {
+            Self::Postgres { pool, hot, .. } => {
                 pool.close().await;
                 hot.close().await;
             }
@@ -135,14 +177,30 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// Whatever the engine says; then nothing was written.
-    pub async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx, _) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+    /// Whatever the engine says; then nothing was written, unless the answer was lost.
+    pub async fn commit(mut self) -> Result<()> {
+        match &mut self {
+            Self::Sqlite(lease) => lease.commit().await,
+            Self::Postgres(lease) => lease.commit().await,
         }
-        Ok(())
     }
+}
+
+async fn begin<DB: lease::Engine>(pool: &Pool<DB>, bounds: &Bounds, statement: &'static str) -> Result<Lease<DB>> {
+    let mut lease = Lease::acquire(pool, bounds.statement).await?;
+    lease.begin(statement).await?;
+    Ok(lease)
+}
+
+/// A connection that only reads. Whatever runs on it is interrupted when its time is over, so that no reader of ours
+/// keeps the write-ahead log from being reused.
+async fn reader(readers: &Pool<Sqlite>, bounds: &Bounds) -> Result<Lease<Sqlite>> {
+    let mut lease = Lease::acquire(readers, bounds.statement).await?;
+    let deadline = Instant::now() + bounds.statement;
+    let mut handle = lease.connection()?.lock_handle().await?;
+    handle.set_progress_handler(STEPS, move || Instant::now() < deadline);
+    drop(handle);
+    Ok(lease)
 }
 
 /// A row that both engines can give.
@@ -159,10 +217,23 @@ pub struct Sql {
 /// How many values a list within a statement holds at most; both engines take many times more.
 pub(super) const MOST_VALUES: usize = 500;
 
+/// How many of its steps SQLite does between two looks at the clock: some milliseconds.
+const STEPS: i32 = 100_000;
+
 /// Begins a statement.
 #[must_use]
 pub const fn sql(text: &'static str) -> Sql {
     Sql { text: std::borrow::Cow::Borrowed(text), values: Vec::new() }
+}
+
+/// Runs a query on a lease, within its limit.
+macro_rules! run {
+    ($lease:expr, $query:expr, $how:ident) => {{
+        let lease: &mut Lease<_> = $lease;
+        let limit = lease.limit();
+        let outcome = timeout(limit, $query.$how(lease.connection()?)).await;
+        lease.finish(outcome)
+    }};
 }
 
 impl Sql {
@@ -216,12 +287,18 @@ impl Sql {
     /// Whatever the engine says.
     pub async fn fetch_all<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<T>> {
         let (text, values) = self.parts();
-        Ok(match conn.into() {
-            Conn::Db(Db::Sqlite { readers, .. }) => sqlx::query_as_with(text, values).fetch_all(readers).await,
-            Conn::Db(Db::Postgres { pool, .. }) => sqlx::query_as_with(text, values).fetch_all(pool).await,
-            Conn::Tx(Tx::Sqlite(tx, _)) => sqlx::query_as_with(text, values).fetch_all(&mut **tx).await,
-            Conn::Tx(Tx::Postgres(tx)) => sqlx::query_as_with(text, values).fetch_all(&mut **tx).await,
-        }?)
+        match conn.into() {
+            Conn::Db(Db::Sqlite { readers, bounds, .. }) => {
+                let mut lease = reader(readers, bounds).await?;
+                run!(&mut lease, sqlx::query_as_with(text, values), fetch_all)
+            }
+            Conn::Db(Db::Postgres { pool, bounds, .. }) => {
+                let mut lease = Lease::acquire(pool, bounds.statement).await?;
+                run!(&mut lease, sqlx::query_as_with(text, values), fetch_all)
+            }
+            Conn::Tx(Tx::Sqlite(lease)) => run!(lease, sqlx::query_as_with(text, values), fetch_all),
+            Conn::Tx(Tx::Postgres(lease)) => run!(lease, sqlx::query_as_with(text, values), fetch_all),
+        }
     }
 
     /// The row, if there is one.
@@ -231,12 +308,18 @@ impl Sql {
     /// Whatever the engine says.
     pub async fn fetch_optional<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Option<T>> {
         let (text, values) = self.parts();
-        Ok(match conn.into() {
-            Conn::Db(Db::Sqlite { readers, .. }) => sqlx::query_as_with(text, values).fetch_optional(readers).await,
-            Conn::Db(Db::Postgres { pool, .. }) => sqlx::query_as_with(text, values).fetch_optional(pool).await,
-            Conn::Tx(Tx::Sqlite(tx, _)) => sqlx::query_as_with(text, values).fetch_optional(&mut **tx).await,
-            Conn::Tx(Tx::Postgres(tx)) => sqlx::query_as_with(text, values).fetch_optional(&mut **tx).await,
-        }?)
+        match conn.into() {
+            Conn::Db(Db::Sqlite { readers, bounds, .. }) => {
+                let mut lease = reader(readers, bounds).await?;
+                run!(&mut lease, sqlx::query_as_with(text, values), fetch_optional)
+            }
+            Conn::Db(Db::Postgres { pool, bounds, .. }) => {
+                let mut lease = Lease::acquire(pool, bounds.statement).await?;
+                run!(&mut lease, sqlx::query_as_with(text, values), fetch_optional)
+            }
+            Conn::Tx(Tx::Sqlite(lease)) => run!(lease, sqlx::query_as_with(text, values), fetch_optional),
+            Conn::Tx(Tx::Postgres(lease)) => run!(lease, sqlx::query_as_with(text, values), fetch_optional),
+        }
     }
 
     /// The row that must be there.
@@ -255,10 +338,10 @@ impl Sql {
     /// Whatever the engine says.
     pub async fn execute(self, tx: &mut Tx) -> Result<u64> {
         let (text, values) = self.parts();
-        Ok(match tx {
-            Tx::Sqlite(tx, _) => sqlx::query_with(text, values).execute(&mut **tx).await?.rows_affected(),
-            Tx::Postgres(tx) => sqlx::query_with(text, values).execute(&mut **tx).await?.rows_affected(),
-        })
+        match tx {
+            Tx::Sqlite(lease) => Ok(run!(lease, sqlx::query_with(text, values), execute)?.rows_affected()),
+            Tx::Postgres(lease) => Ok(run!(lease, sqlx::query_with(text, values), execute)?.rows_affected()),
+        }
     }
 
     fn parts(self) -> (AssertSqlSafe<std::borrow::Cow<'static, str>>, SqlxValues) {
@@ -305,19 +388,4 @@ pub type JsonColumn<T> = Json<T>;
 /// What a JSON column holds.
 pub const fn json_column<T>(value: T) -> JsonColumn<T> {
     Json(value)
-}
-
-/// The only place where the engines' errors become ours.
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
-                Self::Unavailable("the database is busy: try again in a moment")
-            }
-            // A unique violation that a caller can mend is found before by whoever knows what to say of it; the
-            // kind is portable across the drivers.
-            sqlx::Error::Database(cause) if cause.is_unique_violation() => Self::conflict("this already exists"),
-            _ => Self::internal(error),
-        }
-    }
 }

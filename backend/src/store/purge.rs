@@ -14,7 +14,7 @@ use crate::error::Result;
 const AT_A_TIME: u64 = 5_000;
 
 /// Removes events from before `events_before`, what became of slots before `slots_before`, and answers, directives, sessions and keys that ended so long ago that
-/// nothing refers to them. Each transaction removes a few thousand rows; there are as many as it takes.
+/// nothing refers to them. Likewise what writers that are gone have left. Each transaction removes a few thousand rows; there are as many as it takes.
 ///
 /// # Errors
 ///
@@ -48,6 +48,11 @@ pub async fn run(
             slots_before.into(),
         ),
         ("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT 5000)", before.clone()),
+        (
+            "DELETE FROM writer_batches WHERE writer_id IN \
+             (SELECT writer_id FROM writer_batches WHERE committed_at < $1 LIMIT 5000)",
+            before.clone(),
+        ),
         (
             "DELETE FROM agent_keys WHERE digest IN (SELECT digest FROM agent_keys WHERE expires_at < $1 LIMIT 5000)",
             before.clone(),

@@ -7,17 +7,22 @@
 //! Of a long queue it takes half: while that is made durable, nobody could be answered and the processor would idle. So
 //! the answers to one half go out, and its next reports come in, while the other half is being committed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use tokio::{
     sync::{mpsc, oneshot},
     task::yield_now,
+    time::{Instant, timeout, timeout_at},
 };
+use uuid::Uuid;
 
-use super::{db::Db, transfers::TransferRow};
+use super::{
+    db::{Db, is_worth_another_connection, timed_out},
+    transfers::TransferRow,
+};
 use crate::{
-    error::{Error, Result},
+    error::{Code, Error, Result},
     ids::{AgentId, TransferId},
     model::{
         agent::{Agent, Heartbeat},
@@ -29,6 +34,7 @@ use crate::{
 mod batch;
 mod figures;
 mod postgres;
+mod receipt;
 mod sqlite;
 
 /// The most reports in one commit.
@@ -37,6 +43,8 @@ const BATCH: usize = 512;
 const FEW: usize = 16;
 /// The most reports that wait; more have to wait outside.
 const QUEUE: usize = 4096;
+/// Without a batch for so long the writer tests whether it could write one.
+const PROBE: Duration = Duration::from_secs(5);
 
 const STOPPING: Error = Error::Unavailable("the server is shutting down: try again in a moment");
 
@@ -86,6 +94,8 @@ pub struct Audience {
     pub is_listening: Box<dyn Fn() -> bool + Send + Sync>,
     /// Tells them.
     pub tell: Box<dyn Fn(Committed) + Send + Sync>,
+    /// Told after each batch and each test whether the database could be written.
+    pub note_outcome: Box<dyn Fn(bool) + Send + Sync>,
 }
 
 /// The way to the writer's task. When the last clone is gone, the task writes what is queued and ends.
@@ -104,15 +114,29 @@ pub struct WriterTask {
     texts: sqlite::Texts,
     rows: figures::RememberedRows,
     line: Option<figures::Line>,
+    /// What the last batch left in the database.
+    receipt: receipt::Receipt,
+    /// Whether the last batch could be written.
+    is_writing: bool,
 }
 
 impl Writer {
-    /// A writer and the task to spawn for it.
+    /// A writer and the task to spawn for it. The database knows the writer by its id; `now` is when it begins.
     #[must_use]
-    pub fn new(db: Db, numbered: bool, audience: Audience) -> (Self, WriterTask) {
+    pub fn new(db: Db, id: Uuid, now: DateTime<Utc>, numbered: bool, audience: Audience) -> (Self, WriterTask) {
         let (sender, queue) = mpsc::channel(QUEUE);
-        let (texts, rows) = (sqlite::Texts::default(), figures::RememberedRows::default());
-        (Self { queue: sender }, WriterTask { db, queue, audience, numbered, texts, rows, line: None })
+        let task = WriterTask {
+            db,
+            queue,
+            audience,
+            numbered,
+            texts: sqlite::Texts::default(),
+            rows: figures::RememberedRows::default(),
+            line: None,
+            receipt: receipt::Receipt::new(id, now),
+            is_writing: true,
+        };
+        (Self { queue: sender }, task)
     }
 
     /// Reports about a transfer; answered when it is durable.
@@ -174,7 +198,17 @@ impl WriterTask {
     pub async fn run(mut self) {
         let mut ops = Vec::with_capacity(BATCH);
         let mut is_busy = false;
-        while self.queue.recv_many(&mut ops, FEW).await > 0 {
+        let mut probe_at = Instant::now() + PROBE;
+        loop {
+            match timeout_at(probe_at, self.queue.recv_many(&mut ops, FEW)).await {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(_) => {
+                    self.probe().await;
+                    probe_at = Instant::now() + PROBE;
+                    continue;
+                }
+            }
             if is_busy {
                 // Requests that have arrived and are still being read get on as well: this waits for nobody.
                 yield_now().await;
@@ -194,39 +228,81 @@ impl WriterTask {
             if !rest.is_empty() {
                 self.batch(rest).await;
             }
+            probe_at = Instant::now() + PROBE;
         }
     }
 
-    /// Commits a batch; if the connection had died meanwhile, once more on a new one.
+    /// Commits a batch. If its connection failed, it is repeated once on a new one, unless the database was away
+    /// already; and in any case if it is not known whether it was committed.
     async fn batch(&mut self, ops: Vec<Op>) {
         // There is one connection, which the transaction needs.
         self.line = None;
+        self.receipt.next(ops.iter().map(Op::now).max());
         let mut batch = batch::Batch::new(ops);
-        let mut outcome = batch.commit(&self.db, &mut self.texts, self.numbered).await;
-        if outcome.as_ref().is_err_and(is_broken_connection) {
-            outcome = batch.commit(&self.db, &mut self.texts, self.numbered).await;
+        let mut outcome = self.attempt(&mut batch).await;
+        if let Err(error) = &outcome
+            && (batch.is_in_doubt() || (self.is_writing && is_worth_another_connection(error)))
+        {
+            tracing::warn!(error = error as &dyn std::error::Error, "a batch is repeated on a new connection");
+            outcome = self.attempt(&mut batch).await;
         }
         match outcome {
             Ok(committed) => {
+                self.note_outcome(true);
                 (self.audience.tell)(committed);
                 batch.take_rows().into_iter().for_each(|row| self.rows.remember(row));
                 batch.answer();
             }
-            Err(error) => batch.fail(&error),
+            Err(error) => {
+                self.note_failure(&error);
+                batch.fail(&error);
+            }
         }
+    }
+
+    /// Writes the batch, if it has not been written, within the time that a batch may take.
+    async fn attempt(&mut self, batch: &mut batch::Batch) -> Result<Committed> {
+        let committed = batch.commit(&self.db, &mut self.texts, self.numbered, &self.receipt);
+        timeout(self.db.batch_limit(), committed).await.unwrap_or_else(|_| Err(timed_out()))
+    }
+
+    /// Writes nothing but a receipt, to know whether a batch could be written.
+    async fn probe(&mut self) {
+        self.line = None;
+        self.receipt.next(None);
+        let written = timeout(self.db.batch_limit(), self.receipt.write_alone(&self.db)).await;
+        match written.unwrap_or_else(|_| Err(timed_out())) {
+            Ok(()) => self.note_outcome(true),
+            Err(error) => {
+                if self.is_writing {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the database cannot be written");
+                }
+                self.note_failure(&error);
+            }
+        }
+    }
+
+    /// A database that is there and refuses one batch is a fault of ours, and does not concern the next batch.
+    fn note_failure(&mut self, error: &Error) {
+        if error.code() == Code::Unavailable {
+            self.note_outcome(false);
+        }
+    }
+
+    fn note_outcome(&mut self, is_writing: bool) {
+        if is_writing && !self.is_writing {
+            tracing::info!("the database can be written again");
+        }
+        self.is_writing = is_writing;
+        (self.audience.note_outcome)(is_writing);
     }
 }
 
-/// Whether the engine went away, rather than refused: repeating is safe, since reports never turn figures back.
-fn is_broken_connection(error: &Error) -> bool {
-    let Error::Internal(cause) = error else { return false };
-    match cause.downcast_ref::<sqlx::Error>() {
-        Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => true,
-        // 57P..: the server was told to stop; 40...: this transaction was chosen to end a deadlock.
-        Some(sqlx::Error::Database(cause)) => {
-            cause.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("40"))
+impl Op {
+    const fn now(&self) -> DateTime<Utc> {
+        match self {
+            Self::Transfer { now, .. } | Self::Heartbeat { now, .. } => *now,
         }
-        _ => false,
     }
 }
 

@@ -25,6 +25,8 @@ pub use report::Reported;
 pub struct Terms {
     /// For an agent that is away, or that was asked to stop.
     pub lease: TimeDelta,
+    /// No lease begins before this instant: the server could not be told anything up to then.
+    pub leases_from: Option<DateTime<Utc>>,
     /// For any word about a step.
     pub silence: TimeDelta,
     /// For the server that is sending a webhook.

@@ -126,7 +126,13 @@ impl ControlPlane {
 
     /// How long is waited for whom.
     pub(super) fn terms(&self) -> Terms {
-        Terms { lease: delta(self.timing.lease), silence: SILENCE, sending: SENDING, patience: PATIENCE }
+        Terms {
+            lease: delta(self.timing.lease),
+            leases_from: self.leases_from(self.now()),
+            silence: SILENCE,
+            sending: SENDING,
+            patience: PATIENCE,
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::{
     actor::{Actor, Scope},
-    error::{Error, Result},
+    error::{Code, Error, Result},
     ids::PipelineId,
     model::{
         event::{Kind, Object},
@@ -95,7 +95,7 @@ impl ControlPlane {
         }
         let planned = self.planned(&pipeline, pipeline.version, &pipeline.yaml, Given::default());
         let planned = match planned.await {
-            Err(error @ (Error::Internal(_) | Error::Unavailable(_))) => return Err(error),
+            Err(error) if matches!(error.code(), Code::Internal | Code::Unavailable) => return Err(error),
             planned => planned,
         };
         let mut work = self.begin(&Actor::System).await?;

@@ -48,7 +48,9 @@ impl ControlPlane {
     pub async fn advance_pipeline_runs(self: &Arc<Self>) -> Result<usize> {
         let now = self.now();
         let mut due = store::pipeline_runs::due(&self.db, now).await?;
-        due.extend(store::pipeline_runs::with_lost_agents(&self.db, now - delta(self.timing.lease)).await?);
+        if self.can_end_leases(now) {
+            due.extend(store::pipeline_runs::with_lost_agents(&self.db, now - delta(self.timing.lease)).await?);
+        }
         due.sort_unstable();
         due.dedup();
         // One that cannot go on does not keep the others.

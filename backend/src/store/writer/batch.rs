@@ -4,10 +4,10 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 
-use super::{Committed, Dirty, Loaded, Op, Rows, figures::Guarded, postgres, sqlite};
+use super::{Committed, Dirty, Loaded, Op, Rows, figures::Guarded, postgres, receipt::Receipt, sqlite};
 use crate::{
     actor::Actor,
-    error::{Error, Result},
+    error::{Code, Error, Result},
     ids::{AgentId, CustomerId, TransferId},
     model::{
         agent::{Agent, AgentStatus, Heartbeat},
@@ -28,6 +28,8 @@ pub(super) struct Batch {
     ops: Vec<Op>,
     outcomes: Vec<Outcome>,
     rows: Vec<TransferRow>,
+    /// What an attempt has changed whose COMMIT was sent and not answered.
+    doubtful: Option<Committed>,
 }
 
 enum Outcome {
@@ -50,12 +52,23 @@ struct Work {
 
 impl Batch {
     pub(super) const fn new(ops: Vec<Op>) -> Self {
-        Self { ops, outcomes: Vec::new(), rows: Vec::new() }
+        Self { ops, outcomes: Vec::new(), rows: Vec::new(), doubtful: None }
     }
 
-    /// Writes the batch. May be called again if the connection broke.
-    pub(super) async fn commit(&mut self, db: &Db, texts: &mut sqlite::Texts, numbered: bool) -> Result<Committed> {
+    /// Writes the batch. May be called again if it failed: what an earlier attempt has committed is not applied again.
+    pub(super) async fn commit(
+        &mut self,
+        db: &Db,
+        texts: &mut sqlite::Texts,
+        numbered: bool,
+        receipt: &Receipt,
+    ) -> Result<Committed> {
         let mut tx = db.begin_hot().await?;
+        if !receipt.write(&mut tx).await? {
+            // The outcomes and rows are those of the attempt that was committed.
+            return self.doubtful.take().ok_or_else(|| Error::internal("a batch was committed by another writer"));
+        }
+        self.doubtful = None;
         let mut work = self.load(&mut tx, texts).await?;
         self.outcomes = self.ops.iter().map(|op| work.apply(op)).collect();
         work.write(&mut tx, texts).await?;
@@ -65,9 +78,15 @@ impl Batch {
         } else {
             changes.changes.into_iter().map(|change| Event::new(change, None)).collect()
         };
-        tx.commit().await?;
         self.rows = rows;
-        Ok(Committed { events, directives: changes.directives })
+        self.doubtful = Some(Committed { events, directives: changes.directives });
+        tx.commit().await?;
+        Ok(self.doubtful.take().unwrap_or_default())
+    }
+
+    /// Whether a COMMIT was sent and not answered.
+    pub(super) const fn is_in_doubt(&self) -> bool {
+        self.doubtful.is_some()
     }
 
     async fn load(&self, tx: &mut Tx, texts: &mut sqlite::Texts) -> Result<Work> {
@@ -85,8 +104,12 @@ impl Batch {
         let agents: Vec<_> = work.agents.keys().copied().collect();
         let transfers: Vec<_> = work.transfers.keys().copied().collect();
         let (agents, transfers) = match tx {
-            Tx::Sqlite(tx, _) => (texts.load_agents(tx, &agents).await?, texts.load_transfers(tx, &transfers).await?),
-            Tx::Postgres(tx) => {
+            Tx::Sqlite(lease) => {
+                let tx = lease.connection()?;
+                (texts.load_agents(tx, &agents).await?, texts.load_transfers(tx, &transfers).await?)
+            }
+            Tx::Postgres(lease) => {
+                let tx = lease.connection()?;
                 (postgres::load_agents(tx, &agents).await?, postgres::load_transfers(tx, &transfers).await?)
             }
         };
@@ -119,7 +142,7 @@ impl Batch {
 
     /// Tells everybody that nothing was written.
     pub(super) fn fail(self, error: &Error) {
-        let is_unavailable = matches!(error, Error::Unavailable(_));
+        let is_unavailable = error.code() == Code::Unavailable;
         tracing::error!(
             error = error as &(dyn std::error::Error + 'static),
             reports = self.ops.len(),
@@ -127,7 +150,7 @@ impl Batch {
         );
         let failure = || {
             if is_unavailable {
-                Error::Unavailable("the database is busy: try again in a moment")
+                Error::database_unavailable("the batch was not committed")
             } else {
                 Error::internal("the batch was not committed")
             }
@@ -241,12 +264,14 @@ impl Work {
         };
         let (figures, whole) = (dirty(Dirty::Figures), dirty(Dirty::Whole));
         match tx {
-            Tx::Sqlite(tx, _) => {
+            Tx::Sqlite(lease) => {
+                let tx = lease.connection()?;
                 texts.save_agents(tx, &agents).await?;
                 texts.save_figures(tx, &guarded(&figures)).await?;
                 texts.save_whole(tx, &whole).await?;
             }
-            Tx::Postgres(tx) => {
+            Tx::Postgres(lease) => {
+                let tx = lease.connection()?;
                 postgres::save_agents(tx, &agents).await?;
                 postgres::save_figures(tx, &guarded(&figures)).await?;
                 postgres::save_whole(tx, &whole).await?;

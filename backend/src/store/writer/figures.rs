@@ -4,13 +4,10 @@
 //! write too; but each change raises the row's revision, and the update fails as a whole, by giving a row no revision,
 //! unless all of them still have the remembered one. Then the reports go the long way, through [`super::batch`].
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use sqlx::{Postgres, Sqlite, error::ErrorKind, pool::PoolConnection};
-use tokio::sync::Mutex;
+use sqlx::{Postgres, Sqlite, error::ErrorKind};
+use tokio::time::timeout;
 
 use super::{Committed, Op, WriterTask, batch, postgres};
 use crate::{
@@ -20,7 +17,10 @@ use crate::{
         event::{Event, Kind},
         transfer::{Advance, Transfer},
     },
-    store::{db::Db, transfers::TransferRow},
+    store::{
+        db::{Db, Lease, Tx, timed_out},
+        transfers::TransferRow,
+    },
 };
 
 /// The most rows that are remembered.
@@ -52,19 +52,47 @@ pub(super) struct Guarded<'a> {
     pub(super) seen: i64,
 }
 
-/// The writer's connection, kept between batches: giving it back to its pool costs a round trip.
+/// The writer's connection, kept between batches: giving it back to its pool costs a round trip. It is replaced if it is
+/// dropped in the middle of a statement.
 #[derive(Debug)]
 pub(super) enum Line {
-    /// To the file, with the right to write to it.
-    Sqlite(PoolConnection<Sqlite>, Arc<Mutex<()>>),
+    /// To the file.
+    Sqlite(Lease<Sqlite>),
     /// To the server.
-    Postgres(PoolConnection<Postgres>),
+    Postgres(Lease<Postgres>),
+}
+
+impl Line {
+    /// While statements run, whose time may be over at any moment.
+    const fn distrust(&mut self) {
+        match self {
+            Self::Sqlite(lease) => lease.distrust(),
+            Self::Postgres(lease) => lease.distrust(),
+        }
+    }
+
+    const fn trust(&mut self) {
+        match self {
+            Self::Sqlite(lease) => lease.trust(),
+            Self::Postgres(lease) => lease.trust(),
+        }
+    }
+}
+
+/// What became of the one statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    /// It wrote all rows.
+    All,
+    /// It wrote none, since a row was not as remembered.
+    Nothing,
 }
 
 impl WriterTask {
     /// Carries out the reports that only move figures; gives back those that need a transaction.
     pub(super) async fn figures(&mut self, ops: Vec<Op>) -> Vec<Op> {
-        if let Err(error) = self.recall(&ops).await {
+        let limit = self.db.batch_limit();
+        if let Err(error) = timeout(limit, self.recall(&ops)).await.unwrap_or_else(|_| Err(timed_out())) {
             tracing::warn!(error = &error as &dyn std::error::Error, "rows are read the long way");
         }
         let mut moved: Vec<(Op, Box<Transfer>)> = Vec::with_capacity(ops.len());
@@ -86,16 +114,27 @@ impl WriterTask {
         if moved.is_empty() {
             return rest;
         }
-        let is_written = self.write(&seen).await.unwrap_or_else(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "figures are written the long way");
-            false
-        });
-        if !is_written {
-            for id in seen.keys() {
-                self.rows.0.remove(id);
+        let is_written = match timeout(limit, self.write(&seen)).await.unwrap_or_else(|_| Err(timed_out())) {
+            Ok(written) => written == Written::All,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "figures are written the long way");
+                match timeout(limit, self.was_written(&seen)).await.unwrap_or_else(|_| Err(timed_out())) {
+                    Ok(was_written) => was_written,
+                    Err(error) => {
+                        // Applying them once more could count them twice.
+                        self.forget(&seen);
+                        self.note_failure(&error);
+                        batch::Batch::new(moved.into_iter().map(|(op, _)| op).collect()).fail(&error);
+                        return rest;
+                    }
+                }
             }
+        };
+        if !is_written {
+            self.forget(&seen);
             return moved.into_iter().map(|(op, _)| op).chain(rest).collect();
         }
+        self.note_outcome(true);
         if (self.audience.is_listening)() {
             let mut events = BTreeMap::new();
             for (op, view) in &moved {
@@ -115,6 +154,12 @@ impl WriterTask {
         rest
     }
 
+    fn forget(&mut self, seen: &BTreeMap<TransferId, i64>) {
+        for id in seen.keys() {
+            self.rows.0.remove(id);
+        }
+    }
+
     /// Reads the rows that reports are about and that are not remembered.
     async fn recall(&mut self, ops: &[Op]) -> Result<()> {
         let missing: BTreeSet<TransferId> = ops
@@ -131,9 +176,10 @@ impl WriterTask {
         let missing: Vec<TransferId> = missing.into_iter().collect();
         let mut line = self.take_line().await?;
         let rows = match &mut line {
-            Line::Sqlite(line, _) => self.texts.load_transfers(line, &missing).await?,
-            Line::Postgres(line) => postgres::load_transfers(line, &missing).await?,
+            Line::Sqlite(lease) => self.texts.load_transfers(lease.connection()?, &missing).await?,
+            Line::Postgres(lease) => postgres::load_transfers(lease.connection()?, &missing).await?,
         };
+        line.trust();
         self.line = Some(line);
         for row in rows {
             self.rows.remember(row);
@@ -141,15 +187,15 @@ impl WriterTask {
         Ok(())
     }
 
-    /// The connection, out of its place: one that fails is not put back, but given to its pool, which looks after it.
+    /// The connection, out of its place and distrusted: one that fails is not put back, but replaced.
     async fn take_line(&mut self) -> Result<Line> {
-        if let Some(line) = self.line.take() {
-            return Ok(line);
-        }
-        Ok(match &self.db {
-            Db::Sqlite { hot, turn, .. } => Line::Sqlite(hot.acquire().await?, Arc::clone(turn)),
-            Db::Postgres { hot, .. } => Line::Postgres(hot.acquire().await?),
-        })
+        let mut line = match (self.line.take(), &self.db) {
+            (Some(line), _) => line,
+            (None, Db::Sqlite { hot, bounds, .. }) => Line::Sqlite(Lease::acquire(hot, bounds.statement).await?),
+            (None, Db::Postgres { hot, bounds, .. }) => Line::Postgres(Lease::acquire(hot, bounds.statement).await?),
+        };
+        line.distrust();
+        Ok(line)
     }
 
     /// Applies a report to the remembered row, if that is all it takes.
@@ -176,25 +222,38 @@ impl WriterTask {
         }
     }
 
-    /// Writes the remembered figures of these transfers, if all the stored rows are as they had been seen; whether they
-    /// were.
-    async fn write(&mut self, seen: &BTreeMap<TransferId, i64>) -> Result<bool> {
+    /// Writes the remembered figures of these transfers, if all the stored rows are as they had been seen.
+    async fn write(&mut self, seen: &BTreeMap<TransferId, i64>) -> Result<Written> {
         let mut line = self.take_line().await?;
         let guarded = seen.iter().filter_map(|(id, seen)| Some(Guarded { row: self.rows.0.get(id)?, seen: *seen }));
         let guarded: Vec<Guarded<'_>> = guarded.collect();
         let written = match &mut line {
-            Line::Sqlite(line, turn) => {
-                let _turn = turn.lock().await;
-                self.texts.save_figures(line, &guarded).await
+            Line::Sqlite(lease) => {
+                let _turn = self.db.turn().await?;
+                self.texts.save_figures(lease.connection()?, &guarded).await
             }
-            Line::Postgres(line) => postgres::save_figures(line, &guarded).await,
+            Line::Postgres(lease) => postgres::save_figures(lease.connection()?, &guarded).await,
         };
-        let is_written = match written {
-            Ok(()) => true,
-            Err(sqlx::Error::Database(error)) if error.kind() == ErrorKind::NotNullViolation => false,
+        let written = match written {
+            Ok(()) => Written::All,
+            Err(sqlx::Error::Database(error)) if error.kind() == ErrorKind::NotNullViolation => Written::Nothing,
             Err(error) => return Err(error.into()),
         };
+        line.trust();
         self.line = Some(line);
-        Ok(is_written)
+        Ok(written)
+    }
+
+    /// Whether a statement whose answer was lost has written its rows: it wrote all or none, so one row that is as it
+    /// would have left it will do. On PostgreSQL the rows are locked, so a statement that is still at work comes first.
+    async fn was_written(&mut self, seen: &BTreeMap<TransferId, i64>) -> Result<bool> {
+        let ids: Vec<TransferId> = seen.keys().copied().collect();
+        let mut tx = self.db.begin_hot().await?;
+        let stored = match &mut tx {
+            Tx::Sqlite(lease) => self.texts.load_transfers(lease.connection()?, &ids).await?,
+            Tx::Postgres(lease) => postgres::load_transfers(lease.connection()?, &ids).await?,
+        };
+        tx.commit().await?;
+        Ok(stored.iter().any(|row| self.rows.0.get(&row.id).is_some_and(|written| written.state == row.state)))
     }
 }

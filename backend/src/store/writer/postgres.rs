@@ -1,7 +1,7 @@
 //! The batch statements in PostgreSQL's dialect: a column of the batch travels as one array. Rows are locked in the order
 //! of their ids (and not against references to them, which cold paths take in another order), so that batches of several servers never wait for each other in a circle.
 
-use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::{Loaded, batch::guarded, figures::Guarded};
@@ -14,15 +14,13 @@ use crate::{
     },
 };
 
-type Tx = Transaction<'static, Postgres>;
-
-pub(super) async fn load_agents(tx: &mut Tx, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
+pub(super) async fn load_agents(tx: &mut PgConnection, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let text = format!("{} WHERE revoked_at IS NULL AND id = ANY($1) ORDER BY id FOR NO KEY UPDATE", agents::COLUMNS);
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = sqlx::query(AssertSqlSafe(text)).bind(ids).fetch_all(&mut **tx).await?;
+    let rows = sqlx::query(AssertSqlSafe(text)).bind(ids).fetch_all(&mut *tx).await?;
     Ok(rows.iter().map(AgentRow::from_row).collect::<sqlx::Result<_>>()?)
 }
 
@@ -41,7 +39,7 @@ fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }
 
-pub(super) async fn save_agents(tx: &mut Tx, rows: &[&AgentRow]) -> Result<()> {
+pub(super) async fn save_agents(tx: &mut PgConnection, rows: &[&AgentRow]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -60,7 +58,7 @@ pub(super) async fn save_agents(tx: &mut Tx, rows: &[&AgentRow]) -> Result<()> {
     .bind(column(rows, |row| row.load))
     .bind(column(rows, |row| row.memory))
     .bind(column(rows, |row| row.revision))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
@@ -102,7 +100,7 @@ pub(super) async fn save_figures(line: &mut PgConnection, rows: &[Guarded<'_>]) 
 }
 
 /// The figures, and then what only a change of status touches: such batches are rare beside those of figures alone.
-pub(super) async fn save_whole(tx: &mut Tx, rows: &[&Loaded]) -> Result<()> {
+pub(super) async fn save_whole(tx: &mut PgConnection, rows: &[&Loaded]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -124,7 +122,7 @@ pub(super) async fn save_whole(tx: &mut Tx, rows: &[&Loaded]) -> Result<()> {
     .bind(column(rows, |loaded| loaded.row.state.stalled))
     .bind(column(rows, |loaded| loaded.row.state.cancel_requested_at))
     .bind(column(rows, |loaded| loaded.row.state.failed_by_lease))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }

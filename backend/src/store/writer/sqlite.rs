@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use sqlx::{AssertSqlSafe, FromRow, Sqlite, SqliteConnection, Transaction, query::Query, sqlite::SqliteArguments};
+use sqlx::{AssertSqlSafe, FromRow, Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 use super::{Loaded, figures::Guarded};
 use crate::{
@@ -46,11 +46,10 @@ const FIGURES: &[&str] = &[
 const LIFECYCLE: &[&str] =
     &["status", "started_at", "completed_at", "attempt", "stalled", "cancel_requested_at", "failed_by_lease"];
 
-type Tx = Transaction<'static, Sqlite>;
 type Statement = Query<'static, Sqlite, SqliteArguments>;
 
 impl Texts {
-    pub(super) async fn load_agents(&mut self, tx: &mut Tx, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
+    pub(super) async fn load_agents(&mut self, tx: &mut SqliteConnection, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -58,7 +57,7 @@ impl Texts {
         for index in 0..padded(ids.len()) {
             statement = statement.bind(ids.get(index).copied());
         }
-        let rows = statement.fetch_all(&mut **tx).await?;
+        let rows = statement.fetch_all(&mut *tx).await?;
         Ok(rows.iter().map(AgentRow::from_row).collect::<sqlx::Result<_>>()?)
     }
 
@@ -78,7 +77,7 @@ impl Texts {
         Ok(rows.iter().map(TransferRow::from_row).collect::<sqlx::Result<_>>()?)
     }
 
-    pub(super) async fn save_agents(&mut self, tx: &mut Tx, rows: &[&AgentRow]) -> Result<()> {
+    pub(super) async fn save_agents(&mut self, tx: &mut SqliteConnection, rows: &[&AgentRow]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -115,7 +114,7 @@ impl Texts {
         Ok(())
     }
 
-    pub(super) async fn save_whole(&mut self, tx: &mut Tx, rows: &[&Loaded]) -> Result<()> {
+    pub(super) async fn save_whole(&mut self, tx: &mut SqliteConnection, rows: &[&Loaded]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -134,11 +133,17 @@ impl Texts {
         self.execute(tx, statement, rows.len(), FIGURES.len() + LIFECYCLE.len() + 1).await
     }
 
-    async fn execute(&self, tx: &mut Tx, mut statement: Statement, rows: usize, columns: usize) -> Result<()> {
+    async fn execute(
+        &self,
+        tx: &mut SqliteConnection,
+        mut statement: Statement,
+        rows: usize,
+        columns: usize,
+    ) -> Result<()> {
         for _ in rows * columns..padded(rows) * columns {
             statement = statement.bind(None::<i64>);
         }
-        statement.execute(&mut **tx).await?;
+        statement.execute(&mut *tx).await?;
         Ok(())
     }
 

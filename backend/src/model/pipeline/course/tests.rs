@@ -16,6 +16,7 @@ mod stories;
 
 const TERMS: Terms = Terms {
     lease: TimeDelta::minutes(5),
+    leases_from: None,
     silence: TimeDelta::hours(24),
     sending: TimeDelta::seconds(60),
     patience: TimeDelta::seconds(5),

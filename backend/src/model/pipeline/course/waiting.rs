@@ -7,6 +7,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Carrier, Course, Effect, Terms, after};
 use crate::model::pipeline::run::{PipelineRunStatus, StepStatus};
 
+impl Terms {
+    /// When a lease ends that began at `since`.
+    fn lease_ends(&self, since: DateTime<Utc>) -> DateTime<Utc> {
+        self.leases_from.map_or(since, |from| from.max(since)) + self.lease
+    }
+}
+
 impl Course {
     /// When the run has to be looked at again, whatever is heard meanwhile; nothing when it has ended.
     ///
@@ -31,7 +38,7 @@ impl Course {
             (Some(sent_at), _) => {
                 let silent = step.heard_at.unwrap_or(sent_at) + terms.silence;
                 let timeout = node.timeout_seconds.map(|seconds| after(sent_at, seconds));
-                let cancel = self.run.cancel_requested_at.map(|at| at + terms.lease);
+                let cancel = self.run.cancel_requested_at.map(|at| terms.lease_ends(at));
                 [Some(silent), timeout, cancel].into_iter().flatten().min()
             }
             (None, Some(ready_at)) if ready_at > now || node.agent().is_none() => Some(ready_at),
@@ -63,8 +70,9 @@ impl Course {
     fn overdue(&self, place: usize, carrier: Carrier, terms: &Terms, now: DateTime<Utc>) -> Option<(String, bool)> {
         let (node, step) = (&self.graph.nodes[place], &self.steps[place]);
         let is_past = |since: DateTime<Utc>, term: TimeDelta| since + term <= now;
+        let is_past_lease = |since: DateTime<Utc>| terms.lease_ends(since) <= now;
         let away = |since: DateTime<Utc>| {
-            is_past(since, terms.lease)
+            is_past_lease(since)
                 .then(|| (format!("the agent was offline for longer than {}", words(terms.lease)), true))
         };
         if step.status.has_ended() {
@@ -75,7 +83,7 @@ impl Course {
                 .then(|| ("the server that was sending it stopped before it said how that went".to_owned(), true)),
             (_, Some(_)) if carrier == Carrier::Gone => Some(("the agent was revoked".to_owned(), false)),
             (Some(sent_at), _) => {
-                let cancel = self.run.cancel_requested_at.filter(|at| is_past(*at, terms.lease));
+                let cancel = self.run.cancel_requested_at.filter(|at| is_past_lease(*at));
                 if cancel.is_some() {
                     return Some((
                         format!("the agent did not confirm the cancel within {}", words(terms.lease)),
@@ -97,7 +105,7 @@ impl Course {
             }
             (None, Some(ready_at)) => match carrier {
                 Carrier::Away(since) if step.attempt > 1 => away(since.max(ready_at)),
-                Carrier::Busy if is_past(ready_at, terms.lease) => Some((
+                Carrier::Busy if is_past_lease(ready_at) => Some((
                     format!("the agent did not say within {} that it stopped the attempt before", words(terms.lease)),
                     true,
                 )),

@@ -1,0 +1,7 @@
+-- The last batch that the group-committing writer of each server has committed: a batch whose answer was lost is looked for
+-- here before it is repeated.
+CREATE TABLE writer_batches (
+    writer_id BLOB PRIMARY KEY NOT NULL,
+    batch INTEGER NOT NULL,
+    committed_at TEXT NOT NULL
+);
