@@ -18,9 +18,11 @@ use crate::{
     limits::{self, Limits, Quotas},
     rest::Api,
     service::{ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
-    store::{self, Db},
+    store::{self, Bounds, Db},
     webhooks::Webhooks,
 };
+
+mod folder;
 
 /// The name of the secret that servers on one database share.
 const SECRET: &str = "signing";
@@ -47,11 +49,13 @@ pub struct Ambient {
     pub clock: Clock,
     /// The source of ids and randomness.
     pub ids: Ids,
+    /// How long the database may take.
+    pub bounds: Bounds,
 }
 
 impl Default for Ambient {
     fn default() -> Self {
-        Self { clock: Clock::System, ids: Ids::system() }
+        Self { clock: Clock::System, ids: Ids::system(), bounds: Bounds::default() }
     }
 }
 
@@ -64,7 +68,7 @@ impl App {
     pub async fn start(settings: &ServeSettings, ambient: Ambient) -> Result<Self> {
         let lock = match &settings.database.database_url {
             Some(_) => None,
-            None => Some(lock(&settings.database.data_dir)?),
+            None => Some(folder::lock(&settings.database.data_dir)?),
         };
         let timing = Timing {
             heartbeat_interval: settings.heartbeat_interval,
@@ -74,7 +78,7 @@ impl App {
             ..Timing::default()
         };
         let key = settings.jwt_key_file.as_deref().map(jwt_key).transpose()?;
-        let db = open(&settings.database).await?;
+        let db = open_within(&settings.database, ambient.bounds).await?;
         let secret = secret(&settings.database, &db, &ambient).await?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (bus, shared) = match &settings.redis_url {
@@ -89,7 +93,7 @@ impl App {
             None => (Bus::in_process(), None),
         };
         let limits = Limits::new(settings.rate_limits, shared);
-        let Ambient { clock, ids } = ambient;
+        let Ambient { clock, ids, .. } = ambient;
         let cp = ControlPlane::new(Parts {
             db: db.clone(),
             bus,
@@ -193,20 +197,26 @@ impl App {
 ///
 /// A sentence saying which setting failed.
 pub async fn open(settings: &DatabaseSettings) -> Result<Db> {
+    open_within(settings, Bounds::default()).await
+}
+
+async fn open_within(settings: &DatabaseSettings, bounds: Bounds) -> Result<Db> {
     if let Some(url) = &settings.database_url {
-        let db = Db::open_postgres(url.expose_secret()).await.map_err(cause).context("DATABASE_URL: cannot connect")?;
+        let db = Db::open_postgres_within(url.expose_secret(), bounds).await;
+        let db = db.map_err(cause).context("DATABASE_URL: cannot connect")?;
         db.migrate().await.map_err(cause).context("DATABASE_URL: cannot bring the schema up to date")?;
         return Ok(db);
     }
     let folder = &settings.data_dir;
-    make_folder(folder)?;
+    folder::make(folder)?;
     let path = folder.join("mftplus.db");
     // Two programs at once on a new folder take turns.
-    let turn = lock_file(&folder.join("migrate.lock"))?;
+    let turn = folder::lock_file(&folder.join("migrate.lock"))?;
     let turn = tokio::task::spawn_blocking(move || turn.lock().map(|()| turn)).await?;
     let turn = turn.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be locked", folder.display()))?;
+    folder::prepare_database(folder, &path)?;
     let in_folder = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
-    let db = Db::open_sqlite(&path).await.map_err(cause).with_context(in_folder)?;
+    let db = Db::open_sqlite_within(&path, bounds).await.map_err(cause).with_context(in_folder)?;
     db.migrate().await.map_err(cause).with_context(in_folder)?;
     drop(turn);
     Ok(db)
@@ -219,31 +229,11 @@ fn jwt_key(path: &Path) -> Result<JwtKey> {
 /// What is behind an error that hides its cause from clients: whoever starts the server may know.
 fn cause(error: crate::error::Error) -> anyhow::Error {
     match error {
-        crate::error::Error::Internal(cause) => anyhow::Error::from_boxed(cause),
+        crate::error::Error::Internal(cause) | crate::error::Error::DatabaseUnavailable(cause) => {
+            anyhow::Error::from_boxed(cause)
+        }
         other => other.into(),
     }
-}
-
-fn make_folder(folder: &Path) -> Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    // Password hashes are nobody else's business.
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be made", folder.display()))
-}
-
-fn lock_file(path: &Path) -> Result<File> {
-    let file = File::options().create(true).truncate(false).write(true).open(path);
-    file.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be opened", path.display()))
-}
-
-/// The lock of the one server that may run on a data folder.
-fn lock(folder: &Path) -> Result<File> {
-    make_folder(folder)?;
-    let file = lock_file(&folder.join("server.lock"))?;
-    if file.try_lock().is_err() {
-        bail!("MFTPLUS_DATA_DIR: another server runs on {}: stop it, or choose another folder", folder.display());
-    }
-    Ok(file)
 }
 
 /// The secret that tokens are signed with: a file beside the SQLite database, a row made once with PostgreSQL.
@@ -253,31 +243,16 @@ async fn secret(settings: &DatabaseSettings, db: &Db, ambient: &Ambient) -> Resu
     if settings.database_url.is_some() {
         return Ok(store::secrets::get_or_insert(db, SECRET, fresh, ambient.clock.now()).await?);
     }
-    let path = settings.data_dir.join("signing.secret");
+    let path = settings.data_dir.join(folder::SECRET_FILE);
     let name = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
-    match std::fs::read(&path) {
+    match folder::read_secret(&path) {
         Ok(secret) if secret.len() >= 32 => Ok(secret),
         Ok(_) => bail!("MFTPLUS_DATA_DIR: {} is damaged: remove it, and everybody signs in again", path.display()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            write_secret(&path, &fresh).with_context(name)?;
+            folder::write_secret(&path, &fresh).with_context(name)?;
             Ok(std::fs::read(&path).with_context(name)?)
         }
         Err(error) => Err(error).with_context(name),
-    }
-}
-
-/// Writes a secret that only its owner can read. Whoever comes second keeps the first one's.
-fn write_secret(path: &Path, secret: &[u8]) -> std::io::Result<()> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let draft = path.with_extension(format!("{}.tmp", std::process::id()));
-    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
-    file.write_all(secret)?;
-    file.sync_all()?;
-    let linked = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(&draft)?;
-    match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
     }
 }
 

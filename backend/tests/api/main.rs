@@ -11,6 +11,7 @@ mod auth;
 mod auth_cookie;
 mod auth_tokens;
 mod customers;
+mod database;
 mod directives;
 mod enrolment_codes;
 mod entry;

@@ -7,6 +7,7 @@ pub(crate) mod graphql;
 pub(crate) mod live;
 pub(crate) mod people;
 pub(crate) mod place;
+pub(crate) mod proxy;
 pub(crate) mod receiver;
 pub(crate) mod redis;
 
@@ -14,5 +15,6 @@ pub(crate) use app::TestApp;
 pub(crate) use client::{Answer, Client};
 pub(crate) use live::Watcher;
 pub(crate) use people::{PASSWORD, admin, customer_of};
+pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use receiver::Receiver;
 pub(crate) use redis::{OwnRedis, connected};

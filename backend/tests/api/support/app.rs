@@ -21,6 +21,7 @@ use backend::{
     },
     rest,
     service::ControlPlane,
+    store::Bounds,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
@@ -45,6 +46,7 @@ pub(crate) struct TestApp {
     pub(crate) router: Router,
     pub(crate) clock: ManualClock,
     pub(crate) settings: ServeSettings,
+    bounds: Bounds,
     _folder: TempDir,
 }
 
@@ -75,33 +77,38 @@ impl TestApp {
 
     /// A server on a database that another may already use.
     pub(crate) async fn on(place: &Place, flags: &[&str]) -> Self {
+        Self::within(Bounds::default(), place, flags).await
+    }
+
+    /// A server whose database has so much time.
+    pub(crate) async fn within(bounds: Bounds, place: &Place, flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut args: Vec<String> = vec!["test".into(), "--data-dir".into(), folder.path().display().to_string()];
         args.extend(place.flags());
         args.extend(flags.iter().map(ToString::to_string));
         let settings = Settings::try_parse_from(args).expect("flags of mftplus serve").serve;
         let start: DateTime<Utc> = START.parse().expect("an instant");
-        Self::begin(settings, ManualClock::at(start), folder).await
+        Self::begin(settings, ManualClock::at(start), bounds, folder).await
     }
 
     /// The same server on the same data, stopped and started again so much later. Nobody may be calling it.
     pub(crate) async fn restarted(self, after: TimeDelta) -> Self {
-        let Self { app, router, clock, settings, _folder: folder } = self;
+        let Self { app, router, clock, settings, bounds, _folder: folder } = self;
         drop(router);
         app.close().await;
         clock.advance(after);
-        Self::begin(settings, clock, folder).await
+        Self::begin(settings, clock, bounds, folder).await
     }
 
-    async fn begin(settings: ServeSettings, clock: ManualClock, folder: TempDir) -> Self {
-        let ambient = Ambient { clock: Clock::Manual(clock.clone()), ids: Ids::seeded(seed()) };
+    async fn begin(settings: ServeSettings, clock: ManualClock, bounds: Bounds, folder: TempDir) -> Self {
+        let ambient = Ambient { clock: Clock::Manual(clock.clone()), ids: Ids::seeded(seed()), bounds };
         let app = App::start(&settings, ambient).await.expect("a server");
         let router = rest::router(app.api(&settings)).merge(graphql::router(app.graphql(&settings)));
         let router = match &settings.public_url {
             Some(url) => url.serve(router),
             None => router,
         };
-        Self { app, router, clock, settings, _folder: folder }
+        Self { app, router, clock, settings, bounds, _folder: folder }
     }
 
     pub(crate) fn cp(&self) -> &ControlPlane {

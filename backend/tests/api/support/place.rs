@@ -35,6 +35,16 @@ impl Place {
         Self { database_url: self.database_url.clone(), redis_url: redis_url.map(ToOwned::to_owned) }
     }
 
+    /// The URL of the PostgreSQL database, if it is one.
+    pub(crate) fn database_url(&self) -> Option<&str> {
+        self.database_url.as_deref()
+    }
+
+    /// The same database by another way.
+    pub(crate) fn with_database_url(&self, url: String) -> Self {
+        Self { database_url: Some(url), redis_url: self.redis_url.clone() }
+    }
+
     /// The flags of `mftplus serve` that lead there.
     pub(crate) fn flags(&self) -> Vec<String> {
         let flag = |name: &str, value: &Option<String>| {

@@ -1,0 +1,90 @@
+//! The database fails: it hangs, loses answers, is full, locked, read-only or emptied. Nothing is counted twice, nobody is
+//! blamed for it, and the server works again as soon as the database does.
+
+use std::time::Duration;
+
+use backend::store::{Bounds, Db};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, SqliteConnection};
+
+use crate::support::{
+    Answer, TestApp,
+    app::{Place, TestAgent},
+};
+
+mod files;
+mod log;
+mod lost;
+mod outage;
+
+/// Little patience, so that a test need not have much.
+const BOUNDS: Bounds = Bounds {
+    acquire: Duration::from_secs(5),
+    statement: Duration::from_secs(5),
+    batch: Duration::from_secs(2),
+    busy: Duration::from_millis(50),
+    wal_kept: 64 << 10,
+    wal_limit: 256 << 10,
+};
+
+/// Somebody else's transaction that keeps reports from being stored.
+enum Blockade {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Blockade {
+    async fn of(app: &TestApp, place: &Place) -> Self {
+        match (&app.app.db, place.database_url()) {
+            (Db::Sqlite { writer, .. }, _) => {
+                let mut connection = writer.connect_options().connect().await.expect("a connection");
+                connection.execute("BEGIN IMMEDIATE").await.expect("the lock");
+                Self::Sqlite(connection)
+            }
+            (Db::Postgres { .. }, Some(url)) => {
+                let mut connection = PgConnection::connect(url).await.expect("a connection");
+                connection
+                    .execute("BEGIN; LOCK TABLE writer_batches IN ACCESS EXCLUSIVE MODE")
+                    .await
+                    .expect("the lock");
+                Self::Postgres(connection)
+            }
+            (Db::Postgres { .. }, None) => panic!("PostgreSQL has a URL"),
+        }
+    }
+
+    async fn end(self) {
+        match self {
+            Self::Sqlite(connection) => connection.close().await.expect("an end"),
+            Self::Postgres(connection) => connection.close().await.expect("an end"),
+        }
+    }
+}
+
+async fn heartbeat(app: &TestApp, agent: &TestAgent) -> Answer {
+    app.key(&agent.key).post("/api/agents/heartbeat", &json!({})).await
+}
+
+async fn patch(app: &TestApp, agent: &TestAgent, transfer: &Value, body: &Value) -> Answer {
+    let id = transfer["id"].as_str().unwrap_or_default();
+    app.key(&agent.key).patch(&format!("/api/transfers/{id}"), body).await
+}
+
+/// The server says to everybody that it cannot work, and when to ask again.
+async fn is_degraded(app: &TestApp, refused: &Answer) {
+    let sentence = json!("the database is not available: try again in a moment");
+    assert_eq!((refused.status, &refused.body["error"]), (503, &sentence), "{}", refused.body);
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    let ready = app.anonymous().get("/api/health/ready").await;
+    assert_eq!((ready.status, ready.header("retry-after")), (503, Some("5")), "{}", ready.body);
+    assert_eq!(ready.body["error"], "the database cannot be written");
+    assert_eq!(ready.body["details"]["parts"]["writer"], false);
+    assert_eq!(app.anonymous().get("/api/health").await.body["status"], "degraded");
+}
+
+/// The server says that its own parts work again.
+async fn is_ready(app: &TestApp) {
+    let ready = app.anonymous().get("/api/health/ready").await;
+    assert_eq!((ready.status, &ready.body["data"]["parts"]["writer"]), (200, &json!(true)), "{}", ready.body);
+}

@@ -1,0 +1,108 @@
+//! The database refuses to store anything, and then stores again.
+
+use super::{
+    AssertSqlSafe, BOUNDS, Blockade, Db, Place, TestApp, TimeDelta, Value, heartbeat, is_degraded, is_ready, json,
+    patch,
+};
+use rstest::rstest;
+
+/// Lets the next connections of a SQLite database fail in this way, each until it is replaced.
+async fn spoil(app: &TestApp, pragma: &str) -> bool {
+    let Db::Sqlite { hot, writer, .. } = &app.app.db else { return false };
+    for pool in [hot, writer] {
+        sqlx::query(AssertSqlSafe(format!("PRAGMA {pragma}"))).execute(pool).await.expect("a pragma");
+    }
+    true
+}
+
+/// A change of status that takes some room, and its opposite.
+fn report(index: usize) -> Value {
+    let status = if index.is_multiple_of(2) { "running" } else { "failed" };
+    json!({ "status": status, "errorMessage": "e".repeat(900) })
+}
+
+#[rstest]
+#[case::full("max_page_count = 1")]
+#[case::read_only("query_only = on")]
+#[tokio::test]
+async fn after_the_file_was_full_or_read_only_reports_and_everything_else_are_stored_again(#[case] pragma: &str) {
+    let app = TestApp::start().await;
+    let customer = app.customer("acme").await;
+    let agent = app.agent(customer.id, "edge-1").await;
+    let transfer = app.transfer(&agent).await;
+    let admin = app.admin().await;
+    if !spoil(&app, pragma).await {
+        return;
+    }
+    // The file has some room left in pages that are there.
+    let mut index = 0;
+    let refused = loop {
+        let answer = patch(&app, &agent, &transfer, &report(index)).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        index += 1;
+        assert!(index < 100, "the file never was full");
+    };
+    is_degraded(&app, &refused).await;
+    let answer = patch(&app, &agent, &transfer, &report(index)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.body["data"]["transfer"]["attempt"], 1 + index / 2, "the refused report was not counted");
+    assert_eq!(heartbeat(&app, &agent).await.status, 200);
+    is_ready(&app).await;
+    // The same of what is not a report.
+    let mut refused = 0;
+    for index in 0..200 {
+        let answer = admin.post("/api/customers", &json!({ "name": format!("Customer {index}") })).await;
+        assert!([201, 503].contains(&answer.status), "{}", answer.body);
+        refused += u32::from(answer.status == 503);
+    }
+    assert_eq!(refused, 1, "a connection that failed is replaced");
+}
+
+#[tokio::test]
+async fn a_locked_database_is_503_and_works_again_when_the_lock_is_gone() {
+    let place = Place::fresh().await;
+    let app = TestApp::within(BOUNDS, &place, &[]).await;
+    let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+    let blockade = Blockade::of(&app, &place).await;
+    let refused = heartbeat(&app, &agent).await;
+    is_degraded(&app, &refused).await;
+    blockade.end().await;
+    let answer = heartbeat(&app, &agent).await;
+    assert_eq!((answer.status, &answer.body["data"]["agent"]["revision"]), (200, &json!(2)), "{}", answer.body);
+    is_ready(&app).await;
+}
+
+#[tokio::test]
+async fn nobody_is_declared_offline_for_an_outage_of_the_database_and_no_lease_ends() {
+    let place = Place::fresh().await;
+    let app = TestApp::within(BOUNDS, &place, &["--rate-limits", "off"]).await;
+    let customer = app.customer("acme").await;
+    let (agent, away) = (app.agent(customer.id, "edge-1").await, app.agent(customer.id, "edge-2").await);
+    let transfer = app.transfer(&away).await;
+    assert_eq!(patch(&app, &away, &transfer, &json!({ "status": "running" })).await.status, 200);
+    let said = app.key(&away.key).post("/api/agents/heartbeat", &json!({ "status": "offline" })).await;
+    assert_eq!(said.status, 200);
+    let blockade = Blockade::of(&app, &place).await;
+    assert_eq!(heartbeat(&app, &agent).await.status, 503);
+    app.advance(TimeDelta::hours(1));
+    let sweep = async || {
+        let cp = app.cp();
+        let silent = cp.mark_silent_agents_offline().await.expect("a sweep");
+        let stalled = cp.mark_stalled_transfers().await.expect("a sweep");
+        (silent, stalled, cp.end_leases().await.expect("a sweep"))
+    };
+    assert_eq!(sweep().await, (0, 0, 0), "nobody could say anything");
+    blockade.end().await;
+    // The outage ends with the first report that is stored.
+    let other = app.agent(customer.id, "edge-3").await;
+    assert_eq!(heartbeat(&app, &other).await.status, 200);
+    app.advance(TimeDelta::milliseconds(89_999));
+    assert_eq!(heartbeat(&app, &other).await.status, 200);
+    let (silent, _, ended) = sweep().await;
+    assert_eq!((silent, ended), (0, 0), "they have three intervals to be heard");
+    app.advance(TimeDelta::milliseconds(1));
+    let (silent, _, ended) = sweep().await;
+    assert_eq!((silent, ended), (1, 1));
+}
