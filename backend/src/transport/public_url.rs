@@ -107,7 +107,7 @@ fn without(base: &str, uri: &Uri) -> Option<Uri> {
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::to_bytes, http::StatusCode, routing::get};
+    use axum::{body::to_bytes, http::StatusCode};
     use rstest::rstest;
     use tower::ServiceExt;
 
@@ -147,13 +147,12 @@ mod tests {
     #[case("/mft/", "/")]
     #[case("/mftplus/api/agents", "/mftplus/api/agents")]
     #[tokio::test]
-    async fn the_base_path_is_removed_before_routing(#[case] asked: &str, #[case] routed: &str) {
+    async fn the_base_path_is_removed(#[case] asked: &str, #[case] served: &str) {
         let echo = |uri: Uri| async move { uri.to_string() };
-        let router = Router::new().route("/", get(echo)).route("/api/agents", get(echo)).fallback(echo);
         let url: PublicUrl = "https://example.com/mft".parse().unwrap();
         let request = Request::builder().uri(asked).body(axum::body::Body::empty()).unwrap();
-        let response = url.serve(router).oneshot(request).await.unwrap();
+        let response = url.serve(Router::new().fallback(echo)).oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(to_bytes(response.into_body(), 999).await.unwrap(), routed);
+        assert_eq!(to_bytes(response.into_body(), 999).await.unwrap(), served);
     }
 }
