@@ -25,8 +25,10 @@ pub enum Class {
     Register,
     /// Signing in and renewing, per address.
     Login,
-    /// Failed sign-ins, per e-mail address.
+    /// Failed sign-ins, per e-mail address and client address together.
     Failure,
+    /// Failed sign-ins, per e-mail address, from all client addresses.
+    Account,
     /// Operations with a token, per user.
     User,
     /// Operations with an API key, per key.
@@ -46,8 +48,11 @@ pub struct Quotas {
     is_on: bool,
 }
 
-/// Failed sign-ins per e-mail address and window.
+/// Failed sign-ins per e-mail address, client address and window.
 const FAILURES: u32 = 5;
+/// Failed sign-ins per e-mail address and window, wherever they come from: more than one client address may use up, so
+/// that one stranger cannot lock a user out.
+const ACCOUNT_FAILURES: u32 = 4 * FAILURES;
 
 impl Default for Quotas {
     fn default() -> Self {
@@ -90,6 +95,7 @@ impl Quotas {
             Class::Register => self.register,
             Class::Login => self.login,
             Class::Failure => FAILURES,
+            Class::Account => ACCOUNT_FAILURES,
             Class::User => self.user,
             Class::Agent => self.agent,
             Class::Graphql => self.graphql,
@@ -108,6 +114,16 @@ pub struct Verdict {
     pub resets_at: DateTime<Utc>,
     /// Whether this request was one too many.
     pub exceeded: bool,
+}
+
+/// An attempt that counts as a failure unless it is given back. See [`Limits::reserve`].
+#[derive(Debug)]
+#[must_use = "an attempt that succeeds is given back"]
+pub struct Reservation {
+    class: Class,
+    subject: String,
+    resets_at: DateTime<Utc>,
+    is_shared: bool,
 }
 
 /// A window as it stands: requests so far, and its end in milliseconds.
@@ -134,33 +150,65 @@ impl Limits {
 
     /// Counts a request of `subject`; nothing when limits are off.
     pub async fn count(&self, class: Class, subject: &str, now: DateTime<Utc>) -> Option<Verdict> {
-        self.ask(class, subject, now, 1).await
-    }
-
-    /// What the next request of `subject` would be told, without counting one.
-    pub async fn peek(&self, class: Class, subject: &str, now: DateTime<Utc>) -> Option<Verdict> {
-        let verdict = self.ask(class, subject, now, 0).await?;
-        Some(Verdict { exceeded: verdict.remaining == 0, ..verdict })
-    }
-
-    async fn ask(&self, class: Class, subject: &str, now: DateTime<Utc>, by: u32) -> Option<Verdict> {
         if !self.quotas.is_on {
             return None;
         }
         let millis = now.timestamp_millis();
         let shared = match &self.shared {
-            Some(shared) => shared.add(class, subject, millis, by).await,
+            Some(shared) => shared.add(class, subject, millis).await,
             None => None,
         };
-        let window = shared.unwrap_or_else(|| self.memory.add(class, subject, millis, by));
+        let window = shared.unwrap_or_else(|| self.memory.add(class, subject, millis));
         let limit = self.quotas.of(class);
         Some(Verdict {
             limit,
             remaining: limit.saturating_sub(window.count),
-            resets_at: DateTime::from_timestamp_millis(window.ends_at).unwrap_or(now),
+            resets_at: resets_at(window, now),
             exceeded: window.count > limit,
         })
     }
+
+    /// Counts an attempt of `subject` before its outcome is known, so that attempts made at the same time cannot all pass.
+    /// Nothing when limits are off. A refused attempt is not counted.
+    ///
+    /// # Errors
+    ///
+    /// The instant at which the window ends, if it is full.
+    pub async fn reserve(
+        &self,
+        class: Class,
+        subject: String,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Reservation>, DateTime<Utc>> {
+        if !self.quotas.is_on {
+            return Ok(None);
+        }
+        let (limit, millis) = (self.quotas.of(class), now.timestamp_millis());
+        let shared = match &self.shared {
+            Some(shared) => shared.reserve(class, &subject, millis, limit).await,
+            None => None,
+        };
+        let is_shared = shared.is_some();
+        let (window, is_taken) = shared.unwrap_or_else(|| self.memory.reserve(class, &subject, millis, limit));
+        let resets_at = resets_at(window, now);
+        if is_taken { Ok(Some(Reservation { class, subject, resets_at, is_shared })) } else { Err(resets_at) }
+    }
+
+    /// Takes an attempt out of the count, for it was no failure. Nothing happens once its window has ended.
+    pub async fn give_back(&self, reservation: Reservation, now: DateTime<Utc>) {
+        let Reservation { class, subject, resets_at, is_shared } = reservation;
+        if now >= resets_at {
+            return;
+        }
+        match &self.shared {
+            Some(shared) if is_shared => shared.give_back(class, &subject).await,
+            _ => self.memory.give_back(class, &subject, now.timestamp_millis()),
+        }
+    }
+}
+
+fn resets_at(window: Window, now: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(window.ends_at).unwrap_or(now)
 }
 
 /// Windows in this process.
@@ -178,7 +226,27 @@ struct Shard {
 }
 
 impl Memory {
-    fn add(&self, class: Class, subject: &str, now: i64, by: u32) -> Window {
+    fn add(&self, class: Class, subject: &str, now: i64) -> Window {
+        self.change(class, subject, now, |window| {
+            window.count = window.count.saturating_add(1);
+            *window
+        })
+    }
+
+    /// Counts if the window is not full; the window, and whether it counted.
+    fn reserve(&self, class: Class, subject: &str, now: i64, limit: u32) -> (Window, bool) {
+        self.change(class, subject, now, |window| {
+            let is_free = window.count < limit;
+            window.count += u32::from(is_free);
+            (*window, is_free)
+        })
+    }
+
+    fn give_back(&self, class: Class, subject: &str, now: i64) {
+        self.change(class, subject, now, |window| window.count = window.count.saturating_sub(1));
+    }
+
+    fn change<T>(&self, class: Class, subject: &str, now: i64, change: impl FnOnce(&mut Window) -> T) -> T {
         #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
         let shard = self.hasher.hash_one(subject) as usize % SHARDS;
         let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,8 +259,7 @@ impl Memory {
         if window.ends_at <= now {
             *window = fresh;
         }
-        window.count = window.count.saturating_add(by);
-        *window
+        change(window)
     }
 }
 
@@ -212,9 +279,23 @@ mod tests {
     #[test]
     fn a_window_starts_with_its_first_request_and_lasts_a_minute() {
         let memory = Memory::default();
-        assert_eq!(memory.add(Class::Agent, "a", 1_000, 1), Window { count: 1, ends_at: 61_000 });
-        assert_eq!(memory.add(Class::Agent, "a", 60_999, 1), Window { count: 2, ends_at: 61_000 });
-        assert_eq!(memory.add(Class::User, "a", 60_999, 1).count, 1);
-        assert_eq!(memory.add(Class::Agent, "a", 61_000, 1), Window { count: 1, ends_at: 121_000 });
+        assert_eq!(memory.add(Class::Agent, "a", 1_000), Window { count: 1, ends_at: 61_000 });
+        assert_eq!(memory.add(Class::Agent, "a", 60_999), Window { count: 2, ends_at: 61_000 });
+        assert_eq!(memory.add(Class::User, "a", 60_999).count, 1);
+        assert_eq!(memory.add(Class::Agent, "a", 61_000), Window { count: 1, ends_at: 121_000 });
+    }
+
+    #[test]
+    fn attempts_are_reserved_up_to_the_limit_and_a_success_makes_room() {
+        let memory = Memory::default();
+        for count in 1..=5 {
+            let window = Window { count, ends_at: 61_000 };
+            assert_eq!(memory.reserve(Class::Failure, "a", 1_000, 5), (window, true));
+        }
+        let full = (Window { count: 5, ends_at: 61_000 }, false);
+        assert_eq!(memory.reserve(Class::Failure, "a", 2_000, 5), full);
+        assert_eq!(memory.reserve(Class::Failure, "a", 3_000, 5), full, "what is refused does not count");
+        memory.give_back(Class::Failure, "a", 4_000);
+        assert!(memory.reserve(Class::Failure, "a", 5_000, 5).1);
     }
 }

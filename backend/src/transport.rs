@@ -3,14 +3,14 @@
 
 use std::{
     any::Any,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
 use axum::{
     body::Body,
     extract::ConnectInfo,
-    http::{HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, header, request::Parts},
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -49,26 +49,62 @@ pub fn check_encoding(headers: &HeaderMap) -> Result<()> {
     Err(Error::UnsupportedMediaType("send the body as it is, without `Content-Encoding`: no compressed body is read"))
 }
 
-/// The peer's address, or what a trusted proxy says of it: the last address in `X-Forwarded-For` that is not a proxy's.
+/// The peer's address, or what a trusted proxy says of it: the last address in `X-Forwarded-For` that is not a proxy's,
+/// with or without a port. `Forwarded` is not read: a proxy that sets one of the two headers passes the other on as the
+/// client wrote it.
 #[must_use]
 pub fn client_address(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::from([127, 0, 0, 1]), |ConnectInfo(peer)| peer.ip().to_canonical());
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !is_trusted(&peer) {
-        return peer;
-    }
+    let Some(peer) = trusted_peer(&parts.extensions, trusted) else { return peer(&parts.extensions) };
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let addresses: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let addresses: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
     let mut nearest = peer;
     for text in addresses.into_iter().rev() {
-        let Ok(address) = text.parse::<IpAddr>() else { return nearest };
-        nearest = address.to_canonical();
-        if !is_trusted(&nearest) {
+        let Some(address) = forwarded_address(text.trim()) else { return nearest };
+        nearest = address;
+        if !is_within(nearest, trusted) {
             return nearest;
         }
     }
     nearest
+}
+
+/// Under which name a rate limit counts an address: IPv6 addresses by their /64, which one client has all to itself. An
+/// IPv4 address in an IPv6 one, as of a socket for both or of NAT64, counts as what it is.
+#[must_use]
+pub fn rate_limit_key(address: IpAddr) -> String {
+    let IpAddr::V6(long) = address.to_canonical() else { return address.to_canonical().to_string() };
+    match long.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).to_string()
+        }
+        [a, b, c, d, ..] => format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0)),
+    }
+}
+
+/// The other end of the connection.
+fn peer(extensions: &Extensions) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(IpAddr::from([127, 0, 0, 1]), |ConnectInfo(peer)| peer.ip().to_canonical())
+}
+
+/// The other end of the connection, if it is a proxy whose headers are believed.
+fn trusted_peer(extensions: &Extensions, trusted: &[IpNet]) -> Option<IpAddr> {
+    Some(peer(extensions)).filter(|peer| is_within(*peer, trusted))
+}
+
+fn is_within(address: IpAddr, networks: &[IpNet]) -> bool {
+    networks.iter().any(|network| network.contains(&address))
+}
+
+/// An address as proxies write it: `203.0.113.7`, `203.0.113.7:51234`, `2001:db8::1`, `[2001:db8::1]`,
+/// `[2001:db8::1]:5000`.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = match bracketed {
+        Some(inner) => inner.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        None => text.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip())),
+    };
+    address.map(|address| address.to_canonical())
 }
 
 /// The bearer token, if the header is there at all.

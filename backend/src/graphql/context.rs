@@ -29,7 +29,7 @@ pub(super) const UNKNOWN: Error =
 pub(super) struct Caller {
     /// The signed-in user, if there is one.
     pub(super) actor: Option<Actor>,
-    /// The client's address.
+    /// The client's address, as rate limits count it.
     pub(super) address: String,
 }
 
@@ -114,8 +114,8 @@ pub(super) fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loader>> {
     asked(ctx)?.loader.as_ref().ok_or(UNKNOWN)
 }
 
-/// Lets one attempt to sign in per document pass, if the client's address has not made too many.
-pub(super) async fn may_sign_in(ctx: &Context<'_>) -> Result<()> {
+/// Lets one attempt to sign in per document pass, if the client's address has not made too many; the address.
+pub(super) async fn may_sign_in<'a>(ctx: &Context<'a>) -> Result<&'a str> {
     let (asked, cp) = (asked(ctx)?, control_plane(ctx)?);
     if asked.has_signed_in.swap(true, Ordering::AcqRel) {
         return Err(Error::Invalid("a document may hold one `login`".to_owned()));
@@ -125,6 +125,6 @@ pub(super) async fn may_sign_in(ctx: &Context<'_>) -> Result<()> {
         Some(verdict) if verdict.exceeded => {
             Err(Error::RateLimited((verdict.resets_at - now).to_std().unwrap_or_default()))
         }
-        _ => Ok(()),
+        _ => Ok(&asked.caller.address),
     }
 }

@@ -25,7 +25,7 @@ use crate::{
     error::{Code, Error, Result},
     limits::Verdict,
     service::Credentials,
-    transport::{self, client_address, is_origin_allowed, read_body, token},
+    transport::{self, client_address, is_origin_allowed, rate_limit_key, read_body, token},
 };
 
 /// What a page of an origin that may not ask is told.
@@ -121,7 +121,7 @@ async fn carry_out(
     may_mutate: bool,
 ) -> Result<Answer, (Error, Option<Verdict>)> {
     let cp = &graphql.settings.cp;
-    let address = client_address(parts, &graphql.settings.trusted_proxies).to_string();
+    let address = rate_limit_key(client_address(parts, &graphql.settings.trusted_proxies));
     let (caller, refused) = match caller(graphql, &parts.headers, &address).await {
         Ok(caller) => (caller, None),
         // Counted like a call without a token, and then refused.

@@ -41,9 +41,9 @@ pub(crate) struct AgentKey {
 impl MutationRoot {
     /// Signs in. A document may hold this once.
     async fn login(&self, ctx: &Context<'_>, email: String, password: String) -> Result<SignedIn> {
-        may_sign_in(ctx).await?;
+        let address = may_sign_in(ctx).await?;
         let login = read::<Login>(&serde_json::json!({ "email": email, "password": password }))?;
-        control_plane(ctx)?.login(login).await
+        control_plane(ctx)?.login(login, address).await
     }
 
     /// Ends the session of the token.

@@ -22,7 +22,7 @@ pub(super) use protocol::Close;
 
 use self::{protocol::PROTOCOL, session::Session};
 use super::Graphql;
-use crate::transport::{client_address, is_origin_allowed};
+use crate::transport::{client_address, is_origin_allowed, rate_limit_key};
 
 /// How long a client may take to hear why its socket is closed, and to close it too.
 const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
@@ -41,7 +41,7 @@ pub(super) async fn upgrade(
     if !is_origin_allowed(&parts.headers, &graphql.settings.allowed_origins) {
         return super::http::refuse_origin();
     }
-    let address = client_address(&parts, &graphql.settings.trusted_proxies).to_string();
+    let address = rate_limit_key(client_address(&parts, &graphql.settings.trusted_proxies));
     upgrade
         .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER)

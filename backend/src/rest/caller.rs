@@ -18,7 +18,7 @@ use crate::{
     error::Error,
     limits::Class,
     service::{Clearance, Credentials},
-    transport::{TOKEN_MISSING, token},
+    transport::{TOKEN_MISSING, rate_limit_key, token},
 };
 
 const KEY_MISSING: Error = Error::Unauthenticated("send the agent's API key in `X-API-Key`");
@@ -38,8 +38,8 @@ pub(super) struct AnyCaller(pub(super) Actor);
 /// Whoever registers an agent: with a token, or with a code in the body.
 pub(super) struct Registrant(pub(super) Option<Actor>);
 
-/// Whoever signs in.
-pub(super) struct Stranger;
+/// Whoever signs in, with the address by which their attempts are counted.
+pub(super) struct Stranger(pub(super) String);
 
 /// A user who may also do without a token, showing something else.
 pub(super) struct MaybeUser(pub(super) Option<Actor>);
@@ -94,7 +94,7 @@ impl FromRequestParts<Api> for Registrant {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
-        count(parts, api, Class::Register, &address(parts)).await?;
+        count(parts, api, Class::Register, &counted_address(parts)).await?;
         match token(&parts.headers)? {
             Some(token) => Ok(Self(Some(api.cp.authenticate(Credentials::Token(token)).await?.actor))),
             None => Ok(Self(None)),
@@ -106,8 +106,9 @@ impl FromRequestParts<Api> for Stranger {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
-        count(parts, api, Class::Login, &address(parts)).await?;
-        Ok(Self)
+        let address = counted_address(parts);
+        count(parts, api, Class::Login, &address).await?;
+        Ok(Self(address))
     }
 }
 
@@ -118,7 +119,7 @@ impl FromRequestParts<Api> for MaybeUser {
         if parts.headers.contains_key(header::AUTHORIZATION) {
             return Ok(Self(Some(UserCaller::from_request_parts(parts, api).await?.0)));
         }
-        count(parts, api, Class::User, &address(parts)).await?;
+        count(parts, api, Class::User, &counted_address(parts)).await?;
         Ok(Self(None))
     }
 }
@@ -127,7 +128,7 @@ impl FromRequestParts<Api> for Address {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
-        Ok(Self(address(parts)))
+        Ok(Self(parts.extensions.get::<ClientAddress>().map_or_else(String::new, |address| address.0.to_string())))
     }
 }
 
@@ -148,7 +149,7 @@ async fn cleared(
             Ok(actor)
         }
         Err(error @ Error::Unauthenticated(_)) => {
-            count(parts, api, class, &address(parts)).await?;
+            count(parts, api, class, &counted_address(parts)).await?;
             Err(error.into())
         }
         Err(error) => Err(error.into()),
@@ -167,8 +168,8 @@ async fn count(parts: &Parts, api: &Api, class: Class, subject: &str) -> Result<
     Ok(())
 }
 
-fn address(parts: &Parts) -> String {
-    parts.extensions.get::<ClientAddress>().map_or_else(String::new, |address| address.0.to_string())
+fn counted_address(parts: &Parts) -> String {
+    parts.extensions.get::<ClientAddress>().map_or_else(String::new, |address| rate_limit_key(address.0))
 }
 
 fn api_key(headers: &HeaderMap) -> Option<&str> {

@@ -49,12 +49,12 @@ pub(super) struct LoggedOutData {
     responses((status = 200, description = "Signed in", body = Success<SignedIn>)))]
 pub(super) async fn login(
     State(api): State<Api>,
-    _: Stranger,
+    Stranger(address): Stranger,
     headers: HeaderMap,
     body: Body<Login>,
 ) -> Result<Response, Failure> {
     let as_cookie = body.input.cookie;
-    Ok(signed_in(&api, api.cp.login(body.input).await?, as_cookie, &headers))
+    Ok(signed_in(&api, api.cp.login(body.input, &address).await?, as_cookie, &headers))
 }
 
 /// Renew a session

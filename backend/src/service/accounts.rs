@@ -1,6 +1,7 @@
 //! Signing in, staying signed in, and signing out.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
 
 use super::{
     ControlPlane, Work,
@@ -11,7 +12,7 @@ use crate::{
     error::{Error, Result},
     events::Forget,
     ids::SessionId,
-    limits::Class,
+    limits::{Class, Reservation},
     model::{
         account::{Login, Role, SignedIn, User},
         event::{Kind, Object},
@@ -67,32 +68,59 @@ impl ControlPlane {
         }
     }
 
-    /// Begins a session.
+    /// Begins a session. `address` is the client's, as rate limits count it.
+    ///
+    /// The attempt counts as a failure from before the password is looked at until it turns out right: attempts made at
+    /// the same time cannot all be tried.
     ///
     /// # Errors
     ///
     /// [`Error::Unauthenticated`] for a wrong address or password, or somebody suspended; [`Error::RateLimited`] after
-    /// five failures with this e-mail address.
-    pub async fn login(&self, login: Login) -> Result<SignedIn> {
-        let now = self.now();
-        // Long addresses are nobody's: they are counted by how they begin.
-        let counted: String = login.email.chars().take(254).collect();
-        if let Some(verdict) = self.limits.peek(Class::Failure, &counted, now).await
-            && verdict.exceeded
-        {
-            return Err(Error::RateLimited((verdict.resets_at - now).to_std().unwrap_or_default()));
+    /// five failures with this e-mail address from this client address, or twenty from all client addresses;
+    /// [`Error::Unavailable`] while too many others wait for their turn.
+    pub async fn login(&self, login: Login, address: &str) -> Result<SignedIn> {
+        let attempt = self.reserve_attempt(&login.email, address).await?;
+        let checked = self.check_password(login).await;
+        // What the server could not try was no failure.
+        if !matches!(checked, Ok(None)) {
+            self.give_back(attempt).await;
         }
+        self.begin_session(checked?.ok_or(WRONG)?, ACCESS).await
+    }
+
+    /// Counts an attempt to sign in: by the two addresses together, then by the e-mail address alone.
+    async fn reserve_attempt(&self, email: &str, address: &str) -> Result<Vec<Reservation>> {
+        let now = self.now();
+        // As digests, so that what a client makes up takes no room.
+        let account = counted(&[email]);
+        let mut attempt = Vec::new();
+        for (class, subject) in [(Class::Failure, counted(&[email, address])), (Class::Account, account)] {
+            match self.limits.reserve(class, subject, now).await {
+                Ok(reservation) => attempt.extend(reservation),
+                Err(resets_at) => {
+                    self.give_back(attempt).await;
+                    return Err(Error::RateLimited((resets_at - now).to_std().unwrap_or_default()));
+                }
+            }
+        }
+        Ok(attempt)
+    }
+
+    async fn give_back(&self, attempt: Vec<Reservation>) {
+        for reservation in attempt {
+            self.limits.give_back(reservation, self.now()).await;
+        }
+    }
+
+    /// The user, if the password is theirs and they may sign in. It takes as long for an unknown e-mail address.
+    async fn check_password(&self, login: Login) -> Result<Option<User>> {
         let user = store::users::find_by_email(&self.db, &login.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let is_right = self.passwords.verify(login.password, hash).await?;
-        let user = match user {
-            Some(user) if is_right && Self::may_sign_in(&self.db, &user).await? => user,
-            _ => {
-                self.limits.count(Class::Failure, &counted, now).await;
-                return Err(WRONG);
-            }
-        };
-        self.begin_session(user.into(), ACCESS).await
+        match user {
+            Some(user) if is_right && Self::may_sign_in(&self.db, &user).await? => Ok(Some(user.into())),
+            _ => Ok(None),
+        }
     }
 
     /// Begins a session for a user without asking for their password: for whoever has the database in hand.
@@ -239,4 +267,15 @@ fn acting(user: &User, session: SessionId) -> Actor {
         Some(customer) => Actor::Customer { user: user.id, session, customer },
         None => Actor::Admin { user: user.id, session },
     }
+}
+
+/// The name under which attempts to sign in are counted.
+fn counted(parts: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.as_bytes());
+        digest.update([0]);
+    }
+    let start = digest.finalize().first_chunk().copied().unwrap_or_default();
+    format!("{:032x}", u128::from_be_bytes(start))
 }

@@ -9,16 +9,22 @@ use crate::error::{Error, Result};
 
 /// Hashings at a time: each takes 19 MiB and tens of milliseconds of a core.
 const AT_A_TIME: usize = 2;
+/// Hashings that may wait for their turn: some seconds of work. Each holds its password, of at most 1 MiB.
+const WAITING: usize = 64;
+
+const BUSY: Error = Error::Unavailable("too many sign-ins at this moment: try again in some seconds");
 
 /// Hashes and verifies passwords.
 #[derive(Debug)]
 pub(super) struct Passwords {
     turns: Arc<Semaphore>,
+    /// Room for those at work and those that wait.
+    room: Semaphore,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_A_TIME)) }
+        Self { turns: Arc::new(Semaphore::new(AT_A_TIME)), room: Semaphore::new(AT_A_TIME + WAITING) }
     }
 }
 
@@ -46,6 +52,7 @@ impl Passwords {
     }
 
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let _room = self.room.try_acquire().map_err(|_| BUSY)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(Error::internal)?;
         tokio::task::spawn_blocking(move || {
             let done = work();
@@ -54,5 +61,20 @@ impl Passwords {
         })
         .await
         .map_err(Error::internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn beyond_those_that_may_wait_a_hashing_is_refused_at_once() {
+        let passwords = Passwords::default();
+        let room = passwords.room.try_acquire_many(u32::try_from(AT_A_TIME + WAITING).expect("few")).expect("room");
+        let refused = passwords.verify("a password".to_owned(), None).await;
+        assert!(matches!(refused, Err(Error::Unavailable(_))));
+        drop(room);
+        assert!(!passwords.verify("a password".to_owned(), None).await.expect("an answer"));
     }
 }

@@ -30,6 +30,7 @@ mod pipelines;
 mod presence;
 mod public_url;
 mod rate_limit;
+mod sign_in_limits;
 mod stalls;
 mod support;
 mod transfers;

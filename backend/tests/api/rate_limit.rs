@@ -122,21 +122,6 @@ async fn an_address_may_sign_in_and_renew_10_times_a_minute_together() {
 }
 
 #[tokio::test]
-async fn an_e_mail_address_has_5_failures_a_minute_wherever_they_come_from() {
-    let app = limited(DEFAULTS).await;
-    let (ops, other) = (app.person("ops", None).await, app.person("other", None).await);
-    let from = |index: usize| app.anonymous().from(&format!("192.0.2.{index}"));
-    for index in 0..5 {
-        assert_eq!(login(&from(index), &ops.email.to_uppercase(), "wrong").await.status, 401);
-    }
-    let refused = login(&from(6), &ops.email, PASSWORD).await;
-    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("60")), "even with the right password");
-    assert_eq!(login(&from(7), &other.email, PASSWORD).await.status, 200);
-    app.advance(TimeDelta::seconds(60));
-    assert_eq!(login(&from(6), &ops.email, PASSWORD).await.status, 200);
-}
-
-#[tokio::test]
 async fn successes_are_no_failures() {
     let app = limited("login=100").await;
     let ops = app.person("ops", None).await;
@@ -265,6 +250,25 @@ async fn a_header_about_the_address_is_believed_from_a_trusted_proxy_only() {
     // What a client wrote before the proxies did is not believed: the last that is no proxy counts.
     assert_eq!(left(&app, "10.0.0.1", "203.0.113.9, 198.51.100.1, 10.9.9.9").await, Some(56));
     assert_eq!(left(&app, "10.0.0.1", "203.0.113.9, rubbish").await, Some(59), "then it is the proxy");
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_may_name_the_port_beside_the_address() {
+    let place = Place::fresh().await.with_redis(None);
+    let app = TestApp::on(&place, &["--trusted-proxies", "10.0.0.0/8"]).await;
+    assert_eq!(left(&app, "10.0.0.1", "203.0.113.7:51234").await, Some(59));
+    assert_eq!(left(&app, "10.0.0.1", "203.0.113.7:51235, 10.0.0.9:80").await, Some(58));
+    assert_eq!(left(&app, "10.0.0.1", "203.0.113.7").await, Some(57));
+    assert_eq!(left(&app, "10.0.0.1", "[2001:db8::1]:5000").await, Some(59));
+    assert_eq!(left(&app, "10.0.0.1", "[2001:db8::2]").await, Some(58), "the same /64");
+    assert_eq!(left(&app, "10.0.0.1", "2001:db8::3").await, Some(57));
+    for rubbish in ["203.0.113.8:99999", "[203.0.113.8", "203.0.113.8:", "unknown"] {
+        let answer = app.anonymous().from("10.0.0.1").with("X-Forwarded-For", rubbish).get("/api/agents").await;
+        let own = app.anonymous().from("10.0.0.1").get("/api/agents").await;
+        assert_eq!(remaining(&own), remaining(&answer).map(|left| left - 1), "{rubbish} is nobody: the proxy counts");
+    }
+    let forwarded = app.anonymous().from("10.0.0.2").with("Forwarded", "for=203.0.113.77").get("/api/agents").await;
+    assert_eq!(remaining(&forwarded), Some(59), "the proxy counts: `Forwarded` is not read");
 }
 
 #[tokio::test]
