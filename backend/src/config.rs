@@ -134,12 +134,7 @@ fn redis_url(text: &str) -> Result<SecretString, String> {
 }
 
 fn admin_password(text: &str) -> Result<SecretString, String> {
-    let least = crate::model::account::MIN_PASSWORD;
-    if text.chars().count() < least {
-        Err(format!("must be at least {least} characters long"))
-    } else {
-        Ok(text.to_owned().into())
-    }
+    crate::model::account::check_password(text).map(|()| text.to_owned().into())
 }
 
 fn duration(text: &str, least: u64, most: u64) -> Result<Duration, String> {

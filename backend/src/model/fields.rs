@@ -9,6 +9,7 @@
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
+use super::{characters, source_url::without_passwords};
 use crate::error::{Error, FieldErrors, Result};
 
 /// An input that can be read from [`Fields`].
@@ -172,49 +173,46 @@ impl Fields {
     }
 }
 
-/// Text of `min` to `max` characters without control characters, trimmed of white space around it.
+/// Text of `min` to `max` characters that can all be seen, trimmed of white space around it.
 pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
-    move |value| trimmed(value, min, max, char::is_control)
+    move |value| {
+        let Value::String(text) = value else { return Err("must be a string".to_owned()) };
+        let text = text.trim();
+        let length = text.chars().count();
+        if length < min || length > max {
+            return Err(if min == 0 {
+                format!("must be at most {max} characters long")
+            } else {
+                format!("must be {min} to {max} characters long")
+            });
+        }
+        characters::check(text, characters::is_forbidden_in_names)?;
+        if length > 0 && text.chars().all(characters::is_blank) {
+            return Err("must hold a character that can be seen".to_owned());
+        }
+        Ok(text.to_owned())
+    }
 }
 
 /// What a program says for people to read. A report is not lost for it: it may have several lines, other control
-/// characters are left out, and what is beyond `max` characters is cut off.
+/// characters and passwords in URLs are left out, and what is beyond `max` characters is cut off.
 pub fn message(max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| {
         let Value::String(text) = value else { return Err("must be a string".to_owned()) };
-        let is_shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+        let is_shown = |c: &char| matches!(c, '\n' | '\r' | '\t') || !characters::is_forbidden_in_paths(*c);
         let shown: String = text.chars().filter(is_shown).collect();
-        Ok(shown.trim().chars().take(max).collect())
+        // Before it is cut: half a password would not be known for one.
+        Ok(without_passwords(shown.trim()).chars().take(max).collect())
     }
 }
 
-fn trimmed(value: Value, min: usize, max: usize, is_forbidden: impl Fn(char) -> bool) -> Check<String> {
-    let Value::String(text) = value else { return Err("must be a string".to_owned()) };
-    let text = text.trim();
-    let length = text.chars().count();
-    if length < min || length > max {
-        return Err(if min == 0 {
-            format!("must be at most {max} characters long")
-        } else {
-            format!("must be {min} to {max} characters long")
-        });
-    }
-    if text.contains(is_forbidden) {
-        return Err("must not hold control characters".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-/// A path or URL of 1 to `max` characters without control characters, as it stands: white space at its ends is part of it.
+/// A path or URL of 1 to `max` characters, as it stands: white space at its ends is part of it.
 pub fn location(max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| match value {
         Value::String(path) if path.trim().is_empty() || path.chars().count() > max => {
             Err(format!("must be 1 to {max} characters long"))
         }
-        Value::String(path) if path.contains(|c: char| c.is_control()) => {
-            Err("must not hold control characters".to_owned())
-        }
-        Value::String(path) => Ok(path),
+        Value::String(path) => characters::check(&path, characters::is_forbidden_in_paths).map(|()| path),
         _ => Err("must be a string".to_owned()),
     }
 }

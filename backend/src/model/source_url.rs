@@ -1,33 +1,172 @@
 //! Where a transfer reads from or writes to: a URL or a path, without secrets.
 
-/// Removes a password from a URL; anything that is not a URL with a password comes back as it was.
+/// Schemes that are known without `//` behind them: `sftp:user@host` is a URL, `C:file` is not.
+const SCHEMES: [&str; 28] = [
+    "amqp", "amqps", "as2", "cifs", "dav", "davs", "ftp", "ftpes", "ftps", "git", "http", "https", "imap", "imaps",
+    "ldap", "ldaps", "nfs", "rsync", "s3", "scp", "sftp", "smb", "smtp", "smtps", "socks5", "ssh", "webdav", "webdavs",
+];
+
+/// Removes the passwords from a location: a path, a URL, or what a client takes for one. Anything else comes back as it
+/// was.
 ///
 /// Rule of the contract, section 3: passwords are removed on arrival and never stored. What an ordinary parser refuses
-/// is cleaned by hand, since a malformed URL may hold a password all the same.
+/// is cleaned all the same, since a malformed URL may hold a password: ` sftp://u:pw@h`, `//u:pw@h`, `sftp:u:pw@h`,
+/// `sftp:\\u:pw@h`, `u:pw@h:/path`. A path keeps a `:` and an `@` behind its first separator.
 #[must_use]
 pub fn without_password(location: &str) -> String {
-    let Some((scheme, rest)) = location.split_once("://") else { return location.to_owned() };
-    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    if !is_scheme {
-        return location.to_owned();
-    }
-    // Within the authority the last `@` ends the user's part: a password may hold one that is not encoded.
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    // A `/` in a password that is not encoded would end the authority early: then the `@` stands behind it.
-    if let Some((user, host)) = authority.rsplit_once('@') {
-        let name = user.split_once(':').map_or(user, |(name, _)| name);
-        return format!("{scheme}://{name}@{host}{path}");
-    }
-    match (authority.split_once(':'), path.split_once('@')) {
-        (Some((name, port)), Some((_, host))) if !is_port(port) => format!("{scheme}://{name}@{host}"),
-        _ => location.to_owned(),
+    let cleaned = Scan { text: location, is_text: false }.cleaned();
+    // `user:password@host`, as ssh and scp read it; a known scheme has been looked at.
+    let lead = cleaned.len() - cleaned.trim_start().len();
+    let end = cleaned[lead..].find(ends_authority).map_or(cleaned.len(), |length| lead + length);
+    let first = &cleaned[lead..end];
+    let is_scheme = first.split_once(':').is_some_and(|(scheme, _)| is_known(scheme));
+    match user_end(first).and_then(|at| Some((find_colon(&first[..at])?, at))) {
+        Some((colon, at)) if !is_scheme => format!("{}{}", &cleaned[..lead + colon], &cleaned[lead + at..]),
+        _ => cleaned,
     }
 }
 
-fn is_port(text: &str) -> bool {
-    text.parse::<u16>().is_ok()
+/// Removes the passwords from the URLs in a text, such as a program's message. Where it cannot be told whether
+/// something is a password, it goes.
+#[must_use]
+pub fn without_passwords(text: &str) -> String {
+    Scan { text, is_text: true }.cleaned()
+}
+
+/// The search for URLs. It takes time in proportion to the text, whatever the text holds.
+#[derive(Clone, Copy)]
+struct Scan<'a> {
+    text: &'a str,
+    /// Whether URLs stand among other words, rather than being the whole.
+    is_text: bool,
+}
+
+/// What was found further on.
+#[derive(Default)]
+struct Ahead {
+    at: usize,
+    line_end: usize,
+}
+
+/// What was found at the beginning of an authority.
+enum Authority {
+    /// A password, from its colon to its `@`.
+    Secret { colon: usize, at: usize },
+    /// None, up to here.
+    Clean { end: usize },
+}
+
+impl Scan<'_> {
+    fn cleaned(self) -> String {
+        let mut kept = String::with_capacity(self.text.len());
+        let (mut copied, mut from, mut ahead) = (0, 0, Ahead::default());
+        while let Some((start, has_slashes)) = self.next_authority(from) {
+            match self.authority(start, has_slashes, &mut ahead) {
+                Authority::Secret { colon, at } => {
+                    kept.push_str(&self.text[copied..colon]);
+                    (copied, from) = (at, at);
+                }
+                Authority::Clean { end } => from = end,
+            }
+        }
+        kept.push_str(&self.text[copied..]);
+        kept
+    }
+
+    /// Where the next authority may begin, and whether slashes stand before it.
+    fn next_authority(self, from: usize) -> Option<(usize, bool)> {
+        let bytes = self.text.as_bytes();
+        let is_slash = |index: usize| matches!(bytes.get(index), Some(b'/' | b'\\'));
+        let behind_slashes = |mut index: usize| {
+            while is_slash(index) {
+                index += 1;
+            }
+            index
+        };
+        for index in from..bytes.len() {
+            let (is_two, before) = (is_slash(index) && is_slash(index + 1), self.text.get(..index).unwrap_or_default());
+            let begins = || before.chars().next_back().is_none_or(|c| c.is_whitespace() || "\"'`(<[{=,;|".contains(c));
+            if is_two && begins() {
+                return Some((behind_slashes(index), true));
+            }
+            if bytes[index] != b':' {
+                continue;
+            }
+            let length = before.bytes().rev().take(16).take_while(u8::is_ascii_alphanumeric).count();
+            let scheme = &before[before.len() - length..];
+            let start = behind_slashes(index + 1);
+            if start >= index + 3 && !scheme.eq_ignore_ascii_case("file") {
+                return Some((start, true));
+            }
+            let is_word = bytes.get(start).is_some_and(|byte| !byte.is_ascii_whitespace());
+            if is_known(scheme) && (is_word || !self.is_text) {
+                return Some((start, !self.is_text));
+            }
+        }
+        None
+    }
+
+    /// Looks at what begins at `start`. A password may hold characters that end an authority: then its `@` stands behind
+    /// it, which is believed where `is_sure` says that this is a URL, and what stands in the place of a port is none.
+    fn authority(self, start: usize, is_sure: bool, ahead: &mut Ahead) -> Authority {
+        let rest = &self.text[start..];
+        let ends = |c: char| ends_authority(c) || (self.is_text && (c.is_whitespace() || "\"'`<>|".contains(c)));
+        let end = start + rest.find(ends).unwrap_or(rest.len());
+        let authority = &self.text[start..end];
+        if let Some(at) = user_end(authority) {
+            return match find_colon(&authority[..at]) {
+                Some(colon) => Authority::Secret { colon: start + colon, at: start + at },
+                None => Authority::Clean { end: start + at + 1 },
+            };
+        }
+        let clean = Authority::Clean { end };
+        let Some(colon) = find_colon(authority).filter(|_| is_sure && !authority.starts_with('[')) else { return clean };
+        let port = authority[colon..].trim_start_matches(':');
+        if self.is_port(port) {
+            return clean;
+        }
+        let at = next('@', self.text, end, &mut ahead.at);
+        let line_end = if self.is_text { next('\n', self.text, end, &mut ahead.line_end) } else { self.text.len() };
+        // A text may end in the middle of a password.
+        if at < line_end || (self.is_text && end == self.text.len()) {
+            return Authority::Secret { colon: start + colon, at };
+        }
+        clean
+    }
+
+    fn is_port(self, text: &str) -> bool {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, behind) = text.split_at(digits);
+        let is_over = behind.is_empty() || (self.is_text && !behind.starts_with(char::is_alphanumeric));
+        is_over && (number.parse::<u16>().is_ok() || (self.is_text && number.is_empty()))
+    }
+}
+
+/// Where this character stands next, from `from` on; the end if nowhere. Remembered, so that nothing is searched twice.
+fn next(c: char, text: &str, from: usize, found: &mut usize) -> usize {
+    if *found < from {
+        *found = text[from..].find(c).map_or(text.len(), |length| from + length);
+    }
+    *found
+}
+
+fn is_known(scheme: &str) -> bool {
+    SCHEMES.iter().any(|known| scheme.trim().eq_ignore_ascii_case(known))
+}
+
+const fn ends_authority(c: char) -> bool {
+    matches!(c, '/' | '\\' | '?' | '#')
+}
+
+/// Where the user's part ends: at the last `@`, for a password may hold one, or at one that is encoded for no reason.
+fn user_end(authority: &str) -> Option<usize> {
+    authority.rfind('@').or_else(|| authority.rfind("%40"))
+}
+
+/// Where the name ends and the password begins.
+fn find_colon(text: &str) -> Option<usize> {
+    let encoded = || text.find("%3A").into_iter().chain(text.find("%3a")).min();
+    text.find(':').into_iter().chain(encoded()).min()
 }
 
 /// The most characters of a file name that are searched, as many as a search may have: an index entry has a size limit.
@@ -58,12 +197,70 @@ mod tests {
     #[case("sftp://user:se@cret@host:22/p?q#f", "sftp://user@host:22/p?q#f")]
     #[case("ftp://:secret@host", "ftp://@host")]
     #[case("ftp://user:sec/ret@host/x", "ftp://user@host/x")]
-    #[case("sftp://user@host/path", "sftp://user@host/path")]
-    #[case("ftp://host:21/a@b", "ftp://host:21/a@b")]
-    #[case("/local/a:b@c", "/local/a:b@c")]
-    #[case(r"C:\data\x", r"C:\data\x")]
-    fn passwords_are_removed_from_urls_only(#[case] sent: &str, #[case] kept: &str) {
+    #[case(" sftp://u:pw@h/x", " sftp://u@h/x")]
+    #[case("\u{a0}sftp://u:pw@h/x", "\u{a0}sftp://u@h/x")]
+    #[case("//u:pw@h/x", "//u@h/x")]
+    #[case(" //u:pw@h/x", " //u@h/x")]
+    #[case("sftp:u:pw@h", "sftp:u@h")]
+    #[case("SFTP:/u:pw@h/x", "SFTP:/u@h/x")]
+    #[case("sftp:///u:pw@h/x", "sftp:///u@h/x")]
+    #[case("sftp: //u:pw@h/x", "sftp: //u@h/x")]
+    #[case("sftp ://u:pw@h/x", "sftp ://u@h/x")]
+    #[case(r"sftp:\\u:pw@h\x", r"sftp:\\u@h\x")]
+    #[case("u:pw@h:/x", "u@h:/x")]
+    #[case("joe:pw@h", "joe@h")]
+    #[case("sftp://u%3Apw@h/x", "sftp://u@h/x")]
+    #[case("sftp://u:pw%40h/x", "sftp://u%40h/x")]
+    #[case("sftp://us@er:pw@h/x", "sftp://us@er@h/x")]
+    #[case("jdbc:sftp://u:pw@h/x", "jdbc:sftp://u@h/x")]
+    #[case("https://proxy/?to=sftp://u:pw@h/x", "https://proxy/?to=sftp://u@h/x")]
+    fn passwords_are_removed_from_locations(#[case] sent: &str, #[case] kept: &str) {
         assert_eq!(without_password(sent), kept);
+        assert_eq!(without_password(kept), kept);
+    }
+
+    #[rstest::rstest]
+    #[case("sftp://user@host/path")]
+    #[case("sftp://user@host:22/a:b@c")]
+    #[case("sftp:user@host")]
+    #[case("ftp://host:21/a@b")]
+    #[case("https://host/x?at=10:15&to=a@b")]
+    #[case("https://[2001:db8::1]:990/a:b@c")]
+    #[case("/local/a:b@c")]
+    #[case("./a:b@c")]
+    #[case("file:///a:b@c")]
+    #[case("user@host:/path/a:b@c")]
+    #[case(r"C:\data\x")]
+    #[case(r"C:\data\a@b")]
+    #[case(r"\\server\share\a@b")]
+    #[case("C:/data/a@b:c")]
+    #[case("//server/share/a:b@c")]
+    fn what_holds_no_password_stays(#[case] sent: &str) {
+        assert_eq!(without_password(sent), sent);
+    }
+
+    #[rstest::rstest]
+    #[case("cannot read sftp://u:pw@h/x: denied", "cannot read sftp://u@h/x: denied")]
+    #[case("\"ftp://u:p w@h\" and //u:pw@h, sftp:u:pw@h", "\"ftp://u@h\" and //u@h, sftp:u@h")]
+    #[case("url=sftp://u:pw@h\nurl=sftp://v:pw@h", "url=sftp://u@h\nurl=sftp://v@h")]
+    #[case("cut off: sftp://u:p", "cut off: sftp://u")]
+    #[case("sftp://h:22: refused, ask ops@acme.example", "sftp://h:22: refused, ask ops@acme.example")]
+    #[case("sftp://h: refused, ask ops@acme.example", "sftp://h: refused, ask ops@acme.example")]
+    #[case("https://h/a:b@c at 10:15, sftp: a:b", "https://h/a:b@c at 10:15, sftp: a:b")]
+    #[case("mail to:ops@acme.example // or not", "mail to:ops@acme.example // or not")]
+    fn passwords_are_removed_from_texts(#[case] sent: &str, #[case] kept: &str) {
+        assert_eq!(without_passwords(sent), kept);
+        assert_eq!(without_passwords(kept), kept);
+    }
+
+    #[test]
+    fn a_long_text_is_looked_at_once() {
+        // With a look at the rest for each piece, this would take minutes.
+        for piece in ["ftp:", "//a:b ", "://a:b/", "ftp://u:pw@h "] {
+            let text = piece.repeat(300_000 / piece.len());
+            assert!(without_passwords(&text).len() <= text.len());
+            assert!(without_password(&text).len() <= text.len());
+        }
     }
 
     #[rstest::rstest]
@@ -80,10 +277,34 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_password_never_survives(
+            lead in "( |\t)?((sftp|FTP|https|x-y):)?(//|///|\\\\\\\\)",
             user in "[a-z]{0,5}", secret in "[A-Z@:]{4,12}", host in "[a-z]{1,8}", path in "(/[a-z@]{0,5}){0,2}"
         ) {
-            let kept = without_password(&format!("sftp://{user}:{secret}@{host}{path}"));
+            let sent = format!("{lead}{user}:{secret}@{host}{path}");
+            let kept = without_password(&sent);
             proptest::prop_assert!(!kept.contains(&secret), "{}", kept);
+            let kept = without_passwords(&format!("cannot open '{sent}': refused"));
+            proptest::prop_assert!(!kept.contains(&secret), "{}", kept);
+            let kept = without_password(&format!("sftp:{user}:{secret}@{host}{path}"));
+            proptest::prop_assert!(!kept.contains(&secret), "{}", kept);
+        }
+
+        #[test]
+        fn ordinary_paths_are_unchanged(
+            root in r"(/|\./|\.\./|[A-Z]:\\|[A-Z]:/|\\\\nas\\|//nas/)",
+            path in r"[a-zA-Z0-9 @:._%+-]{0,12}([/\\][a-zA-Z0-9 @:._%+-]{1,12}){0,3}"
+        ) {
+            let names_a_scheme = SCHEMES.iter().any(|scheme| path.to_lowercase().contains(&format!("{scheme}:")));
+            proptest::prop_assume!(!names_a_scheme && !path.starts_with(['/', '\\']));
+            let path = format!("{root}{path}");
+            proptest::prop_assert_eq!(without_password(&path), path);
+        }
+
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "(?s).{0,64}") {
+            let once = without_passwords(&text);
+            proptest::prop_assert!(once.len() <= text.len());
+            proptest::prop_assert!(without_password(&text).len() <= text.len());
         }
     }
 }

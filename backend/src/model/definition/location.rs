@@ -116,6 +116,7 @@ impl Location {
                 }
                 let pattern = parts.pattern.as_ref().map(fill).transpose()?;
                 let path = fill(&parts.path)?;
+                super::reader::without_secrets(&path)?;
                 if path.contains("://") {
                     return Err("has a URL as its path: write the path alone".to_owned());
                 }

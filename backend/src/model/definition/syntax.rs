@@ -2,12 +2,13 @@
 
 use granit_parser::ErrorKind;
 
+use crate::model::characters::turns_direction;
+
 /// Whether a character cannot be seen, or changes what is seen around it, and so has no place in a definition: control
 /// characters, and those that turn the direction of reading.
 pub(super) fn is_hidden(c: char) -> bool {
-    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let is_control = c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{85}');
-    turns || is_control || matches!(c, '\u{fffe}' | '\u{ffff}')
+    turns_direction(c) || is_control || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 /// The sentence for what the parser does not understand.

@@ -11,7 +11,7 @@ use crate::model::{
         template::{Flaw, Template, TooLong},
         yaml::{Content, Node, shown},
     },
-    source_url::without_password,
+    source_url::{without_password, without_passwords},
 };
 
 impl Reader<'_> {
@@ -96,15 +96,19 @@ pub(in crate::model::definition) fn check(filled: &str, text: &Text) -> Result<(
         return Err(problem);
     }
     match text.form {
+        Form::Free if without_passwords(filled) != filled => Err(HOLDS_PASSWORD.to_owned()),
+        Form::Free => Ok(()),
         // Whether it is a place is said of it as a place.
-        Form::Free | Form::Location => without_secrets(filled),
+        Form::Location => without_secrets(filled),
         Form::Id if is_id(filled) => Ok(()),
         Form::Sha256 if filled.len() == 64 && filled.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(()),
-        Form::Path if filled.contains("://") => {
+        Form::Path => {
             without_secrets(filled)?;
-            Err(format!("is the URL `{}`: write {}", shown(filled), text.what))
+            if filled.contains("://") {
+                return Err(format!("is the URL `{}`: write {}", shown(filled), text.what));
+            }
+            Ok(())
         }
-        Form::Path => Ok(()),
         Form::Id | Form::Sha256 => Err(format!("is the text `{}`: write {}", shown(filled), text.what)),
         Form::WebUrl => web_url(filled),
     }
@@ -125,12 +129,11 @@ pub(in crate::model::definition) fn first_hidden(text: &str, has_lines: bool) ->
     }
 }
 
-/// That there is no password in a URL.
+const HOLDS_PASSWORD: &str = "holds a password: name a `credentials` set of the agent instead";
+
+/// That there is no password in a location.
 pub(in crate::model::definition) fn without_secrets(text: &str) -> Result<(), String> {
-    if without_password(text) == text {
-        return Ok(());
-    }
-    Err("holds a password: name a `credentials` set of the agent instead".to_owned())
+    if without_password(text) == text { Ok(()) } else { Err(HOLDS_PASSWORD.to_owned()) }
 }
 
 fn web_url(text: &str) -> Result<(), String> {

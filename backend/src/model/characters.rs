@@ -1,0 +1,68 @@
+//! Which characters have no place in names and locations: those that cannot be seen, or change what is seen around them.
+
+/// Whether it turns the direction of reading, so that text reads otherwise than it is.
+#[must_use]
+pub const fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether it has no place even in the name of a file: control characters, line ends, and what turns the direction of
+/// reading. Files are named with any other character, by people who mean it.
+#[must_use]
+pub fn is_forbidden_in_paths(c: char) -> bool {
+    c.is_control() || turns_direction(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether it has no place in a name: what is forbidden in paths, marks of direction, and characters that have no shape.
+/// Joiners and variation selectors stay: Persian, Indic scripts and emoji are written with them.
+#[must_use]
+pub fn is_forbidden_in_names(c: char) -> bool {
+    is_forbidden_in_paths(c)
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+            | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a text of such characters alone would look empty.
+#[must_use]
+pub fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{2800}')
+}
+
+/// The sentence about the first forbidden character.
+///
+/// # Errors
+///
+/// The sentence.
+pub fn check(text: &str, is_forbidden: impl Fn(char) -> bool) -> Result<(), String> {
+    match text.chars().find(|c| is_forbidden(*c)) {
+        None => Ok(()),
+        Some(c) if c.is_control() => Err("must not hold control characters".to_owned()),
+        Some(c) => Err(format!("must not hold the character U+{:04X}, which cannot be seen", u32::from(c))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("edge-1.example.com", true, true)]
+    #[case("Zürich \u{4e2d}\u{6587} O'Brien & Söhne", true, true)]
+    #[case("\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}", true, true)]
+    #[case("\u{1f469}\u{200d}\u{1f4bb}\u{fe0f}", true, true)]
+    #[case("soft\u{ad}hyphen", false, true)]
+    #[case("zero\u{200b}width", false, true)]
+    #[case("mark\u{200f}", false, true)]
+    #[case("evil\u{202e}fdp.exe", false, false)]
+    #[case("isolate\u{2066}", false, false)]
+    #[case("line\u{2028}end", false, false)]
+    #[case("bell\u{7}", false, false)]
+    #[case("next\u{85}line", false, false)]
+    fn what_may_stand_in_names_and_in_paths(#[case] text: &str, #[case] in_names: bool, #[case] in_paths: bool) {
+        let found = (check(text, is_forbidden_in_names).is_ok(), check(text, is_forbidden_in_paths).is_ok());
+        assert_eq!(found, (in_names, in_paths));
+    }
+}
