@@ -1,6 +1,6 @@
 //! Users.
 
-use super::ControlPlane;
+use super::{ControlPlane, Work};
 use crate::{
     actor::{Actor, Scope},
     error::{Error, Result},
@@ -64,7 +64,8 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless an administrator asks,
-    /// [`Error::Fields`] for a role they cannot have, [`Error::Conflict`] if nobody would be left to administer the platform.
+    /// [`Error::Fields`] for a role they cannot have, [`Error::Conflict`] if no administrator would be left who can sign in,
+    /// and for administrators who suspend or demote themselves.
     pub async fn update_user(&self, actor: &Actor, id: UserId, input: UpdateUser) -> Result<User> {
         let found = store::users::find(&self.db, id).await?.ok_or(Error::NotFound("user"))?;
         if let Scope::Customer(customer) = actor.scope()
@@ -73,15 +74,20 @@ impl ControlPlane {
             return Err(Error::NotFound("user"));
         }
         actor.require_admin()?;
+        let demotes = input.suspended == Some(true) || input.role == Some(Role::Customer);
+        if demotes && matches!(actor, Actor::Admin { user, .. } if *user == id) {
+            return Err(Error::conflict("you cannot suspend or demote yourself: another administrator can"));
+        }
         let ends_sessions = input.password.is_some() || input.role.is_some() || input.suspended == Some(true);
         let password_hash = match input.password {
             Some(password) => Some(self.hash(password).await?),
             None => None,
         };
         let mut work = self.begin(actor).await?;
-        if found.role.0 == Role::Admin && (input.role.is_some() || input.suspended == Some(true)) {
+        if input.role.is_some() || input.suspended == Some(true) {
             // Two administrators who shut each other out take turns, so that the second one is refused.
             store::users::hold_admins(&mut work.tx).await?;
+            self.require_still_admin(&mut work, actor).await?;
         }
         let mut row = store::users::find(&mut work.tx, id).await?.ok_or(Error::NotFound("user"))?;
         let was_admin = row.role.0 == Role::Admin && !row.suspended;
@@ -110,6 +116,14 @@ impl ControlPlane {
         work.note(Kind::UserUpdated, Object::User(user.clone()));
         self.commit(work).await?;
         Ok(user)
+    }
+
+    /// Refuses an administrator who was shut out since their token was checked.
+    async fn require_still_admin(&self, work: &mut Work, actor: &Actor) -> Result<()> {
+        let Actor::Admin { user, .. } = actor else { return Ok(()) };
+        let row = store::users::find(&mut work.tx, *user).await?;
+        let is_admin = row.is_some_and(|row| row.role.0 == Role::Admin && !row.suspended);
+        if is_admin { Ok(()) } else { Err(Error::Unauthenticated("you are not an administrator any more")) }
     }
 
     /// Makes the first administrator, if there is no user at all yet; whether this call did.
