@@ -19,6 +19,7 @@ use crate::{
     rest::Api,
     service::{ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
     store::{self, Bounds, Db},
+    transport::OriginPolicy,
     webhooks::Webhooks,
 };
 
@@ -142,6 +143,7 @@ impl App {
             cp: Arc::clone(&self.cp),
             trusted_proxies: settings.trusted_proxies.clone().into(),
             public_url: settings.public_url.clone(),
+            origins: origins(settings),
         }
     }
 
@@ -152,12 +154,7 @@ impl App {
             cp: Arc::clone(&self.cp),
             tasks: self.tasks.clone(),
             trusted_proxies: settings.trusted_proxies.clone().into(),
-            allowed_origins: settings
-                .allowed_origins
-                .iter()
-                .cloned()
-                .chain(settings.public_url.as_ref().map(|url| url.origin().to_owned()))
-                .collect(),
+            origins: origins(settings),
             max_response: settings.graphql_response_limit,
         }
     }
@@ -188,6 +185,14 @@ impl App {
         tasks.wait().await;
         db.close().await;
         drop(lock);
+    }
+}
+
+fn origins(settings: &ServeSettings) -> OriginPolicy {
+    OriginPolicy {
+        allowed: settings.allowed_origins.clone().into(),
+        public_url: settings.public_url.clone(),
+        trusted_proxies: settings.trusted_proxies.clone().into(),
     }
 }
 

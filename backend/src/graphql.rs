@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::service::ControlPlane;
+use crate::{service::ControlPlane, transport::OriginPolicy};
 
 mod accounts;
 mod agents;
@@ -65,8 +65,8 @@ pub struct Settings {
     pub tasks: TaskTracker,
     /// Peers whose word about the client's address is believed.
     pub trusted_proxies: Arc<[IpNet]>,
-    /// Origins whose pages may ask, beside the server's own.
-    pub allowed_origins: Arc<[String]>,
+    /// Which pages may ask.
+    pub origins: OriginPolicy,
     /// The largest answer, in bytes.
     pub max_response: usize,
 }

@@ -9,7 +9,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{error::Error, service::ControlPlane, transport::PublicUrl};
+use crate::{
+    error::Error,
+    service::ControlPlane,
+    transport::{OriginPolicy, PublicUrl},
+};
 
 mod agents;
 mod caller;
@@ -43,6 +47,8 @@ pub struct Api {
     pub trusted_proxies: Arc<[IpNet]>,
     /// Where clients reach the server, if it is known.
     pub public_url: Option<PublicUrl>,
+    /// Which pages may use the cookie.
+    pub origins: OriginPolicy,
 }
 
 impl Api {

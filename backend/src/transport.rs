@@ -19,8 +19,10 @@ use tokio::time::timeout;
 
 use crate::error::{Error, Result};
 
+mod origin;
 mod public_url;
 
+pub use origin::OriginPolicy;
 pub use public_url::PublicUrl;
 
 /// The largest body that is read, in bytes.
@@ -123,20 +125,6 @@ pub fn token(headers: &HeaderMap) -> Result<Option<&str>> {
 pub fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-}
-
-/// Whether a browser on the page that the request names as its origin may make it: one of this server's own, or of an
-/// origin that the settings name. A request without an origin is not a page's.
-#[must_use]
-pub fn is_origin_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    if allowed.iter().any(|one| one.eq_ignore_ascii_case(origin)) {
-        return true;
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let own = origin.split_once("://").map(|(_, authority)| authority);
-    own.is_some_and(|own| host.is_some_and(|host| host.eq_ignore_ascii_case(own)))
 }
 
 /// What whoever asked is told when what they asked for panicked; what it said goes to the log alone.

@@ -11,7 +11,6 @@ use axum::{
 };
 
 use super::Graphql;
-use crate::transport::is_origin_allowed;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
 /// What a page may send beside what every page may.
@@ -24,8 +23,9 @@ const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 
 /// The middleware. A token is sent as a header, so no cookie is ever asked for, and no credentials are allowed.
 pub(super) async fn cors(State(graphql): State<Graphql>, request: Request, next: Next) -> Response {
-    let (headers, allowed) = (request.headers(), &graphql.settings.allowed_origins);
-    let origin = headers.get(header::ORIGIN).filter(|_| is_origin_allowed(headers, allowed)).cloned();
+    let headers = request.headers();
+    let is_allowed = graphql.settings.origins.allows(headers, request.extensions());
+    let origin = headers.get(header::ORIGIN).filter(|_| is_allowed).cloned();
     let is_preflight = request.method() == Method::OPTIONS
         && headers.contains_key(header::ORIGIN)
         && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);

@@ -25,7 +25,7 @@ use crate::{
     error::{Code, Error, Result},
     limits::Verdict,
     service::Credentials,
-    transport::{self, client_address, is_origin_allowed, rate_limit_key, read_body, token},
+    transport::{self, client_address, rate_limit_key, read_body, token},
 };
 
 /// What a page of an origin that may not ask is told.
@@ -86,7 +86,7 @@ async fn answer(graphql: &Graphql, parts: &Parts, asked: Result<Request>, may_mu
         let sentence = "accept application/graphql-response+json or application/json";
         return written(Media::Json, StatusCode::NOT_ACCEPTABLE, refusal(&Error::Invalid(sentence.to_owned())));
     };
-    if !is_origin_allowed(&parts.headers, &graphql.settings.allowed_origins) {
+    if !graphql.settings.origins.allows(&parts.headers, &parts.extensions) {
         return written(media, StatusCode::FORBIDDEN, refusal(&FOREIGN));
     }
     let answer = match carry_out(graphql, parts, media, asked, may_mutate).await {

@@ -22,7 +22,7 @@ pub(super) use protocol::Close;
 
 use self::{protocol::PROTOCOL, session::Session};
 use super::Graphql;
-use crate::transport::{client_address, is_origin_allowed, rate_limit_key};
+use crate::transport::{client_address, rate_limit_key};
 
 /// How long a client may take to hear why its socket is closed, and to close it too.
 const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ pub(super) async fn upgrade(
     _: GraphQLProtocol,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !is_origin_allowed(&parts.headers, &graphql.settings.allowed_origins) {
+    if !graphql.settings.origins.allows(&parts.headers, &parts.extensions) {
         return super::http::refuse_origin();
     }
     let address = rate_limit_key(client_address(&parts, &graphql.settings.trusted_proxies));

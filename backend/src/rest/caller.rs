@@ -44,6 +44,9 @@ pub(super) struct Stranger(pub(super) String);
 /// A user who may also do without a token, showing something else.
 pub(super) struct MaybeUser(pub(super) Option<Actor>);
 
+/// Whether the request comes from a page that may use the cookie, or from no page.
+pub(super) struct MayUseCookie(pub(super) bool);
+
 /// Where the call comes from.
 pub(super) struct Address(pub(super) String);
 
@@ -121,6 +124,14 @@ impl FromRequestParts<Api> for MaybeUser {
         }
         count(parts, api, Class::User, &counted_address(parts)).await?;
         Ok(Self(None))
+    }
+}
+
+impl FromRequestParts<Api> for MayUseCookie {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        Ok(Self(api.origins.allows(&parts.headers, &parts.extensions)))
     }
 }
 

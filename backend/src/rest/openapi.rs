@@ -243,11 +243,13 @@ fn describe(path: &str, operation: &mut Operation) {
     }
     optional_body(operation);
     let takes_input = operation.request_body.is_some() || operation.parameters.iter().flatten().any(is_query);
-    let is_known = is_limited && !matches!(id, "login" | "refresh_session");
+    let is_anonymous = matches!(id, "login" | "refresh_session");
+    let forbidden =
+        if is_anonymous { "A page of this origin may not use the cookie" } else { "Known, but not allowed" };
     let statuses = [
         ("400", takes_input, "The request is wrong", json!({ "fields": { "limit": ["must be between 1 and 100"] } })),
         ("401", is_limited, "No credentials, or none that are valid", Value::Null),
-        ("403", is_known, "Known, but not allowed", Value::Null),
+        ("403", is_limited, forbidden, Value::Null),
         ("404", path.contains('{') || id == "create_transfer", "Not there, or not yours", Value::Null),
         ("405", true, "The resource exists, but not with this method; see `Allow`", Value::Null),
         ("409", is_idempotent || CONFLICTING.contains(&id), "Contradicts what is stored", Value::Null),

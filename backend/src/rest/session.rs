@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     Api,
-    caller::{MaybeUser, Stranger, UserCaller},
+    caller::{MayUseCookie, MaybeUser, Stranger, UserCaller},
     envelope::{Answer, Failure, Reply, Success},
     extract::{Body, OptionalBody},
 };
@@ -44,16 +44,19 @@ pub(super) struct LoggedOutData {
 
 /// Sign in
 ///
-/// With `cookie: true` the refresh token is set as an HttpOnly cookie on `/api/auth` and left out of the body.
+/// With `cookie: true` the refresh token is set as an HttpOnly cookie on `/api/auth` and left out of the body. A page of
+/// another origin than the server's own or an allowed one may neither set nor use the cookie: 403.
 #[utoipa::path(post, path = "/api/auth/login", tag = "Auth", security(()), request_body = Login,
     responses((status = 200, description = "Signed in", body = Success<SignedIn>)))]
 pub(super) async fn login(
     State(api): State<Api>,
     Stranger(address): Stranger,
+    page: MayUseCookie,
     headers: HeaderMap,
     body: Body<Login>,
 ) -> Result<Response, Failure> {
     let as_cookie = body.input.cookie;
+    page.require(as_cookie)?;
     Ok(signed_in(&api, api.cp.login(body.input, &address).await?, as_cookie, &headers))
 }
 
@@ -66,10 +69,12 @@ pub(super) async fn login(
 pub(super) async fn refresh_session(
     State(api): State<Api>,
     _: Stranger,
+    page: MayUseCookie,
     headers: HeaderMap,
     body: OptionalBody<RefreshSession>,
 ) -> Result<Response, Failure> {
     let as_cookie = body.input.cookie || body.input.refresh_token.is_none();
+    page.require(as_cookie)?;
     let token = body.input.refresh_token.or_else(|| sent_cookie(&headers));
     let token = token.ok_or_else(|| Error::field("refreshToken", "is required, here or as the cookie"))?;
     Ok(signed_in(&api, api.cp.refresh_session(&token).await?, as_cookie, &headers))
@@ -84,14 +89,18 @@ pub(super) async fn refresh_session(
 pub(super) async fn logout(
     State(api): State<Api>,
     MaybeUser(actor): MaybeUser,
+    page: MayUseCookie,
     headers: HeaderMap,
     body: OptionalBody<RefreshSession>,
 ) -> Result<Response, Failure> {
-    let token = body.input.refresh_token.or_else(|| sent_cookie(&headers));
-    match (actor, token) {
-        (Some(actor), _) => api.cp.logout(&actor).await?,
-        (None, Some(token)) => api.cp.logout_by_refresh_token(&token).await?,
-        (None, None) => return Err(Error::Unauthenticated("send a token, or the refresh token to end").into()),
+    match (actor, body.input.refresh_token, sent_cookie(&headers)) {
+        (Some(actor), _, _) => api.cp.logout(&actor).await?,
+        (None, Some(token), _) => api.cp.logout_by_refresh_token(&token).await?,
+        (None, None, Some(token)) => {
+            page.require(true)?;
+            api.cp.logout_by_refresh_token(&token).await?;
+        }
+        (None, None, None) => return Err(Error::Unauthenticated("send a token, or the refresh token to end").into()),
     }
     let gone = cookie(&api, String::new(), Duration::ZERO, &headers);
     Ok(with_cookie(Reply::ok(LoggedOutData { logged_out: true }).into_response(), &gone))
@@ -102,6 +111,15 @@ pub(super) async fn logout(
     responses((status = 200, description = "The user of the token", body = Success<UserData>)))]
 pub(super) async fn me(State(api): State<Api>, UserCaller(actor): UserCaller) -> Answer<UserData> {
     Ok(Reply::ok(UserData { user: api.cp.me(&actor).await? }))
+}
+
+impl MayUseCookie {
+    /// Lets a page of another origin do only what takes or sets no cookie.
+    fn require(&self, uses_cookie: bool) -> Result<(), Failure> {
+        const FOREIGN: Error =
+            Error::Forbidden("pages of this origin may not use the cookie: see MFTPLUS_ALLOWED_ORIGINS");
+        if self.0 || !uses_cookie { Ok(()) } else { Err(FOREIGN.into()) }
+    }
 }
 
 fn signed_in(api: &Api, mut session: SignedIn, as_cookie: bool, headers: &HeaderMap) -> Response {

@@ -93,3 +93,54 @@ async fn the_cookie_is_no_way_in_elsewhere() {
     let (pair, _) = cookie(&sign_in(&app, &app.anonymous()).await);
     assert_eq!(app.anonymous().with("Cookie", &pair).get("/api/auth/me").await.status, 401);
 }
+
+#[tokio::test]
+async fn a_page_of_another_origin_neither_uses_the_cookie_nor_sets_it() {
+    let app = TestApp::start().await;
+    let (pair, _) = cookie(&sign_in(&app, &app.anonymous()).await);
+    let browser = app.anonymous().with("Cookie", &pair).with("Host", "fleet.example.com:443");
+    let foreign = browser.with("Origin", "https://other.example.com");
+    for path in ["/api/auth/refresh", "/api/auth/logout"] {
+        let answer = foreign.send("POST", path, None).await;
+        assert_eq!((answer.status, answer.header("set-cookie")), (403, None), "{path}");
+    }
+    let ops = app.person("other", None).await;
+    let login = json!({ "email": ops.email, "password": PASSWORD, "cookie": true });
+    assert_eq!(foreign.post("/api/auth/login", &login).await.status, 403);
+    let own = browser.with("Origin", "https://fleet.example.com");
+    let renewed = own.send("POST", "/api/auth/refresh", None).await;
+    assert_eq!(renewed.status, 200, "the same host, with the port that its scheme has by default: {}", renewed.body);
+    let own = app.anonymous().with("Cookie", &cookie(&renewed).0).with("Host", "fleet.example.com");
+    assert_eq!(
+        own.with("Origin", "https://fleet.example.com").send("POST", "/api/auth/logout", None).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn what_takes_no_cookie_asks_for_no_origin() {
+    let app = TestApp::start().await;
+    let ops = app.person("ops", None).await;
+    let foreign = app.anonymous().with("Host", "fleet.example.com").with("Origin", "https://other.example.com");
+    let login = foreign.post("/api/auth/login", &json!({ "email": ops.email, "password": PASSWORD })).await;
+    let token = &login.body["data"]["refreshToken"];
+    assert_eq!((login.status, token.is_string()), (200, true));
+    let body = json!({ "refreshToken": token });
+    let renewed = foreign.post("/api/auth/logout", &body).await;
+    assert_eq!(renewed.status, 200);
+}
+
+#[tokio::test]
+async fn the_origin_of_the_settings_may_use_the_cookie() {
+    let app = TestApp::with(&["--rate-limits", "off", "--allowed-origins", "https://fleet.example.com"]).await;
+    let (pair, _) = cookie(&sign_in(&app, &app.anonymous()).await);
+    let page = app.anonymous().with("Cookie", &pair).with("Host", "10.0.0.7:8080");
+    assert_eq!(
+        page.with("Origin", "https://fleet.example.com").send("POST", "/api/auth/refresh", None).await.status,
+        200
+    );
+    assert_eq!(
+        page.with("Origin", "http://fleet.example.com").send("POST", "/api/auth/refresh", None).await.status,
+        403
+    );
+}
