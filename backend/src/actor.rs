@@ -30,9 +30,21 @@ pub enum Actor {
         agent: AgentId,
         /// Whose agent it is.
         customer: CustomerId,
+        /// The key it showed; none where the server names an agent as the actor of what it records.
+        key: Option<KeyDigest>,
     },
     /// The server's own background work and its command line.
     System,
+}
+
+/// The SHA-256 of an agent's key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyDigest(pub [u8; 32]);
+
+impl std::fmt::Debug for KeyDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyDigest")
+    }
 }
 
 /// Which objects a call may see; the store puts it into every WHERE clause.

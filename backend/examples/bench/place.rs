@@ -148,7 +148,7 @@ pub(crate) fn agents(place: &Place, count: usize) -> Vec<Reporter> {
             let input = json!({ "hostname": format!("agent-{index}"), "os": "linux", "customerIdentifier": code });
             let input = RegisterAgent::read(input.as_object().unwrap().clone()).unwrap();
             let registered = cp.register_agent(None, input, None).await.unwrap();
-            let actor = Actor::Agent { agent: registered.agent.id, customer };
+            let actor = Actor::Agent { agent: registered.agent.id, customer, key: None };
             let input = json!({
                 "sourceUrl": format!("sftp://ftp.example.com/exports/orders-{index}.csv"),
                 "destinationPath": format!("/data/in/orders-{index}.csv"),

@@ -185,7 +185,8 @@ pub(super) async fn list_agent_transfers(
 
 /// Give an agent a new API key
 ///
-/// An agent may do so for itself. Both keys work for the overlap.
+/// An agent may do so for itself. Both keys work for the overlap. The old key gets another one only while the new one was
+/// never used, which ends then; after that it is 403.
 #[utoipa::path(post, path = "/api/agents/{id}/key", tag = "Agents", security(("apiKey" = []), ("bearer" = [])),
     params(("id" = AgentId, Path, description = "The agent's id")), request_body = Option<RotateAgentKey>,
     responses((status = 201, description = "The new key", body = Success<ApiKeyData>)))]

@@ -10,7 +10,7 @@ use super::{
     customers::SHOWN,
 };
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, KeyDigest, Scope},
     error::{Error, Result},
     events::Forget,
     ids::{AgentId, CustomerId},
@@ -22,7 +22,7 @@ use crate::{
         job::JobFilter,
         transfer::{Transfer, TransferFilter},
     },
-    store::{self, agents::AgentRow, db::Word},
+    store::{self, agents::AgentRow, credentials::Standing, db::Word},
 };
 
 /// The heartbeat interval every agent knows of by itself, in seconds.
@@ -78,7 +78,7 @@ impl ControlPlane {
         self.direct_interval(&mut work, row.id, row.heartbeat_interval).await?;
         let agent = Agent::from(row);
         if actor.is_none() {
-            work.actor = Actor::Agent { agent: agent.id, customer }.to_string();
+            work.actor = Actor::Agent { agent: agent.id, customer, key: None }.to_string();
         }
         work.note(Kind::AgentRegistered, Object::Agent(agent.clone()));
         self.commit(work).await?;
@@ -169,13 +169,21 @@ impl ControlPlane {
 
     /// Gives an agent a new key; the old one works on for `overlap`, a day unless said otherwise.
     ///
+    /// An agent whose answer was lost may ask again with the old key: then the newer key, which was never used, ends. Once
+    /// the newer key has been used, the old one can only be used.
+    ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope: an agent may do it for itself.
+    /// [`Error::NotFound`] outside the caller's scope: an agent may do it for itself. [`Error::Forbidden`] with a key that
+    /// a newer one has replaced.
     pub async fn rotate_agent_key(&self, actor: &Actor, id: AgentId, overlap: Option<Duration>) -> Result<String> {
         let overlap = overlap.map_or(OVERLAP, super::delta);
         let mut work = self.begin(actor).await?;
         let row = store::agents::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))?;
+        store::credentials::hold_keys(&mut work.tx, id).await?;
+        if let Actor::Agent { key, .. } = actor {
+            exchange(&mut work, id, key.as_ref()).await?;
+        }
         store::credentials::expire_keys(&mut work.tx, id, work.now + overlap).await?;
         let api_key = self.add_key(&mut work, id).await?;
         if matches!(actor, Actor::Agent { .. }) {
@@ -242,6 +250,19 @@ impl ControlPlane {
 
     fn interval(&self) -> i64 {
         i64::try_from(self.timing.heartbeat_interval.as_secs()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Checks that an agent may get a new key for this one. Newer keys that were never used end.
+async fn exchange(work: &mut Work, agent: AgentId, key: Option<&KeyDigest>) -> Result<()> {
+    const REPLACED: Error =
+        Error::Forbidden("this key has been replaced by a newer one, which is in use: ask for a new key with that one");
+    let key = key.ok_or(REPLACED)?;
+    let standing = store::credentials::standing(&mut work.tx, &key.0, work.now).await?;
+    match standing.ok_or(Error::Unauthenticated("this API key is not valid any more"))? {
+        Standing { is_replaced: false, .. } => Ok(()),
+        Standing { is_newer_used: true, .. } => Err(REPLACED),
+        Standing { .. } => store::credentials::end_newer_keys(&mut work.tx, agent, &key.0, work.now).await,
     }
 }
 

@@ -7,11 +7,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::{ControlPlane, remembered::Digest};
 use crate::{
-    actor::Actor,
+    actor::{Actor, KeyDigest},
     error::{Error, Result},
     ids::CustomerId,
     model::account::Role,
-    store,
+    store::{self, credentials::KeyRow},
 };
 
 /// How API keys begin.
@@ -36,13 +36,29 @@ impl ControlPlane {
         let now = self.now();
         let digest = digest(key);
         let memory = &self.remembered;
-        let read = async { Ok(store::credentials::find_key(&self.db, &digest).await?.map(Arc::new)) };
+        let read = async { Ok(self.find_key(&digest, now).await?.map(Arc::new)) };
         let row = memory.keys.get(digest, now, memory.bus(), read).await?.ok_or(INVALID)?;
         if row.expires_at.is_some_and(|end| end <= now) || self.is_suspended(row.customer_id).await? {
             return Err(INVALID);
         }
         let subject = u128::from_be_bytes(digest.first_chunk().copied().unwrap_or_default());
-        Ok((Actor::Agent { agent: row.agent_id, customer: row.customer_id }, format!("{subject:032x}")))
+        let actor = Actor::Agent { agent: row.agent_id, customer: row.customer_id, key: Some(KeyDigest(digest)) };
+        Ok((actor, format!("{subject:032x}")))
+    }
+
+    /// What a key stands for. The first use of one that takes over from another key is recorded before it is answered:
+    /// from then on the older key only works, and cannot be exchanged any more. Once per key, not per request.
+    async fn find_key(&self, digest: &Digest, now: DateTime<Utc>) -> Result<Option<KeyRow>> {
+        let found = store::credentials::find_key(&self.db, digest, now).await?;
+        let Some(row) = found else { return Ok(None) };
+        if !row.awaits_first_use || row.expires_at.is_some_and(|end| end <= now) {
+            return Ok(Some(row));
+        }
+        let mut tx = self.db.begin().await?;
+        store::credentials::note_first_use(&mut tx, digest, now).await?;
+        tx.commit().await?;
+        // Another server may have recorded it, or the key may have been replaced at this moment.
+        store::credentials::find_key(&self.db, digest, now).await
     }
 
     /// The user of an access token, and when it expires.

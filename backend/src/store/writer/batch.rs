@@ -319,5 +319,5 @@ pub(super) fn change(kind: Kind, agent: AgentId, view: &Transfer, now: DateTime<
 }
 
 fn by(agent: AgentId, customer: CustomerId) -> String {
-    Actor::Agent { agent, customer }.to_string()
+    Actor::Agent { agent, customer, key: None }.to_string()
 }

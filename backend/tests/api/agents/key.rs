@@ -73,6 +73,53 @@ async fn a_longer_overlap_later_does_not_give_an_old_key_more_time() {
     assert!(works(&app.key(&second)).await && works(&app.key(&third)).await);
 }
 
+#[tokio::test]
+async fn a_replaced_key_only_works_once_the_newer_one_was_used() {
+    let (app, _, agent, path) = with_agent().await;
+    let old = app.key(&agent.key);
+    let new = app.key(&new_key(&old.send("POST", &path, None).await));
+    assert!(works(&old).await && works(&new).await);
+    let refused = old.post(&path, &json!({ "overlapSeconds": 0 })).await;
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    assert!(works(&old).await && works(&new).await, "and ends no other key");
+    assert_eq!(new.send("POST", &path, None).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_rotation_may_be_repeated_while_the_newer_key_was_never_used() {
+    let (app, _, agent, path) = with_agent().await;
+    let old = app.key(&agent.key);
+    let lost = app.key(&new_key(&old.post(&path, &json!({ "overlapSeconds": 60 })).await));
+    let new = app.key(&new_key(&old.post(&path, &json!({ "overlapSeconds": 3600 })).await));
+    assert!(!works(&lost).await, "what was never used is replaced");
+    assert!(works(&new).await);
+    assert_eq!(old.send("POST", &path, None).await.status, 403);
+    app.advance(TimeDelta::seconds(60));
+    assert!(!works(&old).await, "a repetition gives the old key no more time");
+    assert!(works(&new).await);
+}
+
+#[tokio::test]
+async fn a_key_that_was_replaced_twice_ends_nothing() {
+    let (app, _, agent, path) = with_agent().await;
+    let first = app.key(&agent.key);
+    let second = app.key(&new_key(&first.send("POST", &path, None).await));
+    assert!(works(&second).await);
+    let third = app.key(&new_key(&second.send("POST", &path, None).await));
+    assert_eq!(first.send("POST", &path, None).await.status, 403, "the second was used, if not the third");
+    assert!(works(&third).await && works(&second).await);
+}
+
+#[tokio::test]
+async fn the_first_use_of_a_key_counts_on_every_server_and_after_a_restart() {
+    let (app, _, agent, path) = with_agent().await;
+    let new = new_key(&app.key(&agent.key).send("POST", &path, None).await);
+    assert!(works(&app.key(&new)).await);
+    let app = app.restarted(TimeDelta::zero()).await;
+    assert_eq!(app.key(&agent.key).send("POST", &path, None).await.status, 403);
+    assert!(works(&app.key(&new)).await);
+}
+
 #[rstest]
 #[case(json!({ "overlapSeconds": -1 }))]
 #[case(json!({ "overlapSeconds": 2_592_001 }))]
