@@ -25,6 +25,7 @@ mod accounts;
 mod agents;
 mod authenticate;
 mod backfill;
+mod cursors;
 mod customers;
 mod directives;
 mod dispatch;

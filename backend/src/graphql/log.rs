@@ -1,10 +1,8 @@
 //! The log of events as GraphQL shows it.
 
 use async_graphql::{Enum, ID, Interface, Object};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
-    error::{Error, Result},
     ids::{AgentId, CustomerId},
     model::{
         Instant,
@@ -17,6 +15,7 @@ use crate::{
         transfer::Transfer,
         webhook::WebhookSecret,
     },
+    service::ControlPlane,
 };
 
 /// Everything that has an id.
@@ -184,23 +183,23 @@ impl EventKind {
 
 /// Something that has happened, as the log keeps it.
 pub(super) struct LoggedEvent {
-    number: i64,
+    cursor: String,
     kind: EventKind,
     event: event::Event,
 }
 
 impl LoggedEvent {
     /// An event of the log; nothing for what the log does not keep.
-    pub(super) fn new(event: event::Event) -> Option<Self> {
+    pub(super) fn new(cp: &ControlPlane, event: event::Event) -> Option<Self> {
         match (event.number, EventKind::of(event.kind)) {
-            (Some(number), Some(kind)) => Some(Self { number, kind, event }),
+            (Some(number), Some(kind)) => Some(Self { cursor: cp.log_cursor(number), kind, event }),
             _ => None,
         }
     }
 
     /// Where it stands in the log.
     pub(super) fn place(&self) -> String {
-        cursor(self.number)
+        self.cursor.clone()
     }
 }
 
@@ -209,12 +208,12 @@ impl LoggedEvent {
 impl LoggedEvent {
     /// Names the event.
     async fn id(&self) -> ID {
-        ID(cursor(self.number))
+        ID(self.cursor.clone())
     }
 
     /// Where it stands in the log: `after` this cursor the log goes on.
-    async fn cursor(&self) -> String {
-        cursor(self.number)
+    async fn cursor(&self) -> &str {
+        &self.cursor
     }
 
     /// What has happened.
@@ -227,7 +226,7 @@ impl LoggedEvent {
         self.event.at
     }
 
-    /// On whose behalf: `user:<id>`, `agent:<id>` or `system`.
+    /// On whose behalf: `user:<id>`, `agent:<id>` or `system`. Customers see `admin` in the place of an administrator.
     async fn actor(&self) -> &str {
         &self.event.actor
     }
@@ -251,20 +250,4 @@ impl LoggedEvent {
     async fn object(&self) -> Node {
         self.event.object.clone().into()
     }
-}
-
-/// The cursor of an event.
-pub(super) fn cursor(number: i64) -> String {
-    URL_SAFE_NO_PAD.encode(number.to_be_bytes())
-}
-
-/// The number of the event a cursor names.
-///
-/// # Errors
-///
-/// [`Error::Fields`] if it is none of ours.
-pub(super) fn number(name: &'static str, cursor: &str) -> Result<i64> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| bytes.try_into().ok());
-    let number = bytes.map(i64::from_be_bytes).filter(|number| *number >= 0);
-    number.ok_or_else(|| Error::field(name, "is not a cursor of the log"))
 }

@@ -11,7 +11,7 @@ use super::{
     context::{actor, control_plane},
     filters::{AgentFilterInput, TransferFilterInput, read},
     job_inputs::{JobFilterInput, JobRunFilterInput, JobSlotFilterInput},
-    log::{LoggedEvent, Node, number},
+    log::{LoggedEvent, Node},
     pipeline_queries::{LONG_TEXT, PipelineQueries},
 };
 use crate::{
@@ -243,16 +243,15 @@ impl GeneralQueries {
         before: Option<String>,
     ) -> Result<Relay<String, LoggedEvent>> {
         let actor = actor(ctx)?;
-        let after = after.map(|cursor| number("after", &cursor)).transpose()?;
-        let before = before.map(|cursor| number("before", &cursor)).transpose()?;
-        let span = |number: Option<i64>| number.map(|_| Uuid::nil().to_string());
-        let window = Span { first, after: span(after), last, before: span(before), page: None }.window(false)?;
-        let (events, has_more) =
-            control_plane(ctx)?.list_events(actor, after.or(before), window.is_upward(), window.limit).await?;
-        let (has_newer, has_older) =
-            if window.is_upward() { (has_more, before.is_some()) } else { (after.is_some(), has_more) };
+        let cp = control_plane(ctx)?;
+        let (is_after, is_before) = (after.is_some(), before.is_some());
+        let span = |is_there: bool| is_there.then(|| Uuid::nil().to_string());
+        let window = Span { first, after: span(is_after), last, before: span(is_before), page: None }.window(false)?;
+        let beyond = after.map(|cursor| ("after", cursor)).or(before.map(|cursor| ("before", cursor)));
+        let (events, has_more) = cp.list_events(actor, beyond, window.is_upward(), window.limit).await?;
+        let (has_newer, has_older) = if window.is_upward() { (has_more, is_before) } else { (is_after, has_more) };
         let mut connection = Relay::new(has_newer, has_older);
-        let logged = events.into_iter().filter_map(LoggedEvent::new);
+        let logged = events.into_iter().filter_map(|event| LoggedEvent::new(cp, event));
         connection.edges.extend(logged.map(|event| Edge::new(event.place(), event)));
         Ok(connection)
     }

@@ -11,7 +11,7 @@ use super::{
     fanout::{Filter, Interest, Item, feed},
     filters::{AgentFilterInput, TransferFilterInput, read},
     job_inputs::{JobFilterInput, JobRunFilterInput},
-    log::{LoggedEvent, number},
+    log::LoggedEvent,
     pipeline_inputs::PipelineRunFilterInput,
 };
 use crate::{
@@ -227,14 +227,13 @@ impl SubscriptionRoot {
         #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Result<LogEntry, Arc<Error>>> + use<>> {
         let (cp, actor) = (control_plane(ctx)?.clone(), actor(ctx)?.clone());
-        let after = after.map(|cursor| number("after", &cursor)).transpose()?;
         let log = cp.follow_log(&actor, after).await?;
-        Ok(stream::unfold(log, |mut log| async {
+        Ok(stream::unfold((log, cp), |(mut log, cp)| async {
             let entry = log.next().await?.map_err(Arc::new).map(|event| {
-                let event = event.and_then(LoggedEvent::new);
+                let event = event.and_then(|event| LoggedEvent::new(&cp, event));
                 LogEntry { gap: event.is_none(), event }
             });
-            Some((entry, log))
+            Some((entry, (log, cp)))
         }))
     }
 }

@@ -1,24 +1,25 @@
 //! The log of what has happened, as it is looked through.
 
-use super::ControlPlane;
+use super::{ControlPlane, cursors::Place};
 use crate::{
     actor::{Actor, Scope},
-    error::Result,
+    error::{Error, Result},
     model::event::Event,
     store::{self, events::Stretch},
 };
 
 impl ControlPlane {
-    /// Events of the log that the caller may see, newest first: the older ones next to the number `beyond`, or with
-    /// `is_upward` the newer ones; and whether there are more in that direction.
+    /// Events of the log that the caller may see, newest first: the older ones next to the cursor `beyond`, or with
+    /// `is_upward` the newer ones; and whether there are more in that direction. The cursor comes with the name of the
+    /// argument that holds it.
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Forbidden`] for agents.
+    /// [`Error::Forbidden`] for agents, [`Error::Fields`] for what is no cursor, or none any more.
     pub async fn list_events(
         &self,
         actor: &Actor,
-        beyond: Option<i64>,
+        beyond: Option<(&'static str, String)>,
         is_upward: bool,
         limit: u64,
     ) -> Result<(Vec<Event>, bool)> {
@@ -27,11 +28,23 @@ impl ControlPlane {
             Scope::Customer(customer) => Some(customer),
             Scope::All | Scope::Agent(_) => None,
         };
+        let beyond = match beyond {
+            Some((name, cursor)) => match self.log_place(actor, name, &cursor).await? {
+                Place::At(number) => Some(number),
+                Place::Unknown => {
+                    return Err(Error::field(name, "is a cursor of an earlier version: begin with the newest events"));
+                }
+            },
+            None => None,
+        };
         let stretch = Stretch { customer, beyond, is_upward, limit: limit + 1 };
         let mut events = store::events::list(&self.db, stretch).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = events.len() > limit;
         events.truncate(limit);
+        if let Some(customer) = customer {
+            self.hide_actors(customer, &mut events).await?;
+        }
         if is_upward {
             events.reverse();
         }

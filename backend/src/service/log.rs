@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::time::{sleep, timeout};
 
-use super::ControlPlane;
+use super::{ControlPlane, cursors::Place};
 use crate::{
     actor::{Actor, Scope},
     error::Result,
@@ -33,23 +33,30 @@ pub struct Log {
 }
 
 impl ControlPlane {
-    /// Follows the log from now on, or after a number. Of what was purged meanwhile the follower learns by a gap.
+    /// Follows the log from now on, or after a cursor. Of what was purged meanwhile the follower learns by a gap.
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Forbidden`] for agents.
-    pub async fn follow_log(self: &Arc<Self>, actor: &Actor, after: Option<i64>) -> Result<Log> {
+    /// [`crate::error::Error::Forbidden`] for agents, [`crate::error::Error::Fields`] for what is no cursor.
+    pub async fn follow_log(self: &Arc<Self>, actor: &Actor, after: Option<String>) -> Result<Log> {
         actor.require_user()?;
         let customer = match actor.scope() {
             Scope::Customer(customer) => Some(customer),
             Scope::All | Scope::Agent(_) => None,
         };
+        let after = match after {
+            Some(cursor) => Some(self.log_place(actor, "after", &cursor).await?),
+            None => None,
+        };
         // Before the store is looked at, so that nothing comes unheard in between.
         let bus = self.bus.read();
         let head = store::events::head(&self.db).await?;
         let purged = store::events::purged(&self.db).await?;
-        let has_gap = after.is_some_and(|after| after < purged || after > head);
-        let read = after.filter(|_| !has_gap).unwrap_or(if after.is_some() { purged.min(head) } else { head });
+        let (read, has_gap) = match after {
+            None => (head, false),
+            Some(Place::At(number)) if (purged..=head).contains(&number) => (number, false),
+            Some(_) => (purged.min(head), true),
+        };
         Ok(Log {
             cp: Arc::clone(self),
             customer,
@@ -101,7 +108,10 @@ impl Log {
             return Ok(());
         }
         let stretch = Stretch { customer: self.customer, beyond: Some(self.read), is_upward: true, limit: AT_ONCE };
-        let events = store::events::list(&self.cp.db, stretch).await?;
+        let mut events = store::events::list(&self.cp.db, stretch).await?;
+        if let Some(customer) = self.customer {
+            self.cp.hide_actors(customer, &mut events).await?;
+        }
         // What was there was noted as thrown away before it went.
         self.has_gap = store::events::purged(&self.cp.db).await? > self.read;
         let is_whole = (events.len() as u64) < AT_ONCE;

@@ -25,6 +25,8 @@ pub(super) const REFRESH: TimeDelta = TimeDelta::days(7);
 
 const ISSUER: &str = "mftplus";
 const AUDIENCE: &str = "mftplus-api";
+const SEALED: &[u8] = b"number";
+const MASK: &[u8] = b"number mask";
 const REFRESH_PREFIX: &str = "mft_rt_";
 
 /// Makes and reads tokens.
@@ -152,11 +154,59 @@ impl Tokens {
         mac.finalize().into_bytes().to_vec()
     }
 
+    /// A number that nobody but the servers on this database can read or make; the same each time. The number is hidden
+    /// under a mask that comes from its own authentication code.
+    pub(super) fn seal(&self, number: i64) -> [u8; 16] {
+        let plain = number.to_be_bytes();
+        let tag: [u8; 8] = self.digest(SEALED, &plain).first_chunk().copied().unwrap_or_default();
+        let mut sealed = [0; 16];
+        let (front, back) = sealed.split_at_mut(8);
+        front.copy_from_slice(&tag);
+        back.copy_from_slice(&self.masked(tag, plain));
+        sealed
+    }
+
+    /// The number of [`Tokens::seal`].
+    pub(super) fn unseal(&self, sealed: [u8; 16]) -> Option<i64> {
+        let (tag, hidden) = (*sealed.first_chunk()?, *sealed.last_chunk()?);
+        let plain = self.masked(tag, hidden);
+        let mut expected = self.mac(SEALED);
+        expected.update(&plain);
+        expected.verify_truncated_left(&tag).ok()?;
+        Some(i64::from_be_bytes(plain))
+    }
+
+    fn masked(&self, tag: [u8; 8], bytes: [u8; 8]) -> [u8; 8] {
+        let mask: [u8; 8] = self.digest(MASK, &tag).first_chunk().copied().unwrap_or_default();
+        (u64::from_ne_bytes(bytes) ^ u64::from_ne_bytes(mask)).to_ne_bytes()
+    }
+
     fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
         #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("a key of any length");
         mac.update(purpose);
         mac.update(&[0]);
         mac
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_number_is_read_by_the_same_secret_only_and_says_nothing() {
+        let (one, two) = (Tokens::new(vec![1; 32], None), Tokens::new(vec![2; 32], None));
+        for number in [0, 1, 2, 4_096, i64::MAX] {
+            let sealed = one.seal(number);
+            assert_eq!((one.unseal(sealed), two.unseal(sealed)), (Some(number), None));
+            for index in 0..16 {
+                let mut forged = sealed;
+                forged[index] ^= 1;
+                assert_eq!(one.unseal(forged), None);
+            }
+        }
+        let first_bytes: std::collections::HashSet<u8> = (0..64).map(|number| one.seal(number)[15]).collect();
+        assert!(first_bytes.len() > 32, "neighbours have nothing in common");
     }
 }

@@ -122,6 +122,16 @@ pub async fn purged(db: &Db) -> Result<i64> {
     Ok(number)
 }
 
+/// Up to which number cursors of the log were given out as the number itself.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn plain_cursors_until(db: &Db) -> Result<i64> {
+    let (number,): (i64,) = sql("SELECT plain_cursors_until FROM event_head WHERE id = 1").fetch_one(db).await?;
+    Ok(number)
+}
+
 /// Notes that events from before this instant will be thrown away; the number of the last of them. From then on whoever
 /// has read no further is told that there is a gap.
 ///

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
 use super::{
-    db::{Conn, Db, Tx, Word, sql},
+    db::{Conn, Db, MOST_VALUES, Tx, Word, sql},
     window,
 };
 use crate::{
@@ -86,6 +86,21 @@ pub async fn find(conn: impl Into<Conn<'_>>, id: UserId) -> Result<Option<UserRo
 /// Whatever the engine says.
 pub async fn find_by_email(conn: impl Into<Conn<'_>>, email: &str) -> Result<Option<UserRow>> {
     sql(COLUMNS).push_bind(" WHERE email = ", email).fetch_optional(conn).await
+}
+
+/// Those of these users who belong to the customer.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Result<Vec<UserId>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql("SELECT id FROM users").push_bind(" WHERE customer_id = ", customer).push(" AND id IN ");
+        let rows: Vec<(UserId,)> = statement.push_tuple(ids.iter().map(|id| (*id).into())).fetch_all(db).await?;
+        found.extend(rows.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
 }
 
 /// A page of all users, newest first.

@@ -1,6 +1,7 @@
 //! The log, looked through.
 
-use backend::{actor::Actor, model::event::Kind};
+use backend::{actor::Actor, model::event::Kind, store::db::sql};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -134,6 +135,52 @@ async fn a_cursor_of_the_log_names_a_place_for_ever() {
     let older = "query ($place: String) { events(first: 5, after: $place) { nodes { kind } } }";
     let older = &user.data(older, &json!({ "place": place })).await["events"];
     assert_eq!(older["nodes"], json!([{ "kind": "ENROLMENT_CODE_CREATED" }]));
+}
+
+#[tokio::test]
+async fn a_cursor_tells_nothing_and_one_of_an_earlier_version_only_what_it_told_then() {
+    let (app, _, agent, user) = with_agent().await;
+    let admin = app.admin().await;
+    for _ in 0..3 {
+        app.transfer(&agent).await;
+    }
+    let nodes = user.data("{ events(first: 3) { nodes { cursor } } }", &Value::Null).await;
+    let cursors = nodes["events"]["nodes"].as_array().expect("nodes");
+    let sealed = cursors.iter().map(|node| URL_SAFE_NO_PAD.decode(node["cursor"].as_str().expect("a cursor")));
+    let sealed: Vec<Vec<u8>> = sealed.collect::<Result<_, _>>().expect("base64");
+    assert!(sealed.iter().all(|bytes| bytes.len() == 16));
+    assert!(sealed[0][..4] != sealed[1][..4] && sealed[1][12..] != sealed[2][12..], "neighbours are strangers");
+    let plain = |number: i64| json!({ "place": URL_SAFE_NO_PAD.encode(number.to_be_bytes()) });
+    let older = "query ($place: String) { events(first: 5, after: $place) { nodes { kind } } }";
+    for number in [1, 7, i64::MAX] {
+        assert_eq!(user.ask(older, &plain(number)).await.wrong_arguments(), ["after"], "whether or not it is there");
+        assert!(admin.data(older, &plain(number)).await["events"]["nodes"].is_array(), "an administrator may count");
+    }
+    let mut tx = app.app.db.begin().await.expect("a transaction");
+    sql("UPDATE event_head SET plain_cursors_until = 4").execute(&mut tx).await.expect("a migrated log");
+    tx.commit().await.expect("a commit");
+    assert!(user.data(older, &plain(4)).await["events"]["nodes"].is_array());
+    assert_eq!(user.ask(older, &plain(5)).await.wrong_arguments(), ["after"]);
+}
+
+#[tokio::test]
+async fn a_customer_sees_of_an_administrator_only_that_it_was_one() {
+    let (app, customer, agent, user) = with_agent().await;
+    let transfer = transfer_after(&app, &agent, &json!({ "status": "failed", "error": "no route to host" })).await;
+    let colleague = app.person("colleague", Some(customer.id)).await;
+    let token = super::token_of(&app, &colleague.email, TimeDelta::hours(1)).await;
+    let retry = "mutation ($id: ID!) { retryTransfer(id: $id) { id } }";
+    let cancel = "mutation ($id: ID!) { cancelTransfer(id: $id) { id } }";
+    let admin = app.admin().await;
+    admin.data(retry, &json!({ "id": transfer["id"] })).await;
+    app.bearer(&token).data(cancel, &json!({ "id": transfer["id"] })).await;
+    let question = "{ me { id } events(first: 3) { nodes { actor } } }";
+    let seen = user.data(question, &Value::Null).await;
+    let (colleague, agent) = (format!("user:{}", colleague.id), format!("agent:{}", agent.id));
+    assert_eq!(seen["events"]["nodes"], json!([{ "actor": colleague }, { "actor": "admin" }, { "actor": agent }]));
+    let seen = admin.data("{ me { id } events(first: 2) { nodes { actor } } }", &Value::Null).await;
+    let by_admin = format!("user:{}", seen["me"]["id"].as_str().expect("an id"));
+    assert_eq!(seen["events"]["nodes"], json!([{ "actor": colleague }, { "actor": by_admin }]));
 }
 
 #[tokio::test]

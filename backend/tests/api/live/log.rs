@@ -1,5 +1,6 @@
 //! The log as it is followed: in the order of commits, without a hole and without a repetition.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -81,4 +82,32 @@ async fn a_customer_hears_nothing_of_others_nor_of_what_is_the_administrators_bu
     assert_eq!(code["events"]["event"]["kind"], "ENROLMENT_CODE_CREATED");
     let registered = watcher.data("log").await;
     assert_eq!(registered["events"]["event"]["objectId"], json!(own.id));
+}
+
+#[tokio::test]
+async fn a_cursor_of_an_earlier_version_is_a_gap_to_a_customer_whatever_its_number() {
+    let story = Story::begin().await;
+    let server = story.app.listen().await;
+    for number in [1_i64, 2, i64::MAX] {
+        let mut watcher = server.watcher(&story.customer.token).await;
+        watcher.subscribe("log", &follow(Some(&URL_SAFE_NO_PAD.encode(number.to_be_bytes())))).await;
+        assert_eq!(watcher.data("log").await["events"], json!({ "gap": true, "event": Value::Null }), "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_customer_hears_of_an_administrator_only_that_it_was_one() {
+    let story = Story::begin().await;
+    let cursor = newest(&story).await;
+    let server = story.app.listen().await;
+    let mut watcher = server.watcher(&story.customer.token).await;
+    let query = format!("subscription {{ events(after: \"{cursor}\") {{ event {{ actor kind }} }} }}");
+    watcher.subscribe("log", &query).await;
+    story.report(&json!({ "status": "failed", "error": "no route to host" })).await;
+    let failed = watcher.data("log").await;
+    assert_eq!(failed["events"]["event"]["actor"], json!(format!("agent:{}", story.agent.id)));
+    let retry = "mutation ($id: ID!) { retryTransfer(id: $id) { id } }";
+    story.app.admin().await.data(retry, &json!({ "id": story.transfer })).await;
+    let retried = watcher.data("log").await;
+    assert_eq!(retried["events"]["event"], json!({ "actor": "admin", "kind": "TRANSFER_STATUS_CHANGED" }));
 }
