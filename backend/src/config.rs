@@ -44,7 +44,8 @@ pub struct ServeSettings {
     pub redis_url: Option<SecretString>,
 
     /// E-mail address of the first administrator, made at the first start
-    #[arg(long, env = "MFTPLUS_ADMIN_EMAIL", default_value = "admin@localhost", value_name = "EMAIL")]
+    #[arg(long, env = "MFTPLUS_ADMIN_EMAIL", default_value = "admin@localhost", value_name = "EMAIL",
+        value_parser = crate::model::account::check_email)]
     pub admin_email: String,
 
     /// Password of the first administrator, at least 12 characters; one is made and printed once if unset

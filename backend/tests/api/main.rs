@@ -33,6 +33,7 @@ mod rate_limit;
 mod sign_in_limits;
 mod stalls;
 mod support;
+mod text_rules;
 mod transfers;
 mod users;
 mod wire;

@@ -1,5 +1,6 @@
 //! Users: who may sign in, and as what.
 
+use backend::{actor::Actor, model::account::UpdateUser};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -55,7 +56,15 @@ async fn an_address_is_taken_once_whatever_its_case() {
 #[case::long_address(
     json!({ "email": format!("{}@b.example", "a".repeat(250)), "password": PASSWORD, "role": "admin" }), &["email"]
 )]
+#[case::markup(json!({ "email": "<svg/onload=alert(1)>@x", "password": PASSWORD, "role": "admin" }), &["email"])]
+#[case::markup_as_host(json!({ "email": "ops@<b>", "password": PASSWORD, "role": "admin" }), &["email"])]
+#[case::quotes(json!({ "email": "\"ops\"@b.example", "password": PASSWORD, "role": "admin" }), &["email"])]
+#[case::turned_around(json!({ "email": "\u{202e}ops@b.example", "password": PASSWORD, "role": "admin" }), &["email"])]
+#[case::empty_label(json!({ "email": "ops@b..example", "password": PASSWORD, "role": "admin" }), &["email"])]
 #[case::short_password(json!({ "email": "a@b.example", "password": "elevenchars", "role": "admin" }), &["password"])]
+#[case::blanks(json!({ "email": "a@b.example", "password": " ".repeat(12), "role": "admin" }), &["password"])]
+#[case::one_letter(json!({ "email": "a@b.example", "password": "a".repeat(12), "role": "admin" }), &["password"])]
+#[case::one_pair(json!({ "email": "a@b.example", "password": "ab ".repeat(8), "role": "admin" }), &["password"])]
 #[case::long_password(json!({ "email": "a@b.example", "password": "a".repeat(1025), "role": "admin" }), &["password"])]
 #[case::no_such_role(json!({ "email": "a@b.example", "password": PASSWORD, "role": "root" }), &["role"])]
 #[case::whose(json!({ "email": "a@b.example", "password": PASSWORD, "role": "customer" }), &["customerId"])]
@@ -84,6 +93,7 @@ async fn a_user_that_cannot_be_is_400(#[case] body: Value, #[case] fields: &[&st
 
 #[rstest]
 #[case::short_password(json!({ "password": "short" }), &["password"])]
+#[case::one_letter(json!({ "password": "zzzzzzzzzzzzzz" }), &["password"])]
 #[case::nulls(json!({ "password": null, "role": null, "suspended": null }), &["password", "role", "suspended"])]
 #[case::no_such_role(json!({ "role": "root" }), &["role"])]
 #[case::for_want_of_a_customer(json!({ "role": "customer" }), &["role"])]
@@ -144,17 +154,33 @@ async fn a_user_who_is_not_there_is_404(#[case] id: &str) {
 }
 
 #[tokio::test]
-async fn the_last_administrator_stays() {
+async fn an_administrator_cannot_suspend_or_demote_themself() {
     let app = TestApp::start().await;
     let root = app.person("root", None).await;
     let session = app.sign_in(&root.email, PASSWORD).await;
     let admin = app.bearer(session.body["data"]["token"].as_str().unwrap_or_default());
-    let answer = admin.patch(&root.path(), &json!({ "suspended": true })).await;
-    assert_eq!((answer.status, &answer.body["error"]), (409, &json!("this is the last administrator who can sign in")));
-    assert_eq!(admin.get("/api/auth/me").await.body["data"]["user"]["suspended"], false, "nothing has changed");
     let second = app.person("second", None).await;
+    let own = "you cannot suspend or demote yourself: another administrator can";
+    for change in [json!({ "suspended": true }), json!({ "role": "customer" })] {
+        let answer = admin.patch(&root.path(), &change).await;
+        assert_eq!((answer.status, &answer.body["error"]), (409, &json!(own)));
+    }
+    let question = "mutation ($id: ID!) { updateUser(id: $id, input: { suspended: true }) { id } }";
+    let answer = admin.ask(question, &json!({ "id": root.id })).await;
+    assert_eq!((answer.codes(), &answer.body["errors"][0]["message"]), (vec!["CONFLICT"], &json!(own)));
+    assert_eq!(admin.get("/api/auth/me").await.body["data"]["user"]["suspended"], false, "nothing has changed");
     assert_eq!(admin.patch(&second.path(), &json!({ "suspended": true })).await.status, 200);
-    assert_eq!(admin.patch(&root.path(), &json!({ "suspended": true })).await.status, 409, "one suspended is none");
+}
+
+#[tokio::test]
+async fn an_administrator_who_can_sign_in_remains() {
+    let app = TestApp::start().await;
+    let root = app.person("root", None).await;
+    let input = UpdateUser { suspended: Some(true), ..UpdateUser::default() };
+    let refused = app.cp().update_user(&Actor::System, root.id, input.clone()).await.expect_err("the last one");
+    assert_eq!(refused.to_string(), "this is the last administrator who can sign in");
+    app.person("second", None).await;
+    app.cp().update_user(&Actor::System, root.id, input).await.expect("another one is left");
 }
 
 #[tokio::test]

@@ -1,0 +1,125 @@
+//! What names, locations and reports may hold: nothing that cannot be seen, and no password.
+
+use backend::store::db::sql;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+const TURNED: &str = "edge\u{202e}gpj.exe";
+const INVISIBLE: &str = "edge\u{200b}1";
+
+#[tokio::test]
+async fn names_hold_no_character_that_cannot_be_seen() {
+    let app = TestApp::start().await;
+    let (admin, customer) = (app.admin().await, app.customer("acme").await);
+    let agent = app.agent(customer.id, "edge-1").await;
+    for name in [TURNED, INVISIBLE, "\u{200d}\u{200d}\u{200d}", "edge\u{2028}1", "edge\u{7}1"] {
+        let job = json!({
+            "agentId": agent.id, "name": name, "sourcePath": "/out/", "destinationPath": "/in/", "schedule": "0 * * * *",
+            "protocol": "local", "direction": "pull",
+        });
+        let pipeline = json!({
+            "identifier": "etl", "name": name, "description": name, "yaml": "source: /a\ndestination: /b\n",
+            "customerId": customer.id,
+        });
+        let registration = json!({ "hostname": name, "name": name, "os": "linux", "version": name });
+        let client = app.bearer(&customer.token);
+        for (client, path, body, fields) in [
+            (&admin, "/api/customers", json!({ "name": name }), vec!["name"]),
+            (&admin, "/api/jobs", job, vec!["name"]),
+            (&admin, "/api/pipelines", pipeline, vec!["description", "name"]),
+            (&client, "/api/agents/register", registration, vec!["hostname", "name", "version"]),
+        ] {
+            let answer = client.post(path, &body).await;
+            assert_eq!((answer.status, answer.wrong_fields()), (400, fields), "{path} {name:?}: {}", answer.body);
+        }
+        let answer = admin.patch(&format!("/api/customers/{}", customer.id), &json!({ "name": name })).await;
+        assert_eq!((answer.status, answer.wrong_fields()), (400, vec!["name"]));
+        let question = "mutation ($name: String!) { createCustomer(input: { name: $name }) { id } }";
+        let answer = admin.ask(question, &json!({ "name": name })).await;
+        assert_eq!((answer.codes(), answer.wrong_arguments()), (vec!["INVALID"], vec!["name"]), "{name:?}");
+    }
+    let fine = json!({ "name": "Zürich \u{1f469}\u{200d}\u{1f4bb} \u{645}\u{6cc}\u{200c}\u{62e}" });
+    assert_eq!(admin.post("/api/customers", &fine).await.status, 201, "joiners are part of scripts");
+}
+
+#[rstest]
+#[case::turned("/out/evil\u{202e}fdp.exe", 400)]
+#[case::isolated("/out/\u{2066}a", 400)]
+#[case::line("/out/a\u{2028}b", 400)]
+#[case::control("/out/a\u{1b}[2J", 400)]
+#[case::emoji("/out/\u{1f469}\u{200d}\u{1f4bb}.txt", 201)]
+#[case::mark("/out/\u{5d0}\u{200f}.txt", 201)]
+#[case::blank(" /out/a ", 201)]
+#[tokio::test]
+async fn a_path_holds_any_character_that_a_file_is_named_with(#[case] path: &str, #[case] status: u16) {
+    let app = TestApp::start().await;
+    let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+    let body = json!({ "sourceUrl": path, "destinationPath": path, "direction": "pull", "protocol": "sftp" });
+    let answer = app.key(&agent.key).post("/api/transfers", &body).await;
+    assert_eq!(answer.status, status, "{}", answer.body);
+    if status == 201 {
+        assert_eq!(answer.body["data"]["transfer"]["source"], path, "as it was sent");
+    }
+}
+
+/// Locations with a password in them, whatever an ordinary parser thinks of them.
+const WITH_PASSWORD: [&str; 6] = [
+    " sftp://u:hunter2@h/x",
+    "//u:hunter2@h/x",
+    "sftp:u:hunter2@h/x",
+    r"sftp:\\u:hunter2@h\x",
+    "u:hunter2@h:/x",
+    "https://h/?to=sftp://u:hunter2@h/x",
+];
+
+#[tokio::test]
+async fn no_password_in_a_report_is_stored() {
+    let app = TestApp::start().await;
+    let customer = app.customer("acme").await;
+    let agent = app.agent(customer.id, "edge-1").await;
+    for (index, location) in WITH_PASSWORD.iter().enumerate() {
+        let body = json!({
+            "sourceUrl": location, "destinationPath": location, "direction": "pull", "protocol": "sftp",
+        });
+        let client = app.key(&agent.key).with("Idempotency-Key", &format!("key-{index}"));
+        let made = client.post("/api/transfers", &body).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        assert!(!made.body.to_string().contains("hunter2"), "{location}: {}", made.body);
+        let path = format!("/api/transfers/{}", made.body["data"]["transfer"]["id"].as_str().expect("an id"));
+        let report =
+            json!({ "status": "failed", "error": format!("cannot open sftp://u:hunter2@h{index}/x: refused") });
+        let failed = app.key(&agent.key).patch(&path, &report).await;
+        let error = &failed.body["data"]["transfer"]["errorMessage"];
+        assert_eq!((failed.status, error), (200, &json!(format!("cannot open sftp://u@h{index}/x: refused"))));
+    }
+    let question =
+        "{ events(first: 100) { nodes { object { ... on Transfer { source destination errorMessage } } } } }";
+    let events = app.admin().await.data(question, &Value::Null).await;
+    assert!(!events.to_string().contains("hunter2"), "{events}");
+    let kept = "SELECT CAST(answer AS TEXT) FROM idempotency WHERE answer IS NOT NULL";
+    let answers: Vec<(String,)> = sql(kept).fetch_all(&app.app.db).await.expect("answers");
+    assert_eq!(answers.len(), WITH_PASSWORD.len());
+    assert!(answers.iter().all(|(answer,)| !answer.contains("hunter2")), "{answers:?}");
+}
+
+#[tokio::test]
+async fn jobs_and_pipelines_with_a_password_are_refused() {
+    let app = TestApp::start().await;
+    let (admin, customer) = (app.admin().await, app.customer("acme").await);
+    let agent = app.agent(customer.id, "edge-1").await;
+    for location in WITH_PASSWORD {
+        let job = json!({
+            "agentId": agent.id, "name": "Hourly", "sourcePath": location, "destinationPath": location,
+            "schedule": "0 * * * *", "protocol": "local", "direction": "pull",
+        });
+        let answer = admin.post("/api/jobs", &job).await;
+        assert_eq!((answer.status, answer.wrong_fields()), (400, vec!["destinationPath", "sourcePath"]), "{location}");
+        let yaml = format!("source: {}\ndestination: /b\n", json!(location));
+        let pipeline = json!({ "identifier": "etl", "name": "ETL", "yaml": yaml, "customerId": customer.id });
+        let answer = admin.post("/api/pipelines", &pipeline).await;
+        assert_eq!(answer.status, 400, "{location}: {}", answer.body);
+        assert!(!answer.body.to_string().contains("hunter2"), "and the answer repeats none: {}", answer.body);
+    }
+}
