@@ -120,7 +120,9 @@ impl Scan<'_> {
             };
         }
         let clean = Authority::Clean { end };
-        let Some(colon) = find_colon(authority).filter(|_| is_sure && !authority.starts_with('[')) else { return clean };
+        let Some(colon) = find_colon(authority).filter(|_| is_sure && !authority.starts_with('[')) else {
+            return clean;
+        };
         let port = authority[colon..].trim_start_matches(':');
         if self.is_port(port) {
             return clean;

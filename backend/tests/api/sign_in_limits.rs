@@ -94,7 +94,8 @@ async fn graphql_counts_the_same_attempts() {
     for _ in 0..3 {
         assert_eq!(login(&client, &ops.email, "wrong").await.status, 401);
     }
-    let question = "mutation ($email: String!, $password: String!) { login(email: $email, password: $password) { token } }";
+    let question =
+        "mutation ($email: String!, $password: String!) { login(email: $email, password: $password) { token } }";
     for code in ["UNAUTHENTICATED", "UNAUTHENTICATED", "RATE_LIMITED"] {
         let answer = client.ask(question, &json!({ "email": ops.email, "password": "wrong" })).await;
         assert_eq!(answer.codes(), [code]);
