@@ -16,10 +16,10 @@ use crate::{
     graphql,
     ids::Ids,
     limits::{self, Limits, Quotas},
-    rest::Api,
+    rest::{Api, ListBudget},
     service::{ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
     store::{self, Bounds, Db},
-    transport::OriginPolicy,
+    transport::{BodyBudget, OriginPolicy},
     webhooks::Webhooks,
 };
 
@@ -39,6 +39,8 @@ pub struct App {
     pub tasks: TaskTracker,
     /// Ends its background work.
     pub stop: CancellationToken,
+    /// The memory that the bodies of requests may take, over REST and GraphQL together.
+    pub bodies: BodyBudget,
     /// Held as long as the server runs on a data folder.
     lock: Option<File>,
 }
@@ -107,7 +109,7 @@ impl App {
             tasks: tasks.clone(),
             stop: stop.clone(),
         });
-        Ok(Self { cp, db, tasks, stop, lock })
+        Ok(Self { cp, db, tasks, stop, bodies: BodyBudget::default(), lock })
     }
 
     /// A control plane for a command that runs beside the server, or without one: no bus, no limits.
@@ -133,7 +135,7 @@ impl App {
             tasks: tasks.clone(),
             stop: stop.clone(),
         });
-        Ok(Self { cp, db, tasks, stop, lock: None })
+        Ok(Self { cp, db, tasks, stop, bodies: BodyBudget::default(), lock: None })
     }
 
     /// The API of this control plane.
@@ -144,6 +146,8 @@ impl App {
             trusted_proxies: settings.trusted_proxies.clone().into(),
             public_url: settings.public_url.clone(),
             origins: origins(settings),
+            bodies: self.bodies.clone(),
+            lists: ListBudget::default(),
         }
     }
 
@@ -156,6 +160,8 @@ impl App {
             trusted_proxies: settings.trusted_proxies.clone().into(),
             origins: origins(settings),
             max_response: settings.graphql_response_limit,
+            bodies: self.bodies.clone(),
+            init_grace: graphql::INIT_GRACE,
         }
     }
 
@@ -177,7 +183,7 @@ impl App {
 
     /// Ends the background work, writes what is queued, and closes the database.
     pub async fn close(self) {
-        let Self { cp, db, tasks, stop, lock } = self;
+        let Self { cp, db, tasks, stop, lock, .. } = self;
         stop.cancel();
         tasks.close();
         // The writer ends when the last way to it is gone.

@@ -238,9 +238,15 @@ fn shown(flag: &str, value: &str) -> String {
 ///
 /// A sentence to print.
 pub async fn run(cli: Cli) -> Result<ExitCode> {
-    telemetry::start_logging(&cli.log);
+    let logs = telemetry::start_logging(&cli.log);
     match cli.command {
-        Command::Serve(settings) => server::serve(&settings, stop_signal()).await?,
+        Command::Serve(settings) => {
+            let serving = server::serve(&settings, server::signals::stopped);
+            tokio::select! {
+                served = serving => served?,
+                () = server::signals::at_hangup(|| reload(&logs)) => {}
+            }
+        }
         Command::Agent(args) => return mftplus_agent::run(args).await,
         Command::User(UserCommand::Add(args)) => add_user(args).await?,
         Command::Customer(CustomerCommand::Add { name, database }) => add_customer(name, &database).await?,
@@ -340,17 +346,13 @@ async fn customer_id(app: &App, id_or_name: &str) -> Result<CustomerId> {
     }
 }
 
-/// Ctrl-C, or what supervisors send.
-async fn stop_signal() {
-    let interrupted = tokio::signal::ctrl_c();
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut terminated) => drop(terminated.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = interrupted => {}
-        () = terminated => {}
+/// Reads the settings again and takes over what can change while the server runs: the log filter.
+fn reload(logs: &telemetry::Logs) {
+    if let Ok(cli) = parse() {
+        logs.set_filter(&cli.log.log);
+        tracing::info!(filter = cli.log.log, "settings were read again: the log filter holds, others need a restart");
+    } else {
+        // What is wrong has been printed.
+        tracing::warn!("settings could not be read again: the present ones hold");
     }
 }

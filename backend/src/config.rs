@@ -1,7 +1,6 @@
 //! Every setting: a flag, an environment variable, and a key of the settings file, in that order.
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,6 +10,10 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::{limits::Quotas, transport::PublicUrl};
+
+mod listen;
+
+pub use listen::ListenAddress;
 
 /// Where the database is.
 #[derive(Args, Clone, Debug)]
@@ -33,11 +36,11 @@ pub struct ServeSettings {
 
     /// Address to serve the API on
     #[arg(long, env = "MFTPLUS_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
 
     /// Address to serve Prometheus metrics on, at /metrics
     #[arg(long, env = "MFTPLUS_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS:PORT")]
-    pub metrics_listen: SocketAddr,
+    pub metrics_listen: ListenAddress,
 
     /// Redis that connects several servers on one PostgreSQL, as redis://host:port; one server alone needs none
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL", value_parser = redis_url)]

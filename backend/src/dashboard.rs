@@ -12,7 +12,7 @@ use std::{collections::HashMap, sync::Arc};
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
+    http::{HeaderMap, HeaderName, Method, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -20,6 +20,7 @@ use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
 use self::file::{Embedded, File};
+use crate::transport::protect;
 
 include!(concat!(env!("OUT_DIR"), "/dashboard.rs"));
 
@@ -31,17 +32,8 @@ const ABSENT: &str = "MFTPlus serves its API here (reference: /api/docs); `cargo
 const OF_THE_API: [&str; 6] = ["/api", "/graphql", "/graphiql", "/metrics", "/mftplus-api.yaml", "/openapi.json"];
 
 /// What every answer allows the browser: nothing but our own files, and the WebAssembly among them.
-const PROTECTION: [(HeaderName, HeaderValue); 3] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-             connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-        ),
-    ),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-];
+const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// Puts the dashboard of this binary in front of the API. Its page refers to its files below the base path `base`, which
 /// has no slash at its end and is empty at the root of a host.
@@ -90,7 +82,7 @@ impl Site {
             Some(file) => file.answer(headers),
             None => ABSENT.into_response(),
         };
-        response.headers_mut().extend(PROTECTION);
+        protect(response.headers_mut(), POLICY);
         response
     }
 }

@@ -1,7 +1,7 @@
 //! GraphQL: the same control plane through another door. Queries and mutations over HTTP ([`http`]), all operations over
 //! a socket ([`ws`]), each framed to the letter of its specification; what watchers share is made once ([`fanout`]).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_graphql::{SDLExportOptions, SchemaBuilder};
 use axum::{Router, middleware::from_fn_with_state, routing::get};
@@ -9,7 +9,10 @@ use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{service::ControlPlane, transport::OriginPolicy};
+use crate::{
+    service::ControlPlane,
+    transport::{BodyBudget, OriginPolicy},
+};
 
 mod accounts;
 mod agents;
@@ -53,6 +56,9 @@ const DEPTH: usize = 16;
 /// What a question may cost: a point for each field, as often as its lists ask for it.
 const COMPLEXITY: usize = 20_000;
 
+/// How long a socket may wait for `connection_init` before it counts among the waiting ones of its address.
+pub const INIT_GRACE: Duration = Duration::from_secs(3);
+
 /// The schema.
 pub(crate) type Schema = async_graphql::Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
 
@@ -69,6 +75,10 @@ pub struct Settings {
     pub origins: OriginPolicy,
     /// The largest answer, in bytes.
     pub max_response: usize,
+    /// The memory that the bodies of requests may take.
+    pub bodies: BodyBudget,
+    /// How long a socket may wait for `connection_init` before it counts among the waiting ones of its address.
+    pub init_grace: Duration,
 }
 
 /// What the handlers share.
@@ -79,6 +89,7 @@ struct Graphql {
     settings: Settings,
     fanout: fanout::Fanout,
     sockets: sockets::Sockets,
+    waiting: ws::Waiting,
 }
 
 fn builder(max_response: usize) -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
@@ -102,7 +113,7 @@ pub fn router(settings: Settings) -> Router {
     let executor = executor::Executor::new(schema.clone(), settings.clone());
     let fanout = fanout::Fanout::new(schema.clone(), settings.clone());
     let sockets = sockets::Sockets::new(Arc::clone(&settings.cp), &settings.tasks);
-    let state = Graphql { schema, executor, settings, fanout, sockets };
+    let state = Graphql { schema, executor, settings, fanout, sockets, waiting: ws::Waiting::default() };
     Router::new()
         .route("/graphiql", get(page::show))
         .route("/graphql", get(http::answer_get).post(http::answer_post).fallback(http::refuse_method))

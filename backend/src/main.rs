@@ -1,11 +1,14 @@
 //! The `mftplus` binary.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use backend::cli;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long tasks that have outlived the command may take to end.
+const LAST_TASKS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = match cli::parse() {
@@ -21,7 +24,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(cli::run(cli)) {
+    let outcome = runtime.block_on(cli::run(cli));
+    // Work that does not end must not keep the process from ending.
+    runtime.shutdown_timeout(LAST_TASKS);
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             eprintln!("mftplus: {error:#}");

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use axum::{Router, middleware};
+use axum::{
+    Router, middleware,
+    response::{IntoResponse, Response},
+};
 use ipnet::IpNet;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
@@ -12,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     error::Error,
     service::ControlPlane,
-    transport::{OriginPolicy, PublicUrl},
+    transport::{BodyBudget, OriginPolicy, PublicUrl},
 };
 
 mod agents;
@@ -26,6 +29,7 @@ mod extract;
 mod health;
 mod job_runs;
 mod jobs;
+mod list;
 pub mod openapi;
 mod pipeline_runs;
 mod pipelines;
@@ -34,6 +38,7 @@ mod transfers;
 mod users;
 
 use envelope::Failure;
+pub use list::ListBudget;
 
 /// The control plane, as handlers share it.
 type Shared = Arc<ControlPlane>;
@@ -49,6 +54,10 @@ pub struct Api {
     pub public_url: Option<PublicUrl>,
     /// Which pages may use the cookie.
     pub origins: OriginPolicy,
+    /// The memory that the bodies of requests may take.
+    pub bodies: BodyBudget,
+    /// The memory that large lists may take.
+    pub lists: ListBudget,
 }
 
 impl Api {
@@ -101,6 +110,12 @@ fn routes() -> OpenApiRouter<Api> {
 #[must_use]
 pub fn document() -> OpenApi {
     openapi::complete(routes().into_openapi())
+}
+
+/// The answer to a request that is refused before it is routed.
+#[must_use]
+pub fn refuse(error: Error) -> Response {
+    Failure(error).into_response()
 }
 
 /// The API, ready to serve.

@@ -2,28 +2,48 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::{Router, extract::ConnectInfo, routing::get};
-use tokio::{net::TcpListener, time::timeout};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::time::{Instant, interval, timeout_at};
 
 use crate::{
     app::{Ambient, App},
     config::ServeSettings,
     dashboard, engine, graphql, rest, scheduler, sweeper, telemetry,
+    transport::{ConnectionLimits, Connections},
 };
 
-/// How long requests at work may take to end when the server stops.
-const PATIENCE: Duration = Duration::from_secs(20);
+mod io;
+mod listener;
+pub mod signals;
 
-/// Serves until `stop` is done.
+pub use listener::Listeners;
+use listener::bind;
+
+/// How long requests at work may take to end when the server stops.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long the whole end may take, whatever clients and databases do.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// The most connections of the API, whatever the machine allows.
+const MAX_CONNECTIONS: usize = 65_536;
+/// File descriptors that are left for databases, files, webhooks and metrics.
+const RESERVED_FILES: usize = 128;
+/// How often samples that no scrape has collected are compacted.
+const UPKEEP: Duration = Duration::from_secs(5);
+/// The most connections of the metrics listener.
+const METRICS_CONNECTIONS: usize = 16;
+
+/// Serves until what `stop` gives is done; asked for when the server is up, so that before a signal ends the process at once.
 ///
 /// # Errors
 ///
 /// A sentence saying which setting or which part failed.
-pub async fn serve(settings: &ServeSettings, stop: impl Future<Output = ()> + Send) -> Result<()> {
+pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop: impl FnOnce() -> S) -> Result<()> {
     let metrics = telemetry::start_metrics();
-    let listener = bind("MFTPLUS_LISTEN", settings.listen).await?;
-    let metrics_listener = bind("MFTPLUS_METRICS_LISTEN", settings.metrics_listen).await?;
+    let total = most_connections();
+    let listeners = bind("MFTPLUS_LISTEN", &settings.listen).await?;
+    let metrics_listeners = bind("MFTPLUS_METRICS_LISTEN", &settings.metrics_listen).await?;
     let app = App::start(settings, Ambient::default()).await?;
     if let Some(password) = app.ensure_first_admin(settings).await? {
         // Once, and nowhere else: not in the log.
@@ -36,17 +56,15 @@ pub async fn serve(settings: &ServeSettings, stop: impl Future<Output = ()> + Se
     let cp = Arc::clone(&app.cp);
     app.tasks.spawn(async move { cp.watch_for_gaps().await });
 
-    let render =
-        move || async move { metrics.map(metrics_exporter_prometheus::PrometheusHandle::render).unwrap_or_default() };
+    let render = move || async move { metrics.map(PrometheusHandle::render).unwrap_or_default() };
     let metrics_router = Router::new().route("/metrics", get(render));
-    let metrics_stop = app.stop.clone().cancelled_owned();
-    app.tasks.spawn(async move {
-        let server = axum::serve(metrics_listener, metrics_router).with_graceful_shutdown(metrics_stop);
-        // Serving ends with the process at the latest.
-        drop(server.await);
-    });
+    let metrics_limits = ConnectionLimits::of_metrics(METRICS_CONNECTIONS);
+    let scrapes = Listeners::new(metrics_router, metrics_limits);
+    for listener in metrics_listeners {
+        scrapes.listen(listener);
+    }
 
-    let address = listener.local_addr()?;
+    let address = listeners[0].local_addr()?;
     let router = rest::router(app.api(settings)).merge(graphql::router(app.graphql(settings)));
     let router = match metrics {
         Some(handle) => router.layer(telemetry::request_metrics(handle)),
@@ -56,32 +74,66 @@ pub async fn serve(settings: &ServeSettings, stop: impl Future<Output = ()> + Se
         Some(url) => url.serve(dashboard::in_front_of(router, url.path())),
         None => dashboard::in_front_of(router, ""),
     };
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let cancelled = app.stop.clone().cancelled_owned();
-    let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-        // Answers are small and wait for nothing: they must not wait for more to send.
-        drop(stream.set_nodelay(true));
-    });
-    #[expect(clippy::disallowed_methods, reason = "the tracker would wait for requests longer than `PATIENCE`")]
-    let server = tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(cancelled).into_future());
-    tracing::info!(%address, "serving");
+    let api = Listeners::new(router, ConnectionLimits::of_api(total));
+    if let Some(handle) = metrics {
+        let upkeep = keep_metrics(handle.clone(), api.connections().clone(), total);
+        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(upkeep));
+    }
+    for listener in listeners {
+        tracing::info!(address = %listener.local_addr()?, connections = total, "serving");
+        api.listen(listener);
+    }
+    let stop = stop();
     let url = format!("http://{address}");
     let public = settings.public_url.as_ref().map_or_else(|| url.clone(), ToString::to_string);
     println!("MFTPlus serves {url}, its reference is at {public}/api/docs");
     stop.await;
     tracing::info!("stopping: what is at work is finished first");
-    // Health says so, long polls are answered, the listener closes.
+    let begun = Instant::now();
+    // Health says so, long polls are answered, sockets are closed.
     app.stop.cancel();
-    if timeout(PATIENCE, server).await.is_err() {
+    let (is_done, _) = tokio::join!(api.close(begun + PATIENCE), scrapes.close(begun + PATIENCE));
+    if !is_done {
         tracing::warn!("some requests did not end in time");
     }
-    app.close().await;
-    tracing::info!("stopped");
+    // The writer ends when nothing can reach the control plane any more, and the router can.
+    drop(api);
+    if timeout_at(begun + DEADLINE, app.close()).await.is_ok() {
+        tracing::info!("stopped");
+    } else {
+        tracing::warn!("some background work did not end in time: stopped all the same");
+    }
     Ok(())
 }
 
-async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("{setting}: cannot listen on {address}"))
+/// Compacts recorded samples regularly: without it the recorder keeps each sample until the next scrape. Notes the open
+/// connections, too.
+async fn keep_metrics(handle: PrometheusHandle, connections: Connections, total: usize) {
+    let mut ticks = interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+        {
+            metrics::gauge!("mftplus_connections").set(connections.len() as f64);
+            metrics::gauge!("mftplus_connections_limit").set(total as f64);
+        }
+        handle.run_upkeep();
+    }
+}
+
+/// How many connections the API may have: what the machine allows after the limit of open files was raised as far as it
+/// goes, less what the server needs itself.
+fn most_connections() -> usize {
+    let files = rlimit::increase_nofile_limit(u64::MAX).or_else(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the limit of open files cannot be raised");
+        rlimit::getrlimit(rlimit::Resource::NOFILE).map(|(soft, _)| soft)
+    });
+    let files = usize::try_from(files.unwrap_or(1024)).unwrap_or(usize::MAX);
+    let total = files.saturating_sub(RESERVED_FILES).clamp(16, MAX_CONNECTIONS);
+    if total < 512 {
+        tracing::warn!(files, connections = total, "few files may be open: raise `ulimit -n`");
+    }
+    total
 }
 
 /// The type of the address that handlers learn of their peer; named here for those who call the router themselves.

@@ -1,28 +1,63 @@
-//! What the program says of itself: logs to standard error, and metrics.
+//! Logs on standard error, and metrics.
 
 use std::{io::IsTerminal, sync::OnceLock};
 
-use axum_prometheus::{PrometheusMetricLayer, PrometheusMetricLayerBuilder};
+use axum_prometheus::{EndpointLabel, PrometheusMetricLayer, PrometheusMetricLayerBuilder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+use tracing_subscriber::{EnvFilter, Registry, fmt, prelude::*, reload};
 
 use crate::config::LogSettings;
+
+pub mod described;
+mod lines;
+
+use lines::{Form, Lines};
 
 /// The recorder of metrics: there is one per process, since the `metrics` facade is global.
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// Logs from here on.
-pub fn start_logging(settings: &LogSettings) {
-    let filter = EnvFilter::new(&settings.log);
+/// The logs of the process, whose filter can be replaced.
+#[derive(Debug)]
+pub struct Logs(reload::Handle<EnvFilter, Registry>);
+
+impl Logs {
+    /// Replaces the filter. What is not a filter leaves the present one.
+    pub fn set_filter(&self, filter: &str) {
+        let outcome = EnvFilter::try_new(filter)
+            .map_err(|error| error.to_string())
+            .and_then(|filter| self.0.reload(filter).map_err(|error| error.to_string()));
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "the log filter was not replaced");
+        }
+    }
+}
+
+/// Starts logging, panics included.
+pub fn start_logging(settings: &LogSettings) -> Logs {
+    let (filter, handle) = reload::Layer::new(EnvFilter::new(&settings.log));
     let registry = tracing_subscriber::registry().with(filter);
-    let to_stderr = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let is_coloured = std::io::stderr().is_terminal() && !settings.log_json;
+    let form = match (settings.log_json, is_coloured) {
+        (true, _) => Form::Json,
+        (false, true) => Form::Coloured,
+        (false, false) => Form::Plain,
+    };
+    let to_stderr = fmt::layer().with_writer(Lines::new(std::io::stderr, form)).with_ansi(is_coloured);
     // A second start in one process keeps the first.
     let outcome = if settings.log_json {
         registry.with(to_stderr.json()).try_init()
     } else {
         registry.with(to_stderr).try_init()
     };
-    drop(outcome);
+    if outcome.is_ok() {
+        // The text of a panic may quote client input: it goes through the log, which keeps it on one line.
+        std::panic::set_hook(Box::new(|panic| {
+            let backtrace = std::backtrace::Backtrace::capture();
+            let backtrace = (backtrace.status() == std::backtrace::BacktraceStatus::Captured).then_some(backtrace);
+            tracing::error!(%panic, backtrace = backtrace.map(tracing::field::display), "a task panicked");
+        }));
+    }
+    Logs(handle)
 }
 
 /// Seconds in which requests are answered, from a cached read to a patient long poll.
@@ -39,6 +74,7 @@ pub fn start_metrics() -> Option<&'static PrometheusHandle> {
         .set_buckets_for_metric(Matcher::Suffix("duration_seconds".to_owned()), &SECONDS)
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("batch_size".to_owned()), &BATCHES));
     let handle = builder.ok()?.install_recorder().ok()?;
+    described::describe();
     Some(METRICS.get_or_init(|| handle))
 }
 
@@ -46,5 +82,11 @@ pub fn start_metrics() -> Option<&'static PrometheusHandle> {
 #[must_use]
 pub fn request_metrics(handle: &PrometheusHandle) -> PrometheusMetricLayer<'static> {
     let handle = handle.clone();
-    PrometheusMetricLayerBuilder::new().with_prefix("mftplus").with_metrics_from_fn(|| handle).build_pair().0
+    PrometheusMetricLayerBuilder::new()
+        .with_prefix("mftplus")
+        // Paths without a route share one label: a path is text that the client chooses.
+        .with_endpoint_label_type(EndpointLabel::MatchedPathWithFallbackFn(|_| "unmatched".to_owned()))
+        .with_metrics_from_fn(|| handle)
+        .build_pair()
+        .0
 }

@@ -1,36 +1,31 @@
-//! What every HTTP edge does: reading off a request where it comes from, the token it brings and its body, and what a
-//! panic is made into.
+//! What every HTTP edge does: reading off a request where it comes from, the token it brings and its body ([`body`]), and
+//! what a panic is made into. What connections may do is in [`connections`].
 
 use std::{
     any::Any,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
+    sync::Arc,
 };
 
 use axum::{
-    body::Body,
     extract::ConnectInfo,
     http::{Extensions, HeaderMap, header, request::Parts},
 };
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
 use ipnet::IpNet;
-use tokio::time::timeout;
 
 use crate::error::{Error, Result};
 
+pub mod body;
+pub mod connections;
 mod origin;
+mod protection;
 mod public_url;
 
+pub use body::{BodyBudget, discard_body, read_body};
+pub use connections::{Connection, ConnectionLimits, Connections};
 pub use origin::OriginPolicy;
+pub use protection::protect;
 pub use public_url::PublicUrl;
-
-/// The largest body that is read, in bytes.
-pub const MAX_BODY: usize = 1024 * 1024;
-/// The largest body that is received and thrown away, so that the client gets to read its answer.
-const MAX_DISCARDED: usize = 16 * 1024 * 1024;
-/// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a request without a token that needs one is told.
 pub const TOKEN_MISSING: Error = Error::Unauthenticated("send a token as `Authorization: Bearer …`");
@@ -109,6 +104,13 @@ fn forwarded_address(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
+/// Notes on the request's connection that its caller has authenticated.
+pub fn authenticated(extensions: &Extensions) {
+    if let Some(connection) = extensions.get::<Arc<Connection>>() {
+        connection.authenticated();
+    }
+}
+
 /// The bearer token, if the header is there at all.
 ///
 /// # Errors
@@ -132,69 +134,4 @@ pub fn bearer(value: &str) -> Option<&str> {
 pub fn panicked(panic: &(dyn Any + Send)) -> Error {
     let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     Error::internal(format!("panic: {}", said.unwrap_or("without a message")))
-}
-
-/// The body.
-///
-/// # Errors
-///
-/// [`Error::TooLarge`] above [`MAX_BODY`], [`Error::Invalid`] if it breaks off or takes longer than 30 s to arrive.
-pub async fn read_body(body: Body) -> Result<Bytes> {
-    read_body_within(PATIENCE, body).await
-}
-
-async fn read_body_within(patience: Duration, body: Body) -> Result<Bytes> {
-    match timeout(patience, collect(body)).await {
-        Ok(read) => read,
-        Err(_) => Err(Error::Invalid(format!("the body did not arrive within {} s", patience.as_secs()))),
-    }
-}
-
-async fn collect(body: Body) -> Result<Bytes> {
-    const BROKEN: &str = "the body broke off";
-    let mut chunks = body.into_data_stream();
-    let Some(first) = chunks.next().await else { return Ok(Bytes::new()) };
-    let first = first.map_err(|_| Error::Invalid(BROKEN.to_owned()))?;
-    // A small body comes in one piece, which then needs no copy.
-    let Some(second) = chunks.next().await else {
-        return if first.len() > MAX_BODY { Err(Error::TooLarge) } else { Ok(first) };
-    };
-    let mut whole = BytesMut::from(first);
-    let mut received = whole.len();
-    let mut chunk = Some(second);
-    while let Some(piece) = chunk {
-        let piece = piece.map_err(|_| Error::Invalid(BROKEN.to_owned()))?;
-        received += piece.len();
-        if received > MAX_DISCARDED {
-            return Err(Error::TooLarge);
-        }
-        if received <= MAX_BODY {
-            whole.extend_from_slice(&piece);
-        }
-        chunk = chunks.next().await;
-    }
-    if received > MAX_BODY { Err(Error::TooLarge) } else { Ok(whole.freeze()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use futures_util::stream;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_body_that_does_not_end_is_given_up() {
-        let begun = stream::iter([Ok::<_, Infallible>("{")]).chain(stream::pending());
-        let outcome = read_body_within(Duration::ZERO, Body::from_stream(begun)).await;
-        assert_eq!(outcome.expect_err("no body").to_string(), "the body did not arrive within 0 s");
-    }
-
-    #[tokio::test]
-    async fn a_body_that_is_there_is_read_whatever_the_patience() {
-        let pieces = stream::iter(["{", "}"].map(Ok::<_, Infallible>));
-        let read = read_body_within(Duration::ZERO, Body::from_stream(pieces)).await;
-        assert_eq!(read.expect("a body"), "{}");
-    }
 }

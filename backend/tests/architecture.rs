@@ -119,7 +119,7 @@ fn holds(line: &str, word: &str) -> bool {
 )]
 #[case::transport(&["transport"], &["error"])]
 #[case::sweeper(&["sweeper"], &["service", "error"])]
-#[case::dashboard(&["dashboard"], &[])]
+#[case::dashboard(&["dashboard"], &["transport"])]
 #[case::settings(&["config", "telemetry"], &["config", "limits", "model", "error"])]
 fn no_arrow_points_upwards(#[case] layers: &[&str], #[case] may_name: &[&str]) {
     let mut wrong = Vec::new();
@@ -199,6 +199,20 @@ fn redis_is_named_behind_the_bus_and_the_limits_only() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_metric_is_described_once() {
+    let described: Vec<&str> = backend::telemetry::described::METRICS.iter().map(|(name, _, _)| *name).collect();
+    let mut recorded = std::collections::BTreeSet::new();
+    for source in sources() {
+        let text: String = source.code().map(|(_, line)| line.trim()).collect();
+        for kind in ["metrics::counter!(", "metrics::gauge!(", "metrics::histogram!("] {
+            let names = text.match_indices(kind).filter_map(|(at, _)| text[at + kind.len()..].strip_prefix('"'));
+            recorded.extend(names.map(|rest| rest.split('"').next().unwrap_or("").to_owned()));
+        }
+    }
+    assert_eq!(recorded.iter().map(String::as_str).collect::<Vec<_>>(), described, "in the order of names");
 }
 
 #[test]

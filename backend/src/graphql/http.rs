@@ -12,6 +12,7 @@ use axum::{
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Graphql,
@@ -25,7 +26,7 @@ use crate::{
     error::{Code, Error, Result},
     limits::Verdict,
     service::Credentials,
-    transport::{self, client_address, rate_limit_key, read_body, token},
+    transport::{self, client_address, discard_body, rate_limit_key, read_body, token},
 };
 
 /// What a page of an origin that may not ask is told.
@@ -48,23 +49,36 @@ struct Answer {
     retry_after: Option<u64>,
 }
 
+/// Where a request is.
+enum Source {
+    /// In the URL.
+    Url,
+    /// In the body, until that is read.
+    Body(Option<Body>),
+}
+
 /// Answers a query in a URL; a browser that opens the URL without one gets a page.
-pub(super) async fn answer_get(State(graphql): State<Graphql>, parts: Parts) -> HttpResponse {
-    if page::is_wanted(&parts) {
-        return page::show().await;
-    }
-    let asked = from_query(parts.uri.query().unwrap_or_default());
-    answer(&graphql, &parts, asked, false).await
+pub(super) async fn answer_get(State(graphql): State<Graphql>, parts: Parts, body: Body) -> HttpResponse {
+    let response =
+        if page::is_wanted(&parts) { page::show().await } else { answer(&graphql, &parts, &mut Source::Url).await };
+    discard_body(body).await;
+    response
 }
 
 /// Answers an operation in a body.
 pub(super) async fn answer_post(State(graphql): State<Graphql>, parts: Parts, body: Body) -> HttpResponse {
-    let asked = read_body(body).await.and_then(|bytes| from_body(&parts.headers, &bytes));
-    answer(&graphql, &parts, asked, true).await
+    let mut source = Source::Body(Some(body));
+    let response = answer(&graphql, &parts, &mut source).await;
+    if let Source::Body(Some(body)) = source {
+        // It was refused without being read.
+        discard_body(body).await;
+    }
+    response
 }
 
 /// Answers a method that GraphQL does not have.
-pub(super) async fn refuse_method() -> HttpResponse {
+pub(super) async fn refuse_method(body: Body) -> HttpResponse {
+    discard_body(body).await;
     let mut response = written(Media::Json, StatusCode::METHOD_NOT_ALLOWED, refusal(&Error::MethodNotAllowed));
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
     response
@@ -76,12 +90,17 @@ pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> HttpResponse {
     written(Media::Json, StatusCode::INTERNAL_SERVER_ERROR, refusal(&transport::panicked(panic.as_ref())))
 }
 
+/// Answers an upgrade that cannot be made.
+pub(super) fn refuse_upgrade(status: StatusCode, sentence: &str) -> HttpResponse {
+    written(Media::Json, status, refusal(&Error::Invalid(sentence.to_owned())))
+}
+
 /// Answers a page that may not ask.
 pub(super) fn refuse_origin() -> HttpResponse {
     written(Media::Json, StatusCode::FORBIDDEN, refusal(&FOREIGN))
 }
 
-async fn answer(graphql: &Graphql, parts: &Parts, asked: Result<Request>, may_mutate: bool) -> HttpResponse {
+async fn answer(graphql: &Graphql, parts: &Parts, source: &mut Source) -> HttpResponse {
     let Some(media) = accepted(&parts.headers) else {
         let sentence = "accept application/graphql-response+json or application/json";
         return written(Media::Json, StatusCode::NOT_ACCEPTABLE, refusal(&Error::Invalid(sentence.to_owned())));
@@ -89,7 +108,7 @@ async fn answer(graphql: &Graphql, parts: &Parts, asked: Result<Request>, may_mu
     if !graphql.settings.origins.allows(&parts.headers, &parts.extensions) {
         return written(media, StatusCode::FORBIDDEN, refusal(&FOREIGN));
     }
-    let answer = match carry_out(graphql, parts, media, asked, may_mutate).await {
+    let answer = match carry_out(graphql, parts, media, source).await {
         Ok(answer) => answer,
         Err((error, limited)) => {
             let retry_after = error.retry_after_seconds();
@@ -117,13 +136,17 @@ async fn carry_out(
     graphql: &Graphql,
     parts: &Parts,
     media: Media,
-    asked: Result<Request>,
-    may_mutate: bool,
+    source: &mut Source,
 ) -> Result<Answer, (Error, Option<Verdict>)> {
     let cp = &graphql.settings.cp;
     let address = rate_limit_key(client_address(parts, &graphql.settings.trusted_proxies));
     let (caller, refused) = match caller(graphql, &parts.headers, &address).await {
-        Ok(caller) => (caller, None),
+        Ok(caller) => {
+            if caller.actor.is_some() {
+                transport::authenticated(&parts.extensions);
+            }
+            (caller, None)
+        }
         // Counted like a call without a token, and then refused.
         Err(error) => (Caller { actor: None, address }, Some(error)),
     };
@@ -135,7 +158,9 @@ async fn carry_out(
     if let Some(error) = refused {
         return Err((error, limited));
     }
-    let request = asked.map_err(|error| (error, limited))?;
+    let may_mutate = matches!(source, Source::Body(_));
+    let (request, share) =
+        asked(graphql, parts, source, caller.actor.is_some()).await.map_err(|error| (error, limited))?;
     let executed = match CheckedRequest::new(request, &caller).await {
         Err(error) => Executed::Refused(vec![error]),
         Ok(mut request) => {
@@ -145,6 +170,7 @@ async fn carry_out(
             graphql.executor.execute(request, &caller).await.map_err(|error| (error, limited))?
         }
     };
+    drop(share);
     Ok(match executed {
         Executed::Answered(body) => Answer { status: StatusCode::OK, body, limited, retry_after: None },
         Executed::Refused(errors) => {
@@ -152,6 +178,23 @@ async fn carry_out(
             Answer { status, body: json(&Payload::from(&Response::from_errors(errors))), limited, retry_after: None }
         }
     })
+}
+
+/// The request, with its share of the memory for bodies. The caller is known and counted before a body is read.
+async fn asked(
+    graphql: &Graphql,
+    parts: &Parts,
+    source: &mut Source,
+    is_authenticated: bool,
+) -> Result<(Request, Option<OwnedSemaphorePermit>)> {
+    match source {
+        Source::Url => Ok((from_query(parts.uri.query().unwrap_or_default())?, None)),
+        Source::Body(body) => {
+            let body = body.take().unwrap_or_default();
+            let received = read_body(body, &graphql.settings.bodies, is_authenticated).await?;
+            Ok((from_body(&parts.headers, &received.bytes)?, received.share))
+        }
+    }
 }
 
 /// Who asks: somebody with a token, or nobody. An API key is no credential here.

@@ -10,6 +10,7 @@ use super::{
     customers::DeletedData,
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, OptionalBody, Query},
+    list::{List, ListAnswer, listed},
     transfers::TransfersData,
 };
 use crate::{
@@ -80,6 +81,8 @@ pub(super) struct AgentsData {
     pagination: Pagination,
 }
 
+listed!(AgentsData, "agents", agents: Agent);
+
 /// Only the status, of the filters of transfers.
 pub(super) struct StatusFilter(Option<TransferStatus>);
 
@@ -134,9 +137,9 @@ pub(super) async fn list_agents(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Query((window, filter)): Query<(Window, AgentFilter)>,
-) -> Answer<AgentsData> {
+) -> ListAnswer<AgentsData> {
     let page = api.cp.list_agents(&actor, &filter, window).await?;
-    Ok(Reply::ok(AgentsData { pagination: page.pagination(), agents: page.items }))
+    Ok(List::small(AgentsData { pagination: page.pagination(), agents: page.items }))
 }
 
 /// Get an agent
@@ -177,10 +180,10 @@ pub(super) async fn list_agent_transfers(
     UserCaller(actor): UserCaller,
     Id(id): Id<AgentId>,
     Query((window, filter)): Query<(Window, StatusFilter)>,
-) -> Answer<TransfersData> {
+) -> ListAnswer<TransfersData> {
     let filter = TransferFilter { status: Vec::from_iter(filter.0), ..TransferFilter::default() };
     let page = api.cp.list_agent_transfers(&actor, id, filter, window).await?;
-    Ok(Reply::ok(page.into()))
+    Ok(List::small(page.into()))
 }
 
 /// Give an agent a new API key

@@ -10,7 +10,7 @@ use axum::{
 
 use super::{
     Api,
-    edge::{ClientAddress, Limited},
+    edge::{ClientAddress, Limited, authenticated},
     envelope::Failure,
 };
 use crate::{
@@ -99,7 +99,11 @@ impl FromRequestParts<Api> for Registrant {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
         count(parts, api, Class::Register, &counted_address(parts)).await?;
         match token(&parts.headers)? {
-            Some(token) => Ok(Self(Some(api.cp.authenticate(Credentials::Token(token)).await?.actor))),
+            Some(token) => {
+                let clearance = api.cp.authenticate(Credentials::Token(token)).await?;
+                authenticated(&parts.extensions);
+                Ok(Self(Some(clearance.actor)))
+            }
             None => Ok(Self(None)),
         }
     }
@@ -156,6 +160,7 @@ async fn cleared(
     };
     match clearance {
         Ok(Clearance { actor, class, subject, .. }) => {
+            authenticated(&parts.extensions);
             count(parts, api, class, &subject).await?;
             Ok(actor)
         }

@@ -9,6 +9,7 @@ use super::{
     caller::{AdminCaller, UserCaller},
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, OptionalBody, Query},
+    list::{List, ListAnswer, listed},
 };
 use crate::{
     ids::{CustomerId, EnrolmentCodeId},
@@ -34,6 +35,8 @@ pub(super) struct CustomersData {
     pagination: Pagination,
 }
 
+listed!(CustomersData, "customers", customers: Customer);
+
 /// An enrolment code.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -51,6 +54,8 @@ pub(super) struct EnrolmentCodesData {
     /// Where it stands.
     pagination: Pagination,
 }
+
+listed!(EnrolmentCodesData, "enrolmentCodes", enrolment_codes: EnrolmentCode);
 
 /// Something that is gone.
 #[derive(Serialize, ToSchema)]
@@ -84,9 +89,9 @@ pub(super) async fn list_customers(
     State(api): State<Api>,
     AdminCaller(actor): AdminCaller,
     Query(window): Query<Window>,
-) -> Answer<CustomersData> {
+) -> ListAnswer<CustomersData> {
     let page = api.cp.list_customers(&actor, window).await?;
-    Ok(Reply::ok(CustomersData { pagination: page.pagination(), customers: page.items }))
+    Ok(List::small(CustomersData { pagination: page.pagination(), customers: page.items }))
 }
 
 /// Rename or suspend a customer
@@ -129,9 +134,9 @@ pub(super) async fn list_enrolment_codes(
     UserCaller(actor): UserCaller,
     Id(id): Id<CustomerId>,
     Query(window): Query<Window>,
-) -> Answer<EnrolmentCodesData> {
+) -> ListAnswer<EnrolmentCodesData> {
     let page = api.cp.list_enrolment_codes(&actor, id, window).await?;
-    Ok(Reply::ok(EnrolmentCodesData { pagination: page.pagination(), enrolment_codes: page.items }))
+    Ok(List::small(EnrolmentCodesData { pagination: page.pagination(), enrolment_codes: page.items }))
 }
 
 /// Withdraw an enrolment code

@@ -13,7 +13,11 @@ use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, serve};
 
 use super::{Api, envelope::Failure};
-use crate::error::Error;
+use crate::{error::Error, transport::protect};
+
+/// What the page allows the browser: its own files, and the `style` attributes and images that Swagger UI makes itself.
+const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// The routes of the documents.
 pub(super) fn router(mut document: OpenApi, base: &str) -> Router<Api> {
@@ -29,13 +33,18 @@ pub(super) fn router(mut document: OpenApi, base: &str) -> Router<Api> {
     Router::new()
         .route("/mftplus-api.yaml", text("text/yaml; charset=utf-8", yaml))
         .route("/openapi.json", text("application/json", json))
-        .route("/api/docs", get(move || async move { page(&config) }))
-        .route("/api/docs/{part}", get(move |path: RawPathParams| async move { part(&path, &parts) }))
+        .route("/api/docs", get(move || async move { protected(page(&config)) }))
+        .route("/api/docs/{part}", get(move |path: RawPathParams| async move { protected(part(&path, &parts)) }))
 }
 
 fn text(content_type: &'static str, text: String) -> axum::routing::MethodRouter<Api> {
     let text: Arc<str> = text.into();
     get(move || async move { ([(header::CONTENT_TYPE, content_type)], text.to_string()) })
+}
+
+fn protected(mut response: Response) -> Response {
+    protect(response.headers_mut(), POLICY);
+    response
 }
 
 /// The page itself, whose parts are named from where it stands.

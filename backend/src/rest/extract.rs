@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use super::{Api, envelope::Failure};
+use super::{Api, edge::Unread, envelope::Failure};
 use crate::{
     error::Error,
     ids::{Named, PipelineId, RunId},
@@ -51,8 +51,8 @@ pub(super) struct IdempotencyKey(pub(super) Option<String>);
 impl<T: FromFields> FromRequest<Api> for Body<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, _: &Api) -> Result<Self, Failure> {
-        let (headers, raw) = received(request).await?;
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Failure> {
+        let (headers, raw) = received(request, api).await?;
         let input = T::read(object(&headers, &raw)?)?;
         Ok(Self { input, raw })
     }
@@ -61,17 +61,18 @@ impl<T: FromFields> FromRequest<Api> for Body<T> {
 impl<T: FromFields> FromRequest<Api> for OptionalBody<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, _: &Api) -> Result<Self, Failure> {
-        let (headers, raw) = received(request).await?;
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Failure> {
+        let (headers, raw) = received(request, api).await?;
         let object = if raw.is_empty() { Map::new() } else { object(&headers, &raw)? };
         Ok(Self { input: T::read(object)?, raw })
     }
 }
 
-/// The edge has collected the body already.
-async fn received(request: Request) -> Result<(HeaderMap, Bytes), Failure> {
-    let (parts, body) = request.into_parts();
-    let raw = axum::body::to_bytes(body, transport::MAX_BODY).await.map_err(Error::internal)?;
+/// The caller is known and counted by now: the extractor of the body is the last one.
+async fn received(request: Request, api: &Api) -> Result<(HeaderMap, Bytes), Failure> {
+    let (parts, _) = request.into_parts();
+    let unread = parts.extensions.get::<Unread>().ok_or_else(|| Error::internal("a request without its body"))?;
+    let raw = unread.read(api).await?;
     Ok((parts.headers, raw))
 }
 

@@ -9,6 +9,7 @@ use super::{
     caller::{AgentCaller, UserCaller},
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Ids, OptionalBody, Query},
+    list::{List, ListAnswer, listed},
 };
 use crate::{
     ids::{JobId, RunId},
@@ -34,6 +35,8 @@ pub(super) struct JobRunsData {
     pagination: Pagination,
 }
 
+listed!(JobRunsData, "runs", runs: JobRun);
+
 /// Get a job's execution history
 ///
 /// Newest first, by `page` and `limit` or by `limit` and `offset`.
@@ -45,10 +48,10 @@ pub(super) async fn list_job_runs(
     UserCaller(actor): UserCaller,
     Id(id): Id<JobId>,
     Query(window): Query<OffsetWindow>,
-) -> Answer<JobRunsData> {
+) -> ListAnswer<JobRunsData> {
     let filter = JobRunFilter { job_id: Some(id), ..JobRunFilter::default() };
     let page = api.cp.list_job_runs(&actor, &filter, window.0).await?;
-    Ok(Reply::ok(JobRunsData { pagination: page.pagination(), runs: page.items }))
+    Ok(List::small(JobRunsData { pagination: page.pagination(), runs: page.items }))
 }
 
 /// Start a new job run

@@ -10,6 +10,7 @@ use super::{
     customers::DeletedData,
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
+    list::{List, ListAnswer, listed},
 };
 use crate::{
     ids::JobId,
@@ -18,6 +19,9 @@ use crate::{
         job::{CreateJob, Job, JobFilter, JobWindow, UpdateJob},
     },
 };
+
+/// The memory of a job with the longest fields, in bytes.
+const JOB: usize = 12 * 1024;
 
 /// A job.
 #[derive(Serialize, ToSchema)]
@@ -34,6 +38,8 @@ pub(super) struct JobsData {
     /// Where it stands.
     pagination: Pagination,
 }
+
+listed!(JobsData, "jobs", jobs: Job);
 
 /// Create a new scheduled transfer job
 ///
@@ -62,9 +68,10 @@ pub(super) async fn list_jobs(
     State(api): State<Api>,
     AnyCaller(actor): AnyCaller,
     Query((window, filter)): Query<(JobWindow, JobFilter)>,
-) -> Answer<JobsData> {
+) -> ListAnswer<JobsData> {
+    let share = api.lists.reserve(&actor, window.0.limit, JOB).await?;
     let page = api.cp.list_jobs(&actor, &filter, window.0).await?;
-    Ok(Reply::ok(JobsData { pagination: page.pagination(), jobs: page.items }))
+    Ok(List::large(JobsData { pagination: page.pagination(), jobs: page.items }, share))
 }
 
 /// Get a job

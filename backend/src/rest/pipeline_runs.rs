@@ -9,6 +9,7 @@ use super::{
     caller::{AgentCaller, UserCaller},
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, OptionalBody, Query, StepPath},
+    list::{List, ListAnswer, listed},
     openapi::Paging,
 };
 use crate::{
@@ -39,6 +40,8 @@ pub(super) struct PipelineRunsData {
     pagination: Pagination,
 }
 
+listed!(PipelineRunsData, "runs", runs: PipelineRun);
+
 /// A step of a run, with what waits for its agent.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PipelineStepData {
@@ -59,9 +62,9 @@ pub(super) async fn list_pipeline_runs(
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
     Query(window): Query<Window>,
-) -> Answer<PipelineRunsData> {
+) -> ListAnswer<PipelineRunsData> {
     let page = api.cp.list_runs_of_pipeline(&actor, &pipeline, window).await?;
-    Ok(Reply::ok(PipelineRunsData { pagination: page.pagination(), runs: page.items }))
+    Ok(List::small(PipelineRunsData { pagination: page.pagination(), runs: page.items }))
 }
 
 /// Start a run of a pipeline

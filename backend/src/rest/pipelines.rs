@@ -15,6 +15,7 @@ use super::{
     customers::DeletedData,
     envelope::{Answer, Failure, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
+    list::{List, ListAnswer, listed},
     openapi::{Paging, PipelineQuery},
 };
 use crate::{
@@ -27,6 +28,9 @@ use crate::{
         },
     },
 };
+
+/// The memory of a pipeline with the largest definition, in bytes.
+const PIPELINE: usize = 264 * 1024;
 
 /// A pipeline.
 #[derive(Serialize, ToSchema)]
@@ -44,6 +48,8 @@ pub(super) struct PipelinesData {
     pagination: Pagination,
 }
 
+listed!(PipelinesData, "pipelines", pipelines: Pipeline);
+
 /// Versions of a pipeline.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PipelineVersionsData {
@@ -52,6 +58,8 @@ pub(super) struct PipelineVersionsData {
     /// Where it stands.
     pagination: Pagination,
 }
+
+listed!(PipelineVersionsData, "versions", versions: PipelineVersion);
 
 /// A JSON Schema.
 #[derive(Serialize, ToSchema)]
@@ -87,9 +95,10 @@ pub(super) async fn list_pipelines(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Query((window, filter)): Query<(Window, PipelineFilter)>,
-) -> Answer<PipelinesData> {
+) -> ListAnswer<PipelinesData> {
+    let share = api.lists.reserve(&actor, window.limit, PIPELINE).await?;
     let page = api.cp.list_pipelines(&actor, &filter, window).await?;
-    Ok(Reply::ok(PipelinesData { pagination: page.pagination(), pipelines: page.items }))
+    Ok(List::large(PipelinesData { pagination: page.pagination(), pipelines: page.items }, share))
 }
 
 /// Get the JSON Schema of definitions
@@ -205,7 +214,7 @@ pub(super) async fn list_pipeline_versions(
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
     Query(window): Query<Window>,
-) -> Answer<PipelineVersionsData> {
+) -> ListAnswer<PipelineVersionsData> {
     let page = api.cp.list_pipeline_versions(&actor, &pipeline, window).await?;
-    Ok(Reply::ok(PipelineVersionsData { pagination: page.pagination(), versions: page.items }))
+    Ok(List::small(PipelineVersionsData { pagination: page.pagination(), versions: page.items }))
 }

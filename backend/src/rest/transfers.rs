@@ -13,6 +13,7 @@ use super::{
     caller::{AgentCaller, UserCaller},
     envelope::{Answer, Reply, Success, status},
     extract::{Body, Id, IdempotencyKey, Query},
+    list::{List, ListAnswer, listed},
 };
 use crate::{
     error::{Error, Result},
@@ -51,6 +52,8 @@ pub(super) struct TransfersData {
     /// Where it stands.
     pagination: Pagination,
 }
+
+listed!(TransfersData, "transfers", transfers: Transfer);
 
 impl From<Page<Transfer>> for TransfersData {
     fn from(page: Page<Transfer>) -> Self {
@@ -155,8 +158,8 @@ pub(super) async fn list_transfers(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Query((window, filter)): Query<(Window, TransferFilter)>,
-) -> Answer<TransfersData> {
-    Ok(Reply::ok(api.cp.list_transfers(&actor, &filter, window).await?.into()))
+) -> ListAnswer<TransfersData> {
+    Ok(List::small(api.cp.list_transfers(&actor, &filter, window).await?.into()))
 }
 
 /// Get a transfer

@@ -9,6 +9,7 @@ use super::{
     caller::{AdminCaller, UserCaller},
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
+    list::{List, ListAnswer, listed},
     session::UserData,
 };
 use crate::{
@@ -27,6 +28,8 @@ pub(super) struct UsersData {
     /// Where it stands.
     pagination: Pagination,
 }
+
+listed!(UsersData, "users", users: User);
 
 /// Create a user
 #[utoipa::path(post, path = "/api/users", tag = "Users", security(("bearer" = [])), request_body = CreateUser,
@@ -50,9 +53,9 @@ pub(super) async fn list_users(
     State(api): State<Api>,
     AdminCaller(actor): AdminCaller,
     Query(window): Query<Window>,
-) -> Answer<UsersData> {
+) -> ListAnswer<UsersData> {
     let page = api.cp.list_users(&actor, window).await?;
-    Ok(Reply::ok(UsersData { pagination: page.pagination(), users: page.items }))
+    Ok(List::small(UsersData { pagination: page.pagination(), users: page.items }))
 }
 
 /// Change a user's password, role or suspension

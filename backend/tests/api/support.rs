@@ -13,7 +13,7 @@ pub(crate) mod redis;
 
 pub(crate) use app::TestApp;
 pub(crate) use client::{Answer, Client};
-pub(crate) use live::Watcher;
+pub(crate) use live::{Listening, Watcher};
 pub(crate) use people::{PASSWORD, admin, customer_of};
 pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use receiver::Receiver;

@@ -1,15 +1,9 @@
 //! What every answer has in common, whatever was asked: section 1 of the contract.
 
-use std::net::SocketAddr;
-
-use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
 use rstest::rstest;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use uuid::Uuid;
 
 use crate::support::{
@@ -96,14 +90,26 @@ async fn an_id_that_is_none_is_404(#[case] path: &str) {
 #[case(MIB + 1)]
 #[case(5 * MIB)]
 #[tokio::test]
-async fn a_body_over_one_mebibyte_is_413_whoever_sends_it_and_wherever_to(#[case] size: usize) {
+async fn a_body_over_one_mebibyte_is_413_where_the_caller_may_send_one(#[case] size: usize) {
     let (app, _, agent) = with_agent().await;
-    for (client, path) in
-        [(&agent, "/api/transfers"), (&app.anonymous(), "/api/auth/login"), (&app.anonymous(), "/api/nothing")]
-    {
+    for (client, path) in [(&agent, "/api/transfers"), (&app.anonymous(), "/api/auth/login")] {
         let answer = client.send_bytes("POST", path, Some("application/json"), vec![b' '; size]).await;
         assert_failure(&answer, 413);
     }
+}
+
+#[tokio::test]
+async fn a_caller_is_refused_and_counted_before_a_body_is_read() {
+    let app = TestApp::with(&["--rate-limits", "agent=1"]).await;
+    let stranger = app.key("mft_ak_unknown");
+    let body = || vec![b' '; 5 * MIB];
+    for status in [401, 429] {
+        let answer = stranger.send_bytes("POST", "/api/transfers", Some("application/json"), body()).await;
+        assert_failure(&answer, status);
+        assert_eq!(answer.header("x-ratelimit-limit"), Some("1"));
+    }
+    let answer = app.anonymous().send_bytes("POST", "/api/nothing", Some("application/json"), body()).await;
+    assert_failure(&answer, 404);
 }
 
 #[tokio::test]
@@ -115,24 +121,13 @@ async fn a_body_of_one_mebibyte_is_read() {
     assert_eq!(answer.status, 201, "{}", answer.body);
 }
 
-/// Serves the router on a socket of its own for as long as the test lasts.
-pub(crate) async fn on_a_socket(app: &TestApp) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
-    let address = listener.local_addr().expect("an address");
-    let router: Router = app.router.clone();
-    let serving = async { axum::serve(listener, router).await };
-    app.app.tasks.spawn(app.app.stop.clone().run_until_cancelled_owned(serving));
-    address
-}
-
 #[tokio::test]
 async fn a_chunked_body_over_the_limit_is_read_to_its_end_so_that_its_sender_sees_the_413() {
     let (app, _, _) = with_agent().await;
-    let address = on_a_socket(&app).await;
-    let mut stream = TcpStream::connect(address).await.expect("a connection");
-    let head = "POST /api/transfers HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+    let listening = app.listen().await;
+    let head = "POST /api/auth/login HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
                 Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
-    stream.write_all(head.as_bytes()).await.expect("a head");
+    let mut stream = listening.raw(head).await;
     let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
     for _ in 0..48 {
         stream.write_all(&chunk).await.expect("a chunk is taken");

@@ -15,3 +15,4 @@ mod place;
 mod process;
 mod readme;
 mod schedule;
+mod signals;

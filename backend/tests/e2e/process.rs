@@ -72,6 +72,21 @@ impl Server {
         self.child.wait().expect("its end")
     }
 
+    /// Sends it this signal.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a process of ours")
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        self.child.wait().expect("its end")
+    }
+
     /// Runs a command of the binary beside the server; what it printed.
     pub(crate) fn run(&self, args: &[&str]) -> String {
         let output = Command::new(MFTPLUS).args(args).args(&self.database).output().expect("a command");
@@ -131,6 +146,11 @@ fn spawn(listen: &str, database: &[String], flags: &[String]) -> (Child, String)
 
 /// Asks a process to stop.
 pub(crate) fn terminate(child: &Child) {
-    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    signal(child, "TERM");
+}
+
+/// Sends a process this signal.
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
     assert!(status.is_ok_and(|status| status.success()));
 }

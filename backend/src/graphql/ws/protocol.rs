@@ -13,6 +13,10 @@ use crate::{
 
 /// The name of the protocol.
 pub(super) const PROTOCOL: &str = "graphql-transport-ws";
+/// The most bytes that a client's name of an operation may have: it is kept for as long as the operation.
+const MAX_ID: usize = 1024;
+/// The most bytes of a ping's payload that are sent back.
+const MAX_ECHO: usize = 1024;
 /// The most bytes a close frame has for its reason.
 const MAX_REASON: usize = 123;
 
@@ -30,12 +34,15 @@ impl Close {
     pub(in crate::graphql) const EXPIRED: Self = Self::new(4401, "Token expired");
     pub(super) const BROKEN: Self = Self::new(1002, "Protocol error");
     pub(super) const TOO_BIG: Self = Self::new(1009, "Messages may have 1 MiB");
+    pub(super) const TOO_BIG_WITHOUT_TOKEN: Self = Self::new(1009, "Without a token messages may have 64 KiB");
     pub(super) const INTERNAL: Self = Self::new(1013, "Internal error: connect again");
     pub(super) const UNCHECKED: Self = Self::new(1013, "The token cannot be checked now: connect again");
     pub(super) const STALLED: Self = Self::new(1013, "Nothing was read for 30 s: connect again");
     pub(super) const UNAUTHORIZED: Self = Self::new(4401, "Unauthorized");
     pub(super) const WRONG_PROTOCOL: Self = Self::new(4406, "Subprotocol not acceptable");
     pub(super) const INIT_TIMEOUT: Self = Self::new(4408, "Connection initialisation timeout");
+    pub(super) const CROWDED_OUT: Self =
+        Self::new(4408, "Too many connections from this address wait for connection_init");
     pub(super) const SECOND_INIT: Self = Self::new(4429, "Too many initialisation requests");
     pub(super) const TOO_MANY_FAILURES: Self = Self::new(4429, "Too many invalid tokens: try again in a minute");
 
@@ -100,6 +107,7 @@ impl ClientMessage {
 
 fn id(message: &mut Map<String, Value>) -> Result<String, &'static str> {
     match message.remove("id") {
+        Some(Value::String(id)) if id.len() > MAX_ID => Err("Invalid message: `id` may have 1024 bytes"),
         Some(Value::String(id)) if !id.is_empty() => Ok(id),
         _ => Err("Invalid message: `id` must be a string that is not empty"),
     }
@@ -134,9 +142,11 @@ fn request(payload: Map<String, Value>) -> Result<Result<Box<Request>, Error>, &
 
 pub(super) const ACK: &str = r#"{"type":"connection_ack"}"#;
 
+/// The answer to a ping. It waits until the client reads it, so a large payload is not sent back.
 pub(super) fn pong(payload: Option<Value>) -> String {
+    let payload = payload.map(|payload| payload.to_string()).filter(|payload| payload.len() <= MAX_ECHO);
     match payload {
-        Some(payload) => json!({ "type": "pong", "payload": payload }).to_string(),
+        Some(payload) => format!(r#"{{"type":"pong","payload":{payload}}}"#),
         None => r#"{"type":"pong"}"#.to_owned(),
     }
 }
@@ -162,6 +172,7 @@ mod tests {
     #[case::no_type(r#"{"id":"1"}"#)]
     #[case::unknown_type(r#"{"type":"start"}"#)]
     #[case::no_id(r#"{"type":"subscribe","payload":{"query":"{me{id}}"}}"#)]
+    #[case::long_id(&format!(r#"{{"type":"complete","id":"{}"}}"#, "x".repeat(1025)))]
     #[case::empty_id(r#"{"type":"subscribe","id":"","payload":{"query":"{me{id}}"}}"#)]
     #[case::no_payload(r#"{"type":"subscribe","id":"1"}"#)]
     #[case::no_query(r#"{"type":"subscribe","id":"1","payload":{}}"#)]
@@ -173,6 +184,12 @@ mod tests {
     #[case::complete_without_id(r#"{"type":"complete"}"#)]
     fn what_is_no_message_is_refused(#[case] text: &str) {
         assert!(ClientMessage::read(text).is_err());
+    }
+
+    #[test]
+    fn a_large_payload_of_a_ping_is_not_sent_back() {
+        assert_eq!(pong(Some(json!({ "a": 1 }))), r#"{"type":"pong","payload":{"a":1}}"#);
+        assert_eq!(pong(Some(json!({ "a": "x".repeat(MAX_ECHO) }))), r#"{"type":"pong"}"#);
     }
 
     #[test]

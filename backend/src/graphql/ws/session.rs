@@ -11,11 +11,12 @@ use super::{
     operation,
     outbox::{Frame, OperationNumber, Outbox},
     protocol::{ACK, ClientMessage, Close, complete, pong, with_payload},
+    waiting::WaitingEntry,
 };
 use crate::{
     error::Error,
     graphql::{Graphql, context::Caller, fanout::Membership, sockets::Registration},
-    transport::{TOKEN_MISSING, bearer},
+    transport::{Connection, TOKEN_MISSING, bearer, connections::ANONYMOUS_MESSAGE_TOO_BIG},
 };
 
 /// How long a client may take to introduce itself.
@@ -46,6 +47,9 @@ pub(super) struct Session {
     is_introduced: bool,
     /// How many messages came before the client introduced itself.
     early: u8,
+    /// The entry among the sockets that wait for `connection_init` for longer than the grace.
+    waiting: Option<WaitingEntry>,
+    connection: Option<Arc<Connection>>,
     operations: HashMap<OperationNumber, Operation>,
     next: u32,
 }
@@ -71,6 +75,8 @@ enum Happening {
 
 /// When what is due.
 struct Clocks {
+    /// From then on the socket counts among those that wait for the client's introduction; nothing once it does.
+    waits_at: Option<Instant>,
     /// The client has to introduce itself until then.
     init_by: Instant,
     /// When the client is asked next whether it is there.
@@ -82,13 +88,14 @@ struct Clocks {
 }
 
 impl Clocks {
-    fn new(now: Instant) -> Self {
-        Self { init_by: now + INIT_PATIENCE, ping_at: now + PING, heard: now, due: None }
+    fn new(now: Instant, init_grace: Duration) -> Self {
+        let (waits_at, init_by) = (Some(now + init_grace), now + INIT_PATIENCE);
+        Self { waits_at, init_by, ping_at: now + PING, heard: now, due: None }
     }
 
     fn next(&self, is_introduced: bool) -> Instant {
-        let init_by = (!is_introduced).then_some(self.init_by);
-        [init_by, self.due].into_iter().flatten().fold(self.ping_at, Instant::min)
+        let (waits_at, init_by) = if is_introduced { (None, None) } else { (self.waits_at, Some(self.init_by)) };
+        [waits_at, init_by, self.due].into_iter().flatten().fold(self.ping_at, Instant::min)
     }
 }
 
@@ -102,7 +109,7 @@ impl Drop for Session {
 }
 
 impl Session {
-    pub(super) fn new(graphql: Graphql, address: String) -> Self {
+    pub(super) fn new(graphql: Graphql, address: String, connection: Option<Arc<Connection>>) -> Self {
         Self {
             graphql,
             outbox: Arc::default(),
@@ -110,6 +117,8 @@ impl Session {
             registration: None,
             is_introduced: false,
             early: 0,
+            waiting: None,
+            connection,
             operations: HashMap::new(),
             next: 0,
         }
@@ -118,7 +127,7 @@ impl Session {
     /// Serves until the client goes; or gives the socket back with the reason to close it.
     pub(super) async fn run(&mut self, mut socket: WebSocket) -> Option<(WebSocket, Close)> {
         let (outbox, stop) = (Arc::clone(&self.outbox), self.graphql.settings.cp.stop().clone());
-        let mut clocks = Clocks::new(Instant::now());
+        let mut clocks = Clocks::new(Instant::now(), self.graphql.settings.init_grace);
         loop {
             let wake = clocks.next(self.is_introduced);
             // Whoever sends pings and reads no pongs is not listened to meanwhile.
@@ -173,7 +182,11 @@ impl Session {
     }
 
     /// Does what is due by now.
-    fn tick(&self, clocks: &mut Clocks, now: Instant) -> Outcome {
+    fn tick(&mut self, clocks: &mut Clocks, now: Instant) -> Outcome {
+        if !self.is_introduced && clocks.waits_at.is_some_and(|at| at <= now) {
+            clocks.waits_at = None;
+            self.waiting = Some(self.graphql.waiting.enter(self.caller.address.clone(), &self.outbox));
+        }
         if !self.is_introduced && clocks.init_by <= now {
             return Err(Close::INIT_TIMEOUT);
         }
@@ -199,10 +212,19 @@ impl Session {
                 return Err(Close::bad_request("Too many messages before `connection_init`"));
             }
         }
+        if let Some(connection) = &self.connection {
+            connection.consumed();
+        }
         match message {
             Some(Err(error)) => {
-                let is_big = error.to_string().contains("too long") || error.to_string().contains("too big");
-                Err(if is_big { Close::TOO_BIG } else { Close::BROKEN })
+                let text = error.to_string();
+                Err(if text.contains(ANONYMOUS_MESSAGE_TOO_BIG) {
+                    Close::TOO_BIG_WITHOUT_TOKEN
+                } else if text.contains("too long") || text.contains("too big") {
+                    Close::TOO_BIG
+                } else {
+                    Close::BROKEN
+                })
             }
             None | Some(Ok(Message::Close(_))) => Ok(Continues::No),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Continues::Yes),
@@ -235,6 +257,7 @@ impl Session {
         if std::mem::replace(&mut self.is_introduced, true) {
             return Err(Close::SECOND_INIT);
         }
+        self.waiting = None;
         let is_named = |name: &&String| ["authorization", "x-api-key"].contains(&name.to_ascii_lowercase().as_str());
         if let Some(name) = payload.keys().find(is_named) {
             let token = payload.get(name).and_then(serde_json::Value::as_str).and_then(bearer);
@@ -244,6 +267,9 @@ impl Session {
             };
             match admitted {
                 Ok((actor, registration)) => {
+                    if let Some(connection) = &self.connection {
+                        connection.authenticated();
+                    }
                     self.caller.actor = Some(actor);
                     self.registration = Some(registration);
                 }

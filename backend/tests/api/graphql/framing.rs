@@ -3,16 +3,10 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rstest::rstest;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::with_agent;
-use crate::{
-    support::{Answer, Client, TestApp},
-    wire::on_a_socket,
-};
+use crate::support::{Answer, Client, TestApp};
 
 const JSON: &str = "application/json";
 
@@ -158,11 +152,10 @@ async fn a_body_may_have_one_mebibyte_and_not_a_byte_more() {
 #[tokio::test]
 async fn a_chunked_body_over_the_limit_is_read_to_its_end_so_that_its_sender_sees_the_413() {
     let app = TestApp::start().await;
-    let address = on_a_socket(&app).await;
-    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let listening = app.listen().await;
     let head = "POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
                 Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
-    stream.write_all(head.as_bytes()).await.expect("a head");
+    let mut stream = listening.raw(head).await;
     let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
     for _ in 0..48 {
         stream.write_all(&chunk).await.expect("a chunk is taken");

@@ -2,11 +2,13 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use axum::Router;
+use backend::{server::Listeners, transport::ConnectionLimits};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
     time::timeout,
 };
 use tokio_tungstenite::{
@@ -19,31 +21,42 @@ use super::TestApp;
 /// How long a test waits for what must come; it never does where all is well.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A listener of a server under test.
+/// A listener of a server under test, as `mftplus serve` has one; closed with its handle.
 pub(crate) struct Listening {
-    address: SocketAddr,
-    serving: JoinHandle<()>,
+    pub(crate) address: SocketAddr,
+    pub(crate) listeners: Listeners,
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.serving.abort();
+        self.listeners.abort();
     }
 }
 
 impl TestApp {
     /// Listens on a free port.
     pub(crate) async fn listen(&self) -> Listening {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("its address");
-        let service = self.router.clone().into_make_service_with_connect_info::<SocketAddr>();
-        #[expect(clippy::disallowed_methods, reason = "a listener of the test, not of the server under it")]
-        let serving = tokio::spawn(async move { axum::serve(listener, service).await.expect("serving") });
-        Listening { address, serving }
+        Listening::of(self.router.clone(), ConnectionLimits::of_api(10_000)).await
     }
 }
 
 impl Listening {
+    /// Serves this router on a free port within these limits.
+    pub(crate) async fn of(router: Router, limits: ConnectionLimits) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let listeners = Listeners::new(router, limits);
+        listeners.listen(listener);
+        Self { address, listeners }
+    }
+
+    /// A plain connection on which this has been sent.
+    pub(crate) async fn raw(&self, bytes: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
+        stream.write_all(bytes.as_bytes()).await.expect("sent");
+        stream
+    }
+
     /// A socket that asks for these protocols.
     pub(crate) async fn connect(
         &self,

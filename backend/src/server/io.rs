@@ -1,0 +1,170 @@
+//! A connection's bytes, with what its time limits need to know of them.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use axum::body::Body;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use crate::transport::connections::{ANONYMOUS_MESSAGE_TOO_BIG, Connection, Slot};
+
+/// A stream that notes on its connection what is read and written, and that ends when the connection is to be closed.
+/// Whatever gives the bytes, plain TCP or TLS, goes inside.
+pub(super) struct Observed<S> {
+    stream: S,
+    slot: Slot,
+    closing: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Whether the answer to an upgrade has been written.
+    has_upgraded: bool,
+}
+
+/// How hyper writes the beginning of header names of WebSocket, and how everybody else does. Some clients, such as
+/// Python's `gql`, compare names with their case.
+const WEBSOCKET: (&[u8], &[u8]) = (b"Sec-Websocket-", b"Sec-WebSocket-");
+
+/// The answer to an upgrade with the usual names of its headers; of the same length.
+fn with_usual_names(bytes: &[u8]) -> Vec<u8> {
+    let (written, usual) = WEBSOCKET;
+    let mut bytes = bytes.to_vec();
+    let mut at = 0;
+    while let Some(found) = bytes[at..].windows(written.len()).position(|window| window == written) {
+        bytes[at + found..at + found + usual.len()].copy_from_slice(usual);
+        at += found + usual.len();
+    }
+    bytes
+}
+
+impl<S> Observed<S> {
+    pub(super) fn new(stream: S, slot: Slot) -> Self {
+        let closing = Box::pin(slot.0.closing().clone().cancelled_owned());
+        Self { stream, slot, closing, has_upgraded: false }
+    }
+
+    fn connection(&self) -> &Connection {
+        &self.slot.0
+    }
+
+    fn poll_closing(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.closing.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    fn written(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &outcome {
+            Poll::Pending => self.connection().blocked(Instant::now()),
+            Poll::Ready(Ok(bytes)) => self.connection().sent(*bytes, Instant::now()),
+            Poll::Ready(Err(_)) => {}
+        }
+        outcome
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.poll_closing(cx)?;
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        let bytes = buf.filled().len() - before;
+        if self.connection().is_upgraded() {
+            let has_room = self.connection().has_room(bytes);
+            return Poll::Ready(if has_room { Ok(()) } else { Err(io::Error::other(ANONYMOUS_MESSAGE_TOO_BIG)) });
+        }
+        if bytes > 0 {
+            self.connection().received(Instant::now());
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_closing(cx)?;
+        let outcome = if !self.has_upgraded && self.connection().is_upgraded() {
+            let answer = with_usual_names(bytes);
+            let outcome = Pin::new(&mut self.stream).poll_write(cx, &answer);
+            self.has_upgraded = matches!(outcome, Poll::Ready(Ok(written)) if written == answer.len());
+            outcome
+        } else {
+            Pin::new(&mut self.stream).poll_write(cx, bytes)
+        };
+        self.written(outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if !self.has_upgraded && self.connection().is_upgraded() {
+            let first = bytes.iter().find(|slice| !slice.is_empty()).map_or(&[][..], |slice| &slice[..]);
+            return self.poll_write(cx, first);
+        }
+        self.poll_closing(cx)?;
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.written(outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// A request at work on a connection, from its headers to the end of its answer.
+pub(super) struct AtWork(std::sync::Arc<Connection>);
+
+impl AtWork {
+    pub(super) fn new(connection: std::sync::Arc<Connection>) -> Self {
+        connection.begin();
+        Self(connection)
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.end(Instant::now());
+    }
+}
+
+/// The body of an answer, which ends the request when it has been handed to the connection.
+pub(super) struct Answer {
+    pub(super) body: Body,
+    pub(super) _request: AtWork,
+}
+
+impl HttpBody for Answer {
+    type Data = <Body as HttpBody>::Data;
+    type Error = <Body as HttpBody>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,271 @@
+//! Listeners of our own: each connection is accepted within the limits, served, and closed in bounded time.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderMap, Request, Response, StatusCode, header},
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    time::{Instant, Sleep, sleep, sleep_until},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::Service;
+
+use super::io::{Answer, AtWork, Observed};
+use crate::{
+    config::ListenAddress,
+    error::Error,
+    rest,
+    transport::connections::{Connection, ConnectionLimits, Connections, Slot},
+};
+
+/// The most bytes of a request's line and headers, and of what is buffered of a connection.
+const MAX_BUFFER: usize = 64 * 1024;
+/// How long no connection is accepted after the machine had no room for one.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often it is logged at most that connections cannot be accepted.
+const QUIET: Duration = Duration::from_secs(10);
+/// How long connections that wait for a request may go on when the server stops: one may be on its way.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);
+
+/// What accepts connections and serves a router on them.
+#[derive(Clone)]
+pub struct Listeners {
+    router: Router,
+    connections: Connections,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Binds every address that a setting stands for.
+///
+/// # Errors
+///
+/// A sentence that names the setting.
+pub(super) async fn bind(setting: &str, wanted: &ListenAddress) -> Result<Vec<TcpListener>> {
+    let addresses = wanted.resolve().await.with_context(|| format!("{setting}: {wanted} cannot be resolved"))?;
+    let mut listeners: Vec<TcpListener> = Vec::new();
+    for mut address in addresses {
+        // With port 0 the machine chooses one, and then it is the port of all addresses.
+        if let Some(first) = listeners.first().and_then(|listener| listener.local_addr().ok()) {
+            address.set_port(first.port());
+        }
+        match TcpListener::bind(address).await {
+            Ok(listener) => listeners.push(listener),
+            // `[::]` takes connections over IPv4 as well, unless the machine has it otherwise; and a machine may have
+            // only one of the two.
+            Err(error) if wanted.is_any() && may_lack(&error, listeners.is_empty()) => {}
+            Err(error) => return Err(error).with_context(|| format!("{setting}: cannot listen on {address}")),
+        }
+    }
+    anyhow::ensure!(!listeners.is_empty(), "{setting}: cannot listen on {wanted}: it has no address");
+    Ok(listeners)
+}
+
+/// Whether one of the addresses that stand for all may be missing.
+fn may_lack(error: &io::Error, is_first: bool) -> bool {
+    if is_first {
+        matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::AddrNotAvailable)
+            // EAFNOSUPPORT: a machine without IPv6.
+            || error.raw_os_error() == Some(97)
+    } else {
+        error.kind() == io::ErrorKind::AddrInUse
+    }
+}
+
+impl Listeners {
+    /// Serves this router within these limits.
+    #[must_use]
+    pub fn new(router: Router, limits: ConnectionLimits) -> Self {
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        Self { router, connections: Connections::new(limits), stop, tasks }
+    }
+
+    /// The open connections.
+    #[must_use]
+    pub const fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    /// Accepts connections on this socket from now on.
+    pub fn listen(&self, listener: TcpListener) {
+        let this = self.clone();
+        self.tasks.spawn(async move { this.accept(listener).await });
+    }
+
+    /// Takes no more connections and closes all at once.
+    pub fn abort(&self) {
+        self.stop.cancel();
+        self.connections.close_all();
+    }
+
+    /// Takes no more connections, lets requests at work end until `deadline`, and closes what is left then; whether
+    /// nothing was left.
+    pub async fn close(&self, deadline: Instant) -> bool {
+        self.stop.cancel();
+        let mut closed = pin!(self.connections.closed());
+        tokio::select! {
+            () = &mut closed => return true,
+            () = sleep(LAST_REQUESTS) => self.connections.close_waiting(),
+        }
+        tokio::select! {
+            () = &mut closed => true,
+            () = sleep_until(deadline) => {
+                self.connections.close_all();
+                false
+            }
+        }
+    }
+
+    async fn accept(&self, listener: TcpListener) {
+        let mut logged: Option<Instant> = None;
+        loop {
+            let accepted = tokio::select! {
+                () = self.stop.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let Some(slot) = self.connections.open(Instant::now()) else {
+                        metrics::counter!("mftplus_connections_closed_total", "reason" => "refused").increment(1);
+                        continue;
+                    };
+                    // Answers are small and wait for nothing: they must not wait for more to send.
+                    drop(stream.set_nodelay(true));
+                    self.serve(stream, peer, slot);
+                }
+                Err(error) if is_of_the_client(&error) => {}
+                // No file descriptor or no memory is left: others may give some back, and idle connections do.
+                Err(error) => {
+                    let has_room = self.connections.make_room();
+                    if logged.is_none_or(|at| at.elapsed() >= QUIET) {
+                        logged = Some(Instant::now());
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            has_room,
+                            open = self.connections.len(),
+                            "connections cannot be accepted"
+                        );
+                    }
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Serves a connection. TLS, where there is any, is spoken before: what comes here gives plain bytes.
+    fn serve(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr, slot: Slot) {
+        let connection = Arc::clone(&slot.0);
+        let (router, stop) = (self.router.clone(), self.stop.clone());
+        let service = {
+            let connection = Arc::clone(&connection);
+            service_fn(move |request| answer(router.clone(), peer, Arc::clone(&connection), request))
+        };
+        self.tasks.spawn(async move {
+            let mut builder = http1::Builder::new();
+            // Python's `gql` looks for `Sec-WebSocket-Protocol` by case. The time of headers is limited by `deadline`.
+            builder.title_case_headers(true).max_buf_size(MAX_BUFFER).header_read_timeout(None);
+            let serving = builder.serve_connection(TokioIo::new(Observed::new(stream, slot)), service).with_upgrades();
+            let mut serving = pin!(serving);
+            let mut overdue = Overdue::new(Arc::clone(&connection));
+            let mut is_stopping = false;
+            loop {
+                tokio::select! {
+                    biased;
+                    () = connection.closing().cancelled() => return,
+                    // How it ended is the client's business.
+                    _ = serving.as_mut() => return,
+                    () = &mut overdue => {
+                        metrics::counter!("mftplus_connections_closed_total", "reason" => "slow").increment(1);
+                        return;
+                    }
+                    () = stop.cancelled(), if !is_stopping => {
+                        is_stopping = true;
+                        serving.as_mut().graceful_shutdown();
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Whether accepting failed for a reason that lies with one client.
+fn is_of_the_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+async fn answer(
+    mut router: Router,
+    peer: SocketAddr,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Infallible> {
+    let at_work = AtWork::new(Arc::clone(&connection));
+    let (mut parts, body) = request.into_parts();
+    let response = if has_one_host(&parts.headers) || parts.version < axum::http::Version::HTTP_11 {
+        parts.extensions.insert(ConnectInfo(peer));
+        parts.extensions.insert(Arc::clone(&connection));
+        router.call(Request::from_parts(parts, Body::new(body))).await?
+    } else {
+        rest::refuse(Error::Invalid("send exactly one `Host` header".to_owned()))
+    };
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        connection.upgraded();
+    }
+    Ok(response.map(|body| Answer { body, _request: at_work }))
+}
+
+/// Whether a request says once which host it is for, as RFC 9112 demands.
+fn has_one_host(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    hosts.next().is_some() && hosts.next().is_none()
+}
+
+/// Done when a connection has waited for too long. Whatever happens on the connection wakes the task that polls this.
+struct Overdue {
+    connection: Arc<Connection>,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl Overdue {
+    fn new(connection: Arc<Connection>) -> Self {
+        let alarm = Box::pin(sleep_until(connection.deadline().unwrap_or_else(Instant::now)));
+        Self { connection, alarm }
+    }
+}
+
+impl Future for Overdue {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.connection.deadline() else { return Poll::Pending };
+        // An alarm that rings too early is set anew; only one that would ring too late has to be set now.
+        if deadline < self.alarm.deadline() {
+            self.alarm.as_mut().reset(deadline);
+        }
+        while self.alarm.as_mut().poll(cx).is_ready() {
+            if deadline <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.alarm.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,63 @@
+//! Every metric of the server with its description.
+//!
+//! A label never holds text that a client chooses: each label value is a constant of the program or a word of an enum.
+
+use metrics::{describe_counter, describe_gauge, describe_histogram};
+
+/// The type of a metric.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// A total that only grows.
+    Counter,
+    /// A value that goes up and down.
+    Gauge,
+    /// A distribution.
+    Histogram,
+}
+
+/// Name, type and description of each metric that the server records itself. Those of HTTP requests are described by the
+/// layer that records them.
+pub const METRICS: [(&str, Kind, &str); 15] = [
+    ("mftplus_agents", Kind::Gauge, "Agents by status."),
+    ("mftplus_bus_connected", Kind::Gauge, "Whether messages of other servers arrive (1) or not (0)."),
+    (
+        "mftplus_bus_dropped_total",
+        Kind::Counter,
+        "Messages to other servers that were dropped; each leads to a resync.",
+    ),
+    (
+        "mftplus_bus_gaps_total",
+        Kind::Counter,
+        "Gaps in the numbers of events that were noticed; each leads to a resync.",
+    ),
+    ("mftplus_connections", Kind::Gauge, "Open connections of the API."),
+    ("mftplus_connections_closed_total", Kind::Counter, "Connections that the server closed, by reason."),
+    ("mftplus_connections_limit", Kind::Gauge, "The most connections of the API that may be open at once."),
+    ("mftplus_frames_sent_total", Kind::Counter, "Messages sent over GraphQL sockets."),
+    (
+        "mftplus_request_bodies_refused_total",
+        Kind::Counter,
+        "Requests refused because too many body bytes were in flight.",
+    ),
+    ("mftplus_scheduler_lateness_seconds", Kind::Histogram, "Seconds from a scheduled time to its decision."),
+    ("mftplus_slots_started_total", Kind::Counter, "Scheduled times that started a run."),
+    ("mftplus_subscriptions_open", Kind::Gauge, "Open GraphQL subscriptions."),
+    ("mftplus_transfers", Kind::Gauge, "Transfers by status."),
+    (
+        "mftplus_websockets_awaiting_init_closed_total",
+        Kind::Counter,
+        "GraphQL sockets closed because too many from their address had not sent connection_init.",
+    ),
+    ("mftplus_writer_batch_size", Kind::Histogram, "Reports in one commit of the writer."),
+];
+
+/// Tells the recorder what each metric means.
+pub(super) fn describe() {
+    for (name, kind, text) in METRICS {
+        match kind {
+            Kind::Counter => describe_counter!(name, text),
+            Kind::Gauge => describe_gauge!(name, text),
+            Kind::Histogram => describe_histogram!(name, text),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Connections on a real listener: how long each may do nothing, how many there may be, how they end, and what every
+//! request has to say about its host.
+
+use std::time::Duration;
+
+use backend::{graphql, transport::ConnectionLimits};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::Instant,
+};
+
+use crate::support::{Listening, TestApp, Watcher};
+
+/// All that comes until the server closes the connection; a reset is an end, too.
+async fn to_the_end(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    drop(stream.read_to_end(&mut bytes).await);
+    String::from_utf8(bytes).expect("text")
+}
+
+/// The head of the next answer.
+async fn head(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        bytes.push(stream.read_u8().await.expect("an answer"));
+    }
+    String::from_utf8(bytes).expect("text")
+}
+
+/// An answer with its body, whose length it says.
+async fn answer(stream: &mut TcpStream) -> (String, String) {
+    let head = head(stream).await;
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).expect("a length");
+    let mut body = vec![0; length.parse().expect("a number")];
+    stream.read_exact(&mut body).await.expect("a body");
+    (head, String::from_utf8(body).expect("text"))
+}
+
+/// Limits under which whoever waits is given up at once.
+fn hasty() -> ConnectionLimits {
+    let at_once = Duration::from_millis(1);
+    ConnectionLimits { head: at_once, idle: at_once, ..ConnectionLimits::of_api(100) }
+}
+
+#[tokio::test]
+async fn a_connection_that_sends_no_whole_head_is_closed() {
+    let app = TestApp::start().await;
+    let listening = Listening::of(app.router.clone(), hasty()).await;
+    for sent in ["", "GET /api/he", "GET /api/health HTTP/1.1\r\nHost: x\r\nX-A: "] {
+        assert_eq!(to_the_end(&mut listening.raw(sent).await).await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_without_a_further_request_is_closed() {
+    let app = TestApp::start().await;
+    let limits = ConnectionLimits { head: Duration::from_secs(60), ..hasty() };
+    let listening = Listening::of(app.router.clone(), limits).await;
+    let mut stream = listening.raw("GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let text = to_the_end(&mut stream).await;
+    assert!(
+        text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with(r#"{"success":true,"data":{"live":true}}"#),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_take_its_answer_is_given_up() {
+    let app = TestApp::start().await;
+    let limits = ConnectionLimits { write_grace: Duration::from_millis(1), ..ConnectionLimits::of_api(100) };
+    let listening = Listening::of(app.router.clone(), limits).await;
+    // More answers than the buffers of both sides hold, none of which is read.
+    let request = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    let _stream = listening.raw(&request).await;
+    listening.listeners.connections().closed().await;
+}
+
+#[tokio::test]
+async fn many_anonymous_connections_keep_out_neither_agents_nor_one_another() {
+    let app = TestApp::start().await;
+    let customer = app.customer("acme").await;
+    let agent = app.agent(customer.id, "edge-1").await;
+    let limits = ConnectionLimits { anonymous: 8, ..ConnectionLimits::of_api(16) };
+    let listening = Listening::of(app.router.clone(), limits).await;
+    let request = format!("GET /api/agents/directives HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\n\r\n", agent.key);
+    let mut known = listening.raw(&request).await;
+    assert!(answer(&mut known).await.0.starts_with("HTTP/1.1 200 OK\r\n"));
+    let mut watcher = listening.watcher(&customer.token).await;
+
+    let mut strangers = Vec::new();
+    for _ in 0..100 {
+        strangers.push(listening.raw("GET /api/he").await);
+    }
+    // The first of them were closed for the last ones.
+    for stranger in &mut strangers[..80] {
+        assert_eq!(to_the_end(stranger).await, "");
+    }
+    let (head, _) = answer(&mut listening.raw("GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n").await).await;
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    known.write_all(request.as_bytes()).await.expect("sent");
+    assert!(answer(&mut known).await.0.starts_with("HTTP/1.1 200 OK\r\n"), "the agent was not closed");
+    watcher.say(&json!({ "type": "ping" })).await;
+    assert_eq!(watcher.hear().await, json!({ "type": "pong" }), "nor was the watcher");
+    assert!(listening.listeners.connections().len() <= 16);
+}
+
+#[tokio::test]
+async fn of_the_sockets_of_an_address_that_wait_for_init_the_oldest_is_closed_beyond_fifty() {
+    let app = TestApp::start().await;
+    let settings = graphql::Settings { init_grace: Duration::ZERO, ..app.app.graphql(&app.settings) };
+    let listening = Listening::of(graphql::router(settings), ConnectionLimits::of_api(1000)).await;
+    let mut waiting: Vec<Watcher> = Vec::new();
+    let token = app.customer("acme").await.token;
+    let mut introduced = listening.watcher(&token).await;
+    for _ in 0..51 {
+        waiting.push(listening.stranger().await);
+    }
+    // Which of them was the first to wait is the machine's choice: exactly one of them has to go.
+    let closes = waiting.iter_mut().map(|watcher| Box::pin(watcher.closed()));
+    let ((code, reason), _, _) = futures_util::future::select_all(closes).await;
+    assert_eq!((code, reason.as_str()), (4408, "Too many connections from this address wait for connection_init"));
+    introduced.say(&json!({ "type": "ping" })).await;
+    assert_eq!(introduced.hear().await, json!({ "type": "pong" }));
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_name_its_host_once_is_400() {
+    let app = TestApp::start().await;
+    let listening = app.listen().await;
+    for hosts in ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n"] {
+        for path in ["/api/health", "/graphql", "/"] {
+            let mut stream = listening.raw(&format!("GET {path} HTTP/1.1\r\n{hosts}\r\n")).await;
+            let (head, body) = answer(&mut stream).await;
+            assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{head}");
+            let body: Value = serde_json::from_str(&body).expect("JSON");
+            assert_eq!(body, json!({ "success": false, "error": "send exactly one `Host` header", "details": null }));
+        }
+    }
+    for request in ["GET /api/health HTTP/1.1\r\nHost:\r\n\r\n", "GET /api/health HTTP/1.0\r\n\r\n"] {
+        let head = head(&mut listening.raw(request).await).await;
+        assert!(head.contains(" 200 OK\r\n"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn header_names_have_the_usual_case() {
+    let app = TestApp::start().await;
+    let listening = app.listen().await;
+    let upgrade = "GET /graphql/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                   Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
+    let head = head(&mut listening.raw(upgrade).await).await;
+    assert!(head.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{head}");
+    // Python's `gql` compares the name with its case.
+    assert!(head.contains("\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"), "{head}");
+    assert!(head.contains("\r\nUpgrade: websocket\r\n") && head.contains("\r\nConnection: "), "{head}");
+}
+
+#[tokio::test]
+async fn a_wrong_subprotocol_is_told_the_right_one() {
+    let app = TestApp::start().await;
+    let listening = app.listen().await;
+    let upgrade = "GET /graphql/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for protocol in ["", "Sec-WebSocket-Protocol: mqtt\r\n"] {
+        let (head, body) = answer(&mut listening.raw(&format!("{upgrade}{protocol}\r\n")).await).await;
+        assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{head}");
+        assert!(body.contains("graphql-transport-ws") && body.contains(r#""code":"INVALID""#), "{body}");
+    }
+    let no_upgrade = "GET /graphql/ws HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
+    let (head, body) = answer(&mut listening.raw(no_upgrade).await).await;
+    assert!(head.starts_with("HTTP/1.1 400 ") && body.contains("send a WebSocket upgrade"), "{head}{body}");
+}
+
+#[tokio::test]
+async fn the_end_waits_for_requests_at_work_and_not_for_half_ones() {
+    let app = TestApp::start().await;
+    let customer = app.customer("acme").await;
+    let agent = app.agent(customer.id, "edge-1").await;
+    let listening = app.listen().await;
+    let mut half = listening.raw("GET /api/he").await;
+    let body_to_come =
+        "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    let mut half_body = listening.raw(body_to_come).await;
+    let request = format!("GET /api/agents/directives?wait=60 HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\n\r\n", agent.key);
+    let mut poll = listening.raw(&request).await;
+    while listening.listeners.connections().len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    app.app.stop.cancel();
+    assert!(!listening.listeners.close(Instant::now() + Duration::from_secs(2)).await, "half a body was left");
+    assert_eq!(to_the_end(&mut half).await, "");
+    assert_eq!(to_the_end(&mut half_body).await, "");
+    assert!(answer(&mut poll).await.0.starts_with("HTTP/1.1 200 OK\r\n"));
+    listening.listeners.connections().closed().await;
+    assert!(TcpStream::connect(listening.address).await.is_err(), "nothing listens any more");
+}
