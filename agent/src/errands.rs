@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -46,11 +47,45 @@ struct Known {
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "File", into = "File")]
 struct Memory {
     /// Oldest first.
     open: Vec<Errand>,
+    /// Errands that only a newer version of the agent knows, kept for it.
+    foreign: Vec<Value>,
     /// Keys, oldest first.
     over: VecDeque<String>,
+}
+
+/// The memory as the file has it.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct File {
+    open: Vec<Value>,
+    over: VecDeque<String>,
+}
+
+impl From<File> for Memory {
+    fn from(stored: File) -> Self {
+        let mut memory = Self { over: stored.over, ..Self::default() };
+        for errand in stored.open {
+            match Errand::deserialize(&errand) {
+                Ok(errand) => memory.open.push(errand),
+                Err(error) => {
+                    tracing::warn!(%error, "an errand of another version cannot be read and is left alone");
+                    memory.foreign.push(errand);
+                }
+            }
+        }
+        memory
+    }
+}
+
+impl From<Memory> for File {
+    fn from(Memory { open, foreign, over }: Memory) -> Self {
+        let open = open.into_iter().filter_map(|errand| serde_json::to_value(errand).ok());
+        Self { open: open.chain(foreign).collect(), over }
+    }
 }
 
 impl Errands {

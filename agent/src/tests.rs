@@ -2,6 +2,7 @@
 
 mod copying;
 mod daemon;
+mod frozen;
 mod interruptions;
 mod jobs;
 mod server;
