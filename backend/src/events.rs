@@ -9,6 +9,7 @@ use std::sync::{
 };
 
 use serde::{Deserialize, Serialize};
+use strum::VariantNames;
 use tokio::sync::{broadcast, mpsc};
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     model::event::Event,
 };
 
+mod envelope;
 pub mod redis;
 
 /// Messages a slow reader may be behind before it is told to ask again.
@@ -33,8 +35,9 @@ pub struct Message {
 }
 
 /// Something remembered that has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum Forget {
     /// An agent's keys, or that it exists.
     AgentKeys(AgentId),

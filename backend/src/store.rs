@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod idempotency;
 pub mod job_runs;
 pub mod jobs;
+mod migrations;
 pub mod pipeline_runs;
 pub mod pipelines;
 pub mod purge;

@@ -11,15 +11,18 @@ use std::{
 
 use ::redis::{AsyncCommands, Client, aio::MultiplexedConnection};
 use futures_util::StreamExt;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::{
     sync::{broadcast, mpsc},
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use super::{Bus, LOCAL_QUEUE, Message, REMOTE_QUEUE, Remote, RemoteState};
+use super::{
+    Bus, LOCAL_QUEUE, Message, REMOTE_QUEUE, Remote, RemoteState,
+    envelope::{Content, Envelope, read},
+};
 use crate::error::{Error, Result};
 
 /// The channel of all servers on one database.
@@ -28,21 +31,8 @@ const TICK: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(3);
 const CONNECT: Duration = Duration::from_secs(3);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-#[derive(Serialize, Deserialize)]
-struct Envelope<M> {
-    node: Uuid,
-    #[serde(flatten)]
-    content: Content<M>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Content<M> {
-    Tick,
-    Resync,
-    Message(M),
-}
+/// However much of what other versions say cannot be read, readers are not told more often to ask again.
+const BETWEEN_CALLS: Duration = Duration::from_secs(10);
 
 /// One end of the bridge.
 struct Bridge {
@@ -113,7 +103,7 @@ impl Bridge {
     }
 
     async fn send<M: Serialize>(&self, line: &mut MultiplexedConnection, content: Content<M>) -> bool {
-        let Ok(text) = serde_json::to_string(&Envelope { node: self.node, content }) else { return true };
+        let Ok(text) = serde_json::to_string(&Envelope::new(self.node, content)) else { return true };
         let sent = timeout(CONNECT, line.publish::<_, _, i64>(&self.channel, text)).await;
         matches!(sent, Ok(Ok(_)))
     }
@@ -143,6 +133,7 @@ impl Bridge {
         let mut line = timeout(CONNECT, self.client.get_async_pubsub()).await??;
         timeout(CONNECT, line.subscribe(&self.channel)).await??;
         let mut messages = line.on_message();
+        let (mut owed, mut called_at) = (None, None);
         loop {
             let message = timeout(SILENCE, messages.next()).await?.ok_or("the connection was closed")?;
             // The first thing heard, be it our own tick, shows that messages arrive from here on.
@@ -150,21 +141,26 @@ impl Bridge {
                 tracing::info!("connected to Redis");
                 self.bus.resync();
             }
-            let envelope: Envelope<Message> = match serde_json::from_slice(message.get_payload_bytes()) {
-                Ok(envelope) => envelope,
-                Err(error) => {
-                    tracing::warn!(%error, "a message of another server could not be read");
-                    self.bus.resync();
-                    continue;
+            let missed = match read(message.get_payload_bytes()) {
+                Ok(heard) if heard.node == self.node => None,
+                Ok(heard) => {
+                    match heard.content {
+                        Some(Content::Tick) | None => {}
+                        Some(Content::Resync) => self.bus.resync(),
+                        Some(Content::Message(message)) => self.bus.tell(super::Signal::Message(Arc::new(message))),
+                    }
+                    heard.missed.map(ToOwned::to_owned)
                 }
+                Err(error) => Some(error.to_string()),
             };
-            if envelope.node == self.node {
-                continue;
-            }
-            match envelope.content {
-                Content::Tick => {}
-                Content::Resync => self.bus.resync(),
-                Content::Message(message) => self.bus.tell(super::Signal::Message(Arc::new(message))),
+            owed = missed.or(owed);
+            // Ticks come every second, so what is owed is told in time.
+            if called_at.is_none_or(|at: Instant| at.elapsed() >= BETWEEN_CALLS)
+                && let Some(reason) = owed.take()
+            {
+                called_at = Some(Instant::now());
+                tracing::warn!(reason, "a message of another server could not be read");
+                self.bus.resync();
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The log of events as GraphQL shows it.
 
 use async_graphql::{Enum, ID, Interface, Object};
+use uuid::Uuid;
 
 use crate::{
     ids::{AgentId, CustomerId},
@@ -34,6 +35,19 @@ pub(super) enum Node {
     PipelineRun(PipelineRun),
     PipelineSlot(PipelineSlot),
     WebhookSecret(WebhookSecret),
+    UnknownObject(UnknownObject),
+}
+
+/// What an event is about that this version of the server cannot read: another version wrote it.
+pub(super) struct UnknownObject(Uuid);
+
+/// What an event is about that this version of the server cannot read: another version wrote it.
+#[Object]
+impl UnknownObject {
+    /// Its id.
+    async fn id(&self) -> ID {
+        ID(self.0.to_string())
+    }
 }
 
 impl From<event::Object> for Node {
@@ -51,6 +65,7 @@ impl From<event::Object> for Node {
             event::Object::PipelineRun(run) => Self::PipelineRun(run),
             event::Object::PipelineSlot(slot) => Self::PipelineSlot(slot),
             event::Object::WebhookSecret(secret) => Self::WebhookSecret(secret),
+            event::Object::Unknown(unknown) => Self::UnknownObject(UnknownObject(unknown.id)),
         }
     }
 }
@@ -130,6 +145,11 @@ pub(super) enum EventKind {
     PipelineSlotDecided,
     /// A new secret was made to sign webhooks with.
     WebhookSecretRotated,
+    /// What a later version may tell.
+    #[cfg(feature = "next-version")]
+    TransferWeighed,
+    /// Something that this version of the server has no word for: a newer one wrote it.
+    Unknown,
 }
 
 impl EventKind {
@@ -172,6 +192,9 @@ impl EventKind {
             Kind::PipelineStepReportedLate => Self::PipelineStepReportedLate,
             Kind::PipelineSlotDecided => Self::PipelineSlotDecided,
             Kind::WebhookSecretRotated => Self::WebhookSecretRotated,
+            #[cfg(feature = "next-version")]
+            Kind::TransferWeighed => Self::TransferWeighed,
+            Kind::Unknown => Self::Unknown,
             Kind::AgentHeard
             | Kind::TransferProgressed
             | Kind::JobMoved

@@ -128,8 +128,11 @@ impl Shared {
             let mut line = self.connection().await?;
             script.invoke_async(&mut line).await
         };
-        if let Ok(Ok(answer)) = timeout(PATIENCE, invoked).await {
-            return Some(answer);
+        match timeout(PATIENCE, invoked).await {
+            Ok(Ok(answer)) => return Some(answer),
+            // What stands at the key is of another version, say: Redis is there, and counts the rest.
+            Ok(Err(error)) if error.code().is_some() => return None,
+            Ok(Err(_)) | Err(_) => {}
         }
         *self.away_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
         if let Ok(mut line) = self.line.try_lock() {

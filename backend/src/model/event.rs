@@ -1,7 +1,7 @@
 //! Events: what has happened, as it is logged and told to watchers.
 
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString};
+use strum::{Display, EnumIter, EnumString, IntoEnumIterator, VariantNames};
 use uuid::Uuid;
 
 use super::{
@@ -16,8 +16,12 @@ use super::{
 };
 use crate::ids::{AgentId, CustomerId};
 
+mod payload;
+
+pub use payload::FORM;
+
 /// What has happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumIter, EnumString, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
 pub enum Kind {
@@ -103,6 +107,12 @@ pub enum Kind {
     PipelineSlotDecided,
     /// A new secret was made to sign webhooks with.
     WebhookSecretRotated,
+    /// What a later version may tell.
+    #[cfg(feature = "next-version")]
+    TransferWeighed,
+    /// Something that a newer version of the server has a word for, and this one has not. Never written.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Kind {
@@ -130,6 +140,12 @@ impl Kind {
         Self::PipelineSlotDecided,
     ];
 
+    /// What the log tells customers: of a kind that this version does not know, nobody can say that they may know of it.
+    pub fn told_to_customers() -> impl Iterator<Item = Self> {
+        Self::iter()
+            .filter(|kind| *kind != Self::Unknown && kind.is_logged() && !Self::WITHHELD_FROM_CUSTOMERS.contains(kind))
+    }
+
     /// Whether the log keeps it: all but the ticking of figures.
     #[must_use]
     pub const fn is_logged(self) -> bool {
@@ -143,7 +159,8 @@ impl Kind {
         )
     }
 
-    /// Whether the object of such an event is the state it has from then on.
+    /// Whether the object of such an event is the state it has from then on. Of a kind that this version does not know it is:
+    /// a new kind of which that is not so comes with a new type of object.
     #[must_use]
     pub const fn tells_state(self) -> bool {
         !matches!(self, Self::JobRunReportedLate | Self::PipelineStepReportedLate)
@@ -151,8 +168,9 @@ impl Kind {
 }
 
 /// The whole view of what changed, so that watchers cost no reads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, VariantNames)]
 #[serde(tag = "type", content = "view", rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum Object {
     /// An agent.
     Agent(Agent),
@@ -178,6 +196,22 @@ pub enum Object {
     PipelineSlot(PipelineSlot),
     /// A secret to sign webhooks with, without the secret.
     WebhookSecret(WebhookSecret),
+    /// What this version cannot read. Never written.
+    #[serde(skip)]
+    Unknown(Unknown),
+}
+
+/// An object that this version cannot read: another one wrote it, or it was damaged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose it is.
+    pub customer_id: Option<CustomerId>,
+    /// The agent it is or belongs to.
+    pub agent_id: Option<AgentId>,
+    /// Why it cannot be read, for operators.
+    pub reason: String,
 }
 
 impl Object {
@@ -197,6 +231,7 @@ impl Object {
             Self::PipelineRun(run) => run.id.0,
             Self::PipelineSlot(slot) => slot.id.0,
             Self::WebhookSecret(secret) => secret.id.0,
+            Self::Unknown(unknown) => unknown.id,
         }
     }
 
@@ -213,6 +248,7 @@ impl Object {
             Self::EnrolmentCode(code) => Some(code.customer_id),
             Self::Pipeline(pipeline) => pipeline.customer_id,
             Self::WebhookSecret(secret) => secret.customer_id,
+            Self::Unknown(unknown) => unknown.customer_id,
         }
     }
 
@@ -223,6 +259,7 @@ impl Object {
             Self::Agent(agent) => Some(agent.id),
             Self::Transfer(transfer) => Some(transfer.agent_id),
             Self::Job(job) => Some(job.agent_id),
+            Self::Unknown(unknown) => unknown.agent_id,
             Self::JobRun(_)
             | Self::JobSlot(_)
             | Self::Customer(_)
@@ -250,7 +287,8 @@ impl Object {
             | Self::EnrolmentCode(_)
             | Self::Pipeline(_)
             | Self::PipelineSlot(_)
-            | Self::WebhookSecret(_) => None,
+            | Self::WebhookSecret(_)
+            | Self::Unknown(_) => None,
         }
     }
 }

@@ -212,6 +212,10 @@ pub struct Transfer {
     pub cancel_requested_at: Option<Instant>,
     /// The network as last measured.
     pub network: Network,
+    /// What a later version may add.
+    #[cfg(feature = "next-version")]
+    #[serde(default)]
+    pub weight: i32,
 }
 
 /// The longest location, in characters.

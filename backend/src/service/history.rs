@@ -4,7 +4,7 @@ use super::{ControlPlane, cursors::Place};
 use crate::{
     actor::{Actor, Scope},
     error::{Error, Result},
-    model::event::Event,
+    model::event::{Event, Object},
     store::{self, events::Stretch},
 };
 
@@ -39,6 +39,7 @@ impl ControlPlane {
         };
         let stretch = Stretch { customer, beyond, is_upward, limit: limit + 1 };
         let mut events = store::events::list(&self.db, stretch).await?;
+        report_unread(&events);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = events.len() > limit;
         events.truncate(limit);
@@ -49,5 +50,17 @@ impl ControlPlane {
             events.reverse();
         }
         Ok((events, has_more))
+    }
+}
+
+/// Tells operators of events whose object this version cannot read: one line, however many there are.
+pub(super) fn report_unread(events: &[Event]) {
+    let mut unread = events.iter().filter_map(|event| match &event.object {
+        Object::Unknown(unknown) => Some((event, &unknown.reason)),
+        _ => None,
+    });
+    if let Some((event, reason)) = unread.next() {
+        let more = unread.count();
+        tracing::warn!(number = event.number, kind = %event.kind, more, reason, "the object of an event cannot be read");
     }
 }

@@ -53,7 +53,10 @@ impl ControlPlane {
         let body_digest = self.tokens.digest(b"idempotency", body);
         let known = store::idempotency::claim(&self.db, &claim, &body_digest, now, now + CLAIMED, now + KEPT).await?;
         match known {
-            Known::Answered(answer) => serde_json::from_value(answer).map_err(Error::internal),
+            Known::Answered(answer) => serde_json::from_value(answer).map_err(|error| {
+                tracing::warn!(operation, %error, "the answer to an idempotency key cannot be read");
+                Error::conflict("this was done, and answered by another version of the server: read what it made")
+            }),
             Known::OtherBody => Err(Error::Unprocessable("this Idempotency-Key was used with another body")),
             Known::Running => Err(Error::conflict("a request with this Idempotency-Key is still at work")),
             Known::Nothing => {

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::time::{sleep, timeout};
 
-use super::{ControlPlane, cursors::Place};
+use super::{ControlPlane, cursors::Place, history::report_unread};
 use crate::{
     actor::{Actor, Scope},
     error::Result,
@@ -109,6 +109,7 @@ impl Log {
         }
         let stretch = Stretch { customer: self.customer, beyond: Some(self.read), is_upward: true, limit: AT_ONCE };
         let mut events = store::events::list(&self.cp.db, stretch).await?;
+        report_unread(&events);
         if let Some(customer) = self.customer {
             self.cp.hide_actors(customer, &mut events).await?;
         }

@@ -45,17 +45,25 @@ impl std::fmt::Debug for Tokens {
     }
 }
 
-/// What an access token says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What of an access token is believed, whichever version of the server made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Claims {
-    iss: String,
-    aud: String,
     /// Second at which it stops working.
     pub(super) exp: i64,
-    iat: i64,
     pub(super) sub: UserId,
     pub(super) sid: SessionId,
+}
+
+/// What an access token says.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Said {
+    iss: &'static str,
+    aud: &'static str,
+    exp: i64,
+    iat: i64,
+    sub: UserId,
+    sid: SessionId,
     role: Role,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer_id: Option<CustomerId>,
@@ -109,9 +117,9 @@ impl Tokens {
         now: DateTime<Utc>,
         life: TimeDelta,
     ) -> Result<String> {
-        let claims = Claims {
-            iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
+        let said = Said {
+            iss: ISSUER,
+            aud: AUDIENCE,
             exp: (now + life).timestamp(),
             iat: now.timestamp(),
             sub: user.id,
@@ -119,7 +127,7 @@ impl Tokens {
             role: user.role,
             customer_id: user.customer_id,
         };
-        jsonwebtoken::encode(&self.header, &claims, &self.signing).map_err(Error::internal)
+        jsonwebtoken::encode(&self.header, &said, &self.signing).map_err(Error::internal)
     }
 
     pub(super) fn read(&self, token: &str, now: DateTime<Utc>) -> Option<Claims> {
@@ -192,6 +200,8 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -208,5 +218,35 @@ mod tests {
         }
         let first_bytes: std::collections::HashSet<u8> = (0..64).map(|number| one.seal(number)[15]).collect();
         assert!(first_bytes.len() > 32, "neighbours have nothing in common");
+    }
+
+    /// What a release signed, and the secret it signed with.
+    const FROZEN: [(&str, &[u8]); 1] = [(
+        include_str!("../../tests/frozen/0.1.0/sqlite.json"),
+        include_bytes!("../../tests/frozen/0.1.0/signing.secret"),
+    )];
+
+    #[test]
+    fn tokens_of_an_earlier_release_are_read() {
+        for (known, secret) in FROZEN {
+            let known: Value = serde_json::from_str(known).expect("JSON");
+            let tokens = Tokens::new(secret.to_vec(), None);
+            let access = known["accessToken"].as_str().expect("a token");
+            let claims = tokens.read(access, DateTime::UNIX_EPOCH).expect("it was valid then");
+            assert_eq!(claims.sub.to_string(), known["user"]);
+            assert_eq!(tokens.read(access, DateTime::from_timestamp(claims.exp, 0).expect("an instant")), None);
+            assert!(tokens.read_refresh(known["refreshToken"].as_str().expect("a token")).is_some());
+        }
+    }
+
+    #[test]
+    fn what_a_newer_release_says_in_its_tokens_is_passed_over() {
+        let tokens = Tokens::new(vec![7; 32], None);
+        let said = serde_json::json!({
+            "iss": ISSUER, "aud": AUDIENCE, "exp": 10, "sub": Uuid::nil(), "sid": Uuid::nil(), "role": "auditor",
+            "scopes": ["read"],
+        });
+        let token = jsonwebtoken::encode(&tokens.header, &said, &tokens.signing).expect("a token");
+        assert!(tokens.read(&token, DateTime::UNIX_EPOCH).is_some());
     }
 }

@@ -100,6 +100,8 @@ impl ControlPlane {
         deltas.apply(&mut work.tx).await?;
         let transfer = row.view();
         work.note(Kind::TransferCreated, Object::Transfer(transfer.clone()));
+        #[cfg(feature = "next-version")]
+        work.note(Kind::TransferWeighed, Object::Transfer(transfer.clone()));
         Ok(Some(transfer))
     }
 

@@ -1,20 +1,16 @@
-//! Opening the database: the engine is chosen by the URL, and the schema is brought up to date.
+//! Opening the database: the engine is chosen by the URL.
 
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     Connection, Executor, PgConnection,
-    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::time::timeout;
 
 use super::db::{Bounds, Db, Wal};
-use crate::error::{Error, Result};
-
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/postgres");
+use crate::error::Result;
 
 /// Reading connections to SQLite.
 const SQLITE_READERS: u32 = 4;
@@ -96,26 +92,6 @@ impl Db {
             .connect_with(options)
             .await?;
         Ok(Self::Postgres { pool, hot, bounds })
-    }
-
-    /// Brings the schema up to date. Safe when several servers do so at once: the migrations take a lock.
-    ///
-    /// # Errors
-    ///
-    /// If a migration fails, or the database is newer than this program.
-    pub async fn migrate(&self) -> Result<()> {
-        match self {
-            Self::Sqlite { writer, .. } => SQLITE_MIGRATIONS.run(writer).await,
-            Self::Postgres { pool, .. } => {
-                // On a connection of its own: a migration may take as long as it takes.
-                let options = pool.connect_options();
-                let mut connection = PgConnection::connect_with(&options).await?;
-                let outcome = POSTGRES_MIGRATIONS.run(&mut connection).await;
-                connection.close().await?;
-                outcome
-            }
-        }
-        .map_err(Error::internal)
     }
 }
 

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, types::Json};
+use serde_json::Value;
+use sqlx::FromRow;
 
-use super::db::{Conn, Db, MOST_VALUES, Tx, json, sql};
+use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Tx, json, sql};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     ids::{AgentId, DirectiveId, JobId, RunId, TransferId},
     model::directive::{Directive, Wish},
 };
@@ -15,14 +16,22 @@ use crate::{
 #[derive(FromRow)]
 struct DirectiveRow {
     id: DirectiveId,
-    wish: Json<Wish>,
+    wish: JsonColumn<Value>,
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 }
 
-impl From<DirectiveRow> for Directive {
-    fn from(row: DirectiveRow) -> Self {
-        Self { id: row.id, created_at: row.created_at.into(), expires_at: row.expires_at.into(), wish: row.wish.0 }
+impl DirectiveRow {
+    /// The directive; nothing for a wish that only a newer version of the server knows: it is that one's to see to.
+    fn read(self) -> Option<Directive> {
+        let Self { id, wish, created_at, expires_at } = self;
+        match serde_json::from_value(wish.0) {
+            Ok(wish) => Some(Directive { id, created_at: created_at.into(), expires_at: expires_at.into(), wish }),
+            Err(error) => {
+                tracing::warn!(directive = %id, %error, "a directive cannot be read and is left alone");
+                None
+            }
+        }
     }
 }
 
@@ -83,18 +92,25 @@ pub async fn open(conn: impl Into<Conn<'_>>, agent: AgentId, now: DateTime<Utc>)
         .fetch_all(conn)
         .await?;
     rows.sort_unstable_by_key(|row| row.id);
-    Ok(rows.into_iter().map(Directive::from).collect())
+    Ok(rows.into_iter().filter_map(DirectiveRow::read).collect())
 }
 
 /// The agent's directive with this id, whether it waits or not.
 ///
 /// # Errors
 ///
-/// Whatever the engine says.
+/// [`Error::Unavailable`] for one that only a newer version of the server knows, and whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, agent: AgentId, id: DirectiveId) -> Result<Option<Directive>> {
+    let Some(row) = find_row(conn, agent, id).await? else { return Ok(None) };
+    match row.read() {
+        Some(directive) => Ok(Some(directive)),
+        None => Err(Error::Unavailable("this is of a newer version of the server: try again in a moment")),
+    }
+}
+
+async fn find_row(conn: impl Into<Conn<'_>>, agent: AgentId, id: DirectiveId) -> Result<Option<DirectiveRow>> {
     let statement = sql(COLUMNS).push_bind(" WHERE id = ", id).push_bind(" AND agent_id = ", agent);
-    let row: Option<DirectiveRow> = statement.fetch_optional(conn).await?;
-    Ok(row.map(Directive::from))
+    statement.fetch_optional(conn).await
 }
 
 /// Whether nobody has acknowledged a directive.
@@ -166,7 +182,7 @@ pub async fn jobs_about_to_start(tx: &mut Tx, jobs: &[JobId], now: DateTime<Utc>
 pub async fn starts(tx: &mut Tx, job: JobId) -> Result<Vec<Directive>> {
     let statement = sql(COLUMNS).push_bind(" WHERE acknowledged_at IS NULL AND job_id = ", job).push(" ORDER BY id");
     let rows: Vec<DirectiveRow> = statement.fetch_all(tx).await?;
-    Ok(rows.into_iter().map(Directive::from).collect())
+    Ok(rows.into_iter().filter_map(DirectiveRow::read).collect())
 }
 
 /// Starts that their agents did not fetch before they were void, with their agents.
@@ -182,7 +198,8 @@ pub async fn lapsed_starts(db: &Db, now: DateTime<Utc>) -> Result<Vec<(AgentId, 
         .await?;
     let mut lapsed = Vec::with_capacity(ids.len());
     for (id, agent) in ids {
-        lapsed.extend(find(db, agent, id).await?.map(|directive| (agent, directive)));
+        let row = find_row(db, agent, id).await?;
+        lapsed.extend(row.and_then(DirectiveRow::read).map(|directive| (agent, directive)));
     }
     Ok(lapsed)
 }

@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::FromRow;
 
 use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     ids::{CustomerId, PipelineId, RunId},
     model::{
         definition::Plan,
         pipeline::{
             course::{Course, RunState, StepState},
-            graph::Graph,
+            graph::{Graph, Node},
             run::{Parameters, PipelineRun, PipelineRunStatus, PipelineStep, Trigger},
         },
     },
@@ -23,6 +24,7 @@ mod list;
 mod steps;
 mod waiting;
 pub use list::{list, newest, plans};
+use steps::StepRow;
 pub use waiting::{busy, due, is_held_up, under_way, with_lost_agents};
 
 const COLUMNS: &str = "SELECT r.id, r.pipeline_id, r.version, r.status, r.cause, r.scheduled_for, r.rerun_of, r.parameters, \
@@ -38,8 +40,8 @@ struct Columns {
     cause: Word<Trigger>,
     scheduled_for: Option<DateTime<Utc>>,
     rerun_of: Option<RunId>,
-    parameters: JsonColumn<Parameters>,
-    graph: JsonColumn<Graph>,
+    parameters: JsonColumn<Value>,
+    graph: JsonColumn<Value>,
     error_message: Option<String>,
     cancel_requested_at: Option<DateTime<Utc>>,
     revision: i64,
@@ -80,16 +82,23 @@ pub struct PipelineRunRow {
 }
 
 impl PipelineRunRow {
-    fn new(columns: Columns, steps: Vec<StepState>) -> Result<Self> {
-        let graph = columns.graph.0;
-        if steps.len() != graph.nodes.len() {
-            return Err(Error::internal(format!(
-                "run {} has {} steps of {}",
-                columns.id,
-                steps.len(),
-                graph.nodes.len()
-            )));
-        }
+    /// A run with its steps. Of one that this version cannot read, it is shown how it stands, and no more is done.
+    fn new(columns: Columns, steps: Vec<StepRow>) -> Self {
+        let (known, steps): (Vec<Node>, Vec<StepState>) = steps.into_iter().map(StepRow::parts).unzip();
+        let unknown = |reason: &dyn std::fmt::Display| {
+            tracing::warn!(run = %columns.id, %reason, "what a run does cannot be read, and it is left alone");
+        };
+        let graph = match serde_json::from_value::<Graph>(columns.graph.0) {
+            Ok(graph) if graph.nodes.len() == steps.len() => graph,
+            Ok(_) => {
+                unknown(&"it has another number of steps");
+                Graph { timeout_seconds: None, nodes: known }
+            }
+            Err(error) => {
+                unknown(&error);
+                Graph { timeout_seconds: None, nodes: known }
+            }
+        };
         let run = RunState {
             status: columns.status.0,
             error_message: columns.error_message,
@@ -97,7 +106,7 @@ impl PipelineRunRow {
             started_at: columns.started_at,
             completed_at: columns.completed_at,
         };
-        Ok(Self {
+        Self {
             id: columns.id,
             pipeline_id: columns.pipeline_id,
             customer_id: columns.customer_id,
@@ -106,11 +115,12 @@ impl PipelineRunRow {
             trigger: columns.cause.0,
             scheduled_for: columns.scheduled_for,
             rerun_of: columns.rerun_of,
-            parameters: columns.parameters.0,
+            // Whatever is no text is of a newer version, and shown by that one.
+            parameters: serde_json::from_value(columns.parameters.0).unwrap_or_default(),
             created_at: columns.created_at,
             revision: columns.revision,
             course: Course { graph, run, steps },
-        })
+        }
     }
 
     /// The view.
@@ -271,17 +281,17 @@ async fn read(conn: impl Into<Conn<'_>>, statement: Sql) -> Result<Vec<PipelineR
     let mut conn = conn.into();
     let columns: Vec<Columns> = statement.fetch_all(again(&mut conn)).await?;
     let ids: Vec<RunId> = columns.iter().map(|columns| columns.id).collect();
-    let mut steps: HashMap<RunId, Vec<StepState>> = HashMap::new();
+    let mut steps: HashMap<RunId, Vec<StepRow>> = HashMap::new();
     for ids in ids.chunks(MOST_VALUES) {
-        for (run, step) in steps::of_runs(again(&mut conn), ids).await? {
-            steps.entry(run).or_default().push(step);
+        for step in steps::of_runs(again(&mut conn), ids).await? {
+            steps.entry(step.run_id).or_default().push(step);
         }
     }
     let whole = |columns: Columns| {
         let steps = steps.remove(&columns.id).unwrap_or_default();
         PipelineRunRow::new(columns, steps)
     };
-    columns.into_iter().map(whole).collect()
+    Ok(columns.into_iter().map(whole).collect())
 }
 
 /// The same connection, for one more statement.

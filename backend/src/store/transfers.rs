@@ -151,6 +151,8 @@ impl TransferRow {
             last_progress_at: state.progressed_at.map(Into::into),
             cancel_requested_at: state.cancel_requested_at.map(Into::into),
             network: state.progress.network,
+            #[cfg(feature = "next-version")]
+            weight: 7,
         }
     }
 }

@@ -18,6 +18,7 @@ mod directives;
 mod enrolment_codes;
 mod entry;
 mod events;
+mod frozen;
 mod graphql;
 mod health;
 mod heartbeat_interval;

@@ -46,6 +46,7 @@ pub(crate) enum EventKind {
     SignedIn,
     SignedOut,
     SessionEndedForReuse,
+    Unknown,
     #[cynic(fallback)]
     Other,
 }

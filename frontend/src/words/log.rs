@@ -68,7 +68,7 @@ pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
         EventKind::SignedIn => ("Signed in", Tone::Neutral),
         EventKind::SignedOut => ("Signed out", Tone::Neutral),
         EventKind::SessionEndedForReuse => ("Session ended: its token was used twice", Tone::Bad),
-        EventKind::Other => ("Something happened", Tone::Neutral),
+        EventKind::Unknown | EventKind::Other => ("Something happened", Tone::Neutral),
     }
 }
 

@@ -113,7 +113,8 @@ impl Heard {
             | Object::WebhookSecret(_)
             | Object::Customer(_)
             | Object::User(_)
-            | Object::EnrolmentCode(_) => None,
+            | Object::EnrolmentCode(_)
+            | Object::Unknown(_) => None,
         }
     }
 
@@ -144,7 +145,7 @@ fn before<S>(
     match last {
         _ if kind == kinds.makes => Before::Nothing,
         Some(last) if last.revision + 1 == revision => own(last.status).map_or(Before::Unknown, Before::Known),
-        None if !kinds.changes.contains(&kind) => Before::Known(status),
+        None if kind != Kind::Unknown && !kinds.changes.contains(&kind) => Before::Known(status),
         _ => Before::Unknown,
     }
 }

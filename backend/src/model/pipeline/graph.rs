@@ -58,24 +58,49 @@ pub enum Task {
         /// What. JSON, and what the run has come to, if nothing is said.
         body: Option<String>,
     },
+    /// Something that this version cannot read. Never written: a newer version made the run, and goes on with it.
+    #[serde(skip)]
+    Unknown {
+        /// The type of the step.
+        kind: String,
+        /// The agent that does it; nothing for what the server does.
+        agent_id: Option<AgentId>,
+    },
+}
+
+impl Graph {
+    /// Whether this version can go on with it.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !self.nodes.iter().any(|node| matches!(node.task, Task::Unknown { .. }))
+    }
 }
 
 impl Node {
+    /// A step of which no more is known than what it is called.
+    #[must_use]
+    pub fn unknown(id: String, kind: String, agent_id: Option<AgentId>) -> Self {
+        let task = Task::Unknown { kind, agent_id };
+        Self { id, needs: Vec::new(), when: When::Success, retry: Retry::NEVER, timeout_seconds: None, task }
+    }
+
     /// The agent that does it; nothing for what the server does.
     #[must_use]
     pub const fn agent(&self) -> Option<AgentId> {
         match &self.task {
             Task::Agent { agent_id, .. } => Some(*agent_id),
             Task::Webhook { .. } => None,
+            Task::Unknown { agent_id, .. } => *agent_id,
         }
     }
 
     /// The type of the step, as definitions have it.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &str {
         match &self.task {
             Task::Agent { errand, .. } => errand.into(),
             Task::Webhook { .. } => "webhook",
+            Task::Unknown { kind, .. } => kind,
         }
     }
 

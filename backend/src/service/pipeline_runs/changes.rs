@@ -71,6 +71,9 @@ impl ControlPlane {
         mut row: PipelineRunRow,
         mut effects: Vec<Effect>,
     ) -> Result<Option<PipelineRunRow>> {
+        if !row.course.graph.is_known() {
+            return Err(Error::Unavailable("this run is of a newer version of the server: try again in a moment"));
+        }
         let carriers = carriers(work, &row).await?;
         let terms = self.terms();
         hear_transfers(work, &mut row, &terms).await?;

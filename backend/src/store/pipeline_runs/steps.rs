@@ -6,14 +6,18 @@ use sqlx::FromRow;
 use super::PipelineRunRow;
 use crate::{
     error::Result,
-    ids::{RunId, TransferId},
-    model::pipeline::{course::StepState, run::StepStatus},
+    ids::{AgentId, RunId, TransferId},
+    model::pipeline::{course::StepState, graph::Node, run::StepStatus},
     store::db::{Conn, Tx, Word, sql},
 };
 
+/// A step as it is stored.
 #[derive(FromRow)]
-struct StepRow {
-    run_id: RunId,
+pub(super) struct StepRow {
+    pub(super) run_id: RunId,
+    step_id: String,
+    r#type: String,
+    agent_id: Option<AgentId>,
     status: Word<StepStatus>,
     attempt: i64,
     progress: Option<f64>,
@@ -29,35 +33,36 @@ struct StepRow {
     completed_at: Option<DateTime<Utc>>,
 }
 
-impl From<StepRow> for StepState {
-    fn from(row: StepRow) -> Self {
-        Self {
-            status: row.status.0,
-            attempt: row.attempt,
-            progress: row.progress,
-            bytes_transferred: row.bytes_transferred,
-            error_message: row.error_message,
-            transfer_id: row.transfer_id,
-            ready_at: row.ready_at,
-            sent_at: row.sent_at,
-            sent_attempt: row.sent_attempt,
-            heard_at: row.heard_at,
-            ended_unheard: row.ended_unheard,
-            started_at: row.started_at,
-            completed_at: row.completed_at,
-        }
+impl StepRow {
+    /// What it is called, and where it stands.
+    pub(super) fn parts(self) -> (Node, StepState) {
+        let step = StepState {
+            status: self.status.0,
+            attempt: self.attempt,
+            progress: self.progress,
+            bytes_transferred: self.bytes_transferred,
+            error_message: self.error_message,
+            transfer_id: self.transfer_id,
+            ready_at: self.ready_at,
+            sent_at: self.sent_at,
+            sent_attempt: self.sent_attempt,
+            heard_at: self.heard_at,
+            ended_unheard: self.ended_unheard,
+            started_at: self.started_at,
+            completed_at: self.completed_at,
+        };
+        (Node::unknown(self.step_id, self.r#type, self.agent_id), step)
     }
 }
 
 /// The steps of these runs, those of each in their order.
-pub(super) async fn of_runs(conn: Conn<'_>, runs: &[RunId]) -> Result<Vec<(RunId, StepState)>> {
+pub(super) async fn of_runs(conn: Conn<'_>, runs: &[RunId]) -> Result<Vec<StepRow>> {
     let statement =
-        sql("SELECT run_id, status, attempt, progress, bytes_transferred, error_message, transfer_id, ready_at, \
+        sql("SELECT run_id, step_id, type, agent_id, status, attempt, progress, bytes_transferred, error_message, transfer_id, ready_at, \
          sent_at, sent_attempt, heard_at, ended_unheard, started_at, completed_at FROM pipeline_steps WHERE run_id IN ")
         .push_tuple(runs.iter().map(|run| (*run).into()))
         .push(" ORDER BY run_id, position");
-    let rows: Vec<StepRow> = statement.fetch_all(conn).await?;
-    Ok(rows.into_iter().map(|row| (row.run_id, row.into())).collect())
+    statement.fetch_all(conn).await
 }
 
 /// Stores the steps of a new run.
@@ -74,7 +79,7 @@ pub(super) async fn insert(tx: &mut Tx, row: &PipelineRunRow) -> Result<()> {
                 row.id.into(),
                 position(*place).into(),
                 node.id.clone().into(),
-                node.kind().into(),
+                node.kind().to_owned().into(),
                 node.agent().into(),
                 step.status.to_string().into(),
                 step.attempt.into(),

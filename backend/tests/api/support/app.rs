@@ -1,5 +1,7 @@
 //! A whole server in the test's process: real database, real bus, a clock that only moves when told to.
 
+use std::path::PathBuf;
+
 use axum::Router;
 use backend::{
     actor::Actor,
@@ -82,12 +84,24 @@ impl TestApp {
 
     /// A server whose database has so much time.
     pub(crate) async fn within(bounds: Bounds, place: &Place, flags: &[&str]) -> Self {
+        Self::build(bounds, place, &[], flags, START.parse().expect("an instant")).await
+    }
+
+    /// A server with copies of these files in its data folder, from this moment on.
+    pub(crate) async fn with_files(place: &Place, files: &[PathBuf], flags: &[&str], start: DateTime<Utc>) -> Self {
+        Self::build(Bounds::default(), place, files, flags, start).await
+    }
+
+    async fn build(bounds: Bounds, place: &Place, files: &[PathBuf], flags: &[&str], start: DateTime<Utc>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        for file in files {
+            let copy = folder.path().join(file.file_name().expect("a file"));
+            std::fs::copy(file, copy).expect("a copy");
+        }
         let mut args: Vec<String> = vec!["test".into(), "--data-dir".into(), folder.path().display().to_string()];
         args.extend(place.flags());
         args.extend(flags.iter().map(ToString::to_string));
         let settings = Settings::try_parse_from(args).expect("flags of mftplus serve").serve;
-        let start: DateTime<Utc> = START.parse().expect("an instant");
         Self::begin(settings, ManualClock::at(start), bounds, folder).await
     }
 

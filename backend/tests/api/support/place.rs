@@ -45,6 +45,26 @@ impl Place {
         Self { database_url: Some(url), redis_url: self.redis_url.clone() }
     }
 
+    /// A database that holds what a dump does, with no Redis: other servers may hold the same.
+    #[expect(clippy::disallowed_methods, reason = "the test command says so by this variable")]
+    pub(crate) async fn holding(dump: &str) -> Self {
+        let Ok(url) = env::var("MFTPLUS_TEST_DATABASE_URL") else {
+            return Self { database_url: None, redis_url: None };
+        };
+        let name = name();
+        let mut connection = PgConnection::connect(&url).await.expect("the PostgreSQL under test");
+        let dump = AssertSqlSafe(dump.replace("mftplus_frozen", &name));
+        sqlx::raw_sql(dump).execute(&mut connection).await.expect("a dump is read");
+        connection.close().await.expect("an end");
+        Self { database_url: Some(within(&url, &name)), redis_url: None }
+    }
+
+    /// Where its schema on PostgreSQL is, and what that is called.
+    pub(crate) fn schema(&self) -> Option<(&str, &str)> {
+        let url = self.database_url.as_deref()?;
+        Some((url, url.rsplit_once("%3D")?.1))
+    }
+
     /// The flags of `mftplus serve` that lead there.
     pub(crate) fn flags(&self) -> Vec<String> {
         let flag = |name: &str, value: &Option<String>| {
@@ -56,10 +76,19 @@ impl Place {
 
 /// A new schema, and the URL that leads to it. It goes away with the server that the test command started.
 async fn schema(url: &str) -> String {
-    let name = format!("test_{}_{}", std::process::id(), seed());
+    let name = name();
     let mut connection = PgConnection::connect(url).await.expect("the PostgreSQL under test");
     sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {name}"))).execute(&mut connection).await.expect("a schema");
     connection.close().await.expect("an end");
+    within(url, &name)
+}
+
+fn name() -> String {
+    format!("test_{}_{}", std::process::id(), seed())
+}
+
+/// The URL that leads to a schema.
+fn within(url: &str, name: &str) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
     format!("{url}{separator}options=-c%20search_path%3D{name}")
 }
