@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`: what each needs and runs.
 
 use std::env;
-use std::fs::File;
+use std::fs::{self, File};
 use std::process::Command;
 
 use crate::browser;
@@ -135,7 +135,16 @@ fn on_postgres(targets: &[&str], args: &[String], stop: &Stop) -> Result<()> {
     println!("xtask: starting PostgreSQL and Redis in temporary folders of {}", parent.display());
     let postgres = services::postgres(&tools::postgres()?, &parent, stop)?;
     let redis = services::redis(&redis_server, &parent, stop)?;
+    let folder = TempFolder::create(&parent)?;
+    let next = folder.path().join("mftplus-next");
+    announced(
+        cargo().args(["build", "--workspace", "--locked", "--bin=mftplus", "--features=backend/next-version"]),
+        stop,
+    )?;
+    fs::copy(files::debug_binary()?, &next).context(format_args!("cannot write {}", next.display()))?;
     let mut command = tests(targets, args);
+    // For the test in which two versions share a database.
+    command.env("MFTPLUS_TEST_NEXT_VERSION", &next);
     command.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_URL", &redis.url);
     // For the tests that take a Redis away and bring it back.
     command.env("MFTPLUS_TEST_REDIS_SERVER", redis_server);

@@ -14,5 +14,6 @@ mod pipeline;
 mod place;
 mod process;
 mod readme;
+mod rolling;
 mod schedule;
 mod signals;

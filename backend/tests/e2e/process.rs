@@ -37,25 +37,30 @@ impl Server {
         let (beside, redis) = place.split_at(redis.unwrap_or(place.len()));
         database.extend_from_slice(beside);
         let flags: Vec<String> = redis.iter().cloned().chain(flags.iter().map(ToString::to_string)).collect();
-        let (child, address) = spawn("127.0.0.1:0", &database, &flags);
+        let (child, address) = spawn(MFTPLUS, "127.0.0.1:0", &database, &flags);
         Self { child, address, flags, database, _folder: folder, is_shared }
     }
 
     /// Another server on the same database and Redis; none where there can be one server only.
     pub(crate) fn beside(&self) -> Option<Self> {
+        self.beside_as(MFTPLUS)
+    }
+
+    /// The same, of this program.
+    pub(crate) fn beside_as(&self, program: &str) -> Option<Self> {
         if !self.is_shared {
             return None;
         }
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut database = self.database.clone();
         database[1] = folder.path().display().to_string();
-        let (child, address) = spawn("127.0.0.1:0", &database, &self.flags);
+        let (child, address) = spawn(program, "127.0.0.1:0", &database, &self.flags);
         Some(Self { child, address, flags: self.flags.clone(), database, _folder: folder, is_shared: true })
     }
 
     /// Starts it again where it was, after it was ended.
     pub(crate) fn restart(&mut self) {
-        let (child, address) = spawn(&self.address, &self.database, &self.flags);
+        let (child, address) = spawn(MFTPLUS, &self.address, &self.database, &self.flags);
         assert_eq!(address, self.address);
         self.child = child;
     }
@@ -131,8 +136,8 @@ impl Drop for Server {
     }
 }
 
-fn spawn(listen: &str, database: &[String], flags: &[String]) -> (Child, String) {
-    let mut command = Command::new(MFTPLUS);
+fn spawn(program: &str, listen: &str, database: &[String], flags: &[String]) -> (Child, String) {
+    let mut command = Command::new(program);
     command.arg("serve").args(["--listen", listen, "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
     command.args(["--admin-password", "correct horse battery"]).args(database).args(flags);
     let mut child = command.stdout(Stdio::piped()).spawn().expect("a server");

@@ -1,0 +1,164 @@
+//! A rolling deployment: this version and the next one on one database and one Redis. The next one is this one with a field
+//! and a kind of event more (the feature `next-version`). It takes both engines' other half and a second binary, so it is told
+//! only where the test command has them.
+
+use std::env;
+
+use futures_util::{SinkExt, StreamExt};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+};
+
+use crate::process::Server;
+
+/// A watcher of transfers on one of the servers.
+struct Watcher(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Watcher {
+    async fn new(server: &Server, token: &str) -> Self {
+        let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().expect("a request");
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
+        let mut watcher = Self(connect_async(request).await.expect("a socket").0);
+        let payload = json!({ "Authorization": format!("Bearer {token}") });
+        watcher.say(&json!({ "type": "connection_init", "payload": payload })).await;
+        let query = "subscription { transferUpdated { resync transfer { id status } } }";
+        watcher.say(&json!({ "id": "1", "type": "subscribe", "payload": { "query": query } })).await;
+        watcher
+    }
+
+    async fn say(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.expect("sent");
+    }
+
+    /// What the next frame tells: the transfer and its status, or nothing for a call to ask again.
+    async fn hear(&mut self) -> Option<(String, String)> {
+        loop {
+            let message = self.0.next().await.expect("the connection stands").expect("a message");
+            let Message::Text(text) = message else { continue };
+            let message: Value = serde_json::from_str(&text).expect("JSON");
+            match message["type"].as_str() {
+                Some("ping") => self.say(&json!({ "type": "pong" })).await,
+                Some("next") => {
+                    assert_eq!(message["payload"]["errors"], Value::Null, "{message}");
+                    let told = &message["payload"]["data"]["transferUpdated"];
+                    let word = |name: &str| told["transfer"][name].as_str().map(ToOwned::to_owned);
+                    return word("id").zip(word("status"));
+                }
+                Some("connection_ack") => {}
+                _ => panic!("{message}"),
+            }
+        }
+    }
+
+    /// Waits until this is told, with no call to ask again before.
+    async fn hears(&mut self, id: &str, status: &str) {
+        loop {
+            let (of, now) = self.hear().await.expect("no needless call to ask again");
+            if (of.as_str(), now.as_str()) == (id, status) {
+                return;
+            }
+        }
+    }
+}
+
+/// Somebody at work on one of the servers.
+struct Place<'a> {
+    server: &'a Server,
+    client: Client,
+    token: String,
+}
+
+impl Place<'_> {
+    async fn ask(&self, method: Method, path: &str, who: (&str, &str), body: &Value) -> Value {
+        let (status, answer) = self.server.ask(&self.client, method, path, who, body).await;
+        assert!((200..300).contains(&status), "{path}: {answer}");
+        answer
+    }
+
+    async fn query(&self, query: &str) -> Value {
+        let bearer = format!("Bearer {}", self.token);
+        let who = ("authorization", bearer.as_str());
+        let answer = self.ask(Method::POST, "/graphql", who, &json!({ "query": query })).await;
+        assert_eq!(answer["errors"], Value::Null, "{answer}");
+        answer["data"].clone()
+    }
+
+    async fn transfer(&self, key: &str) -> String {
+        let body = json!({ "sourceUrl": "/a", "destinationPath": "/b", "direction": "pull", "protocol": "local" });
+        let made = self.ask(Method::POST, "/api/transfers", ("x-api-key", key), &body).await;
+        made["data"]["transfer"]["id"].as_str().expect("an id").to_owned()
+    }
+
+    async fn report(&self, key: &str, id: &str, status: &str) {
+        let path = format!("/api/transfers/{id}");
+        self.ask(Method::PATCH, &path, ("x-api-key", key), &json!({ "status": status })).await;
+    }
+}
+
+#[tokio::test]
+async fn two_versions_hear_each_other_without_an_error_or_a_needless_question() {
+    let Ok(next) = env::var("MFTPLUS_TEST_NEXT_VERSION") else { return };
+    let this = Server::start(&["--rate-limits", "off"]).await;
+    let Some(next) = this.beside_as(&next) else { return };
+    let key = registered(&this).await;
+    let token = this.run(&["token", "admin@localhost"]);
+    let place = |server| Place { server, client: Client::new(), token: token.clone() };
+    let (here, there) = (place(&this), place(&next));
+    let (mut on_this, mut on_next) = (Watcher::new(&this, &token).await, Watcher::new(&next, &token).await);
+    // Servers that have just met tell everybody to ask again; from here on there is no reason to.
+    met(&here, &key, &mut on_next).await;
+    met(&there, &key, &mut on_this).await;
+    for _ in 0..5 {
+        for (teller, listener) in [(&here, &mut on_next), (&there, &mut on_this)] {
+            let id = teller.transfer(&key).await;
+            listener.hears(&id, "queued").await;
+            for status in ["running", "completed"] {
+                teller.report(&key, &id, status).await;
+                listener.hears(&id, status).await;
+            }
+        }
+    }
+    let log = "{ events(first: 100) { nodes { kind object { __typename id ... on Transfer { status } } } } }";
+    let (read_here, read_there) = (here.query(log).await, there.query(log).await);
+    let kinds = |log: &Value| -> Vec<String> {
+        let nodes = log["events"]["nodes"].as_array().expect("events");
+        assert!(nodes.iter().all(|event| event["object"]["__typename"] != "UnknownObject"), "{log}");
+        nodes.iter().filter_map(|event| event["kind"].as_str().map(ToOwned::to_owned)).collect()
+    };
+    assert_eq!(kinds(&read_here).len(), kinds(&read_there).len(), "none is left out");
+    assert!(kinds(&read_here).iter().any(|kind| kind == "UNKNOWN"));
+    assert!(kinds(&read_there).iter().any(|kind| kind == "TRANSFER_WEIGHED"));
+    assert!(kinds(&read_there).iter().all(|kind| kind != "UNKNOWN"), "the next version knows all of them");
+    let list = there.query("{ transfers(first: 100) { nodes { id weight } } }").await;
+    assert!(!list["transfers"]["nodes"].as_array().expect("transfers").is_empty());
+}
+
+/// Tells until a listener hears it, and then once more, until nothing of having met is on its way.
+async fn met(teller: &Place<'_>, key: &str, listener: &mut Watcher) {
+    let mut heard = 0;
+    while heard < 3 {
+        let id = teller.transfer(key).await;
+        heard = loop {
+            match tokio::time::timeout(std::time::Duration::from_secs(2), listener.hear()).await {
+                Ok(Some((of, _))) if of == id => break heard + 1,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => break 0,
+            }
+        };
+    }
+}
+
+/// The key of a new agent.
+async fn registered(server: &Server) -> String {
+    server.run(&["customer", "add", "Acme"]);
+    let code = server.run(&["enrol-code", "add", "--customer", "Acme"]);
+    let body = json!({ "hostname": "edge-1", "os": "linux", "customerIdentifier": code });
+    let client = Client::new();
+    let (status, answer) = server.ask(&client, Method::POST, "/api/agents/register", ("X-Test", "1"), &body).await;
+    assert_eq!(status, 201, "{answer}");
+    answer["data"]["apiKey"].as_str().expect("a key").to_owned()
+}
