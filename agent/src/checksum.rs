@@ -29,11 +29,11 @@ impl Hasher {
 
 /// The checksums of the files below one folder, by path.
 #[derive(Default)]
-pub(crate) struct Manifest(BTreeMap<String, String>);
+pub(crate) struct Manifest(BTreeMap<Vec<u8>, String>);
 
 impl Manifest {
-    /// Notes the digest of the file at `path`, relative and with `/` between its parts.
-    pub(crate) fn insert(&mut self, path: String, digest: String) {
+    /// Notes the digest of the file at `path`, relative and with `/` between its parts; its bytes as they are.
+    pub(crate) fn insert(&mut self, path: Vec<u8>, digest: String) {
         self.0.insert(path, digest);
     }
 
@@ -42,13 +42,13 @@ impl Manifest {
         hex(&Sha256::digest(self.text()))
     }
 
-    fn text(&self) -> String {
-        let mut text = String::new();
+    fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
         for (path, digest) in &self.0 {
-            text.push_str(digest);
-            text.push_str("  ");
-            text.push_str(path);
-            text.push('\n');
+            text.extend_from_slice(digest.as_bytes());
+            text.extend_from_slice(b"  ");
+            text.extend_from_slice(path);
+            text.push(b'\n');
         }
         text
     }
@@ -86,6 +86,6 @@ mod tests {
         let mut manifest = Manifest::default();
         manifest.insert("b/c.txt".into(), "22".into());
         manifest.insert("a.txt".into(), "11".into());
-        assert_eq!(manifest.text(), "11  a.txt\n22  b/c.txt\n");
+        assert_eq!(manifest.text(), b"11  a.txt\n22  b/c.txt\n");
     }
 }

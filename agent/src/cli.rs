@@ -59,7 +59,9 @@ pub(crate) enum Command {
 
 const COPY_HELP: &str = "\
 A folder is one transfer. Links inside it are copied as links, never followed; devices,
-pipes and sockets are an error. The copy grows as DESTINATION.mftplus-part and gets its
+pipes, sockets and incomplete copies (*.mftplus-part) are left out. Every file is tried,
+and if one cannot be copied, each such file is named and nothing of the folder appears at
+the destination. The copy grows as DESTINATION.mftplus-part and gets its
 name when it is complete and verified; missing parent folders are made. A copy that was
 interrupted continues with the same command, or when `run` starts. The copy does not
 wait for the server: what it could not hear is delivered later.

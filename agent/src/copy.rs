@@ -1,7 +1,7 @@
 //! Copies one source into its part, resuming what is there, and verifies it. Blocking; knows no server.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,12 @@ use cap_std::fs::Metadata;
 use crate::checksum::{Hasher, Manifest};
 use crate::control::Control;
 use crate::fence::OutOfReach;
-use crate::plan::{Kind, Plan, PlanError};
+use crate::listed::Listed;
+use crate::part::Reserved;
+use crate::paths::text;
+use crate::plan::{Entry, Kind, Plan, PlanError};
 use crate::rate::Brake;
+use crate::sparse;
 use crate::spot::Spot;
 use crate::state::{Copied, CopyOptions, Verify};
 
@@ -24,24 +28,50 @@ pub(crate) enum CopyError {
     /// Somebody asked for it; the control knows who.
     #[error("stopped")]
     Stopped,
-    #[error("cannot {action} {path}: {error}", path = path.display())]
+    #[error("cannot {action} {path}: {error}", path = text(path))]
     Io { action: &'static str, path: PathBuf, error: io::Error },
-    #[error("{} changed while it was copied; copy again when nothing writes to it", .0.display())]
+    #[error("{} changed while it was copied; copy again when nothing writes to it", text(.0))]
     Changed(PathBuf),
-    #[error("the copy of {path} differs from its source (SHA-256 {found} instead of {expected}); the disk or memory may be faulty, copy again", path = path.display())]
+    #[error(
+        "the copy {path} differs from its source (SHA-256 {found} instead of {expected}): another program wrote to it meanwhile, or the disk or memory is faulty; copy again when nothing else writes there",
+        path = text(path)
+    )]
     Mismatch { path: PathBuf, expected: String, found: String },
-    #[error("{} exists already; choose another destination or copy with --overwrite", .0.display())]
+    #[error("{} exists already; choose another destination or copy with --overwrite", text(.0))]
     Exists(PathBuf),
-    #[error("{} is in the way: one of source and destination is a folder and the other is not", .0.display())]
+    #[error("{} is in the way: one of source and destination is a folder and the other is not", text(.0))]
     InTheWay(PathBuf),
     #[error(transparent)]
     Plan(#[from] PlanError),
-    #[error("{} is in the way: a copy grows there until it is complete; move it, or delete it if an earlier copy left it", .0.display())]
+    #[error("{} is in the way: a copy grows there until it is complete; move it, or delete it if an earlier copy left it", text(.0))]
     PartInTheWay(PathBuf),
-    #[error("{} is not a file", .0.display())]
+    #[error("{} is not a file", text(.0))]
     NoFile(PathBuf),
     #[error(transparent)]
     OutOfReach(#[from] OutOfReach),
+    #[error(
+        "another copy to the same destination is at work: it writes {} at this moment (a second agent or state folder on this machine may have begun it); wait until it has ended, or choose another destination",
+        text(.0)
+    )]
+    InUse(PathBuf),
+    #[error("nothing of the folder was copied, because {} of what is in it cannot be: {}", .0.count(), .0)]
+    Several(Listed),
+    #[error("the folder has no checksum, because {} of what is in it cannot be read: {}", .0.count(), .0)]
+    Unreadable(Listed),
+}
+
+impl CopyError {
+    /// Whether the other files of a folder need not be tried any more.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Stopped => true,
+            Self::Io { error, .. } => matches!(
+                error.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem
+            ),
+            _ => false,
+        }
+    }
 }
 
 /// Attaches what was being done to an I/O error.
@@ -49,8 +79,14 @@ pub(crate) fn at(action: &'static str, spot: &Spot) -> impl FnOnce(io::Error) ->
     move |error| CopyError::Io { action, path: spot.shown().to_owned(), error }
 }
 
-/// Copies everything in `plan` into `part`, durable and verified.
-pub(crate) fn copy(plan: &Plan, part: &Spot, options: CopyOptions, control: &Control) -> Result<Copied, CopyError> {
+/// Copies everything in `plan` into `part`, which is reserved, durable and verified. Of a folder every file is tried,
+/// and each that cannot be copied is named.
+pub(crate) fn copy(
+    plan: &Plan,
+    (part, reserved): (&Spot, &Reserved),
+    options: CopyOptions,
+    control: &Control,
+) -> Result<Copied, CopyError> {
     let mut worker = Worker {
         control,
         verify: options.verify == Verify::Sha256,
@@ -58,31 +94,27 @@ pub(crate) fn copy(plan: &Plan, part: &Spot, options: CopyOptions, control: &Con
         buffer: vec![0; CHUNK],
         other: Vec::new(),
     };
-    clear_the_way(part, plan.is_folder)?;
+    if !plan.is_folder {
+        let file = reserved.file().map_err(at("write", part))?;
+        let checksum = worker.copy_file(&plan.source, part, Some(file))?;
+        return Ok(Copied { bytes: control.copied(), checksum });
+    }
     let mut manifest = Manifest::default();
-    let mut single = None;
+    let mut failures = plan.failures.clone();
     for entry in &plan.entries {
         worker.go_on()?;
-        let (source, copy) = (entry.below(&plan.source), entry.below(part));
-        match entry.kind {
-            Kind::Folder => make_folder(&copy)?,
-            Kind::Link => {
-                copy.remove().map_err(at("replace", &copy))?;
-                copy.copy_link(&source).map_err(at("copy the link", &source))?;
-            }
-            Kind::File => {
-                if let Some(digest) = worker.copy_file(&source, &copy)? {
-                    manifest.insert(entry.manifest_name(), digest.clone());
-                    single = Some(digest);
-                }
-            }
+        match worker.copy_entry(entry, &entry.below(&plan.source), &entry.below(part)) {
+            Ok(Some(digest)) => manifest.insert(entry.manifest_name(), digest),
+            Ok(None) => {}
+            Err(error) if error.is_final() => return Err(error),
+            Err(error) => failures.add(&error),
         }
     }
-    if plan.is_folder {
-        finish_folders(plan, part)?;
+    if !failures.is_empty() {
+        return Err(CopyError::Several(failures));
     }
-    let checksum = if plan.is_folder { worker.verify.then(|| manifest.checksum()) } else { single };
-    Ok(Copied { bytes: control.copied(), checksum })
+    finish_folders(plan, part)?;
+    Ok(Copied { bytes: control.copied(), checksum: worker.verify.then(|| manifest.checksum()) })
 }
 
 struct Worker<'a> {
@@ -94,10 +126,31 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn copy_file(&mut self, from: &Spot, to: &Spot) -> Result<Option<String>, CopyError> {
+    /// Copies one thing in a folder; gives the digest of a file.
+    fn copy_entry(&mut self, entry: &Entry, source: &Spot, copy: &Spot) -> Result<Option<String>, CopyError> {
+        match entry.kind {
+            Kind::Folder => make_folder(copy)?,
+            Kind::Link => {
+                copy.remove().map_err(at("replace", copy))?;
+                copy.copy_link(source).map_err(at("copy the link", source))?;
+            }
+            Kind::File => return self.copy_file(source, copy, None),
+        }
+        Ok(None)
+    }
+
+    fn copy_file(&mut self, from: &Spot, to: &Spot, part: Option<File>) -> Result<Option<String>, CopyError> {
         let mut source = from.open().map_err(at("read", from))?;
         let before = source.metadata().map_err(at("read", from))?;
-        let mut part = open_part(to)?;
+        if !before.is_file() {
+            // It was one when the folder was walked.
+            return Err(CopyError::NoFile(from.shown().to_owned()));
+        }
+        let is_sparse = sparse::is_sparse(&before);
+        let mut part = match part {
+            Some(part) => part,
+            None => open_part(to)?,
+        };
         let mut hasher = Hasher::new(self.verify);
         let kept = self.keep_what_agrees(&mut source, &mut part, &mut hasher, (from, to))?;
         part.set_len(kept).map_err(at("write", to))?;
@@ -112,11 +165,20 @@ impl Worker<'_> {
             if count == 0 {
                 break;
             }
-            part.write_all(&self.buffer[..count]).map_err(at("write", to))?;
+            let bytes = &self.buffer[..count];
+            let written = if is_sparse {
+                sparse::write_at(&mut part, length, bytes)
+            } else {
+                part.write_all(bytes).map(|()| count)
+            };
+            let written = written.map_err(at("write", to))?;
             hasher.update(&self.buffer[..count]);
             length += count as u64;
             self.control.add_copied(count as u64);
-            self.pause(count)?;
+            self.pause(written)?;
+        }
+        if is_sparse {
+            part.set_len(length).map_err(at("write", to))?;
         }
         let modified = before.modified().map_err(at("read", from))?;
         part.set_modified(modified).map_err(at("write", to))?;
@@ -146,6 +208,7 @@ impl Worker<'_> {
         if part.metadata().map_err(at("read", to))?.len() == 0 {
             return Ok(kept);
         }
+        part.seek(SeekFrom::Start(0)).map_err(at("read", to))?;
         self.other.resize(CHUNK, 0);
         loop {
             self.go_on()?;
@@ -250,7 +313,8 @@ fn has_other_names(_there: &Metadata) -> bool {
     false
 }
 
-fn make_folder(spot: &Spot) -> Result<(), CopyError> {
+/// Makes the folder, instead of whatever else is there.
+pub(crate) fn make_folder(spot: &Spot) -> Result<(), CopyError> {
     if spot.look().is_ok_and(|there| there.is_dir()) {
         return Ok(());
     }

@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::fence::{Fence, Reach};
 use crate::heartbeat::{self, Role};
 use crate::install;
+use crate::part;
 use crate::paths::{Pair, resolve, text};
 use crate::plan::Plan;
 use crate::progress::Display;
@@ -71,7 +72,7 @@ async fn copy_all(
         let exit = match copy_one(session, settings, args, &pair, &mut answers).await {
             Ok(exit) => exit,
             Err(error) => {
-                eprintln!("{}: {error:#}", pair.source.display());
+                eprintln!("{}: {error:#}", text(&pair.source));
                 Exit::Failed
             }
         };
@@ -99,8 +100,8 @@ async fn copy_one(
     let mut claim = session.store.begin(TransferState {
         id: None,
         idempotency_key: random_uuid(),
-        source: text(&pair.source)?,
-        destination: text(&pair.destination)?,
+        source: text(&pair.source),
+        destination: text(&pair.destination),
         direction: args.direction,
         size: plan.total,
         attempt: 1,
@@ -127,7 +128,7 @@ async fn copy_one(
             None => return Ok(Exit::Cancelled),
         }
     } else {
-        eprintln!("continuing the unfinished copy to {}", pair.destination.display());
+        eprintln!("continuing the unfinished copy to {}", text(&pair.destination));
     }
     let display = Display::on_stderr(&file_name(&pair.source));
     let Ended { outcome, verdict } = run_transfer(session, claim, Some(plan), display).await?;
@@ -136,7 +137,7 @@ async fn copy_one(
 }
 
 fn announce(outcome: &Outcome, Pair { source, destination }: &Pair) -> Exit {
-    let (from, to) = (source.display(), destination.display());
+    let (from, to) = (text(source), text(destination));
     match outcome {
         Outcome::Completed(copied) => {
             let bytes = indicatif::HumanBytes(copied.bytes);
@@ -153,7 +154,7 @@ fn announce(outcome: &Outcome, Pair { source, destination }: &Pair) -> Exit {
             Exit::Cancelled
         }
         Outcome::Stopped => {
-            eprintln!("stopped; what was copied so far is kept in {to}.mftplus-part");
+            eprintln!("stopped; what was copied so far is kept in {}", text(&part::beside(destination)));
             eprintln!("to continue, give the same command again; the daemon (`run`) continues it at its next start");
             Exit::Cancelled
         }
@@ -183,5 +184,6 @@ async fn await_answers(session: &Session, answers: Answers, patience: Duration) 
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

@@ -91,7 +91,7 @@ pub(crate) fn begin(session: &Arc<Session>, key: String) {
     // What an earlier process began is claimed before anything else can come to its destination.
     let begun = match session.store.claim_begun(errand.transfer_key) {
         Ok(Claimed::Ours(claim)) => {
-            place.wait_for(claim.state.destination.as_ref());
+            place.wait_for(&claim.state.paths().destination);
             Ok(Some(*claim))
         }
         Ok(Claimed::Missing) => Ok(None),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::paths::text;
 use crate::pattern;
 use crate::spot::Spot;
 
@@ -24,10 +25,10 @@ struct Folder {
 pub(crate) enum OutOfReach {
     #[error(
         "{path} is not inside a folder this agent may work in ({allowed}); name one that is, or start the agent with --allow-dir for it",
-        path = path.display()
+        path = text(path)
     )]
     Outside { path: PathBuf, allowed: String },
-    #[error("cannot reach {path}: {error}", path = path.display())]
+    #[error("cannot reach {path}: {error}", path = text(path))]
     Io { path: PathBuf, error: io::Error },
 }
 
@@ -57,7 +58,7 @@ impl Fence {
                 }
             }
         }
-        let allowed: Vec<String> = self.0.iter().map(|folder| folder.written.display().to_string()).collect();
+        let allowed: Vec<String> = self.0.iter().map(|folder| text(&folder.written)).collect();
         Err(OutOfReach::Outside { path: path.to_owned(), allowed: allowed.join(", ") })
     }
 }

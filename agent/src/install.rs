@@ -48,7 +48,7 @@ fn merge(part: &Spot, destination: &Spot) -> Result<(), CopyError> {
     };
     for (name, found) in part.entries().map_err(at("read", part))? {
         let (from, to) = (part.join(name.as_ref()), destination.join(name.as_ref()));
-        if found.is_dir() {
+        if found.map_err(at("read", &from))?.is_dir() {
             merge(&from, &to)?;
         } else if to.look().is_ok_and(|there| there.is_dir()) {
             return Err(CopyError::InTheWay(to.shown().to_owned()));

@@ -4,7 +4,7 @@
 //! subcommands; `session` is what the tasks of one process share: `heartbeat`, `directives`, `reporter`, what
 //! the server gave to do (`errand`, over `jobs` and `steps`) and the transfers themselves (`transfer`, over `plan`, `copy`
 //! and `install`, whose files are `spot`s inside a `fence`); `api` is the server, over `transport` and `wire`; `store`, `errands` and `credentials` are
-//! what survives the process.
+//! what survives the process. `part` names and locks incomplete copies; `sparse` keeps the holes of files.
 
 mod api;
 mod checksum;
@@ -25,8 +25,10 @@ mod files;
 mod heartbeat;
 mod install;
 mod jobs;
+mod listed;
 mod machine;
 mod pacing;
+mod part;
 mod paths;
 mod pattern;
 mod plan;
@@ -37,6 +39,7 @@ mod register;
 mod reporter;
 mod retry;
 mod session;
+mod sparse;
 mod spot;
 mod state;
 mod status;

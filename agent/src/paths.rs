@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use url::Url;
+
 use crate::pattern;
 
 /// A copy that makes no sense; the message says what to do.
@@ -23,7 +25,7 @@ pub(crate) struct Pair {
 pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Pair>, UsageError> {
     let into = destination.is_dir() || ends_with_separator(destination);
     if sources.len() > 1 && !into {
-        let shown = destination.display();
+        let shown = text(destination);
         return Err(UsageError(format!(
             "{shown} is not a folder; several sources need one (write `{shown}/` to have it made)"
         )));
@@ -37,7 +39,7 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Pai
             None if into => {
                 return Err(UsageError(format!(
                     "{} has no name to copy it under; name the destination in full",
-                    source.display()
+                    text(&source)
                 )));
             }
             _ => base.clone(),
@@ -45,10 +47,10 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Pai
         let pair = Pair { source, destination };
         pair.check()?;
         if let Some(other) = pairs.iter().find(|other| other.destination == pair.destination) {
-            let (one, two) = (other.source.display(), pair.source.display());
+            let (one, two) = (text(&other.source), text(&pair.source));
             return Err(UsageError(format!(
                 "{one} and {two} would both become {}; copy them one by one",
-                pair.destination.display()
+                text(&pair.destination)
             )));
         }
         pairs.push(pair);
@@ -63,7 +65,7 @@ impl Pair {
         let from = pattern.map_or(self.source.as_path(), |(folder, _)| folder);
         let real = fs::canonicalize(from).unwrap_or_else(|_| from.to_owned());
         let there = fs::canonicalize(&self.destination).unwrap_or_else(|_| self.destination.clone());
-        let (source, destination) = (self.source.display(), self.destination.display());
+        let (source, destination) = (text(&self.source), text(&self.destination));
         if there == real || self.destination == from {
             return Err(UsageError(format!("{source} and {destination} are the same; choose another destination")));
         }
@@ -74,17 +76,31 @@ impl Pair {
     }
 }
 
-/// A path as text, which is all that the API can carry.
-pub(crate) fn text(path: &Path) -> Result<String, UsageError> {
-    let named = |text: &str| text.to_owned();
-    path.to_str()
-        .map(named)
-        .ok_or_else(|| UsageError(format!("the name {} is not valid UTF-8; rename it", path.display())))
+/// A path as text that keeps every byte, for people, state files and the API: as it is written, or as a `file:` URL
+/// where it has bytes or characters that text cannot carry.
+pub(crate) fn text(path: &Path) -> String {
+    match path.to_str() {
+        Some(text) if !text.contains(is_unprintable) => text.to_owned(),
+        _ => Url::from_file_path(path)
+            .map_or_else(|()| path.as_os_str().as_encoded_bytes().escape_ascii().to_string(), String::from),
+    }
+}
+
+/// The path that [`text`] was made of.
+pub(crate) fn from_text(text: &str) -> PathBuf {
+    let url = text.starts_with("file://").then(|| Url::parse(text).ok()).flatten();
+    url.and_then(|url| url.to_file_path().ok()).unwrap_or_else(|| PathBuf::from(text))
+}
+
+/// Control characters, line breaks, and marks that turn the direction of what follows.
+fn is_unprintable(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// Keeps the name that was typed, even when it is a link, and makes the way to it absolute.
 fn absolute_source(source: &Path) -> Result<PathBuf, UsageError> {
-    let missing = |error: std::io::Error| UsageError(format!("cannot read the source {}: {error}", source.display()));
+    let missing = |error: std::io::Error| UsageError(format!("cannot read the source {}: {error}", text(source)));
     fs::metadata(source).map_err(missing)?;
     match (source.parent(), source.file_name()) {
         (Some(parent), Some(name)) => {
@@ -97,9 +113,8 @@ fn absolute_source(source: &Path) -> Result<PathBuf, UsageError> {
 
 /// Makes a path absolute of which only the beginning need exist.
 fn absolute(path: &Path) -> Result<PathBuf, UsageError> {
-    let unclear = |why: &dyn std::fmt::Display| {
-        UsageError(format!("cannot make sense of the destination {}: {why}", path.display()))
-    };
+    let unclear =
+        |why: &dyn std::fmt::Display| UsageError(format!("cannot make sense of the destination {}: {why}", text(path)));
     let path = std::path::absolute(path).map_err(|error| unclear(&error))?;
     let existing = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"));
     let real = fs::canonicalize(existing).map_err(|error| unclear(&error))?;
@@ -120,7 +135,9 @@ pub(crate) fn ends_with_separator(path: &Path) -> bool {
 mod tests {
     use std::fs;
 
-    use super::resolve;
+    use std::path::Path;
+
+    use super::{from_text, resolve, text};
 
     #[test]
     fn a_source_goes_into_a_folder_and_as_anything_else() -> anyhow::Result<()> {
@@ -161,6 +178,23 @@ mod tests {
         assert!(resolve(&[root.join("a"), root.join("b")], &root.join("new/")).is_ok());
         assert!(resolve(&[root.join("a"), root.join("x/a")], &root.join("new/")).is_err());
         Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_of_any_bytes_comes_back_from_its_text() {
+        use std::os::unix::ffi::OsStrExt as _;
+        for (bytes, expected) in [
+            (&b"/data/caf\xe9.csv"[..], "file:///data/caf%E9.csv"),
+            (b"/data/a\nb", "file:///data/a%0Ab"),
+            (b"/data/100%?#\n", "file:///data/100%25%3F%23%0A"),
+            ("/data/\u{202e}fdp.exe".as_bytes(), "file:///data/%E2%80%AEfdp.exe"),
+            (b"/data/100%?# b", "/data/100%?# b"),
+        ] {
+            let path = Path::new(std::ffi::OsStr::from_bytes(bytes));
+            assert_eq!(text(path), expected);
+            assert_eq!(from_text(&text(path)), path);
+        }
     }
 
     #[cfg(unix)]

@@ -1,11 +1,14 @@
 //! What one transfer consists of, found by walking its source. Copies nothing.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::FileType;
 
 use crate::fence::OutOfReach;
+use crate::listed::Listed;
+use crate::part;
 use crate::paths::{UsageError, text};
 use crate::pattern;
 use crate::spot::Spot;
@@ -21,6 +24,10 @@ pub(crate) struct Plan {
     pub(crate) entries: Vec<Entry>,
     /// Bytes of all files together.
     pub(crate) total: u64,
+    /// What in the folder cannot be read.
+    pub(crate) failures: Listed,
+    /// Devices, pipes and sockets in the folder, which are left out.
+    pub(crate) left_out: Listed,
 }
 
 /// One thing to copy.
@@ -40,12 +47,15 @@ pub(crate) enum Kind {
     Link,
 }
 
+/// What is in a folder.
+type Entries = Vec<(OsString, io::Result<FileType>)>;
+
 /// Why a source cannot be copied.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlanError {
-    #[error("cannot read {path}: {error}", path = path.display())]
+    #[error("cannot read {path}: {error}", path = text(path))]
     Io { path: PathBuf, error: io::Error },
-    #[error("{} is neither a file nor a folder (a device, pipe or socket); leave it out of the source", .0.display())]
+    #[error("{} is neither a file nor a folder (a device, pipe or socket); leave it out of the source", text(.0))]
     Special(PathBuf),
     #[error(transparent)]
     Name(#[from] UsageError),
@@ -56,18 +66,24 @@ pub(crate) enum PlanError {
 impl Plan {
     /// Walks `source`; links inside it are kept as links, `source` itself may be one, or a pattern.
     pub(crate) fn of(source: &Spot) -> Result<Self, PlanError> {
-        match (pattern::split(source.shown()), source.parent()) {
-            (Some((_, pattern)), Some(folder)) => Self::of_pattern(&folder, pattern),
-            _ => Self::of_one(source),
+        let plan = match (pattern::split(source.shown()), source.parent()) {
+            (Some((_, pattern)), Some(folder)) => Self::of_pattern(&folder, pattern)?,
+            _ => Self::of_one(source)?,
+        };
+        if !plan.left_out.is_empty() {
+            let (count, source) = (plan.left_out.count(), text(source.shown()));
+            tracing::warn!(source, "{count} special file(s) are left out of the copy: {}", plan.left_out);
         }
+        Ok(plan)
     }
 
     /// The same of a source that is no pattern, whatever its name.
     pub(crate) fn of_one(source: &Spot) -> Result<Self, PlanError> {
         let top = source.metadata().map_err(unreadable(source))?;
-        let mut plan = Self { source: source.clone(), is_folder: top.is_dir(), entries: Vec::new(), total: 0 };
+        let mut plan = Self::empty(source, top.is_dir());
         if top.is_dir() {
-            plan.walk(source, Path::new(""))?;
+            let entries = source.entries().map_err(unreadable(source))?;
+            plan.walk(source, Path::new(""), entries);
         } else if top.is_file() {
             plan.total = top.len();
             plan.entries.push(Entry { relative: PathBuf::new(), kind: Kind::File });
@@ -80,43 +96,56 @@ impl Plan {
     /// Everything in `folder` that fits, but for folders; that may be nothing.
     fn of_pattern(folder: &Spot, pattern: &str) -> Result<Self, PlanError> {
         let entries = folder.entries().map_err(unreadable(folder))?;
-        let top = Entry { relative: PathBuf::new(), kind: Kind::Folder };
-        let mut plan = Self { source: folder.clone(), is_folder: true, entries: vec![top], total: 0 };
+        let mut plan = Self::empty(folder, true);
+        plan.entries.push(Entry { relative: PathBuf::new(), kind: Kind::Folder });
         for (name, found) in entries {
-            let relative = PathBuf::from(name);
-            if !found.is_dir() && pattern::fits(pattern, &text(&relative)?) {
-                plan.add(&folder.join(&relative), relative, found)?;
+            // A name of any bytes fits by what can be read of it.
+            if !found.as_ref().is_ok_and(FileType::is_dir) && pattern::fits(pattern, &name.to_string_lossy()) {
+                plan.add(&folder.join(name.as_ref()), PathBuf::from(name), found);
             }
         }
         Ok(plan)
     }
 
-    fn walk(&mut self, folder: &Spot, relative: &Path) -> Result<(), PlanError> {
-        let entries = folder.entries().map_err(unreadable(folder))?;
-        self.entries.push(Entry { relative: relative.to_owned(), kind: Kind::Folder });
-        for (name, found) in entries {
-            let (inner, relative) = (folder.join(name.as_ref()), relative.join(name));
-            if found.is_dir() {
-                self.walk(&inner, &relative)?;
-            } else {
-                self.add(&inner, relative, found)?;
-            }
-        }
-        Ok(())
+    fn empty(source: &Spot, is_folder: bool) -> Self {
+        let (failures, left_out) = (Listed::default(), Listed::default());
+        Self { source: source.clone(), is_folder, entries: Vec::new(), total: 0, failures, left_out }
     }
 
-    fn add(&mut self, spot: &Spot, relative: PathBuf, found: FileType) -> Result<(), PlanError> {
-        text(&relative)?;
-        let kind = if found.is_symlink() {
-            Kind::Link
-        } else if found.is_file() {
-            self.total += spot.look().map_err(unreadable(spot))?.len();
-            Kind::File
-        } else {
-            return Err(PlanError::Special(spot.shown().to_owned()));
-        };
-        self.entries.push(Entry { relative, kind });
-        Ok(())
+    fn walk(&mut self, folder: &Spot, relative: &Path, entries: Entries) {
+        self.entries.push(Entry { relative: relative.to_owned(), kind: Kind::Folder });
+        for (name, found) in entries {
+            let (inner, relative) = (folder.join(name.as_ref()), relative.join(&name));
+            if !found.as_ref().is_ok_and(FileType::is_dir) {
+                self.add(&inner, relative, found);
+            } else if !part::is_part(&name) {
+                match inner.entries() {
+                    Ok(entries) => self.walk(&inner, &relative, entries),
+                    Err(error) => self.failures.add(&unreadable(&inner)(error)),
+                }
+            }
+        }
+    }
+
+    /// Adds what is no folder. An incomplete copy of ours is no source, whatever else it may become.
+    fn add(&mut self, spot: &Spot, relative: PathBuf, found: io::Result<FileType>) {
+        if relative.file_name().is_some_and(part::is_part) {
+            tracing::debug!(path = text(spot.shown()), "an incomplete copy is left out");
+            return;
+        }
+        let size = found.and_then(|found| match found {
+            found if found.is_symlink() => Ok(Some((Kind::Link, 0))),
+            found if found.is_file() => Ok(Some((Kind::File, spot.look()?.len()))),
+            _ => Ok(None),
+        });
+        match size {
+            Ok(Some((kind, size))) => {
+                self.total = self.total.saturating_add(size);
+                self.entries.push(Entry { relative, kind });
+            }
+            Ok(None) => self.left_out.add(&text(spot.shown())),
+            Err(error) => self.failures.add(&unreadable(spot)(error)),
+        }
     }
 }
 
@@ -127,9 +156,9 @@ impl Entry {
     }
 
     /// Its name in a manifest, with `/` on every system.
-    pub(crate) fn manifest_name(&self) -> String {
-        let parts: Vec<_> = self.relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-        parts.join("/")
+    pub(crate) fn manifest_name(&self) -> Vec<u8> {
+        let parts: Vec<&[u8]> = self.relative.components().map(|part| part.as_os_str().as_encoded_bytes()).collect();
+        parts.join(&b'/')
     }
 }
 
@@ -158,7 +187,7 @@ mod tests {
         fs::write(dir.path().join("a"), "two")?;
         let plan = plan(dir.path())?;
         let names: Vec<_> = plan.entries.iter().map(super::Entry::manifest_name).collect();
-        assert_eq!(names, ["", "a", "b", "b/c", "b/empty"]);
+        assert_eq!(names, [&b""[..], b"a", b"b", b"b/c", b"b/empty"]);
         assert_eq!(plan.total, 7);
         Ok(())
     }
@@ -176,10 +205,12 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_socket_is_refused_by_name() -> anyhow::Result<()> {
+    fn a_socket_in_a_folder_is_left_out_and_alone_is_refused_by_name() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let _listener = std::os::unix::net::UnixListener::bind(dir.path().join("door"))?;
-        let error = plan(dir.path()).map(|_| ()).map_err(|error| error.to_string());
+        let left_out = plan(dir.path())?.left_out;
+        assert!(left_out.count() == 1 && left_out.to_string().ends_with("/door"));
+        let error = plan(&dir.path().join("door")).map(|_| ()).map_err(|error| error.to_string());
         assert!(error.is_err_and(|error| error.contains("door")));
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! Begins a new attempt of a transfer because the server asked for it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::directives::Act;
+use crate::endpoints::local;
 use crate::progress::Display;
 use crate::random::random_uuid;
 use crate::session::Session;
@@ -105,8 +105,7 @@ fn unsupported(view: &TransferView) -> Option<String> {
             view.protocol
         ));
     }
-    let relative = [&view.source, &view.destination].into_iter().find(|path| !Path::new(path).is_absolute())?;
-    Some(format!("`{relative}` is not an absolute local path, so this agent cannot tell which file is meant"))
+    [&view.source, &view.destination].into_iter().find_map(|path| local(path).err()).map(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -123,6 +122,7 @@ mod tests {
     #[test]
     fn only_absolute_local_paths_are_copied_again() {
         assert_eq!(unsupported(&view("local", "/a")), None);
+        assert_eq!(unsupported(&view("local", "file:///a%0Ab")), None);
         assert!(unsupported(&view("local", "a")).is_some());
         let reason = unsupported(&view("sftp", "sftp://host/a"));
         assert!(reason.is_some_and(|reason| reason.starts_with("protocol sftp is not supported")));

@@ -13,10 +13,12 @@ use std::time::SystemTime;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, FileType, Metadata, OpenOptions, Permissions};
 
-use crate::files;
+use crate::part;
 
-/// The ending of what is not complete.
-const PART: &str = ".mftplus-part";
+/// How files are opened that may be something else by now.
+#[cfg(unix)]
+#[expect(clippy::cast_possible_wrap, reason = "the flags are bits")]
+const NO_WAITING: i32 = rustix::fs::OFlags::NONBLOCK.union(rustix::fs::OFlags::NOCTTY).bits() as i32;
 
 /// A file, folder or link, whether it exists or not.
 #[derive(Clone, Debug)]
@@ -62,9 +64,9 @@ impl Spot {
     /// Where it grows until it is complete: beside it, or inside when the place beside it is out of reach.
     pub(crate) fn part(&self) -> Self {
         if self.is_base() {
-            return self.join(Path::new(PART));
+            return self.join(Path::new(part::SUFFIX));
         }
-        let (below, shown) = (files::with_suffix(&self.below, PART), files::with_suffix(&self.shown, PART));
+        let (below, shown) = (part::beside(&self.below), part::beside(&self.shown));
         Self { base: self.base.clone(), below, shown }
     }
 
@@ -88,9 +90,13 @@ impl Spot {
         self.look().is_ok()
     }
 
-    /// Opens the file, or on most systems the folder, to be read.
+    /// Opens the file, or on most systems the folder, to be read. A pipe does not block, whoever put it there.
     pub(crate) fn open(&self) -> io::Result<File> {
-        Ok(self.base.open(&self.below).map_err(explain)?.into_std())
+        let mut options = OpenOptions::new();
+        options.read(true);
+        #[cfg(unix)]
+        cap_std::fs::OpenOptionsExt::custom_flags(&mut options, NO_WAITING);
+        Ok(self.base.open_with(&self.below, &options).map_err(explain)?.into_std())
     }
 
     /// Opens the file to be read and written, made when missing, for its owner only.
@@ -102,10 +108,10 @@ impl Spot {
         Ok(self.base.open_with(&self.below, &options).map_err(explain)?.into_std())
     }
 
-    /// What is in this folder, by name.
-    pub(crate) fn entries(&self) -> io::Result<Vec<(OsString, FileType)>> {
+    /// What is in this folder, by name; the kind of one may be unknown, as when it has vanished.
+    pub(crate) fn entries(&self) -> io::Result<Vec<(OsString, io::Result<FileType>)>> {
         let entries = self.base.read_dir(&self.below).map_err(explain)?;
-        let entries = entries.map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?))));
+        let entries = entries.map(|entry| entry.map(|entry| (entry.file_name(), entry.file_type())));
         let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(entries)

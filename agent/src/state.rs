@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::files;
+use crate::part;
+use crate::paths::{Pair, from_text};
 use crate::wire::{Direction, PartOf, Status};
 
 /// How the destination is checked against the source.
@@ -86,9 +88,9 @@ pub(crate) struct TransferState {
     pub(crate) id: Option<Uuid>,
     /// Under which the server knows a repeated creation again.
     pub(crate) idempotency_key: Uuid,
-    /// Absolute.
+    /// The text of an absolute path.
     pub(crate) source: String,
-    /// Absolute, and final: not the folder to put it in.
+    /// The text of an absolute and final path: not of the folder to put it in.
     pub(crate) destination: String,
     /// Which way.
     pub(crate) direction: Direction,
@@ -125,9 +127,14 @@ impl TransferState {
         }
     }
 
+    /// What it copies, and to where.
+    pub(crate) fn paths(&self) -> Pair {
+        Pair { source: from_text(&self.source), destination: from_text(&self.destination) }
+    }
+
     /// Where the bytes go until they are complete.
     pub(crate) fn part(&self) -> PathBuf {
-        part_of(Path::new(&self.destination))
+        part::beside(&from_text(&self.destination))
     }
 
     pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
@@ -141,9 +148,4 @@ impl TransferState {
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
         files::write_durably(path, &serde_json::to_vec_pretty(self)?)
     }
-}
-
-/// The name under which an incomplete `destination` grows.
-pub(crate) fn part_of(destination: &Path) -> PathBuf {
-    files::with_suffix(destination, ".mftplus-part")
 }

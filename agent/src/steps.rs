@@ -1,6 +1,6 @@
 //! Does the steps of pipelines, inside the folders that the agent's configuration allows.
 
-mod files;
+pub(crate) mod files;
 mod pack;
 mod work;
 
@@ -24,7 +24,7 @@ use crate::errand::{self, CALLED_OFF, Done, Order, called_off, is_over};
 use crate::errands::{Errand, Step, Task};
 use crate::fence::Reach;
 use crate::pacing::{regular_gap, urgent_gap};
-use crate::paths::ends_with_separator;
+use crate::paths::{ends_with_separator, text};
 use crate::random::random_uuid;
 use crate::session::Session;
 use crate::spot::Spot;
@@ -280,11 +280,11 @@ impl Blocking {
         match self {
             Self::Checksum { path, expected } => {
                 let found = files::checksum(&path, control)?;
-                tracing::info!(path = %path.shown().display(), sha256 = found, "read");
+                tracing::info!(path = text(path.shown()), sha256 = found, "read");
                 match expected {
                     Some(expected) if !files::agrees(&found, &expected) => Err(Failure::Failed(format!(
                         "the SHA-256 of {} is {found}, not {expected} as expected",
-                        path.shown().display()
+                        text(path.shown())
                     ))),
                     _ => Ok(()),
                 }
@@ -307,7 +307,7 @@ fn another(output: Spot, path: &str) -> Result<Spot, String> {
 /// The folders that were given to the agent stay where they are.
 fn movable(spot: Spot) -> Result<Spot, String> {
     if spot.is_base() {
-        return Err(format!("{} is a folder this agent was given to work in, so it stays", spot.shown().display()));
+        return Err(format!("{} is a folder this agent was given to work in, so it stays", text(spot.shown())));
     }
     Ok(spot)
 }

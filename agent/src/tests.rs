@@ -6,6 +6,7 @@ mod frozen;
 mod interruptions;
 mod jobs;
 mod server;
+mod sources;
 mod steps;
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,6 @@
 //! The whole life of one transfer in this process: copy, put in place, write down the end, tell the server.
 
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,8 @@ use crate::control::Control;
 use crate::copy::{CopyError, at, copy};
 use crate::fence::Reach;
 use crate::install::{check, install, is_installed};
-use crate::paths::Pair;
+use crate::part;
+use crate::paths::text;
 use crate::plan::{Plan, PlanError};
 use crate::progress::Display;
 use crate::reporter::Verdict;
@@ -85,8 +85,9 @@ pub(crate) async fn carry_out(
         tracing::info!(transfer.id = %id, source = %state.source, destination = %state.destination, "copying");
     }
 
+    let destination = state.paths().destination;
     tokio::select! {
-        () = place.turn(Path::new(&state.destination)) => {}
+        () = place.turn(&destination) => {}
         () = control.stopped() => {}
     }
     let (worker, reach) = (control.clone(), session.reach(state.options.is_confined));
@@ -103,6 +104,8 @@ pub(crate) async fn carry_out(
     };
     display.close();
 
+    // What grows there belongs to another copy then.
+    let is_in_use = matches!(copied, Err(CopyError::InUse(_)));
     let outcome = match copied {
         Ok(copied) => Outcome::Completed(copied),
         Err(CopyError::Stopped) => control.cancellation().map_or(Outcome::Stopped, Outcome::Cancelled),
@@ -113,7 +116,7 @@ pub(crate) async fn carry_out(
         session.copies.remove(id);
         return Ok((outcome, None));
     }
-    if !matches!(outcome, Outcome::Completed(_)) {
+    if !is_in_use && !matches!(outcome, Outcome::Completed(_)) {
         discard(session, &claim.state);
     }
     let report = report(&outcome, &control);
@@ -182,19 +185,20 @@ pub(crate) fn tell(
 /// Removes an incomplete copy that nobody will continue.
 pub(crate) fn discard(session: &Session, state: &TransferState) {
     let reach = session.reach(state.options.is_confined);
+    let paths = state.paths();
     // Copies of files do not grow as folders: that one is somebody else's.
     let is_of_a_file = || {
-        let source = reach.source(state.source.as_ref()).ok();
+        let source = reach.source(&paths.source).ok();
         source.and_then(|source| source.metadata().ok()).is_some_and(|there| there.is_file())
     };
-    let removed = reach.destination(state.destination.as_ref()).map_err(|error| error.to_string());
+    let removed = reach.destination(&paths.destination).map_err(|error| error.to_string());
     let removed = removed.and_then(|spot| {
         let part = spot.part();
         let is_foreign = part.look().is_ok_and(|there| there.is_dir()) && is_of_a_file();
-        if is_foreign { Ok(()) } else { part.remove().map_err(|error| error.to_string()) }
+        if is_foreign || part::is_in_use(&part) { Ok(()) } else { part.remove().map_err(|error| error.to_string()) }
     });
     if let Err(error) = removed {
-        tracing::warn!(error, "cannot remove {}; remove it by hand", state.part().display());
+        tracing::warn!(error, "cannot remove {}; remove it by hand", text(&state.part()));
     }
 }
 
@@ -214,9 +218,9 @@ fn report(outcome: &Outcome, control: &Control) -> FinalReport {
 
 /// Everything that blocks.
 fn work(claim: &mut Claim, plan: Option<Plan>, reach: &Reach, control: &Control) -> Result<Copied, CopyError> {
-    let (source, destination) = (PathBuf::from(&claim.state.source), PathBuf::from(&claim.state.destination));
+    let paths = claim.state.paths();
     let options = claim.state.options;
-    let target = reach.destination(&destination)?;
+    let target = reach.destination(&paths.destination)?;
     let part = target.part();
     if let (Phase::Installing, Some(copied)) = (claim.state.phase, claim.state.copied.clone()) {
         let is_installed = is_installed(&part, &target);
@@ -234,12 +238,14 @@ fn work(claim: &mut Claim, plan: Option<Plan>, reach: &Reach, control: &Control)
     }
     let plan = match plan {
         Some(plan) => plan,
-        None => Plan::of(&reach.source(&source)?)?,
+        None => Plan::of(&reach.source(&paths.source)?)?,
     };
     control.set_total(plan.total);
-    Pair { source, destination }.check().map_err(PlanError::Name)?;
+    paths.check().map_err(PlanError::Name)?;
     check(&target, plan.is_folder, options.overwrite)?;
-    let copied = copy(&plan, &part, options, control)?;
+    // Held until the copy has its final name.
+    let reserved = part::reserve(&part, plan.is_folder)?;
+    let copied = copy(&plan, (&part, &reserved), options, control)?;
     claim.state.phase = Phase::Installing;
     claim.state.copied = Some(copied.clone());
     claim.save().map_err(at("remember the copy to", &target))?;

@@ -54,7 +54,7 @@ pub(crate) async fn copy(
         ))));
     }
     let pair = match &begun {
-        Some(Claim { state, .. }) => Pair { source: (&state.source).into(), destination: (&state.destination).into() },
+        Some(Claim { state, .. }) => state.paths(),
         None => match resolve(&order).await? {
             Ok(pair) => pair,
             Err(error) => return Ok(Some(Done::failed(error))),
@@ -148,8 +148,8 @@ async fn prepare(
     let begun = session.store.begin(TransferState {
         id: None,
         idempotency_key: errand.transfer_key,
-        source: text(&pair.source)?,
-        destination: text(&pair.destination)?,
+        source: text(&pair.source),
+        destination: text(&pair.destination),
         direction: order.direction,
         size: plan.total,
         attempt: 1,

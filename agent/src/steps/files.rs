@@ -16,21 +16,26 @@ const CHUNK: usize = 1 << 20;
 pub(crate) fn checksum(path: &Spot, control: &Control) -> Result<String, CopyError> {
     let plan = Plan::of_one(path)?;
     control.set_total(plan.total);
+    if !plan.is_folder {
+        return digest(&plan.source, control);
+    }
     let mut manifest = Manifest::default();
-    let mut single = None;
+    let mut failures = plan.failures.clone();
     for entry in plan.entries.iter().filter(|entry| entry.kind == Kind::File) {
-        let digest = digest(&entry.below(&plan.source), control)?;
-        manifest.insert(entry.manifest_name(), digest.clone());
-        single = Some(digest);
+        match digest(&entry.below(&plan.source), control) {
+            Ok(digest) => manifest.insert(entry.manifest_name(), digest),
+            Err(CopyError::Stopped) => return Err(CopyError::Stopped),
+            Err(error) => failures.add(&error),
+        }
     }
-    match single {
-        Some(digest) if !plan.is_folder => Ok(digest),
-        _ => Ok(manifest.checksum()),
-    }
+    if failures.is_empty() { Ok(manifest.checksum()) } else { Err(CopyError::Unreadable(failures)) }
 }
 
 fn digest(file: &Spot, control: &Control) -> Result<String, CopyError> {
     let mut source = file.open().map_err(at("read", file))?;
+    if !source.metadata().map_err(at("read", file))?.is_file() {
+        return Err(CopyError::NoFile(file.shown().to_owned()));
+    }
     let mut hasher = Hasher::new(true);
     let mut buffer = vec![0; CHUNK];
     loop {

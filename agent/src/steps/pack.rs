@@ -8,8 +8,10 @@ use flate2::write::GzEncoder;
 
 use super::work::Format;
 use crate::control::Control;
-use crate::copy::{CopyError, at, clear_the_way, open_part};
+use crate::copy::{CopyError, at};
 use crate::install::check;
+use crate::part::reserve;
+use crate::paths::text;
 use crate::spot::Spot;
 
 /// Bytes moved at once.
@@ -71,8 +73,8 @@ fn convert(
     let before = file.metadata().map_err(at("read", from))?;
     control.set_total(before.len());
     let part = to.part();
-    clear_the_way(&part, false)?;
-    let mut written = open_part(&part)?;
+    let reserved = reserve(&part, false)?;
+    let mut written = reserved.file().map_err(at("write", &part))?;
     // What an interrupted attempt left cannot be continued: the stream's state is gone.
     written.set_len(0).and_then(|()| written.rewind()).map_err(at("write", &part))?;
     let mut source = Watched { file, control };
@@ -95,7 +97,7 @@ fn convert(
     if ended.is_err()
         && let Err(error) = part.remove()
     {
-        tracing::warn!(%error, "cannot remove {}; remove it by hand", part.shown().display());
+        tracing::warn!(%error, "cannot remove {}; remove it by hand", text(part.shown()));
     }
     ended
 }
