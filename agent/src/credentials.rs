@@ -1,15 +1,14 @@
 //! Who this agent is: its registration, kept in a file that only its owner can read.
 
 use std::fmt;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::files;
+use crate::files::{self, Stored};
+use crate::paths::text;
 
 /// An API key that does not print itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,23 +53,33 @@ impl Registration {
     /// Reads the registration in `state_dir`, if there is one.
     pub(crate) fn load(state_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = path(state_dir);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-        };
-        let registration = serde_json::from_slice(&text)
-            .with_context(|| format!("{} is damaged; register again with `register --force`", path.display()))?;
-        Ok(Some(registration))
+        match files::read_stored(&path).with_context(|| format!("cannot read {}", text(&path)))? {
+            Stored::Missing => Ok(None),
+            Stored::Whole(registration) => Ok(Some(registration)),
+            Stored::Previous(registration) => {
+                tracing::warn!(path = text(&path), "the registration was damaged; its second copy is used");
+                Ok(Some(registration))
+            }
+            Stored::Damaged => {
+                bail!(
+                    "{} is damaged, and who this agent is stands nowhere else; register again with `register --force`",
+                    text(&path)
+                )
+            }
+        }
     }
 
     /// Writes the registration into `state_dir`, all or nothing.
     pub(crate) fn save(&self, state_dir: &Path) -> anyhow::Result<()> {
         let path = path(state_dir);
         files::create_private_folder(state_dir)
-            .with_context(|| format!("cannot make the folder {}", state_dir.display()))?;
-        let text = serde_json::to_vec_pretty(self)?;
-        files::write_durably(&path, &text).with_context(|| format!("cannot write {}", path.display()))
+            .with_context(|| format!("cannot make the folder {}", text(state_dir)))?;
+        let bytes = serde_json::to_vec_pretty(self)?;
+        // Twice, so that the version that is kept beside it is the same: an older key, or another agent, would not do.
+        for _ in 0..2 {
+            files::write_durably(&path, &bytes).with_context(|| format!("cannot write {}", text(&path)))?;
+        }
+        Ok(())
     }
 }
 
@@ -100,6 +109,20 @@ mod tests {
         written.save(dir.path())?;
         let read = Registration::load(dir.path())?.map(|read| (read.agent_id, read.api_key));
         assert_eq!(read, Some((written.agent_id, written.api_key)));
+        Ok(())
+    }
+
+    #[test]
+    fn a_torn_registration_is_read_from_its_second_copy() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        registration().save(dir.path())?;
+        let newest = registration();
+        newest.save(dir.path())?;
+        std::fs::write(dir.path().join("agent.json"), "")?;
+        assert_eq!(Registration::load(dir.path())?.map(|read| read.agent_id), Some(newest.agent_id));
+        std::fs::write(dir.path().join("agent.json.bak"), "")?;
+        let error = Registration::load(dir.path()).map(|_| ()).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|error| error.contains("register --force")));
         Ok(())
     }
 

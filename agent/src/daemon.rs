@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::time::{sleep, timeout};
+use uuid::Uuid;
 
 use crate::cli::RunArgs;
 use crate::credentials::Registration;
@@ -20,7 +21,8 @@ use crate::retry::start;
 use crate::session::{Bounds, Session, Settings, daemon_lock};
 use crate::state::Phase;
 use crate::store::{Claimed, lock};
-use crate::transfer::tell;
+use crate::transfer::{end_without_work, tell};
+use crate::wire::Status;
 
 /// How long final reports may take when the daemon stops.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -64,7 +66,9 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
 /// Sends unsent final reports, and continues unfinished transfers if asked to.
 fn take_up(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
     if is_start {
-        session.store.prune()?;
+        for lost in session.store.prune()? {
+            give_up_lost(session, lost);
+        }
     }
     for state in session.store.list()? {
         let Some(id) = state.id.filter(|_| !session.errands.own(state.idempotency_key)) else { continue };
@@ -86,6 +90,17 @@ fn take_up(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Ends a transfer of which nothing is known here but that it was not over.
+fn give_up_lost(session: &Session, id: Uuid) {
+    // What is done for the server knows its transfer by the key under which it asks for it again.
+    if session.errands.find(|_| true).is_some() {
+        return;
+    }
+    let reason = "the agent's file about this transfer was damaged, so it cannot tell whether it was completed; look at the destination, then retry it".to_owned();
+    // What the server says to that does not matter.
+    drop(session.reporter.finish(id, end_without_work(Status::Failed, Some(reason))));
 }
 
 /// Delivers the reports of copies that ended while the server was away.

@@ -5,7 +5,6 @@
 mod task;
 
 use std::collections::{HashMap, VecDeque};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(crate) use self::task::{Errand, Step, Task};
-use crate::files;
+use crate::files::{self, Stored};
+use crate::paths::text;
 
 /// So many errands that have ended are known again.
 const REMEMBERED: usize = 1000;
@@ -96,11 +96,8 @@ impl Errands {
 
     /// Remembers what an earlier process left open; gives the keys, oldest first.
     pub(crate) fn load(&self) -> anyhow::Result<Vec<String>> {
-        let memory = self.read().with_context(|| {
-            format!(
-                "cannot read {}, which says what was begun; move it away to forget that (what the server still wants is begun anew)",
-                self.path.display()
-            )
+        let memory = self.recover().with_context(|| {
+            format!("cannot use {}, which says what was begun; make it readable and writable", text(&self.path))
         })?;
         let keys: Vec<String> = memory.open.iter().map(Errand::key).collect();
         let mut known = self.lock();
@@ -117,7 +114,7 @@ impl Errands {
 
     /// Everything that is open, as the file has it; for whoever only looks.
     pub(crate) fn peek(&self) -> io::Result<Vec<Errand>> {
-        Ok(self.read()?.open)
+        Ok(files::read_stored::<Memory>(&self.path)?.content().unwrap_or_default().open)
     }
 
     /// Whether this errand is new here.
@@ -210,12 +207,27 @@ impl Errands {
         Ok(())
     }
 
-    fn read(&self) -> io::Result<Memory> {
-        match fs::read(&self.path) {
-            Ok(text) => Ok(serde_json::from_slice(&text)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Memory::default()),
-            Err(error) => Err(error),
-        }
+    /// Reads the file; a damaged one is set aside. Nothing is done twice for that: the server does not repeat what it was
+    /// told has begun, and what was being copied is known by the transfers' own files.
+    fn recover(&self) -> io::Result<Memory> {
+        let previous = match files::read_stored(&self.path)? {
+            Stored::Missing => return Ok(Memory::default()),
+            Stored::Whole(memory) => return Ok(memory),
+            Stored::Previous(memory) => Some(memory),
+            Stored::Damaged => None,
+        };
+        let (path, aside) = (text(&self.path), text(&files::set_aside(&self.path)?));
+        let Some(memory) = previous else {
+            tracing::warn!(
+                path,
+                aside,
+                "what was begun is not known, because its file was damaged; it is set aside, and work goes on with what the server wants"
+            );
+            return Ok(Memory::default());
+        };
+        files::write_durably(&self.path, &serde_json::to_vec_pretty(&memory)?)?;
+        tracing::warn!(path, aside, "the file that says what was begun was damaged; its version before that is used");
+        Ok(memory)
     }
 
     /// Only what could be written down counts.
@@ -285,11 +297,24 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_memory_is_not_taken_for_an_empty_one() -> anyhow::Result<()> {
+    fn a_damaged_memory_is_set_aside_and_the_one_before_it_used() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        std::fs::write(dir.path().join("errands.json"), "{")?;
-        let refused = Errands::new(dir.path()).load().map_err(|error| error.to_string());
-        assert!(refused.is_err_and(|error| error.contains("move it away")));
+        let path = dir.path().join("errands.json");
+        for torn in ["", "{", "\0\0\0"] {
+            std::fs::write(&path, torn)?;
+            assert!(Errands::new(dir.path()).load()?.is_empty());
+            assert!(!path.exists());
+            assert_eq!(std::fs::read_to_string(dir.path().join("errands.json.damaged"))?, torn);
+        }
+        let errands = Errands::new(dir.path());
+        let (first, second) = (errand(), errand());
+        errands.add(first.clone())?;
+        errands.add(second)?;
+        std::fs::write(&path, "")?;
+        assert_eq!(Errands::new(dir.path()).peek()?.len(), 1);
+        assert_eq!(Errands::new(dir.path()).load()?, [first.key()]);
+        // It is whole again, and nothing is said twice.
+        assert!(serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path)?).is_ok());
         Ok(())
     }
 }

@@ -1,13 +1,12 @@
 //! What must be remembered of a transfer so that it outlives the process that began it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::files;
+use crate::files::{self, Stored};
 use crate::part;
 use crate::paths::{Pair, from_text};
 use crate::wire::{Direction, PartOf, Status};
@@ -137,12 +136,9 @@ impl TransferState {
         part::beside(&from_text(&self.destination))
     }
 
+    /// Reads the file of a transfer; a damaged one counts as none.
     pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
-        match fs::read(path) {
-            Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        files::read_stored(path).map(Stored::content)
     }
 
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {

@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::files;
+use crate::files::{self, Stored};
+use crate::paths::text;
 use crate::state::{FinalReport, Phase, TransferState};
 use crate::wire::Status;
 use uuid::Uuid;
@@ -64,14 +65,14 @@ impl Store {
         Ok(Self { folder })
     }
 
-    /// Everything remembered, oldest first.
+    /// Everything remembered that can be read, oldest first.
     pub(crate) fn list(&self) -> io::Result<Vec<TransferState>> {
         let mut states = Vec::new();
         for name in self.names(".json")? {
             match TransferState::read(&self.json(&name)) {
                 Ok(Some(state)) => states.push(state),
                 Ok(None) => {}
-                Err(error) => tracing::warn!(%name, %error, "a state file cannot be read and is left alone"),
+                Err(error) => tracing::debug!(%name, %error, "a state file cannot be read and is left alone"),
             }
         }
         states.sort_by_key(TransferState::name);
@@ -144,13 +145,21 @@ impl Store {
         Ok(false)
     }
 
-    /// Forgets what is too old to matter.
-    pub(crate) fn prune(&self) -> io::Result<()> {
+    /// Forgets what is too old to matter, and sets aside what cannot be read; gives the transfers of which nothing is
+    /// known any more.
+    pub(crate) fn prune(&self) -> io::Result<Vec<Uuid>> {
         let _guard = self.guard()?;
+        let lost = self.set_damaged_aside()?;
         for state in self.list()? {
             let path = self.json(&state.name());
             let age = fs::metadata(&path)?.modified()?.elapsed().unwrap_or_default();
             if matches!(state.phase, Phase::Failed | Phase::Creating) && age > MEMORY {
+                files::remove_stored(&path)?;
+            }
+        }
+        for name in self.names(".damaged")? {
+            let path = self.folder.join(format!("{name}.damaged"));
+            if fs::metadata(&path)?.modified()?.elapsed().unwrap_or_default() > MEMORY {
                 fs::remove_file(&path)?;
             }
         }
@@ -159,7 +168,33 @@ impl Store {
                 fs::remove_file(self.lock_path(&name))?;
             }
         }
-        Ok(())
+        Ok(lost)
+    }
+
+    /// Moves torn files out of the way, each with one line in the log, and takes the version before where there is one.
+    fn set_damaged_aside(&self) -> io::Result<Vec<Uuid>> {
+        let mut lost = Vec::new();
+        for name in self.names(".json")? {
+            let path = self.json(&name);
+            let stored = match files::read_stored::<TransferState>(&path) {
+                Ok(stored @ (Stored::Previous(_) | Stored::Damaged)) => stored,
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(path = text(&path), %error, "a state file cannot be read and is left alone");
+                    continue;
+                }
+            };
+            let Some(_lock) = lock(&self.lock_path(&name))? else { continue };
+            let aside = text(&files::set_aside(&path)?);
+            if let Some(state) = stored.content() {
+                state.write(&path)?;
+                tracing::warn!(path = text(&path), aside, "a state file was damaged; its version before that is used");
+            } else {
+                tracing::warn!(path = text(&path), aside, "a state file was damaged and is set aside; work goes on");
+                lost.extend(name.parse::<Uuid>().ok());
+            }
+        }
+        Ok(lost)
     }
 
     fn claim_named(&self, name: &str) -> io::Result<Claimed> {
@@ -221,7 +256,7 @@ impl Claim {
         };
         self.state = created;
         self.save()?;
-        fs::remove_file(self.store.json(&old))?;
+        files::remove_stored(&self.store.json(&old))?;
         fs::remove_file(self.store.lock_path(&old))?;
         self.lock = lock;
         Ok(())
@@ -248,7 +283,7 @@ impl Claim {
     pub(crate) fn forget(self) -> io::Result<()> {
         let _guard = self.store.guard()?;
         let name = self.state.name();
-        fs::remove_file(self.store.json(&name))?;
+        files::remove_stored(&self.store.json(&name))?;
         fs::remove_file(self.store.lock_path(&name))?;
         files::sync_folder(&self.store.folder)
     }

@@ -2,6 +2,7 @@
 
 mod copying;
 mod daemon;
+mod damage;
 mod frozen;
 mod interruptions;
 mod jobs;

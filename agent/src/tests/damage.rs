@@ -1,0 +1,98 @@
+//! Files of state that a power loss left empty or torn.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::{Stage, some_bytes};
+use crate::cli::RunArgs;
+use crate::random::random_uuid;
+
+/// Empties every file of state in a folder, with the versions before.
+fn tear(folder: PathBuf, is_meant: impl Fn(&str) -> bool) -> anyhow::Result<usize> {
+    let mut torn = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_meant(&entry.file_name().to_string_lossy()) {
+            fs::write(entry.path(), "")?;
+            torn += 1;
+        }
+    }
+    Ok(torn)
+}
+
+#[tokio::test]
+async fn empty_files_of_state_neither_stop_nor_nag_the_daemon() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    let lost = stage.server.change(|world| world.add_transfer(json!({"status": "running"})));
+    let folder = stage.state_dir().join("transfers");
+    fs::create_dir_all(&folder)?;
+    fs::write(stage.state_dir().join("errands.json"), "")?;
+    for name in [lost.to_string(), format!("new-{}", random_uuid())] {
+        fs::write(folder.join(format!("{name}.json")), "")?;
+    }
+    fs::write(stage.path("a"), "text")?;
+    stage.server.make_due(json!({"source": stage.path("a"), "destination": stage.path("b")}));
+    stage
+        .with_daemon(async || {
+            stage.server.until("the job is done", |world| world.runs_are(1, "completed")).await?;
+            let is_failed = |world: &super::server::World| world.transfers[&lost]["status"] == "failed";
+            stage.server.until("the lost transfer is given up", is_failed).await
+        })
+        .await?;
+    let reason = stage.server.change(|world| world.transfers[&lost]["errorMessage"].clone());
+    assert!(reason.as_str().is_some_and(|reason| reason.contains("was damaged")), "{reason}");
+    // Set aside once: the next start finds nothing to say.
+    assert!(stage.states()?.is_empty() && stage.errands()?.is_empty());
+    assert!(stage.state_dir().join("errands.json.damaged").exists());
+    assert!(folder.join(format!("{lost}.json.damaged")).exists());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_of_a_run_whose_file_was_torn_goes_on_as_the_same_transfer() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    fs::write(stage.path("a"), some_bytes(3_000_000))?;
+    stage.server.make_due(json!({"source": stage.path("a"), "destination": stage.path("b")}));
+    let slow = RunArgs { max_rate: Some(200_000), ..Stage::run_args() };
+    let moving = |update: &Value| update["bytesTransferred"].as_u64() > Some(0);
+    stage
+        .with_daemon_of(&slow, async || {
+            stage.server.until("bytes move", |world| world.updates.iter().any(moving)).await
+        })
+        .await?;
+    assert!(tear(stage.state_dir().join("transfers"), |name| name.contains(".json"))? > 0);
+    stage
+        .with_daemon(async || stage.server.until("the job is done", |world| world.runs_are(1, "completed")).await)
+        .await?;
+    assert_eq!(stage.server.only_transfer()?["status"], "completed");
+    assert_eq!(fs::read(stage.path("b"))?, some_bytes(3_000_000));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_torn_memory_does_not_have_a_step_done_twice() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    fs::create_dir(stage.path("in"))?;
+    fs::write(stage.path("in/a"), "first")?;
+    let args = RunArgs { allowed_dirs: vec![stage.path("in")], ..Stage::run_args() };
+    stage.server.change(|world| world.repeats_directives = true);
+    let (_, directive) = stage.server.send_step(json!({"type": "delete", "path": stage.path("in/a")}));
+    let sent = stage.server.change(|world| world.directives.clone());
+    let acknowledged =
+        async || stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await;
+    stage.with_daemon_of(&args, acknowledged).await?;
+    assert!(!stage.path("in/a").exists());
+
+    // The last write was torn, and the server repeats itself.
+    assert_eq!(tear(stage.state_dir(), |name| name == "errands.json")?, 1);
+    fs::write(stage.path("in/a"), "second")?;
+    stage.server.change(|world| {
+        world.acknowledged.clear();
+        world.directives = sent;
+    });
+    stage.with_daemon_of(&args, acknowledged).await?;
+    assert!(stage.path("in/a").exists());
+    Ok(())
+}
