@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod bounds;
 pub mod characters;
 pub mod customer;
 pub mod definition;

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     Instant,
+    bounds::MAX_MEASURE,
     fields::{Fields, FromFields, integer, number, one_of, raw_text, text},
     job::Job,
     transfer::Transfer,
@@ -179,18 +180,18 @@ pub struct Heartbeat {
     /// How it fares. Absent: `busy` and `error` stay, `offline` becomes `online`. `offline` is a goodbye.
     pub status: Option<AgentStatus>,
     /// The machine's load.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub load: Option<f64>,
     /// Memory in use, in MB.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub memory: Option<f64>,
 }
 
 impl FromFields for Heartbeat {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let status = fields.optional("status", &[], one_of);
-        let load = fields.optional("load", &[], number(0.0, f64::MAX));
-        let memory = fields.optional("memory", &[], number(0.0, f64::MAX));
+        let load = fields.optional("load", &[], number(0.0, MAX_MEASURE));
+        let memory = fields.optional("memory", &[], number(0.0, MAX_MEASURE));
         Some(Self { status: status?, load: load?, memory: memory? })
     }
 }

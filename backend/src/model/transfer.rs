@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     agent::AgentRef,
+    bounds::{MAX_ATTEMPT, MAX_BYTES, MAX_MEASURE, MAX_SPEED},
     fields::{Change, Fields, FromFields, id, integer, location, message, number, one_of, sha256_hex, text},
     source_url::without_password,
 };
@@ -242,7 +243,7 @@ pub struct CreateTransfer {
     /// By which protocol.
     pub protocol: Protocol,
     /// How many bytes there are in all, if known. Alias: `bytesTotal`.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
     pub size: Option<i64>,
     /// The agent; if given, it must be the caller itself.
     pub agent_id: Option<AgentId>,
@@ -264,7 +265,7 @@ impl FromFields for CreateTransfer {
         let destination_path = fields.required("destinationPath", &["destination"], location(MAX_LOCATION));
         let direction = fields.required("direction", &[], one_of);
         let protocol = fields.required("protocol", &[], one_of);
-        let size = fields.optional("size", &["bytesTotal"], integer(0, i64::MAX));
+        let size = fields.optional("size", &["bytesTotal"], integer(0, MAX_BYTES));
         let agent_id = fields.optional("agentId", &[], id::<AgentId>);
         let job_run_id = fields.optional("jobRunId", &[], id::<RunId>);
         let pipeline_run_id = fields.optional("pipelineRunId", &[], id::<RunId>);
@@ -302,28 +303,28 @@ pub struct UpdateTransfer {
     #[schema(nullable = false, minimum = 0, maximum = 100)]
     pub progress: Option<f64>,
     /// Bytes that have arrived. A lower figure than the stored one is ignored.
-    #[schema(nullable = false, minimum = 0)]
+    #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
     pub bytes_transferred: Option<i64>,
     /// Bytes per second.
-    #[schema(nullable = false, minimum = 0)]
+    #[schema(nullable = false, minimum = 0, maximum = 1_000_000_000_000_000_000_i64)]
     pub speed: Option<f64>,
     /// Why it failed; null clears it. Alias: `errorMessage`.
     #[schema(value_type = Option<String>)]
     pub error: Change<String>,
     /// Megabits per second; null clears it.
-    #[schema(value_type = Option<f64>, minimum = 0)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub throughput_mbps: Change<f64>,
     /// Round trip in milliseconds; null clears it.
-    #[schema(value_type = Option<f64>, minimum = 0)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub latency_ms: Change<f64>,
     /// Packets lost, in per cent; null clears it.
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
     pub packet_loss_percent: Change<f64>,
     /// How many bytes there are in all. Alias: `bytesTotal`.
-    #[schema(nullable = false, minimum = 0)]
+    #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
     pub size: Option<i64>,
     /// The attempt this report is about; one lower than the stored attempt is ignored.
-    #[schema(nullable = false, minimum = 1)]
+    #[schema(nullable = false, minimum = 1, maximum = 2_147_483_647)]
     pub attempt: Option<i64>,
     /// SHA-256 of what was copied; null clears it.
     #[schema(value_type = Option<String>, pattern = "^[0-9a-fA-F]{64}$")]
@@ -334,14 +335,14 @@ impl FromFields for UpdateTransfer {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let status = fields.update("status", &[], one_of);
         let progress = fields.update("progress", &[], number(0.0, 100.0));
-        let bytes_transferred = fields.update("bytesTransferred", &[], integer(0, i64::MAX));
-        let speed = fields.update("speed", &[], number(0.0, f64::MAX));
+        let bytes_transferred = fields.update("bytesTransferred", &[], integer(0, MAX_BYTES));
+        let speed = fields.update("speed", &[], number(0.0, MAX_SPEED));
         let error = fields.clearable("error", &["errorMessage"], message(MAX_MESSAGE));
-        let throughput_mbps = fields.clearable("throughputMbps", &[], number(0.0, f64::MAX));
-        let latency_ms = fields.clearable("latencyMs", &[], number(0.0, f64::MAX));
+        let throughput_mbps = fields.clearable("throughputMbps", &[], number(0.0, MAX_MEASURE));
+        let latency_ms = fields.clearable("latencyMs", &[], number(0.0, MAX_MEASURE));
         let packet_loss_percent = fields.clearable("packetLossPercent", &[], number(0.0, 100.0));
-        let size = fields.update("size", &["bytesTotal"], integer(0, i64::MAX));
-        let attempt = fields.update("attempt", &[], integer(1, i64::MAX));
+        let size = fields.update("size", &["bytesTotal"], integer(0, MAX_BYTES));
+        let attempt = fields.update("attempt", &[], integer(1, MAX_ATTEMPT));
         let checksum_sha256 = fields.clearable("checksumSha256", &[], sha256_hex);
         Some(Self {
             status: status?,

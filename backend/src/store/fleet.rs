@@ -11,6 +11,7 @@ use crate::{
     ids::CustomerId,
     model::{
         agent::AgentStatus,
+        bounds::MAX_SPEED,
         fleet::{AgentCounts, TransferCounts},
         transfer::TransferStatus,
     },
@@ -61,8 +62,11 @@ pub async fn figures(db: &Db, customer: Option<CustomerId>, failures_since: Date
             Err(_) => {}
         }
     }
-    let speed = sql("SELECT COALESCE(SUM(speed), 0.0) FROM transfers WHERE status = 'running' AND stalled = $1");
-    let (bytes_per_second,): (f64,) = within(speed.bind(false), customer).fetch_one(&mut tx).await?;
+    // Beyond the bound is what an earlier version let in: one such speed would make the whole sum overflow.
+    let speed = sql("SELECT COALESCE(SUM(CASE WHEN speed <= $1 THEN speed ELSE $1 END), 0.0) FROM transfers \
+         WHERE status = 'running' AND stalled = $2");
+    let speed = speed.bind(MAX_SPEED).bind(false);
+    let (bytes_per_second,): (f64,) = within(speed, customer).fetch_one(&mut tx).await?;
     let failed = sql("SELECT COUNT(*) FROM transfers WHERE status = 'failed' AND completed_at > $1");
     let (failures,): (i64,) = within(failed.bind(failures_since), customer).fetch_one(&mut tx).await?;
     Ok(Figures { agents, transfers, bytes_per_second, failures })

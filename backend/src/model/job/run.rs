@@ -11,6 +11,7 @@ use crate::{
     ids::{DirectiveId, JobId, RunId},
     model::{
         Instant,
+        bounds::MAX_BYTES,
         fields::{Change, Fields, FromFields, id, integer, message, one_of},
     },
 };
@@ -115,7 +116,7 @@ pub struct ReportJobRun {
     #[schema(nullable = false)]
     pub status: Option<RunStatus>,
     /// Bytes that have arrived. What its transfers say goes before.
-    #[schema(nullable = false, minimum = 0)]
+    #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
     pub bytes_transferred: Option<i64>,
     /// Why it failed; null clears it. Alias: `error`.
     #[schema(value_type = Option<String>)]
@@ -125,7 +126,7 @@ pub struct ReportJobRun {
 impl FromFields for ReportJobRun {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let status = fields.update("status", &[], one_of);
-        let bytes_transferred = fields.update("bytesTransferred", &[], integer(0, i64::MAX));
+        let bytes_transferred = fields.update("bytesTransferred", &[], integer(0, MAX_BYTES));
         let error_message = fields.clearable("errorMessage", &["error"], message(4096));
         Some(Self { status: status?, bytes_transferred: bytes_transferred?, error_message: error_message? })
     }

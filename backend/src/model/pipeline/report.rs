@@ -4,7 +4,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::run::StepStatus;
-use crate::model::fields::{Check, Fields, FromFields, integer, message, number, one_of};
+use crate::model::{
+    bounds::{MAX_ATTEMPT, MAX_BYTES},
+    fields::{Check, Fields, FromFields, integer, message, number, one_of},
+};
 
 /// The longest error message, in characters.
 const MAX_MESSAGE: usize = 4096;
@@ -19,13 +22,13 @@ pub struct UpdateStep {
     #[schema(nullable = false)]
     pub status: Option<StepStatus>,
     /// Which attempt is meant: that of the directive. A report on an earlier one is ignored.
-    #[schema(nullable = false, minimum = 1)]
+    #[schema(nullable = false, minimum = 1, maximum = 2_147_483_647)]
     pub attempt: Option<i64>,
     /// How far it has come, in per cent. A lower figure than before is ignored.
     #[schema(minimum = 0, maximum = 100)]
     pub progress: Option<f64>,
     /// How many bytes it has moved. A lower figure than before is ignored.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
     pub bytes_transferred: Option<i64>,
     /// Why it failed. What is beyond 4,096 characters is cut off.
     pub error_message: Option<String>,
@@ -34,9 +37,9 @@ pub struct UpdateStep {
 impl FromFields for UpdateStep {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let status = fields.update("status", &[], reported);
-        let attempt = fields.update("attempt", &[], integer(1, i64::MAX));
+        let attempt = fields.update("attempt", &[], integer(1, MAX_ATTEMPT));
         let progress = fields.optional("progress", &[], number(0.0, 100.0));
-        let bytes_transferred = fields.optional("bytesTransferred", &[], integer(0, i64::MAX));
+        let bytes_transferred = fields.optional("bytesTransferred", &[], integer(0, MAX_BYTES));
         let error_message = fields.optional("errorMessage", &["error"], message(MAX_MESSAGE));
         Some(Self {
             status: status?,

@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// How far the transfers of a run have come, all together.
-#[derive(Clone, Copy, Debug, FromRow)]
+#[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// The run.
     pub run_id: RunId,
-    /// Bytes that have arrived.
+    /// Bytes that have arrived; at most what 64 bits hold.
     pub bytes: i64,
     /// How many transfers are queued or running.
     pub open: i64,
@@ -53,8 +53,41 @@ impl Progress {
     }
 }
 
-/// A sum of BIGINTs is NUMERIC in PostgreSQL: hence the casts.
-const SUMS: &str = "SELECT t.job_run_id AS run_id, CAST(SUM(t.bytes_transferred) AS BIGINT) AS bytes, \
+#[derive(FromRow)]
+struct SumsRow {
+    run_id: RunId,
+    bytes_high: i64,
+    bytes_low: i64,
+    open: i64,
+    running: i64,
+    failed: i64,
+    cancelled: i64,
+    progressed_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+}
+
+impl From<SumsRow> for Progress {
+    fn from(row: SumsRow) -> Self {
+        let bytes = (i128::from(row.bytes_high) << 32) + i128::from(row.bytes_low);
+        Self {
+            run_id: row.run_id,
+            bytes: i64::try_from(bytes.max(0)).unwrap_or(i64::MAX),
+            open: row.open,
+            running: row.running,
+            failed: row.failed,
+            cancelled: row.cancelled,
+            progressed_at: row.progressed_at,
+            ended_at: row.ended_at,
+        }
+    }
+}
+
+/// Bytes are summed in two halves of 32 bits, which no number of transfers makes overflow: of two files of 2^62 bytes
+/// the sum is beyond 64 bits, and both engines refuse to say it. A sum of BIGINTs is NUMERIC in PostgreSQL: hence the
+/// casts.
+const SUMS: &str = "SELECT t.job_run_id AS run_id, \
+    CAST(SUM(t.bytes_transferred / 4294967296) AS BIGINT) AS bytes_high, \
+    CAST(SUM(t.bytes_transferred % 4294967296) AS BIGINT) AS bytes_low, \
     SUM(CASE WHEN t.status IN ('queued', 'running') THEN 1 ELSE 0 END) AS open, \
     SUM(CASE WHEN t.status = 'running' THEN 1 ELSE 0 END) AS running, \
     SUM(CASE WHEN t.status = 'failed' THEN 1 ELSE 0 END) AS failed, \
@@ -68,7 +101,7 @@ const SUMS: &str = "SELECT t.job_run_id AS run_id, CAST(SUM(t.bytes_transferred)
 /// Whatever the engine says.
 pub async fn progress_of(conn: impl Into<Conn<'_>>, run: RunId) -> Result<Option<Progress>> {
     let statement: Sql = sql(SUMS).push_bind(" WHERE t.job_run_id = ", run).push(" GROUP BY t.job_run_id");
-    statement.fetch_optional(conn).await
+    Ok(statement.fetch_optional::<SumsRow>(conn).await?.map(Progress::from))
 }
 
 /// How far the transfers of all runs at work have come, where they have any.
@@ -77,11 +110,9 @@ pub async fn progress_of(conn: impl Into<Conn<'_>>, run: RunId) -> Result<Option
 ///
 /// Whatever the engine says.
 pub async fn progress(db: &Db) -> Result<Vec<Progress>> {
-    sql(SUMS)
-        .push(
-            " JOIN job_runs r ON r.id = t.job_run_id WHERE r.status = 'running' AND t.job_run_id IS NOT NULL \
-             GROUP BY t.job_run_id ORDER BY t.job_run_id",
-        )
-        .fetch_all(db)
-        .await
+    let statement = sql(SUMS).push(
+        " JOIN job_runs r ON r.id = t.job_run_id WHERE r.status = 'running' AND t.job_run_id IS NOT NULL \
+         GROUP BY t.job_run_id ORDER BY t.job_run_id",
+    );
+    Ok(statement.fetch_all::<SumsRow>(db).await?.into_iter().map(Progress::from).collect())
 }

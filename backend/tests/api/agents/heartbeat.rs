@@ -95,6 +95,7 @@ async fn load_and_memory_stay_until_they_are_said_again_and_each_heartbeat_is_a_
 #[case(json!({ "load": -0.1 }), &["load"])]
 #[case(json!({ "load": "0.45" }), &["load"])]
 #[case(json!({ "memory": -1 }), &["memory"])]
+#[case(json!({ "load": 1.7e308, "memory": 1e13 }), &["load", "memory"])]
 #[case(json!({ "status": "", "load": [], "memory": true }), &["load", "memory", "status"])]
 #[tokio::test]
 async fn a_heartbeat_that_is_wrong_is_400_and_is_not_one(#[case] body: Value, #[case] wrong: &[&str]) {

@@ -43,6 +43,7 @@ async fn a_run_that_has_ended_never_changes() {
 #[case(json!({ "status": "queued" }), "status")]
 #[case(json!({ "status": null }), "status")]
 #[case(json!({ "bytesTransferred": -1 }), "bytesTransferred")]
+#[case(json!({ "bytesTransferred": (1_i64 << 60) + 1 }), "bytesTransferred")]
 #[case(json!({ "errorMessage": "a", "error": "b" }), "errorMessage")]
 #[tokio::test]
 async fn a_report_that_is_wrong_is_refused(#[case] body: Value, #[case] field: &str) {

@@ -69,6 +69,7 @@ async fn what_was_not_sent_to_this_agent_does_not_exist_for_it() {
 #[case(json!({ "status": "queued" }), &["status"])]
 #[case(json!({ "status": "skipped" }), &["status"])]
 #[case(json!({ "status": null }), &["status"])]
+#[case(json!({ "attempt": i64::MAX, "bytesTransferred": i64::MAX }), &["attempt", "bytesTransferred"])]
 #[case(json!({ "attempt": 0, "progress": 101, "bytesTransferred": -1, "errorMessage": 5 }),
     &["attempt", "bytesTransferred", "errorMessage", "progress"])]
 #[tokio::test]

@@ -1,0 +1,11 @@
+//! The highest figures that agents may report. Far beyond what any machine measures, and low enough that figures of many
+//! agents can be summed up: one customer's numbers must not stand in the way of another's.
+
+/// The most bytes of one file, folder or run: an exbibyte.
+pub const MAX_BYTES: i64 = 1 << 60;
+/// The highest speed, in bytes per second: an exabyte.
+pub const MAX_SPEED: f64 = 1e18;
+/// The highest load, memory in MB, throughput in Mbit/s or latency in ms: a million millions.
+pub const MAX_MEASURE: f64 = 1e12;
+/// The highest number of an attempt: what an `Int` of GraphQL holds.
+pub const MAX_ATTEMPT: i64 = i32::MAX as i64;
