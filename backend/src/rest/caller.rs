@@ -188,6 +188,7 @@ fn counted_address(parts: &Parts) -> String {
     parts.extensions.get::<ClientAddress>().map_or_else(String::new, |address| rate_limit_key(address.0))
 }
 
-fn api_key(headers: &HeaderMap) -> Option<&str> {
+/// The API key that a request brings.
+pub(super) fn api_key(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-api-key").and_then(|value| value.to_str().ok())
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::{extract::State, http::HeaderMap};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     Api,
-    caller::AgentCaller,
+    caller::{AgentCaller, api_key},
     envelope::{Answer, Reply, Success},
     extract::{Id, Query},
 };
@@ -51,7 +51,7 @@ impl FromFields for Wait {
 /// Ask what waits for the agent
 ///
 /// With `wait` the answer comes as soon as there is something, or empty after so many seconds. What is not acknowledged,
-/// by acting or by `POST /api/agents/directives/{id}/ack`, comes again.
+/// by acting or by `POST /api/agents/directives/{id}/ack`, comes again. A key that ends meanwhile ends the wait with 401.
 #[utoipa::path(get, path = "/api/agents/directives", tag = "Directives", security(("apiKey" = [])),
     params(super::openapi::WaitQuery),
     responses((status = 200, description = "What waits", body = Success<DirectivesData>)))]
@@ -59,8 +59,10 @@ pub(super) async fn list_directives(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
     Query(Wait(wait)): Query<Wait>,
+    headers: HeaderMap,
 ) -> Answer<DirectivesData> {
-    Ok(Reply::ok(DirectivesData { directives: api.cp.list_directives(&actor, wait).await? }))
+    let key = api_key(&headers).unwrap_or_default();
+    Ok(Reply::ok(DirectivesData { directives: api.cp.list_directives(&actor, key, wait).await? }))
 }
 
 /// Acknowledge a directive

@@ -29,6 +29,13 @@ impl ControlPlane {
     ///
     /// [`Error::Unauthenticated`] if the key is unknown or has ended, or its agent is revoked or its customer suspended.
     pub async fn authenticate_agent_key(&self, key: &str) -> Result<(Actor, String)> {
+        let (actor, _) = self.holder_of_key(key).await?;
+        let subject = u128::from_be_bytes(digest(key).first_chunk().copied().unwrap_or_default());
+        Ok((actor, format!("{subject:032x}")))
+    }
+
+    /// The agent of an API key, and when the key ends, if it does.
+    pub(super) async fn holder_of_key(&self, key: &str) -> Result<(Actor, Option<DateTime<Utc>>)> {
         const INVALID: Error = Error::Unauthenticated("this API key is not valid");
         if !key.starts_with(KEY_PREFIX) {
             return Err(INVALID);
@@ -41,9 +48,8 @@ impl ControlPlane {
         if row.expires_at.is_some_and(|end| end <= now) || self.is_suspended(row.customer_id).await? {
             return Err(INVALID);
         }
-        let subject = u128::from_be_bytes(digest.first_chunk().copied().unwrap_or_default());
         let actor = Actor::Agent { agent: row.agent_id, customer: row.customer_id, key: Some(KeyDigest(digest)) };
-        Ok((actor, format!("{subject:032x}")))
+        Ok((actor, row.expires_at))
     }
 
     /// What a key stands for. The first use of one that takes over from another key is recorded before it is answered:

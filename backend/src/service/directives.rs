@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{ControlPlane, Work};
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    events::{Forget, Signal},
+    events::{Forget, Reader, Signal},
     ids::{AgentId, DirectiveId},
     model::directive::{Directive, Wish},
     store,
@@ -31,27 +31,50 @@ impl ControlPlane {
         Ok(open.filter(|directive| directive.expires_at.0 > now).cloned().collect())
     }
 
-    /// What waits for the agent that asks; if nothing does, waits up to `wait` for something.
+    /// What waits for the agent that asks; if nothing does, waits up to `wait` for something. Nobody is answered whose key
+    /// has ended meanwhile, and nobody goes on waiting: whatever may have changed that wakes them.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks.
-    pub async fn list_directives(&self, actor: &Actor, wait: Duration) -> Result<Vec<Directive>> {
+    /// [`Error::Forbidden`] unless an agent asks, [`Error::Unauthenticated`] as soon as `key` is not valid any more.
+    pub async fn list_directives(&self, actor: &Actor, key: &str, wait: Duration) -> Result<Vec<Directive>> {
         let agent = actor.require_agent()?;
         let deadline = Instant::now() + wait;
         let mut changes = self.bus.read();
         loop {
+            // First what waits, then the right to it: one that ends between is noticed here.
             let open = self.open_directives(agent).await?;
+            let (holder, expires_at) = self.holder_of_key(key).await?;
+            if holder != *actor {
+                return Err(Error::Unauthenticated("this API key is another agent's by now"));
+            }
             if !open.is_empty() || Instant::now() >= deadline {
                 return Ok(open);
             }
+            let expiry = expires_at.and_then(|at| (at - self.now()).to_std().ok()).map(|left| Instant::now() + left);
             tokio::select! {
                 () = self.stop.cancelled() => return Ok(open),
-                () = sleep_until(deadline) => {}
-                () = until_something_waits(&mut changes, agent) => {}
-                _ = timeout_at(Instant::now() + LOOK_AGAIN, std::future::pending::<()>()), if !self.bus.is_connected() => {}
+                () = sleep_until(expiry.map_or(deadline, |expiry| expiry.min(deadline))) => {}
+                () = self.until_it_concerns(&mut changes, actor) => {}
+                () = sleep(LOOK_AGAIN), if !self.bus.is_connected() => {}
             }
         }
+    }
+
+    /// Waits until what waits for an agent, or its right to be told, may have changed.
+    async fn until_it_concerns(&self, changes: &mut Reader, actor: &Actor) {
+        while let Some(signal) = changes.next().await {
+            let is_concerned = match &signal {
+                Signal::Message(message) => message.forget.iter().any(|what| concerns(*what, actor)),
+                Signal::Resync => true,
+            };
+            if is_concerned {
+                // Others who read the bus may not have forgotten yet.
+                self.remembered.heed(&signal);
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
     }
 
     /// Takes note that the agent has seen to a directive. Doing so again changes nothing.
@@ -101,13 +124,11 @@ impl ControlPlane {
     }
 }
 
-/// Waits until something about the agent's directives may have changed.
-async fn until_something_waits(changes: &mut crate::events::Reader, agent: AgentId) {
-    while let Some(signal) = changes.next().await {
-        match signal {
-            Signal::Message(message) if !message.forget.contains(&Forget::Directives(agent)) => {}
-            Signal::Message(_) | Signal::Resync => return,
-        }
+fn concerns(what: Forget, actor: &Actor) -> bool {
+    let Actor::Agent { agent, customer, .. } = actor else { return false };
+    match what {
+        Forget::Directives(changed) | Forget::AgentKeys(changed) => changed == *agent,
+        Forget::Customer(changed) => changed == *customer,
+        Forget::Session(_) | Forget::User(_) | Forget::Schedules => false,
     }
-    std::future::pending::<()>().await;
 }
