@@ -135,8 +135,10 @@ pub(super) enum EventKind {
     PipelineDeleted,
     /// A run of a pipeline was made.
     PipelineRunCreated,
-    /// The status of a run of a pipeline, or of one of its steps, changed.
+    /// The status of a run of a pipeline changed.
     PipelineRunStatusChanged,
+    /// The status or the attempt of steps of a run changed, and the run's own status did not.
+    PipelineStepStatusChanged,
     /// Somebody asked for the end of a run of a pipeline.
     PipelineRunCancelRequested,
     /// An agent reported the end of a step after the server had ended it.
@@ -188,6 +190,7 @@ impl EventKind {
             Kind::PipelineDeleted => Self::PipelineDeleted,
             Kind::PipelineRunCreated => Self::PipelineRunCreated,
             Kind::PipelineRunStatusChanged => Self::PipelineRunStatusChanged,
+            Kind::PipelineStepStatusChanged => Self::PipelineStepStatusChanged,
             Kind::PipelineRunCancelRequested => Self::PipelineRunCancelRequested,
             Kind::PipelineStepReportedLate => Self::PipelineStepReportedLate,
             Kind::PipelineSlotDecided => Self::PipelineSlotDecided,

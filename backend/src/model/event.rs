@@ -97,8 +97,10 @@ pub enum Kind {
     PipelineRunCreated,
     /// A step's figures moved; nothing else changed.
     PipelineRunProgressed,
-    /// The status of a run of a pipeline, or of one of its steps, changed.
+    /// The status of a run of a pipeline changed.
     PipelineRunStatusChanged,
+    /// The status or the attempt of steps of a run changed, and the run's own status did not.
+    PipelineStepStatusChanged,
     /// Somebody asked for the end of a run of a pipeline.
     PipelineRunCancelRequested,
     /// An agent reported the end of a step after the server had ended it.
@@ -117,7 +119,7 @@ pub enum Kind {
 
 impl Kind {
     /// What the log tells administrators only: users and customers are theirs to manage, runs theirs to see.
-    pub const WITHHELD_FROM_CUSTOMERS: [Self; 20] = [
+    pub const WITHHELD_FROM_CUSTOMERS: [Self; 21] = [
         Self::JobRunRequested,
         Self::JobRunStarted,
         Self::JobRunProgressed,
@@ -135,6 +137,7 @@ impl Kind {
         Self::PipelineRunCreated,
         Self::PipelineRunProgressed,
         Self::PipelineRunStatusChanged,
+        Self::PipelineStepStatusChanged,
         Self::PipelineRunCancelRequested,
         Self::PipelineStepReportedLate,
         Self::PipelineSlotDecided,

@@ -90,8 +90,12 @@ impl ControlPlane {
         owned(actor, id)?;
         actor.require_admin()?;
         let mut work = self.begin(actor).await?;
+        let before = store::customers::find(&mut work.tx, id).await?;
         let customer = store::customers::update(&mut work.tx, id, &input).await?;
         let customer = customer.ok_or(Error::NotFound("customer"))?;
+        if before.as_ref() == Some(&customer) {
+            return Ok(customer);
+        }
         work.forget(Forget::Customer(id));
         work.note(Kind::CustomerUpdated, Object::Customer(customer.clone()));
         self.commit(work).await?;

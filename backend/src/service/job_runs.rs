@@ -144,7 +144,13 @@ impl ControlPlane {
             let is_changed = match run.state.report(&report, now) {
                 Ok(is_changed) => is_changed,
                 Err(refused) => {
-                    if run.state.failed_by_lease && report.status.is_some_and(RunStatus::has_ended) {
+                    // Said again, it is no news.
+                    let is_news = run.state.completed_at.is_some_and(|ended| run.state.heard_at < ended);
+                    if run.state.failed_by_lease && report.status.is_some_and(RunStatus::has_ended) && is_news {
+                        run.state.heard_at = now;
+                        if !store::job_runs::save(&mut work.tx, id, &run.state, seen).await? {
+                            continue;
+                        }
                         self.keep_late_report(work, &run, &report).await?;
                     }
                     return Err(refused);

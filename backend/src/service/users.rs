@@ -91,6 +91,7 @@ impl ControlPlane {
         }
         let mut row = store::users::find(&mut work.tx, id).await?.ok_or(Error::NotFound("user"))?;
         let was_admin = row.role.0 == Role::Admin && !row.suspended;
+        let (before, is_new_password) = (User::from(row.clone()), password_hash.is_some());
         match (input.role, row.customer_id) {
             (Some(Role::Customer), None) => {
                 return Err(Error::field("role", "an administrator belongs to no customer: make a new user instead"));
@@ -113,7 +114,9 @@ impl ControlPlane {
         }
         let user = User::from(row);
         work.forget(Forget::User(id));
-        work.note(Kind::UserUpdated, Object::User(user.clone()));
+        if user != before || is_new_password {
+            work.note(Kind::UserUpdated, Object::User(user.clone()));
+        }
         self.commit(work).await?;
         Ok(user)
     }

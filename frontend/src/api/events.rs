@@ -33,6 +33,7 @@ pub(crate) enum EventKind {
     PipelineDeleted,
     PipelineRunCreated,
     PipelineRunStatusChanged,
+    PipelineStepStatusChanged,
     PipelineRunCancelRequested,
     PipelineStepReportedLate,
     PipelineSlotDecided,

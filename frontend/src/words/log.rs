@@ -52,6 +52,7 @@ pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
             Object::PipelineRun(run) => pipelines::run_became(run.pipeline_run_status),
             _ => ("Pipeline run changed status", Tone::Neutral),
         },
+        EventKind::PipelineStepStatusChanged => ("Step of a pipeline run changed status", Tone::Neutral),
         EventKind::PipelineRunCancelRequested => ("Cancel of a pipeline run requested", Tone::Warn),
         EventKind::PipelineStepReportedLate => ("Pipeline step reported too late", Tone::Warn),
         EventKind::PipelineSlotDecided => match &event.object {

@@ -180,19 +180,20 @@ async fn hear_transfers(work: &mut Work, row: &mut PipelineRunRow, terms: &Terms
     Ok(())
 }
 
-/// Tells what has happened to a run.
+/// Tells what has happened to a run, each thing once.
 fn note(work: &mut Work, row: &PipelineRunRow, before: &PipelineRunRow) {
-    let stands = |row: &PipelineRunRow| {
-        let steps: Vec<_> = row.course.steps.iter().map(|step| (step.status, step.attempt)).collect();
-        (row.course.run.status, steps)
-    };
-    let run = row.view();
-    if row.course.run.cancel_requested_at != before.course.run.cancel_requested_at {
-        work.note(Kind::PipelineRunCancelRequested, Object::PipelineRun(run.clone()));
+    let steps =
+        |row: &PipelineRunRow| row.course.steps.iter().map(|step| (step.status, step.attempt)).collect::<Vec<_>>();
+    let run = || Object::PipelineRun(row.view());
+    let is_cancel = row.course.run.cancel_requested_at != before.course.run.cancel_requested_at;
+    if is_cancel {
+        work.note(Kind::PipelineRunCancelRequested, run());
     }
-    if stands(row) != stands(before) {
-        work.note(Kind::PipelineRunStatusChanged, Object::PipelineRun(run));
-    } else if row.course.run.cancel_requested_at == before.course.run.cancel_requested_at {
-        work.note(Kind::PipelineRunProgressed, Object::PipelineRun(run));
+    if row.course.run.status != before.course.run.status {
+        work.note(Kind::PipelineRunStatusChanged, run());
+    } else if steps(row) != steps(before) {
+        work.note(Kind::PipelineStepStatusChanged, run());
+    } else if !is_cancel {
+        work.note(Kind::PipelineRunProgressed, run());
     }
 }

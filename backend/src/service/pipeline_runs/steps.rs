@@ -107,7 +107,16 @@ impl ControlPlane {
             Ok(Reported::Nothing(effect) | Reported::Status(effect)) => effect,
             Ok(Reported::Progress) => None,
             Err(error) if error.is_late() => {
-                work.note(Kind::PipelineStepReportedLate, Object::PipelineRun(before.view()));
+                let step = &mut row.course.steps[place];
+                // Said again, it is no news.
+                if step.heard_at.is_none_or(|heard| step.completed_at.is_some_and(|ended| heard < ended)) {
+                    step.heard_at = Some(work.now);
+                    let due_at = row.course.due_at(&self.terms(), work.now);
+                    if !store::pipeline_runs::save(&mut work.tx, &row, before, due_at).await? {
+                        return Ok(Outcome::Again);
+                    }
+                    work.note(Kind::PipelineStepReportedLate, Object::PipelineRun(before.view()));
+                }
                 return Ok(Outcome::Late(error));
             }
             Err(error) => return Err(error),

@@ -42,6 +42,8 @@ async fn a_late_report_is_refused_with_the_reason_and_kept_as_an_event() {
     let late = story.report(run, &json!({ "status": "completed", "bytesTransferred": 9 })).await;
     assert_eq!((late.status, &late.body["details"]), (409, &json!({ "reason": "lease" })));
     assert_eq!(story.history().await, before);
+    let again = story.report(run, &json!({ "status": "failed" })).await;
+    assert_eq!((again.status, &again.body), (409, &late.body), "said again, it is logged once");
     let log: Vec<(String, String)> =
         sql("SELECT kind, CAST(object AS TEXT) FROM events WHERE object_id = $1 ORDER BY number")
             .bind(run)

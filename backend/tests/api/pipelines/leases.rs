@@ -53,6 +53,8 @@ async fn a_late_report_is_refused_with_the_reason_and_kept_as_an_event() {
     let late = place.report(&run, "transfer", &json!({ "status": "completed" })).await;
     assert_eq!((late.status, &late.body["details"]), (409, &json!({ "reason": "lease" })));
     assert_eq!(place.look(&run).await, before);
+    let again = place.report(&run, "transfer", &json!({ "status": "completed" })).await;
+    assert_eq!((again.status, &again.body), (409, &late.body), "said again, it is logged once");
     let log: Vec<(String,)> = sql("SELECT kind FROM events WHERE object_id = $1 ORDER BY number")
         .bind(run_id(&run))
         .fetch_all(&place.app.app.db)

@@ -192,3 +192,38 @@ async fn a_customer_sees_no_runs_and_a_stranger_not_even_the_pipeline() {
     assert!(cp.find_object(&stranger, uuid).await.expect("a look").is_none());
     assert_eq!(statuses(&place.look(&run).await), ["queued"; 4]);
 }
+
+#[tokio::test]
+async fn the_log_says_each_thing_of_a_run_once() {
+    let place = Place::new().await;
+    let run = place.run(LINE).await;
+    for (step, report) in [
+        ("fetch", json!({ "status": "running" })),
+        ("fetch", json!({ "status": "running", "progress": 50 })),
+        ("fetch", json!({ "status": "completed" })),
+        ("check", json!({ "status": "completed" })),
+        ("check", json!({ "status": "completed" })),
+        ("pack", json!({ "status": "completed" })),
+    ] {
+        assert_eq!(place.report(&run, step, &report).await.status, 200);
+    }
+    let log = place
+        .admin
+        .data("{ events(first: 6) { nodes { kind object { ... on PipelineRun { status } } } } }", &Value::Null);
+    let log = log.await["events"]["nodes"].clone();
+    let log: Vec<String> = log.as_array().expect("events").iter().rev().map(line).collect();
+    assert_eq!(
+        log[1..],
+        [
+            "PIPELINE_RUN_CREATED RUNNING",
+            "PIPELINE_STEP_STATUS_CHANGED RUNNING",
+            "PIPELINE_STEP_STATUS_CHANGED RUNNING",
+            "PIPELINE_STEP_STATUS_CHANGED RUNNING",
+            "PIPELINE_RUN_STATUS_CHANGED COMPLETED",
+        ]
+    );
+}
+
+fn line(event: &Value) -> String {
+    format!("{} {}", text(&event["kind"]), text(&event["object"]["status"]))
+}
