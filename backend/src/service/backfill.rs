@@ -127,8 +127,8 @@ async fn preview(work: &mut Work, job: &JobRow, range: Backfill) -> Result<Backf
     let mut slots: Vec<BackfillSlot> = undecided.collect();
     let known = known(work, job.id, &slots).await?;
     for slot in &mut slots {
-        slot.outcome = known.get(&slot.scheduled_for.0).map(|known| known.outcome.0);
-        slot.will_run = slot.outcome != Some(Outcome::Ran);
+        slot.outcome = known.get(&slot.scheduled_for.0).map(SlotRow::outcome);
+        slot.will_run = !matches!(slot.outcome, Some(Outcome::Ran | Outcome::Pending));
     }
     let run_count = slots.iter().filter(|slot| slot.will_run).count();
     Ok(BackfillPreview { run_count: i64::try_from(run_count).unwrap_or(i64::MAX), slots })

@@ -24,7 +24,7 @@ use crate::{
 /// How long a start waits for its agent.
 const KEPT: TimeDelta = TimeDelta::hours(24);
 /// Why a slot comes to nothing whose start nobody fetched.
-const NOT_FETCHED: &str = "the agent did not start it within 24h";
+const NOT_FETCHED: &str = "not fetched: the agent did not start it within 24h";
 /// Why a slot comes to nothing whose start was acknowledged without a run.
 const DECLINED: &str = "the agent acknowledged it without starting a run";
 

@@ -40,7 +40,7 @@ pub struct SlotRow {
     pub owner_id: Uuid,
     /// The slot; of a range, its last one.
     pub scheduled_for: DateTime<Utc>,
-    /// What became of it.
+    /// What became of it: `ran` already while it is pending, which is how servers of earlier versions read and write it.
     pub outcome: Word<Outcome>,
     /// Why.
     pub reason: Option<String>,
@@ -55,6 +55,12 @@ pub struct SlotRow {
 }
 
 impl SlotRow {
+    /// What became of it, as it is shown: nothing ran as long as the slot waits.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        if self.pending.is_some() { Outcome::Pending } else { self.outcome.0 }
+    }
+
     /// The view of it, for a job.
     #[must_use]
     pub fn view(&self) -> JobSlot {
@@ -62,7 +68,7 @@ impl SlotRow {
             id: self.id,
             job_id: JobId(self.owner_id),
             scheduled_for: self.scheduled_for.into(),
-            outcome: self.outcome.0,
+            outcome: self.outcome(),
             reason: self.reason.clone(),
             run_id: self.run_id,
             from: self.range_from.map(Into::into),
@@ -257,8 +263,12 @@ pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) 
             statement = statement.push_bind(" AND scheduled_for < ", until);
         }
         if !filter.outcome.is_empty() {
-            let any_of = filter.outcome.iter().map(|outcome| outcome.to_string().into());
-            statement = statement.push(" AND outcome IN ").push_tuple(any_of);
+            let any_of = filter.outcome.iter().filter(|outcome| **outcome != Outcome::Pending);
+            // A list of nothing is no SQL: what is in no list is null, and so not among any.
+            let any_of = any_of.map(|outcome| outcome.to_string().into()).chain([None::<String>.into()]);
+            statement = statement.push(" AND (pending IS NULL AND outcome IN ").push_tuple(any_of);
+            let waits = filter.outcome.contains(&Outcome::Pending);
+            statement = statement.push(if waits { " OR pending IS NOT NULL)" } else { ")" });
         }
         statement
     };

@@ -12,6 +12,7 @@ pub(crate) const SLOTS: i32 = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 #[cynic(graphql_type = "SlotOutcome")]
 pub(crate) enum Outcome {
+    Pending,
     Ran,
     Skipped,
     Missed,

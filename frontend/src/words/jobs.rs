@@ -47,6 +47,7 @@ pub(crate) fn run_state(run: &JobRun) -> (&'static str, Tone) {
 /// What became of a slot.
 pub(crate) fn outcome(outcome: Outcome) -> (&'static str, Tone) {
     match outcome {
+        Outcome::Pending => ("Pending", Tone::Accent),
         Outcome::Ran => ("Ran", Tone::Good),
         Outcome::Skipped => ("Skipped", Tone::Warn),
         Outcome::Missed => ("Missed", Tone::Bad),
@@ -67,6 +68,7 @@ pub(super) fn run_became(status: RunStatus) -> (&'static str, Tone) {
 /// What was decided about a slot, in the log.
 pub(super) fn slot_became(outcome: Outcome) -> (&'static str, Tone) {
     match outcome {
+        Outcome::Pending => ("Slot due", Tone::Accent),
         Outcome::Ran => ("Slot runs", Tone::Accent),
         Outcome::Skipped => ("Slot skipped", Tone::Warn),
         Outcome::Missed => ("Slot missed", Tone::Bad),

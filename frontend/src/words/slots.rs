@@ -78,7 +78,9 @@ impl Slot {
 
 fn without_run(outcome: Outcome) -> State {
     match outcome {
-        Outcome::Ran => ("Due", "…", Tone::Accent),
+        Outcome::Pending => ("Pending", "…", Tone::Accent),
+        // Its run is not there any more.
+        Outcome::Ran => ("Ran", "✓", Tone::Neutral),
         Outcome::Skipped => ("Skipped", "–", Tone::Warn),
         Outcome::Missed => ("Missed", "×", Tone::Bad),
         Outcome::Coalesced => ("Coalesced", "→", Tone::Neutral),

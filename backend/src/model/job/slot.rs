@@ -33,7 +33,9 @@ use crate::{
 #[strum(serialize_all = "lowercase")]
 #[graphql(name = "SlotOutcome")]
 pub enum Outcome {
-    /// It was given to the agent; `runId` is there once the agent has started.
+    /// It is to run, and waits: for an earlier run to end, or for the agent to start it.
+    Pending,
+    /// Its run has started: `runId`.
     Ran,
     /// It was left out, since an earlier run was at work or the job was changed.
     Skipped,
@@ -127,6 +129,6 @@ pub struct BackfillSlot {
     /// What became of it, as far as the ledger knows.
     #[schema(required)]
     pub outcome: Option<Outcome>,
-    /// Whether it would run: one that ran is left alone.
+    /// Whether it would run: one that ran, or is about to, is left alone.
     pub will_run: bool,
 }

@@ -176,7 +176,13 @@ async fn a_backfill_is_previewed_and_leaves_its_slots_in_the_ledger() {
     let decided = admin.data(backfill, &range).await["slots"].clone();
     assert_eq!(decided.as_array().map(Vec::len), Some(3));
     let slots = admin.data(ledger, &named).await["jobSlots"]["nodes"].clone();
-    assert_eq!(slots[0], json!({ "scheduledFor": "2026-04-25T12:00:00Z", "outcome": "RAN" }));
+    assert_eq!(slots[0], json!({ "scheduledFor": "2026-04-25T12:00:00Z", "outcome": "PENDING" }));
+    let filtered = "query ($id: ID!, $outcome: [SlotOutcome!]) {
+        jobSlots(jobId: $id, filter: { outcome: $outcome }) { totalCount } }";
+    for (outcome, count) in [(json!(["PENDING"]), 3), (json!(["RAN"]), 0), (json!(["RAN", "PENDING"]), 3)] {
+        let found = admin.data(filtered, &json!({ "id": job["id"], "outcome": outcome })).await;
+        assert_eq!(found["jobSlots"]["totalCount"], count);
+    }
     assert_eq!(slots.as_array().map(Vec::len), Some(3));
 }
 

@@ -19,12 +19,12 @@ async fn a_slot_that_was_due_before_the_change_is_decided_by_the_old_rule() {
     let story = Story::begin(&json!({})).await;
     story.app.advance(HOUR + MINUTE);
     change(&story, &json!({ "schedule": "30 * * * *" })).await;
-    assert_eq!(story.ledger().await, ["14:00 ran"]);
+    assert_eq!(story.ledger().await, ["14:00 pending"]);
     assert_eq!(story.shown().await["nextRunAt"], "2026-04-25T14:30:00Z");
     assert_eq!(story.dispatch(MINUTE).await, 0);
     story.run_through().await;
     assert_eq!(story.dispatch(MINUTE * 28).await, 1);
-    assert_eq!(story.ledger().await, ["14:00 ran", "14:30 ran"]);
+    assert_eq!(story.ledger().await, ["14:00 ran", "14:30 pending"]);
 }
 
 #[tokio::test]

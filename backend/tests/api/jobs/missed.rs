@@ -7,9 +7,9 @@ use serde_json::json;
 use super::{HOUR, MINUTE, Story};
 
 #[rstest]
-#[case::last("last", &["14:00 coalesced", "15:00 coalesced", "16:00 ran"], 1)]
+#[case::last("last", &["14:00 coalesced", "15:00 coalesced", "16:00 pending"], 1)]
 #[case::skip("skip", &["14:00 missed", "15:00 missed", "16:00 missed"], 0)]
-#[case::all("all", &["14:00 ran", "15:00 ran", "16:00 ran"], 1)]
+#[case::all("all", &["14:00 pending", "15:00 pending", "16:00 pending"], 1)]
 #[tokio::test]
 async fn after_a_downtime_missed_slots_follow_the_rule(
     #[case] catch_up: &str,
@@ -41,7 +41,7 @@ async fn what_is_older_than_a_day_leaves_one_row_for_the_range() {
     let story = Story::begin(&json!({})).await.restarted(HOUR * 72 + MINUTE * 30).await;
     story.dispatch(TimeDelta::zero()).await;
     let ledger = story.ledger().await;
-    assert_eq!((ledger.len(), ledger[0].as_str(), ledger[24].as_str()), (25, "48x missed", "13:00 ran"));
+    assert_eq!((ledger.len(), ledger[0].as_str(), ledger[24].as_str()), (25, "48x missed", "13:00 pending"));
     assert_eq!(ledger[1..24].iter().filter(|line| line.ends_with("coalesced")).count(), 23);
     assert_eq!(story.starts().await.len(), 1);
 }
@@ -52,7 +52,7 @@ async fn at_most_a_hundred_are_caught_up_and_the_rest_leaves_one_row() {
     story.dispatch(TimeDelta::zero()).await;
     let ledger = story.ledger().await;
     assert_eq!((ledger.len(), ledger[0].as_str()), (101, "80x missed"));
-    assert!(ledger[1..].iter().all(|line| line.ends_with("ran")));
+    assert!(ledger[1..].iter().all(|line| line.ends_with("pending")));
 }
 
 #[tokio::test]
