@@ -123,7 +123,7 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[AgentId]) -> Result<Vec<Agen
     for ids in ids.chunks(MOST_VALUES) {
         let statement = sql(COLUMNS).push(" WHERE revoked_at IS NULL AND id IN ");
         let statement = statement.push_tuple(ids.iter().map(|id| (*id).into()));
-        found.extend(scoped(statement, scope).fetch_all::<AgentRow>(db).await?);
+        found.extend(scoped(statement, scope).fetch_readable::<AgentRow>(db).await?.into_iter().flatten());
     }
     Ok(found)
 }
@@ -242,8 +242,8 @@ pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     };
-    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_all(db).await?;
-    Ok(window::page(rows, window, total))
+    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_readable(db).await?;
+    Ok(window::page_of_readable(rows, window, total))
 }
 
 /// A LIKE pattern for text that holds `search`, whatever its case.

@@ -301,6 +301,22 @@ impl Sql {
         }
     }
 
+    /// All rows, with nothing in the place of those that cannot be read: one of them must not keep the others from being
+    /// shown. That there is one is logged and counted.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the engine says.
+    pub async fn fetch_readable<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<Option<T>>> {
+        let (text, values) = self.parts();
+        match conn.into() {
+            Conn::Db(Db::Sqlite { readers, .. }) => readable(&sqlx::query_with(text, values).fetch_all(readers).await?),
+            Conn::Db(Db::Postgres { pool, .. }) => readable(&sqlx::query_with(text, values).fetch_all(pool).await?),
+            Conn::Tx(Tx::Sqlite(tx, _)) => readable(&sqlx::query_with(text, values).fetch_all(&mut **tx).await?),
+            Conn::Tx(Tx::Postgres(tx)) => readable(&sqlx::query_with(text, values).fetch_all(&mut **tx).await?),
+        }
+    }
+
     /// The row, if there is one.
     ///
     /// # Errors
@@ -347,6 +363,30 @@ impl Sql {
     fn parts(self) -> (AssertSqlSafe<std::borrow::Cow<'static, str>>, SqlxValues) {
         (AssertSqlSafe(self.text), SqlxValues(Values(self.values)))
     }
+}
+
+fn readable<R, T: for<'r> FromRow<'r, R>>(rows: &[R]) -> Result<Vec<Option<T>>>
+where
+    R: sqlx::Row,
+{
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        found.push(match T::from_row(row) {
+            Ok(read) => Some(read),
+            Err(error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))) => {
+                unreadable(&error.into());
+                None
+            }
+            Err(error) => return Err(error.into()),
+        });
+    }
+    Ok(found)
+}
+
+/// Reports that a row is shown to nobody.
+pub(super) fn unreadable(error: &Error) {
+    metrics::counter!("mftplus_unreadable_rows_total").increment(1);
+    tracing::error!(error = error as &(dyn std::error::Error + 'static), "a row cannot be read: it is left out");
 }
 
 /// A word in a text column, read as the enum it is.

@@ -234,7 +234,8 @@ pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<JobRunRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
         let statement = sql(COLUMNS).push(" WHERE r.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
-        found.extend(all(statement.push(" ORDER BY r.id DESC"), db).await?);
+        let rows = statement.push(" ORDER BY r.id DESC").fetch_readable::<Columns>(db).await?;
+        found.extend(rows.into_iter().flatten().map(JobRunRow::from));
     }
     Ok(found)
 }

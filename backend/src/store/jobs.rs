@@ -230,7 +230,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: JobId) -> Result<
 pub async fn find_all(db: &Db, scope: Scope, ids: &[JobId]) -> Result<Vec<JobRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
-        found.extend(some(scope, ids).fetch_all::<JobRow>(db).await?);
+        found.extend(some(scope, ids).fetch_readable::<JobRow>(db).await?.into_iter().flatten());
     }
     Ok(found)
 }

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::FromRow;
 
-use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql};
+use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql, unreadable};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     ids::{CustomerId, PipelineId, RunId},
     model::{
         definition::Plan,
@@ -244,7 +244,7 @@ pub async fn save(
 ///
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, id: RunId) -> Result<Option<PipelineRunRow>> {
-    Ok(read(conn, sql(COLUMNS).push_bind(" WHERE r.id = ", id)).await?.pop())
+    read(conn, sql(COLUMNS).push_bind(" WHERE r.id = ", id)).await?.pop().transpose()
 }
 
 /// Those of these runs that there are, in no order.
@@ -255,9 +255,9 @@ pub async fn find(conn: impl Into<Conn<'_>>, id: RunId) -> Result<Option<Pipelin
 pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
-        found.extend(
-            read(db, sql(COLUMNS).push(" WHERE r.id IN ").push_tuple(ids.iter().map(|id| (*id).into()))).await?,
-        );
+        let statement = sql(COLUMNS).push(" WHERE r.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+        let rows = read(db, statement).await?;
+        found.extend(rows.into_iter().filter_map(|row| row.inspect_err(unreadable).ok()));
     }
     Ok(found)
 }
@@ -276,20 +276,21 @@ pub async fn delete_of_pipeline(tx: &mut Tx, pipeline: PipelineId) -> Result<()>
     Ok(())
 }
 
-/// The runs of a statement with their steps, in the order of the statement.
-async fn read(conn: impl Into<Conn<'_>>, statement: Sql) -> Result<Vec<PipelineRunRow>> {
+/// The runs of a statement with their steps, in the order of the statement; an error for each that cannot be put together.
+async fn read(conn: impl Into<Conn<'_>>, statement: Sql) -> Result<Vec<Result<PipelineRunRow>>> {
     let mut conn = conn.into();
-    let columns: Vec<Columns> = statement.fetch_all(again(&mut conn)).await?;
-    let ids: Vec<RunId> = columns.iter().map(|columns| columns.id).collect();
+    let columns: Vec<Option<Columns>> = statement.fetch_readable(again(&mut conn)).await?;
+    let ids: Vec<RunId> = columns.iter().flatten().map(|columns| columns.id).collect();
     let mut steps: HashMap<RunId, Vec<StepRow>> = HashMap::new();
     for ids in ids.chunks(MOST_VALUES) {
         for step in steps::of_runs(again(&mut conn), ids).await? {
             steps.entry(step.run_id).or_default().push(step);
         }
     }
-    let whole = |columns: Columns| {
+    let whole = |columns: Option<Columns>| {
+        let columns = columns.ok_or_else(|| Error::internal("a run of a pipeline cannot be read"))?;
         let steps = steps.remove(&columns.id).unwrap_or_default();
-        PipelineRunRow::new(columns, steps)
+        Ok(PipelineRunRow::new(columns, steps))
     };
     Ok(columns.into_iter().map(whole).collect())
 }

@@ -173,7 +173,7 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[PipelineId]) -> Result<Vec<P
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
         let statement = sql(COLUMNS).push(" WHERE p.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
-        found.extend(scoped(statement, scope).fetch_all::<PipelineRow>(db).await?);
+        found.extend(scoped(statement, scope).fetch_readable::<PipelineRow>(db).await?.into_iter().flatten());
     }
     Ok(found)
 }
@@ -205,8 +205,8 @@ pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, window: Window
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     };
-    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_all(db).await?;
-    Ok(window::page(rows, window, total))
+    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_readable(db).await?;
+    Ok(window::page_of_readable(rows, window, total))
 }
 
 /// Removes a pipeline with its versions; its runs must be gone.

@@ -280,8 +280,8 @@ pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) 
     } else {
         Total::AtLeast(0)
     };
-    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_all(db).await?;
-    Ok(window::page(rows, window, total))
+    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_readable(db).await?;
+    Ok(window::page_of_readable(rows, window, total))
 }
 
 /// Removes the ledger of an owner.

@@ -214,7 +214,7 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[TransferId]) -> Result<Vec<T
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
         let statement = sql(COLUMNS).push(" WHERE t.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
-        found.extend(scoped(statement, scope).fetch_all::<TransferRow>(db).await?);
+        found.extend(scoped(statement, scope).fetch_readable::<TransferRow>(db).await?.into_iter().flatten());
     }
     Ok(found)
 }

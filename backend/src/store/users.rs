@@ -110,8 +110,8 @@ pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Resul
 /// Whatever the engine says.
 pub async fn list(db: &Db, window: Window) -> Result<Page<User>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM users").fetch_one(db).await?;
-    let rows: Vec<UserRow> = window::cut(sql(COLUMNS).push(" WHERE 1 = 1"), window).fetch_all(db).await?;
-    Ok(window::page(rows, window, Total::Exactly(total.unsigned_abs())).map(User::from))
+    let rows: Vec<Option<UserRow>> = window::cut(sql(COLUMNS).push(" WHERE 1 = 1"), window).fetch_readable(db).await?;
+    Ok(window::page_of_readable(rows, window, Total::Exactly(total.unsigned_abs())).map(User::from))
 }
 
 /// Writes what may change about a user.

@@ -17,6 +17,12 @@ pub(super) fn cut(statement: Sql, window: Window) -> Sql {
     }
 }
 
+/// The same of rows of which some cannot be read.
+pub(super) fn page_of_readable<T>(rows: Vec<Option<T>>, window: Window, total: Total) -> Page<T> {
+    let Page { items, window, total, has_more } = page(rows, window, total);
+    Page { items: items.into_iter().flatten().collect(), window, total, has_more }
+}
+
 /// The page that the rows of a statement made by [`cut`] are.
 pub(super) fn page<T>(mut rows: Vec<T>, window: Window, total: Total) -> Page<T> {
     let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);

@@ -288,5 +288,6 @@ async fn rows(tx: &mut Tx, scope: Scope, ids: &[(TransferId,)]) -> Result<Vec<Tr
         return Ok(Vec::new());
     }
     let statement = sql(COLUMNS).push(" WHERE t.id IN ").push_tuple(ids.iter().map(|(id,)| (*id).into()));
-    scoped(statement, scope).push(" ORDER BY t.id DESC").fetch_all(tx).await
+    let rows = scoped(statement, scope).push(" ORDER BY t.id DESC").fetch_readable(tx).await?;
+    Ok(rows.into_iter().flatten().collect())
 }
