@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::service::ControlPlane;
+use crate::service::{ControlPlane, guarded};
 
 /// How often runs are looked for that are due.
 const LOOK: Duration = Duration::from_secs(1);
@@ -20,8 +20,6 @@ pub async fn run(cp: Arc<ControlPlane>) {
             () = cp.runs_may_go_on() => {}
             _ = ticks.tick() => {}
         }
-        if let Err(error) = cp.advance_pipeline_runs().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "runs of pipelines were not looked at");
-        }
+        guarded("advancing runs of pipelines", cp.advance_pipeline_runs()).await;
     }
 }

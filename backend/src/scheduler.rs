@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::sleep;
 
-use crate::service::ControlPlane;
+use crate::service::{ControlPlane, guarded};
 
 /// How long after a failure it is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -13,14 +13,16 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// or on another server, wakes it.
 pub async fn run(cp: Arc<ControlPlane>) {
     loop {
-        let sleeps = match cp.dispatch_due_slots().await {
-            Ok(_) => cp.until_next_slot().await,
-            Err(error) => Err(error),
+        let dispatched = guarded("deciding due slots", cp.dispatch_due_slots()).await;
+        let sleeps = match dispatched {
+            Some(count) => {
+                let until = guarded("looking for the next slot", cp.until_next_slot()).await;
+                // What is due and was not decided cannot be at the moment.
+                until.filter(|until| count > 0 || !until.is_zero())
+            }
+            None => None,
         };
-        let sleeps = sleeps.unwrap_or_else(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "due slots could not be decided");
-            AFTER_FAILURE
-        });
+        let sleeps = sleeps.unwrap_or(AFTER_FAILURE);
         tokio::select! {
             () = cp.stop().cancelled() => return,
             () = cp.schedules_changed() => {}

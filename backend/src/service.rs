@@ -25,6 +25,7 @@ mod accounts;
 mod agents;
 mod authenticate;
 mod backfill;
+mod background;
 mod cursors;
 mod customers;
 mod directives;
@@ -54,6 +55,7 @@ mod webhook_secrets;
 
 pub use accounts::{Clearance, Credentials};
 pub use agents::Registered;
+pub use background::guarded;
 pub use health::Readiness;
 pub use log::Log;
 pub use tokens::{JwtKey, Tokens, jwt_key_from_file};

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: what a durable PATCH costs, beside a bare axum handler that commits once per request on the same
-//! engine with the same settings; what a million transfers and a hundred thousand jobs change, and what watchers see and
-//! cost.
+//! engine with the same settings; what a million transfers and a hundred thousand jobs change, what watchers see and cost,
+//! and how soon an outage of many agents is told.
 //!
 //! Server and bare server are processes of their own; both are driven by the same load from this one, in turns, so that
 //! what the machine does meanwhile falls on both.
@@ -12,6 +12,7 @@ mod bare;
 mod live;
 mod load;
 mod million;
+mod outage;
 mod place;
 mod schedule;
 mod throughput;
@@ -34,7 +35,7 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', default_value = "1,32,256")]
     connections: Vec<usize>,
     /// Only these parts
-    #[arg(long, value_parser = ["throughput", "million", "live", "schedule"])]
+    #[arg(long, value_parser = ["throughput", "million", "live", "schedule", "outage"])]
     only: Option<String>,
     /// The server binary
     #[arg(long, default_value = "target/release/mftplus")]
@@ -69,5 +70,8 @@ fn main() {
     }
     if wants("schedule") {
         schedule::run(&options);
+    }
+    if wants("outage") {
+        outage::run(&options);
     }
 }

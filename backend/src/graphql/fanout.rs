@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
@@ -241,7 +242,14 @@ impl Hub {
                     }
                 }
                 signal = reader.next() => match signal {
-                    Some(Signal::Message(message)) => self.tell(&mut heard, &message),
+                    Some(Signal::Message(message)) => {
+                        // One event must not end the reading for everybody: they ask again instead.
+                        let telling = AssertUnwindSafe(|| self.tell(&mut heard, &message));
+                        if catch_unwind(telling).is_err() {
+                            heard = Heard::default();
+                            self.resync();
+                        }
+                    }
                     Some(Signal::Resync) => self.resync(),
                     None => return,
                 },

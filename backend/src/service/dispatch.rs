@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{ControlPlane, Work, job_starts::starts};
+use super::{ControlPlane, Work, background::PAGE, job_starts::starts};
 use crate::{
     actor::Actor,
     error::Result,
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How many schedules are claimed in one transaction.
-const AT_A_TIME: i64 = 100;
+pub(super) const AT_A_TIME: usize = 100;
 /// How long the scheduler sleeps at most: a change it was not told of is noticed then.
 const LOOK: Duration = Duration::from_secs(30);
 /// The same, while other servers cannot be heard.
@@ -55,7 +55,8 @@ pub(super) struct Decided<'a> {
 }
 
 impl ControlPlane {
-    /// Decides every slot of a job or a pipeline that is due by now; how many of them had one.
+    /// Decides every slot of a job or a pipeline that is due by now; how many of them had one. What cannot be decided stays
+    /// due, and keeps no other.
     ///
     /// # Errors
     ///
@@ -69,7 +70,13 @@ impl ControlPlane {
             }
             let lateness = (now - due).to_std().unwrap_or_default();
             metrics::histogram!("mftplus_scheduler_lateness_seconds").record(lateness.as_secs_f64());
-            dispatched += self.dispatch_batch().await?;
+            let list = |after| store::schedules::due_owners(&self.db, Owner::Job, now, after, PAGE);
+            let decided =
+                self.work_through("deciding slots of jobs", AT_A_TIME, list, |ids| self.dispatch(ids)).await?;
+            if decided == 0 {
+                break;
+            }
+            dispatched += decided;
         }
         Ok(dispatched + self.dispatch_due_pipelines().await?)
     }
@@ -93,12 +100,12 @@ impl ControlPlane {
         self.remembered.schedules.notified().await;
     }
 
-    /// Claims the schedules that have been due for the longest and decides their slots, all in one transaction.
-    async fn dispatch_batch(&self) -> Result<usize> {
+    /// Claims the schedules of these jobs and decides their slots that are due, all in one transaction.
+    pub(super) async fn dispatch(&self, owners: Vec<uuid::Uuid>) -> Result<usize> {
         let mut work = self.begin(&Actor::System).await?;
         store::schedules::take_turn(&mut work.tx).await?;
         let now = work.now;
-        let due = store::schedules::due(&mut work.tx, Owner::Job, now, AT_A_TIME).await?;
+        let due = store::schedules::due(&mut work.tx, &owners, now).await?;
         let ids: Vec<JobId> = due.iter().map(|row| JobId(row.owner_id)).collect();
         let runs = runs(&mut work, &ids).await?;
         let decide = |row| {
@@ -137,8 +144,8 @@ impl ControlPlane {
         for job in jobs.into_values() {
             work.note(Kind::JobMoved, Object::Job(job));
         }
-        metrics::counter!("mftplus_slots_started_total").increment(wanted.len() as u64);
         self.commit(work).await?;
+        metrics::counter!("mftplus_slots_started_total").increment(wanted.len() as u64);
         Ok(count)
     }
 

@@ -6,8 +6,9 @@ use serde::Serialize;
 use strum::VariantNames;
 use tokio::time::timeout;
 
-use super::ControlPlane;
+use super::{ControlPlane, background::attempt};
 use crate::{
+    error::Result,
     model::{Instant, agent::AgentStatus},
     store,
 };
@@ -79,18 +80,28 @@ impl ControlPlane {
     /// # Errors
     ///
     /// Whatever the store says.
-    pub async fn record_metrics(&self) -> crate::error::Result<()> {
+    pub async fn record_metrics(&self) -> Result<()> {
+        metrics::gauge!("mftplus_bus_connected").set(f64::from(u8::from(self.bus.is_connected())));
+        let transfers = attempt("counting", "transfers", self.count_transfers()).await;
+        let agents = attempt("counting", "agents", self.count_agents()).await;
+        transfers.and(agents).map(|_| ())
+    }
+
+    async fn count_transfers(&self) -> Result<()> {
         for (status, total) in store::counters::by_status(&self.db, store::counters::Counted::All).await? {
             #[expect(clippy::cast_precision_loss, reason = "a gauge")]
             metrics::gauge!("mftplus_transfers", "status" => status).set(total as f64);
         }
+        Ok(())
+    }
+
+    async fn count_agents(&self) -> Result<()> {
         let agents = store::agents::count_by_status(&self.db).await?;
         for status in AgentStatus::VARIANTS {
             let total = agents.iter().find(|(found, _)| found == status).map_or(0, |(_, total)| *total);
             #[expect(clippy::cast_precision_loss, reason = "a gauge")]
             metrics::gauge!("mftplus_agents", "status" => *status).set(total as f64);
         }
-        metrics::gauge!("mftplus_bus_connected").set(f64::from(u8::from(self.bus.is_connected())));
         Ok(())
     }
 }

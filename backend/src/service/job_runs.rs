@@ -173,7 +173,7 @@ impl ControlPlane {
             }
             self.commit(work).await?;
             if run.state.status.has_ended() {
-                self.start_queued_slots_of(job).await?;
+                self.start_what_waits_for(job).await;
             }
             return Ok(run.view());
         }

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     ControlPlane, Work,
+    background::{PAGE, attempt},
     dispatch::{WAITS_FOR_AGENT, is_busy},
     jobs::{administered, require_enabled},
 };
@@ -11,7 +12,7 @@ use crate::{
     actor::{Actor, Scope},
     error::{Error, Result},
     events::Forget,
-    ids::{AgentId, Ids, JobId, RunId},
+    ids::{AgentId, DirectiveId, Ids, JobId, RunId},
     model::{
         directive::{Directive, Wish},
         event::{Kind, Object},
@@ -23,6 +24,8 @@ use crate::{
 
 /// How long a start waits for its agent.
 const KEPT: TimeDelta = TimeDelta::hours(24);
+/// What the start of slots that waited is called where it fails.
+const STARTING: &str = "starting queued slots";
 /// Why a slot comes to nothing whose start nobody fetched.
 const NOT_FETCHED: &str = "not fetched: the agent did not start it within 24h";
 /// Why a slot comes to nothing whose start was acknowledged without a run.
@@ -122,6 +125,14 @@ impl ControlPlane {
         Ok(started)
     }
 
+    /// The same after a change that stands whatever becomes of them: what fails is tried again by the next sweep.
+    pub(super) async fn start_what_waits_for(&self, id: JobId) {
+        let starting = attempt(STARTING, id, self.start_queued_slots_of(id)).await;
+        if let Err(error) = starting {
+            tracing::warn!(error = &error as &dyn std::error::Error, job.id = %id, "queued slots wait for the next sweep");
+        }
+    }
+
     async fn start_queued_slot(&self, id: JobId) -> Result<bool> {
         let mut work = self.begin(&Actor::System).await?;
         store::schedules::take_turn(&mut work.tx).await?;
@@ -149,7 +160,7 @@ impl ControlPlane {
     pub async fn start_queued_slots(&self) -> Result<usize> {
         let mut started = 0;
         for job in store::slots::with_queue(&self.db, Owner::Job).await? {
-            started += self.start_queued_slots_of(JobId(job)).await?;
+            started += attempt(STARTING, job, self.start_queued_slots_of(JobId(job))).await?.unwrap_or(0);
         }
         Ok(started)
     }
@@ -160,21 +171,31 @@ impl ControlPlane {
     ///
     /// Whatever the store says.
     pub async fn give_up_starts(&self) -> Result<usize> {
-        let mut given_up = 0;
-        for (agent, directive) in store::directives::lapsed_starts(&self.db, self.now()).await? {
-            let mut work = self.begin(&Actor::System).await?;
-            if !store::directives::claim(&mut work.tx, directive.id, work.now).await? {
-                continue;
+        let now = self.now();
+        let list = |after| store::directives::lapsed_starts(&self.db, now, after, PAGE);
+        let give_up = |ids: Vec<DirectiveId>| async move {
+            let mut given_up = 0;
+            for id in ids {
+                given_up += usize::from(self.give_up_start(id).await?);
             }
-            drop_slot(&mut work, &directive, Outcome::Missed, NOT_FETCHED).await?;
-            work.forget(Forget::Directives(agent));
-            self.commit(work).await?;
-            given_up += 1;
-            if let Some(job) = directive.wish.job() {
-                self.start_queued_slots_of(job).await?;
-            }
+            Ok(given_up)
+        };
+        self.work_through("giving up starts", 1, list, give_up).await
+    }
+
+    async fn give_up_start(&self, id: DirectiveId) -> Result<bool> {
+        let Some((agent, directive)) = store::directives::by_id(&self.db, id).await? else { return Ok(false) };
+        let mut work = self.begin(&Actor::System).await?;
+        if !store::directives::claim(&mut work.tx, id, work.now).await? {
+            return Ok(false);
         }
-        Ok(given_up)
+        drop_slot(&mut work, &directive, Outcome::Missed, NOT_FETCHED).await?;
+        work.forget(Forget::Directives(agent));
+        self.commit(work).await?;
+        if let Some(job) = directive.wish.job() {
+            self.start_what_waits_for(job).await;
+        }
+        Ok(true)
     }
 }
 

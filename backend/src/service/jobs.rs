@@ -125,7 +125,7 @@ impl ControlPlane {
             }
             if before.next_run_at.is_some_and(|due| due <= work.now) {
                 drop(work);
-                self.dispatch_due_slots().await?;
+                self.dispatch(vec![id.0]).await?;
                 continue;
             }
             if row.enabled && !before.enabled && !self.agent_is_there(&mut work, row.agent_id).await? {

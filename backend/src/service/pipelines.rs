@@ -160,7 +160,7 @@ impl ControlPlane {
                 break;
             }
             drop(work);
-            self.dispatch_due_slots().await?;
+            self.dispatch_pipeline(id).await?;
         }
         self.get_pipeline(actor, &id.into()).await
     }
@@ -194,7 +194,7 @@ impl ControlPlane {
                 break;
             }
             drop(work);
-            self.dispatch_due_slots().await?;
+            self.dispatch_pipeline(id).await?;
         }
         self.get_pipeline(actor, &id.into()).await
     }

@@ -1,19 +1,36 @@
-//! What time alone changes: silence, stalls and the ends of leases. Every server sweeps; each change is made by
-//! compare-and-set, so it is made, and told, once.
+//! What time alone changes: silence, stalls and the ends of leases. Every server sweeps; each change is made on rows that
+//! are locked and looked at once more, or by compare-and-set, so it is made, and told, once.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use strum::IntoEnumIterator;
 
-use super::{ControlPlane, delta};
+use super::{
+    ControlPlane, Work,
+    background::{PAGE, attempt},
+    delta,
+};
 use crate::{
     actor::Actor,
     error::Result,
     events::Forget,
+    ids::{AgentId, TransferId},
     model::{
-        agent::{Agent, AgentStatus},
         event::{Kind, Object},
+        transfer::TransferStatus,
     },
-    store::{self, transfers::TransferRow},
+    store::{
+        self,
+        agents::Silent,
+        counters::Deltas,
+        purge::{self, Before},
+        transfers::{TransferRow, Waiting},
+    },
 };
+
+/// How many agents one transaction marks: few enough that a report which comes meanwhile does not wait long.
+const AGENTS_AT_A_TIME: usize = 200;
+/// How many transfers one transaction changes.
+const TRANSFERS_AT_A_TIME: usize = 50;
 
 impl ControlPlane {
     /// Marks agents offline that were silent for three heartbeat intervals; how many. None is while heartbeats cannot be
@@ -29,21 +46,26 @@ impl ControlPlane {
             return Ok(0);
         }
         let mut marked = 0;
-        let mut silent = Vec::new();
         for told in store::agents::told_intervals(&self.db).await? {
             let longest = TimeDelta::seconds(told).max(interval);
-            silent.extend(store::agents::silent_since(&self.db, told, now - longest * 3).await?);
-        }
-        for seen in silent {
-            let mut work = self.begin(&Actor::System).await?;
-            if store::agents::mark_offline(&mut work.tx, &seen, now).await? {
-                let agent = Agent { status: AgentStatus::Offline, revision: seen.revision + 1, ..seen.into() };
-                work.note(Kind::AgentStatusChanged, Object::Agent(agent));
-                self.commit(work).await?;
-                marked += 1;
-            }
+            let silent = Silent { told, cutoff: now - longest * 3 };
+            let list = |after| store::agents::silent(&self.db, silent, after, PAGE);
+            let mark = |ids| self.mark_offline(ids, silent);
+            marked += self.work_through("marking silent agents offline", AGENTS_AT_A_TIME, list, mark).await?;
         }
         Ok(marked)
+    }
+
+    async fn mark_offline(&self, ids: Vec<AgentId>, silent: Silent) -> Result<usize> {
+        let mut work = self.begin(&Actor::System).await?;
+        let now = work.now;
+        let marked = store::agents::mark_offline(&mut work.tx, &ids, silent, now).await?;
+        let count = marked.len();
+        for agent in marked {
+            work.note(Kind::AgentStatusChanged, Object::Agent(agent.into()));
+        }
+        self.commit(work).await?;
+        Ok(count)
     }
 
     /// Marks running transfers stalled that made no progress for a while; how many.
@@ -56,16 +78,12 @@ impl ControlPlane {
         if !self.can_judge_stalls(now) {
             return Ok(0);
         }
-        let mut marked = 0;
-        for mut row in
-            store::transfers::without_progress_since(&self.db, now - delta(self.timing.stalled_after)).await?
-        {
-            let seen = row.state.revision;
+        let waiting = Waiting::ForProgress(now - delta(self.timing.stalled_after));
+        let stall = |row: &mut TransferRow, _: DateTime<Utc>| {
             row.state.stalled = true;
             row.state.revision += 1;
-            marked += usize::from(self.swept(&row, seen, Kind::TransferStalled).await?);
-        }
-        Ok(marked)
+        };
+        self.sweep_transfers("marking stalled transfers", waiting, Kind::TransferStalled, &stall).await
     }
 
     /// Fails running transfers whose agent has been offline, or whose cancel was not confirmed, for longer than a lease;
@@ -80,19 +98,16 @@ impl ControlPlane {
             return Ok(0);
         }
         let cutoff = now - delta(self.timing.lease);
-        let mut ended = 0;
-        for mut row in store::transfers::past_lease(&self.db, cutoff).await? {
-            let seen = row.state.revision;
-            let lease = humantime::format_duration(self.timing.lease);
+        let lease = humantime::format_duration(self.timing.lease);
+        let fail = |row: &mut TransferRow, now: DateTime<Utc>| {
             let reason = if is_past(row.state.cancel_requested_at, cutoff) {
                 format!("the agent did not confirm the cancel within {lease}")
             } else {
                 format!("the agent was offline for longer than {lease}")
             };
             row.state.fail_by_lease(&reason, now);
-            ended += usize::from(self.swept(&row, seen, Kind::TransferStatusChanged).await?);
-        }
-        Ok(ended)
+        };
+        self.sweep_transfers("ending leases", Waiting::ForAgent(cutoff), Kind::TransferStatusChanged, &fail).await
     }
 
     /// Throws away what is older than the log of events, and the ledger of slots, are kept; how many rows.
@@ -103,23 +118,59 @@ impl ControlPlane {
     pub async fn purge(&self) -> Result<u64> {
         let now = self.now();
         let (events, slots) = (delta(self.timing.events_kept), delta(self.timing.slots_kept));
-        store::purge::run(&self.db, now, now - events, now - slots).await
+        let before = Before { now, events: now - events, slots: now - slots };
+        let mut removed = 0;
+        for kind in purge::Kind::iter() {
+            removed += attempt("purging", kind, purge::run(&self.db, kind, before)).await?.unwrap_or(0);
+        }
+        Ok(removed)
     }
 
-    async fn swept(&self, row: &TransferRow, seen: i64, kind: Kind) -> Result<bool> {
-        let mut work = self.begin(&Actor::System).await?;
-        // Only running transfers are swept.
-        let before = crate::model::transfer::TransferStatus::Running;
-        if !self.save(&mut work, row, seen, before, kind).await? {
-            return Ok(false);
+    async fn sweep_transfers(
+        &self,
+        what: &'static str,
+        waiting: Waiting,
+        kind: Kind,
+        change: &(impl Fn(&mut TransferRow, DateTime<Utc>) + Sync),
+    ) -> Result<usize> {
+        let list = |after| store::transfers::waiting(&self.db, waiting, after, PAGE);
+        let sweep = |ids: Vec<TransferId>| async move {
+            let mut work = self.begin(&Actor::System).await?;
+            let rows = store::transfers::lock_waiting(&mut work.tx, waiting, &ids).await?;
+            let count = swept(&mut work, rows, kind, change).await?;
+            self.commit(work).await?;
+            Ok(count)
+        };
+        self.work_through(what, TRANSFERS_AT_A_TIME, list, sweep).await
+    }
+}
+
+/// Changes running transfers, all of one kind. First the transfers in the order of their ids, then what is counted, then
+/// what agents were told: as the writer of reports does, so that no two transactions wait for each other.
+async fn swept(
+    work: &mut Work,
+    rows: Vec<TransferRow>,
+    kind: Kind,
+    change: &(impl Fn(&mut TransferRow, DateTime<Utc>) + Sync),
+) -> Result<usize> {
+    let (mut deltas, mut changed) = (Deltas::default(), Vec::with_capacity(rows.len()));
+    for mut row in rows {
+        let seen = row.state.revision;
+        change(&mut row, work.now);
+        if store::transfers::save(&mut work.tx, row.id, &row.state, seen).await? {
+            deltas.note(row.customer_id, row.agent_id, Some(TransferStatus::Running), row.state.status);
+            changed.push(row);
         }
+    }
+    deltas.apply(&mut work.tx).await?;
+    for row in &changed {
         if row.state.status.has_ended() {
             store::directives::settle_transfer(&mut work.tx, row.agent_id, row.id, work.now).await?;
             work.forget(Forget::Directives(row.agent_id));
         }
-        self.commit(work).await?;
-        Ok(true)
+        work.note(kind, Object::Transfer(row.view()));
     }
+    Ok(changed.len())
 }
 
 fn is_past(instant: Option<DateTime<Utc>>, cutoff: DateTime<Utc>) -> bool {

@@ -3,12 +3,21 @@
 
 use chrono::TimeDelta;
 
-use super::{ControlPlane, delta, dispatch::is_busy};
+use super::{
+    ControlPlane,
+    background::{PAGE, attempt},
+    delta,
+    dispatch::is_busy,
+};
 use crate::{
     actor::{Actor, Scope},
     error::Result,
+    ids::RunId,
     model::{agent::AgentStatus, directive::Wish, event::Kind, job::RunStatus, schedule::Overlap},
-    store::{self, job_runs::JobRunRow},
+    store::{
+        self,
+        job_runs::{Due, JobRunRow, Progress},
+    },
 };
 
 /// A run without any news for so long has ended, whatever its agent does.
@@ -24,31 +33,42 @@ impl ControlPlane {
     ///
     /// Whatever the store says.
     pub async fn end_run_leases(&self) -> Result<usize> {
+        const WHAT: &str = "ending leases of runs";
         let now = self.now();
         if !self.can_end_leases(now) {
             return Ok(0);
         }
         let cutoff = now - delta(self.timing.lease);
         let lease = humantime::format_duration(self.timing.lease);
-        let mut ended = 0;
-        for run in store::job_runs::past_lease(&self.db, cutoff).await? {
-            let is_unconfirmed = run.state.cancel_requested_at.is_some_and(|asked| asked < cutoff);
-            let reason = if is_unconfirmed {
+        let reason = |run: &JobRunRow| {
+            if run.state.cancel_requested_at.is_some_and(|asked| asked < cutoff) {
                 format!("the agent did not confirm the cancel within {lease}")
             } else {
                 format!("the agent was offline for longer than {lease}")
-            };
-            ended += usize::from(self.end_lease(run, &reason).await?);
-        }
-        for run in store::job_runs::silent_since(&self.db, now - SILENCE).await? {
-            ended += usize::from(self.end_lease(run, "nothing was heard of it for 24h").await?);
+            }
+        };
+        let list = |after| store::job_runs::due(&self.db, Due::Lease(cutoff), after, PAGE);
+        let ended = self.work_through(WHAT, 1, list, |ids| self.end_lease(ids, &reason)).await?;
+        let reason = |_: &JobRunRow| "nothing was heard of it for 24h".to_owned();
+        let list = |after| store::job_runs::due(&self.db, Due::Silence(now - SILENCE), after, PAGE);
+        Ok(ended + self.work_through(WHAT, 1, list, |ids| self.end_lease(ids, &reason)).await?)
+    }
+
+    /// Fails runs because their agents were silent, and has the agents stop them should they be at work after all: another
+    /// attempt has to know.
+    async fn end_lease(&self, ids: Vec<RunId>, reason: &(impl Fn(&JobRunRow) -> String + Sync)) -> Result<usize> {
+        let mut ended = 0;
+        for id in ids {
+            let found = store::job_runs::find(&self.db, Scope::All, id).await?;
+            if let Some(run) = found.filter(|run| !run.state.status.has_ended()) {
+                let reason = reason(&run);
+                ended += usize::from(self.end_by_lease(run, &reason).await?);
+            }
         }
         Ok(ended)
     }
 
-    /// Fails a run because its agent was silent, and has the agent stop it should it be at work after all: another attempt
-    /// has to know.
-    async fn end_lease(&self, mut run: JobRunRow, reason: &str) -> Result<bool> {
+    async fn end_by_lease(&self, mut run: JobRunRow, reason: &str) -> Result<bool> {
         let mut work = self.begin(&Actor::System).await?;
         let seen = run.state.revision;
         if let Some(progress) = store::job_runs::progress_of(&mut work.tx, run.id).await? {
@@ -66,7 +86,7 @@ impl ControlPlane {
             self.direct(&mut work, run.agent_id, Wish::CancelJobRun { run_id: run.id }).await?;
         }
         self.commit(work).await?;
-        self.start_queued_slots_of(run.job_id).await?;
+        self.start_what_waits_for(run.job_id).await;
         Ok(true)
     }
 
@@ -78,43 +98,53 @@ impl ControlPlane {
     pub async fn follow_transfers(&self) -> Result<usize> {
         let mut ended = 0;
         for progress in store::job_runs::progress(&self.db).await? {
-            let Some(mut run) = store::job_runs::find(&self.db, Scope::All, progress.run_id).await? else { continue };
-            if run.state.status.has_ended() {
-                continue;
-            }
-            let now = self.now();
-            let (seen, before) = (run.state.revision, run.state.clone());
-            run.state.heard_at = progress.heard_at().map_or(before.heard_at, |heard| heard.max(before.heard_at));
-            run.state.bytes_transferred = Some(progress.bytes);
-            let outcome = progress.outcome().filter(|_| now - run.state.heard_at >= FOLLOWS_AFTER);
-            let mut work = self.begin(&Actor::System).await?;
-            let kind = match outcome {
-                Some(RunStatus::Failed) => {
-                    run.state.fail(&failed(progress.failed), now);
-                    self.plan_retry(&mut work, &mut run).await?;
-                    Kind::JobRunStatusChanged
-                }
-                Some(status) => {
-                    run.state.end(status, now);
-                    Kind::JobRunStatusChanged
-                }
-                None if run.state == before => continue,
-                None => {
-                    if run.state.bytes_transferred != before.bytes_transferred {
-                        run.state.revision += 1;
-                    }
-                    Kind::JobRunProgressed
-                }
-            };
-            if self.save_run(&mut work, &run, seen, kind).await? {
-                self.commit(work).await?;
-                if outcome.is_some() {
-                    ended += 1;
-                    self.start_queued_slots_of(run.job_id).await?;
-                }
-            }
+            let followed = attempt("following transfers", progress.run_id, self.follow(progress)).await?;
+            ended += usize::from(followed.unwrap_or(false));
         }
         Ok(ended)
+    }
+
+    async fn follow(&self, progress: Progress) -> Result<bool> {
+        let Some(mut run) = store::job_runs::find(&self.db, Scope::All, progress.run_id).await? else {
+            return Ok(false);
+        };
+        if run.state.status.has_ended() {
+            return Ok(false);
+        }
+        let now = self.now();
+        let (seen, before) = (run.state.revision, run.state.clone());
+        run.state.heard_at = progress.heard_at().map_or(before.heard_at, |heard| heard.max(before.heard_at));
+        run.state.bytes_transferred = Some(progress.bytes);
+        let outcome = progress.outcome().filter(|_| now - run.state.heard_at >= FOLLOWS_AFTER);
+        if outcome.is_none() && run.state == before {
+            return Ok(false);
+        }
+        let mut work = self.begin(&Actor::System).await?;
+        let kind = match outcome {
+            Some(RunStatus::Failed) => {
+                run.state.fail(&failed(progress.failed), now);
+                self.plan_retry(&mut work, &mut run).await?;
+                Kind::JobRunStatusChanged
+            }
+            Some(status) => {
+                run.state.end(status, now);
+                Kind::JobRunStatusChanged
+            }
+            None => {
+                if run.state.bytes_transferred != before.bytes_transferred {
+                    run.state.revision += 1;
+                }
+                Kind::JobRunProgressed
+            }
+        };
+        if !self.save_run(&mut work, &run, seen, kind).await? {
+            return Ok(false);
+        }
+        self.commit(work).await?;
+        if outcome.is_some() {
+            self.start_what_waits_for(run.job_id).await;
+        }
+        Ok(outcome.is_some())
     }
 
     /// Asks for further attempts of failed runs that are due, where the agent was heard again and the earlier attempt is
@@ -124,11 +154,18 @@ impl ControlPlane {
     ///
     /// Whatever the store says.
     pub async fn retry_failed_runs(&self) -> Result<usize> {
-        let mut retried = 0;
-        for run in store::job_runs::due_retries(&self.db, self.now()).await? {
-            retried += usize::from(self.retry_failed_run(&run).await?);
-        }
-        Ok(retried)
+        let now = self.now();
+        let list = |after| store::job_runs::due(&self.db, Due::Retry(now), after, PAGE);
+        let retry = |ids: Vec<RunId>| async move {
+            let mut retried = 0;
+            for id in ids {
+                if let Some(run) = store::job_runs::find(&self.db, Scope::All, id).await? {
+                    retried += usize::from(self.retry_failed_run(&run).await?);
+                }
+            }
+            Ok(retried)
+        };
+        self.work_through("retrying failed runs", 1, list, retry).await
     }
 
     async fn retry_failed_run(&self, run: &JobRunRow) -> Result<bool> {

@@ -270,35 +270,60 @@ pub async fn told_intervals(db: &Db) -> Result<Vec<i64>> {
     Ok(rows.into_iter().map(|(seconds,)| seconds).collect())
 }
 
-/// Up to 500 of the agents that were told this interval, were not heard since `cutoff` and still count as there, oldest
-/// news first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn silent_since(db: &Db, told: i64, cutoff: DateTime<Utc>) -> Result<Vec<AgentRow>> {
-    sql(COLUMNS)
-        .push_bind(" WHERE revoked_at IS NULL AND status <> 'offline' AND heartbeat_interval = ", told)
-        .push_bind(" AND last_heartbeat < ", cutoff)
-        .push(" ORDER BY last_heartbeat, id LIMIT 500")
-        .fetch_all(db)
-        .await
+/// Whoever was told this interval, was not heard since `cutoff`, and still counts as there.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent {
+    /// The interval, in seconds.
+    pub told: i64,
+    /// When they were heard last is before this.
+    pub cutoff: DateTime<Utc>,
 }
 
-/// Marks an agent offline, if nothing has been heard of it meanwhile; whether this call did it.
+impl Silent {
+    fn among(self, statement: Sql) -> Sql {
+        statement
+            .push_bind(" WHERE revoked_at IS NULL AND status <> 'offline' AND heartbeat_interval = ", self.told)
+            .push_bind(" AND last_heartbeat < ", self.cutoff)
+    }
+}
+
+/// Silent agents in the order of their ids, from after this one on, up to `limit`.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn mark_offline(tx: &mut Tx, seen: &AgentRow, now: DateTime<Utc>) -> Result<bool> {
-    let rows = sql("UPDATE agents SET status = 'offline', offline_since = $1, revision = revision + 1 \
-         WHERE id = $2 AND revision = $3 AND status <> 'offline' AND revoked_at IS NULL")
-    .bind(now)
-    .bind(seen.id)
-    .bind(seen.revision)
-    .execute(tx)
-    .await?;
-    Ok(rows == 1)
+pub async fn silent(db: &Db, silent: Silent, after: Option<AgentId>, limit: i64) -> Result<Vec<AgentId>> {
+    let mut statement = silent.among(sql("SELECT id FROM agents"));
+    if let Some(after) = after {
+        statement = statement.push_bind(" AND id > ", after);
+    }
+    let rows: Vec<(AgentId,)> = statement.push_bind(" ORDER BY id LIMIT ", limit).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Marks those of these agents offline that are silent, as far as nothing is heard of them at this moment; as they are now.
+/// At most 500.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn mark_offline(tx: &mut Tx, ids: &[AgentId], silent: Silent, now: DateTime<Utc>) -> Result<Vec<AgentRow>> {
+    let statement = silent.among(sql(COLUMNS)).push(" AND id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+    let statement = statement.push(" ORDER BY id").lock_free_rows(tx, "agents");
+    let mut rows: Vec<AgentRow> = statement.fetch_all(&mut *tx).await?;
+    if rows.is_empty() {
+        return Ok(rows);
+    }
+    sql("UPDATE agents SET status = 'offline', offline_since = $1, revision = revision + 1 WHERE id IN ")
+        .bind(now)
+        .push_tuple(rows.iter().map(|row| row.id.into()))
+        .execute(tx)
+        .await?;
+    for row in &mut rows {
+        (row.status, row.offline_since) = (Word(AgentStatus::Offline), Some(now));
+        row.revision += 1;
+    }
+    Ok(rows)
 }
 
 /// Revokes an agent: it is gone for everybody, its transfers stay. Whether there was one to revoke.

@@ -280,6 +280,16 @@ impl Sql {
         self
     }
 
+    /// Locks the rows it reads of `table` until the end of the transaction, and leaves out those that another one holds, so
+    /// that nobody waits for anybody. The last part of a statement. SQLite writes one transaction after the other as it is.
+    #[must_use]
+    pub fn lock_free_rows(self, tx: &Tx, table: &'static str) -> Self {
+        match tx {
+            Tx::Sqlite(..) => self,
+            Tx::Postgres(_) => self.push(" FOR NO KEY UPDATE OF ").push(table).push(" SKIP LOCKED"),
+        }
+    }
+
     /// All rows.
     ///
     /// # Errors

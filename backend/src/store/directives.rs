@@ -185,23 +185,38 @@ pub async fn starts(tx: &mut Tx, job: JobId) -> Result<Vec<Directive>> {
     Ok(rows.into_iter().filter_map(DirectiveRow::read).collect())
 }
 
-/// Starts that their agents did not fetch before they were void, with their agents.
+/// Starts that their agents did not fetch before they were void, in the order of their ids, from after this one on, up to
+/// `limit`.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn lapsed_starts(db: &Db, now: DateTime<Utc>) -> Result<Vec<(AgentId, Directive)>> {
-    let ids: Vec<(DirectiveId, AgentId)> = sql("SELECT id, agent_id FROM directives")
-        .push_bind(" WHERE acknowledged_at IS NULL AND job_id IS NOT NULL AND expires_at <= ", now)
-        .push(" ORDER BY expires_at, id LIMIT 500")
-        .fetch_all(db)
-        .await?;
-    let mut lapsed = Vec::with_capacity(ids.len());
-    for (id, agent) in ids {
-        let row = find_row(db, agent, id).await?;
-        lapsed.extend(row.and_then(DirectiveRow::read).map(|directive| (agent, directive)));
+pub async fn lapsed_starts(
+    db: &Db,
+    now: DateTime<Utc>,
+    after: Option<DirectiveId>,
+    limit: i64,
+) -> Result<Vec<DirectiveId>> {
+    let mut statement = sql("SELECT id FROM directives")
+        .push_bind(" WHERE acknowledged_at IS NULL AND job_id IS NOT NULL AND expires_at <= ", now);
+    if let Some(after) = after {
+        statement = statement.push_bind(" AND id > ", after);
     }
-    Ok(lapsed)
+    let rows: Vec<(DirectiveId,)> = statement.push_bind(" ORDER BY id LIMIT ", limit).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// The directive with this id, and whom it waits for.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn by_id(db: &Db, id: DirectiveId) -> Result<Option<(AgentId, Directive)>> {
+    let statement = sql("SELECT agent_id FROM directives WHERE id = $1").bind(id);
+    let Some((agent,)) = statement.fetch_optional::<(AgentId,)>(db).await? else { return Ok(None) };
+    // One that only a newer version can read is left to that.
+    let row = find_row(db, agent, id).await?;
+    Ok(row.and_then(DirectiveRow::read).map(|directive| (agent, directive)))
 }
 
 /// Acknowledges one directive that nobody has acknowledged; whether this call did.

@@ -13,8 +13,10 @@ use crate::{
     model::job::{JobRun, RunState, RunStatus},
 };
 
+mod due;
 mod follow;
 mod list;
+pub use due::{Due, due};
 pub use follow::{Progress, progress, progress_of};
 pub use list::{list, newest};
 
@@ -275,42 +277,6 @@ pub async fn running(tx: &mut Tx, jobs: &[JobId]) -> Result<HashMap<JobId, i64>>
         running.extend(rows);
     }
     Ok(running)
-}
-
-/// Runs at work whose agent has been offline, or whose cancel has waited, since before `cutoff`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn past_lease(db: &Db, cutoff: DateTime<Utc>) -> Result<Vec<JobRunRow>> {
-    let statement = sql(COLUMNS)
-        .push(" JOIN agents a ON a.id = r.agent_id WHERE r.status = 'running'")
-        .push_bind(" AND (a.offline_since < ", cutoff)
-        .push_bind(" OR r.cancel_requested_at < ", cutoff)
-        .push(") ORDER BY r.id LIMIT 500");
-    all(statement, db).await
-}
-
-/// Runs at work of which nothing was heard since `cutoff`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn silent_since(db: &Db, cutoff: DateTime<Utc>) -> Result<Vec<JobRunRow>> {
-    let statement = sql(COLUMNS)
-        .push_bind(" WHERE r.status = 'running' AND r.heard_at < ", cutoff)
-        .push(" ORDER BY r.id LIMIT 500");
-    all(statement, db).await
-}
-
-/// Failed runs whose next attempt is due.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn due_retries(db: &Db, now: DateTime<Utc>) -> Result<Vec<JobRunRow>> {
-    let statement = sql(COLUMNS).push_bind(" WHERE r.retry_at <= ", now).push(" ORDER BY r.retry_at, r.id LIMIT 500");
-    all(statement, db).await
 }
 
 /// Gives up the attempts that are planned for a job.

@@ -63,16 +63,39 @@ pub async fn take_turn(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Schedules with a slot that is due, the longest due first.
+/// Owners of schedules with a slot that is due, in the order of their ids, from after this one on, up to `limit`.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn due(conn: impl Into<Conn<'_>>, owner: Owner, now: DateTime<Utc>, limit: i64) -> Result<Vec<ScheduleRow>> {
+pub async fn due_owners(
+    db: &Db,
+    owner: Owner,
+    now: DateTime<Utc>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    let mut statement = sql("SELECT owner_id FROM schedules")
+        .push_bind(" WHERE owner_kind = ", owner.word())
+        .push_bind(" AND next_run_at <= ", now);
+    if let Some(after) = after {
+        statement = statement.push_bind(" AND owner_id > ", after);
+    }
+    let rows: Vec<(Uuid,)> = statement.push_bind(" ORDER BY owner_id LIMIT ", limit).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(owner,)| owner).collect())
+}
+
+/// Those of these owners' schedules with a slot that is due, the longest due first. At most 500.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn due(conn: impl Into<Conn<'_>>, owners: &[Uuid], now: DateTime<Utc>) -> Result<Vec<ScheduleRow>> {
     sql(COLUMNS)
-        .push_bind("owner_kind = ", owner.word())
+        .push("owner_id IN ")
+        .push_tuple(owners.iter().map(|owner| (*owner).into()))
         .push_bind(" AND next_run_at <= ", now)
-        .push_bind(" ORDER BY next_run_at, owner_id LIMIT ", limit)
+        .push(" ORDER BY next_run_at, owner_id")
         .fetch_all(conn)
         .await
 }

@@ -10,12 +10,14 @@ use crate::{
     ids::{AgentId, CustomerId, RunId, TransferId},
     model::{
         agent::AgentRef,
-        transfer::{Direction, Network, Progress, Protocol, Transfer, TransferState, TransferStatus},
+        transfer::{Direction, Network, Progress, Protocol, Transfer, TransferState},
     },
 };
 
 mod list;
+mod waiting;
 pub use list::{list, newest, newest_of_job_runs};
+pub use waiting::{Waiting, lock_waiting, waiting};
 
 /// The columns of a [`TransferRow`].
 pub(super) const COLUMNS: &str = "SELECT t.id, t.customer_id, t.agent_id, t.source, t.destination, t.protocol, \
@@ -256,36 +258,4 @@ pub async fn save(tx: &mut Tx, id: TransferId, state: &TransferState, seen: i64)
     .execute(tx)
     .await?;
     Ok(rows == 1)
-}
-
-/// Running transfers without progress since `cutoff` that do not yet count as stalled.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn without_progress_since(db: &Db, cutoff: DateTime<Utc>) -> Result<Vec<TransferRow>> {
-    running()
-        .push_bind(" AND t.stalled = ", false)
-        .push_bind(" AND t.progressed_at < ", cutoff)
-        .push(" ORDER BY t.id LIMIT 500")
-        .fetch_all(db)
-        .await
-}
-
-/// Running transfers whose agent has been offline, or whose cancel has waited, since before `cutoff`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn past_lease(db: &Db, cutoff: DateTime<Utc>) -> Result<Vec<TransferRow>> {
-    running()
-        .push_bind(" AND (a.offline_since < ", cutoff)
-        .push_bind(" OR t.cancel_requested_at < ", cutoff)
-        .push(") ORDER BY t.id LIMIT 500")
-        .fetch_all(db)
-        .await
-}
-
-fn running() -> Sql {
-    sql(COLUMNS).push_bind(" WHERE t.status = ", TransferStatus::Running.to_string())
 }

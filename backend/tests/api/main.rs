@@ -28,6 +28,7 @@ mod leases;
 mod live;
 mod long_poll;
 mod metrics;
+mod neighbours;
 mod nulls;
 mod outage;
 mod pipelines;

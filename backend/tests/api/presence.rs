@@ -1,8 +1,11 @@
 //! Whether agents count as there: three missed heartbeats, and what the sweep makes of them.
 
 use backend::{
+    actor::Scope,
     events::{Reader, Signal},
+    ids::Ids,
     model::event::{Kind, Object},
+    store::agents::AgentRow,
 };
 use chrono::TimeDelta;
 use rstest::rstest;
@@ -193,4 +196,26 @@ async fn two_servers_that_sweep_at_once_tell_it_once() {
     let logged = "SELECT number, kind FROM events WHERE kind = 'agentStatusChanged'";
     let rows: Vec<(i64, String)> = backend::store::db::sql(logged).fetch_all(&one.app.db).await.expect("the log");
     assert_eq!(rows.len(), 5);
+}
+
+#[tokio::test]
+async fn one_sweep_declares_all_who_are_silent_offline() {
+    const COUNT: usize = 2_500;
+    let app = TestApp::start().await;
+    let customer = app.customer("acme").await;
+    let model = app.agent(customer.id, "edge-1").await;
+    let row = backend::store::agents::find(&app.app.db, Scope::All, model.id).await.expect("a read").expect("an agent");
+    let ids = Ids::seeded(11);
+    let mut tx = app.app.db.begin().await.expect("a transaction");
+    for _ in 1..COUNT {
+        let other = AgentRow { id: ids.next(row.created_at), ..row.clone() };
+        backend::store::agents::insert(&mut tx, &other).await.expect("an agent");
+    }
+    tx.commit().await.expect("a commit");
+    app.advance(TimeDelta::seconds(91));
+    let mut reader = app.cp().bus().read();
+    assert_eq!((sweep(&app).await, sweep(&app).await), (COUNT, 0));
+    assert_eq!(told(&app, &mut reader).await.len(), COUNT, "each is told, and once");
+    let user = app.bearer(&customer.token);
+    assert_eq!(user.get("/api/agents?status=offline").await.body["data"]["pagination"]["total"], COUNT);
 }

@@ -14,7 +14,8 @@ use crate::{
     },
     service::{
         ControlPlane,
-        dispatch::{Decided, decided},
+        background::{PAGE, attempt},
+        dispatch::{AT_A_TIME, Decided, decided},
         pipelines::held,
     },
     store::{
@@ -25,8 +26,6 @@ use crate::{
     },
 };
 
-/// How many schedules are claimed in one transaction.
-const AT_A_TIME: i64 = 100;
 /// What a slot says that is about to be started.
 const WAITS_FOR_SERVER: &str = "waits for a server to start it";
 
@@ -35,7 +34,14 @@ impl ControlPlane {
     pub(in crate::service) async fn dispatch_due_pipelines(&self) -> Result<usize> {
         let mut dispatched = 0;
         while store::schedules::next_due(&self.db, Owner::Pipeline).await?.is_some_and(|due| due <= self.now()) {
-            dispatched += self.decide_due_pipelines().await?;
+            let now = self.now();
+            let list = |after| store::schedules::due_owners(&self.db, Owner::Pipeline, now, after, PAGE);
+            let decide = |ids| self.decide_due_pipelines(ids);
+            let decided = self.work_through("deciding slots of pipelines", AT_A_TIME, list, decide).await?;
+            if decided == 0 {
+                break;
+            }
+            dispatched += decided;
         }
         if dispatched > 0 {
             self.start_queued_pipelines().await?;
@@ -43,11 +49,17 @@ impl ControlPlane {
         Ok(dispatched)
     }
 
-    async fn decide_due_pipelines(&self) -> Result<usize> {
+    /// The same for one pipeline, whose schedule is about to change.
+    pub(in crate::service) async fn dispatch_pipeline(&self, id: PipelineId) -> Result<()> {
+        self.decide_due_pipelines(vec![id.0]).await?;
+        self.start_queued_pipelines().await.map(drop)
+    }
+
+    async fn decide_due_pipelines(&self, owners: Vec<uuid::Uuid>) -> Result<usize> {
         let mut work = self.begin(&Actor::System).await?;
         store::schedules::take_turn(&mut work.tx).await?;
         let now = work.now;
-        let due = store::schedules::due(&mut work.tx, Owner::Pipeline, now, AT_A_TIME).await?;
+        let due = store::schedules::due(&mut work.tx, &owners, now).await?;
         let owners: Vec<uuid::Uuid> = due.iter().map(|row| row.owner_id).collect();
         let queued = store::slots::queued(&mut work.tx, &owners).await?;
         let busy = store::pipeline_runs::busy(&mut work.tx, &owners).await?;
@@ -77,9 +89,13 @@ impl ControlPlane {
     pub async fn start_queued_pipelines(&self) -> Result<usize> {
         let mut started = 0;
         for pipeline in store::slots::with_queue(&self.db, Owner::Pipeline).await? {
-            while self.start_queued_pipeline(PipelineId(pipeline)).await? {
-                started += 1;
-            }
+            let starting = async {
+                while self.start_queued_pipeline(PipelineId(pipeline)).await? {
+                    started += 1;
+                }
+                Ok(())
+            };
+            attempt("starting queued pipelines", pipeline, starting).await?;
         }
         Ok(started)
     }

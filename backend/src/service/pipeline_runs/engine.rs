@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     ids::RunId,
     model::pipeline::{course::Effect, graph::Task},
-    service::{ControlPlane, delta},
+    service::{ControlPlane, background::PAGE, delta},
     store::{self, pipeline_runs::PipelineRunRow},
     webhooks::Delivery,
 };
@@ -46,24 +46,28 @@ impl ControlPlane {
     ///
     /// Whatever the store says.
     pub async fn advance_pipeline_runs(self: &Arc<Self>) -> Result<usize> {
+        const WHAT: &str = "advancing runs of pipelines";
         let now = self.now();
-        let mut due = store::pipeline_runs::due(&self.db, now).await?;
-        if self.can_end_leases(now) {
-            due.extend(store::pipeline_runs::with_lost_agents(&self.db, now - delta(self.timing.lease)).await?);
-        }
-        due.sort_unstable();
-        due.dedup();
-        // One that cannot go on does not keep the others.
-        let mut failed = None;
-        for id in &due {
-            match self.advance_run(*id).await {
-                // Removed meanwhile.
-                Ok(()) | Err(Error::NotFound(_)) => {}
-                Err(error) => failed = Some(error),
+        let advance = |ids: Vec<RunId>| async move {
+            for id in &ids {
+                match self.advance_run(*id).await {
+                    // Removed meanwhile.
+                    Ok(()) | Err(Error::NotFound(_)) => {}
+                    Err(error) => return Err(error),
+                }
             }
+            Ok(ids.len())
+        };
+        let due = |after| store::pipeline_runs::due(&self.db, now, after, PAGE);
+        let looked_at = self.work_through(WHAT, 1, due, &advance).await?;
+        let mut given_up = 0;
+        if self.can_end_leases(now) {
+            let cutoff = now - delta(self.timing.lease);
+            let lost = |after| store::pipeline_runs::with_lost_agents(&self.db, cutoff, after, PAGE);
+            given_up = self.work_through(WHAT, 1, lost, &advance).await?;
         }
         self.start_queued_pipelines().await?;
-        failed.map_or(Ok(due.len()), Err)
+        Ok(looked_at + given_up)
     }
 
     async fn advance_run(self: &Arc<Self>, id: RunId) -> Result<()> {

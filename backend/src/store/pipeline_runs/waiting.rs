@@ -13,30 +13,36 @@ use crate::{
     store::db::{Conn, Db, MOST_VALUES, Tx, sql},
 };
 
-/// Up to 100 of the runs that are due, those that have waited longest first.
+/// Runs that are due, in the order of their ids, from after this one on, up to `limit`.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn due(db: &Db, now: DateTime<Utc>) -> Result<Vec<RunId>> {
-    let statement = sql("SELECT id FROM pipeline_runs").push_bind(" WHERE due_at IS NOT NULL AND due_at <= ", now);
-    let rows: Vec<(RunId,)> = statement.push(" ORDER BY due_at, id LIMIT 100").fetch_all(db).await?;
+pub async fn due(db: &Db, now: DateTime<Utc>, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
+    let mut statement = sql("SELECT id FROM pipeline_runs").push_bind(" WHERE due_at IS NOT NULL AND due_at <= ", now);
+    if let Some(after) = after {
+        statement = statement.push_bind(" AND id > ", after);
+    }
+    let rows: Vec<(RunId,)> = statement.push_bind(" ORDER BY id LIMIT ", limit).fetch_all(db).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Up to 100 of the runs with a step at an agent that was revoked, or that has been offline since before `cutoff`, as long
-/// as the step is with it.
+/// Runs with a step at an agent that was revoked, or that has been offline since before `cutoff`, as long as the step is
+/// with it; in the order of their ids, from after this one on, up to `limit`.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn with_lost_agents(db: &Db, cutoff: DateTime<Utc>) -> Result<Vec<RunId>> {
-    let statement = sql("SELECT DISTINCT s.run_id FROM pipeline_steps s JOIN agents a ON a.id = s.agent_id \
+pub async fn with_lost_agents(db: &Db, cutoff: DateTime<Utc>, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
+    let mut statement = sql("SELECT DISTINCT s.run_id FROM pipeline_steps s JOIN agents a ON a.id = s.agent_id \
          WHERE s.sent_at IS NOT NULL AND s.completed_at IS NULL AND (a.revoked_at IS NOT NULL OR (")
     .push_bind("a.offline_since <= ", cutoff)
     .push_bind(" AND s.sent_at <= ", cutoff)
-    .push(")) ORDER BY s.run_id LIMIT 100");
-    let rows: Vec<(RunId,)> = statement.fetch_all(db).await?;
+    .push("))");
+    if let Some(after) = after {
+        statement = statement.push_bind(" AND s.run_id > ", after);
+    }
+    let rows: Vec<(RunId,)> = statement.push_bind(" ORDER BY s.run_id LIMIT ", limit).fetch_all(db).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 

@@ -1,0 +1,45 @@
+//! Runs that time alone changes.
+
+use chrono::{DateTime, Utc};
+
+use super::RunId;
+use crate::{
+    error::Result,
+    store::db::{Db, sql},
+};
+
+/// For what runs are due.
+#[derive(Clone, Copy, Debug)]
+pub enum Due {
+    /// Their lease is over: they are at work, and their agent has been offline, or their cancel has waited, since before.
+    Lease(DateTime<Utc>),
+    /// They are at work, and nothing was heard of them since.
+    Silence(DateTime<Utc>),
+    /// They failed, and another attempt may begin by now. Those whose agent is not there again are left out: they may be
+    /// many, and wait for long.
+    Retry(DateTime<Utc>),
+}
+
+/// Runs that are due for this, in the order of their ids, from after this one on, up to `limit`.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn due(db: &Db, what: Due, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
+    let runs = sql("SELECT r.id FROM job_runs r JOIN agents a ON a.id = r.agent_id");
+    let mut statement = match what {
+        Due::Lease(cutoff) => runs
+            .push_bind(" WHERE r.status = 'running' AND (a.offline_since < ", cutoff)
+            .push_bind(" OR r.cancel_requested_at < ", cutoff)
+            .push(")"),
+        Due::Silence(cutoff) => runs.push_bind(" WHERE r.status = 'running' AND r.heard_at < ", cutoff),
+        Due::Retry(now) => runs
+            .push_bind(" WHERE r.retry_at <= ", now)
+            .push(" AND (a.status <> 'offline' OR a.revoked_at IS NOT NULL)"),
+    };
+    if let Some(after) = after {
+        statement = statement.push_bind(" AND r.id > ", after);
+    }
+    let rows: Vec<(RunId,)> = statement.push_bind(" ORDER BY r.id LIMIT ", limit).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}

@@ -1,0 +1,60 @@
+//! Running transfers of which nothing good was heard for too long.
+
+use chrono::{DateTime, Utc};
+
+use super::{COLUMNS, TransferRow};
+use crate::{
+    error::Result,
+    ids::TransferId,
+    model::transfer::TransferStatus,
+    store::db::{Db, Sql, Tx, sql},
+};
+
+/// What running transfers wait for.
+#[derive(Clone, Copy, Debug)]
+pub enum Waiting {
+    /// They made no progress since, and do not yet count as stalled.
+    ForProgress(DateTime<Utc>),
+    /// Their agent has been offline, or their cancel has waited, since before.
+    ForAgent(DateTime<Utc>),
+}
+
+impl Waiting {
+    fn among(self, statement: Sql) -> Sql {
+        let running = statement.push_bind(" WHERE t.status = ", TransferStatus::Running.to_string());
+        match self {
+            Self::ForProgress(cutoff) => {
+                running.push_bind(" AND t.stalled = ", false).push_bind(" AND t.progressed_at < ", cutoff)
+            }
+            Self::ForAgent(cutoff) => running
+                .push_bind(" AND (a.offline_since < ", cutoff)
+                .push_bind(" OR t.cancel_requested_at < ", cutoff)
+                .push(")"),
+        }
+    }
+}
+
+/// Transfers that wait for this, in the order of their ids, from after this one on, up to `limit`.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn waiting(db: &Db, what: Waiting, after: Option<TransferId>, limit: i64) -> Result<Vec<TransferId>> {
+    let mut statement = what.among(sql("SELECT t.id FROM transfers t JOIN agents a ON a.id = t.agent_id"));
+    if let Some(after) = after {
+        statement = statement.push_bind(" AND t.id > ", after);
+    }
+    let rows: Vec<(TransferId,)> = statement.push_bind(" ORDER BY t.id LIMIT ", limit).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Those of these transfers that still wait for this, for the transaction to change; without those that are being changed
+/// at this moment. At most 500.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn lock_waiting(tx: &mut Tx, what: Waiting, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
+    let statement = what.among(sql(COLUMNS)).push(" AND t.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+    statement.push(" ORDER BY t.id").lock_free_rows(tx, "t").fetch_all(tx).await
+}
