@@ -58,7 +58,7 @@ pub struct Ambient {
 
 impl Default for Ambient {
     fn default() -> Self {
-        Self { clock: Clock::System, ids: Ids::system(), bounds: Bounds::default() }
+        Self { clock: Clock::system(), ids: Ids::system(), bounds: Bounds::default() }
     }
 }
 

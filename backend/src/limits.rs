@@ -133,6 +133,13 @@ struct Window {
     ends_at: i64,
 }
 
+impl Window {
+    /// Whether requests are counted in it. One that ends later than any that begins now is of a clock that was wrong.
+    const fn is_open(self, now: i64) -> bool {
+        self.ends_at > now && self.ends_at <= now.saturating_add(WINDOW_MS)
+    }
+}
+
 /// The counter.
 #[derive(Debug)]
 pub struct Limits {
@@ -250,13 +257,14 @@ impl Memory {
         #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
         let shard = self.hasher.hash_one(subject) as usize % SHARDS;
         let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
-        if now - shard.swept_at >= WINDOW_MS {
+        // Of a clock that was set back, too.
+        if (now - shard.swept_at).abs() >= WINDOW_MS {
             shard.swept_at = now;
-            shard.windows.retain(|_, window| window.ends_at > now);
+            shard.windows.retain(|_, window| window.is_open(now));
         }
         let fresh = Window { count: 0, ends_at: now + WINDOW_MS };
         let window = shard.windows.entry((class, subject.into())).or_insert(fresh);
-        if window.ends_at <= now {
+        if !window.is_open(now) {
             *window = fresh;
         }
         change(window)
@@ -283,6 +291,7 @@ mod tests {
         assert_eq!(memory.add(Class::Agent, "a", 60_999), Window { count: 2, ends_at: 61_000 });
         assert_eq!(memory.add(Class::User, "a", 60_999).count, 1);
         assert_eq!(memory.add(Class::Agent, "a", 61_000), Window { count: 1, ends_at: 121_000 });
+        assert_eq!(memory.add(Class::Agent, "a", 2_000).count, 1, "the clock was set back");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     actor::Actor,
-    clock::Clock,
+    clock::{Clock, Steady},
     error::Result,
     events::{Bus, Forget, Message, Signal},
     ids::Ids,
@@ -26,6 +26,7 @@ mod agents;
 mod authenticate;
 mod backfill;
 mod background;
+mod clock_jumps;
 mod cursors;
 mod customers;
 mod directives;
@@ -130,7 +131,8 @@ pub struct ControlPlane {
     remembered: Arc<remembered::Remembered>,
     passwords: passwords::Passwords,
     pace: pipeline_runs::Pace,
-    started_at: DateTime<Utc>,
+    heeded: clock_jumps::Heeded,
+    started: Steady,
 }
 
 impl ControlPlane {
@@ -159,7 +161,7 @@ impl ControlPlane {
         if bus.is_shared() {
             tasks.spawn(remembered::forget_what_others_changed(Arc::clone(&remembered), bus.read(), stop.clone()));
         }
-        let started_at = clock.now();
+        let started = clock.steady();
         let passwords = passwords::Passwords::default();
         Arc::new(Self {
             db,
@@ -177,7 +179,8 @@ impl ControlPlane {
             remembered,
             passwords,
             pace: pipeline_runs::Pace::default(),
-            started_at,
+            heeded: clock_jumps::Heeded::default(),
+            started,
         })
     }
 

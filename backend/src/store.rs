@@ -21,6 +21,7 @@ pub mod schedules;
 pub mod secrets;
 pub mod sessions;
 pub mod slots;
+pub mod times;
 pub mod transfers;
 pub mod users;
 pub mod webhook_secrets;

@@ -21,6 +21,7 @@ pub async fn run(cp: Arc<ControlPlane>) {
             () = cp.stop().cancelled() => return,
             _ = ticks.tick() => {}
         }
+        guarded("heeding the clock", cp.heed_clock()).await;
         guarded("marking silent agents offline", cp.mark_silent_agents_offline()).await;
         guarded("marking stalled transfers", cp.mark_stalled_transfers()).await;
         guarded("ending leases", cp.end_leases()).await;
@@ -31,9 +32,11 @@ pub async fn run(cp: Arc<ControlPlane>) {
         guarded("retrying failed runs", cp.retry_failed_runs()).await;
         guarded("counting the fleet", cp.record_metrics()).await;
         guarded("shortening the write-ahead log", cp.shorten_log()).await;
+        sweeps = sweeps.wrapping_add(1);
+        // Not at the start: the clock of a machine that starts may be set right only then.
         if sweeps.is_multiple_of(SWEEPS_PER_PURGE) {
+            guarded("setting times right", cp.set_times_right()).await;
             guarded("purging", cp.purge()).await;
         }
-        sweeps = sweeps.wrapping_add(1);
     }
 }

@@ -62,7 +62,7 @@ pub(crate) fn run(options: &Options) {
 async fn dispatch(place: &Place, count: usize, rounds: usize) -> Duration {
     let clock = ManualClock::at("2026-04-25T13:00:00Z".parse().unwrap());
     let settings = place::settings(place.flags());
-    let ambient = Ambient { clock: Clock::Manual(clock.clone()), ..Ambient::default() };
+    let ambient = Ambient { clock: Clock::manual(clock.clone()), ..Ambient::default() };
     let app = App::start(&settings, ambient).await.unwrap();
     let cp = Arc::clone(&app.cp);
     fill(&app, count).await;

@@ -6,7 +6,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use tokio::task::yield_now;
 
 use super::ControlPlane;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// How many objects are listed at once.
 pub(super) const PAGE: i64 = 1_000;
@@ -32,7 +32,7 @@ pub fn guarded<'a, T: 'a>(
 ///
 /// # Errors
 ///
-/// [`Error::Unavailable`]: the store is away, and so it is for every other object.
+/// An error of [`Code::Unavailable`]: the store is away, and so it is for every other object.
 pub(super) fn attempt<'a, T: 'a>(
     what: &'static str,
     object: impl Display + Send + Sync,
@@ -42,7 +42,7 @@ pub(super) fn attempt<'a, T: 'a>(
     async move {
         match work.await {
             Ok(done) => Ok(Some(done)),
-            Err(error @ Error::Unavailable(_)) => Err(error),
+            Err(error) if error.code() == Code::Unavailable => Err(error),
             Err(error) => {
                 failed(what, &error, Some(&object));
                 Ok(None)
@@ -113,7 +113,7 @@ where
     if objects.len() > 1 {
         match caught(work(objects.to_vec())).await {
             Ok(done) => return Ok(done),
-            Err(error @ Error::Unavailable(_)) => return Err(error),
+            Err(error) if error.code() == Code::Unavailable => return Err(error),
             // Which of them is at fault shows below.
             Err(error) => {
                 let error = &error as &dyn std::error::Error;

@@ -71,8 +71,7 @@ impl ControlPlane {
     /// The present, and whole seconds since the server started.
     #[must_use]
     pub fn uptime(&self) -> (Instant, i64) {
-        let now = self.now();
-        (now.into(), (now - self.started_at).num_seconds())
+        (self.now().into(), self.clock.steady().since(self.started).num_seconds())
     }
 
     /// Puts the figures of the fleet where the metrics are read.

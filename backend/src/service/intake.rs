@@ -66,17 +66,18 @@ impl ControlPlane {
     /// Whether a silent agent has had the time to be heard: the server runs, and heartbeats could be stored, for three
     /// heartbeat intervals.
     pub(super) fn can_judge_silence(&self, now: DateTime<Utc>) -> bool {
-        now - self.started_at >= self.presence_grace() && self.can_end_leases(now)
+        self.clock.steady().since(self.started) >= self.presence_grace() && self.can_end_leases(now)
     }
 
-    /// Whether an agent that was offline has had the time to come back: none can during an outage of the database.
+    /// Whether an agent that was offline has had the time to come back: none can during an outage of the database, and after
+    /// a jump of the clock nobody knows how long it was.
     pub(super) fn can_end_leases(&self, now: DateTime<Utc>) -> bool {
-        self.intake.has_worked_since(now - self.presence_grace())
+        self.may_judge_silence() && self.intake.has_worked_since(now - self.presence_grace())
     }
 
     /// Whether a transfer without progress has had the time to report some.
     pub(super) fn can_judge_stalls(&self, now: DateTime<Utc>) -> bool {
-        self.intake.has_worked_since(now - delta(self.timing.stalled_after))
+        self.may_judge_silence() && self.intake.has_worked_since(now - delta(self.timing.stalled_after))
     }
 
     /// The instant before which no lease begins, so that none ends before [`ControlPlane::can_end_leases`].

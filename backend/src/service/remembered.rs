@@ -74,7 +74,7 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         read: impl Future<Output = Result<Option<V>>>,
     ) -> Result<Option<V>> {
         if let Some(entry) = self.entries.get(&key)
-            && (bus.is_connected() || now - entry.read_at < UNCONNECTED)
+            && (bus.is_connected() || (now - entry.read_at).abs() < UNCONNECTED)
         {
             return Ok(Some(entry.value));
         }
@@ -141,7 +141,7 @@ impl Remembered {
         }
     }
 
-    fn forget_all(&self) {
+    pub(super) fn forget_all(&self) {
         self.keys.forget_all();
         self.sessions.forget_all();
         self.users.forget_all();

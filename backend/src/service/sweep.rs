@@ -116,6 +116,9 @@ impl ControlPlane {
     ///
     /// Whatever the store says.
     pub async fn purge(&self) -> Result<u64> {
+        if !self.may_purge() {
+            return Ok(0);
+        }
         let now = self.now();
         let (events, slots) = (delta(self.timing.events_kept), delta(self.timing.slots_kept));
         let before = Before { now, events: now - events, slots: now - slots };

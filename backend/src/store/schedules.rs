@@ -100,6 +100,39 @@ pub async fn due(conn: impl Into<Conn<'_>>, owners: &[Uuid], now: DateTime<Utc>)
         .await
 }
 
+/// Owners of schedules that wait for a slot later than `now`, in the order of their ids, from after this one on, up to
+/// `limit`.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn planned_owners(
+    db: &Db,
+    owner: Owner,
+    now: DateTime<Utc>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    let mut statement = sql("SELECT owner_id FROM schedules")
+        .push_bind(" WHERE owner_kind = ", owner.word())
+        .push_bind(" AND next_run_at > ", now);
+    if let Some(after) = after {
+        statement = statement.push_bind(" AND owner_id > ", after);
+    }
+    let rows: Vec<(Uuid,)> = statement.push_bind(" ORDER BY owner_id LIMIT ", limit).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(owner,)| owner).collect())
+}
+
+/// The schedules of these owners. At most 500.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn of_owners(conn: impl Into<Conn<'_>>, owners: &[Uuid]) -> Result<Vec<ScheduleRow>> {
+    let statement = sql(COLUMNS).push("owner_id IN ").push_tuple(owners.iter().map(|owner| (*owner).into()));
+    statement.push(" ORDER BY owner_id").fetch_all(conn).await
+}
+
 /// The schedule of one owner.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ mod auth;
 mod auth_cookie;
 mod auth_tokens;
 mod bodies;
+mod clock;
 mod connections;
 mod customers;
 mod database;
