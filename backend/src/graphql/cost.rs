@@ -261,11 +261,10 @@ mod tests {
 
     /// Fragments of which each spreads the one before twice.
     fn doubling(levels: usize) -> String {
-        let mut document = format!("{{ ...F{levels} }} fragment F0 on Query {{ __typename }}");
-        for level in 1..=levels {
-            document += &format!(" fragment F{level} on Query {{ ...F{} ...F{} }}", level - 1, level - 1);
-        }
-        document
+        let doubled =
+            (1..=levels).map(|level| format!(" fragment F{level} on Query {{ ...F{} ...F{} }}", level - 1, level - 1));
+        let doubled = doubled.collect::<Vec<_>>().concat();
+        format!("{{ ...F{levels} }} fragment F0 on Query {{ __typename }}{doubled}")
     }
 
     #[test]

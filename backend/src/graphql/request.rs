@@ -107,7 +107,12 @@ impl CheckedRequest {
         checked.unwrap_or_else(|error| Err(server_error(&Error::internal(error))))
     }
 
-    fn check(mut request: Request, is_known: bool) -> Result<Self, ServerError> {
+    /// The same at once; `is_known` says whether there is a token.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub(super) fn check(mut request: Request, is_known: bool) -> Result<Self, ServerError> {
         let tokens = scan::check(&request.query).map_err(|error| server_error(&error))?;
         if !is_known && tokens > MAX_TOKENS_WITHOUT_TOKEN {
             return Err(server_error(&UNKNOWN));

@@ -87,11 +87,10 @@ async fn variables_nest_so_deep_and_no_deeper(#[case] levels: usize) {
 
 /// Fragments of which each spreads the one before twice.
 pub(crate) fn doubling(levels: usize, innermost: &str) -> String {
-    let mut document = format!("{{ ...F{levels} }} fragment F0 on Query {{ {innermost} }}");
-    for level in 1..=levels {
-        document += &format!(" fragment F{level} on Query {{ ...F{} ...F{} }}", level - 1, level - 1);
-    }
-    document
+    let doubled =
+        (1..=levels).map(|level| format!(" fragment F{level} on Query {{ ...F{} ...F{} }}", level - 1, level - 1));
+    let doubled = doubled.collect::<Vec<_>>().concat();
+    format!("{{ ...F{levels} }} fragment F0 on Query {{ {innermost} }}{doubled}")
 }
 
 #[rstest]
