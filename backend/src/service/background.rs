@@ -6,7 +6,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use tokio::task::yield_now;
 
 use super::ControlPlane;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 
 /// How many objects are listed at once.
 pub(super) const PAGE: i64 = 1_000;
@@ -32,7 +32,7 @@ pub fn guarded<'a, T: 'a>(
 ///
 /// # Errors
 ///
-/// An error of [`Code::Unavailable`]: the store is away, and so it is for every other object.
+/// [`Error::DatabaseUnavailable`]: the store is away, and so it is for every other object.
 pub(super) fn attempt<'a, T: 'a>(
     what: &'static str,
     object: impl Display + Send + Sync,
@@ -42,7 +42,7 @@ pub(super) fn attempt<'a, T: 'a>(
     async move {
         match work.await {
             Ok(done) => Ok(Some(done)),
-            Err(error) if error.code() == Code::Unavailable => Err(error),
+            Err(error @ Error::DatabaseUnavailable(_)) => Err(error),
             Err(error) => {
                 failed(what, &error, Some(&object));
                 Ok(None)
@@ -113,7 +113,7 @@ where
     if objects.len() > 1 {
         match caught(work(objects.to_vec())).await {
             Ok(done) => return Ok(done),
-            Err(error) if error.code() == Code::Unavailable => return Err(error),
+            Err(error @ Error::DatabaseUnavailable(_)) => return Err(error),
             // Which of them is at fault shows below.
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -145,8 +145,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_that_is_away_ends_the_work_for_all() {
-        let away = |_: Vec<i32>| async { Err(Error::Unavailable("away")) };
-        assert!(matches!(together("testing", &[1, 2], &away).await, Err(Error::Unavailable(_))));
+        let away = |_: Vec<i32>| async { Err(Error::DatabaseUnavailable("away".into())) };
+        assert!(matches!(together("testing", &[1, 2], &away).await, Err(Error::DatabaseUnavailable(_))));
     }
 
     #[tokio::test]

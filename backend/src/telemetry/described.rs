@@ -17,8 +17,13 @@ pub enum Kind {
 
 /// Name, type and description of each metric that the server records itself. Those of HTTP requests are described by the
 /// layer that records them.
-pub const METRICS: [(&str, Kind, &str); 15] = [
+pub const METRICS: [(&str, Kind, &str); 18] = [
     ("mftplus_agents", Kind::Gauge, "Agents by status."),
+    (
+        "mftplus_background_failures_total",
+        Kind::Counter,
+        "Pieces of background work that failed, by what was being done; each is tried again.",
+    ),
     ("mftplus_bus_connected", Kind::Gauge, "Whether messages of other servers arrive (1) or not (0)."),
     (
         "mftplus_bus_dropped_total",
@@ -30,6 +35,7 @@ pub const METRICS: [(&str, Kind, &str); 15] = [
         Kind::Counter,
         "Gaps in the numbers of events that were noticed; each leads to a resync.",
     ),
+    ("mftplus_clock_jumps_total", Kind::Counter, "Jumps of the machine's clock that were noticed."),
     ("mftplus_connections", Kind::Gauge, "Open connections of the API."),
     ("mftplus_connections_closed_total", Kind::Counter, "Connections that the server closed, by reason."),
     ("mftplus_connections_limit", Kind::Gauge, "The most connections of the API that may be open at once."),
@@ -43,6 +49,7 @@ pub const METRICS: [(&str, Kind, &str); 15] = [
     ("mftplus_slots_started_total", Kind::Counter, "Scheduled times that started a run."),
     ("mftplus_subscriptions_open", Kind::Gauge, "Open GraphQL subscriptions."),
     ("mftplus_transfers", Kind::Gauge, "Transfers by status."),
+    ("mftplus_unreadable_rows_total", Kind::Counter, "Rows left out of a page because they could not be read."),
     (
         "mftplus_websockets_awaiting_init_closed_total",
         Kind::Counter,

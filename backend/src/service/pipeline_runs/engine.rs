@@ -51,8 +51,8 @@ impl ControlPlane {
         let advance = |ids: Vec<RunId>| async move {
             for id in &ids {
                 match self.advance_run(*id).await {
-                    // Removed meanwhile.
-                    Ok(()) | Err(Error::NotFound(_)) => {}
+                    // Removed meanwhile, or left to a newer version of the server that can read it.
+                    Ok(()) | Err(Error::NotFound(_) | Error::Unavailable(_)) => {}
                     Err(error) => return Err(error),
                 }
             }
