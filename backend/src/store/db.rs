@@ -10,17 +10,21 @@ use std::{
 
 use sea_query::{Value, Values};
 use sea_query_sqlx::SqlxValues;
-use sqlx::{AssertSqlSafe, FromRow, Pool, Postgres, Sqlite, postgres::PgRow, sqlite::SqliteRow, types::Json};
+use sqlx::{AssertSqlSafe, FromRow, Pool, Postgres, Sqlite, postgres::PgRow, sqlite::SqliteRow};
 use tokio::{sync::Mutex, time::timeout};
 
 use crate::error::{Error, Result};
 
 mod bounds;
+mod columns;
 mod failure;
 mod lease;
 mod wal;
 
 pub use bounds::Bounds;
+use columns::readable;
+pub(super) use columns::unreadable;
+pub use columns::{JsonColumn, Word, json, json_column};
 pub(super) use failure::{is_worth_another_connection, timed_out};
 pub use lease::{Lease, Turn};
 pub use wal::Wal;
@@ -320,10 +324,16 @@ impl Sql {
     pub async fn fetch_readable<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<Option<T>>> {
         let (text, values) = self.parts();
         match conn.into() {
-            Conn::Db(Db::Sqlite { readers, .. }) => readable(&sqlx::query_with(text, values).fetch_all(readers).await?),
-            Conn::Db(Db::Postgres { pool, .. }) => readable(&sqlx::query_with(text, values).fetch_all(pool).await?),
-            Conn::Tx(Tx::Sqlite(tx, _)) => readable(&sqlx::query_with(text, values).fetch_all(&mut **tx).await?),
-            Conn::Tx(Tx::Postgres(tx)) => readable(&sqlx::query_with(text, values).fetch_all(&mut **tx).await?),
+            Conn::Db(Db::Sqlite { readers, bounds, .. }) => {
+                let mut lease = reader(readers, bounds).await?;
+                readable(&run!(&mut lease, sqlx::query_with(text, values), fetch_all)?)
+            }
+            Conn::Db(Db::Postgres { pool, bounds, .. }) => {
+                let mut lease = Lease::acquire(pool, bounds.statement).await?;
+                readable(&run!(&mut lease, sqlx::query_with(text, values), fetch_all)?)
+            }
+            Conn::Tx(Tx::Sqlite(lease)) => readable(&run!(lease, sqlx::query_with(text, values), fetch_all)?),
+            Conn::Tx(Tx::Postgres(lease)) => readable(&run!(lease, sqlx::query_with(text, values), fetch_all)?),
         }
     }
 
@@ -373,69 +383,4 @@ impl Sql {
     fn parts(self) -> (AssertSqlSafe<std::borrow::Cow<'static, str>>, SqlxValues) {
         (AssertSqlSafe(self.text), SqlxValues(Values(self.values)))
     }
-}
-
-fn readable<R, T: for<'r> FromRow<'r, R>>(rows: &[R]) -> Result<Vec<Option<T>>>
-where
-    R: sqlx::Row,
-{
-    let mut found = Vec::with_capacity(rows.len());
-    for row in rows {
-        found.push(match T::from_row(row) {
-            Ok(read) => Some(read),
-            Err(error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))) => {
-                unreadable(&error.into());
-                None
-            }
-            Err(error) => return Err(error.into()),
-        });
-    }
-    Ok(found)
-}
-
-/// Reports that a row is shown to nobody.
-pub(super) fn unreadable(error: &Error) {
-    metrics::counter!("mftplus_unreadable_rows_total").increment(1);
-    tracing::error!(error = error as &(dyn std::error::Error + 'static), "a row cannot be read: it is left out");
-}
-
-/// A word in a text column, read as the enum it is.
-#[derive(Clone, Copy, Debug)]
-pub struct Word<T>(pub T);
-
-impl<DB: sqlx::Database, T> sqlx::Type<DB> for Word<T>
-where
-    String: sqlx::Type<DB>,
-{
-    fn type_info() -> DB::TypeInfo {
-        <String as sqlx::Type<DB>>::type_info()
-    }
-
-    fn compatible(ty: &DB::TypeInfo) -> bool {
-        <String as sqlx::Type<DB>>::compatible(ty)
-    }
-}
-
-impl<'r, DB: sqlx::Database, T> sqlx::Decode<'r, DB> for Word<T>
-where
-    &'r str: sqlx::Decode<'r, DB>,
-    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    fn decode(value: DB::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
-        Ok(Self(<&str as sqlx::Decode<DB>>::decode(value)?.parse()?))
-    }
-}
-
-/// A JSON column, written.
-pub fn json(value: &impl serde::Serialize) -> Result<Value> {
-    let value = serde_json::to_value(value).map_err(Error::internal)?;
-    Ok(Value::Json(Some(Box::new(value))))
-}
-
-/// A JSON column, read.
-pub type JsonColumn<T> = Json<T>;
-
-/// What a JSON column holds.
-pub const fn json_column<T>(value: T) -> JsonColumn<T> {
-    Json(value)
 }

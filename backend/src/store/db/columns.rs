@@ -1,0 +1,76 @@
+//! What columns hold: words of enums, JSON, and rows that cannot be read.
+
+use sea_query::Value;
+use sqlx::{FromRow, types::Json};
+
+use crate::error::{Error, Result};
+
+/// What the rows hold, with nothing in the place of those that cannot be read.
+///
+/// # Errors
+///
+/// If the statement names other columns than the row has: a fault of ours.
+pub(super) fn readable<R, T: for<'r> FromRow<'r, R>>(rows: &[R]) -> Result<Vec<Option<T>>>
+where
+    R: sqlx::Row,
+{
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        found.push(match T::from_row(row) {
+            Ok(read) => Some(read),
+            Err(error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))) => {
+                unreadable(&error.into());
+                None
+            }
+            Err(error) => return Err(error.into()),
+        });
+    }
+    Ok(found)
+}
+
+/// Reports that a row is shown to nobody.
+pub(in crate::store) fn unreadable(error: &Error) {
+    metrics::counter!("mftplus_unreadable_rows_total").increment(1);
+    tracing::error!(error = error as &(dyn std::error::Error + 'static), "a row cannot be read: it is left out");
+}
+
+/// A word in a text column, read as the enum it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Word<T>(pub T);
+
+impl<DB: sqlx::Database, T> sqlx::Type<DB> for Word<T>
+where
+    String: sqlx::Type<DB>,
+{
+    fn type_info() -> DB::TypeInfo {
+        <String as sqlx::Type<DB>>::type_info()
+    }
+
+    fn compatible(ty: &DB::TypeInfo) -> bool {
+        <String as sqlx::Type<DB>>::compatible(ty)
+    }
+}
+
+impl<'r, DB: sqlx::Database, T> sqlx::Decode<'r, DB> for Word<T>
+where
+    &'r str: sqlx::Decode<'r, DB>,
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    fn decode(value: DB::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+        Ok(Self(<&str as sqlx::Decode<DB>>::decode(value)?.parse()?))
+    }
+}
+
+/// A JSON column, written.
+pub fn json(value: &impl serde::Serialize) -> Result<Value> {
+    let value = serde_json::to_value(value).map_err(Error::internal)?;
+    Ok(Value::Json(Some(Box::new(value))))
+}
+
+/// A JSON column, read.
+pub type JsonColumn<T> = Json<T>;
+
+/// What a JSON column holds.
+pub const fn json_column<T>(value: T) -> JsonColumn<T> {
+    Json(value)
+}
