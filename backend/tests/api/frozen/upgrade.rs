@@ -119,15 +119,14 @@ async fn whoever_watches_hears_what_was_and_what_comes() {
         let thawed = Thawed::new(release).await;
         let (last,): (i64,) =
             sql("SELECT number FROM event_head").fetch_one(&thawed.app.app.db).await.expect("a number");
-        let mut log = thawed.app.app.cp.follow_log(&crate::support::admin(), Some(0)).await.expect("the log");
+        let mut log =
+            thawed.app.app.cp.follow_log(&crate::support::admin(), Some("MA".to_owned())).await.expect("the log");
         let mut reader = thawed.app.cp().bus().read();
-        let made = thawed.agent(0).post(
-            "/api/transfers",
-            &json!({
-                "sourceUrl": "/a", "destinationPath": "/b", "direction": "pull", "protocol": "local",
-            }),
-        );
-        assert_eq!(made.await.status, 201);
+        let transfer = json!({
+            "sourceUrl": "/a", "destinationPath": "/b", "direction": "pull", "protocol": "local",
+        });
+        let made = thawed.agent(0).post("/api/transfers", &transfer).await;
+        assert_eq!(made.status, 201);
         let mut before = 0;
         loop {
             let event = log.next().await.expect("the log goes on").expect("an event").expect("no gap");
