@@ -34,7 +34,7 @@ fn args(stage: &Stage, max_rate: Option<u64>) -> RunArgs {
 async fn set() -> anyhow::Result<Stage> {
     let stage = Stage::set().await?;
     fs::create_dir(stage.path("in"))?;
-    for name in ["by-hand", "by-job", "in/by-step"] {
+    for name in ["by-hand", "in/by-job", "in/by-step"] {
         fs::write(stage.path(name), some_bytes(SIZE))?;
     }
     Ok(stage)
@@ -61,7 +61,7 @@ async fn a_state_folder_is_frozen() -> anyhow::Result<()> {
     };
     let (_, begun) = tokio::join!(copying::copy(&settings, &copy), begun);
     begun?;
-    stage.server.make_due(json!({"source": stage.path("by-job"), "destination": stage.path("by-job.copy")}));
+    stage.server.make_due(json!({"source": stage.path("in/by-job"), "destination": stage.path("in/by-job.copy")}));
     stage.server.send_step(json!({
         "type": "transfer", "source": stage.path("in/by-step"), "destination": stage.path("in/by-step.copy"),
         "protocol": "local", "direction": "push", "verify": "sha256", "timeoutSeconds": 3600,
@@ -121,7 +121,7 @@ async fn thawed(release: &str, grow: impl Fn(Value) -> Value) -> anyhow::Result<
         let path = entry?.path();
         thaw(&path, &state.join("transfers").join(path.file_name().unwrap_or_default()))?;
     }
-    for name in ["by-hand", "by-job", "in/by-step"] {
+    for name in ["by-hand", "in/by-job", "in/by-step"] {
         fs::write(stage.path(&format!("{name}.copy.mftplus-part")), some_bytes(SIZE / 3))?;
     }
     let world: Value = serde_json::from_str(&fs::read_to_string(frozen.join("server.json"))?.replace(ROOT, &root))?;
@@ -147,7 +147,7 @@ async fn finish(stage: &Stage) -> anyhow::Result<()> {
             stage.server.until("all is done", is_done).await
         })
         .await?;
-    for name in ["by-hand", "by-job", "in/by-step"] {
+    for name in ["by-hand", "in/by-job", "in/by-step"] {
         assert_eq!(fs::read(stage.path(&format!("{name}.copy")))?, some_bytes(SIZE), "{name}");
     }
     Ok(())
