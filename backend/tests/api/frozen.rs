@@ -18,6 +18,9 @@ use crate::support::{Client, PASSWORD, TestApp, app::Place};
 /// The releases that are kept.
 const RELEASES: [&str; 1] = ["0.1.0"];
 
+/// The cursor before the first event, as that release wrote cursors: the number as it is.
+const FIRST: &str = "AAAAAAAAAAA";
+
 /// Where what a release left behind is kept.
 fn folder(release: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/frozen").join(release)

@@ -272,7 +272,7 @@ async fn everything_wrong_with_a_body_is_said_at_once() {
         "destinationPath": ["is required"],
         "direction": ["must be one of pull, push"],
         "protocol": ["is required"],
-        "size": ["must be 0 or more"],
+        "size": ["must be between 0 and 1152921504606846976"],
         "agentId": ["must be a UUID"],
         "checksumSha256": ["must be a SHA-256 as 64 hexadecimal digits"],
     } })

@@ -4,7 +4,7 @@ use backend::{events::Signal, model::event::Kind, store::db::sql};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{RELEASES, Thawed, text};
+use super::{FIRST, RELEASES, Thawed, text};
 use crate::support::Receiver;
 
 #[tokio::test]
@@ -107,7 +107,6 @@ async fn carried_out(thawed: &Thawed, agent: usize, directive: &Value) {
             let report = json!({ "status": "completed", "attempt": payload["step"]["attempt"] });
             agent.patch(&step(&payload["step"]["id"]), &report).await
         }
-        "cancelStep" => agent.patch(&step(&payload["stepId"]), &json!({ "status": "cancelled" })).await,
         _ => agent.send("POST", &format!("/api/agents/directives/{}/ack", text(&directive["id"])), None).await,
     };
     assert!((200..300).contains(&answer.status), "{directive}: {}", answer.body);
@@ -120,7 +119,7 @@ async fn whoever_watches_hears_what_was_and_what_comes() {
         let (last,): (i64,) =
             sql("SELECT number FROM event_head").fetch_one(&thawed.app.app.db).await.expect("a number");
         let mut log =
-            thawed.app.app.cp.follow_log(&crate::support::admin(), Some("MA".to_owned())).await.expect("the log");
+            thawed.app.app.cp.follow_log(&crate::support::admin(), Some(FIRST.to_owned())).await.expect("the log");
         let mut reader = thawed.app.cp().bus().read();
         let transfer = json!({
             "sourceUrl": "/a", "destinationPath": "/b", "direction": "pull", "protocol": "local",

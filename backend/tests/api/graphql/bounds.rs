@@ -21,8 +21,8 @@ pub(crate) fn deep() -> Vec<String> {
         format!("query ($v: {}Int{}) {{ __typename }}", "[".repeat(2_000), "]".repeat(2_000)),
         format!("query ($v: Int @a(b: {lists})) {{ __typename }}"),
         format!("{{ {} }}", nested("... { ", "}", 2_000)),
-        format!("{{ {}", "a { ".repeat(20_000)),
-        format!("{{ {}", "a(b: [".repeat(20_000)),
+        format!("{{ {}", "a { ".repeat(10_000)),
+        format!("{{ {}", "a(b: [".repeat(10_000)),
         // A string that does not end hides brackets from whoever counts them another way than the parser.
         format!("{{ a(b: [\"\"\"[\"{lists}]) }}"),
         format!("{{ a(b: \"\"\"x\\\"\"\" \"\"\" {lists}) }}"),
