@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options) {
 async fn outage(place: &Place, seconds: u64) -> (Vec<Duration>, Duration, Vec<Duration>) {
     let clock = ManualClock::at("2026-04-25T13:00:00Z".parse().unwrap());
     let settings = place::settings(place.flags());
-    let ambient = Ambient { clock: Clock::manual(clock.clone()), ids: Ids::system() };
+    let ambient = Ambient { clock: Clock::manual(clock.clone()), ..Ambient::default() };
     let app = App::start(&settings, ambient).await.unwrap();
     let customer = CreateCustomer { name: "Bench".to_owned() };
     let customer = app.cp.create_customer(&Actor::System, customer, None).await.unwrap().id;
@@ -117,7 +117,7 @@ async fn agent(app: &App, customer: CustomerId, hostname: &str) -> AgentId {
 
 /// A transfer that an agent is at.
 async fn transfer(app: &App, customer: CustomerId, hostname: &str) -> (Actor, TransferId) {
-    let actor = Actor::Agent { agent: agent(app, customer, hostname).await, customer };
+    let actor = Actor::Agent { agent: agent(app, customer, hostname).await, customer, key: None };
     let input = json!({
         "sourceUrl": "/out/a", "destinationPath": "/in/a", "direction": "pull", "protocol": "local", "size": 1_000_000,
     });
