@@ -109,17 +109,17 @@ async fn thawed(release: &str, grow: impl Fn(Value) -> Value) -> anyhow::Result<
     let stage = set().await?;
     let root = root(&stage);
     let thaw = |from: &Path, to: &Path| -> anyhow::Result<()> {
-        let state = grow(serde_json::from_str(&fs::read_to_string(from)?.replace(ROOT, &root))?);
-        Ok(fs::write(to, serde_json::to_vec(&state)?)?)
+        let content = grow(serde_json::from_str(&fs::read_to_string(from)?.replace(ROOT, &root))?);
+        Ok(fs::write(to, serde_json::to_vec(&content)?)?)
     };
-    let (frozen, state) = (folder(release), stage.state_dir());
-    fs::create_dir_all(state.join("transfers"))?;
+    let (frozen, home) = (folder(release), stage.state_dir());
+    fs::create_dir_all(home.join("transfers"))?;
     for name in ["agent.json", "errands.json"] {
-        thaw(&frozen.join(name), &state.join(name))?;
+        thaw(&frozen.join(name), &home.join(name))?;
     }
     for entry in fs::read_dir(frozen.join("transfers"))? {
         let path = entry?.path();
-        thaw(&path, &state.join("transfers").join(path.file_name().unwrap_or_default()))?;
+        thaw(&path, &home.join("transfers").join(path.file_name().unwrap_or_default()))?;
     }
     for name in ["by-hand", "in/by-job", "in/by-step"] {
         fs::write(stage.path(&format!("{name}.copy.mftplus-part")), some_bytes(SIZE / 3))?;

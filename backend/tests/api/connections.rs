@@ -56,7 +56,7 @@ async fn a_connection_that_sends_no_whole_head_is_closed() {
 #[tokio::test]
 async fn a_connection_without_a_further_request_is_closed() {
     let app = TestApp::start().await;
-    let limits = ConnectionLimits { head: Duration::from_secs(60), ..hasty() };
+    let limits = ConnectionLimits { head: Duration::from_mins(1), ..hasty() };
     let listening = Listening::of(app.router.clone(), limits).await;
     let mut stream = listening.raw("GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n").await;
     let text = to_the_end(&mut stream).await;

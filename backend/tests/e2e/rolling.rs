@@ -123,16 +123,16 @@ async fn two_versions_hear_each_other_without_an_error_or_a_needless_question() 
         }
     }
     let log = "{ events(first: 100) { nodes { kind object { __typename id ... on Transfer { status } } } } }";
-    let (read_here, read_there) = (here.query(log).await, there.query(log).await);
+    let (ours, theirs) = (here.query(log).await, there.query(log).await);
     let kinds = |log: &Value| -> Vec<String> {
         let nodes = log["events"]["nodes"].as_array().expect("events");
         assert!(nodes.iter().all(|event| event["object"]["__typename"] != "UnknownObject"), "{log}");
         nodes.iter().filter_map(|event| event["kind"].as_str().map(ToOwned::to_owned)).collect()
     };
-    assert_eq!(kinds(&read_here).len(), kinds(&read_there).len(), "none is left out");
-    assert!(kinds(&read_here).iter().any(|kind| kind == "UNKNOWN"));
-    assert!(kinds(&read_there).iter().any(|kind| kind == "TRANSFER_WEIGHED"));
-    assert!(kinds(&read_there).iter().all(|kind| kind != "UNKNOWN"), "the next version knows all of them");
+    assert_eq!(kinds(&ours).len(), kinds(&theirs).len(), "none is left out");
+    assert!(kinds(&ours).iter().any(|kind| kind == "UNKNOWN"));
+    assert!(kinds(&theirs).iter().any(|kind| kind == "TRANSFER_WEIGHED"));
+    assert!(kinds(&theirs).iter().all(|kind| kind != "UNKNOWN"), "the next version knows all of them");
     let list = there.query("{ transfers(first: 100) { nodes { id weight } } }").await;
     assert!(!list["transfers"]["nodes"].as_array().expect("transfers").is_empty());
 }

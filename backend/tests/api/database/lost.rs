@@ -9,7 +9,7 @@ use super::{BOUNDS, Place, TestApp, heartbeat, is_ready, json, patch};
 use crate::support::{Fault, Proxy};
 
 /// Longer than anything may take.
-const FOR_EVER: Duration = Duration::from_secs(60);
+const FOR_EVER: Duration = Duration::from_mins(1);
 
 /// A server that reaches its PostgreSQL through a network; nothing where the tests have none.
 async fn story(with_redis: bool) -> Option<(Proxy, TestApp)> {
