@@ -56,7 +56,7 @@ pub(crate) fn NoAgents() -> impl IntoView {
     let viewer = expect_context::<Session>().viewer();
     let codes = match viewer.and_then(|viewer| viewer.customer_id) {
         Some(id) => view! { <a href=href(format!("/customers/{id}"))>"Create an enrolment code"</a> },
-        None => view! { <a href=href("/customers".to_owned())>"Choose a customer and create an enrolment code"</a> },
+        None => view! { <a href=href("/customers")>"Choose a customer and create an enrolment code"</a> },
     };
     view! {
         <Empty icon="agents" title="No agents yet">
