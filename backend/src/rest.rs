@@ -1,7 +1,7 @@
 //! The REST API. This file is its table of contents: every route is here, with its entry in the OpenAPI document, and the
 //! name of the handler is the id of the operation and the name of the method of the control plane.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::{
     Router, middleware,
@@ -106,10 +106,11 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(pipeline_runs::update_pipeline_step))
 }
 
-/// The OpenAPI document of every route.
+/// The OpenAPI document of every route. It is the same for every server of a process, so it is made once.
 #[must_use]
-pub fn document() -> OpenApi {
-    openapi::complete(routes().into_openapi())
+pub fn document() -> &'static OpenApi {
+    static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| openapi::complete(routes().into_openapi()));
+    &DOCUMENT
 }
 
 /// The answer to a request that is refused before it is routed.
@@ -120,10 +121,9 @@ pub fn refuse(error: Error) -> Response {
 
 /// The API, ready to serve.
 pub fn router(api: Api) -> Router {
-    let document = document();
     let (router, _) = routes().split_for_parts();
     router
-        .merge(documents::router(document, api.base_path()))
+        .merge(documents::router(api.base_path()))
         .method_not_allowed_fallback(|| async { Failure(Error::MethodNotAllowed) })
         .fallback(|| async { Failure(Error::NotFound("route")) })
         // In one layer: the router boxes every route once per layer, for each request.

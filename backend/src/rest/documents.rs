@@ -1,6 +1,6 @@
 //! The API's description, and the page that shows it. Outside the envelope and outside the described routes.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::{
     Router,
@@ -12,20 +12,43 @@ use axum::{
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, serve};
 
-use super::{Api, envelope::Failure};
+use super::{Api, document, envelope::Failure};
 use crate::{error::Error, transport::protect};
 
 /// What the page allows the browser: its own files, and the `style` attributes and images that Swagger UI makes itself.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
-/// The routes of the documents.
-pub(super) fn router(mut document: OpenApi, base: &str) -> Router<Api> {
-    if !base.is_empty() {
-        document.servers.iter_mut().flatten().for_each(|server| base.clone_into(&mut server.url));
+/// The API's description in both formats.
+#[derive(Clone)]
+struct Texts {
+    yaml: Arc<str>,
+    json: Arc<str>,
+}
+
+impl Texts {
+    fn of(document: &OpenApi) -> Self {
+        Self {
+            yaml: document.to_yaml().unwrap_or_default().into(),
+            json: document.to_json().unwrap_or_default().into(),
+        }
     }
-    let yaml = document.to_yaml().unwrap_or_default();
-    let json = document.to_json().unwrap_or_default();
+
+    /// The description of the API below this path.
+    fn below(base: &str) -> Self {
+        static AT_THE_ROOT: LazyLock<Texts> = LazyLock::new(|| Texts::of(document()));
+        if base.is_empty() {
+            return AT_THE_ROOT.clone();
+        }
+        let mut document = document().clone();
+        document.servers.iter_mut().flatten().for_each(|server| base.clone_into(&mut server.url));
+        Self::of(&document)
+    }
+}
+
+/// The routes of the documents.
+pub(super) fn router(base: &str) -> Router<Api> {
+    let Texts { yaml, json } = Texts::below(base);
     // Without the validator the page asks no other host for anything. Paths are relative to the page, so that it works
     // below any base path.
     let config = Arc::new(Config::from("../openapi.json").validator_url("none"));
@@ -37,8 +60,7 @@ pub(super) fn router(mut document: OpenApi, base: &str) -> Router<Api> {
         .route("/api/docs/{part}", get(move |path: RawPathParams| async move { protected(part(&path, &parts)) }))
 }
 
-fn text(content_type: &'static str, text: String) -> axum::routing::MethodRouter<Api> {
-    let text: Arc<str> = text.into();
+fn text(content_type: &'static str, text: Arc<str>) -> axum::routing::MethodRouter<Api> {
     get(move || async move { ([(header::CONTENT_TYPE, content_type)], text.to_string()) })
 }
 

@@ -1,5 +1,7 @@
 //! The OpenAPI document: what it says beside the routes themselves, and what every operation of a kind has in common.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use utoipa::{
     IntoParams, Modify,
@@ -190,9 +192,11 @@ impl Modify for Common {
 fn prune(document: &mut OpenApi) {
     loop {
         let text = document.to_json().unwrap_or_default();
+        let references = text.split("\"#/components/schemas/").skip(1);
+        let named: HashSet<&str> = references.filter_map(|rest| rest.split('"').next()).collect();
         let Some(components) = &mut document.components else { return };
         let before = components.schemas.len();
-        components.schemas.retain(|name, _| text.contains(&format!("\"#/components/schemas/{name}\"")));
+        components.schemas.retain(|name, _| named.contains(name.as_str()));
         if components.schemas.len() == before {
             return;
         }
