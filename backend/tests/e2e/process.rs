@@ -1,9 +1,11 @@
 //! A server as a process of its own, and the programs beside it.
 
 use std::{
+    fs::{self, File},
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    thread,
 };
 
 use reqwest::{Client, Method};
@@ -15,13 +17,16 @@ use crate::place::Place;
 /// The binary under test.
 pub(crate) const MFTPLUS: &str = env!("CARGO_BIN_EXE_mftplus");
 
+/// The log of a server, in its folder.
+const LOG: &str = "server.log";
+
 /// A server and where it keeps its data; killed with its handle.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
     flags: Vec<String>,
     database: Vec<String>,
-    _folder: TempDir,
+    folder: TempDir,
     is_shared: bool,
 }
 
@@ -37,8 +42,8 @@ impl Server {
         let (beside, redis) = place.split_at(redis.unwrap_or(place.len()));
         database.extend_from_slice(beside);
         let flags: Vec<String> = redis.iter().cloned().chain(flags.iter().map(ToString::to_string)).collect();
-        let (child, address) = spawn(MFTPLUS, "127.0.0.1:0", &database, &flags);
-        Self { child, address, flags, database, _folder: folder, is_shared }
+        let (child, address) = spawn(MFTPLUS, "127.0.0.1:0", &folder, &database, &flags);
+        Self { child, address, flags, database, folder, is_shared }
     }
 
     /// Another server on the same database and Redis; none where there can be one server only.
@@ -54,13 +59,13 @@ impl Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut database = self.database.clone();
         database[1] = folder.path().display().to_string();
-        let (child, address) = spawn(program, "127.0.0.1:0", &database, &self.flags);
-        Some(Self { child, address, flags: self.flags.clone(), database, _folder: folder, is_shared: true })
+        let (child, address) = spawn(program, "127.0.0.1:0", &folder, &database, &self.flags);
+        Some(Self { child, address, flags: self.flags.clone(), database, folder, is_shared: true })
     }
 
     /// Starts it again where it was, after it was ended.
     pub(crate) fn restart(&mut self) {
-        let (child, address) = spawn(MFTPLUS, &self.address, &self.database, &self.flags);
+        let (child, address) = spawn(MFTPLUS, &self.address, &self.folder, &self.database, &self.flags);
         assert_eq!(address, self.address);
         self.child = child;
     }
@@ -99,6 +104,11 @@ impl Server {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// Its log so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join(LOG)).expect("a log")
+    }
+
     /// The flags that lead to its database.
     pub(crate) fn database(&self) -> &[String] {
         &self.database
@@ -133,14 +143,18 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        if thread::panicking() {
+            eprintln!("the log of the server at {}:\n{}", self.address, self.log());
+        }
     }
 }
 
-fn spawn(program: &str, listen: &str, database: &[String], flags: &[String]) -> (Child, String) {
+fn spawn(program: &str, listen: &str, folder: &TempDir, database: &[String], flags: &[String]) -> (Child, String) {
+    let log = File::options().create(true).append(true).open(folder.path().join(LOG)).expect("a log");
     let mut command = Command::new(program);
     command.arg("serve").args(["--listen", listen, "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
     command.args(["--admin-password", "correct horse battery"]).args(database).args(flags);
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("a server");
+    let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("a server");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     let address = lines.find_map(|line| {
         let line = line.ok()?;
