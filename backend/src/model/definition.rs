@@ -16,6 +16,7 @@ use super::{
 mod build;
 mod diagnostic;
 mod doubts;
+mod filter;
 mod grammar;
 mod graph;
 mod location;
@@ -31,6 +32,7 @@ mod template;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Position, Severity, Spot};
+pub use filter::Filling;
 pub use location::{Location, Place};
 pub(crate) use plan::unowned;
 pub use plan::{Found, Plan, Planned, PlannedStep, PlannedTask, Times};
@@ -82,11 +84,17 @@ impl Definition {
     /// Reads a text. It never fails: what is wrong is in the diagnostics, all of it at once.
     #[must_use]
     pub fn parse(text: &str) -> Parsed {
+        Self::parse_by(text, Filling::default())
+    }
+
+    /// The same of a text that was saved under this rule.
+    #[must_use]
+    pub fn parse_by(text: &str, filling: Filling) -> Parsed {
         // A byte order mark is no part of the text; it may stand before it all the same.
         let source = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut problems = Problems::default();
         let root = yaml::read(source, &mut problems);
-        let mut reader = Reader { source, problems, parameters: None, wrong_values: BTreeSet::new() };
+        let mut reader = Reader { source, problems, parameters: None, wrong_values: BTreeSet::new(), filling };
         let definition = root.and_then(|root| build::definition(&mut reader, &root));
         let definition = definition.filter(|_| !reader.problems.has_errors());
         Parsed { definition, diagnostics: reader.problems.into_sorted() }

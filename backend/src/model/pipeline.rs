@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     Instant,
-    definition::{Diagnostic, Plan, Severity},
+    definition::{Diagnostic, Filling, Plan, Severity},
     fields::{Change, Check, Fields, FromFields, boolean, id, integer, parsed, text},
 };
 use crate::ids::{CustomerId, Named, PipelineId};
@@ -184,6 +184,9 @@ pub struct ReplaceDefinition {
     /// Whether nothing happens when the current definition is the same. Over REST each PUT makes a version.
     #[schema(ignore)]
     pub unless_same: bool,
+    /// How its parameters are filled in: a version that is restored keeps the rule it was saved under.
+    #[schema(ignore)]
+    pub filling: Filling,
 }
 
 impl FromFields for ReplaceDefinition {
@@ -191,7 +194,13 @@ impl FromFields for ReplaceDefinition {
         let yaml = fields.required("yaml", &[], definition);
         let expected_version = fields.optional("expectedVersion", &[], integer(1, i64::MAX));
         let git_sha = fields.optional("gitSha", &[], commit);
-        Some(Self { yaml: yaml?, expected_version: expected_version?, git_sha: git_sha?, unless_same: false })
+        Some(Self {
+            yaml: yaml?,
+            expected_version: expected_version?,
+            git_sha: git_sha?,
+            unless_same: false,
+            filling: Filling::default(),
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     ids::{CustomerId, PipelineId, RunId},
     model::{
-        definition::Plan,
+        definition::{Filling, Plan},
         event::{Kind, Object},
         pipeline::{
             PipelineRef,
@@ -50,7 +50,9 @@ impl ControlPlane {
         let mut pipeline = self.administered(actor, meant).await?;
         loop {
             require_enabled(&pipeline)?;
-            let planned = self.planned(&pipeline, pipeline.version, &pipeline.yaml, input.parameters.clone()).await?;
+            let planned = self
+                .planned(&pipeline, pipeline.version, (&pipeline.yaml, pipeline.filling), input.parameters.clone())
+                .await?;
             let mut work = self.begin(actor).await?;
             let now_held = held(&mut work, actor, pipeline.id).await?;
             if (now_held.version, now_held.enabled) != (pipeline.version, pipeline.enabled) {
@@ -85,9 +87,9 @@ impl ControlPlane {
         let pipeline = self.administered(actor, &before.pipeline_id.into()).await?;
         require_enabled(&pipeline)?;
         let yaml = store::pipelines::find_version(&self.db, pipeline.id, before.version).await?;
-        let yaml = yaml.ok_or(Error::NotFound("version"))?;
+        let (yaml, filling) = yaml.ok_or(Error::NotFound("version"))?;
         let parameters = Given::from(before.parameters.clone());
-        let mut planned = self.planned(&pipeline, before.version, &yaml, parameters).await?;
+        let mut planned = self.planned(&pipeline, before.version, (&yaml, filling), parameters).await?;
         let row = &mut planned.row;
         row.course = before.course.again(row.course.graph.clone());
         row.trigger = Trigger::Rerun;
@@ -129,8 +131,14 @@ impl ControlPlane {
     }
 
     /// A run that has not begun, of this text with these parameters.
-    async fn planned(&self, pipeline: &PipelineRow, version: i64, yaml: &str, parameters: Given) -> Result<Planned> {
-        let (plan, graph) = self.plan_of_run(pipeline.customer_id, yaml, &parameters).await?;
+    async fn planned(
+        &self,
+        pipeline: &PipelineRow,
+        version: i64,
+        text: (&str, Filling),
+        parameters: Given,
+    ) -> Result<Planned> {
+        let (plan, graph) = self.plan_of_run(pipeline.customer_id, text, &parameters).await?;
         let now = self.now();
         let row = PipelineRunRow {
             id: self.ids.next(now),

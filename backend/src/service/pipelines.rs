@@ -11,7 +11,7 @@ use crate::{
     ids::{CustomerId, PipelineId},
     model::{
         Page, Window,
-        definition::Definition,
+        definition::{Definition, Filling},
         event::{Kind, Object},
         fields::Change,
         pipeline::{
@@ -43,7 +43,7 @@ impl ControlPlane {
         claim: Option<&Claim>,
     ) -> Result<Pipeline> {
         actor.require_user()?;
-        let definition = self.definition(&input.yaml).await?;
+        let definition = self.definition(&input.yaml, Filling::default()).await?;
         let customer_id = self.owner_of(actor, input.customer_id, Some(&definition)).await?;
         self.require_clear_agents(customer_id, &definition).await?;
         let mut work = self.begin(actor).await?;
@@ -58,6 +58,7 @@ impl ControlPlane {
             created_at: work.now,
             updated_at: work.now,
             yaml: input.yaml,
+            filling: Filling::default(),
             git_sha: input.git_sha,
             version_created_at: work.now,
             next_run_at: None,
@@ -138,7 +139,7 @@ impl ControlPlane {
     ) -> Result<Pipeline> {
         actor.require_user()?;
         let PipelineRow { id, customer_id, .. } = self.pipeline(actor, meant).await?;
-        let definition = self.definition(&input.yaml).await?;
+        let definition = self.definition(&input.yaml, input.filling).await?;
         self.require_clear_agents(customer_id, &definition).await?;
         loop {
             let mut work = self.begin(actor).await?;
@@ -151,6 +152,7 @@ impl ControlPlane {
             row.updated_at = work.now;
             row.version_created_at = work.now;
             row.yaml.clone_from(&input.yaml);
+            row.filling = input.filling;
             row.git_sha.clone_from(&input.git_sha);
             insert_version(&mut work, &row).await?;
             store::pipelines::save(&mut work.tx, &row).await?;
@@ -185,7 +187,7 @@ impl ControlPlane {
             store::pipelines::save(&mut work.tx, &row).await?;
             let is_scheduled = row.enabled == before.enabled || {
                 // It was valid when it was saved, so this takes no longer than it did then.
-                let definition = Definition::parse(&row.yaml).definition;
+                let definition = Definition::parse_by(&row.yaml, row.filling).definition;
                 self.reschedule(&mut work, &mut row, definition.as_ref()).await?
             };
             if is_scheduled {
@@ -306,5 +308,5 @@ async fn insert_version(work: &mut Work, row: &PipelineRow) -> Result<()> {
         created_at: row.version_created_at.into(),
         git_sha: row.git_sha.clone(),
     };
-    store::pipelines::insert_version(&mut work.tx, row.id, &version, &row.yaml).await
+    store::pipelines::insert_version(&mut work.tx, row.id, &version, (&row.yaml, row.filling)).await
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     agents::contains,
-    db::{Conn, Db, MOST_VALUES, Sql, Tx, sql},
+    db::{Conn, Db, MOST_VALUES, Sql, Tx, Word, sql},
     window,
 };
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     ids::{CustomerId, PipelineId},
     model::{
         Page, Total, Window,
+        definition::Filling,
         pipeline::{Pipeline, PipelineFilter, PipelineRef, PipelineVersion},
     },
 };
@@ -23,7 +24,7 @@ mod versions;
 pub use versions::{find_version, insert_version, list_versions, newest_versions};
 
 const COLUMNS: &str = "SELECT p.id, p.customer_id, p.identifier, p.name, p.description, p.enabled, p.version, p.created_at, \
-    p.updated_at, v.yaml, v.git_sha, v.created_at AS version_created_at, s.next_run_at \
+    p.updated_at, v.yaml, v.git_sha, v.filling, v.created_at AS version_created_at, s.next_run_at \
     FROM pipelines p JOIN pipeline_versions v ON v.pipeline_id = p.id AND v.version = p.version \
     LEFT JOIN schedules s ON s.owner_id = p.id";
 
@@ -50,12 +51,21 @@ pub struct PipelineRow {
     pub updated_at: DateTime<Utc>,
     /// The current definition.
     pub yaml: String,
+    /// How its parameters are filled in.
+    #[sqlx(try_from = "Word<Filling>")]
+    pub filling: Filling,
     /// The commit that came from.
     pub git_sha: Option<String>,
     /// When the current version was made.
     pub version_created_at: DateTime<Utc>,
     /// The first slot of its schedule that is not decided.
     pub next_run_at: Option<DateTime<Utc>>,
+}
+
+impl From<Word<Filling>> for Filling {
+    fn from(Word(filling): Word<Self>) -> Self {
+        filling
+    }
 }
 
 impl PipelineRow {

@@ -25,6 +25,7 @@ mod create;
 mod delete;
 mod dry_run;
 mod export;
+mod filters;
 mod get;
 mod leases;
 mod list;

@@ -85,6 +85,8 @@ pub(super) enum Form {
     Path,
     /// The URL of a web server.
     WebUrl,
+    /// What a web server is sent.
+    Body,
 }
 
 /// A mapping with its keys.
@@ -141,8 +143,11 @@ pub(super) const EXPECTED: Text =
 pub(super) const WEB_URL: Text =
     Text { form: Form::WebUrl, ..template("a URL such as https://example.com/hook", 2048) };
 /// What a webhook tells.
-pub(super) const BODY: Text =
-    Text { has_lines: true, ..template("the text to send, such as '{\"text\": \"done\"}'", MAX_BODY) };
+pub(super) const BODY: Text = Text {
+    has_lines: true,
+    form: Form::Body,
+    ..template("the text to send, such as '{\"text\": \"done\"}'", MAX_BODY)
+};
 const AGENT: Shape = Shape::Text(text("the id, name or host name of an agent", 255));
 const TIMEOUT: Shape = Shape::Period { least: 1, most: MAX_TIMEOUT };
 const FORMAT: Shape = Shape::Word(Format::VARIANTS);
@@ -177,7 +182,12 @@ pub(super) static DEFINITION: Mapping = Mapping {
         ),
         optional("timeout", TIMEOUT, "How long a run may take, such as 2h."),
         optional("retry", Shape::Mapping(&RETRY), "How often each step is tried. Default: once."),
-        optional("parameters", Shape::Parameters, "Names with their default values, for `${{ params.name }}`."),
+        optional(
+            "parameters",
+            Shape::Parameters,
+            "Names with their default values, for `${{ params.name }}`, which takes a filter: `${{ params.name | json }}`, \
+             `| uri` or `| raw`.",
+        ),
         optional("steps", Shape::Steps, "What is done. Default: one transfer from source to destination."),
     ],
 };
@@ -298,8 +308,18 @@ pub(super) static STEP: Choice = Choice {
             word: "webhook",
             about: "Tells a web server, by a signed POST from this server.",
             keys: &[
-                required("url", Shape::Text(WEB_URL), "Whom to tell: an http or https URL."),
-                optional("body", Shape::Text(BODY), "What to send. Default: what the run has come to, as JSON."),
+                required(
+                    "url",
+                    Shape::Text(WEB_URL),
+                    "Whom to tell: an http or https URL. A parameter is percent-encoded (`| uri`), unless it is the whole URL \
+                     or says `| raw`.",
+                ),
+                optional(
+                    "body",
+                    Shape::Text(BODY),
+                    "What to send. Default: what the run has come to, as JSON. Where the text is JSON, a parameter is escaped \
+                     inside a string, and elsewhere it is a value (`| json`), unless it says `| raw`.",
+                ),
             ],
         },
     ],

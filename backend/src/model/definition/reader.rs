@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     diagnostic::{Problems, Spot},
+    filter::Filling,
     grammar::{Choice, Key, Mapping, Shape},
     location::Location,
     nearest::nearest,
@@ -20,7 +21,7 @@ use crate::model::period::Period;
 mod text;
 mod value;
 
-pub(super) use text::{check, first_hidden, too_long, without_secrets};
+pub(super) use text::{check, first_hidden, unusable, without_secrets};
 pub(super) use value::parameter;
 
 /// A mapping whose keys were checked.
@@ -143,6 +144,8 @@ pub(super) struct Reader<'a> {
     pub(super) parameters: Option<BTreeMap<String, String>>,
     /// The parameters whose default values are wrong, so that nothing can be said of texts that take them.
     pub(super) wrong_values: BTreeSet<String>,
+    /// How parameters without a filter are filled in.
+    pub(super) filling: Filling,
 }
 
 impl Reader<'_> {

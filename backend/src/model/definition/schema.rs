@@ -17,7 +17,8 @@ const VISIBLE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]
 const VISIBLE_LINES: &str =
     r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u202a-\u202e\u2066-\u2069]*$";
 /// Every placeholder is one of a parameter.
-const PLACEHOLDERS: &str = r"^([^$]|\$(?!\{\{)|\$\{\{\s*params\.[A-Za-z_][A-Za-z0-9_-]{0,63}\s*\}\})*$";
+const PLACEHOLDERS: &str =
+    r"^([^$]|\$(?!\{\{)|\$\{\{\s*params\.[A-Za-z_][A-Za-z0-9_-]{0,63}\s*(\|\s*(json|uri|raw)\s*)?\}\})*$";
 /// A path, or a URL of a protocol that agents speak; what is filled in first cannot be judged.
 const LOCATION: &str = r"^((?![A-Za-z0-9+.-]{2,}://)|[Ss][Ff][Tt][Pp]://[^/]+/|[Ff][Tt][Pp][Ss]?://[^/]+/|.*\$\{\{)";
 
@@ -110,7 +111,7 @@ fn text(limits: &Text) -> Value {
         rules.push(json!({ "not": { "pattern": r"\$\{\{" } }));
     }
     match limits.form {
-        Form::Free => {}
+        Form::Free | Form::Body => {}
         Form::Location => rules.push(json!({ "pattern": LOCATION })),
         Form::Id => rules.push(json!({ "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$" })),
         Form::Sha256 => rules.push(json!({ "pattern": r"^[0-9A-Fa-f]{64}$|\$\{\{" })),

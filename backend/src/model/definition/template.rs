@@ -1,6 +1,9 @@
-//! Text with places for parameters: `orders-${{ params.date }}.csv`.
+//! Text with places for parameters: `orders-${{ params.date }}.csv`, with a filter where it is wanted: `| json`.
 
 use std::collections::BTreeMap;
+
+use super::filter::{self, Filling, Filter, Written};
+use super::grammar::Form;
 
 /// The longest name of a parameter.
 pub(super) const MAX_NAME: usize = 64;
@@ -14,7 +17,7 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    Parameter(String),
+    Parameter { name: String, written: Option<Written>, filter: Filter },
 }
 
 /// What is wrong with a placeholder.
@@ -28,9 +31,14 @@ pub(super) struct Flaw<'a> {
     pub(super) message: String,
 }
 
-/// Text that grew too long when it was filled in.
+/// Why text cannot be filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(super) enum Unfit {
+    /// It grew too long.
+    TooLong,
+    /// A parameter would lead out of the folder that the URL names.
+    GoesUp,
+}
 
 impl Template {
     /// Reads a text. What is wrong with each placeholder is handed to `flawed`; `known` says which parameters there are.
@@ -53,8 +61,11 @@ impl Template {
                 return Self { pieces };
             };
             let (placeholder, behind) = placeholder.split_at(length + 2);
-            match named(placeholder).and_then(|name| known(name).map(|()| name)) {
-                Ok(name) => pieces.push(Piece::Parameter(name.to_owned())),
+            match named(placeholder).and_then(|named| known(named.0).map(|()| named)) {
+                Ok((name, written)) => {
+                    let filter = written.map_or(Filter::Raw, Written::alone);
+                    pieces.push(Piece::Parameter { name: name.to_owned(), written, filter });
+                }
                 Err(message) => flawed(Flaw { offset, text: placeholder, message }),
             }
             rest = behind;
@@ -73,40 +84,100 @@ impl Template {
     /// The parameters that stand in it.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Parameter(name) => Some(name.as_str()),
+            Piece::Parameter { name, .. } => Some(name.as_str()),
             Piece::Text(_) => None,
         })
     }
 
+    /// The same with each parameter filtered as its place in a text of this form needs it. By the older rule that is
+    /// done only where a filter is written.
+    pub(super) fn placed(mut self, form: Form, filling: Filling) -> Self {
+        let is_whole = matches!(self.pieces.as_slice(), [Piece::Parameter { .. }]);
+        let texts = self.pieces.iter().map(|piece| match piece {
+            Piece::Text(text) => Some(text.as_str()),
+            Piece::Parameter { .. } => None,
+        });
+        let json = if form == Form::Body { filter::places_in_json(texts) } else { None };
+        let mut json = json.map(Vec::into_iter);
+        for piece in &mut self.pieces {
+            let Piece::Parameter { written, filter, .. } = piece else { continue };
+            let in_json = json.as_mut().and_then(Iterator::next);
+            *filter = match (*written, in_json, form) {
+                (None, _, _) if filling == Filling::Plain => Filter::Raw,
+                (None | Some(Written::Json), Some(place), _) => place,
+                (None, None, Form::WebUrl) if !is_whole => Filter::Uri,
+                (None, None, _) => Filter::Raw,
+                (Some(written), _, _) => written.alone(),
+            };
+        }
+        self
+    }
+
     /// The text with every parameter's value in its place, of at most so many characters.
-    pub(super) fn fill(&self, values: &BTreeMap<String, String>, most: usize) -> Result<String, TooLong> {
+    pub(super) fn fill(&self, values: &BTreeMap<String, String>, most: usize) -> Result<String, Unfit> {
+        let filled = self.fill_by(most, |name, filter| filter.apply(values.get(name).map_or("", String::as_str)))?;
+        if self.pieces.iter().any(|piece| matches!(piece, Piece::Parameter { filter: Filter::Uri, .. })) {
+            // What no encoding can hide: a URL goes up by `%2e%2e` as well.
+            let harmless = self.fill_by(usize::MAX, |_, _| "x".into())?;
+            if filter::dots(&filled) != filter::dots(&harmless) {
+                return Err(Unfit::GoesUp);
+            }
+        }
+        Ok(filled)
+    }
+
+    /// The text as it would be if no parameter without a filter were filtered.
+    pub(super) fn fill_plain(&self, values: &BTreeMap<String, String>) -> Result<String, Unfit> {
+        let mut plain = self.clone();
+        for piece in &mut plain.pieces {
+            if let Piece::Parameter { written: None, filter, .. } = piece {
+                *filter = Filter::Raw;
+            }
+        }
+        plain.fill(values, usize::MAX)
+    }
+
+    fn fill_by<'v>(
+        &'v self,
+        most: usize,
+        value: impl Fn(&'v str, Filter) -> std::borrow::Cow<'v, str>,
+    ) -> Result<String, Unfit> {
         let mut filled = String::new();
         let mut length = 0;
         for piece in &self.pieces {
             let text = match piece {
-                Piece::Text(text) => text,
-                Piece::Parameter(name) => values.get(name).map_or("", String::as_str),
+                Piece::Text(text) => text.as_str().into(),
+                Piece::Parameter { name, filter, .. } => value(name, *filter),
             };
             length += text.chars().count();
             if length > most {
-                return Err(TooLong);
+                return Err(Unfit::TooLong);
             }
-            filled.push_str(text);
+            filled.push_str(&text);
         }
         Ok(filled)
     }
 }
 
-/// The name in a placeholder.
-fn named(placeholder: &str) -> Result<&str, String> {
+/// The name in a placeholder, and the filter behind it.
+fn named(placeholder: &str) -> Result<(&str, Option<Written>), String> {
     let inside = placeholder.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}")).unwrap_or_default();
-    let name = inside.trim().strip_prefix("params.").filter(|name| is_name(name));
-    name.ok_or_else(|| {
-        format!(
+    let (inside, filter) = inside.split_once('|').map_or((inside, None), |(inside, filter)| (inside, Some(filter)));
+    let Some(name) = inside.trim().strip_prefix("params.").filter(|name| is_name(name)) else {
+        return Err(format!(
             "`{}` is no placeholder: write `${{{{ params.name }}}}` with the name of one of `parameters`",
             super::yaml::shown(placeholder)
-        )
-    })
+        ));
+    };
+    let Some(filter) = filter.map(str::trim) else { return Ok((name, None)) };
+    match filter.parse() {
+        Ok(written) => Ok((name, Some(written))),
+        Err(_) => Err(format!(
+            "`{}` is no filter: write one of {}",
+            super::yaml::shown(filter),
+            <Written as strum::VariantNames>::VARIANTS.join(", ")
+        )),
+    }
 }
 
 /// Whether a parameter may be called so.
@@ -133,7 +204,7 @@ mod tests {
         assert_eq!(flaws, []);
         let values = BTreeMap::from([("date".to_owned(), "today".to_owned())]);
         assert_eq!(template.fill(&values, 100).as_deref(), Ok("a-today-today$ {}"));
-        assert_eq!(template.fill(&values, 10), Err(TooLong));
+        assert_eq!(template.fill(&values, 10), Err(Unfit::TooLong));
     }
 
     #[rstest::rstest]
@@ -143,7 +214,66 @@ mod tests {
     #[case("x ${{ params.date", 2, "${{ params.date")]
     #[case("${{ params.a b }}", 0, "${{ params.a b }}")]
     #[case("${{ params.${{ }}", 0, "${{ params.${{ }}")]
+    #[case("${{ params.date | html }}", 0, "${{ params.date | html }}")]
+    #[case("${{ params.date | }}", 0, "${{ params.date | }}")]
+    #[case("${{ params.date | json | uri }}", 0, "${{ params.date | json | uri }}")]
     fn every_flaw_has_its_place(#[case] text: &str, #[case] offset: usize, #[case] found: &str) {
         assert_eq!(parse(text).1, [(offset, found.to_owned())]);
+    }
+
+    /// What becomes of a text of this form with `value` in it.
+    fn filled(text: &str, form: Form, filling: Filling, value: &str) -> String {
+        let template = parse(text).0.placed(form, filling);
+        let values = BTreeMap::from([("date".to_owned(), value.to_owned())]);
+        template.fill(&values, 1000).unwrap_or_else(|unfit| format!("{unfit:?}"))
+    }
+
+    #[rstest::rstest]
+    // Inside a string it is escaped; the quotes are there already.
+    #[case(r#"{"a": "<${{ params.date }}>"}"#, "say \"hi\"\\\n", r#"{"a": "<say \"hi\"\\\n>"}"#)]
+    #[case(r#"{"a": "\"${{ params.date }}"}"#, "\"", r#"{"a": "\"\""}"#)]
+    #[case(r#"{"a": "${{ params.date | json }}"}"#, "\"", r#"{"a": "\""}"#)]
+    #[case(r#"{"${{ params.date }}": 1}"#, "a\": 2, \"b", r#"{"a\": 2, \"b": 1}"#)]
+    // A whole value stays what it is, if it is JSON.
+    #[case(r#"{"a": ${{ params.date }}}"#, "12", r#"{"a": 12}"#)]
+    #[case(r#"{"a": ${{ params.date }}}"#, r#"{"b": [1]}"#, r#"{"a": {"b": [1]}}"#)]
+    #[case(r#"[${{ params.date }}]"#, "1, 2", r#"["1, 2"]"#)]
+    #[case(r#"[${{ params.date }}]"#, "", r#"[""]"#)]
+    #[case(r#"[${{ params.date | json }}]"#, "x", r#"["x"]"#)]
+    // As it stands.
+    #[case(r#"{"a": "${{ params.date | raw }}"}"#, "\"", r#"{"a": """}"#)]
+    #[case("done: ${{ params.date }}", "\"", "done: \"")]
+    #[case("${{ params.date }}", "\"", "\"")]
+    // As asked for, where the form alone would not have it.
+    #[case("a=${{ params.date | uri }}&b=${{ params.date | json }}", "&\"", r#"a=%26%22&b="&\"""#)]
+    fn a_body_stays_the_json_that_it_is(#[case] text: &str, #[case] value: &str, #[case] expected: &str) {
+        assert_eq!(filled(text, Form::Body, Filling::Place, value), expected);
+    }
+
+    #[rstest::rstest]
+    #[case(
+        "https://h/${{ params.date }}?q=${{ params.date }}",
+        "a/b?c&d=ä e",
+        "https://h/a%2Fb%3Fc%26d%3D%C3%A4%20e?q=a%2Fb%3Fc%26d%3D%C3%A4%20e"
+    )]
+    #[case("https://h/${{ params.date | raw }}", "a/b?c", "https://h/a/b?c")]
+    #[case("${{ params.date }}", "https://h/a?b=c", "https://h/a?b=c")]
+    #[case("https://h/${{ params.date | json }}", "a", "https://h/\"a\"")]
+    #[case("https://h/a/${{ params.date }}/b", "..", "GoesUp")]
+    #[case("https://h/a/.${{ params.date }}", ".", "GoesUp")]
+    #[case("https://h/a/%2e${{ params.date }}", ".", "GoesUp")]
+    #[case("https://h/a/../${{ params.date }}?x=/../", "b", "https://h/a/../b?x=/../")]
+    #[case("https://h/a?x=${{ params.date }}", "..", "https://h/a?x=..")]
+    fn a_parameter_stays_in_its_part_of_a_url(#[case] text: &str, #[case] value: &str, #[case] expected: &str) {
+        assert_eq!(filled(text, Form::WebUrl, Filling::Place, value), expected);
+    }
+
+    #[test]
+    fn by_the_older_rule_and_elsewhere_only_written_filters_are_applied() {
+        let (body, url) = (r#"{"a": "${{ params.date }}"}"#, "https://h/${{ params.date }}");
+        assert_eq!(filled(body, Form::Body, Filling::Plain, "\""), r#"{"a": """}"#);
+        assert_eq!(filled(url, Form::WebUrl, Filling::Plain, "a/b"), "https://h/a/b");
+        assert_eq!(filled("/in/${{ params.date }}", Form::Path, Filling::Place, "a/b"), "/in/a/b");
+        assert_eq!(filled("/in/${{ params.date | uri }}", Form::Path, Filling::Plain, "a/b"), "/in/a%2Fb");
     }
 }

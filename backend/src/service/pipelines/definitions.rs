@@ -9,8 +9,8 @@ use crate::{
     model::{
         agent::AgentRef,
         definition::{
-            AgentName, Definition, Diagnostic, Found, Parsed, Plan, PlannedStep, PlannedTask, Severity, Step, schema,
-            unowned,
+            AgentName, Definition, Diagnostic, Filling, Found, Parsed, Plan, PlannedStep, PlannedTask, Severity, Step,
+            schema, unowned,
         },
         directive::Errand,
         period::Period,
@@ -51,7 +51,7 @@ impl ControlPlane {
     /// [`Error::Forbidden`] for agents, [`Error::Fields`] for an unknown customer.
     pub async fn dry_run_pipeline(&self, actor: &Actor, input: DryRun) -> Result<Verdict> {
         actor.require_user()?;
-        let Parsed { definition, mut diagnostics } = parse(input.yaml).await?;
+        let Parsed { definition, mut diagnostics } = parse(input.yaml, Filling::default()).await?;
         let owner = self.owner_of(actor, input.customer_id, definition.as_ref()).await?;
         let Some(definition) = definition else { return Ok(Verdict::new(diagnostics, None)) };
         let agents = self.agents_of(owner, &definition).await?;
@@ -66,8 +66,8 @@ impl ControlPlane {
     }
 
     /// A definition that is to be saved.
-    pub(super) async fn definition(&self, yaml: &str) -> Result<Definition> {
-        let Parsed { definition, diagnostics } = parse(yaml.to_owned()).await?;
+    pub(super) async fn definition(&self, yaml: &str, filling: Filling) -> Result<Definition> {
+        let Parsed { definition, diagnostics } = parse(yaml.to_owned(), filling).await?;
         definition.ok_or_else(|| refused(&diagnostics))
     }
 
@@ -83,10 +83,10 @@ impl ControlPlane {
     pub(in crate::service) async fn plan_of_run(
         &self,
         owner: Option<CustomerId>,
-        yaml: &str,
+        (yaml, filling): (&str, Filling),
         given: &Given,
     ) -> Result<(Plan, Graph)> {
-        let definition = self.definition(yaml).await?;
+        let definition = self.definition(yaml, filling).await?;
         let parameters = definition.parameters_with(&given.0).map_err(|problems| {
             let mut errors = FieldErrors::default();
             for (name, problem) in problems {
@@ -167,8 +167,8 @@ fn ids(agents: &[AgentRef]) -> Vec<AgentId> {
 }
 
 /// Reads a text, which may take a moment, where it stops nobody else.
-async fn parse(yaml: String) -> Result<Parsed> {
-    tokio::task::spawn_blocking(move || Definition::parse(&yaml)).await.map_err(Error::internal)
+async fn parse(yaml: String, filling: Filling) -> Result<Parsed> {
+    tokio::task::spawn_blocking(move || Definition::parse_by(&yaml, filling)).await.map_err(Error::internal)
 }
 
 /// What is said of a definition that cannot be used.

@@ -5,6 +5,7 @@ use crate::{
     error::{Error, Result},
     model::{
         Page, Window,
+        definition::Filling,
         pipeline::{Pipeline, PipelineRef, PipelineVersion, ReplaceDefinition, VersionDiff},
     },
     service::ControlPlane,
@@ -34,7 +35,7 @@ impl ControlPlane {
     /// As of [`Self::list_pipeline_versions`]; [`Error::NotFound`] for a version there is not.
     pub async fn get_pipeline_version(&self, actor: &Actor, meant: &PipelineRef, version: i64) -> Result<String> {
         let row = self.administered(actor, meant).await?;
-        self.version(&row, version).await
+        Ok(self.version(&row, version).await?.0)
     }
 
     /// What two versions of a pipeline differ in.
@@ -50,7 +51,7 @@ impl ControlPlane {
         to: i64,
     ) -> Result<VersionDiff> {
         let row = self.administered(actor, meant).await?;
-        let (before, after) = (self.version(&row, from).await?, self.version(&row, to).await?);
+        let (before, after) = (self.version(&row, from).await?.0, self.version(&row, to).await?.0);
         // Two long texts that have nothing in common take a while.
         let compare = move || VersionDiff::between((from, &before), (to, &after));
         tokio::task::spawn_blocking(compare).await.map_err(Error::internal)
@@ -69,8 +70,8 @@ impl ControlPlane {
         expected_version: Option<i64>,
     ) -> Result<Pipeline> {
         let row = self.administered(actor, meant).await?;
-        let yaml = self.version(&row, version).await?;
-        let input = ReplaceDefinition { yaml, expected_version, git_sha: None, unless_same: false };
+        let (yaml, filling) = self.version(&row, version).await?;
+        let input = ReplaceDefinition { yaml, expected_version, git_sha: None, unless_same: false, filling };
         self.replace_pipeline_definition(actor, &row.id.into(), input).await
     }
 
@@ -82,7 +83,7 @@ impl ControlPlane {
         Ok(row)
     }
 
-    async fn version(&self, row: &PipelineRow, version: i64) -> Result<String> {
+    async fn version(&self, row: &PipelineRow, version: i64) -> Result<(String, Filling)> {
         let found = store::pipelines::find_version(&self.db, row.id, version).await?;
         found.ok_or(Error::NotFound("version"))
     }

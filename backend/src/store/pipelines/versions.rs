@@ -7,9 +7,9 @@ use uuid::Uuid;
 use crate::{
     error::Result,
     ids::PipelineId,
-    model::{Page, Start, Total, Window, pipeline::PipelineVersion},
+    model::{Page, Start, Total, Window, definition::Filling, pipeline::PipelineVersion},
     store::{
-        db::{Conn, Db, MOST_VALUES, Tx, sql},
+        db::{Conn, Db, MOST_VALUES, Tx, Word, sql},
         window,
     },
 };
@@ -35,27 +35,38 @@ const COLUMNS: &str = "SELECT v.pipeline_id, v.version, v.git_sha, v.created_at 
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn insert_version(tx: &mut Tx, id: PipelineId, version: &PipelineVersion, yaml: &str) -> Result<()> {
-    sql("INSERT INTO pipeline_versions (pipeline_id, version, yaml, git_sha, created_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(id)
-        .bind(version.version)
-        .bind(yaml.to_owned())
-        .bind(version.git_sha.clone())
-        .bind(version.created_at.0)
-        .execute(tx)
-        .await?;
+pub async fn insert_version(
+    tx: &mut Tx,
+    id: PipelineId,
+    version: &PipelineVersion,
+    (yaml, filling): (&str, Filling),
+) -> Result<()> {
+    sql("INSERT INTO pipeline_versions (pipeline_id, version, yaml, filling, git_sha, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)")
+    .bind(id)
+    .bind(version.version)
+    .bind(yaml.to_owned())
+    .bind(filling.to_string())
+    .bind(version.git_sha.clone())
+    .bind(version.created_at.0)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
-/// The text of a version, if there is one.
+/// The text of a version, if there is one, and how its parameters are filled in.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn find_version(conn: impl Into<Conn<'_>>, id: PipelineId, version: i64) -> Result<Option<String>> {
-    let statement = sql("SELECT yaml FROM pipeline_versions WHERE pipeline_id = $1 AND version = $2");
-    let row: Option<(String,)> = statement.bind(id).bind(version).fetch_optional(conn).await?;
-    Ok(row.map(|(yaml,)| yaml))
+pub async fn find_version(
+    conn: impl Into<Conn<'_>>,
+    id: PipelineId,
+    version: i64,
+) -> Result<Option<(String, Filling)>> {
+    let statement = sql("SELECT yaml, filling FROM pipeline_versions WHERE pipeline_id = $1 AND version = $2");
+    let row: Option<(String, Word<Filling>)> = statement.bind(id).bind(version).fetch_optional(conn).await?;
+    Ok(row.map(|(yaml, Word(filling))| (yaml, filling)))
 }
 
 /// The newest versions of each of these pipelines, as many as is said, newest first.

@@ -2,7 +2,10 @@
 
 use backend::{
     error::Error,
-    model::pipeline::{PipelineRef, ReplaceDefinition},
+    model::{
+        definition::Filling,
+        pipeline::{PipelineRef, ReplaceDefinition},
+    },
 };
 use serde_json::{Value, json};
 
@@ -83,6 +86,7 @@ async fn an_unchanged_text_makes_no_version_where_none_is_wanted() {
         expected_version: Some(3),
         git_sha: None,
         unless_same: true,
+        filling: Filling::default(),
     };
     let actor = customer_of(&place.customer);
     let kept = place.app.cp().replace_pipeline_definition(&actor, &daily(), same).await.expect("a pipeline");

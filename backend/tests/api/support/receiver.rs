@@ -27,6 +27,8 @@ pub(crate) struct Receiver {
 /// A webhook that came.
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
+    /// With the query.
+    pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
@@ -70,7 +72,8 @@ impl Drop for Receiver {
 async fn take(request: Request, kept: Arc<Mutex<Vec<Heard>>>, answers: Answers) -> Response {
     let (parts, body) = request.into_parts();
     let bytes = to_bytes(body, 1 << 20).await.expect("a body");
-    let heard = Heard { headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() };
+    let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let heard = Heard { path, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() };
     let answer = answers(&heard);
     kept.lock().unwrap_or_else(PoisonError::into_inner).push(heard);
     let Some(answer) = answer else { return std::future::pending().await };

@@ -12,7 +12,7 @@ use crate::model::{
         AgentName, Definition, Diagnostic, Format, Location, Packing, Place, Position, Spot, Step, Task, Template,
         build::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
         grammar::{BODY, EXPECTED, PATH, Text, WEB_URL},
-        reader::{check, too_long},
+        reader::{check, unusable},
     },
     retry::Retry,
     transfer::{Direction, Protocol},
@@ -129,7 +129,7 @@ impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
     }
 
     fn text(&mut self, template: &Template, limits: &Text, key: &str, spot: &Spot) -> Option<String> {
-        let filled = template.fill(self.parameters, limits.most).map_err(|_| too_long(limits));
+        let filled = template.fill(self.parameters, limits.most).map_err(|unfit| unusable(unfit, limits));
         match filled.and_then(|filled| check(&filled, limits).map(|()| filled)) {
             Ok(filled) => Some(filled),
             Err(problem) => {

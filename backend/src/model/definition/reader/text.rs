@@ -8,7 +8,7 @@ use crate::model::{
         nearest::nearest,
         scalar::{Kind, Scalar},
         syntax::is_hidden,
-        template::{Flaw, Template, TooLong},
+        template::{Flaw, Template, Unfit},
         yaml::{Content, Node, shown},
     },
     source_url::{without_password, without_passwords},
@@ -21,7 +21,7 @@ impl Reader<'_> {
             return self.wrong(node, spot, &Shape::Text(*text));
         };
         let template = if text.is_template {
-            self.template(node, spot, said)?
+            self.template(node, spot, said)?.placed(text.form, self.filling)
         } else if said.contains("${{") {
             self.problems.error(spot, || format!("{} takes no parameters: write {}", called(spot), text.what));
             return None;
@@ -31,16 +31,33 @@ impl Reader<'_> {
         // What is said of text is said of it as it will be used; as far as that is known.
         let filled = match self.values(template.parameters()) {
             Some(values) => template.fill(values, text.most),
-            None if said.chars().nth(text.most).is_some() => Err(TooLong),
+            None if said.chars().nth(text.most).is_some() => Err(Unfit::TooLong),
             None => return Some(template),
         };
         let problem = match filled {
-            Err(_) => Some(too_long(text)),
-            Ok(filled) => check(&filled, text).err(),
+            Err(unfit) => Some(unusable(unfit, text)),
+            Ok(filled) => {
+                self.note_filters(spot, &template, &filled);
+                check(&filled, text).err()
+            }
         };
         let Some(problem) = problem else { return Some(template) };
         self.problems.error(spot, || format!("{} {problem}", called(spot)));
         None
+    }
+
+    /// Says where a value is filtered that earlier releases put in as it stands.
+    fn note_filters(&mut self, spot: &Spot, template: &Template, filled: &str) {
+        let plain = self.values(template.parameters()).map(|values| template.fill_plain(values));
+        if plain.is_some_and(|plain| plain.is_ok_and(|plain| plain != filled)) {
+            self.problems.warning(spot, || {
+                format!(
+                    "{} has a parameter whose value is escaped here; versions saved by earlier releases put it in as it \
+                     stands: write `| raw` behind its name to keep that",
+                    called(spot)
+                )
+            });
+        }
     }
 
     fn template(&mut self, node: &Node, spot: &Spot, said: &str) -> Option<Template> {
@@ -82,9 +99,14 @@ fn place(source: &str, node: &Node, said: &str, flaw: &Flaw<'_>) -> Position {
     }
 }
 
-/// What is said of text that is too long.
-pub(in crate::model::definition) fn too_long(text: &Text) -> String {
-    format!("is too long: it may have {} characters, with its parameters filled in", text.most)
+/// What is said of text that cannot be filled in.
+pub(in crate::model::definition) fn unusable(unfit: Unfit, text: &Text) -> String {
+    match unfit {
+        Unfit::TooLong => {
+            format!("is too long: it may have {} characters, with its parameters filled in", text.most)
+        }
+        Unfit::GoesUp => "has a parameter that leads up in its path (`.` or `..`): give it another value".to_owned(),
+    }
 }
 
 /// What is wrong with text as it will be used.
@@ -96,8 +118,8 @@ pub(in crate::model::definition) fn check(filled: &str, text: &Text) -> Result<(
         return Err(problem);
     }
     match text.form {
-        Form::Free if without_passwords(filled) != filled => Err(HOLDS_PASSWORD.to_owned()),
-        Form::Free => Ok(()),
+        Form::Free | Form::Body if without_passwords(filled) != filled => Err(HOLDS_PASSWORD.to_owned()),
+        Form::Free | Form::Body => Ok(()),
         // Whether it is a place is said of it as a place.
         Form::Location => without_secrets(filled),
         Form::Id if is_id(filled) => Ok(()),

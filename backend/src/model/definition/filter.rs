@@ -1,0 +1,115 @@
+//! What is done to a parameter's value so that the text around it keeps its meaning.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::IgnoredAny;
+use strum::{Display, EnumString, VariantNames};
+
+/// Everything but the unreserved characters of RFC 3986.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Stands for the value when it is looked at whether a text is JSON: a digit may stand beside others.
+const STAND_IN: &str = "1";
+
+/// How parameters without a filter are filled in. A version keeps the rule that it was saved under.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString)]
+#[strum(serialize_all = "lowercase")]
+pub enum Filling {
+    /// As they stand, as earlier releases did.
+    Plain,
+    /// As their place needs it.
+    #[default]
+    Place,
+}
+
+/// A filter as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+pub(super) enum Written {
+    Json,
+    Uri,
+    Raw,
+}
+
+impl Written {
+    /// What it does where the text around it does not matter.
+    pub(super) const fn alone(self) -> Filter {
+        match self {
+            Self::Json => Filter::JsonValue,
+            Self::Uri => Filter::Uri,
+            Self::Raw => Filter::Raw,
+        }
+    }
+}
+
+/// What is done to a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// Nothing.
+    Raw,
+    /// Percent-encoded as one component of a URL.
+    Uri,
+    /// Escaped, without quotes: it stands inside a JSON string.
+    JsonString,
+    /// A JSON value: itself if it is one, else a string.
+    JsonValue,
+}
+
+impl Filter {
+    /// The value as it is put into the text.
+    pub(super) fn apply(self, value: &str) -> Cow<'_, str> {
+        match self {
+            Self::Raw => value.into(),
+            Self::Uri => utf8_percent_encode(value, COMPONENT).into(),
+            Self::JsonString => {
+                let quoted = quoted(value);
+                quoted[1..quoted.len() - 1].to_owned().into()
+            }
+            Self::JsonValue if is_json(value) => value.into(),
+            Self::JsonValue => quoted(value).into(),
+        }
+    }
+}
+
+/// For each place of a parameter what its value needs, if the text is a JSON object, list or string. A text is given in
+/// pieces, with nothing for each parameter.
+pub(super) fn places_in_json<'t>(pieces: impl Iterator<Item = Option<&'t str>>) -> Option<Vec<Filter>> {
+    let mut sample = String::new();
+    let mut places = Vec::new();
+    let mut is_in_string = false;
+    for piece in pieces {
+        let Some(text) = piece else {
+            places.push(if is_in_string { Filter::JsonString } else { Filter::JsonValue });
+            sample.push_str(STAND_IN);
+            continue;
+        };
+        let mut is_escaped = false;
+        for c in text.chars() {
+            match c {
+                _ if is_escaped => is_escaped = false,
+                '\\' if is_in_string => is_escaped = true,
+                '"' => is_in_string = !is_in_string,
+                _ => {}
+            }
+        }
+        sample.push_str(text);
+    }
+    // A single parameter is the whole text, which is whatever its value is.
+    let is_json = sample.trim_start().starts_with(['{', '[', '"']) && is_json(&sample);
+    is_json.then_some(places)
+}
+
+/// How many parts of a URL's path stand for this or the upper folder.
+pub(super) fn dots(url: &str) -> usize {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    let is_dots = |part: &&str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    path.split(['/', '\\']).filter(is_dots).count()
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
