@@ -15,8 +15,8 @@ use crate::credentials::{ApiKey, Registration};
 use crate::pacing::Budget;
 use crate::transport::{Answer, ApiError, Transport};
 use crate::wire::{
-    CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, RunEnd, RunView, Status, StepUpdate, StepView,
-    TransferUpdate, TransferView, UpdateResult,
+    CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, RunEnd, RunView, Signed, Status, StepUpdate,
+    StepView, TransferUpdate, TransferView, UpdateResult,
 };
 
 /// How long the server may hold a long poll.
@@ -26,6 +26,8 @@ const WAIT: u64 = 25;
 pub(crate) struct Api {
     transport: Transport,
     agent_id: Uuid,
+    /// This process, if it is the one that does the agent's work.
+    instance: Option<Uuid>,
     state_dir: PathBuf,
     key: Mutex<ApiKey>,
     budget: Mutex<Option<(Instant, Budget)>>,
@@ -82,9 +84,15 @@ pub(crate) async fn register(transport: &Transport, agent: &RegisterAgent<'_>) -
 
 impl Api {
     /// The server behind `transport`, for the agent that `registration` describes.
-    pub(crate) fn new(transport: Transport, registration: &Registration, state_dir: &Path) -> Self {
+    pub(crate) fn new(
+        transport: Transport,
+        registration: &Registration,
+        state_dir: &Path,
+        instance: Option<Uuid>,
+    ) -> Self {
         Self {
             transport,
+            instance,
             agent_id: registration.agent_id,
             state_dir: state_dir.to_owned(),
             key: Mutex::new(registration.api_key.clone()),
@@ -108,7 +116,7 @@ impl Api {
     /// `POST /api/agents/heartbeat`.
     pub(crate) async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<Directive>, ApiError> {
         let directives: Directives =
-            self.call(|| self.request(Method::POST, "/api/agents/heartbeat").json(heartbeat)).await?;
+            self.call(|| self.request(Method::POST, "/api/agents/heartbeat").json(&self.sign(heartbeat))).await?;
         Ok(directives.readable())
     }
 
@@ -143,7 +151,7 @@ impl Api {
     /// `POST /api/jobs/{id}/runs`: claims the run that a directive asks for; the same one again while it runs.
     pub(crate) async fn start_job_run(&self, job: Uuid, directive: Uuid) -> Result<RunView, ApiError> {
         let (path, body) = (format!("/api/jobs/{job}/runs"), json!({ "directiveId": directive }));
-        Ok(self.call::<OneRun>(|| self.request(Method::POST, &path).json(&body)).await?.run)
+        Ok(self.call::<OneRun>(|| self.request(Method::POST, &path).json(&self.sign(&body))).await?.run)
     }
 
     /// `PATCH /api/jobs/{id}/runs/{runId}`: says how a run ended.
@@ -160,13 +168,14 @@ impl Api {
         update: &StepUpdate,
     ) -> Result<(StepView, Vec<Directive>), ApiError> {
         let path = format!("/api/pipelines/{pipeline}/runs/{run}/steps/{step}");
-        let answer: OneStep = self.call(|| self.request(Method::PATCH, &path).json(update)).await?;
+        let answer: OneStep = self.call(|| self.request(Method::PATCH, &path).json(&self.sign(update))).await?;
         Ok((answer.step, answer.directives.readable()))
     }
 
     /// `GET /api/agents/directives`: answers as soon as there is one.
     pub(crate) async fn wait_for_directives(&self) -> Result<Vec<Directive>, ApiError> {
-        let path = format!("/api/agents/directives?wait={WAIT}");
+        let instance = self.instance.map(|instance| format!("&instanceId={instance}")).unwrap_or_default();
+        let path = format!("/api/agents/directives?wait={WAIT}{instance}");
         let request = || self.request(Method::GET, &path).timeout(Duration::from_secs(WAIT + 15));
         Ok(self.call::<Directives>(request).await?.readable())
     }
@@ -187,6 +196,10 @@ impl Api {
     /// Uses `key` from now on.
     pub(crate) fn adopt_key(&self, key: ApiKey) {
         *self.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
+    }
+
+    fn sign<'a, T>(&self, body: &'a T) -> Signed<'a, T> {
+        Signed { body, instance_id: self.instance }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

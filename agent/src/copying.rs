@@ -39,7 +39,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
     })?;
     let pairs = resolve(&args.sources, &args.destination)?;
     let (session, mail) =
-        Session::new(settings, &registration, Bounds { at_once: 1, max_rate: None }, Fence::default())?;
+        Session::new(settings, &registration, Bounds { at_once: 1, max_rate: None }, Fence::default(), None)?;
     session.store.prune()?;
     session.background(reporter::run(session.clone()));
     session.background(Dispatcher::new(session.clone(), Role::Copy).run(mail));

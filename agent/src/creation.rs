@@ -40,7 +40,7 @@ pub(crate) async fn create(
         let server = session.api.server();
         match error {
             Some(error @ ApiError::Unauthorized { .. }) => {
-                session.halt(error.to_string());
+                session.halt(&error);
                 claim.forget()?;
                 return Err(error.into());
             }

@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::fence::Fence;
 use crate::files;
 use crate::heartbeat::{self, Role};
+use crate::random::random_uuid;
 use crate::register::enrol;
 use crate::reporter;
 use crate::retry::start;
@@ -42,7 +43,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     };
     let bounds = Bounds { at_once: args.max_jobs, max_rate: args.max_rate };
     let fence = Fence::around(&args.allowed_dirs)?;
-    let (session, mail) = Session::new(settings, &registration, bounds, fence)?;
+    let (session, mail) = Session::new(settings, &registration, bounds, fence, Some(random_uuid()))?;
     tracing::info!(agent.id = %registration.agent_id, server = session.api.server(), "the agent runs");
     session.background(reporter::run(session.clone()));
     session.background(Dispatcher::new(session.clone(), Role::Daemon).run(mail));
@@ -58,6 +59,10 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     }
     shut_down(&session).await;
     match session.why_halted() {
+        Some(why) if session.exit() == Exit::Duplicate => {
+            eprintln!("error: {why}");
+            Ok(Exit::Duplicate)
+        }
         Some(why) => bail!("{why}"),
         None => Ok(Exit::Done),
     }

@@ -20,7 +20,6 @@ use crate::session::{Mail, Session};
 use crate::steps;
 use crate::store::Claimed;
 use crate::transfer::{discard, end_without_work, tell};
-use crate::transport::ApiError;
 use crate::wire::{Directive, Status};
 
 /// What became of a directive.
@@ -192,7 +191,7 @@ pub(crate) async fn poll(session: Arc<Session>) {
                     backoff(session.timing.backoff, repeats, random_u64()).min(session.timing.poll)
                 }
             }
-            Err(error @ ApiError::Unauthorized { .. }) => return session.halt(error.to_string()),
+            Err(error) if error.is_the_end() => return session.halt(&error),
             Err(error) => {
                 failures += 1;
                 tracing::debug!("no directives: {error}");

@@ -260,8 +260,8 @@ where
             () = session.closed() => return None,
             answer = asked => match answer {
                 Err(error) if error.is_temporary() => error,
-                Err(error @ ApiError::Unauthorized { .. }) => {
-                    session.halt(error.to_string());
+                Err(error) if error.is_the_end() => {
+                    session.halt(&error);
                     return None;
                 }
                 answer => return Some(answer),

@@ -12,6 +12,8 @@ pub(crate) enum Exit {
     Cancelled = 3,
     /// Wrong usage.
     Usage = 2,
+    /// Another process works with a copy of this one's state.
+    Duplicate = 4,
     /// Anything else.
     Failed = 1,
 }

@@ -8,7 +8,6 @@ use tokio::time::{sleep, timeout};
 use crate::machine::vitals;
 use crate::session::{Session, daemon_lock};
 use crate::store::lock;
-use crate::transport::ApiError;
 use crate::wire::{AgentStatus, Heartbeat};
 
 /// Who sends heartbeats.
@@ -31,7 +30,7 @@ pub(crate) async fn beat(session: Arc<Session>, role: Role) {
                     failures = 0;
                     session.deliver(directives);
                 }
-                Err(error @ ApiError::Unauthorized { .. }) => return session.halt(error.to_string()),
+                Err(error) if error.is_the_end() => return session.halt(&error),
                 Err(error) => {
                     failures += 1;
                     if failures == 1 {

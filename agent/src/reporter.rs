@@ -177,9 +177,7 @@ pub(crate) async fn run(session: Arc<Session>) {
                 }
                 failures = 0;
             }
-            Err(ApiError::Unauthorized { message }) => {
-                return session.halt(ApiError::Unauthorized { message }.to_string());
-            }
+            Err(error) if error.is_the_end() => return session.halt(&error),
             Err(error) => {
                 failures += 1;
                 if failures == 1 {

@@ -9,15 +9,17 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::api::Api;
 use crate::control::Copies;
 use crate::credentials::Registration;
 use crate::errands::Errands;
+use crate::exit::Exit;
 use crate::fence::{Fence, Reach};
 use crate::reporter::Reporter;
 use crate::store::Store;
-use crate::transport::Transport;
+use crate::transport::{ApiError, Transport};
 use crate::turns::Turns;
 use crate::wire::Directive;
 
@@ -103,16 +105,18 @@ pub(crate) struct Session {
     inbox: mpsc::UnboundedSender<Mail>,
     stop: CancellationToken,
     halted: CancellationToken,
-    why_halted: OnceLock<String>,
+    why_halted: OnceLock<(Exit, String)>,
 }
 
 impl Session {
-    /// A session of the agent that `registration` describes, within `bounds` and `fence`, and its mail.
+    /// A session of the agent that `registration` describes, within `bounds` and `fence`, and its mail; `instance` is the
+    /// name of a process that does the agent's work.
     pub(crate) fn new(
         settings: &Settings,
         registration: &Registration,
         bounds: Bounds,
         fence: Fence,
+        instance: Option<Uuid>,
     ) -> anyhow::Result<(Arc<Self>, mpsc::UnboundedReceiver<Mail>)> {
         let server = settings.server.as_deref().unwrap_or(&registration.server);
         let state_dir = settings.state_dir.clone();
@@ -122,7 +126,7 @@ impl Session {
         let errands = Errands::new(&state_dir);
         let (inbox, mail) = mpsc::unbounded_channel();
         let session = Self {
-            api: Api::new(Transport::new(server)?, registration, &state_dir),
+            api: Api::new(Transport::new(server)?, registration, &state_dir, instance),
             store,
             state_dir,
             copies: Copies::default(),
@@ -181,8 +185,9 @@ impl Session {
     }
 
     /// Ends all work: the server will not hear this agent again.
-    pub(crate) fn halt(&self, why: String) {
-        let _ = self.why_halted.set(why);
+    pub(crate) fn halt(&self, error: &ApiError) {
+        let exit = if matches!(error, ApiError::Duplicate { .. }) { Exit::Duplicate } else { Exit::Failed };
+        let _ = self.why_halted.set((exit, error.to_string()));
         self.halted.cancel();
         self.copies.pause_all();
     }
@@ -217,7 +222,12 @@ impl Session {
 
     /// Why it will not, once that is so.
     pub(crate) fn why_halted(&self) -> Option<&str> {
-        self.why_halted.get().map(String::as_str)
+        self.why_halted.get().map(|(_, why)| why.as_str())
+    }
+
+    /// How the process ends then.
+    pub(crate) fn exit(&self) -> Exit {
+        self.why_halted.get().map_or(Exit::Done, |(exit, _)| *exit)
     }
 }
 

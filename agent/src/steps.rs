@@ -29,7 +29,6 @@ use crate::random::random_uuid;
 use crate::session::Session;
 use crate::spot::Spot;
 use crate::store::Claim;
-use crate::transport::ApiError;
 use crate::turns::Place;
 use crate::wire::{Directive, PartOf, Status, StepUpdate};
 
@@ -194,7 +193,7 @@ async fn tell(session: &Session, step: &Step, control: &Control, told: &mut Opti
             }
         }
         Err(error) if error.is_temporary() => tracing::debug!(step = step.name, "not told: {error}"),
-        Err(error @ ApiError::Unauthorized { .. }) => session.halt(error.to_string()),
+        Err(error) if error.is_the_end() => session.halt(&error),
         Err(error) => control.cancel(&format!("the server says that it is over: {error}")),
     }
 }

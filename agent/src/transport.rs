@@ -26,6 +26,11 @@ pub(crate) enum ApiError {
         "the server does not accept this agent's key ({message}); register again with `register --code CODE --force`"
     )]
     Unauthorized { message: String },
+    /// Another process works with a copy of this one's state, and was there first.
+    #[error(
+        "this agent stops, because another process works with a copy of its state folder and was there first ({message}); stop the other one, or give this machine an agent of its own with `register --code CODE --force`"
+    )]
+    Duplicate { message: String },
     /// Any other definite no.
     #[error("{message} (status {status})")]
     Refused { status: u16, message: String },
@@ -38,6 +43,11 @@ impl ApiError {
     /// Whether the same request may succeed later.
     pub(crate) fn is_temporary(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Throttled { .. } | Self::Broken { .. })
+    }
+
+    /// Whether the server will not hear this process again.
+    pub(crate) fn is_the_end(&self) -> bool {
+        matches!(self, Self::Unauthorized { .. } | Self::Duplicate { .. })
     }
 
     /// How long the server wants to be left alone.
@@ -126,6 +136,12 @@ impl Transport {
         }
         let failure = serde_json::from_slice::<Failure>(&body).ok();
         let is_documented = failure.is_some();
+        if let Some(Failure { error, details: Some(details) }) = &failure
+            && status == 409
+            && details["reason"] == "duplicateInstance"
+        {
+            return Err(ApiError::Duplicate { message: error.clone() });
+        }
         let message = failure.map_or_else(
             || "an answer that is not the API's; is this the right address?".to_owned(),
             |failure| explain(&failure.error, failure.details.as_ref()),

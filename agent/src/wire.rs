@@ -187,6 +187,16 @@ pub(crate) struct Heartbeat {
     pub(crate) memory: Option<u64>,
 }
 
+/// A body with the process that sends it, so that the server notices two with one copied state.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Signed<'a, T> {
+    #[serde(flatten)]
+    pub(crate) body: &'a T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) instance_id: Option<Uuid>,
+}
+
 /// Something the server wants of this agent.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Directive {

@@ -86,6 +86,8 @@ typed_id! {
     DirectiveId = "directive",
     /// Names a pipeline.
     PipelineId = "pipeline",
+    /// Names a process of an agent, which chose it.
+    InstanceId = "instance",
     /// Names a secret that webhooks are signed with.
     WebhookSecretId = "webhook secret",
 }

@@ -36,6 +36,7 @@ mod gaps;
 mod health;
 mod history;
 mod idempotency;
+mod instances;
 mod intake;
 mod job_runs;
 mod job_starts;

@@ -1,6 +1,7 @@
 //! What is kept, and how it is asked for. Publishes nothing, authorises nothing and reads no clock: it is handed a scope
 //! and instants.
 
+pub mod agent_instances;
 pub mod agents;
 pub mod connect;
 pub mod counters;

@@ -1,12 +1,15 @@
 //! The daemon and what the server wants of it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::server::World;
 use super::{Stage, some_bytes};
 use crate::credentials::Registration;
+use crate::exit::Exit;
 use crate::session::{Timing, daemon_lock};
 use crate::store::lock;
 
@@ -18,6 +21,38 @@ async fn the_daemon_beats_with_real_figures_and_says_goodbye() -> anyhow::Result
     let statuses: Vec<&Value> = heartbeats.iter().map(|heartbeat| &heartbeat["status"]).collect();
     assert_eq!((statuses.first(), statuses.last()), (Some(&&json!("online")), Some(&&json!("offline"))));
     assert!(heartbeats[0]["memory"].as_u64() > Some(0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_process_with_a_copied_state_stops_with_a_code_of_its_own_and_without_a_goodbye() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    stage.server.change(|world| world.has_another = true);
+    let exit = crate::daemon::run(&stage.settings(), &Stage::run_args()).await?;
+    assert_eq!(exit, Exit::Duplicate);
+    let heartbeats = stage.server.change(|world| world.heartbeats.clone());
+    assert!(heartbeats.iter().all(|heartbeat| heartbeat["instanceId"].is_string() && heartbeat["status"] != "offline"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_daemon_names_itself_anew_at_each_start_and_a_copy_does_not() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    for count in 1..=2 {
+        stage
+            .with_daemon(async || {
+                stage.server.until("a heartbeat", |world| world.heartbeats.len() >= count * 2 - 1).await
+            })
+            .await?;
+    }
+    let names = |world: &mut World| -> BTreeSet<String> {
+        world.heartbeats.iter().map(|heartbeat| heartbeat["instanceId"].to_string()).collect()
+    };
+    assert_eq!(stage.server.change(names).len(), 2);
+    stage.server.change(|world| world.heartbeats.clear());
+    fs::write(stage.path("a"), "text")?;
+    stage.copy("a", "b").await?;
+    assert_eq!(stage.server.change(names), BTreeSet::from(["null".to_owned()]));
     Ok(())
 }
 

@@ -57,6 +57,8 @@ pub(super) struct World {
     pub(super) steps: BTreeMap<Uuid, Value>,
     pub(super) is_away: bool,
     pub(super) rejects_keys: bool,
+    /// Another process of the agent was first.
+    pub(super) has_another: bool,
     /// What goes wrong once a transfer has been created.
     pub(super) after_creating: Mishap,
     pub(super) key: String,
@@ -222,10 +224,14 @@ async fn rotate_key(State(world): App, Path(_): Path<Uuid>) -> Response {
 }
 
 async fn heartbeat(State(world): App, Json(body): Json<Value>) -> Response {
-    let directives = world.change(|world| {
+    let (directives, has_another) = world.change(|world| {
         world.heartbeats.push(body);
-        world.directives.clone()
+        (world.directives.clone(), world.has_another)
     });
+    if has_another {
+        let details = json!({"reason": "duplicateInstance"});
+        return answer(409, json!({"success": false, "error": "another process is at work", "details": details}));
+    }
     success(200, &json!({"agent": {}, "directives": directives}))
 }
 

@@ -79,6 +79,8 @@ pub(super) enum EventKind {
     AgentStatusChanged,
     /// An agent got a new key.
     AgentKeyRotated,
+    /// Two processes of an agent were at work with one copied state; the later one was told to stop.
+    AgentDuplicateStopped,
     /// An agent was revoked.
     AgentRevoked,
     /// A transfer was made.
@@ -161,6 +163,7 @@ impl EventKind {
             Kind::AgentRegistered => Self::AgentRegistered,
             Kind::AgentStatusChanged => Self::AgentStatusChanged,
             Kind::AgentKeyRotated => Self::AgentKeyRotated,
+            Kind::AgentDuplicateStopped => Self::AgentDuplicateStopped,
             Kind::AgentRevoked => Self::AgentRevoked,
             Kind::TransferCreated => Self::TransferCreated,
             Kind::TransferStatusChanged => Self::TransferStatusChanged,

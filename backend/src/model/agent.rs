@@ -9,11 +9,11 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     bounds::MAX_MEASURE,
-    fields::{Fields, FromFields, integer, number, one_of, raw_text, text},
+    fields::{Fields, FromFields, id, integer, number, one_of, raw_text, text},
     job::Job,
     transfer::Transfer,
 };
-use crate::ids::{AgentId, CustomerId};
+use crate::ids::{AgentId, CustomerId, InstanceId};
 
 /// Whether an agent is there, and how it fares.
 #[derive(
@@ -175,7 +175,7 @@ impl FromFields for RegisterAgent {
 
 /// What an agent says to show that it is there.
 #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
-#[schema(example = json!({ "status": "online", "load": 0.45, "memory": 512 }))]
+#[schema(rename_all = "camelCase", example = json!({ "status": "online", "load": 0.45, "memory": 512 }))]
 pub struct Heartbeat {
     /// How it fares. Absent: `busy` and `error` stay, `offline` becomes `online`. `offline` is a goodbye.
     pub status: Option<AgentStatus>,
@@ -185,6 +185,9 @@ pub struct Heartbeat {
     /// Memory in use, in MB.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     pub memory: Option<f64>,
+    /// The process, by a random UUID it makes when it starts. Of two with one copied state the later one gets 409 with
+    /// `details.reason` `duplicateInstance`. Without it nothing is checked.
+    pub instance_id: Option<InstanceId>,
 }
 
 impl FromFields for Heartbeat {
@@ -192,7 +195,8 @@ impl FromFields for Heartbeat {
         let status = fields.optional("status", &[], one_of);
         let load = fields.optional("load", &[], number(0.0, MAX_MEASURE));
         let memory = fields.optional("memory", &[], number(0.0, MAX_MEASURE));
-        Some(Self { status: status?, load: load?, memory: memory? })
+        let instance_id = fields.optional("instanceId", &[], id::<InstanceId>);
+        Some(Self { status: status?, load: load?, memory: memory?, instance_id: instance_id? })
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Kind {
     AgentStatusChanged,
     /// An agent got a new key.
     AgentKeyRotated,
+    /// Two processes of an agent were at work with one copied state; the later one was told to stop.
+    AgentDuplicateStopped,
     /// An agent was revoked.
     AgentRevoked,
     /// A transfer was made.

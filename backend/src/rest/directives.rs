@@ -13,11 +13,11 @@ use super::{
     extract::{Id, Query},
 };
 use crate::{
-    ids::DirectiveId,
+    ids::{DirectiveId, InstanceId},
     model::{
         Fields, FromFields,
         directive::Directive,
-        fields::{integer, parsed},
+        fields::{id, integer, parsed},
     },
 };
 
@@ -38,13 +38,14 @@ pub(super) struct DirectiveData {
     directive: Directive,
 }
 
-/// How long to wait.
-pub(super) struct Wait(Duration);
+/// How long to wait, and who asks.
+pub(super) struct Wait(Duration, Option<InstanceId>);
 
 impl FromFields for Wait {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let seconds = fields.optional("wait", &[], parsed(integer(0, MAX_WAIT)))?;
-        Some(Self(Duration::from_secs(seconds.map_or(0, i64::unsigned_abs))))
+        let seconds = fields.optional("wait", &[], parsed(integer(0, MAX_WAIT)));
+        let instance = fields.optional("instanceId", &[], id::<InstanceId>);
+        Some(Self(Duration::from_secs(seconds?.map_or(0, i64::unsigned_abs)), instance?))
     }
 }
 
@@ -58,11 +59,11 @@ impl FromFields for Wait {
 pub(super) async fn list_directives(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
-    Query(Wait(wait)): Query<Wait>,
+    Query(Wait(wait, instance)): Query<Wait>,
     headers: HeaderMap,
 ) -> Answer<DirectivesData> {
     let key = api_key(&headers).unwrap_or_default();
-    Ok(Reply::ok(DirectivesData { directives: api.cp.list_directives(&actor, key, wait).await? }))
+    Ok(Reply::ok(DirectivesData { directives: api.cp.list_directives(&actor, key, wait, instance).await? }))
 }
 
 /// Acknowledge a directive

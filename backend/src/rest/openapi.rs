@@ -17,7 +17,7 @@ use utoipa::{
 
 use super::envelope::FailureBody;
 use crate::{
-    ids::AgentId,
+    ids::{AgentId, InstanceId},
     model::{
         Instant,
         agent::AgentStatus,
@@ -122,6 +122,9 @@ pub(super) struct WaitQuery {
     /// Seconds to wait for something.
     #[param(minimum = 0, maximum = 60, default = 0, example = 25)]
     wait: Option<i64>,
+    /// The process that asks, as in its heartbeats.
+    #[param(rename = "instanceId")]
+    instance_id: Option<InstanceId>,
 }
 
 /// The document before its routes are added.
@@ -214,7 +217,9 @@ const IDEMPOTENT: [&str; 7] = [
     "run_pipeline",
 ];
 /// Operations whose object may be in a state that contradicts the request.
-const CONFLICTING: [&str; 14] = [
+const CONFLICTING: [&str; 16] = [
+    "record_heartbeat",
+    "list_directives",
     "create_user",
     "update_user",
     "update_transfer",

@@ -89,7 +89,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks.
+    /// [`Error::Forbidden`] unless an agent asks, [`Error::Conflict`] for a process that has to stop.
     pub async fn record_heartbeat(
         &self,
         actor: &Actor,
@@ -97,6 +97,7 @@ impl ControlPlane {
         ip_address: Option<String>,
     ) -> Result<(Agent, Vec<Directive>)> {
         let id = actor.require_agent()?;
+        self.require_own_state(actor, id, heartbeat.instance_id).await?;
         let (agent, told) = self.writer.record_heartbeat(id, heartbeat, ip_address, self.now()).await?;
         let mut open = self.open_directives(id).await?;
         let is_told =

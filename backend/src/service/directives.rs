@@ -10,7 +10,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     events::{Forget, Reader, Signal},
-    ids::{AgentId, DirectiveId},
+    ids::{AgentId, DirectiveId, InstanceId},
     model::directive::{Directive, Wish},
     store,
 };
@@ -36,12 +36,21 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, [`Error::Unauthenticated`] as soon as `key` is not valid any more.
-    pub async fn list_directives(&self, actor: &Actor, key: &str, wait: Duration) -> Result<Vec<Directive>> {
+    /// [`Error::Forbidden`] unless an agent asks, [`Error::Unauthenticated`] as soon as `key` is not valid any more,
+    /// [`Error::Conflict`] for a process that has to stop.
+    pub async fn list_directives(
+        &self,
+        actor: &Actor,
+        key: &str,
+        wait: Duration,
+        instance: Option<InstanceId>,
+    ) -> Result<Vec<Directive>> {
         let agent = actor.require_agent()?;
         let deadline = Instant::now() + wait;
         let mut changes = self.bus.read();
         loop {
+            // Each time: another process may have come while this one waited.
+            self.require_own_state(actor, agent, instance).await?;
             // First what waits, then the right to it: one that ends between is noticed here.
             let open = self.open_directives(agent).await?;
             let (holder, expires_at) = self.holder_of_key(key).await?;

@@ -30,7 +30,8 @@ impl ControlPlane {
         input: StartJobRun,
         claim: Option<&Claim>,
     ) -> Result<JobRun> {
-        actor.require_agent()?;
+        let agent = actor.require_agent()?;
+        self.require_own_state(actor, agent, input.instance_id).await?;
         loop {
             let mut work = self.begin(actor).await?;
             let row = store::jobs::find(&mut work.tx, actor.scope(), job).await?.ok_or(Error::NotFound("job"))?;

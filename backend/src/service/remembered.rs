@@ -20,7 +20,7 @@ use crate::{
     error::Result,
     events::{Bus, Forget, Reader, Signal},
     ids::{AgentId, CustomerId, SessionId, UserId},
-    model::directive::Directive,
+    model::{directive::Directive, instances::Instances},
     store::{credentials::KeyRow, sessions::SessionRow, users::UserRow},
 };
 
@@ -42,6 +42,8 @@ pub(super) struct Remembered {
     /// Whether the customer is suspended.
     pub(super) customers: Kind<CustomerId, bool>,
     pub(super) directives: Kind<AgentId, Arc<[Directive]>>,
+    /// The processes of an agent.
+    pub(super) instances: Kind<AgentId, Arc<Instances>>,
     /// Tells the scheduler that what it waits for may have changed.
     pub(super) schedules: Notify,
 }
@@ -112,6 +114,7 @@ impl Remembered {
             users: Kind::new(),
             customers: Kind::new(),
             directives: Kind::new(),
+            instances: Kind::new(),
             schedules: Notify::new(),
         }
     }
@@ -123,7 +126,10 @@ impl Remembered {
     pub(super) fn forget(&self, changed: &[Forget]) {
         for what in changed {
             match what {
-                Forget::AgentKeys(agent) => self.keys.forget_where(|key| key.agent_id == *agent),
+                Forget::AgentKeys(agent) => {
+                    self.keys.forget_where(|key| key.agent_id == *agent);
+                    self.instances.forget(agent);
+                }
                 Forget::Directives(agent) => self.directives.forget(agent),
                 Forget::Session(session) => self.sessions.forget(session),
                 Forget::User(user) => self.users.forget(user),
@@ -147,6 +153,7 @@ impl Remembered {
         self.users.forget_all();
         self.customers.forget_all();
         self.directives.forget_all();
+        self.instances.forget_all();
         self.schedules.notify_one();
     }
 }

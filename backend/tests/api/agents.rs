@@ -2,6 +2,7 @@
 
 mod get;
 mod heartbeat;
+mod instances;
 mod key;
 mod list;
 mod register;

@@ -13,6 +13,7 @@ pub(crate) enum EventKind {
     AgentRegistered,
     AgentStatusChanged,
     AgentKeyRotated,
+    AgentDuplicateStopped,
     AgentRevoked,
     TransferCreated,
     TransferStatusChanged,

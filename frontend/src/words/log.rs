@@ -20,6 +20,7 @@ pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
             _ => ("Agent changed status", Tone::Neutral),
         },
         EventKind::AgentKeyRotated => ("Agent key rotated", Tone::Warn),
+        EventKind::AgentDuplicateStopped => ("Agent ran twice", Tone::Bad),
         EventKind::AgentRevoked => ("Agent revoked", Tone::Bad),
         EventKind::TransferCreated => ("Transfer created", Tone::Neutral),
         EventKind::TransferStatusChanged => match &event.object {

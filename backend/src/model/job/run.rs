@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     error::{Error, Result},
-    ids::{DirectiveId, JobId, RunId},
+    ids::{DirectiveId, InstanceId, JobId, RunId},
     model::{
         Instant,
         bounds::MAX_BYTES,
@@ -99,11 +99,15 @@ pub struct JobRun {
 pub struct StartJobRun {
     /// The directive that asked for it; without one, the oldest that waits.
     pub directive_id: Option<DirectiveId>,
+    /// The process that starts it, as in its heartbeats.
+    pub instance_id: Option<InstanceId>,
 }
 
 impl FromFields for StartJobRun {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        Some(Self { directive_id: fields.optional("directiveId", &[], id::<DirectiveId>)? })
+        let directive_id = fields.optional("directiveId", &[], id::<DirectiveId>);
+        let instance_id = fields.optional("instanceId", &[], id::<InstanceId>);
+        Some(Self { directive_id: directive_id?, instance_id: instance_id? })
     }
 }
 

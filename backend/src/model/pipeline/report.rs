@@ -4,9 +4,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::run::StepStatus;
-use crate::model::{
-    bounds::{MAX_ATTEMPT, MAX_BYTES},
-    fields::{Check, Fields, FromFields, integer, message, number, one_of},
+use crate::{
+    ids::InstanceId,
+    model::{
+        bounds::{MAX_ATTEMPT, MAX_BYTES},
+        fields::{Check, Fields, FromFields, id, integer, message, number, one_of},
+    },
 };
 
 /// The longest error message, in characters.
@@ -32,6 +35,8 @@ pub struct UpdateStep {
     pub bytes_transferred: Option<i64>,
     /// Why it failed. What is beyond 4,096 characters is cut off.
     pub error_message: Option<String>,
+    /// The process that reports, as in its heartbeats.
+    pub instance_id: Option<InstanceId>,
 }
 
 impl FromFields for UpdateStep {
@@ -41,12 +46,14 @@ impl FromFields for UpdateStep {
         let progress = fields.optional("progress", &[], number(0.0, 100.0));
         let bytes_transferred = fields.optional("bytesTransferred", &[], integer(0, MAX_BYTES));
         let error_message = fields.optional("errorMessage", &["error"], message(MAX_MESSAGE));
+        let instance_id = fields.optional("instanceId", &[], id::<InstanceId>);
         Some(Self {
             status: status?,
             attempt: attempt?,
             progress: progress?,
             bytes_transferred: bytes_transferred?,
             error_message: error_message?.filter(|message| !message.is_empty()),
+            instance_id: instance_id?,
         })
     }
 }

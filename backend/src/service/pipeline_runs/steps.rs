@@ -44,6 +44,7 @@ impl ControlPlane {
         report: UpdateStep,
     ) -> Result<(PipelineStep, Vec<Directive>)> {
         let agent = actor.require_agent()?;
+        self.require_own_state(actor, agent, report.instance_id).await?;
         loop {
             let mut work = self.begin(actor).await?;
             let (before, place) = sent_step(&mut work, agent, pipeline, run, step).await?;

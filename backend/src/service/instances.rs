@@ -1,0 +1,63 @@
+//! Two processes with one copied state would do each job twice: the later one is told to stop.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::ControlPlane;
+use crate::{
+    actor::{Actor, Scope},
+    error::{Error, Result},
+    events::Forget,
+    ids::{AgentId, InstanceId},
+    model::{
+        event::{Kind, Object},
+        instances::{Heard, Instances},
+    },
+    store,
+};
+
+impl ControlPlane {
+    /// Lets a process of an agent pass unless another one with the same state is at work; one that does not name itself
+    /// always passes. Costs no read of the database while the same process is heard.
+    pub(super) async fn require_own_state(
+        &self,
+        actor: &Actor,
+        id: AgentId,
+        instance: Option<InstanceId>,
+    ) -> Result<()> {
+        let Some(instance) = instance else { return Ok(()) };
+        let now = self.now();
+        let memory = &self.remembered;
+        let read = async { Ok(store::agent_instances::find(&self.db, id).await?.map(Arc::new)) };
+        let known = memory.instances.get(id, now, memory.bus(), read).await?;
+        match known.map(|known| known.look(instance, now)) {
+            Some(Heard::Current | Heard::Late) => return Ok(()),
+            Some(Heard::Stopped) => return Err(duplicate()),
+            _ => {}
+        }
+        let mut work = self.begin(actor).await?;
+        let mut instances = store::agent_instances::lock(&mut work.tx, id, &Instances::new(instance, work.now)).await?;
+        let heard = instances.hear(instance, work.now);
+        store::agent_instances::save(&mut work.tx, id, &instances).await?;
+        if heard.is_discovery()
+            && let Some(row) = store::agents::find(&mut work.tx, Scope::All, id).await?
+        {
+            tracing::warn!(agent.id = %id, "two processes of this agent are at work with one copied state; the later one is told to stop");
+            work.note(Kind::AgentDuplicateStopped, Object::Agent(row.into()));
+        }
+        // What is known of the agent's credentials and processes.
+        work.forget(Forget::AgentKeys(id));
+        self.commit(work).await?;
+        if heard.must_stop() { Err(duplicate()) } else { Ok(()) }
+    }
+}
+
+fn duplicate() -> Error {
+    Error::Conflict {
+        message: "another process of this agent is at work with a copy of the same state folder: stop one of them, or \
+                  register this one as an agent of its own"
+            .to_owned(),
+        details: Some(json!({ "reason": "duplicateInstance" })),
+    }
+}

@@ -1,0 +1,88 @@
+//! Processes of one agent that name themselves: a restart goes on, of two that live the later one stops.
+
+use backend::model::event::Kind;
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::support::{Answer, TestApp};
+
+const A: &str = "0a000000-0000-4000-8000-00000000000a";
+const B: &str = "0b000000-0000-4000-8000-00000000000b";
+
+struct Place {
+    app: TestApp,
+    agent: crate::support::app::TestAgent,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let app = TestApp::start().await;
+        let customer = app.customer("acme").await;
+        let agent = app.agent(customer.id, "edge-1").await;
+        Self { app, agent }
+    }
+
+    /// A heartbeat of a process, so much later.
+    async fn beat(&self, after: i64, instance: &str) -> Answer {
+        self.app.advance(TimeDelta::seconds(after));
+        self.app.key(&self.agent.key).post("/api/agents/heartbeat", &json!({ "instanceId": instance })).await
+    }
+}
+
+fn is_duplicate(answer: &Answer) -> bool {
+    answer.status == 409 && answer.body["details"] == json!({ "reason": "duplicateInstance" })
+}
+
+#[tokio::test]
+async fn a_process_that_was_started_anew_takes_the_place_of_the_one_before() {
+    let place = Place::new().await;
+    assert_eq!(place.beat(1, A).await.status, 200);
+    assert_eq!(place.beat(1, B).await.status, 200);
+    // What the first one had sent arrives late.
+    assert_eq!(place.beat(5, A).await.status, 200);
+    for _ in 0..3 {
+        assert_eq!(place.beat(30, B).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn of_two_that_live_the_later_one_is_stopped_everywhere_and_the_log_says_so() {
+    let place = Place::new().await;
+    place.beat(1, A).await;
+    place.beat(10, B).await;
+    assert_eq!(place.beat(20, A).await.status, 200);
+    assert!(is_duplicate(&place.beat(1, B).await));
+    let client = place.app.key(&place.agent.key);
+    assert!(is_duplicate(&client.get(&format!("/api/agents/directives?instanceId={B}")).await));
+    assert_eq!(client.get(&format!("/api/agents/directives?instanceId={A}")).await.status, 200);
+    let nothing = "/api/jobs/0199c1f0-6c00-7000-8000-000000000001/runs";
+    assert!(is_duplicate(&client.post(nothing, &json!({ "instanceId": B })).await));
+    assert_eq!(client.post(nothing, &json!({ "instanceId": A })).await.status, 404);
+    // Without a name nothing is checked.
+    assert_eq!(client.post("/api/agents/heartbeat", &json!({})).await.status, 200);
+    assert_eq!(place.beat(3600, A).await.status, 200);
+    assert!(is_duplicate(&place.beat(1, B).await));
+    let logged: Vec<(String,)> =
+        backend::store::db::sql("SELECT kind FROM events").fetch_all(&place.app.app.db).await.expect("the log");
+    let told = Kind::AgentDuplicateStopped.to_string();
+    assert_eq!(logged.iter().filter(|(kind,)| *kind == told).count(), 1, "{logged:?}");
+}
+
+#[tokio::test]
+async fn who_was_stopped_is_known_after_a_restart_of_the_server() {
+    let place = Place::new().await;
+    place.beat(1, A).await;
+    place.beat(10, B).await;
+    place.beat(20, A).await;
+    let Place { app, agent } = place;
+    let place = Place { app: app.restarted(TimeDelta::seconds(5)).await, agent };
+    assert!(is_duplicate(&place.beat(1, B).await));
+    assert_eq!(place.beat(1, A).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_instance_is_a_uuid() {
+    let place = Place::new().await;
+    let answer = place.beat(1, "first").await;
+    assert_eq!((answer.status, answer.wrong_fields()), (400, vec!["instanceId"]));
+}

@@ -1,0 +1,5 @@
+-- Which processes of an agent were heard: the one that may work, and some that were before it.
+CREATE TABLE agent_instances (
+    agent_id UUID PRIMARY KEY NOT NULL REFERENCES agents (id),
+    state JSONB NOT NULL
+);
