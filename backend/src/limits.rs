@@ -16,6 +16,9 @@ pub mod redis;
 /// How long a window lasts, in milliseconds.
 pub const WINDOW_MS: i64 = 60_000;
 const SHARDS: usize = 16;
+/// How many windows a shard holds. Beyond them any other one makes room: whoever asks from so many addresses is not held up
+/// by windows of one address, and memory stays bounded.
+const WINDOWS_PER_SHARD: usize = 1 << 16;
 
 /// What is counted together. The contract, section 4, names the classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
@@ -227,7 +230,8 @@ struct Memory {
 
 #[derive(Debug, Default)]
 struct Shard {
-    windows: HashMap<(Class, Box<str>), Window>,
+    /// By class and hash of the subject, so that what clients call themselves takes no room.
+    windows: HashMap<(Class, u64), Window>,
     /// When ended windows were last thrown away.
     swept_at: i64,
 }
@@ -254,8 +258,9 @@ impl Memory {
     }
 
     fn change<T>(&self, class: Class, subject: &str, now: i64, change: impl FnOnce(&mut Window) -> T) -> T {
+        let subject = self.hasher.hash_one(subject);
         #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
-        let shard = self.hasher.hash_one(subject) as usize % SHARDS;
+        let shard = subject as usize % SHARDS;
         let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
         // Of a clock that was set back, too.
         if (now - shard.swept_at).abs() >= WINDOW_MS {
@@ -263,7 +268,12 @@ impl Memory {
             shard.windows.retain(|_, window| window.is_open(now));
         }
         let fresh = Window { count: 0, ends_at: now + WINDOW_MS };
-        let window = shard.windows.entry((class, subject.into())).or_insert(fresh);
+        let key = (class, subject);
+        if shard.windows.len() >= WINDOWS_PER_SHARD && !shard.windows.contains_key(&key) {
+            let other = shard.windows.keys().next().copied();
+            other.map(|other| shard.windows.remove(&other));
+        }
+        let window = shard.windows.entry(key).or_insert(fresh);
         if !window.is_open(now) {
             *window = fresh;
         }
@@ -292,6 +302,18 @@ mod tests {
         assert_eq!(memory.add(Class::User, "a", 60_999).count, 1);
         assert_eq!(memory.add(Class::Agent, "a", 61_000), Window { count: 1, ends_at: 121_000 });
         assert_eq!(memory.add(Class::Agent, "a", 2_000).count, 1, "the clock was set back");
+    }
+
+    #[test]
+    fn subjects_without_number_take_a_bounded_number_of_windows() {
+        let memory = Memory::default();
+        for subject in 0..=SHARDS * WINDOWS_PER_SHARD * 5 / 4 {
+            assert_eq!(memory.add(Class::Login, &subject.to_string(), 1_000).count, 1);
+        }
+        let held = memory.shards.iter().map(|shard| shard.lock().expect("a shard").windows.len());
+        assert!(held.max() <= Some(WINDOWS_PER_SHARD));
+        memory.add(Class::Agent, "a", 1_000);
+        assert_eq!(memory.add(Class::Agent, "a", 2_000).count, 2, "those that ask again are still counted");
     }
 
     #[test]
