@@ -51,9 +51,9 @@ pub const METRICS: [(&str, Kind, &str); 18] = [
     ("mftplus_transfers", Kind::Gauge, "Transfers by status."),
     ("mftplus_unreadable_rows_total", Kind::Counter, "Rows left out of a page because they could not be read."),
     (
-        "mftplus_websockets_awaiting_init_closed_total",
+        "mftplus_websockets_without_token_closed_total",
         Kind::Counter,
-        "GraphQL sockets closed because too many from their address had not sent connection_init.",
+        "GraphQL sockets closed because there were too many without a token from their address.",
     ),
     ("mftplus_writer_batch_size", Kind::Histogram, "Reports in one commit of the writer."),
 ];

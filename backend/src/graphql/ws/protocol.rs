@@ -41,8 +41,7 @@ impl Close {
     pub(super) const UNAUTHORIZED: Self = Self::new(4401, "Unauthorized");
     pub(super) const WRONG_PROTOCOL: Self = Self::new(4406, "Subprotocol not acceptable");
     pub(super) const INIT_TIMEOUT: Self = Self::new(4408, "Connection initialisation timeout");
-    pub(super) const CROWDED_OUT: Self =
-        Self::new(4408, "Too many connections from this address wait for connection_init");
+    pub(super) const CROWDED_OUT: Self = Self::new(4408, "Too many connections without a token from this address");
     pub(super) const SECOND_INIT: Self = Self::new(4429, "Too many initialisation requests");
     pub(super) const TOO_MANY_FAILURES: Self = Self::new(4429, "Too many invalid tokens: try again in a minute");
 

@@ -47,7 +47,7 @@ pub(super) struct Session {
     is_introduced: bool,
     /// How many messages came before the client introduced itself.
     early: u8,
-    /// The entry among the sockets that wait for `connection_init` for longer than the grace.
+    /// The entry among the sockets without a token, once the grace is over.
     waiting: Option<WaitingEntry>,
     connection: Option<Arc<Connection>>,
     operations: HashMap<OperationNumber, Operation>,
@@ -75,7 +75,7 @@ enum Happening {
 
 /// When what is due.
 struct Clocks {
-    /// From then on the socket counts among those that wait for the client's introduction; nothing once it does.
+    /// From then on the socket counts among those without a token; nothing once it does.
     waits_at: Option<Instant>,
     /// The client has to introduce itself until then.
     init_by: Instant,
@@ -93,8 +93,9 @@ impl Clocks {
         Self { waits_at, init_by, ping_at: now + PING, heard: now, due: None }
     }
 
-    fn next(&self, is_introduced: bool) -> Instant {
-        let (waits_at, init_by) = if is_introduced { (None, None) } else { (self.waits_at, Some(self.init_by)) };
+    fn next(&self, session: &Session) -> Instant {
+        let waits_at = self.waits_at.filter(|_| session.is_stranger());
+        let init_by = (!session.is_introduced).then_some(self.init_by);
         [waits_at, init_by, self.due].into_iter().flatten().fold(self.ping_at, Instant::min)
     }
 }
@@ -129,7 +130,7 @@ impl Session {
         let (outbox, stop) = (Arc::clone(&self.outbox), self.graphql.settings.cp.stop().clone());
         let mut clocks = Clocks::new(Instant::now(), self.graphql.settings.init_grace);
         loop {
-            let wake = clocks.next(self.is_introduced);
+            let wake = clocks.next(self);
             // Whoever sends pings and reads no pongs is not listened to meanwhile.
             let is_listening = !outbox.is_crowded();
             let happening = tokio::select! {
@@ -183,7 +184,7 @@ impl Session {
 
     /// Does what is due by now.
     fn tick(&mut self, clocks: &mut Clocks, now: Instant) -> Outcome {
-        if !self.is_introduced && clocks.waits_at.is_some_and(|at| at <= now) {
+        if self.is_stranger() && clocks.waits_at.is_some_and(|at| at <= now) {
             clocks.waits_at = None;
             self.waiting = Some(self.graphql.waiting.enter(self.caller.address.clone(), &self.outbox));
         }
@@ -253,11 +254,15 @@ impl Session {
         }
     }
 
+    /// Whether its client has shown no token.
+    const fn is_stranger(&self) -> bool {
+        self.caller.actor.is_none()
+    }
+
     async fn introduce(&mut self, payload: serde_json::Map<String, serde_json::Value>) -> Outcome {
         if std::mem::replace(&mut self.is_introduced, true) {
             return Err(Close::SECOND_INIT);
         }
-        self.waiting = None;
         let is_named = |name: &&String| ["authorization", "x-api-key"].contains(&name.to_ascii_lowercase().as_str());
         if let Some(name) = payload.keys().find(is_named) {
             let token = payload.get(name).and_then(serde_json::Value::as_str).and_then(bearer);
@@ -271,6 +276,7 @@ impl Session {
                         connection.authenticated();
                     }
                     self.caller.actor = Some(actor);
+                    self.waiting = None;
                     self.registration = Some(registration);
                 }
                 Err(Error::Unauthenticated(_)) => return Err(self.turned_away().await),

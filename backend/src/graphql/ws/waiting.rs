@@ -1,4 +1,4 @@
-//! Sockets whose client has not sent `connection_init` for longer than the grace: a bounded number per address.
+//! Sockets whose client has shown no token for longer than the grace: a bounded number per address.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -41,7 +41,7 @@ impl Waiting {
         if queue.len() > MOST
             && let Some((_, oldest)) = queue.pop_front()
         {
-            metrics::counter!("mftplus_websockets_awaiting_init_closed_total").increment(1);
+            metrics::counter!("mftplus_websockets_without_token_closed_total").increment(1);
             oldest.close(Close::CROWDED_OUT);
         }
         WaitingEntry { waiting: self.clone(), address, number }
