@@ -75,9 +75,35 @@ pub async fn due_owners(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Uuid>> {
+    owners(db, owner, (" AND next_run_at <= ", now), after, limit).await
+}
+
+/// Owners of schedules that wait for a slot later than `now`, in the order of their ids, from after this one on, up to
+/// `limit`.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn planned_owners(
+    db: &Db,
+    owner: Owner,
+    now: DateTime<Utc>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    owners(db, owner, (" AND next_run_at > ", now), after, limit).await
+}
+
+async fn owners(
+    db: &Db,
+    owner: Owner,
+    (comparison, now): (&'static str, DateTime<Utc>),
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
     let mut statement = sql("SELECT owner_id FROM schedules")
         .push_bind(" WHERE owner_kind = ", owner.word())
-        .push_bind(" AND next_run_at <= ", now);
+        .push_bind(comparison, now);
     if let Some(after) = after {
         statement = statement.push_bind(" AND owner_id > ", after);
     }
@@ -98,29 +124,6 @@ pub async fn due(conn: impl Into<Conn<'_>>, owners: &[Uuid], now: DateTime<Utc>)
         .push(" ORDER BY next_run_at, owner_id")
         .fetch_all(conn)
         .await
-}
-
-/// Owners of schedules that wait for a slot later than `now`, in the order of their ids, from after this one on, up to
-/// `limit`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
-pub async fn planned_owners(
-    db: &Db,
-    owner: Owner,
-    now: DateTime<Utc>,
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Uuid>> {
-    let mut statement = sql("SELECT owner_id FROM schedules")
-        .push_bind(" WHERE owner_kind = ", owner.word())
-        .push_bind(" AND next_run_at > ", now);
-    if let Some(after) = after {
-        statement = statement.push_bind(" AND owner_id > ", after);
-    }
-    let rows: Vec<(Uuid,)> = statement.push_bind(" ORDER BY owner_id LIMIT ", limit).fetch_all(db).await?;
-    Ok(rows.into_iter().map(|(owner,)| owner).collect())
 }
 
 /// The schedules of these owners. At most 500.
