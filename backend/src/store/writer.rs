@@ -233,7 +233,8 @@ impl WriterTask {
     }
 
     /// Commits a batch. If its connection failed, it is repeated once on a new one, unless the database was away
-    /// already; and in any case if it is not known whether it was committed.
+    /// already; and in any case if it is not known whether it was committed. What the database refuses is tried again in
+    /// halves, so that one report that cannot be written fails alone.
     async fn batch(&mut self, ops: Vec<Op>) {
         // There is one connection, which the transaction needs.
         self.line = None;
@@ -252,6 +253,11 @@ impl WriterTask {
                 (self.audience.tell)(committed);
                 batch.take_rows().into_iter().for_each(|row| self.rows.remember(row));
                 batch.answer();
+            }
+            Err(error) if batch.is_refused(&error) => {
+                let (first, second) = batch.halves();
+                Box::pin(self.batch(first)).await;
+                Box::pin(self.batch(second)).await;
             }
             Err(error) => {
                 self.note_failure(&error);

@@ -107,6 +107,22 @@ async fn a_transfer_that_cannot_be_read_keeps_no_other_from_stalling_or_from_los
 }
 
 #[tokio::test]
+async fn a_report_that_cannot_be_written_fails_alone_in_its_batch() {
+    let app = TestApp::start().await;
+    let (broken, other) = (agent(&app, "acme").await, agent(&app, "other").await);
+    let transfers = [app.transfer(&broken).await, app.transfer(&other).await, app.transfer(&other).await];
+    write(&app, sql("UPDATE transfers SET protocol = 'smoke' WHERE agent_id = $1").bind(broken.id)).await;
+    let report = async |agent: &TestAgent, transfer: &Value| {
+        let path = format!("/api/transfers/{}", transfer["id"].as_str().expect("an id"));
+        app.key(&agent.key).patch(&path, &json!({ "status": "running", "progress": 5 })).await.status
+    };
+    // Each waits in the queue before the writer looks into it.
+    let [first, second, third] = &transfers;
+    let statuses = tokio::join!(report(&other, second), report(&broken, first), report(&other, third));
+    assert_eq!(statuses, (200, 500, 200));
+}
+
+#[tokio::test]
 async fn a_schedule_that_cannot_be_read_keeps_no_other_slot_from_its_decision() {
     let app = TestApp::start().await;
     let (broken, other) = (agent(&app, "acme").await, agent(&app, "other").await);

@@ -89,6 +89,17 @@ impl Batch {
         self.doubtful.is_some()
     }
 
+    /// Whether the database is there and will not have these reports together. Nothing of them is written then.
+    pub(super) fn is_refused(&self, error: &Error) -> bool {
+        self.ops.len() > 1 && !self.is_in_doubt() && error.code() != Code::Unavailable
+    }
+
+    /// The reports in two parts, in their order.
+    pub(super) fn halves(mut self) -> (Vec<Op>, Vec<Op>) {
+        let second = self.ops.split_off(self.ops.len() / 2);
+        (self.ops, second)
+    }
+
     async fn load(&self, tx: &mut Tx, texts: &mut sqlite::Texts) -> Result<Work> {
         let mut work = Work::default();
         for op in &self.ops {
