@@ -1,4 +1,5 @@
-//! What the OpenAPI document says of null, of every field of every body, is what the server does.
+//! What the OpenAPI document says of null, of every field of every body, is what the server does; and the character NUL,
+//! which PostgreSQL stores nowhere, is no fault of the server wherever it stands.
 
 use serde_json::{Value, json};
 
@@ -12,39 +13,124 @@ fn is_nullable(schema: &Value) -> bool {
     ["type", "oneOf"].iter().any(|key| schema[key].as_array().is_some_and(|kinds| kinds.iter().any(is_null)))
 }
 
+/// Those who may call one operation or another.
+struct Callers {
+    admin: Client,
+    agent: Client,
+    stranger: Client,
+}
+
+impl Callers {
+    async fn of(app: &TestApp) -> Self {
+        let customer = app.customer("acme").await;
+        let agent = app.agent(customer.id, "edge-1").await;
+        let stranger = app.anonymous().with("Cookie", "mftplus_refresh=nonsense");
+        Self { admin: app.admin().await, agent: app.key(&agent.key), stranger }
+    }
+
+    /// Somebody who may call this.
+    fn of_operation(&self, operation: &Value) -> &Client {
+        let ways = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if ways.contains(&json!({})) {
+            &self.stranger
+        } else if ways.iter().any(|way| way.get("bearer").is_some()) {
+            &self.admin
+        } else {
+            &self.agent
+        }
+    }
+}
+
+/// Every operation of the document: its method, its path about objects that do not exist, and its description.
+fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let path = path.replace("{stepId}", "fetch").replace("{id}", ID).replace("{runId}", ID);
+        let operations = item.as_object().expect("operations").iter();
+        all.extend(operations.map(|(method, operation)| (method.to_uppercase(), path.clone(), operation)));
+    }
+    all
+}
+
+/// The schema of an operation's body.
+fn body_of<'a>(document: &'a Value, operation: &Value) -> Option<&'a Value> {
+    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    assert!(schema.is_null() || schema["$ref"].is_string(), "a body without a name: {operation}");
+    document.pointer(&schema["$ref"].as_str()?[1..])
+}
+
 #[tokio::test]
 async fn null_is_taken_where_the_document_says_so_and_nowhere_else() {
     let app = TestApp::start().await;
-    let (admin, customer) = (app.admin().await, app.customer("acme").await);
-    let agent = app.agent(customer.id, "edge-1").await;
-    let agent = app.key(&agent.key);
-    let stranger = app.anonymous().with("Cookie", "mftplus_refresh=nonsense");
+    let callers = Callers::of(&app).await;
     let document = json!(backend::rest::document());
     let mut tried = 0;
-    for (path, item) in document["paths"].as_object().expect("paths") {
-        let path = path.replace("{stepId}", "fetch").replace("{id}", ID).replace("{runId}", ID);
-        for (method, operation) in item.as_object().expect("operations") {
-            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-            let Some(reference) = schema["$ref"].as_str() else {
-                assert!(schema.is_null(), "{method} {path}: a body without a name");
-                continue;
-            };
-            let schema = document.pointer(&reference[1..]).expect("a schema");
-            let takes = |kind: &str| {
-                operation["security"].as_array().is_some_and(|any| any.iter().any(|one| one.get(kind).is_some()))
-            };
-            let is_open = operation["security"].as_array().is_some_and(|any| any.contains(&json!({})));
-            let caller = if is_open {
-                &stranger
-            } else if takes("bearer") {
-                &admin
-            } else {
-                &agent
-            };
-            tried += check(caller, &method.to_uppercase(), &path, schema).await;
+    for (method, path, operation) in operations(&document) {
+        if let Some(schema) = body_of(&document, operation) {
+            tried += check(callers.of_operation(operation), &method, &path, schema).await;
         }
     }
     assert!(tried > 60, "{tried} fields");
+}
+
+#[tokio::test]
+async fn the_character_nul_is_refused_or_removed_wherever_it_stands() {
+    let app = TestApp::start().await;
+    let callers = Callers::of(&app).await;
+    let document = json!(backend::rest::document());
+    let mut tried = 0;
+    for (method, path, operation) in operations(&document) {
+        let caller = callers.of_operation(operation);
+        let mut requests = Vec::new();
+        if let Some(schema) = body_of(&document, operation) {
+            let mut bodies = Vec::new();
+            each_with_nul(&schema["example"], &mut |body| bodies.push(body));
+            requests.extend(bodies.into_iter().map(|body| (path.clone(), Some(body))));
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().expect("a name");
+            match parameter["in"].as_str() {
+                Some("query") => requests.push((format!("{path}?{name}=a%00b"), None)),
+                Some("path") => requests.push((path.replace(ID, "a%00b"), None)),
+                _ => {}
+            }
+        }
+        for (path, body) in requests {
+            let answer = caller.send(&method, &path, body.as_ref()).await;
+            assert!(answer.status < 500, "{method} {path} {body:?}: {}", answer.body);
+            tried += 1;
+        }
+    }
+    assert!(tried > 120, "{tried} places");
+}
+
+/// Tells of the value once with each of its texts, and each of its names, holding NUL.
+fn each_with_nul(value: &Value, tell: &mut dyn FnMut(Value)) {
+    match value {
+        Value::String(text) => tell(json!(format!("{text}\0b"))),
+        Value::Array(items) => {
+            for (place, item) in items.iter().enumerate() {
+                each_with_nul(item, &mut |item| {
+                    let mut items = items.clone();
+                    items[place] = item;
+                    tell(json!(items));
+                });
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                each_with_nul(field, &mut |field| {
+                    let mut fields = fields.clone();
+                    fields[name] = field;
+                    tell(json!(fields));
+                });
+            }
+            let mut fields = fields.clone();
+            fields.insert("\0".to_owned(), json!("a"));
+            tell(json!(fields));
+        }
+        _ => {}
+    }
 }
 
 /// Sends the example of a body once with each of its fields null; how many there are.
