@@ -191,6 +191,15 @@ pub(crate) fn ensure_component(name: &str, stop: &Stop) -> Result<()> {
     process::run(Command::new("rustup").args(["component", "add", name]), stop)
 }
 
+/// Builds the debug server with these features besides what its tests use. A test is named with it, the smallest there is:
+/// without one cargo leaves out the features of libraries that tests alone ask for, and builds half of them once more.
+pub(crate) fn debug_server(features: &[&str]) -> Command {
+    let mut command = cargo();
+    command.args(["build", "--workspace", "--locked", "--bin=mftplus", "--test=architecture"]);
+    command.args(features.iter().map(|feature| format!("--features=backend/{feature}")));
+    command
+}
+
 /// The cargo that runs us, in the repository's folder and without the settings of the person who started us.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -201,6 +210,8 @@ pub(crate) fn cargo() -> Command {
     }
     if env::var_os("CI").is_some() {
         command.envs([("CARGO_TERM_COLOR", "never"), ("CARGO_TERM_PROGRESS_WHEN", "never"), ("NO_COLOR", "1")]);
+        // Nothing is built twice there, and what is kept for a second time takes its time.
+        command.env("CARGO_INCREMENTAL", "0");
     }
     command
 }
