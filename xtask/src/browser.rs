@@ -18,8 +18,7 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     let e2e = node::install_e2e(stop)?;
     let python = python::install(stop)?;
     dashboard::build(stop, dashboard::Excess::Refused)?;
-    let mut build = tools::cargo();
-    build.args(["build", "--workspace", "--locked", "--features=backend/dashboard", "--bin=mftplus"]);
+    let mut build = tools::debug_server(&["dashboard"]);
     println!("$ {}", shown(&build));
     process::run(&mut build, stop)?;
 

@@ -137,10 +137,7 @@ fn on_postgres(targets: &[&str], args: &[String], stop: &Stop) -> Result<()> {
     let redis = services::redis(&redis_server, &parent, stop)?;
     let folder = TempFolder::create(&parent)?;
     let next = folder.path().join("mftplus-next");
-    announced(
-        cargo().args(["build", "--workspace", "--locked", "--bin=mftplus", "--features=backend/next-version"]),
-        stop,
-    )?;
+    announced(&mut tools::debug_server(&["next-version"]), stop)?;
     fs::copy(files::debug_binary()?, &next).context(format_args!("cannot write {}", next.display()))?;
     let mut command = tests(targets, args);
     // For the test in which two versions share a database.
@@ -157,7 +154,7 @@ fn lint(stop: &Stop) -> Result<()> {
     let folder = TempFolder::create(&env::temp_dir())?;
     let document = folder.path().join("mftplus-api.yaml");
     let file = File::create(&document).context(format_args!("cannot write {}", document.display()))?;
-    announced(cargo().args(["build", "--workspace", "--locked", "--bin=mftplus"]), stop)?;
+    announced(&mut tools::debug_server(&[]), stop)?;
     announced(Command::new(files::debug_binary()?).arg("openapi").stdout(file), stop)?;
 
     let linter = |name: &str| {
