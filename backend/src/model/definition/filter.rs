@@ -47,19 +47,24 @@ impl Written {
 pub(super) enum Filter {
     /// Nothing.
     Raw,
+    /// Nothing: but what it makes of a path or place must be of the same parts. See [`keeps_parts`].
+    Within,
     /// Percent-encoded as one component of a URL.
     Uri,
     /// Escaped, without quotes: it stands inside a JSON string.
     JsonString,
     /// A JSON value: itself if it is one, else a string.
     JsonValue,
+    /// A JSON value, percent-encoded as one component of a URL.
+    JsonUri,
 }
 
 impl Filter {
     /// The value as it is put into the text.
     pub(super) fn apply(self, value: &str) -> Cow<'_, str> {
         match self {
-            Self::Raw => value.into(),
+            Self::Raw | Self::Within => value.into(),
+            Self::JsonUri => Self::Uri.apply(&Self::JsonValue.apply(value)).into_owned().into(),
             Self::Uri => utf8_percent_encode(value, COMPONENT).into(),
             Self::JsonString => {
                 let quoted = quoted(value);
@@ -95,13 +100,45 @@ pub(super) fn places_in_json<'t>(pieces: impl Iterator<Item = Option<&'t str>>) 
         sample.push_str(text);
     }
     // A single parameter is the whole text, which is whatever its value is.
-    let is_json = sample.trim_start().starts_with(['{', '[', '"']) && is_json(&sample);
-    is_json.then_some(places)
+    let is_one = |text: &str| text.trim_start().starts_with(['{', '[', '"']) && is_json(text);
+    let sample = sample.trim_start_matches('\u{feff}');
+    // Or a list of them, one on each line.
+    let is_json = is_one(sample) || sample.lines().filter(|line| !line.trim().is_empty()).all(is_one);
+    (is_json && !sample.trim().is_empty()).then_some(places)
 }
 
 /// How many parts of a URL's path stand for this or the upper folder.
-pub(super) fn dots(url: &str) -> usize {
-    let path = url.split(['?', '#']).next().unwrap_or(url);
+pub(super) fn dots_of_url(url: &str) -> usize {
+    dots(url.split(['?', '#']).next().unwrap_or(url))
+}
+
+/// Whether a path or place names with this value what it names with any other: as many patterns and empty parts, and on the
+/// same server.
+pub(super) fn keeps_parts(filled: &str, harmless: &str) -> bool {
+    let wild = |text: &str| text.matches(['*', '?']).count();
+    let empty = |text: &str| text.split(['/', '\\']).filter(|part| part.trim().is_empty()).count();
+    let is_alike = (wild(filled), empty(filled)) == (wild(harmless), empty(harmless));
+    match (filled.split_once("://"), harmless.split_once("://")) {
+        (None, None) => is_alike,
+        (Some((scheme, filled)), Some((other, harmless))) => {
+            is_alike && scheme == other && filled.matches('#').count() == harmless.matches('#').count()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a text that begins so is the name of a server at its end, or not yet.
+pub(super) fn is_in_authority(before: &str) -> bool {
+    before.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'))
+}
+
+/// Whether a value stays within the name of a server.
+pub(super) fn is_part_of_host(value: &str) -> bool {
+    value.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_'))
+}
+
+/// How many parts of a path stand for this or the upper folder.
+pub(super) fn dots(path: &str) -> usize {
     let is_dots = |part: &&str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
     path.split(['/', '\\']).filter(is_dots).count()
 }

@@ -83,6 +83,8 @@ pub(super) enum Form {
     Location,
     /// A path on the agent.
     Path,
+    /// Names of files, with wildcards.
+    Pattern,
     /// The URL of a web server.
     WebUrl,
     /// What a web server is sent.
@@ -228,7 +230,7 @@ pub(super) static PLACE: Choice = Choice {
         ),
         optional(
             "pattern",
-            Shape::Text(template("a pattern, such as *.csv", 255)),
+            Shape::Text(Text { form: Form::Pattern, ..template("a pattern, such as *.csv", 255) }),
             "Which files of the folder, such as *.csv.",
         ),
     ],

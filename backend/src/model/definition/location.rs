@@ -11,7 +11,7 @@ use super::{
     template::Template,
     yaml::shown,
 };
-use crate::model::transfer::Protocol;
+use crate::model::{characters::is_forbidden_in_names, transfer::Protocol};
 
 /// A place as it is written: a URL or path, or a mapping.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,9 +98,11 @@ impl Location {
     /// What is wrong with it, and what to write instead.
     pub fn fill(&self, parameters: &BTreeMap<String, String>) -> Result<Place, String> {
         let fill = |template: &Template| {
-            let filled = template.fill(parameters, MAX_LOCATION).ok().filter(|text| !text.trim().is_empty());
             let filled =
-                filled.ok_or_else(|| format!("must have 1 to {MAX_LOCATION} characters once it is filled in"))?;
+                template.fill(parameters, MAX_LOCATION).map_err(|unfit| super::reader::unusable(unfit, &TEXT))?;
+            if filled.trim().is_empty() {
+                return Err(format!("must have 1 to {MAX_LOCATION} characters once it is filled in"));
+            }
             super::reader::first_hidden(&filled, false).map_or(Ok(filled), Err)
         };
         let place = match self {
@@ -206,7 +208,11 @@ fn parse(text: &str) -> Result<Place, String> {
 
 fn check_host(host: &str) -> Result<(), String> {
     let name = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let is_one = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_') || (c == ':' && name.len() < host.len());
+    let is_one = |c: char| {
+        (c.is_alphanumeric() && !is_forbidden_in_names(c))
+            || matches!(c, '-' | '.' | '_')
+            || (c == ':' && name.len() < host.len())
+    };
     if !name.is_empty() && name.chars().all(is_one) {
         return Ok(());
     }

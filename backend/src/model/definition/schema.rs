@@ -111,7 +111,7 @@ fn text(limits: &Text) -> Value {
         rules.push(json!({ "not": { "pattern": r"\$\{\{" } }));
     }
     match limits.form {
-        Form::Free | Form::Body => {}
+        Form::Free | Form::Body | Form::Pattern => {}
         Form::Location => rules.push(json!({ "pattern": LOCATION })),
         Form::Id => rules.push(json!({ "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$" })),
         Form::Sha256 => rules.push(json!({ "pattern": r"^[0-9A-Fa-f]{64}$|\$\{\{" })),

@@ -36,8 +36,10 @@ pub(super) struct Flaw<'a> {
 pub(super) enum Unfit {
     /// It grew too long.
     TooLong,
-    /// A parameter would lead out of the folder that the URL names.
+    /// A parameter would lead out of the folder that the URL or path names.
     GoesUp,
+    /// A parameter would make a path or place of other parts.
+    ChangesParts,
 }
 
 impl Template {
@@ -106,7 +108,9 @@ impl Template {
                 (None, _, _) if filling == Filling::Plain => Filter::Raw,
                 (None | Some(Written::Json), Some(place), _) => place,
                 (None, None, Form::WebUrl) if !is_whole => Filter::Uri,
+                (None, None, Form::Location | Form::Path | Form::Pattern) if !is_whole => Filter::Within,
                 (None, None, _) => Filter::Raw,
+                (Some(Written::Json), None, Form::WebUrl) if !is_whole => Filter::JsonUri,
                 (Some(written), _, _) => written.alone(),
             };
         }
@@ -115,15 +119,48 @@ impl Template {
 
     /// The text with every parameter's value in its place, of at most so many characters.
     pub(super) fn fill(&self, values: &BTreeMap<String, String>, most: usize) -> Result<String, Unfit> {
-        let filled = self.fill_by(most, |name, filter| filter.apply(values.get(name).map_or("", String::as_str)))?;
-        if self.pieces.iter().any(|piece| matches!(piece, Piece::Parameter { filter: Filter::Uri, .. })) {
+        let given = |name: &str| values.get(name).map_or("", String::as_str);
+        let filled = self.fill_by(most, |name, filter| filter.apply(given(name)))?;
+        let has = |wanted: Filter| {
+            self.pieces.iter().any(|piece| matches!(piece, Piece::Parameter { filter, .. } if *filter == wanted))
+        };
+        let harmless = self.fill_by(usize::MAX, |name, filter| match filter {
+            Filter::Raw => given(name).into(),
+            _ => "x".into(),
+        })?;
+        if has(Filter::Uri) || has(Filter::JsonUri) {
             // What no encoding can hide: a URL goes up by `%2e%2e` as well.
-            let harmless = self.fill_by(usize::MAX, |_, _| "x".into())?;
-            if filter::dots(&filled) != filter::dots(&harmless) {
+            if filter::dots_of_url(&filled) != filter::dots_of_url(&harmless) {
                 return Err(Unfit::GoesUp);
             }
         }
+        if has(Filter::Within) {
+            if filter::dots(&filled) != filter::dots(&harmless) {
+                return Err(Unfit::GoesUp);
+            }
+            if !filter::keeps_parts(&filled, &harmless) || !self.keeps_server(given) {
+                return Err(Unfit::ChangesParts);
+            }
+        }
         Ok(filled)
+    }
+
+    /// Whether the values in the name of a server are no more than that.
+    fn keeps_server<'v>(&self, given: impl Fn(&str) -> &'v str) -> bool {
+        let mut before = String::new();
+        self.pieces.iter().all(|piece| match piece {
+            Piece::Text(text) => {
+                before.push_str(text);
+                true
+            }
+            Piece::Parameter { name, filter, .. } => {
+                let value = given(name);
+                let is_kept =
+                    *filter == Filter::Raw || !filter::is_in_authority(&before) || filter::is_part_of_host(value);
+                before.push_str(value);
+                is_kept
+            }
+        })
     }
 
     /// The text as it would be if no parameter without a filter were filtered.
@@ -243,6 +280,8 @@ mod tests {
     // As it stands.
     #[case(r#"{"a": "${{ params.date | raw }}"}"#, "\"", r#"{"a": """}"#)]
     #[case("done: ${{ params.date }}", "\"", "done: \"")]
+    #[case("{\"a\": \"${{ params.date }}\"}\n{\"b\": 1}\n", "\"", "{\"a\": \"\\\"\"}\n{\"b\": 1}\n")]
+    #[case("\u{feff}[\"${{ params.date }}\"]", "\"", "\u{feff}[\"\\\"\"]")]
     #[case("${{ params.date }}", "\"", "\"")]
     // As asked for, where the form alone would not have it.
     #[case("a=${{ params.date | uri }}&b=${{ params.date | json }}", "&\"", r#"a=%26%22&b="&\"""#)]
@@ -258,7 +297,8 @@ mod tests {
     )]
     #[case("https://h/${{ params.date | raw }}", "a/b?c", "https://h/a/b?c")]
     #[case("${{ params.date }}", "https://h/a?b=c", "https://h/a?b=c")]
-    #[case("https://h/${{ params.date | json }}", "a", "https://h/\"a\"")]
+    #[case("https://h/${{ params.date | json }}", "a/b", "https://h/%22a%2Fb%22")]
+    #[case("https://h/?q=${{ params.date | json }}&z=1", "a&b", "https://h/?q=%22a%26b%22&z=1")]
     #[case("https://h/a/${{ params.date }}/b", "..", "GoesUp")]
     #[case("https://h/a/.${{ params.date }}", ".", "GoesUp")]
     #[case("https://h/a/%2e${{ params.date }}", ".", "GoesUp")]
@@ -266,6 +306,39 @@ mod tests {
     #[case("https://h/a?x=${{ params.date }}", "..", "https://h/a?x=..")]
     fn a_parameter_stays_in_its_part_of_a_url(#[case] text: &str, #[case] value: &str, #[case] expected: &str) {
         assert_eq!(filled(text, Form::WebUrl, Filling::Place, value), expected);
+    }
+
+    #[rstest::rstest]
+    #[case("/del/${{ params.date }}", "a/b", "/del/a/b")]
+    #[case("/del/${{ params.date }}", "", "ChangesParts")]
+    #[case("/del/${{ params.date }}", " ", "ChangesParts")]
+    #[case("/del/${{ params.date }}", "/", "ChangesParts")]
+    #[case("/del/${{ params.date }}", ".", "GoesUp")]
+    #[case("/del/${{ params.date }}", "a/../..", "GoesUp")]
+    #[case("/del/${{ params.date }}", "#/../..", "GoesUp")]
+    #[case("/in/${{ params.date }}.csv", "", "/in/.csv")]
+    #[case("/in/${{ params.date }}.csv", "*", "ChangesParts")]
+    #[case("/in/*-${{ params.date }}.csv", "s[12]", "/in/*-s[12].csv")]
+    #[case("/in/${{ params.date | raw }}.csv", "*", "/in/*.csv")]
+    #[case("${{ params.date }}", "../*", "../*")]
+    #[case("${{ params.date }}/a.csv", "sftp://evil.example", "ChangesParts")]
+    #[case("sftp://${{ params.date }}.example.com/a.csv", "ftp-1", "sftp://ftp-1.example.com/a.csv")]
+    #[case("sftp://${{ params.date }}.example.com/a.csv", "evil.example/x", "ChangesParts")]
+    #[case("sftp://ftp.example.com${{ params.date }}/a.csv", "@evil.example", "ChangesParts")]
+    #[case("sftp://ftp.example.com${{ params.date }}/a.csv", ":22", "ChangesParts")]
+    #[case("sftp://ftp.example.com/in/${{ params.date }}.csv", "a@b:c", "sftp://ftp.example.com/in/a@b:c.csv")]
+    #[case("sftp://ftp.example.com/in/${{ params.date }}.csv", "x?y", "ChangesParts")]
+    #[case("sftp://ftp.example.com/in/${{ params.date }}.csv", "x#y", "ChangesParts")]
+    #[case("sftp://ftp.example.com/in/${{ params.date }}.csv", "%2e%2e", "sftp://ftp.example.com/in/%2e%2e.csv")]
+    #[case("sftp://ftp.example.com/in/${{ params.date }}/a", "%2e%2e", "GoesUp")]
+    fn a_parameter_stays_in_its_part_of_a_path_or_place(
+        #[case] text: &str,
+        #[case] value: &str,
+        #[case] expected: &str,
+    ) {
+        assert_eq!(filled(text, Form::Location, Filling::Place, value), expected);
+        let plain = filled(text, Form::Location, Filling::Plain, value);
+        assert!(!plain.contains("GoesUp") && !plain.contains("ChangesParts"), "a stored version keeps its rule");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Reader, Shared, called};
 use crate::model::{
+    characters::is_forbidden_in_names,
     definition::{
         diagnostic::{Position, Spot},
         grammar::{Form, Shape, Text},
@@ -106,6 +107,11 @@ pub(in crate::model::definition) fn unusable(unfit: Unfit, text: &Text) -> Strin
             format!("is too long: it may have {} characters, with its parameters filled in", text.most)
         }
         Unfit::GoesUp => "has a parameter that leads up in its path (`.` or `..`): give it another value".to_owned(),
+        Unfit::ChangesParts => {
+            "has a parameter whose value would make another place of it (it is empty, a pattern, or names \
+                                a server): give it another value, or write `| raw` behind its name"
+                .to_owned()
+        }
     }
 }
 
@@ -117,9 +123,16 @@ pub(in crate::model::definition) fn check(filled: &str, text: &Text) -> Result<(
     if let Some(problem) = first_hidden(filled, text.has_lines) {
         return Err(problem);
     }
+    if text.form == Form::Free
+        && let Some(hidden) = filled.chars().find(|c| is_forbidden_in_names(*c))
+    {
+        return Err(unseen(hidden));
+    }
     match text.form {
-        Form::Free | Form::Body if without_passwords(filled) != filled => Err(HOLDS_PASSWORD.to_owned()),
-        Form::Free | Form::Body => Ok(()),
+        Form::Free | Form::Body | Form::Pattern if without_passwords(filled) != filled => {
+            Err(HOLDS_PASSWORD.to_owned())
+        }
+        Form::Free | Form::Body | Form::Pattern => Ok(()),
         // Whether it is a place is said of it as a place.
         Form::Location => without_secrets(filled),
         Form::Id if is_id(filled) => Ok(()),
@@ -143,12 +156,16 @@ fn is_id(text: &str) -> bool {
 
 /// What is said of the first character that nobody would see.
 pub(in crate::model::definition) fn first_hidden(text: &str, has_lines: bool) -> Option<String> {
-    let is_wrong = |c: &char| is_hidden(*c) || (!has_lines && matches!(c, '\n' | '\r' | '\t' | '\u{85}'));
-    match text.chars().find(is_wrong)? {
-        '\n' | '\r' | '\u{85}' => Some("has several lines: write it on one".to_owned()),
+    let is_line = |c: &char| matches!(c, '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    match text.chars().find(|c| is_hidden(*c) || (!has_lines && is_line(c)))? {
+        '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some("has several lines: write it on one".to_owned()),
         '\t' => Some("holds a tab: write spaces".to_owned()),
-        hidden => Some(format!("holds the character U+{:04X}, which cannot be seen: remove it", u32::from(hidden))),
+        hidden => Some(unseen(hidden)),
     }
+}
+
+fn unseen(hidden: char) -> String {
+    format!("holds the character U+{:04X}, which cannot be seen: remove it", u32::from(hidden))
 }
 
 const HOLDS_PASSWORD: &str = "holds a password: name a `credentials` set of the agent instead";
