@@ -30,7 +30,24 @@ pub fn without_password(location: &str) -> String {
 /// something is a password, it goes.
 #[must_use]
 pub fn without_passwords(text: &str) -> String {
-    Scan { text, is_text: true }.cleaned()
+    let cleaned = Scan { text, is_text: true }.cleaned();
+    let mut kept = String::with_capacity(cleaned.len());
+    for word in cleaned.split_inclusive(|c: char| c.is_whitespace() || "\"'`<>|(),".contains(c)) {
+        match secret_of_word(word) {
+            Some((colon, at)) => kept.extend([&word[..colon], &word[at..]]),
+            None => kept.push_str(word),
+        }
+    }
+    kept
+}
+
+/// Where the password is in a word such as `user:password@host:/path` or `user:password@host/path`: from its colon to its
+/// `@`. `to:joe@example.com` holds none.
+fn secret_of_word(word: &str) -> Option<(usize, usize)> {
+    let first = &word[..word.find(ends_authority)?];
+    let at = user_end(first)?;
+    let colon = find_colon(&first[..at]).filter(|colon| *colon > 0)?;
+    (!is_known(&first[..colon])).then_some((colon, at))
 }
 
 /// The search for URLs. It takes time in proportion to the text, whatever the text holds.
@@ -119,12 +136,14 @@ impl Scan<'_> {
                 None => Authority::Clean { end: start + at + 1 },
             };
         }
-        let clean = Authority::Clean { end };
+        // What looks like an empty port may be the end of another scheme.
+        let clean = Authority::Clean { end: end - usize::from(authority.len() > 1 && authority.ends_with(':')) };
         let Some(colon) = find_colon(authority).filter(|_| is_sure && !authority.starts_with('[')) else {
             return clean;
         };
-        let port = authority[colon..].trim_start_matches(':');
-        if self.is_port(port) {
+        let port = authority[colon..].trim_start_matches(is_colon);
+        let is_quoted = port.is_empty() && self.text[end..].starts_with(['"', '\'', '`']);
+        if !is_quoted && self.is_port(port) {
             return clean;
         }
         let at = next('@', self.text, end, &mut ahead.at);
@@ -162,13 +181,18 @@ const fn ends_authority(c: char) -> bool {
 
 /// Where the user's part ends: at the last `@`, for a password may hold one, or at one that is encoded for no reason.
 fn user_end(authority: &str) -> Option<usize> {
-    authority.rfind('@').or_else(|| authority.rfind("%40"))
+    authority.rfind(['@', '\u{ff20}']).or_else(|| authority.rfind("%40"))
 }
 
 /// Where the name ends and the password begins.
 fn find_colon(text: &str) -> Option<usize> {
     let encoded = || text.find("%3A").into_iter().chain(text.find("%3a")).min();
-    text.find(':').into_iter().chain(encoded()).min()
+    text.find(is_colon).into_iter().chain(encoded()).min()
+}
+
+/// Whether it separates a password: some programs take the wide form for the usual one.
+const fn is_colon(c: char) -> bool {
+    matches!(c, ':' | '\u{ff1a}')
 }
 
 /// The most characters of a file name that are searched, as many as a search may have: an index entry has a size limit.
@@ -246,6 +270,10 @@ mod tests {
     #[case("\"ftp://u:p w@h\" and //u:pw@h, sftp:u:pw@h", "\"ftp://u@h\" and //u@h, sftp:u@h")]
     #[case("url=sftp://u:pw@h\nurl=sftp://v:pw@h", "url=sftp://u@h\nurl=sftp://v@h")]
     #[case("cut off: sftp://u:p", "cut off: sftp://u")]
+    #[case("scp u:pw@h:/x and (u:pw@h/x)", "scp u@h:/x and (u@h/x)")]
+    #[case("a://b://u:pw@h/x", "a://b://u@h/x")]
+    #[case("sftp://u:\"pw\"@h/x", "sftp://u@h/x")]
+    #[case("sftp://u\u{ff1a}pw@h/x sftp://u:pw\u{ff20}h/x", "sftp://u@h/x sftp://u\u{ff20}h/x")]
     #[case("sftp://h:22: refused, ask ops@acme.example", "sftp://h:22: refused, ask ops@acme.example")]
     #[case("sftp://h: refused, ask ops@acme.example", "sftp://h: refused, ask ops@acme.example")]
     #[case("https://h/a:b@c at 10:15, sftp: a:b", "https://h/a:b@c at 10:15, sftp: a:b")]
