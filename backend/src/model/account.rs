@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     Instant,
+    characters::is_forbidden_in_names,
     fields::{Check, Fields, FromFields, boolean, id, one_of, raw_text, text},
 };
 use crate::ids::{CustomerId, UserId};
@@ -76,7 +77,8 @@ fn new_password(value: serde_json::Value) -> Check<String> {
 ///
 /// A sentence saying what it must be.
 pub fn check_password(password: &str) -> Check<()> {
-    if password.chars().count() < MIN_PASSWORD {
+    // What cannot be seen makes no password longer.
+    if password.trim().chars().filter(|c| !is_forbidden_in_names(*c)).count() < MIN_PASSWORD {
         return Err(format!("must be at least {MIN_PASSWORD} characters long"));
     }
     let different: HashSet<char> = password.chars().filter(|c| !c.is_whitespace()).collect();
