@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, str::FromStr};
 
-/// A host and a port; without a host, all addresses of the machine.
+/// A host and a port; without a host, or with `*`, all addresses of the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenAddress {
     host: Option<String>,
@@ -50,7 +50,7 @@ impl FromStr for ListenAddress {
             None if host.contains([':', '/', ' ']) => return Err(FORM.to_owned()),
             None => host.to_owned(),
         };
-        Ok(Self { host: (!host.is_empty()).then_some(host), port })
+        Ok(Self { host: (!matches!(host.as_str(), "" | "*")).then_some(host), port })
     }
 }
 
@@ -79,6 +79,11 @@ mod tests {
         assert_eq!(address.to_string(), text);
         let found = address.resolve().await.unwrap();
         assert_eq!(found, wanted.iter().map(|one| one.parse().unwrap()).collect::<Vec<SocketAddr>>());
+    }
+
+    #[test]
+    fn a_star_is_all_addresses() {
+        assert_eq!("*:8080".parse::<ListenAddress>(), ":8080".parse());
     }
 
     #[tokio::test]
