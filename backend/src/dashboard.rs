@@ -25,7 +25,7 @@ use crate::transport::protect;
 include!(concat!(env!("OUT_DIR"), "/dashboard.rs"));
 
 /// What a binary says that was built without the dashboard.
-const ABSENT: &str = "MFTPlus serves its API here (reference: /api/docs); `cargo xtask up` builds it with the dashboard, \
+const ABSENT: &str = "MFTPlus serves its API here (its reference is api/docs below this address); `cargo xtask up` builds it with the dashboard, \
     or after that `cargo build --release -p backend --features dashboard`.\n";
 
 /// Paths that are the API's, each with everything below it.
