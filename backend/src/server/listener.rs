@@ -15,7 +15,7 @@ use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
-    http::{HeaderMap, Request, Response, StatusCode, header},
+    http::{HeaderMap, Request, Response, StatusCode, Version, header, uri::Authority},
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -219,12 +219,13 @@ async fn answer(
 ) -> Result<Response<Answer>, Infallible> {
     let at_work = AtWork::new(Arc::clone(&connection));
     let (mut parts, body) = request.into_parts();
-    let response = if has_one_host(&parts.headers) || parts.version < axum::http::Version::HTTP_11 {
+    let host = check_host(&parts.headers, parts.version);
+    let response = if host.is_ok() {
         parts.extensions.insert(ConnectInfo(peer));
         parts.extensions.insert(Arc::clone(&connection));
         router.call(Request::from_parts(parts, Body::new(body))).await?
     } else {
-        rest::refuse(Error::Invalid("send exactly one `Host` header".to_owned()))
+        rest::refuse(Error::Invalid(host.err().unwrap_or_default().to_owned()))
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         connection.upgraded();
@@ -232,10 +233,23 @@ async fn answer(
     Ok(response.map(|body| Answer { body, _request: at_work }))
 }
 
-/// Whether a request says once which host it is for, as RFC 9112 demands.
-fn has_one_host(headers: &HeaderMap) -> bool {
+/// Checks that a request says once which host it is for, with a name or address and at most a port, as RFC 9112 demands in
+/// section 3.2. An empty one is allowed there.
+fn check_host(headers: &HeaderMap, version: Version) -> Result<(), &'static str> {
     let mut hosts = headers.get_all(header::HOST).iter();
-    hosts.next().is_some() && hosts.next().is_none()
+    let (host, second) = (hosts.next(), hosts.next());
+    let Some(host) = host.filter(|_| second.is_none()) else {
+        let is_older = host.is_none() && version < Version::HTTP_11;
+        return if is_older { Ok(()) } else { Err("send exactly one `Host` header") };
+    };
+    let authority = || host.to_str().ok()?.parse::<Authority>().ok().filter(|host| !host.as_str().contains('@'));
+    let is_one = host.is_empty() || authority().is_some_and(|host| host.port().is_none() == !has_port(host.as_str()));
+    if is_one { Ok(()) } else { Err("send a `Host` header that is a host name or address, with at most a port") }
+}
+
+/// Whether something stands where a port does.
+fn has_port(authority: &str) -> bool {
+    authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']') && !port.is_empty())
 }
 
 /// Done when a connection has waited for too long. Whatever happens on the connection wakes the task that polls this.

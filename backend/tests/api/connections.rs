@@ -144,6 +144,15 @@ async fn a_request_that_does_not_name_its_host_once_is_400() {
             assert_eq!(body, json!({ "success": false, "error": "send exactly one `Host` header", "details": null }));
         }
     }
+    for host in ["a b", "a/b", "a@b", "<x>", "a:99999999", "a:b"] {
+        let mut stream = listening.raw(&format!("GET /api/health HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        let head = answer(&mut stream).await.0;
+        assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{host}: {head}");
+    }
+    for host in ["example.com", "example.com:", "127.0.0.1:80", "[::1]", "[::1]:8080"] {
+        let head = head(&mut listening.raw(&format!("GET /api/health HTTP/1.1\r\nHost: {host}\r\n\r\n")).await).await;
+        assert!(head.contains(" 200 OK\r\n"), "{host}: {head}");
+    }
     for request in ["GET /api/health HTTP/1.1\r\nHost:\r\n\r\n", "GET /api/health HTTP/1.0\r\n\r\n"] {
         let head = head(&mut listening.raw(request).await).await;
         assert!(head.contains(" 200 OK\r\n"), "{head}");
