@@ -257,7 +257,8 @@ async fn secret(settings: &DatabaseSettings, db: &Db, ambient: &Ambient) -> Resu
     let path = settings.data_dir.join(folder::SECRET_FILE);
     let name = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
     match folder::read_secret(&path) {
-        Ok(secret) if secret.len() >= 32 => Ok(secret),
+        // A power loss may leave a file of its length that holds nothing but NUL.
+        Ok(secret) if secret.len() >= 32 && secret.iter().any(|byte| *byte != secret[0]) => Ok(secret),
         Ok(_) => bail!("MFTPLUS_DATA_DIR: {} is damaged: remove it, and everybody signs in again", path.display()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             folder::write_secret(&path, &fresh).with_context(name)?;
