@@ -8,6 +8,7 @@ use super::{
     ControlPlane, Work,
     authenticate::{KEY_PREFIX, digest},
     customers::SHOWN,
+    instances::Turn,
 };
 use crate::{
     actor::{Actor, KeyDigest, Scope},
@@ -97,8 +98,11 @@ impl ControlPlane {
         ip_address: Option<String>,
     ) -> Result<(Agent, Vec<Directive>)> {
         let id = actor.require_agent()?;
-        self.require_own_state(actor, id, heartbeat.instance_id).await?;
+        let turn = self.require_own_state(actor, id, heartbeat.instance_id).await?;
         let (agent, told) = self.writer.record_heartbeat(id, heartbeat, ip_address, self.now()).await?;
+        if turn == Turn::Replaced {
+            return Ok((agent, Vec::new()));
+        }
         let mut open = self.open_directives(id).await?;
         let is_told =
             |wish: &Wish| matches!(wish, Wish::SetHeartbeatInterval { seconds } if *seconds == self.interval());

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{ControlPlane, Work};
+use super::{ControlPlane, Work, instances::Turn};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -50,9 +50,12 @@ impl ControlPlane {
         let mut changes = self.bus.read();
         loop {
             // Each time: another process may have come while this one waited.
-            self.require_own_state(actor, agent, instance).await?;
+            let turn = self.require_own_state(actor, agent, instance).await?;
             // First what waits, then the right to it: one that ends between is noticed here.
-            let open = self.open_directives(agent).await?;
+            let open = match turn {
+                Turn::Works => self.open_directives(agent).await?,
+                Turn::Replaced => Vec::new(),
+            };
             let (holder, expires_at) = self.holder_of_key(key).await?;
             if holder != *actor {
                 return Err(Error::Unauthenticated("this API key is another agent's by now"));

@@ -17,22 +17,32 @@ use crate::{
     store,
 };
 
+/// What a process of an agent may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Everything.
+    Works,
+    /// Report, and begin nothing: another process has just taken its place, and whether both live is not known yet.
+    Replaced,
+}
+
 impl ControlPlane {
-    /// Lets a process of an agent pass unless another one with the same state is at work; one that does not name itself
-    /// always passes. Costs no read of the database while the same process is heard.
+    /// Whether a process of an agent may work, an error where another one with the same state does; one that does not name
+    /// itself may. Costs no read of the database while the same process is heard.
     pub(super) async fn require_own_state(
         &self,
         actor: &Actor,
         id: AgentId,
         instance: Option<InstanceId>,
-    ) -> Result<()> {
-        let Some(instance) = instance else { return Ok(()) };
+    ) -> Result<Turn> {
+        let Some(instance) = instance else { return Ok(Turn::Works) };
         let now = self.now();
         let memory = &self.remembered;
         let read = async { Ok(store::agent_instances::find(&self.db, id).await?.map(Arc::new)) };
         let known = memory.instances.get(id, now, memory.bus(), read).await?;
         match known.map(|known| known.look(instance, now)) {
-            Some(Heard::Current | Heard::Late) => return Ok(()),
+            Some(Heard::Current) => return Ok(Turn::Works),
+            Some(Heard::Late) => return Ok(Turn::Replaced),
             Some(Heard::Stopped) => return Err(duplicate()),
             _ => {}
         }
@@ -49,7 +59,11 @@ impl ControlPlane {
         // What is known of the agent's credentials and processes.
         work.forget(Forget::AgentKeys(id));
         self.commit(work).await?;
-        if heard.must_stop() { Err(duplicate()) } else { Ok(()) }
+        match heard {
+            Heard::Late => Ok(Turn::Replaced),
+            _ if heard.must_stop() => Err(duplicate()),
+            _ => Ok(Turn::Works),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Runs: started and reported by agents, watched, cancelled and made again by administrators.
 
-use super::{ControlPlane, Work, jobs::require_enabled};
+use super::{ControlPlane, Work, instances::Turn, jobs::require_enabled};
 use crate::{
     actor::{Actor, Scope},
     error::{Error, Result},
@@ -31,7 +31,9 @@ impl ControlPlane {
         claim: Option<&Claim>,
     ) -> Result<JobRun> {
         let agent = actor.require_agent()?;
-        self.require_own_state(actor, agent, input.instance_id).await?;
+        if self.require_own_state(actor, agent, input.instance_id).await? == Turn::Replaced {
+            return Err(Error::Unavailable("another process of this agent has just started: try again in a moment"));
+        }
         loop {
             let mut work = self.begin(actor).await?;
             let row = store::jobs::find(&mut work.tx, actor.scope(), job).await?.ok_or(Error::NotFound("job"))?;

@@ -8,6 +8,7 @@ use crate::support::{Answer, TestApp};
 
 const A: &str = "0a000000-0000-4000-8000-00000000000a";
 const B: &str = "0b000000-0000-4000-8000-00000000000b";
+const C: &str = "0c000000-0000-4000-8000-00000000000c";
 
 struct Place {
     app: TestApp,
@@ -43,6 +44,30 @@ async fn a_process_that_was_started_anew_takes_the_place_of_the_one_before() {
     for _ in 0..3 {
         assert_eq!(place.beat(30, B).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn a_process_that_was_just_replaced_may_report_and_begins_nothing() {
+    let place = Place::new().await;
+    let job = place.app.job(&place.agent, &json!({})).await;
+    place.beat(1, A).await;
+    place.beat(1, B).await;
+    place.app.advance(TimeDelta::hours(1));
+    place.app.cp().dispatch_due_slots().await.expect("a start");
+    place.beat(1, B).await;
+    let client = place.app.key(&place.agent.key);
+    let waiting = async |instance: &str| {
+        let answer = client.get(&format!("/api/agents/directives?instanceId={instance}")).await;
+        answer.body["data"]["directives"].as_array().expect("directives").len()
+    };
+    // A third process begins; the second one may be alive or not.
+    place.beat(1, C).await;
+    assert_eq!((waiting(B).await, waiting(C).await), (0, 1));
+    let beat = place.beat(1, B).await;
+    assert_eq!((beat.status, beat.body["data"]["directives"].clone()), (200, json!([])));
+    let path = format!("/api/jobs/{job}/runs");
+    assert_eq!(client.post(&path, &json!({ "instanceId": B })).await.status, 503);
+    assert_eq!(client.post(&path, &json!({ "instanceId": C })).await.status, 201);
 }
 
 #[tokio::test]
