@@ -41,6 +41,8 @@ pub(crate) enum CopyError {
     Exists(PathBuf),
     #[error("{} is in the way: one of source and destination is a folder and the other is not", text(.0))]
     InTheWay(PathBuf),
+    #[error("{path} is {kind}, which must not be replaced; choose another destination", path = text(path))]
+    Special { path: PathBuf, kind: &'static str },
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error("{} is in the way: a copy grows there until it is complete; move it, or delete it if an earlier copy left it", text(.0))]

@@ -119,7 +119,7 @@ async fn copy_one(
     if claim.state.phase == Phase::Creating {
         // What cannot work need not become a transfer.
         let destination = Reach::Anywhere.destination(&pair.destination)?;
-        if let Err(error) = install::check(&destination, plan.is_folder, args.overwrite) {
+        if let Err(error) = install::check_all(&plan, &destination, args.overwrite) {
             claim.forget()?;
             return Err(error.into());
         }

@@ -5,16 +5,34 @@ use std::io;
 use cap_std::fs::Permissions;
 
 use crate::copy::{CopyError, at};
+use crate::plan::Plan;
 use crate::spot::Spot;
 
-/// Refuses a destination that may not be replaced by what is coming.
+/// Refuses a destination that may not be replaced by what is coming. Pipes, sockets and devices never may.
 pub(crate) fn check(destination: &Spot, is_folder: bool, overwrite: bool) -> Result<(), CopyError> {
+    refuse_special(destination)?;
     match destination.look() {
         Ok(_) if !overwrite => Err(CopyError::Exists(destination.shown().to_owned())),
         Ok(there) if there.is_dir() != is_folder => Err(CopyError::InTheWay(destination.shown().to_owned())),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(at("look at", destination)(error)),
+    }
+}
+
+/// The same of everything that is coming, where a folder is added to.
+pub(crate) fn check_all(plan: &Plan, destination: &Spot, overwrite: bool) -> Result<(), CopyError> {
+    check(destination, plan.is_folder, overwrite)?;
+    if plan.is_folder && destination.is_taken() {
+        plan.entries.iter().try_for_each(|entry| refuse_special(&entry.below(destination)))?;
+    }
+    Ok(())
+}
+
+fn refuse_special(destination: &Spot) -> Result<(), CopyError> {
+    match destination.special() {
+        Some(kind) => Err(CopyError::Special { path: destination.shown().to_owned(), kind }),
+        None => Ok(()),
     }
 }
 
@@ -50,9 +68,8 @@ fn merge(part: &Spot, destination: &Spot) -> Result<(), CopyError> {
         let (from, to) = (part.join(name.as_ref()), destination.join(name.as_ref()));
         if found.map_err(at("read", &from))?.is_dir() {
             merge(&from, &to)?;
-        } else if to.look().is_ok_and(|there| there.is_dir()) {
-            return Err(CopyError::InTheWay(to.shown().to_owned()));
         } else {
+            check(&to, false, true)?;
             from.rename(&to).map_err(at("rename to", &to))?;
         }
     }
@@ -99,6 +116,36 @@ mod tests {
         assert_eq!(fs::read_to_string(destination.join("only"))?, "kept");
         assert_eq!(fs::read_to_string(destination.join("new/file"))?, "new");
         assert!(!part.exists());
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_special_file_is_never_replaced_not_even_in_a_folder_or_behind_a_link() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let (part, folder) = (dir.path().join("d.part"), dir.path().join("d"));
+        fs::create_dir(&part)?;
+        fs::create_dir(&folder)?;
+        fs::write(part.join("door"), "new")?;
+        let _listener = std::os::unix::net::UnixListener::bind(folder.join("door"))?;
+        let error = install(&part, &folder, true).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|error| error.contains("/d/door is a socket, which must not be replaced")));
+
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("d/door", &link)?;
+        for destination in [&folder.join("door"), &link] {
+            // Before the question whether it may be replaced: `--overwrite` would not help.
+            for overwrite in [false, true] {
+                let error = install(&part.join("door"), destination, overwrite).map_err(|error| error.to_string());
+                assert!(error.is_err_and(|error| error.contains("is a socket")), "{}", destination.display());
+            }
+        }
+        assert!(fs::symlink_metadata(&link)?.is_symlink() && !fs::symlink_metadata(folder.join("door"))?.is_file());
+        assert_eq!(fs::read_to_string(part.join("door"))?, "new");
+
+        let device = Reach::Anywhere.destination(Path::new("/dev/null"))?;
+        let error = super::check(&device, false, true).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|error| error.contains("/dev/null is a device")));
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use crate::listed::Listed;
 use crate::part;
 use crate::paths::{UsageError, text};
 use crate::pattern;
-use crate::spot::Spot;
+use crate::spot::{Spot, special};
 
 /// A source, walked.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ type Entries = Vec<(OsString, io::Result<FileType>)>;
 pub(crate) enum PlanError {
     #[error("cannot read {path}: {error}", path = text(path))]
     Io { path: PathBuf, error: io::Error },
-    #[error("{} is neither a file nor a folder (a device, pipe or socket); leave it out of the source", text(.0))]
-    Special(PathBuf),
+    #[error("{path} is {kind}, neither a file nor a folder; leave it out of the source", path = text(path))]
+    Special { path: PathBuf, kind: &'static str },
     #[error(transparent)]
     Name(#[from] UsageError),
     #[error(transparent)]
@@ -88,7 +88,8 @@ impl Plan {
             plan.total = top.len();
             plan.entries.push(Entry { relative: PathBuf::new(), kind: Kind::File });
         } else {
-            return Err(PlanError::Special(source.shown().to_owned()));
+            let kind = special(top.file_type()).unwrap_or("a special file");
+            return Err(PlanError::Special { path: source.shown().to_owned(), kind });
         }
         Ok(plan)
     }
@@ -211,7 +212,7 @@ mod tests {
         let left_out = plan(dir.path())?.left_out;
         assert!(left_out.count() == 1 && left_out.to_string().ends_with("/door"));
         let error = plan(&dir.path().join("door")).map(|_| ()).map_err(|error| error.to_string());
-        assert!(error.is_err_and(|error| error.contains("door")));
+        assert!(error.is_err_and(|error| error.contains("/door is a socket")));
         Ok(())
     }
 }

@@ -85,6 +85,13 @@ impl Spot {
         self.base.symlink_metadata(&self.below).map_err(explain)
     }
 
+    /// What is there, at the end of links, if it is neither file nor folder.
+    pub(crate) fn special(&self) -> Option<&'static str> {
+        let there = self.look().ok()?;
+        let there = if there.file_type().is_symlink() { self.metadata().ok()? } else { there };
+        special(there.file_type())
+    }
+
     /// Whether there is anything, be it a link that leads nowhere.
     pub(crate) fn is_taken(&self) -> bool {
         self.look().is_ok()
@@ -180,6 +187,27 @@ impl Spot {
     pub(crate) fn sync_entry(&self) -> io::Result<()> {
         self.parent().unwrap_or_else(|| self.clone()).sync()
     }
+}
+
+/// What kind of special file it is: such a file is neither copied nor replaced. None for files, folders and links.
+#[cfg(unix)]
+pub(crate) fn special(found: FileType) -> Option<&'static str> {
+    use cap_std::fs::FileTypeExt as _;
+    if found.is_fifo() {
+        Some("a pipe")
+    } else if found.is_socket() {
+        Some("a socket")
+    } else if found.is_block_device() || found.is_char_device() {
+        Some("a device")
+    } else {
+        None
+    }
+}
+
+/// Other systems do not keep special files among the others.
+#[cfg(not(unix))]
+pub(crate) fn special(_found: FileType) -> Option<&'static str> {
+    None
 }
 
 /// In our words, when a link would have led out.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::control::Control;
 use crate::copy::{CopyError, at, copy};
 use crate::fence::Reach;
-use crate::install::{check, install, is_installed};
+use crate::install::{check_all, install, is_installed};
 use crate::part;
 use crate::paths::text;
 use crate::plan::{Plan, PlanError};
@@ -242,7 +242,7 @@ fn work(claim: &mut Claim, plan: Option<Plan>, reach: &Reach, control: &Control)
     };
     control.set_total(plan.total);
     paths.check().map_err(PlanError::Name)?;
-    check(&target, plan.is_folder, options.overwrite)?;
+    check_all(&plan, &target, options.overwrite)?;
     // Held until the copy has its final name.
     let reserved = part::reserve(&part, plan.is_folder)?;
     let copied = copy(&plan, (&part, &reserved), options, control)?;

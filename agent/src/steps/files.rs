@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::checksum::{Hasher, Manifest};
 use crate::control::Control;
 use crate::copy::{CopyError, at};
+use crate::install::check;
 use crate::plan::{Kind, Plan};
 use crate::spot::Spot;
 
@@ -78,9 +79,7 @@ pub(crate) fn rename(from: &Spot, to: &Spot, mark: Option<&str>) -> Result<(), C
         return Ok(());
     }
     let is_folder = from.look().map_err(at("read", from))?.is_dir();
-    if to.look().is_ok_and(|there| there.is_dir() != is_folder) {
-        return Err(CopyError::InTheWay(to.shown().to_owned()));
-    }
+    check(to, is_folder, true)?;
     if let Some(folder) = to.parent() {
         folder.create_folders().map_err(at("make the folder", &folder))?;
     }

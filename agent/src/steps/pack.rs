@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use super::work::Format;
 use crate::control::Control;
 use crate::copy::{CopyError, at};
-use crate::install::check;
+use crate::install::{check, install};
 use crate::part::reserve;
 use crate::paths::text;
 use crate::spot::Spot;
@@ -90,7 +90,7 @@ fn convert(
     });
     let ended = match finished {
         _ if control.is_stopped() => Err(CopyError::Stopped),
-        Ok(true) => part.rename(to).and_then(|()| to.sync_entry()).map_err(at("rename to", to)),
+        Ok(true) => install(&part, to, true),
         Ok(false) => Err(CopyError::Changed(from.shown().to_owned())),
         Err(error) => Err(at("convert", from)(error)),
     };
@@ -192,6 +192,27 @@ mod tests {
         let refused = compress(&spot("a")?, &spot("b")?, Format::Gzip, &fresh()).map_err(|error| error.to_string());
         assert!(refused.is_err_and(|error| error.contains("b.mftplus-part is in the way")));
         assert_eq!(fs::read_to_string(dir.path().join("b.mftplus-part/precious"))?, "kept");
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_result_never_takes_the_place_of_a_socket() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        fs::write(dir.path().join("a"), "text")?;
+        compress(&spot("a")?, &spot("packed")?, Format::Gzip, &fresh())?;
+        let _listener = std::os::unix::net::UnixListener::bind(dir.path().join("b"))?;
+        let refused = [
+            compress(&spot("a")?, &spot("b")?, Format::Gzip, &fresh()),
+            decompress(&spot("packed")?, &spot("b")?, None, &fresh()),
+        ];
+        for refused in refused {
+            let error = refused.map_err(|error| error.to_string());
+            assert!(error.is_err_and(|error| error.contains("/b is a socket, which must not be replaced")));
+        }
+        assert!(!fs::symlink_metadata(dir.path().join("b"))?.is_file());
+        assert!(!dir.path().join("b.mftplus-part").exists());
         Ok(())
     }
 

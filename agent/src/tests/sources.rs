@@ -1,4 +1,4 @@
-//! Sources that are not plain files with plain names, and destinations that another copy writes to.
+//! Sources and destinations that are not plain files with plain names, and destinations that another copy writes to.
 #![cfg(unix)]
 
 use std::ffi::OsStr;
@@ -58,6 +58,41 @@ async fn the_checksum_of_a_folder_is_the_same_while_a_copy_grows_in_it() -> anyh
     let before = crate::steps::files::checksum(&folder, &control)?;
     fs::write(stage.path("in/b.mftplus-part"), "half")?;
     assert_eq!(crate::steps::files::checksum(&folder, &control)?, before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pipe_as_destination_is_refused_by_name_and_stays() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    fs::write(stage.path("a"), "text")?;
+    fs::create_dir(stage.path("in"))?;
+    fs::write(stage.path("in/pipe"), "text")?;
+    fs::create_dir_all(stage.path("out/in"))?;
+    pipe(&stage.path("out/pipe"))?;
+    pipe(&stage.path("out/in/pipe"))?;
+    // By hand no transfer is made of it, neither as the pipe itself nor as a folder that would replace it.
+    for (source, destination) in [("a", "out/pipe"), ("in/pipe", "out"), ("in", "out")] {
+        let mut args = stage.args(source, destination);
+        args.overwrite = true;
+        assert_eq!(copying::copy(&stage.settings(), &args).await?, Exit::Failed, "{source} to {destination}");
+    }
+    assert!(stage.server.change(|world| world.transfers.is_empty()) && stage.states()?.is_empty());
+
+    let spot = |name: &str| Reach::Anywhere.destination(&stage.path(name));
+    let renamed = crate::steps::files::rename(&spot("a")?, &spot("out/pipe")?, None);
+    let error = renamed.map_err(|error| error.to_string());
+    assert!(error.is_err_and(|error| error.contains("/out/pipe is a pipe, which must not be replaced")));
+
+    // Jobs replace what is there without a flag.
+    stage.server.make_due(json!({"source": stage.path("a"), "destination": stage.path("out/pipe")}));
+    stage.with_daemon(async || stage.server.until("it failed", |world| world.runs_are(1, "failed")).await).await?;
+    let reason = stage.server.change(|world| world.only_run())["errorMessage"].to_string();
+    assert!(reason.contains("/out/pipe is a pipe"), "{reason}");
+    for kept in ["out/pipe", "out/in/pipe"] {
+        assert!(!fs::symlink_metadata(stage.path(kept))?.is_file(), "{kept}");
+    }
+    assert_eq!(fs::read_dir(stage.path("out"))?.count(), 2);
+    assert_eq!(fs::read_to_string(stage.path("a"))?, "text");
     Ok(())
 }
 
