@@ -31,7 +31,7 @@ type Answers = Vec<JoinHandle<Option<Verdict>>>;
 
 /// Runs the subcommand.
 pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result<Exit> {
-    let registration = Registration::load(&settings.state_dir)?.with_context(|| {
+    let registration = Registration::load_and_repair(&settings.state_dir)?.with_context(|| {
         format!(
             "no agent is registered in {}; run `register --code CODE` first, or give the right --state-dir",
             settings.state_dir.display()

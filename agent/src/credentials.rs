@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -50,14 +50,46 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// Reads the registration in `state_dir`, if there is one.
+    /// Reads the registration in `state_dir`, if there is one, as [`Self::load`] does, and makes it and its second copy
+    /// whole if one of them is damaged; for the start of a process that works.
+    pub(crate) fn load_and_repair(state_dir: &Path) -> anyhow::Result<Option<Self>> {
+        let path = path(state_dir);
+        match files::read_stored::<Self>(&path)? {
+            Stored::Previous(registration) if !path.is_dir() => {
+                match registration.save(state_dir) {
+                    Ok(()) => {
+                        tracing::warn!(
+                            path = text(&path),
+                            "the registration was damaged; it is restored from its second copy"
+                        );
+                    }
+                    Err(error) => tracing::warn!(
+                        "the registration is damaged and its second copy is used, which cannot be written back: {error:#}"
+                    ),
+                }
+                Ok(Some(registration))
+            }
+            Stored::Whole(registration) => {
+                files::restore_previous(&path);
+                Ok(Some(registration))
+            }
+            _ => Self::load(state_dir),
+        }
+    }
+
+    /// Reads the registration in `state_dir`, if there is one, and changes nothing.
     pub(crate) fn load(state_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = path(state_dir);
-        match files::read_stored(&path).with_context(|| format!("cannot read {}", text(&path)))? {
+        match files::read_stored(&path)? {
             Stored::Missing => Ok(None),
             Stored::Whole(registration) => Ok(Some(registration)),
             Stored::Previous(registration) => {
-                tracing::warn!(path = text(&path), "the registration was damaged; its second copy is used");
+                let why = if path.is_dir() {
+                    "a folder stands in its place: move the folder away"
+                } else {
+                    "it is damaged: the next start of `run` or `copy` restores it"
+                };
+                tracing::warn!(path = text(&path), "the second copy of the registration is used, because {why}");
                 Ok(Some(registration))
             }
             Stored::Damaged => {
@@ -72,12 +104,11 @@ impl Registration {
     /// Writes the registration into `state_dir`, all or nothing.
     pub(crate) fn save(&self, state_dir: &Path) -> anyhow::Result<()> {
         let path = path(state_dir);
-        files::create_private_folder(state_dir)
-            .with_context(|| format!("cannot make the folder {}", text(state_dir)))?;
+        files::create_private_folder(state_dir)?;
         let bytes = serde_json::to_vec_pretty(self)?;
         // Twice, so that the version that is kept beside it is the same: an older key, or another agent, would not do.
         for _ in 0..2 {
-            files::write_durably(&path, &bytes).with_context(|| format!("cannot write {}", text(&path)))?;
+            files::write_durably(&path, &bytes)?;
         }
         Ok(())
     }
@@ -123,6 +154,47 @@ mod tests {
         std::fs::write(dir.path().join("agent.json.bak"), "")?;
         let error = Registration::load(dir.path()).map(|_| ()).map_err(|error| error.to_string());
         assert!(error.is_err_and(|error| error.contains("register --force")));
+        Ok(())
+    }
+
+    #[test]
+    fn a_damaged_registration_is_restored_once_and_so_is_its_second_copy() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let written = registration();
+        written.save(dir.path())?;
+        let (file, second) = (dir.path().join("agent.json"), dir.path().join("agent.json.bak"));
+        let content = std::fs::read(&file)?;
+        for damaged in [&file, &second] {
+            for torn in ["", "{"] {
+                std::fs::write(damaged, torn)?;
+                // Who only looks changes nothing.
+                assert_eq!(Registration::load(dir.path())?.map(|read| read.agent_id), Some(written.agent_id));
+                assert_eq!(std::fs::read_to_string(damaged)?, torn);
+                let read = Registration::load_and_repair(dir.path())?;
+                assert_eq!(read.map(|read| read.agent_id), Some(written.agent_id));
+                assert!(std::fs::read(&file)? == content && std::fs::read(&second)? == content);
+            }
+        }
+        std::fs::remove_file(&second)?;
+        Registration::load_and_repair(dir.path())?;
+        assert_eq!(std::fs::read(&second)?, content);
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_the_registration_leaves_the_second_copy() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let written = registration();
+        written.save(dir.path())?;
+        let file = dir.path().join("agent.json");
+        std::fs::remove_file(&file)?;
+        std::fs::create_dir(&file)?;
+        let read = Registration::load_and_repair(dir.path())?;
+        assert_eq!(read.map(|read| read.agent_id), Some(written.agent_id));
+        assert!(file.is_dir());
+        std::fs::remove_file(dir.path().join("agent.json.bak"))?;
+        let error = Registration::load_and_repair(dir.path()).map(|_| ()).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|error| error.contains("agent.json: ") && error.contains("move the folder away")));
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -30,10 +30,9 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Runs the subcommand.
 pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<Exit> {
-    files::create_private_folder(&settings.state_dir)
-        .with_context(|| format!("cannot make the folder {}", settings.state_dir.display()))?;
+    files::create_private_folder(&settings.state_dir)?;
     let _lock = take_lock(settings).await?;
-    let registration = match (Registration::load(&settings.state_dir)?, &args.code) {
+    let registration = match (Registration::load_and_repair(&settings.state_dir)?, &args.code) {
         (Some(registration), _) => registration,
         (None, Some(code)) => enrol(settings, code, &args.identity).await?,
         (None, None) => bail!(
@@ -138,7 +137,7 @@ async fn shut_down(session: &Session) {
 async fn take_lock(settings: &Settings) -> anyhow::Result<std::fs::File> {
     let path = daemon_lock(&settings.state_dir);
     for _ in 0..5 {
-        if let Some(lock) = lock(&path).with_context(|| format!("cannot lock {}", path.display()))? {
+        if let Some(lock) = lock(&path)? {
             return Ok(lock);
         }
         // A copy looks at this lock for a moment to see whether there is a daemon.

@@ -96,9 +96,7 @@ impl Errands {
 
     /// Remembers what an earlier process left open; gives the keys, oldest first.
     pub(crate) fn load(&self) -> anyhow::Result<Vec<String>> {
-        let memory = self.recover().with_context(|| {
-            format!("cannot use {}, which says what was begun; make it readable and writable", text(&self.path))
-        })?;
+        let memory = self.recover().context("it is not known what was begun")?;
         let keys: Vec<String> = memory.open.iter().map(Errand::key).collect();
         let mut known = self.lock();
         for errand in &memory.open {
@@ -212,7 +210,10 @@ impl Errands {
     fn recover(&self) -> io::Result<Memory> {
         let previous = match files::read_stored(&self.path)? {
             Stored::Missing => return Ok(Memory::default()),
-            Stored::Whole(memory) => return Ok(memory),
+            Stored::Whole(memory) => {
+                files::restore_previous(&self.path);
+                return Ok(memory);
+            }
             Stored::Previous(memory) => Some(memory),
             Stored::Damaged => None,
         };
@@ -315,6 +316,11 @@ mod tests {
         assert_eq!(Errands::new(dir.path()).load()?, [first.key()]);
         // It is whole again, and nothing is said twice.
         assert!(serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path)?).is_ok());
+        // So is the version before it.
+        let previous = dir.path().join("errands.json.bak");
+        std::fs::write(&previous, "")?;
+        assert_eq!(Errands::new(dir.path()).load()?, [first.key()]);
+        assert_eq!(std::fs::read(&previous)?, std::fs::read(&path)?);
         Ok(())
     }
 }

@@ -1,12 +1,15 @@
 //! Small private files of JSON that survive a power cut: written beside, synced, renamed, and with the version before
-//! kept beside them as `.bak`.
+//! kept beside them as `.bak`. Every error names the file and says what to do.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::paths::text;
 
 /// What a file of state holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,35 +34,88 @@ impl<T> Stored<T> {
     }
 }
 
-/// Reads a file that [`write_durably`] wrote; an empty or torn one is damaged, which is no error.
+/// Reads a file that [`write_durably`] wrote; an empty or torn one is damaged, which is no error. A folder in its place
+/// is an error only if there is no version before.
 pub(crate) fn read_stored<T: DeserializeOwned>(path: &Path) -> io::Result<Stored<T>> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Stored::Missing),
-        Err(error) => return Err(error),
-    };
-    if let Ok(content) = serde_json::from_slice(&text) {
+    let found = fs::read(path);
+    if let Some(content) = found.as_ref().ok().and_then(|text| serde_json::from_slice(text).ok()) {
         return Ok(Stored::Whole(content));
     }
+    let folder = match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Stored::Missing),
+        Err(error) if !path.is_dir() => return Err(with_path("read", path)(error)),
+        Err(error) => Some(error),
+        Ok(_) => None,
+    };
     let previous = fs::read(previous(path)).ok().and_then(|text| serde_json::from_slice(&text).ok());
-    Ok(previous.map_or(Stored::Damaged, Stored::Previous))
+    match (previous, folder) {
+        (Some(previous), _) => Ok(Stored::Previous(previous)),
+        (None, Some(error)) => Err(with_path("read", path)(error)),
+        (None, None) => Ok(Stored::Damaged),
+    }
+}
+
+/// Writes the version before a whole file anew from that file, where it is missing or damaged. If that fails, nothing is
+/// lost.
+pub(crate) fn restore_previous(path: &Path) {
+    let previous = previous(path);
+    if read_whole(&previous).is_some() {
+        return;
+    }
+    if let Some(bytes) = read_whole(path) {
+        // A second file, not a second name: what damages the one must not reach the other.
+        let restored = write_beside(&previous, &bytes).and_then(|beside| put_in_place(&beside, &previous));
+        if let Err(error) = restored {
+            tracing::debug!(path = text(&previous), %error, "the second copy of a state file cannot be restored");
+        }
+    }
 }
 
 /// Moves a damaged file out of the way, for people to look at; gives its new name.
 pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let aside = with_suffix(path, ".damaged");
-    fs::rename(path, &aside)?;
-    sync_parent(path)?;
-    Ok(aside)
+    let moved = fs::rename(path, &aside).and_then(|()| sync_parent(path));
+    moved.map(|()| aside).map_err(with_path("rename", path))
 }
 
 /// Removes a file of state with the version before it.
 pub(crate) fn remove_stored(path: &Path) -> io::Result<()> {
-    match fs::remove_file(previous(path)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    let previous = previous(path);
+    match remove(&previous) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => remove(path),
     }
-    fs::remove_file(path)
+}
+
+/// Removes a file of state.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path).map_err(with_path("remove", path))
+}
+
+/// How long ago a file of state was written.
+pub(crate) fn age(path: &Path) -> io::Result<Duration> {
+    let modified = fs::metadata(path).and_then(|there| there.modified()).map_err(with_path("look at", path))?;
+    Ok(modified.elapsed().unwrap_or_default())
+}
+
+/// The error with the file or folder of state that could not be used, and what to do; its kind stays.
+pub(crate) fn with_path(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| {
+        let advice = match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                "run the command as the user to whom the agent's state folder belongs, or give that user all files in it"
+            }
+            io::ErrorKind::IsADirectory => "a folder stands where a file belongs: move the folder away",
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                "something else stands where a folder belongs: move it away"
+            }
+            io::ErrorKind::NotFound => "if a link stands there, remove it; if its folder is missing, make that",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space there",
+            io::ErrorKind::ReadOnlyFilesystem => "make the file system writable, or give another --state-dir",
+            _ => "the agent's user must be able to read and write it",
+        };
+        io::Error::new(error.kind(), format!("cannot {action} {}: {error}; {advice}", text(path)))
+    }
 }
 
 fn previous(path: &Path) -> PathBuf {
@@ -68,6 +124,15 @@ fn previous(path: &Path) -> PathBuf {
 
 /// Replaces `path` with `bytes` at once and durably, readable by its owner only.
 pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let written = write_beside(path, bytes).and_then(|beside| {
+        keep_previous(path);
+        put_in_place(&beside, path)
+    });
+    written.map_err(with_path("write", path))
+}
+
+/// Writes what will be at `path`; gives where it is until then.
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let beside = with_suffix(path, ".tmp");
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -76,17 +141,27 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    drop(file);
-    keep_previous(path);
-    fs::rename(&beside, path)?;
+    Ok(beside)
+}
+
+fn put_in_place(beside: &Path, path: &Path) -> io::Result<()> {
+    if let Err(error) = fs::rename(beside, path) {
+        // The next write makes it anew.
+        let _ = fs::remove_file(beside);
+        return Err(error);
+    }
     sync_parent(path)
+}
+
+/// What is at `path`, if it is whole.
+fn read_whole(path: &Path) -> Option<Vec<u8>> {
+    fs::read(path).ok().filter(|text| serde_json::from_slice::<IgnoredAny>(text).is_ok())
 }
 
 /// Keeps what is at `path` under a second name, if it is whole. Where the file system has no second names, and on any
 /// other trouble, the file is replaced all the same.
 fn keep_previous(path: &Path) {
-    let is_whole = fs::read(path).is_ok_and(|text| serde_json::from_slice::<IgnoredAny>(&text).is_ok());
-    if !is_whole {
+    if read_whole(path).is_none() {
         return;
     }
     let previous = previous(path);
@@ -97,7 +172,7 @@ fn keep_previous(path: &Path) {
 }
 
 /// Makes the entries of the folder that holds `path` durable.
-pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
+fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => sync_folder(folder),
         _ => sync_folder(Path::new(".")),
@@ -125,8 +200,7 @@ pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    builder.create(folder)?;
-    sync_parent(folder)
+    builder.create(folder).and_then(|()| sync_parent(folder)).map_err(with_path("make the folder", folder))
 }
 
 /// Lets a newly made file be read and written by its owner only.
@@ -138,7 +212,8 @@ pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 
 /// Opens a lock file, made when missing.
 pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
-    private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)
+    let opened = private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path);
+    opened.map_err(with_path("open", path))
 }
 
 /// `path` with `suffix` behind its file name.
@@ -152,7 +227,7 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     use std::fs;
 
-    use super::{Stored, read_stored, remove_stored, set_aside, write_durably};
+    use super::{Stored, read_stored, remove_stored, restore_previous, set_aside, write_durably};
 
     #[test]
     fn a_torn_file_is_read_as_it_was_before_the_last_write() -> anyhow::Result<()> {
@@ -173,6 +248,67 @@ mod tests {
         assert_eq!(read_stored(&path)?, Stored::Previous(2));
         remove_stored(&path)?;
         assert_eq!(fs::read_dir(dir.path())?.count(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_version_before_that_is_missing_or_damaged_is_restored_as_a_file_of_its_own() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let (path, previous) = (dir.path().join("a.json"), dir.path().join("a.json.bak"));
+        write_durably(&path, b"1")?;
+        write_durably(&path, b"2")?;
+        restore_previous(&path);
+        assert_eq!(fs::read(&previous)?, b"1", "a whole one stays");
+        for is_missing in [false, true] {
+            let damaged = if is_missing { fs::remove_file(&previous) } else { fs::write(&previous, "") };
+            damaged?;
+            restore_previous(&path);
+            assert_eq!(fs::read(&previous)?, b"2");
+        }
+        fs::write(&path, "")?;
+        assert_eq!(read_stored(&path)?, Stored::Previous(2));
+        fs::write(&previous, "{")?;
+        restore_previous(&path);
+        assert_eq!(fs::read(&previous)?, b"{", "what is damaged is not copied");
+
+        write_durably(&path, b"3")?;
+        fs::remove_file(&previous)?;
+        fs::create_dir(&previous)?;
+        restore_previous(&path);
+        assert_eq!(fs::read_dir(dir.path())?.count(), 2, "nothing is left behind");
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_a_file_is_damage_and_is_not_written_over() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("a.json");
+        write_durably(&path, b"1")?;
+        write_durably(&path, b"2")?;
+        fs::remove_file(&path)?;
+        fs::create_dir(&path)?;
+        assert_eq!(read_stored(&path)?, Stored::Previous(1));
+        assert!(write_durably(&path, b"3").is_err() && path.is_dir());
+        assert!(!dir.path().join("a.json.tmp").exists());
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn every_error_names_the_file_and_says_what_to_do() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("a.json");
+        fs::create_dir(&path)?;
+        let errors = [
+            ("read", read_stored::<u32>(&path).map(drop)),
+            ("write", write_durably(&path, b"1")),
+            ("open", super::open_lock(&path).map(drop)),
+        ];
+        for (action, error) in errors {
+            let error = error.map_err(|error| error.to_string()).err().unwrap_or_default();
+            assert!(error.starts_with(&format!("cannot {action} {}: ", path.display())), "{error}");
+            assert!(error.ends_with("; a folder stands where a file belongs: move the folder away"), "{error}");
+        }
         Ok(())
     }
 

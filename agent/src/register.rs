@@ -37,8 +37,7 @@ pub(crate) async fn enrol(settings: &Settings, code: &str, identity: &Identity) 
     let hostname = identity.hostname.clone().or_else(machine::hostname);
     let hostname = hostname.context("the system does not tell its host name; give one with --hostname")?;
     // Better now than after the server has given away a key that cannot be kept.
-    files::create_private_folder(&settings.state_dir)
-        .with_context(|| format!("cannot make the folder {}", settings.state_dir.display()))?;
+    files::create_private_folder(&settings.state_dir)?;
     let agent = RegisterAgent {
         customer_identifier: code,
         name: identity.name.as_deref(),

@@ -152,39 +152,47 @@ impl Store {
         let lost = self.set_damaged_aside()?;
         for state in self.list()? {
             let path = self.json(&state.name());
-            let age = fs::metadata(&path)?.modified()?.elapsed().unwrap_or_default();
-            if matches!(state.phase, Phase::Failed | Phase::Creating) && age > MEMORY {
+            if matches!(state.phase, Phase::Failed | Phase::Creating) && files::age(&path)? > MEMORY {
                 files::remove_stored(&path)?;
             }
         }
         for name in self.names(".damaged")? {
             let path = self.folder.join(format!("{name}.damaged"));
-            if fs::metadata(&path)?.modified()?.elapsed().unwrap_or_default() > MEMORY {
-                fs::remove_file(&path)?;
+            // A folder may have stood in the place of a file.
+            if path.is_file() && files::age(&path)? > MEMORY {
+                files::remove(&path)?;
             }
         }
         for name in self.names(".lock")? {
             if !self.json(&name).exists() && lock(&self.lock_path(&name))?.is_some() {
-                fs::remove_file(self.lock_path(&name))?;
+                files::remove(&self.lock_path(&name))?;
             }
         }
         Ok(lost)
     }
 
     /// Moves torn files out of the way, each with one line in the log, and takes the version before where there is one.
+    /// Of whole files the version before is made whole.
     fn set_damaged_aside(&self) -> io::Result<Vec<Uuid>> {
         let mut lost = Vec::new();
         for name in self.names(".json")? {
             let path = self.json(&name);
             let stored = match files::read_stored::<TransferState>(&path) {
-                Ok(stored @ (Stored::Previous(_) | Stored::Damaged)) => stored,
-                Ok(_) => continue,
+                Ok(Stored::Missing) => continue,
+                Ok(stored) => stored,
                 Err(error) => {
                     tracing::warn!(path = text(&path), %error, "a state file cannot be read and is left alone");
                     continue;
                 }
             };
-            let Some(_lock) = lock(&self.lock_path(&name))? else { continue };
+            let locked = lock(&self.lock_path(&name));
+            if matches!(stored, Stored::Whole(_)) {
+                if matches!(locked, Ok(Some(_))) {
+                    files::restore_previous(&path);
+                }
+                continue;
+            }
+            let Some(_lock) = locked? else { continue };
             let aside = text(&files::set_aside(&path)?);
             if let Some(state) = stored.content() {
                 state.write(&path)?;
@@ -217,15 +225,17 @@ impl Store {
 
     /// Held for a moment by whoever changes which transfers there are, and who holds them.
     fn guard(&self) -> io::Result<File> {
-        let guard = files::open_lock(&self.folder.join(".guard"))?;
-        guard.lock()?;
+        let path = self.folder.join(".guard");
+        let guard = files::open_lock(&path)?;
+        guard.lock().map_err(files::with_path("lock", &path))?;
         Ok(guard)
     }
 
     fn names(&self, ending: &str) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let name = entry?.file_name();
+        let unreadable = || files::with_path("read the folder", &self.folder);
+        for entry in fs::read_dir(&self.folder).map_err(unreadable())? {
+            let name = entry.map_err(unreadable())?.file_name();
             names.extend(name.to_str().and_then(|name| name.strip_suffix(ending)).map(str::to_owned));
         }
         Ok(names)
@@ -257,7 +267,7 @@ impl Claim {
         self.state = created;
         self.save()?;
         files::remove_stored(&self.store.json(&old))?;
-        fs::remove_file(self.store.lock_path(&old))?;
+        files::remove(&self.store.lock_path(&old))?;
         self.lock = lock;
         Ok(())
     }
@@ -284,8 +294,8 @@ impl Claim {
         let _guard = self.store.guard()?;
         let name = self.state.name();
         files::remove_stored(&self.store.json(&name))?;
-        fs::remove_file(self.store.lock_path(&name))?;
-        files::sync_folder(&self.store.folder)
+        files::remove(&self.store.lock_path(&name))?;
+        files::sync_folder(&self.store.folder).map_err(files::with_path("write the folder", &self.store.folder))
     }
 }
 
@@ -295,6 +305,6 @@ pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
+        Err(TryLockError::Error(error)) => Err(files::with_path("lock", path)(error)),
     }
 }

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::{Stage, some_bytes};
-use crate::cli::RunArgs;
+use crate::cli::{RunArgs, StatusArgs};
 use crate::random::random_uuid;
+use crate::store::Store;
 
 /// Empties every file of state in a folder, with the versions before.
 fn tear(folder: PathBuf, is_meant: impl Fn(&str) -> bool) -> anyhow::Result<usize> {
@@ -94,5 +95,58 @@ async fn a_torn_memory_does_not_have_a_step_done_twice() -> anyhow::Result<()> {
     });
     stage.with_daemon_of(&args, acknowledged).await?;
     assert!(stage.path("in/a").exists());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_registration_that_was_torn_is_whole_after_the_start() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    let content = fs::read(stage.state_dir().join("agent.json"))?;
+    for torn in ["agent.json", "agent.json.bak"] {
+        assert_eq!(tear(stage.state_dir(), |name| name == torn)?, 1);
+        stage.with_daemon(async || Ok(())).await?;
+        for name in ["agent.json", "agent.json.bak"] {
+            assert_eq!(fs::read(stage.state_dir().join(name))?, content, "{name} after {torn} was torn");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_transfer_whose_version_before_is_missing_gets_one_and_is_restored_from_it() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let store = Store::open(dir.path())?;
+    let id = random_uuid();
+    let state = json!({
+        "id": id, "idempotencyKey": random_uuid(), "source": "/a", "destination": "/b", "direction": "push", "size": 0,
+        "attempt": 1, "options": {"verify": "sha256", "overwrite": false, "maxRate": null}, "phase": "copying",
+    });
+    let path = dir.path().join(format!("transfers/{id}.json"));
+    fs::write(&path, state.to_string())?;
+    assert!(store.prune()?.is_empty());
+    assert_eq!(fs::read(dir.path().join(format!("transfers/{id}.json.bak")))?, fs::read(&path)?);
+
+    fs::write(&path, "")?;
+    assert!(store.prune()?.is_empty());
+    assert_eq!(serde_json::from_slice::<Value>(&fs::read(&path)?)?["id"], json!(id));
+    Ok(())
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_of_state_that_cannot_be_used_is_named_with_what_to_do() -> anyhow::Result<()> {
+    for name in ["errands.json", "daemon.lock", "transfers/.guard", "transfers/stray.lock"] {
+        let stage = Stage::set().await?;
+        fs::create_dir_all(stage.state_dir().join(name))?;
+        let ran = crate::daemon::run(&stage.settings(), &Stage::run_args()).await;
+        let looked = crate::status::status(&stage.settings(), StatusArgs { json: true });
+        // Who only looks needs no locks of transfers.
+        let outcomes = if name.starts_with("transfers/") { vec![ran] } else { vec![ran, looked] };
+        for outcome in outcomes {
+            let error = outcome.map_err(|error| format!("{error:#}")).err().unwrap_or_default();
+            assert!(error.contains(&format!("{name}: ")), "{name}: {error}");
+            assert!(error.ends_with("a folder stands where a file belongs: move the folder away"), "{name}: {error}");
+        }
+    }
     Ok(())
 }
