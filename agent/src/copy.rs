@@ -22,6 +22,9 @@ use crate::state::{Copied, CopyOptions, Verify};
 /// Bytes moved at once.
 const CHUNK: usize = 1 << 20;
 
+/// What the files of /proc and /sys give as their sizes, whatever they hold.
+const UNKNOWN_SIZES: [u64; 2] = [0, 4096];
+
 /// Why a copy ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopyError {
@@ -32,6 +35,11 @@ pub(crate) enum CopyError {
     Io { action: &'static str, path: PathBuf, error: io::Error },
     #[error("{} changed while it was copied; copy again when nothing writes to it", text(.0))]
     Changed(PathBuf),
+    #[error(
+        "{} has more or fewer bytes than its size says, as files of /proc and /sys have, so it cannot be checked; write what it holds to a plain file and copy that",
+        text(.0)
+    )]
+    UnknownSize(PathBuf),
     #[error(
         "the copy {path} differs from its source (SHA-256 {found} instead of {expected}): another program wrote to it meanwhile, or the disk or memory is faulty; copy again when nothing else writes there",
         path = text(path)
@@ -186,8 +194,11 @@ impl Worker<'_> {
         part.set_modified(modified).map_err(at("write", to))?;
         part.sync_all().map_err(at("write", to))?;
         let after = from.open().and_then(|file| file.metadata()).map_err(at("read", from))?;
-        if after.len() != length || after.modified().map_err(at("read", from))? != modified {
-            return Err(CopyError::Changed(from.shown().to_owned()));
+        let is_touched = after.modified().map_err(at("read", from))? != modified;
+        if is_touched || after.len() != length {
+            let has_unknown_size = !is_touched && after.len() == before.len() && UNKNOWN_SIZES.contains(&after.len());
+            let path = from.shown().to_owned();
+            return Err(if has_unknown_size { CopyError::UnknownSize(path) } else { CopyError::Changed(path) });
         }
         let expected = hasher.finish();
         if let Some(expected) = &expected {

@@ -127,6 +127,20 @@ fn every_file_is_tried_and_each_that_cannot_be_copied_is_named() -> anyhow::Resu
     Ok(())
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_whose_size_is_not_known_beforehand_is_refused_with_the_true_reason() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    let mut args = stage.args("a", "b");
+    args.sources = vec!["/proc/version".into()];
+    assert_eq!(copying::copy(&stage.settings(), &args).await?, Exit::Failed);
+    let transfer = stage.server.only_transfer()?;
+    let reason = transfer["errorMessage"].as_str().unwrap_or_default();
+    assert!(reason.starts_with("/proc/version has more or fewer bytes than its size says"), "{reason}");
+    assert!(!stage.path("b").exists());
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_name_of_any_bytes_is_copied_as_it_is() -> anyhow::Result<()> {
     let stage = Stage::set().await?;
