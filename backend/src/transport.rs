@@ -13,7 +13,10 @@ use axum::{
 };
 use ipnet::IpNet;
 
-use crate::error::{Error, Result};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+};
 
 pub mod body;
 pub mod connections;
@@ -104,10 +107,11 @@ fn forwarded_address(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Notes on the request's connection that its caller has authenticated.
-pub fn authenticated(extensions: &Extensions) {
+/// Counts the request's connection in the quota of its caller, who has authenticated. Beyond the quota the request is
+/// answered all the same, and the connection closed then.
+pub fn authenticated(extensions: &Extensions, actor: &Actor) {
     if let Some(connection) = extensions.get::<Arc<Connection>>() {
-        connection.authenticated();
+        connection.authenticated(actor);
     }
 }
 

@@ -110,14 +110,14 @@ fn holds(line: &str, word: &str) -> bool {
 #[case::limits(&["limits"], &["limits", "error"])]
 #[case::events(&["events"], &["events", "model", "error", "ids"])]
 #[case::store(&["store"], &["store", "model", "actor", "error", "ids"])]
-#[case::webhooks(&["webhooks"], &["webhooks"])]
+#[case::webhooks(&["webhooks"], &["webhooks", "ids"])]
 #[case::service(&["service"], &["service", "store", "events", "limits", "webhooks", "model", "actor", "error", "ids", "clock"])]
 #[case::rest(&["rest"], &["rest", "service", "limits", "model", "actor", "error", "ids", "transport"])]
 #[case::graphql(
     &["graphql"],
     &["graphql", "service", "limits", "events", "model", "actor", "error", "ids", "transport"]
 )]
-#[case::transport(&["transport"], &["error"])]
+#[case::transport(&["transport"], &["actor", "error", "ids"])]
 #[case::sweeper(&["sweeper"], &["service", "error"])]
 #[case::dashboard(&["dashboard"], &["transport"])]
 #[case::settings(&["config", "telemetry"], &["config", "limits", "model", "error", "transport"])]

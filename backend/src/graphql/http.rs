@@ -142,8 +142,8 @@ async fn carry_out(
     let address = rate_limit_key(client_address(parts, &graphql.settings.trusted_proxies));
     let (caller, refused) = match caller(graphql, &parts.headers, &address).await {
         Ok(caller) => {
-            if caller.actor.is_some() {
-                transport::authenticated(&parts.extensions);
+            if let Some(actor) = &caller.actor {
+                transport::authenticated(&parts.extensions, actor);
             }
             (caller, None)
         }

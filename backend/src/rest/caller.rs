@@ -101,7 +101,7 @@ impl FromRequestParts<Api> for Registrant {
         match token(&parts.headers)? {
             Some(token) => {
                 let clearance = api.cp.authenticate(Credentials::Token(token)).await?;
-                authenticated(&parts.extensions);
+                authenticated(&parts.extensions, &clearance.actor);
                 Ok(Self(Some(clearance.actor)))
             }
             None => Ok(Self(None)),
@@ -160,7 +160,7 @@ async fn cleared(
     };
     match clearance {
         Ok(Clearance { actor, class, subject, .. }) => {
-            authenticated(&parts.extensions);
+            authenticated(&parts.extensions, &actor);
             count(parts, api, class, &subject).await?;
             Ok(actor)
         }

@@ -17,6 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::Api;
 use crate::{
+    actor::Actor,
     error::Result,
     limits::Verdict,
     transport::{self, client_address, discard_body, read_body},
@@ -92,8 +93,8 @@ impl Unread {
 }
 
 /// Notes that the caller of a request has authenticated.
-pub(super) fn authenticated(extensions: &Extensions) {
-    transport::authenticated(extensions);
+pub(super) fn authenticated(extensions: &Extensions, actor: &Actor) {
+    transport::authenticated(extensions, actor);
     if let Some(unread) = extensions.get::<Unread>() {
         unread.authenticated();
     }

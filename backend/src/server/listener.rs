@@ -15,7 +15,7 @@ use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
-    http::{HeaderMap, Request, Response, StatusCode, Version, header, uri::Authority},
+    http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header, uri::Authority},
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -220,7 +220,7 @@ async fn answer(
     let at_work = AtWork::new(Arc::clone(&connection));
     let (mut parts, body) = request.into_parts();
     let host = check_host(&parts.headers, parts.version);
-    let response = if host.is_ok() {
+    let mut response = if host.is_ok() {
         parts.extensions.insert(ConnectInfo(peer));
         parts.extensions.insert(Arc::clone(&connection));
         router.call(Request::from_parts(parts, Body::new(body))).await?
@@ -229,6 +229,8 @@ async fn answer(
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         connection.upgraded();
+    } else if connection.is_over_quota() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| Answer { body, _request: at_work }))
 }

@@ -4,9 +4,13 @@
 //! A connection is *anonymous* until a caller on it has authenticated. Anonymous connections may take at most a part of
 //! what may be open, so a client that opens many never keeps agents and users out; beyond that part the oldest idle
 //! anonymous connection is closed for the new one. Connections of authenticated callers are never closed for others.
+//!
+//! The authenticated callers of one customer share a quota, and each administrator has one. Beyond it the oldest idle
+//! connection of the same quota is closed for the new one. If none is idle, the new one stays anonymous: a request is
+//! answered and its connection closed, a WebSocket is refused.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -17,56 +21,22 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+pub use self::limits::ConnectionLimits;
+use self::principal::{Known, Principal};
+use crate::actor::Actor;
+
+mod limits;
+mod principal;
 #[cfg(test)]
 mod tests;
 
-/// How many of the oldest anonymous connections are looked at for an idle one.
+/// How many of the oldest connections are looked at for an idle one.
 const LOOKED_AT: usize = 64;
 
 /// The most bytes that a WebSocket message of a client may have that has not authenticated.
 const MAX_ANONYMOUS_MESSAGE: usize = 64 * 1024;
 /// What the error says of a larger one.
 pub const ANONYMOUS_MESSAGE_TOO_BIG: &str = "a message without authentication is too big";
-
-/// What the connections of a listener may do.
-#[derive(Clone, Copy, Debug)]
-pub struct ConnectionLimits {
-    /// Open connections.
-    pub total: usize,
-    /// Of these, connections on which no caller has authenticated.
-    pub anonymous: usize,
-    /// From the first byte of a request (from the accept, for the first request) to the end of its headers.
-    pub head: Duration,
-    /// Between two requests.
-    pub idle: Duration,
-    /// How long the client may block the writing of answers before [`Self::write_rate`] counts.
-    pub write_grace: Duration,
-    /// Bytes that a client must take per second in which it blocks the writing of answers.
-    pub write_rate: u32,
-}
-
-impl ConnectionLimits {
-    /// The limits of the API where so many connections may be open.
-    #[must_use]
-    pub fn of_api(total: usize) -> Self {
-        Self {
-            total,
-            // What waits to authenticate holds a head of up to 64 KiB each.
-            anonymous: (total / 2).clamp(1, 4096),
-            head: Duration::from_secs(10),
-            // Longer than common clients keep an idle connection, so that they close first.
-            idle: Duration::from_mins(2),
-            write_grace: Duration::from_secs(30),
-            write_rate: 4096,
-        }
-    }
-
-    /// The limits of the metrics listener, whose callers never authenticate.
-    #[must_use]
-    pub fn of_metrics(total: usize) -> Self {
-        Self { anonymous: total, ..Self::of_api(total) }
-    }
-}
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +60,8 @@ struct State {
     blocked: Duration,
     /// Bytes that it took after it had blocked, within this request.
     taken: u64,
+    /// Whose quota it counts in; none while it is anonymous.
+    principal: Option<Principal>,
 }
 
 /// An open connection.
@@ -99,6 +71,7 @@ pub struct Connection {
     open: Connections,
     state: Mutex<State>,
     is_known: AtomicBool,
+    is_over_quota: AtomicBool,
     is_upgraded: AtomicBool,
     /// Bytes of the other protocol since its last message.
     unconsumed: AtomicUsize,
@@ -106,14 +79,25 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Says that a caller on this connection has authenticated.
-    pub fn authenticated(&self) {
-        if !self.is_known.swap(true, Ordering::AcqRel) {
-            self.open.know(self.number);
+    /// Counts this connection in the quota of a caller who has authenticated on it. False if the quota has no room: the
+    /// connection stays anonymous then, and is to be closed after its answer.
+    pub(crate) fn authenticated(&self, actor: &Actor) -> bool {
+        let Some(principal) = Principal::of(actor) else { return true };
+        if self.state().principal == Some(principal) {
+            return true;
         }
+        let is_within = self.open.know(self, principal);
+        self.is_known.store(is_within, Ordering::Release);
+        self.is_over_quota.store(!is_within, Ordering::Release);
+        is_within
     }
 
-    /// Whether a caller on this connection has authenticated.
+    /// Whether its caller's quota had no room for it.
+    pub(crate) fn is_over_quota(&self) -> bool {
+        self.is_over_quota.load(Ordering::Acquire)
+    }
+
+    /// Whether a caller on this connection has authenticated, and it counts in that caller's quota.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.is_known.load(Ordering::Acquire)
@@ -206,6 +190,11 @@ impl Connection {
         self.state().phase != Phase::Busy
     }
 
+    /// Whether it is between two requests.
+    fn is_between_requests(&self) -> bool {
+        matches!(self.state().phase, Phase::Idle(_))
+    }
+
     /// Whether it waits for a request, or for the rest of its headers.
     fn is_waiting(&self) -> bool {
         matches!(self.state().phase, Phase::Idle(_) | Phase::Head(_))
@@ -222,16 +211,31 @@ pub(crate) struct Slot(pub(crate) Arc<Connection>);
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.open.remove(self.0.number);
+        self.0.open.remove(&self.0);
     }
 }
 
 #[derive(Debug, Default)]
 struct Open {
-    known: HashMap<u64, Arc<Connection>>,
+    known: Known,
     /// By number, so the oldest come first.
     anonymous: BTreeMap<u64, Arc<Connection>>,
     next: u64,
+}
+
+impl Open {
+    fn len(&self) -> usize {
+        self.known.len() + self.anonymous.len()
+    }
+
+    /// Removes a connection; nothing if it was removed before, to be closed.
+    fn take(&mut self, connection: &Connection) -> Option<Arc<Connection>> {
+        let principal = connection.state().principal;
+        match principal {
+            Some(principal) => self.known.remove(principal, connection.number),
+            None => self.anonymous.remove(&connection.number),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -255,7 +259,7 @@ impl Connections {
     /// Enters a new connection, closing an anonymous one if there are too many; nothing if all are of authenticated callers.
     pub(crate) fn open(&self, now: Instant) -> Option<Slot> {
         let mut open = self.lock();
-        let is_full = open.known.len() + open.anonymous.len() >= self.0.limits.total;
+        let is_full = open.len() >= self.0.limits.total;
         if (is_full || open.anonymous.len() >= self.0.limits.anonymous) && !evict(&mut open) {
             return None;
         }
@@ -268,8 +272,10 @@ impl Connections {
                 blocked_since: None,
                 blocked: Duration::ZERO,
                 taken: 0,
+                principal: None,
             }),
             is_known: AtomicBool::new(false),
+            is_over_quota: AtomicBool::new(false),
             is_upgraded: AtomicBool::new(false),
             unconsumed: AtomicUsize::new(0),
             closing: CancellationToken::new(),
@@ -281,8 +287,7 @@ impl Connections {
     /// How many are open.
     #[must_use]
     pub fn len(&self) -> usize {
-        let open = self.lock();
-        open.known.len() + open.anonymous.len()
+        self.lock().len()
     }
 
     /// Whether none is open.
@@ -324,20 +329,28 @@ impl Connections {
         }
     }
 
-    fn know(&self, number: u64) {
+    /// Counts a connection in a quota, closing the oldest idle one of the same quota if there are too many; whether there
+    /// was room, without which the connection is anonymous.
+    fn know(&self, connection: &Connection, principal: Principal) -> bool {
         let mut open = self.lock();
-        if let Some(connection) = open.anonymous.remove(&number) {
-            open.known.insert(number, connection);
+        // One that is being closed counts nowhere any more.
+        let Some(connection) = open.take(connection) else { return true };
+        let is_within =
+            open.known.count(principal) < self.0.limits.per_principal || open.known.close_oldest_idle(principal);
+        connection.state().principal = is_within.then_some(principal);
+        if is_within {
+            open.known.insert(principal, connection);
+        } else {
+            open.anonymous.insert(connection.number, connection);
+            principal::count_closed();
         }
+        is_within
     }
 
-    fn remove(&self, number: u64) {
+    fn remove(&self, connection: &Connection) {
         let mut open = self.lock();
-        if open.known.remove(&number).is_none() {
-            open.anonymous.remove(&number);
-        }
-        if open.known.is_empty() && open.anonymous.is_empty() {
-            open.known.shrink_to_fit();
+        drop(open.take(connection));
+        if open.len() == 0 {
             self.0.emptied.notify_waiters();
         }
     }

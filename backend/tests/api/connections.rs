@@ -107,6 +107,43 @@ async fn many_anonymous_connections_keep_out_neither_agents_nor_one_another() {
 }
 
 #[tokio::test]
+async fn beyond_a_customer_s_quota_a_socket_is_refused_and_a_rest_connection_closed_after_its_answer() {
+    let app = TestApp::start().await;
+    let (customer, other) = (app.customer("acme").await, app.customer("other").await);
+    let agent = app.agent(customer.id, "edge-1").await;
+    let limits = ConnectionLimits { per_principal: 2, ..ConnectionLimits::of_api(100) };
+    let listening = Listening::of(app.router.clone(), limits).await;
+    let mut held = [listening.watcher(&customer.token).await, listening.watcher(&customer.token).await];
+
+    let mut refused = listening.stranger().await;
+    let payload = json!({ "Authorization": format!("Bearer {}", customer.token) });
+    refused.say(&json!({ "type": "connection_init", "payload": payload })).await;
+    let reason = "Too many open connections of this customer or administrator: close some, then connect again";
+    assert_eq!(refused.hear_close().await, (1013, reason.to_owned()));
+    drop(refused);
+    let request = format!("GET /api/agents/directives HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\n\r\n", agent.key);
+    let mut stream = listening.raw(&request).await;
+    let (head, _) = answer(&mut stream).await;
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("\r\nConnection: close\r\n"), "{head}");
+    assert_eq!(to_the_end(&mut stream).await, "");
+
+    let _other = listening.watcher(&other.token).await;
+    for watcher in &mut held {
+        watcher.say(&json!({ "type": "ping" })).await;
+        assert_eq!(watcher.hear().await, json!({ "type": "pong" }), "what was there before stays");
+    }
+    // One that closes makes room for the next one.
+    let [closed, _held] = held;
+    drop(closed);
+    while listening.listeners.connections().len() > 2 {
+        tokio::task::yield_now().await;
+    }
+    let mut stream = listening.raw(&request).await;
+    let (head, _) = answer(&mut stream).await;
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && !head.contains("\r\nConnection: close\r\n"), "{head}");
+}
+
+#[tokio::test]
 async fn of_the_sockets_without_a_token_of_an_address_the_oldest_is_closed_beyond_fifty() {
     let app = TestApp::start().await;
     let settings = graphql::Settings { init_grace: Duration::ZERO, ..app.app.graphql(&app.settings) };

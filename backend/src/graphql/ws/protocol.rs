@@ -38,6 +38,8 @@ impl Close {
     pub(super) const INTERNAL: Self = Self::new(1013, "Internal error: connect again");
     pub(super) const UNCHECKED: Self = Self::new(1013, "The token cannot be checked now: connect again");
     pub(super) const STALLED: Self = Self::new(1013, "Nothing was read for 30 s: connect again");
+    pub(super) const OVER_QUOTA: Self =
+        Self::new(1013, "Too many open connections of this customer or administrator: close some, then connect again");
     pub(super) const UNAUTHORIZED: Self = Self::new(4401, "Unauthorized");
     pub(super) const WRONG_PROTOCOL: Self = Self::new(4406, "Subprotocol not acceptable");
     pub(super) const INIT_TIMEOUT: Self = Self::new(4408, "Connection initialisation timeout");

@@ -272,8 +272,8 @@ impl Session {
             };
             match admitted {
                 Ok((actor, registration)) => {
-                    if let Some(connection) = &self.connection {
-                        connection.authenticated();
+                    if self.connection.as_ref().is_some_and(|connection| !connection.authenticated(&actor)) {
+                        return Err(Close::OVER_QUOTA);
                     }
                     self.caller.actor = Some(actor);
                     self.waiting = None;
