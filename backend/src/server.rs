@@ -12,6 +12,7 @@ use crate::{
     config::ServeSettings,
     dashboard, engine, graphql, rest, scheduler, sweeper, telemetry,
     transport::{ConnectionLimits, Connections},
+    webhooks,
 };
 
 mod io;
@@ -27,8 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const DEADLINE: Duration = Duration::from_secs(20);
 /// The most connections of the API, whatever the machine allows.
 const MAX_CONNECTIONS: usize = 65_536;
-/// File descriptors that are left for databases, files, webhooks and metrics.
-const RESERVED_FILES: usize = 128;
+/// File descriptors that are left for databases, files and metrics, and for webhooks.
+const RESERVED_FILES: usize = 128 + webhooks::MAX_AT_ONCE * webhooks::FILES;
 /// How often samples that no scrape has collected are compacted.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// The most connections of the metrics listener.

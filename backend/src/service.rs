@@ -260,7 +260,12 @@ struct Work {
 
 impl Work {
     fn note(&mut self, kind: Kind, object: Object) {
-        self.changes.push(Change { kind, at: self.now.into(), actor: self.actor.clone(), object });
+        self.note_in_part(kind, object, None);
+    }
+
+    /// The same, of which the log keeps this part only.
+    fn note_in_part(&mut self, kind: Kind, object: Object, logged: Option<Object>) {
+        self.changes.push(Change { kind, at: self.now.into(), actor: self.actor.clone(), object, logged });
     }
 
     fn forget(&mut self, what: Forget) {

@@ -24,13 +24,25 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 mod address;
+mod permits;
 #[cfg(test)]
 mod tests;
+
+pub use permits::{Permit, Permits, Waiting};
 
 /// How long a webhook may take in all.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes that are sent, and the most that are read of an answer.
 pub const MAX_BYTES: usize = 64 * 1024;
+
+/// Webhooks that a server sends at once. Each has a task, at most [`FILES`] file descriptors, and a connection of the
+/// database for a moment: so their number must not be for clients to choose.
+pub const MAX_AT_ONCE: usize = 64;
+/// Of these, webhooks of one customer: a receiver that never answers keeps each of them for [`PATIENCE`], and must not
+/// keep those of other customers waiting.
+pub const MAX_PER_CUSTOMER: usize = 8;
+/// File descriptors of a webhook: while it is connected an address of either family may be tried.
+pub const FILES: usize = 2;
 
 /// Finds the addresses of a host.
 type Lookup = Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;

@@ -140,10 +140,12 @@ pub(super) enum EventKind {
     /// The status of a run of a pipeline changed.
     PipelineRunStatusChanged,
     /// The status or the attempt of steps of a run changed, and the run's own status did not.
+    /// The object has these steps only, and no parameters.
     PipelineStepStatusChanged,
     /// Somebody asked for the end of a run of a pipeline.
     PipelineRunCancelRequested,
     /// An agent reported the end of a step after the server had ended it.
+    /// The object has this step only, and no parameters.
     PipelineStepReportedLate,
     /// It was decided what becomes of a slot of a pipeline's schedule, or of a range of them.
     PipelineSlotDecided,

@@ -309,6 +309,8 @@ pub struct Change {
     pub actor: String,
     /// The object after the change.
     pub object: Object,
+    /// What the log keeps in its place, if that is less.
+    pub logged: Option<Object>,
 }
 
 /// Something that has happened, in its place among all that has.

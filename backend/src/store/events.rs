@@ -74,16 +74,19 @@ pub async fn list(db: &Db, stretch: Stretch) -> Result<Vec<Event>> {
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn record(tx: &mut Tx, changes: Vec<Change>) -> Result<Vec<Event>> {
+pub async fn record(tx: &mut Tx, mut changes: Vec<Change>) -> Result<Vec<Event>> {
     if changes.is_empty() {
         return Ok(Vec::new());
     }
     let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
     let statement = sql("UPDATE event_head SET number = number + $1 WHERE id = 1 RETURNING number").bind(count);
     let (last,): (i64,) = statement.fetch_one(&mut *tx).await?;
+    let parts: Vec<Option<Object>> = changes.iter_mut().map(|change| change.logged.take()).collect();
     let numbered = changes.into_iter().zip(last - count + 1..);
     let events: Vec<Event> = numbered.map(|(change, number)| Event::new(change, Some(number))).collect();
-    let logged: Vec<&Event> = events.iter().filter(|event| event.kind.is_logged()).collect();
+    let logged = events.iter().zip(&parts).filter(|(event, _)| event.kind.is_logged());
+    let logged: Vec<(&Event, &Object)> =
+        logged.map(|(event, part)| (event, part.as_ref().unwrap_or(&event.object))).collect();
     // Few enough rows for the engines' limit of bound values.
     for rows in logged.chunks(500) {
         insert(tx, rows).await?;
@@ -91,11 +94,11 @@ pub async fn record(tx: &mut Tx, changes: Vec<Change>) -> Result<Vec<Event>> {
     Ok(events)
 }
 
-async fn insert(tx: &mut Tx, events: &[&Event]) -> Result<()> {
+/// Writes events with what the log keeps of their objects.
+async fn insert(tx: &mut Tx, events: &[(&Event, &Object)]) -> Result<()> {
     let mut statement =
         sql("INSERT INTO events (number, at, kind, actor, object_id, customer_id, agent_id, object) VALUES ");
-    for (index, event) in events.iter().enumerate() {
-        let object = &event.object;
+    for (index, (event, object)) in events.iter().enumerate() {
         statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([
             event.number.into(),
             event.at.0.into(),

@@ -25,7 +25,7 @@ mod steps;
 mod waiting;
 pub use list::{list, newest, plans};
 use steps::StepRow;
-pub use waiting::{busy, due, is_held_up, under_way, with_lost_agents};
+pub use waiting::{DueRun, busy, due, is_held_up, under_way, with_lost_agents};
 
 const COLUMNS: &str = "SELECT r.id, r.pipeline_id, r.version, r.status, r.cause, r.scheduled_for, r.rerun_of, r.parameters, \
     r.graph, r.error_message, r.cancel_requested_at, r.revision, r.created_at, r.started_at, r.completed_at, \
@@ -142,6 +142,14 @@ impl PipelineRunRow {
             rerun_of: self.rerun_of,
             steps: (0..self.course.steps.len()).map(|place| self.step(place)).collect(),
         }
+    }
+
+    /// The view with the steps in these places only and without parameters: what the log keeps of a change of steps, so
+    /// that it does not grow with the steps of the run times their changes.
+    #[must_use]
+    pub fn view_of_steps(&self, places: impl Iterator<Item = usize>) -> PipelineRun {
+        let steps = places.map(|place| self.step(place)).collect();
+        PipelineRun { parameters: Parameters::new(), steps, ..self.view() }
     }
 
     /// The view of one step.

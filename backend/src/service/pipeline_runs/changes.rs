@@ -21,6 +21,7 @@ use crate::{
     },
     service::{ControlPlane, Work, delta},
     store::{self, agents::Presence, pipeline_runs::PipelineRunRow},
+    webhooks::Waiting,
 };
 
 /// How long a run may be without any news.
@@ -78,12 +79,19 @@ impl ControlPlane {
         let terms = self.terms();
         hear_transfers(work, &mut row, &terms).await?;
         effects.extend(row.course.advance(&carriers, &terms, work.now));
-        work.has_due_runs |= row.course.run.status.has_ended() || !row.course.unclaimed(work.now).is_empty();
+        let has_unclaimed = !row.course.unclaimed(work.now).is_empty();
+        work.has_due_runs |= row.course.run.status.has_ended() || has_unclaimed;
         let has_changed = row.course != before.course;
         row.revision += i64::from(has_changed);
         if !store::pipeline_runs::save(&mut work.tx, &row, before, row.course.due_at(&terms, work.now)).await? {
             return Ok(None);
         }
+        let waiting = has_unclaimed.then(|| Waiting {
+            customer: row.customer_id,
+            revision: row.revision,
+            until: row.course.due_apart_from_webhooks(&terms, work.now),
+        });
+        self.pace.permits.note(row.id, waiting);
         self.carry_out(work, &row, &effects, &carriers).await?;
         if has_changed {
             note(work, &row, before);
@@ -182,8 +190,11 @@ async fn hear_transfers(work: &mut Work, row: &mut PipelineRunRow, terms: &Terms
 
 /// Tells what has happened to a run, each thing once.
 fn note(work: &mut Work, row: &PipelineRunRow, before: &PipelineRunRow) {
-    let steps =
-        |row: &PipelineRunRow| row.course.steps.iter().map(|step| (step.status, step.attempt)).collect::<Vec<_>>();
+    let has_changed = |place: &usize| {
+        let [step, earlier] = [row, before].map(|row| &row.course.steps[*place]);
+        (step.status, step.attempt) != (earlier.status, earlier.attempt)
+    };
+    let mut changed = (0..row.course.steps.len()).filter(has_changed).peekable();
     let run = || Object::PipelineRun(row.view());
     let is_cancel = row.course.run.cancel_requested_at != before.course.run.cancel_requested_at;
     if is_cancel {
@@ -191,8 +202,9 @@ fn note(work: &mut Work, row: &PipelineRunRow, before: &PipelineRunRow) {
     }
     if row.course.run.status != before.course.run.status {
         work.note(Kind::PipelineRunStatusChanged, run());
-    } else if steps(row) != steps(before) {
-        work.note(Kind::PipelineStepStatusChanged, run());
+    } else if changed.peek().is_some() {
+        let logged = Object::PipelineRun(row.view_of_steps(changed));
+        work.note_in_part(Kind::PipelineStepStatusChanged, run(), Some(logged));
     } else if !is_cancel {
         work.note(Kind::PipelineRunProgressed, run());
     }

@@ -10,19 +10,25 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     ids::RunId,
-    model::pipeline::{course::Effect, graph::Task},
+    model::pipeline::graph::Task,
     service::{ControlPlane, background::PAGE, delta},
-    store::{self, pipeline_runs::PipelineRunRow},
-    webhooks::Delivery,
+    store::{
+        self,
+        pipeline_runs::{DueRun, PipelineRunRow},
+    },
+    webhooks::{Delivery, Permit, Permits},
 };
 
-/// Wakes the engine of this server when there may be something to do at once.
+/// Wakes the engine of this server when there may be something to do at once, and bounds what it sends.
 #[derive(Debug, Default)]
-pub(in crate::service) struct Pace(Notify);
+pub(in crate::service) struct Pace {
+    wakeup: Notify,
+    pub(super) permits: Permits,
+}
 
 impl Pace {
     pub(in crate::service) fn wake(&self) {
-        self.0.notify_one();
+        self.wakeup.notify_one();
     }
 }
 
@@ -31,12 +37,13 @@ struct Claimed {
     place: usize,
     attempt: i64,
     at: DateTime<Utc>,
+    permit: Permit,
 }
 
 impl ControlPlane {
     /// Waits until there may be something to do.
     pub async fn runs_may_go_on(&self) {
-        self.pace.0.notified().await;
+        self.pace.wakeup.notified().await;
     }
 
     /// Lets every run go on that has waited long enough, sends webhooks whose turn it is, and starts what waited for a run
@@ -48,57 +55,69 @@ impl ControlPlane {
     pub async fn advance_pipeline_runs(self: &Arc<Self>) -> Result<usize> {
         const WHAT: &str = "advancing runs of pipelines";
         let now = self.now();
-        let advance = |ids: Vec<RunId>| async move {
-            for id in &ids {
-                match self.advance_run(*id).await {
-                    // Removed meanwhile, or left to a newer version of the server that can read it.
-                    Ok(()) | Err(Error::NotFound(_) | Error::Unavailable(_)) => {}
-                    Err(error) => return Err(error),
+        self.pace.permits.begin_look();
+        let due = |after| store::pipeline_runs::due(&self.db, now, after, PAGE);
+        let advance_due = |runs: Vec<DueRun>| async move {
+            for run in &runs {
+                if !self.pace.permits.keeps_waiting(run.id, run.revision, now) {
+                    self.advance_readable_run(run.id).await?;
                 }
             }
-            Ok(ids.len())
+            Ok::<usize, Error>(runs.len())
         };
-        let due = |after| store::pipeline_runs::due(&self.db, now, after, PAGE);
-        let looked_at = self.work_through(WHAT, 1, due, &advance).await?;
+        let looked_at = self.work_through(WHAT, 1, due, advance_due).await?;
         let mut given_up = 0;
         if self.can_end_leases(now) {
             let cutoff = now - delta(self.timing.lease);
             let lost = |after| store::pipeline_runs::with_lost_agents(&self.db, cutoff, after, PAGE);
-            given_up = self.work_through(WHAT, 1, lost, &advance).await?;
+            let advance_lost = |ids: Vec<RunId>| async move {
+                for id in &ids {
+                    self.advance_readable_run(*id).await?;
+                }
+                Ok::<usize, Error>(ids.len())
+            };
+            given_up = self.work_through(WHAT, 1, lost, advance_lost).await?;
         }
         self.start_queued_pipelines().await?;
         Ok(looked_at + given_up)
     }
 
+    /// Lets a run go on, unless it was removed meanwhile or is left to a newer version of the server that can read it.
+    async fn advance_readable_run(self: &Arc<Self>, id: RunId) -> Result<()> {
+        match self.advance_run(id).await {
+            Ok(()) | Err(Error::NotFound(_) | Error::Unavailable(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn advance_run(self: &Arc<Self>, id: RunId) -> Result<()> {
-        let claimed = std::sync::Mutex::new(Vec::new());
-        let row = self
-            .change_run(&Actor::System, id, |course, now| {
-                let claims: Vec<Claimed> = course
-                    .unclaimed(now)
-                    .into_iter()
-                    .map(|place| {
-                        course.claim(place, now);
-                        Claimed { place, attempt: course.steps[place].attempt, at: now }
-                    })
-                    .collect();
-                // Another change may come between; then these claims never were.
-                if let Ok(mut claimed) = claimed.lock() {
-                    *claimed = claims;
-                }
-                Ok(Vec::<Effect>::new())
-            })
-            .await?;
-        for claim in claimed.into_inner().unwrap_or_default() {
+        let (row, claimed) = loop {
+            let mut work = self.begin(&Actor::System).await?;
+            let before = store::pipeline_runs::find(&mut work.tx, id).await?.ok_or(Error::NotFound("run"))?;
+            let mut row = before.clone();
+            let claimed = self.claim_webhooks(&mut row, work.now);
+            // If another change comes between, these claims never were.
+            if let Some(row) = self.go_on(&mut work, &before, row, Vec::new()).await? {
+                self.commit(work).await?;
+                break (row, claimed);
+            }
+        };
+        for mut claim in claimed {
             // A claim that the same change found overdue or ended is none.
             let step = &row.course.steps[claim.place];
             if (step.attempt, step.sent_at) == (claim.attempt, Some(claim.at)) && step.is_in_flight() {
+                claim.permit.mark_used();
                 let cp = Arc::clone(self);
                 let row = row.clone();
                 self.tasks.spawn(async move {
-                    if let Err(error) = cp.send_webhook(row, claim).await {
+                    if let Err(error) = cp.send_webhook(&row, &claim).await {
                         let error: &dyn std::error::Error = &error;
                         tracing::warn!(error, "what became of a webhook was not kept: its claim will lapse");
+                    }
+                    // The permit is back before the engine looks for the run that takes it.
+                    drop(claim);
+                    if cp.pace.permits.has_waiting() {
+                        cp.pace.wake();
                     }
                 });
             }
@@ -106,8 +125,19 @@ impl ControlPlane {
         Ok(())
     }
 
-    async fn send_webhook(&self, row: PipelineRunRow, claim: Claimed) -> Result<()> {
-        let outcome = match self.delivery(&row, &claim).await {
+    /// Claims webhooks whose turn it is, in the order of the steps, as long as there are permits.
+    fn claim_webhooks(&self, row: &mut PipelineRunRow, now: DateTime<Utc>) -> Vec<Claimed> {
+        let mut claimed = Vec::new();
+        for place in row.course.unclaimed(now) {
+            let Some(permit) = self.pace.permits.take(row.customer_id, now) else { break };
+            row.course.claim(place, now);
+            claimed.push(Claimed { place, attempt: row.course.steps[place].attempt, at: now, permit });
+        }
+        claimed
+    }
+
+    async fn send_webhook(&self, row: &PipelineRunRow, claim: &Claimed) -> Result<()> {
+        let outcome = match self.delivery(row, claim).await {
             Ok(delivery) => self.webhooks.post(delivery).await,
             Err(error) => Err(error.to_string()),
         };

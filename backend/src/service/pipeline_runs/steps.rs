@@ -116,7 +116,9 @@ impl ControlPlane {
                     if !store::pipeline_runs::save(&mut work.tx, &row, before, due_at).await? {
                         return Ok(Outcome::Again);
                     }
-                    work.note(Kind::PipelineStepReportedLate, Object::PipelineRun(before.view()));
+                    let logged = Object::PipelineRun(before.view_of_steps(std::iter::once(place)));
+                    let run = Object::PipelineRun(before.view());
+                    work.note_in_part(Kind::PipelineStepReportedLate, run, Some(logged));
                 }
                 return Ok(Outcome::Late(error));
             }

@@ -13,18 +13,34 @@ use crate::{
     store::db::{Conn, Db, MOST_VALUES, Tx, sql},
 };
 
+/// A run that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueRun {
+    /// Its id.
+    pub id: RunId,
+    /// The number of its changes.
+    pub revision: i64,
+}
+
+impl std::fmt::Display for DueRun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&self.id, f)
+    }
+}
+
 /// Runs that are due, in the order of their ids, from after this one on, up to `limit`.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn due(db: &Db, now: DateTime<Utc>, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
-    let mut statement = sql("SELECT id FROM pipeline_runs").push_bind(" WHERE due_at IS NOT NULL AND due_at <= ", now);
+pub async fn due(db: &Db, now: DateTime<Utc>, after: Option<DueRun>, limit: i64) -> Result<Vec<DueRun>> {
+    let mut statement =
+        sql("SELECT id, revision FROM pipeline_runs").push_bind(" WHERE due_at IS NOT NULL AND due_at <= ", now);
     if let Some(after) = after {
-        statement = statement.push_bind(" AND id > ", after);
+        statement = statement.push_bind(" AND id > ", after.id);
     }
-    let rows: Vec<(RunId,)> = statement.push_bind(" ORDER BY id LIMIT ", limit).fetch_all(db).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    let rows: Vec<(RunId, i64)> = statement.push_bind(" ORDER BY id LIMIT ", limit).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(id, revision)| DueRun { id, revision }).collect())
 }
 
 /// Runs with a step at an agent that was revoked, or that has been offline since before `cutoff`, as long as the step is

@@ -256,8 +256,13 @@ impl Work {
         let interval = row.heartbeat_interval;
         let view = Agent::from(row.clone());
         let kind = if before == view.status { Kind::AgentHeard } else { Kind::AgentStatusChanged };
-        let change =
-            Change { kind, at: now.into(), actor: by(agent, view.customer_id), object: Object::Agent(view.clone()) };
+        let change = Change {
+            kind,
+            at: now.into(),
+            actor: by(agent, view.customer_id),
+            object: Object::Agent(view.clone()),
+            logged: None,
+        };
         if kind.is_logged() {
             self.untold_agents.remove(&agent);
             self.changes.push(change);
@@ -326,7 +331,13 @@ pub(super) fn guarded<'a>(rows: &[&'a Loaded]) -> Vec<Guarded<'a>> {
 }
 
 pub(super) fn change(kind: Kind, agent: AgentId, view: &Transfer, now: DateTime<Utc>) -> Change {
-    Change { kind, at: now.into(), actor: by(agent, view.customer_id), object: Object::Transfer(view.clone()) }
+    Change {
+        kind,
+        at: now.into(),
+        actor: by(agent, view.customer_id),
+        object: Object::Transfer(view.clone()),
+        logged: None,
+    }
 }
 
 fn by(agent: AgentId, customer: CustomerId) -> String {

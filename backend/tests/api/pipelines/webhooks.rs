@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{MINUTE, MOMENT, Place, id, statuses, step};
+use super::{MINUTE, MOMENT, Place, created, id, statuses, step, text};
 use crate::support::{Receiver, TestApp, admin, customer_of, receiver::Heard};
 
 /// A server that may send to this machine.
@@ -163,6 +163,87 @@ async fn a_webhook_that_is_refused_is_sent_again_under_a_number_of_its_own() {
     let numbers: Vec<String> =
         receiver.heard().iter().map(|heard| heard.header("x-mftplus-delivery").to_owned()).collect();
     assert_eq!(numbers, [format!("{}/tell/1", id(&run)), format!("{}/tell/2", id(&run))]);
+}
+
+/// A definition with so many webhooks that need nothing.
+fn many(count: usize, url: &str) -> String {
+    let step = |number: usize| format!("  - {{ id: tell-{number}, type: webhook, url: \"{url}\" }}\n");
+    let steps: String = (0..count).map(step).collect();
+    format!("source: /a\ndestination: /b\nsteps:\n{steps}")
+}
+
+/// How many steps of a run have each of these statuses.
+fn counts<const N: usize>(run: &Value, wanted: [&str; N]) -> [usize; N] {
+    wanted.map(|status| statuses(run).iter().filter(|found| **found == status).count())
+}
+
+#[tokio::test]
+async fn a_customer_has_eight_webhooks_under_way_and_others_do_not_wait_for_them() {
+    let place = place().await;
+    let silent = Receiver::start(|_| None).await;
+    let run = place.run(&many(20, &silent.url())).await;
+    for _ in 0..3 {
+        place.look_after(TimeDelta::seconds(1)).await;
+        let now = place.look(&run).await;
+        assert_eq!(counts(&now, ["running", "queued"]), [8, 12]);
+        assert!(statuses(&now)[..8].iter().all(|status| *status == "running"), "in their order");
+    }
+    let revision = place.look(&run).await["revision"].clone();
+
+    let other = place.app.customer("other").await;
+    place.app.agent(other.id, "edge-2").await;
+    let receiver = Receiver::start(|_| Some(204)).await;
+    let pipeline = created(&place.app.bearer(&other.token), "other", &yaml(&receiver.url(), "")).await;
+    let answer = place.admin.post(&format!("/api/pipelines/{}/runs", id(&pipeline)), &json!({})).await;
+    place.look_after(MOMENT).await;
+    assert_eq!(told(&place, &answer.body["data"]["run"]).await["status"], "completed");
+    assert_eq!(place.look(&run).await["revision"], revision, "what waits is not written");
+    assert!(silent.heard().len() <= 8);
+}
+
+#[tokio::test]
+async fn webhooks_that_are_answered_at_once_are_sent_eight_a_second() {
+    let place = place().await;
+    let receiver = Receiver::start(|_| Some(204)).await;
+    let run = place.run(&many(20, &receiver.url())).await;
+    for completed in [8, 16, 20] {
+        place.look_after(TimeDelta::seconds(1)).await;
+        let so_far = |run: &Value| counts(run, ["completed"]) == [completed];
+        let now = place.until(&run, so_far).await;
+        assert!(statuses(&now)[..completed].iter().all(|status| *status == "completed"), "in their order");
+        // Within the same second nothing follows.
+        place.look_after(MOMENT).await;
+        assert_eq!(counts(&place.look(&run).await, ["completed", "queued"]), [completed, 20 - completed]);
+    }
+    assert_eq!(place.look(&run).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn the_log_keeps_of_a_run_whose_steps_change_these_steps_only() {
+    let place = place().await;
+    let receiver = Receiver::start(|_| Some(204)).await;
+    let yaml = many(9, &receiver.url()).replace("steps:", "parameters: { what: all }\nsteps:");
+    let run = place.run(&yaml).await;
+    place.look_after(MOMENT).await;
+    place.until(&run, |run| counts(run, ["completed"]) == [8]).await;
+    place.look_after(TimeDelta::seconds(1)).await;
+    place.until(&run, |run| run["status"] == "completed").await;
+    let query =
+        "{ events(first: 11) { nodes { kind object { ... on PipelineRun { steps { id } parameters { name } } } } } }";
+    let log = place.admin.data(query, &Value::Null).await["events"]["nodes"].clone();
+    let kept: Vec<(&str, usize, usize)> = log
+        .as_array()
+        .expect("events")
+        .iter()
+        .map(|event| {
+            let held = |name: &str| event["object"][name].as_array().map_or(0, Vec::len);
+            (text(&event["kind"]), held("steps"), held("parameters"))
+        })
+        .collect();
+    assert_eq!(kept[0], ("PIPELINE_RUN_STATUS_CHANGED", 9, 1), "the end is kept as a whole");
+    // The ninth is claimed; before that each of the eight has ended.
+    assert_eq!(kept[1..10], [("PIPELINE_STEP_STATUS_CHANGED", 1, 0); 9]);
+    assert_eq!(kept[10], ("PIPELINE_RUN_STATUS_CHANGED", 9, 1), "the run begins with the first eight");
 }
 
 #[tokio::test]

@@ -28,6 +28,20 @@ impl Course {
         Some(steps.chain(self.deadline()).min().unwrap_or(now + terms.silence))
     }
 
+    /// The same, apart from webhooks that were not claimed: those may have to wait until the server has room for them.
+    #[must_use]
+    pub fn due_apart_from_webhooks(&self, terms: &Terms, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.run.status.has_ended() {
+            return None;
+        }
+        let is_unclaimed = |place: usize| {
+            let is_webhook = self.graph.nodes[place].agent().is_none();
+            is_webhook && self.steps[place].sent_at.is_none()
+        };
+        let others = (0..self.steps.len()).filter(|place| !is_unclaimed(*place));
+        others.filter_map(|place| self.step_due_at(place, terms, now)).chain(self.deadline()).min()
+    }
+
     fn step_due_at(&self, place: usize, terms: &Terms, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let (node, step) = (&self.graph.nodes[place], &self.steps[place]);
         if step.status.has_ended() {

@@ -167,3 +167,15 @@ fn a_rerun_keeps_what_was_done_and_decides_the_rest_anew() {
     let statuses: Vec<StepStatus> = again.steps.iter().map(|step| step.status).collect();
     assert_eq!(statuses, [StepStatus::Completed, StepStatus::Queued, StepStatus::Queued, StepStatus::Queued]);
 }
+
+#[test]
+fn webhooks_that_were_not_claimed_are_due_and_nothing_else_is() {
+    let mut course = Course::new(graph(&[(Vec::new(), 0, 1, true), (Vec::new(), 0, 1, true)], None));
+    let now = DateTime::UNIX_EPOCH;
+    assert_eq!(course.advance(&[Carrier::Ready; 2], &TERMS, now), []);
+    assert_eq!((course.unclaimed(now), course.due_at(&TERMS, now)), (vec![0, 1], Some(now)));
+    assert_eq!(course.due_apart_from_webhooks(&TERMS, now), None);
+    course.claim(0, now);
+    assert_eq!(course.due_at(&TERMS, now), Some(now));
+    assert_eq!(course.due_apart_from_webhooks(&TERMS, now), Some(now + TERMS.sending));
+}
