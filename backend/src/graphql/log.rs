@@ -277,7 +277,8 @@ impl LoggedEvent {
         ID(self.event.object.id().to_string())
     }
 
-    /// What it is about, as it was then.
+    /// What it is about, as it was then. Customers get the `yaml` and the `versions` of a pipeline only from events of its
+    /// current version; from other events `yaml` is empty and `versions` has no items.
     async fn object(&self) -> Node {
         self.event.object.clone().into()
     }

@@ -1,9 +1,12 @@
 //! The log of what has happened, as it is looked through.
 
+use std::collections::HashSet;
+
 use super::{ControlPlane, cursors::Place};
 use crate::{
     actor::{Actor, Scope},
     error::{Error, Result},
+    ids::{CustomerId, PipelineId},
     model::event::{Event, Object},
     store::{self, events::Stretch},
 };
@@ -44,12 +47,45 @@ impl ControlPlane {
         let has_more = events.len() > limit;
         events.truncate(limit);
         if let Some(customer) = customer {
-            self.hide_actors(customer, &mut events).await?;
+            self.hide_from_customer(customer, &mut events).await?;
         }
         if is_upward {
             events.reverse();
         }
         Ok((events, has_more))
+    }
+
+    /// Removes from a customer's events what only administrators may see. Every read of the log for a customer ends here.
+    pub(super) async fn hide_from_customer(&self, customer: CustomerId, events: &mut [Event]) -> Result<()> {
+        self.hide_actors(customer, events).await?;
+        self.hide_earlier_versions(customer, events).await
+    }
+
+    /// Removes the definition and the list of versions from each pipeline whose version is not the current one any more.
+    /// A pipeline that was deleted has no current version.
+    async fn hide_earlier_versions(&self, customer: CustomerId, events: &mut [Event]) -> Result<()> {
+        let ids: HashSet<PipelineId> = events
+            .iter()
+            .filter_map(|event| match &event.object {
+                Object::Pipeline(pipeline) => Some(pipeline.id),
+                _ => None,
+            })
+            .collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<PipelineId> = ids.into_iter().collect();
+        // Read after the events: a version that is replaced in between is hidden.
+        let current = store::pipelines::current_versions(&self.db, customer, &ids).await?;
+        for event in events {
+            if let Object::Pipeline(pipeline) = &mut event.object
+                && current.get(&pipeline.id) != Some(&pipeline.version)
+            {
+                pipeline.yaml = String::new();
+                pipeline.versions = Vec::new();
+            }
+        }
+        Ok(())
     }
 }
 

@@ -111,7 +111,7 @@ impl Log {
         let mut events = store::events::list(&self.cp.db, stretch).await?;
         report_unread(&events);
         if let Some(customer) = self.customer {
-            self.cp.hide_actors(customer, &mut events).await?;
+            self.cp.hide_from_customer(customer, &mut events).await?;
         }
         // What was there was noted as thrown away before it went.
         self.has_gap = store::events::purged(&self.cp.db).await? > self.read;

@@ -21,7 +21,7 @@ use crate::{
 };
 
 mod versions;
-pub use versions::{find_version, insert_version, list_versions, newest_versions};
+pub use versions::{current_versions, find_version, insert_version, list_versions, newest_versions};
 
 const COLUMNS: &str = "SELECT p.id, p.customer_id, p.identifier, p.name, p.description, p.enabled, p.version, p.created_at, \
     p.updated_at, v.yaml, v.git_sha, v.filling, v.created_at AS version_created_at, s.next_run_at \

@@ -1,12 +1,14 @@
 //! Versions of definitions. They are written once and never changed; their numbers have no gaps.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{
     error::Result,
-    ids::PipelineId,
+    ids::{CustomerId, PipelineId},
     model::{Page, Start, Total, Window, definition::Filling, pipeline::PipelineVersion},
     store::{
         db::{Conn, Db, MOST_VALUES, Tx, Word, sql},
@@ -67,6 +69,22 @@ pub async fn find_version(
     let statement = sql("SELECT yaml, filling FROM pipeline_versions WHERE pipeline_id = $1 AND version = $2");
     let row: Option<(String, Word<Filling>)> = statement.bind(id).bind(version).fetch_optional(conn).await?;
     Ok(row.map(|(yaml, Word(filling))| (yaml, filling)))
+}
+
+/// The number of the current version of each of these pipelines that exists and belongs to the customer.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn current_versions(db: &Db, customer: CustomerId, ids: &[PipelineId]) -> Result<HashMap<PipelineId, i64>> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql("SELECT id, version FROM pipelines").push_bind(" WHERE customer_id = ", customer);
+        let statement = statement.push(" AND id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+        let rows: Vec<(PipelineId, i64)> = statement.fetch_all(db).await?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// The newest versions of each of these pipelines, as many as is said, newest first.

@@ -207,3 +207,73 @@ async fn the_objects_of_a_customers_events_lead_to_nobody_else() {
     assert!(seen.contains("server2"), "{seen}");
     assert!(!seen.contains(&customer.id.to_string()) && !seen.contains(&agent.id.to_string()), "{seen}");
 }
+
+/// What an event shows of a pipeline.
+const PIPELINE_EVENT: &str = "kind object { ... on Pipeline { version name yaml versions { version gitSha } } }";
+
+#[tokio::test]
+async fn a_customer_reads_the_definition_of_a_pipeline_in_events_of_its_current_version_only() {
+    let (app, customer, _, user) = with_agent().await;
+    let pipeline = app.pipeline(customer.id, "orders", COPY).await;
+    let newer = format!("{COPY}timeout: 2h\n");
+    app.redefine(pipeline, &newer, Some("1234567")).await;
+    let rename = "mutation ($id: ID!) { updatePipeline(id: $id, input: { name: \"Orders\" }) { id } }";
+    user.data(rename, &of(&pipeline)).await;
+    let question = format!("{{ events(first: 3) {{ nodes {{ {PIPELINE_EVENT} }} }} }}");
+    let events = async |client: &Client| client.data(&question, &Value::Null).await["events"]["nodes"].clone();
+    let event = |kind: &str, version: i64, name: &str, yaml: &str, versions: Value| {
+        let object = json!({ "version": version, "name": name, "yaml": yaml, "versions": versions });
+        json!({ "kind": kind, "object": object })
+    };
+    let (first, second) = (json!([{ "version": 1, "gitSha": null }]), json!([{ "version": 2, "gitSha": "1234567" }]));
+    let all = json!([
+        event("PIPELINE_UPDATED", 2, "Orders", &newer, second.clone()),
+        event("PIPELINE_UPDATED", 2, "A pipeline", &newer, second.clone()),
+        event("PIPELINE_CREATED", 1, "A pipeline", COPY, first),
+    ]);
+    let shown = json!([
+        event("PIPELINE_UPDATED", 2, "Orders", &newer, second.clone()),
+        event("PIPELINE_UPDATED", 2, "A pipeline", &newer, second),
+        event("PIPELINE_CREATED", 1, "A pipeline", "", json!([])),
+    ]);
+    let admin = app.admin().await;
+    let of_admin =
+        admin.data(&format!("{{ events(first: 20) {{ nodes {{ {PIPELINE_EVENT} }} }} }}"), &Value::Null).await;
+    let pipelines = of_admin["events"]["nodes"].as_array().expect("nodes").iter();
+    let pipelines: Vec<Value> = pipelines.filter(|event| event["object"]["version"].is_i64()).cloned().collect();
+    assert_eq!(Value::from(pipelines), all, "administrators read every version");
+    assert_eq!(events(&user).await, shown);
+
+    // A pipeline that is gone has no current version.
+    user.data("mutation ($id: ID!) { deletePipeline(id: $id) }", &of(&pipeline)).await;
+    let after = events(&user).await;
+    let texts: Vec<&Value> = after.as_array().expect("nodes").iter().map(|event| &event["object"]["yaml"]).collect();
+    assert_eq!(texts, ["", "", ""], "{after}");
+}
+
+#[tokio::test]
+async fn nothing_that_a_customer_may_ask_shows_an_earlier_definition() {
+    let (app, customer, _, user) = with_agent().await;
+    let pipeline = app.pipeline(customer.id, "orders", &format!("{COPY}# the first text\n")).await;
+    app.run(pipeline).await;
+    app.redefine(pipeline, COPY, None).await;
+    let selection = Schema::read().granted("Node", 1);
+    let id = of(&pipeline);
+    for query in [
+        format!(
+            "query ($id: ID!) {{ node(id: $id) {{ {selection} }} events(first: 5) {{ nodes {{ object {{ {selection} }} }} }} }}"
+        ),
+        "query ($id: ID!) { pipeline(id: $id) { yaml versions { version } } pipelines { nodes { yaml } } }".to_owned(),
+    ] {
+        let shown = user.data(&query, &id).await.to_string();
+        assert!(shown.contains("source: /out/orders.csv") && !shown.contains("the first text"), "{query}: {shown}");
+    }
+    for query in [
+        "query ($id: ID!) { pipelineVersionYaml(pipelineId: $id, version: 1) }",
+        "query ($id: ID!) { pipelineDiff(pipelineId: $id, from: 1, to: 2) { lines { text } } }",
+        "query ($id: ID!) { pipelineRuns(filter: { pipelineId: $id }) { nodes { plan } } }",
+        "query ($id: ID!) { pipeline(id: $id) { runs { plan } } }",
+    ] {
+        assert_eq!(user.ask(query, &id).await.codes(), ["FORBIDDEN"], "{query}");
+    }
+}

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::Story;
-use crate::support::Watcher;
+use crate::{graphql::world::COPY, support::Watcher};
 
 async fn event(watcher: &mut Watcher, id: &str) -> (String, String) {
     let data = watcher.data(id).await;
@@ -110,4 +110,27 @@ async fn a_customer_hears_of_an_administrator_only_that_it_was_one() {
     story.app.admin().await.data(retry, &json!({ "id": story.transfer })).await;
     let retried = watcher.data("log").await;
     assert_eq!(retried["events"]["event"], json!({ "actor": "admin", "kind": "TRANSFER_STATUS_CHANGED" }));
+}
+
+#[tokio::test]
+async fn a_customer_who_follows_the_log_reads_the_definition_of_the_current_version_only() {
+    let story = Story::begin().await;
+    let cursor = newest(&story).await;
+    let pipeline = story.app.pipeline(story.customer.id, "orders", COPY).await;
+    let newer = format!("{COPY}timeout: 2h\n");
+    story.app.redefine(pipeline, &newer, None).await;
+    let root = story.app.person("root", None).await;
+    let signed_in = story.app.sign_in(&root.email, crate::support::PASSWORD).await;
+    let server = story.app.listen().await;
+    let query = format!(
+        "subscription {{ events(after: \"{cursor}\") {{ event {{ object {{ ... on Pipeline {{ version yaml }} }} }} }} }}"
+    );
+    let admin = signed_in.body["data"]["token"].as_str().expect("a token").to_owned();
+    for (token, first) in [(&story.customer.token, ""), (&admin, COPY)] {
+        let mut watcher = server.watcher(token).await;
+        watcher.subscribe("log", &query).await;
+        for expected in [json!({ "version": 1, "yaml": first }), json!({ "version": 2, "yaml": newer })] {
+            assert_eq!(watcher.data("log").await["events"]["event"]["object"], expected);
+        }
+    }
 }
