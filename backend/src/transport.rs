@@ -19,12 +19,14 @@ use crate::{
 };
 
 pub mod body;
+mod callers;
 pub mod connections;
 mod origin;
 mod protection;
 mod public_url;
 
 pub use body::{BodyBudget, discard_body, read_body};
+pub use callers::CallerSemaphores;
 pub use connections::{Connection, ConnectionLimits, Connections};
 pub use origin::OriginPolicy;
 pub use protection::protect;

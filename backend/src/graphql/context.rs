@@ -58,6 +58,12 @@ impl Caller {
         request.data(Asked { caller: self.clone(), loader, has_signed_in: AtomicBool::new(false) })
     }
 
+    /// What names the caller among all callers: the user, or the address of a client without a token.
+    pub(super) fn name(&self) -> String {
+        let session = self.actor.as_ref().and_then(|actor| actor.require_session().ok());
+        session.map_or_else(|| self.address.clone(), |(user, _)| user.to_string())
+    }
+
     /// Counts an operation: by its user, or by its address if nobody is signed in.
     ///
     /// # Errors

@@ -1,5 +1,8 @@
 //! How queries and mutations are carried out: each within a time limit, and on a thread of its own. Resolving a large
 //! answer is one long computation without a pause; on a thread of the runtime it would hold up every other task there.
+//!
+//! The number of threads is bounded, and so is the number that one caller uses at once: a caller waits for a place of its
+//! own before it waits for a thread. So at most two of its operations are ahead of another caller's next one.
 
 use std::{
     future::{Future, poll_fn},
@@ -17,9 +20,9 @@ use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde::Serialize;
 use tokio::{
     runtime::Handle,
-    sync::{Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::spawn_blocking,
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -31,14 +34,28 @@ use super::{
     http::Payload,
     request::CheckedRequest,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    transport::CallerSemaphores,
+};
 
-/// How long an operation may take, the time it waits for its thread included. Subscriptions have no end.
+/// How long an operation may take, the time it waits for others included. Subscriptions have no end.
 const OPERATION_TIME: Duration = Duration::from_secs(30);
+/// The most operations of one caller that are carried out at once.
+const MAX_RUNNING_PER_CALLER: usize = 2;
+/// The most operations of one caller that are carried out or wait for that; one more is refused.
+const MAX_PENDING_PER_CALLER: usize = 100;
 /// The fewest operations that are carried out at once.
 const MIN_THREADS: usize = 8;
 /// As many operations for each processor: most of them wait for the database.
 const THREADS_PER_PROCESSOR: usize = 4;
+
+const TOO_MANY_PENDING: Error =
+    Error::Unavailable("100 operations of this caller are waiting: try again when some of them are answered");
+const NOT_STARTED: Error = Error::Unavailable(
+    "the operation waited for 30 s for others of this caller and was not started: send fewer at once",
+);
+const GIVEN_UP: Error = Error::Unavailable("the operation was given up after 30 s; a mutation may have been made");
 
 /// Carries out queries and mutations.
 #[derive(Clone)]
@@ -49,6 +66,10 @@ pub(super) struct Executor {
     known: Arc<Semaphore>,
     /// Threads for callers without one, who cannot use up those of the others.
     anonymous: Arc<Semaphore>,
+    /// A permit per operation that is carried out.
+    running: CallerSemaphores,
+    /// A permit per operation that is carried out or waits for that.
+    pending: CallerSemaphores,
 }
 
 /// What comes of an operation.
@@ -64,21 +85,38 @@ impl Executor {
     pub(super) fn new(schema: Schema, settings: Settings) -> Self {
         let threads = available_parallelism().map_or(1, usize::from) * THREADS_PER_PROCESSOR;
         let threads = || Arc::new(Semaphore::new(threads.max(MIN_THREADS)));
-        Self { schema, settings, known: threads(), anonymous: threads() }
+        Self {
+            schema,
+            settings,
+            known: threads(),
+            anonymous: threads(),
+            running: CallerSemaphores::new(MAX_RUNNING_PER_CALLER),
+            pending: CallerSemaphores::new(MAX_PENDING_PER_CALLER),
+        }
     }
 
-    /// Carries out a query or a mutation of this caller.
+    /// Carries out a query or a mutation of this caller, over HTTP or on a socket. Two operations of a caller are carried
+    /// out at once; others wait in their order, and the wait counts within the 30 s of an operation.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if it takes longer than 30 s.
+    /// [`Error::Unavailable`] if too many operations of the caller wait already, or if it takes longer than 30 s.
     pub(super) async fn execute(&self, request: CheckedRequest, caller: &Caller) -> Result<Executed> {
-        within(OPERATION_TIME, self.execute_on_thread(request, caller)).await
+        let (deadline, name) = (Instant::now() + OPERATION_TIME, caller.name());
+        let _pending = self.pending.of(&name).try_acquire_owned().map_err(|_| TOO_MANY_PENDING)?;
+        let running = self.running.of(&name).acquire_owned();
+        let running = by(deadline, NOT_STARTED, async { running.await.map_err(Error::internal) }).await?;
+        by(deadline, GIVEN_UP, self.execute_on_thread(request, caller, running)).await
     }
 
-    async fn execute_on_thread(&self, request: CheckedRequest, caller: &Caller) -> Result<Executed> {
+    async fn execute_on_thread(
+        &self,
+        request: CheckedRequest,
+        caller: &Caller,
+        running: OwnedSemaphorePermit,
+    ) -> Result<Executed> {
         let threads = if caller.actor.is_some() { &self.known } else { &self.anonymous };
-        let permit = Arc::clone(threads).acquire_owned().await.map_err(Error::internal)?;
+        let thread = Arc::clone(threads).acquire_owned().await.map_err(Error::internal)?;
         let (loads, begun) = mpsc::unbounded_channel();
         let request = caller.asks_with(request.into_request(), &self.settings.cp, move |load| drop(loads.send(load)));
         let (schema, max_response) = (self.schema.clone(), self.settings.max_response);
@@ -90,7 +128,8 @@ impl Executor {
             let work = with_loads(schema.execute(request), begun);
             let work = async { executed(&work.await, max_response) }.instrument(span);
             let outcome = runtime.block_on(end.run_until_cancelled(work));
-            drop(permit);
+            // Work that was given up counts until it has ended.
+            drop((thread, running));
             outcome
         });
         match work.await.map_err(tokio::task::JoinError::try_into_panic) {
@@ -118,9 +157,8 @@ async fn with_loads<T>(work: impl Future<Output = T>, mut begun: mpsc::Unbounded
     .await
 }
 
-async fn within<T>(time: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let late = Error::Unavailable("the operation was given up after 30 s; a mutation may have been made");
-    timeout(time, work).await.unwrap_or(Err(late))
+async fn by<T>(deadline: Instant, late: Error, work: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout_at(deadline, work).await.unwrap_or(Err(late))
 }
 
 fn executed(response: &Response, max_response: usize) -> Executed {
@@ -173,7 +211,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_operation_that_does_not_end_is_given_up() {
-        let outcome: Result<()> = within(Duration::ZERO, pending()).await;
+        let outcome: Result<()> = by(Instant::now(), GIVEN_UP, pending()).await;
         assert!(matches!(outcome, Err(Error::Unavailable(_))));
     }
 

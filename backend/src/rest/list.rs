@@ -1,11 +1,7 @@
 //! Lists on their way out: an answer is written item by item, and large ones wait for their share of memory instead of
 //! being refused.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
-    vec::IntoIter,
-};
+use std::{sync::Arc, vec::IntoIter};
 
 use axum::{
     body::Body,
@@ -22,6 +18,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     model::Pagination,
+    transport::CallerSemaphores,
 };
 
 /// The memory that large lists may take together, in bytes.
@@ -30,8 +27,6 @@ const BUDGET: usize = 256 * 1024 * 1024;
 const PERMIT: usize = 1024;
 /// Large lists of one caller that are answered at once; further ones wait.
 const TURNS: usize = 2;
-/// From how many callers on those are forgotten that have no answer at work.
-const MANY: usize = 1024;
 /// About how many bytes are handed on at once.
 const PIECE: usize = 64 * 1024;
 
@@ -70,7 +65,7 @@ pub struct ListBudget {
     bytes: Arc<Semaphore>,
     /// All permits of `bytes`.
     permits: usize,
-    callers: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
+    turns: CallerSemaphores,
 }
 
 impl Default for ListBudget {
@@ -84,7 +79,7 @@ impl ListBudget {
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         let permits = bytes / PERMIT;
-        Self { bytes: Arc::new(Semaphore::new(permits)), permits, callers: Arc::default() }
+        Self { bytes: Arc::new(Semaphore::new(permits)), permits, turns: CallerSemaphores::new(TURNS) }
     }
 
     /// Waits until the caller may hold a list of so many bytes. It is reserved before the list is read from the database.
@@ -93,8 +88,7 @@ impl ListBudget {
     ///
     /// [`Error::Internal`] if the budget were closed, which it never is.
     pub(super) async fn reserve(&self, actor: &Actor, items: u64, bytes_each: usize) -> Result<Share> {
-        let turns = self.turns(actor);
-        let turn = turns.acquire_owned().await.map_err(Error::internal)?;
+        let turn = self.turns.of(&caller(actor)).acquire_owned().await.map_err(Error::internal)?;
         let each = bytes_each.div_ceil(PERMIT);
         // A list larger than the whole budget has it to itself.
         let permits = usize::try_from(items).unwrap_or(usize::MAX).saturating_mul(each).min(self.permits);
@@ -102,23 +96,14 @@ impl ListBudget {
         let held = Arc::clone(&self.bytes).acquire_many_owned(permits).await.map_err(Error::internal)?;
         Ok(Share { held, each, _turn: turn })
     }
+}
 
-    fn turns(&self, actor: &Actor) -> Arc<Semaphore> {
-        let caller = match actor {
-            Actor::Admin { user, .. } | Actor::Customer { user, .. } => user.to_string(),
-            Actor::Agent { agent, .. } => agent.to_string(),
-            Actor::System => String::new(),
-        };
-        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        if callers.len() >= MANY {
-            callers.retain(|_, turns| turns.strong_count() > 0);
-        }
-        let known = callers.get(&caller).and_then(Weak::upgrade);
-        known.unwrap_or_else(|| {
-            let turns = Arc::new(Semaphore::new(TURNS));
-            callers.insert(caller, Arc::downgrade(&turns));
-            turns
-        })
+/// What names the caller among all callers.
+fn caller(actor: &Actor) -> String {
+    match actor {
+        Actor::Admin { user, .. } | Actor::Customer { user, .. } => user.to_string(),
+        Actor::Agent { agent, .. } => agent.to_string(),
+        Actor::System => String::new(),
     }
 }
 

@@ -6,6 +6,7 @@ mod clients;
 mod cost;
 mod errors;
 mod events;
+mod fairness;
 mod fleet;
 mod framing;
 mod jobs;
