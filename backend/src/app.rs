@@ -19,7 +19,7 @@ use crate::{
     rest::{Api, ListBudget},
     service::{ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
     store::{self, Bounds, Db},
-    transport::{BodyBudget, OriginPolicy},
+    transport::{AnswerBudget, BodyBudget, OriginPolicy},
     webhooks::Webhooks,
 };
 
@@ -161,6 +161,7 @@ impl App {
             origins: origins(settings),
             max_response: settings.graphql_response_limit,
             bodies: self.bodies.clone(),
+            answers: AnswerBudget::default(),
             init_grace: graphql::INIT_GRACE,
         }
     }

@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     service::ControlPlane,
-    transport::{BodyBudget, OriginPolicy},
+    transport::{AnswerBudget, BodyBudget, OriginPolicy},
 };
 
 mod accounts;
@@ -49,7 +49,7 @@ mod ws;
 use mutation::MutationRoot;
 use pipeline_queries::PipelineQueries;
 use query::{GeneralQueries, QueryRoot};
-use subscription::SubscriptionRoot;
+use subscription::{LogEntries, SubscriptionRoot};
 
 /// How deep a question may go; introspection, as tools ask it, goes to 15.
 const DEPTH: usize = 16;
@@ -77,6 +77,8 @@ pub struct Settings {
     pub max_response: usize,
     /// The memory that the bodies of requests may take.
     pub bodies: BodyBudget,
+    /// The memory that large answers may take.
+    pub answers: AnswerBudget,
     /// How long a socket may wait for `connection_init` before it counts among the waiting ones of its address.
     pub init_grace: Duration,
 }
@@ -109,7 +111,7 @@ pub fn document() -> String {
 
 /// The routes of GraphQL.
 pub fn router(settings: Settings) -> Router {
-    let schema = builder(settings.max_response).data(Arc::clone(&settings.cp)).finish();
+    let schema = builder(settings.max_response).data(Arc::clone(&settings.cp)).data(LogEntries::default()).finish();
     let executor = executor::Executor::new(schema.clone(), settings.clone());
     let fanout = fanout::Fanout::new(schema.clone(), settings.clone());
     let sockets = sockets::Sockets::new(Arc::clone(&settings.cp), &settings.tasks);

@@ -1,5 +1,6 @@
 //! What every HTTP edge does: reading off a request where it comes from, the token it brings and its body ([`body`]), and
-//! what a panic is made into. What connections may do is in [`connections`].
+//! what a panic is made into. What connections may do is in [`connections`], how much memory large answers take in
+//! [`AnswerBudget`].
 
 use std::{
     any::Any,
@@ -18,6 +19,7 @@ use crate::{
     error::{Error, Result},
 };
 
+mod answers;
 pub mod body;
 mod callers;
 pub mod connections;
@@ -25,6 +27,7 @@ mod origin;
 mod protection;
 mod public_url;
 
+pub use answers::{AnswerBudget, answer_body};
 pub use body::{BodyBudget, discard_body, read_body};
 pub use callers::CallerSemaphores;
 pub use connections::{Connection, ConnectionLimits, Connections};

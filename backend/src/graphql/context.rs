@@ -115,6 +115,11 @@ pub(super) fn may_see(ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> Ser
     Err(error.with_path(path.collect()))
 }
 
+/// What names the caller of the request.
+pub(super) fn caller_name(ctx: &Context<'_>) -> Result<String> {
+    Ok(asked(ctx)?.caller.name())
+}
+
 /// The request's loaders.
 pub(super) fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loader>> {
     asked(ctx)?.loader.as_ref().ok_or(UNKNOWN)

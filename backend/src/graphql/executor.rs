@@ -55,6 +55,9 @@ const TOO_MANY_PENDING: Error =
 const NOT_STARTED: Error = Error::Unavailable(
     "the operation waited for 30 s for others of this caller and was not started: send fewer at once",
 );
+const NO_ROOM: Error = Error::Unavailable(
+    "the answer was dropped, since too many large answers are not read yet; if it was a mutation, it has been made",
+);
 const GIVEN_UP: Error = Error::Unavailable("the operation was given up after 30 s; a mutation may have been made");
 
 /// Carries out queries and mutations.
@@ -100,13 +103,21 @@ impl Executor {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if too many operations of the caller wait already, or if it takes longer than 30 s.
+    /// [`Error::Unavailable`] if too many operations of the caller wait already, or if it takes longer than 30 s. The wait
+    /// for room in the budget of large answers counts too: no further operation of the caller begins meanwhile, but those
+    /// of others do.
     pub(super) async fn execute(&self, request: CheckedRequest, caller: &Caller) -> Result<Executed> {
         let (deadline, name) = (Instant::now() + OPERATION_TIME, caller.name());
         let _pending = self.pending.of(&name).try_acquire_owned().map_err(|_| TOO_MANY_PENDING)?;
         let running = self.running.of(&name).acquire_owned();
         let running = by(deadline, NOT_STARTED, async { running.await.map_err(Error::internal) }).await?;
-        by(deadline, GIVEN_UP, self.execute_on_thread(request, caller, running)).await
+        let (executed, _running) = by(deadline, GIVEN_UP, self.execute_on_thread(request, caller, running)).await?;
+        match executed {
+            Executed::Answered(answer) => {
+                by(deadline, NO_ROOM, self.settings.answers.hold(answer, &name)).await.map(Executed::Answered)
+            }
+            refused @ Executed::Refused(_) => Ok(refused),
+        }
     }
 
     async fn execute_on_thread(
@@ -114,7 +125,7 @@ impl Executor {
         request: CheckedRequest,
         caller: &Caller,
         running: OwnedSemaphorePermit,
-    ) -> Result<Executed> {
+    ) -> Result<(Executed, OwnedSemaphorePermit)> {
         let threads = if caller.actor.is_some() { &self.known } else { &self.anonymous };
         let thread = Arc::clone(threads).acquire_owned().await.map_err(Error::internal)?;
         let (loads, begun) = mpsc::unbounded_channel();
@@ -129,8 +140,8 @@ impl Executor {
             let work = async { executed(&work.await, max_response) }.instrument(span);
             let outcome = runtime.block_on(end.run_until_cancelled(work));
             // Work that was given up counts until it has ended.
-            drop((thread, running));
-            outcome
+            drop(thread);
+            outcome.map(|executed| (executed, running))
         });
         match work.await.map_err(tokio::task::JoinError::try_into_panic) {
             Ok(Some(executed)) => Ok(executed),

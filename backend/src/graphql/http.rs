@@ -26,7 +26,7 @@ use crate::{
     error::{Code, Error, Result},
     limits::Verdict,
     service::Credentials,
-    transport::{self, client_address, discard_body, rate_limit_key, read_body, token},
+    transport::{self, answer_body, client_address, discard_body, rate_limit_key, read_body, token},
 };
 
 /// What a page of an origin that may not ask is told.
@@ -311,5 +311,5 @@ fn written(media: Media, status: StatusCode, body: Bytes) -> HttpResponse {
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (status, headers, body).into_response()
+    (status, headers, answer_body(body)).into_response()
 }

@@ -5,9 +5,10 @@ use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::{Context, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    context::{actor, control_plane},
+    context::{actor, caller_name, control_plane},
     fanout::{Filter, Interest, Item, feed},
     filters::{AgentFilterInput, TransferFilterInput, read},
     job_inputs::{JobFilterInput, JobRunFilterInput},
@@ -24,7 +25,21 @@ use crate::{
         pipeline::run::{PipelineRun, PipelineRunFilter},
         transfer::Transfer,
     },
+    transport::CallerSemaphores,
 };
+
+/// The most entries of the log that are written for one caller at once, on all its sockets: each may be large, and waits
+/// until its socket takes it.
+const MAX_ENTRIES_PER_CALLER: usize = 8;
+
+/// A permit per entry of the log that is being written.
+pub(super) struct LogEntries(CallerSemaphores);
+
+impl Default for LogEntries {
+    fn default() -> Self {
+        Self(CallerSemaphores::new(MAX_ENTRIES_PER_CALLER))
+    }
+}
 
 /// What can be watched.
 pub(crate) struct SubscriptionRoot;
@@ -227,13 +242,19 @@ impl SubscriptionRoot {
         #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Result<LogEntry, Arc<Error>>> + use<>> {
         let (cp, actor) = (control_plane(ctx)?.clone(), actor(ctx)?.clone());
+        let entries = ctx.data::<LogEntries>().map_err(|_| Error::internal("no bound of log entries in the schema"))?;
+        let entries = entries.0.of(&caller_name(ctx)?);
         let log = cp.follow_log(&actor, after).await?;
-        Ok(stream::unfold((log, cp), |(mut log, cp)| async {
-            let entry = log.next().await?.map_err(Arc::new).map(|event| {
+        Ok(stream::unfold((log, cp, entries, None), |(mut log, cp, entries, written)| async {
+            // The socket has taken the entry before this one.
+            drop::<Option<OwnedSemaphorePermit>>(written);
+            let entry = log.next().await?;
+            let writing = Arc::clone(&entries).acquire_owned().await.ok();
+            let entry = entry.map_err(Arc::new).map(|event| {
                 let event = event.and_then(|event| LoggedEvent::new(&cp, event));
                 LogEntry { gap: event.is_none(), event }
             });
-            Some((entry, (log, cp)))
+            Some((entry, (log, cp, entries, writing)))
         }))
     }
 }

@@ -1,6 +1,7 @@
 //! GraphQL over HTTP: one file per concern.
 
 mod access;
+mod answers;
 pub(crate) mod bounds;
 mod clients;
 mod cost;

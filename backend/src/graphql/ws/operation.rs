@@ -94,14 +94,18 @@ impl Work {
         let settings = &self.graphql.settings;
         let request = self.caller.asks(request, &settings.cp, &settings.tasks);
         let mut responses = self.graphql.schema.execute_stream(request);
-        let mut has_begun = false;
+        let (name, mut has_begun) = (self.caller.name(), false);
         while let Some(response) = responses.next().await {
             // A stream that could not begin has no results: nothing of it was carried out.
             if is_request_error(&response) || (!has_begun && response.data == Value::Null) {
                 return self.refuse(&response.errors);
             }
             has_begun = true;
-            match write(&Payload::from(&response), settings.max_response) {
+            let line = match write(&Payload::from(&response), settings.max_response) {
+                Ok(line) => settings.answers.hold(line, &name).await,
+                Err(error) => Err(error),
+            };
+            match line {
                 Ok(line) => self.outbox.push_line(self.number, line).await,
                 Err(error) => return self.refuse(&[server_error(&error)]),
             }

@@ -55,6 +55,16 @@ pub(super) enum Frame {
     Joined(OperationNumber, Membership),
 }
 
+impl Frame {
+    /// The payload that it carries; it counts in the budget of large answers while a reference to it is held.
+    pub(super) fn payload(&self) -> Option<Bytes> {
+        match self {
+            Self::Next(_, payload) | Self::Answer(_, payload, _) => Some(payload.clone()),
+            Self::Message(_) | Self::Error(..) | Self::Complete(_) | Self::Joined(..) => None,
+        }
+    }
+}
+
 /// Where a frame waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Place {

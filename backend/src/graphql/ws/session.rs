@@ -334,8 +334,9 @@ impl Session {
 
     /// Writes all frames, and flushes once.
     async fn send(&mut self, socket: &mut WebSocket, frames: Vec<Frame>) -> Result<(), axum::Error> {
-        let mut sent = 0_u64;
+        let (mut sent, mut unwritten) = (0_u64, None);
         for frame in frames {
+            let payload = frame.payload();
             let text = match frame {
                 Frame::Message(text) => text,
                 Frame::Next(number, payload) => match self.operations.get(&number) {
@@ -377,11 +378,14 @@ impl Session {
             };
             sent += 1;
             socket.feed(Message::Text(text.into())).await?;
+            // Only now the message before this one is written.
+            drop(std::mem::replace(&mut unwritten, payload));
         }
         if sent > 0 {
             metrics::counter!("mftplus_frames_sent_total").increment(sent);
             socket.flush().await?;
         }
+        drop(unwritten);
         Ok(())
     }
 }

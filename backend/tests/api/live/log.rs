@@ -134,3 +134,24 @@ async fn a_customer_who_follows_the_log_reads_the_definition_of_the_current_vers
         }
     }
 }
+
+#[tokio::test]
+async fn many_subscriptions_to_the_log_on_one_socket_each_get_every_entry() {
+    let story = Story::begin().await;
+    let cursor = newest(&story).await;
+    let server = story.app.listen().await;
+    let mut watcher = server.watcher(&story.customer.token).await;
+    for number in 0..20 {
+        watcher.subscribe(&number.to_string(), &follow(Some(&cursor))).await;
+    }
+    story.report(&json!({ "status": "running" })).await;
+    story.report(&json!({ "status": "completed" })).await;
+    let mut entries = [0; 20];
+    for _ in 0..40 {
+        let frame = watcher.hear().await;
+        assert_eq!(frame["payload"]["data"]["events"]["event"]["kind"], "TRANSFER_STATUS_CHANGED", "{frame}");
+        let id: usize = frame["id"].as_str().and_then(|id| id.parse().ok()).expect("an id of ours");
+        entries[id] += 1;
+    }
+    assert_eq!(entries, [2; 20]);
+}

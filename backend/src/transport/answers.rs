@@ -1,0 +1,186 @@
+//! Large answers on their way out: the memory that they take together is bounded, and each of them counts until the last
+//! of its bytes is written or thrown away.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::CallerSemaphores;
+use crate::error::{Error, Result};
+
+/// The memory that large answers may take together, in bytes.
+const BUDGET: usize = 128 * 1024 * 1024;
+/// The answers of one caller take at most the budget divided by this.
+const CALLERS: usize = 4;
+/// Bytes per permit.
+const PERMIT: usize = 1024;
+/// The size from which answers count, in bytes; and how many bytes of a body are handed on at once.
+const LARGE: usize = 64 * 1024;
+
+/// The memory of large answers.
+#[derive(Clone, Debug)]
+pub struct AnswerBudget {
+    bytes: Arc<Semaphore>,
+    /// All permits of `bytes`.
+    permits: usize,
+    callers: CallerSemaphores,
+}
+
+impl Default for AnswerBudget {
+    fn default() -> Self {
+        Self::new(BUDGET)
+    }
+}
+
+impl AnswerBudget {
+    /// A budget of this many bytes.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        let permits = bytes / PERMIT;
+        Self { bytes: Arc::new(Semaphore::new(permits)), permits, callers: CallerSemaphores::new(permits / CALLERS) }
+    }
+
+    /// Bytes of the budget that no answer takes at the moment.
+    #[must_use]
+    pub fn available(&self) -> usize {
+        self.bytes.available_permits() * PERMIT
+    }
+
+    /// Waits until there is room for an answer of the caller. The bytes that are returned hold the room until the last
+    /// reference to them is dropped. A small answer does not wait and takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if the budget were closed, which it never is.
+    pub async fn hold(&self, answer: Bytes, caller: &str) -> Result<Bytes> {
+        if answer.len() < LARGE {
+            return Ok(answer);
+        }
+        // First its own share, so that a caller who does not read waits for itself.
+        let own = reserve(self.callers.of(caller), answer.len(), self.permits / CALLERS).await?;
+        let all = reserve(Arc::clone(&self.bytes), answer.len(), self.permits).await?;
+        Ok(Bytes::from_owner(Held { answer, _permits: [own, all] }))
+    }
+}
+
+/// Permits for this many bytes, or all of them for an answer that is larger.
+async fn reserve(semaphore: Arc<Semaphore>, bytes: usize, all: usize) -> Result<OwnedSemaphorePermit> {
+    let permits = u32::try_from(bytes.div_ceil(PERMIT).min(all)).unwrap_or(u32::MAX);
+    semaphore.acquire_many_owned(permits).await.map_err(Error::internal)
+}
+
+/// An answer with its room in the budget.
+struct Held {
+    answer: Bytes,
+    _permits: [OwnedSemaphorePermit; 2],
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.answer
+    }
+}
+
+/// The body of an answer. A large one is handed on in pieces, so that a transport that copies what it writes copies no
+/// more than it is about to write.
+pub fn answer_body(answer: Bytes) -> Body {
+    if answer.len() < LARGE { Body::from(answer) } else { Body::new(Pieces(answer)) }
+}
+
+/// What is left of a body.
+struct Pieces(Bytes);
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let rest = &mut self.get_mut().0;
+        let piece = rest.split_to(rest.len().min(LARGE));
+        Poll::Ready((!piece.is_empty()).then(|| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use futures_util::{FutureExt, StreamExt};
+
+    use super::*;
+
+    fn large() -> Bytes {
+        vec![b'x'; LARGE].into()
+    }
+
+    #[tokio::test]
+    async fn an_answer_counts_until_the_last_piece_of_it_is_dropped() {
+        let budget = AnswerBudget::new(8 * LARGE);
+        let answer = budget.hold(large(), "a").await.expect("room");
+        assert_eq!((answer.len(), budget.available()), (LARGE, 7 * LARGE));
+        let piece = answer.slice(1..2);
+        drop(answer);
+        assert_eq!(budget.available(), 7 * LARGE);
+        drop(piece);
+        assert_eq!(budget.available(), 8 * LARGE);
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_does_not_read_waits_for_itself_and_others_do_not() {
+        let budget = AnswerBudget::new(8 * LARGE);
+        let first = budget.hold(large(), "a").await.expect("room");
+        let _second = budget.hold(large(), "a").await.expect("room");
+        assert!(budget.hold(large(), "a").now_or_never().is_none(), "it waits");
+        assert!(budget.hold(Bytes::from_static(b"small"), "a").now_or_never().is_some());
+        assert!(budget.hold(large(), "b").now_or_never().is_some());
+        drop(first);
+        assert!(budget.hold(large(), "a").now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn answers_of_all_callers_together_wait_beyond_the_budget() {
+        let budget = AnswerBudget::new(8 * LARGE);
+        let mut held = Vec::new();
+        for caller in ["a", "a", "b", "b", "c", "c", "d", "d"] {
+            held.push(budget.hold(large(), caller).now_or_never().expect("it does not wait").expect("room"));
+        }
+        assert!(budget.hold(large(), "e").now_or_never().is_none(), "it waits");
+        held.pop();
+        assert!(budget.hold(large(), "e").now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn an_answer_larger_than_the_budget_has_it_to_itself() {
+        let budget = AnswerBudget::new(LARGE);
+        let answer = budget.hold(vec![b'x'; 2 * LARGE].into(), "a").await.expect("room");
+        assert_eq!(budget.available(), 0);
+        drop(answer);
+        assert_eq!(budget.available(), LARGE);
+    }
+
+    #[tokio::test]
+    async fn a_large_body_has_a_length_and_comes_in_pieces() {
+        for length in [0, LARGE - 1, LARGE, 2 * LARGE + 1] {
+            let body = answer_body(vec![b'x'; length].into());
+            assert_eq!(body.size_hint().exact(), Some(length as u64));
+            assert_eq!(to_bytes(body, usize::MAX).await.expect("a body").len(), length);
+            let pieces: Vec<_> = answer_body(vec![b'x'; length].into()).into_data_stream().collect().await;
+            assert!(pieces.iter().all(|piece| piece.as_ref().is_ok_and(|piece| piece.len() <= LARGE)), "{length}");
+        }
+    }
+}
