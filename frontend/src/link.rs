@@ -1,8 +1,8 @@
 //! Addresses of pages, when the dashboard is served below a path such as `https://host/mft/` (`MFTPLUS_PUBLIC_URL`).
 //!
-//! Within the dashboard an address is a path from its own root, such as `/transfers`: routes, `navigate` and `<A>` take it
-//! as it is, because the router knows the base path. What the browser itself resolves (`<a href>`, requests, the socket)
-//! needs the base path in front, and what the browser tells (`location`) has it in front.
+//! Within the dashboard an address is a path from its own root, such as `/transfers`: routes and `navigate` take it as it
+//! is, because the router knows the base path. What the browser itself resolves (`<a href>`, also by `<A>`, requests, the
+//! socket) needs the base path in front, and what the browser tells (`location`) has it in front.
 
 use std::sync::OnceLock;
 

@@ -80,7 +80,7 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
             <ul>
                 <Entry address="/" icon="live" name="Live" />
                 <li on:pointerenter=|_| prepare(pages::transfers) on:focusin=|_| prepare(pages::transfers)>
-                    <A href="/transfers" attr:class="nav-link">
+                    <A href=href("/transfers") attr:class="nav-link">
                         <Icon name="transfers" />
                         "Transfers"
                         {move || running().map(|running| view! { <span class="nav-count" aria-hidden="true">{running}</span> })}
@@ -128,7 +128,7 @@ fn Entry(
     let approach = move || load.into_iter().for_each(prepare);
     view! {
         <li on:pointerenter=move |_| approach() on:focusin=move |_| approach()>
-            <A href=address exact=is_exact attr:class="nav-link">
+            <A href=href(address) exact=is_exact attr:class="nav-link">
                 <Icon name=icon />
                 {name}
             </A>
