@@ -177,9 +177,9 @@ fn files_are_not_written_to_a_pattern() {
 
 #[test]
 fn the_example_of_the_documentation_is_a_definition() {
-    let readme = include_str!("../../../README.md");
-    let examples: Vec<&str> = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(!examples.is_empty(), "README.md shows a definition");
+    let page = include_str!("../../../docs/pipelines.md");
+    let examples: Vec<&str> = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!examples.is_empty(), "docs/pipelines.md shows a definition");
     for example in examples {
         let definition = parse(example);
         assert!(!definition.steps.is_empty());
