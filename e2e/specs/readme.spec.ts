@@ -5,11 +5,11 @@ import { addCustomer, SpokenAgent } from '../support/fleet';
 import type { Server } from '../support/server';
 import { expect, test } from '../support/test';
 
-/** Where the packages are that the README has one install. */
+/** Where the packages are that the documentation has one install. */
 const E2E = path.join(import.meta.dirname, '..');
 const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
 
-test('the subscription of the README runs as it stands, also across stops of the server', async ({ server }) => {
+test('the subscription of the documentation runs as it stands, also across stops of the server', async ({ server }) => {
   const { agent, transfer } = await begin(server);
   const token = await server.run('token', USER.email);
   const [program, printed] = run((await programs(server))[0], { TOKEN: token });
@@ -32,7 +32,7 @@ test('the subscription of the README runs as it stands, also across stops of the
   }
 });
 
-test('the client of the README that stays renews its token', async ({ server }) => {
+test('the client of the documentation that stays renews its token', async ({ server }) => {
   const { agent, transfer } = await begin(server);
   // Of the hour that a token works, all but a second counts as its end.
   const text = (await programs(server))[1].replace('60_000', '3_599_000');
@@ -85,10 +85,10 @@ function run(text: string, settings: object): [ChildProcess, () => string] {
   return [program, () => printed];
 }
 
-/** The two programs in the README, for this server instead of the reader's own. */
+/** The two programs in docs/graphql.md, for this server instead of the reader's own. */
 async function programs(server: Server): Promise<string[]> {
-  const readme = await readFile(path.join(E2E, '..', 'README.md'), 'utf8');
-  const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, block]) => block);
+  const page = await readFile(path.join(E2E, '..', 'docs', 'graphql.md'), 'utf8');
+  const blocks = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, block]) => block);
   expect(blocks).toHaveLength(2);
   return blocks.map((block) => {
     expect(block).toContain('127.0.0.1:8080');
