@@ -1,18 +1,23 @@
-//! The README's examples, run as they stand there.
+//! The curl examples of the documentation, run as they stand there.
 
 use std::{fs, process::Command};
 
 use crate::process::{MFTPLUS, Server};
 
+/// The tour, and the pages that continue it with its variables, in this order.
+const PAGES: [&str; 5] = ["README.md", "docs/rest.md", "docs/jobs.md", "docs/pipelines.md", "docs/graphql.md"];
+
 #[tokio::test]
-async fn the_curl_examples_of_the_readme_work_as_they_stand() {
+async fn the_curl_examples_of_the_documentation_work_as_they_stand() {
     let server = Server::start(&[]).await;
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("the README");
-    let section = readme.split("## Try it with curl").nth(1).expect("its section");
-    let section = section.split("\n## ").next().unwrap_or(section);
-    let blocks = section.split("```bash\n").skip(1).filter_map(|block| block.split("```").next());
-    let script: String = blocks.collect();
-    assert!(script.matches("curl ").count() >= 5, "the section holds its examples");
+    let mut script = String::new();
+    for page in PAGES {
+        let text = fs::read_to_string(format!("{}/../{page}", env!("CARGO_MANIFEST_DIR"))).expect(page);
+        let blocks = text.split("```bash\n").skip(1).filter_map(|block| block.split("```").next());
+        let examples: String = blocks.collect();
+        assert!(examples.contains("curl "), "{page} holds its examples");
+        script += &examples;
+    }
     // As a reader would run it: with the binary on the PATH, and their own server's address.
     let script = script.replace("http://127.0.0.1:8080", &format!("http://{}", server.address));
     let bin = std::path::Path::new(MFTPLUS).parent().expect("its folder");
