@@ -9,7 +9,7 @@ use crate::files::{self, TempFolder};
 use crate::node;
 use crate::process::{self, shown};
 use crate::python;
-use crate::services;
+use crate::services::{self, Durability};
 use crate::stop::Stop;
 use crate::tools;
 
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     let binary = folder.path().join("mftplus");
     fs::copy(files::debug_binary()?, &binary).context("cannot copy the server")?;
     println!("xtask: starting PostgreSQL in a temporary folder of {}", parent.display());
-    let postgres = services::postgres(&tools::postgres()?, &parent, stop)?;
+    let postgres = services::postgres(&tools::postgres()?, &parent, Durability::Fast, stop)?;
     let mut playwright = node::command(&e2e.join("node_modules/.bin/playwright"));
     playwright.current_dir(&e2e).arg("test").args(args);
     playwright.env("MFTPLUS_TEST_BINARY", &binary).env("MFTPLUS_TEST_CHROMIUM", tools::chromium()?);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::failure::Result;
 use crate::foreign;
 use crate::process;
-use crate::services;
+use crate::services::{self, Durability};
 use crate::stop::Stop;
 use crate::tools::{self, Tool};
 
@@ -31,7 +31,7 @@ fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
 
     let parent = disk();
     println!("xtask: starting PostgreSQL in {}, fsync on", parent.display());
-    let postgres = services::postgres(&tools::postgres()?, &parent, stop)?;
+    let postgres = services::postgres(&tools::postgres()?, &parent, Durability::Durable, stop)?;
     let mut command = tools::cargo();
     command.args(["run", "--quiet", "--release", "--locked", "-p", "backend", "--example", example, "--"]);
     command.args(["--postgres", &postgres.url]).args(args);

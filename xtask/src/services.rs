@@ -31,8 +31,17 @@ pub(crate) struct Service {
     _folder: TempFolder,
 }
 
-/// Starts PostgreSQL below `parent`, as durable as in production.
-pub(crate) fn postgres(programs: &Programs, parent: &Path, stop: &Stop) -> Result<Service> {
+/// What a crash of the machine may cost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Nothing that was committed, as in production: for what measures.
+    Durable,
+    /// Everything: for tests, which end servers but not the machine, and make a schema each.
+    Fast,
+}
+
+/// Starts PostgreSQL below `parent`.
+pub(crate) fn postgres(programs: &Programs, parent: &Path, durability: Durability, stop: &Stop) -> Result<Service> {
     let folder = TempFolder::create(parent)?;
     let home = folder.path().join("postgres");
     fs::DirBuilder::new().mode(0o700).create(&home).context("cannot make a folder for PostgreSQL")?;
@@ -64,6 +73,9 @@ pub(crate) fn postgres(programs: &Programs, parent: &Path, stop: &Stop) -> Resul
             [&format!("port={port}"), "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"]
         {
             command.arg("-c").arg(setting);
+        }
+        if durability == Durability::Fast {
+            command.args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
         }
         let mut process = Process::spawn_logged("PostgreSQL", &mut command, &log, INTERRUPT, stop)?;
         wait_until(&mut process, stop, || {

@@ -9,7 +9,7 @@ use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
 use crate::node;
 use crate::process::{self, succeeds};
-use crate::services;
+use crate::services::{self, Durability};
 use crate::stop::Stop;
 use crate::tools::{self, Tool, cargo};
 
@@ -133,7 +133,7 @@ fn on_postgres(targets: &[&str], args: &[String], stop: &Stop) -> Result<()> {
     let parent = env::temp_dir();
     let redis_server = tools::redis_server()?;
     println!("xtask: starting PostgreSQL and Redis in temporary folders of {}", parent.display());
-    let postgres = services::postgres(&tools::postgres()?, &parent, stop)?;
+    let postgres = services::postgres(&tools::postgres()?, &parent, Durability::Fast, stop)?;
     let redis = services::redis(&redis_server, &parent, stop)?;
     let folder = TempFolder::create(&parent)?;
     let next = folder.path().join("mftplus-next");
