@@ -5,8 +5,8 @@
 //! what may be open, so a client that opens many never keeps agents and users out; beyond that part the oldest idle
 //! anonymous connection is closed for the new one. Connections of authenticated callers are never closed for others.
 //!
-//! The authenticated callers of one customer share a quota, and each administrator has one. Beyond it the oldest idle
-//! connection of the same quota is closed for the new one. If none is idle, the new one stays anonymous: a request is
+//! The authenticated callers of one customer share a quota, and each administrator has one; it counts once there are few
+//! connections left. Beyond it the oldest idle connection of the same quota is closed for the new one. If none is idle, the new one stays anonymous: a request is
 //! answered and its connection closed, a WebSocket is refused.
 
 use std::{
@@ -335,8 +335,11 @@ impl Connections {
         let mut open = self.lock();
         // One that is being closed counts nowhere any more.
         let Some(connection) = open.take(connection) else { return true };
-        let is_within =
-            open.known.count(principal) < self.0.limits.per_principal || open.known.close_oldest_idle(principal);
+        let limits = &self.0.limits;
+        let are_few_left = limits.total.saturating_sub(open.len()) <= limits.few_left;
+        let is_within = !are_few_left
+            || open.known.count(principal) < limits.per_principal
+            || open.known.close_oldest_idle(principal);
         connection.state().principal = is_within.then_some(principal);
         if is_within {
             open.known.insert(principal, connection);

@@ -111,7 +111,7 @@ async fn beyond_a_customer_s_quota_a_socket_is_refused_and_a_rest_connection_clo
     let app = TestApp::start().await;
     let (customer, other) = (app.customer("acme").await, app.customer("other").await);
     let agent = app.agent(customer.id, "edge-1").await;
-    let limits = ConnectionLimits { per_principal: 2, ..ConnectionLimits::of_api(100) };
+    let limits = ConnectionLimits { per_principal: 2, few_left: 100, ..ConnectionLimits::of_api(100) };
     let listening = Listening::of(app.router.clone(), limits).await;
     let mut held = [listening.watcher(&customer.token).await, listening.watcher(&customer.token).await];
 

@@ -9,8 +9,10 @@ pub struct ConnectionLimits {
     pub total: usize,
     /// Of these, connections on which no caller has authenticated.
     pub anonymous: usize,
-    /// Of these, connections that the callers of one customer hold together, or one administrator.
+    /// Of these, connections that the callers of one customer hold together, or one administrator, once there are few left.
     pub per_principal: usize,
+    /// As long as more than so many are left, a customer or administrator may hold any number.
+    pub few_left: usize,
     /// From the first byte of a request (from the accept, for the first request) to the end of its headers.
     pub head: Duration,
     /// Between two requests.
@@ -31,6 +33,8 @@ impl ConnectionLimits {
             anonymous: (total / 2).clamp(1, 4096),
             // A quarter, so that one customer or administrator leaves room; half of what is very little.
             per_principal: (total / 4).max(32).min((total / 2).max(1)),
+            // A server with one customer uses three quarters.
+            few_left: total / 4,
             head: Duration::from_secs(10),
             // Longer than common clients keep an idle connection, so that they close first.
             idle: Duration::from_mins(2),

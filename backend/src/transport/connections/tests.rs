@@ -76,7 +76,8 @@ fn one_customer_or_administrator_holds_a_quarter_of_all_connections_at_most() {
     for (total, most) in [(65_536, 16_384), (444, 111), (100, 32), (40, 20), (1, 1)] {
         assert_eq!(ConnectionLimits::of_api(total).per_principal, most);
     }
-    let connections = Connections::new(ConnectionLimits { per_principal: 2, ..ConnectionLimits::of_api(100) });
+    let connections =
+        Connections::new(ConnectionLimits { per_principal: 2, few_left: 100, ..ConnectionLimits::of_api(100) });
     let at_work = |caller: &Actor| {
         let slot = open(&connections);
         slot.0.begin();
@@ -97,9 +98,25 @@ fn one_customer_or_administrator_holds_a_quarter_of_all_connections_at_most() {
 }
 
 #[test]
+fn while_many_connections_are_left_a_customer_holds_any_number() {
+    let connections = Connections::new(ConnectionLimits { few_left: 4, ..ConnectionLimits::of_api(16) });
+    let at_work = |caller: &Actor| {
+        let slot = open(&connections);
+        slot.0.begin();
+        (slot.0.authenticated(caller), slot)
+    };
+    let held: Vec<_> = (0..12).map(|_| at_work(&user_of(1))).collect();
+    assert!(held.iter().all(|(is_admitted, _)| *is_admitted));
+    let beyond = at_work(&user_of(1));
+    assert!(!beyond.0, "the last quarter is for others");
+    assert!(at_work(&user_of(2)).0);
+}
+
+#[test]
 fn beyond_its_quota_the_oldest_idle_connection_of_a_customer_is_closed_for_a_new_one() {
     let now = Instant::now();
-    let connections = Connections::new(ConnectionLimits { per_principal: 2, ..ConnectionLimits::of_api(100) });
+    let connections =
+        Connections::new(ConnectionLimits { per_principal: 2, few_left: 100, ..ConnectionLimits::of_api(100) });
     let held = [1, 1, 2].map(|customer| {
         let slot = open(&connections);
         slot.0.begin();
@@ -117,7 +134,8 @@ fn beyond_its_quota_the_oldest_idle_connection_of_a_customer_is_closed_for_a_new
 
 #[test]
 fn a_connection_counts_for_the_caller_of_its_last_request() {
-    let connections = Connections::new(ConnectionLimits { per_principal: 1, ..ConnectionLimits::of_api(100) });
+    let connections =
+        Connections::new(ConnectionLimits { per_principal: 1, few_left: 100, ..ConnectionLimits::of_api(100) });
     let [shared, other] = [(); 2].map(|()| open(&connections));
     shared.0.begin();
     assert!(shared.0.authenticated(&user_of(1)) && shared.0.authenticated(&user_of(1)));
