@@ -57,6 +57,8 @@ test('signing in, going somewhere and a dialog need no mouse', async ({ page }) 
 });
 
 async function expectNothingFound(page: Page): Promise<void> {
+  // What is being read anew is dimmed for that moment.
+  await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
   const { violations } = await new AxeBuilder({ page }).analyze();
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n')}`);
   expect(found).toEqual([]);
