@@ -45,7 +45,7 @@ impl Watcher {
                 Some("next") => {
                     assert_eq!(message["payload"]["errors"], Value::Null, "{message}");
                     let told = &message["payload"]["data"]["transferUpdated"];
-                    let word = |name: &str| told["transfer"][name].as_str().map(ToOwned::to_owned);
+                    let word = |name: &str| told["transfer"][name].as_str().map(str::to_ascii_lowercase);
                     return word("id").zip(word("status"));
                 }
                 Some("connection_ack") => {}
