@@ -245,7 +245,7 @@ fn check_host(headers: &HeaderMap, version: Version) -> Result<(), &'static str>
         return if is_older { Ok(()) } else { Err("send exactly one `Host` header") };
     };
     let authority = || host.to_str().ok()?.parse::<Authority>().ok().filter(|host| !host.as_str().contains('@'));
-    let is_one = host.is_empty() || authority().is_some_and(|host| host.port().is_none() == !has_port(host.as_str()));
+    let is_one = host.is_empty() || authority().is_some_and(|host| host.port().is_some() == has_port(host.as_str()));
     if is_one { Ok(()) } else { Err("send a `Host` header that is a host name or address, with at most a port") }
 }
 

@@ -167,8 +167,8 @@ mod tests {
     const SECOND: TimeDelta = TimeDelta::seconds(1);
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-    fn customer(number: usize) -> Option<CustomerId> {
-        Some(CustomerId(Uuid::from_u128(number as u128)))
+    fn customer(number: usize) -> CustomerId {
+        CustomerId(Uuid::from_u128(number as u128))
     }
 
     /// All permits that a customer can take, in use.
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_customer_takes_its_share_and_all_customers_together_no_more_than_all() {
         let permits = Permits::default();
-        let taken: Vec<Vec<Permit>> = (0..10).map(|number| all_of(&permits, customer(number), NOW)).collect();
+        let taken: Vec<Vec<Permit>> = (0..10).map(|number| all_of(&permits, Some(customer(number)), NOW)).collect();
         let counts: Vec<usize> = taken.iter().map(Vec::len).collect();
         assert_eq!(counts, [8, 8, 8, 8, 8, 8, 8, 8, 0, 0]);
         assert!(all_of(&permits, None, NOW).is_empty(), "the platform's own count like those of a customer");
@@ -194,23 +194,23 @@ mod tests {
     #[test]
     fn a_permit_that_was_used_is_free_after_a_second_and_one_that_was_not_at_once() {
         let permits = Permits::default();
-        drop(permits.take(customer(1), NOW));
-        let taken = all_of(&permits, customer(1), NOW);
+        drop(permits.take(Some(customer(1)), NOW));
+        let taken = all_of(&permits, Some(customer(1)), NOW);
         assert_eq!(taken.len(), MAX_PER_CUSTOMER);
         drop(taken);
-        assert!(permits.take(customer(1), NOW + SECOND - TimeDelta::milliseconds(1)).is_none());
-        let taken = all_of(&permits, customer(1), NOW + SECOND);
+        assert!(permits.take(Some(customer(1)), NOW + SECOND - TimeDelta::milliseconds(1)).is_none());
+        let taken = all_of(&permits, Some(customer(1)), NOW + SECOND);
         assert_eq!(taken.len(), MAX_PER_CUSTOMER);
-        assert!(permits.take(customer(1), NOW + SECOND * 60).is_none(), "what is in use is never free");
+        assert!(permits.take(Some(customer(1)), NOW + SECOND * 60).is_none(), "what is in use is never free");
         drop(taken);
-        assert!(permits.take(customer(1), NOW).is_some(), "the clock was set back");
+        assert!(permits.take(Some(customer(1)), NOW).is_some(), "the clock was set back");
     }
 
     #[test]
     fn a_run_waits_until_there_is_a_permit_or_something_else_to_do() {
         let (permits, run) = (Permits::default(), RunId(Uuid::from_u128(1)));
-        let taken = all_of(&permits, customer(1), NOW);
-        let waiting = Waiting { customer: customer(1), revision: 3, until: Some(NOW + SECOND * 10) };
+        let taken = all_of(&permits, Some(customer(1)), NOW);
+        let waiting = Waiting { customer: Some(customer(1)), revision: 3, until: Some(NOW + SECOND * 10) };
         assert!(!permits.keeps_waiting(run, 3, NOW), "nothing is known of it");
         permits.note(run, Some(waiting));
         assert!(permits.keeps_waiting(run, 3, NOW + SECOND * 9));
@@ -225,11 +225,11 @@ mod tests {
     #[test]
     fn a_run_that_is_not_met_any_more_is_forgotten() {
         let permits = Permits::default();
-        let _taken = all_of(&permits, customer(1), NOW);
+        let _taken = all_of(&permits, Some(customer(1)), NOW);
         let runs = [1, 2].map(|number| RunId(Uuid::from_u128(number)));
         permits.begin_look();
         for run in runs {
-            permits.note(run, Some(Waiting { customer: customer(1), revision: 1, until: None }));
+            permits.note(run, Some(Waiting { customer: Some(customer(1)), revision: 1, until: None }));
         }
         permits.begin_look();
         assert!(permits.keeps_waiting(runs[0], 1, NOW));

@@ -113,7 +113,7 @@ async fn beyond_a_customer_s_quota_a_socket_is_refused_and_a_rest_connection_clo
     let agent = app.agent(customer.id, "edge-1").await;
     let limits = ConnectionLimits { per_principal: 2, few_left: 100, ..ConnectionLimits::of_api(100) };
     let listening = Listening::of(app.router.clone(), limits).await;
-    let mut held = [listening.watcher(&customer.token).await, listening.watcher(&customer.token).await];
+    let mut watchers = [listening.watcher(&customer.token).await, listening.watcher(&customer.token).await];
 
     let mut refused = listening.stranger().await;
     let payload = json!({ "Authorization": format!("Bearer {}", customer.token) });
@@ -128,12 +128,12 @@ async fn beyond_a_customer_s_quota_a_socket_is_refused_and_a_rest_connection_clo
     assert_eq!(to_the_end(&mut stream).await, "");
 
     let _other = listening.watcher(&other.token).await;
-    for watcher in &mut held {
+    for watcher in &mut watchers {
         watcher.say(&json!({ "type": "ping" })).await;
         assert_eq!(watcher.hear().await, json!({ "type": "pong" }), "what was there before stays");
     }
     // One that closes makes room for the next one.
-    let [closed, _held] = held;
+    let [closed, _held] = watchers;
     drop(closed);
     while listening.listeners.connections().len() > 2 {
         tokio::task::yield_now().await;

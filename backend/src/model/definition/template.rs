@@ -274,9 +274,9 @@ mod tests {
     // A whole value stays what it is, if it is JSON.
     #[case(r#"{"a": ${{ params.date }}}"#, "12", r#"{"a": 12}"#)]
     #[case(r#"{"a": ${{ params.date }}}"#, r#"{"b": [1]}"#, r#"{"a": {"b": [1]}}"#)]
-    #[case(r#"[${{ params.date }}]"#, "1, 2", r#"["1, 2"]"#)]
-    #[case(r#"[${{ params.date }}]"#, "", r#"[""]"#)]
-    #[case(r#"[${{ params.date | json }}]"#, "x", r#"["x"]"#)]
+    #[case(r"[${{ params.date }}]", "1, 2", r#"["1, 2"]"#)]
+    #[case(r"[${{ params.date }}]", "", r#"[""]"#)]
+    #[case(r"[${{ params.date | json }}]", "x", r#"["x"]"#)]
     // As it stands.
     #[case(r#"{"a": "${{ params.date | raw }}"}"#, "\"", r#"{"a": """}"#)]
     #[case("done: ${{ params.date }}", "\"", "done: \"")]
