@@ -39,7 +39,7 @@ for (const handling of HANDLINGS) {
 
       // The editor asks before unsaved text is left, and then goes where the link led.
       await page.goto(`${url}/pipelines/new`);
-      await page.getByLabel('Definition').fill('source: /a\ndestination: /b/\n');
+      await page.getByRole('textbox', { name: 'Definition' }).fill('source: /a\ndestination: /b/\n');
       await page.getByRole('link', { name: 'Jobs' }).click();
       await page.getByRole('button', { name: 'Leave' }).click();
       await expect(page).toHaveURL(`${url}/jobs`);
