@@ -31,19 +31,19 @@ struct Statements;
 /// Whether the statement sets up a connection. The pool opens another one where the last has not come back yet, which is
 /// a matter of chance and not of what was asked.
 fn is_of_a_new_connection(event: &Event<'_>) -> bool {
-    struct Pragma(bool);
+    struct Setting(bool);
 
-    impl Visit for Pragma {
+    impl Visit for Setting {
         fn record_str(&mut self, field: &Field, value: &str) {
-            self.0 |= field.name() == "summary" && value.starts_with("PRAGMA ");
+            self.0 |= field.name() == "summary" && (value.starts_with("PRAGMA ") || value.starts_with("SET "));
         }
 
         fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
     }
 
-    let mut pragma = Pragma(false);
-    event.record(&mut pragma);
-    pragma.0
+    let mut setting = Setting(false);
+    event.record(&mut setting);
+    setting.0
 }
 
 /// How many statements were made within a span.
