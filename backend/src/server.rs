@@ -85,7 +85,12 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
         api.listen(listener);
     }
     let stop = stop();
-    let url = format!("http://{address}");
+    // Nobody can open the address that stands for all of them.
+    let url = if address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    };
     let public = settings.public_url.as_ref().map_or_else(|| url.clone(), ToString::to_string);
     println!("MFTPlus serves {url}, its reference is at {public}/api/docs");
     stop.await;
