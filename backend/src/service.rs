@@ -227,6 +227,16 @@ impl ControlPlane {
         })
     }
 
+    /// Commits what went well. What failed is undone before this returns, so that the rows it locked are free for another try.
+    async fn finish<T>(&self, work: Work, outcome: Result<T>) -> Result<T> {
+        if outcome.is_ok() {
+            self.commit(work).await?;
+        } else if let Err(error) = work.tx.roll_back().await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a transaction was not rolled back in order");
+        }
+        outcome
+    }
+
     /// Numbers and logs the changes, commits, and then tells everybody.
     async fn commit(&self, work: Work) -> Result<()> {
         let Work { mut tx, changes, forget, has_due_runs, .. } = work;

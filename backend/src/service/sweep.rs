@@ -59,13 +59,15 @@ impl ControlPlane {
     async fn mark_offline(&self, ids: Vec<AgentId>, silent: Silent) -> Result<usize> {
         let mut work = self.begin(&Actor::System).await?;
         let now = work.now;
-        let marked = store::agents::mark_offline(&mut work.tx, &ids, silent, now).await?;
-        let count = marked.len();
-        for agent in marked {
-            work.note(Kind::AgentStatusChanged, Object::Agent(agent.into()));
-        }
-        self.commit(work).await?;
-        Ok(count)
+        let marked = store::agents::mark_offline(&mut work.tx, &ids, silent, now).await;
+        let count = marked.map(|marked| {
+            let count = marked.len();
+            for agent in marked {
+                work.note(Kind::AgentStatusChanged, Object::Agent(agent.into()));
+            }
+            count
+        });
+        self.finish(work, count).await
     }
 
     /// Marks running transfers stalled that made no progress for a while; how many.
@@ -139,10 +141,12 @@ impl ControlPlane {
         let list = |after| store::transfers::waiting(&self.db, waiting, after, PAGE);
         let sweep = |ids: Vec<TransferId>| async move {
             let mut work = self.begin(&Actor::System).await?;
-            let rows = store::transfers::lock_waiting(&mut work.tx, waiting, &ids).await?;
-            let count = swept(&mut work, rows, kind, change).await?;
-            self.commit(work).await?;
-            Ok(count)
+            let rows = store::transfers::lock_waiting(&mut work.tx, waiting, &ids).await;
+            let count = match rows {
+                Ok(rows) => swept(&mut work, rows, kind, change).await,
+                Err(error) => Err(error),
+            };
+            self.finish(work, count).await
         };
         self.work_through(what, TRANSFERS_AT_A_TIME, list, sweep).await
     }

@@ -188,6 +188,18 @@ impl Tx {
             Self::Postgres(lease) => lease.commit().await,
         }
     }
+
+    /// Undoes what was done, and gives up its locks before this returns. A transaction that is dropped does so a little later.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the engine says; the transaction is undone all the same.
+    pub async fn roll_back(mut self) -> Result<()> {
+        match &mut self {
+            Self::Sqlite(lease) => lease.roll_back().await,
+            Self::Postgres(lease) => lease.roll_back().await,
+        }
+    }
 }
 
 async fn begin<DB: lease::Engine>(pool: &Pool<DB>, bounds: &Bounds, statement: &'static str) -> Result<Lease<DB>> {

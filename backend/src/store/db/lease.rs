@@ -106,6 +106,14 @@ impl<DB: Engine> Lease<DB> {
         Ok(())
     }
 
+    /// Undoes the transaction.
+    pub(super) async fn roll_back(&mut self) -> Result<()> {
+        self.control("ROLLBACK").await?;
+        self.is_open = false;
+        self.turn = None;
+        Ok(())
+    }
+
     /// From here to [`Lease::trust`] or a commit, dropping the lease replaces the connection: a timeout of the caller
     /// may come in the middle of any statement.
     pub(in crate::store) const fn distrust(&mut self) {
