@@ -6,8 +6,8 @@
 //! anonymous connection is closed for the new one. Connections of authenticated callers are never closed for others.
 //!
 //! The authenticated callers of one customer share a quota, and each administrator has one; it counts once there are few
-//! connections left. Beyond it the oldest idle connection of the same quota is closed for the new one. If none is idle, the new one stays anonymous: a request is
-//! answered and its connection closed, a WebSocket is refused.
+//! connections left. Beyond it the oldest idle connection of the same quota is closed for the new one. If none is idle, the
+//! new one stays anonymous: a request is answered and its connection closed, a WebSocket is refused.
 
 use std::{
     collections::BTreeMap,
