@@ -22,6 +22,7 @@ mod transitions;
 use std::{
     collections::BTreeMap,
     fs,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -33,8 +34,10 @@ use backend::{
 };
 use chrono_tz::TZ_VARIANTS;
 use clap::Parser;
+use serde_json::{Value, json};
 
-use place::{Engine, Place, Server};
+use load::Line;
+use place::{Engine, Place, Reporter, Server};
 
 /// Schedules in all zones, definitions of all kinds, and load for a long time on SQLite and on PostgreSQL.
 #[derive(Parser)]
@@ -62,16 +65,43 @@ fn main() {
         let reporters = Arc::new(place::agents(&place, 1_000));
         let server = Server::product(&options.server, &place, "off");
         println!("{name}: 64 connections for {} min", options.minutes);
+        let mut level = Vec::new();
         for minute in 1..=options.minutes {
             let measured = load::patches(&server.address, &reporters, 64, Duration::from_mins(1));
+            level.push(memory(server.child.id()));
             println!(
                 "  minute {minute}: {:.0} PATCH/s, p99 {:.1?}, {} MiB of memory",
                 measured.per_second,
                 measured.p99,
-                memory(server.child.id()) / 1_048_576
+                level[level.len() - 1] / 1_048_576
             );
         }
+        // The first minute fills caches and pools.
+        if let [_, second, .., last] = level[..] {
+            assert!(last < second + second / 4, "memory grew from {second} to {last} bytes");
+        }
+        kept(&options.server, &place, server, &reporters);
     }
+}
+
+/// One more report by each agent, then `kill -9`: what was answered is there after a restart, and nothing else.
+fn kept(binary: &Path, place: &Place, server: Server, reporters: &[Reporter]) {
+    let report = |index: usize| 900_000_000_000 + index;
+    let path = |reporter: &Reporter| format!("/api/transfers/{}", reporter.transfer);
+    let mut line = Line::open(&server.address);
+    for (index, reporter) in reporters.iter().enumerate() {
+        let body = json!({ "bytesTransferred": report(index) }).to_string();
+        assert_eq!(line.request("PATCH", &path(reporter), &reporter.key, &body), 200, "{}", line.body());
+    }
+    drop(server);
+    let server = Server::product(binary, place, "off");
+    let mut line = Line::open(&server.address);
+    for (index, reporter) in reporters.iter().enumerate() {
+        assert_eq!(line.request("GET", &path(reporter), &reporter.key, ""), 200, "{}", line.body());
+        let transfer: Value = serde_json::from_str(&line.body()).unwrap();
+        assert_eq!(transfer["bytesTransferred"], report(index), "{}", line.body());
+    }
+    println!("  after kill -9 and a restart: the last report of each of {} agents is there", reporters.len());
 }
 
 /// Each slot around each change of the clock in each zone is decided once, by the contract's rule.
