@@ -18,12 +18,12 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     let e2e = node::install_e2e(stop)?;
     let python = python::install(stop)?;
     dashboard::build(stop, dashboard::Excess::Refused)?;
-    let mut build = tools::debug_server(&["dashboard"]);
+    let mut build = tools::debug_server(&[]);
     println!("$ {}", shown(&build));
     process::run(&mut build, stop)?;
 
     let parent = env::temp_dir();
-    // A copy: another build, without the dashboard, may take its place while the tests run.
+    // A copy: another build may take its place while the tests run.
     let folder = TempFolder::create(&parent)?;
     let binary = folder.path().join("mftplus");
     fs::copy(files::debug_binary()?, &binary).context("cannot copy the server")?;

@@ -55,7 +55,7 @@ const CHORES: &[Chore] = &[
         name: "test",
         usage: "[FILTER...] [--only STEP] [-- TEST-ARGS]",
         about: "Run everything there is, on both databases. Steps:\n\
-                fmt, clippy, sqlite, postgres, browser, lint, deny; e2e alone is only named by --only.\n\
+                fmt, dashboard, clippy, sqlite, postgres, browser, lint, deny; e2e alone is only named by --only.\n\
                 With FILTER, run only the tests whose name contains it, on both databases.",
         run: test::run,
     },

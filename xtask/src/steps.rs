@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::process::Command;
 
 use crate::browser;
+use crate::dashboard;
 use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
 use crate::node;
@@ -17,6 +18,7 @@ use crate::tools::{self, Tool, cargo};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Step {
     Fmt,
+    Dashboard,
     Clippy,
     Sqlite,
     Postgres,
@@ -33,16 +35,35 @@ pub(crate) enum Outcome {
 }
 
 impl Step {
-    pub(crate) const ALL: &[Self] =
-        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::E2e, Self::Browser, Self::Lint, Self::Deny];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Fmt,
+        Self::Dashboard,
+        Self::Clippy,
+        Self::Sqlite,
+        Self::Postgres,
+        Self::E2e,
+        Self::Browser,
+        Self::Lint,
+        Self::Deny,
+    ];
 
-    /// What runs when nothing is named. The end-to-end tests are part of both databases' steps.
-    pub(crate) const EVERYTHING: &[Self] =
-        &[Self::Fmt, Self::Clippy, Self::Sqlite, Self::Postgres, Self::Browser, Self::Lint, Self::Deny];
+    /// What runs when nothing is named. The end-to-end tests are part of both databases' steps. The dashboard comes before
+    /// what builds a server, which then has it inside.
+    pub(crate) const EVERYTHING: &[Self] = &[
+        Self::Fmt,
+        Self::Dashboard,
+        Self::Clippy,
+        Self::Sqlite,
+        Self::Postgres,
+        Self::Browser,
+        Self::Lint,
+        Self::Deny,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Fmt => "fmt",
+            Self::Dashboard => "dashboard",
             Self::Clippy => "clippy",
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
@@ -56,6 +77,7 @@ impl Step {
     pub(crate) fn about(self) -> &'static str {
         match self {
             Self::Fmt => "the code is formatted",
+            Self::Dashboard => "the dashboard builds, and its first load keeps within the budget",
             Self::Clippy => "no warning in any target",
             Self::Sqlite => "every test, on SQLite and the in-process bus",
             Self::Postgres => "every test once more, on PostgreSQL and Redis",
@@ -91,6 +113,7 @@ impl Step {
     pub(crate) fn run(self, test_args: &[String], stop: &Stop) -> Result<Outcome> {
         match self {
             Self::Fmt => announced(cargo().args(["fmt", "--all", "--check"]), stop)?,
+            Self::Dashboard => dashboard::build(stop, dashboard::Excess::Refused)?,
             Self::Clippy => {
                 let mut clippy = cargo();
                 clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
@@ -118,7 +141,7 @@ impl Step {
 /// what runs in `test` on both databases names none, though some of it needs no database.
 fn tests(targets: &[&str], args: &[String]) -> Command {
     let mut command = cargo();
-    command.args(["test", "--workspace", "--locked"]);
+    command.args(["test", "--workspace", "--locked"]).args(tools::dashboard_feature());
     for target in targets {
         command.args(["--test", target]);
     }

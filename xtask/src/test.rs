@@ -62,10 +62,15 @@ impl Plan {
 
     fn run(&self, rows: &mut Vec<Row>, stop: &Stop) -> Result<()> {
         let total = self.steps.len() + 1;
-        announce(1, total, "tools", "find or install what the steps need");
+        let start = Instant::now();
+        let announce = |number, name: &str, about: &str| {
+            let minutes = start.elapsed().as_secs() / 60;
+            println!("\n[{number}/{total}] {name}: {about} (minute {minutes})");
+        };
+        announce(1, "tools", "find or install what the steps need");
         self.time(rows, "tools", || self.ensure_tools(stop).map(|()| Outcome::Passed))?;
         for (index, step) in self.steps.iter().enumerate() {
-            announce(index + 2, total, step.name(), step.about());
+            announce(index + 2, step.name(), step.about());
             self.time(rows, step.name(), || step.run(&self.test_args, stop))?;
         }
         Ok(())
@@ -130,10 +135,6 @@ fn step(name: &str) -> Result<Step> {
         let names: Vec<&str> = Step::ALL.iter().map(|step| step.name()).collect();
         Failure::Failed(format!("no step `{name}`; there are: {}", names.join(", ")))
     })
-}
-
-fn announce(number: usize, total: usize, name: &str, about: &str) {
-    println!("\n[{number}/{total}] {name}: {about}");
 }
 
 /// The table at the end, and the line that counts.

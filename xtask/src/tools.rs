@@ -195,9 +195,17 @@ pub(crate) fn ensure_component(name: &str, stop: &Stop) -> Result<()> {
 /// without one cargo leaves out the features of libraries that tests alone ask for, and builds half of them once more.
 pub(crate) fn debug_server(features: &[&str]) -> Command {
     let mut command = cargo();
-    command.args(["build", "--workspace", "--locked", "--bin=mftplus", "--test=architecture"]);
+    command
+        .args(["build", "--workspace", "--locked", "--bin=mftplus", "--test=architecture"])
+        .args(dashboard_feature());
     command.args(features.iter().map(|feature| format!("--features=backend/{feature}")));
     command
+}
+
+/// The feature that puts the dashboard into the server, once it has been built: every debug build has it then, so that the
+/// browser's server and that of the other tests are one build.
+pub(crate) fn dashboard_feature() -> Option<&'static str> {
+    files::root().join("frontend/dist/index.html").is_file().then_some("--features=backend/dashboard")
 }
 
 /// The cargo that runs us, in the repository's folder and without the settings of the person who started us.
