@@ -1,6 +1,9 @@
 //! Who may call what: every operation of the OpenAPI document, called by everybody.
 
-use std::{collections::BTreeMap, fs, path::Path};
+mod routes;
+mod strangers;
+
+use std::collections::BTreeMap;
 
 use backend::{actor::Actor, model::customer::CreateEnrolmentCode, rest};
 use chrono::TimeDelta;
@@ -342,68 +345,4 @@ fn assert_nothing_leaks(world: &World, id: &str, caller: usize, answer: &Answer)
     for secret in hidden {
         assert!(!text.contains(&secret), "{id} tells {} of {secret}: {text}", CALLERS[caller]);
     }
-}
-
-#[tokio::test]
-async fn what_does_not_exist_looks_like_what_is_somebody_elses() {
-    let world = World::new().await;
-    let nowhere = "0199c1f0-6c00-7000-8000-000000000001";
-    let stranger = world.caller(6);
-    let objects = [
-        ("agents", world.owner_agent.id.to_string()),
-        ("transfers", world.transfer().await),
-        ("jobs", world.job().await),
-        ("pipelines", world.pipeline().await),
-    ];
-    for (path, target) in objects {
-        let foreign = stranger.get(&format!("/api/{path}/{target}")).await;
-        let missing = stranger.get(&format!("/api/{path}/{nowhere}")).await;
-        assert_eq!((foreign.status, &foreign.body), (404, &missing.body));
-        assert_eq!(world.admin.get(&format!("/api/{path}/{nowhere}")).await.status, 404);
-    }
-    for path in [format!("/api/customers/{nowhere}"), format!("/api/users/{nowhere}")] {
-        let answer = world.admin.patch(&path, &json!({})).await;
-        assert_eq!(answer.status, 404, "{path}: {}", answer.body);
-        assert_eq!(stranger.patch(&path, &json!({})).await.body, answer.body);
-    }
-}
-
-#[tokio::test]
-async fn lists_hold_the_callers_own_objects_only() {
-    let world = World::new().await;
-    for (path, noun) in [("/api/agents", "agents"), ("/api/transfers", "transfers")] {
-        let answer = world.caller(6).get(path).await;
-        let items = answer.body["data"][noun].as_array().expect("a list").clone();
-        assert_eq!(items.len(), 1, "{path}");
-        assert_eq!(items[0]["customerId"], json!(world.stranger.id));
-        assert_eq!(answer.body["data"]["pagination"]["total"], 1);
-        assert_eq!(world.admin.get(path).await.body["data"]["pagination"]["total"], 2);
-    }
-    let foreign = format!("/api/transfers?agentId={}", world.owner_agent.id);
-    let answer = world.caller(6).get(&foreign).await;
-    assert_eq!((answer.status, &answer.body["data"]["transfers"]), (200, &json!([])));
-    assert_eq!(answer.body["data"]["pagination"]["total"], 0);
-}
-
-#[test]
-fn no_route_is_outside_the_document_but_graphql_the_documents_themselves_and_the_metrics() {
-    fn walk(folder: &Path, found: &mut Vec<String>, root: &Path) {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                walk(&path, found, root);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).expect("a source");
-                let is_routing = [".route(", ".route_service(", ".nest(", ".nest_service("];
-                if is_routing.iter().any(|call| text.contains(call)) {
-                    found.push(path.strip_prefix(root).expect("below the root").display().to_string());
-                }
-            }
-        }
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
-    walk(&root, &mut found, &root);
-    found.sort();
-    assert_eq!(found, ["graphql.rs", "rest/documents.rs", "server.rs"]);
 }
