@@ -1,10 +1,18 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import type { Locator, Page } from '@playwright/test';
 import { Agent, seed } from '../support/fleet';
 import type { Server } from '../support/server';
-import { expect, expectLive, openSignedIn, shownValues, signIn, test, watchBar } from '../support/test';
+import {
+  expect,
+  expectLive,
+  expectNothingFound,
+  openSignedIn,
+  shownValues,
+  signIn,
+  test,
+  watchBar,
+} from '../support/test';
 
 const FILES = ['a.csv', 'b.csv', 'c.csv'];
 const SIZE = 6_000_000;
@@ -257,9 +265,4 @@ async function byTime(page: Page, word: string): Promise<Locator[]> {
 
 function runs(page: Page): Locator {
   return page.getByRole('region', { name: 'Runs' });
-}
-
-async function expectNothingFound(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n')}`)).toEqual([]);
 }

@@ -2,11 +2,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import AxeBuilder from '@axe-core/playwright';
-import type { Locator, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { Agent, seed } from '../support/fleet';
+import { addPipeline, caretLine, definition, line, step, steps } from '../support/pipelines';
 import type { Server } from '../support/server';
-import { expect, expectLive, openSignedIn, signIn, test } from '../support/test';
+import { expect, expectLive, expectNothingFound, openSignedIn, signIn, test } from '../support/test';
 
 const SIZE = 24_000_000;
 const RATE = 6_000_000;
@@ -164,105 +164,6 @@ test('a run that failed goes on from its failed step, and one at work is cancell
   await expect(page.getByText(/Cancelling|Cancelled/).first()).toBeVisible();
 });
 
-test('whoever was slower is told of both versions, and nothing unsaved is lost unasked', async ({ page, server }) => {
-  const headers = { authorization: `Bearer ${await server.token()}` };
-  const pipeline = await addPipeline(server, 'Shared', 'source: /a\ndestination: /b/\n');
-  await openSignedIn(page, `/pipelines/${pipeline}/edit`);
-  await definition(page).fill('source: /mine\ndestination: /b/\n');
-  await server.send('PUT', `/api/pipelines/${pipeline}/yaml`, { yaml: 'source: /theirs\ndestination: /b/\n' }, headers);
-
-  await page.getByRole('link', { name: 'Pipelines' }).first().click();
-  const question = page.getByRole('dialog', { name: 'Leave without saving?' });
-  await expect(question).toBeVisible();
-  await question.getByRole('button', { name: 'Cancel' }).click();
-  await expect(definition(page)).toHaveValue('source: /mine\ndestination: /b/\n');
-
-  await page.getByRole('button', { name: 'Save', exact: true }).click();
-  const told = page.getByRole('alert', { name: 'Another version was saved' });
-  await expect(told).toContainText('you began with version 1, and version 2 was saved meanwhile');
-  await told.getByRole('button', { name: 'Compare with version 2' }).click();
-  const compared = page.getByRole('table', { name: 'Version 2 compared with Your text' });
-  await expect(compared.locator('del')).toHaveText(['source: /theirs']);
-  await expect(compared.locator('ins')).toHaveText(['source: /mine']);
-  await expectNothingFound(page);
-  await told.getByRole('button', { name: 'Save mine as version 3' }).click();
-  await expect(page.getByText('Saved as version 3.')).toBeVisible();
-
-  await test.step('on the way back, too', async () => {
-    await page.getByRole('link', { name: 'Edit' }).click();
-    await definition(page).fill('source: /other\ndestination: /b/\n');
-    await page.goBack();
-    await expect(question).toBeVisible();
-    await expect(page).toHaveURL(/\/edit$/);
-    await question.getByRole('button', { name: 'Leave' }).click();
-    await expect(page).toHaveURL(new RegExp(`/pipelines/${pipeline}$`));
-    await expect(page.getByRole('heading', { level: 1, name: 'Shared' })).toBeVisible();
-  });
-});
-
-test('the editor and the graph need no mouse', async ({ page }) => {
-  await openSignedIn(page, '/pipelines/new');
-  await definition(page).fill('source: /a\ndestination: /b\nsteps:\n  - id: copy\n    type: transfer\n  - id: tell\n    ');
-  await definition(page).press('Control+End');
-  const words = page.getByRole('listbox', { name: 'What can be written here' });
-
-  await test.step('words to choose from', async () => {
-    await page.keyboard.press('Control+Space');
-    await expect(words).toBeVisible();
-    await expect(words.getByRole('option').first()).toContainText('type');
-    await expect(words.getByRole('option').first()).toHaveAttribute('aria-selected', 'true');
-    await expect(page.getByRole('status', { name: 'Words to choose from' })).toContainText('to choose from');
-    const first = await definition(page).getAttribute('aria-activedescendant');
-    await expect(page.locator(`#${first}`)).toHaveRole('option');
-    await page.keyboard.press('ArrowDown');
-    await expect(definition(page)).not.toHaveAttribute('aria-activedescendant', first!);
-    await expectNothingFound(page);
-    await page.keyboard.press('Escape');
-    await expect(words).toBeHidden();
-
-    await page.keyboard.type('ty');
-    await page.keyboard.press('Enter');
-    await page.keyboard.type('web');
-    await expect(words.getByRole('option')).toHaveCount(1);
-    await page.keyboard.press('Enter');
-    await expect(definition(page)).toHaveValue(/ {4}type: webhook$/);
-    await page.keyboard.press('Enter');
-    await page.keyboard.type('ur');
-    await page.keyboard.press('Enter');
-    await page.keyboard.type('"https://example.com/hook"');
-    await page.keyboard.press('Enter');
-    await page.keyboard.type('needs: [copy]');
-    await page.keyboard.press('Enter');
-    await page.keyboard.type('when: al');
-    await page.keyboard.press('Enter');
-    await expect(definition(page)).toHaveValue(/ {4}needs: \[copy\]\n {4}when: always$/);
-    await expect(step(page, 'tell')).toHaveAccessibleName('tell: webhook, after copy, always');
-  });
-
-  await test.step('indents, and the way out', async () => {
-    await page.keyboard.press('Enter');
-    await page.keyboard.press('Tab');
-    await expect(definition(page)).toHaveValue(/\n {6}$/);
-    await page.keyboard.press('Shift+Tab');
-    await expect(definition(page)).toHaveValue(/always\n {4}$/);
-    await page.keyboard.press('Control+z');
-    await expect(definition(page)).toHaveValue(/\n {6}$/);
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('Tab');
-    await expect(definition(page)).not.toBeFocused();
-  });
-
-  await test.step('from step to step', async () => {
-    await step(page, 'copy').focus();
-    await page.keyboard.press('ArrowDown');
-    await expect(step(page, 'tell')).toBeFocused();
-    await expect(page.getByText('https://example.com/hook').last()).toBeVisible();
-    await page.keyboard.press('Enter');
-    await expect(definition(page)).toBeFocused();
-    expect(await caretLine(page)).toBe(6);
-  });
-});
-
 test('a customer sees its own pipelines, and nothing asks for what is for administrators', async ({ page, server }) => {
   const { customer, pipeline, failedPipelineRun } = await seed(server);
   await addPipeline(server, 'Of the platform', 'source: /a\ndestination: /b\n');
@@ -339,42 +240,6 @@ steps:
 `;
 }
 
-/** Makes a pipeline over REST, of the only customer if there is one; its id. */
-async function addPipeline(server: Server, name: string, yaml: string): Promise<string> {
-  const headers = { authorization: `Bearer ${await server.token()}` };
-  const { customers } = await server.ask('{ customers { nodes { id name } } }', {}, headers);
-  const owner = customers.nodes.find((customer: { name: string }) => customer.name.startsWith('Customer of '));
-  const identifier = name.toLowerCase().replaceAll(' ', '-');
-  const body = { identifier, name, yaml, ...(owner && { customerId: owner.id }) };
-  return (await server.send('POST', '/api/pipelines', body, headers)).pipeline.id;
-}
-
-function definition(page: Page): Locator {
-  return page.getByRole('textbox', { name: 'Definition' });
-}
-
-/** The steps on the graph. */
-function steps(page: Page): Locator {
-  return page.getByRole('group', { name: 'Steps' }).getByRole('button');
-}
-
-function step(page: Page, id: string): Locator {
-  return page.getByRole('group', { name: 'Steps' }).getByRole('button', { name: new RegExp(`^${id}: `) });
-}
-
-/** The line of a step in the table of a run. */
-function line(page: Page, id: string): Locator {
-  return page.getByRole('table', { name: 'Steps' }).getByRole('row').filter({ hasText: id });
-}
-
-/** The line, from 1, in which the caret is. */
-function caretLine(page: Page): Promise<number> {
-  return definition(page).evaluate((element) => {
-    const area = element as HTMLTextAreaElement;
-    return area.value.slice(0, area.selectionStart).split('\n').length;
-  });
-}
-
 type Turns = { order: string[]; progress: number[] };
 
 /** Notes every state that a step on the graph shows from now on, and every value of the copy's bar. */
@@ -400,9 +265,4 @@ async function stepTurns(page: Page): Promise<Turns & { copy: string[] }> {
   const turns: Turns = await page.evaluate(() => (window as any).turns);
   const copy = turns.order.filter((turn) => turn.startsWith('copy ')).map((turn) => turn.slice('copy '.length));
   return { ...turns, copy };
-}
-
-async function expectNothingFound(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n')}`)).toEqual([]);
 }

@@ -1,4 +1,5 @@
 // `test` with a server of its own, and what every test does with the dashboard.
+import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type Locator, type Page } from '@playwright/test';
 import { ADMIN, Server } from './server';
 
@@ -55,4 +56,10 @@ export async function watchBar(bar: Locator): Promise<void> {
 /** The values that a watched bar has shown; none after a reload. */
 export function shownValues(page: Page): Promise<number[]> {
   return page.evaluate(() => (window as any).shown ?? []);
+}
+
+/** What axe finds wrong with the page as it is: nothing. */
+export async function expectNothingFound(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n')}`)).toEqual([]);
 }
