@@ -31,11 +31,9 @@ async fn a_long_poll_answers_as_soon_as_something_is_wanted() {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
 async fn a_long_poll_on_another_server_answers_as_well() {
-    let place = Place::fresh().await;
-    if !place.is_shared() {
-        return;
-    }
+    let place = Place::shared().await;
     let app = TestApp::on(&place, &["--rate-limits", "off"]).await;
     let other = TestApp::on(&place, &["--rate-limits", "off"]).await;
     connected(&app).await;
@@ -100,11 +98,9 @@ async fn a_long_poll_with_a_key_that_was_replaced_hands_out_nothing_after_its_en
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
 async fn a_long_poll_on_another_server_ends_with_its_right_as_well() {
-    let place = Place::fresh().await;
-    if !place.is_shared() {
-        return;
-    }
+    let place = Place::shared().await;
     let app = TestApp::on(&place, &["--rate-limits", "off"]).await;
     let other = TestApp::on(&place, &["--rate-limits", "off"]).await;
     connected(&app).await;

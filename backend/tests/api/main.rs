@@ -1,7 +1,8 @@
 //! The API from outside: one binary, so that it links once. One file per operation or rule; every test is a sentence.
 //!
 //! Runs on SQLite and the in-process bus, or, where `MFTPLUS_TEST_DATABASE_URL` and `MFTPLUS_TEST_REDIS_URL` are set (as
-//! `cargo xtask test` does), on PostgreSQL and Redis.
+//! `cargo xtask test` does), on PostgreSQL and Redis. Tests that need these are ignored elsewhere; tests of SQLite run on it
+//! in either case.
 
 #![expect(clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
 

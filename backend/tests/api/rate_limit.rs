@@ -279,11 +279,9 @@ async fn without_trusted_proxies_no_header_is_believed() {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
 async fn servers_that_share_a_redis_share_the_windows() {
-    let place = Place::fresh().await;
-    if !place.is_shared() {
-        return;
-    }
+    let place = Place::shared().await;
     let flags = ["--rate-limits", "user=4"];
     let (one, two) = (TestApp::on(&place, &flags).await, TestApp::on(&place, &flags).await);
     let person = one.person("ops", None).await;

@@ -4,8 +4,8 @@ use super::{BOUNDS, ConnectOptions, Connection, Db, Executor, Place, TestApp, he
 
 #[tokio::test]
 async fn a_log_that_another_program_keeps_from_being_reused_is_told_and_cut_when_it_can_be() {
-    let app = TestApp::within(BOUNDS, &Place::fresh().await, &["--rate-limits", "off"]).await;
-    let Db::Sqlite { readers, .. } = &app.app.db else { return };
+    let app = TestApp::within(BOUNDS, &Place::sqlite(), &["--rate-limits", "off"]).await;
+    let Db::Sqlite { readers, .. } = &app.app.db else { panic!("SQLite") };
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     let transfer = app.transfer(&agent).await;
     let mut reader = readers.connect_options().connect().await.expect("a connection");

@@ -11,13 +11,13 @@ use crate::support::{Fault, Proxy};
 /// Longer than anything may take.
 const FOR_EVER: Duration = Duration::from_mins(1);
 
-/// A server that reaches its PostgreSQL through a network; nothing where the tests have none.
-async fn story(with_redis: bool) -> Option<(Proxy, TestApp)> {
-    let place = Place::fresh().await;
-    let proxy = Proxy::to(place.database_url()?).await;
+/// A server that reaches its PostgreSQL through a network.
+async fn story(with_redis: bool) -> (Proxy, TestApp) {
+    let place = Place::shared().await;
+    let proxy = Proxy::to(place.database_url().expect("a URL")).await;
     let place = place.with_database_url(proxy.url());
     let place = if with_redis { place } else { place.with_redis(None) };
-    Some((proxy, TestApp::within(BOUNDS, &place, &["--rate-limits", "off"]).await))
+    (proxy, TestApp::within(BOUNDS, &place, &["--rate-limits", "off"]).await)
 }
 
 #[rstest]
@@ -26,8 +26,9 @@ async fn story(with_redis: bool) -> Option<(Proxy, TestApp)> {
 #[case::the_connection_broke_before_the_commit(b"INSERT 0 1\0", Fault::Close)]
 #[case::the_connection_hangs_before_the_commit(b"INSERT 0 1\0", Fault::Freeze)]
 #[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
 async fn a_batch_whose_answer_was_lost_is_applied_once(#[case] answer: &'static [u8], #[case] fault: Fault) {
-    let Some((proxy, app)) = story(true).await else { return };
+    let (proxy, app) = story(true).await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     let (first, second) = (app.transfer(&agent).await, app.transfer(&agent).await);
     proxy.lose(answer, fault);
@@ -57,8 +58,9 @@ async fn a_batch_whose_answer_was_lost_is_applied_once(#[case] answer: &'static 
 #[case::the_connection_broke(Fault::Close)]
 #[case::the_connection_hangs(Fault::Freeze)]
 #[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
 async fn a_heartbeat_whose_answer_was_lost_counts_once(#[case] fault: Fault) {
-    let Some((proxy, app)) = story(true).await else { return };
+    let (proxy, app) = story(true).await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     proxy.lose(b"COMMIT\0", fault);
     let answer = timeout(FOR_EVER, heartbeat(&app, &agent)).await.expect("an answer");
@@ -71,8 +73,9 @@ async fn a_heartbeat_whose_answer_was_lost_counts_once(#[case] fault: Fault) {
 #[case::the_connection_broke(Fault::Close)]
 #[case::the_connection_hangs(Fault::Freeze)]
 #[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
 async fn progress_whose_answer_was_lost_counts_once(#[case] fault: Fault) {
-    let Some((proxy, app)) = story(false).await else { return };
+    let (proxy, app) = story(false).await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     let transfer = app.transfer(&agent).await;
     assert_eq!(patch(&app, &agent, &transfer, &json!({ "status": "running" })).await.status, 200);
@@ -86,8 +89,9 @@ async fn progress_whose_answer_was_lost_counts_once(#[case] fault: Fault) {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
 async fn a_network_that_swallows_everything_on_the_connections_there_are_stops_nobody() {
-    let Some((proxy, app)) = story(true).await else { return };
+    let (proxy, app) = story(true).await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     let admin = app.admin().await;
     assert_eq!(heartbeat(&app, &agent).await.status, 200);
@@ -103,8 +107,9 @@ async fn a_network_that_swallows_everything_on_the_connections_there_are_stops_n
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
 async fn a_database_that_goes_away_in_the_middle_of_a_request_is_503() {
-    let Some((proxy, app)) = story(true).await else { return };
+    let (proxy, app) = story(true).await;
     let admin = app.admin().await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     app.transfer(&agent).await;

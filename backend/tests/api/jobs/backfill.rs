@@ -64,6 +64,8 @@ async fn what_is_too_much_or_yet_to_come_is_refused() {
         let refused = story.app.cp().preview_backfill(&admin(), story.job, range(from, to)).await;
         assert!(refused.expect_err("refused").to_string().starts_with("to: "));
     }
-    let Value::Object(body) = json!({ "from": "2026-04-25T13:00:00Z", "to": "2026-04-25T12:00:00Z" }) else { return };
+    let Value::Object(body) = json!({ "from": "2026-04-25T13:00:00Z", "to": "2026-04-25T12:00:00Z" }) else {
+        panic!("an object")
+    };
     assert!(Backfill::read(body).is_err());
 }

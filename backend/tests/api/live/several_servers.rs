@@ -1,5 +1,4 @@
-//! Several servers on one database and one Redis: a watcher on one sees what an agent tells another. These need both, so
-//! they tell their story only where the tests have them.
+//! Several servers on one database and one Redis: a watcher on one sees what an agent tells another.
 
 use serde_json::{Value, json};
 
@@ -15,11 +14,9 @@ async fn two(place: &Place) -> (Story, TestApp) {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
 async fn a_watcher_on_one_sees_what_an_agent_tells_another() {
-    let place = Place::fresh().await;
-    if !place.is_shared() {
-        return;
-    }
+    let place = Place::shared().await;
     let (story, other) = two(&place).await;
     let server = story.app.listen().await;
     let mut watcher = server.watcher(&story.customer.token).await;
@@ -31,11 +28,9 @@ async fn a_watcher_on_one_sees_what_an_agent_tells_another() {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
 async fn a_session_ended_on_one_closes_its_sockets_on_the_other() {
-    let place = Place::fresh().await;
-    if !place.is_shared() {
-        return;
-    }
+    let place = Place::shared().await;
     let (story, other) = two(&place).await;
     let server = story.app.listen().await;
     let mut watcher = server.watcher(&story.customer.token).await;
@@ -44,11 +39,9 @@ async fn a_session_ended_on_one_closes_its_sockets_on_the_other() {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
 async fn after_an_outage_of_redis_watchers_ask_again_and_end_at_what_the_database_holds() {
-    let place = Place::fresh().await;
-    if !place.is_shared() {
-        return;
-    }
+    let place = Place::shared().await;
     let mut redis = OwnRedis::start().await;
     let (story, other) = two(&place.with_redis(Some(&redis.url()))).await;
     let server = story.app.listen().await;

@@ -25,6 +25,21 @@ impl Place {
         Self { database_url, redis_url: env::var("MFTPLUS_TEST_REDIS_URL").ok() }
     }
 
+    /// What several servers can share: a schema of the PostgreSQL under test, and the Redis under test. Tests that ask for it
+    /// carry `#[ignore = "needs PostgreSQL and Redis"]`.
+    pub(crate) async fn shared() -> Self {
+        let place = Self::fresh().await;
+        let how =
+            "set MFTPLUS_TEST_DATABASE_URL and MFTPLUS_TEST_REDIS_URL, as `cargo xtask test --only postgres` does";
+        assert!(place.is_shared(), "{how}");
+        place
+    }
+
+    /// SQLite in the folder of the server, whatever database is under test.
+    pub(crate) const fn sqlite() -> Self {
+        Self { database_url: None, redis_url: None }
+    }
+
     /// Whether several servers can share it.
     pub(crate) const fn is_shared(&self) -> bool {
         self.database_url.is_some() && self.redis_url.is_some()
@@ -49,7 +64,7 @@ impl Place {
     #[expect(clippy::disallowed_methods, reason = "the test command says so by this variable")]
     pub(crate) async fn holding(dump: &str) -> Self {
         let Ok(url) = env::var("MFTPLUS_TEST_DATABASE_URL") else {
-            return Self { database_url: None, redis_url: None };
+            return Self::sqlite();
         };
         let name = name();
         let mut connection = PgConnection::connect(&url).await.expect("the PostgreSQL under test");
