@@ -10,6 +10,9 @@ use std::{
 
 use rstest::rstest;
 
+#[path = "architecture/size.rs"]
+mod size;
+
 /// The most lines of a file; one that needs more is two files.
 const MOST_LINES: usize = 400;
 
