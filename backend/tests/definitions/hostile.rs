@@ -154,9 +154,10 @@ pub(crate) fn time(text: &str) -> Duration {
 }
 
 #[test]
-fn the_worst_texts_are_answered_soon() {
-    // In a build that is not optimised, which takes several times as long; `soak` holds the product to 200 ms.
-    let most = Duration::from_millis(if cfg!(debug_assertions) { 2_000 } else { 200 });
+fn no_text_takes_time_that_grows_with_the_square_of_its_length() {
+    // A guard and no measurement: a text takes 2 s at most in a build that is not optimised, and with a square many minutes.
+    // `soak` holds the product to 200 ms.
+    let most = Duration::from_mins(1);
     for (name, text) in worst() {
         assert!(text.len() <= MAX_BYTES, "{name}");
         check(&text);
