@@ -10,7 +10,8 @@ use crate::process::Server;
 
 const JOBS: usize = 500;
 const AGENTS: usize = 5;
-/// How long making the jobs may take before the first of them is due.
+/// How long making the jobs may take before the first of them is due. Servers that are processes have no clock but the
+/// machine's, so the test waits for a real minute.
 const HEAD_START: TimeDelta = TimeDelta::seconds(20);
 
 /// An agent that claims what waits for it.
