@@ -1,5 +1,6 @@
 //! Who may call what: every operation of the OpenAPI document, called by everybody.
 
+mod answers;
 mod routes;
 mod strangers;
 

@@ -10,6 +10,7 @@ pub(crate) mod place;
 pub(crate) mod proxy;
 pub(crate) mod receiver;
 pub(crate) mod redis;
+pub(crate) mod steady;
 
 pub(crate) use app::TestApp;
 pub(crate) use client::{Answer, Client};
@@ -18,3 +19,4 @@ pub(crate) use people::{PASSWORD, admin, customer_of};
 pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use receiver::Receiver;
 pub(crate) use redis::{OwnRedis, connected};
+pub(crate) use steady::steady;

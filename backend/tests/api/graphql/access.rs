@@ -1,5 +1,7 @@
 //! Who may ask what: every field at the root of the schema, asked by everybody.
 
+mod answers;
+
 use backend::{
     actor::Actor,
     ids::PipelineId,
