@@ -1,9 +1,14 @@
-//! Who asks. Every call of the control plane names its actor, and its guards read like sentences.
+//! Who asks, and what they may do. Every call of the control plane names its actor and states the [`Permission`] it needs.
 
 use crate::{
     error::{Error, Result},
     ids::{AgentId, CustomerId, SessionId, UserId},
+    model::account::Role,
 };
+
+mod permission;
+
+pub use permission::{Grantee, Permission};
 
 /// On whose behalf a call is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +63,20 @@ pub enum Scope {
     Agent(AgentId),
 }
 
+impl Scope {
+    /// Whether it holds what belongs to this customer; `None` is the platform itself, which no customer sees.
+    #[must_use]
+    pub fn covers(self, owner: Option<CustomerId>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Customer(own) => owner == Some(own),
+            Self::Agent(_) => false,
+        }
+    }
+}
+
 impl Actor {
-    /// Which objects this actor may see.
+    /// Which objects this actor may see, as far as they may see any of that type.
     #[must_use]
     pub const fn scope(&self) -> Scope {
         match self {
@@ -67,6 +84,32 @@ impl Actor {
             Self::Customer { customer, .. } => Scope::Customer(*customer),
             Self::Agent { agent, .. } => Scope::Agent(*agent),
         }
+    }
+
+    /// Whose row of the table of permissions applies.
+    #[must_use]
+    pub const fn grantee(&self) -> Grantee {
+        match self {
+            Self::Admin { .. } => Grantee::User(Role::Admin),
+            Self::Customer { .. } => Grantee::User(Role::Customer),
+            Self::Agent { .. } => Grantee::Agent,
+            Self::System => Grantee::System,
+        }
+    }
+
+    /// Whether this actor has a permission, for objects within their scope.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        self.grantee().has(permission)
+    }
+
+    /// The scope within which this actor has a permission.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] without the permission.
+    pub fn require(&self, permission: Permission) -> Result<Scope> {
+        if self.may(permission) { Ok(self.scope()) } else { Err(Error::Forbidden(permission.refusal())) }
     }
 
     /// The agent that asks.
@@ -116,6 +159,15 @@ impl Actor {
             _ => Err(Error::Forbidden("only a signed-in user may do this")),
         }
     }
+
+    /// The signed-in user and their session, if a user asks.
+    #[must_use]
+    pub const fn session(&self) -> Option<(UserId, SessionId)> {
+        match self {
+            Self::Admin { user, session } | Self::Customer { user, session, .. } => Some((*user, *session)),
+            Self::Agent { .. } | Self::System => None,
+        }
+    }
 }
 
 /// How the log of events names the actor: `user:<id>`, `agent:<id>` or `system`.
@@ -126,5 +178,24 @@ impl std::fmt::Display for Actor {
             Self::Agent { agent, .. } => write!(f, "agent:{agent}"),
             Self::System => f.write_str("system"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_permission_holds_within_the_scope_of_its_actor() {
+        let [own, other] = [1, 2].map(|number| CustomerId(Uuid::from_u128(number)));
+        let (user, session) = (UserId(Uuid::from_u128(3)), SessionId(Uuid::from_u128(4)));
+        let actor = Actor::Customer { user, session, customer: own };
+        let scope = actor.require(Permission::CancelTransfer).expect("they may");
+        assert_eq!(scope, Scope::Customer(own));
+        assert_eq!([Some(own), Some(other), None].map(|owner| scope.covers(owner)), [true, false, false]);
+        let refused = actor.require(Permission::RunJob).expect_err("they may not");
+        assert!(matches!(refused, Error::Forbidden("only an administrator may do this")), "{refused}");
     }
 }
