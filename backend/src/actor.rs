@@ -109,18 +109,18 @@ impl Actor {
     ///
     /// [`Error::Forbidden`] without the permission.
     pub fn require(&self, permission: Permission) -> Result<Scope> {
-        if self.may(permission) { Ok(self.scope()) } else { Err(Error::Forbidden(permission.refusal())) }
+        if self.may(permission) { Ok(self.scope()) } else { Err(refused(permission)) }
     }
 
-    /// The agent that asks.
+    /// The agent that asks, with a permission of agents.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for everybody else.
-    pub const fn require_agent(&self) -> Result<AgentId> {
-        match self {
-            Self::Agent { agent, .. } => Ok(*agent),
-            _ => Err(Error::Forbidden("only an agent may do this, with its API key")),
+    /// [`Error::Forbidden`] without the permission, and for other actors.
+    pub fn require_agent(&self, permission: Permission) -> Result<AgentId> {
+        match self.require(permission)? {
+            Scope::Agent(agent) => Ok(agent),
+            Scope::All | Scope::Customer(_) => Err(refused(permission)),
         }
     }
 
@@ -168,6 +168,10 @@ impl Actor {
             Self::Agent { .. } | Self::System => None,
         }
     }
+}
+
+fn refused(permission: Permission) -> Error {
+    Error::Forbidden(permission.refusal())
 }
 
 /// How the log of events names the actor: `user:<id>`, `agent:<id>` or `system`.

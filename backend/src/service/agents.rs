@@ -11,7 +11,7 @@ use super::{
     instances::Turn,
 };
 use crate::{
-    actor::{Actor, KeyDigest, Scope},
+    actor::{Actor, KeyDigest, Permission, Scope},
     error::{Error, Result},
     events::Forget,
     ids::{AgentId, CustomerId},
@@ -97,7 +97,7 @@ impl ControlPlane {
         heartbeat: Heartbeat,
         ip_address: Option<String>,
     ) -> Result<(Agent, Vec<Directive>)> {
-        let id = actor.require_agent()?;
+        let id = actor.require_agent(Permission::SendHeartbeat)?;
         let turn = self.require_own_state(actor, id, heartbeat.instance_id).await?;
         let (agent, told) = self.writer.record_heartbeat(id, heartbeat, ip_address, self.now()).await?;
         if turn == Turn::Replaced {

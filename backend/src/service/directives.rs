@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{ControlPlane, Work, instances::Turn};
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::{Error, Result},
     events::{Forget, Reader, Signal},
     ids::{AgentId, DirectiveId, InstanceId},
@@ -45,7 +45,7 @@ impl ControlPlane {
         wait: Duration,
         instance: Option<InstanceId>,
     ) -> Result<Vec<Directive>> {
-        let agent = actor.require_agent()?;
+        let agent = actor.require_agent(Permission::ReceiveDirectives)?;
         let deadline = Instant::now() + wait;
         let mut changes = self.bus.read();
         loop {
@@ -95,7 +95,7 @@ impl ControlPlane {
     ///
     /// [`Error::NotFound`] if the directive is not the agent's.
     pub async fn acknowledge_directive(&self, actor: &Actor, id: DirectiveId) -> Result<Directive> {
-        let agent = actor.require_agent()?;
+        let agent = actor.require_agent(Permission::AcknowledgeDirective)?;
         loop {
             let mut work = self.begin(actor).await?;
             let directive = store::directives::find(&mut work.tx, agent, id).await?;

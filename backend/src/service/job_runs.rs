@@ -2,7 +2,7 @@
 
 use super::{ControlPlane, Work, instances::Turn, jobs::require_enabled};
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, Permission, Scope},
     error::{Error, Result},
     events::Forget,
     ids::{DirectiveId, JobId, RunId},
@@ -30,7 +30,7 @@ impl ControlPlane {
         input: StartJobRun,
         claim: Option<&Claim>,
     ) -> Result<JobRun> {
-        let agent = actor.require_agent()?;
+        let agent = actor.require_agent(Permission::StartJobRun)?;
         if self.require_own_state(actor, agent, input.instance_id).await? == Turn::Replaced {
             return Err(Error::Unavailable("another process of this agent has just started: try again in a moment"));
         }
@@ -136,10 +136,10 @@ impl ControlPlane {
     /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's run, [`Error::Conflict`] if it has
     /// ended otherwise; with `reason: "lease"` where that was because the agent was silent.
     pub async fn update_job_run(&self, actor: &Actor, job: JobId, id: RunId, report: ReportJobRun) -> Result<JobRun> {
-        actor.require_agent()?;
+        let scope = actor.require(Permission::ReportJobRun)?;
         loop {
             let mut work = self.begin(actor).await?;
-            let found = store::job_runs::find(&mut work.tx, actor.scope(), id).await?;
+            let found = store::job_runs::find(&mut work.tx, scope, id).await?;
             let mut run = found.filter(|run| run.job_id == job).ok_or(Error::NotFound("run"))?;
             let seen = run.state.revision;
             let now = work.now;

@@ -2,7 +2,7 @@
 
 use super::{ControlPlane, Work};
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, Permission, Scope},
     error::{Error, Result},
     events::Forget,
     ids::{AgentId, JobId},
@@ -70,16 +70,17 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// Whatever the store says.
+    /// [`Error::Forbidden`] for an agent that asks for disabled ones.
     pub async fn list_jobs(&self, actor: &Actor, filter: &JobFilter, window: Window) -> Result<Page<Job>> {
+        let scope = actor.require(Permission::ListJobs)?;
         let mut filter = filter.clone();
-        if actor.require_agent().is_ok() {
+        if matches!(scope, Scope::Agent(_)) {
             if filter.enabled == Some(false) {
                 return Err(Error::Forbidden("an agent sees its enabled jobs only"));
             }
             filter.enabled = Some(true);
         }
-        Ok(store::jobs::list(&self.db, actor.scope(), &filter, window).await?.map(|row| row.view()))
+        Ok(store::jobs::list(&self.db, scope, &filter, window).await?.map(|row| row.view()))
     }
 
     /// A job.

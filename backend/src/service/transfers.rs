@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{ControlPlane, Work};
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::{Error, Result},
     ids::{AgentId, TransferId},
     model::{
@@ -30,7 +30,7 @@ impl ControlPlane {
         input: CreateTransfer,
         claim: Option<&Claim>,
     ) -> Result<Transfer> {
-        let id = actor.require_agent()?;
+        let id = actor.require_agent(Permission::CreateTransfer)?;
         if input.agent_id.is_some_and(|named| named != id) {
             return Err(Error::Forbidden("an agent reports its own transfers only"));
         }
@@ -117,7 +117,7 @@ impl ControlPlane {
         id: TransferId,
         patch: UpdateTransfer,
     ) -> Result<(Box<Transfer>, Vec<Directive>)> {
-        let agent = actor.require_agent()?;
+        let agent = actor.require_agent(Permission::ReportTransfer)?;
         let transfer = self.writer.update_transfer(agent, id, patch, self.now()).await?;
         Ok((transfer, self.open_directives(agent).await?))
     }
@@ -132,7 +132,7 @@ impl ControlPlane {
         actor: &Actor,
         updates: Vec<(TransferId, Result<UpdateTransfer>)>,
     ) -> Result<(Vec<Result<Box<Transfer>>>, Vec<Directive>)> {
-        let agent = actor.require_agent()?;
+        let agent = actor.require_agent(Permission::ReportTransfer)?;
         let now = self.now();
         // One after the other into the queue, so that reports about one transfer take effect in their order.
         let mut queued = Vec::with_capacity(updates.len());

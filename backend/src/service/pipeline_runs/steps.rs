@@ -1,7 +1,7 @@
 //! What agents say about the steps they were sent.
 
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::{Error, Result},
     events::Forget,
     ids::{AgentId, PipelineId, RunId, TransferId},
@@ -43,7 +43,7 @@ impl ControlPlane {
         step: &str,
         report: UpdateStep,
     ) -> Result<(PipelineStep, Vec<Directive>)> {
-        let agent = actor.require_agent()?;
+        let agent = actor.require_agent(Permission::ReportPipelineStep)?;
         self.require_own_state(actor, agent, report.instance_id).await?;
         loop {
             let mut work = self.begin(actor).await?;
