@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::ControlPlane;
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, Permission, Scope},
     error::Result,
     model::fleet::Fleet,
     store,
@@ -20,9 +20,9 @@ impl ControlPlane {
     ///
     /// [`crate::error::Error::Forbidden`] for agents.
     pub async fn get_fleet(&self, actor: &Actor) -> Result<Fleet> {
-        actor.require_user()?;
+        let scope = actor.require(Permission::ViewFleet)?;
         let now = self.now();
-        let customer = match actor.scope() {
+        let customer = match scope {
             Scope::Customer(customer) => Some(customer),
             Scope::All | Scope::Agent(_) => None,
         };

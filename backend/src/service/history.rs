@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{ControlPlane, cursors::Place};
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, Permission, Scope},
     error::{Error, Result},
     ids::{CustomerId, PipelineId},
     model::event::{Event, Object},
@@ -26,8 +26,7 @@ impl ControlPlane {
         is_upward: bool,
         limit: u64,
     ) -> Result<(Vec<Event>, bool)> {
-        actor.require_user()?;
-        let customer = match actor.scope() {
+        let customer = match actor.require(Permission::ViewEvents)? {
             Scope::Customer(customer) => Some(customer),
             Scope::All | Scope::Agent(_) => None,
         };

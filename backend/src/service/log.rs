@@ -6,7 +6,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{ControlPlane, cursors::Place, history::report_unread};
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, Permission, Scope},
     error::Result,
     events::{Reader, Signal},
     ids::CustomerId,
@@ -39,8 +39,7 @@ impl ControlPlane {
     ///
     /// [`crate::error::Error::Forbidden`] for agents, [`crate::error::Error::Fields`] for what is no cursor.
     pub async fn follow_log(self: &Arc<Self>, actor: &Actor, after: Option<String>) -> Result<Log> {
-        actor.require_user()?;
-        let customer = match actor.scope() {
+        let customer = match actor.require(Permission::ViewEvents)? {
             Scope::Customer(customer) => Some(customer),
             Scope::All | Scope::Agent(_) => None,
         };

@@ -158,8 +158,8 @@ impl ControlPlane {
         filter: &TransferFilter,
         window: Window,
     ) -> Result<Page<Transfer>> {
-        actor.require_user()?;
-        let page = store::transfers::list(&self.db, actor.scope(), filter, window).await?;
+        let scope = actor.require(Permission::ViewTransfers)?;
+        let page = store::transfers::list(&self.db, scope, filter, window).await?;
         Ok(page.map(|row| row.view()))
     }
 
@@ -169,8 +169,8 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents.
     pub async fn newest_transfers(&self, actor: &Actor, of: &[(AgentId, u64)]) -> Result<Vec<Vec<Transfer>>> {
-        actor.require_user()?;
-        let rows = store::transfers::newest(&self.db, actor.scope(), of).await?;
+        let scope = actor.require(Permission::ViewTransfers)?;
+        let rows = store::transfers::newest(&self.db, scope, of).await?;
         let newest = of.iter().map(|(agent, count)| {
             let own = rows.iter().filter(|row| row.agent_id == *agent).map(TransferRow::view);
             own.take(usize::try_from(*count).unwrap_or(usize::MAX)).collect()
@@ -184,8 +184,8 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`].
     pub async fn get_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
-        actor.require_user()?;
-        let row = store::transfers::find(&self.db, actor.scope(), id).await?;
+        let scope = actor.require(Permission::ViewTransfers)?;
+        let row = store::transfers::find(&self.db, scope, id).await?;
         Ok(row.ok_or(Error::NotFound("transfer"))?.view())
     }
 
@@ -195,8 +195,8 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents.
     pub async fn find_transfers(&self, actor: &Actor, ids: &[TransferId]) -> Result<Vec<Transfer>> {
-        actor.require_user()?;
-        let rows = store::transfers::find_all(&self.db, actor.scope(), ids).await?;
+        let scope = actor.require(Permission::ViewTransfers)?;
+        let rows = store::transfers::find_all(&self.db, scope, ids).await?;
         Ok(rows.into_iter().map(|row| row.view()).collect())
     }
 
@@ -206,7 +206,7 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] if it has ended.
     pub async fn cancel_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
-        self.steer(actor, id, |row, now| match row.state.status {
+        self.steer(actor, Permission::CancelTransfer, id, |row, now| match row.state.status {
             TransferStatus::Queued => {
                 let cancel = to(TransferStatus::Cancelled);
                 row.state.cancel_requested_at = Some(now);
@@ -231,7 +231,7 @@ impl ControlPlane {
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] unless it has failed and its agent is
     /// still there.
     pub async fn retry_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
-        self.steer(actor, id, |row, now| {
+        self.steer(actor, Permission::RetryTransfer, id, |row, now| {
             if row.state.status != TransferStatus::Failed {
                 let message =
                     format!("a transfer that is {} cannot be retried: only a failed one can", row.state.status);
@@ -248,13 +248,14 @@ impl ControlPlane {
     async fn steer(
         &self,
         actor: &Actor,
+        permission: Permission,
         id: TransferId,
         decide: impl Fn(&mut TransferRow, DateTime<Utc>) -> Result<Option<(Kind, Wish)>>,
     ) -> Result<Transfer> {
-        actor.require_user()?;
+        let scope = actor.require(permission)?;
         loop {
             let mut work = self.begin(actor).await?;
-            let row = store::transfers::find(&mut work.tx, actor.scope(), id).await?;
+            let row = store::transfers::find(&mut work.tx, scope, id).await?;
             let mut row = row.ok_or(Error::NotFound("transfer"))?;
             let (seen, before) = (row.state.revision, row.state.status);
             let Some((kind, wish)) = decide(&mut row, work.now)? else { return Ok(row.view()) };
