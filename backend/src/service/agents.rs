@@ -54,6 +54,9 @@ impl ControlPlane {
         input: RegisterAgent,
         ip_address: Option<String>,
     ) -> Result<Registered> {
+        if let Some(actor) = actor {
+            actor.require(Permission::RegisterAgent)?;
+        }
         let mut work = self.begin(actor.unwrap_or(&Actor::System)).await?;
         let customer = enrol(&mut work, actor, &input).await?;
         let now = work.now;
@@ -123,8 +126,8 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents.
     pub async fn list_agents(&self, actor: &Actor, filter: &AgentFilter, window: Window) -> Result<Page<Agent>> {
-        actor.require_user()?;
-        Ok(store::agents::list(&self.db, actor.scope(), filter, window).await?.map(Agent::from))
+        let scope = actor.require(Permission::ViewAgents)?;
+        Ok(store::agents::list(&self.db, scope, filter, window).await?.map(Agent::from))
     }
 
     /// An agent, with its newest transfers and jobs.
@@ -133,13 +136,13 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`].
     pub async fn get_agent(&self, actor: &Actor, id: AgentId) -> Result<AgentDetail> {
-        actor.require_user()?;
-        let agent = self.agent(actor, id).await?;
+        let scope = actor.require(Permission::ViewAgents)?;
+        let agent = self.agent(scope, id).await?;
         let newest = Window::page(1, NEWEST);
         let transfers = store::transfers::list(&self.db, Scope::Agent(id), &TransferFilter::default(), newest).await?;
         let transfers = transfers.items.iter().map(store::transfers::TransferRow::view).collect();
         let (filter, first) = (JobFilter { agent_id: Some(id), enabled: None }, Window::page(1, MAX_LIMIT));
-        let jobs = store::jobs::list(&self.db, actor.scope(), &filter, first).await?;
+        let jobs = store::jobs::list(&self.db, scope, &filter, first).await?;
         let jobs = jobs.items.iter().map(store::jobs::JobRow::view).collect();
         Ok(AgentDetail { agent: agent.into(), transfers, jobs })
     }
@@ -150,8 +153,8 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents.
     pub async fn find_agents(&self, actor: &Actor, ids: &[AgentId]) -> Result<Vec<Agent>> {
-        actor.require_user()?;
-        let rows = store::agents::find_all(&self.db, actor.scope(), ids).await?;
+        let scope = actor.require(Permission::ViewAgents)?;
+        let rows = store::agents::find_all(&self.db, scope, ids).await?;
         Ok(rows.into_iter().map(Agent::from).collect())
     }
 
@@ -167,8 +170,8 @@ impl ControlPlane {
         filter: TransferFilter,
         window: Window,
     ) -> Result<Page<Transfer>> {
-        actor.require_user()?;
-        self.agent(actor, id).await?;
+        let scope = actor.require(Permission::ViewAgents)?;
+        self.agent(scope, id).await?;
         self.list_transfers(actor, &TransferFilter { agent_id: Some(id), ..filter }, window).await
     }
 
@@ -182,9 +185,10 @@ impl ControlPlane {
     /// [`Error::NotFound`] outside the caller's scope: an agent may do it for itself. [`Error::Forbidden`] with a key that
     /// a newer one has replaced.
     pub async fn rotate_agent_key(&self, actor: &Actor, id: AgentId, overlap: Option<Duration>) -> Result<String> {
+        let scope = actor.require(Permission::RotateAgentKey)?;
         let overlap = overlap.map_or(OVERLAP, super::delta);
         let mut work = self.begin(actor).await?;
-        let row = store::agents::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))?;
+        let row = store::agents::find(&mut work.tx, scope, id).await?.ok_or(Error::NotFound("agent"))?;
         store::credentials::hold_keys(&mut work.tx, id).await?;
         if let Actor::Agent { key, .. } = actor {
             exchange(&mut work, id, key.as_ref()).await?;
@@ -207,9 +211,9 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`] outside the caller's scope.
     pub async fn request_key_rotation(&self, actor: &Actor, id: AgentId) -> Result<()> {
-        actor.require_user()?;
+        let scope = actor.require(Permission::RequestKeyRotation)?;
         let mut work = self.begin(actor).await?;
-        store::agents::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))?;
+        store::agents::find(&mut work.tx, scope, id).await?.ok_or(Error::NotFound("agent"))?;
         self.direct(&mut work, id, Wish::RotateKey {}).await?;
         self.commit(work).await
     }
@@ -220,9 +224,9 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`] outside the caller's scope.
     pub async fn revoke_agent(&self, actor: &Actor, id: AgentId) -> Result<()> {
-        actor.require_user()?;
+        let scope = actor.require(Permission::RevokeAgent)?;
         let mut work = self.begin(actor).await?;
-        let row = store::agents::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))?;
+        let row = store::agents::find(&mut work.tx, scope, id).await?.ok_or(Error::NotFound("agent"))?;
         if !store::agents::revoke(&mut work.tx, id, work.now).await? {
             return Err(Error::NotFound("agent"));
         }
@@ -234,8 +238,8 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    async fn agent(&self, actor: &Actor, id: AgentId) -> Result<AgentRow> {
-        store::agents::find(&self.db, actor.scope(), id).await?.ok_or(Error::NotFound("agent"))
+    async fn agent(&self, scope: Scope, id: AgentId) -> Result<AgentRow> {
+        store::agents::find(&self.db, scope, id).await?.ok_or(Error::NotFound("agent"))
     }
 
     async fn add_key(&self, work: &mut Work, agent: AgentId) -> Result<String> {
