@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     ControlPlane, Work,
     dispatch::WAITS_FOR_RUN,
-    jobs::{administered, parse, require_enabled},
+    jobs::{parse, permitted, require_enabled},
 };
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::{Error, Result},
     ids::JobId,
     model::{
@@ -44,7 +44,7 @@ impl ControlPlane {
         window: Window,
     ) -> Result<Page<JobSlot>> {
         self.get_job(actor, job).await?;
-        actor.require_admin()?;
+        actor.require(Permission::ViewJobSlots)?;
         Ok(store::slots::list(&self.db, job.0, filter, window).await?.map(|row| row.view()))
     }
 
@@ -56,7 +56,7 @@ impl ControlPlane {
     /// [`Error::Fields`] if the range lies in the future or holds too many slots.
     pub async fn preview_backfill(&self, actor: &Actor, job: JobId, range: Backfill) -> Result<BackfillPreview> {
         let mut work = self.begin(actor).await?;
-        let row = administered(&mut work, actor, job).await?;
+        let row = permitted(&mut work, actor, Permission::BackfillJob, job).await?;
         preview(&mut work, &row, range).await
     }
 
@@ -69,7 +69,7 @@ impl ControlPlane {
     pub async fn backfill_job(&self, actor: &Actor, job: JobId, range: Backfill) -> Result<Vec<JobSlot>> {
         let mut work = self.begin(actor).await?;
         store::schedules::take_turn(&mut work.tx).await?;
-        let row = administered(&mut work, actor, job).await?;
+        let row = permitted(&mut work, actor, Permission::BackfillJob, job).await?;
         require_enabled(&row)?;
         let preview = preview(&mut work, &row, range).await?;
         let wanted: Vec<DateTime<Utc>> =

@@ -231,11 +231,10 @@ impl ControlPlane {
     /// [`Error::NotFound`] if a job outside the caller's scope is named, [`Error::Forbidden`] unless an administrator
     /// asks.
     pub async fn list_job_runs(&self, actor: &Actor, filter: &JobRunFilter, window: Window) -> Result<Page<JobRun>> {
-        actor.require_user()?;
         if let Some(job) = filter.job_id {
             self.get_job(actor, job).await?;
         }
-        actor.require_admin()?;
+        actor.require(Permission::ViewJobRuns)?;
         Ok(store::job_runs::list(&self.db, filter, window).await?.map(|row| row.view()))
     }
 
@@ -245,7 +244,7 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] unless an administrator asks.
     pub async fn newest_job_runs(&self, actor: &Actor, of: &[(JobId, u64)]) -> Result<Vec<Vec<JobRun>>> {
-        actor.require_admin()?;
+        actor.require(Permission::ViewJobRuns)?;
         let rows = store::job_runs::newest(&self.db, of).await?;
         let newest = of.iter().map(|(job, count)| {
             let own = rows.iter().filter(|row| row.job_id == *job).map(JobRunRow::view);
@@ -260,7 +259,7 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] unless an administrator asks.
     pub async fn find_job_runs(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<JobRun>> {
-        actor.require_admin()?;
+        actor.require(Permission::ViewJobRuns)?;
         let rows = store::job_runs::find_all(&self.db, ids).await?;
         Ok(rows.iter().map(JobRunRow::view).collect())
     }
@@ -271,9 +270,8 @@ impl ControlPlane {
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks.
     pub async fn get_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
-        actor.require_user()?;
         let row = store::job_runs::find(&self.db, actor.scope(), id).await?.ok_or(Error::NotFound("run"))?;
-        actor.require_admin()?;
+        actor.require(Permission::ViewJobRuns)?;
         Ok(row.view())
     }
 
@@ -286,7 +284,7 @@ impl ControlPlane {
     pub async fn cancel_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
         loop {
             let mut work = self.begin(actor).await?;
-            let mut run = self.administered_run(&mut work, actor, id).await?;
+            let mut run = permitted_run(&mut work, actor, Permission::CancelJobRun, id).await?;
             if run.state.status.has_ended() {
                 return Err(Error::conflict(format!("a run that is {} cannot be cancelled", run.state.status)));
             }
@@ -318,12 +316,18 @@ impl ControlPlane {
         run.state.end(RunStatus::Cancelled, work.now);
         self.save_run(work, &run, seen, Kind::JobRunStatusChanged).await
     }
+}
 
-    pub(super) async fn administered_run(&self, work: &mut Work, actor: &Actor, id: RunId) -> Result<JobRunRow> {
-        let run = store::job_runs::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("run"))?;
-        actor.require_admin()?;
-        Ok(run)
-    }
+/// A run, for a caller with this permission. Whoever may not see the run is not told that they lack the permission.
+pub(super) async fn permitted_run(
+    work: &mut Work,
+    actor: &Actor,
+    permission: Permission,
+    id: RunId,
+) -> Result<JobRunRow> {
+    let run = store::job_runs::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("run"))?;
+    actor.require(permission)?;
+    Ok(run)
 }
 
 /// The run that a directive has started, if it is at work.

@@ -6,10 +6,11 @@ use super::{
     ControlPlane, Work,
     background::{PAGE, attempt},
     dispatch::{WAITS_FOR_AGENT, is_busy},
-    jobs::{administered, require_enabled},
+    job_runs::permitted_run,
+    jobs::{permitted, require_enabled},
 };
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, Permission, Scope},
     error::{Error, Result},
     events::Forget,
     ids::{AgentId, DirectiveId, Ids, JobId, RunId},
@@ -62,7 +63,7 @@ impl ControlPlane {
     pub async fn run_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
         let mut work = self.begin(actor).await?;
         store::schedules::take_turn(&mut work.tx).await?;
-        let row = administered(&mut work, actor, id).await?;
+        let row = permitted(&mut work, actor, Permission::RunJob, id).await?;
         require_enabled(&row)?;
         require_free(&mut work, &row).await?;
         let job = row.view();
@@ -83,7 +84,7 @@ impl ControlPlane {
     pub async fn retry_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
         let mut work = self.begin(actor).await?;
         store::schedules::take_turn(&mut work.tx).await?;
-        let run = self.administered_run(&mut work, actor, id).await?;
+        let run = permitted_run(&mut work, actor, Permission::RetryJobRun, id).await?;
         if !matches!(run.state.status, RunStatus::Failed | RunStatus::Cancelled) {
             let message =
                 format!("a run that is {} cannot be made again: only one that has failed can", run.state.status);

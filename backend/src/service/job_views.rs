@@ -2,7 +2,7 @@
 
 use super::{ControlPlane, jobs::parse};
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::Result,
     ids::RunId,
     model::{
@@ -19,7 +19,7 @@ impl ControlPlane {
     ///
     /// [`crate::error::Error::Forbidden`] for agents, [`crate::error::Error::Fields`] if it makes no sense.
     pub fn preview_schedule(&self, actor: &Actor, wanted: &PreviewSchedule) -> Result<SchedulePreview> {
-        actor.require_user()?;
+        actor.require(Permission::PreviewSchedules)?;
         let schedule = parse(&wanted.schedule, &wanted.timezone)?;
         Ok(SchedulePreview::of(&schedule, self.now(), wanted.first))
     }
@@ -30,11 +30,11 @@ impl ControlPlane {
     ///
     /// As [`Self::list_job_runs`].
     pub async fn watch_job_runs(&self, actor: &Actor, filter: &JobRunFilter) -> Result<()> {
-        actor.require_user()?;
         if let Some(job) = filter.job_id {
             self.get_job(actor, job).await?;
         }
-        actor.require_admin()
+        actor.require(Permission::ViewJobRuns)?;
+        Ok(())
     }
 
     /// The newest transfers of each of these runs of jobs, as many as is said beside it.
@@ -43,8 +43,8 @@ impl ControlPlane {
     ///
     /// [`crate::error::Error::Forbidden`] unless an administrator asks.
     pub async fn newest_transfers_of_job_runs(&self, actor: &Actor, of: &[(RunId, u64)]) -> Result<Vec<Vec<Transfer>>> {
-        actor.require_admin()?;
-        let rows = store::transfers::newest_of_job_runs(&self.db, actor.scope(), of).await?;
+        let scope = actor.require(Permission::ViewJobRuns)?;
+        let rows = store::transfers::newest_of_job_runs(&self.db, scope, of).await?;
         let newest = of.iter().map(|(run, count)| {
             let own = rows.iter().filter(|row| row.job_run_id == Some(*run)).map(TransferRow::view);
             own.take(usize::try_from(*count).unwrap_or(usize::MAX)).collect()

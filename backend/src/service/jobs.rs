@@ -27,9 +27,9 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] unless an administrator asks, [`Error::Fields`] if the agent does not exist.
     pub async fn create_job(&self, actor: &Actor, input: CreateJob, claim: Option<&Claim>) -> Result<Job> {
-        actor.require_admin()?;
+        let scope = actor.require(Permission::CreateJob)?;
         let mut work = self.begin(actor).await?;
-        let agent = store::agents::find(&mut work.tx, actor.scope(), input.agent_id).await?;
+        let agent = store::agents::find(&mut work.tx, scope, input.agent_id).await?;
         let agent = agent.ok_or_else(|| Error::field("agentId", "names no agent"))?;
         let schedule = parse(&input.schedule, input.timezone())?;
         let enabled = input.enabled.unwrap_or(true);
@@ -89,8 +89,8 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`].
     pub async fn get_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
-        actor.require_user()?;
-        let row = store::jobs::find(&self.db, actor.scope(), id).await?;
+        let scope = actor.require(Permission::ViewJobs)?;
+        let row = store::jobs::find(&self.db, scope, id).await?;
         Ok(row.ok_or(Error::NotFound("job"))?.view())
     }
 
@@ -100,8 +100,8 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents.
     pub async fn find_jobs(&self, actor: &Actor, ids: &[JobId]) -> Result<Vec<Job>> {
-        actor.require_user()?;
-        let rows = store::jobs::find_all(&self.db, actor.scope(), ids).await?;
+        let scope = actor.require(Permission::ViewJobs)?;
+        let rows = store::jobs::find_all(&self.db, scope, ids).await?;
         Ok(rows.iter().map(JobRow::view).collect())
     }
 
@@ -115,7 +115,7 @@ impl ControlPlane {
     pub async fn update_job(&self, actor: &Actor, id: JobId, patch: UpdateJob) -> Result<Job> {
         loop {
             let mut work = self.begin(actor).await?;
-            let before = administered(&mut work, actor, id).await?;
+            let before = permitted(&mut work, actor, Permission::UpdateJob, id).await?;
             if patch.agent_id.is_some_and(|agent| agent != before.agent_id) {
                 return Err(Error::field("agentId", "cannot be changed: make another job for that agent"));
             }
@@ -180,7 +180,7 @@ impl ControlPlane {
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks.
     pub async fn delete_job(&self, actor: &Actor, id: JobId) -> Result<()> {
         let mut work = self.begin(actor).await?;
-        let job = administered(&mut work, actor, id).await?.view();
+        let job = permitted(&mut work, actor, Permission::DeleteJob, id).await?.view();
         if !store::schedules::delete(&mut work.tx, id.0).await? {
             return Err(Error::NotFound("job"));
         }
@@ -228,10 +228,10 @@ impl ControlPlane {
     }
 }
 
-/// The job that an administrator is about to change: outside the scope there is none, and then comes the right.
-pub(super) async fn administered(work: &mut Work, actor: &Actor, id: JobId) -> Result<JobRow> {
+/// A job, for a caller with this permission. Whoever may not see the job is not told that they lack the permission.
+pub(super) async fn permitted(work: &mut Work, actor: &Actor, permission: Permission, id: JobId) -> Result<JobRow> {
     let row = store::jobs::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("job"))?;
-    actor.require_admin()?;
+    actor.require(permission)?;
     Ok(row)
 }
 
