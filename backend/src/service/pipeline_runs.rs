@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::{ControlPlane, Work, pipelines::held};
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, Permission},
     error::{Error, Result},
-    ids::{CustomerId, PipelineId, RunId},
+    ids::{PipelineId, RunId},
     model::{
         definition::{Filling, Plan},
         event::{Kind, Object},
@@ -47,7 +47,7 @@ impl ControlPlane {
         input: StartPipelineRun,
         claim: Option<&Claim>,
     ) -> Result<PipelineRun> {
-        let mut pipeline = self.administered(actor, meant).await?;
+        let mut pipeline = self.permitted_pipeline(actor, Permission::RunPipeline, meant).await?;
         loop {
             require_enabled(&pipeline)?;
             let planned = self
@@ -74,7 +74,7 @@ impl ControlPlane {
     ///
     /// As of [`Self::run_pipeline`]; [`Error::Conflict`] unless it has failed or was cancelled.
     pub async fn rerun_pipeline_run(&self, actor: &Actor, id: RunId, claim: Option<&Claim>) -> Result<PipelineRun> {
-        let before = self.administered_pipeline_run(actor, id).await?;
+        let before = self.permitted_pipeline_run(actor, Permission::RerunPipelineRun, id).await?;
         match before.course.run.status {
             PipelineRunStatus::Failed | PipelineRunStatus::Cancelled => {}
             status => {
@@ -84,7 +84,8 @@ impl ControlPlane {
                 )));
             }
         }
-        let pipeline = self.administered(actor, &before.pipeline_id.into()).await?;
+        let pipeline: PipelineRef = before.pipeline_id.into();
+        let pipeline = self.permitted_pipeline(actor, Permission::RerunPipelineRun, &pipeline).await?;
         require_enabled(&pipeline)?;
         let yaml = store::pipelines::find_version(&self.db, pipeline.id, before.version).await?;
         let (yaml, filling) = yaml.ok_or(Error::NotFound("version"))?;
@@ -108,7 +109,7 @@ impl ControlPlane {
     ///
     /// As of [`Self::get_pipeline_run`]; [`Error::Conflict`] if it has ended.
     pub async fn cancel_pipeline_run(&self, actor: &Actor, id: RunId) -> Result<PipelineRun> {
-        self.administered_pipeline_run(actor, id).await?;
+        self.permitted_pipeline_run(actor, Permission::CancelPipelineRun, id).await?;
         let cancel = |course: &mut Course, now: DateTime<Utc>| {
             let status = course.run.status;
             if status.has_ended() {
@@ -171,12 +172,11 @@ impl ControlPlane {
         Ok(run)
     }
 
-    /// A run, for what administrators alone may do with it.
-    async fn administered_pipeline_run(&self, actor: &Actor, id: RunId) -> Result<PipelineRunRow> {
-        actor.require_user()?;
+    /// A run, for a caller with this permission. Whoever may not see the run is not told that they lack the permission.
+    async fn permitted_pipeline_run(&self, actor: &Actor, permission: Permission, id: RunId) -> Result<PipelineRunRow> {
         let row = store::pipeline_runs::find(&self.db, id).await?;
-        let row = row.filter(|row| may_know(actor, row.customer_id)).ok_or(Error::NotFound("run"))?;
-        actor.require_admin()?;
+        let row = row.filter(|row| actor.scope().covers(row.customer_id)).ok_or(Error::NotFound("run"))?;
+        actor.require(permission)?;
         Ok(row)
     }
 }
@@ -184,13 +184,4 @@ impl ControlPlane {
 /// Lets only a pipeline pass whose runs may start.
 fn require_enabled(pipeline: &PipelineRow) -> Result<()> {
     if pipeline.enabled { Ok(()) } else { Err(Error::Invalid("the pipeline is disabled: enable it first".to_owned())) }
-}
-
-/// Whether the caller may know that something of this owner's exists.
-fn may_know(actor: &Actor, owner: Option<CustomerId>) -> bool {
-    match actor.scope() {
-        Scope::All => true,
-        Scope::Customer(own) => owner == Some(own),
-        Scope::Agent(_) => false,
-    }
 }

@@ -6,7 +6,7 @@ use schedules::unschedule;
 
 use super::{ControlPlane, Work};
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, Permission, Scope},
     error::{Error, Result},
     ids::{CustomerId, PipelineId},
     model::{
@@ -42,7 +42,7 @@ impl ControlPlane {
         input: CreatePipeline,
         claim: Option<&Claim>,
     ) -> Result<Pipeline> {
-        actor.require_user()?;
+        actor.require(Permission::CreatePipeline)?;
         let definition = self.definition(&input.yaml, Filling::default()).await?;
         let customer_id = self.owner_of(actor, input.customer_id, Some(&definition)).await?;
         self.require_clear_agents(customer_id, &definition).await?;
@@ -86,8 +86,8 @@ impl ControlPlane {
         filter: &PipelineFilter,
         window: Window,
     ) -> Result<Page<Pipeline>> {
-        actor.require_user()?;
-        let page = store::pipelines::list(&self.db, actor.scope(), filter, window).await?.map(PipelineRow::view);
+        let scope = actor.require(Permission::ViewPipelines)?;
+        let page = store::pipelines::list(&self.db, scope, filter, window).await?.map(PipelineRow::view);
         let Page { items, window, total, has_more } = page;
         Ok(Page { items: self.with_versions(actor, items).await?, window, total, has_more })
     }
@@ -98,7 +98,7 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] if several have this identifier.
     pub async fn get_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<Pipeline> {
-        actor.require_user()?;
+        actor.require(Permission::ViewPipelines)?;
         let pipeline = self.pipeline(actor, meant).await?.view();
         self.with_versions(actor, vec![pipeline]).await?.pop().ok_or(Error::NotFound("pipeline"))
     }
@@ -109,8 +109,8 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents.
     pub async fn find_pipelines(&self, actor: &Actor, ids: &[PipelineId]) -> Result<Vec<Pipeline>> {
-        actor.require_user()?;
-        let rows = store::pipelines::find_all(&self.db, actor.scope(), ids).await?;
+        let scope = actor.require(Permission::ViewPipelines)?;
+        let rows = store::pipelines::find_all(&self.db, scope, ids).await?;
         self.with_versions(actor, rows.into_iter().map(PipelineRow::view).collect()).await
     }
 
@@ -120,7 +120,7 @@ impl ControlPlane {
     ///
     /// As of [`Self::get_pipeline`].
     pub async fn export_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<(String, String)> {
-        actor.require_user()?;
+        actor.require(Permission::ViewPipelines)?;
         let row = self.pipeline(actor, meant).await?;
         Ok((row.identifier, row.yaml))
     }
@@ -137,7 +137,7 @@ impl ControlPlane {
         meant: &PipelineRef,
         input: ReplaceDefinition,
     ) -> Result<Pipeline> {
-        actor.require_user()?;
+        actor.require(Permission::UpdatePipeline)?;
         let PipelineRow { id, customer_id, .. } = self.pipeline(actor, meant).await?;
         let definition = self.definition(&input.yaml, input.filling).await?;
         self.require_clear_agents(customer_id, &definition).await?;
@@ -173,7 +173,7 @@ impl ControlPlane {
     ///
     /// As of [`Self::get_pipeline`].
     pub async fn update_pipeline(&self, actor: &Actor, meant: &PipelineRef, input: UpdatePipeline) -> Result<Pipeline> {
-        actor.require_user()?;
+        actor.require(Permission::UpdatePipeline)?;
         let id = self.pipeline(actor, meant).await?.id;
         loop {
             let mut work = self.begin(actor).await?;
@@ -207,7 +207,7 @@ impl ControlPlane {
     ///
     /// As of [`Self::get_pipeline`].
     pub async fn delete_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineId> {
-        actor.require_user()?;
+        actor.require(Permission::DeletePipeline)?;
         let id = self.pipeline(actor, meant).await?.id;
         loop {
             let mut work = self.begin(actor).await?;
@@ -258,7 +258,7 @@ impl ControlPlane {
 
     /// Adds the newest versions, where the caller may know more than the current one.
     async fn with_versions(&self, actor: &Actor, mut pipelines: Vec<Pipeline>) -> Result<Vec<Pipeline>> {
-        if actor.require_admin().is_err() {
+        if !actor.may(Permission::ViewPipelineVersions) {
             return Ok(pipelines);
         }
         let ids: Vec<PipelineId> = pipelines.iter().map(|pipeline| pipeline.id).collect();

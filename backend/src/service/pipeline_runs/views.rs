@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::Result,
     ids::{PipelineId, RunId},
     model::{
@@ -30,7 +30,7 @@ impl ControlPlane {
         meant: &PipelineRef,
         window: Window,
     ) -> Result<Page<PipelineRun>> {
-        let pipeline = self.administered(actor, meant).await?;
+        let pipeline = self.permitted_pipeline(actor, Permission::ViewPipelineRuns, meant).await?;
         let filter = PipelineRunFilter { pipeline_id: Some(pipeline.id), status: Vec::new() };
         Ok(store::pipeline_runs::list(&self.db, &filter, window).await?.map(|row| row.view()))
     }
@@ -58,9 +58,10 @@ impl ControlPlane {
     /// [`crate::error::Error::Forbidden`] unless an administrator asks.
     pub async fn watch_pipeline_runs(&self, actor: &Actor, filter: &PipelineRunFilter) -> Result<()> {
         if let Some(pipeline) = filter.pipeline_id {
-            self.administered(actor, &pipeline.into()).await?;
+            self.permitted_pipeline(actor, Permission::ViewPipelineRuns, &pipeline.into()).await?;
         }
-        actor.require_admin()
+        actor.require(Permission::ViewPipelineRuns)?;
+        Ok(())
     }
 
     /// A run.
@@ -69,7 +70,7 @@ impl ControlPlane {
     ///
     /// As of [`Self::list_runs_of_pipeline`].
     pub async fn get_pipeline_run(&self, actor: &Actor, id: RunId) -> Result<PipelineRun> {
-        Ok(self.administered_pipeline_run(actor, id).await?.view())
+        Ok(self.permitted_pipeline_run(actor, Permission::ViewPipelineRuns, id).await?.view())
     }
 
     /// Those of these runs that there are, in no order.
@@ -78,7 +79,7 @@ impl ControlPlane {
     ///
     /// [`crate::error::Error::Forbidden`] unless an administrator asks.
     pub async fn find_pipeline_runs(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<PipelineRun>> {
-        actor.require_admin()?;
+        actor.require(Permission::ViewPipelineRuns)?;
         Ok(store::pipeline_runs::find_all(&self.db, ids).await?.iter().map(PipelineRunRow::view).collect())
     }
 
@@ -88,7 +89,7 @@ impl ControlPlane {
     ///
     /// [`crate::error::Error::Forbidden`] unless an administrator asks.
     pub async fn find_pipeline_run_plans(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<(RunId, Value)>> {
-        actor.require_admin()?;
+        actor.require(Permission::ViewPipelineRuns)?;
         store::pipeline_runs::plans(&self.db, ids).await
     }
 
@@ -98,7 +99,7 @@ impl ControlPlane {
     ///
     /// [`crate::error::Error::Forbidden`] unless an administrator asks.
     pub async fn newest_pipeline_runs(&self, actor: &Actor, of: &[(PipelineId, u64)]) -> Result<Vec<Vec<PipelineRun>>> {
-        actor.require_admin()?;
+        actor.require(Permission::ViewPipelineRuns)?;
         let rows = store::pipeline_runs::newest(&self.db, of).await?;
         let newest = of.iter().map(|(pipeline, count)| {
             let own = rows.iter().filter(|row| row.pipeline_id == *pipeline).map(PipelineRunRow::view);

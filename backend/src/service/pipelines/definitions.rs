@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::{Error, FieldErrors, Result},
     ids::{AgentId, CustomerId},
     model::{
@@ -40,7 +40,7 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents.
     pub fn get_pipeline_schema(&self, actor: &Actor) -> Result<Value> {
-        actor.require_user()?;
+        actor.require(Permission::CheckDefinitions)?;
         Ok(schema())
     }
 
@@ -50,7 +50,7 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::Fields`] for an unknown customer.
     pub async fn dry_run_pipeline(&self, actor: &Actor, input: DryRun) -> Result<Verdict> {
-        actor.require_user()?;
+        actor.require(Permission::CheckDefinitions)?;
         let Parsed { definition, mut diagnostics } = parse(input.yaml, Filling::default()).await?;
         let owner = self.owner_of(actor, input.customer_id, definition.as_ref()).await?;
         let Some(definition) = definition else { return Ok(Verdict::new(diagnostics, None)) };

@@ -2,7 +2,7 @@
 //! same rules.
 
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::Result,
     events::Forget,
     ids::PipelineId,
@@ -34,7 +34,7 @@ impl ControlPlane {
         meant: &PipelineRef,
         window: Window,
     ) -> Result<Page<PipelineSlot>> {
-        let pipeline = self.administered(actor, meant).await?;
+        let pipeline = self.permitted_pipeline(actor, Permission::ViewPipelineSlots, meant).await?;
         let slots = store::slots::list(&self.db, pipeline.id.0, &JobSlotFilter::default(), window).await?;
         Ok(slots.map(|row| row.pipeline_view()))
     }

@@ -1,7 +1,7 @@
 //! The versions of a pipeline: listed, read, compared and brought back, by administrators.
 
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::{Error, Result},
     model::{
         Page, Window,
@@ -24,7 +24,7 @@ impl ControlPlane {
         meant: &PipelineRef,
         window: Window,
     ) -> Result<Page<PipelineVersion>> {
-        let row = self.administered(actor, meant).await?;
+        let row = self.permitted_pipeline(actor, Permission::ViewPipelineVersions, meant).await?;
         store::pipelines::list_versions(&self.db, row.id, row.version, window).await
     }
 
@@ -34,7 +34,7 @@ impl ControlPlane {
     ///
     /// As of [`Self::list_pipeline_versions`]; [`Error::NotFound`] for a version there is not.
     pub async fn get_pipeline_version(&self, actor: &Actor, meant: &PipelineRef, version: i64) -> Result<String> {
-        let row = self.administered(actor, meant).await?;
+        let row = self.permitted_pipeline(actor, Permission::ViewPipelineVersions, meant).await?;
         Ok(self.version(&row, version).await?.0)
     }
 
@@ -50,7 +50,7 @@ impl ControlPlane {
         from: i64,
         to: i64,
     ) -> Result<VersionDiff> {
-        let row = self.administered(actor, meant).await?;
+        let row = self.permitted_pipeline(actor, Permission::ViewPipelineVersions, meant).await?;
         let (before, after) = (self.version(&row, from).await?.0, self.version(&row, to).await?.0);
         // Two long texts that have nothing in common take a while.
         let compare = move || VersionDiff::between((from, &before), (to, &after));
@@ -69,17 +69,23 @@ impl ControlPlane {
         version: i64,
         expected_version: Option<i64>,
     ) -> Result<Pipeline> {
-        let row = self.administered(actor, meant).await?;
+        let row = self.permitted_pipeline(actor, Permission::RestorePipelineVersion, meant).await?;
         let (yaml, filling) = self.version(&row, version).await?;
         let input = ReplaceDefinition { yaml, expected_version, git_sha: None, unless_same: false, filling };
         self.replace_pipeline_definition(actor, &row.id.into(), input).await
     }
 
-    /// A pipeline, for what administrators alone may do with it.
-    pub(in crate::service) async fn administered(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineRow> {
-        actor.require_user()?;
+    /// A pipeline, for a caller with this permission. Whoever may not see the pipeline is not told that they lack the
+    /// permission.
+    pub(in crate::service) async fn permitted_pipeline(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        meant: &PipelineRef,
+    ) -> Result<PipelineRow> {
+        actor.require(Permission::ViewPipelines)?;
         let row = self.pipeline(actor, meant).await?;
-        actor.require_admin()?;
+        actor.require(permission)?;
         Ok(row)
     }
 
