@@ -148,16 +148,14 @@ impl Actor {
         }
     }
 
-    /// The signed-in user and session.
+    /// The user who asks and their session, with a permission of users.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents and the server itself.
-    pub const fn require_session(&self) -> Result<(UserId, SessionId)> {
-        match self {
-            Self::Admin { user, session } | Self::Customer { user, session, .. } => Ok((*user, *session)),
-            _ => Err(Error::Forbidden("only a signed-in user may do this")),
-        }
+    /// [`Error::Forbidden`] without the permission, and for other actors.
+    pub fn require_session(&self, permission: Permission) -> Result<(UserId, SessionId)> {
+        self.require(permission)?;
+        self.session().ok_or_else(|| refused(permission))
     }
 
     /// The signed-in user and their session, if a user asks.

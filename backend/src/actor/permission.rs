@@ -23,6 +23,8 @@ pub enum Permission {
     ViewCustomers,
     /// Read enrolment codes, without their secrets.
     ViewEnrolmentCodes,
+    /// Read when secrets of webhooks were created, without the secrets.
+    ViewWebhookSecrets,
     /// Read agents.
     ViewAgents,
     /// Read transfers.
@@ -153,6 +155,7 @@ const VIEW_FLEET: &[Permission] = &[
     P::FindObjects,
     P::ViewCustomers,
     P::ViewEnrolmentCodes,
+    P::ViewWebhookSecrets,
     P::ViewAgents,
     P::ViewTransfers,
     P::ListJobs,
@@ -178,7 +181,7 @@ const MANAGE_FLEET: &[Permission] = &[
     P::RotateWebhookSecret,
 ];
 
-/// Reading what administrators alone read.
+/// Reading what administrators alone read. The statements behind it know no scope: whoever has it must see everything.
 const VIEW_PLATFORM: &[Permission] = &[
     P::ListCustomers,
     P::ViewUsers,
@@ -276,7 +279,7 @@ mod tests {
     /// For each permission whether administrators, users of a customer, agents and the server have it, and what others
     /// are told.
     #[rustfmt::skip]
-    const TABLE: [(Permission, [bool; 4], &str); 58] = [
+    const TABLE: [(Permission, [bool; 4], &str); 59] = [
         (P::ViewOwnAccount, [YES, YES, NO, NO], USERS),
         (P::SignOut, [YES, YES, NO, NO], USERS),
         (P::ViewFleet, [YES, YES, NO, YES], USERS),
@@ -284,6 +287,7 @@ mod tests {
         (P::FindObjects, [YES, YES, NO, YES], USERS),
         (P::ViewCustomers, [YES, YES, NO, YES], USERS),
         (P::ViewEnrolmentCodes, [YES, YES, NO, YES], USERS),
+        (P::ViewWebhookSecrets, [YES, YES, NO, YES], USERS),
         (P::ViewAgents, [YES, YES, NO, YES], USERS),
         (P::ViewTransfers, [YES, YES, NO, YES], USERS),
         (P::ListJobs, [YES, YES, YES, YES], USERS),

@@ -60,7 +60,7 @@ impl Caller {
 
     /// What names the caller among all callers: the user, or the address of a client without a token.
     pub(super) fn name(&self) -> String {
-        let session = self.actor.as_ref().and_then(|actor| actor.require_session().ok());
+        let session = self.actor.as_ref().and_then(Actor::session);
         session.map_or_else(|| self.address.clone(), |(user, _)| user.to_string())
     }
 
@@ -71,7 +71,7 @@ impl Caller {
     /// [`Error::RateLimited`] if it is one too many.
     pub(super) async fn count(&self, cp: &ControlPlane) -> Result<Option<crate::limits::Verdict>> {
         let subject = match &self.actor {
-            Some(actor) => actor.require_session()?.0.to_string(),
+            Some(actor) => actor.session().ok_or(UNKNOWN)?.0.to_string(),
             None => self.address.clone(),
         };
         let verdict = cp.limits().count(Class::Graphql, &subject, cp.now()).await;

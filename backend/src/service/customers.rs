@@ -2,7 +2,7 @@
 
 use super::{ControlPlane, authenticate::digest};
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, Permission, Scope},
     error::{Error, Result},
     events::Forget,
     ids::{CustomerId, EnrolmentCodeId},
@@ -31,7 +31,7 @@ impl ControlPlane {
         input: CreateCustomer,
         claim: Option<&Claim>,
     ) -> Result<Customer> {
-        actor.require_admin()?;
+        actor.require(Permission::CreateCustomer)?;
         let mut work = self.begin(actor).await?;
         let created_at = work.now.into();
         let customer = Customer { id: self.ids.next(work.now), name: input.name, suspended: false, created_at };
@@ -48,7 +48,7 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] unless an administrator asks.
     pub async fn list_customers(&self, actor: &Actor, window: Window) -> Result<Page<Customer>> {
-        actor.require_admin()?;
+        actor.require(Permission::ListCustomers)?;
         store::customers::list(&self.db, window).await
     }
 
@@ -58,8 +58,8 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents.
     pub async fn find_customers(&self, actor: &Actor, ids: &[CustomerId]) -> Result<Vec<Customer>> {
-        actor.require_user()?;
-        let known: Vec<CustomerId> = ids.iter().copied().filter(|id| owned(actor, *id).is_ok()).collect();
+        let scope = actor.require(Permission::ViewCustomers)?;
+        let known: Vec<CustomerId> = ids.iter().copied().filter(|id| scope.covers(Some(*id))).collect();
         store::customers::find_all(&self.db, &known).await
     }
 
@@ -69,7 +69,7 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] unless an administrator asks, [`Error::NotFound`], [`Error::Conflict`] if several have the name.
     pub async fn find_customer(&self, actor: &Actor, id_or_name: &str) -> Result<Customer> {
-        actor.require_admin()?;
+        actor.require(Permission::ListCustomers)?;
         if let Ok(id) = id_or_name.parse() {
             return store::customers::find(&self.db, id).await?.ok_or(Error::NotFound("customer"));
         }
@@ -87,8 +87,8 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] unless an administrator asks (not found for another customer's user), [`Error::NotFound`].
     pub async fn update_customer(&self, actor: &Actor, id: CustomerId, input: UpdateCustomer) -> Result<Customer> {
-        owned(actor, id)?;
-        actor.require_admin()?;
+        require_covered(actor.scope(), id)?;
+        actor.require(Permission::UpdateCustomer)?;
         let mut work = self.begin(actor).await?;
         let before = store::customers::find(&mut work.tx, id).await?;
         let customer = store::customers::update(&mut work.tx, id, &input).await?;
@@ -113,8 +113,7 @@ impl ControlPlane {
         customer: CustomerId,
         input: CreateEnrolmentCode,
     ) -> Result<EnrolmentCode> {
-        actor.require_user()?;
-        owned(actor, customer)?;
+        require_covered(actor.require(Permission::CreateEnrolmentCode)?, customer)?;
         let mut work = self.begin(actor).await?;
         store::customers::find(&mut work.tx, customer).await?.ok_or(Error::NotFound("customer"))?;
         if input.expires_at.is_some_and(|end| end <= work.now) {
@@ -147,8 +146,7 @@ impl ControlPlane {
         customer: CustomerId,
         window: Window,
     ) -> Result<Page<EnrolmentCode>> {
-        actor.require_user()?;
-        owned(actor, customer)?;
+        require_covered(actor.require(Permission::ViewEnrolmentCodes)?, customer)?;
         store::customers::find(&self.db, customer).await?.ok_or(Error::NotFound("customer"))?;
         Ok(store::customers::list_codes(&self.db, customer, window).await?.map(EnrolmentCode::from))
     }
@@ -159,10 +157,10 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`] for another customer's code.
     pub async fn delete_enrolment_code(&self, actor: &Actor, id: EnrolmentCodeId) -> Result<()> {
-        actor.require_user()?;
+        let scope = actor.require(Permission::DeleteEnrolmentCode)?;
         let mut work = self.begin(actor).await?;
-        let code = store::customers::find_code(&mut work.tx, id).await?.ok_or(Error::NotFound("enrolment code"))?;
-        owned(actor, code.customer_id).map_err(|_| Error::NotFound("enrolment code"))?;
+        let code = store::customers::find_code(&mut work.tx, id).await?;
+        let code = code.filter(|code| scope.covers(Some(code.customer_id))).ok_or(Error::NotFound("enrolment code"))?;
         store::customers::delete_code(&mut work.tx, id).await?;
         work.note(Kind::EnrolmentCodeDeleted, Object::EnrolmentCode(code.into()));
         self.commit(work).await
@@ -170,10 +168,6 @@ impl ControlPlane {
 }
 
 /// Lets those pass who may know that this customer exists.
-fn owned(actor: &Actor, customer: CustomerId) -> Result<()> {
-    match actor.scope() {
-        Scope::All => Ok(()),
-        Scope::Customer(own) if own == customer => Ok(()),
-        Scope::Customer(_) | Scope::Agent(_) => Err(Error::NotFound("customer")),
-    }
+fn require_covered(scope: Scope, customer: CustomerId) -> Result<()> {
+    if scope.covers(Some(customer)) { Ok(()) } else { Err(Error::NotFound("customer")) }
 }

@@ -2,7 +2,7 @@
 
 use super::{ControlPlane, Work};
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, Permission},
     error::{Error, Result},
     events::Forget,
     ids::UserId,
@@ -22,7 +22,7 @@ impl ControlPlane {
     /// [`Error::Forbidden`] unless an administrator asks, [`Error::Fields`] for an unknown customer,
     /// [`Error::Conflict`] if the e-mail address is taken.
     pub async fn create_user(&self, actor: &Actor, input: CreateUser, claim: Option<&Claim>) -> Result<User> {
-        actor.require_admin()?;
+        actor.require(Permission::CreateUser)?;
         let password_hash = self.hash(input.password).await?;
         let mut work = self.begin(actor).await?;
         if let Some(customer) = input.customer_id
@@ -55,7 +55,7 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] unless an administrator asks.
     pub async fn list_users(&self, actor: &Actor, window: Window) -> Result<Page<User>> {
-        actor.require_admin()?;
+        actor.require(Permission::ViewUsers)?;
         store::users::list(&self.db, window).await
     }
 
@@ -68,12 +68,10 @@ impl ControlPlane {
     /// and for administrators who suspend or demote themselves.
     pub async fn update_user(&self, actor: &Actor, id: UserId, input: UpdateUser) -> Result<User> {
         let found = store::users::find(&self.db, id).await?.ok_or(Error::NotFound("user"))?;
-        if let Scope::Customer(customer) = actor.scope()
-            && found.customer_id != Some(customer)
-        {
+        if !actor.scope().covers(found.customer_id) {
             return Err(Error::NotFound("user"));
         }
-        actor.require_admin()?;
+        actor.require(Permission::UpdateUser)?;
         let demotes = input.suspended == Some(true) || input.role == Some(Role::Customer);
         if demotes && matches!(actor, Actor::Admin { user, .. } if *user == id) {
             return Err(Error::conflict("you cannot suspend or demote yourself: another administrator can"));
@@ -135,9 +133,7 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] unless the server itself asks.
     pub async fn ensure_first_admin(&self, actor: &Actor, email: &str, password: String) -> Result<bool> {
-        if *actor != Actor::System {
-            return Err(Error::Forbidden("only the server itself may do this"));
-        }
+        actor.require(Permission::CreateFirstAdministrator)?;
         let first = CreateUser { email: email.to_lowercase(), password, role: Role::Admin, customer_id: None };
         match self.create_user(actor, first, None).await {
             Ok(_) => Ok(true),

@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use super::{ControlPlane, customers::SHOWN};
 use crate::{
-    actor::{Actor, Scope},
+    actor::{Actor, Permission, Scope},
     error::{Error, Result},
     ids::CustomerId,
     model::{
@@ -29,8 +29,8 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`] for another customer.
     pub async fn rotate_webhook_secret(&self, actor: &Actor, customer: Option<CustomerId>) -> Result<WebhookSecret> {
-        actor.require_user()?;
-        let customer = match (actor.scope(), customer) {
+        let scope = actor.require(Permission::RotateWebhookSecret)?;
+        let customer = match (scope, customer) {
             (Scope::Customer(own), Some(named)) if own != named => return Err(Error::NotFound("customer")),
             (Scope::Customer(own), _) => Some(own),
             (_, named) => named,
