@@ -124,30 +124,6 @@ impl Actor {
         }
     }
 
-    /// Lets administrators (and the server itself) pass.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Forbidden`] for everybody else.
-    pub const fn require_admin(&self) -> Result<()> {
-        match self {
-            Self::Admin { .. } | Self::System => Ok(()),
-            _ => Err(Error::Forbidden("only an administrator may do this")),
-        }
-    }
-
-    /// Lets administrators and customers pass, and the server itself.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Forbidden`] for agents.
-    pub const fn require_user(&self) -> Result<()> {
-        match self {
-            Self::Admin { .. } | Self::Customer { .. } | Self::System => Ok(()),
-            Self::Agent { .. } => Err(Error::Forbidden("only a signed-in user may do this")),
-        }
-    }
-
     /// The user who asks and their session, with a permission of users.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use super::{
     envelope::Failure,
 };
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::Error,
     limits::Class,
     service::{Clearance, Credentials},
@@ -28,9 +28,6 @@ pub(super) struct AgentCaller(pub(super) Actor);
 
 /// A user, by a token.
 pub(super) struct UserCaller(pub(super) Actor);
-
-/// An administrator, by a token.
-pub(super) struct AdminCaller(pub(super) Actor);
 
 /// An agent or a user; if both are sent, the token counts.
 pub(super) struct AnyCaller(pub(super) Actor);
@@ -68,15 +65,36 @@ impl FromRequestParts<Api> for UserCaller {
     }
 }
 
-/// The control plane checks the right again; here it is checked before the body is looked at.
-impl FromRequestParts<Api> for AdminCaller {
-    type Rejection = Failure;
+/// Users with a permission, by a token. The control plane checks the permission again; here it is checked before the body
+/// is read.
+macro_rules! permitted_callers {
+    ($($(#[$doc:meta])* $caller:ident: $permission:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        pub(super) struct $caller(pub(super) Actor);
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
-        let UserCaller(actor) = UserCaller::from_request_parts(parts, api).await?;
-        actor.require_admin()?;
-        Ok(Self(actor))
-    }
+        impl FromRequestParts<Api> for $caller {
+            type Rejection = Failure;
+
+            async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+                let UserCaller(actor) = UserCaller::from_request_parts(parts, api).await?;
+                actor.require(Permission::$permission)?;
+                Ok(Self(actor))
+            }
+        }
+    )+};
+}
+
+permitted_callers! {
+    /// Who may create customers.
+    CustomerCreator: CreateCustomer,
+    /// Who may list customers.
+    CustomerLister: ListCustomers,
+    /// Who may create users.
+    UserCreator: CreateUser,
+    /// Who may list users.
+    UserLister: ViewUsers,
+    /// Who may create jobs.
+    JobCreator: CreateJob,
 }
 
 impl FromRequestParts<Api> for AnyCaller {

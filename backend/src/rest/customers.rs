@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     Api,
-    caller::{AdminCaller, UserCaller},
+    caller::{CustomerCreator, CustomerLister, UserCaller},
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, OptionalBody, Query},
     list::{List, ListAnswer, listed},
@@ -71,7 +71,7 @@ pub(super) struct DeletedData {
     responses((status = 201, description = "The customer", body = Success<CustomerData>)))]
 pub(super) async fn create_customer(
     State(api): State<Api>,
-    AdminCaller(actor): AdminCaller,
+    CustomerCreator(actor): CustomerCreator,
     IdempotencyKey(key): IdempotencyKey,
     body: Body<CreateCustomer>,
 ) -> Answer<CustomerData> {
@@ -87,7 +87,7 @@ pub(super) async fn create_customer(
     responses((status = 200, description = "A page of customers", body = Success<CustomersData>)))]
 pub(super) async fn list_customers(
     State(api): State<Api>,
-    AdminCaller(actor): AdminCaller,
+    CustomerLister(actor): CustomerLister,
     Query(window): Query<Window>,
 ) -> ListAnswer<CustomersData> {
     let page = api.cp.list_customers(&actor, window).await?;

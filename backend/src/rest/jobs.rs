@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     Api,
-    caller::{AdminCaller, AnyCaller, UserCaller},
+    caller::{AnyCaller, JobCreator, UserCaller},
     customers::DeletedData,
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
@@ -48,7 +48,7 @@ listed!(JobsData, "jobs", jobs: Job);
     responses((status = 201, description = "The job", body = Success<JobData>)))]
 pub(super) async fn create_job(
     State(api): State<Api>,
-    AdminCaller(actor): AdminCaller,
+    JobCreator(actor): JobCreator,
     IdempotencyKey(key): IdempotencyKey,
     body: Body<CreateJob>,
 ) -> Answer<JobData> {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     Api,
-    caller::{AdminCaller, UserCaller},
+    caller::{UserCaller, UserCreator, UserLister},
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
     list::{List, ListAnswer, listed},
@@ -36,7 +36,7 @@ listed!(UsersData, "users", users: User);
     responses((status = 201, description = "The user", body = Success<UserData>)))]
 pub(super) async fn create_user(
     State(api): State<Api>,
-    AdminCaller(actor): AdminCaller,
+    UserCreator(actor): UserCreator,
     IdempotencyKey(key): IdempotencyKey,
     body: Body<CreateUser>,
 ) -> Answer<UserData> {
@@ -51,7 +51,7 @@ pub(super) async fn create_user(
     responses((status = 200, description = "A page of users", body = Success<UsersData>)))]
 pub(super) async fn list_users(
     State(api): State<Api>,
-    AdminCaller(actor): AdminCaller,
+    UserLister(actor): UserLister,
     Query(window): Query<Window>,
 ) -> ListAnswer<UsersData> {
     let page = api.cp.list_users(&actor, window).await?;
