@@ -16,6 +16,14 @@ mod size;
 /// The most lines of a file; one that needs more is two files.
 const MOST_LINES: usize = 400;
 
+/// Calls of the control plane that state no permission of their own, each with the reason.
+const WITHOUT_A_PERMISSION: [(&str, &str); 4] = [
+    ("disable_job", "it is `update_job`"),
+    ("enable_job", "it is `update_job`"),
+    ("list_pipeline_runs", "it asks `watch_pipeline_runs` first"),
+    ("once", "it carries out another call"),
+];
+
 /// A source file: its path below `src`, and its text.
 struct Source {
     name: String,
@@ -74,6 +82,27 @@ impl Source {
             }
         }
         named
+    }
+
+    /// Its public functions that are handed an actor: the name of each, and its text from there on.
+    fn calls(&self) -> Vec<(&str, String)> {
+        let lines: Vec<&str> = self.code().map(|(_, line)| line).collect();
+        let mut calls = Vec::new();
+        for (index, line) in lines.iter().enumerate() {
+            let declared = line.trim_start();
+            let indent = &line[..line.len() - declared.len()];
+            let declared = declared.strip_prefix("pub ").or_else(|| declared.strip_prefix("pub(crate) "));
+            let Some(function) = declared.map(|rest| rest.strip_prefix("async ").unwrap_or(rest)) else { continue };
+            let Some(function) = function.strip_prefix("fn ") else { continue };
+            let end = format!("{indent}}}");
+            let is_one_line = line.ends_with('}');
+            let length = lines[index..].iter().position(|line| is_one_line || *line == end);
+            let text = lines[index..=index + length.expect("an end")].join("\n");
+            if text.split('{').next().is_some_and(|signature| signature.contains("&Actor")) {
+                calls.push((word(function), text));
+            }
+        }
+        calls
     }
 }
 
@@ -205,6 +234,18 @@ fn redis_is_named_behind_the_bus_and_the_limits_only() {
 }
 
 #[test]
+fn every_call_of_the_control_plane_states_its_permission() {
+    let sources = sources();
+    let service = sources.iter().filter(|source| source.layer() == "service");
+    let calls: Vec<(&str, String)> = service.flat_map(Source::calls).collect();
+    assert!(calls.len() > 60, "the calls are not where they were");
+    let mut silent: Vec<&str> =
+        calls.iter().filter(|(_, text)| !text.contains("Permission::")).map(|(name, _)| *name).collect();
+    silent.sort_unstable();
+    assert_eq!(silent, WITHOUT_A_PERMISSION.map(|(name, _)| name), "these name no `Permission`");
+}
+
+#[test]
 fn every_metric_is_described_once() {
     let described: Vec<&str> = backend::telemetry::described::METRICS.iter().map(|(name, _, _)| *name).collect();
     let mut recorded = std::collections::BTreeSet::new();
@@ -236,4 +277,40 @@ fn what_a_file_names_is_found(#[case] text: &str, #[case] modules: &[&str]) {
     let names: Vec<String> = source.names().into_iter().map(|(_, module)| module).collect();
     assert_eq!(names, modules);
     assert_eq!(source.layer(), "model");
+}
+
+#[test]
+fn the_calls_of_a_file_are_found_with_their_text() {
+    const TEXT: &str = "
+impl ControlPlane {
+    pub async fn one(&self, actor: &Actor) -> Result<()> {
+        first()
+    }
+
+    pub fn two(&self, actor: Option<&Actor>) { second() }
+
+    pub fn three(&self) {
+        of(&Actor::System)
+    }
+
+    async fn four(&self, actor: &Actor) {}
+
+    pub(super) fn five(&self, actor: &Actor) {}
+
+    pub(crate) async fn six(
+        &self,
+        actor: &Actor,
+    ) {
+        sixth()
+    }
+}
+";
+    let source = Source { name: "service/agents.rs".to_owned(), text: TEXT.to_owned() };
+    let calls = source.calls();
+    assert_eq!(calls.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["one", "two", "six"]);
+    for (_, text) in &calls {
+        assert_eq!(text.matches("fn ").count(), 1, "{text}");
+    }
+    let holds = |index: usize, body: &str| calls[index].1.contains(body);
+    assert_eq!([holds(0, "first()"), holds(1, "second()"), holds(2, "sixth()")], [true; 3]);
 }
