@@ -57,6 +57,18 @@ impl TransferStatus {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 
+    /// Whether a user may cancel it.
+    #[must_use]
+    pub const fn can_be_cancelled(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+
+    /// Whether a user may ask for another attempt.
+    #[must_use]
+    pub const fn can_be_retried(self) -> bool {
+        matches!(self, Self::Failed)
+    }
+
     /// Whether no other status can follow; a failed transfer may be tried again.
     #[must_use]
     pub const fn is_final(self) -> bool {

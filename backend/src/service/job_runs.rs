@@ -285,7 +285,7 @@ impl ControlPlane {
         loop {
             let mut work = self.begin(actor).await?;
             let mut run = permitted_run(&mut work, actor, Permission::CancelJobRun, id).await?;
-            if run.state.status.has_ended() {
+            if !run.state.status.can_be_cancelled() {
                 return Err(Error::conflict(format!("a run that is {} cannot be cancelled", run.state.status)));
             }
             if run.state.cancel_requested_at.is_some() {

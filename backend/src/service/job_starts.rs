@@ -17,7 +17,7 @@ use crate::{
     model::{
         directive::{Directive, Wish},
         event::{Kind, Object},
-        job::{Job, JobRun, Outcome, RunStatus},
+        job::{Job, JobRun, Outcome},
         schedule::Overlap,
     },
     store::{self, db::Word, job_runs::JobRunRow, jobs::JobRow, schedules::Owner, slots::Pending},
@@ -85,7 +85,7 @@ impl ControlPlane {
         let mut work = self.begin(actor).await?;
         store::schedules::take_turn(&mut work.tx).await?;
         let run = permitted_run(&mut work, actor, Permission::RetryJobRun, id).await?;
-        if !matches!(run.state.status, RunStatus::Failed | RunStatus::Cancelled) {
+        if !run.state.status.can_be_retried() {
             let message =
                 format!("a run that is {} cannot be made again: only one that has failed can", run.state.status);
             return Err(Error::conflict(message));

@@ -13,7 +13,7 @@ use crate::{
         pipeline::{
             PipelineRef,
             course::Course,
-            run::{Given, PipelineRun, PipelineRunStatus, StartPipelineRun, Trigger},
+            run::{Given, PipelineRun, StartPipelineRun, Trigger},
         },
     },
     store::{self, idempotency::Claim, pipeline_runs::PipelineRunRow, pipelines::PipelineRow},
@@ -75,14 +75,10 @@ impl ControlPlane {
     /// As of [`Self::run_pipeline`]; [`Error::Conflict`] unless it has failed or was cancelled.
     pub async fn rerun_pipeline_run(&self, actor: &Actor, id: RunId, claim: Option<&Claim>) -> Result<PipelineRun> {
         let before = self.permitted_pipeline_run(actor, Permission::RerunPipelineRun, id).await?;
-        match before.course.run.status {
-            PipelineRunStatus::Failed | PipelineRunStatus::Cancelled => {}
-            status => {
-                let advice = if status.has_ended() { "start a new one" } else { "wait for its end, or cancel it" };
-                return Err(Error::conflict(format!(
-                    "a run that is {status} has no failed step to go on from: {advice}"
-                )));
-            }
+        let status = before.course.run.status;
+        if !status.can_be_rerun() {
+            let advice = if status.has_ended() { "start a new one" } else { "wait for its end, or cancel it" };
+            return Err(Error::conflict(format!("a run that is {status} has no failed step to go on from: {advice}")));
         }
         let pipeline: PipelineRef = before.pipeline_id.into();
         let pipeline = self.permitted_pipeline(actor, Permission::RerunPipelineRun, &pipeline).await?;
@@ -112,7 +108,7 @@ impl ControlPlane {
         self.permitted_pipeline_run(actor, Permission::CancelPipelineRun, id).await?;
         let cancel = |course: &mut Course, now: DateTime<Utc>| {
             let status = course.run.status;
-            if status.has_ended() {
+            if !status.can_be_cancelled() {
                 return Err(Error::conflict(format!("a run that is {status} cannot be cancelled")));
             }
             Ok(course.cancel(now))

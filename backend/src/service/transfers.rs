@@ -206,20 +206,22 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] if it has ended.
     pub async fn cancel_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
-        self.steer(actor, Permission::CancelTransfer, id, |row, now| match row.state.status {
-            TransferStatus::Queued => {
-                let cancel = to(TransferStatus::Cancelled);
-                row.state.cancel_requested_at = Some(now);
-                row.state.advance(&cancel, now)?;
-                Ok(Some((Kind::TransferStatusChanged, Wish::CancelTransfer { transfer_id: id })))
+        self.steer(actor, Permission::CancelTransfer, id, |row, now| {
+            let status = row.state.status;
+            if !status.can_be_cancelled() {
+                return Err(Error::conflict(format!("a transfer that is {status} cannot be cancelled")));
             }
-            TransferStatus::Running if row.state.cancel_requested_at.is_some() => Ok(None),
-            TransferStatus::Running => {
+            if status == TransferStatus::Queued {
                 row.state.cancel_requested_at = Some(now);
-                row.state.revision += 1;
-                Ok(Some((Kind::TransferCancelRequested, Wish::CancelTransfer { transfer_id: id })))
+                row.state.advance(&to(TransferStatus::Cancelled), now)?;
+                return Ok(Some((Kind::TransferStatusChanged, Wish::CancelTransfer { transfer_id: id })));
             }
-            ended => Err(Error::conflict(format!("a transfer that is {ended} cannot be cancelled"))),
+            if row.state.cancel_requested_at.is_some() {
+                return Ok(None);
+            }
+            row.state.cancel_requested_at = Some(now);
+            row.state.revision += 1;
+            Ok(Some((Kind::TransferCancelRequested, Wish::CancelTransfer { transfer_id: id })))
         })
         .await
     }
@@ -232,7 +234,7 @@ impl ControlPlane {
     /// still there.
     pub async fn retry_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
         self.steer(actor, Permission::RetryTransfer, id, |row, now| {
-            if row.state.status != TransferStatus::Failed {
+            if !row.state.status.can_be_retried() {
                 let message =
                     format!("a transfer that is {} cannot be retried: only a failed one can", row.state.status);
                 return Err(Error::conflict(message));

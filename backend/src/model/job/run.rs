@@ -51,6 +51,18 @@ impl RunStatus {
     pub const fn has_ended(self) -> bool {
         !matches!(self, Self::Running)
     }
+
+    /// Whether a user may cancel it.
+    #[must_use]
+    pub const fn can_be_cancelled(self) -> bool {
+        matches!(self, Self::Running)
+    }
+
+    /// Whether a user may ask for another attempt, which is another run.
+    #[must_use]
+    pub const fn can_be_retried(self) -> bool {
+        matches!(self, Self::Failed | Self::Cancelled)
+    }
 }
 
 /// One run of a job.

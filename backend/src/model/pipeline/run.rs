@@ -52,6 +52,18 @@ impl PipelineRunStatus {
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
+
+    /// Whether a user may cancel it.
+    #[must_use]
+    pub const fn can_be_cancelled(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+
+    /// Whether a user may continue from where it failed, which is another run.
+    #[must_use]
+    pub const fn can_be_rerun(self) -> bool {
+        matches!(self, Self::Failed | Self::Cancelled)
+    }
 }
 
 /// How far a step has come.
