@@ -1,12 +1,15 @@
-//! What an agent links to.
+//! What an agent links to, and what its viewer may do with it.
 
 use async_graphql::{ComplexObject, Context};
 
 use super::{
-    context::loader,
+    context::{loader, viewer_may},
     loaders::{NewestOf, newest},
 };
-use crate::model::{agent::Agent, customer::Customer, transfer::Transfer};
+use crate::{
+    actor::Permission,
+    model::{agent::Agent, customer::Customer, transfer::Transfer},
+};
 
 /// How many transfers of an agent are shown, unless said otherwise.
 const NEWEST: i32 = 20;
@@ -27,5 +30,15 @@ impl Agent {
     ) -> async_graphql::Result<Vec<Transfer>> {
         let count = newest(first)?;
         Ok(loader(ctx)?.load_one(NewestOf(self.id, count)).await?.unwrap_or_default())
+    }
+
+    /// Whether the viewer may revoke it.
+    async fn viewer_can_revoke(&self, ctx: &Context<'_>) -> bool {
+        viewer_may(ctx, Permission::RevokeAgent)
+    }
+
+    /// Whether the viewer may create a new key for it.
+    async fn viewer_can_rotate_key(&self, ctx: &Context<'_>) -> bool {
+        viewer_may(ctx, Permission::RotateAgentKey)
     }
 }

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::loaders::Loader;
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::{Error, Result},
     limits::Class,
     service::ControlPlane,
@@ -94,6 +94,11 @@ fn asked<'a>(ctx: &Context<'a>) -> Result<&'a Asked> {
 /// [`Error::Unauthenticated`] if there is none.
 pub(super) fn actor<'a>(ctx: &Context<'a>) -> Result<&'a Actor> {
     asked(ctx)?.caller.actor.as_ref().ok_or(UNKNOWN)
+}
+
+/// Whether the viewer has a permission. Without a token there is no viewer.
+pub(super) fn viewer_may(ctx: &Context<'_>, permission: Permission) -> bool {
+    actor(ctx).is_ok_and(|actor| actor.may(permission))
 }
 
 /// Whether the request came with a token.

@@ -1,17 +1,21 @@
-//! What jobs, their runs and the slots of their ledgers link to, and what GraphQL shows in another form than REST.
+//! What jobs, their runs and the slots of their ledgers link to, what their viewer may do with them, and what GraphQL
+//! shows in another form than REST.
 
 use async_graphql::{ComplexObject, Context};
 
 use super::{
-    context::loader,
+    context::{loader, viewer_may},
     loaders::{NewestOfRun, NewestRunsOf, newest},
 };
-use crate::model::{
-    agent::Agent,
-    customer::Customer,
-    job::{Job, JobRun, JobSlot},
-    scalar::ByteCount,
-    transfer::Transfer,
+use crate::{
+    actor::Permission,
+    model::{
+        agent::Agent,
+        customer::Customer,
+        job::{Job, JobRun, JobSlot},
+        scalar::ByteCount,
+        transfer::Transfer,
+    },
 };
 
 /// How many runs of a job, or transfers of a run, are shown, unless said otherwise.
@@ -49,6 +53,37 @@ impl Job {
         let count = newest(first)?;
         Ok(loader(ctx)?.load_one(NewestRunsOf(self.id, count)).await?.unwrap_or_default())
     }
+
+    /// Whether the viewer may run slots of the past now: it is enabled.
+    async fn viewer_can_backfill(&self, ctx: &Context<'_>) -> bool {
+        self.enabled && viewer_may(ctx, Permission::BackfillJob)
+    }
+
+    /// Whether the viewer may delete it.
+    async fn viewer_can_delete(&self, ctx: &Context<'_>) -> bool {
+        viewer_may(ctx, Permission::DeleteJob)
+    }
+
+    /// Whether the viewer may disable it now: it is enabled.
+    async fn viewer_can_disable(&self, ctx: &Context<'_>) -> bool {
+        self.enabled && viewer_may(ctx, Permission::UpdateJob)
+    }
+
+    /// Whether the viewer may enable it now: it is disabled, and its agent was not revoked.
+    async fn viewer_can_enable(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        let is_possible = !self.enabled && viewer_may(ctx, Permission::UpdateJob);
+        Ok(is_possible && loader(ctx)?.load_one(self.agent_id).await?.is_some())
+    }
+
+    /// Whether the viewer may start it now: it is enabled. It is a conflict while a run is active that may not overlap.
+    async fn viewer_can_run(&self, ctx: &Context<'_>) -> bool {
+        self.enabled && viewer_may(ctx, Permission::RunJob)
+    }
+
+    /// Whether the viewer may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> bool {
+        viewer_may(ctx, Permission::UpdateJob)
+    }
 }
 
 #[ComplexObject]
@@ -72,6 +107,19 @@ impl JobRun {
     ) -> async_graphql::Result<Vec<Transfer>> {
         let count = newest(first)?;
         Ok(loader(ctx)?.load_one(NewestOfRun(self.id, count)).await?.unwrap_or_default())
+    }
+
+    /// Whether the viewer may cancel it now: it has not ended, and nobody has asked for its end yet.
+    async fn viewer_can_cancel(&self, ctx: &Context<'_>) -> bool {
+        let is_possible = self.status.can_be_cancelled() && self.cancel_requested_at.is_none();
+        is_possible && viewer_may(ctx, Permission::CancelJobRun)
+    }
+
+    /// Whether the viewer may ask for another attempt now: it has failed or was cancelled, and its job is enabled. It is a
+    /// conflict if there is another attempt already, or while a run is active that may not overlap.
+    async fn viewer_can_retry(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        let is_possible = self.status.can_be_retried() && viewer_may(ctx, Permission::RetryJobRun);
+        Ok(is_possible && loader(ctx)?.load_one(self.job_id).await?.is_some_and(|job: Job| job.enabled))
     }
 }
 

@@ -1,5 +1,5 @@
-//! What pipelines, their runs with steps and the slots of their ledgers link to, and what GraphQL shows in another form
-//! than REST.
+//! What pipelines, their runs with steps and the slots of their ledgers link to, what their viewer may do with them, and
+//! what GraphQL shows in another form than REST.
 
 use std::sync::Arc;
 
@@ -7,17 +7,20 @@ use async_graphql::{ComplexObject, Context, SimpleObject};
 use serde_json::Value;
 
 use super::{
-    context::loader,
+    context::{loader, viewer_may},
     loaders::{NewestPipelineRunsOf, OfPipeline, PlanOf, newest},
 };
-use crate::model::{
-    customer::Customer,
-    pipeline::{
-        Pipeline, PipelineSlot,
-        run::{PipelineRun, PipelineStep},
+use crate::{
+    actor::Permission,
+    model::{
+        customer::Customer,
+        pipeline::{
+            Pipeline, PipelineSlot,
+            run::{PipelineRun, PipelineStep},
+        },
+        scalar::ByteCount,
+        transfer::Transfer,
     },
-    scalar::ByteCount,
-    transfer::Transfer,
 };
 
 /// How many runs of a pipeline are shown, unless said otherwise.
@@ -53,6 +56,36 @@ impl Pipeline {
         let count = newest(first)?;
         Ok(loader(ctx)?.load_one(NewestPipelineRunsOf(self.id, count)).await?.unwrap_or_default())
     }
+
+    /// Whether the viewer may delete it.
+    async fn viewer_can_delete(&self, ctx: &Context<'_>) -> bool {
+        viewer_may(ctx, Permission::DeletePipeline)
+    }
+
+    /// Whether the viewer may disable it now: it is enabled.
+    async fn viewer_can_disable(&self, ctx: &Context<'_>) -> bool {
+        self.enabled && viewer_may(ctx, Permission::UpdatePipeline)
+    }
+
+    /// Whether the viewer may enable it now: it is disabled.
+    async fn viewer_can_enable(&self, ctx: &Context<'_>) -> bool {
+        !self.enabled && viewer_may(ctx, Permission::UpdatePipeline)
+    }
+
+    /// Whether the viewer may make an earlier version the newest one.
+    async fn viewer_can_restore_version(&self, ctx: &Context<'_>) -> bool {
+        viewer_may(ctx, Permission::RestorePipelineVersion) && viewer_may(ctx, Permission::UpdatePipeline)
+    }
+
+    /// Whether the viewer may start a run now: it is enabled.
+    async fn viewer_can_run(&self, ctx: &Context<'_>) -> bool {
+        self.enabled && viewer_may(ctx, Permission::RunPipeline)
+    }
+
+    /// Whether the viewer may change it, its definition too.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> bool {
+        viewer_may(ctx, Permission::UpdatePipeline)
+    }
 }
 
 #[ComplexObject]
@@ -75,6 +108,19 @@ impl PipelineRun {
     async fn plan(&self, ctx: &Context<'_>) -> async_graphql::Result<Value> {
         let plan = loader(ctx)?.load_one(PlanOf(self.id)).await?;
         Ok(plan.map_or_else(|| Value::Object(serde_json::Map::new()), |plan| Value::clone(&plan)))
+    }
+
+    /// Whether the viewer may cancel it now: it has not ended, and nobody has asked for its end yet.
+    async fn viewer_can_cancel(&self, ctx: &Context<'_>) -> bool {
+        let is_possible = self.status.can_be_cancelled() && self.cancel_requested_at.is_none();
+        is_possible && viewer_may(ctx, Permission::CancelPipelineRun)
+    }
+
+    /// Whether the viewer may continue from where it failed, as a new run: it has failed or was cancelled, and its
+    /// pipeline is enabled.
+    async fn viewer_can_rerun(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        let is_possible = self.status.can_be_rerun() && viewer_may(ctx, Permission::RerunPipelineRun);
+        Ok(is_possible && loader(ctx)?.load_one(self.pipeline_id).await?.is_some_and(|pipeline| pipeline.enabled))
     }
 }
 

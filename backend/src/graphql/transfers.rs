@@ -1,9 +1,13 @@
-//! What a transfer links to, and the fields that GraphQL shows in another form than REST.
+//! What a transfer links to, what its viewer may do with it, and the fields that GraphQL shows in another form than
+//! REST.
 
 use async_graphql::{ComplexObject, Context};
 
-use super::context::loader;
-use crate::model::{agent::Agent, customer::Customer, scalar::ByteCount, transfer::Transfer};
+use super::context::{loader, viewer_may};
+use crate::{
+    actor::Permission,
+    model::{agent::Agent, customer::Customer, scalar::ByteCount, transfer::Transfer},
+};
 
 #[ComplexObject]
 impl Transfer {
@@ -41,5 +45,17 @@ impl Transfer {
     async fn eta_seconds(&self) -> Option<i32> {
         // Longer than an `Int` holds is 68 years: that cannot be told.
         self.eta_seconds.and_then(|seconds| i32::try_from(seconds).ok())
+    }
+
+    /// Whether the viewer may cancel it now: it has not ended, and nobody has asked for its end yet.
+    async fn viewer_can_cancel(&self, ctx: &Context<'_>) -> bool {
+        let is_possible = self.status.can_be_cancelled() && self.cancel_requested_at.is_none();
+        is_possible && viewer_may(ctx, Permission::CancelTransfer)
+    }
+
+    /// Whether the viewer may ask for another attempt now: it has failed, and its agent was not revoked.
+    async fn viewer_can_retry(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        let is_possible = self.status.can_be_retried() && viewer_may(ctx, Permission::RetryTransfer);
+        Ok(is_possible && loader(ctx)?.load_one(self.agent_id).await?.is_some())
     }
 }

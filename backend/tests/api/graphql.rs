@@ -18,6 +18,7 @@ mod objects;
 mod pages;
 mod pipelines;
 mod refusals;
+mod viewer;
 pub(crate) mod world;
 
 use chrono::{DateTime, TimeDelta, Utc};
