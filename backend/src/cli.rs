@@ -11,8 +11,10 @@ use anyhow::{Context, Result, bail};
 use chrono::TimeDelta;
 use clap::{
     CommandFactory, FromArgMatches, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
     error::{ContextKind, ContextValue, ErrorKind},
 };
+use strum::VariantNames;
 
 use crate::{
     actor::Actor,
@@ -98,8 +100,8 @@ struct UserArgs {
     /// Their e-mail address
     email: String,
     /// What they may do
-    #[arg(long, value_parser = ["admin", "customer"])]
-    role: String,
+    #[arg(long, value_parser = role_parser())]
+    role: Role,
     /// Whose fleet they see, for the role customer: id or name
     #[arg(long, value_name = "ID_OR_NAME")]
     customer: Option<String>,
@@ -155,6 +157,11 @@ struct TokenArgs {
     jwt_key_file: Option<PathBuf>,
     #[command(flatten)]
     database: DatabaseSettings,
+}
+
+/// Reads a role by its name.
+fn role_parser() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::VARIANTS.iter().copied()).try_map(|name| name.parse::<Role>())
 }
 
 fn token_life(text: &str) -> Result<Duration, String> {
@@ -280,7 +287,7 @@ async fn add_user(args: UserArgs) -> Result<()> {
     let mut fields = serde_json::Map::new();
     fields.insert("email".to_owned(), args.email.into());
     fields.insert("password".to_owned(), password.into());
-    fields.insert("role".to_owned(), args.role.clone().into());
+    fields.insert("role".to_owned(), args.role.to_string().into());
     fields.insert("customerId".to_owned(), customer.map(|id| id.to_string()).into());
     let input = CreateUser::read(fields)?;
     let is_admin = input.role == Role::Admin;
