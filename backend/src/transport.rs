@@ -26,6 +26,7 @@ pub mod connections;
 mod origin;
 mod protection;
 mod public_url;
+mod request_id;
 
 pub use answers::{AnswerBudget, answer_body};
 pub use body::{BodyBudget, discard_body, read_body};
@@ -34,6 +35,7 @@ pub use connections::{Connection, ConnectionLimits, Connections};
 pub use origin::OriginPolicy;
 pub use protection::protect;
 pub use public_url::PublicUrl;
+pub use request_id::{RequestId, RequestIds, spawn_blocking};
 
 /// What a request without a token that needs one is told.
 pub const TOKEN_MISSING: Error = Error::Unauthenticated("send a token as `Authorization: Bearer …`");

@@ -14,10 +14,10 @@ use super::Graphql;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
 /// What a page may send beside what every page may.
-const HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, Accept");
+const HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, Accept, X-Request-Id");
 /// What a page may read of an answer beside its body.
 const EXPOSED: HeaderValue =
-    HeaderValue::from_static("X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After");
+    HeaderValue::from_static("X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Request-Id");
 /// How long a browser may remember, in seconds: a setting only changes when the server starts anew.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 

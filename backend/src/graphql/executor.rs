@@ -21,11 +21,9 @@ use serde::Serialize;
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    task::spawn_blocking,
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 use super::{
     Schema, Settings,
@@ -36,7 +34,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    transport::CallerSemaphores,
+    transport::{CallerSemaphores, spawn_blocking},
 };
 
 /// How long an operation may take, the time it waits for others included. Subscriptions have no end.
@@ -134,10 +132,10 @@ impl Executor {
         // A caller who has gone, or whose time is up, drops this future and thereby ends the work.
         let end = CancellationToken::new();
         let _guard = end.clone().drop_guard();
-        let (runtime, span) = (Handle::current(), tracing::Span::current());
+        let runtime = Handle::current();
         let work = spawn_blocking(move || {
             let work = with_loads(schema.execute(request), begun);
-            let work = async { executed(&work.await, max_response) }.instrument(span);
+            let work = async { executed(&work.await, max_response) };
             let outcome = runtime.block_on(end.run_until_cancelled(work));
             // Work that was given up counts until it has ended.
             drop(thread);

@@ -13,7 +13,10 @@ use super::{
     errors::{server_error, wrong_document},
     executor, scan,
 };
-use crate::error::{Error, FieldErrors, Result};
+use crate::{
+    error::{Error, FieldErrors, Result},
+    transport::spawn_blocking,
+};
 
 /// How deep `variables` and `extensions` may nest.
 const MAX_NESTING: usize = 32;
@@ -103,7 +106,7 @@ impl CheckedRequest {
         if request.query.len() < LONG {
             return Self::check(request, is_known);
         }
-        let checked = tokio::task::spawn_blocking(move || Self::check(request, is_known)).await;
+        let checked = spawn_blocking(move || Self::check(request, is_known)).await;
         checked.unwrap_or_else(|error| Err(server_error(&Error::internal(error))))
     }
 

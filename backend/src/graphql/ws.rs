@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tokio::time::timeout;
+use tracing::{Instrument, Span};
 
 mod operation;
 pub(super) mod outbox;
@@ -27,7 +28,7 @@ pub(super) use waiting::Waiting;
 
 use self::{protocol::PROTOCOL, session::Session};
 use super::Graphql;
-use crate::transport::{Connection, client_address, rate_limit_key};
+use crate::transport::{Connection, RequestId, client_address, rate_limit_key};
 
 /// How long a client may take to hear why its socket is closed, and to close it too.
 const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
@@ -61,23 +62,28 @@ pub(super) async fn upgrade(
     }
     let address = rate_limit_key(client_address(&parts, &graphql.settings.trusted_proxies));
     let connection = parts.extensions.get::<Arc<Connection>>().cloned();
+    // What goes on on the socket belongs to the request that opened it.
+    let (id, span) = (RequestId::current(), Span::current());
     upgrade
         .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE)
-        .on_upgrade(move |socket| async move {
-            let is_ours = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
-            let mut session = Session::new(graphql, address, connection);
-            let close = if is_ours { session.run(socket).await } else { Some((socket, Close::WRONG_PROTOCOL)) };
-            // Its operations end now, whatever becomes of the farewell.
-            drop(session);
-            if let Some((mut socket, close)) = close {
-                // A client that is gone needs no farewell, and one that does not read gets none.
-                drop(timeout(FAREWELL_PATIENCE, bid_farewell(&mut socket, &close)).await);
-            }
-        })
+        .on_upgrade(move |socket| RequestId::scope(id, serve(graphql, address, connection, socket)).instrument(span))
+}
+
+/// Serves a socket until it is closed.
+async fn serve(graphql: Graphql, address: String, connection: Option<Arc<Connection>>, socket: WebSocket) {
+    let is_ours = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
+    let mut session = Session::new(graphql, address, connection);
+    let close = if is_ours { session.run(socket).await } else { Some((socket, Close::WRONG_PROTOCOL)) };
+    // Its operations end now, whatever becomes of the farewell.
+    drop(session);
+    if let Some((mut socket, close)) = close {
+        // A client that is gone needs no farewell, and one that does not read gets none.
+        drop(timeout(FAREWELL_PATIENCE, bid_farewell(&mut socket, &close)).await);
+    }
 }
 
 /// Says why the socket is closed, and lets the client close it: what it sent and nobody read would otherwise reset the

@@ -13,6 +13,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
+use tracing::Span;
 
 use crate::transport::connections::{ANONYMOUS_MESSAGE_TOO_BIG, Connection, Slot};
 
@@ -147,17 +148,18 @@ impl Drop for AtWork {
 pub(super) struct Answer {
     pub(super) body: Body,
     pub(super) _request: AtWork,
+    /// The span of the request: parts of the body may be made after its handler has ended.
+    pub(super) span: Span,
 }
 
 impl HttpBody for Answer {
     type Data = <Body as HttpBody>::Data;
     type Error = <Body as HttpBody>::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let answer = self.get_mut();
+        let _entered = answer.span.enter();
+        Pin::new(&mut answer.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {

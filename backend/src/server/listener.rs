@@ -26,13 +26,17 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
+use tracing::Instrument;
 
 use super::io::{Answer, AtWork, Observed};
 use crate::{
     config::ListenAddress,
     error::Error,
     rest,
-    transport::connections::{Connection, ConnectionLimits, Connections, Slot},
+    transport::{
+        RequestId, RequestIds,
+        connections::{Connection, ConnectionLimits, Connections, Slot},
+    },
 };
 
 /// The most bytes of a request's line and headers, and of what is buffered of a connection.
@@ -49,6 +53,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(1);
 pub struct Listeners {
     router: Router,
     connections: Connections,
+    request_ids: RequestIds,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -94,7 +99,7 @@ impl Listeners {
     #[must_use]
     pub fn new(router: Router, limits: ConnectionLimits) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        Self { router, connections: Connections::new(limits), stop, tasks }
+        Self { router, connections: Connections::new(limits), request_ids: RequestIds::default(), stop, tasks }
     }
 
     /// The open connections.
@@ -172,10 +177,12 @@ impl Listeners {
     /// Serves a connection. TLS, where there is any, is spoken before: what comes here gives plain bytes.
     fn serve(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr, slot: Slot) {
         let connection = Arc::clone(&slot.0);
-        let (router, stop) = (self.router.clone(), self.stop.clone());
+        let (router, request_ids, stop) = (self.router.clone(), self.request_ids.clone(), self.stop.clone());
         let service = {
             let connection = Arc::clone(&connection);
-            service_fn(move |request| answer(router.clone(), peer, Arc::clone(&connection), request))
+            service_fn(move |request| {
+                answer(router.clone(), request_ids.clone(), peer, Arc::clone(&connection), request)
+            })
         };
         self.tasks.spawn(async move {
             let mut builder = http1::Builder::new();
@@ -212,27 +219,40 @@ fn is_of_the_client(error: &io::Error) -> bool {
 }
 
 async fn answer(
-    mut router: Router,
+    router: Router,
+    request_ids: RequestIds,
     peer: SocketAddr,
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
     let at_work = AtWork::new(Arc::clone(&connection));
-    let (mut parts, body) = request.into_parts();
-    let host = check_host(&parts.headers, parts.version);
-    let mut response = if host.is_ok() {
-        parts.extensions.insert(ConnectInfo(peer));
-        parts.extensions.insert(Arc::clone(&connection));
-        router.call(Request::from_parts(parts, Body::new(body))).await?
-    } else {
-        rest::refuse(Error::Invalid(host.err().unwrap_or_default().to_owned()))
-    };
+    // Before anything else, so that every answer has an id: a file of the dashboard, and a refusal before routing.
+    let id = request_ids.of(request.headers());
+    let span = id.span();
+    let routed = route(router, peer, Arc::clone(&connection), request);
+    let mut response = RequestId::scope(Some(id.clone()), routed).instrument(span.clone()).await?;
+    id.write(response.headers_mut());
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         connection.upgraded();
     } else if connection.is_over_quota() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| Answer { body, _request: at_work }))
+    Ok(response.map(|body| Answer { body, _request: at_work, span }))
+}
+
+async fn route(
+    mut router: Router,
+    peer: SocketAddr,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let (mut parts, body) = request.into_parts();
+    if let Err(problem) = check_host(&parts.headers, parts.version) {
+        return Ok(rest::refuse(Error::Invalid(problem.to_owned())));
+    }
+    parts.extensions.insert(ConnectInfo(peer));
+    parts.extensions.insert(connection);
+    router.call(Request::from_parts(parts, Body::new(body))).await
 }
 
 /// Checks that a request says once which host it is for, with a name or address and at most a port, as RFC 9112 demands in

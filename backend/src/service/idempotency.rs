@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use serde::{Serialize, de::DeserializeOwned};
+use tracing::Instrument;
 
 use super::{ControlPlane, Work};
 use crate::{
@@ -62,7 +63,7 @@ impl ControlPlane {
             Known::Nothing => {
                 let work = carry_out(Arc::clone(self), Some(claim.clone()));
                 let cp = Arc::clone(self);
-                let task = self.tasks.spawn(async move {
+                let task = async move {
                     let outcome = work.await;
                     if outcome.is_err()
                         && let Err(error) = store::idempotency::release(&cp.db, &claim).await
@@ -70,8 +71,8 @@ impl ControlPlane {
                         tracing::warn!(error = &error as &dyn std::error::Error, "an idempotency key was not released");
                     }
                     outcome
-                });
-                task.await.map_err(Error::internal)?
+                };
+                self.tasks.spawn(task.in_current_span()).await.map_err(Error::internal)?
             }
         }
     }

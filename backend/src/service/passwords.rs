@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
 use tokio::sync::Semaphore;
+use tracing::Span;
 
 use crate::error::{Error, Result};
 
@@ -54,8 +55,9 @@ impl Passwords {
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let _room = self.room.try_acquire().map_err(|_| BUSY)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(Error::internal)?;
+        let span = Span::current();
         tokio::task::spawn_blocking(move || {
-            let done = work();
+            let done = span.in_scope(work);
             drop(turn);
             done
         })

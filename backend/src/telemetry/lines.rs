@@ -127,7 +127,13 @@ fn shortened(event: &str) -> Option<String> {
         return Some(text);
     }
     let bytes = event.len();
-    Some(serde_json::json!({ "level": value["level"], "target": value["target"], "bytes": bytes }).to_string())
+    let (level, target, request) = (&value["level"], &value["target"], request_id(&value));
+    Some(serde_json::json!({ "level": level, "target": target, "request.id": request, "bytes": bytes }).to_string())
+}
+
+/// The id of the request that a JSON event belongs to.
+fn request_id(event: &serde_json::Value) -> Option<&serde_json::Value> {
+    event["spans"].as_array()?.iter().find_map(|span| span.get("request.id"))
 }
 
 fn shorten(value: &mut serde_json::Value) {
@@ -207,6 +213,23 @@ mod tests {
             let event: serde_json::Value = serde_json::from_str(line).unwrap();
             assert_eq!(event["fields"]["quoted"], FORGED);
         }
+    }
+
+    #[rstest::rstest]
+    #[case(Form::Plain)]
+    #[case(Form::Json)]
+    fn a_line_that_is_cut_keeps_the_id_of_its_request(#[case] form: Form) {
+        let text = logged(form, || {
+            let request = tracing::error_span!("request", request.id = "from-a-client");
+            request.in_scope(|| quote(&"x\n".repeat(60_000)));
+        });
+        assert!(text.contains("from-a-client"), "{text}");
+        // Cutting the strings is not enough where there are many.
+        let texts = vec!["x".repeat(MAX_TEXT); 20];
+        let spans = serde_json::json!([{ "name": "request", "request.id": "from-a-client" }, { "name": "inner" }]);
+        let event = serde_json::json!({ "level": "ERROR", "target": "backend", "fields": texts, "spans": spans });
+        let kept: serde_json::Value = serde_json::from_str(&shortened(&event.to_string()).unwrap()).unwrap();
+        assert_eq!((&kept["request.id"], kept.get("fields")), (&serde_json::json!("from-a-client"), None));
     }
 
     #[rstest::rstest]

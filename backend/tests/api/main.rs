@@ -37,6 +37,7 @@ mod pipelines;
 mod presence;
 mod public_url;
 mod rate_limit;
+mod request_id;
 mod sign_in_limits;
 mod stalls;
 mod support;

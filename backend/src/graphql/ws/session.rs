@@ -6,6 +6,7 @@ use axum::extract::ws::{Message, WebSocket};
 use futures_util::SinkExt;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{
     operation,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     error::Error,
     graphql::{Graphql, context::Caller, fanout::Membership, sockets::Registration},
-    transport::{Connection, TOKEN_MISSING, bearer, connections::ANONYMOUS_MESSAGE_TOO_BIG},
+    transport::{Connection, RequestId, TOKEN_MISSING, bearer, connections::ANONYMOUS_MESSAGE_TOO_BIG},
 };
 
 /// How long a client may take to introduce itself.
@@ -317,10 +318,12 @@ impl Session {
             outbox: Arc::clone(&self.outbox),
             number,
         };
-        self.graphql.settings.tasks.spawn(async move {
+        let work = RequestId::scope(RequestId::current(), Box::pin(work.carry_out(request)));
+        let task = async move {
             // An operation that is ended meanwhile is no longer of interest.
-            let _ = end.run_until_cancelled(Box::pin(work.carry_out(request))).await;
-        });
+            let _ = end.run_until_cancelled(work).await;
+        };
+        self.graphql.settings.tasks.spawn(task.in_current_span());
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What definitions mean for those who own them: whether they are valid, which agents they mean, and what a run will do.
 
 use serde_json::{Value, json};
+use tracing::Span;
 
 use crate::{
     actor::{Actor, Permission},
@@ -168,7 +169,9 @@ fn ids(agents: &[AgentRef]) -> Vec<AgentId> {
 
 /// Reads a text, which may take a moment, where it stops nobody else.
 async fn parse(yaml: String, filling: Filling) -> Result<Parsed> {
-    tokio::task::spawn_blocking(move || Definition::parse_by(&yaml, filling)).await.map_err(Error::internal)
+    let span = Span::current();
+    let parse = move || span.in_scope(|| Definition::parse_by(&yaml, filling));
+    tokio::task::spawn_blocking(parse).await.map_err(Error::internal)
 }
 
 /// What is said of a definition that cannot be used.

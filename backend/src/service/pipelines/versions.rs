@@ -1,5 +1,7 @@
 //! The versions of a pipeline: listed, read, compared and brought back, by administrators.
 
+use tracing::Span;
+
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
@@ -54,7 +56,8 @@ impl ControlPlane {
         let (before, after) = (self.version(&row, from).await?.0, self.version(&row, to).await?.0);
         // Two long texts that have nothing in common take a while.
         let compare = move || VersionDiff::between((from, &before), (to, &after));
-        tokio::task::spawn_blocking(compare).await.map_err(Error::internal)
+        let span = Span::current();
+        tokio::task::spawn_blocking(move || span.in_scope(compare)).await.map_err(Error::internal)
     }
 
     /// Makes an earlier version the newest one, under a number of its own.

@@ -208,7 +208,8 @@ async fn a_browser_is_told_what_a_page_of_a_named_origin_may_send() {
     assert_eq!((answer.status, answer.bytes.len()), (204, 0));
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://ops.example.com"));
     assert_eq!(answer.header("access-control-allow-methods"), Some("GET, POST"));
-    assert_eq!(answer.header("access-control-allow-headers"), Some("Authorization, Content-Type, Accept"));
+    let allowed = answer.header("access-control-allow-headers");
+    assert_eq!(allowed, Some("Authorization, Content-Type, Accept, X-Request-Id"));
     assert_eq!(answer.header("access-control-allow-credentials"), None);
     assert_eq!(answer.header("vary"), Some("Origin"));
     assert_eq!(answer.header("x-ratelimit-limit"), None, "asking the browser's question costs nothing");
@@ -233,7 +234,9 @@ async fn a_page_of_a_named_origin_may_read_every_answer() {
         assert_eq!(answer.header("access-control-allow-origin"), Some("https://ops.example.com"));
         assert_eq!(answer.header("vary"), Some("Origin"));
         let exposed = answer.header("access-control-expose-headers").expect("headers a page may read");
-        assert!(exposed.contains("X-RateLimit-Remaining") && exposed.contains("Retry-After"), "{exposed}");
+        for name in ["X-RateLimit-Remaining", "Retry-After", "X-Request-Id"] {
+            assert!(exposed.contains(name), "{exposed}");
+        }
     }
     let no_page = app.admin().await.ask("{ __typename }", &Value::Null).await;
     assert_eq!((no_page.header("access-control-allow-origin"), no_page.header("vary")), (None, Some("Origin")));

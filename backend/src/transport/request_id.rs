@@ -1,0 +1,145 @@
+//! The id of a request: taken from the client or made, the same in the answer's header, in each log line, and in the
+//! errors of GraphQL.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::task::JoinHandle;
+use tracing::Span;
+use uuid::Uuid;
+
+use crate::{clock::Clock, ids::Ids};
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest id that a client chooses, in characters.
+const MAX_LENGTH: usize = 64;
+
+tokio::task_local! {
+    /// The request that the running task answers.
+    static CURRENT: Option<RequestId>;
+}
+
+/// The id of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// The id of the request that the running task answers. A task that serves several requests has none.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Clone::clone).ok().flatten()
+    }
+
+    /// Runs `work` as a part of this request. A spawned task is a part of none until it is run so.
+    pub fn scope<F: Future>(request: Option<Self>, work: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(request, work)
+    }
+
+    /// The span of a request's log lines. Its level is the highest, so that no filter of levels removes the id from a line
+    /// that is logged.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        tracing::error_span!("request", request.id = self.as_str())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Writes the id into the headers of the answer.
+    pub fn write(&self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::from_str(&self.0) {
+            headers.insert(HEADER, value);
+        }
+    }
+}
+
+/// Runs `work` on a thread where it may block, as a part of the running request.
+#[must_use]
+pub fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    let (request, span) = (RequestId::current(), Span::current());
+    tokio::task::spawn_blocking(move || CURRENT.sync_scope(request, || span.in_scope(work)))
+}
+
+/// Gives each request its id.
+#[derive(Clone, Debug)]
+pub struct RequestIds(Arc<Source>);
+
+#[derive(Debug)]
+struct Source {
+    ids: Ids,
+    clock: Clock,
+}
+
+impl Default for RequestIds {
+    fn default() -> Self {
+        Self(Arc::new(Source { ids: Ids::system(), clock: Clock::system() }))
+    }
+}
+
+impl RequestIds {
+    /// The id that the client chose for its request, or a new `UUIDv7`.
+    #[must_use]
+    pub fn of(&self, headers: &HeaderMap) -> RequestId {
+        let made = || -> Arc<str> { self.0.ids.next::<Uuid>(self.0.clock.now()).to_string().into() };
+        RequestId(chosen(headers).map_or_else(made, Into::into))
+    }
+}
+
+/// The id in the header, if there is one header and it holds 1 to [`MAX_LENGTH`] visible ASCII characters.
+fn chosen(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(HEADER).iter();
+    let (first, second) = (values.next()?, values.next());
+    let id = first.to_str().ok()?;
+    let is_valid = (1..=MAX_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    (is_valid && second.is_none()).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+
+    fn of(values: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(HEADER, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        RequestIds::default().of(&headers).as_str().to_owned()
+    }
+
+    #[test]
+    fn a_short_id_of_visible_ascii_is_taken() {
+        let longest = "x".repeat(MAX_LENGTH);
+        for id in ["a", "0199c1f0-6c00-7000-8000-000000000001", "Root=1-67891233;Parent=\"~\"", longest.as_str()] {
+            assert_eq!(of(&[id]), id);
+        }
+    }
+
+    #[test]
+    fn any_other_id_is_replaced_by_a_new_uuid() {
+        let too_long = "x".repeat(MAX_LENGTH + 1);
+        let replaced: [&[&str]; 7] =
+            [&[], &[""], &[too_long.as_str()], &["a b"], &["a\tb"], &["caf\u{e9}"], &["a", "a"]];
+        for values in replaced {
+            let made = Uuid::try_parse(&of(values)).unwrap();
+            assert_eq!(made.get_version_num(), 7, "{values:?}");
+            assert_ne!(of(values), made.to_string(), "each request has an id of its own");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_id_is_known_to_the_work_of_its_request_and_to_no_other_task() {
+        let id = RequestId("mine".into());
+        let known = RequestId::scope(Some(id.clone()), async {
+            let blocking = spawn_blocking(RequestId::current).await.unwrap();
+            let spawned = TaskTracker::new().spawn(async { RequestId::current() }).await.unwrap();
+            (RequestId::current(), blocking, spawned)
+        });
+        assert_eq!(known.await, (Some(id.clone()), Some(id), None));
+        assert_eq!(RequestId::current(), None);
+    }
+}
