@@ -1,6 +1,6 @@
-//! The one place where an error becomes a GraphQL error: its code in `extensions.code`, wrong fields in
-//! `extensions.fields`, what else programs may want to know in `extensions.details` as in REST, and nothing of what
-//! happened inside. What failed is null, as the specification has it.
+//! The one place where an error becomes a GraphQL error: its code in `extensions.code`, the id of the request in
+//! `extensions.requestId`, wrong fields in `extensions.fields`, what else programs may want to know in `extensions.details`
+//! as in REST, and nothing of what happened inside. What failed is null, as the specification has it.
 
 use std::sync::{
     Arc,
@@ -19,7 +19,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{budget::Budget, context, nulls::Nulls, variables};
-use crate::error::{Code, Error};
+use crate::{
+    error::{Code, Error},
+    transport::RequestId,
+};
 
 /// What a subscription may cost for each of its answers: they are made beside the tasks of other callers.
 const SUBSCRIPTION_COMPLEXITY: usize = 2_000;
@@ -167,7 +170,7 @@ fn translate(error: &mut ServerError) {
         error.extensions = Some(extensions);
     } else if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
         // The request itself: it was not understood, or does not fit the schema.
-        code(error.extensions.get_or_insert_default(), Code::Invalid);
+        identify(error.extensions.get_or_insert_default(), Code::Invalid);
     }
     error.source = None;
 }
@@ -207,7 +210,7 @@ pub(super) fn is_request_error(response: &Response) -> bool {
 
 fn public(error: &Error) -> (String, ErrorExtensionValues) {
     let mut extensions = ErrorExtensionValues::default();
-    code(&mut extensions, error.code());
+    identify(&mut extensions, error.code());
     if let Some(mut details) = error.details() {
         let (name, value) = match (error, details.get_mut("fields")) {
             (Error::Fields(_), Some(fields)) => ("fields", fields.take()),
@@ -221,8 +224,12 @@ fn public(error: &Error) -> (String, ErrorExtensionValues) {
     (error.to_string(), extensions)
 }
 
-fn code(extensions: &mut ErrorExtensionValues, code: Code) {
+/// Sets what every error has. An answer that several sockets share belongs to no single request.
+fn identify(extensions: &mut ErrorExtensionValues, code: Code) {
     extensions.set("code", <&'static str>::from(code));
+    if let Some(id) = RequestId::current() {
+        extensions.set("requestId", id.as_str());
+    }
 }
 
 /// Faults of the server go to the log, with what caused them.

@@ -1,4 +1,4 @@
-//! The id of a request: in the header of each answer, and in each line of the log.
+//! The id of a request: in the header of each answer, in each line of the log, and in the errors of GraphQL.
 
 use std::{
     io,
@@ -29,6 +29,12 @@ impl Received {
         let ids: Vec<&str> = ids.collect();
         assert_eq!(ids.len(), 1, "{}", self.head);
         ids[0]
+    }
+
+    /// The id in its first error of GraphQL.
+    fn id_of_the_error(&self) -> Value {
+        let body: Value = serde_json::from_str(&self.body).expect("JSON");
+        body["errors"][0]["extensions"]["requestId"].clone()
     }
 }
 
@@ -108,6 +114,46 @@ async fn an_error_of_rest_holds_no_id_in_its_body() {
     let answer = ask(&listening, "GET /api/nothing", "X-Request-Id: mine\r\n", "").await;
     let body: Value = serde_json::from_str(&answer.body).expect("JSON");
     assert_eq!(body, json!({ "success": false, "error": "route not found", "details": null }));
+}
+
+#[tokio::test]
+async fn errors_of_graphql_name_the_request() {
+    let app = TestApp::start().await;
+    let customer = app.customer("acme").await;
+    let listening = app.listen().await;
+    let token = format!("{JSON}Authorization: Bearer {}\r\nX-Request-Id: mine\r\n", customer.token);
+    let unknown = r#"{ transfer(id: \"0199c1f0-6c00-7000-8000-000000000001\") { id } }"#;
+    // Long enough to be parsed on another thread.
+    let long = format!("{{ me {{{}", " ".repeat(16 * 1024));
+    for (document, status) in [(unknown, "200"), ("{ nothing }", "200"), ("{ me {", "200"), (long.as_str(), "200")] {
+        let answer = ask(&listening, "POST /graphql", &token, &format!(r#"{{"query":"{document}"}}"#)).await;
+        let expected = (status, "mine", json!("mine"));
+        assert_eq!((answer.status(), answer.id(), answer.id_of_the_error()), expected, "{}", answer.body);
+    }
+    for (line, status) in [("GET /graphql", "400"), ("PUT /graphql", "405"), ("GET /graphql/ws", "400")] {
+        let answer = ask(&listening, line, &token, "").await;
+        assert_eq!((answer.status(), answer.id_of_the_error()), (status, json!("mine")), "{}", answer.body);
+    }
+    let stranger = ask(&listening, "POST /graphql", JSON, r#"{"query":"{ me { id } }"}"#).await;
+    assert_eq!(stranger.id_of_the_error(), stranger.id(), "an id that was made");
+}
+
+#[tokio::test]
+async fn errors_on_a_socket_name_the_request_that_opened_it() {
+    let app = TestApp::start().await;
+    let customer = app.customer("acme").await;
+    let listening = app.listen().await;
+    let mut socket =
+        listening.connect("graphql-transport-ws", &[("x-request-id", "socket-1")]).await.expect("a socket");
+    let payload = json!({ "Authorization": format!("Bearer {}", customer.token) });
+    socket.say(&json!({ "type": "connection_init", "payload": payload })).await;
+    assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
+    socket.subscribe("refused", "{ nothing }").await;
+    let frame = socket.hear().await;
+    assert_eq!(frame["payload"][0]["extensions"]["requestId"], "socket-1", "{frame}");
+    socket.subscribe("failed", "{ transfer(id: \"0199c1f0-6c00-7000-8000-000000000001\") { id } }").await;
+    let frame = socket.hear().await;
+    assert_eq!(frame["payload"]["errors"][0]["extensions"]["requestId"], "socket-1", "{frame}");
 }
 
 #[tokio::test]

@@ -105,10 +105,12 @@ async fn a_hash_in_place_of_a_document_is_an_error_that_clients_know() {
     stranger.hear().await;
     let hash = json!({ "persistedQuery": { "version": 1, "sha256Hash": "00" } });
     stranger.say(&json!({ "id": "1", "type": "subscribe", "payload": { "extensions": hash } })).await;
-    let error = json!({
-        "message": "PersistedQueryNotSupported", "extensions": { "code": "PERSISTED_QUERY_NOT_SUPPORTED" },
+    let frame = stranger.hear().await;
+    let extensions = json!({
+        "code": "PERSISTED_QUERY_NOT_SUPPORTED", "requestId": frame["payload"][0]["extensions"]["requestId"],
     });
-    assert_eq!(stranger.hear().await, json!({ "id": "1", "type": "error", "payload": [error] }));
+    let error = json!({ "message": "PersistedQueryNotSupported", "extensions": extensions });
+    assert_eq!(frame, json!({ "id": "1", "type": "error", "payload": [error] }));
     let payload = json!({ "query": "{ __typename }", "extensions": hash });
     stranger.say(&json!({ "id": "2", "type": "subscribe", "payload": payload })).await;
     assert_eq!(stranger.data("2").await, json!({ "__typename": "Query" }));

@@ -205,8 +205,9 @@ async fn an_operation_that_panics_ends_with_an_error_and_harms_no_other() {
     watcher.subscribe("last", &format!("mutation {{ rotateAgentKey(id: \"{}\") {{ apiKey }} }}", story.agent.id)).await;
     let frame = watcher.hear().await;
     assert_eq!((&frame["id"], &frame["type"]), (&json!("last"), &json!("error")), "{frame}");
-    let error = json!({ "message": "internal error", "extensions": { "code": "INTERNAL" } });
-    assert_eq!(frame["payload"], json!([error]));
+    let id = &frame["payload"][0]["extensions"]["requestId"];
+    let error = json!({ "message": "internal error", "extensions": { "code": "INTERNAL", "requestId": id } });
+    assert_eq!((&frame["payload"], id.is_string()), (&json!([error]), true), "{frame}");
     watcher.subscribe("next", "{ __typename }").await;
     watcher.data("next").await;
 }
