@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use utoipa::{
     IntoParams, Modify,
     openapi::{
-        ContactBuilder, Content, HeaderBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
-        Ref, RefOr, Required, ResponseBuilder, ServerBuilder, Type,
+        ContactBuilder, Content, Header, HeaderBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi,
+        OpenApiBuilder, Ref, RefOr, Required, ResponseBuilder, ServerBuilder, Type,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         schema::{Schema, SchemaFormat},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -180,6 +180,7 @@ impl Modify for Common {
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
         let failure = <FailureBody as utoipa::PartialSchema>::schema();
         components.schemas.insert("Failure".to_owned(), failure);
+        components.headers.insert(REQUEST_ID.to_owned(), RefOr::T(request_id()));
         for (path, item) in &mut document.paths.paths {
             let operations =
                 [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
@@ -235,6 +236,8 @@ const CONFLICTING: [&str; 16] = [
     "list_pipeline_runs",
     "update_pipeline_step",
 ];
+/// The component that describes the header with the id of the request.
+const REQUEST_ID: &str = "RequestId";
 /// Operations that are not counted.
 const UNLIMITED: [&str; 3] = ["get_health", "get_liveness", "get_readiness"];
 
@@ -275,12 +278,13 @@ fn describe(path: &str, operation: &mut Operation) {
             operation.responses.responses.insert(status.to_owned(), RefOr::T(response));
         }
     }
-    if is_limited {
-        for (status, response) in &mut operation.responses.responses {
-            if let (RefOr::T(response), true) = (response, status.starts_with('2')) {
-                limit_headers(response);
-            }
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if is_limited && status.starts_with('2') {
+            limit_headers(response);
         }
+        let request_id = Ref::new(format!("#/components/headers/{REQUEST_ID}"));
+        response.headers.insert("X-Request-Id".to_owned(), RefOr::Ref(request_id));
     }
 }
 
@@ -335,6 +339,13 @@ fn failure(status: &str, description: &str, details: &Value, is_limited: bool) -
         limit_headers(&mut response);
     }
     response
+}
+
+fn request_id() -> Header {
+    let text = "The request's own `X-Request-Id` if that has 1 to 64 visible ASCII characters, else a new UUID. Each line of \
+                the log about the request has it.";
+    let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(64)).build();
+    HeaderBuilder::new().description(Some(text)).schema(Some(schema)).build()
 }
 
 fn limit_headers(response: &mut utoipa::openapi::Response) {
