@@ -26,7 +26,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Schema, Settings,
+    COMPLEXITY, Schema, Settings,
     context::Caller,
     errors::{is_request_error, server_error},
     http::Payload,
@@ -45,6 +45,8 @@ const MAX_RUNNING_PER_CALLER: usize = 2;
 const MAX_PENDING_PER_CALLER: usize = 100;
 /// The fewest operations that are carried out at once.
 const MIN_THREADS: usize = 8;
+/// The most loads that an operation begins before it waits for them: each belongs to a field, which costs a point at least.
+const MAX_LOADS: usize = COMPLEXITY;
 /// As many operations for each processor: most of them wait for the database.
 const THREADS_PER_PROCESSOR: usize = 4;
 
@@ -126,8 +128,9 @@ impl Executor {
     ) -> Result<(Executed, OwnedSemaphorePermit)> {
         let threads = if caller.actor.is_some() { &self.known } else { &self.anonymous };
         let thread = Arc::clone(threads).acquire_owned().await.map_err(Error::internal)?;
-        let (loads, begun) = mpsc::unbounded_channel();
-        let request = caller.asks_with(request.into_request(), &self.settings.cp, move |load| drop(loads.send(load)));
+        let (loads, begun) = mpsc::channel(MAX_LOADS);
+        let request =
+            caller.asks_with(request.into_request(), &self.settings.cp, move |load| drop(loads.try_send(load)));
         let (schema, max_response) = (self.schema.clone(), self.settings.max_response);
         // A caller who has gone, or whose time is up, drops this future and thereby ends the work.
         let end = CancellationToken::new();
@@ -151,7 +154,7 @@ impl Executor {
 
 /// Goes on with the work, and with the loads that it begins only while it waits for them: so all that it wants by then is
 /// loaded together.
-async fn with_loads<T>(work: impl Future<Output = T>, mut begun: mpsc::UnboundedReceiver<BoxFuture<'static, ()>>) -> T {
+async fn with_loads<T>(work: impl Future<Output = T>, mut begun: mpsc::Receiver<BoxFuture<'static, ()>>) -> T {
     let (mut work, mut loads) = (pin!(work), FuturesUnordered::new());
     poll_fn(move |context| {
         if let Poll::Ready(outcome) = work.as_mut().poll(context) {
