@@ -26,6 +26,8 @@ use crate::{
 
 /// The most entries of a kind.
 const CAPACITY: usize = 100_000;
+/// Counters of forgotten API keys; an agent has one by its id, and shares it with a few others.
+const FORGOTTEN_COUNTERS: usize = 4096;
 /// How old an entry may be while changes of other servers do not arrive.
 const UNCONNECTED: TimeDelta = TimeDelta::seconds(1);
 
@@ -36,7 +38,7 @@ pub(super) type Digest = [u8; 32];
 #[derive(Debug)]
 pub(super) struct Remembered {
     bus: Bus,
-    pub(super) keys: Kind<Digest, Arc<KeyRow>>,
+    pub(super) keys: Keys,
     pub(super) sessions: Kind<SessionId, Arc<SessionRow>>,
     pub(super) users: Kind<UserId, Arc<UserRow>>,
     /// Whether the customer is suspended.
@@ -94,14 +96,70 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         self.entries.remove(key);
     }
 
-    fn forget_where(&self, condition: impl Fn(&V) -> bool) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
-        self.entries.retain(|_, entry| !condition(&entry.value));
-    }
-
     fn forget_all(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         self.entries.clear();
+    }
+}
+
+/// API keys by their digests.
+///
+/// The keys of an agent are forgotten without looking for them among all: each remembers how often those of its agent had
+/// been forgotten when it was read.
+#[derive(Debug)]
+pub(super) struct Keys {
+    kind: Kind<Digest, Key>,
+    forgotten: Box<[AtomicU64]>,
+}
+
+#[derive(Clone, Debug)]
+struct Key {
+    row: Arc<KeyRow>,
+    forgotten: u64,
+}
+
+impl Keys {
+    fn new() -> Self {
+        Self { kind: Kind::new(), forgotten: (0..FORGOTTEN_COUNTERS).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    /// As [`Kind::get`].
+    pub(super) async fn get(
+        &self,
+        digest: Digest,
+        now: DateTime<Utc>,
+        bus: &Bus,
+        read: impl Future<Output = Result<Option<Arc<KeyRow>>>>,
+    ) -> Result<Option<Arc<KeyRow>>> {
+        if self.kind.entries.get(&digest).is_some_and(|entry| !self.is_valid(&entry.value)) {
+            self.kind.entries.remove(&digest);
+        }
+        let read = async {
+            let row = read.await?;
+            Ok(row.map(|row| Key { forgotten: self.counter(row.agent_id).load(Ordering::Acquire), row }))
+        };
+        Ok(self.kind.get(digest, now, bus, read).await?.map(|key| key.row))
+    }
+
+    fn is_valid(&self, key: &Key) -> bool {
+        self.counter(key.row.agent_id).load(Ordering::Acquire) == key.forgotten
+    }
+
+    /// Forgets the keys of an agent, and those of the few agents that share its counter.
+    fn forget(&self, agent: AgentId) {
+        // First the generation: a read that saw the old one and takes the new count is thrown away.
+        self.kind.generation.fetch_add(1, Ordering::AcqRel);
+        self.counter(agent).fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn forget_all(&self) {
+        self.kind.forget_all();
+    }
+
+    fn counter(&self, agent: AgentId) -> &AtomicU64 {
+        // The end of an id is random.
+        let [.., high, low] = *agent.0.as_bytes();
+        &self.forgotten[usize::from(u16::from_be_bytes([high, low])) % FORGOTTEN_COUNTERS]
     }
 }
 
@@ -109,7 +167,7 @@ impl Remembered {
     pub(super) fn new(bus: Bus) -> Self {
         Self {
             bus,
-            keys: Kind::new(),
+            keys: Keys::new(),
             sessions: Kind::new(),
             users: Kind::new(),
             customers: Kind::new(),
@@ -127,7 +185,7 @@ impl Remembered {
         for what in changed {
             match what {
                 Forget::AgentKeys(agent) => {
-                    self.keys.forget_where(|key| key.agent_id == *agent);
+                    self.keys.forget(*agent);
                     self.instances.forget(agent);
                 }
                 Forget::Directives(agent) => self.directives.forget(agent),
@@ -166,5 +224,61 @@ pub(super) async fn forget_what_others_changed(
 ) {
     while let Some(Some(signal)) = stop.run_until_cancelled(changes.next()).await {
         remembered.heed(&signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ONE: AgentId = AgentId(Uuid::from_u128(1));
+    const OTHER: AgentId = AgentId(Uuid::from_u128(2));
+
+    fn row(agent_id: AgentId) -> Arc<KeyRow> {
+        let customer_id = CustomerId(Uuid::nil());
+        Arc::new(KeyRow { agent_id, customer_id, expires_at: None, awaits_first_use: false })
+    }
+
+    /// Whether the agent's key has to be read.
+    async fn is_read(keys: &Keys, agent: AgentId) -> bool {
+        let mut is_read = false;
+        let read = async {
+            is_read = true;
+            Ok(Some(row(agent)))
+        };
+        let found = keys.get(digest_of(agent), DateTime::UNIX_EPOCH, &Bus::in_process(), read).await;
+        assert_eq!(found.unwrap().map(|row| row.agent_id), Some(agent));
+        is_read
+    }
+
+    fn digest_of(agent: AgentId) -> Digest {
+        [agent.0.as_bytes()[15]; 32]
+    }
+
+    #[tokio::test]
+    async fn forgetting_the_keys_of_an_agent_leaves_those_of_others() {
+        let keys = Keys::new();
+        assert!(is_read(&keys, ONE).await && is_read(&keys, OTHER).await);
+        assert!(!is_read(&keys, ONE).await && !is_read(&keys, OTHER).await);
+        keys.forget(ONE);
+        assert!(!is_read(&keys, OTHER).await);
+        assert!(is_read(&keys, ONE).await);
+        assert!(!is_read(&keys, ONE).await, "it is remembered again");
+        keys.forget_all();
+        assert!(is_read(&keys, OTHER).await);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_forgotten_while_it_is_read_is_read_again() {
+        let keys = Keys::new();
+        let overtaken = async {
+            keys.forget(ONE);
+            Ok(Some(row(ONE)))
+        };
+        let found = keys.get(digest_of(ONE), DateTime::UNIX_EPOCH, &Bus::in_process(), overtaken).await;
+        assert!(found.unwrap().is_some());
+        assert!(is_read(&keys, ONE).await);
     }
 }
