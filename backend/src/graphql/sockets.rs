@@ -144,7 +144,8 @@ impl Registry {
                     self.cp.forget(&signal);
                     match &signal {
                         Signal::Resync => self.check_all(|_| true).await,
-                        Signal::Message(message) if message.forget.is_empty() => {}
+                        // Most messages are about agents: no socket is looked at for them.
+                        Signal::Message(message) if !message.forget.iter().any(may_concern_sockets) => {}
                         Signal::Message(message) => {
                             self.check_all(|held| message.forget.iter().any(|what| concerns(what, &held.actor))).await;
                         }
@@ -188,6 +189,13 @@ impl Registry {
             }
         }
         held.is_doubtful.store(false, Ordering::Relaxed);
+    }
+}
+
+const fn may_concern_sockets(what: &Forget) -> bool {
+    match what {
+        Forget::Session(_) | Forget::User(_) | Forget::Customer(_) => true,
+        Forget::AgentKeys(_) | Forget::Directives(_) | Forget::Schedules => false,
     }
 }
 
