@@ -23,6 +23,7 @@ use crate::{
 
 mod accounts;
 mod agents;
+mod attempts;
 mod authenticate;
 mod backfill;
 mod background;

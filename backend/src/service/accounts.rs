@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     ControlPlane, Work,
+    attempts::Attempts,
     tokens::{ACCESS, REFRESH},
 };
 use crate::{
@@ -162,7 +163,9 @@ impl ControlPlane {
     /// except once within ten seconds, for the case that the answer was lost.
     pub async fn refresh_session(&self, token: &str) -> Result<SignedIn> {
         let (id, generation) = self.tokens.read_refresh(token).ok_or(ENDED)?;
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(&Actor::System).await?;
             let session = store::sessions::find(&mut work.tx, id).await?.ok_or(ENDED)?;
             let now = work.now;

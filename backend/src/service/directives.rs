@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{ControlPlane, Work, instances::Turn};
+use super::{ControlPlane, Work, attempts::Attempts, instances::Turn};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
@@ -96,7 +96,9 @@ impl ControlPlane {
     /// [`Error::NotFound`] if the directive is not the agent's.
     pub async fn acknowledge_directive(&self, actor: &Actor, id: DirectiveId) -> Result<Directive> {
         let agent = actor.require_agent(Permission::AcknowledgeDirective)?;
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             let directive = store::directives::find(&mut work.tx, agent, id).await?;
             let directive = directive.ok_or(Error::NotFound("directive"))?;

@@ -1,6 +1,6 @@
 //! Runs: started and reported by agents, watched, cancelled and made again by administrators.
 
-use super::{ControlPlane, Work, instances::Turn, jobs::require_enabled};
+use super::{ControlPlane, Work, attempts::Attempts, instances::Turn, jobs::require_enabled};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
@@ -34,7 +34,9 @@ impl ControlPlane {
         if self.require_own_state(actor, agent, input.instance_id).await? == Turn::Replaced {
             return Err(Error::Unavailable("another process of this agent has just started: try again in a moment"));
         }
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             let row = store::jobs::find(&mut work.tx, actor.scope(), job).await?.ok_or(Error::NotFound("job"))?;
             if let Some(id) = input.directive_id
@@ -137,7 +139,9 @@ impl ControlPlane {
     /// ended otherwise; with `reason: "lease"` where that was because the agent was silent.
     pub async fn update_job_run(&self, actor: &Actor, job: JobId, id: RunId, report: ReportJobRun) -> Result<JobRun> {
         let scope = actor.require(Permission::ReportJobRun)?;
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             let found = store::job_runs::find(&mut work.tx, scope, id).await?;
             let mut run = found.filter(|run| run.job_id == job).ok_or(Error::NotFound("run"))?;
@@ -282,7 +286,9 @@ impl ControlPlane {
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
     /// [`Error::Conflict`] if it has ended.
     pub async fn cancel_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             let mut run = permitted_run(&mut work, actor, Permission::CancelJobRun, id).await?;
             if !run.state.status.can_be_cancelled() {

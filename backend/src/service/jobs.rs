@@ -1,6 +1,6 @@
 //! Jobs: made and changed by administrators, read by whoever they belong to.
 
-use super::{ControlPlane, Work};
+use super::{ControlPlane, Work, attempts::Attempts};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
@@ -113,7 +113,9 @@ impl ControlPlane {
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
     /// [`Error::Fields`] for another agent, [`Error::Conflict`] if it is to be enabled and its agent was revoked.
     pub async fn update_job(&self, actor: &Actor, id: JobId, patch: UpdateJob) -> Result<Job> {
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             let before = permitted(&mut work, actor, Permission::UpdateJob, id).await?;
             if patch.agent_id.is_some_and(|agent| agent != before.agent_id) {
@@ -208,6 +210,7 @@ impl ControlPlane {
 
     /// Disables the jobs of an agent that is revoked.
     pub(super) async fn disable_jobs_of(&self, work: &mut Work, agent: AgentId) -> Result<()> {
+        let mut attempts = Attempts::default();
         loop {
             let jobs = store::jobs::enabled_of_agent(&mut work.tx, agent).await?;
             let Some(mut row) = jobs.into_iter().next() else { return Ok(()) };
@@ -215,6 +218,8 @@ impl ControlPlane {
             if store::jobs::save(&mut work.tx, &row).await? {
                 let job = self.note_job(work, Kind::JobUpdated, row.id).await?;
                 stand_down(work, &job, "the job's agent was revoked").await?;
+            } else {
+                attempts.begin()?;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ControlPlane, Work, pipelines::held};
+use super::{ControlPlane, Work, attempts::Attempts, pipelines::held};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
@@ -48,7 +48,9 @@ impl ControlPlane {
         claim: Option<&Claim>,
     ) -> Result<PipelineRun> {
         let mut pipeline = self.permitted_pipeline(actor, Permission::RunPipeline, meant).await?;
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             require_enabled(&pipeline)?;
             let planned = self
                 .planned(&pipeline, pipeline.version, (&pipeline.yaml, pipeline.filling), input.parameters.clone())

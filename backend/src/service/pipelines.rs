@@ -4,7 +4,7 @@ use serde_json::json;
 
 use schedules::unschedule;
 
-use super::{ControlPlane, Work};
+use super::{ControlPlane, Work, attempts::Attempts};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
@@ -141,7 +141,9 @@ impl ControlPlane {
         let PipelineRow { id, customer_id, .. } = self.pipeline(actor, meant).await?;
         let definition = self.definition(&input.yaml, input.filling).await?;
         self.require_clear_agents(customer_id, &definition).await?;
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             let mut row = held(&mut work, actor, id).await?;
             require_version(&row, input.expected_version)?;
@@ -175,7 +177,9 @@ impl ControlPlane {
     pub async fn update_pipeline(&self, actor: &Actor, meant: &PipelineRef, input: UpdatePipeline) -> Result<Pipeline> {
         actor.require(Permission::UpdatePipeline)?;
         let id = self.pipeline(actor, meant).await?.id;
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             let before = held(&mut work, actor, id).await?;
             let mut row = before.clone();
@@ -209,7 +213,9 @@ impl ControlPlane {
     pub async fn delete_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineId> {
         actor.require(Permission::DeletePipeline)?;
         let id = self.pipeline(actor, meant).await?.id;
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             let row = held(&mut work, actor, id).await?;
             if self.abandon_runs(&mut work, id).await? {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ControlPlane, Work};
+use super::{ControlPlane, Work, attempts::Attempts};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
@@ -34,7 +34,9 @@ impl ControlPlane {
         if input.agent_id.is_some_and(|named| named != id) {
             return Err(Error::Forbidden("an agent reports its own transfers only"));
         }
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             if let Some(transfer) = self.try_create_transfer(&mut work, actor, id, &input).await? {
                 work.complete(claim, &transfer).await?;
@@ -255,7 +257,9 @@ impl ControlPlane {
         decide: impl Fn(&mut TransferRow, DateTime<Utc>) -> Result<Option<(Kind, Wish)>>,
     ) -> Result<Transfer> {
         let scope = actor.require(permission)?;
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             let row = store::transfers::find(&mut work.tx, scope, id).await?;
             let mut row = row.ok_or(Error::NotFound("transfer"))?;

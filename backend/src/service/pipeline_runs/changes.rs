@@ -19,7 +19,7 @@ use crate::{
             graph::Node,
         },
     },
-    service::{ControlPlane, Work, delta},
+    service::{ControlPlane, Work, attempts::Attempts, delta},
     store::{self, agents::Presence, pipeline_runs::PipelineRunRow},
     webhooks::Waiting,
 };
@@ -42,7 +42,9 @@ impl ControlPlane {
         id: RunId,
         happening: impl Fn(&mut Course, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync,
     ) -> Result<PipelineRunRow> {
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             if let Some(row) = self.try_change_run(&mut work, id, &happening).await? {
                 self.commit(work).await?;

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     ids::RunId,
     model::pipeline::graph::Task,
-    service::{ControlPlane, background::PAGE, delta},
+    service::{ControlPlane, attempts::Attempts, background::PAGE, delta},
     store::{
         self,
         pipeline_runs::{DueRun, PipelineRunRow},
@@ -91,7 +91,9 @@ impl ControlPlane {
     }
 
     async fn advance_run(self: &Arc<Self>, id: RunId) -> Result<()> {
+        let mut attempts = Attempts::default();
         let (row, claimed) = loop {
+            attempts.begin()?;
             let mut work = self.begin(&Actor::System).await?;
             let before = store::pipeline_runs::find(&mut work.tx, id).await?.ok_or(Error::NotFound("run"))?;
             let mut row = before.clone();

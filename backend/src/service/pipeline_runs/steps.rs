@@ -14,7 +14,7 @@ use crate::{
             run::{PipelineStep, StepStatus},
         },
     },
-    service::{ControlPlane, Work},
+    service::{ControlPlane, Work, attempts::Attempts},
     store::{self, pipeline_runs::PipelineRunRow},
 };
 
@@ -45,7 +45,9 @@ impl ControlPlane {
     ) -> Result<(PipelineStep, Vec<Directive>)> {
         let agent = actor.require_agent(Permission::ReportPipelineStep)?;
         self.require_own_state(actor, agent, report.instance_id).await?;
+        let mut attempts = Attempts::default();
         loop {
+            attempts.begin()?;
             let mut work = self.begin(actor).await?;
             let (before, place) = sent_step(&mut work, agent, pipeline, run, step).await?;
             let outcome = self.take_report(&mut work, &before, place, &report).await?;

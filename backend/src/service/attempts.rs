@@ -1,0 +1,41 @@
+//! Changes by compare-and-set are tried again when another change came between, but not for ever.
+
+use crate::error::{Error, Result};
+
+/// The most attempts at one change. An attempt fails only if another change of the same object was committed meanwhile, so
+/// this many at once is more than agents and users of one object cause.
+const MAX_ATTEMPTS: u32 = 100;
+
+const CONTENDED: Error = Error::Unavailable("too many changes of this object at this moment: try again");
+
+/// Counts the attempts at one change.
+#[derive(Debug, Default)]
+pub(super) struct Attempts(u32);
+
+impl Attempts {
+    /// Begins the next attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if there were [`MAX_ATTEMPTS`] before.
+    pub(super) const fn begin(&mut self) -> Result<()> {
+        if self.0 == MAX_ATTEMPTS {
+            return Err(CONTENDED);
+        }
+        self.0 += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_always_loses_is_given_up_and_may_be_tried_again_later() {
+        let mut attempts = Attempts::default();
+        assert!((0..MAX_ATTEMPTS).all(|_| attempts.begin().is_ok()));
+        let given_up = attempts.begin().expect_err("one attempt too many");
+        assert!(matches!(given_up, Error::Unavailable(_)) && given_up.retry_after().is_some());
+    }
+}
