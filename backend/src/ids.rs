@@ -11,6 +11,14 @@ pub trait Named {
     const NOUN: &'static str;
 }
 
+/// The length of a UUID in the hyphenated form.
+const HYPHENATED: usize = 36;
+
+/// A text that is not an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a UUID in the hyphenated form")]
+pub struct NotAnId;
+
 /// Declares a newtype over a UUID, so that ids of different things do not mix.
 macro_rules! typed_id {
     ($($(#[$doc:meta])* $name:ident = $noun:literal),+ $(,)?) => {$(
@@ -31,11 +39,12 @@ macro_rules! typed_id {
         }
 
         impl std::str::FromStr for $name {
-            type Err = uuid::Error;
+            type Err = NotAnId;
 
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                // Only the hyphenated form is an id on the wire.
-                if text.len() == 36 { Uuid::try_parse(text).map(Self) } else { Uuid::try_parse("").map(Self) }
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                // Of the forms of a UUID only the hyphenated one has this length.
+                let id = Some(text).filter(|text| text.len() == HYPHENATED).and_then(|text| Uuid::try_parse(text).ok());
+                id.map(Self).ok_or(NotAnId)
             }
         }
 
@@ -204,6 +213,16 @@ mod tests {
         let made: Vec<TransferId> = (0..5000).map(|_| ids.next(now)).collect();
         assert!(made.is_sorted_by(|a, b| a < b));
         assert!(made.iter().all(|id| id.0.get_version_num() == 7 && id.0.get_variant() == uuid::Variant::RFC4122));
+    }
+
+    #[test]
+    fn an_id_is_read_in_the_hyphenated_form_only() {
+        let id = AgentId(Uuid::from_u128(0x0199_c1f0_6c00_7000_8000_0000_0000_0001));
+        assert_eq!("0199c1f0-6c00-7000-8000-000000000001".parse(), Ok(id));
+        let (simple, braced) = ("0199c1f06c0070008000000000000001", "{0199c1f0-6c00-7000-8000-000000000001}");
+        for text in ["", simple, braced, "0199c1f0-6c00-7000-8000-00000000000g"] {
+            assert_eq!(text.parse::<AgentId>(), Err(NotAnId), "{text}");
+        }
     }
 
     #[test]
