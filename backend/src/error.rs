@@ -48,6 +48,16 @@ pub enum Code {
     Internal,
 }
 
+/// Why a request contradicts what is stored, as programs read it in `details.reason`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "camelCase")]
+pub enum ConflictReason {
+    /// The report came after the server had given up waiting for it.
+    Lease,
+    /// Another process works with a copy of the same state.
+    DuplicateInstance,
+}
+
 /// A failure, as the caller may see it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -84,6 +94,14 @@ pub enum Error {
         message: String,
         /// More for programs, if there is more.
         details: Option<Value>,
+    },
+    /// Contradicts what is stored, for a reason that programs know.
+    #[error("{message}")]
+    ConflictBecause {
+        /// What contradicts what.
+        message: String,
+        /// The reason.
+        reason: ConflictReason,
     },
     /// Body over the limit.
     #[error("the body is larger than 1 MiB")]
@@ -150,7 +168,7 @@ impl Error {
             Self::Forbidden(_) => Code::Forbidden,
             Self::NotFound(_) => Code::NotFound,
             Self::MethodNotAllowed => Code::MethodNotAllowed,
-            Self::Conflict { .. } => Code::Conflict,
+            Self::Conflict { .. } | Self::ConflictBecause { .. } => Code::Conflict,
             Self::TooLarge => Code::TooLarge,
             Self::UnsupportedMediaType(_) => Code::UnsupportedMediaType,
             Self::Unprocessable(_) => Code::Unprocessable,
@@ -164,8 +182,8 @@ impl Error {
 
     /// Whether it says that a report came after the server had given up waiting for it.
     #[must_use]
-    pub fn is_late(&self) -> bool {
-        matches!(self, Self::Conflict { details: Some(details), .. } if details["reason"] == "lease")
+    pub const fn is_late(&self) -> bool {
+        matches!(self, Self::ConflictBecause { reason: ConflictReason::Lease, .. })
     }
 
     /// When asking again may help, if it is known or can be guessed.
@@ -192,6 +210,10 @@ impl Error {
             Self::Fields(fields) => Some(json!({ "fields": fields.0 })),
             Self::Refused { details, .. } => Some(details.clone()),
             Self::Conflict { details, .. } => details.clone(),
+            Self::ConflictBecause { reason, .. } => {
+                let reason: &'static str = reason.into();
+                Some(json!({ "reason": reason }))
+            }
             _ => None,
         }
     }

@@ -93,7 +93,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, [`Error::Conflict`] for a process that has to stop.
+    /// [`Error::Forbidden`] unless an agent asks, [`Error::ConflictBecause`] for a process that has to stop.
     pub async fn record_heartbeat(
         &self,
         actor: &Actor,

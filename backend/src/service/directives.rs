@@ -37,7 +37,7 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Forbidden`] unless an agent asks, [`Error::Unauthenticated`] as soon as `key` is not valid any more,
-    /// [`Error::Conflict`] for a process that has to stop.
+    /// [`Error::ConflictBecause`] for a process that has to stop.
     pub async fn list_directives(
         &self,
         actor: &Actor,

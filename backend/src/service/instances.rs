@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::ControlPlane;
 use crate::{
     actor::{Actor, Scope},
-    error::{Error, Result},
+    error::{ConflictReason, Error, Result},
     events::Forget,
     ids::{AgentId, InstanceId},
     model::{
@@ -68,10 +66,10 @@ impl ControlPlane {
 }
 
 fn duplicate() -> Error {
-    Error::Conflict {
+    Error::ConflictBecause {
         message: "another process of this agent is at work with a copy of the same state folder: stop one of them, or \
                   register this one as an agent of its own"
             .to_owned(),
-        details: Some(json!({ "reason": "duplicateInstance" })),
+        reason: ConflictReason::DuplicateInstance,
     }
 }

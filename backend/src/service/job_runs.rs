@@ -136,7 +136,7 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's run, [`Error::Conflict`] if it has
-    /// ended otherwise; with `reason: "lease"` where that was because the agent was silent.
+    /// ended otherwise, [`Error::ConflictBecause`] where that was because the agent was silent.
     pub async fn update_job_run(&self, actor: &Actor, job: JobId, id: RunId, report: ReportJobRun) -> Result<JobRun> {
         let scope = actor.require(Permission::ReportJobRun)?;
         let mut attempts = Attempts::default();

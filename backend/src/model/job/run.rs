@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use crate::{
-    error::{Error, Result},
+    error::{ConflictReason, Error, Result},
     ids::{DirectiveId, InstanceId, JobId, RunId},
     model::{
         Instant,
@@ -176,13 +175,13 @@ impl RunState {
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if it has ended otherwise than the report says, with `reason: "lease"` where that was because
-    /// its agent was silent.
+    /// [`Error::Conflict`] if it has ended otherwise than the report says, [`Error::ConflictBecause`] where that was
+    /// because its agent was silent.
     pub fn report(&mut self, report: &ReportJobRun, now: DateTime<Utc>) -> Result<bool> {
         if self.status.has_ended() {
             if self.failed_by_lease {
                 let message = "the run was ended because its agent was silent: it stays failed".to_owned();
-                return Err(Error::Conflict { message, details: Some(json!({ "reason": "lease" })) });
+                return Err(Error::ConflictBecause { message, reason: ConflictReason::Lease });
             }
             if report.status.is_some_and(|status| status != self.status) {
                 return Err(Error::conflict(format!("a run that is {} never changes", self.status)));
@@ -250,6 +249,7 @@ impl JobRunFilter {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use serde_json::json;
 
     use super::*;
 

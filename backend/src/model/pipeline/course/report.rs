@@ -1,11 +1,10 @@
 //! What agents and sending servers say about steps.
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
 
 use super::{Course, Effect};
 use crate::{
-    error::{Error, Result},
+    error::{ConflictReason, Error, Result},
     ids::TransferId,
     model::pipeline::{UpdateStep, run::StepStatus},
 };
@@ -26,8 +25,8 @@ impl Course {
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if the status may not follow, or the attempt has not been sent; with the reason `lease` where
-    /// the server had ended the step meanwhile.
+    /// [`Error::Conflict`] if the status may not follow, or the attempt has not been sent; [`Error::ConflictBecause`]
+    /// where the server had ended the step meanwhile.
     pub fn report(&mut self, place: usize, report: &UpdateStep, now: DateTime<Utc>) -> Result<Reported> {
         let step = &self.steps[place];
         let attempt = report.attempt.unwrap_or(step.attempt);
@@ -50,9 +49,9 @@ impl Course {
             return match report.status {
                 None => Ok(Reported::Nothing(None)),
                 Some(status) if status == step.status => Ok(Reported::Nothing(Some(Effect::Settle(place)))),
-                Some(_) if step.ended_unheard => Err(Error::Conflict {
+                Some(_) if step.ended_unheard => Err(Error::ConflictBecause {
                     message: "the server had ended this step, since nothing was heard of it".to_owned(),
-                    details: Some(json!({ "reason": "lease" })),
+                    reason: ConflictReason::Lease,
                 }),
                 Some(status) => Err(Error::conflict(format!("a step that is {} cannot become {status}", step.status))),
             };
