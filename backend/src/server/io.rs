@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tracing::Span;
 
-use crate::transport::connections::{ANONYMOUS_MESSAGE_TOO_BIG, Connection, Slot};
+use crate::transport::connections::{AnonymousMessageTooBig, Connection, Slot};
 
 /// A stream that notes on its connection what is read and written, and that ends when the connection is to be closed.
 /// Whatever gives the bytes, plain TCP or TLS, goes inside.
@@ -78,7 +78,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
         let bytes = buf.filled().len() - before;
         if self.connection().is_upgraded() {
             let has_room = self.connection().has_room(bytes);
-            return Poll::Ready(if has_room { Ok(()) } else { Err(io::Error::other(ANONYMOUS_MESSAGE_TOO_BIG)) });
+            return Poll::Ready(if has_room { Ok(()) } else { Err(io::Error::other(AnonymousMessageTooBig)) });
         }
         if bytes > 0 {
             self.connection().received(Instant::now());

@@ -35,8 +35,10 @@ const LOOKED_AT: usize = 64;
 
 /// The most bytes that a WebSocket message of a client may have that has not authenticated.
 const MAX_ANONYMOUS_MESSAGE: usize = 64 * 1024;
-/// What the error says of a larger one.
-pub const ANONYMOUS_MESSAGE_TOO_BIG: &str = "a message without authentication is too big";
+/// The error of reading a larger one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a message without authentication is too big")]
+pub struct AnonymousMessageTooBig;
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

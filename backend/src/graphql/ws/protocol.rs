@@ -1,14 +1,19 @@
 //! The messages of `graphql-transport-ws`, and the codes a socket is closed with.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, error::Error as _};
 
 use async_graphql::Request;
 use axum::extract::ws::{CloseFrame, Message};
 use serde_json::{Map, Value, json};
+use tokio_tungstenite::tungstenite::{
+    Error as SocketError,
+    error::{CapacityError, ProtocolError},
+};
 
 use crate::{
     error::Error,
     graphql::request::{from_fields, names_document},
+    transport::connections::AnonymousMessageTooBig,
 };
 
 /// The name of the protocol.
@@ -49,6 +54,22 @@ impl Close {
 
     const fn new(code: u16, reason: &'static str) -> Self {
         Self { code, reason: Cow::Borrowed(reason) }
+    }
+
+    /// The client sent what cannot be read as messages of a WebSocket.
+    pub(super) fn unreadable(error: &axum::Error) -> Self {
+        match error.source().and_then(|source| source.downcast_ref::<SocketError>()) {
+            Some(SocketError::Io(error))
+                if error.get_ref().is_some_and(|inner| inner.is::<AnonymousMessageTooBig>()) =>
+            {
+                Self::TOO_BIG_WITHOUT_TOKEN
+            }
+            Some(
+                SocketError::Capacity(CapacityError::MessageTooLong { .. })
+                | SocketError::Protocol(ProtocolError::ControlFrameTooBig),
+            ) => Self::TOO_BIG,
+            _ => Self::BROKEN,
+        }
     }
 
     /// The client sent something that is no message of the protocol.
@@ -165,7 +186,20 @@ pub(super) fn complete(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
+
+    #[test]
+    fn a_socket_that_cannot_be_read_is_closed_with_the_reason() {
+        let read = |error: SocketError| Close::unreadable(&axum::Error::new(error));
+        let too_long = CapacityError::MessageTooLong { size: 2, max_size: 1 };
+        assert_eq!(read(io::Error::other(AnonymousMessageTooBig).into()), Close::TOO_BIG_WITHOUT_TOKEN);
+        assert_eq!(read(too_long.into()), Close::TOO_BIG);
+        assert_eq!(read(ProtocolError::ControlFrameTooBig.into()), Close::TOO_BIG);
+        assert_eq!(read(ProtocolError::InvalidOpcode(9).into()), Close::BROKEN);
+        assert_eq!(read(io::Error::other("a message too long").into()), Close::BROKEN);
+    }
 
     #[rstest::rstest]
     #[case::no_json("{")]

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::Error,
     graphql::{Graphql, context::Caller, fanout::Membership, sockets::Registration},
-    transport::{Connection, RequestId, TOKEN_MISSING, bearer, connections::ANONYMOUS_MESSAGE_TOO_BIG},
+    transport::{Connection, RequestId, TOKEN_MISSING, bearer},
 };
 
 /// How long a client may take to introduce itself.
@@ -218,16 +218,7 @@ impl Session {
             connection.consumed();
         }
         match message {
-            Some(Err(error)) => {
-                let text = error.to_string();
-                Err(if text.contains(ANONYMOUS_MESSAGE_TOO_BIG) {
-                    Close::TOO_BIG_WITHOUT_TOKEN
-                } else if text.contains("too long") || text.contains("too big") {
-                    Close::TOO_BIG
-                } else {
-                    Close::BROKEN
-                })
-            }
+            Some(Err(error)) => Err(Close::unreadable(&error)),
             None | Some(Ok(Message::Close(_))) => Ok(Continues::No),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Continues::Yes),
             Some(Ok(Message::Binary(_))) => Err(Close::bad_request("Invalid message: not a text")),
