@@ -20,14 +20,16 @@ use reqwest::{
     header::CONTENT_TYPE,
     redirect::Policy,
 };
-use tokio::time::timeout;
+use tokio::{sync::OnceCell, time::timeout};
 use url::{Host, Url};
 
 mod address;
+mod checked;
 mod permits;
 #[cfg(test)]
 mod tests;
 
+use checked::{CheckedAddresses, Held};
 pub use permits::{Permit, Permits, Waiting};
 
 /// How long a webhook may take in all.
@@ -53,6 +55,9 @@ pub struct Webhooks {
     allowed: Arc<[IpNet]>,
     look_up: Lookup,
     patience: Duration,
+    checked: CheckedAddresses,
+    /// One for all webhooks, made with the first of them: reading the certificates that it trusts takes a while.
+    client: Arc<OnceCell<Client>>,
 }
 
 impl std::fmt::Debug for Webhooks {
@@ -61,12 +66,11 @@ impl std::fmt::Debug for Webhooks {
     }
 }
 
-/// The addresses that were checked, whatever name is asked for.
-struct Checked(Vec<SocketAddr>);
-
-impl Resolve for Checked {
-    fn resolve(&self, _name: Name) -> Resolving {
-        let addresses: Addrs = Box::new(self.0.clone().into_iter());
+impl Resolve for CheckedAddresses {
+    fn resolve(&self, name: Name) -> Resolving {
+        // The client puts the port of the URL in the place of 0.
+        let addresses = self.of(name.as_str()).map(|address| SocketAddr::new(address, 0));
+        let addresses: Addrs = Box::new(addresses);
         Box::pin(ready(Ok(addresses)))
     }
 }
@@ -93,7 +97,8 @@ impl Webhooks {
     #[must_use]
     pub fn new(allowed: Vec<IpNet>) -> Self {
         let look_up: Lookup = Arc::new(|host, port| Box::pin(addresses(host, port)));
-        Self { allowed: allowed.into(), look_up, patience: PATIENCE }
+        let (checked, client) = (CheckedAddresses::default(), Arc::default());
+        Self { allowed: allowed.into(), look_up, patience: PATIENCE, checked, client }
     }
 
     /// Sends one, once.
@@ -114,8 +119,9 @@ impl Webhooks {
 
     async fn send(&self, delivery: Delivery) -> Result<(), String> {
         let url = Url::parse(&delivery.url).map_err(|error| format!("the URL is not valid: {error}"))?;
+        let _held = self.check(&url).await?;
         let mut request = self
-            .client_for(&url)
+            .client()
             .await?
             .post(url)
             .header(CONTENT_TYPE, delivery.content_type)
@@ -137,8 +143,8 @@ impl Webhooks {
         Ok(())
     }
 
-    /// A client that reaches this URL's host, at an address that was checked, and nothing else.
-    async fn client_for(&self, url: &Url) -> Result<Client, String> {
+    /// Checks the addresses of this URL's host. Only these are connected to for as long as they are held.
+    async fn check(&self, url: &Url) -> Result<Held, String> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err("the URL must begin with https:// or http://".to_owned());
         }
@@ -156,13 +162,22 @@ impl Webhooks {
             return Err(format!("{host} is not at a public address, and its network is not allowed by the settings"));
         }
         // An address in the URL is reached as it stands; for any name there is but one answer.
-        let checked = Checked(found.into_iter().map(|address| (address, port).into()).collect());
-        let client = Client::builder()
-            .dns_resolver(checked)
-            .redirect(Policy::none())
-            .no_proxy()
-            .user_agent(concat!("mftplus/", env!("CARGO_PKG_VERSION")));
-        client.build().map_err(|error| reason(&error))
+        Ok(self.checked.hold(host.to_string(), found))
+    }
+
+    /// The client. Of a name it knows the addresses that are held, and no others; and it keeps no connection, so the next
+    /// webhook to the same name goes to an address that was checked for it.
+    async fn client(&self) -> Result<&Client, String> {
+        let build = || async {
+            let client = Client::builder()
+                .dns_resolver(self.checked.clone())
+                .pool_max_idle_per_host(0)
+                .redirect(Policy::none())
+                .no_proxy()
+                .user_agent(concat!("mftplus/", env!("CARGO_PKG_VERSION")));
+            client.build().map_err(|error| reason(&error))
+        };
+        self.client.get_or_try_init(build).await
     }
 
     fn may_reach(&self, address: IpAddr) -> bool {

@@ -157,6 +157,18 @@ async fn a_name_that_means_something_else_a_moment_later_leads_nowhere_else() {
 }
 
 #[tokio::test]
+async fn the_next_webhook_to_a_name_goes_to_what_the_name_means_then() {
+    let (first, second) = (Listener::on("127.0.0.2", OK).await, Listener::on("127.0.0.3", OK).await);
+    let (webhooks, asked) = knowing(allowing(&["127.0.0.0/8"]), &[&["127.0.0.2"], &["127.0.0.3"]]);
+    for listener in [&first, &second] {
+        assert_eq!(webhooks.post(to(listener.url("hook.example.com"))).await, Ok(()));
+        assert_eq!(listener.heard().len(), 1);
+        assert_eq!(webhooks.checked.of("hook.example.com").len(), 0, "nothing is kept of it");
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
 async fn one_forbidden_address_among_others_is_enough() {
     let listener = Listener::on("127.0.0.2", OK).await;
     let (webhooks, _) = knowing(allowing(&["127.0.0.2/32"]), &[&["127.0.0.2", "127.0.0.3"]]);
