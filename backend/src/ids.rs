@@ -25,10 +25,9 @@ macro_rules! typed_id {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-            sqlx::Type, utoipa::ToSchema,
+            utoipa::ToSchema,
         )]
         #[serde(transparent)]
-        #[sqlx(transparent)]
         #[schema(value_type = Uuid, format = "uuid", example = "0199c1f0-6c00-7000-8000-000000000001")]
         pub struct $name(pub Uuid);
 
@@ -55,18 +54,6 @@ macro_rules! typed_id {
         impl From<Uuid> for $name {
             fn from(uuid: Uuid) -> Self {
                 Self(uuid)
-            }
-        }
-
-        impl From<$name> for sea_query::Value {
-            fn from(id: $name) -> Self {
-                id.0.into()
-            }
-        }
-
-        impl sea_query::Nullable for $name {
-            fn null() -> sea_query::Value {
-                <Uuid as sea_query::Nullable>::null()
             }
         }
     )+};

@@ -176,7 +176,7 @@ fn every_module_has_its_place_in_the_map() {
 }
 
 #[rstest]
-#[case::words_do_no_io(&["model", "actor", "error", "ids", "clock"], &["tokio", "axum", "reqwest"])]
+#[case::words_do_no_io(&["model", "actor", "error", "ids", "clock"], &["tokio", "axum", "reqwest", "sqlx", "sea_query"])]
 #[case::the_store_knows_no_transport(&["store"], &["axum", "redis", "reqwest"])]
 #[case::the_core_knows_no_transport(&["service"], &["axum", "sqlx", "reqwest"])]
 #[case::webhooks_know_no_database(&["webhooks"], &["axum", "sqlx", "redis"])]

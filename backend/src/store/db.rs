@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 mod bounds;
 mod columns;
 mod failure;
+mod ids;
 mod lease;
 mod wal;
 

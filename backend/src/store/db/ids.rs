@@ -1,0 +1,81 @@
+//! How ids are stored: as the UUIDs that they hold.
+
+use sea_query::{Nullable, Value};
+use sqlx::{Database, Decode, Encode, Type, encode::IsNull, error::BoxDynError};
+use uuid::Uuid;
+
+use crate::ids::{
+    AgentId, CustomerId, DirectiveId, EnrolmentCodeId, JobId, PipelineId, RunId, SessionId, SlotId, TransferId, UserId,
+    WebhookSecretId,
+};
+
+/// Implements what both drivers ask of a type in a column.
+macro_rules! stored_as_uuid {
+    ($($id:ident),+ $(,)?) => {$(
+        impl<DB: Database> Type<DB> for $id
+        where
+            Uuid: Type<DB>,
+        {
+            fn type_info() -> DB::TypeInfo {
+                <Uuid as Type<DB>>::type_info()
+            }
+
+            fn compatible(ty: &DB::TypeInfo) -> bool {
+                <Uuid as Type<DB>>::compatible(ty)
+            }
+        }
+
+        impl<'q, DB: Database> Encode<'q, DB> for $id
+        where
+            Uuid: Encode<'q, DB>,
+        {
+            fn encode_by_ref(&self, buf: &mut DB::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+                <Uuid as Encode<'q, DB>>::encode_by_ref(&self.0, buf)
+            }
+
+            fn produces(&self) -> Option<DB::TypeInfo> {
+                <Uuid as Encode<'q, DB>>::produces(&self.0)
+            }
+
+            fn size_hint(&self) -> usize {
+                <Uuid as Encode<'q, DB>>::size_hint(&self.0)
+            }
+        }
+
+        impl<'r, DB: Database> Decode<'r, DB> for $id
+        where
+            Uuid: Decode<'r, DB>,
+        {
+            fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
+                <Uuid as Decode<'r, DB>>::decode(value).map(Self)
+            }
+        }
+
+        impl From<$id> for Value {
+            fn from(id: $id) -> Self {
+                id.0.into()
+            }
+        }
+
+        impl Nullable for $id {
+            fn null() -> Value {
+                <Uuid as Nullable>::null()
+            }
+        }
+    )+};
+}
+
+stored_as_uuid!(
+    AgentId,
+    CustomerId,
+    DirectiveId,
+    EnrolmentCodeId,
+    JobId,
+    PipelineId,
+    RunId,
+    SessionId,
+    SlotId,
+    TransferId,
+    UserId,
+    WebhookSecretId,
+);
