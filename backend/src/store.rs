@@ -19,6 +19,8 @@ pub mod pipeline_runs;
 pub mod pipelines;
 pub mod purge;
 pub mod schedules;
+#[cfg(test)]
+mod scratch;
 pub mod secrets;
 pub mod sessions;
 pub mod slots;

@@ -164,7 +164,7 @@ async fn swept(
     for mut row in rows {
         let seen = row.state.revision;
         change(&mut row, work.now);
-        if store::transfers::save(&mut work.tx, row.id, &row.state, seen).await? {
+        if store::transfers::save(&mut work.tx, &row, seen).await? {
             deltas.note(row.customer_id, row.agent_id, Some(TransferStatus::Running), row.state.status);
             changed.push(row);
         }

@@ -297,7 +297,7 @@ impl ControlPlane {
         before: TransferStatus,
         kind: Kind,
     ) -> Result<bool> {
-        if !store::transfers::save(&mut work.tx, row.id, &row.state, seen).await? {
+        if !store::transfers::save(&mut work.tx, row, seen).await? {
             return Ok(false);
         }
         let mut deltas = Deltas::default();

@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
 use super::{
-    db::{Conn, Db, MOST_VALUES, Sql, Tx, Word, sql},
+    db::{
+        Conn, Db, MOST_VALUES, Sql, Tx, Word, sql,
+        table::{table, values},
+    },
     window,
 };
 use crate::{
@@ -17,12 +20,8 @@ use crate::{
     },
 };
 
-/// The columns of an [`AgentRow`].
-pub(super) const COLUMNS: &str = "SELECT id, customer_id, name, hostname, os, version, status, last_heartbeat, \
-    heartbeat_interval, offline_since, ip_address, load, memory, revision, created_at FROM agents";
-
 /// An agent as it is stored.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AgentRow {
     /// Its id.
     pub id: AgentId,
@@ -56,6 +55,38 @@ pub struct AgentRow {
     pub created_at: DateTime<Utc>,
 }
 
+table! {
+    agents: AgentRow {
+        id, customer_id, name, hostname, os: Word(os), version, status: Word(status), last_heartbeat,
+        heartbeat_interval, offline_since, ip_address, load, memory, revision, created_at,
+    }
+    from "agents" prefix "";
+    others { search, revoked_at }
+
+    /// Written when the agent registers.
+    const CREATED {
+        id: Uuid,
+        customer_id: Uuid,
+        name: Text,
+        hostname: Text,
+        os: Word,
+        version: Text,
+        heartbeat_interval: Integer,
+        created_at: Instant,
+    }
+
+    /// Written by every heartbeat.
+    const HEARTBEAT {
+        status: Word,
+        last_heartbeat: Instant,
+        offline_since: Instant,
+        ip_address: Text,
+        load: Float,
+        memory: Float,
+        revision: Integer,
+    }
+}
+
 impl From<AgentRow> for Agent {
     fn from(row: AgentRow) -> Self {
         Self {
@@ -83,24 +114,8 @@ impl From<AgentRow> for Agent {
 /// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, agent: &AgentRow) -> Result<()> {
     let search = format!("{}\n{}", agent.name.as_deref().unwrap_or(""), agent.hostname).to_lowercase();
-    sql("INSERT INTO agents (id, customer_id, name, hostname, search, os, version, status, last_heartbeat, \
-         heartbeat_interval, ip_address, revision, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
-    .bind(agent.id)
-    .bind(agent.customer_id)
-    .bind(agent.name.clone())
-    .bind(agent.hostname.clone())
-    .bind(search)
-    .bind_text(agent.os.0)
-    .bind(agent.version.clone())
-    .bind_text(agent.status.0)
-    .bind(agent.last_heartbeat)
-    .bind(agent.heartbeat_interval)
-    .bind(agent.ip_address.clone())
-    .bind(agent.revision)
-    .bind(agent.created_at)
-    .execute(tx)
-    .await?;
+    let row = values(AgentRow::CREATED, agent).chain(values(AgentRow::HEARTBEAT, agent));
+    AgentRow::TABLE.insert(row.chain([("search", search.into())])).execute(tx).await?;
     Ok(())
 }
 
@@ -110,7 +125,9 @@ pub async fn insert(tx: &mut Tx, agent: &AgentRow) -> Result<()> {
 ///
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: AgentId) -> Result<Option<AgentRow>> {
-    scoped(sql(COLUMNS).push_bind(" WHERE revoked_at IS NULL AND id = ", id), scope).fetch_optional(conn).await
+    scoped(AgentRow::TABLE.select().push_bind(" WHERE revoked_at IS NULL AND id = ", id), scope)
+        .fetch_optional(conn)
+        .await
 }
 
 /// Those of these agents that are not revoked and within the scope.
@@ -121,7 +138,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: AgentId) -> Resul
 pub async fn find_all(db: &Db, scope: Scope, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
-        let statement = sql(COLUMNS).push(" WHERE revoked_at IS NULL AND id IN ");
+        let statement = AgentRow::TABLE.select().push(" WHERE revoked_at IS NULL AND id IN ");
         let statement = statement.push_tuple(ids.iter().map(|id| (*id).into()));
         found.extend(scoped(statement, scope).fetch_readable::<AgentRow>(db).await?.into_iter().flatten());
     }
@@ -242,7 +259,7 @@ pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     };
-    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_readable(db).await?;
+    let rows = window::cut(conditions(AgentRow::TABLE.select()), window).fetch_readable(db).await?;
     Ok(window::page_of_readable(rows, window, total))
 }
 
@@ -308,7 +325,8 @@ pub async fn silent(db: &Db, silent: Silent, after: Option<AgentId>, limit: i64)
 ///
 /// Whatever the engine says.
 pub async fn mark_offline(tx: &mut Tx, ids: &[AgentId], silent: Silent, now: DateTime<Utc>) -> Result<Vec<AgentRow>> {
-    let statement = silent.among(sql(COLUMNS)).push(" AND id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+    let statement =
+        silent.among(AgentRow::TABLE.select()).push(" AND id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
     let statement = statement.push(" ORDER BY id").lock_free_rows(tx, "agents");
     let mut rows: Vec<AgentRow> = statement.fetch_all(&mut *tx).await?;
     if rows.is_empty() {

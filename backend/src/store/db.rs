@@ -20,6 +20,7 @@ mod columns;
 mod failure;
 mod ids;
 mod lease;
+pub(super) mod table;
 mod wal;
 
 pub use bounds::Bounds;

@@ -111,7 +111,7 @@ pub struct WriterTask {
     audience: Audience,
     /// Whether every change takes its number: with several servers, a lost publication shows as a gap.
     numbered: bool,
-    texts: sqlite::Texts,
+    texts: Texts,
     rows: figures::RememberedRows,
     line: Option<figures::Line>,
     /// What the last batch left in the database.
@@ -130,7 +130,7 @@ impl Writer {
             queue,
             audience,
             numbered,
-            texts: sqlite::Texts::default(),
+            texts: Texts::default(),
             rows: figures::RememberedRows::default(),
             line: None,
             receipt: receipt::Receipt::new(id, now),
@@ -312,6 +312,13 @@ impl Op {
     }
 }
 
+/// The texts of the batch statements in the dialect of each engine.
+#[derive(Debug, Default)]
+struct Texts {
+    sqlite: sqlite::Texts,
+    postgres: postgres::Texts,
+}
+
 /// The rows of a batch by id, so that both engines lock them in the same order.
 type Rows<K, V> = BTreeMap<K, V>;
 
@@ -332,3 +339,6 @@ struct Loaded {
     seen: i64,
     dirty: Option<Dirty>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,7 @@ pub(in crate::store) fn unreadable(error: &Error) {
 }
 
 /// A word in a text column, read as the enum it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word<T>(pub T);
 
 impl<DB: sqlx::Database, T> sqlx::Type<DB> for Word<T>

@@ -4,6 +4,7 @@ use sea_query::{Nullable, Value};
 use sqlx::{Database, Decode, Encode, Type, encode::IsNull, error::BoxDynError};
 use uuid::Uuid;
 
+use super::table::Field;
 use crate::ids::{
     AgentId, CustomerId, DirectiveId, EnrolmentCodeId, JobId, PipelineId, RunId, SessionId, SlotId, TransferId, UserId,
     WebhookSecretId,
@@ -60,6 +61,18 @@ macro_rules! stored_as_uuid {
         impl Nullable for $id {
             fn null() -> Value {
                 <Uuid as Nullable>::null()
+            }
+        }
+
+        impl Field<Uuid> for $id {
+            fn value(&self) -> Option<Uuid> {
+                Some(self.0)
+            }
+        }
+
+        impl Field<Uuid> for Option<$id> {
+            fn value(&self) -> Option<Uuid> {
+                self.map(|id| id.0)
             }
         }
     )+};

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sea_query::Value;
 use uuid::Uuid;
 
-use super::{COLUMNS, TransferRow, scoped};
+use super::{TransferRow, scoped};
 use crate::{
     actor::Scope,
     error::Result,
@@ -287,7 +287,8 @@ async fn rows(tx: &mut Tx, scope: Scope, ids: &[(TransferId,)]) -> Result<Vec<Tr
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let statement = sql(COLUMNS).push(" WHERE t.id IN ").push_tuple(ids.iter().map(|(id,)| (*id).into()));
+    let statement =
+        TransferRow::TABLE.select().push(" WHERE t.id IN ").push_tuple(ids.iter().map(|(id,)| (*id).into()));
     let rows = scoped(statement, scope).push(" ORDER BY t.id DESC").fetch_readable(tx).await?;
     Ok(rows.into_iter().flatten().collect())
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{COLUMNS, TransferRow};
+use super::TransferRow;
 use crate::{
     error::Result,
     ids::TransferId,
@@ -55,6 +55,7 @@ pub async fn waiting(db: &Db, what: Waiting, after: Option<TransferId>, limit: i
 ///
 /// Whatever the engine says.
 pub async fn lock_waiting(tx: &mut Tx, what: Waiting, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
-    let statement = what.among(sql(COLUMNS)).push(" AND t.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+    let statement =
+        what.among(TransferRow::TABLE.select()).push(" AND t.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
     statement.push(" ORDER BY t.id").lock_free_rows(tx, "t").fetch_all(tx).await
 }

@@ -4,7 +4,7 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 
-use super::{Committed, Dirty, Loaded, Op, Rows, figures::Guarded, postgres, receipt::Receipt, sqlite};
+use super::{Committed, Dirty, Loaded, Op, Rows, Texts, figures::Guarded, receipt::Receipt};
 use crate::{
     actor::Actor,
     error::{Code, Error, Result},
@@ -59,7 +59,7 @@ impl Batch {
     pub(super) async fn commit(
         &mut self,
         db: &Db,
-        texts: &mut sqlite::Texts,
+        texts: &mut Texts,
         numbered: bool,
         receipt: &Receipt,
     ) -> Result<Committed> {
@@ -100,7 +100,7 @@ impl Batch {
         (self.ops, second)
     }
 
-    async fn load(&self, tx: &mut Tx, texts: &mut sqlite::Texts) -> Result<Work> {
+    async fn load(&self, tx: &mut Tx, texts: &mut Texts) -> Result<Work> {
         let mut work = Work::default();
         for op in &self.ops {
             match op {
@@ -117,11 +117,11 @@ impl Batch {
         let (agents, transfers) = match tx {
             Tx::Sqlite(lease) => {
                 let tx = lease.connection()?;
-                (texts.load_agents(tx, &agents).await?, texts.load_transfers(tx, &transfers).await?)
+                (texts.sqlite.load_agents(tx, &agents).await?, texts.sqlite.load_transfers(tx, &transfers).await?)
             }
             Tx::Postgres(lease) => {
                 let tx = lease.connection()?;
-                (postgres::load_agents(tx, &agents).await?, postgres::load_transfers(tx, &transfers).await?)
+                (texts.postgres.load_agents(tx, &agents).await?, texts.postgres.load_transfers(tx, &transfers).await?)
             }
         };
         for row in agents {
@@ -272,7 +272,7 @@ impl Work {
         Ok((view, interval))
     }
 
-    async fn write(&mut self, tx: &mut Tx, texts: &mut sqlite::Texts) -> Result<()> {
+    async fn write(&mut self, tx: &mut Tx, texts: &mut Texts) -> Result<()> {
         let agents: Vec<&AgentRow> =
             self.agents.values().flatten().filter(|(_, dirty)| *dirty).map(|(row, _)| row).collect();
         let dirty = |wanted: Dirty| -> Vec<&Loaded> {
@@ -282,15 +282,15 @@ impl Work {
         match tx {
             Tx::Sqlite(lease) => {
                 let tx = lease.connection()?;
-                texts.save_agents(tx, &agents).await?;
-                texts.save_figures(tx, &guarded(&figures)).await?;
-                texts.save_whole(tx, &whole).await?;
+                texts.sqlite.save_agents(tx, &agents).await?;
+                texts.sqlite.save_figures(tx, &guarded(&figures)).await?;
+                texts.sqlite.save_whole(tx, &whole).await?;
             }
             Tx::Postgres(lease) => {
                 let tx = lease.connection()?;
-                postgres::save_agents(tx, &agents).await?;
-                postgres::save_figures(tx, &guarded(&figures)).await?;
-                postgres::save_whole(tx, &whole).await?;
+                texts.postgres.save_agents(tx, &agents).await?;
+                texts.postgres.save_figures(tx, &guarded(&figures)).await?;
+                texts.postgres.save_whole(tx, &whole).await?;
             }
         }
         for (agent, transfer, now) in &self.settled {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sqlx::{Postgres, Sqlite, error::ErrorKind};
 use tokio::time::timeout;
 
-use super::{Committed, Op, WriterTask, batch, postgres};
+use super::{Committed, Op, WriterTask, batch};
 use crate::{
     error::Result,
     ids::TransferId,
@@ -176,8 +176,8 @@ impl WriterTask {
         let missing: Vec<TransferId> = missing.into_iter().collect();
         let mut line = self.take_line().await?;
         let rows = match &mut line {
-            Line::Sqlite(lease) => self.texts.load_transfers(lease.connection()?, &missing).await?,
-            Line::Postgres(lease) => postgres::load_transfers(lease.connection()?, &missing).await?,
+            Line::Sqlite(lease) => self.texts.sqlite.load_transfers(lease.connection()?, &missing).await?,
+            Line::Postgres(lease) => self.texts.postgres.load_transfers(lease.connection()?, &missing).await?,
         };
         line.trust();
         self.line = Some(line);
@@ -230,9 +230,9 @@ impl WriterTask {
         let written = match &mut line {
             Line::Sqlite(lease) => {
                 let _turn = self.db.turn().await?;
-                self.texts.save_figures(lease.connection()?, &guarded).await
+                self.texts.sqlite.save_figures(lease.connection()?, &guarded).await
             }
-            Line::Postgres(lease) => postgres::save_figures(lease.connection()?, &guarded).await,
+            Line::Postgres(lease) => self.texts.postgres.save_figures(lease.connection()?, &guarded).await,
         };
         let written = match written {
             Ok(()) => Written::All,
@@ -250,8 +250,8 @@ impl WriterTask {
         let ids: Vec<TransferId> = seen.keys().copied().collect();
         let mut tx = self.db.begin_hot().await?;
         let stored = match &mut tx {
-            Tx::Sqlite(lease) => self.texts.load_transfers(lease.connection()?, &ids).await?,
-            Tx::Postgres(lease) => postgres::load_transfers(lease.connection()?, &ids).await?,
+            Tx::Sqlite(lease) => self.texts.sqlite.load_transfers(lease.connection()?, &ids).await?,
+            Tx::Postgres(lease) => self.texts.postgres.load_transfers(lease.connection()?, &ids).await?,
         };
         tx.commit().await?;
         Ok(stored.iter().any(|row| self.rows.0.get(&row.id).is_some_and(|written| written.state == row.state)))

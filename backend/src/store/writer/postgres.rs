@@ -1,7 +1,9 @@
 //! The batch statements in PostgreSQL's dialect: a column of the batch travels as one array. Rows are locked in the order
 //! of their ids (and not against references to them, which cold paths take in another order), so that batches of several servers never wait for each other in a circle.
 
-use sqlx::{AssertSqlSafe, FromRow, PgConnection};
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
 use super::{Loaded, batch::guarded, figures::Guarded};
@@ -9,120 +11,147 @@ use crate::{
     error::Result,
     ids::{AgentId, TransferId},
     store::{
-        agents::{self, AgentRow},
-        transfers::{self, TransferRow},
+        agents::AgentRow,
+        db::table::{Column, Getter, Table},
+        transfers::TransferRow,
     },
 };
 
-pub(super) async fn load_agents(tx: &mut PgConnection, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let text = format!("{} WHERE revoked_at IS NULL AND id = ANY($1) ORDER BY id FOR NO KEY UPDATE", agents::COLUMNS);
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = sqlx::query(AssertSqlSafe(text)).bind(ids).fetch_all(&mut *tx).await?;
-    Ok(rows.iter().map(AgentRow::from_row).collect::<sqlx::Result<_>>()?)
+/// The texts of the statements.
+#[derive(Debug)]
+pub(super) struct Texts {
+    load_agents: Arc<str>,
+    load_transfers: Arc<str>,
+    save_agents: Arc<str>,
+    save_figures: Arc<str>,
+    save_lifecycle: Arc<str>,
 }
 
-pub(super) async fn load_transfers(line: &mut PgConnection, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+impl Default for Texts {
+    fn default() -> Self {
+        let agents = AgentRow::TABLE.select_text();
+        let transfers = TransferRow::TABLE.select_text();
+        Self {
+            load_agents: format!("{agents} WHERE revoked_at IS NULL AND id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
+                .into(),
+            load_transfers: format!("{transfers} WHERE t.id = ANY($1) ORDER BY t.id FOR NO KEY UPDATE OF t").into(),
+            save_agents: update(&AgentRow::TABLE, AgentRow::HEARTBEAT, None).into(),
+            save_figures: update(&TransferRow::TABLE, TransferRow::PROGRESS, Some("revision")).into(),
+            save_lifecycle: update(&TransferRow::TABLE, TransferRow::LIFECYCLE, None).into(),
+        }
     }
-    let text = format!("{} WHERE t.id = ANY($1) ORDER BY t.id FOR NO KEY UPDATE OF t", transfers::COLUMNS);
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = sqlx::query(AssertSqlSafe(text)).bind(ids).fetch_all(line).await?;
-    Ok(rows.iter().map(TransferRow::from_row).collect::<sqlx::Result<_>>()?)
+}
+
+type Statement = Query<'static, Postgres, PgArguments>;
+
+impl Texts {
+    pub(super) async fn load_agents(&self, tx: &mut PgConnection, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let rows = statement(&self.load_agents).bind(ids).fetch_all(&mut *tx).await?;
+        Ok(rows.iter().map(AgentRow::from_row).collect::<sqlx::Result<_>>()?)
+    }
+
+    pub(super) async fn load_transfers(&self, line: &mut PgConnection, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let rows = statement(&self.load_transfers).bind(ids).fetch_all(line).await?;
+        Ok(rows.iter().map(TransferRow::from_row).collect::<sqlx::Result<_>>()?)
+    }
+
+    pub(super) async fn save_agents(&self, tx: &mut PgConnection, rows: &[&AgentRow]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let statement = statement(&self.save_agents).bind(array(rows, |row| row.id.0));
+        bind(statement, AgentRow::HEARTBEAT, rows, |row| row).execute(&mut *tx).await?;
+        Ok(())
+    }
+
+    /// Writes the figures of the rows. A row without the revision it was seen with violates `NOT NULL`: then nothing is
+    /// written.
+    pub(super) async fn save_figures(&self, line: &mut PgConnection, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let statement = statement(&self.save_figures).bind(array(rows, |guarded| guarded.row.id.0));
+        let statement = bind(statement, TransferRow::PROGRESS, rows, |guarded| guarded.row);
+        statement.bind(array(rows, |guarded| guarded.seen)).execute(line).await?;
+        Ok(())
+    }
+
+    /// The figures, and then what only a change of status touches: such batches are rare beside those of figures alone.
+    pub(super) async fn save_whole(&self, tx: &mut PgConnection, rows: &[&Loaded]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.save_figures(tx, &guarded(rows)).await?;
+        let statement = statement(&self.save_lifecycle).bind(array(rows, |loaded| loaded.row.id.0));
+        bind(statement, TransferRow::LIFECYCLE, rows, |loaded| &loaded.row).execute(&mut *tx).await?;
+        Ok(())
+    }
+}
+
+fn statement(text: &Arc<str>) -> Statement {
+    sqlx::query(AssertSqlSafe(Arc::clone(text)))
 }
 
 /// One value of each row.
-fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+fn array<T, V>(rows: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
     rows.iter().map(value).collect()
 }
 
-pub(super) async fn save_agents(tx: &mut PgConnection, rows: &[&AgentRow]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "UPDATE agents SET status = v.status, last_heartbeat = v.last_heartbeat, offline_since = v.offline_since, \
-         ip_address = v.ip_address, load = v.load, memory = v.memory, revision = v.revision \
-         FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::float8[], \
-         $7::float8[], $8::bigint[]) \
-         AS v (id, status, last_heartbeat, offline_since, ip_address, load, memory, revision) WHERE agents.id = v.id",
-    )
-    .bind(column(rows, |row| row.id.0))
-    .bind(column(rows, |row| row.status.0.to_string()))
-    .bind(column(rows, |row| row.last_heartbeat))
-    .bind(column(rows, |row| row.offline_since))
-    .bind(column(rows, |row| row.ip_address.clone()))
-    .bind(column(rows, |row| row.load))
-    .bind(column(rows, |row| row.memory))
-    .bind(column(rows, |row| row.revision))
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
+/// Binds an array for each of these columns.
+fn bind<R, T>(statement: Statement, columns: &[Column<R>], rows: &[T], row: impl Fn(&T) -> &R) -> Statement {
+    columns.iter().fold(statement, |statement, column| match column.getter {
+        Getter::Uuid(get) => statement.bind(array(rows, |item| get(row(item)))),
+        Getter::Text(get) => statement.bind(array(rows, |item| get(row(item)))),
+        Getter::Integer(get) => statement.bind(array(rows, |item| get(row(item)))),
+        Getter::Float(get) => statement.bind(array(rows, |item| get(row(item)))),
+        Getter::Boolean(get) => statement.bind(array(rows, |item| get(row(item)))),
+        Getter::Instant(get) => statement.bind(array(rows, |item| get(row(item)))),
+    })
 }
 
-/// Writes the figures of the rows. A row without the revision it was seen with violates `NOT NULL`: then nothing is
-/// written.
-pub(super) async fn save_figures(line: &mut PgConnection, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
+/// `UPDATE … FROM UNNEST(…)` of one array for the id and each column. A guarded column is set only where it still holds
+/// what is in the last array, and to nothing elsewhere.
+fn update<R>(table: &Table, columns: &[Column<R>], guard: Option<&str>) -> String {
+    let table = table.name;
+    let set = |column: &Column<R>| {
+        let name = column.name;
+        if guard == Some(name) {
+            format!("{name} = CASE WHEN {table}.{name} = v.seen THEN v.{name} END")
+        } else {
+            format!("{name} = v.{name}")
+        }
+    };
+    let sets: Vec<String> = columns.iter().map(set).collect();
+    let mut names = vec!["id"];
+    let mut types = vec!["uuid"];
+    for column in columns {
+        names.push(column.name);
+        types.push(type_of(column));
     }
-    sqlx::query(
-        "UPDATE transfers SET progress = v.progress, bytes_total = v.bytes_total, \
-         bytes_transferred = v.bytes_transferred, speed = v.speed, error_message = v.error_message, \
-         checksum_sha256 = v.checksum_sha256, \
-         revision = CASE WHEN transfers.revision = v.seen THEN v.revision END, progressed_at = v.progressed_at, \
-         throughput_mbps = v.throughput_mbps, latency_ms = v.latency_ms, packet_loss_percent = v.packet_loss_percent \
-         FROM UNNEST($1::uuid[], $2::float8[], $3::bigint[], $4::bigint[], $5::float8[], $6::text[], $7::text[], \
-         $8::bigint[], $9::timestamptz[], $10::float8[], $11::float8[], $12::float8[], $13::bigint[]) \
-         AS v (id, progress, bytes_total, bytes_transferred, speed, error_message, checksum_sha256, revision, \
-         progressed_at, throughput_mbps, latency_ms, packet_loss_percent, seen) \
-         WHERE transfers.id = v.id",
-    )
-    .bind(column(rows, |guarded| guarded.row.id.0))
-    .bind(column(rows, |guarded| guarded.row.state.progress.percent))
-    .bind(column(rows, |guarded| guarded.row.state.progress.bytes_total))
-    .bind(column(rows, |guarded| guarded.row.state.progress.bytes_transferred))
-    .bind(column(rows, |guarded| guarded.row.state.progress.speed))
-    .bind(column(rows, |guarded| guarded.row.state.error_message.clone()))
-    .bind(column(rows, |guarded| guarded.row.state.checksum_sha256.clone()))
-    .bind(column(rows, |guarded| guarded.row.state.revision))
-    .bind(column(rows, |guarded| guarded.row.state.progressed_at))
-    .bind(column(rows, |guarded| guarded.row.state.progress.network.throughput_mbps))
-    .bind(column(rows, |guarded| guarded.row.state.progress.network.latency_ms))
-    .bind(column(rows, |guarded| guarded.row.state.progress.network.packet_loss_percent))
-    .bind(column(rows, |guarded| guarded.seen))
-    .execute(line)
-    .await?;
-    Ok(())
+    if guard.is_some() {
+        names.push("seen");
+        types.push("bigint");
+    }
+    let arrays: Vec<String> = types.iter().zip(1..).map(|(name, number)| format!("${number}::{name}[]")).collect();
+    let (sets, arrays, names) = (sets.join(", "), arrays.join(", "), names.join(", "));
+    format!("UPDATE {table} SET {sets} FROM UNNEST({arrays}) AS v ({names}) WHERE {table}.id = v.id")
 }
 
-/// The figures, and then what only a change of status touches: such batches are rare beside those of figures alone.
-pub(super) async fn save_whole(tx: &mut PgConnection, rows: &[&Loaded]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
+const fn type_of<R>(column: &Column<R>) -> &'static str {
+    match column.getter {
+        Getter::Uuid(_) => "uuid",
+        Getter::Text(_) => "text",
+        Getter::Integer(_) => "bigint",
+        Getter::Float(_) => "float8",
+        Getter::Boolean(_) => "boolean",
+        Getter::Instant(_) => "timestamptz",
     }
-    save_figures(tx, &guarded(rows)).await?;
-    sqlx::query(
-        "UPDATE transfers SET status = v.status, started_at = v.started_at, completed_at = v.completed_at, \
-         attempt = v.attempt, stalled = v.stalled, cancel_requested_at = v.cancel_requested_at, \
-         failed_by_lease = v.failed_by_lease \
-         FROM UNNEST($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::boolean[], \
-         $7::timestamptz[], $8::boolean[]) \
-         AS v (id, status, started_at, completed_at, attempt, stalled, cancel_requested_at, failed_by_lease) \
-         WHERE transfers.id = v.id",
-    )
-    .bind(column(rows, |loaded| loaded.row.id.0))
-    .bind(column(rows, |loaded| loaded.row.state.status.to_string()))
-    .bind(column(rows, |loaded| loaded.row.state.started_at))
-    .bind(column(rows, |loaded| loaded.row.state.completed_at))
-    .bind(column(rows, |loaded| loaded.row.state.attempt))
-    .bind(column(rows, |loaded| loaded.row.state.stalled))
-    .bind(column(rows, |loaded| loaded.row.state.cancel_requested_at))
-    .bind(column(rows, |loaded| loaded.row.state.failed_by_lease))
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
 }

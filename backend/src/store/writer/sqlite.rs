@@ -10,8 +10,9 @@ use crate::{
     error::Result,
     ids::{AgentId, TransferId},
     store::{
-        agents::{self, AgentRow},
-        transfers::{self, TransferRow},
+        agents::AgentRow,
+        db::table::{Column, Getter, Table},
+        transfers::TransferRow,
     },
 };
 
@@ -27,24 +28,6 @@ enum Kind {
     SaveFigures,
     SaveWhole,
 }
-
-/// The columns after the id, in the order in which they are bound.
-const AGENT: &[&str] = &["status", "last_heartbeat", "offline_since", "ip_address", "load", "memory", "revision"];
-const FIGURES: &[&str] = &[
-    "progress",
-    "bytes_total",
-    "bytes_transferred",
-    "speed",
-    "error_message",
-    "checksum_sha256",
-    "revision",
-    "progressed_at",
-    "throughput_mbps",
-    "latency_ms",
-    "packet_loss_percent",
-];
-const LIFECYCLE: &[&str] =
-    &["status", "started_at", "completed_at", "attempt", "stalled", "cancel_requested_at", "failed_by_lease"];
 
 type Statement = Query<'static, Sqlite, SqliteArguments>;
 
@@ -83,17 +66,9 @@ impl Texts {
         }
         let mut statement = self.statement(Kind::SaveAgents, rows.len());
         for row in rows {
-            statement = statement
-                .bind(row.id)
-                .bind(row.status.0.to_string())
-                .bind(row.last_heartbeat)
-                .bind(row.offline_since)
-                .bind(row.ip_address.clone())
-                .bind(row.load)
-                .bind(row.memory)
-                .bind(row.revision);
+            statement = bind(statement.bind(row.id), AgentRow::HEARTBEAT, row);
         }
-        self.execute(tx, statement, rows.len(), AGENT.len() + 1).await
+        self.execute(tx, statement, rows.len(), AgentRow::HEARTBEAT.len() + 1).await
     }
 
     /// Writes the figures of the rows. A row without the revision it was seen with violates `NOT NULL`: then nothing is
@@ -104,9 +79,10 @@ impl Texts {
         }
         let mut statement = self.statement(Kind::SaveFigures, rows.len());
         for guarded in rows {
-            statement = bind_figures(statement, guarded.row).bind(guarded.seen);
+            let row = guarded.row;
+            statement = bind(statement.bind(row.id), TransferRow::PROGRESS, row).bind(guarded.seen);
         }
-        let missing = (padded(rows.len()) - rows.len()) * (FIGURES.len() + 2);
+        let missing = (padded(rows.len()) - rows.len()) * (TransferRow::PROGRESS.len() + 2);
         for _ in 0..missing {
             statement = statement.bind(None::<i64>);
         }
@@ -120,17 +96,12 @@ impl Texts {
         }
         let mut statement = self.statement(Kind::SaveWhole, rows.len());
         for loaded in rows {
-            let state = &loaded.row.state;
-            statement = bind_figures(statement, &loaded.row)
-                .bind(state.status.to_string())
-                .bind(state.started_at)
-                .bind(state.completed_at)
-                .bind(state.attempt)
-                .bind(state.stalled)
-                .bind(state.cancel_requested_at)
-                .bind(state.failed_by_lease);
+            let row = &loaded.row;
+            statement = bind(statement.bind(row.id), TransferRow::PROGRESS, row);
+            statement = bind(statement, TransferRow::LIFECYCLE, row);
         }
-        self.execute(tx, statement, rows.len(), FIGURES.len() + LIFECYCLE.len() + 1).await
+        let columns = TransferRow::PROGRESS.len() + TransferRow::LIFECYCLE.len() + 1;
+        self.execute(tx, statement, rows.len(), columns).await
     }
 
     async fn execute(
@@ -154,22 +125,16 @@ impl Texts {
     }
 }
 
-fn bind_figures(statement: Statement, row: &TransferRow) -> Statement {
-    let state = &row.state;
-    let figures = &state.progress;
-    statement
-        .bind(row.id)
-        .bind(figures.percent)
-        .bind(figures.bytes_total)
-        .bind(figures.bytes_transferred)
-        .bind(figures.speed)
-        .bind(state.error_message.clone())
-        .bind(state.checksum_sha256.clone())
-        .bind(state.revision)
-        .bind(state.progressed_at)
-        .bind(figures.network.throughput_mbps)
-        .bind(figures.network.latency_ms)
-        .bind(figures.network.packet_loss_percent)
+/// Binds what a row has in these columns.
+fn bind<R>(statement: Statement, columns: &[Column<R>], row: &R) -> Statement {
+    columns.iter().fold(statement, |statement, column| match column.getter {
+        Getter::Uuid(get) => statement.bind(get(row)),
+        Getter::Text(get) => statement.bind(get(row)),
+        Getter::Integer(get) => statement.bind(get(row)),
+        Getter::Float(get) => statement.bind(get(row)),
+        Getter::Boolean(get) => statement.bind(get(row)),
+        Getter::Instant(get) => statement.bind(get(row)),
+    })
 }
 
 const fn padded(rows: usize) -> usize {
@@ -179,11 +144,15 @@ const fn padded(rows: usize) -> usize {
 impl Kind {
     fn text(self, size: usize) -> String {
         match self {
-            Self::LoadAgents => format!("{} WHERE revoked_at IS NULL AND id IN {}", agents::COLUMNS, tuple(size)),
-            Self::LoadTransfers => format!("{} WHERE t.id IN {}", transfers::COLUMNS, tuple(size)),
-            Self::SaveAgents => update("agents", &[AGENT], None, size),
-            Self::SaveFigures => update("transfers", &[FIGURES], Some("revision"), size),
-            Self::SaveWhole => update("transfers", &[FIGURES, LIFECYCLE], None, size),
+            Self::LoadAgents => {
+                format!("{} WHERE revoked_at IS NULL AND id IN {}", AgentRow::TABLE.select_text(), tuple(size))
+            }
+            Self::LoadTransfers => format!("{} WHERE t.id IN {}", TransferRow::TABLE.select_text(), tuple(size)),
+            Self::SaveAgents => update(&AgentRow::TABLE, &[AgentRow::HEARTBEAT], None, size),
+            Self::SaveFigures => update(&TransferRow::TABLE, &[TransferRow::PROGRESS], Some("revision"), size),
+            Self::SaveWhole => {
+                update(&TransferRow::TABLE, &[TransferRow::PROGRESS, TransferRow::LIFECYCLE], None, size)
+            }
         }
     }
 }
@@ -195,8 +164,9 @@ fn tuple(size: usize) -> String {
 
 /// `UPDATE … FROM (VALUES …)` whose first column is the id and whose last, if there is a guard, what the guarded column
 /// must still hold; otherwise it is set to nothing. A single row needs no join.
-fn update(table: &str, columns: &[&[&str]], guard: Option<&str>, size: usize) -> String {
-    let columns = columns.concat();
+fn update<R>(table: &Table, columns: &[&[Column<R>]], guard: Option<&str>, size: usize) -> String {
+    let table = table.name;
+    let columns: Vec<&str> = columns.iter().copied().flatten().map(|column| column.name).collect();
     let bound = columns.len() + 1 + usize::from(guard.is_some());
     let value = |number: usize| if size == 1 { format!("?{number}") } else { format!("v.column{number}") };
     let set = |(index, column): (usize, &&str)| {

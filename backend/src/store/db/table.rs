@@ -1,0 +1,222 @@
+//! The columns of a table, declared once. What statements select, insert and update, what a batch writes, and how a row is
+//! read follow from one [`table!`].
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use sea_query::Value;
+use uuid::Uuid;
+
+use super::{Sql, sql};
+
+/// A table, and what a SELECT of its rows reads.
+pub(in crate::store) struct Table {
+    pub(in crate::store) name: &'static str,
+    /// Columns and expressions, in the order of the SELECT.
+    pub(in crate::store) selected: &'static [&'static str],
+    /// The table and those that are joined with it.
+    pub(in crate::store) from: &'static str,
+}
+
+/// A column, and where its value is in a row.
+pub(in crate::store) struct Column<R> {
+    pub(in crate::store) name: &'static str,
+    pub(in crate::store) getter: Getter<R>,
+}
+
+/// Takes the value of a column from a row, as one of the types that both engines store. `None` is NULL.
+pub(in crate::store) enum Getter<R> {
+    Uuid(fn(&R) -> Option<Uuid>),
+    Text(fn(&R) -> Option<String>),
+    Integer(fn(&R) -> Option<i64>),
+    Float(fn(&R) -> Option<f64>),
+    Boolean(fn(&R) -> Option<bool>),
+    Instant(fn(&R) -> Option<DateTime<Utc>>),
+}
+
+/// The value of a field as the type `T` of its column.
+pub(in crate::store) trait Field<T> {
+    fn value(&self) -> Option<T>;
+}
+
+impl<T: Clone> Field<T> for T {
+    fn value(&self) -> Option<T> {
+        Some(self.clone())
+    }
+}
+
+impl<T: Clone> Field<T> for Option<T> {
+    fn value(&self) -> Option<T> {
+        self.clone()
+    }
+}
+
+impl Table {
+    /// `SELECT … FROM …`
+    pub(in crate::store) fn select(&self) -> Sql {
+        Sql { text: Cow::Owned(self.select_text()), values: Vec::new() }
+    }
+
+    /// The text of [`Table::select`].
+    pub(in crate::store) fn select_text(&self) -> String {
+        let mut text = String::with_capacity(1024);
+        let mut lead = "SELECT ";
+        for column in self.selected {
+            text.push_str(lead);
+            text.push_str(column);
+            lead = ", ";
+        }
+        text.push_str(" FROM ");
+        text.push_str(self.from);
+        text
+    }
+
+    /// `INSERT INTO … (…) VALUES (…)`
+    pub(in crate::store) fn insert(&self, columns: impl IntoIterator<Item = (&'static str, Value)>) -> Sql {
+        let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+        let mut statement = sql("INSERT INTO ").push(self.name);
+        let mut lead = " (";
+        for name in names {
+            statement = statement.push(lead).push(name);
+            lead = ", ";
+        }
+        statement.push(") VALUES ").push_tuple(values)
+    }
+
+    /// `UPDATE … SET …`, of all rows unless a condition follows.
+    pub(in crate::store) fn update(&self, columns: impl IntoIterator<Item = (&'static str, Value)>) -> Sql {
+        let mut statement = sql("UPDATE ").push(self.name);
+        let mut lead = " SET ";
+        for (name, value) in columns {
+            statement = statement.push(lead).push(name).push_bind(" = ", value);
+            lead = ", ";
+        }
+        statement
+    }
+}
+
+/// The names of columns with the values that a row has in them.
+pub(in crate::store) fn values<R>(columns: &[Column<R>], row: &R) -> impl Iterator<Item = (&'static str, Value)> {
+    columns.iter().map(move |column| {
+        let value: Value = match column.getter {
+            Getter::Uuid(get) => get(row).into(),
+            Getter::Text(get) => get(row).into(),
+            Getter::Integer(get) => get(row).into(),
+            Getter::Float(get) => get(row).into(),
+            Getter::Boolean(get) => get(row).into(),
+            Getter::Instant(get) => get(row).into(),
+        };
+        (column.name, value)
+    })
+}
+
+/// Declares the columns of a table:
+///
+/// ```ignore
+/// table! {
+///     users: UserRow { id, email, role: Word(role), profile: Profile { name: display_name } }
+///     from "users u JOIN customers c ON c.id = u.customer_id" prefix "u.";
+///     read { customer_name = "c.name" }
+///     others { search }
+///     /// Written by the INSERT only.
+///     const CREATED { id: Uuid, email: Text }
+///     /// Written by the INSERT and by `save`.
+///     const CHANGED { role: Word, display_name: Text }
+/// }
+/// ```
+///
+/// - The row comes first. It is both a pattern and an expression: a name in it stands for the column of that name. The
+///   compiler refuses a row with a field that has no column, and a column that has no field.
+/// - `from` is what the SELECT reads from, `prefix` what stands before the table's own columns in it.
+/// - `read` lists what is selected and not written from the row: columns of joined tables and JSON.
+/// - `others` lists columns that the database has beside those of the groups.
+/// - Each group becomes a list of [`Column`]s, `UserRow::CREATED`. The kinds are those of [`Getter`]; a `Word` is an enum,
+///   stored as its text.
+macro_rules! table {
+    (
+        $table:ident: $row:ident $shape:tt
+        from $from:literal prefix $prefix:literal;
+        $( read { $( $read:ident = $expression:literal ),+ $(,)? } )?
+        $( others { $( $other:ident ),+ $(,)? } )?
+        $( $(#[$doc:meta])* const $group:ident { $( $column:ident: $kind:ident ),+ $(,)? } )+
+    ) => {
+        impl $row {
+            pub(in crate::store) const TABLE: $crate::store::db::table::Table = $crate::store::db::table::Table {
+                name: stringify!($table),
+                selected: &[
+                    $($( concat!($prefix, stringify!($column)), )+)+
+                    $($( concat!($expression, " AS ", stringify!($read)), )+)?
+                ],
+                from: $from,
+            };
+
+            /// Every column that the database has.
+            #[cfg(test)]
+            pub(in crate::store) const COLUMNS: &'static [&'static str] =
+                &[ $($( stringify!($column), )+)+ $($( stringify!($other), )+)? ];
+
+            $(
+                $(#[$doc])*
+                pub(in crate::store) const $group: &'static [$crate::store::db::table::Column<Self>] = &[
+                    $( $crate::store::db::table::Column {
+                        name: stringify!($column),
+                        getter: $crate::store::db::table::getter!($row $shape, $column: $kind),
+                    } ),+
+                ];
+            )+
+        }
+
+        $crate::store::db::table::reader!(
+            sqlx::sqlite::SqliteRow, $row $shape, [ $($( $column: $kind ),+),+ ], [ $($( $read ),+)? ]
+        );
+        $crate::store::db::table::reader!(
+            sqlx::postgres::PgRow, $row $shape, [ $($( $column: $kind ),+),+ ], [ $($( $read ),+)? ]
+        );
+    };
+}
+
+/// The [`Getter`] of a column. The row is taken apart by the pattern of the declaration.
+macro_rules! getter {
+    ($row:ident $shape:tt, $column:ident: Word) => {
+        $crate::store::db::table::Getter::Text(|row: &$row| {
+            #[expect(unused_variables, reason = "the pattern names all columns")]
+            let $row $shape = row;
+            Some($column.to_string())
+        })
+    };
+    ($row:ident $shape:tt, $column:ident: $kind:ident) => {
+        $crate::store::db::table::Getter::$kind(|row: &$row| {
+            #[expect(unused_variables, reason = "the pattern names all columns")]
+            let $row $shape = row;
+            $crate::store::db::table::Field::value($column)
+        })
+    };
+}
+
+/// Reads rows of one engine. The row is put together by the expression of the declaration.
+macro_rules! reader {
+    ($from:ty, $row:ident $shape:tt, [ $( $column:ident: $kind:ident ),+ ], [ $( $read:ident ),* ]) => {
+        impl<'r> sqlx::FromRow<'r, $from> for $row {
+            fn from_row(row: &'r $from) -> sqlx::Result<Self> {
+                $( let $column = $crate::store::db::table::read!(row, $column: $kind); )+
+                $( let $read = sqlx::Row::try_get(row, stringify!($read))?; )*
+                Ok($row $shape)
+            }
+        }
+    };
+}
+
+/// Reads a column.
+macro_rules! read {
+    ($from:ident, $column:ident: Word) => {
+        sqlx::Row::try_get::<$crate::store::db::Word<_>, _>($from, stringify!($column))?.0
+    };
+    ($from:ident, $column:ident: $kind:ident) => {
+        sqlx::Row::try_get($from, stringify!($column))?
+    };
+}
+
+pub(in crate::store) use {getter, read, reader, table};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! A database for a test of the store: a schema of its own in the PostgreSQL under test, or a file. And rows to store in it.
+
+use std::{
+    env, process,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use chrono::{DateTime, Utc};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::{
+    agents::{self, AgentRow},
+    customers,
+    db::{Db, Word, sql, table::Column, table::values},
+    transfers::TransferRow,
+};
+use crate::{
+    ids::{AgentId, CustomerId, RunId, TransferId},
+    model::{
+        agent::{AgentStatus, Os},
+        customer::Customer,
+        transfer::{Direction, Network, Progress, Protocol, TransferState, TransferStatus},
+    },
+};
+
+/// An empty database with the present schema, and a customer with an agent in it.
+pub(super) struct Scratch {
+    pub(super) db: Db,
+    pub(super) agent: AgentRow,
+    _folder: TempDir,
+}
+
+impl Scratch {
+    #[expect(clippy::disallowed_methods, reason = "the test command says so by this variable")]
+    pub(super) async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db = match env::var("MFTPLUS_TEST_DATABASE_URL") {
+            Ok(url) => Db::open_postgres(&in_new_schema(&url).await).await.unwrap(),
+            Err(_) => Db::open_sqlite(&folder.path().join("mftplus.db")).await.unwrap(),
+        };
+        db.migrate().await.unwrap();
+        let agent = agent(id(1), id(2));
+        let customer =
+            Customer { id: agent.customer_id, name: "Acme".to_owned(), suspended: true, created_at: at(1).into() };
+        let mut tx = db.begin().await.unwrap();
+        customers::insert(&mut tx, &customer).await.unwrap();
+        agents::insert(&mut tx, &agent).await.unwrap();
+        tx.commit().await.unwrap();
+        Self { db, agent, _folder: folder }
+    }
+}
+
+/// Makes a schema; the URL that leads to it. It goes away with the server that the test command started.
+async fn in_new_schema(url: &str) -> String {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("store_{}_{}", process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+    let db = Db::open_postgres(url).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    sql(format!("CREATE SCHEMA {name}").leak()).execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    db.close().await;
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}options=-c%20search_path%3D{name}")
+}
+
+/// An id that no other number gives.
+pub(super) fn id<T: From<Uuid>>(number: u128) -> T {
+    Uuid::from_u128(number).into()
+}
+
+/// An instant that no other number gives.
+pub(super) fn at(number: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(1_777_122_000_000 + number).unwrap()
+}
+
+/// An agent in which nothing is empty.
+pub(super) fn agent(customer: CustomerId, agent: AgentId) -> AgentRow {
+    AgentRow {
+        id: agent,
+        customer_id: customer,
+        name: Some("Warehouse".to_owned()),
+        hostname: "warehouse-1".to_owned(),
+        os: Word(Os::Windows),
+        version: Some("1.2.3".to_owned()),
+        status: Word(AgentStatus::Busy),
+        last_heartbeat: at(10),
+        heartbeat_interval: 30,
+        offline_since: Some(at(11)),
+        ip_address: Some("192.0.2.7".to_owned()),
+        load: Some(0.5),
+        memory: Some(61.25),
+        revision: 4,
+        created_at: at(12),
+    }
+}
+
+/// The same agent with another value in each column that heartbeats change.
+pub(super) fn agent_later(row: &AgentRow) -> AgentRow {
+    AgentRow {
+        status: Word(AgentStatus::Offline),
+        last_heartbeat: at(20),
+        offline_since: Some(at(21)),
+        ip_address: Some("2001:db8::7".to_owned()),
+        load: Some(0.75),
+        memory: Some(62.5),
+        revision: 5,
+        ..row.clone()
+    }
+}
+
+/// A transfer in which nothing is empty.
+pub(super) fn transfer(number: u128, agent: &AgentRow) -> TransferRow {
+    TransferRow {
+        id: id::<TransferId>(number),
+        customer_id: agent.customer_id,
+        agent_id: agent.id,
+        source: "sftp://ftp.example.com/A.csv".to_owned(),
+        destination: "/data/B.csv".to_owned(),
+        protocol: Protocol::Ftps,
+        direction: Direction::Push,
+        created_at: at(30),
+        job_run_id: Some(id::<RunId>(number + 1_000)),
+        pipeline_run_id: Some(id::<RunId>(number + 2_000)),
+        state: TransferState {
+            status: TransferStatus::Running,
+            progress: Progress {
+                percent: 12.5,
+                bytes_total: Some(1_000),
+                bytes_transferred: 125,
+                speed: 25.5,
+                network: Network {
+                    throughput_mbps: Some(90.5),
+                    latency_ms: Some(12.25),
+                    packet_loss_percent: Some(0.125),
+                },
+            },
+            error_message: Some("the disk is full".to_owned()),
+            started_at: Some(at(31)),
+            completed_at: Some(at(32)),
+            attempt: 2,
+            checksum_sha256: Some("a".repeat(64)),
+            revision: 7,
+            stalled: true,
+            progressed_at: Some(at(33)),
+            cancel_requested_at: Some(at(34)),
+            failed_by_lease: true,
+        },
+        agent_name: agent.name.clone(),
+        agent_hostname: agent.hostname.clone(),
+    }
+}
+
+/// The same transfer with another value in each column that progress changes.
+pub(super) fn transfer_later(row: &TransferRow) -> TransferRow {
+    let network = Network { throughput_mbps: Some(91.5), latency_ms: Some(13.25), packet_loss_percent: Some(0.25) };
+    let progress = Progress { percent: 25.0, bytes_total: Some(2_000), bytes_transferred: 500, speed: 50.5, network };
+    let state = TransferState {
+        progress,
+        error_message: Some("the network is slow".to_owned()),
+        checksum_sha256: Some("b".repeat(64)),
+        revision: 8,
+        progressed_at: Some(at(43)),
+        ..row.state.clone()
+    };
+    TransferRow { state, ..row.clone() }
+}
+
+/// The same transfer with another value in each column that a change of status changes.
+pub(super) fn transfer_ended(row: &TransferRow) -> TransferRow {
+    let row = transfer_later(row);
+    let state = TransferState {
+        status: TransferStatus::Failed,
+        started_at: Some(at(51)),
+        completed_at: Some(at(52)),
+        attempt: 3,
+        stalled: false,
+        cancel_requested_at: Some(at(54)),
+        failed_by_lease: false,
+        ..row.state
+    };
+    TransferRow { state, ..row }
+}
+
+/// Fails unless two rows have another value in each of these columns.
+pub(super) fn assert_differ<R>(columns: &[Column<R>], one: &R, other: &R) {
+    for ((name, one), (_, other)) in values(columns, one).zip(values(columns, other)) {
+        assert_ne!(one, other, "{name} is the same in both rows, so no test would notice that it is not written");
+    }
+}
+
+/// Fails unless a row has a value in each of these columns that no column has by default.
+pub(super) fn assert_filled<R>(columns: &[Column<R>], row: &R) {
+    use sea_query::Value;
+    for (name, value) in values(columns, row) {
+        let is_empty = match &value {
+            Value::Uuid(value) => value.is_none_or(|value| value.is_nil()),
+            Value::String(value) => value.as_ref().is_none_or(String::is_empty),
+            Value::BigInt(value) => value.is_none_or(|value| value == 0),
+            Value::Double(value) => value.is_none_or(|value| value == 0.0),
+            Value::Bool(value) => value.is_none_or(|value| !value),
+            Value::ChronoDateTimeUtc(value) => value.is_none(),
+            other => panic!("{name} is stored as {other:?}"),
+        };
+        assert!(!is_empty, "{name} is empty, so no test would notice that it is not stored");
+    }
+}

@@ -1,0 +1,114 @@
+//! The batch statements write every column that they should, on the engine under test.
+
+use sqlx::error::ErrorKind;
+
+use super::{Dirty, Loaded, Texts, figures::Guarded};
+use crate::{
+    actor::Scope,
+    store::{
+        agents::{self, AgentRow},
+        db::Tx,
+        scratch::{Scratch, agent_later, assert_differ, transfer, transfer_ended, transfer_later},
+        transfers::{self, TransferRow},
+    },
+};
+
+/// Three rows: the statement of SQLite is made for four.
+async fn stored(scratch: &Scratch) -> Vec<TransferRow> {
+    let rows: Vec<TransferRow> = (11..14).map(|number| transfer(number, &scratch.agent)).collect();
+    let mut tx = scratch.db.begin().await.unwrap();
+    for row in &rows {
+        transfers::insert(&mut tx, row, "a.csv", "b.csv").await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    rows
+}
+
+async fn found(scratch: &Scratch, rows: &[TransferRow]) -> Vec<TransferRow> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let mut found = transfers::find_all(&scratch.db, Scope::All, &ids).await.unwrap();
+    found.sort_unstable_by_key(|row| row.id);
+    found
+}
+
+async fn save_figures(scratch: &Scratch, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
+    let mut texts = Texts::default();
+    let mut tx = scratch.db.begin_hot().await.unwrap();
+    match &mut tx {
+        Tx::Sqlite(lease) => texts.sqlite.save_figures(lease.connection().unwrap(), rows).await?,
+        Tx::Postgres(lease) => texts.postgres.save_figures(lease.connection().unwrap(), rows).await?,
+    }
+    tx.commit().await.unwrap();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_batch_of_progress_writes_every_column_of_progress() {
+    let scratch = Scratch::open().await;
+    let before = stored(&scratch).await;
+    let after: Vec<TransferRow> = before.iter().map(transfer_later).collect();
+    assert_differ(TransferRow::PROGRESS, &before[0], &after[0]);
+    for count in [1, 3] {
+        let (seen, rows) = (&before[..count], &after[..count]);
+        let guarded: Vec<Guarded<'_>> = rows
+            .iter()
+            .zip(found(&scratch, seen).await)
+            .map(|(row, seen)| Guarded { row, seen: seen.state.revision })
+            .collect();
+        save_figures(&scratch, &guarded).await.unwrap();
+        assert_eq!(found(&scratch, rows).await, rows);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_of_progress_writes_nothing_if_one_row_has_another_revision() {
+    let scratch = Scratch::open().await;
+    let before = stored(&scratch).await;
+    let after: Vec<TransferRow> = before.iter().map(transfer_later).collect();
+    let mut guarded: Vec<Guarded<'_>> =
+        after.iter().zip(&before).map(|(row, seen)| Guarded { row, seen: seen.state.revision }).collect();
+    guarded[1].seen -= 1;
+    match save_figures(&scratch, &guarded).await {
+        Err(sqlx::Error::Database(error)) => assert_eq!(error.kind(), ErrorKind::NotNullViolation),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(found(&scratch, &before).await, before);
+}
+
+#[tokio::test]
+async fn a_batch_of_changed_status_writes_every_column_that_changes() {
+    let scratch = Scratch::open().await;
+    let before = stored(&scratch).await;
+    let after: Vec<TransferRow> = before.iter().map(transfer_ended).collect();
+    assert_differ(TransferRow::PROGRESS, &before[0], &after[0]);
+    assert_differ(TransferRow::LIFECYCLE, &before[0], &after[0]);
+    let loaded: Vec<Loaded> = after
+        .iter()
+        .zip(&before)
+        .map(|(row, seen)| Loaded { row: row.clone(), seen: seen.state.revision, dirty: Some(Dirty::Whole) })
+        .collect();
+    let loaded: Vec<&Loaded> = loaded.iter().collect();
+    let mut texts = Texts::default();
+    let mut tx = scratch.db.begin_hot().await.unwrap();
+    match &mut tx {
+        Tx::Sqlite(lease) => texts.sqlite.save_whole(lease.connection().unwrap(), &loaded).await.unwrap(),
+        Tx::Postgres(lease) => texts.postgres.save_whole(lease.connection().unwrap(), &loaded).await.unwrap(),
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(found(&scratch, &after).await, after);
+}
+
+#[tokio::test]
+async fn a_batch_of_heartbeats_writes_every_column_of_a_heartbeat() {
+    let scratch = Scratch::open().await;
+    let after = agent_later(&scratch.agent);
+    assert_differ(AgentRow::HEARTBEAT, &scratch.agent, &after);
+    let mut texts = Texts::default();
+    let mut tx = scratch.db.begin_hot().await.unwrap();
+    match &mut tx {
+        Tx::Sqlite(lease) => texts.sqlite.save_agents(lease.connection().unwrap(), &[&after]).await.unwrap(),
+        Tx::Postgres(lease) => texts.postgres.save_agents(lease.connection().unwrap(), &[&after]).await.unwrap(),
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(agents::find(&scratch.db, Scope::All, after.id).await.unwrap(), Some(after));
+}
