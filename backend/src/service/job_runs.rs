@@ -155,7 +155,7 @@ impl ControlPlane {
                     let is_news = run.state.completed_at.is_some_and(|ended| run.state.heard_at < ended);
                     if run.state.failed_by_lease && report.status.is_some_and(RunStatus::has_ended) && is_news {
                         run.state.heard_at = now;
-                        if !store::job_runs::save(&mut work.tx, id, &run.state, seen).await? {
+                        if !store::job_runs::save(&mut work.tx, &run, seen).await? {
                             continue;
                         }
                         self.keep_late_report(work, &run, &report).await?;
@@ -203,7 +203,7 @@ impl ControlPlane {
     /// Writes a changed run, unless somebody changed it since it was read; whether it did. One that has ended settles
     /// what was wanted of it.
     pub(super) async fn save_run(&self, work: &mut Work, run: &JobRunRow, seen: i64, kind: Kind) -> Result<bool> {
-        if !store::job_runs::save(&mut work.tx, run.id, &run.state, seen).await? {
+        if !store::job_runs::save(&mut work.tx, run, seen).await? {
             return Ok(false);
         }
         if run.state.revision != seen {

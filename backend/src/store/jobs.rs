@@ -1,10 +1,13 @@
 //! Jobs.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
+use sea_query::Value;
 
 use super::{
-    db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql},
+    db::{
+        Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql,
+        table::{table, values},
+    },
     schedules::{self, Owner, ScheduleRow},
     window,
 };
@@ -22,13 +25,8 @@ use crate::{
     },
 };
 
-const COLUMNS: &str = "SELECT j.id, j.customer_id, j.agent_id, j.name, j.source, j.destination, j.protocol, j.direction, \
-    j.enabled, j.retry, j.last_run_at, j.revision, j.created_at, s.schedule, s.timezone, s.overlap, s.catch_up, \
-    s.next_run_at, s.version, a.name AS agent_name, a.hostname AS agent_hostname \
-    FROM jobs j JOIN schedules s ON s.owner_id = j.id JOIN agents a ON a.id = j.agent_id";
-
 /// A job as it is stored, with its schedule and what its agent is called.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JobRow {
     /// Its id.
     pub id: JobId,
@@ -72,6 +70,48 @@ pub struct JobRow {
     pub agent_name: Option<String>,
     /// The agent's host name.
     pub agent_hostname: String,
+}
+
+table! {
+    jobs: JobRow {
+        id, customer_id, agent_id, name, source, destination, protocol: Word(protocol), direction: Word(direction),
+        enabled, retry, last_run_at, revision, created_at, schedule, timezone, overlap, catch_up, next_run_at, version,
+        agent_name, agent_hostname,
+    }
+    from "jobs j JOIN schedules s ON s.owner_id = j.id JOIN agents a ON a.id = j.agent_id" prefix "j.";
+    read {
+        retry = "j.retry",
+        schedule = "s.schedule",
+        timezone = "s.timezone",
+        overlap = "s.overlap",
+        catch_up = "s.catch_up",
+        next_run_at = "s.next_run_at",
+        version = "s.version",
+        agent_name = "a.name",
+        agent_hostname = "a.hostname",
+    }
+    // JSON, which `changed` adds.
+    others { retry }
+
+    /// Written when the job is created. A start writes `last_run_at`, and every change counts the revision up.
+    const CREATED {
+        id: Uuid,
+        customer_id: Uuid,
+        agent_id: Uuid,
+        last_run_at: Instant,
+        revision: Integer,
+        created_at: Instant,
+    }
+
+    /// Written by every change.
+    const CHANGED {
+        name: Text,
+        source: Text,
+        destination: Text,
+        protocol: Word,
+        direction: Word,
+        enabled: Boolean,
+    }
 }
 
 impl JobRow {
@@ -125,31 +165,14 @@ impl JobRow {
 /// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, job: &JobRow) -> Result<()> {
     schedules::insert(tx, Owner::Job, &job.rule()).await?;
-    sql(
-        "INSERT INTO jobs (id, customer_id, agent_id, name, source, destination, protocol, direction, enabled, retry, \
-         revision, created_at) VALUES ",
-    )
-    .push_tuple([
-        job.id.into(),
-        job.customer_id.into(),
-        job.agent_id.into(),
-        job.name.clone().into(),
-        job.source.clone().into(),
-        job.destination.clone().into(),
-        job.protocol.0.to_string().into(),
-        job.direction.0.to_string().into(),
-        job.enabled.into(),
-        retry(job)?,
-        job.revision.into(),
-        job.created_at.into(),
-    ])
-    .execute(tx)
-    .await?;
+    JobRow::TABLE.insert(values(JobRow::CREATED, job).chain(changed(job)?)).execute(tx).await?;
     Ok(())
 }
 
-fn retry(job: &JobRow) -> Result<sea_query::Value> {
-    job.retry.as_ref().map_or(Ok(sea_query::Value::Json(None)), |retry| json(&retry.0))
+/// The columns that every change writes.
+fn changed(job: &JobRow) -> Result<impl Iterator<Item = (&'static str, Value)>> {
+    let retry = job.retry.as_ref().map_or(Ok(Value::Json(None)), |retry| json(&retry.0))?;
+    Ok(values(JobRow::CHANGED, job).chain([("retry", retry)]))
 }
 
 /// Writes what may be changed about a job, if nobody has changed it, or claimed a slot of it, since it was read; whether
@@ -162,18 +185,8 @@ pub async fn save(tx: &mut Tx, job: &JobRow) -> Result<bool> {
     if !schedules::save(tx, &job.rule()).await? {
         return Ok(false);
     }
-    sql("UPDATE jobs SET name = $1, source = $2, destination = $3, protocol = $4, direction = $5, enabled = $6, \
-         retry = $7, revision = revision + 1 WHERE id = $8")
-    .bind(job.name.clone())
-    .bind(job.source.clone())
-    .bind(job.destination.clone())
-    .bind_text(job.protocol.0)
-    .bind_text(job.direction.0)
-    .bind(job.enabled)
-    .bind(retry(job)?)
-    .bind(job.id)
-    .execute(tx)
-    .await?;
+    let statement = JobRow::TABLE.update(changed(job)?).push(", revision = revision + 1");
+    statement.push_bind(" WHERE id = ", job.id).execute(tx).await?;
     Ok(true)
 }
 
@@ -218,7 +231,7 @@ pub async fn delete(tx: &mut Tx, job: JobId) -> Result<()> {
 ///
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: JobId) -> Result<Option<JobRow>> {
-    let statement = sql(COLUMNS).push_bind(" WHERE j.id = ", id);
+    let statement = JobRow::TABLE.select().push_bind(" WHERE j.id = ", id);
     scoped(statement, scope, "j.").fetch_optional(conn).await
 }
 
@@ -249,7 +262,7 @@ pub async fn find_within(tx: &mut Tx, ids: &[JobId]) -> Result<Vec<JobRow>> {
 }
 
 fn some(scope: Scope, ids: &[JobId]) -> Sql {
-    let statement = sql(COLUMNS).push(" WHERE j.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+    let statement = JobRow::TABLE.select().push(" WHERE j.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
     scoped(statement, scope, "j.").push(" ORDER BY j.id DESC")
 }
 
@@ -296,7 +309,8 @@ pub async fn list(db: &Db, scope: Scope, filter: &JobFilter, window: Window) -> 
 ///
 /// Whatever the engine says.
 pub async fn enabled_of_agent(tx: &mut Tx, agent: AgentId) -> Result<Vec<JobRow>> {
-    sql(COLUMNS)
+    JobRow::TABLE
+        .select()
         .push_bind(" WHERE j.agent_id = ", agent)
         .push_bind(" AND j.enabled = ", true)
         .push(" ORDER BY j.id")

@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::db::{Conn, Db, MOST_VALUES, Tx, Word, sql};
+use super::db::{
+    Conn, Db, MOST_VALUES, Tx, Word, sql,
+    table::{table, values},
+};
 use crate::{
     error::Result,
     model::schedule::{CatchUp, Overlap},
@@ -31,7 +33,7 @@ impl Owner {
 }
 
 /// A schedule as it is stored.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleRow {
     /// Whose it is.
     pub owner_id: Uuid,
@@ -49,8 +51,19 @@ pub struct ScheduleRow {
     pub version: i64,
 }
 
-const COLUMNS: &str =
-    "SELECT owner_id, schedule, timezone, overlap, catch_up, next_run_at, version FROM schedules WHERE ";
+table! {
+    schedules: ScheduleRow {
+        owner_id, schedule, timezone, overlap: Word(overlap), catch_up: Word(catch_up), next_run_at, version,
+    }
+    from "schedules" prefix "";
+    others { owner_kind }
+
+    /// Written when the schedule is created; each change and each claim counts the version up.
+    const CREATED { owner_id: Uuid, version: Integer }
+
+    /// Written by every change.
+    const CHANGED { schedule: Text, timezone: Text, overlap: Word, catch_up: Word, next_run_at: Instant }
+}
 
 /// Takes the turn to decide about slots and what they become, until the transaction ends. The first statement of a
 /// transaction that does: two that decide at once could let run side by side what may not.
@@ -117,8 +130,9 @@ async fn owners(
 ///
 /// Whatever the engine says.
 pub async fn due(conn: impl Into<Conn<'_>>, owners: &[Uuid], now: DateTime<Utc>) -> Result<Vec<ScheduleRow>> {
-    sql(COLUMNS)
-        .push("owner_id IN ")
+    ScheduleRow::TABLE
+        .select()
+        .push(" WHERE owner_id IN ")
         .push_tuple(owners.iter().map(|owner| (*owner).into()))
         .push_bind(" AND next_run_at <= ", now)
         .push(" ORDER BY next_run_at, owner_id")
@@ -132,7 +146,8 @@ pub async fn due(conn: impl Into<Conn<'_>>, owners: &[Uuid], now: DateTime<Utc>)
 ///
 /// Whatever the engine says.
 pub async fn of_owners(conn: impl Into<Conn<'_>>, owners: &[Uuid]) -> Result<Vec<ScheduleRow>> {
-    let statement = sql(COLUMNS).push("owner_id IN ").push_tuple(owners.iter().map(|owner| (*owner).into()));
+    let statement = ScheduleRow::TABLE.select().push(" WHERE owner_id IN ");
+    let statement = statement.push_tuple(owners.iter().map(|owner| (*owner).into()));
     statement.push(" ORDER BY owner_id").fetch_all(conn).await
 }
 
@@ -142,7 +157,7 @@ pub async fn of_owners(conn: impl Into<Conn<'_>>, owners: &[Uuid]) -> Result<Vec
 ///
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid) -> Result<Option<ScheduleRow>> {
-    sql(COLUMNS).push_bind("owner_id = ", owner).fetch_optional(conn).await
+    ScheduleRow::TABLE.select().push_bind(" WHERE owner_id = ", owner).fetch_optional(conn).await
 }
 
 /// When the next slot of any schedule is due.
@@ -165,18 +180,8 @@ pub async fn next_due(db: &Db, owner: Owner) -> Result<Option<DateTime<Utc>>> {
 ///
 /// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, owner: Owner, row: &ScheduleRow) -> Result<()> {
-    sql("INSERT INTO schedules (owner_id, owner_kind, schedule, timezone, overlap, catch_up, next_run_at, version) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-    .bind(row.owner_id)
-    .bind(owner.word())
-    .bind(row.schedule.clone())
-    .bind(row.timezone.clone())
-    .bind_text(row.overlap.0)
-    .bind_text(row.catch_up.0)
-    .bind(row.next_run_at)
-    .bind(row.version)
-    .execute(tx)
-    .await?;
+    let columns = values(ScheduleRow::CREATED, row).chain(values(ScheduleRow::CHANGED, row));
+    ScheduleRow::TABLE.insert(columns.chain([("owner_kind", owner.word().into())])).execute(tx).await?;
     Ok(())
 }
 
@@ -186,19 +191,9 @@ pub async fn insert(tx: &mut Tx, owner: Owner, row: &ScheduleRow) -> Result<()> 
 ///
 /// Whatever the engine says.
 pub async fn save(tx: &mut Tx, row: &ScheduleRow) -> Result<bool> {
-    let rows =
-        sql("UPDATE schedules SET schedule = $1, timezone = $2, overlap = $3, catch_up = $4, next_run_at = $5, \
-         version = version + 1 WHERE owner_id = $6 AND version = $7")
-        .bind(row.schedule.clone())
-        .bind(row.timezone.clone())
-        .bind_text(row.overlap.0)
-        .bind_text(row.catch_up.0)
-        .bind(row.next_run_at)
-        .bind(row.owner_id)
-        .bind(row.version)
-        .execute(tx)
-        .await?;
-    Ok(rows == 1)
+    let statement = ScheduleRow::TABLE.update(values(ScheduleRow::CHANGED, row)).push(", version = version + 1");
+    let statement = statement.push_bind(" WHERE owner_id = ", row.owner_id).push_bind(" AND version = ", row.version);
+    Ok(statement.execute(tx).await? == 1)
 }
 
 /// Claims schedules: each with the slot that is next from now on, if it is still as it was read. Those that were claimed.

@@ -1,10 +1,12 @@
 //! Users.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
 use super::{
-    db::{Conn, Db, MOST_VALUES, Tx, Word, sql},
+    db::{
+        Conn, Db, MOST_VALUES, Tx, Word, sql,
+        table::{table, values},
+    },
     window,
 };
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
 };
 
 /// A user as stored, with the hash of their password.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserRow {
     /// Their id.
     pub id: UserId,
@@ -48,7 +50,16 @@ impl From<UserRow> for User {
     }
 }
 
-const COLUMNS: &str = "SELECT id, email, password_hash, role, customer_id, suspended, created_at FROM users";
+table! {
+    users: UserRow { id, email, password_hash, role: Word(role), customer_id, suspended, created_at }
+    from "users" prefix "";
+
+    /// Written when the user is created.
+    const CREATED { id: Uuid, email: Text, created_at: Instant }
+
+    /// Written by every change.
+    const CHANGED { password_hash: Text, role: Word, customer_id: Uuid, suspended: Boolean }
+}
 
 /// Stores a new user; false if the e-mail address is taken.
 ///
@@ -56,18 +67,9 @@ const COLUMNS: &str = "SELECT id, email, password_hash, role, customer_id, suspe
 ///
 /// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<bool> {
-    let rows = sql("INSERT INTO users (id, email, password_hash, role, customer_id, suspended, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO NOTHING")
-    .bind(user.id)
-    .bind(user.email.clone())
-    .bind(user.password_hash.clone())
-    .bind_text(user.role.0)
-    .bind(user.customer_id)
-    .bind(user.suspended)
-    .bind(user.created_at)
-    .execute(tx)
-    .await?;
-    Ok(rows == 1)
+    let columns = values(UserRow::CREATED, user).chain(values(UserRow::CHANGED, user));
+    let statement = UserRow::TABLE.insert(columns).push(" ON CONFLICT (email) DO NOTHING");
+    Ok(statement.execute(tx).await? == 1)
 }
 
 /// The user with this id.
@@ -76,7 +78,7 @@ pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<bool> {
 ///
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, id: UserId) -> Result<Option<UserRow>> {
-    sql(COLUMNS).push_bind(" WHERE id = ", id).fetch_optional(conn).await
+    UserRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
 /// The user with this e-mail address, given in lower case.
@@ -85,7 +87,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, id: UserId) -> Result<Option<UserRo
 ///
 /// Whatever the engine says.
 pub async fn find_by_email(conn: impl Into<Conn<'_>>, email: &str) -> Result<Option<UserRow>> {
-    sql(COLUMNS).push_bind(" WHERE email = ", email).fetch_optional(conn).await
+    UserRow::TABLE.select().push_bind(" WHERE email = ", email).fetch_optional(conn).await
 }
 
 /// Those of these users who belong to the customer.
@@ -110,7 +112,8 @@ pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Resul
 /// Whatever the engine says.
 pub async fn list(db: &Db, window: Window) -> Result<Page<User>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM users").fetch_one(db).await?;
-    let rows: Vec<Option<UserRow>> = window::cut(sql(COLUMNS).push(" WHERE 1 = 1"), window).fetch_readable(db).await?;
+    let rows: Vec<Option<UserRow>> =
+        window::cut(UserRow::TABLE.select().push(" WHERE 1 = 1"), window).fetch_readable(db).await?;
     Ok(window::page_of_readable(rows, window, Total::Exactly(total.unsigned_abs())).map(User::from))
 }
 
@@ -120,14 +123,8 @@ pub async fn list(db: &Db, window: Window) -> Result<Page<User>> {
 ///
 /// Whatever the engine says.
 pub async fn save(tx: &mut Tx, user: &UserRow) -> Result<()> {
-    sql("UPDATE users SET password_hash = $1, role = $2, customer_id = $3, suspended = $4 WHERE id = $5")
-        .bind(user.password_hash.clone())
-        .bind_text(user.role.0)
-        .bind(user.customer_id)
-        .bind(user.suspended)
-        .bind(user.id)
-        .execute(tx)
-        .await?;
+    let statement = UserRow::TABLE.update(values(UserRow::CHANGED, user));
+    statement.push_bind(" WHERE id = ", user.id).execute(tx).await?;
     Ok(())
 }
 

@@ -4,18 +4,36 @@ use std::collections::BTreeSet;
 
 use crate::{
     actor::Scope,
+    model::{
+        account::Role,
+        job::{RunState, RunStatus},
+        retry::Retry,
+        schedule::{CatchUp, Overlap},
+        transfer::{Direction, Protocol},
+    },
     store::{
         agents::{self, AgentRow},
-        db::{Db, sql},
-        scratch::{Scratch, assert_differ, assert_filled, transfer, transfer_ended},
+        db::{Db, Word, json_column, sql},
+        job_runs::{self, JobRunRow},
+        jobs::{self, JobRow},
+        schedules::{self, ScheduleRow},
+        scratch::{Scratch, assert_differ, assert_filled, at, id, transfer, transfer_ended},
         transfers::{self, TransferRow},
+        users::{self, UserRow},
     },
 };
 
 #[tokio::test]
 async fn the_declared_columns_are_those_of_the_database() {
     let scratch = Scratch::open().await;
-    let tables = [(AgentRow::TABLE, AgentRow::COLUMNS), (TransferRow::TABLE, TransferRow::COLUMNS)];
+    let tables = [
+        (AgentRow::TABLE, AgentRow::COLUMNS),
+        (JobRow::TABLE, JobRow::COLUMNS),
+        (JobRunRow::TABLE, JobRunRow::COLUMNS),
+        (ScheduleRow::TABLE, ScheduleRow::COLUMNS),
+        (TransferRow::TABLE, TransferRow::COLUMNS),
+        (UserRow::TABLE, UserRow::COLUMNS),
+    ];
     for (table, columns) in tables {
         let statement = match &scratch.db {
             Db::Sqlite { .. } => sql("SELECT name FROM pragma_table_info($1)"),
@@ -56,4 +74,150 @@ async fn every_column_of_a_transfer_is_read_as_it_was_stored() {
     assert!(!transfers::save(&mut tx, &after, row.state.revision - 1).await.unwrap());
     assert!(transfers::save(&mut tx, &after, row.state.revision).await.unwrap());
     assert_eq!(transfers::find(&mut tx, Scope::All, row.id).await.unwrap(), Some(after));
+}
+
+#[tokio::test]
+async fn every_column_of_a_user_is_read_as_it_was_stored() {
+    let scratch = Scratch::open().await;
+    let row = UserRow {
+        id: id(20),
+        email: "ada@example.com".to_owned(),
+        password_hash: "a hash".to_owned(),
+        role: Word(Role::Customer),
+        customer_id: Some(scratch.agent.customer_id),
+        suspended: true,
+        created_at: at(60),
+    };
+    assert_filled(UserRow::CREATED, &row);
+    assert_filled(UserRow::CHANGED, &row);
+    let mut tx = scratch.db.begin().await.unwrap();
+    assert!(users::insert(&mut tx, &row).await.unwrap());
+    assert!(!users::insert(&mut tx, &row).await.unwrap(), "the e-mail address is taken");
+    assert_eq!(users::find(&mut tx, row.id).await.unwrap().as_ref(), Some(&row));
+
+    let after = UserRow {
+        password_hash: "another hash".to_owned(),
+        role: Word(Role::Admin),
+        customer_id: None,
+        suspended: false,
+        ..row.clone()
+    };
+    assert_differ(UserRow::CHANGED, &row, &after);
+    users::save(&mut tx, &after).await.unwrap();
+    assert_eq!(users::find(&mut tx, row.id).await.unwrap(), Some(after));
+}
+
+/// A job in which nothing is empty.
+fn job(agent: &AgentRow) -> JobRow {
+    JobRow {
+        id: id(30),
+        customer_id: agent.customer_id,
+        agent_id: agent.id,
+        name: "Nightly".to_owned(),
+        source: "sftp://ftp.example.com/in".to_owned(),
+        destination: "/data/in".to_owned(),
+        protocol: Word(Protocol::Ftp),
+        direction: Word(Direction::Push),
+        enabled: true,
+        retry: Some(json_column(Retry::usual(3))),
+        last_run_at: Some(at(70)),
+        revision: 2,
+        created_at: at(71),
+        schedule: "0 2 * * *".to_owned(),
+        timezone: "Europe/Berlin".to_owned(),
+        overlap: Word(Overlap::Queue),
+        catch_up: Word(CatchUp::All),
+        next_run_at: Some(at(72)),
+        version: 5,
+        agent_name: agent.name.clone(),
+        agent_hostname: agent.hostname.clone(),
+    }
+}
+
+#[tokio::test]
+async fn every_column_of_a_job_and_its_schedule_is_read_as_it_was_stored() {
+    let scratch = Scratch::open().await;
+    let row = job(&scratch.agent);
+    assert_filled(JobRow::CREATED, &row);
+    assert_filled(JobRow::CHANGED, &row);
+    let mut tx = scratch.db.begin().await.unwrap();
+    jobs::insert(&mut tx, &row).await.unwrap();
+    assert_eq!(jobs::find(&mut tx, Scope::All, row.id).await.unwrap().as_ref(), Some(&row));
+    let rule = schedules::find(&mut tx, row.id.0).await.unwrap().unwrap();
+    assert_filled(ScheduleRow::CREATED, &rule);
+    assert_filled(ScheduleRow::CHANGED, &rule);
+
+    let changed = JobRow {
+        name: "Weekly".to_owned(),
+        source: "sftp://ftp.example.com/out".to_owned(),
+        destination: "/data/out".to_owned(),
+        protocol: Word(Protocol::Local),
+        direction: Word(Direction::Pull),
+        enabled: false,
+        retry: None,
+        schedule: "0 3 * * 1".to_owned(),
+        timezone: "Asia/Tokyo".to_owned(),
+        overlap: Word(Overlap::Allow),
+        catch_up: Word(CatchUp::Skip),
+        next_run_at: None,
+        ..row.clone()
+    };
+    assert_differ(JobRow::CHANGED, &row, &changed);
+    assert!(jobs::save(&mut tx, &changed).await.unwrap());
+    let after = JobRow { revision: row.revision + 1, version: row.version + 1, ..changed };
+    assert_eq!(jobs::find(&mut tx, Scope::All, row.id).await.unwrap().as_ref(), Some(&after));
+    let rule_after = schedules::find(&mut tx, row.id.0).await.unwrap().unwrap();
+    assert_differ(ScheduleRow::CHANGED, &rule, &rule_after);
+    assert!(!jobs::save(&mut tx, &row).await.unwrap(), "the schedule has another version");
+}
+
+#[tokio::test]
+async fn every_column_of_a_job_run_is_read_as_it_was_stored() {
+    let scratch = Scratch::open().await;
+    let job = job(&scratch.agent);
+    let row = JobRunRow {
+        id: id(40),
+        job_id: job.id,
+        customer_id: job.customer_id,
+        agent_id: job.agent_id,
+        directive_id: Some(id(41)),
+        scheduled_for: Some(at(80)),
+        started_at: at(81),
+        attempt: 3,
+        retry_of: Some(id(42)),
+        state: RunState {
+            status: RunStatus::Completed,
+            completed_at: Some(at(82)),
+            error_message: Some("the disk is full".to_owned()),
+            bytes_transferred: Some(1_000),
+            cancel_requested_at: Some(at(83)),
+            heard_at: at(84),
+            failed_by_lease: true,
+            retry_at: Some(at(85)),
+            revision: 6,
+        },
+    };
+    assert_filled(JobRunRow::CREATED, &row);
+    assert_filled(JobRunRow::STATE, &row);
+    let mut tx = scratch.db.begin().await.unwrap();
+    jobs::insert(&mut tx, &job).await.unwrap();
+    job_runs::insert(&mut tx, &row).await.unwrap();
+    assert_eq!(job_runs::find(&mut tx, Scope::All, row.id).await.unwrap().as_ref(), Some(&row));
+
+    let state = RunState {
+        status: RunStatus::Failed,
+        completed_at: Some(at(92)),
+        error_message: Some("the network is slow".to_owned()),
+        bytes_transferred: Some(2_000),
+        cancel_requested_at: Some(at(93)),
+        heard_at: at(94),
+        failed_by_lease: false,
+        retry_at: Some(at(95)),
+        revision: 7,
+    };
+    let after = JobRunRow { state, ..row.clone() };
+    assert_differ(JobRunRow::STATE, &row, &after);
+    assert!(!job_runs::save(&mut tx, &after, row.state.revision - 1).await.unwrap());
+    assert!(job_runs::save(&mut tx, &after, row.state.revision).await.unwrap());
+    assert_eq!(job_runs::find(&mut tx, Scope::All, row.id).await.unwrap(), Some(after));
 }
