@@ -9,15 +9,15 @@ use cap_std::fs::Metadata;
 
 use crate::checksum::{Hasher, Manifest};
 use crate::control::Control;
-use crate::fence::OutOfReach;
 use crate::listed::Listed;
 use crate::part::Reserved;
-use crate::paths::text;
 use crate::plan::{Entry, Kind, Plan, PlanError};
 use crate::rate::Brake;
 use crate::sparse;
-use crate::spot::Spot;
 use crate::state::{Copied, CopyOptions, Verify};
+use crate::storage::allowed_roots::OutOfReach;
+use crate::storage::paths::text;
+use crate::storage::sandboxed_path::Spot;
 
 /// Bytes moved at once.
 const CHUNK: usize = 1 << 20;

@@ -7,8 +7,8 @@ use anyhow::bail;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::files::{self, Stored};
-use crate::paths::text;
+use crate::storage::files::{self, Stored};
+use crate::storage::paths::text;
 
 /// An API key that does not print itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

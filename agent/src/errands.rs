@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(crate) use self::task::{Errand, Step, Task};
-use crate::files::{self, Stored};
-use crate::paths::text;
+use crate::storage::files::{self, Stored};
+use crate::storage::paths::text;
 
 /// So many errands that have ended are known again.
 const REMEMBERED: usize = 1000;

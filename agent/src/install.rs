@@ -6,7 +6,7 @@ use cap_std::fs::Permissions;
 
 use crate::copy::{CopyError, at};
 use crate::plan::Plan;
-use crate::spot::Spot;
+use crate::storage::sandboxed_path::Spot;
 
 /// Refuses a destination that may not be replaced by what is coming. Pipes, sockets and devices never may.
 pub(crate) fn check(destination: &Spot, is_folder: bool, overwrite: bool) -> Result<(), CopyError> {
@@ -94,7 +94,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use crate::fence::Reach;
+    use crate::storage::allowed_roots::Reach;
 
     fn install(part: &Path, destination: &Path, overwrite: bool) -> anyhow::Result<()> {
         let (part, destination) = (Reach::Anywhere.destination(part)?, Reach::Anywhere.destination(destination)?);

@@ -16,12 +16,9 @@ mod creation;
 mod credentials;
 mod daemon;
 mod directives;
-mod endpoints;
 mod errand;
 mod errands;
 mod exit;
-mod fence;
-mod files;
 mod heartbeat;
 mod install;
 mod jobs;
@@ -29,8 +26,6 @@ mod listed;
 mod machine;
 mod pacing;
 mod part;
-mod paths;
-mod pattern;
 mod plan;
 mod progress;
 mod random;
@@ -40,10 +35,10 @@ mod reporter;
 mod retry;
 mod session;
 mod sparse;
-mod spot;
 mod state;
 mod status;
 mod steps;
+mod storage;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -61,8 +56,8 @@ pub use crate::cli::{AgentArgs, Cli};
 
 use crate::cli::Command;
 use crate::exit::Exit;
-use crate::paths::UsageError;
 use crate::session::{Settings, Timing};
+use crate::storage::paths::UsageError;
 
 /// Runs one subcommand of the agent, until it is done or the process is asked to stop.
 pub async fn run(args: AgentArgs) -> anyhow::Result<ExitCode> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::copy::{CopyError, at, clear_the_way, make_folder, open_part};
-use crate::spot::Spot;
+use crate::storage::sandboxed_path::Spot;
 
 /// The ending of what is not complete.
 pub(crate) const SUFFIX: &str = ".mftplus-part";
@@ -123,7 +123,7 @@ mod tests {
 
     use super::{MAX_NAME, beside, is_part, name_of, reserve};
     use crate::copy::CopyError;
-    use crate::fence::Reach;
+    use crate::storage::allowed_roots::Reach;
 
     #[test]
     fn a_name_that_leaves_no_room_for_the_suffix_gets_a_shorter_part_of_its_own() {

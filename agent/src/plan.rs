@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use cap_std::fs::FileType;
 
-use crate::fence::OutOfReach;
 use crate::listed::Listed;
 use crate::part;
-use crate::paths::{UsageError, text};
-use crate::pattern;
-use crate::spot::{Spot, special};
+use crate::storage::allowed_roots::OutOfReach;
+use crate::storage::paths::{UsageError, text};
+use crate::storage::pattern;
+use crate::storage::sandboxed_path::{Spot, special};
 
 /// A source, walked.
 #[derive(Debug)]
@@ -173,7 +173,7 @@ mod tests {
     use std::path::Path;
 
     use super::{Kind, Plan, PlanError};
-    use crate::fence::Reach;
+    use crate::storage::allowed_roots::Reach;
 
     fn plan(source: &Path) -> Result<Plan, PlanError> {
         let source = Reach::Anywhere.source(source).map_err(std::io::Error::other);

@@ -6,9 +6,9 @@ use crate::api;
 use crate::cli::{Identity, RegisterArgs};
 use crate::credentials::Registration;
 use crate::exit::Exit;
-use crate::files;
 use crate::machine;
 use crate::session::Settings;
+use crate::storage::files;
 use crate::transport::Transport;
 use crate::wire::RegisterAgent;
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::directives::Act;
-use crate::endpoints::local;
 use crate::progress::Display;
 use crate::random::random_uuid;
 use crate::session::Session;
 use crate::state::{CopyOptions, FinalReport, Phase, TransferState};
+use crate::storage::resolve::local;
 use crate::store::{Claim, Claimed};
 use crate::transfer::{Ended, Outcome, end_without_work, run_transfer, tell};
 use crate::wire::{PartOf, Status, TransferView};

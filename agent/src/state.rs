@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::files::{self, Stored};
 use crate::part;
-use crate::paths::{Pair, from_text};
+use crate::storage::files::{self, Stored};
+use crate::storage::paths::{Pair, from_text};
 use crate::wire::{Direction, PartOf, Status};
 
 /// How the destination is checked against the source.

@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::files::{self, Stored};
-use crate::paths::text;
 use crate::state::{FinalReport, Phase, TransferState};
+use crate::storage::files::{self, Stored};
+use crate::storage::paths::text;
 use crate::wire::Status;
 use uuid::Uuid;
 

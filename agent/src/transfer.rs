@@ -9,15 +9,15 @@ use uuid::Uuid;
 
 use crate::control::Control;
 use crate::copy::{CopyError, at, copy};
-use crate::fence::Reach;
 use crate::install::{check_all, install, is_installed};
 use crate::part;
-use crate::paths::text;
 use crate::plan::{Plan, PlanError};
 use crate::progress::Display;
 use crate::reporter::Verdict;
 use crate::session::Session;
 use crate::state::{Copied, FinalReport, Phase, TransferState, Verify};
+use crate::storage::allowed_roots::Reach;
+use crate::storage::paths::text;
 use crate::store::Claim;
 use crate::turns::Place;
 use crate::wire::Status;

@@ -8,14 +8,14 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Done, ask};
-use crate::endpoints;
 use crate::errands::Errand;
-use crate::fence::Reach;
-use crate::paths::{Pair, text};
 use crate::plan::{Plan, PlanError};
 use crate::progress::Display;
 use crate::session::Session;
 use crate::state::{CopyOptions, Phase, TransferState, Verify};
+use crate::storage::allowed_roots::Reach;
+use crate::storage::paths::{Pair, text};
+use crate::storage::resolve;
 use crate::store::{BeginError, Claim};
 use crate::transfer::{Outcome, Untold, call_off, carry_out};
 use crate::transport::ApiError;
@@ -128,7 +128,7 @@ pub(crate) fn called_off(session: &Arc<Session>, begun: Option<Claim>) -> anyhow
 
 async fn resolve(order: &Order) -> anyhow::Result<Result<Pair, String>> {
     let (source, destination, reach) = (order.source.clone(), order.destination.clone(), order.reach.clone());
-    let resolve = move || endpoints::resolve(&source, &destination, &reach).map_err(|error| error.to_string());
+    let resolve = move || resolve::resolve(&source, &destination, &reach).map_err(|error| error.to_string());
     Ok(tokio::task::spawn_blocking(resolve).await?)
 }
 

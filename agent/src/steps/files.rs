@@ -8,7 +8,7 @@ use crate::control::Control;
 use crate::copy::{CopyError, at};
 use crate::install::check;
 use crate::plan::{Kind, Plan};
-use crate::spot::Spot;
+use crate::storage::sandboxed_path::Spot;
 
 /// Bytes read at once.
 const CHUNK: usize = 1 << 20;
@@ -113,7 +113,7 @@ mod tests {
     use std::fs;
 
     use super::{agrees, delete, identity, rename};
-    use crate::fence::Reach;
+    use crate::storage::allowed_roots::Reach;
 
     #[test]
     fn a_rename_that_a_crash_interrupted_is_known_to_be_done() -> anyhow::Result<()> {

@@ -11,8 +11,8 @@ use crate::control::Control;
 use crate::copy::{CopyError, at};
 use crate::install::{check, install};
 use crate::part::reserve;
-use crate::paths::text;
-use crate::spot::Spot;
+use crate::storage::paths::text;
+use crate::storage::sandboxed_path::Spot;
 
 /// Bytes moved at once.
 const CHUNK: usize = 1 << 18;
@@ -137,8 +137,8 @@ mod tests {
 
     use super::{Format, compress, decompress};
     use crate::control::Control;
-    use crate::fence::Reach;
     use crate::random::random_uuid;
+    use crate::storage::allowed_roots::Reach;
 
     fn fresh() -> Control {
         Control::new(random_uuid(), 1, 0, false)

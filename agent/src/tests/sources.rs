@@ -14,11 +14,11 @@ use crate::control::Control;
 use crate::copy::{CopyError, copy};
 use crate::copying;
 use crate::exit::Exit;
-use crate::fence::Reach;
 use crate::part::reserve;
 use crate::plan::Plan;
 use crate::random::random_uuid;
 use crate::state::CopyOptions;
+use crate::storage::allowed_roots::Reach;
 
 fn pipe(path: &Path) -> anyhow::Result<()> {
     let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);

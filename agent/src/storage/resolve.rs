@@ -4,9 +4,9 @@ use std::path::{Component, Path, PathBuf};
 
 use url::Url;
 
-use crate::fence::Reach;
-use crate::paths::{Pair, UsageError, ends_with_separator};
-use crate::pattern;
+use crate::storage::allowed_roots::Reach;
+use crate::storage::paths::{Pair, UsageError, ends_with_separator};
+use crate::storage::pattern;
 
 /// Finds where `source` goes.
 ///
@@ -76,7 +76,7 @@ mod tests {
     use std::fs;
 
     use super::{local, resolve};
-    use crate::fence::Reach;
+    use crate::storage::allowed_roots::Reach;
 
     #[test]
     fn every_run_writes_to_the_same_place() -> anyhow::Result<()> {

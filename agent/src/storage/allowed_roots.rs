@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::paths::text;
-use crate::pattern;
-use crate::spot::Spot;
+use crate::storage::paths::text;
+use crate::storage::pattern;
+use crate::storage::sandboxed_path::Spot;
 
 /// The folders that the agent's configuration allows.
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use url::Url;
 
-use crate::pattern;
+use crate::storage::pattern;
 
 /// A copy that makes no sense; the message says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::paths::text;
+use crate::storage::paths::text;
 
 /// What a file of state holds.
 #[derive(Debug, PartialEq, Eq)]
