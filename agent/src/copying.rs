@@ -13,19 +13,19 @@ use crate::creation::create;
 use crate::credentials::Registration;
 use crate::directives::Dispatcher;
 use crate::exit::Exit;
-use crate::heartbeat::{self, Role};
 use crate::install;
 use crate::part;
 use crate::plan::Plan;
 use crate::progress::Display;
 use crate::random::random_uuid;
-use crate::reporter::{self, Verdict};
+use crate::server::heartbeat::{self, Role};
+use crate::server::reporter::{self, Verdict};
+use crate::server::wire::PartOf;
 use crate::session::{Bounds, Session, Settings};
 use crate::state::{CopyOptions, Phase, TransferState};
 use crate::storage::allowed_roots::{Fence, Reach};
 use crate::storage::paths::{Pair, resolve, text};
 use crate::transfer::{Ended, Outcome, run_transfer};
-use crate::wire::PartOf;
 
 type Answers = Vec<JoinHandle<Option<Verdict>>>;
 

@@ -7,12 +7,12 @@ use anyhow::Context as _;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::pacing::{backoff, urgent_gap};
 use crate::random::random_u64;
+use crate::server::backoff::{backoff, urgent_gap};
+use crate::server::http::ApiError;
+use crate::server::wire::CreateTransfer;
 use crate::session::Session;
 use crate::store::Claim;
-use crate::transport::ApiError;
-use crate::wire::CreateTransfer;
 
 /// Asks until the server answers or `patience` is over; nothing, if the process is to stop.
 pub(crate) async fn create(

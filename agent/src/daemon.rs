@@ -12,18 +12,18 @@ use crate::credentials::Registration;
 use crate::directives::{Dispatcher, poll};
 use crate::errand;
 use crate::exit::Exit;
-use crate::heartbeat::{self, Role};
 use crate::random::random_uuid;
 use crate::register::enrol;
-use crate::reporter;
 use crate::retry::start;
+use crate::server::heartbeat::{self, Role};
+use crate::server::reporter;
+use crate::server::wire::Status;
 use crate::session::{Bounds, Session, Settings, daemon_lock};
 use crate::state::Phase;
 use crate::storage::allowed_roots::Fence;
 use crate::storage::files;
 use crate::store::{Claimed, lock};
 use crate::transfer::{end_without_work, tell};
-use crate::wire::Status;
 
 /// How long final reports may take when the daemon stops.
 const LAST_WORDS: Duration = Duration::from_secs(5);

@@ -11,16 +11,16 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::credentials::Registration;
-use crate::heartbeat::Role;
 use crate::jobs;
-use crate::pacing::backoff;
 use crate::random::random_u64;
 use crate::retry;
+use crate::server::backoff::backoff;
+use crate::server::heartbeat::Role;
+use crate::server::wire::{Directive, Status};
 use crate::session::{Mail, Session};
 use crate::steps;
 use crate::store::Claimed;
 use crate::transfer::{discard, end_without_work, tell};
-use crate::wire::{Directive, Status};
 
 /// What became of a directive.
 #[derive(Debug, PartialEq, Eq)]

@@ -13,16 +13,16 @@ pub(crate) use self::copy::{CALLED_OFF, Order, called_off, copy};
 use crate::directives::Act;
 use crate::errands::{Errand, Standing, Task};
 use crate::jobs;
-use crate::pacing::{backoff, urgent_gap};
 use crate::random::random_u64;
-use crate::reporter::Verdict;
+use crate::server::backoff::{backoff, urgent_gap};
+use crate::server::http::ApiError;
+use crate::server::reporter::Verdict;
+use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::session::Session;
 use crate::steps;
 use crate::store::{Claim, Claimed};
 use crate::transfer::Untold;
-use crate::transport::ApiError;
 use crate::turns::Place;
-use crate::wire::{RunEnd, Status, StepUpdate, StepView};
 
 /// How the work of an errand ended.
 pub(crate) struct Done {

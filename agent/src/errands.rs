@@ -250,7 +250,7 @@ impl Errands {
 mod tests {
     use super::{Errand, Errands, REMEMBERED, Standing, Task};
     use crate::random::random_uuid;
-    use crate::wire::{Direction, Job};
+    use crate::server::wire::{Direction, Job};
 
     fn errand() -> Errand {
         let job = Job {

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use crate::directives::{Act, id};
 use crate::errand::{self, Done, Order};
 use crate::errands::{Errand, Task};
+use crate::server::wire::{Directive, Job, PartOf};
 use crate::session::Session;
 use crate::state::Verify;
 use crate::store::Claim;
 use crate::turns::Place;
-use crate::wire::{Directive, Job, PartOf};
 
 /// `startJob`.
 pub(crate) fn start(session: &Arc<Session>, directive: &Directive) -> anyhow::Result<Act> {

@@ -6,7 +6,6 @@
 //! and `install`, whose files are `spot`s inside a `fence`); `api` is the server, over `transport` and `wire`; `store`, `errands` and `credentials` are
 //! what survives the process. `part` names and locks incomplete copies; `sparse` keeps the holes of files.
 
-mod api;
 mod checksum;
 mod cli;
 mod control;
@@ -19,20 +18,18 @@ mod directives;
 mod errand;
 mod errands;
 mod exit;
-mod heartbeat;
 mod install;
 mod jobs;
 mod listed;
 mod machine;
-mod pacing;
 mod part;
 mod plan;
 mod progress;
 mod random;
 mod rate;
 mod register;
-mod reporter;
 mod retry;
+mod server;
 mod session;
 mod sparse;
 mod state;
@@ -43,9 +40,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod transfer;
-mod transport;
 mod turns;
-mod wire;
 
 use std::process::ExitCode;
 

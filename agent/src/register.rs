@@ -2,15 +2,15 @@
 
 use anyhow::{Context as _, bail};
 
-use crate::api;
 use crate::cli::{Identity, RegisterArgs};
 use crate::credentials::Registration;
 use crate::exit::Exit;
 use crate::machine;
+use crate::server::api;
+use crate::server::http::Transport;
+use crate::server::wire::RegisterAgent;
 use crate::session::Settings;
 use crate::storage::files;
-use crate::transport::Transport;
-use crate::wire::RegisterAgent;
 
 /// The server when nobody names one.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
@@ -46,7 +46,7 @@ pub(crate) async fn enrol(settings: &Settings, code: &str, identity: &Identity) 
         version: env!("CARGO_PKG_VERSION"),
     };
     let (agent_id, api_key) = api::register(&transport, &agent).await.map_err(|error| match error {
-        crate::transport::ApiError::Unauthorized { message } => {
+        crate::server::http::ApiError::Unauthorized { message } => {
             anyhow::anyhow!("registration refused: {message}; check the enrolment code")
         }
         error => anyhow::Error::new(error).context("registration failed"),

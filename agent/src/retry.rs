@@ -7,12 +7,12 @@ use uuid::Uuid;
 use crate::directives::Act;
 use crate::progress::Display;
 use crate::random::random_uuid;
+use crate::server::wire::{PartOf, Status, TransferView};
 use crate::session::Session;
 use crate::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::storage::resolve::local;
 use crate::store::{Claim, Claimed};
 use crate::transfer::{Ended, Outcome, end_without_work, run_transfer, tell};
-use crate::wire::{PartOf, Status, TransferView};
 
 /// Copies again what the server remembers as transfer `id`.
 pub(crate) async fn retry(session: &Arc<Session>, directive: Uuid, id: Uuid, attempt: u32) -> anyhow::Result<Act> {
@@ -112,7 +112,7 @@ fn unsupported(view: &TransferView) -> Option<String> {
 mod tests {
     use super::unsupported;
     use crate::random::random_uuid;
-    use crate::wire::TransferView;
+    use crate::server::wire::TransferView;
 
     fn view(protocol: &str, source: &str) -> TransferView {
         let (source, destination, protocol) = (source.to_owned(), "/b".to_owned(), protocol.to_owned());

@@ -11,17 +11,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::api::Api;
 use crate::control::Copies;
 use crate::credentials::Registration;
 use crate::errands::Errands;
 use crate::exit::Exit;
-use crate::reporter::Reporter;
+use crate::server::api::Api;
+use crate::server::http::{ApiError, Transport};
+use crate::server::reporter::Reporter;
+use crate::server::wire::Directive;
 use crate::storage::allowed_roots::{Fence, Reach};
 use crate::store::Store;
-use crate::transport::{ApiError, Transport};
 use crate::turns::Turns;
-use crate::wire::Directive;
 
 /// How long things take when nobody says otherwise.
 #[derive(Clone, Copy, Debug)]

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::part;
+use crate::server::wire::{Direction, PartOf, Status};
 use crate::storage::files::{self, Stored};
 use crate::storage::paths::{Pair, from_text};
-use crate::wire::{Direction, PartOf, Status};
 
 /// How the destination is checked against the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]

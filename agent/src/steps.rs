@@ -21,8 +21,9 @@ use crate::copy::CopyError;
 use crate::directives::{Act, id};
 use crate::errand::{self, CALLED_OFF, Done, Order, called_off, is_over};
 use crate::errands::{Errand, Step, Task};
-use crate::pacing::{regular_gap, urgent_gap};
 use crate::random::random_uuid;
+use crate::server::backoff::{regular_gap, urgent_gap};
+use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
 use crate::session::Session;
 use crate::storage::allowed_roots::Reach;
 use crate::storage::paths::{ends_with_separator, text};
@@ -30,7 +31,6 @@ use crate::storage::resolve::local;
 use crate::storage::sandboxed_path::Spot;
 use crate::store::Claim;
 use crate::turns::Place;
-use crate::wire::{Directive, PartOf, Status, StepUpdate};
 
 /// Without a fence a pipeline, which customers may write, could reach everything.
 const NO_FENCE: &str = "this agent does no pipeline steps, because no folder was named in which it may: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";

@@ -21,9 +21,9 @@ use self::server::Server;
 use crate::cli::{CopyArgs, Identity, RegisterArgs, RunArgs};
 use crate::errands::{Errand, Errands};
 use crate::exit::Exit;
+use crate::server::wire::Direction;
 use crate::session::{Settings, Timing};
 use crate::state::Verify;
-use crate::wire::Direction;
 use crate::{copying as copy_command, daemon as run_command, register as register_command};
 
 /// A registered agent, its folder and its server.

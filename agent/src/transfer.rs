@@ -13,14 +13,14 @@ use crate::install::{check_all, install, is_installed};
 use crate::part;
 use crate::plan::{Plan, PlanError};
 use crate::progress::Display;
-use crate::reporter::Verdict;
+use crate::server::reporter::Verdict;
+use crate::server::wire::Status;
 use crate::session::Session;
 use crate::state::{Copied, FinalReport, Phase, TransferState, Verify};
 use crate::storage::allowed_roots::Reach;
 use crate::storage::paths::text;
 use crate::store::Claim;
 use crate::turns::Place;
-use crate::wire::Status;
 
 /// How a transfer ended here.
 #[derive(Debug)]

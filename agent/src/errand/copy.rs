@@ -11,6 +11,8 @@ use super::{Done, ask};
 use crate::errands::Errand;
 use crate::plan::{Plan, PlanError};
 use crate::progress::Display;
+use crate::server::http::ApiError;
+use crate::server::wire::{CreateTransfer, Direction, PartOf, Status};
 use crate::session::Session;
 use crate::state::{CopyOptions, Phase, TransferState, Verify};
 use crate::storage::allowed_roots::Reach;
@@ -18,9 +20,7 @@ use crate::storage::paths::{Pair, text};
 use crate::storage::resolve;
 use crate::store::{BeginError, Claim};
 use crate::transfer::{Outcome, Untold, call_off, carry_out};
-use crate::transport::ApiError;
 use crate::turns::Place;
-use crate::wire::{CreateTransfer, Direction, PartOf, Status};
 
 /// Why an errand that was called off did not go on.
 pub(crate) const CALLED_OFF: &str = "cancelled on the server";

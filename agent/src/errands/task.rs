@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::random::random_uuid;
-use crate::wire::{Job, RunEnd};
+use crate::server::wire::{Job, RunEnd};
 
 /// Something to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]

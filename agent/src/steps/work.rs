@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::server::wire::Direction;
 use crate::state::Verify;
-use crate::wire::Direction;
 
 /// One step's work.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -9,9 +9,9 @@ use super::server::Mishap;
 use super::{Stage, some_bytes};
 use crate::copying;
 use crate::exit::Exit;
+use crate::server::wire::{Direction, PartOf};
 use crate::session::Settings;
 use crate::state::{Copied, CopyOptions, Phase, TransferState};
-use crate::wire::{Direction, PartOf};
 
 /// So slow that no test sees the end of it.
 const CRAWL: u64 = 200_000;

@@ -10,8 +10,8 @@ use super::{Stage, some_bytes, until_there};
 use crate::cli::RunArgs;
 use crate::errands::{Errand, Errands, Task};
 use crate::random::random_uuid;
+use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status};
 use crate::state::{CopyOptions, FinalReport, Phase, TransferState};
-use crate::wire::{Direction, Job, PartOf, RunEnd, Status};
 
 /// So slow that no test sees the end of it.
 const CRAWL: Option<u64> = Some(200_000);

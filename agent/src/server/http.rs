@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Host, Url};
 
-use crate::pacing::Budget;
+use crate::server::backoff::Budget;
 
 /// Why a request brought no result.
 #[derive(Debug, thiserror::Error)]
@@ -223,7 +223,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Transport, budget, explain, retry_after};
-    use crate::pacing::Budget;
+    use crate::server::backoff::Budget;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs

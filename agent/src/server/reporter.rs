@@ -8,12 +8,12 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::control::{Control, Figures};
-use crate::pacing::{backoff, regular_gap, urgent_gap};
 use crate::random::random_u64;
+use crate::server::backoff::{backoff, regular_gap, urgent_gap};
+use crate::server::http::{ApiError, explain};
+use crate::server::wire::{Status, TransferUpdate, UpdateResult};
 use crate::session::Session;
 use crate::state::FinalReport;
-use crate::transport::{ApiError, explain};
-use crate::wire::{Status, TransferUpdate, UpdateResult};
 
 /// Updates in one request, at most.
 const BATCH: usize = 500;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use crate::machine::vitals;
+use crate::server::wire::{AgentStatus, Heartbeat};
 use crate::session::{Session, daemon_lock};
 use crate::store::lock;
-use crate::wire::{AgentStatus, Heartbeat};
 
 /// Who sends heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::credentials::{ApiKey, Registration};
-use crate::pacing::Budget;
-use crate::transport::{Answer, ApiError, Transport};
-use crate::wire::{
+use crate::server::backoff::Budget;
+use crate::server::http::{Answer, ApiError, Transport};
+use crate::server::wire::{
     CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, RunEnd, RunView, Signed, Status, StepUpdate,
     StepView, TransferUpdate, TransferView, UpdateResult,
 };
