@@ -9,23 +9,23 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::cli::CopyArgs;
-use crate::creation::create;
 use crate::credentials::Registration;
 use crate::directives::Dispatcher;
 use crate::exit::Exit;
-use crate::install;
-use crate::part;
-use crate::plan::Plan;
 use crate::progress::Display;
 use crate::random::random_uuid;
 use crate::server::heartbeat::{self, Role};
 use crate::server::reporter::{self, Verdict};
 use crate::server::wire::PartOf;
 use crate::session::{Bounds, Session, Settings};
-use crate::state::{CopyOptions, Phase, TransferState};
 use crate::storage::allowed_roots::{Fence, Reach};
 use crate::storage::paths::{Pair, resolve, text};
-use crate::transfer::{Ended, Outcome, run_transfer};
+use crate::transfer::creation::create;
+use crate::transfer::part;
+use crate::transfer::plan::Plan;
+use crate::transfer::publish;
+use crate::transfer::run::{Ended, Outcome, run_transfer};
+use crate::transfer::state::{CopyOptions, Phase, TransferState};
 
 type Answers = Vec<JoinHandle<Option<Verdict>>>;
 
@@ -119,7 +119,7 @@ async fn copy_one(
     if claim.state.phase == Phase::Creating {
         // What cannot work need not become a transfer.
         let destination = Reach::Anywhere.destination(&pair.destination)?;
-        if let Err(error) = install::check_all(&plan, &destination, args.overwrite) {
+        if let Err(error) = publish::check_all(&plan, &destination, args.overwrite) {
             claim.forget()?;
             return Err(error.into());
         }

@@ -19,11 +19,11 @@ use crate::server::heartbeat::{self, Role};
 use crate::server::reporter;
 use crate::server::wire::Status;
 use crate::session::{Bounds, Session, Settings, daemon_lock};
-use crate::state::Phase;
 use crate::storage::allowed_roots::Fence;
 use crate::storage::files;
-use crate::store::{Claimed, lock};
-use crate::transfer::{end_without_work, tell};
+use crate::transfer::run::{end_without_work, tell};
+use crate::transfer::state::Phase;
+use crate::transfer::store::{Claimed, lock};
 
 /// How long final reports may take when the daemon stops.
 const LAST_WORDS: Duration = Duration::from_secs(5);

@@ -19,8 +19,8 @@ use crate::server::heartbeat::Role;
 use crate::server::wire::{Directive, Status};
 use crate::session::{Mail, Session};
 use crate::steps;
-use crate::store::Claimed;
-use crate::transfer::{discard, end_without_work, tell};
+use crate::transfer::run::{discard, end_without_work, tell};
+use crate::transfer::store::Claimed;
 
 /// What became of a directive.
 #[derive(Debug, PartialEq, Eq)]

@@ -20,8 +20,8 @@ use crate::server::reporter::Verdict;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::session::Session;
 use crate::steps;
-use crate::store::{Claim, Claimed};
-use crate::transfer::Untold;
+use crate::transfer::run::Untold;
+use crate::transfer::store::{Claim, Claimed};
 use crate::turns::Place;
 
 /// How the work of an errand ended.

@@ -11,8 +11,8 @@ use crate::errand::{self, Done, Order};
 use crate::errands::{Errand, Task};
 use crate::server::wire::{Directive, Job, PartOf};
 use crate::session::Session;
-use crate::state::Verify;
-use crate::store::Claim;
+use crate::transfer::state::Verify;
+use crate::transfer::store::Claim;
 use crate::turns::Place;
 
 /// `startJob`.

@@ -6,37 +6,25 @@
 //! and `install`, whose files are `spot`s inside a `fence`); `api` is the server, over `transport` and `wire`; `store`, `errands` and `credentials` are
 //! what survives the process. `part` names and locks incomplete copies; `sparse` keeps the holes of files.
 
-mod checksum;
 mod cli;
-mod control;
-mod copy;
 mod copying;
-mod creation;
 mod credentials;
 mod daemon;
 mod directives;
 mod errand;
 mod errands;
 mod exit;
-mod install;
 mod jobs;
-mod listed;
 mod machine;
-mod part;
-mod plan;
 mod progress;
 mod random;
-mod rate;
 mod register;
 mod retry;
 mod server;
 mod session;
-mod sparse;
-mod state;
 mod status;
 mod steps;
 mod storage;
-mod store;
 #[cfg(test)]
 mod tests;
 mod transfer;

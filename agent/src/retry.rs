@@ -9,10 +9,10 @@ use crate::progress::Display;
 use crate::random::random_uuid;
 use crate::server::wire::{PartOf, Status, TransferView};
 use crate::session::Session;
-use crate::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::storage::resolve::local;
-use crate::store::{Claim, Claimed};
-use crate::transfer::{Ended, Outcome, end_without_work, run_transfer, tell};
+use crate::transfer::run::{Ended, Outcome, end_without_work, run_transfer, tell};
+use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
+use crate::transfer::store::{Claim, Claimed};
 
 /// Copies again what the server remembers as transfer `id`.
 pub(crate) async fn retry(session: &Arc<Session>, directive: Uuid, id: Uuid, attempt: u32) -> anyhow::Result<Act> {

@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::control::Copies;
 use crate::credentials::Registration;
 use crate::errands::Errands;
 use crate::exit::Exit;
@@ -20,7 +19,8 @@ use crate::server::http::{ApiError, Transport};
 use crate::server::reporter::Reporter;
 use crate::server::wire::Directive;
 use crate::storage::allowed_roots::{Fence, Reach};
-use crate::store::Store;
+use crate::transfer::control::Copies;
+use crate::transfer::store::Store;
 use crate::turns::Turns;
 
 /// How long things take when nobody says otherwise.

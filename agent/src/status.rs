@@ -9,8 +9,8 @@ use crate::credentials::Registration;
 use crate::errands::{Errand, Errands, Task};
 use crate::exit::Exit;
 use crate::session::{Settings, daemon_lock};
-use crate::state::TransferState;
-use crate::store::{Store, lock};
+use crate::transfer::state::TransferState;
+use crate::transfer::store::{Store, lock};
 
 /// Runs the subcommand.
 pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Exit> {

@@ -16,8 +16,6 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::work::{Format, Work};
-use crate::control::{Control, Figures};
-use crate::copy::CopyError;
 use crate::directives::{Act, id};
 use crate::errand::{self, CALLED_OFF, Done, Order, called_off, is_over};
 use crate::errands::{Errand, Step, Task};
@@ -29,7 +27,9 @@ use crate::storage::allowed_roots::Reach;
 use crate::storage::paths::{ends_with_separator, text};
 use crate::storage::resolve::local;
 use crate::storage::sandboxed_path::Spot;
-use crate::store::Claim;
+use crate::transfer::control::{Control, Figures};
+use crate::transfer::copy::CopyError;
+use crate::transfer::store::Claim;
 use crate::turns::Place;
 
 /// Without a fence a pipeline, which customers may write, could reach everything.

@@ -23,7 +23,7 @@ use crate::errands::{Errand, Errands};
 use crate::exit::Exit;
 use crate::server::wire::Direction;
 use crate::session::{Settings, Timing};
-use crate::state::Verify;
+use crate::transfer::state::Verify;
 use crate::{copying as copy_command, daemon as run_command, register as register_command};
 
 /// A registered agent, its folder and its server.
@@ -157,7 +157,7 @@ fn some_bytes(count: usize) -> Vec<u8> {
 }
 
 fn sha256(path: &Path) -> anyhow::Result<String> {
-    let mut hasher = crate::checksum::Hasher::new(true);
+    let mut hasher = crate::transfer::checksum::Hasher::new(true);
     hasher.update(&std::fs::read(path)?);
     Ok(hasher.finish().unwrap_or_default())
 }

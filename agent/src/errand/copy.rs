@@ -9,17 +9,17 @@ use uuid::Uuid;
 
 use super::{Done, ask};
 use crate::errands::Errand;
-use crate::plan::{Plan, PlanError};
 use crate::progress::Display;
 use crate::server::http::ApiError;
 use crate::server::wire::{CreateTransfer, Direction, PartOf, Status};
 use crate::session::Session;
-use crate::state::{CopyOptions, Phase, TransferState, Verify};
 use crate::storage::allowed_roots::Reach;
 use crate::storage::paths::{Pair, text};
 use crate::storage::resolve;
-use crate::store::{BeginError, Claim};
-use crate::transfer::{Outcome, Untold, call_off, carry_out};
+use crate::transfer::plan::{Plan, PlanError};
+use crate::transfer::run::{Outcome, Untold, call_off, carry_out};
+use crate::transfer::state::{CopyOptions, Phase, TransferState, Verify};
+use crate::transfer::store::{BeginError, Claim};
 use crate::turns::Place;
 
 /// Why an errand that was called off did not go on.

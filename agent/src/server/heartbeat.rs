@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use crate::machine::vitals;
 use crate::server::wire::{AgentStatus, Heartbeat};
 use crate::session::{Session, daemon_lock};
-use crate::store::lock;
+use crate::transfer::store::lock;
 
 /// Who sends heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,13 +7,13 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use crate::control::{Control, Figures};
 use crate::random::random_u64;
 use crate::server::backoff::{backoff, regular_gap, urgent_gap};
 use crate::server::http::{ApiError, explain};
 use crate::server::wire::{Status, TransferUpdate, UpdateResult};
 use crate::session::Session;
-use crate::state::FinalReport;
+use crate::transfer::control::{Control, Figures};
+use crate::transfer::state::FinalReport;
 
 /// Updates in one request, at most.
 const BATCH: usize = 500;

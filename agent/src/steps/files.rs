@@ -3,12 +3,12 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::checksum::{Hasher, Manifest};
-use crate::control::Control;
-use crate::copy::{CopyError, at};
-use crate::install::check;
-use crate::plan::{Kind, Plan};
 use crate::storage::sandboxed_path::Spot;
+use crate::transfer::checksum::{Hasher, Manifest};
+use crate::transfer::control::Control;
+use crate::transfer::copy::{CopyError, at};
+use crate::transfer::plan::{Kind, Plan};
+use crate::transfer::publish::check;
 
 /// Bytes read at once.
 const CHUNK: usize = 1 << 20;

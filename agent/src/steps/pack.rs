@@ -7,12 +7,12 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 use super::work::Format;
-use crate::control::Control;
-use crate::copy::{CopyError, at};
-use crate::install::{check, install};
-use crate::part::reserve;
 use crate::storage::paths::text;
 use crate::storage::sandboxed_path::Spot;
+use crate::transfer::control::Control;
+use crate::transfer::copy::{CopyError, at};
+use crate::transfer::part::reserve;
+use crate::transfer::publish::{check, install};
 
 /// Bytes moved at once.
 const CHUNK: usize = 1 << 18;
@@ -136,9 +136,9 @@ mod tests {
     use std::fs;
 
     use super::{Format, compress, decompress};
-    use crate::control::Control;
     use crate::random::random_uuid;
     use crate::storage::allowed_roots::Reach;
+    use crate::transfer::control::Control;
 
     fn fresh() -> Control {
         Control::new(random_uuid(), 1, 0, false)

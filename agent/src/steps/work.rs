@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::server::wire::Direction;
-use crate::state::Verify;
+use crate::transfer::state::Verify;
 
 /// One step's work.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, FileType, Metadata, OpenOptions, Permissions};
 
-use crate::part;
+use crate::transfer::part;
 
 /// How files are opened that may be something else by now.
 #[cfg(unix)]

@@ -11,7 +11,7 @@ use super::{Stage, some_bytes};
 use crate::credentials::Registration;
 use crate::exit::Exit;
 use crate::session::{Timing, daemon_lock};
-use crate::store::lock;
+use crate::transfer::store::lock;
 
 #[tokio::test]
 async fn the_daemon_beats_with_real_figures_and_says_goodbye() -> anyhow::Result<()> {

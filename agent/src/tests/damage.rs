@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Stage, some_bytes};
 use crate::cli::{RunArgs, StatusArgs};
 use crate::random::random_uuid;
-use crate::store::Store;
+use crate::transfer::store::Store;
 
 /// Empties every file of state in a folder, with the versions before.
 fn tear(folder: PathBuf, is_meant: impl Fn(&str) -> bool) -> anyhow::Result<usize> {

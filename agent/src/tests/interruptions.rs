@@ -11,7 +11,7 @@ use crate::copying;
 use crate::exit::Exit;
 use crate::server::wire::{Direction, PartOf};
 use crate::session::Settings;
-use crate::state::{Copied, CopyOptions, Phase, TransferState};
+use crate::transfer::state::{Copied, CopyOptions, Phase, TransferState};
 
 /// So slow that no test sees the end of it.
 const CRAWL: u64 = 200_000;

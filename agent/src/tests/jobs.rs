@@ -11,7 +11,7 @@ use crate::cli::RunArgs;
 use crate::errands::{Errand, Errands, Task};
 use crate::random::random_uuid;
 use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status};
-use crate::state::{CopyOptions, FinalReport, Phase, TransferState};
+use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 
 /// So slow that no test sees the end of it.
 const CRAWL: Option<u64> = Some(200_000);

@@ -10,15 +10,15 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{Stage, sha256, some_bytes};
-use crate::control::Control;
-use crate::copy::{CopyError, copy};
 use crate::copying;
 use crate::exit::Exit;
-use crate::part::reserve;
-use crate::plan::Plan;
 use crate::random::random_uuid;
-use crate::state::CopyOptions;
 use crate::storage::allowed_roots::Reach;
+use crate::transfer::control::Control;
+use crate::transfer::copy::{CopyError, copy};
+use crate::transfer::part::reserve;
+use crate::transfer::plan::Plan;
+use crate::transfer::state::CopyOptions;
 
 fn pipe(path: &Path) -> anyhow::Result<()> {
     let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);

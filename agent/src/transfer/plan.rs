@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use cap_std::fs::FileType;
 
-use crate::listed::Listed;
-use crate::part;
 use crate::storage::allowed_roots::OutOfReach;
 use crate::storage::paths::{UsageError, text};
 use crate::storage::pattern;
 use crate::storage::sandboxed_path::{Spot, special};
+use crate::transfer::listed::Listed;
+use crate::transfer::part;
 
 /// A source, walked.
 #[derive(Debug)]

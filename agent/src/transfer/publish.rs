@@ -4,9 +4,9 @@ use std::io;
 
 use cap_std::fs::Permissions;
 
-use crate::copy::{CopyError, at};
-use crate::plan::Plan;
 use crate::storage::sandboxed_path::Spot;
+use crate::transfer::copy::{CopyError, at};
+use crate::transfer::plan::Plan;
 
 /// Refuses a destination that may not be replaced by what is coming. Pipes, sockets and devices never may.
 pub(crate) fn check(destination: &Spot, is_folder: bool, overwrite: bool) -> Result<(), CopyError> {

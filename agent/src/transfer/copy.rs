@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 
 use cap_std::fs::Metadata;
 
-use crate::checksum::{Hasher, Manifest};
-use crate::control::Control;
-use crate::listed::Listed;
-use crate::part::Reserved;
-use crate::plan::{Entry, Kind, Plan, PlanError};
-use crate::rate::Brake;
-use crate::sparse;
-use crate::state::{Copied, CopyOptions, Verify};
 use crate::storage::allowed_roots::OutOfReach;
 use crate::storage::paths::text;
 use crate::storage::sandboxed_path::Spot;
+use crate::transfer::bandwidth::Brake;
+use crate::transfer::checksum::{Hasher, Manifest};
+use crate::transfer::control::Control;
+use crate::transfer::listed::Listed;
+use crate::transfer::part::Reserved;
+use crate::transfer::plan::{Entry, Kind, Plan, PlanError};
+use crate::transfer::sparse;
+use crate::transfer::state::{Copied, CopyOptions, Verify};
 
 /// Bytes moved at once.
 const CHUNK: usize = 1 << 20;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::part;
 use crate::server::wire::{Direction, PartOf, Status};
 use crate::storage::files::{self, Stored};
 use crate::storage::paths::{Pair, from_text};
+use crate::transfer::part;
 
 /// How the destination is checked against the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]

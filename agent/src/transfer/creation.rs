@@ -12,7 +12,7 @@ use crate::server::backoff::{backoff, urgent_gap};
 use crate::server::http::ApiError;
 use crate::server::wire::CreateTransfer;
 use crate::session::Session;
-use crate::store::Claim;
+use crate::transfer::store::Claim;
 
 /// Asks until the server answers or `patience` is over; nothing, if the process is to stop.
 pub(crate) async fn create(

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::server::wire::Status;
-use crate::state::{FinalReport, Phase, TransferState};
 use crate::storage::files::{self, Stored};
 use crate::storage::paths::text;
+use crate::transfer::state::{FinalReport, Phase, TransferState};
 use uuid::Uuid;
 
 /// How long a failed transfer's options, or an unanswered creation, are remembered.

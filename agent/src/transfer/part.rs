@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::copy::{CopyError, at, clear_the_way, make_folder, open_part};
 use crate::storage::sandboxed_path::Spot;
+use crate::transfer::copy::{CopyError, at, clear_the_way, make_folder, open_part};
 
 /// The ending of what is not complete.
 pub(crate) const SUFFIX: &str = ".mftplus-part";
@@ -122,8 +122,8 @@ mod tests {
     use std::path::Path;
 
     use super::{MAX_NAME, beside, is_part, name_of, reserve};
-    use crate::copy::CopyError;
     use crate::storage::allowed_roots::Reach;
+    use crate::transfer::copy::CopyError;
 
     #[test]
     fn a_name_that_leaves_no_room_for_the_suffix_gets_a_shorter_part_of_its_own() {
