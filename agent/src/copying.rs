@@ -10,7 +10,6 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::cli::CopyArgs;
 use crate::credentials::Registration;
-use crate::directives::Dispatcher;
 use crate::exit::Exit;
 use crate::progress::Display;
 use crate::random::random_uuid;
@@ -26,6 +25,7 @@ use crate::transfer::plan::Plan;
 use crate::transfer::publish;
 use crate::transfer::run::{Ended, Outcome, run_transfer};
 use crate::transfer::state::{CopyOptions, Phase, TransferState};
+use crate::work::directives::Dispatcher;
 
 type Answers = Vec<JoinHandle<Option<Verdict>>>;
 

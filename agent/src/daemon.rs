@@ -9,12 +9,9 @@ use uuid::Uuid;
 
 use crate::cli::RunArgs;
 use crate::credentials::Registration;
-use crate::directives::{Dispatcher, poll};
-use crate::errand;
 use crate::exit::Exit;
 use crate::random::random_uuid;
 use crate::register::enrol;
-use crate::retry::start;
 use crate::server::heartbeat::{self, Role};
 use crate::server::reporter;
 use crate::server::wire::Status;
@@ -24,6 +21,9 @@ use crate::storage::files;
 use crate::transfer::run::{end_without_work, tell};
 use crate::transfer::state::Phase;
 use crate::transfer::store::{Claimed, lock};
+use crate::work::directives::{Dispatcher, poll};
+use crate::work::item;
+use crate::work::retry::start;
 
 /// How long final reports may take when the daemon stops.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     tracing::info!(agent.id = %registration.agent_id, server = session.api.server(), "the agent runs");
     session.background(reporter::run(session.clone()));
     session.background(Dispatcher::new(session.clone(), Role::Daemon).run(mail));
-    session.errands.load()?.into_iter().for_each(|key| errand::begin(&session, key));
+    session.errands.load()?.into_iter().for_each(|key| item::begin(&session, key));
     take_up(&session, true)?;
     session.background(heartbeat::beat(session.clone(), Role::Daemon));
     session.background(poll(session.clone()));

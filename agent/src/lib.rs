@@ -10,25 +10,19 @@ mod cli;
 mod copying;
 mod credentials;
 mod daemon;
-mod directives;
-mod errand;
-mod errands;
 mod exit;
-mod jobs;
 mod machine;
 mod progress;
 mod random;
 mod register;
-mod retry;
 mod server;
 mod session;
 mod status;
-mod steps;
 mod storage;
 #[cfg(test)]
 mod tests;
 mod transfer;
-mod turns;
+mod work;
 
 use std::process::ExitCode;
 

@@ -12,7 +12,6 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::credentials::Registration;
-use crate::errands::Errands;
 use crate::exit::Exit;
 use crate::server::api::Api;
 use crate::server::http::{ApiError, Transport};
@@ -21,7 +20,8 @@ use crate::server::wire::Directive;
 use crate::storage::allowed_roots::{Fence, Reach};
 use crate::transfer::control::Copies;
 use crate::transfer::store::Store;
-use crate::turns::Turns;
+use crate::work::journal::Errands;
+use crate::work::queue::Turns;
 
 /// How long things take when nobody says otherwise.
 #[derive(Clone, Copy, Debug)]

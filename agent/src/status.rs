@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use crate::cli::StatusArgs;
 use crate::credentials::Registration;
-use crate::errands::{Errand, Errands, Task};
 use crate::exit::Exit;
 use crate::session::{Settings, daemon_lock};
 use crate::transfer::state::TransferState;
 use crate::transfer::store::{Store, lock};
+use crate::work::journal::Errands;
+use crate::work::task::{Errand, Task};
 
 /// Runs the subcommand.
 pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Exit> {

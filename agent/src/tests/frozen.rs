@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Stage, some_bytes};
 use crate::cli::RunArgs;
 use crate::copying;
-use crate::errands::Errands;
+use crate::work::journal::Errands;
 
 /// The releases that are kept.
 const RELEASES: [&str; 1] = ["0.1.0"];

@@ -8,10 +8,11 @@ use uuid::Uuid;
 use super::server::Mishap;
 use super::{Stage, some_bytes, until_there};
 use crate::cli::RunArgs;
-use crate::errands::{Errand, Errands, Task};
 use crate::random::random_uuid;
 use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
+use crate::work::journal::Errands;
+use crate::work::task::{Errand, Task};
 
 /// So slow that no test sees the end of it.
 const CRAWL: Option<u64> = Some(200_000);

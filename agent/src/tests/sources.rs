@@ -55,9 +55,9 @@ async fn the_checksum_of_a_folder_is_the_same_while_a_copy_grows_in_it() -> anyh
     fs::write(stage.path("in/a"), "text")?;
     let folder = Reach::Anywhere.destination(&stage.path("in"))?;
     let control = Control::new(random_uuid(), 1, 0, false);
-    let before = crate::steps::files::checksum(&folder, &control)?;
+    let before = crate::work::step::files::checksum(&folder, &control)?;
     fs::write(stage.path("in/b.mftplus-part"), "half")?;
-    assert_eq!(crate::steps::files::checksum(&folder, &control)?, before);
+    assert_eq!(crate::work::step::files::checksum(&folder, &control)?, before);
     Ok(())
 }
 
@@ -79,7 +79,7 @@ async fn a_pipe_as_destination_is_refused_by_name_and_stays() -> anyhow::Result<
     assert!(stage.server.change(|world| world.transfers.is_empty()) && stage.states()?.is_empty());
 
     let spot = |name: &str| Reach::Anywhere.destination(&stage.path(name));
-    let renamed = crate::steps::files::rename(&spot("a")?, &spot("out/pipe")?, None);
+    let renamed = crate::work::step::files::rename(&spot("a")?, &spot("out/pipe")?, None);
     let error = renamed.map_err(|error| error.to_string());
     assert!(error.is_err_and(|error| error.contains("/out/pipe is a pipe, which must not be replaced")));
 
@@ -174,7 +174,7 @@ fn two_names_that_are_no_text_are_two_lines_of_the_manifest() -> anyhow::Result<
     let dir = tempfile::tempdir()?;
     let checksum = || {
         let control = Control::new(random_uuid(), 1, 0, false);
-        anyhow::Ok(crate::steps::files::checksum(&Reach::Anywhere.destination(dir.path())?, &control)?)
+        anyhow::Ok(crate::work::step::files::checksum(&Reach::Anywhere.destination(dir.path())?, &control)?)
     };
     fs::write(dir.path().join(OsStr::from_bytes(b"\xe9")), "one")?;
     let one = checksum()?;

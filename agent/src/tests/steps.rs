@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::server::Mishap;
 use super::{Stage, sha256, some_bytes};
 use crate::cli::RunArgs;
-use crate::errands::{Errand, Errands, Step, Task};
 use crate::random::random_uuid;
+use crate::work::journal::Errands;
+use crate::work::task::{Errand, Step, Task};
 
 /// An agent that may work in the folder `in`.
 async fn set() -> anyhow::Result<(Stage, RunArgs)> {

@@ -20,7 +20,7 @@ use crate::transfer::plan::{Plan, PlanError};
 use crate::transfer::publish::{check_all, install, is_installed};
 use crate::transfer::state::{Copied, FinalReport, Phase, TransferState, Verify};
 use crate::transfer::store::Claim;
-use crate::turns::Place;
+use crate::work::queue::Place;
 
 /// How a transfer ended here.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write};
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use super::work::Format;
+use super::action::Format;
 use crate::storage::paths::text;
 use crate::storage::sandboxed_path::Spot;
 use crate::transfer::control::Control;

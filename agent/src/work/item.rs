@@ -1,7 +1,5 @@
 //! The life of one errand: written down, announced to the server, done in its turn, and reported until the server knows.
 
-mod copy;
-
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -9,20 +7,21 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-pub(crate) use self::copy::{CALLED_OFF, Order, called_off, copy};
-use crate::directives::Act;
-use crate::errands::{Errand, Standing, Task};
-use crate::jobs;
 use crate::random::random_u64;
 use crate::server::backoff::{backoff, urgent_gap};
 use crate::server::http::ApiError;
 use crate::server::reporter::Verdict;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::session::Session;
-use crate::steps;
 use crate::transfer::run::Untold;
 use crate::transfer::store::{Claim, Claimed};
-use crate::turns::Place;
+use crate::work::copy::called_off;
+use crate::work::directives::Act;
+use crate::work::job;
+use crate::work::journal::Standing;
+use crate::work::queue::Place;
+use crate::work::step;
+use crate::work::task::{Errand, Task};
 
 /// How the work of an errand ended.
 pub(crate) struct Done {
@@ -128,9 +127,9 @@ async fn live(session: &Arc<Session>, key: &str, begun: Option<Claim>, place: Pl
         }
         let done = match session.errands.get(key).map(|errand| (errand.task.clone(), errand)) {
             Some((Task::Job { job, run: Some(run) }, errand)) => {
-                jobs::run(session, &errand, (job, run), begun, place).await?
+                job::run(session, &errand, (job, run), begun, place).await?
             }
-            Some((Task::Step(step), errand)) => steps::run(session, &errand, step, begun, place).await?,
+            Some((Task::Step(step), errand)) => step::run(session, &errand, step, begun, place).await?,
             _ => None,
         };
         let Some(Done { end, copy }) = done else { return Ok(()) };

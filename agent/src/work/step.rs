@@ -1,8 +1,8 @@
 //! Does the steps of pipelines, inside the folders that the agent's configuration allows.
 
+mod action;
+mod compress;
 pub(crate) mod files;
-mod pack;
-mod work;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -15,10 +15,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::work::{Format, Work};
-use crate::directives::{Act, id};
-use crate::errand::{self, CALLED_OFF, Done, Order, called_off, is_over};
-use crate::errands::{Errand, Step, Task};
+use self::action::{Format, Work};
 use crate::random::random_uuid;
 use crate::server::backoff::{regular_gap, urgent_gap};
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
@@ -30,7 +27,11 @@ use crate::storage::sandboxed_path::Spot;
 use crate::transfer::control::{Control, Figures};
 use crate::transfer::copy::CopyError;
 use crate::transfer::store::Claim;
-use crate::turns::Place;
+use crate::work::copy::{CALLED_OFF, Order, called_off, copy};
+use crate::work::directives::{Act, id};
+use crate::work::item::{self, Done, is_over};
+use crate::work::queue::Place;
+use crate::work::task::{Errand, Step, Task};
 
 /// Without a fence a pipeline, which customers may write, could reach everything.
 const NO_FENCE: &str = "this agent does no pipeline steps, because no folder was named in which it may: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";
@@ -48,7 +49,7 @@ pub(crate) fn start(session: &Arc<Session>, directive: &Directive) -> anyhow::Re
         session.errands.cancel(&earlier.key(), None)?;
     }
     let step = Step { pipeline, run, name, attempt, order: step.clone(), mark: None };
-    errand::accept(session, Errand::new(directive.id, Task::Step(step)))
+    item::accept(session, Errand::new(directive.id, Task::Step(step)))
 }
 
 /// `cancelStep`.
@@ -56,7 +57,7 @@ pub(crate) fn cancel(session: &Session, directive: &Directive) -> anyhow::Result
     let run = id(&directive.payload, "runId")?;
     let name = directive.payload.get("stepId").and_then(Value::as_str).context("no `stepId`")?;
     let is_meant = |errand: &Errand| matches!(&errand.task, Task::Step(step) if step.run == run && step.name == name);
-    errand::cancel(session, directive.id, is_meant, |_| false)
+    item::cancel(session, directive.id, is_meant, |_| false)
 }
 
 /// Does one step, for so long as it may take; nothing, when the process ends before.
@@ -111,7 +112,7 @@ async fn carry_out(
             let verify = verify.unwrap_or_default();
             let order = Order { source, destination, protocol, direction, verify, part_of, reach };
             let watch = async |id| keep_telling(session, step, id).await;
-            return errand::copy(session, errand, order, begun, place, token, watch).await;
+            return copy(session, errand, order, begun, place, token, watch).await;
         }
         work => match Blocking::of(work, &reach) {
             Ok(blocking) => blocking,
@@ -288,8 +289,8 @@ impl Blocking {
                     _ => Ok(()),
                 }
             }
-            Self::Compress { path, output, format } => Ok(pack::compress(&path, &output, format, control)?),
-            Self::Decompress { path, output, format } => Ok(pack::decompress(&path, &output, format, control)?),
+            Self::Compress { path, output, format } => Ok(compress::compress(&path, &output, format, control)?),
+            Self::Decompress { path, output, format } => Ok(compress::decompress(&path, &output, format, control)?),
             Self::Rename { from, to } => Ok(files::rename(&from, &to, mark)?),
             Self::Delete { path } => Ok(files::delete(&path, mark)?),
         }

@@ -2,8 +2,6 @@
 //!
 //! One small file, replaced at once and synced before anything is acted upon. Only the daemon writes it.
 
-mod task;
-
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,9 +13,9 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub(crate) use self::task::{Errand, Step, Task};
 use crate::storage::files::{self, Stored};
 use crate::storage::paths::text;
+use crate::work::task::Errand;
 
 /// So many errands that have ended are known again.
 const REMEMBERED: usize = 1000;
@@ -248,9 +246,10 @@ impl Errands {
 
 #[cfg(test)]
 mod tests {
-    use super::{Errand, Errands, REMEMBERED, Standing, Task};
+    use super::{Errands, REMEMBERED, Standing};
     use crate::random::random_uuid;
     use crate::server::wire::{Direction, Job};
+    use crate::work::task::{Errand, Task};
 
     fn errand() -> Errand {
         let job = Job {

@@ -6,20 +6,21 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use uuid::Uuid;
 
-use crate::directives::{Act, id};
-use crate::errand::{self, Done, Order};
-use crate::errands::{Errand, Task};
 use crate::server::wire::{Directive, Job, PartOf};
 use crate::session::Session;
 use crate::transfer::state::Verify;
 use crate::transfer::store::Claim;
-use crate::turns::Place;
+use crate::work::copy::{Order, copy};
+use crate::work::directives::{Act, id};
+use crate::work::item::{self, Done};
+use crate::work::queue::Place;
+use crate::work::task::{Errand, Task};
 
 /// `startJob`.
 pub(crate) fn start(session: &Arc<Session>, directive: &Directive) -> anyhow::Result<Act> {
     let job = directive.payload.get("job").context("no `job`")?;
     let job: Job = serde_json::from_value(job.clone()).context("`job` is not a job")?;
-    errand::accept(session, Errand::new(directive.id, Task::Job { job, run: None }))
+    item::accept(session, Errand::new(directive.id, Task::Job { job, run: None }))
 }
 
 /// `cancelJobRun`.
@@ -27,7 +28,7 @@ pub(crate) fn cancel(session: &Session, directive: &Directive) -> anyhow::Result
     let wanted = id(&directive.payload, "runId")?;
     let is_meant = |errand: &Errand| matches!(&errand.task, Task::Job { run: Some(run), .. } if *run == wanted);
     let may_come = |errand: &Errand| matches!(&errand.task, Task::Job { run: None, .. });
-    errand::cancel(session, directive.id, is_meant, may_come)
+    item::cancel(session, directive.id, is_meant, may_come)
 }
 
 /// Does the work of a run; nothing, when the process ends before.
@@ -49,5 +50,5 @@ pub(crate) async fn run(
     };
     let stop = session.errands.stop(&errand.key());
     // Of a run only its transfer says how far it is.
-    errand::copy(session, errand, order, begun, &place, &stop, async |_| pending().await).await
+    copy(session, errand, order, begun, &place, &stop, async |_| pending().await).await
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::directives::Act;
 use crate::progress::Display;
 use crate::random::random_uuid;
 use crate::server::wire::{PartOf, Status, TransferView};
@@ -13,6 +12,7 @@ use crate::storage::resolve::local;
 use crate::transfer::run::{Ended, Outcome, end_without_work, run_transfer, tell};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::transfer::store::{Claim, Claimed};
+use crate::work::directives::Act;
 
 /// Copies again what the server remembers as transfer `id`.
 pub(crate) async fn retry(session: &Arc<Session>, directive: Uuid, id: Uuid, attempt: u32) -> anyhow::Result<Act> {

@@ -7,8 +7,6 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Done, ask};
-use crate::errands::Errand;
 use crate::progress::Display;
 use crate::server::http::ApiError;
 use crate::server::wire::{CreateTransfer, Direction, PartOf, Status};
@@ -20,7 +18,9 @@ use crate::transfer::plan::{Plan, PlanError};
 use crate::transfer::run::{Outcome, Untold, call_off, carry_out};
 use crate::transfer::state::{CopyOptions, Phase, TransferState, Verify};
 use crate::transfer::store::{BeginError, Claim};
-use crate::turns::Place;
+use crate::work::item::{Done, ask};
+use crate::work::queue::Place;
+use crate::work::task::Errand;
 
 /// Why an errand that was called off did not go on.
 pub(crate) const CALLED_OFF: &str = "cancelled on the server";

@@ -11,16 +11,16 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::credentials::Registration;
-use crate::jobs;
 use crate::random::random_u64;
-use crate::retry;
 use crate::server::backoff::backoff;
 use crate::server::heartbeat::Role;
 use crate::server::wire::{Directive, Status};
 use crate::session::{Mail, Session};
-use crate::steps;
 use crate::transfer::run::{discard, end_without_work, tell};
 use crate::transfer::store::Claimed;
+use crate::work::job;
+use crate::work::retry;
+use crate::work::step;
 
 /// What became of a directive.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,10 +91,10 @@ impl Dispatcher {
             return Ok(Act::Later);
         }
         match directive.kind.as_str() {
-            "startJob" => jobs::start(&self.session, directive),
-            "cancelJobRun" => jobs::cancel(&self.session, directive),
-            "runStep" => steps::start(&self.session, directive),
-            "cancelStep" => steps::cancel(&self.session, directive),
+            "startJob" => job::start(&self.session, directive),
+            "cancelJobRun" => job::cancel(&self.session, directive),
+            "runStep" => step::start(&self.session, directive),
+            "cancelStep" => step::cancel(&self.session, directive),
             "retryTransfer" => {
                 let attempt = payload.get("attempt").and_then(Value::as_u64).context("no `attempt`")?;
                 retry::retry(&self.session, directive.id, id(payload, "transferId")?, u32::try_from(attempt)?).await
