@@ -1,23 +1,24 @@
 //! The reference agent: a client of nothing but the documented REST endpoints.
 //!
-//! From the outside in: `cli` is what a person types; `register`, `daemon`, `copying` and `status` are the
-//! subcommands; `session` is what the tasks of one process share: `heartbeat`, `directives`, `reporter`, what
-//! the server gave to do (`errand`, over `jobs` and `steps`) and the transfers themselves (`transfer`, over `plan`, `copy`
-//! and `install`, whose files are `spot`s inside a `fence`); `api` is the server, over `transport` and `wire`; `store`, `errands` and `credentials` are
-//! what survives the process. `part` names and locks incomplete copies; `sparse` keeps the holes of files.
+//! Five folders, each with one question:
+//!
+//! | Folder | Question |
+//! |---|---|
+//! | `command` | What does a person type? |
+//! | `work` | What did the server order: directives, jobs, pipeline steps, their journal and their queue? |
+//! | `transfer` | How does one copy go from its plan to the published file? |
+//! | `storage` | Where do bytes live, and which folders may this agent touch? |
+//! | `server` | What does the control plane's REST API say, and what is reported to it? |
+//!
+//! `session` is what the tasks of one process share; `credentials` is the agent's key.
 
-mod cli;
-mod copying;
+mod command;
 mod credentials;
-mod daemon;
 mod exit;
 mod machine;
-mod progress;
 mod random;
-mod register;
 mod server;
 mod session;
-mod status;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -29,9 +30,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-pub use crate::cli::{AgentArgs, Cli};
+pub use crate::command::args::{AgentArgs, Cli};
 
-use crate::cli::Command;
+use crate::command::args::Command;
 use crate::exit::Exit;
 use crate::session::{Settings, Timing};
 use crate::storage::paths::UsageError;
@@ -56,10 +57,10 @@ pub async fn run(args: AgentArgs) -> anyhow::Result<ExitCode> {
 
 async fn run_command(settings: &Settings, command: Command) -> anyhow::Result<Exit> {
     let result = match command {
-        Command::Register(args) => register::register(settings, &args).await,
-        Command::Run(args) => daemon::run(settings, &args).await,
-        Command::Copy(args) => copying::copy(settings, &args).await,
-        Command::Status(args) => status::status(settings, args),
+        Command::Register(args) => command::register::register(settings, &args).await,
+        Command::Run(args) => command::run::run(settings, &args).await,
+        Command::Copy(args) => command::copy::copy(settings, &args).await,
+        Command::Status(args) => command::status::status(settings, args),
     };
     match result {
         Err(error) if error.is::<UsageError>() => {

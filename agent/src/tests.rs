@@ -18,14 +18,16 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use self::server::Server;
-use crate::cli::{CopyArgs, Identity, RegisterArgs, RunArgs};
+use crate::command::args::{CopyArgs, Identity, RegisterArgs, RunArgs};
+use crate::command::copy as copy_command;
+use crate::command::register as register_command;
+use crate::command::run as run_command;
 use crate::exit::Exit;
 use crate::server::wire::Direction;
 use crate::session::{Settings, Timing};
 use crate::transfer::state::Verify;
 use crate::work::journal::Errands;
 use crate::work::task::Errand;
-use crate::{copying as copy_command, daemon as run_command, register as register_command};
 
 /// A registered agent, its folder and its server.
 struct Stage {

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::json;
 
 use super::{Stage, sha256, some_bytes};
-use crate::copying;
+use crate::command::copy as copy_command;
 use crate::exit::Exit;
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn a_file_is_copied_with_progress_and_its_checksum() -> anyhow::Result<()>
     fs::write(stage.path("a"), some_bytes(2_000_000))?;
     let mut args = stage.args("a", "b");
     args.max_rate = Some(1_500_000);
-    assert_eq!(copying::copy(&stage.settings(), &args).await?, Exit::Done);
+    assert_eq!(copy_command::copy(&stage.settings(), &args).await?, Exit::Done);
 
     assert_eq!(fs::read(stage.path("a"))?, fs::read(stage.path("b"))?);
     let transfer = stage.server.only_transfer()?;
@@ -91,7 +91,7 @@ async fn what_exists_is_not_replaced_and_no_transfer_is_made() -> anyhow::Result
 
     let mut args = stage.args("a", "b");
     args.overwrite = true;
-    assert_eq!(copying::copy(&stage.settings(), &args).await?, Exit::Done);
+    assert_eq!(copy_command::copy(&stage.settings(), &args).await?, Exit::Done);
     assert_eq!(fs::read_to_string(stage.path("b"))?, "new");
     Ok(())
 }
@@ -102,7 +102,7 @@ async fn a_copy_stands_in_for_a_missing_daemon_with_heartbeats() -> anyhow::Resu
     fs::write(stage.path("a"), some_bytes(200_000))?;
     let mut args = stage.args("a", "b");
     args.max_rate = Some(400_000);
-    assert_eq!(copying::copy(&stage.settings(), &args).await?, Exit::Done);
+    assert_eq!(copy_command::copy(&stage.settings(), &args).await?, Exit::Done);
     let heartbeats = stage.server.change(|world| world.heartbeats.clone());
     assert!(
         heartbeats.first().is_some_and(|first| first["load"].as_f64().is_some() && first["memory"].as_u64().is_some())

@@ -28,7 +28,7 @@ async fn the_daemon_beats_with_real_figures_and_says_goodbye() -> anyhow::Result
 async fn a_process_with_a_copied_state_stops_with_a_code_of_its_own_and_without_a_goodbye() -> anyhow::Result<()> {
     let stage = Stage::set().await?;
     stage.server.change(|world| world.has_another = true);
-    let exit = crate::daemon::run(&stage.settings(), &Stage::run_args()).await?;
+    let exit = crate::command::run::run(&stage.settings(), &Stage::run_args()).await?;
     assert_eq!(exit, Exit::Duplicate);
     let heartbeats = stage.server.change(|world| world.heartbeats.clone());
     assert!(heartbeats.iter().all(|heartbeat| heartbeat["instanceId"].is_string() && heartbeat["status"] != "offline"));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::{Stage, some_bytes};
-use crate::cli::{RunArgs, StatusArgs};
+use crate::command::args::{RunArgs, StatusArgs};
 use crate::random::random_uuid;
 use crate::transfer::store::Store;
 
@@ -138,8 +138,8 @@ async fn a_file_of_state_that_cannot_be_used_is_named_with_what_to_do() -> anyho
     for name in ["errands.json", "daemon.lock", "transfers/.guard", "transfers/stray.lock"] {
         let stage = Stage::set().await?;
         fs::create_dir_all(stage.state_dir().join(name))?;
-        let ran = crate::daemon::run(&stage.settings(), &Stage::run_args()).await;
-        let looked = crate::status::status(&stage.settings(), StatusArgs { json: true });
+        let ran = crate::command::run::run(&stage.settings(), &Stage::run_args()).await;
+        let looked = crate::command::status::status(&stage.settings(), StatusArgs { json: true });
         // Who only looks needs no locks of transfers.
         let outcomes = if name.starts_with("transfers/") { vec![ran] } else { vec![ran, looked] };
         for outcome in outcomes {

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Stage, some_bytes};
-use crate::cli::RunArgs;
-use crate::copying;
+use crate::command::args::RunArgs;
+use crate::command::copy as copy_command;
 use crate::work::journal::Errands;
 
 /// The releases that are kept.
@@ -53,13 +53,13 @@ async fn a_state_folder_is_frozen() -> anyhow::Result<()> {
         }
     };
     let settings = stage.settings();
-    let copy = crate::cli::CopyArgs { max_rate: CRAWL, ..stage.args("by-hand", "by-hand.copy") };
+    let copy = crate::command::args::CopyArgs { max_rate: CRAWL, ..stage.args("by-hand", "by-hand.copy") };
     let begun = async {
         stage.server.until("bytes move", moving(1)).await?;
         settings.stop.cancel();
         anyhow::Ok(())
     };
-    let (_, begun) = tokio::join!(copying::copy(&settings, &copy), begun);
+    let (_, begun) = tokio::join!(copy_command::copy(&settings, &copy), begun);
     begun?;
     stage.server.make_due(json!({"source": stage.path("in/by-job"), "destination": stage.path("in/by-job.copy")}));
     stage.server.send_step(json!({

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::server::Mishap;
 use super::{Stage, some_bytes};
-use crate::copying;
+use crate::command::copy as copy_command;
 use crate::exit::Exit;
 use crate::server::wire::{Direction, PartOf};
 use crate::session::Settings;
@@ -27,7 +27,7 @@ async fn copy_slowly(stage: &Stage, story: impl AsyncFnOnce(&Settings) -> anyhow
         stage.server.until("bytes move", |world| world.updates.iter().any(moving)).await?;
         story(&settings).await
     };
-    let (exit, told) = tokio::join!(copying::copy(&settings, &args), told);
+    let (exit, told) = tokio::join!(copy_command::copy(&settings, &args), told);
     told?;
     exit
 }
@@ -131,7 +131,7 @@ async fn a_final_report_survives_the_server_being_away() -> anyhow::Result<()> {
     stage.server.change(|world| world.after_creating = Mishap::GoesAway);
     let mut args = stage.args("a", "b");
     args.report_timeout = Duration::from_millis(300);
-    assert_eq!(copying::copy(&stage.settings(), &args).await?, Exit::Done);
+    assert_eq!(copy_command::copy(&stage.settings(), &args).await?, Exit::Done);
     assert_eq!(fs::read_to_string(stage.path("b"))?, "text");
     assert_eq!((stage.states()?.len(), &stage.server.only_transfer()?["status"]), (1, &json!("queued")));
 
@@ -158,7 +158,7 @@ async fn without_a_server_nothing_is_copied_and_the_person_is_told_what_to_do() 
     stage.server.change(|world| world.is_away = true);
     let mut args = stage.args("a", "b");
     args.report_timeout = Duration::from_millis(100);
-    assert_eq!(copying::copy(&stage.settings(), &args).await?, Exit::Failed);
+    assert_eq!(copy_command::copy(&stage.settings(), &args).await?, Exit::Failed);
     assert!(!stage.path("b").exists());
 
     stage.server.change(|world| world.is_away = false);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::server::Mishap;
 use super::{Stage, some_bytes, until_there};
-use crate::cli::RunArgs;
+use crate::command::args::RunArgs;
 use crate::random::random_uuid;
 use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};

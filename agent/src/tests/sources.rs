@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{Stage, sha256, some_bytes};
-use crate::copying;
+use crate::command::copy as copy_command;
 use crate::exit::Exit;
 use crate::random::random_uuid;
 use crate::storage::allowed_roots::Reach;
@@ -74,7 +74,7 @@ async fn a_pipe_as_destination_is_refused_by_name_and_stays() -> anyhow::Result<
     for (source, destination) in [("a", "out/pipe"), ("in/pipe", "out"), ("in", "out")] {
         let mut args = stage.args(source, destination);
         args.overwrite = true;
-        assert_eq!(copying::copy(&stage.settings(), &args).await?, Exit::Failed, "{source} to {destination}");
+        assert_eq!(copy_command::copy(&stage.settings(), &args).await?, Exit::Failed, "{source} to {destination}");
     }
     assert!(stage.server.change(|world| world.transfers.is_empty()) && stage.states()?.is_empty());
 
@@ -133,7 +133,7 @@ async fn a_file_whose_size_is_not_known_beforehand_is_refused_with_the_true_reas
     let stage = Stage::set().await?;
     let mut args = stage.args("a", "b");
     args.sources = vec!["/proc/version".into()];
-    assert_eq!(copying::copy(&stage.settings(), &args).await?, Exit::Failed);
+    assert_eq!(copy_command::copy(&stage.settings(), &args).await?, Exit::Failed);
     let transfer = stage.server.only_transfer()?;
     let reason = transfer["errorMessage"].as_str().unwrap_or_default();
     assert!(reason.starts_with("/proc/version has more or fewer bytes than its size says"), "{reason}");
@@ -150,7 +150,7 @@ async fn a_name_of_any_bytes_is_copied_as_it_is() -> anyhow::Result<()> {
     let mut args = stage.args("in", "out");
     args.sources = vec![stage.path("in").join(name)];
     args.destination = stage.path("out/");
-    assert_eq!(copying::copy(&stage.settings(), &args).await?, Exit::Done);
+    assert_eq!(copy_command::copy(&stage.settings(), &args).await?, Exit::Done);
     assert_eq!(fs::read(stage.path("out").join(name))?, some_bytes(3000));
     let transfer = stage.server.only_transfer()?;
     let shown = format!("file://{}", stage.path("in/caf%E9%0Anotes.csv").display());
@@ -217,7 +217,7 @@ async fn holes_stay_holes_and_the_checksum_is_of_the_whole() -> anyhow::Result<(
         fs::OpenOptions::new().write(true).open(stage.path("c.mftplus-part"))?.set_len(kept)?;
         let mut args = stage.args("a", "c");
         args.overwrite = true;
-        assert_eq!(copying::copy(&stage.settings(), &args).await?, Exit::Done);
+        assert_eq!(copy_command::copy(&stage.settings(), &args).await?, Exit::Done);
         assert_eq!(sha256(&stage.path("c"))?, sha256(&stage.path("a"))?, "{kept}");
     }
     Ok(())

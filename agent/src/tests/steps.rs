@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::server::Mishap;
 use super::{Stage, sha256, some_bytes};
-use crate::cli::RunArgs;
+use crate::command::args::RunArgs;
 use crate::random::random_uuid;
 use crate::work::journal::Errands;
 use crate::work::task::{Errand, Step, Task};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::progress::Display;
+use crate::command::progress::Display;
 use crate::server::reporter::Verdict;
 use crate::server::wire::Status;
 use crate::session::Session;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::progress::Display;
+use crate::command::progress::Display;
 use crate::server::http::ApiError;
 use crate::server::wire::{CreateTransfer, Direction, PartOf, Status};
 use crate::session::Session;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::progress::Display;
+use crate::command::progress::Display;
 use crate::random::random_uuid;
 use crate::server::wire::{PartOf, Status, TransferView};
 use crate::session::Session;

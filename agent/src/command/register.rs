@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 
-use crate::cli::{Identity, RegisterArgs};
+use crate::command::args::{Identity, RegisterArgs};
 use crate::credentials::Registration;
 use crate::exit::Exit;
 use crate::machine;

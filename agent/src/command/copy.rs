@@ -8,10 +8,10 @@ use anyhow::Context as _;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::cli::CopyArgs;
+use crate::command::args::CopyArgs;
+use crate::command::progress::Display;
 use crate::credentials::Registration;
 use crate::exit::Exit;
-use crate::progress::Display;
 use crate::random::random_uuid;
 use crate::server::heartbeat::{self, Role};
 use crate::server::reporter::{self, Verdict};

@@ -7,11 +7,11 @@ use anyhow::bail;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use crate::cli::RunArgs;
+use crate::command::args::RunArgs;
+use crate::command::register::enrol;
 use crate::credentials::Registration;
 use crate::exit::Exit;
 use crate::random::random_uuid;
-use crate::register::enrol;
 use crate::server::heartbeat::{self, Role};
 use crate::server::reporter;
 use crate::server::wire::Status;

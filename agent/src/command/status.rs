@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::cli::StatusArgs;
+use crate::command::args::StatusArgs;
 use crate::credentials::Registration;
 use crate::exit::Exit;
 use crate::session::{Settings, daemon_lock};

@@ -1,0 +1,8 @@
+//! What a person types: the command line and one file per subcommand.
+
+pub(crate) mod args;
+pub(crate) mod copy;
+pub(crate) mod progress;
+pub(crate) mod register;
+pub(crate) mod run;
+pub(crate) mod status;
