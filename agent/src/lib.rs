@@ -10,11 +10,11 @@
 //! | `storage` | Where do bytes live, and which folders may this agent touch? |
 //! | `server` | What does the control plane's REST API say, and what is reported to it? |
 //!
-//! `session` is what the tasks of one process share; `credentials` is the agent's key.
+//! `session` is what the tasks of one process share; `identity` is the agent's key.
 
 mod command;
-mod credentials;
 mod exit;
+mod identity;
 mod machine;
 mod random;
 mod server;

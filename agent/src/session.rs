@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::credentials::Registration;
 use crate::exit::Exit;
+use crate::identity::Registration;
 use crate::server::api::Api;
 use crate::server::http::{ApiError, Transport};
 use crate::server::reporter::Reporter;

@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::command::args::CopyArgs;
 use crate::command::progress::Display;
-use crate::credentials::Registration;
 use crate::exit::Exit;
+use crate::identity::Registration;
 use crate::random::random_uuid;
 use crate::server::heartbeat::{self, Role};
 use crate::server::reporter::{self, Verdict};

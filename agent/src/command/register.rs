@@ -3,8 +3,8 @@
 use anyhow::{Context as _, bail};
 
 use crate::command::args::{Identity, RegisterArgs};
-use crate::credentials::Registration;
 use crate::exit::Exit;
+use crate::identity::Registration;
 use crate::machine;
 use crate::server::api;
 use crate::server::http::Transport;

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::command::args::RunArgs;
 use crate::command::register::enrol;
-use crate::credentials::Registration;
 use crate::exit::Exit;
+use crate::identity::Registration;
 use crate::random::random_uuid;
 use crate::server::heartbeat::{self, Role};
 use crate::server::reporter;

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::command::args::StatusArgs;
-use crate::credentials::Registration;
 use crate::exit::Exit;
+use crate::identity::Registration;
 use crate::session::{Settings, daemon_lock};
 use crate::transfer::state::TransferState;
 use crate::transfer::store::{Store, lock};
@@ -126,7 +126,7 @@ fn part_length(state: &TransferState) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::as_json;
-    use crate::credentials::{ApiKey, Registration};
+    use crate::identity::{ApiKey, Registration};
     use crate::random::random_uuid;
 
     #[test]

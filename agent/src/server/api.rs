@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::credentials::{ApiKey, Registration};
+use crate::identity::{ApiKey, Registration};
 use crate::server::backoff::Budget;
 use crate::server::http::{Answer, ApiError, Transport};
 use crate::server::wire::{

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::server::World;
 use super::{Stage, some_bytes};
-use crate::credentials::Registration;
 use crate::exit::Exit;
+use crate::identity::Registration;
 use crate::session::{Timing, daemon_lock};
 use crate::transfer::store::lock;
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::credentials::Registration;
+use crate::identity::Registration;
 use crate::random::random_u64;
 use crate::server::backoff::backoff;
 use crate::server::heartbeat::Role;
