@@ -7,8 +7,8 @@ use anyhow::bail;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::storage::files::{self, Stored};
 use crate::storage::paths::text;
+use crate::storage::state_file::{self, Stored};
 
 /// An API key that does not print itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl Registration {
     /// whole if one of them is damaged; for the start of a process that works.
     pub(crate) fn load_and_repair(state_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = path(state_dir);
-        match files::read_stored::<Self>(&path)? {
+        match state_file::read_stored::<Self>(&path)? {
             Stored::Previous(registration) if !path.is_dir() => {
                 match registration.save(state_dir) {
                     Ok(()) => {
@@ -70,7 +70,7 @@ impl Registration {
                 Ok(Some(registration))
             }
             Stored::Whole(registration) => {
-                files::restore_previous(&path);
+                state_file::restore_previous(&path);
                 Ok(Some(registration))
             }
             _ => Self::load(state_dir),
@@ -80,7 +80,7 @@ impl Registration {
     /// Reads the registration in `state_dir`, if there is one, and changes nothing.
     pub(crate) fn load(state_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = path(state_dir);
-        match files::read_stored(&path)? {
+        match state_file::read_stored(&path)? {
             Stored::Missing => Ok(None),
             Stored::Whole(registration) => Ok(Some(registration)),
             Stored::Previous(registration) => {
@@ -104,11 +104,11 @@ impl Registration {
     /// Writes the registration into `state_dir`, all or nothing.
     pub(crate) fn save(&self, state_dir: &Path) -> anyhow::Result<()> {
         let path = path(state_dir);
-        files::create_private_folder(state_dir)?;
+        state_file::create_private_folder(state_dir)?;
         let bytes = serde_json::to_vec_pretty(self)?;
         // Twice, so that the version that is kept beside it is the same: an older key, or another agent, would not do.
         for _ in 0..2 {
-            files::write_durably(&path, &bytes)?;
+            state_file::write_durably(&path, &bytes)?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use crate::server::api::Api;
 use crate::server::http::{ApiError, Transport};
 use crate::server::reporter::Reporter;
 use crate::server::wire::Directive;
-use crate::storage::allowed_roots::{Fence, Reach};
+use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::transfer::control::Copies;
 use crate::transfer::store::Store;
 use crate::work::journal::Errands;
@@ -90,8 +90,7 @@ pub(crate) struct Session {
     pub(crate) heartbeat: watch::Sender<Duration>,
     /// How much it may do.
     pub(crate) bounds: Bounds,
-    /// Where it may work for the server.
-    pub(crate) fence: Fence,
+    pub(crate) allowed_roots: AllowedRoots,
     /// Whose turn it is to copy.
     pub(crate) turns: Arc<Turns>,
     /// What the server gave this agent to do.
@@ -109,13 +108,13 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session of the agent that `registration` describes, within `bounds` and `fence`, and its mail; `instance` is the
+    /// A session of the agent that `registration` describes, within `bounds` and `allowed_roots`, and its mail; `instance` is the
     /// name of a process that does the agent's work.
     pub(crate) fn new(
         settings: &Settings,
         registration: &Registration,
         bounds: Bounds,
-        fence: Fence,
+        allowed_roots: AllowedRoots,
         instance: Option<Uuid>,
     ) -> anyhow::Result<(Arc<Self>, mpsc::UnboundedReceiver<Mail>)> {
         let server = settings.server.as_deref().unwrap_or(&registration.server);
@@ -135,7 +134,7 @@ impl Session {
             heartbeat: watch::Sender::new(interval),
             turns: Turns::new(bounds.at_once),
             bounds,
-            fence,
+            allowed_roots,
             errands,
             line: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -179,9 +178,13 @@ impl Session {
         }
     }
 
-    /// How far a copy may reach; confined is what the server asked for.
-    pub(crate) fn reach(&self, is_confined: bool) -> Reach {
-        if is_confined && self.fence.is_set() { Reach::Within(self.fence.clone()) } else { Reach::Anywhere }
+    /// The paths that a copy may access; what the server asked for is confined to the allowed roots.
+    pub(crate) fn file_access(&self, is_confined: bool) -> FileAccess {
+        if is_confined && self.allowed_roots.is_configured() {
+            FileAccess::Confined(self.allowed_roots.clone())
+        } else {
+            FileAccess::Unrestricted
+        }
     }
 
     /// Ends all work: the server will not hear this agent again.

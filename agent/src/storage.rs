@@ -1,8 +1,8 @@
-//! Where bytes live: paths, the folders this agent may work in, and the files below them. Blocking; knows no server.
+//! The file system: paths, the folders this agent may access, and the agent's own state files. Blocking; knows no server.
 
 pub(crate) mod allowed_roots;
-pub(crate) mod files;
 pub(crate) mod paths;
 pub(crate) mod pattern;
 pub(crate) mod resolve;
 pub(crate) mod sandboxed_path;
+pub(crate) mod state_file;

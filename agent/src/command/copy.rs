@@ -17,8 +17,8 @@ use crate::server::heartbeat::{self, Role};
 use crate::server::reporter::{self, Verdict};
 use crate::server::wire::PartOf;
 use crate::session::{Bounds, Session, Settings};
-use crate::storage::allowed_roots::{Fence, Reach};
-use crate::storage::paths::{Pair, resolve, text};
+use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
+use crate::storage::paths::{CopyPaths, resolve, text};
 use crate::transfer::creation::create;
 use crate::transfer::part;
 use crate::transfer::plan::Plan;
@@ -39,7 +39,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
     })?;
     let pairs = resolve(&args.sources, &args.destination)?;
     let (session, mail) =
-        Session::new(settings, &registration, Bounds { at_once: 1, max_rate: None }, Fence::default(), None)?;
+        Session::new(settings, &registration, Bounds { at_once: 1, max_rate: None }, AllowedRoots::default(), None)?;
     session.store.prune()?;
     session.background(reporter::run(session.clone()));
     session.background(Dispatcher::new(session.clone(), Role::Copy).run(mail));
@@ -60,7 +60,7 @@ async fn copy_all(
     session: &Arc<Session>,
     settings: &Settings,
     args: &CopyArgs,
-    pairs: Vec<Pair>,
+    pairs: Vec<CopyPaths>,
 ) -> anyhow::Result<Exit> {
     let mut worst = Exit::Done;
     let mut answers = Answers::new();
@@ -92,11 +92,11 @@ async fn copy_one(
     session: &Arc<Session>,
     settings: &Settings,
     args: &CopyArgs,
-    pair: &Pair,
+    pair: &CopyPaths,
     answers: &mut Answers,
 ) -> anyhow::Result<Exit> {
     let source = pair.source.clone();
-    let plan = tokio::task::spawn_blocking(move || Plan::of(&Reach::Anywhere.source(&source)?)).await??;
+    let plan = tokio::task::spawn_blocking(move || Plan::of(&FileAccess::Unrestricted.source(&source)?)).await??;
     let mut claim = session.store.begin(TransferState {
         id: None,
         idempotency_key: random_uuid(),
@@ -118,7 +118,7 @@ async fn copy_one(
     })?;
     if claim.state.phase == Phase::Creating {
         // What cannot work need not become a transfer.
-        let destination = Reach::Anywhere.destination(&pair.destination)?;
+        let destination = FileAccess::Unrestricted.destination(&pair.destination)?;
         if let Err(error) = publish::check_all(&plan, &destination, args.overwrite) {
             claim.forget()?;
             return Err(error.into());
@@ -136,7 +136,7 @@ async fn copy_one(
     Ok(announce(&outcome, pair))
 }
 
-fn announce(outcome: &Outcome, Pair { source, destination }: &Pair) -> Exit {
+fn announce(outcome: &Outcome, CopyPaths { source, destination }: &CopyPaths) -> Exit {
     let (from, to) = (text(source), text(destination));
     match outcome {
         Outcome::Completed(copied) => {

@@ -10,7 +10,7 @@ use crate::server::api;
 use crate::server::http::Transport;
 use crate::server::wire::RegisterAgent;
 use crate::session::Settings;
-use crate::storage::files;
+use crate::storage::state_file;
 
 /// The server when nobody names one.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
@@ -37,7 +37,7 @@ pub(crate) async fn enrol(settings: &Settings, code: &str, identity: &Identity) 
     let hostname = identity.hostname.clone().or_else(machine::hostname);
     let hostname = hostname.context("the system does not tell its host name; give one with --hostname")?;
     // Better now than after the server has given away a key that cannot be kept.
-    files::create_private_folder(&settings.state_dir)?;
+    state_file::create_private_folder(&settings.state_dir)?;
     let agent = RegisterAgent {
         customer_identifier: code,
         name: identity.name.as_deref(),

@@ -16,8 +16,8 @@ use crate::server::heartbeat::{self, Role};
 use crate::server::reporter;
 use crate::server::wire::Status;
 use crate::session::{Bounds, Session, Settings, daemon_lock};
-use crate::storage::allowed_roots::Fence;
-use crate::storage::files;
+use crate::storage::allowed_roots::AllowedRoots;
+use crate::storage::state_file;
 use crate::transfer::run::{end_without_work, tell};
 use crate::transfer::state::Phase;
 use crate::transfer::store::{Claimed, lock};
@@ -30,7 +30,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Runs the subcommand.
 pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<Exit> {
-    files::create_private_folder(&settings.state_dir)?;
+    state_file::create_private_folder(&settings.state_dir)?;
     let _lock = take_lock(settings).await?;
     let registration = match (Registration::load_and_repair(&settings.state_dir)?, &args.code) {
         (Some(registration), _) => registration,
@@ -41,8 +41,8 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
         ),
     };
     let bounds = Bounds { at_once: args.max_jobs, max_rate: args.max_rate };
-    let fence = Fence::around(&args.allowed_dirs)?;
-    let (session, mail) = Session::new(settings, &registration, bounds, fence, Some(random_uuid()))?;
+    let allowed_roots = AllowedRoots::new(&args.allowed_dirs)?;
+    let (session, mail) = Session::new(settings, &registration, bounds, allowed_roots, Some(random_uuid()))?;
     tracing::info!(agent.id = %registration.agent_id, server = session.api.server(), "the agent runs");
     session.background(reporter::run(session.clone()));
     session.background(Dispatcher::new(session.clone(), Role::Daemon).run(mail));

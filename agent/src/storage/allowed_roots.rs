@@ -1,4 +1,4 @@
-//! Where this agent may work for the server: anywhere, or only inside some folders.
+//! The folders in which this agent may carry out jobs and steps of the server.
 
 use std::fs;
 use std::io;
@@ -8,21 +8,22 @@ use anyhow::Context as _;
 
 use crate::storage::paths::text;
 use crate::storage::pattern;
-use crate::storage::sandboxed_path::Spot;
+use crate::storage::sandboxed_path::SandboxedPath;
 
-/// The folders that the agent's configuration allows.
+/// The folders of `--allow-dir`; without any, jobs work anywhere and steps nowhere.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fence(Vec<Folder>);
+pub(crate) struct AllowedRoots(Vec<Root>);
 
 #[derive(Clone, Debug)]
-struct Folder {
-    written: PathBuf,
-    real: PathBuf,
+struct Root {
+    /// As the setting has it.
+    configured: PathBuf,
+    canonical: PathBuf,
 }
 
-/// Why a path is not touched.
+/// Why a path is not accessed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OutOfReach {
+pub(crate) enum AccessError {
     #[error(
         "{path} is not inside a folder this agent may work in ({allowed}); name one that is, or start the agent with --allow-dir for it",
         path = text(path)
@@ -32,80 +33,80 @@ pub(crate) enum OutOfReach {
     Io { path: PathBuf, error: io::Error },
 }
 
-impl Fence {
-    /// A fence around existing folders; none: there is no fence.
+impl AllowedRoots {
+    /// Checks that the folders exist and are absolute.
     pub(crate) fn around(folders: &[PathBuf]) -> anyhow::Result<Self> {
-        let folder = |written: &PathBuf| {
+        let root = |written: &PathBuf| {
             anyhow::ensure!(written.is_absolute(), "--allow-dir {}: an absolute path is needed", written.display());
-            let real = fs::canonicalize(written).with_context(|| format!("--allow-dir {}", written.display()))?;
-            anyhow::ensure!(real.is_dir(), "--allow-dir {}: that is not a folder", written.display());
-            Ok(Folder { written: written.components().collect(), real })
+            let canonical = fs::canonicalize(written).with_context(|| format!("--allow-dir {}", written.display()))?;
+            anyhow::ensure!(canonical.is_dir(), "--allow-dir {}: that is not a folder", written.display());
+            Ok(Root { configured: written.components().collect(), canonical })
         };
-        folders.iter().map(folder).collect::<anyhow::Result<_>>().map(Self)
+        folders.iter().map(root).collect::<anyhow::Result<_>>().map(Self)
     }
 
     /// Whether any folder was named.
-    pub(crate) fn is_set(&self) -> bool {
+    pub(crate) fn is_configured(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// The place called `path`, an absolute path without `..`, if it is inside.
-    fn within(&self, path: &Path) -> Result<Spot, OutOfReach> {
-        for Folder { written, real } in &self.0 {
-            for name in [written, real] {
-                if let Ok(below) = path.strip_prefix(name) {
-                    return Spot::below(real, below, path).map_err(unreachable(path));
+    /// `path`, which is absolute and has no `..`, below the root that contains it.
+    fn resolve(&self, path: &Path) -> Result<SandboxedPath, AccessError> {
+        for Root { configured, canonical } in &self.0 {
+            for name in [configured, canonical] {
+                if let Ok(relative) = path.strip_prefix(name) {
+                    return SandboxedPath::new(canonical, relative, path).map_err(unreachable(path));
                 }
             }
         }
-        let allowed: Vec<String> = self.0.iter().map(|folder| text(&folder.written)).collect();
-        Err(OutOfReach::Outside { path: path.to_owned(), allowed: allowed.join(", ") })
+        let allowed: Vec<String> = self.0.iter().map(|root| text(&root.configured)).collect();
+        Err(AccessError::Outside { path: path.to_owned(), allowed: allowed.join(", ") })
     }
 }
 
-/// How far whoever asked for something may reach.
+/// Which paths a copy or step may access.
 #[derive(Clone, Debug)]
-pub(crate) enum Reach {
-    /// Everywhere, as the person whose command it is.
-    Anywhere,
-    /// Inside the fence only.
-    Within(Fence),
+pub(crate) enum FileAccess {
+    /// All: a person gave the command on this machine.
+    Unrestricted,
+    /// Those inside the allowed roots: the server asked for it.
+    Confined(AllowedRoots),
 }
 
-impl Reach {
-    /// What is read at `path`; a link at its end may be followed.
-    pub(crate) fn source(&self, path: &Path) -> Result<Spot, OutOfReach> {
+impl FileAccess {
+    /// A path to read from; a link at its end is followed.
+    pub(crate) fn source(&self, path: &Path) -> Result<SandboxedPath, AccessError> {
         let real = match self {
-            Self::Within(fence) => return fence.within(path),
-            Self::Anywhere => match pattern::split(path) {
+            Self::Confined(allowed_roots) => return allowed_roots.resolve(path),
+            Self::Unrestricted => match pattern::split(path) {
                 Some((folder, name)) => fs::canonicalize(folder).map(|folder| folder.join(name)),
                 None => fs::canonicalize(path),
             },
         };
-        anywhere(&real.map_err(unreachable(path))?, path)
+        unrestricted(&real.map_err(unreachable(path))?, path)
     }
 
-    /// What is written at `path`, of which only the beginning need exist; a link at its end is not followed.
-    pub(crate) fn destination(&self, path: &Path) -> Result<Spot, OutOfReach> {
-        if let Self::Within(fence) = self {
-            return fence.within(path);
+    /// A path to write to, of which only the beginning need exist; a link at its end is not followed.
+    pub(crate) fn destination(&self, path: &Path) -> Result<SandboxedPath, AccessError> {
+        if let Self::Confined(allowed_roots) = self {
+            return allowed_roots.resolve(path);
         }
         let above = path.parent().unwrap_or(path);
         let existing = above.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(above);
         let real = fs::canonicalize(existing).map_err(unreachable(path))?;
         let rest = path.strip_prefix(existing).unwrap_or(Path::new(""));
-        anywhere(&real.join(rest), path)
+        unrestricted(&real.join(rest), path)
     }
 }
 
-fn anywhere(real: &Path, shown: &Path) -> Result<Spot, OutOfReach> {
+fn unrestricted(real: &Path, full: &Path) -> Result<SandboxedPath, AccessError> {
     let root = real.ancestors().last().unwrap_or(real);
-    let below = real.strip_prefix(root).unwrap_or(real);
-    Spot::below(root, below, shown).map_err(unreachable(shown))
+    let relative = real.strip_prefix(root).unwrap_or(real);
+    SandboxedPath::new(root, relative, full).map_err(unreachable(full))
 }
 
-fn unreachable(path: &Path) -> impl FnOnce(io::Error) -> OutOfReach {
-    move |error| OutOfReach::Io { path: path.to_owned(), error }
+fn unreachable(path: &Path) -> impl FnOnce(io::Error) -> AccessError {
+    move |error| AccessError::Io { path: path.to_owned(), error }
 }
 
 #[cfg(test)]
@@ -113,11 +114,11 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{Fence, Reach};
+    use super::{AllowedRoots, FileAccess};
 
     #[cfg(unix)]
     #[test]
-    fn nothing_leads_out_of_the_fence() -> anyhow::Result<()> {
+    fn no_link_leads_out_of_the_allowed_roots() -> anyhow::Result<()> {
         use std::os::unix::fs::symlink;
         let dir = tempfile::tempdir()?;
         let root = fs::canonicalize(dir.path())?;
@@ -128,18 +129,18 @@ mod tests {
         symlink(&root, inside.join("up"))?;
         symlink("../..", inside.join("folder/up"))?;
         symlink("../secret", inside.join("door"))?;
-        let reach = Reach::Within(Fence::around(std::slice::from_ref(&inside))?);
+        let access = FileAccess::Confined(AllowedRoots::new(std::slice::from_ref(&inside))?);
         for path in ["secret", "inside-out/a", ""] {
-            assert!(reach.source(&root.join(path)).is_err(), "{path}");
+            assert!(access.source(&root.join(path)).is_err(), "{path}");
         }
         for path in ["up/secret", "folder/up/secret", "door"] {
-            let spot = reach.source(&inside.join(path))?;
-            assert!(spot.open().is_err() && spot.metadata().is_err(), "{path}");
-            assert!(path == "door" || spot.open_to_write().is_err() && spot.remove().is_err(), "{path}");
+            let found = access.source(&inside.join(path))?;
+            assert!(found.open().is_err() && found.metadata().is_err(), "{path}");
+            assert!(path == "door" || found.open_to_write().is_err() && found.remove().is_err(), "{path}");
         }
-        assert!(reach.source(&inside.join("door"))?.rename(&reach.destination(&inside.join("up/stolen"))?).is_err());
+        assert!(access.source(&inside.join("door"))?.rename(&access.destination(&inside.join("up/stolen"))?).is_err());
         // A link itself may go: what it points to stays.
-        reach.source(&inside.join("door"))?.remove()?;
+        access.source(&inside.join("door"))?.remove()?;
         assert_eq!(fs::read_to_string(root.join("secret"))?, "secret");
         Ok(())
     }
@@ -153,33 +154,33 @@ mod tests {
         fs::create_dir(dir.path().join("outside"))?;
         fs::write(inside.join("folder/a"), "ours")?;
         fs::write(dir.path().join("outside/a"), "theirs")?;
-        let reach = Reach::Within(Fence::around(std::slice::from_ref(&inside))?);
-        let spot = reach.source(&inside.join("folder/a"))?;
-        assert!(spot.open().is_ok());
-        // Meanwhile somebody exchanges it.
+        let access = FileAccess::Confined(AllowedRoots::new(std::slice::from_ref(&inside))?);
+        let path = access.source(&inside.join("folder/a"))?;
+        assert!(path.open().is_ok());
+        // Another program replaces the folder.
         fs::remove_dir_all(inside.join("folder"))?;
         std::os::unix::fs::symlink(dir.path().join("outside"), inside.join("folder"))?;
-        assert!(spot.open().is_err() && spot.open_to_write().is_err() && spot.remove().is_err());
+        assert!(path.open().is_err() && path.open_to_write().is_err() && path.remove().is_err());
         assert_eq!(fs::read_to_string(dir.path().join("outside/a"))?, "theirs");
         Ok(())
     }
 
     #[test]
-    fn only_existing_folders_make_a_fence() {
-        assert!(Fence::around(&["relative".into()]).is_err());
-        assert!(Fence::around(&["/no/such/folder".into()]).is_err());
-        assert!(Fence::around(&[]).is_ok_and(|fence| !fence.is_set()));
+    fn allowed_roots_must_exist() {
+        assert!(AllowedRoots::new(&["relative".into()]).is_err());
+        assert!(AllowedRoots::new(&["/no/such/folder".into()]).is_err());
+        assert!(AllowedRoots::new(&[]).is_ok_and(|allowed_roots| !allowed_roots.is_configured()));
     }
 
     #[test]
-    fn without_a_fence_the_way_to_a_destination_may_be_missing() -> anyhow::Result<()> {
+    fn the_folders_above_an_unrestricted_destination_may_be_missing() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let spot = Reach::Anywhere.destination(&dir.path().join("not/yet/there"))?;
-        spot.parent().map_or(Ok(()), |parent| parent.create_folders())?;
-        spot.open_to_write()?;
+        let path = FileAccess::Unrestricted.destination(&dir.path().join("not/yet/there"))?;
+        path.parent().map_or(Ok(()), |parent| parent.create_folders())?;
+        path.open_to_write()?;
         assert!(dir.path().join("not/yet/there").is_file());
         assert_eq!(
-            spot.part().shown(),
+            path.part().as_path(),
             Path::new(&format!("{}.mftplus-part", dir.path().join("not/yet/there").display()))
         );
         Ok(())

@@ -1,4 +1,4 @@
-//! From what a person typed to pairs of absolute paths.
+//! Absolute paths from what a person typed, and paths as text.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -7,22 +7,22 @@ use url::Url;
 
 use crate::storage::pattern;
 
-/// A copy that makes no sense; the message says what to do.
+/// Paths that cannot be copied as they were given; the message says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
 
-/// One source and where its copy will stand.
+/// The source and the destination of one copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pair {
+pub(crate) struct CopyPaths {
     /// Absolute.
     pub(crate) source: PathBuf,
-    /// Absolute, with the copy's own name.
+    /// Absolute; the path of the copy itself, not of its folder.
     pub(crate) destination: PathBuf,
 }
 
-/// Finds where each of `sources` goes: as `destination`, or into it when it is a folder.
-pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Pair>, UsageError> {
+/// The destination of each source: `destination` itself, or a path inside it if it is a folder.
+pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<CopyPaths>, UsageError> {
     let into = destination.is_dir() || ends_with_separator(destination);
     if sources.len() > 1 && !into {
         let shown = text(destination);
@@ -31,7 +31,7 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Pai
         )));
     }
     let base = absolute(destination)?;
-    let mut pairs: Vec<Pair> = Vec::with_capacity(sources.len());
+    let mut pairs: Vec<CopyPaths> = Vec::with_capacity(sources.len());
     for source in sources {
         let source = absolute_source(source)?;
         let destination = match source.file_name() {
@@ -44,7 +44,7 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Pai
             }
             _ => base.clone(),
         };
-        let pair = Pair { source, destination };
+        let pair = CopyPaths { source, destination };
         pair.check()?;
         if let Some(other) = pairs.iter().find(|other| other.destination == pair.destination) {
             let (one, two) = (text(&other.source), text(&pair.source));
@@ -58,8 +58,8 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Pai
     Ok(pairs)
 }
 
-impl Pair {
-    /// Refuses a copy onto or into itself.
+impl CopyPaths {
+    /// Rejects a copy onto or into itself.
     pub(crate) fn check(&self) -> Result<(), UsageError> {
         let pattern = pattern::split(&self.source);
         let from = pattern.map_or(self.source.as_path(), |(folder, _)| folder);
@@ -76,8 +76,8 @@ impl Pair {
     }
 }
 
-/// A path as text that keeps every byte, for people, state files and the API: as it is written, or as a `file:` URL
-/// where it has bytes or characters that text cannot carry.
+/// A path as text that keeps every byte, for messages, state files and the API: a `file:` URL if the path has bytes that are
+/// not UTF-8 or characters that are not printable.
 pub(crate) fn text(path: &Path) -> String {
     match path.to_str() {
         Some(text) if !text.contains(is_unprintable) => text.to_owned(),
@@ -86,19 +86,19 @@ pub(crate) fn text(path: &Path) -> String {
     }
 }
 
-/// The path that [`text`] was made of.
+/// The path from which [`text`] made a string.
 pub(crate) fn from_text(text: &str) -> PathBuf {
     let url = text.starts_with("file://").then(|| Url::parse(text).ok()).flatten();
     url.and_then(|url| url.to_file_path().ok()).unwrap_or_else(|| PathBuf::from(text))
 }
 
-/// Control characters, line breaks, and marks that turn the direction of what follows.
+/// Control characters, line breaks and marks of writing direction.
 fn is_unprintable(c: char) -> bool {
     let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Keeps the name that was typed, even when it is a link, and makes the way to it absolute.
+/// Makes the folder absolute and keeps the name that was typed, also if it is a link.
 fn absolute_source(source: &Path) -> Result<PathBuf, UsageError> {
     let missing = |error: std::io::Error| UsageError(format!("cannot read the source {}: {error}", text(source)));
     fs::metadata(source).map_err(missing)?;
@@ -111,7 +111,7 @@ fn absolute_source(source: &Path) -> Result<PathBuf, UsageError> {
     }
 }
 
-/// Makes a path absolute of which only the beginning need exist.
+/// Makes a path absolute; only the first folders of it need exist.
 fn absolute(path: &Path) -> Result<PathBuf, UsageError> {
     let unclear =
         |why: &dyn std::fmt::Display| UsageError(format!("cannot make sense of the destination {}: {why}", text(path)));
@@ -126,7 +126,7 @@ fn absolute(path: &Path) -> Result<PathBuf, UsageError> {
     Ok(real.join(rest).components().collect())
 }
 
-/// Whether a path is written as a folder's.
+/// Whether a path is written as that of a folder.
 pub(crate) fn ends_with_separator(path: &Path) -> bool {
     path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
 }

@@ -1,23 +1,23 @@
-//! Patterns such as `/data/in/*.csv`: wildcards in the last part of a path.
+//! File patterns such as `/data/in/*.csv`: wildcards in the last part of a path.
 
 use std::fs;
 use std::path::Path;
 
-/// Splits a path whose last part has wildcards into the folder and that part; nothing, if it has none or exists as it
-/// is written.
+/// Splits a path into its folder and the pattern of its last part. None if the last part has no wildcard, or if a file of
+/// exactly this name exists.
 pub(crate) fn split(path: &Path) -> Option<(&Path, &str)> {
     let name = path.file_name()?.to_str().filter(|name| name.contains(['*', '?']))?;
     if fs::symlink_metadata(path).is_ok() { None } else { Some((path.parent()?, name)) }
 }
 
-/// Whether a file's name fits: `*` is any characters, also none, `?` is one; a leading dot must be written.
-pub(crate) fn fits(pattern: &str, name: &str) -> bool {
+/// Whether a file name matches: `*` stands for any number of characters, `?` for one; a leading dot must be explicit.
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     if name.starts_with('.') && !pattern.starts_with('.') {
         return false;
     }
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     let (mut at, mut to) = (0, 0);
-    // Where the last `*` stands, and up to where it has swallowed the name.
+    // The position of the last `*`, and how far into the name it matches.
     let mut star: Option<(usize, usize)> = None;
     while to < name.len() {
         match (pattern.get(at), star) {
@@ -29,9 +29,9 @@ pub(crate) fn fits(pattern: &str, name: &str) -> bool {
                 at += 1;
                 to += 1;
             }
-            (_, Some((back, swallowed))) => {
-                star = Some((back, swallowed + 1));
-                (at, to) = (back + 1, swallowed + 1);
+            (_, Some((back, matched))) => {
+                star = Some((back, matched + 1));
+                (at, to) = (back + 1, matched + 1);
             }
             _ => return false,
         }
@@ -41,17 +41,17 @@ pub(crate) fn fits(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{fits, split};
+    use super::{matches, split};
 
     #[test]
-    fn wildcards_fit_as_a_shell_would_have_them() {
+    fn wildcards_match_as_in_a_shell() {
         for (pattern, name) in
             [("*.csv", "a.csv"), ("*", "a"), ("a?c", "abc"), ("a*b*c", "aXbXbc"), ("*ä?", "bärä1"), (".*", ".a")]
         {
-            assert!(fits(pattern, name), "{pattern} {name}");
+            assert!(matches(pattern, name), "{pattern} {name}");
         }
         for (pattern, name) in [("*.csv", "a.csv.gz"), ("*", ".a"), ("a?c", "ac"), ("a*b", "ba"), ("?", "")] {
-            assert!(!fits(pattern, name), "{pattern} {name}");
+            assert!(!matches(pattern, name), "{pattern} {name}");
         }
     }
 

@@ -1,26 +1,26 @@
-//! From the two paths of a job to what is copied and where it will stand, the same at every run.
+//! The source and destination of a job or transfer step as absolute paths, the same in each run.
 
 use std::path::{Component, Path, PathBuf};
 
 use url::Url;
 
-use crate::storage::allowed_roots::Reach;
-use crate::storage::paths::{Pair, UsageError, ends_with_separator};
+use crate::storage::allowed_roots::FileAccess;
+use crate::storage::paths::{CopyPaths, UsageError, ends_with_separator};
 use crate::storage::pattern;
 
-/// Finds where `source` goes.
+/// Resolves the two paths of a copy.
 ///
-/// A file goes into a folder (existing, or ending in `/`), else it becomes `destination`. What a pattern finds, and
-/// what is in a folder whose name ends in `/`, goes into `destination`. Any other folder becomes `destination`, or
-/// goes into it when that ends in `/`. So a second run writes to the same place as the first.
-pub(crate) fn resolve(source: &str, destination: &str, reach: &Reach) -> Result<Pair, UsageError> {
+/// A file is copied into a folder (existing, or ending in `/`), else as `destination`. The files of a pattern, and the
+/// content of a folder whose path ends in `/`, are copied into `destination`. Any other folder is copied as `destination`,
+/// or into it if that ends in `/`. So a second run writes to the same paths as the first.
+pub(crate) fn resolve(source: &str, destination: &str, access: &FileAccess) -> Result<CopyPaths, UsageError> {
     let refuse = |error: &dyn std::fmt::Display| UsageError(error.to_string());
-    let (from, to) = (local(source)?, local(destination)?);
-    let there = reach.destination(&bare(&to)).map_err(|error| refuse(&error))?;
+    let (from, to) = (local_path(source)?, local_path(destination)?);
+    let there = access.destination(&bare(&to)).map_err(|error| refuse(&error))?;
     let goes_into = if pattern::split(&from).is_some() {
         false
     } else {
-        let here = reach.source(&bare(&from)).map_err(|error| refuse(&error))?;
+        let here = access.source(&bare(&from)).map_err(|error| refuse(&error))?;
         let found = here.metadata().map_err(|error| UsageError(format!("cannot read {source}: {error}")))?;
         if found.is_dir() {
             ends_with_separator(&to) && !ends_with_separator(&from)
@@ -34,13 +34,13 @@ pub(crate) fn resolve(source: &str, destination: &str, reach: &Reach) -> Result<
         None if goes_into => return Err(UsageError(format!("{source} has no name to copy it under"))),
         _ => to,
     };
-    let pair = Pair { source: from, destination: to };
+    let pair = CopyPaths { source: from, destination: to };
     pair.check()?;
     Ok(pair)
 }
 
-/// The path that `text` means, written as a path or as a `file:` URL.
-pub(crate) fn local(text: &str) -> Result<PathBuf, UsageError> {
+/// The local path of `text`, which is a path or a `file:` URL.
+pub(crate) fn local_path(text: &str) -> Result<PathBuf, UsageError> {
     let path = match Url::parse(text) {
         Ok(url) if url.scheme() == "file" => url
             .to_file_path()
@@ -62,7 +62,7 @@ pub(crate) fn local(text: &str) -> Result<PathBuf, UsageError> {
     Ok(path)
 }
 
-/// Without the separator that may stand at the end.
+/// The path without a separator at its end.
 fn bare(path: &Path) -> PathBuf {
     path.components().collect()
 }
@@ -75,8 +75,8 @@ fn goes_up(path: &Path) -> bool {
 mod tests {
     use std::fs;
 
-    use super::{local, resolve};
-    use crate::storage::allowed_roots::Reach;
+    use super::{local_path, resolve};
+    use crate::storage::allowed_roots::FileAccess;
 
     #[test]
     fn every_run_writes_to_the_same_place() -> anyhow::Result<()> {
@@ -99,7 +99,8 @@ mod tests {
         ];
         fs::create_dir_all(dir.path().join("old"))?;
         for (source, destination, expected) in rules {
-            let pair = resolve(&format!("{root}/{source}"), &format!("{root}/{destination}"), &Reach::Anywhere)?;
+            let pair =
+                resolve(&format!("{root}/{source}"), &format!("{root}/{destination}"), &FileAccess::Unrestricted)?;
             assert_eq!(pair.destination, dir.path().join(expected), "{source} to {destination}");
         }
         Ok(())
@@ -107,9 +108,9 @@ mod tests {
 
     #[test]
     fn what_is_no_plain_local_path_is_refused_in_a_sentence() {
-        assert!(local("file:///a/b").is_ok_and(|path| path.to_str() == Some("/a/b")));
+        assert!(local_path("file:///a/b").is_ok_and(|path| path.to_str() == Some("/a/b")));
         for text in ["a/b", "sftp://host/a", "/a/../b", "file://host/a", ""] {
-            assert!(local(text).is_err(), "{text}");
+            assert!(local_path(text).is_err(), "{text}");
         }
     }
 
@@ -122,10 +123,11 @@ mod tests {
         for (source, destination) in
             [("in", "in"), ("in/", "in/out"), ("in/*.csv", "in"), ("in/a.csv", "in"), ("in/a.csv", "in/a.csv")]
         {
-            let refused = resolve(&format!("{root}/{source}"), &format!("{root}/{destination}"), &Reach::Anywhere);
+            let refused =
+                resolve(&format!("{root}/{source}"), &format!("{root}/{destination}"), &FileAccess::Unrestricted);
             assert!(refused.is_err(), "{source} to {destination}");
         }
-        assert!(resolve(&format!("{root}/in/*.csv"), &format!("{root}/in/out"), &Reach::Anywhere).is_ok());
+        assert!(resolve(&format!("{root}/in/*.csv"), &format!("{root}/in/out"), &FileAccess::Unrestricted).is_ok());
         Ok(())
     }
 }

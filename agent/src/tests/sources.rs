@@ -13,7 +13,7 @@ use super::{Stage, sha256, some_bytes};
 use crate::command::copy as copy_command;
 use crate::exit::Exit;
 use crate::random::random_uuid;
-use crate::storage::allowed_roots::Reach;
+use crate::storage::allowed_roots::FileAccess;
 use crate::transfer::control::Control;
 use crate::transfer::copy::{CopyError, copy};
 use crate::transfer::part::reserve;
@@ -53,7 +53,7 @@ async fn the_checksum_of_a_folder_is_the_same_while_a_copy_grows_in_it() -> anyh
     let stage = Stage::set().await?;
     fs::create_dir(stage.path("in"))?;
     fs::write(stage.path("in/a"), "text")?;
-    let folder = Reach::Anywhere.destination(&stage.path("in"))?;
+    let folder = FileAccess::Unrestricted.destination(&stage.path("in"))?;
     let control = Control::new(random_uuid(), 1, 0, false);
     let before = crate::work::step::files::checksum(&folder, &control)?;
     fs::write(stage.path("in/b.mftplus-part"), "half")?;
@@ -78,8 +78,8 @@ async fn a_pipe_as_destination_is_refused_by_name_and_stays() -> anyhow::Result<
     }
     assert!(stage.server.change(|world| world.transfers.is_empty()) && stage.states()?.is_empty());
 
-    let spot = |name: &str| Reach::Anywhere.destination(&stage.path(name));
-    let renamed = crate::work::step::files::rename(&spot("a")?, &spot("out/pipe")?, None);
+    let path = |name: &str| FileAccess::Unrestricted.destination(&stage.path(name));
+    let renamed = crate::work::step::files::rename(&path("a")?, &path("out/pipe")?, None);
     let error = renamed.map_err(|error| error.to_string());
     assert!(error.is_err_and(|error| error.contains("/out/pipe is a pipe, which must not be replaced")));
 
@@ -99,12 +99,13 @@ async fn a_pipe_as_destination_is_refused_by_name_and_stays() -> anyhow::Result<
 #[test]
 fn every_file_is_tried_and_each_that_cannot_be_copied_is_named() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
-    let (source, part) = (dir.path().join("in"), Reach::Anywhere.destination(&dir.path().join("out.mftplus-part"))?);
+    let (source, part) =
+        (dir.path().join("in"), FileAccess::Unrestricted.destination(&dir.path().join("out.mftplus-part"))?);
     fs::create_dir(&source)?;
     for number in 0..30 {
         fs::write(source.join(format!("{number:02}")), "text")?;
     }
-    let plan = Plan::of(&Reach::Anywhere.source(&source)?)?;
+    let plan = Plan::of(&FileAccess::Unrestricted.source(&source)?)?;
     for number in 5..20 {
         fs::remove_file(source.join(format!("{number:02}")))?;
     }
@@ -123,7 +124,7 @@ fn every_file_is_tried_and_each_that_cannot_be_copied_is_named() -> anyhow::Resu
         "{error}"
     );
     assert!(error.ends_with("and 6 more") && !error.contains("/in/20"), "{error}");
-    assert!(part.shown().join("29").exists(), "the rest was not tried");
+    assert!(part.as_path().join("29").exists(), "the rest was not tried");
     Ok(())
 }
 
@@ -174,7 +175,7 @@ fn two_names_that_are_no_text_are_two_lines_of_the_manifest() -> anyhow::Result<
     let dir = tempfile::tempdir()?;
     let checksum = || {
         let control = Control::new(random_uuid(), 1, 0, false);
-        anyhow::Ok(crate::work::step::files::checksum(&Reach::Anywhere.destination(dir.path())?, &control)?)
+        anyhow::Ok(crate::work::step::files::checksum(&FileAccess::Unrestricted.destination(dir.path())?, &control)?)
     };
     fs::write(dir.path().join(OsStr::from_bytes(b"\xe9")), "one")?;
     let one = checksum()?;
@@ -228,14 +229,14 @@ async fn a_second_copy_to_the_same_destination_is_told_what_is_the_matter() -> a
     let stage = Stage::set().await?;
     fs::write(stage.path("a"), some_bytes(5000))?;
     // As another agent on this machine would hold it.
-    let part = Reach::Anywhere.destination(&stage.path("b.mftplus-part"))?;
+    let part = FileAccess::Unrestricted.destination(&stage.path("b.mftplus-part"))?;
     let theirs = reserve(&part, false)?;
-    fs::write(part.shown(), "theirs")?;
+    fs::write(part.as_path(), "theirs")?;
     assert_eq!(stage.copy("a", "b").await?, Exit::Failed);
     let transfer = stage.server.only_transfer()?;
     let reason = transfer["errorMessage"].as_str().unwrap_or_default();
     assert!(reason.contains("another copy to the same destination is at work"), "{reason}");
-    assert_eq!(fs::read_to_string(part.shown())?, "theirs");
+    assert_eq!(fs::read_to_string(part.as_path())?, "theirs");
     drop(theirs);
     stage.server.change(|world| world.transfers.clear());
     assert_eq!(stage.copy("a", "b").await?, Exit::Done);

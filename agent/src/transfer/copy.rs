@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use cap_std::fs::Metadata;
 
-use crate::storage::allowed_roots::OutOfReach;
+use crate::storage::allowed_roots::AccessError;
 use crate::storage::paths::text;
-use crate::storage::sandboxed_path::Spot;
+use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::bandwidth::Brake;
 use crate::transfer::checksum::{Hasher, Manifest};
 use crate::transfer::control::Control;
@@ -58,7 +58,7 @@ pub(crate) enum CopyError {
     #[error("{} is not a file", text(.0))]
     NoFile(PathBuf),
     #[error(transparent)]
-    OutOfReach(#[from] OutOfReach),
+    AccessError(#[from] AccessError),
     #[error(
         "another copy to the same destination is at work: it writes {} at this moment (a second agent or state folder on this machine may have begun it); wait until it has ended, or choose another destination",
         text(.0)
@@ -85,15 +85,15 @@ impl CopyError {
 }
 
 /// Attaches what was being done to an I/O error.
-pub(crate) fn at(action: &'static str, spot: &Spot) -> impl FnOnce(io::Error) -> CopyError {
-    move |error| CopyError::Io { action, path: spot.shown().to_owned(), error }
+pub(crate) fn at(action: &'static str, path: &SandboxedPath) -> impl FnOnce(io::Error) -> CopyError {
+    move |error| CopyError::Io { action, path: path.as_path().to_owned(), error }
 }
 
 /// Copies everything in `plan` into `part`, which is reserved, durable and verified. Of a folder every file is tried,
 /// and each that cannot be copied is named.
 pub(crate) fn copy(
     plan: &Plan,
-    (part, reserved): (&Spot, &Reserved),
+    (part, reserved): (&SandboxedPath, &Reserved),
     options: CopyOptions,
     control: &Control,
 ) -> Result<Copied, CopyError> {
@@ -137,7 +137,12 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     /// Copies one thing in a folder; gives the digest of a file.
-    fn copy_entry(&mut self, entry: &Entry, source: &Spot, copy: &Spot) -> Result<Option<String>, CopyError> {
+    fn copy_entry(
+        &mut self,
+        entry: &Entry,
+        source: &SandboxedPath,
+        copy: &SandboxedPath,
+    ) -> Result<Option<String>, CopyError> {
         match entry.kind {
             Kind::Folder => make_folder(copy)?,
             Kind::Link => {
@@ -149,12 +154,17 @@ impl Worker<'_> {
         Ok(None)
     }
 
-    fn copy_file(&mut self, from: &Spot, to: &Spot, part: Option<File>) -> Result<Option<String>, CopyError> {
+    fn copy_file(
+        &mut self,
+        from: &SandboxedPath,
+        to: &SandboxedPath,
+        part: Option<File>,
+    ) -> Result<Option<String>, CopyError> {
         let mut source = from.open().map_err(at("read", from))?;
         let before = source.metadata().map_err(at("read", from))?;
         if !before.is_file() {
             // It was one when the folder was walked.
-            return Err(CopyError::NoFile(from.shown().to_owned()));
+            return Err(CopyError::NoFile(from.as_path().to_owned()));
         }
         let is_sparse = sparse::is_sparse(&before);
         let mut part = match part {
@@ -197,7 +207,7 @@ impl Worker<'_> {
         let is_touched = after.modified().map_err(at("read", from))? != modified;
         if is_touched || after.len() != length {
             let has_unknown_size = !is_touched && after.len() == before.len() && UNKNOWN_SIZES.contains(&after.len());
-            let path = from.shown().to_owned();
+            let path = from.as_path().to_owned();
             return Err(if has_unknown_size { CopyError::UnknownSize(path) } else { CopyError::Changed(path) });
         }
         let expected = hasher.finish();
@@ -215,7 +225,7 @@ impl Worker<'_> {
         source: &mut File,
         part: &mut File,
         hasher: &mut Hasher,
-        (from, to): (&Spot, &Spot),
+        (from, to): (&SandboxedPath, &SandboxedPath),
     ) -> Result<u64, CopyError> {
         let mut kept = 0;
         if part.metadata().map_err(at("read", to))?.len() == 0 {
@@ -235,7 +245,7 @@ impl Worker<'_> {
         }
     }
 
-    fn read_again(&mut self, part: &mut File, to: &Spot, expected: &str) -> Result<(), CopyError> {
+    fn read_again(&mut self, part: &mut File, to: &SandboxedPath, expected: &str) -> Result<(), CopyError> {
         part.seek(SeekFrom::Start(0)).map_err(at("read", to))?;
         let mut hasher = Hasher::new(true);
         loop {
@@ -249,7 +259,7 @@ impl Worker<'_> {
         }
         match hasher.finish() {
             Some(found) if found != expected => {
-                Err(CopyError::Mismatch { path: to.shown().to_owned(), expected: expected.to_owned(), found })
+                Err(CopyError::Mismatch { path: to.as_path().to_owned(), expected: expected.to_owned(), found })
             }
             _ => Ok(()),
         }
@@ -288,25 +298,25 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Makes the folders above, and removes a part of another kind than the source, but never a folder with all it holds.
-pub(crate) fn clear_the_way(part: &Spot, is_folder: bool) -> Result<(), CopyError> {
+pub(crate) fn clear_the_way(part: &SandboxedPath, is_folder: bool) -> Result<(), CopyError> {
     if let Some(parent) = part.parent() {
         parent.create_folders().map_err(at("make the folder", &parent))?;
     }
-    match part.look() {
-        Ok(there) if there.is_dir() && !is_folder => Err(CopyError::PartInTheWay(part.shown().to_owned())),
+    match part.symlink_metadata() {
+        Ok(there) if there.is_dir() && !is_folder => Err(CopyError::PartInTheWay(part.as_path().to_owned())),
         Ok(there) if there.is_dir() != is_folder => part.remove().map_err(at("remove", part)),
         _ => Ok(()),
     }
 }
 
 /// Opens what is there to be continued, and makes it when missing. What has a second name is not ours to write to.
-pub(crate) fn open_part(part: &Spot) -> Result<File, CopyError> {
-    if part.look().is_ok_and(|there| !there.is_file() || has_other_names(&there)) {
+pub(crate) fn open_part(part: &SandboxedPath) -> Result<File, CopyError> {
+    if part.symlink_metadata().is_ok_and(|there| !there.is_file() || has_other_names(&there)) {
         part.remove().map_err(at("remove", part))?;
     }
     match part.open_to_write() {
         // An earlier process had finished this one and taken away the right to write.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && part.is_taken() => {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && part.has_entry() => {
             part.remove().map_err(at("replace", part))?;
             part.open_to_write()
         }
@@ -327,16 +337,16 @@ fn has_other_names(_there: &Metadata) -> bool {
 }
 
 /// Makes the folder, instead of whatever else is there.
-pub(crate) fn make_folder(spot: &Spot) -> Result<(), CopyError> {
-    if spot.look().is_ok_and(|there| there.is_dir()) {
+pub(crate) fn make_folder(path: &SandboxedPath) -> Result<(), CopyError> {
+    if path.symlink_metadata().is_ok_and(|there| there.is_dir()) {
         return Ok(());
     }
-    spot.remove().map_err(at("remove", spot))?;
-    spot.create_private_folder().map_err(at("make the folder", spot))
+    path.remove().map_err(at("remove", path))?;
+    path.create_private_folder().map_err(at("make the folder", path))
 }
 
 /// Gives the folders their times and permissions, from the innermost out.
-fn finish_folders(plan: &Plan, part: &Spot) -> Result<(), CopyError> {
+fn finish_folders(plan: &Plan, part: &SandboxedPath) -> Result<(), CopyError> {
     for folder in plan.entries.iter().filter(|entry| entry.kind == Kind::Folder).rev() {
         let (from, to) = (folder.below(&plan.source), folder.below(part));
         let metadata = from.metadata().map_err(at("read", &from))?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::storage::sandboxed_path::Spot;
+use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::copy::{CopyError, at, clear_the_way, make_folder, open_part};
 
 /// The ending of what is not complete.
@@ -69,10 +69,10 @@ impl Reserved {
 }
 
 /// Makes the part when it is missing and locks it, so that a second copy to the same destination is refused.
-pub(crate) fn reserve(part: &Spot, is_folder: bool) -> Result<Reserved, CopyError> {
+pub(crate) fn reserve(part: &SandboxedPath, is_folder: bool) -> Result<Reserved, CopyError> {
     for _ in 0..TRIES {
         if is_in_use(part) {
-            return Err(CopyError::InUse(part.shown().to_owned()));
+            return Err(CopyError::InUse(part.as_path().to_owned()));
         }
         clear_the_way(part, is_folder)?;
         let file = if !is_folder {
@@ -86,32 +86,32 @@ pub(crate) fn reserve(part: &Spot, is_folder: bool) -> Result<Reserved, CopyErro
         };
         // Where the file system knows no locks, the copy goes on without one.
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-            return Err(CopyError::InUse(part.shown().to_owned()));
+            return Err(CopyError::InUse(part.as_path().to_owned()));
         }
         // Another process may have given it its final name between the opening and the locking.
         if is_at(&file, part) {
             return Ok(Reserved { file: Some(file) });
         }
     }
-    Err(CopyError::InUse(part.shown().to_owned()))
+    Err(CopyError::InUse(part.as_path().to_owned()))
 }
 
 /// Whether another process writes to this part at this moment.
-pub(crate) fn is_in_use(part: &Spot) -> bool {
+pub(crate) fn is_in_use(part: &SandboxedPath) -> bool {
     part.open().is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 #[cfg(unix)]
-fn is_at(file: &File, part: &Spot) -> bool {
+fn is_at(file: &File, part: &SandboxedPath) -> bool {
     use cap_std::fs::MetadataExt as _;
-    let (Ok(open), Ok(there)) = (file.metadata(), part.look()) else { return false };
+    let (Ok(open), Ok(there)) = (file.metadata(), part.symlink_metadata()) else { return false };
     (std::os::unix::fs::MetadataExt::dev(&open), std::os::unix::fs::MetadataExt::ino(&open))
         == (there.dev(), there.ino())
 }
 
 /// Open files keep their names on other systems.
 #[cfg(not(unix))]
-fn is_at(_file: &File, _part: &Spot) -> bool {
+fn is_at(_file: &File, _part: &SandboxedPath) -> bool {
     true
 }
 
@@ -122,7 +122,7 @@ mod tests {
     use std::path::Path;
 
     use super::{MAX_NAME, beside, is_part, name_of, reserve};
-    use crate::storage::allowed_roots::Reach;
+    use crate::storage::allowed_roots::FileAccess;
     use crate::transfer::copy::CopyError;
 
     #[test]
@@ -144,14 +144,14 @@ mod tests {
     fn a_part_is_written_by_one_at_a_time_and_a_finished_one_is_never_reopened() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         for is_folder in [false, true] {
-            let part = Reach::Anywhere.destination(&dir.path().join(format!("{is_folder}.mftplus-part")))?;
+            let part = FileAccess::Unrestricted.destination(&dir.path().join(format!("{is_folder}.mftplus-part")))?;
             let first = reserve(&part, is_folder)?;
             assert!(matches!(reserve(&part, is_folder), Err(CopyError::InUse(_))));
             assert!(matches!(reserve(&part, !is_folder), Err(CopyError::InUse(_))));
             let done = dir.path().join(format!("{is_folder}"));
-            fs::rename(part.shown(), &done)?;
+            fs::rename(part.as_path(), &done)?;
             let second = reserve(&part, is_folder)?;
-            assert!(part.shown().exists() && done.exists());
+            assert!(part.as_path().exists() && done.exists());
             drop((first, second));
             assert!(reserve(&part, is_folder).is_ok());
         }

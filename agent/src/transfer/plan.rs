@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use cap_std::fs::FileType;
 
-use crate::storage::allowed_roots::OutOfReach;
+use crate::storage::allowed_roots::AccessError;
 use crate::storage::paths::{UsageError, text};
 use crate::storage::pattern;
-use crate::storage::sandboxed_path::{Spot, special};
+use crate::storage::sandboxed_path::{SandboxedPath, special};
 use crate::transfer::listed::Listed;
 use crate::transfer::part;
 
@@ -17,7 +17,7 @@ use crate::transfer::part;
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// A file or a folder.
-    pub(crate) source: Spot,
+    pub(crate) source: SandboxedPath,
     /// Whether the source is a folder.
     pub(crate) is_folder: bool,
     /// Every folder before what it holds.
@@ -60,25 +60,25 @@ pub(crate) enum PlanError {
     #[error(transparent)]
     Name(#[from] UsageError),
     #[error(transparent)]
-    OutOfReach(#[from] OutOfReach),
+    AccessError(#[from] AccessError),
 }
 
 impl Plan {
     /// Walks `source`; links inside it are kept as links, `source` itself may be one, or a pattern.
-    pub(crate) fn of(source: &Spot) -> Result<Self, PlanError> {
-        let plan = match (pattern::split(source.shown()), source.parent()) {
+    pub(crate) fn of(source: &SandboxedPath) -> Result<Self, PlanError> {
+        let plan = match (pattern::split(source.as_path()), source.parent()) {
             (Some((_, pattern)), Some(folder)) => Self::of_pattern(&folder, pattern)?,
             _ => Self::of_one(source)?,
         };
         if !plan.left_out.is_empty() {
-            let (count, source) = (plan.left_out.count(), text(source.shown()));
+            let (count, source) = (plan.left_out.count(), text(source.as_path()));
             tracing::warn!(source, "{count} special file(s) are left out of the copy: {}", plan.left_out);
         }
         Ok(plan)
     }
 
     /// The same of a source that is no pattern, whatever its name.
-    pub(crate) fn of_one(source: &Spot) -> Result<Self, PlanError> {
+    pub(crate) fn of_one(source: &SandboxedPath) -> Result<Self, PlanError> {
         let top = source.metadata().map_err(unreadable(source))?;
         let mut plan = Self::empty(source, top.is_dir());
         if top.is_dir() {
@@ -89,31 +89,31 @@ impl Plan {
             plan.entries.push(Entry { relative: PathBuf::new(), kind: Kind::File });
         } else {
             let kind = special(top.file_type()).unwrap_or("a special file");
-            return Err(PlanError::Special { path: source.shown().to_owned(), kind });
+            return Err(PlanError::Special { path: source.as_path().to_owned(), kind });
         }
         Ok(plan)
     }
 
     /// Everything in `folder` that fits, but for folders; that may be nothing.
-    fn of_pattern(folder: &Spot, pattern: &str) -> Result<Self, PlanError> {
+    fn of_pattern(folder: &SandboxedPath, pattern: &str) -> Result<Self, PlanError> {
         let entries = folder.entries().map_err(unreadable(folder))?;
         let mut plan = Self::empty(folder, true);
         plan.entries.push(Entry { relative: PathBuf::new(), kind: Kind::Folder });
         for (name, found) in entries {
             // A name of any bytes fits by what can be read of it.
-            if !found.as_ref().is_ok_and(FileType::is_dir) && pattern::fits(pattern, &name.to_string_lossy()) {
+            if !found.as_ref().is_ok_and(FileType::is_dir) && pattern::matches(pattern, &name.to_string_lossy()) {
                 plan.add(&folder.join(name.as_ref()), PathBuf::from(name), found);
             }
         }
         Ok(plan)
     }
 
-    fn empty(source: &Spot, is_folder: bool) -> Self {
+    fn empty(source: &SandboxedPath, is_folder: bool) -> Self {
         let (failures, left_out) = (Listed::default(), Listed::default());
         Self { source: source.clone(), is_folder, entries: Vec::new(), total: 0, failures, left_out }
     }
 
-    fn walk(&mut self, folder: &Spot, relative: &Path, entries: Entries) {
+    fn walk(&mut self, folder: &SandboxedPath, relative: &Path, entries: Entries) {
         self.entries.push(Entry { relative: relative.to_owned(), kind: Kind::Folder });
         for (name, found) in entries {
             let (inner, relative) = (folder.join(name.as_ref()), relative.join(&name));
@@ -129,14 +129,14 @@ impl Plan {
     }
 
     /// Adds what is no folder. An incomplete copy of ours is no source, whatever else it may become.
-    fn add(&mut self, spot: &Spot, relative: PathBuf, found: io::Result<FileType>) {
+    fn add(&mut self, path: &SandboxedPath, relative: PathBuf, found: io::Result<FileType>) {
         if relative.file_name().is_some_and(part::is_part) {
-            tracing::debug!(path = text(spot.shown()), "an incomplete copy is left out");
+            tracing::debug!(path = text(path.as_path()), "an incomplete copy is left out");
             return;
         }
         let size = found.and_then(|found| match found {
             found if found.is_symlink() => Ok(Some((Kind::Link, 0))),
-            found if found.is_file() => Ok(Some((Kind::File, spot.look()?.len()))),
+            found if found.is_file() => Ok(Some((Kind::File, path.symlink_metadata()?.len()))),
             _ => Ok(None),
         });
         match size {
@@ -144,15 +144,15 @@ impl Plan {
                 self.total = self.total.saturating_add(size);
                 self.entries.push(Entry { relative, kind });
             }
-            Ok(None) => self.left_out.add(&text(spot.shown())),
-            Err(error) => self.failures.add(&unreadable(spot)(error)),
+            Ok(None) => self.left_out.add(&text(path.as_path())),
+            Err(error) => self.failures.add(&unreadable(path)(error)),
         }
     }
 }
 
 impl Entry {
     /// Where this entry is below `base`.
-    pub(crate) fn below(&self, base: &Spot) -> Spot {
+    pub(crate) fn below(&self, base: &SandboxedPath) -> SandboxedPath {
         base.join(&self.relative)
     }
 
@@ -163,8 +163,8 @@ impl Entry {
     }
 }
 
-fn unreadable(spot: &Spot) -> impl FnOnce(io::Error) -> PlanError {
-    move |error| PlanError::Io { path: spot.shown().to_owned(), error }
+fn unreadable(path: &SandboxedPath) -> impl FnOnce(io::Error) -> PlanError {
+    move |error| PlanError::Io { path: path.as_path().to_owned(), error }
 }
 
 #[cfg(test)]
@@ -173,10 +173,10 @@ mod tests {
     use std::path::Path;
 
     use super::{Kind, Plan, PlanError};
-    use crate::storage::allowed_roots::Reach;
+    use crate::storage::allowed_roots::FileAccess;
 
     fn plan(source: &Path) -> Result<Plan, PlanError> {
-        let source = Reach::Anywhere.source(source).map_err(std::io::Error::other);
+        let source = FileAccess::Unrestricted.source(source).map_err(std::io::Error::other);
         Plan::of(&source.map_err(|error| PlanError::Io { path: "the source".into(), error })?)
     }
 

@@ -4,16 +4,16 @@ use std::io;
 
 use cap_std::fs::Permissions;
 
-use crate::storage::sandboxed_path::Spot;
+use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::copy::{CopyError, at};
 use crate::transfer::plan::Plan;
 
 /// Refuses a destination that may not be replaced by what is coming. Pipes, sockets and devices never may.
-pub(crate) fn check(destination: &Spot, is_folder: bool, overwrite: bool) -> Result<(), CopyError> {
+pub(crate) fn check(destination: &SandboxedPath, is_folder: bool, overwrite: bool) -> Result<(), CopyError> {
     refuse_special(destination)?;
-    match destination.look() {
-        Ok(_) if !overwrite => Err(CopyError::Exists(destination.shown().to_owned())),
-        Ok(there) if there.is_dir() != is_folder => Err(CopyError::InTheWay(destination.shown().to_owned())),
+    match destination.symlink_metadata() {
+        Ok(_) if !overwrite => Err(CopyError::Exists(destination.as_path().to_owned())),
+        Ok(there) if there.is_dir() != is_folder => Err(CopyError::InTheWay(destination.as_path().to_owned())),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(at("look at", destination)(error)),
@@ -21,31 +21,31 @@ pub(crate) fn check(destination: &Spot, is_folder: bool, overwrite: bool) -> Res
 }
 
 /// The same of everything that is coming, where a folder is added to.
-pub(crate) fn check_all(plan: &Plan, destination: &Spot, overwrite: bool) -> Result<(), CopyError> {
+pub(crate) fn check_all(plan: &Plan, destination: &SandboxedPath, overwrite: bool) -> Result<(), CopyError> {
     check(destination, plan.is_folder, overwrite)?;
-    if plan.is_folder && destination.is_taken() {
+    if plan.is_folder && destination.has_entry() {
         plan.entries.iter().try_for_each(|entry| refuse_special(&entry.below(destination)))?;
     }
     Ok(())
 }
 
-fn refuse_special(destination: &Spot) -> Result<(), CopyError> {
+fn refuse_special(destination: &SandboxedPath) -> Result<(), CopyError> {
     match destination.special() {
-        Some(kind) => Err(CopyError::Special { path: destination.shown().to_owned(), kind }),
+        Some(kind) => Err(CopyError::Special { path: destination.as_path().to_owned(), kind }),
         None => Ok(()),
     }
 }
 
 /// Whether an earlier process had already put the whole copy in place.
-pub(crate) fn is_installed(part: &Spot, destination: &Spot) -> bool {
-    !part.is_taken() && destination.is_taken()
+pub(crate) fn is_installed(part: &SandboxedPath, destination: &SandboxedPath) -> bool {
+    !part.has_entry() && destination.has_entry()
 }
 
 /// Moves `part` to `destination`; a folder that exists there is added to, file by file.
-pub(crate) fn install(part: &Spot, destination: &Spot, overwrite: bool) -> Result<(), CopyError> {
-    let is_folder = part.look().map_err(at("read", part))?.is_dir();
+pub(crate) fn install(part: &SandboxedPath, destination: &SandboxedPath, overwrite: bool) -> Result<(), CopyError> {
+    let is_folder = part.symlink_metadata().map_err(at("read", part))?.is_dir();
     check(destination, is_folder, overwrite)?;
-    if is_folder && destination.is_taken() {
+    if is_folder && destination.has_entry() {
         merge(part, destination)?;
         part.remove().map_err(at("remove", part))?;
     } else {
@@ -54,10 +54,10 @@ pub(crate) fn install(part: &Spot, destination: &Spot, overwrite: bool) -> Resul
     destination.sync_entry().map_err(at("write the folder of", destination))
 }
 
-fn merge(part: &Spot, destination: &Spot) -> Result<(), CopyError> {
+fn merge(part: &SandboxedPath, destination: &SandboxedPath) -> Result<(), CopyError> {
     let permissions = open_up(part).map_err(at("open", part))?;
-    let is_new = match destination.look() {
-        Ok(there) if !there.is_dir() => return Err(CopyError::InTheWay(destination.shown().to_owned())),
+    let is_new = match destination.symlink_metadata() {
+        Ok(there) if !there.is_dir() => return Err(CopyError::InTheWay(destination.as_path().to_owned())),
         Ok(_) => false,
         Err(_) => {
             destination.create_private_folder().map_err(at("make the folder", destination))?;
@@ -82,8 +82,8 @@ fn merge(part: &Spot, destination: &Spot) -> Result<(), CopyError> {
 }
 
 /// Lets us take the files out of a folder; gives the permissions it had.
-fn open_up(folder: &Spot) -> io::Result<Permissions> {
-    let permissions = folder.look()?.permissions();
+fn open_up(folder: &SandboxedPath) -> io::Result<Permissions> {
+    let permissions = folder.symlink_metadata()?.permissions();
     #[cfg(unix)]
     folder.set_permissions(Permissions::from_std(std::os::unix::fs::PermissionsExt::from_mode(0o700)))?;
     Ok(permissions)
@@ -94,10 +94,11 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use crate::storage::allowed_roots::Reach;
+    use crate::storage::allowed_roots::FileAccess;
 
     fn install(part: &Path, destination: &Path, overwrite: bool) -> anyhow::Result<()> {
-        let (part, destination) = (Reach::Anywhere.destination(part)?, Reach::Anywhere.destination(destination)?);
+        let (part, destination) =
+            (FileAccess::Unrestricted.destination(part)?, FileAccess::Unrestricted.destination(destination)?);
         Ok(super::install(&part, &destination, overwrite)?)
     }
 
@@ -143,7 +144,7 @@ mod tests {
         assert!(fs::symlink_metadata(&link)?.is_symlink() && !fs::symlink_metadata(folder.join("door"))?.is_file());
         assert_eq!(fs::read_to_string(part.join("door"))?, "new");
 
-        let device = Reach::Anywhere.destination(Path::new("/dev/null"))?;
+        let device = FileAccess::Unrestricted.destination(Path::new("/dev/null"))?;
         let error = super::check(&device, false, true).map_err(|error| error.to_string());
         assert!(error.is_err_and(|error| error.contains("/dev/null is a device")));
         Ok(())

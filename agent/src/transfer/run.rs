@@ -11,7 +11,7 @@ use crate::command::progress::Display;
 use crate::server::reporter::Verdict;
 use crate::server::wire::Status;
 use crate::session::Session;
-use crate::storage::allowed_roots::Reach;
+use crate::storage::allowed_roots::FileAccess;
 use crate::storage::paths::text;
 use crate::transfer::control::Control;
 use crate::transfer::copy::{CopyError, at, copy};
@@ -90,10 +90,10 @@ pub(crate) async fn carry_out(
         () = place.turn(&destination) => {}
         () = control.stopped() => {}
     }
-    let (worker, reach) = (control.clone(), session.reach(state.options.is_confined));
+    let (worker, access) = (control.clone(), session.file_access(state.options.is_confined));
     let mut work = tokio::task::spawn_blocking(move || {
         let mut claim = claim;
-        let copied = work(&mut claim, plan, &reach, &worker);
+        let copied = work(&mut claim, plan, &access, &worker);
         (claim, copied)
     });
     let (mut claim, copied) = loop {
@@ -184,17 +184,17 @@ pub(crate) fn tell(
 
 /// Removes an incomplete copy that nobody will continue.
 pub(crate) fn discard(session: &Session, state: &TransferState) {
-    let reach = session.reach(state.options.is_confined);
+    let access = session.file_access(state.options.is_confined);
     let paths = state.paths();
     // Copies of files do not grow as folders: that one is somebody else's.
     let is_of_a_file = || {
-        let source = reach.source(&paths.source).ok();
+        let source = access.source(&paths.source).ok();
         source.and_then(|source| source.metadata().ok()).is_some_and(|there| there.is_file())
     };
-    let removed = reach.destination(&paths.destination).map_err(|error| error.to_string());
-    let removed = removed.and_then(|spot| {
-        let part = spot.part();
-        let is_foreign = part.look().is_ok_and(|there| there.is_dir()) && is_of_a_file();
+    let removed = access.destination(&paths.destination).map_err(|error| error.to_string());
+    let removed = removed.and_then(|path| {
+        let part = path.part();
+        let is_foreign = part.symlink_metadata().is_ok_and(|there| there.is_dir()) && is_of_a_file();
         if is_foreign || part::is_in_use(&part) { Ok(()) } else { part.remove().map_err(|error| error.to_string()) }
     });
     if let Err(error) = removed {
@@ -217,14 +217,14 @@ fn report(outcome: &Outcome, control: &Control) -> FinalReport {
 }
 
 /// Everything that blocks.
-fn work(claim: &mut Claim, plan: Option<Plan>, reach: &Reach, control: &Control) -> Result<Copied, CopyError> {
+fn work(claim: &mut Claim, plan: Option<Plan>, access: &FileAccess, control: &Control) -> Result<Copied, CopyError> {
     let paths = claim.state.paths();
     let options = claim.state.options;
-    let target = reach.destination(&paths.destination)?;
+    let target = access.destination(&paths.destination)?;
     let part = target.part();
     if let (Phase::Installing, Some(copied)) = (claim.state.phase, claim.state.copied.clone()) {
         let is_installed = is_installed(&part, &target);
-        if is_installed || part.is_taken() {
+        if is_installed || part.has_entry() {
             control.set_total(copied.bytes);
             control.add_resumed(copied.bytes);
             if !is_installed {
@@ -238,7 +238,7 @@ fn work(claim: &mut Claim, plan: Option<Plan>, reach: &Reach, control: &Control)
     }
     let plan = match plan {
         Some(plan) => plan,
-        None => Plan::of(&reach.source(&paths.source)?)?,
+        None => Plan::of(&access.source(&paths.source)?)?,
     };
     control.set_total(plan.total);
     paths.check().map_err(PlanError::Name)?;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::server::wire::{Direction, PartOf, Status};
-use crate::storage::files::{self, Stored};
-use crate::storage::paths::{Pair, from_text};
+use crate::storage::paths::{CopyPaths, from_text};
+use crate::storage::state_file::{self, Stored};
 use crate::transfer::part;
 
 /// How the destination is checked against the source.
@@ -127,8 +127,8 @@ impl TransferState {
     }
 
     /// What it copies, and to where.
-    pub(crate) fn paths(&self) -> Pair {
-        Pair { source: from_text(&self.source), destination: from_text(&self.destination) }
+    pub(crate) fn paths(&self) -> CopyPaths {
+        CopyPaths { source: from_text(&self.source), destination: from_text(&self.destination) }
     }
 
     /// Where the bytes go until they are complete.
@@ -138,10 +138,10 @@ impl TransferState {
 
     /// Reads the file of a transfer; a damaged one counts as none.
     pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
-        files::read_stored(path).map(Stored::content)
+        state_file::read_stored(path).map(Stored::content)
     }
 
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
-        files::write_durably(path, &serde_json::to_vec_pretty(self)?)
+        state_file::write_durably(path, &serde_json::to_vec_pretty(self)?)
     }
 }

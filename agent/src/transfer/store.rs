@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::server::wire::Status;
-use crate::storage::files::{self, Stored};
 use crate::storage::paths::text;
+use crate::storage::state_file::{self, Stored};
 use crate::transfer::state::{FinalReport, Phase, TransferState};
 use uuid::Uuid;
 
@@ -61,7 +61,7 @@ impl Store {
     /// Opens the store in `state_dir`, made when missing.
     pub(crate) fn open(state_dir: &Path) -> io::Result<Self> {
         let folder = state_dir.join("transfers");
-        files::create_private_folder(&folder)?;
+        state_file::create_private_folder(&folder)?;
         Ok(Self { folder })
     }
 
@@ -152,20 +152,20 @@ impl Store {
         let lost = self.set_damaged_aside()?;
         for state in self.list()? {
             let path = self.json(&state.name());
-            if matches!(state.phase, Phase::Failed | Phase::Creating) && files::age(&path)? > MEMORY {
-                files::remove_stored(&path)?;
+            if matches!(state.phase, Phase::Failed | Phase::Creating) && state_file::age(&path)? > MEMORY {
+                state_file::remove_stored(&path)?;
             }
         }
         for name in self.names(".damaged")? {
             let path = self.folder.join(format!("{name}.damaged"));
             // A folder may have stood in the place of a file.
-            if path.is_file() && files::age(&path)? > MEMORY {
-                files::remove(&path)?;
+            if path.is_file() && state_file::age(&path)? > MEMORY {
+                state_file::remove(&path)?;
             }
         }
         for name in self.names(".lock")? {
             if !self.json(&name).exists() && lock(&self.lock_path(&name))?.is_some() {
-                files::remove(&self.lock_path(&name))?;
+                state_file::remove(&self.lock_path(&name))?;
             }
         }
         Ok(lost)
@@ -177,7 +177,7 @@ impl Store {
         let mut lost = Vec::new();
         for name in self.names(".json")? {
             let path = self.json(&name);
-            let stored = match files::read_stored::<TransferState>(&path) {
+            let stored = match state_file::read_stored::<TransferState>(&path) {
                 Ok(Stored::Missing) => continue,
                 Ok(stored) => stored,
                 Err(error) => {
@@ -188,12 +188,12 @@ impl Store {
             let locked = lock(&self.lock_path(&name));
             if matches!(stored, Stored::Whole(_)) {
                 if matches!(locked, Ok(Some(_))) {
-                    files::restore_previous(&path);
+                    state_file::restore_previous(&path);
                 }
                 continue;
             }
             let Some(_lock) = locked? else { continue };
-            let aside = text(&files::set_aside(&path)?);
+            let aside = text(&state_file::set_aside(&path)?);
             if let Some(state) = stored.content() {
                 state.write(&path)?;
                 tracing::warn!(path = text(&path), aside, "a state file was damaged; its version before that is used");
@@ -226,14 +226,14 @@ impl Store {
     /// Held for a moment by whoever changes which transfers there are, and who holds them.
     fn guard(&self) -> io::Result<File> {
         let path = self.folder.join(".guard");
-        let guard = files::open_lock(&path)?;
-        guard.lock().map_err(files::with_path("lock", &path))?;
+        let guard = state_file::open_lock(&path)?;
+        guard.lock().map_err(state_file::with_path("lock", &path))?;
         Ok(guard)
     }
 
     fn names(&self, ending: &str) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        let unreadable = || files::with_path("read the folder", &self.folder);
+        let unreadable = || state_file::with_path("read the folder", &self.folder);
         for entry in fs::read_dir(&self.folder).map_err(unreadable())? {
             let name = entry.map_err(unreadable())?.file_name();
             names.extend(name.to_str().and_then(|name| name.strip_suffix(ending)).map(str::to_owned));
@@ -266,8 +266,8 @@ impl Claim {
         };
         self.state = created;
         self.save()?;
-        files::remove_stored(&self.store.json(&old))?;
-        files::remove(&self.store.lock_path(&old))?;
+        state_file::remove_stored(&self.store.json(&old))?;
+        state_file::remove(&self.store.lock_path(&old))?;
         self.lock = lock;
         Ok(())
     }
@@ -293,18 +293,19 @@ impl Claim {
     pub(crate) fn forget(self) -> io::Result<()> {
         let _guard = self.store.guard()?;
         let name = self.state.name();
-        files::remove_stored(&self.store.json(&name))?;
-        files::remove(&self.store.lock_path(&name))?;
-        files::sync_folder(&self.store.folder).map_err(files::with_path("write the folder", &self.store.folder))
+        state_file::remove_stored(&self.store.json(&name))?;
+        state_file::remove(&self.store.lock_path(&name))?;
+        state_file::sync_folder(&self.store.folder)
+            .map_err(state_file::with_path("write the folder", &self.store.folder))
     }
 }
 
 /// Takes the lock, unless somebody holds it.
 pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
-    let file = files::open_lock(path)?;
+    let file = state_file::open_lock(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(files::with_path("lock", path)(error)),
+        Err(TryLockError::Error(error)) => Err(state_file::with_path("lock", path)(error)),
     }
 }

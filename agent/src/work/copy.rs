@@ -11,8 +11,8 @@ use crate::command::progress::Display;
 use crate::server::http::ApiError;
 use crate::server::wire::{CreateTransfer, Direction, PartOf, Status};
 use crate::session::Session;
-use crate::storage::allowed_roots::Reach;
-use crate::storage::paths::{Pair, text};
+use crate::storage::allowed_roots::FileAccess;
+use crate::storage::paths::{CopyPaths, text};
 use crate::storage::resolve;
 use crate::transfer::plan::{Plan, PlanError};
 use crate::transfer::run::{Outcome, Untold, call_off, carry_out};
@@ -34,7 +34,7 @@ pub(crate) struct Order {
     pub(crate) direction: Direction,
     pub(crate) verify: Verify,
     pub(crate) part_of: PartOf,
-    pub(crate) reach: Reach,
+    pub(crate) access: FileAccess,
 }
 
 /// Copies when it is its turn; nothing, when the process ends before. While bytes move, `watch` is given the transfer's id.
@@ -126,9 +126,9 @@ pub(crate) fn called_off(session: &Arc<Session>, begun: Option<Claim>) -> anyhow
     Ok(Done { copy, ..Done::of(Status::Cancelled, 0, Some(CALLED_OFF.to_owned())) })
 }
 
-async fn resolve(order: &Order) -> anyhow::Result<Result<Pair, String>> {
-    let (source, destination, reach) = (order.source.clone(), order.destination.clone(), order.reach.clone());
-    let resolve = move || resolve::resolve(&source, &destination, &reach).map_err(|error| error.to_string());
+async fn resolve(order: &Order) -> anyhow::Result<Result<CopyPaths, String>> {
+    let (source, destination, access) = (order.source.clone(), order.destination.clone(), order.access.clone());
+    let resolve = move || resolve::resolve(&source, &destination, &access).map_err(|error| error.to_string());
     Ok(tokio::task::spawn_blocking(resolve).await?)
 }
 
@@ -137,10 +137,10 @@ async fn prepare(
     session: &Session,
     errand: &Errand,
     order: &Order,
-    pair: &Pair,
+    pair: &CopyPaths,
 ) -> anyhow::Result<Result<(Claim, Plan), Done>> {
-    let (source, reach) = (pair.source.clone(), order.reach.clone());
-    let walk = move || Plan::of(&reach.source(&source).map_err(PlanError::OutOfReach)?);
+    let (source, access) = (pair.source.clone(), order.access.clone());
+    let walk = move || Plan::of(&access.source(&source).map_err(PlanError::AccessError)?);
     let plan = match tokio::task::spawn_blocking(walk).await? {
         Ok(plan) => plan,
         Err(error) => return Ok(Err(Done::failed(error.to_string()))),

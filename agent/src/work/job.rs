@@ -46,7 +46,7 @@ pub(crate) async fn run(
         direction: job.direction,
         verify: Verify::Sha256,
         part_of: PartOf { job_run_id: Some(run), ..PartOf::default() },
-        reach: session.reach(true),
+        access: session.file_access(true),
     };
     let stop = session.errands.stop(&errand.key());
     // Of a run only its transfer says how far it is.

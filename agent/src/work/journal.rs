@@ -13,8 +13,8 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::storage::files::{self, Stored};
 use crate::storage::paths::text;
+use crate::storage::state_file::{self, Stored};
 use crate::work::task::Errand;
 
 /// So many errands that have ended are known again.
@@ -110,7 +110,7 @@ impl Errands {
 
     /// Everything that is open, as the file has it; for whoever only looks.
     pub(crate) fn peek(&self) -> io::Result<Vec<Errand>> {
-        Ok(files::read_stored::<Memory>(&self.path)?.content().unwrap_or_default().open)
+        Ok(state_file::read_stored::<Memory>(&self.path)?.content().unwrap_or_default().open)
     }
 
     /// Whether this errand is new here.
@@ -206,16 +206,16 @@ impl Errands {
     /// Reads the file; a damaged one is set aside. Nothing is done twice for that: the server does not repeat what it was
     /// told has begun, and what was being copied is known by the transfers' own files.
     fn recover(&self) -> io::Result<Memory> {
-        let previous = match files::read_stored(&self.path)? {
+        let previous = match state_file::read_stored(&self.path)? {
             Stored::Missing => return Ok(Memory::default()),
             Stored::Whole(memory) => {
-                files::restore_previous(&self.path);
+                state_file::restore_previous(&self.path);
                 return Ok(memory);
             }
             Stored::Previous(memory) => Some(memory),
             Stored::Damaged => None,
         };
-        let (path, aside) = (text(&self.path), text(&files::set_aside(&self.path)?));
+        let (path, aside) = (text(&self.path), text(&state_file::set_aside(&self.path)?));
         let Some(memory) = previous else {
             tracing::warn!(
                 path,
@@ -224,7 +224,7 @@ impl Errands {
             );
             return Ok(Memory::default());
         };
-        files::write_durably(&self.path, &serde_json::to_vec_pretty(&memory)?)?;
+        state_file::write_durably(&self.path, &serde_json::to_vec_pretty(&memory)?)?;
         tracing::warn!(path, aside, "the file that says what was begun was damaged; its version before that is used");
         Ok(memory)
     }
@@ -234,7 +234,7 @@ impl Errands {
         let mut known = self.lock();
         let mut memory = known.memory.clone();
         change(&mut memory);
-        files::write_durably(&self.path, &serde_json::to_vec_pretty(&memory)?)?;
+        state_file::write_durably(&self.path, &serde_json::to_vec_pretty(&memory)?)?;
         known.memory = memory;
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::command::progress::Display;
 use crate::random::random_uuid;
 use crate::server::wire::{PartOf, Status, TransferView};
 use crate::session::Session;
-use crate::storage::resolve::local;
+use crate::storage::resolve::local_path;
 use crate::transfer::run::{Ended, Outcome, end_without_work, run_transfer, tell};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::transfer::store::{Claim, Claimed};
@@ -105,7 +105,7 @@ fn unsupported(view: &TransferView) -> Option<String> {
             view.protocol
         ));
     }
-    [&view.source, &view.destination].into_iter().find_map(|path| local(path).err()).map(|error| error.to_string())
+    [&view.source, &view.destination].into_iter().find_map(|path| local_path(path).err()).map(|error| error.to_string())
 }
 
 #[cfg(test)]

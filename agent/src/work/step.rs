@@ -20,10 +20,10 @@ use crate::random::random_uuid;
 use crate::server::backoff::{regular_gap, urgent_gap};
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
 use crate::session::Session;
-use crate::storage::allowed_roots::Reach;
+use crate::storage::allowed_roots::FileAccess;
 use crate::storage::paths::{ends_with_separator, text};
-use crate::storage::resolve::local;
-use crate::storage::sandboxed_path::Spot;
+use crate::storage::resolve::local_path;
+use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::control::{Control, Figures};
 use crate::transfer::copy::CopyError;
 use crate::transfer::store::Claim;
@@ -33,8 +33,8 @@ use crate::work::item::{self, Done, is_over};
 use crate::work::queue::Place;
 use crate::work::task::{Errand, Step, Task};
 
-/// Without a fence a pipeline, which customers may write, could reach everything.
-const NO_FENCE: &str = "this agent does no pipeline steps, because no folder was named in which it may: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";
+/// Customers write pipelines: without allowed roots, a step could access every file.
+const NO_ALLOWED_ROOTS: &str = "this agent does no pipeline steps, because no folder was named in which it may: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";
 
 /// `runStep`.
 pub(crate) fn start(session: &Arc<Session>, directive: &Directive) -> anyhow::Result<Act> {
@@ -70,9 +70,9 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Option<Done>> {
     let work = match Work::read(&step.order) {
         Err(error) => return Ok(Some(Done::failed(error))),
-        Ok(_) if !session.fence.is_set() => {
+        Ok(_) if !session.allowed_roots.is_configured() => {
             let ended = called_off(session, begun)?;
-            return Ok(Some(Done { copy: ended.copy, ..Done::failed(NO_FENCE.to_owned()) }));
+            return Ok(Some(Done { copy: ended.copy, ..Done::failed(NO_ALLOWED_ROOTS.to_owned()) }));
         }
         Ok(work) => work,
     };
@@ -104,17 +104,17 @@ async fn carry_out(
     place: &Place,
     token: &CancellationToken,
 ) -> anyhow::Result<Option<Done>> {
-    let reach = session.reach(true);
+    let access = session.file_access(true);
     let blocking = match work {
         Work::Transfer { source, destination, protocol, direction, verify } => {
             let part_of =
                 PartOf { pipeline_run_id: Some(step.run), step_id: Some(step.name.clone()), ..PartOf::default() };
             let verify = verify.unwrap_or_default();
-            let order = Order { source, destination, protocol, direction, verify, part_of, reach };
+            let order = Order { source, destination, protocol, direction, verify, part_of, access };
             let watch = async |id| keep_telling(session, step, id).await;
             return copy(session, errand, order, begun, place, token, watch).await;
         }
-        work => match Blocking::of(work, &reach) {
+        work => match Blocking::of(work, &access) {
             Ok(blocking) => blocking,
             Err(error) => return Ok(Some(Done::failed(error))),
         },
@@ -123,7 +123,7 @@ async fn carry_out(
         biased;
         () = token.cancelled() => return Ok(Some(Done::of(Status::Cancelled, 0, Some(CALLED_OFF.to_owned())))),
         () = session.stopping() => return Ok(None),
-        () = place.turn(blocking.destination().shown()) => {}
+        () = place.turn(blocking.destination().as_path()) => {}
     }
     let mut step = step.clone();
     if step.mark.is_none()
@@ -201,11 +201,11 @@ async fn tell(session: &Session, step: &Step, control: &Control, told: &mut Opti
 
 /// What is done in one go, with the places that were found for it.
 enum Blocking {
-    Checksum { path: Spot, expected: Option<String> },
-    Compress { path: Spot, output: Spot, format: Format },
-    Decompress { path: Spot, output: Spot, format: Option<Format> },
-    Rename { from: Spot, to: Spot },
-    Delete { path: Spot },
+    Checksum { path: SandboxedPath, expected: Option<String> },
+    Compress { path: SandboxedPath, output: SandboxedPath, format: Format },
+    Decompress { path: SandboxedPath, output: SandboxedPath, format: Option<Format> },
+    Rename { from: SandboxedPath, to: SandboxedPath },
+    Delete { path: SandboxedPath },
 }
 
 enum Failure {
@@ -223,10 +223,10 @@ impl From<CopyError> for Failure {
 }
 
 impl Blocking {
-    fn of(work: Work, reach: &Reach) -> Result<Self, String> {
-        let find = |path: &str| -> Result<Spot, String> {
-            let path: PathBuf = local(path).map_err(|error| error.to_string())?.components().collect();
-            reach.destination(&path).map_err(|error| error.to_string())
+    fn of(work: Work, access: &FileAccess) -> Result<Self, String> {
+        let find = |path: &str| -> Result<SandboxedPath, String> {
+            let path: PathBuf = local_path(path).map_err(|error| error.to_string())?.components().collect();
+            access.destination(&path).map_err(|error| error.to_string())
         };
         match work {
             Work::Transfer { .. } => Err("a transfer is not done in one go".into()),
@@ -257,7 +257,7 @@ impl Blocking {
     }
 
     /// What may not be changed by two at the same time.
-    fn destination(&self) -> &Spot {
+    fn destination(&self) -> &SandboxedPath {
         match self {
             Self::Checksum { path, .. } | Self::Delete { path } => path,
             Self::Compress { output, .. } | Self::Decompress { output, .. } => output,
@@ -280,11 +280,11 @@ impl Blocking {
         match self {
             Self::Checksum { path, expected } => {
                 let found = files::checksum(&path, control)?;
-                tracing::info!(path = text(path.shown()), sha256 = found, "read");
+                tracing::info!(path = text(path.as_path()), sha256 = found, "read");
                 match expected {
                     Some(expected) if !files::agrees(&found, &expected) => Err(Failure::Failed(format!(
                         "the SHA-256 of {} is {found}, not {expected} as expected",
-                        text(path.shown())
+                        text(path.as_path())
                     ))),
                     _ => Ok(()),
                 }
@@ -297,17 +297,17 @@ impl Blocking {
     }
 }
 
-fn another(output: Spot, path: &str) -> Result<Spot, String> {
-    if output.shown() == std::path::Path::new(path) {
+fn another(output: SandboxedPath, path: &str) -> Result<SandboxedPath, String> {
+    if output.as_path() == std::path::Path::new(path) {
         return Err(format!("{path} cannot be its own result; give the step another `output`"));
     }
     Ok(output)
 }
 
 /// The folders that were given to the agent stay where they are.
-fn movable(spot: Spot) -> Result<Spot, String> {
-    if spot.is_base() {
-        return Err(format!("{} is a folder this agent was given to work in, so it stays", text(spot.shown())));
+fn movable(path: SandboxedPath) -> Result<SandboxedPath, String> {
+    if path.is_root() {
+        return Err(format!("{} is a folder this agent was given to work in, so it stays", text(path.as_path())));
     }
-    Ok(spot)
+    Ok(path)
 }

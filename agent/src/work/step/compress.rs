@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 
 use super::action::Format;
 use crate::storage::paths::text;
-use crate::storage::sandboxed_path::Spot;
+use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::control::Control;
 use crate::transfer::copy::{CopyError, at};
 use crate::transfer::part::reserve;
@@ -18,7 +18,12 @@ use crate::transfer::publish::{check, install};
 const CHUNK: usize = 1 << 18;
 
 /// Compresses `from` into `to`.
-pub(crate) fn compress(from: &Spot, to: &Spot, format: Format, control: &Control) -> Result<(), CopyError> {
+pub(crate) fn compress(
+    from: &SandboxedPath,
+    to: &SandboxedPath,
+    format: Format,
+    control: &Control,
+) -> Result<(), CopyError> {
     convert(from, to, control, |source, target| match format {
         Format::Gzip => {
             let mut encoder = GzEncoder::new(target, flate2::Compression::default());
@@ -34,7 +39,12 @@ pub(crate) fn compress(from: &Spot, to: &Spot, format: Format, control: &Control
 }
 
 /// Decompresses `from` into `to`, by what it says it is unless `format` does.
-pub(crate) fn decompress(from: &Spot, to: &Spot, format: Option<Format>, control: &Control) -> Result<(), CopyError> {
+pub(crate) fn decompress(
+    from: &SandboxedPath,
+    to: &SandboxedPath,
+    format: Option<Format>,
+    control: &Control,
+) -> Result<(), CopyError> {
     convert(from, to, control, |source, target| {
         let mut source = BufReader::with_capacity(CHUNK, source);
         match (format, recognise(&mut source)?) {
@@ -59,14 +69,14 @@ fn recognise(source: &mut impl io::BufRead) -> io::Result<Option<Format>> {
 }
 
 fn convert(
-    from: &Spot,
-    to: &Spot,
+    from: &SandboxedPath,
+    to: &SandboxedPath,
     control: &Control,
     convert: impl FnOnce(&mut Watched<'_>, &mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<(), CopyError> {
     let before = from.metadata().map_err(at("read", from))?;
     if !before.is_file() {
-        return Err(CopyError::NoFile(from.shown().to_owned()));
+        return Err(CopyError::NoFile(from.as_path().to_owned()));
     }
     check(to, false, true)?;
     let file = from.open().map_err(at("read", from))?;
@@ -91,13 +101,13 @@ fn convert(
     let ended = match finished {
         _ if control.is_stopped() => Err(CopyError::Stopped),
         Ok(true) => install(&part, to, true),
-        Ok(false) => Err(CopyError::Changed(from.shown().to_owned())),
+        Ok(false) => Err(CopyError::Changed(from.as_path().to_owned())),
         Err(error) => Err(at("convert", from)(error)),
     };
     if ended.is_err()
         && let Err(error) = part.remove()
     {
-        tracing::warn!(%error, "cannot remove {}; remove it by hand", text(part.shown()));
+        tracing::warn!(%error, "cannot remove {}; remove it by hand", text(part.as_path()));
     }
     ended
 }
@@ -137,7 +147,7 @@ mod tests {
 
     use super::{Format, compress, decompress};
     use crate::random::random_uuid;
-    use crate::storage::allowed_roots::Reach;
+    use crate::storage::allowed_roots::FileAccess;
     use crate::transfer::control::Control;
 
     fn fresh() -> Control {
@@ -147,21 +157,21 @@ mod tests {
     #[test]
     fn what_is_compressed_comes_back_and_is_recognised() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         let bytes: Vec<u8> = (0..2_000_000_u32).map(|n| n.wrapping_mul(n).to_be_bytes()[1]).collect();
         fs::write(dir.path().join("a"), &bytes)?;
         for format in [Format::Gzip, Format::Zstd] {
             let control = fresh();
-            compress(&spot("a")?, &spot("packed")?, format, &control)?;
+            compress(&path("a")?, &path("packed")?, format, &control)?;
             assert_eq!(control.copied(), 2_000_000);
             assert!((control.figures().progress - 100.0).abs() < 1e-9);
-            decompress(&spot("packed")?, &spot("b")?, None, &fresh())?;
+            decompress(&path("packed")?, &path("b")?, None, &fresh())?;
             assert!(fs::read(dir.path().join("b"))? == bytes);
         }
         // Several members one after the other are one file.
         let packed = fs::read(dir.path().join("packed"))?;
         fs::write(dir.path().join("packed"), [packed.clone(), packed].concat())?;
-        decompress(&spot("packed")?, &spot("b")?, Some(Format::Zstd), &fresh())?;
+        decompress(&path("packed")?, &path("b")?, Some(Format::Zstd), &fresh())?;
         assert!(fs::read(dir.path().join("b"))? == [bytes.clone(), bytes].concat());
         Ok(())
     }
@@ -169,11 +179,11 @@ mod tests {
     #[test]
     fn what_is_something_else_than_its_name_says_is_told_so() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::write(dir.path().join("a"), "text")?;
         fs::write(dir.path().join("empty"), "")?;
         let said = |name: &str, format| {
-            let refused = decompress(&spot(name)?, &spot("b")?, format, &fresh()).map_err(|error| error.to_string());
+            let refused = decompress(&path(name)?, &path("b")?, format, &fresh()).map_err(|error| error.to_string());
             anyhow::Ok(refused.err().unwrap_or_default())
         };
         assert!(said("a", Some(Format::Gzip))?.ends_with("it is not gzip"));
@@ -185,11 +195,11 @@ mod tests {
     #[test]
     fn what_somebody_keeps_where_the_result_grows_stays() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::write(dir.path().join("a"), "text")?;
         fs::create_dir(dir.path().join("b.mftplus-part"))?;
         fs::write(dir.path().join("b.mftplus-part/precious"), "kept")?;
-        let refused = compress(&spot("a")?, &spot("b")?, Format::Gzip, &fresh()).map_err(|error| error.to_string());
+        let refused = compress(&path("a")?, &path("b")?, Format::Gzip, &fresh()).map_err(|error| error.to_string());
         assert!(refused.is_err_and(|error| error.contains("b.mftplus-part is in the way")));
         assert_eq!(fs::read_to_string(dir.path().join("b.mftplus-part/precious"))?, "kept");
         Ok(())
@@ -199,13 +209,13 @@ mod tests {
     #[test]
     fn a_result_never_takes_the_place_of_a_socket() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::write(dir.path().join("a"), "text")?;
-        compress(&spot("a")?, &spot("packed")?, Format::Gzip, &fresh())?;
+        compress(&path("a")?, &path("packed")?, Format::Gzip, &fresh())?;
         let _listener = std::os::unix::net::UnixListener::bind(dir.path().join("b"))?;
         let refused = [
-            compress(&spot("a")?, &spot("b")?, Format::Gzip, &fresh()),
-            decompress(&spot("packed")?, &spot("b")?, None, &fresh()),
+            compress(&path("a")?, &path("b")?, Format::Gzip, &fresh()),
+            decompress(&path("packed")?, &path("b")?, None, &fresh()),
         ];
         for refused in refused {
             let error = refused.map_err(|error| error.to_string());
@@ -220,11 +230,11 @@ mod tests {
     #[test]
     fn a_second_name_of_a_file_elsewhere_is_not_written_through() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::write(dir.path().join("a"), "text")?;
         fs::write(dir.path().join("secret"), "kept")?;
         fs::hard_link(dir.path().join("secret"), dir.path().join("b.mftplus-part"))?;
-        compress(&spot("a")?, &spot("b")?, Format::Gzip, &fresh())?;
+        compress(&path("a")?, &path("b")?, Format::Gzip, &fresh())?;
         assert_eq!(fs::read_to_string(dir.path().join("secret"))?, "kept");
         Ok(())
     }
@@ -232,16 +242,16 @@ mod tests {
     #[test]
     fn a_damaged_file_leaves_nothing_behind() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::write(dir.path().join("a"), vec![7; 100_000])?;
         fs::write(dir.path().join("b"), "as before")?;
         for format in [Format::Gzip, Format::Zstd] {
-            compress(&spot("a")?, &spot("packed")?, format, &fresh())?;
+            compress(&path("a")?, &path("packed")?, format, &fresh())?;
             let packed = fs::read(dir.path().join("packed"))?;
             fs::write(dir.path().join("packed"), &packed[..packed.len() - 3])?;
-            assert!(decompress(&spot("packed")?, &spot("b")?, None, &fresh()).is_err());
+            assert!(decompress(&path("packed")?, &path("b")?, None, &fresh()).is_err());
         }
-        assert!(decompress(&spot("a")?, &spot("b")?, None, &fresh()).is_err());
+        assert!(decompress(&path("a")?, &path("b")?, None, &fresh()).is_err());
         assert_eq!(fs::read_to_string(dir.path().join("b"))?, "as before");
         assert!(!dir.path().join("b.mftplus-part").exists());
         Ok(())

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::storage::sandboxed_path::Spot;
+use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::checksum::{Hasher, Manifest};
 use crate::transfer::control::Control;
 use crate::transfer::copy::{CopyError, at};
@@ -14,7 +14,7 @@ use crate::transfer::publish::check;
 const CHUNK: usize = 1 << 20;
 
 /// SHA-256 of a file, or of the sorted manifest of a folder.
-pub(crate) fn checksum(path: &Spot, control: &Control) -> Result<String, CopyError> {
+pub(crate) fn checksum(path: &SandboxedPath, control: &Control) -> Result<String, CopyError> {
     let plan = Plan::of_one(path)?;
     control.set_total(plan.total);
     if !plan.is_folder {
@@ -32,10 +32,10 @@ pub(crate) fn checksum(path: &Spot, control: &Control) -> Result<String, CopyErr
     if failures.is_empty() { Ok(manifest.checksum()) } else { Err(CopyError::Unreadable(failures)) }
 }
 
-fn digest(file: &Spot, control: &Control) -> Result<String, CopyError> {
+fn digest(file: &SandboxedPath, control: &Control) -> Result<String, CopyError> {
     let mut source = file.open().map_err(at("read", file))?;
     if !source.metadata().map_err(at("read", file))?.is_file() {
-        return Err(CopyError::NoFile(file.shown().to_owned()));
+        return Err(CopyError::NoFile(file.as_path().to_owned()));
     }
     let mut hasher = Hasher::new(true);
     let mut buffer = vec![0; CHUNK];
@@ -59,8 +59,8 @@ pub(crate) fn agrees(found: &str, expected: &str) -> bool {
 }
 
 /// What stands at `path`, so that it is known again after a crash; nothing, where nothing stands.
-pub(crate) fn identity(path: &Spot) -> Option<String> {
-    let there = path.look().ok()?;
+pub(crate) fn identity(path: &SandboxedPath) -> Option<String> {
+    let there = path.symlink_metadata().ok()?;
     #[cfg(unix)]
     {
         use cap_std::fs::MetadataExt as _;
@@ -74,11 +74,11 @@ pub(crate) fn identity(path: &Spot) -> Option<String> {
 
 /// Gives `from` the place and name `to`, where a file may be replaced; `mark` is what an earlier process was about to
 /// rename.
-pub(crate) fn rename(from: &Spot, to: &Spot, mark: Option<&str>) -> Result<(), CopyError> {
-    if mark.is_some() && !from.is_taken() && identity(to).as_deref() == mark {
+pub(crate) fn rename(from: &SandboxedPath, to: &SandboxedPath, mark: Option<&str>) -> Result<(), CopyError> {
+    if mark.is_some() && !from.has_entry() && identity(to).as_deref() == mark {
         return Ok(());
     }
-    let is_folder = from.look().map_err(at("read", from))?.is_dir();
+    let is_folder = from.symlink_metadata().map_err(at("read", from))?.is_dir();
     check(to, is_folder, true)?;
     if let Some(folder) = to.parent() {
         folder.create_folders().map_err(at("make the folder", &folder))?;
@@ -88,21 +88,21 @@ pub(crate) fn rename(from: &Spot, to: &Spot, mark: Option<&str>) -> Result<(), C
 }
 
 /// Removes a file, a link, or a folder with all it holds; `mark` is what an earlier process was about to remove.
-pub(crate) fn delete(path: &Spot, mark: Option<&str>) -> Result<(), CopyError> {
+pub(crate) fn delete(path: &SandboxedPath, mark: Option<&str>) -> Result<(), CopyError> {
     // What came into its place since is not meant.
     if mark.is_some() && identity(path).as_deref() != mark {
         return Ok(());
     }
     path.remove().map_err(at("delete", path))?;
     match path.parent() {
-        Some(folder) if folder.is_taken() => folder.sync().map_err(at("write the folder", &folder)),
+        Some(folder) if folder.has_entry() => folder.sync().map_err(at("write the folder", &folder)),
         _ => Ok(()),
     }
 }
 
 /// The place for `to` of a rename: in the folder, if it is written as one.
-pub(crate) fn into_folder(from: &Spot, to: Spot, is_folder: bool) -> Spot {
-    match from.shown().file_name() {
+pub(crate) fn into_folder(from: &SandboxedPath, to: SandboxedPath, is_folder: bool) -> SandboxedPath {
+    match from.as_path().file_name() {
         Some(name) if is_folder => to.join(Path::new(name)),
         _ => to,
     }
@@ -113,17 +113,17 @@ mod tests {
     use std::fs;
 
     use super::{agrees, delete, identity, rename};
-    use crate::storage::allowed_roots::Reach;
+    use crate::storage::allowed_roots::FileAccess;
 
     #[test]
     fn a_rename_that_a_crash_interrupted_is_known_to_be_done() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::write(dir.path().join("a"), "ours")?;
-        let mark = identity(&spot("a")?);
-        rename(&spot("a")?, &spot("new/b")?, None)?;
-        rename(&spot("a")?, &spot("new/b")?, mark.as_deref())?;
-        assert!(rename(&spot("a")?, &spot("new/b")?, None).is_err());
+        let mark = identity(&path("a")?);
+        rename(&path("a")?, &path("new/b")?, None)?;
+        rename(&path("a")?, &path("new/b")?, mark.as_deref())?;
+        assert!(rename(&path("a")?, &path("new/b")?, None).is_err());
         assert_eq!(fs::read_to_string(dir.path().join("new/b"))?, "ours");
         Ok(())
     }
@@ -131,13 +131,13 @@ mod tests {
     #[test]
     fn what_came_into_the_place_of_the_deleted_stays() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let spot = |name: &str| Reach::Anywhere.destination(&dir.path().join(name));
+        let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::create_dir_all(dir.path().join("a/b"))?;
-        let mark = identity(&spot("a")?);
+        let mark = identity(&path("a")?);
         fs::write(dir.path().join("other"), "")?;
-        delete(&spot("a")?, None)?;
+        delete(&path("a")?, None)?;
         fs::rename(dir.path().join("other"), dir.path().join("a"))?;
-        delete(&spot("a")?, mark.as_deref())?;
+        delete(&path("a")?, mark.as_deref())?;
         assert!(dir.path().join("a").is_file());
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Small private files of JSON that survive a power cut: written beside, synced, renamed, and with the version before
-//! kept beside them as `.bak`. Every error names the file and says what to do.
+//! The agent's own JSON files, which survive a power failure: written to a temporary file, synced, renamed, with the previous
+//! version kept as `.bak`. Each error names the file and says what to do.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -11,21 +11,21 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::storage::paths::text;
 
-/// What a file of state holds.
+/// The content of a state file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Stored<T> {
     /// There is no file.
     Missing,
-    /// It could be read.
+    /// The file is valid.
     Whole(T),
-    /// It could not be, but the version before it could.
+    /// The file is damaged, its previous version is valid.
     Previous(T),
-    /// Neither could be read.
+    /// Neither is valid.
     Damaged,
 }
 
 impl<T> Stored<T> {
-    /// The content, of whichever version.
+    /// The content of the newest valid version.
     pub(crate) fn content(self) -> Option<T> {
         match self {
             Self::Whole(content) | Self::Previous(content) => Some(content),
@@ -34,8 +34,8 @@ impl<T> Stored<T> {
     }
 }
 
-/// Reads a file that [`write_durably`] wrote; an empty or torn one is damaged, which is no error. A folder in its place
-/// is an error only if there is no version before.
+/// Reads a file that [`write_durably`] wrote. An empty or truncated file is damaged, which is no error; a folder in its place
+/// is an error only if there is no previous version.
 pub(crate) fn read_stored<T: DeserializeOwned>(path: &Path) -> io::Result<Stored<T>> {
     let found = fs::read(path);
     if let Some(content) = found.as_ref().ok().and_then(|text| serde_json::from_slice(text).ok()) {
@@ -55,8 +55,7 @@ pub(crate) fn read_stored<T: DeserializeOwned>(path: &Path) -> io::Result<Stored
     }
 }
 
-/// Writes the version before a whole file anew from that file, where it is missing or damaged. If that fails, nothing is
-/// lost.
+/// Writes a missing or damaged `.bak` again from a valid file. A failure is only logged.
 pub(crate) fn restore_previous(path: &Path) {
     let previous = previous(path);
     if read_whole(&previous).is_some() {
@@ -71,14 +70,14 @@ pub(crate) fn restore_previous(path: &Path) {
     }
 }
 
-/// Moves a damaged file out of the way, for people to look at; gives its new name.
+/// Renames a damaged file to `.damaged`, so that it can be inspected; returns its new path.
 pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let aside = with_suffix(path, ".damaged");
     let moved = fs::rename(path, &aside).and_then(|()| sync_parent(path));
     moved.map(|()| aside).map_err(with_path("rename", path))
 }
 
-/// Removes a file of state with the version before it.
+/// Removes a state file with its previous version.
 pub(crate) fn remove_stored(path: &Path) -> io::Result<()> {
     let previous = previous(path);
     match remove(&previous) {
@@ -87,18 +86,18 @@ pub(crate) fn remove_stored(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a file of state.
+/// Removes a state file.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path).map_err(with_path("remove", path))
 }
 
-/// How long ago a file of state was written.
+/// The time since a state file was written.
 pub(crate) fn age(path: &Path) -> io::Result<Duration> {
     let modified = fs::metadata(path).and_then(|there| there.modified()).map_err(with_path("look at", path))?;
     Ok(modified.elapsed().unwrap_or_default())
 }
 
-/// The error with the file or folder of state that could not be used, and what to do; its kind stays.
+/// Adds the path and what to do to an error; its kind stays.
 pub(crate) fn with_path(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> io::Error {
     move |error| {
         let advice = match error.kind() {
@@ -122,7 +121,7 @@ fn previous(path: &Path) -> PathBuf {
     with_suffix(path, ".bak")
 }
 
-/// Replaces `path` with `bytes` at once and durably, readable by its owner only.
+/// Replaces the file atomically and durably; only its owner can read it.
 pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let written = write_beside(path, bytes).and_then(|beside| {
         keep_previous(path);
@@ -131,7 +130,7 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written.map_err(with_path("write", path))
 }
 
-/// Writes what will be at `path`; gives where it is until then.
+/// Writes and syncs the temporary file beside `path`; returns its path.
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let beside = with_suffix(path, ".tmp");
     match fs::remove_file(&beside) {
@@ -146,20 +145,20 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
 
 fn put_in_place(beside: &Path, path: &Path) -> io::Result<()> {
     if let Err(error) = fs::rename(beside, path) {
-        // The next write makes it anew.
+        // The next write creates it again.
         let _ = fs::remove_file(beside);
         return Err(error);
     }
     sync_parent(path)
 }
 
-/// What is at `path`, if it is whole.
+/// The content of the file if it is valid JSON.
 fn read_whole(path: &Path) -> Option<Vec<u8>> {
     fs::read(path).ok().filter(|text| serde_json::from_slice::<IgnoredAny>(text).is_ok())
 }
 
-/// Keeps what is at `path` under a second name, if it is whole. Where the file system has no second names, and on any
-/// other trouble, the file is replaced all the same.
+/// Keeps a valid file as its previous version, with a hard link. If that fails, as on a file system without hard links, the
+/// file is replaced without one.
 fn keep_previous(path: &Path) {
     if read_whole(path).is_none() {
         return;
@@ -191,7 +190,7 @@ pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder, with its parents, that only its owner may enter.
+/// Creates a folder and its parents, which only their owner may enter.
 pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -203,14 +202,14 @@ pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder).and_then(|()| sync_parent(folder)).map_err(with_path("make the folder", folder))
 }
 
-/// Lets a newly made file be read and written by its owner only.
+/// Makes a new file readable and writable by its owner only.
 pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// Opens a lock file, made when missing.
+/// Opens a lock file; a missing one is created.
 pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     let opened = private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path);
     opened.map_err(with_path("open", path))
