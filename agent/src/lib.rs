@@ -14,8 +14,8 @@
 
 mod command;
 mod exit;
+mod host;
 mod identity;
-mod machine;
 mod random;
 mod server;
 mod session;

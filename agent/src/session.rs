@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::server::api::Api;
-use crate::server::http::{ApiError, Transport};
+use crate::server::http::{ApiError, HttpClient};
 use crate::server::reporter::Reporter;
 use crate::server::wire::Directive;
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
@@ -125,7 +125,7 @@ impl Session {
         let errands = Errands::new(&state_dir);
         let (inbox, mail) = mpsc::unbounded_channel();
         let session = Self {
-            api: Api::new(Transport::new(server)?, registration, &state_dir, instance),
+            api: Api::new(HttpClient::new(server)?, registration, &state_dir, instance),
             store,
             state_dir,
             copies: Copies::default(),

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::random::random_uuid;
 use crate::server::heartbeat::{self, Role};
-use crate::server::reporter::{self, Verdict};
+use crate::server::reporter::{self, ReportReply};
 use crate::server::wire::PartOf;
 use crate::session::{Bounds, Session, Settings};
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
@@ -27,7 +27,7 @@ use crate::transfer::run::{Ended, Outcome, run_transfer};
 use crate::transfer::state::{CopyOptions, Phase, TransferState};
 use crate::work::directives::Dispatcher;
 
-type Answers = Vec<JoinHandle<Option<Verdict>>>;
+type Answers = Vec<JoinHandle<Option<ReportReply>>>;
 
 /// Runs the subcommand.
 pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result<Exit> {
@@ -43,7 +43,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
     session.store.prune()?;
     session.background(reporter::run(session.clone()));
     session.background(Dispatcher::new(session.clone(), Role::Copy).run(mail));
-    session.background(heartbeat::beat(session.clone(), Role::Copy));
+    session.background(heartbeat::run(session.clone(), Role::Copy));
     let stopping = session.clone();
     session.background(async move {
         stopping.stopped().await;
@@ -51,7 +51,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
     });
 
     let result = copy_all(&session, settings, args, pairs).await;
-    heartbeat::say_goodbye(&session, Role::Copy).await;
+    heartbeat::send_offline(&session, Role::Copy).await;
     session.close().await;
     result
 }
@@ -131,8 +131,8 @@ async fn copy_one(
         eprintln!("continuing the unfinished copy to {}", text(&pair.destination));
     }
     let display = Display::on_stderr(&file_name(&pair.source));
-    let Ended { outcome, verdict } = run_transfer(session, claim, Some(plan), display).await?;
-    answers.extend(verdict);
+    let Ended { outcome, reply } = run_transfer(session, claim, Some(plan), display).await?;
+    answers.extend(reply);
     Ok(announce(&outcome, pair))
 }
 

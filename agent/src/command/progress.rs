@@ -1,4 +1,4 @@
-//! Shows how a copy goes: a bar in a terminal, now and then a line elsewhere.
+//! Shows the progress of a copy: a bar in a terminal, else a line every five seconds.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use crate::transfer::control::Control;
 
-/// Between two lines where there is no terminal.
+/// Time between two lines where there is no terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
 
 /// Where progress is shown.
@@ -34,7 +34,7 @@ impl Display {
         Self::Bar(bar)
     }
 
-    /// Shows the figures as they are now.
+    /// Shows the current progress.
     pub(crate) fn show(&mut self, control: &Control) {
         match self {
             Self::Bar(bar) => {
@@ -50,13 +50,13 @@ impl Display {
             Self::Lines { name, last } if last.elapsed() >= BETWEEN_LINES => {
                 *last = Instant::now();
                 let (copied, total) = (HumanBytes(control.copied()), HumanBytes(control.total()));
-                eprintln!("{name}: {:.0} % ({copied} of {total})", control.figures().progress);
+                eprintln!("{name}: {:.0} % ({copied} of {total})", control.progress().percent);
             }
             Self::Lines { .. } | Self::Silent => {}
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn close(&mut self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();

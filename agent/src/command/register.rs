@@ -4,10 +4,10 @@ use anyhow::{Context as _, bail};
 
 use crate::command::args::{Identity, RegisterArgs};
 use crate::exit::Exit;
+use crate::host;
 use crate::identity::Registration;
-use crate::machine;
 use crate::server::api;
-use crate::server::http::Transport;
+use crate::server::http::HttpClient;
 use crate::server::wire::RegisterAgent;
 use crate::session::Settings;
 use crate::storage::state_file;
@@ -33,8 +33,8 @@ pub(crate) async fn register(settings: &Settings, args: &RegisterArgs) -> anyhow
 
 /// Registers and stores the registration.
 pub(crate) async fn enrol(settings: &Settings, code: &str, identity: &Identity) -> anyhow::Result<Registration> {
-    let transport = Transport::new(settings.server.as_deref().unwrap_or(DEFAULT_SERVER))?;
-    let hostname = identity.hostname.clone().or_else(machine::hostname);
+    let http = HttpClient::new(settings.server.as_deref().unwrap_or(DEFAULT_SERVER))?;
+    let hostname = identity.hostname.clone().or_else(host::hostname);
     let hostname = hostname.context("the system does not tell its host name; give one with --hostname")?;
     // Better now than after the server has given away a key that cannot be kept.
     state_file::create_private_folder(&settings.state_dir)?;
@@ -42,17 +42,16 @@ pub(crate) async fn enrol(settings: &Settings, code: &str, identity: &Identity) 
         customer_identifier: code,
         name: identity.name.as_deref(),
         hostname: &hostname,
-        os: machine::os(),
+        os: host::os(),
         version: env!("CARGO_PKG_VERSION"),
     };
-    let (agent_id, api_key) = api::register(&transport, &agent).await.map_err(|error| match error {
+    let (agent_id, api_key) = api::register(&http, &agent).await.map_err(|error| match error {
         crate::server::http::ApiError::Unauthorized { message } => {
             anyhow::anyhow!("registration refused: {message}; check the enrolment code")
         }
         error => anyhow::Error::new(error).context("registration failed"),
     })?;
-    let registration =
-        Registration { server: transport.server().to_owned(), agent_id, api_key, heartbeat_seconds: None };
+    let registration = Registration { server: http.server().to_owned(), agent_id, api_key, heartbeat_seconds: None };
     registration.save(&settings.state_dir)?;
     Ok(registration)
 }

@@ -48,7 +48,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     session.background(Dispatcher::new(session.clone(), Role::Daemon).run(mail));
     session.errands.load()?.into_iter().for_each(|key| item::begin(&session, key));
     take_up(&session, true)?;
-    session.background(heartbeat::beat(session.clone(), Role::Daemon));
+    session.background(heartbeat::run(session.clone(), Role::Daemon));
     session.background(poll(session.clone()));
     session.background(look_after_reports(session.clone()));
 
@@ -121,14 +121,14 @@ async fn shut_down(session: &Session) {
     tracing::info!("stopping");
     session.copies.pause_all();
     let last_words = async {
-        while !session.reporter.is_silent() || session.errands.has_news() {
+        while !session.reporter.is_idle() || session.errands.has_news() {
             sleep(Duration::from_millis(50)).await;
         }
     };
     // What is not delivered now is delivered at the next start.
     let _ = timeout(LAST_WORDS, last_words).await;
     if session.why_halted().is_none() {
-        heartbeat::say_goodbye(session, Role::Daemon).await;
+        heartbeat::send_offline(session, Role::Daemon).await;
     }
     session.close().await;
 }

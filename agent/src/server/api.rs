@@ -1,4 +1,4 @@
-//! The documented operations that an agent uses, one method each.
+//! The operations of the REST API that an agent uses, one method each.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -12,25 +12,25 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::identity::{ApiKey, Registration};
-use crate::server::backoff::Budget;
-use crate::server::http::{Answer, ApiError, Transport};
+use crate::server::backoff::RateLimit;
+use crate::server::http::{ApiError, ApiResponse, HttpClient};
 use crate::server::wire::{
-    CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, RunEnd, RunView, Signed, Status, StepUpdate,
-    StepView, TransferUpdate, TransferView, UpdateResult,
+    CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, RunEnd, RunView, Status, StepUpdate, StepView,
+    TransferUpdate, TransferView, UpdateResult, WithInstance,
 };
 
-/// How long the server may hold a long poll.
+/// Seconds that the server may hold a long poll.
 const WAIT: u64 = 25;
 
 /// The server, as one registered agent sees it.
 pub(crate) struct Api {
-    transport: Transport,
+    http: HttpClient,
     agent_id: Uuid,
-    /// This process, if it is the one that does the agent's work.
+    /// The id of this process, if it is the daemon.
     instance: Option<Uuid>,
     state_dir: PathBuf,
     key: Mutex<ApiKey>,
-    budget: Mutex<Option<(Instant, Budget)>>,
+    rate_limit: Mutex<Option<(Instant, RateLimit)>>,
 }
 
 #[derive(Deserialize)]
@@ -76,51 +76,47 @@ struct Results {
 }
 
 /// `POST /api/agents/register`: the one operation that needs no key.
-pub(crate) async fn register(transport: &Transport, agent: &RegisterAgent<'_>) -> Result<(Uuid, ApiKey), ApiError> {
-    let request = transport.request(Method::POST, "/api/agents/register").json(agent);
-    let registered: Answer<Registered> = transport.send(request).await?;
+pub(crate) async fn register(http: &HttpClient, agent: &RegisterAgent<'_>) -> Result<(Uuid, ApiKey), ApiError> {
+    let request = http.request(Method::POST, "/api/agents/register").json(agent);
+    let registered: ApiResponse<Registered> = http.send(request).await?;
     Ok((registered.data.agent.id, registered.data.api_key))
 }
 
 impl Api {
-    /// The server behind `transport`, for the agent that `registration` describes.
-    pub(crate) fn new(
-        transport: Transport,
-        registration: &Registration,
-        state_dir: &Path,
-        instance: Option<Uuid>,
-    ) -> Self {
+    /// The server behind `http`, for the agent that `registration` describes.
+    pub(crate) fn new(http: HttpClient, registration: &Registration, state_dir: &Path, instance: Option<Uuid>) -> Self {
         Self {
-            transport,
+            http,
             instance,
             agent_id: registration.agent_id,
             state_dir: state_dir.to_owned(),
             key: Mutex::new(registration.api_key.clone()),
-            budget: Mutex::new(None),
+            rate_limit: Mutex::new(None),
         }
     }
 
     /// The server's address.
     pub(crate) fn server(&self) -> &str {
-        self.transport.server()
+        self.http.server()
     }
 
-    /// What is left of the rate limit's window, as last heard.
-    pub(crate) fn budget(&self) -> Option<Budget> {
-        let heard = *self.budget.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, budget) = heard?;
-        let left = budget.resets_in.checked_sub(at.elapsed()).filter(|left| !left.is_zero())?;
-        Some(Budget { resets_in: left, ..budget })
+    /// The rate limit window of the last response, if it has not ended.
+    pub(crate) fn rate_limit(&self) -> Option<RateLimit> {
+        let received = *self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, rate_limit) = received?;
+        let left = rate_limit.resets_in.checked_sub(at.elapsed()).filter(|left| !left.is_zero())?;
+        Some(RateLimit { resets_in: left, ..rate_limit })
     }
 
     /// `POST /api/agents/heartbeat`.
     pub(crate) async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<Directive>, ApiError> {
-        let directives: Directives =
-            self.call(|| self.request(Method::POST, "/api/agents/heartbeat").json(&self.sign(heartbeat))).await?;
+        let directives: Directives = self
+            .call(|| self.request(Method::POST, "/api/agents/heartbeat").json(&self.with_instance(heartbeat)))
+            .await?;
         Ok(directives.readable())
     }
 
-    /// `POST /api/transfers`; the same key never makes a second transfer.
+    /// `POST /api/transfers`; the same key never creates a second transfer.
     pub(crate) async fn create_transfer(
         &self,
         key: Uuid,
@@ -151,24 +147,25 @@ impl Api {
     /// `POST /api/jobs/{id}/runs`: claims the run that a directive asks for; the same one again while it runs.
     pub(crate) async fn start_job_run(&self, job: Uuid, directive: Uuid) -> Result<RunView, ApiError> {
         let (path, body) = (format!("/api/jobs/{job}/runs"), json!({ "directiveId": directive }));
-        Ok(self.call::<OneRun>(|| self.request(Method::POST, &path).json(&self.sign(&body))).await?.run)
+        Ok(self.call::<OneRun>(|| self.request(Method::POST, &path).json(&self.with_instance(&body))).await?.run)
     }
 
-    /// `PATCH /api/jobs/{id}/runs/{runId}`: says how a run ended.
+    /// `PATCH /api/jobs/{id}/runs/{runId}`: reports the end of a run.
     pub(crate) async fn end_job_run(&self, job: Uuid, run: Uuid, end: &RunEnd) -> Result<(), ApiError> {
         let path = format!("/api/jobs/{job}/runs/{run}");
         self.call::<IgnoredAny>(|| self.request(Method::PATCH, &path).json(end)).await?;
         Ok(())
     }
 
-    /// `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`: says how a step goes or ended.
+    /// `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`: reports the progress or the end of a step.
     pub(crate) async fn update_step(
         &self,
         (pipeline, run, step): (Uuid, Uuid, &str),
         update: &StepUpdate,
     ) -> Result<(StepView, Vec<Directive>), ApiError> {
         let path = format!("/api/pipelines/{pipeline}/runs/{run}/steps/{step}");
-        let answer: OneStep = self.call(|| self.request(Method::PATCH, &path).json(&self.sign(update))).await?;
+        let answer: OneStep =
+            self.call(|| self.request(Method::PATCH, &path).json(&self.with_instance(update))).await?;
         Ok((answer.step, answer.directives.readable()))
     }
 
@@ -187,7 +184,7 @@ impl Api {
         Ok(())
     }
 
-    /// `POST /api/agents/{id}/key`; the key in use goes on working for a while.
+    /// `POST /api/agents/{id}/key`; the old key stays valid for a while.
     pub(crate) async fn rotate_key(&self) -> Result<ApiKey, ApiError> {
         let path = format!("/api/agents/{}/key", self.agent_id);
         Ok(self.call::<NewKey>(|| self.request(Method::POST, &path).json(&json!({}))).await?.api_key)
@@ -198,22 +195,22 @@ impl Api {
         *self.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
     }
 
-    fn sign<'a, T>(&self, body: &'a T) -> Signed<'a, T> {
-        Signed { body, instance_id: self.instance }
+    fn with_instance<'a, T>(&self, body: &'a T) -> WithInstance<'a, T> {
+        WithInstance { body, instance_id: self.instance }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.transport.request(method, path)
+        self.http.request(method, path)
     }
 
     async fn call<T: DeserializeOwned>(&self, request: impl Fn() -> RequestBuilder) -> Result<T, ApiError> {
         let key = self.current_key();
-        match self.signed(request(), &key).await {
+        match self.send_with_key(request(), &key).await {
             // Another process of this agent may have changed the key meanwhile.
             Err(ApiError::Unauthorized { message }) => match self.stored_key().filter(|stored| *stored != key) {
                 Some(stored) => {
                     self.adopt_key(stored.clone());
-                    self.signed(request(), &stored).await
+                    self.send_with_key(request(), &stored).await
                 }
                 None => Err(ApiError::Unauthorized { message }),
             },
@@ -221,13 +218,13 @@ impl Api {
         }
     }
 
-    async fn signed<T: DeserializeOwned>(&self, request: RequestBuilder, key: &ApiKey) -> Result<T, ApiError> {
+    async fn send_with_key<T: DeserializeOwned>(&self, request: RequestBuilder, key: &ApiKey) -> Result<T, ApiError> {
         let mut header = reqwest::header::HeaderValue::from_str(key.expose())
             .map_err(|_| ApiError::Unauthorized { message: "the stored key is damaged".into() })?;
         header.set_sensitive(true);
-        let answer = self.transport.send(request.header("X-API-Key", header)).await?;
-        if let Some(budget) = answer.budget {
-            *self.budget.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), budget));
+        let answer = self.http.send(request.header("X-API-Key", header)).await?;
+        if let Some(rate_limit) = answer.rate_limit {
+            *self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), rate_limit));
         }
         Ok(answer.data)
     }

@@ -1,47 +1,47 @@
-//! How often to talk to the server: pure arithmetic on what its answers allow.
+//! How often to send requests: intervals from the rate limit, and backoff after failures. No I/O.
 
 use std::time::Duration;
 
-/// What one answer said about the key's window.
+/// The rate limit window of the agent's key, from the headers of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Budget {
+pub(crate) struct RateLimit {
     /// Requests per window.
     pub(crate) limit: u32,
     /// Requests left in this window, for all processes that share the key.
     pub(crate) remaining: u32,
-    /// Time until a new window starts.
+    /// Time until the next window starts.
     pub(crate) resets_in: Duration,
 }
 
-impl Budget {
-    /// A fifth of the window is kept for final reports, heartbeats and directives.
+impl RateLimit {
+    /// The requests that are kept for final reports, heartbeats and directives: a fifth of the window.
     fn reserve(self) -> u32 {
         self.limit / 5
     }
 }
 
-/// The gap between two progress reports: what remains beside the reserve is spread over the rest of the window.
+/// The time between two progress reports: the requests that remain beside the reserve are spread over the rest of the window.
 ///
-/// Several processes on one key see the same number fall faster and stretch alike, so that it nears
-/// the reserve only at the window's end.
-pub(crate) fn regular_gap(budget: Option<Budget>, floor: Duration) -> Duration {
-    let Some(budget) = budget else { return floor };
-    match budget.remaining.saturating_sub(budget.reserve()) {
-        0 => budget.resets_in.max(floor),
-        spare => (budget.resets_in / spare).max(floor),
+/// Several processes with one key see the number fall faster and all slow down, so that it reaches the reserve only at the
+/// end of the window.
+pub(crate) fn report_interval(rate_limit: Option<RateLimit>, floor: Duration) -> Duration {
+    let Some(rate_limit) = rate_limit else { return floor };
+    match rate_limit.remaining.saturating_sub(rate_limit.reserve()) {
+        0 => rate_limit.resets_in.max(floor),
+        spare => (rate_limit.resets_in / spare).max(floor),
     }
 }
 
-/// The gap before a report that should not wait: none, until only the reserve is left.
-pub(crate) fn urgent_gap(budget: Option<Budget>) -> Duration {
-    match budget {
-        Some(budget) if budget.remaining == 0 => budget.resets_in,
-        Some(budget) if budget.remaining < budget.reserve() => budget.resets_in / budget.remaining,
+/// The delay before an urgent request: zero until only the reserve is left.
+pub(crate) fn urgent_delay(rate_limit: Option<RateLimit>) -> Duration {
+    match rate_limit {
+        Some(rate_limit) if rate_limit.remaining == 0 => rate_limit.resets_in,
+        Some(rate_limit) if rate_limit.remaining < rate_limit.reserve() => rate_limit.resets_in / rate_limit.remaining,
         _ => Duration::ZERO,
     }
 }
 
-/// The wait after the `failures`-th failure in a row: doubling from `base`, at most 30 s, half of it random.
+/// The delay after the `failures`-th failure in a row: `base`, doubled each time, at most 30 s, half of it random.
 pub(crate) fn backoff(base: Duration, failures: u32, random: u64) -> Duration {
     let most = Duration::from_secs(30);
     let whole = base.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(most);
@@ -53,32 +53,32 @@ pub(crate) fn backoff(base: Duration, failures: u32, random: u64) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::{Budget, backoff, regular_gap, urgent_gap};
+    use super::{RateLimit, backoff, report_interval, urgent_delay};
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn left(remaining: u32, seconds: u64) -> Budget {
-        Budget { limit: 300, remaining, resets_in: Duration::from_secs(seconds) }
+    fn left(remaining: u32, seconds: u64) -> RateLimit {
+        RateLimit { limit: 300, remaining, resets_in: Duration::from_secs(seconds) }
     }
 
     #[test]
     fn a_lone_agent_reports_once_a_second() {
-        assert_eq!(regular_gap(None, SECOND), SECOND);
-        assert_eq!(regular_gap(Some(left(299, 60)), SECOND), SECOND);
+        assert_eq!(report_interval(None, SECOND), SECOND);
+        assert_eq!(report_interval(Some(left(299, 60)), SECOND), SECOND);
     }
 
     #[test]
     fn a_window_nearly_used_up_stretches_the_interval() {
-        assert_eq!(regular_gap(Some(left(70, 40)), SECOND), 4 * SECOND);
-        assert_eq!(regular_gap(Some(left(60, 40)), SECOND), 40 * SECOND);
-        assert_eq!(regular_gap(Some(left(0, 7)), SECOND), 7 * SECOND);
+        assert_eq!(report_interval(Some(left(70, 40)), SECOND), 4 * SECOND);
+        assert_eq!(report_interval(Some(left(60, 40)), SECOND), 40 * SECOND);
+        assert_eq!(report_interval(Some(left(0, 7)), SECOND), 7 * SECOND);
     }
 
     #[test]
     fn final_reports_go_at_once_and_live_on_the_reserve() {
-        assert_eq!(urgent_gap(Some(left(61, 40))), Duration::ZERO);
-        assert_eq!(urgent_gap(Some(left(40, 40))), SECOND);
-        assert_eq!(urgent_gap(Some(left(0, 9))), 9 * SECOND);
+        assert_eq!(urgent_delay(Some(left(61, 40))), Duration::ZERO);
+        assert_eq!(urgent_delay(Some(left(40, 40))), SECOND);
+        assert_eq!(urgent_delay(Some(left(0, 9))), 9 * SECOND);
     }
 
     #[test]
@@ -90,8 +90,9 @@ mod tests {
                 if *next <= now {
                     assert!(remaining > 0, "the window was used up after {now} ms");
                     remaining -= 1;
-                    let budget = Budget { limit: 300, remaining, resets_in: Duration::from_millis(60_000 - now) };
-                    let gap = regular_gap(Some(budget), SECOND).as_millis();
+                    let rate_limit =
+                        RateLimit { limit: 300, remaining, resets_in: Duration::from_millis(60_000 - now) };
+                    let gap = report_interval(Some(rate_limit), SECOND).as_millis();
                     *next = now + u64::try_from(gap).unwrap_or(u64::MAX);
                 }
             }

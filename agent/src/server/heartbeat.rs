@@ -1,26 +1,26 @@
-//! Says that the agent is alive, and how its machine fares.
+//! Heartbeats: the agent's status with the load and memory of its host.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use crate::machine::vitals;
+use crate::host::host_metrics;
 use crate::server::wire::{AgentStatus, Heartbeat};
 use crate::session::{Session, daemon_lock};
 use crate::transfer::store::lock;
 
-/// Who sends heartbeats.
+/// The kind of process that sends heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The process that is always there.
+    /// `run`.
     Daemon,
-    /// A single copy, which stands in when there is no daemon, lest the server think the agent gone.
+    /// `copy`, which sends heartbeats only while no daemon runs.
     Copy,
 }
 
 /// Sends heartbeats until the session closes.
-pub(crate) async fn beat(session: Arc<Session>, role: Role) {
+pub(crate) async fn run(session: Arc<Session>, role: Role) {
     let mut interval = session.heartbeat.subscribe();
     let mut failures = 0_u32;
     loop {
@@ -30,7 +30,7 @@ pub(crate) async fn beat(session: Arc<Session>, role: Role) {
                     failures = 0;
                     session.deliver(directives);
                 }
-                Err(error) if error.is_the_end() => return session.halt(&error),
+                Err(error) if error.is_fatal() => return session.halt(&error),
                 Err(error) => {
                     failures += 1;
                     if failures == 1 {
@@ -40,7 +40,7 @@ pub(crate) async fn beat(session: Arc<Session>, role: Role) {
             }
         }
         let gap = *interval.borrow_and_update();
-        // After a failure sooner than the server would miss us.
+        // After a failure, before the server counts the agent as offline.
         let gap = if failures == 0 { gap } else { gap.min(Duration::from_secs(10)) };
         tokio::select! {
             () = session.halted() => return,
@@ -50,16 +50,16 @@ pub(crate) async fn beat(session: Arc<Session>, role: Role) {
     }
 }
 
-/// Says goodbye, unless another process of this agent goes on.
-pub(crate) async fn say_goodbye(session: &Session, role: Role) {
+/// Reports the agent as offline, unless another process of it goes on.
+pub(crate) async fn send_offline(session: &Session, role: Role) {
     if role == Role::Copy && (daemon_runs(session) || session.store.is_at_work().unwrap_or(false)) {
         return;
     }
-    let goodbye = Heartbeat { status: AgentStatus::Offline, load: None, memory: None };
-    match timeout(Duration::from_secs(3), session.api.heartbeat(&goodbye)).await {
+    let offline = Heartbeat { status: AgentStatus::Offline, load: None, memory: None };
+    match timeout(Duration::from_secs(3), session.api.heartbeat(&offline)).await {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::debug!("no goodbye: {error}"),
-        Err(_) => tracing::debug!("no goodbye: the server did not answer in time"),
+        Ok(Err(error)) => tracing::debug!("not reported as offline: {error}"),
+        Err(_) => tracing::debug!("not reported as offline: the server did not answer in time"),
     }
 }
 
@@ -69,8 +69,8 @@ fn status(session: &Session) -> AgentStatus {
 }
 
 fn now(status: AgentStatus) -> Heartbeat {
-    let vitals = vitals();
-    Heartbeat { status, load: vitals.load, memory: vitals.memory }
+    let metrics = host_metrics();
+    Heartbeat { status, load: metrics.load, memory: metrics.memory }
 }
 
 fn daemon_runs(session: &Session) -> bool {

@@ -1,4 +1,4 @@
-//! One request and its answer: the envelope, the errors and the rate limit headers. Knows no operation.
+//! One HTTP request and its response: the envelope, the errors and the rate limit headers. Knows no operation.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,12 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Host, Url};
 
-use crate::server::backoff::Budget;
+use crate::server::backoff::RateLimit;
 
-/// Why a request brought no result.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// Nothing came back.
+    /// No response.
     #[error("the server at {server} cannot be reached ({cause})")]
     Unreachable { server: String, cause: String },
     /// The rate limit.
@@ -26,31 +26,31 @@ pub(crate) enum ApiError {
         "the server does not accept this agent's key ({message}); register again with `register --code CODE --force`"
     )]
     Unauthorized { message: String },
-    /// Another process works with a copy of this one's state, and was there first.
+    /// A 409: another process works with a copy of this state folder and was first.
     #[error(
         "this agent stops, because another process works with a copy of its state folder and was there first ({message}); stop the other one, or give this machine an agent of its own with `register --code CODE --force`"
     )]
     Duplicate { message: String },
-    /// Any other definite no.
+    /// Any other documented 4xx.
     #[error("{message} (status {status})")]
     Refused { status: u16, message: String },
-    /// A fault of the server, or something in between that is not the server.
+    /// A 5xx, or a response that is not from the API.
     #[error("the server answered {status}: {message}")]
-    Broken { status: u16, message: String },
+    BadResponse { status: u16, message: String },
 }
 
 impl ApiError {
-    /// Whether the same request may succeed later.
+    /// Whether the same request can succeed later.
     pub(crate) fn is_temporary(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Throttled { .. } | Self::Broken { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Throttled { .. } | Self::BadResponse { .. })
     }
 
-    /// Whether the server will not hear this process again.
-    pub(crate) fn is_the_end(&self) -> bool {
+    /// Whether the server will refuse all further requests of this process.
+    pub(crate) fn is_fatal(&self) -> bool {
         matches!(self, Self::Unauthorized { .. } | Self::Duplicate { .. })
     }
 
-    /// How long the server wants to be left alone.
+    /// The time to wait before the next request.
     pub(crate) fn retry_after(&self) -> Duration {
         match self {
             Self::Throttled { after, .. } => *after,
@@ -59,15 +59,15 @@ impl ApiError {
     }
 }
 
-/// A result and what its headers said about the rate limit.
-pub(crate) struct Answer<T> {
+/// The data of a response, and its rate limit headers.
+pub(crate) struct ApiResponse<T> {
     pub(crate) data: T,
-    pub(crate) budget: Option<Budget>,
+    pub(crate) rate_limit: Option<RateLimit>,
 }
 
 /// Sends requests to one server.
 #[derive(Clone, Debug)]
-pub(crate) struct Transport {
+pub(crate) struct HttpClient {
     http: Client,
     server: String,
 }
@@ -84,8 +84,8 @@ struct Failure {
     details: Option<Value>,
 }
 
-impl Transport {
-    /// Prepares to talk to `server`, an `http` or `https` address.
+impl HttpClient {
+    /// A client for `server`, an `http` or `https` address.
     pub(crate) fn new(server: &str) -> anyhow::Result<Self> {
         let url = Url::parse(server)
             .with_context(|| format!("`{server}` is not a server address; give one such as http://127.0.0.1:8080"))?;
@@ -119,19 +119,21 @@ impl Transport {
         self.http.request(method, format!("{}{path}", self.server))
     }
 
-    /// Sends a request and reads `data` out of its envelope.
-    pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, ApiError> {
+    /// Sends a request and returns `data` from its envelope.
+    pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<ApiResponse<T>, ApiError> {
         let unreachable =
             |error: reqwest::Error| ApiError::Unreachable { server: self.server.clone(), cause: cause(&error) };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
-        let budget = budget(response.headers());
-        let after = retry_after(response.headers(), budget);
+        let rate_limit = rate_limit(response.headers());
+        let after = retry_after(response.headers(), rate_limit);
         let body = response.bytes().await.map_err(unreachable)?;
         if (200..300).contains(&status) {
             return match serde_json::from_slice::<Success<T>>(&body) {
-                Ok(success) => Ok(Answer { data: success.data, budget }),
-                Err(error) => Err(ApiError::Broken { status, message: format!("not the documented form: {error}") }),
+                Ok(success) => Ok(ApiResponse { data: success.data, rate_limit }),
+                Err(error) => {
+                    Err(ApiError::BadResponse { status, message: format!("not the documented form: {error}") })
+                }
             };
         }
         let failure = serde_json::from_slice::<Failure>(&body).ok();
@@ -150,12 +152,12 @@ impl Transport {
             401 => ApiError::Unauthorized { message },
             429 => ApiError::Throttled { after, message },
             400..500 if is_documented => ApiError::Refused { status, message },
-            _ => ApiError::Broken { status, message },
+            _ => ApiError::BadResponse { status, message },
         })
     }
 }
 
-/// The server's words for a refusal, with what is wrong in which field.
+/// The server's error message, with the problems of each field.
 pub(crate) fn explain(error: &str, details: Option<&Value>) -> String {
     let Some(details) = details.filter(|details| !details.is_null()) else { return error.to_owned() };
     let Some(fields) = details.get("fields").and_then(Value::as_object) else { return format!("{error}: {details}") };
@@ -178,7 +180,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The innermost reason, which is the one a person understands.
+/// The innermost error, which a person understands.
 fn cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
@@ -191,10 +193,10 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-fn budget(headers: &HeaderMap) -> Option<Budget> {
+fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
     let small = |name| number(headers, name).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
     let reset = number(headers, "x-ratelimit-reset")?;
-    Some(Budget {
+    Some(RateLimit {
         limit: small("x-ratelimit-limit")?,
         remaining: small("x-ratelimit-remaining")?,
         // A window lasts 60 s; clocks that disagree must not make it longer.
@@ -202,7 +204,7 @@ fn budget(headers: &HeaderMap) -> Option<Budget> {
     })
 }
 
-/// The server's clock where it tells it, else ours.
+/// The time of the `Date` header, else that of this machine.
 fn server_time(headers: &HeaderMap) -> u64 {
     let told = headers.get(DATE).and_then(|date| date.to_str().ok());
     let told = told.and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok());
@@ -210,9 +212,9 @@ fn server_time(headers: &HeaderMap) -> u64 {
     told.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
-fn retry_after(headers: &HeaderMap, budget: Option<Budget>) -> Duration {
+fn retry_after(headers: &HeaderMap, rate_limit: Option<RateLimit>) -> Duration {
     let told = number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs);
-    told.or(budget.map(|budget| budget.resets_in)).unwrap_or(Duration::from_secs(1))
+    told.or(rate_limit.map(|rate_limit| rate_limit.resets_in)).unwrap_or(Duration::from_secs(1))
 }
 
 #[cfg(test)]
@@ -222,8 +224,8 @@ mod tests {
     use reqwest::header::{HeaderMap, HeaderValue};
     use serde_json::json;
 
-    use super::{Transport, budget, explain, retry_after};
-    use crate::server::backoff::Budget;
+    use super::{HttpClient, explain, rate_limit, retry_after};
+    use crate::server::backoff::RateLimit;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
@@ -240,8 +242,8 @@ mod tests {
             ("x-ratelimit-remaining", "12"),
             ("x-ratelimit-reset", "1030"),
         ]);
-        let expected = Budget { limit: 300, remaining: 12, resets_in: Duration::from_secs(30) };
-        assert_eq!(budget(&headers), Some(expected));
+        let expected = RateLimit { limit: 300, remaining: 12, resets_in: Duration::from_secs(30) };
+        assert_eq!(rate_limit(&headers), Some(expected));
     }
 
     #[test]
@@ -261,7 +263,7 @@ mod tests {
     #[test]
     fn what_is_no_server_address_is_refused() {
         for server in ["", "localhost:8080", "ftp://example.com", "http://"] {
-            assert!(Transport::new(server).is_err(), "{server}");
+            assert!(HttpClient::new(server).is_err(), "{server}");
         }
     }
 }

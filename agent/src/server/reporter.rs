@@ -1,4 +1,4 @@
-//! Tells the server how transfers go: one request for all of them, no more often than it can bear.
+//! Reports the progress and the end of all transfers in one request, as often as the rate limit allows.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,26 +8,26 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::random::random_u64;
-use crate::server::backoff::{backoff, regular_gap, urgent_gap};
+use crate::server::backoff::{backoff, report_interval, urgent_delay};
 use crate::server::http::{ApiError, explain};
 use crate::server::wire::{Status, TransferUpdate, UpdateResult};
 use crate::session::Session;
-use crate::transfer::control::{Control, Figures};
+use crate::transfer::control::{Control, Progress};
 use crate::transfer::state::FinalReport;
 
-/// Updates in one request, at most.
+/// The most updates in one request.
 const BATCH: usize = 500;
 
-/// What the server said to a final report.
+/// The server's answer to a final report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It is kept there.
+pub(crate) enum ReportReply {
+    /// The server has stored it.
     Accepted,
-    /// It will never be, for this reason.
+    /// The server will never store it, for this reason.
     Rejected(String),
 }
 
-/// The latest of every transfer that the server has to hear about.
+/// The transfers to report, each with its newest state.
 #[derive(Default)]
 pub(crate) struct Reporter {
     entries: Mutex<BTreeMap<Uuid, Entry>>,
@@ -37,53 +37,53 @@ pub(crate) struct Reporter {
 #[derive(Default)]
 struct Entry {
     control: Option<Arc<Control>>,
-    /// The server knows that it runs.
-    is_announced: bool,
-    /// The server does not want to hear of its progress.
-    is_muted: bool,
-    sent: Option<Figures>,
-    meter: Option<(Instant, u64)>,
+    /// The server has accepted the first `running` of this attempt.
+    is_known_to_server: bool,
+    /// The server has refused its progress; only the final report is sent.
+    is_progress_rejected: bool,
+    sent: Option<Progress>,
+    last_sample: Option<(Instant, u64)>,
     report: Option<FinalReport>,
-    verdict: Option<oneshot::Sender<Verdict>>,
+    reply: Option<oneshot::Sender<ReportReply>>,
 }
 
 impl Reporter {
-    /// Reports on a transfer from now on.
+    /// Reports a transfer from now on.
     pub(crate) fn track(&self, control: Arc<Control>) {
         let id = control.id;
         self.lock().insert(id, Entry { control: Some(control), ..Entry::default() });
         self.wake.notify_one();
     }
 
-    /// Sends a final report until the server has answered it.
-    pub(crate) fn finish(&self, id: Uuid, report: FinalReport) -> oneshot::Receiver<Verdict> {
-        let (verdict, answer) = oneshot::channel();
+    /// Sends a final report until the server answers it.
+    pub(crate) fn finish(&self, id: Uuid, report: FinalReport) -> oneshot::Receiver<ReportReply> {
+        let (reply, answer) = oneshot::channel();
         let mut entries = self.lock();
         let entry = entries.entry(id).or_default();
         entry.report = Some(report);
-        entry.verdict = Some(verdict);
+        entry.reply = Some(reply);
         drop(entries);
         self.wake.notify_one();
         answer
     }
 
-    /// Reports no longer on a transfer that was paused.
-    pub(crate) fn forget(&self, id: Uuid) {
+    /// Stops reporting a transfer that was paused.
+    pub(crate) fn untrack(&self, id: Uuid) {
         self.lock().remove(&id);
     }
 
     /// Whether there is nothing left to report.
-    pub(crate) fn is_silent(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.lock().is_empty()
     }
 
     async fn send(&self, session: &Session, batch: &[TransferUpdate]) -> Result<(), ApiError> {
         let (results, directives) = session.api.update_transfers(batch).await?;
-        let unanswered = self.settle(batch, results);
+        let unanswered = self.apply_results(batch, results);
         session.deliver(directives);
         match unanswered {
             None => Ok(()),
-            Some((status, message)) => Err(ApiError::Broken { status, message }),
+            Some((status, message)) => Err(ApiError::BadResponse { status, message }),
         }
     }
 
@@ -91,14 +91,14 @@ impl Reporter {
         let entries = self.lock();
         if entries.values().any(Entry::is_urgent) {
             Urgency::Urgent
-        } else if entries.values().any(|entry| entry.control.is_some() && !entry.is_muted) {
+        } else if entries.values().any(|entry| entry.control.is_some() && !entry.is_progress_rejected) {
             Urgency::Regular
         } else {
             Urgency::Idle
         }
     }
 
-    /// The news of all transfers, urgent ones first.
+    /// The updates to send, urgent ones first.
     fn batch(&self, now: Instant) -> Vec<TransferUpdate> {
         let mut entries = self.lock();
         let mut order: Vec<(&Uuid, &mut Entry)> = entries.iter_mut().collect();
@@ -106,8 +106,8 @@ impl Reporter {
         order.into_iter().filter_map(|(id, entry)| entry.update(*id, now)).take(BATCH).collect()
     }
 
-    /// Takes in what became of a batch; gives the first update that the server could not deal with.
-    fn settle(&self, batch: &[TransferUpdate], results: Vec<UpdateResult>) -> Option<(u16, String)> {
+    /// Applies the results of a batch; returns the first update that must be sent again.
+    fn apply_results(&self, batch: &[TransferUpdate], results: Vec<UpdateResult>) -> Option<(u16, String)> {
         let mut results: BTreeMap<Uuid, UpdateResult> = results.into_iter().map(|result| (result.id, result)).collect();
         let mut unanswered = None;
         let mut entries = self.lock();
@@ -118,7 +118,7 @@ impl Reporter {
                     if let (Some(control), Some(transfer)) = (&entry.control, &transfer) {
                         control.raise_attempt(transfer.attempt);
                     }
-                    if entry.heard(update) {
+                    if entry.accepted(update) {
                         entries.remove(&update.id);
                     }
                     continue;
@@ -131,7 +131,7 @@ impl Reporter {
             };
             if !(400..500).contains(&status) || matches!(status, 408 | 429) {
                 unanswered.get_or_insert((status, message));
-            } else if entry.refused(update, status, &message) {
+            } else if entry.rejected(update, status, &message) {
                 entries.remove(&update.id);
             }
         }
@@ -143,7 +143,7 @@ impl Reporter {
     }
 }
 
-/// Sends reports for good.
+/// Sends reports until the session closes.
 pub(crate) async fn run(session: Arc<Session>) {
     let reporter = &session.reporter;
     let mut failures = 0;
@@ -151,11 +151,11 @@ pub(crate) async fn run(session: Arc<Session>) {
     let mut hold = last;
     let mut is_first = true;
     loop {
-        let budget = session.api.budget();
+        let rate_limit = session.api.rate_limit();
         let gap = match reporter.urgency() {
             Urgency::Idle => None,
-            Urgency::Regular => Some(regular_gap(budget, session.timing.report)),
-            Urgency::Urgent => Some(urgent_gap(budget)),
+            Urgency::Regular => Some(report_interval(rate_limit, session.timing.report)),
+            Urgency::Urgent => Some(urgent_delay(rate_limit)),
         };
         let due = gap.map(|gap| if is_first { hold } else { hold.max(last + gap) });
         tokio::select! {
@@ -173,11 +173,11 @@ pub(crate) async fn run(session: Arc<Session>) {
         match reporter.send(&session, &batch).await {
             Ok(()) => {
                 if failures > 0 {
-                    tracing::info!("the server hears reports again");
+                    tracing::info!("the server accepts reports again");
                 }
                 failures = 0;
             }
-            Err(error) if error.is_the_end() => return session.halt(&error),
+            Err(error) if error.is_fatal() => return session.halt(&error),
             Err(error) => {
                 failures += 1;
                 if failures == 1 {
@@ -201,9 +201,9 @@ impl Entry {
         self.report.is_some() || self.must_be_announced()
     }
 
-    /// The server counts attempts and start times by the first `running`, so it comes before anything else.
+    /// The server counts attempts and start times by the first `running`, so that is sent before anything else.
     fn must_be_announced(&self) -> bool {
-        self.control.is_some() && !self.is_announced && !self.is_muted
+        self.control.is_some() && !self.is_known_to_server && !self.is_progress_rejected
     }
 
     fn update(&mut self, id: Uuid, now: Instant) -> Option<TransferUpdate> {
@@ -224,17 +224,17 @@ impl Entry {
             });
         }
         let control = self.control.as_ref()?;
-        let figures = control.figures();
-        if self.is_muted || self.sent == Some(figures) {
+        let progress = control.progress();
+        if self.is_progress_rejected || self.sent == Some(progress) {
             return None;
         }
-        let (since, moved) = self.meter.replace((now, control.moved())).unwrap_or((now, 0));
+        let (since, moved) = self.last_sample.replace((now, control.moved())).unwrap_or((now, 0));
         Some(TransferUpdate {
             id,
             status: Status::Running,
             attempt: Some(control.attempt()),
-            progress: Some(figures.progress),
-            bytes_transferred: figures.bytes,
+            progress: Some(progress.percent),
+            bytes_transferred: progress.bytes,
             speed: Some(speed(control.moved().saturating_sub(moved), (now - since).as_millis())),
             size: Some(control.total()),
             checksum_sha256: None,
@@ -242,19 +242,19 @@ impl Entry {
         })
     }
 
-    /// Notes that the server took an update; true when that was the last word.
-    fn heard(&mut self, update: &TransferUpdate) -> bool {
-        self.is_announced = true;
-        self.sent = update.progress.map(|progress| Figures { progress, bytes: update.bytes_transferred });
-        update.status != Status::Running && self.conclude(Verdict::Accepted)
+    /// Records that the server accepted an update; true if it was the final report.
+    fn accepted(&mut self, update: &TransferUpdate) -> bool {
+        self.is_known_to_server = true;
+        self.sent = update.progress.map(|percent| Progress { percent, bytes: update.bytes_transferred });
+        update.status != Status::Running && self.complete(ReportReply::Accepted)
     }
 
-    /// Notes that the server will never take an update; true when that was the last word.
-    fn refused(&mut self, update: &TransferUpdate, status: u16, message: &str) -> bool {
+    /// Records that the server will never accept an update; true if it was the final report.
+    fn rejected(&mut self, update: &TransferUpdate, status: u16, message: &str) -> bool {
         if update.status != Status::Running {
-            return self.conclude(Verdict::Rejected(message.to_owned()));
+            return self.complete(ReportReply::Rejected(message.to_owned()));
         }
-        self.is_muted = true;
+        self.is_progress_rejected = true;
         match &self.control {
             Some(control) if status == 409 => control.cancel(&format!("the server says that it is over: {message}")),
             _ => tracing::warn!(transfer.id = %update.id, status, "the server does not take progress: {message}"),
@@ -262,10 +262,10 @@ impl Entry {
         false
     }
 
-    fn conclude(&mut self, verdict: Verdict) -> bool {
-        if let Some(waiting) = self.verdict.take() {
-            // Whoever asked may have stopped waiting.
-            let _ = waiting.send(verdict);
+    fn complete(&mut self, reply: ReportReply) -> bool {
+        if let Some(waiting) = self.reply.take() {
+            // The receiver may be dropped.
+            let _ = waiting.send(reply);
         }
         true
     }

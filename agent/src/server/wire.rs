@@ -1,20 +1,16 @@
-//! The bodies of the REST contract, as far as an agent needs them.
+//! The bodies of the REST API, as far as an agent needs them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Where a transfer stands, in the states an agent reports.
+/// The statuses that an agent reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
-    /// Bytes are moving.
     Running,
-    /// All is there and verified.
     Completed,
-    /// It ended without success.
     Failed,
-    /// It was called off.
     Cancelled,
 }
 
@@ -39,22 +35,22 @@ pub(crate) struct TransferUpdate {
     pub(crate) error: Option<String>,
 }
 
-/// What came of one update.
+/// The result of one update.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct UpdateResult {
     pub(crate) id: Uuid,
     pub(crate) status: u16,
     #[serde(default)]
-    pub(crate) transfer: Option<Standing>,
+    pub(crate) transfer: Option<AttemptView>,
     #[serde(default)]
     pub(crate) error: Option<String>,
     #[serde(default)]
     pub(crate) details: Option<Value>,
 }
 
-/// The part of a transfer's view that every report follows.
+/// The attempt in the view of a transfer.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Standing {
+pub(crate) struct AttemptView {
     /// Additive, so a server may leave it out.
     #[serde(default = "first_attempt")]
     pub(crate) attempt: u32,
@@ -78,7 +74,7 @@ fn first_attempt() -> u32 {
     1
 }
 
-/// Which way the bytes go, as seen from the agent.
+/// The direction of a transfer, as seen from the agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Direction {
@@ -102,7 +98,7 @@ pub(crate) struct CreateTransfer<'a> {
     pub(crate) part_of: &'a PartOf,
 }
 
-/// What a transfer is a part of, if of anything.
+/// The job run or pipeline step that a transfer belongs to, if any.
 #[expect(clippy::struct_field_names, reason = "the names are the contract's")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -118,13 +114,13 @@ pub(crate) struct PartOf {
 }
 
 impl PartOf {
-    /// Whether it stands for itself.
-    pub(crate) fn is_nothing(&self) -> bool {
+    /// Whether the transfer belongs to no run.
+    pub(crate) fn is_standalone(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// A job, as far as an agent must know it.
+/// A job, with the fields that an agent needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub(crate) id: Uuid,
@@ -137,13 +133,13 @@ pub(crate) struct Job {
     pub(crate) direction: Direction,
 }
 
-/// The server's view of a run, as far as an agent must know it.
+/// The server's view of a job run, with the fields that an agent needs.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(crate) struct RunView {
     pub(crate) id: Uuid,
 }
 
-/// How a run ended: the body of `PATCH /api/jobs/{id}/runs/{runId}`.
+/// The end of a run: the body of `PATCH /api/jobs/{id}/runs/{runId}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RunEnd {
@@ -165,15 +161,13 @@ pub(crate) struct RegisterAgent<'a> {
     pub(crate) version: &'static str,
 }
 
-/// What a heartbeat says of the agent.
+/// The status in a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum AgentStatus {
-    /// Ready for work.
     Online,
-    /// Transfers run.
     Busy,
-    /// Goodbye.
+    /// The process ends.
     Offline,
 }
 
@@ -187,17 +181,17 @@ pub(crate) struct Heartbeat {
     pub(crate) memory: Option<u64>,
 }
 
-/// A body with the process that sends it, so that the server notices two with one copied state.
+/// A body with the id of the process that sends it, by which the server detects two processes with one copied state folder.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Signed<'a, T> {
+pub(crate) struct WithInstance<'a, T> {
     #[serde(flatten)]
     pub(crate) body: &'a T,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) instance_id: Option<Uuid>,
 }
 
-/// Something the server wants of this agent.
+/// An instruction of the server to this agent.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Directive {
     pub(crate) id: Uuid,
@@ -207,7 +201,7 @@ pub(crate) struct Directive {
     pub(crate) payload: Value,
 }
 
-/// `data.directives`, on whatever answer they ride; one that cannot be read does not spoil the rest.
+/// `data.directives` of any response. A directive that cannot be parsed is skipped.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Directives {
     #[serde(default)]
@@ -215,7 +209,7 @@ pub(crate) struct Directives {
 }
 
 impl Directives {
-    /// The directives that have the documented form.
+    /// The directives that can be parsed.
     pub(crate) fn readable(self) -> Vec<Directive> {
         let parse = |directive: Value| match serde_json::from_value(directive) {
             Ok(directive) => Some(directive),
@@ -242,7 +236,7 @@ pub(crate) struct StepUpdate {
     pub(crate) error_message: Option<String>,
 }
 
-/// The server's view of a step, as far as an agent must know it.
+/// The server's view of a step, with the fields that an agent needs.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct StepView {
     pub(crate) status: String,

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// The figures of a transfer at one moment.
+/// How far a copy or step is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Figures {
-    /// Percent of the whole work.
-    pub(crate) progress: f64,
+pub(crate) struct Progress {
+    /// From 0 to 100, in hundredths.
+    pub(crate) percent: f64,
     /// Bytes written.
     pub(crate) bytes: u64,
 }
@@ -103,15 +103,15 @@ impl Control {
         self.verified.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes and percent; the last percent is for verifying, so that a long one does not look stalled.
-    pub(crate) fn figures(&self) -> Figures {
+    /// Verifying is the last of 100 percent, so that a long verification does not look stalled.
+    pub(crate) fn progress(&self) -> Progress {
         let (bytes, total) = (self.copied(), self.total());
-        let progress = if self.verifies {
+        let percent = if self.verifies {
             (percent(bytes, total) * 99.0 + percent(self.verified(), total)) / 100.0
         } else {
             percent(bytes, total)
         };
-        Figures { progress: (progress * 100.0).floor() / 100.0, bytes }
+        Progress { percent: (percent * 100.0).floor() / 100.0, bytes }
     }
 
     /// Calls the transfer off for good.
@@ -200,11 +200,11 @@ mod tests {
     fn progress_is_whole_only_after_the_copy_was_read_again() {
         let control = Control::new(random_uuid(), 1, 200, true);
         control.add_copied(100);
-        assert!((control.figures().progress - 49.5).abs() < 1e-9);
+        assert!((control.progress().percent - 49.5).abs() < 1e-9);
         control.add_copied(100);
-        assert!((control.figures().progress - 99.0).abs() < 1e-9);
+        assert!((control.progress().percent - 99.0).abs() < 1e-9);
         control.add_verified(200);
-        assert!((control.figures().progress - 100.0).abs() < 1e-9);
+        assert!((control.progress().percent - 100.0).abs() < 1e-9);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::random::random_u64;
-use crate::server::backoff::{backoff, urgent_gap};
+use crate::server::backoff::{backoff, urgent_delay};
 use crate::server::http::ApiError;
 use crate::server::wire::CreateTransfer;
 use crate::session::Session;
@@ -70,7 +70,7 @@ pub(crate) async fn create(
 }
 
 async fn ask(session: &Session, claim: &Claim) -> Result<(uuid::Uuid, u32), ApiError> {
-    sleep(urgent_gap(session.api.budget())).await;
+    sleep(urgent_delay(session.api.rate_limit())).await;
     let state = &claim.state;
     let transfer = CreateTransfer {
         source_url: &state.source,

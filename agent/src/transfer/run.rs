@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::command::progress::Display;
-use crate::server::reporter::Verdict;
+use crate::server::reporter::ReportReply;
 use crate::server::wire::Status;
 use crate::session::Session;
 use crate::storage::allowed_roots::FileAccess;
@@ -40,7 +40,7 @@ pub(crate) struct Ended {
     /// How.
     pub(crate) outcome: Outcome,
     /// What the server says to that; none when there is nothing to tell.
-    pub(crate) verdict: Option<JoinHandle<Option<Verdict>>>,
+    pub(crate) reply: Option<JoinHandle<Option<ReportReply>>>,
 }
 
 /// A transfer that has ended, and of which the server has not heard.
@@ -60,7 +60,7 @@ pub(crate) async fn run_transfer(
 ) -> io::Result<Ended> {
     let place = session.turns.enlist();
     let (outcome, untold) = carry_out(session, claim, plan, display, &place).await?;
-    Ok(Ended { outcome, verdict: untold.map(|untold| untold.tell(session)) })
+    Ok(Ended { outcome, reply: untold.map(|untold| untold.tell(session)) })
 }
 
 /// Copies what `claim` describes when it is the turn of `place`, and writes down how that ended.
@@ -112,7 +112,7 @@ pub(crate) async fn carry_out(
         Err(error) => Outcome::Failed(error.to_string()),
     };
     if matches!(outcome, Outcome::Stopped) {
-        session.reporter.forget(id);
+        session.reporter.untrack(id);
         session.copies.remove(id);
         return Ok((outcome, None));
     }
@@ -141,7 +141,7 @@ impl Untold {
     }
 
     /// Sends the final report until the server has answered, then forgets the transfer.
-    pub(crate) fn tell(self, session: &Arc<Session>) -> JoinHandle<Option<Verdict>> {
+    pub(crate) fn tell(self, session: &Arc<Session>) -> JoinHandle<Option<ReportReply>> {
         tell(session, self.claim, self.id, self.report, self.directives)
     }
 }
@@ -151,7 +151,7 @@ pub(crate) fn call_off(session: &Arc<Session>, mut claim: Claim, id: Uuid) -> io
     discard(session, &claim.state);
     let report = end_without_work(Status::Cancelled, None);
     claim.ended(report.clone())?;
-    session.reporter.forget(id);
+    session.reporter.untrack(id);
     Ok(Untold { claim, id, report, directives: Vec::new() })
 }
 
@@ -162,12 +162,12 @@ pub(crate) fn tell(
     id: Uuid,
     report: FinalReport,
     directives: Vec<Uuid>,
-) -> JoinHandle<Option<Verdict>> {
+) -> JoinHandle<Option<ReportReply>> {
     let answer = session.reporter.finish(id, report);
     let teller = session.clone();
     session.background(async move {
-        let verdict = answer.await.unwrap_or_else(|_| Verdict::Rejected("another report took its place".into()));
-        if let Verdict::Rejected(message) = &verdict {
+        let reply = answer.await.unwrap_or_else(|_| ReportReply::Rejected("another report took its place".into()));
+        if let ReportReply::Rejected(message) = &reply {
             tracing::warn!(transfer.id = %id, "the server does not take the final report: {message}");
         }
         if let Err(error) = claim.settled() {
@@ -178,7 +178,7 @@ pub(crate) fn tell(
                 tracing::debug!(%error, "a directive is not acknowledged yet");
             }
         }
-        verdict
+        reply
     })
 }
 

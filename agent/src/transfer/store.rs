@@ -108,14 +108,14 @@ impl Store {
                 Claimed::Busy => return Err(BeginError::Busy(fresh.destination)),
                 Claimed::Ours(claim) => claim,
             };
-            let is_anyones = old.part_of.is_nothing() && fresh.part_of.is_nothing();
+            let is_anyones = old.part_of.is_standalone() && fresh.part_of.is_standalone();
             if old.source == fresh.source && is_anyones {
                 let mut claim = *claim;
                 claim.state.options = fresh.options;
                 claim.save()?;
                 return Ok(claim);
             }
-            if !old.part_of.is_nothing() {
+            if !old.part_of.is_standalone() {
                 return Err(BeginError::Owned(old.destination));
             }
             if old.phase != Phase::Creating {

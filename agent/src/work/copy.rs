@@ -186,7 +186,7 @@ async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Opti
     let created = ask(session, || async {
         match session.api.create_transfer(state.idempotency_key, &transfer).await {
             // The same request of ours is still being worked on.
-            Err(ApiError::Refused { status: 409, message }) => Err(ApiError::Broken { status: 409, message }),
+            Err(ApiError::Refused { status: 409, message }) => Err(ApiError::BadResponse { status: 409, message }),
             other => other,
         }
     });

@@ -191,7 +191,7 @@ pub(crate) async fn poll(session: Arc<Session>) {
                     backoff(session.timing.backoff, repeats, random_u64()).min(session.timing.poll)
                 }
             }
-            Err(error) if error.is_the_end() => return session.halt(&error),
+            Err(error) if error.is_fatal() => return session.halt(&error),
             Err(error) => {
                 failures += 1;
                 tracing::debug!("no directives: {error}");

@@ -8,9 +8,9 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::random::random_u64;
-use crate::server::backoff::{backoff, urgent_gap};
+use crate::server::backoff::{backoff, urgent_delay};
 use crate::server::http::ApiError;
-use crate::server::reporter::Verdict;
+use crate::server::reporter::ReportReply;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::session::Session;
 use crate::transfer::run::Untold;
@@ -168,7 +168,7 @@ fn give_up(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
 }
 
 /// Whether the server has said anything to the final report of a copy.
-async fn is_answered(told: JoinHandle<Option<Verdict>>) -> bool {
+async fn is_answered(told: JoinHandle<Option<ReportReply>>) -> bool {
     matches!(told.await, Ok(Some(_)))
 }
 
@@ -252,14 +252,14 @@ where
     loop {
         let asked = async {
             let _line = session.line.lock().await;
-            sleep(urgent_gap(session.api.budget())).await;
+            sleep(urgent_delay(session.api.rate_limit())).await;
             request().await
         };
         let error = tokio::select! {
             () = session.closed() => return None,
             answer = asked => match answer {
                 Err(error) if error.is_temporary() => error,
-                Err(error) if error.is_the_end() => {
+                Err(error) if error.is_fatal() => {
                     session.halt(&error);
                     return None;
                 }

@@ -17,14 +17,14 @@ use uuid::Uuid;
 
 use self::action::{Format, Work};
 use crate::random::random_uuid;
-use crate::server::backoff::{regular_gap, urgent_gap};
+use crate::server::backoff::{report_interval, urgent_delay};
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
 use crate::session::Session;
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::paths::{ends_with_separator, text};
 use crate::storage::resolve::local_path;
 use crate::storage::sandboxed_path::SandboxedPath;
-use crate::transfer::control::{Control, Figures};
+use crate::transfer::control::{Control, Progress};
 use crate::transfer::copy::CopyError;
 use crate::transfer::store::Claim;
 use crate::work::copy::{CALLED_OFF, Order, called_off, copy};
@@ -163,7 +163,7 @@ async fn carry_out(
 async fn keep_telling(session: &Session, step: &Step, id: Uuid) -> Infallible {
     let mut told = None;
     loop {
-        sleep(regular_gap(session.api.budget(), session.timing.report)).await;
+        sleep(report_interval(session.api.rate_limit(), session.timing.report)).await;
         if let Some(control) = session.copies.get(id) {
             tell(session, step, &control, &mut told).await;
         }
@@ -171,30 +171,30 @@ async fn keep_telling(session: &Session, step: &Step, id: Uuid) -> Infallible {
 }
 
 /// Tells the server how far a step is, when there is something to tell; whether it hears that does not matter.
-async fn tell(session: &Session, step: &Step, control: &Control, told: &mut Option<Figures>) {
-    let figures = control.figures();
-    if *told == Some(figures) || control.is_stopped() {
+async fn tell(session: &Session, step: &Step, control: &Control, told: &mut Option<Progress>) {
+    let progress = control.progress();
+    if *told == Some(progress) || control.is_stopped() {
         return;
     }
     let update = StepUpdate {
         status: Status::Running,
         attempt: step.attempt,
-        progress: Some(if control.total() == 0 { 0.0 } else { figures.progress }),
-        bytes_transferred: Some(figures.bytes),
+        progress: Some(if control.total() == 0 { 0.0 } else { progress.percent }),
+        bytes_transferred: Some(progress.bytes),
         error_message: None,
     };
     let _line = session.line.lock().await;
-    sleep(urgent_gap(session.api.budget())).await;
+    sleep(urgent_delay(session.api.rate_limit())).await;
     match session.api.update_step(step.path(), &update).await {
         Ok((view, directives)) => {
-            *told = Some(figures);
+            *told = Some(progress);
             session.deliver(directives);
             if is_over(&view, step.attempt) {
                 control.cancel("the server says that it is over");
             }
         }
         Err(error) if error.is_temporary() => tracing::debug!(step = step.name, "not told: {error}"),
-        Err(error) if error.is_the_end() => session.halt(&error),
+        Err(error) if error.is_fatal() => session.halt(&error),
         Err(error) => control.cancel(&format!("the server says that it is over: {error}")),
     }
 }

@@ -164,7 +164,7 @@ mod tests {
             let control = fresh();
             compress(&path("a")?, &path("packed")?, format, &control)?;
             assert_eq!(control.copied(), 2_000_000);
-            assert!((control.figures().progress - 100.0).abs() < 1e-9);
+            assert!((control.progress().percent - 100.0).abs() < 1e-9);
             decompress(&path("packed")?, &path("b")?, None, &fresh())?;
             assert!(fs::read(dir.path().join("b"))? == bytes);
         }

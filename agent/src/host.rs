@@ -1,8 +1,8 @@
-//! What the agent knows about the machine it runs on.
+//! The machine that the agent runs on.
 
 use sysinfo::System;
 
-/// The operating system as the contract names it.
+/// The operating system, as the REST API names it.
 pub(crate) fn os() -> &'static str {
     match std::env::consts::OS {
         "macos" => "darwin",
@@ -11,14 +11,14 @@ pub(crate) fn os() -> &'static str {
     }
 }
 
-/// The host name, if the system tells it.
+/// The host name, if the system has one.
 pub(crate) fn hostname() -> Option<String> {
     System::host_name().ok().filter(|name| !name.is_empty())
 }
 
-/// Load and memory at this moment, each where the system tells it.
+/// Load and memory of the machine, each where the system has it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Vitals {
+pub(crate) struct HostMetrics {
     /// Load average of the last minute.
     pub(crate) load: Option<f64>,
     /// Memory in use, in MB.
@@ -26,11 +26,11 @@ pub(crate) struct Vitals {
 }
 
 /// Measures load and memory.
-pub(crate) fn vitals() -> Vitals {
+pub(crate) fn host_metrics() -> HostMetrics {
     let load = System::load_average().ok().map(|load| load.one);
     let memory = System::new().ok().map(|mut system| {
         system.refresh_memory();
         system.used_memory() / 1_048_576
     });
-    Vitals { load: load.filter(|load| load.is_finite() && *load >= 0.0), memory }
+    HostMetrics { load: load.filter(|load| load.is_finite() && *load >= 0.0), memory }
 }
