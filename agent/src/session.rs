@@ -18,8 +18,8 @@ use crate::server::http::{ApiError, HttpClient};
 use crate::server::reporter::Reporter;
 use crate::server::wire::Directive;
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
-use crate::transfer::control::Copies;
-use crate::transfer::store::Store;
+use crate::transfer::control::ControlRegistry;
+use crate::transfer::store::TransferStore;
 use crate::work::journal::Errands;
 use crate::work::queue::Turns;
 
@@ -63,7 +63,7 @@ pub(crate) struct Settings {
 /// How much one process may do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Copies and other work at the same time.
+    /// Jobs, steps and copies that run at the same time.
     pub(crate) at_once: usize,
     /// Bytes per second for each copy of a job.
     pub(crate) max_rate: Option<u64>,
@@ -81,9 +81,9 @@ pub(crate) struct Mail {
 /// One process of a registered agent.
 pub(crate) struct Session {
     pub(crate) api: Api,
-    pub(crate) store: Store,
+    pub(crate) store: TransferStore,
     pub(crate) state_dir: PathBuf,
-    pub(crate) copies: Copies,
+    pub(crate) controls: ControlRegistry,
     pub(crate) reporter: Reporter,
     pub(crate) timing: Timing,
     /// The heartbeat interval now in force.
@@ -119,8 +119,8 @@ impl Session {
     ) -> anyhow::Result<(Arc<Self>, mpsc::UnboundedReceiver<Mail>)> {
         let server = settings.server.as_deref().unwrap_or(&registration.server);
         let state_dir = settings.state_dir.clone();
-        let store =
-            Store::open(&state_dir).with_context(|| format!("cannot use the state folder {}", state_dir.display()))?;
+        let store = TransferStore::open(&state_dir)
+            .with_context(|| format!("cannot use the state folder {}", state_dir.display()))?;
         let interval = registration.heartbeat_seconds.map_or(settings.timing.heartbeat, Duration::from_secs);
         let errands = Errands::new(&state_dir);
         let (inbox, mail) = mpsc::unbounded_channel();
@@ -128,7 +128,7 @@ impl Session {
             api: Api::new(HttpClient::new(server)?, registration, &state_dir, instance),
             store,
             state_dir,
-            copies: Copies::default(),
+            controls: ControlRegistry::default(),
             reporter: Reporter::default(),
             timing: settings.timing,
             heartbeat: watch::Sender::new(interval),
@@ -192,7 +192,7 @@ impl Session {
         let exit = if matches!(error, ApiError::Duplicate { .. }) { Exit::Duplicate } else { Exit::Failed };
         let _ = self.why_halted.set((exit, error.to_string()));
         self.halted.cancel();
-        self.copies.pause_all();
+        self.controls.pause_all();
     }
 
     /// Ends when nothing new shall begin any more.

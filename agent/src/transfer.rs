@@ -1,11 +1,11 @@
 //! One copy, from its plan to the published file, with the state that outlives the process.
 
 pub(crate) mod bandwidth;
+pub(crate) mod bounded_list;
 pub(crate) mod checksum;
 pub(crate) mod control;
 pub(crate) mod copy;
 pub(crate) mod creation;
-pub(crate) mod listed;
 pub(crate) mod part;
 pub(crate) mod plan;
 pub(crate) mod publish;

@@ -23,7 +23,7 @@ use crate::transfer::creation::create;
 use crate::transfer::part;
 use crate::transfer::plan::Plan;
 use crate::transfer::publish;
-use crate::transfer::run::{Ended, Outcome, run_transfer};
+use crate::transfer::run::{CopyOutcome, EndedTransfer, run_transfer};
 use crate::transfer::state::{CopyOptions, Phase, TransferState};
 use crate::work::directives::Dispatcher;
 
@@ -47,7 +47,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
     let stopping = session.clone();
     session.background(async move {
         stopping.stopped().await;
-        stopping.copies.pause_all();
+        stopping.controls.pause_all();
     });
 
     let result = copy_all(&session, settings, args, pairs).await;
@@ -120,7 +120,7 @@ async fn copy_one(
         // What cannot work need not become a transfer.
         let destination = FileAccess::Unrestricted.destination(&pair.destination)?;
         if let Err(error) = publish::check_all(&plan, &destination, args.overwrite) {
-            claim.forget()?;
+            claim.delete()?;
             return Err(error.into());
         }
         match create(session, claim, args.report_timeout, &settings.stop).await? {
@@ -131,29 +131,29 @@ async fn copy_one(
         eprintln!("continuing the unfinished copy to {}", text(&pair.destination));
     }
     let display = Display::on_stderr(&file_name(&pair.source));
-    let Ended { outcome, reply } = run_transfer(session, claim, Some(plan), display).await?;
+    let EndedTransfer { outcome, reply } = run_transfer(session, claim, Some(plan), display).await?;
     answers.extend(reply);
     Ok(announce(&outcome, pair))
 }
 
-fn announce(outcome: &Outcome, CopyPaths { source, destination }: &CopyPaths) -> Exit {
+fn announce(outcome: &CopyOutcome, CopyPaths { source, destination }: &CopyPaths) -> Exit {
     let (from, to) = (text(source), text(destination));
     match outcome {
-        Outcome::Completed(copied) => {
+        CopyOutcome::Completed(copied) => {
             let bytes = indicatif::HumanBytes(copied.bytes);
             let checksum = copied.checksum.as_ref().map_or(String::new(), |checksum| format!(", SHA-256 {checksum}"));
             println!("copied {from} to {to} ({bytes}{checksum})");
             Exit::Done
         }
-        Outcome::Failed(reason) => {
+        CopyOutcome::Failed(reason) => {
             eprintln!("{from} was not copied: {reason}");
             Exit::Failed
         }
-        Outcome::Cancelled(reason) => {
+        CopyOutcome::Cancelled(reason) => {
             eprintln!("{from} was not copied: {reason}; what was copied so far is removed");
             Exit::Cancelled
         }
-        Outcome::Stopped => {
+        CopyOutcome::Stopped => {
             eprintln!("stopped; what was copied so far is kept in {}", text(&part::beside(destination)));
             eprintln!("to continue, give the same command again; the daemon (`run`) continues it at its next start");
             Exit::Cancelled

@@ -18,7 +18,7 @@ use crate::server::wire::Status;
 use crate::session::{Bounds, Session, Settings, daemon_lock};
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::storage::state_file;
-use crate::transfer::run::{end_without_work, tell};
+use crate::transfer::run::{report_without_copy, tell};
 use crate::transfer::state::Phase;
 use crate::transfer::store::{Claimed, lock};
 use crate::work::directives::{Dispatcher, poll};
@@ -77,7 +77,7 @@ fn take_up(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
     for state in session.store.list()? {
         let Some(id) = state.id.filter(|_| !session.errands.own(state.idempotency_key)) else { continue };
         let is_wanted = match state.phase {
-            Phase::Copying | Phase::Installing => is_start,
+            Phase::Copying | Phase::Publishing => is_start,
             Phase::Reporting => true,
             Phase::Creating | Phase::Failed => false,
         };
@@ -104,7 +104,7 @@ fn give_up_lost(session: &Session, id: Uuid) {
     }
     let reason = "the agent's file about this transfer was damaged, so it cannot tell whether it was completed; look at the destination, then retry it".to_owned();
     // What the server says to that does not matter.
-    drop(session.reporter.finish(id, end_without_work(Status::Failed, Some(reason))));
+    drop(session.reporter.finish(id, report_without_copy(Status::Failed, Some(reason))));
 }
 
 /// Delivers the reports of copies that ended while the server was away.
@@ -119,7 +119,7 @@ async fn look_after_reports(session: Arc<Session>) {
 
 async fn shut_down(session: &Session) {
     tracing::info!("stopping");
-    session.copies.pause_all();
+    session.controls.pause_all();
     let last_words = async {
         while !session.reporter.is_idle() || session.errands.has_news() {
             sleep(Duration::from_millis(50)).await;

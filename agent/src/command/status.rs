@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::session::{Settings, daemon_lock};
 use crate::transfer::state::TransferState;
-use crate::transfer::store::{Store, lock};
+use crate::transfer::store::{TransferStore, lock};
 use crate::work::journal::Errands;
 use crate::work::task::{Errand, Task};
 
@@ -17,7 +17,7 @@ use crate::work::task::{Errand, Task};
 pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Exit> {
     let registration = Registration::load(&settings.state_dir)?;
     let is_used = settings.state_dir.join("transfers").is_dir();
-    let states = if is_used { Store::open(&settings.state_dir)?.list()? } else { Vec::new() };
+    let states = if is_used { TransferStore::open(&settings.state_dir)?.list()? } else { Vec::new() };
     let errands = Errands::new(&settings.state_dir).peek()?;
     let lock_path = daemon_lock(&settings.state_dir);
     let daemon_runs = lock_path.exists() && lock(&lock_path)?.is_none();

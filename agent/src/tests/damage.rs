@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Stage, some_bytes};
 use crate::command::args::{RunArgs, StatusArgs};
 use crate::random::random_uuid;
-use crate::transfer::store::Store;
+use crate::transfer::store::TransferStore;
 
 /// Empties every file of state in a folder, with the versions before.
 fn tear(folder: PathBuf, is_meant: impl Fn(&str) -> bool) -> anyhow::Result<usize> {
@@ -115,7 +115,7 @@ async fn a_registration_that_was_torn_is_whole_after_the_start() -> anyhow::Resu
 #[test]
 fn a_transfer_whose_version_before_is_missing_gets_one_and_is_restored_from_it() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path())?;
+    let store = TransferStore::open(dir.path())?;
     let id = random_uuid();
     let state = json!({
         "id": id, "idempotencyKey": random_uuid(), "source": "/a", "destination": "/b", "direction": "push", "size": 0,

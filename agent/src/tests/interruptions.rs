@@ -11,7 +11,7 @@ use crate::command::copy as copy_command;
 use crate::exit::Exit;
 use crate::server::wire::{Direction, PartOf};
 use crate::session::Settings;
-use crate::transfer::state::{Copied, CopyOptions, Phase, TransferState};
+use crate::transfer::state::{CopyOptions, CopyResult, Phase, TransferState};
 
 /// So slow that no test sees the end of it.
 const CRAWL: u64 = 200_000;
@@ -168,7 +168,7 @@ async fn without_a_server_nothing_is_copied_and_the_person_is_told_what_to_do() 
 }
 
 /// Leaves behind what a killed process would have left.
-fn leave_state(stage: &Stage, source: &str, phase: Phase, copied: Option<Copied>) -> anyhow::Result<()> {
+fn leave_state(stage: &Stage, source: &str, phase: Phase, copied: Option<CopyResult>) -> anyhow::Result<()> {
     let id = stage.server.change(|world| world.add_transfer(json!({"status": "running"})));
     let killed = TransferState {
         id: Some(id),
@@ -208,8 +208,8 @@ async fn the_daemon_continues_what_a_killed_process_began() -> anyhow::Result<()
 async fn a_process_killed_after_the_last_rename_still_reports_success() -> anyhow::Result<()> {
     let stage = Stage::set().await?;
     fs::write(stage.path("b"), "text")?;
-    let copied = Copied { bytes: 4, checksum: Some("of the text".into()) };
-    leave_state(&stage, "gone meanwhile", Phase::Installing, Some(copied))?;
+    let copied = CopyResult { bytes: 4, checksum: Some("of the text".into()) };
+    leave_state(&stage, "gone meanwhile", Phase::Publishing, Some(copied))?;
     stage.with_daemon(async || is_completed(&stage).await).await?;
     assert_eq!(stage.server.only_transfer()?["checksumSha256"], "of the text");
     Ok(())

@@ -1,8 +1,8 @@
-//! How fast bytes may flow: the text form of a rate, and the brake.
+//! The bandwidth limit of a copy: the text form of a rate, and the limiter.
 
 use std::time::{Duration, Instant};
 
-/// Reads a rate such as `20MB/s`, `512KiB/s` or `1000` into bytes per second.
+/// Parses a rate such as `20MB/s`, `512KiB/s` or `1000` into bytes per second.
 pub(crate) fn parse_rate(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is not a rate such as 20MB/s, 512KiB/s or 1000000");
     let amount = text.trim().strip_suffix("/s").unwrap_or(text.trim()).trim();
@@ -26,29 +26,30 @@ pub(crate) fn parse_rate(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Says how long to wait so that a flow stays below its rate.
-pub(crate) struct Brake {
+/// Computes the pauses that keep a copy below a rate.
+pub(crate) struct BandwidthLimiter {
     rate: Option<u64>,
     started: Instant,
-    passed: u64,
+    /// Bytes copied since `started`.
+    copied: u64,
 }
 
-impl Brake {
-    /// A brake for `rate` bytes per second; none: never brakes.
+impl BandwidthLimiter {
+    /// A limiter for `rate` bytes per second; without a rate it never pauses.
     pub(crate) fn new(rate: Option<u64>) -> Self {
-        Self { rate, started: Instant::now(), passed: 0 }
+        Self { rate, started: Instant::now(), copied: 0 }
     }
 
-    /// The most to move in one go, so that waits stay short.
+    /// The most bytes to copy at once, so that pauses stay short.
     pub(crate) fn chunk(&self, most: usize) -> usize {
         self.rate.map_or(most, |rate| usize::try_from(rate / 20).unwrap_or(most).clamp(1, most))
     }
 
-    /// Notes that `bytes` went by and says how long to wait before the next.
-    pub(crate) fn passed(&mut self, bytes: usize) -> Duration {
+    /// Counts `bytes` and returns the pause before the next chunk.
+    pub(crate) fn record(&mut self, bytes: usize) -> Duration {
         let Some(rate) = self.rate else { return Duration::ZERO };
-        self.passed += bytes as u64;
-        due(self.passed, rate).saturating_sub(self.started.elapsed())
+        self.copied += bytes as u64;
+        due(self.copied, rate).saturating_sub(self.started.elapsed())
     }
 }
 
@@ -64,7 +65,7 @@ mod tests {
     use super::{due, parse_rate};
 
     #[test]
-    fn rates_are_read_as_people_write_them() {
+    fn rates_have_units() {
         assert_eq!(parse_rate("20MB/s"), Ok(20_000_000));
         assert_eq!(parse_rate("512 KiB/s"), Ok(524_288));
         assert_eq!(parse_rate("1000"), Ok(1000));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-/// A running SHA-256, or nothing when nobody asked for it.
+/// A SHA-256 digest in progress, or none if it is not wanted.
 pub(crate) struct Hasher(Option<Sha256>);
 
 impl Hasher {
@@ -14,7 +14,6 @@ impl Hasher {
         Self(wanted.then(Sha256::new))
     }
 
-    /// Takes in the next bytes.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         if let Some(hasher) = &mut self.0 {
             hasher.update(bytes);
@@ -32,12 +31,12 @@ impl Hasher {
 pub(crate) struct Manifest(BTreeMap<Vec<u8>, String>);
 
 impl Manifest {
-    /// Notes the digest of the file at `path`, relative and with `/` between its parts; its bytes as they are.
+    /// Adds the digest of the file at `path`: the bytes of the relative path, with `/` between its parts.
     pub(crate) fn insert(&mut self, path: Vec<u8>, digest: String) {
         self.0.insert(path, digest);
     }
 
-    /// The folder's checksum: that of the manifest's text.
+    /// The checksum of the folder: the digest of the manifest's text.
     pub(crate) fn checksum(&self) -> String {
         hex(&Sha256::digest(self.text()))
     }

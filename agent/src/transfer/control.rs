@@ -1,4 +1,4 @@
-//! What one running transfer and those who watch or stop it have in common.
+//! Progress counters and stop signals of a running copy or step, shared by the worker and by those who watch or stop it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -16,12 +16,12 @@ pub(crate) struct Progress {
     pub(crate) bytes: u64,
 }
 
-/// A transfer at work.
+/// A running copy or step.
 #[derive(Debug)]
 pub(crate) struct Control {
     /// The server's id.
     pub(crate) id: Uuid,
-    /// Whether the copy is read again at the end.
+    /// Whether the copy is read again to verify it.
     pub(crate) verifies: bool,
     attempt: AtomicU32,
     total: AtomicU64,
@@ -35,7 +35,6 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// A transfer of which nothing has been copied.
     pub(crate) fn new(id: Uuid, attempt: u32, total: u64, verifies: bool) -> Self {
         Self {
             id,
@@ -52,22 +51,22 @@ impl Control {
         }
     }
 
-    /// The attempt that reports speak of.
+    /// The attempt that reports name.
     pub(crate) fn attempt(&self) -> u32 {
         self.attempt.load(Ordering::Relaxed)
     }
 
-    /// Follows the server's count of attempts.
+    /// Raises the attempt to that of the server; never lowers it.
     pub(crate) fn raise_attempt(&self, attempt: u32) {
         self.attempt.fetch_max(attempt, Ordering::Relaxed);
     }
 
-    /// Sets the size, when it is known better.
+    /// Sets the total bytes.
     pub(crate) fn set_total(&self, total: u64) {
         self.total.store(total, Ordering::Relaxed);
     }
 
-    /// All bytes there are to copy.
+    /// Bytes to copy.
     pub(crate) fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }
@@ -77,28 +76,28 @@ impl Control {
         self.copied.load(Ordering::Relaxed)
     }
 
-    /// Bytes read again.
+    /// Bytes verified.
     pub(crate) fn verified(&self) -> u64 {
         self.verified.load(Ordering::Relaxed)
     }
 
-    /// Bytes that this process moved, for the speed.
+    /// Bytes that this process copied, for the speed.
     pub(crate) fn moved(&self) -> u64 {
         self.copied().saturating_sub(self.resumed.load(Ordering::Relaxed))
     }
 
-    /// Notes bytes written.
+    /// Counts bytes written.
     pub(crate) fn add_copied(&self, bytes: u64) {
         self.copied.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Notes bytes that an earlier process had written.
+    /// Counts bytes that an earlier process wrote.
     pub(crate) fn add_resumed(&self, bytes: u64) {
         self.resumed.fetch_add(bytes, Ordering::Relaxed);
         self.add_copied(bytes);
     }
 
-    /// Notes bytes read again.
+    /// Counts bytes verified.
     pub(crate) fn add_verified(&self, bytes: u64) {
         self.verified.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -114,43 +113,43 @@ impl Control {
         Progress { percent: (percent * 100.0).floor() / 100.0, bytes }
     }
 
-    /// Calls the transfer off for good.
+    /// Cancels it. It cannot be resumed.
     pub(crate) fn cancel(&self, reason: &str) {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.to_owned());
         self.cancelled.store(true, Ordering::Release);
         self.stop.cancel();
     }
 
-    /// Stops the transfer so that it can be continued.
+    /// Stops it; it can be resumed.
     pub(crate) fn pause(&self) {
         self.stop.cancel();
     }
 
-    /// Whether to stop now.
+    /// Whether it is paused or cancelled.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.is_cancelled()
     }
 
-    /// Ends when the transfer is to stop.
+    /// Completes when it is paused or cancelled.
     pub(crate) async fn stopped(&self) {
         self.stop.cancelled().await;
     }
 
-    /// Why it was called off, if it was.
+    /// The reason of the cancellation, if it was cancelled.
     pub(crate) fn cancellation(&self) -> Option<String> {
         let reason = || self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
         self.cancelled.load(Ordering::Acquire).then(reason)
     }
 
-    /// Keeps a directive to be acknowledged when the transfer has ended.
-    pub(crate) fn answers(&self, directive: Uuid) {
+    /// Acknowledges a directive when the transfer has ended.
+    pub(crate) fn acknowledge_at_end(&self, directive: Uuid) {
         let mut directives = self.directives.lock().unwrap_or_else(PoisonError::into_inner);
         if !directives.contains(&directive) {
             directives.push(directive);
         }
     }
 
-    /// The directives that its end answers.
+    /// The directives to acknowledge now that it has ended.
     pub(crate) fn take_directives(&self) -> Vec<Uuid> {
         std::mem::take(&mut self.directives.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -161,27 +160,25 @@ fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 100.0 } else { (part.min(whole) as f64 / whole as f64) * 100.0 }
 }
 
-/// The transfers that this process works on.
+/// The running copies and steps of this process.
 #[derive(Debug, Default)]
-pub(crate) struct Copies(Mutex<HashMap<Uuid, Arc<Control>>>);
+pub(crate) struct ControlRegistry(Mutex<HashMap<Uuid, Arc<Control>>>);
 
-impl Copies {
-    /// Notes a transfer that begins.
+impl ControlRegistry {
     pub(crate) fn insert(&self, control: Arc<Control>) {
         self.lock().insert(control.id, control);
     }
 
-    /// Notes that it has ended.
     pub(crate) fn remove(&self, id: Uuid) {
         self.lock().remove(&id);
     }
 
-    /// The transfer with this id, if it runs here.
+    /// The one with this id, if it runs in this process.
     pub(crate) fn get(&self, id: Uuid) -> Option<Arc<Control>> {
         self.lock().get(&id).cloned()
     }
 
-    /// Stops all so that they can be continued.
+    /// Pauses all.
     pub(crate) fn pause_all(&self) {
         self.lock().values().for_each(|control| control.pause());
     }

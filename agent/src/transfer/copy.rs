@@ -1,4 +1,4 @@
-//! Copies one source into its part, resuming what is there, and verifies it. Blocking; knows no server.
+//! Copies one source into its part file, resumes an existing one, and verifies it. Blocking; knows no server.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -10,25 +10,25 @@ use cap_std::fs::Metadata;
 use crate::storage::allowed_roots::AccessError;
 use crate::storage::paths::text;
 use crate::storage::sandboxed_path::SandboxedPath;
-use crate::transfer::bandwidth::Brake;
+use crate::transfer::bandwidth::BandwidthLimiter;
+use crate::transfer::bounded_list::BoundedList;
 use crate::transfer::checksum::{Hasher, Manifest};
 use crate::transfer::control::Control;
-use crate::transfer::listed::Listed;
 use crate::transfer::part::Reserved;
 use crate::transfer::plan::{Entry, Kind, Plan, PlanError};
 use crate::transfer::sparse;
-use crate::transfer::state::{Copied, CopyOptions, Verify};
+use crate::transfer::state::{CopyOptions, CopyResult, Verify};
 
 /// Bytes moved at once.
 const CHUNK: usize = 1 << 20;
 
-/// What the files of /proc and /sys give as their sizes, whatever they hold.
+/// The sizes that files of /proc and /sys claim, whatever they contain.
 const UNKNOWN_SIZES: [u64; 2] = [0, 4096];
 
-/// Why a copy ended early.
+/// Why a copy failed or stopped.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopyError {
-    /// Somebody asked for it; the control knows who.
+    /// Paused or cancelled; [`Control::cancellation`] tells which.
     #[error("stopped")]
     Stopped,
     #[error("cannot {action} {path}: {error}", path = text(path))]
@@ -48,13 +48,13 @@ pub(crate) enum CopyError {
     #[error("{} exists already; choose another destination or copy with --overwrite", text(.0))]
     Exists(PathBuf),
     #[error("{} is in the way: one of source and destination is a folder and the other is not", text(.0))]
-    InTheWay(PathBuf),
+    KindMismatch(PathBuf),
     #[error("{path} is {kind}, which must not be replaced; choose another destination", path = text(path))]
     Special { path: PathBuf, kind: &'static str },
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error("{} is in the way: a copy grows there until it is complete; move it, or delete it if an earlier copy left it", text(.0))]
-    PartInTheWay(PathBuf),
+    PartPathTaken(PathBuf),
     #[error("{} is not a file", text(.0))]
     NoFile(PathBuf),
     #[error(transparent)]
@@ -65,13 +65,13 @@ pub(crate) enum CopyError {
     )]
     InUse(PathBuf),
     #[error("nothing of the folder was copied, because {} of what is in it cannot be: {}", .0.count(), .0)]
-    Several(Listed),
+    Several(BoundedList),
     #[error("the folder has no checksum, because {} of what is in it cannot be read: {}", .0.count(), .0)]
-    Unreadable(Listed),
+    Unreadable(BoundedList),
 }
 
 impl CopyError {
-    /// Whether the other files of a folder need not be tried any more.
+    /// Whether the other files of a folder would fail too.
     fn is_final(&self) -> bool {
         match self {
             Self::Stopped => true,
@@ -84,35 +84,35 @@ impl CopyError {
     }
 }
 
-/// Attaches what was being done to an I/O error.
+/// Adds the action and the path to an I/O error.
 pub(crate) fn at(action: &'static str, path: &SandboxedPath) -> impl FnOnce(io::Error) -> CopyError {
     move |error| CopyError::Io { action, path: path.as_path().to_owned(), error }
 }
 
-/// Copies everything in `plan` into `part`, which is reserved, durable and verified. Of a folder every file is tried,
-/// and each that cannot be copied is named.
+/// Copies everything in `plan` into `part`, which is reserved; the result is durable and verified. All files of a folder are
+/// tried, and the error names each that cannot be copied.
 pub(crate) fn copy(
     plan: &Plan,
     (part, reserved): (&SandboxedPath, &Reserved),
     options: CopyOptions,
     control: &Control,
-) -> Result<Copied, CopyError> {
+) -> Result<CopyResult, CopyError> {
     let mut worker = Worker {
         control,
         verify: options.verify == Verify::Sha256,
-        brake: Brake::new(options.max_rate),
+        limiter: BandwidthLimiter::new(options.max_rate),
         buffer: vec![0; CHUNK],
         other: Vec::new(),
     };
     if !plan.is_folder {
         let file = reserved.file().map_err(at("write", part))?;
         let checksum = worker.copy_file(&plan.source, part, Some(file))?;
-        return Ok(Copied { bytes: control.copied(), checksum });
+        return Ok(CopyResult { bytes: control.copied(), checksum });
     }
     let mut manifest = Manifest::default();
     let mut failures = plan.failures.clone();
     for entry in &plan.entries {
-        worker.go_on()?;
+        worker.check_stopped()?;
         match worker.copy_entry(entry, &entry.below(&plan.source), &entry.below(part)) {
             Ok(Some(digest)) => manifest.insert(entry.manifest_name(), digest),
             Ok(None) => {}
@@ -124,19 +124,19 @@ pub(crate) fn copy(
         return Err(CopyError::Several(failures));
     }
     finish_folders(plan, part)?;
-    Ok(Copied { bytes: control.copied(), checksum: worker.verify.then(|| manifest.checksum()) })
+    Ok(CopyResult { bytes: control.copied(), checksum: worker.verify.then(|| manifest.checksum()) })
 }
 
 struct Worker<'a> {
     control: &'a Control,
     verify: bool,
-    brake: Brake,
+    limiter: BandwidthLimiter,
     buffer: Vec<u8>,
     other: Vec<u8>,
 }
 
 impl Worker<'_> {
-    /// Copies one thing in a folder; gives the digest of a file.
+    /// Copies one entry of a folder; returns the digest of a file.
     fn copy_entry(
         &mut self,
         entry: &Entry,
@@ -163,7 +163,7 @@ impl Worker<'_> {
         let mut source = from.open().map_err(at("read", from))?;
         let before = source.metadata().map_err(at("read", from))?;
         if !before.is_file() {
-            // It was one when the folder was walked.
+            // It was a file when the folder was listed.
             return Err(CopyError::NoFile(from.as_path().to_owned()));
         }
         let is_sparse = sparse::is_sparse(&before);
@@ -172,15 +172,15 @@ impl Worker<'_> {
             None => open_part(to)?,
         };
         let mut hasher = Hasher::new(self.verify);
-        let kept = self.keep_what_agrees(&mut source, &mut part, &mut hasher, (from, to))?;
+        let kept = self.keep_matching_prefix(&mut source, &mut part, &mut hasher, (from, to))?;
         part.set_len(kept).map_err(at("write", to))?;
         part.seek(SeekFrom::Start(kept)).map_err(at("write", to))?;
         source.seek(SeekFrom::Start(kept)).map_err(at("read", from))?;
         self.control.add_resumed(kept);
         let mut length = kept;
         loop {
-            self.go_on()?;
-            let chunk = self.brake.chunk(self.buffer.len());
+            self.check_stopped()?;
+            let chunk = self.limiter.chunk(self.buffer.len());
             let count = source.read(&mut self.buffer[..chunk]).map_err(at("read", from))?;
             if count == 0 {
                 break;
@@ -195,7 +195,7 @@ impl Worker<'_> {
             hasher.update(&self.buffer[..count]);
             length += count as u64;
             self.control.add_copied(count as u64);
-            self.pause(written)?;
+            self.throttle(written)?;
         }
         if is_sparse {
             part.set_len(length).map_err(at("write", to))?;
@@ -212,15 +212,15 @@ impl Worker<'_> {
         }
         let expected = hasher.finish();
         if let Some(expected) = &expected {
-            self.read_again(&mut part, to, expected)?;
+            self.verify_written(&mut part, to, expected)?;
         }
-        // Last, because it may forbid us to open the part for writing again.
+        // Last, because the part file may not be writable afterwards.
         part.set_permissions(before.permissions()).map_err(at("set the permissions of", to))?;
         Ok(expected)
     }
 
-    /// Compares what is there with the source, byte by byte, and says how much of it may stay.
-    fn keep_what_agrees(
+    /// Compares an existing part file with the source; returns the length of the prefix that is equal.
+    fn keep_matching_prefix(
         &mut self,
         source: &mut File,
         part: &mut File,
@@ -234,9 +234,9 @@ impl Worker<'_> {
         part.seek(SeekFrom::Start(0)).map_err(at("read", to))?;
         self.other.resize(CHUNK, 0);
         loop {
-            self.go_on()?;
-            let count = fill(part, &mut self.other).map_err(at("read", to))?;
-            let there = fill(source, &mut self.buffer[..count]).map_err(at("read", from))?;
+            self.check_stopped()?;
+            let count = read_full(part, &mut self.other).map_err(at("read", to))?;
+            let there = read_full(source, &mut self.buffer[..count]).map_err(at("read", from))?;
             if count == 0 || self.other[..count] != self.buffer[..there] {
                 return Ok(kept);
             }
@@ -245,11 +245,11 @@ impl Worker<'_> {
         }
     }
 
-    fn read_again(&mut self, part: &mut File, to: &SandboxedPath, expected: &str) -> Result<(), CopyError> {
+    fn verify_written(&mut self, part: &mut File, to: &SandboxedPath, expected: &str) -> Result<(), CopyError> {
         part.seek(SeekFrom::Start(0)).map_err(at("read", to))?;
         let mut hasher = Hasher::new(true);
         loop {
-            self.go_on()?;
+            self.check_stopped()?;
             let count = part.read(&mut self.buffer).map_err(at("read", to))?;
             if count == 0 {
                 break;
@@ -265,26 +265,26 @@ impl Worker<'_> {
         }
     }
 
-    fn go_on(&self) -> Result<(), CopyError> {
+    fn check_stopped(&self) -> Result<(), CopyError> {
         if self.control.is_stopped() { Err(CopyError::Stopped) } else { Ok(()) }
     }
 
-    /// Waits as long as the rate demands, in slices so that a stop is heard.
-    fn pause(&mut self, count: usize) -> Result<(), CopyError> {
-        let until = Instant::now() + self.brake.passed(count);
+    /// Pauses for the bandwidth limit, in slices so that a stop takes effect soon.
+    fn throttle(&mut self, count: usize) -> Result<(), CopyError> {
+        let until = Instant::now() + self.limiter.record(count);
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());
             }
-            self.go_on()?;
+            self.check_stopped()?;
             std::thread::sleep(left.min(Duration::from_millis(50)));
         }
     }
 }
 
 /// Reads until the buffer is full or the file ends.
-fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+fn read_full(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read(&mut buffer[filled..]) {
@@ -297,25 +297,25 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Makes the folders above, and removes a part of another kind than the source, but never a folder with all it holds.
-pub(crate) fn clear_the_way(part: &SandboxedPath, is_folder: bool) -> Result<(), CopyError> {
+/// Creates the parent folders, and removes a part of another kind than the source, but never a folder with content.
+pub(crate) fn prepare_part_path(part: &SandboxedPath, is_folder: bool) -> Result<(), CopyError> {
     if let Some(parent) = part.parent() {
         parent.create_folders().map_err(at("make the folder", &parent))?;
     }
     match part.symlink_metadata() {
-        Ok(there) if there.is_dir() && !is_folder => Err(CopyError::PartInTheWay(part.as_path().to_owned())),
+        Ok(there) if there.is_dir() && !is_folder => Err(CopyError::PartPathTaken(part.as_path().to_owned())),
         Ok(there) if there.is_dir() != is_folder => part.remove().map_err(at("remove", part)),
         _ => Ok(()),
     }
 }
 
-/// Opens what is there to be continued, and makes it when missing. What has a second name is not ours to write to.
+/// Opens the part file to continue it; a missing one is created. A file with further hard links is replaced, not written to.
 pub(crate) fn open_part(part: &SandboxedPath) -> Result<File, CopyError> {
-    if part.symlink_metadata().is_ok_and(|there| !there.is_file() || has_other_names(&there)) {
+    if part.symlink_metadata().is_ok_and(|there| !there.is_file() || has_hard_links(&there)) {
         part.remove().map_err(at("remove", part))?;
     }
     match part.open_to_write() {
-        // An earlier process had finished this one and taken away the right to write.
+        // An earlier process has finished it and made it read-only.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && part.has_entry() => {
             part.remove().map_err(at("replace", part))?;
             part.open_to_write()
@@ -326,17 +326,17 @@ pub(crate) fn open_part(part: &SandboxedPath) -> Result<File, CopyError> {
 }
 
 #[cfg(unix)]
-fn has_other_names(there: &Metadata) -> bool {
+fn has_hard_links(there: &Metadata) -> bool {
     cap_std::fs::MetadataExt::nlink(there) > 1
 }
 
-/// Only by opening it could it be told on other systems.
+/// Other systems tell the number of links of open files only.
 #[cfg(not(unix))]
-fn has_other_names(_there: &Metadata) -> bool {
+fn has_hard_links(_there: &Metadata) -> bool {
     false
 }
 
-/// Makes the folder, instead of whatever else is there.
+/// Creates the folder; a file at its path is removed.
 pub(crate) fn make_folder(path: &SandboxedPath) -> Result<(), CopyError> {
     if path.symlink_metadata().is_ok_and(|there| there.is_dir()) {
         return Ok(());
@@ -345,7 +345,7 @@ pub(crate) fn make_folder(path: &SandboxedPath) -> Result<(), CopyError> {
     path.create_private_folder().map_err(at("make the folder", path))
 }
 
-/// Gives the folders their times and permissions, from the innermost out.
+/// Sets the times and permissions of the folders, innermost first.
 fn finish_folders(plan: &Plan, part: &SandboxedPath) -> Result<(), CopyError> {
     for folder in plan.entries.iter().filter(|entry| entry.kind == Kind::Folder).rev() {
         let (from, to) = (folder.below(&plan.source), folder.below(part));

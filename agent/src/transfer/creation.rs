@@ -1,4 +1,4 @@
-//! Makes a transfer known to the server, once, however often it has to be asked.
+//! Creates a transfer on the server: repeats the request until it is answered, with one idempotency key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,23 +14,23 @@ use crate::server::wire::CreateTransfer;
 use crate::session::Session;
 use crate::transfer::store::Claim;
 
-/// Asks until the server answers or `patience` is over; nothing, if the process is to stop.
+/// Repeats the request until the server answers or `timeout` has passed; none if the process stops.
 pub(crate) async fn create(
     session: &Arc<Session>,
     mut claim: Claim,
-    patience: Duration,
+    timeout: Duration,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Claim>> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     let mut failures = 0;
     loop {
         let asked = tokio::select! {
             () = stop.cancelled() => return Ok(None),
-            asked = timeout_at(deadline, ask(session, &claim)) => asked,
+            asked = timeout_at(deadline, request(session, &claim)) => asked,
         };
         let error = match asked {
             Ok(Ok((id, attempt))) => {
-                claim.created(id, attempt).context("cannot remember the transfer")?;
+                claim.record_creation(id, attempt).context("cannot remember the transfer")?;
                 return Ok(Some(claim));
             }
             Ok(Err(error)) => Some(error),
@@ -41,12 +41,12 @@ pub(crate) async fn create(
         match error {
             Some(error @ ApiError::Unauthorized { .. }) => {
                 session.halt(&error);
-                claim.forget()?;
+                claim.delete()?;
                 return Err(error.into());
             }
-            // 409: the same request of ours is still being worked on.
+            // 409: the server still handles an earlier copy of this request.
             Some(error) if !error.is_temporary() && !matches!(error, ApiError::Refused { status: 409, .. }) => {
-                claim.forget()?;
+                claim.delete()?;
                 return Err(anyhow::Error::new(error).context("the server does not take this transfer"));
             }
             Some(error) => {
@@ -69,7 +69,7 @@ pub(crate) async fn create(
     }
 }
 
-async fn ask(session: &Session, claim: &Claim) -> Result<(uuid::Uuid, u32), ApiError> {
+async fn request(session: &Session, claim: &Claim) -> Result<(uuid::Uuid, u32), ApiError> {
     sleep(urgent_delay(session.api.rate_limit())).await;
     let state = &claim.state;
     let transfer = CreateTransfer {

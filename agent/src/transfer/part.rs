@@ -1,4 +1,4 @@
-//! Incomplete copies: how they are named, and that only one process writes to each. Blocking.
+//! Part files: their names, and the lock that lets only one process write to each. Blocking.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -8,21 +8,21 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::storage::sandboxed_path::SandboxedPath;
-use crate::transfer::copy::{CopyError, at, clear_the_way, make_folder, open_part};
+use crate::transfer::copy::{CopyError, at, make_folder, open_part, prepare_part_path};
 
-/// The ending of what is not complete.
+/// The suffix of part files.
 pub(crate) const SUFFIX: &str = ".mftplus-part";
 
-/// The longest name that file systems take, in bytes.
+/// The longest file name that file systems accept, in bytes.
 const MAX_NAME: usize = 255;
 
-/// Bytes of the digest that tells shortened names apart.
+/// Bytes of the digest that distinguishes shortened names.
 const DIGEST: usize = 8;
 
-/// How often a part that is exchanged meanwhile is opened again.
+/// Attempts to open a part file that another process renames meanwhile.
 const TRIES: usize = 10;
 
-/// The name under which an incomplete copy called `name` grows; shortened where the suffix would make it too long.
+/// The name of the part file for `name`; shortened if the suffix would make it too long.
 pub(crate) fn name_of(name: &OsStr) -> OsString {
     let mut part = name.to_owned();
     if name.len() + SUFFIX.len() > MAX_NAME {
@@ -39,7 +39,7 @@ pub(crate) fn name_of(name: &OsStr) -> OsString {
     part
 }
 
-/// The path at which an incomplete copy to `destination` grows.
+/// The path of the part file of a copy to `destination`.
 pub(crate) fn beside(destination: &Path) -> PathBuf {
     match destination.file_name() {
         Some(name) => destination.with_file_name(name_of(name)),
@@ -47,19 +47,19 @@ pub(crate) fn beside(destination: &Path) -> PathBuf {
     }
 }
 
-/// Whether a file or folder of this name is an incomplete copy, and so never a source.
+/// Whether this is the name of a part file, which is never copied.
 pub(crate) fn is_part(name: &OsStr) -> bool {
     name.as_encoded_bytes().ends_with(SUFFIX.as_bytes())
 }
 
-/// A part that only this process writes to, until this is dropped.
+/// The lock on a part file or folder, released when dropped.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     file: Option<File>,
 }
 
 impl Reserved {
-    /// The part itself, open to be read and written, when it is a file.
+    /// The part file, open for reading and writing.
     pub(crate) fn file(&self) -> std::io::Result<File> {
         match &self.file {
             Some(file) => file.try_clone(),
@@ -68,13 +68,13 @@ impl Reserved {
     }
 }
 
-/// Makes the part when it is missing and locks it, so that a second copy to the same destination is refused.
+/// Creates a missing part and locks it, so that a second copy to the same destination is rejected.
 pub(crate) fn reserve(part: &SandboxedPath, is_folder: bool) -> Result<Reserved, CopyError> {
     for _ in 0..TRIES {
         if is_in_use(part) {
             return Err(CopyError::InUse(part.as_path().to_owned()));
         }
-        clear_the_way(part, is_folder)?;
+        prepare_part_path(part, is_folder)?;
         let file = if !is_folder {
             open_part(part)?
         } else if make_folder(part).is_ok_and(|()| cfg!(unix)) {
@@ -84,11 +84,11 @@ pub(crate) fn reserve(part: &SandboxedPath, is_folder: bool) -> Result<Reserved,
             make_folder(part)?;
             return Ok(Reserved { file: None });
         };
-        // Where the file system knows no locks, the copy goes on without one.
+        // Without a lock, if the file system has none.
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             return Err(CopyError::InUse(part.as_path().to_owned()));
         }
-        // Another process may have given it its final name between the opening and the locking.
+        // Another process may have renamed it to its destination before the lock.
         if is_at(&file, part) {
             return Ok(Reserved { file: Some(file) });
         }
@@ -96,7 +96,7 @@ pub(crate) fn reserve(part: &SandboxedPath, is_folder: bool) -> Result<Reserved,
     Err(CopyError::InUse(part.as_path().to_owned()))
 }
 
-/// Whether another process writes to this part at this moment.
+/// Whether another process holds the lock on this part.
 pub(crate) fn is_in_use(part: &SandboxedPath) -> bool {
     part.open().is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
@@ -109,7 +109,7 @@ fn is_at(file: &File, part: &SandboxedPath) -> bool {
         == (there.dev(), there.ino())
 }
 
-/// Open files keep their names on other systems.
+/// On other systems open files are not renamed.
 #[cfg(not(unix))]
 fn is_at(_file: &File, _part: &SandboxedPath) -> bool {
     true

@@ -1,4 +1,4 @@
-//! What one transfer consists of, found by walking its source. Copies nothing.
+//! The files, folders and links of one transfer, from a listing of its source. Copies nothing.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,36 +10,35 @@ use crate::storage::allowed_roots::AccessError;
 use crate::storage::paths::{UsageError, text};
 use crate::storage::pattern;
 use crate::storage::sandboxed_path::{SandboxedPath, special};
-use crate::transfer::listed::Listed;
+use crate::transfer::bounded_list::BoundedList;
 use crate::transfer::part;
 
-/// A source, walked.
+/// The content of a source.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// A file or a folder.
     pub(crate) source: SandboxedPath,
     /// Whether the source is a folder.
     pub(crate) is_folder: bool,
-    /// Every folder before what it holds.
+    /// Each folder comes before its content.
     pub(crate) entries: Vec<Entry>,
-    /// Bytes of all files together.
+    /// Bytes of all files.
     pub(crate) total: u64,
-    /// What in the folder cannot be read.
-    pub(crate) failures: Listed,
+    /// Entries of the folder that cannot be read.
+    pub(crate) failures: BoundedList,
     /// Devices, pipes and sockets in the folder, which are left out.
-    pub(crate) left_out: Listed,
+    pub(crate) left_out: BoundedList,
 }
 
-/// One thing to copy.
+/// One file, folder or link to copy.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// Below the source; empty for the source itself.
+    /// Relative to the source; empty for the source itself.
     pub(crate) relative: PathBuf,
-    /// What it is.
     pub(crate) kind: Kind,
 }
 
-/// What can be copied.
+/// The kinds of entries that are copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     File,
@@ -47,7 +46,7 @@ pub(crate) enum Kind {
     Link,
 }
 
-/// What is in a folder.
+/// The names in a folder, with their types.
 type Entries = Vec<(OsString, io::Result<FileType>)>;
 
 /// Why a source cannot be copied.
@@ -64,7 +63,7 @@ pub(crate) enum PlanError {
 }
 
 impl Plan {
-    /// Walks `source`; links inside it are kept as links, `source` itself may be one, or a pattern.
+    /// Lists `source`, which may be a link or a pattern; links inside it stay links.
     pub(crate) fn of(source: &SandboxedPath) -> Result<Self, PlanError> {
         let plan = match (pattern::split(source.as_path()), source.parent()) {
             (Some((_, pattern)), Some(folder)) => Self::of_pattern(&folder, pattern)?,
@@ -77,7 +76,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The same of a source that is no pattern, whatever its name.
+    /// As [`Self::of`], but wildcards in the name have no meaning.
     pub(crate) fn of_one(source: &SandboxedPath) -> Result<Self, PlanError> {
         let top = source.metadata().map_err(unreadable(source))?;
         let mut plan = Self::empty(source, top.is_dir());
@@ -94,13 +93,13 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Everything in `folder` that fits, but for folders; that may be nothing.
+    /// The entries of `folder` that match, without folders; possibly none.
     fn of_pattern(folder: &SandboxedPath, pattern: &str) -> Result<Self, PlanError> {
         let entries = folder.entries().map_err(unreadable(folder))?;
         let mut plan = Self::empty(folder, true);
         plan.entries.push(Entry { relative: PathBuf::new(), kind: Kind::Folder });
         for (name, found) in entries {
-            // A name of any bytes fits by what can be read of it.
+            // Of a name that is not UTF-8 the readable part is matched.
             if !found.as_ref().is_ok_and(FileType::is_dir) && pattern::matches(pattern, &name.to_string_lossy()) {
                 plan.add(&folder.join(name.as_ref()), PathBuf::from(name), found);
             }
@@ -109,7 +108,7 @@ impl Plan {
     }
 
     fn empty(source: &SandboxedPath, is_folder: bool) -> Self {
-        let (failures, left_out) = (Listed::default(), Listed::default());
+        let (failures, left_out) = (BoundedList::default(), BoundedList::default());
         Self { source: source.clone(), is_folder, entries: Vec::new(), total: 0, failures, left_out }
     }
 
@@ -128,10 +127,10 @@ impl Plan {
         }
     }
 
-    /// Adds what is no folder. An incomplete copy of ours is no source, whatever else it may become.
+    /// Adds an entry that is not a folder. Part files are skipped.
     fn add(&mut self, path: &SandboxedPath, relative: PathBuf, found: io::Result<FileType>) {
         if relative.file_name().is_some_and(part::is_part) {
-            tracing::debug!(path = text(path.as_path()), "an incomplete copy is left out");
+            tracing::debug!(path = text(path.as_path()), "a part file is left out");
             return;
         }
         let size = found.and_then(|found| match found {
@@ -151,7 +150,7 @@ impl Plan {
 }
 
 impl Entry {
-    /// Where this entry is below `base`.
+    /// The path of this entry below `base`.
     pub(crate) fn below(&self, base: &SandboxedPath) -> SandboxedPath {
         base.join(&self.relative)
     }

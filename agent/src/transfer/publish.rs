@@ -1,4 +1,4 @@
-//! Gives a finished part its final name. Blocking, and safe to repeat after a crash at any point.
+//! Renames a complete part file to its destination. Blocking; can be repeated after a crash at any point.
 
 use std::io;
 
@@ -8,19 +8,19 @@ use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::copy::{CopyError, at};
 use crate::transfer::plan::Plan;
 
-/// Refuses a destination that may not be replaced by what is coming. Pipes, sockets and devices never may.
+/// Rejects a destination that must not be replaced. Pipes, sockets and devices are never replaced.
 pub(crate) fn check(destination: &SandboxedPath, is_folder: bool, overwrite: bool) -> Result<(), CopyError> {
     refuse_special(destination)?;
     match destination.symlink_metadata() {
         Ok(_) if !overwrite => Err(CopyError::Exists(destination.as_path().to_owned())),
-        Ok(there) if there.is_dir() != is_folder => Err(CopyError::InTheWay(destination.as_path().to_owned())),
+        Ok(there) if there.is_dir() != is_folder => Err(CopyError::KindMismatch(destination.as_path().to_owned())),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(at("look at", destination)(error)),
     }
 }
 
-/// The same of everything that is coming, where a folder is added to.
+/// As [`check`]; if a folder is merged into an existing one, also for each of its entries.
 pub(crate) fn check_all(plan: &Plan, destination: &SandboxedPath, overwrite: bool) -> Result<(), CopyError> {
     check(destination, plan.is_folder, overwrite)?;
     if plan.is_folder && destination.has_entry() {
@@ -36,13 +36,13 @@ fn refuse_special(destination: &SandboxedPath) -> Result<(), CopyError> {
     }
 }
 
-/// Whether an earlier process had already put the whole copy in place.
-pub(crate) fn is_installed(part: &SandboxedPath, destination: &SandboxedPath) -> bool {
+/// Whether an earlier process has already published the whole copy.
+pub(crate) fn is_published(part: &SandboxedPath, destination: &SandboxedPath) -> bool {
     !part.has_entry() && destination.has_entry()
 }
 
-/// Moves `part` to `destination`; a folder that exists there is added to, file by file.
-pub(crate) fn install(part: &SandboxedPath, destination: &SandboxedPath, overwrite: bool) -> Result<(), CopyError> {
+/// Renames `part` to `destination`; a folder is merged into an existing one, file by file.
+pub(crate) fn publish(part: &SandboxedPath, destination: &SandboxedPath, overwrite: bool) -> Result<(), CopyError> {
     let is_folder = part.symlink_metadata().map_err(at("read", part))?.is_dir();
     check(destination, is_folder, overwrite)?;
     if is_folder && destination.has_entry() {
@@ -57,7 +57,7 @@ pub(crate) fn install(part: &SandboxedPath, destination: &SandboxedPath, overwri
 fn merge(part: &SandboxedPath, destination: &SandboxedPath) -> Result<(), CopyError> {
     let permissions = open_up(part).map_err(at("open", part))?;
     let is_new = match destination.symlink_metadata() {
-        Ok(there) if !there.is_dir() => return Err(CopyError::InTheWay(destination.as_path().to_owned())),
+        Ok(there) if !there.is_dir() => return Err(CopyError::KindMismatch(destination.as_path().to_owned())),
         Ok(_) => false,
         Err(_) => {
             destination.create_private_folder().map_err(at("make the folder", destination))?;
@@ -81,7 +81,7 @@ fn merge(part: &SandboxedPath, destination: &SandboxedPath) -> Result<(), CopyEr
     Ok(())
 }
 
-/// Lets us take the files out of a folder; gives the permissions it had.
+/// Makes a folder writable, so that its files can be moved; returns its previous permissions.
 fn open_up(folder: &SandboxedPath) -> io::Result<Permissions> {
     let permissions = folder.symlink_metadata()?.permissions();
     #[cfg(unix)]
@@ -96,10 +96,10 @@ mod tests {
 
     use crate::storage::allowed_roots::FileAccess;
 
-    fn install(part: &Path, destination: &Path, overwrite: bool) -> anyhow::Result<()> {
+    fn publish(part: &Path, destination: &Path, overwrite: bool) -> anyhow::Result<()> {
         let (part, destination) =
             (FileAccess::Unrestricted.destination(part)?, FileAccess::Unrestricted.destination(destination)?);
-        Ok(super::install(&part, &destination, overwrite)?)
+        Ok(super::publish(&part, &destination, overwrite)?)
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
         fs::create_dir(&destination)?;
         fs::write(destination.join("both"), "theirs")?;
         fs::write(destination.join("only"), "kept")?;
-        install(&part, &destination, true)?;
+        publish(&part, &destination, true)?;
         assert_eq!(fs::read_to_string(destination.join("both"))?, "ours");
         assert_eq!(fs::read_to_string(destination.join("only"))?, "kept");
         assert_eq!(fs::read_to_string(destination.join("new/file"))?, "new");
@@ -129,7 +129,7 @@ mod tests {
         fs::create_dir(&folder)?;
         fs::write(part.join("door"), "new")?;
         let _listener = std::os::unix::net::UnixListener::bind(folder.join("door"))?;
-        let error = install(&part, &folder, true).map_err(|error| error.to_string());
+        let error = publish(&part, &folder, true).map_err(|error| error.to_string());
         assert!(error.is_err_and(|error| error.contains("/d/door is a socket, which must not be replaced")));
 
         let link = dir.path().join("link");
@@ -137,7 +137,7 @@ mod tests {
         for destination in [&folder.join("door"), &link] {
             // Before the question whether it may be replaced: `--overwrite` would not help.
             for overwrite in [false, true] {
-                let error = install(&part.join("door"), destination, overwrite).map_err(|error| error.to_string());
+                let error = publish(&part.join("door"), destination, overwrite).map_err(|error| error.to_string());
                 assert!(error.is_err_and(|error| error.contains("is a socket")), "{}", destination.display());
             }
         }
@@ -156,9 +156,9 @@ mod tests {
         let (part, destination) = (dir.path().join("f.part"), dir.path().join("f"));
         fs::write(&part, "new")?;
         fs::write(&destination, "old")?;
-        assert!(install(&part, &destination, false).is_err());
+        assert!(publish(&part, &destination, false).is_err());
         assert_eq!(fs::read_to_string(&destination)?, "old");
-        install(&part, &destination, true)?;
+        publish(&part, &destination, true)?;
         assert_eq!(fs::read_to_string(&destination)?, "new");
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The whole life of one transfer in this process: copy, put in place, write down the end, tell the server.
+//! Runs one transfer: copies, publishes, records the end and reports it.
 
 use std::io;
 use std::sync::Arc;
@@ -17,67 +17,66 @@ use crate::transfer::control::Control;
 use crate::transfer::copy::{CopyError, at, copy};
 use crate::transfer::part;
 use crate::transfer::plan::{Plan, PlanError};
-use crate::transfer::publish::{check_all, install, is_installed};
-use crate::transfer::state::{Copied, FinalReport, Phase, TransferState, Verify};
+use crate::transfer::publish::{check_all, is_published, publish};
+use crate::transfer::state::{CopyResult, FinalReport, Phase, TransferState, Verify};
 use crate::transfer::store::Claim;
 use crate::work::queue::Place;
 
-/// How a transfer ended here.
+/// How a copy ended in this process.
 #[derive(Debug)]
-pub(crate) enum Outcome {
-    /// The copy is in place.
-    Completed(Copied),
-    /// It is not, for this reason.
+pub(crate) enum CopyOutcome {
+    /// The copy is published.
+    Completed(CopyResult),
+    /// It failed, for this reason.
     Failed(String),
-    /// It was called off, for this reason.
+    /// It was cancelled, for this reason.
     Cancelled(String),
-    /// It stopped half-way and can be continued.
+    /// It was paused and can be resumed.
     Stopped,
 }
 
-/// A transfer that has ended, and the server's answer to come.
-pub(crate) struct Ended {
-    /// How.
-    pub(crate) outcome: Outcome,
-    /// What the server says to that; none when there is nothing to tell.
+/// A transfer that has ended, with the task that reports it.
+pub(crate) struct EndedTransfer {
+    pub(crate) outcome: CopyOutcome,
+    /// The server's answer to the final report; none if there is nothing to report.
     pub(crate) reply: Option<JoinHandle<Option<ReportReply>>>,
 }
 
-/// A transfer that has ended, and of which the server has not heard.
-pub(crate) struct Untold {
+/// A transfer that has ended and is not reported yet.
+pub(crate) struct UnreportedOutcome {
     claim: Claim,
     id: Uuid,
     report: FinalReport,
     directives: Vec<Uuid>,
 }
 
-/// Copies what `claim` describes and tells the server all about it.
+/// Runs the transfer that `claim` holds, and reports its progress and end.
 pub(crate) async fn run_transfer(
     session: &Arc<Session>,
     claim: Claim,
     plan: Option<Plan>,
     display: Display,
-) -> io::Result<Ended> {
+) -> io::Result<EndedTransfer> {
     let place = session.turns.enlist();
-    let (outcome, untold) = carry_out(session, claim, plan, display, &place).await?;
-    Ok(Ended { outcome, reply: untold.map(|untold| untold.tell(session)) })
+    let (outcome, unreported) = carry_out(session, claim, plan, display, &place).await?;
+    Ok(EndedTransfer { outcome, reply: unreported.map(|unreported| unreported.tell(session)) })
 }
 
-/// Copies what `claim` describes when it is the turn of `place`, and writes down how that ended.
+/// Runs the transfer that `claim` holds once `place` is admitted, and records its end.
 pub(crate) async fn carry_out(
     session: &Arc<Session>,
     claim: Claim,
     plan: Option<Plan>,
     mut display: Display,
     place: &Place,
-) -> io::Result<(Outcome, Option<Untold>)> {
+) -> io::Result<(CopyOutcome, Option<UnreportedOutcome>)> {
     let state = &claim.state;
     let id = state.id.ok_or(io::Error::other("the server does not know this transfer yet"))?;
     let total = plan.as_ref().map_or(state.size, |plan| plan.total);
     let control = Arc::new(Control::new(id, state.attempt, total, state.options.verify == Verify::Sha256));
-    session.copies.insert(control.clone());
+    session.controls.insert(control.clone());
     session.reporter.track(control.clone());
-    // Whoever asked before it was known here could not reach it.
+    // A request to stop from before could not see this control.
     if session.is_stopping() {
         control.pause();
     }
@@ -93,7 +92,7 @@ pub(crate) async fn carry_out(
     let (worker, access) = (control.clone(), session.file_access(state.options.is_confined));
     let mut work = tokio::task::spawn_blocking(move || {
         let mut claim = claim;
-        let copied = work(&mut claim, plan, &access, &worker);
+        let copied = copy_and_publish(&mut claim, plan, &access, &worker);
         (claim, copied)
     });
     let (mut claim, copied) = loop {
@@ -104,58 +103,58 @@ pub(crate) async fn carry_out(
     };
     display.close();
 
-    // What grows there belongs to another copy then.
+    // Then the part file belongs to another copy.
     let is_in_use = matches!(copied, Err(CopyError::InUse(_)));
     let outcome = match copied {
-        Ok(copied) => Outcome::Completed(copied),
-        Err(CopyError::Stopped) => control.cancellation().map_or(Outcome::Stopped, Outcome::Cancelled),
-        Err(error) => Outcome::Failed(error.to_string()),
+        Ok(copied) => CopyOutcome::Completed(copied),
+        Err(CopyError::Stopped) => control.cancellation().map_or(CopyOutcome::Stopped, CopyOutcome::Cancelled),
+        Err(error) => CopyOutcome::Failed(error.to_string()),
     };
-    if matches!(outcome, Outcome::Stopped) {
+    if matches!(outcome, CopyOutcome::Stopped) {
         session.reporter.untrack(id);
-        session.copies.remove(id);
+        session.controls.remove(id);
         return Ok((outcome, None));
     }
-    if !is_in_use && !matches!(outcome, Outcome::Completed(_)) {
-        discard(session, &claim.state);
+    if !is_in_use && !matches!(outcome, CopyOutcome::Completed(_)) {
+        discard_part(session, &claim.state);
     }
     let report = report(&outcome, &control);
-    if let Err(error) = claim.ended(report.clone()) {
-        tracing::error!(transfer.id = %id, %error, "cannot write down how the transfer ended; it is reported all the same");
+    if let Err(error) = claim.record_end(report.clone()) {
+        tracing::error!(transfer.id = %id, %error, "cannot record how the transfer ended; it is reported all the same");
     }
-    session.copies.remove(id);
-    let untold = Untold { claim, id, report, directives: control.take_directives() };
-    Ok((outcome, Some(untold)))
+    session.controls.remove(id);
+    let unreported = UnreportedOutcome { claim, id, report, directives: control.take_directives() };
+    Ok((outcome, Some(unreported)))
 }
 
-impl Untold {
-    /// What an earlier process had ended, if it has a report.
-    pub(crate) fn left(claim: Claim) -> Option<Self> {
+impl UnreportedOutcome {
+    /// The end that an earlier process recorded, if there is one.
+    pub(crate) fn of_claim(claim: Claim) -> Option<Self> {
         let (id, report) = (claim.state.id?, claim.state.report.clone()?);
         Some(Self { claim, id, report, directives: Vec::new() })
     }
 
-    /// Bytes at the destination when it ended.
+    /// Bytes at the destination.
     pub(crate) fn bytes(&self) -> u64 {
         self.report.bytes_transferred
     }
 
-    /// Sends the final report until the server has answered, then forgets the transfer.
+    /// Sends the final report until the server answers, then deletes the state.
     pub(crate) fn tell(self, session: &Arc<Session>) -> JoinHandle<Option<ReportReply>> {
         tell(session, self.claim, self.id, self.report, self.directives)
     }
 }
 
-/// Ends a transfer on which nobody works any more, as called off.
-pub(crate) fn call_off(session: &Arc<Session>, mut claim: Claim, id: Uuid) -> io::Result<Untold> {
-    discard(session, &claim.state);
-    let report = end_without_work(Status::Cancelled, None);
-    claim.ended(report.clone())?;
+/// Cancels a transfer that no task runs.
+pub(crate) fn cancel_idle(session: &Arc<Session>, mut claim: Claim, id: Uuid) -> io::Result<UnreportedOutcome> {
+    discard_part(session, &claim.state);
+    let report = report_without_copy(Status::Cancelled, None);
+    claim.record_end(report.clone())?;
     session.reporter.untrack(id);
-    Ok(Untold { claim, id, report, directives: Vec::new() })
+    Ok(UnreportedOutcome { claim, id, report, directives: Vec::new() })
 }
 
-/// Sends the report that `claim` holds until the server has answered, then forgets the transfer.
+/// Sends the final report until the server answers, then deletes the state and acknowledges the directives.
 pub(crate) fn tell(
     session: &Arc<Session>,
     claim: Claim,
@@ -170,8 +169,8 @@ pub(crate) fn tell(
         if let ReportReply::Rejected(message) = &reply {
             tracing::warn!(transfer.id = %id, "the server does not take the final report: {message}");
         }
-        if let Err(error) = claim.settled() {
-            tracing::warn!(transfer.id = %id, %error, "cannot remove what was remembered of the transfer");
+        if let Err(error) = claim.record_reported() {
+            tracing::warn!(transfer.id = %id, %error, "cannot delete the state of the transfer");
         }
         for directive in directives {
             if let Err(error) = teller.api.acknowledge(directive).await {
@@ -182,11 +181,11 @@ pub(crate) fn tell(
     })
 }
 
-/// Removes an incomplete copy that nobody will continue.
-pub(crate) fn discard(session: &Session, state: &TransferState) {
+/// Removes the part file of a transfer that will not be resumed.
+pub(crate) fn discard_part(session: &Session, state: &TransferState) {
     let access = session.file_access(state.options.is_confined);
     let paths = state.paths();
-    // Copies of files do not grow as folders: that one is somebody else's.
+    // A folder is not the part of a file: it belongs to something else.
     let is_of_a_file = || {
         let source = access.source(&paths.source).ok();
         source.and_then(|source| source.metadata().ok()).is_some_and(|there| there.is_file())
@@ -202,33 +201,38 @@ pub(crate) fn discard(session: &Session, state: &TransferState) {
     }
 }
 
-/// The final report of a transfer, whichever attempt, on which this process did not work.
-pub(crate) fn end_without_work(status: Status, error: Option<String>) -> FinalReport {
+/// The final report of a transfer that this process did not copy.
+pub(crate) fn report_without_copy(status: Status, error: Option<String>) -> FinalReport {
     FinalReport { status, bytes_transferred: 0, attempt: 0, checksum_sha256: None, error }
 }
 
-fn report(outcome: &Outcome, control: &Control) -> FinalReport {
+fn report(outcome: &CopyOutcome, control: &Control) -> FinalReport {
     let (status, checksum_sha256, error) = match outcome {
-        Outcome::Completed(copied) => (Status::Completed, copied.checksum.clone(), None),
-        Outcome::Failed(reason) => (Status::Failed, None, Some(reason.clone())),
-        Outcome::Cancelled(_) | Outcome::Stopped => (Status::Cancelled, None, None),
+        CopyOutcome::Completed(copied) => (Status::Completed, copied.checksum.clone(), None),
+        CopyOutcome::Failed(reason) => (Status::Failed, None, Some(reason.clone())),
+        CopyOutcome::Cancelled(_) | CopyOutcome::Stopped => (Status::Cancelled, None, None),
     };
     FinalReport { status, bytes_transferred: control.copied(), attempt: control.attempt(), checksum_sha256, error }
 }
 
-/// Everything that blocks.
-fn work(claim: &mut Claim, plan: Option<Plan>, access: &FileAccess, control: &Control) -> Result<Copied, CopyError> {
+/// Copies and publishes. Blocking.
+fn copy_and_publish(
+    claim: &mut Claim,
+    plan: Option<Plan>,
+    access: &FileAccess,
+    control: &Control,
+) -> Result<CopyResult, CopyError> {
     let paths = claim.state.paths();
     let options = claim.state.options;
     let target = access.destination(&paths.destination)?;
     let part = target.part();
-    if let (Phase::Installing, Some(copied)) = (claim.state.phase, claim.state.copied.clone()) {
-        let is_installed = is_installed(&part, &target);
-        if is_installed || part.has_entry() {
+    if let (Phase::Publishing, Some(copied)) = (claim.state.phase, claim.state.copied.clone()) {
+        let is_published = is_published(&part, &target);
+        if is_published || part.has_entry() {
             control.set_total(copied.bytes);
             control.add_resumed(copied.bytes);
-            if !is_installed {
-                install(&part, &target, options.overwrite)?;
+            if !is_published {
+                publish(&part, &target, options.overwrite)?;
             }
             return Ok(copied);
         }
@@ -243,12 +247,12 @@ fn work(claim: &mut Claim, plan: Option<Plan>, access: &FileAccess, control: &Co
     control.set_total(plan.total);
     paths.check().map_err(PlanError::Name)?;
     check_all(&plan, &target, options.overwrite)?;
-    // Held until the copy has its final name.
+    // Held until the copy is published.
     let reserved = part::reserve(&part, plan.is_folder)?;
     let copied = copy(&plan, (&part, &reserved), options, control)?;
-    claim.state.phase = Phase::Installing;
+    claim.state.phase = Phase::Publishing;
     claim.state.copied = Some(copied.clone());
     claim.save().map_err(at("remember the copy to", &target))?;
-    install(&part, &target, options.overwrite)?;
+    publish(&part, &target, options.overwrite)?;
     Ok(copied)
 }

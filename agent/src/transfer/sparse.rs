@@ -6,7 +6,7 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 /// The unit of holes, in bytes; no file system in use has smaller ones.
 const BLOCK: usize = 4096;
 
-/// Whether a file takes less room than it has bytes.
+/// Whether a file occupies fewer bytes than its length.
 #[cfg(unix)]
 pub(crate) fn is_sparse(file: &Metadata) -> bool {
     /// Bytes of one of `st_blocks`, whatever the file system's own blocks are.
@@ -14,14 +14,14 @@ pub(crate) fn is_sparse(file: &Metadata) -> bool {
     std::os::unix::fs::MetadataExt::blocks(file).saturating_mul(UNIT) < file.len()
 }
 
-/// Holes are not told on other systems.
+/// Other systems do not tell.
 #[cfg(not(unix))]
 pub(crate) fn is_sparse(_file: &Metadata) -> bool {
     false
 }
 
-/// Writes `bytes` at `offset` of a file that has nothing from there on, but for blocks of zeros; gives how many were
-/// written. The file's length is set by the caller, since it may end in a hole.
+/// Writes `bytes` at `offset`, the end of the file, without blocks of zeros; returns how many bytes were written. The caller
+/// sets the length of the file, which may end in a hole.
 pub(crate) fn write_at(file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<usize> {
     let mut written = 0;
     let mut start = 0;

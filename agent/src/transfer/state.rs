@@ -1,4 +1,4 @@
-//! What must be remembered of a transfer so that it outlives the process that began it.
+//! The state of a transfer that outlives the process. It is stored as JSON; the stored names never change.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,48 +22,49 @@ pub(crate) enum Verify {
     None,
 }
 
-/// What the person who asked for the copy chose.
+/// The options of a copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CopyOptions {
     /// How to verify.
     pub(crate) verify: Verify,
-    /// Whether what stands at the destination may be replaced.
+    /// Whether an existing destination may be replaced.
     pub(crate) overwrite: bool,
     /// Bytes per second, at most.
     pub(crate) max_rate: Option<u64>,
-    /// Whether the server asked for it, so that it stays inside the folders that the configuration allows.
+    /// Whether the server asked for the copy, so that it is confined to the allowed roots.
     #[serde(default)]
     pub(crate) is_confined: bool,
 }
 
-/// How far a transfer has come.
+/// The phases of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Phase {
-    /// The server has not yet said that it knows of it.
+    /// The server has not confirmed its creation.
     Creating,
     /// Bytes are being copied and verified.
     Copying,
-    /// All is verified; the copy is getting its final name.
-    Installing,
-    /// It has ended, the server has yet to hear how.
+    /// The part file is verified and gets its final name.
+    #[serde(rename = "installing")]
+    Publishing,
+    /// It has ended and its final report is not accepted yet.
     Reporting,
-    /// It failed and the server knows; kept so that a retry knows the options.
+    /// It failed and is reported; kept so that a retry has its options.
     Failed,
 }
 
-/// What a finished copy amounts to.
+/// The result of a finished copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Copied {
+pub(crate) struct CopyResult {
     /// Bytes written.
     pub(crate) bytes: u64,
     /// SHA-256 of the file, or of a folder's manifest.
     pub(crate) checksum: Option<String>,
 }
 
-/// How a transfer ended, as the server must hear it.
+/// The final report of a transfer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FinalReport {
@@ -71,7 +72,7 @@ pub(crate) struct FinalReport {
     pub(crate) status: Status,
     /// Bytes written.
     pub(crate) bytes_transferred: u64,
-    /// The attempt that ended; 0: whichever.
+    /// The attempt that ended; 0 for the current one of the server.
     pub(crate) attempt: u32,
     /// SHA-256 of what was copied.
     pub(crate) checksum_sha256: Option<String>,
@@ -79,46 +80,44 @@ pub(crate) struct FinalReport {
     pub(crate) error: Option<String>,
 }
 
-/// One transfer's memory.
+/// The stored state of one transfer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TransferState {
-    /// The server's id, once there is one.
+    /// The server's id; none until it is created there.
     pub(crate) id: Option<Uuid>,
-    /// Under which the server knows a repeated creation again.
+    /// The idempotency key of its creation.
     pub(crate) idempotency_key: Uuid,
-    /// The text of an absolute path.
+    /// An absolute path, as text.
     pub(crate) source: String,
-    /// The text of an absolute and final path: not of the folder to put it in.
+    /// An absolute path, as text: that of the copy itself, not of its folder.
     pub(crate) destination: String,
-    /// Which way.
     pub(crate) direction: Direction,
-    /// Bytes, as first announced.
+    /// Bytes, as reported when it was created.
     pub(crate) size: u64,
     /// Counts from 1.
     pub(crate) attempt: u32,
     /// How to copy.
     pub(crate) options: CopyOptions,
-    /// The job's run it belongs to, if any: the daemon alone works on it then.
+    /// The run it belongs to, if any; then only the daemon continues it.
     #[serde(default)]
     pub(crate) part_of: PartOf,
-    /// How far it is.
     pub(crate) phase: Phase,
-    /// Known from `Installing` on.
+    /// Set from `Publishing` on.
     #[serde(default)]
-    pub(crate) copied: Option<Copied>,
+    pub(crate) copied: Option<CopyResult>,
     /// The final report, until the server has accepted it.
     #[serde(default)]
     pub(crate) report: Option<FinalReport>,
 }
 
 impl TransferState {
-    /// Whether there are bytes left to copy or to put in place.
+    /// Whether the copy is not published yet.
     pub(crate) fn is_unfinished(&self) -> bool {
-        matches!(self.phase, Phase::Creating | Phase::Copying | Phase::Installing)
+        matches!(self.phase, Phase::Creating | Phase::Copying | Phase::Publishing)
     }
 
-    /// The name of its file, without the ending.
+    /// The name of its state file, without extension.
     pub(crate) fn name(&self) -> String {
         match self.id {
             Some(id) => id.to_string(),
@@ -126,17 +125,17 @@ impl TransferState {
         }
     }
 
-    /// What it copies, and to where.
+    /// Its source and destination.
     pub(crate) fn paths(&self) -> CopyPaths {
         CopyPaths { source: from_text(&self.source), destination: from_text(&self.destination) }
     }
 
-    /// Where the bytes go until they are complete.
+    /// The path of its part file.
     pub(crate) fn part(&self) -> PathBuf {
         part::beside(&from_text(&self.destination))
     }
 
-    /// Reads the file of a transfer; a damaged one counts as none.
+    /// Reads a state file; a damaged one is none.
     pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
         state_file::read_stored(path).map(Stored::content)
     }

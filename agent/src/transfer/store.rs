@@ -1,4 +1,4 @@
-//! The state folder: one file per transfer, each claimed by at most one living process.
+//! The state files of transfers: one per transfer, each claimed by at most one process.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -11,36 +11,36 @@ use crate::storage::state_file::{self, Stored};
 use crate::transfer::state::{FinalReport, Phase, TransferState};
 use uuid::Uuid;
 
-/// How long a failed transfer's options, or an unanswered creation, are remembered.
-const MEMORY: Duration = Duration::from_hours(7 * 24);
+/// How long the state of a failed transfer, or of an unconfirmed creation, is kept.
+const RETENTION: Duration = Duration::from_hours(7 * 24);
 
 /// The transfers of one agent on this machine.
 #[derive(Clone, Debug)]
-pub(crate) struct Store {
+pub(crate) struct TransferStore {
     folder: PathBuf,
 }
 
-/// A transfer that only this process works on; dropped, it is free again.
+/// The exclusive claim on a transfer, released when dropped.
 #[derive(Debug)]
 pub(crate) struct Claim {
-    store: Store,
+    store: TransferStore,
     lock: File,
-    /// The memory; `save` makes changes durable.
+    /// The state; `save` makes changes durable.
     pub(crate) state: TransferState,
 }
 
-/// What came of asking for a transfer.
+/// The result of a claim.
 #[derive(Debug)]
 pub(crate) enum Claimed {
-    /// Nothing is remembered of it.
+    /// There is no state of it.
     Missing,
-    /// Another process, or another task of this one, works on it.
+    /// Another process, or another task of this one, has claimed it.
     Busy,
-    /// It is ours.
+    /// The claim succeeded.
     Ours(Box<Claim>),
 }
 
-/// Why a copy cannot begin.
+/// Why a copy cannot start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BeginError {
     #[error("another process is copying to {0} at this moment; wait until it has ended")]
@@ -57,15 +57,15 @@ pub(crate) enum BeginError {
     Io(#[from] io::Error),
 }
 
-impl Store {
-    /// Opens the store in `state_dir`, made when missing.
+impl TransferStore {
+    /// Opens the store in `state_dir`; a missing folder is created.
     pub(crate) fn open(state_dir: &Path) -> io::Result<Self> {
         let folder = state_dir.join("transfers");
         state_file::create_private_folder(&folder)?;
         Ok(Self { folder })
     }
 
-    /// Everything remembered that can be read, oldest first.
+    /// All states that can be read, oldest first.
     pub(crate) fn list(&self) -> io::Result<Vec<TransferState>> {
         let mut states = Vec::new();
         for name in self.names(".json")? {
@@ -79,13 +79,13 @@ impl Store {
         Ok(states)
     }
 
-    /// Asks for the transfer with this id.
+    /// Claims the transfer with this id.
     pub(crate) fn claim(&self, id: Uuid) -> io::Result<Claimed> {
         let _guard = self.guard()?;
         self.claim_named(&id.to_string())
     }
 
-    /// Asks for the transfer that was begun under `key`, however far it has come.
+    /// Claims the transfer with this idempotency key, in any phase.
     pub(crate) fn claim_begun(&self, key: Uuid) -> io::Result<Claimed> {
         let _guard = self.guard()?;
         match self.list()?.iter().find(|state| state.idempotency_key == key) {
@@ -94,12 +94,11 @@ impl Store {
         }
     }
 
-    /// Begins the copy `fresh`, or continues the unfinished one between its paths; what belongs to a run is
-    /// neither continued by nor continues anything else.
+    /// Starts the copy `fresh`, or continues the unfinished one between the same paths, unless one of them belongs to a run.
     pub(crate) fn begin(&self, fresh: TransferState) -> Result<Claim, BeginError> {
         let _guard = self.guard()?;
         let mut unfinished: Vec<TransferState> = self.list()?;
-        // A transfer the server knows comes before a creation that nobody answered.
+        // A transfer that the server knows comes before an unconfirmed creation.
         unfinished.retain(|state| state.is_unfinished() && state.destination == fresh.destination);
         unfinished.sort_by_key(|state| state.phase == Phase::Creating);
         for old in unfinished {
@@ -108,8 +107,8 @@ impl Store {
                 Claimed::Busy => return Err(BeginError::Busy(fresh.destination)),
                 Claimed::Ours(claim) => claim,
             };
-            let is_anyones = old.part_of.is_standalone() && fresh.part_of.is_standalone();
-            if old.source == fresh.source && is_anyones {
+            let is_standalone = old.part_of.is_standalone() && fresh.part_of.is_standalone();
+            if old.source == fresh.source && is_standalone {
                 let mut claim = *claim;
                 claim.state.options = fresh.options;
                 claim.save()?;
@@ -122,19 +121,19 @@ impl Store {
                 return Err(BeginError::Taken { origin: old.source, destination: old.destination });
             }
         }
-        match self.keep(fresh)? {
+        match self.create(fresh)? {
             Some(claim) => Ok(claim),
             None => Err(BeginError::Io(io::ErrorKind::AlreadyExists.into())),
         }
     }
 
-    /// Remembers and claims a transfer that began elsewhere; nothing, if another process was faster.
+    /// Stores and claims a transfer that was started elsewhere; none if another process has claimed it.
     pub(crate) fn adopt(&self, state: TransferState) -> io::Result<Option<Claim>> {
         let _guard = self.guard()?;
-        self.keep(state)
+        self.create(state)
     }
 
-    /// Whether any process copies at this moment.
+    /// Whether any process is copying.
     pub(crate) fn is_at_work(&self) -> io::Result<bool> {
         let _guard = self.guard()?;
         for state in self.list()?.iter().filter(|state| state.is_unfinished()) {
@@ -145,21 +144,20 @@ impl Store {
         Ok(false)
     }
 
-    /// Forgets what is too old to matter, and sets aside what cannot be read; gives the transfers of which nothing is
-    /// known any more.
+    /// Deletes expired states and renames damaged ones; returns the transfers whose state is lost.
     pub(crate) fn prune(&self) -> io::Result<Vec<Uuid>> {
         let _guard = self.guard()?;
         let lost = self.set_damaged_aside()?;
         for state in self.list()? {
             let path = self.json(&state.name());
-            if matches!(state.phase, Phase::Failed | Phase::Creating) && state_file::age(&path)? > MEMORY {
+            if matches!(state.phase, Phase::Failed | Phase::Creating) && state_file::age(&path)? > RETENTION {
                 state_file::remove_stored(&path)?;
             }
         }
         for name in self.names(".damaged")? {
             let path = self.folder.join(format!("{name}.damaged"));
             // A folder may have stood in the place of a file.
-            if path.is_file() && state_file::age(&path)? > MEMORY {
+            if path.is_file() && state_file::age(&path)? > RETENTION {
                 state_file::remove(&path)?;
             }
         }
@@ -171,8 +169,8 @@ impl Store {
         Ok(lost)
     }
 
-    /// Moves torn files out of the way, each with one line in the log, and takes the version before where there is one.
-    /// Of whole files the version before is made whole.
+    /// Renames damaged files and restores their previous versions, each with one log message. Restores missing previous
+    /// versions of valid files.
     fn set_damaged_aside(&self) -> io::Result<Vec<Uuid>> {
         let mut lost = Vec::new();
         for name in self.names(".json")? {
@@ -216,14 +214,14 @@ impl Store {
         }
     }
 
-    fn keep(&self, state: TransferState) -> io::Result<Option<Claim>> {
+    fn create(&self, state: TransferState) -> io::Result<Option<Claim>> {
         let Some(lock) = lock(&self.lock_path(&state.name()))? else { return Ok(None) };
         let claim = Claim { store: self.clone(), lock, state };
         claim.save()?;
         Ok(Some(claim))
     }
 
-    /// Held for a moment by whoever changes which transfers there are, and who holds them.
+    /// The lock for creating, claiming and deleting states.
     fn guard(&self) -> io::Result<File> {
         let path = self.folder.join(".guard");
         let guard = state_file::open_lock(&path)?;
@@ -251,13 +249,13 @@ impl Store {
 }
 
 impl Claim {
-    /// Makes the memory durable.
+    /// Writes the state durably.
     pub(crate) fn save(&self) -> io::Result<()> {
         self.state.write(&self.store.json(&self.state.name()))
     }
 
-    /// Notes that the server knows the transfer as `id`.
-    pub(crate) fn created(&mut self, id: Uuid, attempt: u32) -> io::Result<()> {
+    /// Records that the server knows the transfer as `id`.
+    pub(crate) fn record_creation(&mut self, id: Uuid, attempt: u32) -> io::Result<()> {
         let _guard = self.store.guard()?;
         let old = self.state.name();
         let created = TransferState { id: Some(id), attempt, phase: Phase::Copying, ..self.state.clone() };
@@ -272,25 +270,25 @@ impl Claim {
         Ok(())
     }
 
-    /// Notes how it ended, before the server hears of it.
-    pub(crate) fn ended(&mut self, report: FinalReport) -> io::Result<()> {
+    /// Records the end, before it is reported.
+    pub(crate) fn record_end(&mut self, report: FinalReport) -> io::Result<()> {
         self.state.phase = Phase::Reporting;
         self.state.report = Some(report);
         self.save()
     }
 
-    /// The server has heard how it ended: forgets it, but for a failed one's options.
-    pub(crate) fn settled(mut self) -> io::Result<()> {
+    /// Records that the end is reported: deletes the state, except that of a failed transfer.
+    pub(crate) fn record_reported(mut self) -> io::Result<()> {
         let report = self.state.report.take();
         if report.is_some_and(|report| report.status == Status::Failed) {
             self.state.phase = Phase::Failed;
             return self.save();
         }
-        self.forget()
+        self.delete()
     }
 
-    /// Forgets the transfer.
-    pub(crate) fn forget(self) -> io::Result<()> {
+    /// Deletes the state.
+    pub(crate) fn delete(self) -> io::Result<()> {
         let _guard = self.store.guard()?;
         let name = self.state.name();
         state_file::remove_stored(&self.store.json(&name))?;
@@ -300,7 +298,7 @@ impl Claim {
     }
 }
 
-/// Takes the lock, unless somebody holds it.
+/// Takes the lock; none if another process holds it.
 pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
     let file = state_file::open_lock(path)?;
     match file.try_lock() {

@@ -15,7 +15,7 @@ use crate::storage::allowed_roots::FileAccess;
 use crate::storage::paths::{CopyPaths, text};
 use crate::storage::resolve;
 use crate::transfer::plan::{Plan, PlanError};
-use crate::transfer::run::{Outcome, Untold, call_off, carry_out};
+use crate::transfer::run::{CopyOutcome, UnreportedOutcome, cancel_idle, carry_out};
 use crate::transfer::state::{CopyOptions, Phase, TransferState, Verify};
 use crate::transfer::store::{BeginError, Claim};
 use crate::work::item::{Done, ask};
@@ -82,32 +82,32 @@ pub(crate) async fn copy(
             Some(Ok(claim)) => claim,
             Some(Err(done)) => return Ok(Some(done)),
         },
-        Phase::Copying | Phase::Installing => claim,
+        Phase::Copying | Phase::Publishing => claim,
         // An earlier process was killed between the two notes of how it ended.
         Phase::Reporting | Phase::Failed => return Ok(Some(as_reported(claim))),
     };
     let id = claim.state.id.context("the transfer has no id")?;
     let copying = carry_out(session, claim, plan, Display::Silent, place);
     tokio::pin!(copying);
-    let (outcome, untold) = tokio::select! {
+    let (outcome, unreported) = tokio::select! {
         biased;
         ended = &mut copying => ended?,
         () = stop.cancelled() => {
-            if let Some(control) = session.copies.get(id) {
+            if let Some(control) = session.controls.get(id) {
                 control.cancel(CALLED_OFF);
             }
             copying.await?
         }
         never = watch(id) => match never {},
     };
-    let bytes = untold.as_ref().map_or(0, Untold::bytes);
+    let bytes = unreported.as_ref().map_or(0, UnreportedOutcome::bytes);
     let done = match outcome {
-        Outcome::Stopped => return Ok(None),
-        Outcome::Completed(copied) => Done::of(Status::Completed, copied.bytes, None),
-        Outcome::Failed(reason) => Done::of(Status::Failed, bytes, Some(reason)),
-        Outcome::Cancelled(reason) => Done::of(Status::Cancelled, bytes, Some(reason)),
+        CopyOutcome::Stopped => return Ok(None),
+        CopyOutcome::Completed(copied) => Done::of(Status::Completed, copied.bytes, None),
+        CopyOutcome::Failed(reason) => Done::of(Status::Failed, bytes, Some(reason)),
+        CopyOutcome::Cancelled(reason) => Done::of(Status::Cancelled, bytes, Some(reason)),
     };
-    Ok(Some(Done { copy: untold, ..done }))
+    Ok(Some(Done { copy: unreported, ..done }))
 }
 
 /// Ends a copy that was called off, or never may begin, before it went on.
@@ -115,9 +115,9 @@ pub(crate) fn called_off(session: &Arc<Session>, begun: Option<Claim>) -> anyhow
     let copy = match begun {
         Some(claim) => {
             if let Some(id) = claim.state.id {
-                Some(call_off(session, claim, id)?)
+                Some(cancel_idle(session, claim, id)?)
             } else {
-                claim.forget()?;
+                claim.delete()?;
                 None
             }
         }
@@ -193,11 +193,11 @@ async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Opti
     match created.await {
         None => Ok(None),
         Some(Ok(view)) => {
-            claim.created(view.id, view.attempt).context("cannot remember the transfer")?;
+            claim.record_creation(view.id, view.attempt).context("cannot remember the transfer")?;
             Ok(Some(Ok(claim)))
         }
         Some(Err(error)) => {
-            claim.forget()?;
+            claim.delete()?;
             Ok(Some(Err(Done::failed(format!("the server does not take the transfer: {error}")))))
         }
     }
@@ -208,5 +208,5 @@ fn as_reported(claim: Claim) -> Done {
         Some(report) => Done::of(report.status, report.bytes_transferred, report.error.clone()),
         None => Done::failed("the copy failed".to_owned()),
     };
-    Done { copy: Untold::left(claim), ..done }
+    Done { copy: UnreportedOutcome::of_claim(claim), ..done }
 }

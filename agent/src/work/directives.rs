@@ -16,7 +16,7 @@ use crate::server::backoff::backoff;
 use crate::server::heartbeat::Role;
 use crate::server::wire::{Directive, Status};
 use crate::session::{Mail, Session};
-use crate::transfer::run::{discard, end_without_work, tell};
+use crate::transfer::run::{discard_part, report_without_copy, tell};
 use crate::transfer::store::Claimed;
 use crate::work::job;
 use crate::work::retry;
@@ -111,8 +111,8 @@ impl Dispatcher {
 
     fn cancel(&self, directive: Uuid, id: Uuid) -> anyhow::Result<Act> {
         let session = &self.session;
-        if let Some(control) = session.copies.get(id) {
-            control.answers(directive);
+        if let Some(control) = session.controls.get(id) {
+            control.acknowledge_at_end(directive);
             control.cancel("cancelled on the server");
             return Ok(Act::UnderWay);
         }
@@ -131,16 +131,16 @@ impl Dispatcher {
             Claimed::Ours(claim) => *claim,
             Claimed::Missing => {
                 // Nothing of it is left here; what the server says to that does not matter.
-                drop(session.reporter.finish(id, end_without_work(Status::Cancelled, None)));
+                drop(session.reporter.finish(id, report_without_copy(Status::Cancelled, None)));
                 return Ok(Act::Done);
             }
         };
         let report = if let Some(report) = claim.state.report.clone() {
             report
         } else {
-            discard(session, &claim.state);
-            let report = end_without_work(Status::Cancelled, None);
-            claim.ended(report.clone())?;
+            discard_part(session, &claim.state);
+            let report = report_without_copy(Status::Cancelled, None);
+            claim.record_end(report.clone())?;
             report
         };
         tell(session, claim, id, report, vec![directive]);

@@ -13,7 +13,7 @@ use crate::server::http::ApiError;
 use crate::server::reporter::ReportReply;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::session::Session;
-use crate::transfer::run::Untold;
+use crate::transfer::run::UnreportedOutcome;
 use crate::transfer::store::{Claim, Claimed};
 use crate::work::copy::called_off;
 use crate::work::directives::Act;
@@ -28,7 +28,7 @@ pub(crate) struct Done {
     /// As the server must hear it.
     pub(crate) end: RunEnd,
     /// Its copy, which the server must hear of first.
-    pub(crate) copy: Option<Untold>,
+    pub(crate) copy: Option<UnreportedOutcome>,
 }
 
 impl Done {
@@ -113,7 +113,7 @@ async fn live(session: &Arc<Session>, key: &str, begun: Option<Claim>, place: Pl
     let Some(errand) = session.errands.get(key) else { return Ok(()) };
     let (end, told) = if let Some(end) = errand.end.clone() {
         // An earlier process had ended it; what it left of its copy still has a final report to send.
-        (end, begun.and_then(Untold::left).map(|copy| copy.tell(session)))
+        (end, begun.and_then(UnreportedOutcome::of_claim).map(|copy| copy.tell(session)))
     } else {
         match announce(session, &errand).await? {
             None => return Ok(()),
@@ -157,7 +157,7 @@ async fn live(session: &Arc<Session>, key: &str, begun: Option<Claim>, place: Pl
 /// Ends what an earlier process had begun of an errand that is not wanted any more.
 fn give_up(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
     let copy = match begun {
-        Some(claim) if claim.state.report.is_some() => Untold::left(claim),
+        Some(claim) if claim.state.report.is_some() => UnreportedOutcome::of_claim(claim),
         begun => called_off(session, begun)?.copy,
     };
     if let Some(copy) = copy {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Copies and other work of one process, at work and waiting.
+/// The running and the waiting work of one process.
 #[derive(Debug)]
 pub(crate) struct Turns {
     most: usize,

@@ -9,14 +9,14 @@ use crate::random::random_uuid;
 use crate::server::wire::{PartOf, Status, TransferView};
 use crate::session::Session;
 use crate::storage::resolve::local_path;
-use crate::transfer::run::{Ended, Outcome, end_without_work, run_transfer, tell};
+use crate::transfer::run::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, tell};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::transfer::store::{Claim, Claimed};
 use crate::work::directives::Act;
 
 /// Copies again what the server remembers as transfer `id`.
 pub(crate) async fn retry(session: &Arc<Session>, directive: Uuid, id: Uuid, attempt: u32) -> anyhow::Result<Act> {
-    if let Some(control) = session.copies.get(id) {
+    if let Some(control) = session.controls.get(id) {
         // It is being copied anyhow, so that copy is the new attempt.
         control.raise_attempt(attempt);
         return Ok(Act::Done);
@@ -39,8 +39,8 @@ pub(crate) async fn retry(session: &Arc<Session>, directive: Uuid, id: Uuid, att
     let refusal = unsupported(&view);
     let Some(mut claim) = remember(session, known, view, attempt)? else { return Ok(Act::Later) };
     if let Some(reason) = refusal {
-        let report = FinalReport { attempt: claim.state.attempt, ..end_without_work(Status::Failed, Some(reason)) };
-        claim.ended(report.clone())?;
+        let report = FinalReport { attempt: claim.state.attempt, ..report_without_copy(Status::Failed, Some(reason)) };
+        claim.record_end(report.clone())?;
         tell(session, claim, id, report, vec![directive]);
         return Ok(Act::UnderWay);
     }
@@ -54,11 +54,11 @@ pub(crate) fn start(session: &Arc<Session>, claim: Claim) {
     session.tasks.spawn(async move {
         let id = claim.state.id;
         match run_transfer(&running, claim, None, Display::Silent).await {
-            Ok(Ended { outcome, .. }) => match outcome {
-                Outcome::Completed(copied) => tracing::info!(transfer.id = ?id, bytes = copied.bytes, "completed"),
-                Outcome::Failed(reason) => tracing::warn!(transfer.id = ?id, "failed: {reason}"),
-                Outcome::Cancelled(reason) => tracing::info!(transfer.id = ?id, "cancelled: {reason}"),
-                Outcome::Stopped => tracing::info!(transfer.id = ?id, "stopped; it continues at the next start"),
+            Ok(EndedTransfer { outcome, .. }) => match outcome {
+                CopyOutcome::Completed(copied) => tracing::info!(transfer.id = ?id, bytes = copied.bytes, "completed"),
+                CopyOutcome::Failed(reason) => tracing::warn!(transfer.id = ?id, "failed: {reason}"),
+                CopyOutcome::Cancelled(reason) => tracing::info!(transfer.id = ?id, "cancelled: {reason}"),
+                CopyOutcome::Stopped => tracing::info!(transfer.id = ?id, "stopped; it continues at the next start"),
             },
             Err(error) => tracing::error!(transfer.id = ?id, %error, "the transfer cannot run"),
         }

@@ -134,7 +134,7 @@ async fn carry_out(
         session.errands.change(&errand.key(), |errand| errand.task = Task::Step(step.clone()))?;
     }
     let control = Arc::new(Control::new(random_uuid(), step.attempt, 0, false));
-    session.copies.insert(control.clone());
+    session.controls.insert(control.clone());
     if session.is_stopping() {
         control.pause();
     }
@@ -150,7 +150,7 @@ async fn carry_out(
             never = &mut telling => match never {},
         }
     };
-    session.copies.remove(control.id);
+    session.controls.remove(control.id);
     let (bytes, called_off) = (control.copied(), control.cancellation());
     Ok(match ended {
         Ok(()) => Some(Done::of(Status::Completed, bytes, None)),
@@ -164,7 +164,7 @@ async fn keep_telling(session: &Session, step: &Step, id: Uuid) -> Infallible {
     let mut told = None;
     loop {
         sleep(report_interval(session.api.rate_limit(), session.timing.report)).await;
-        if let Some(control) = session.copies.get(id) {
+        if let Some(control) = session.controls.get(id) {
             tell(session, step, &control, &mut told).await;
         }
     }

@@ -12,7 +12,7 @@ use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::control::Control;
 use crate::transfer::copy::{CopyError, at};
 use crate::transfer::part::reserve;
-use crate::transfer::publish::{check, install};
+use crate::transfer::publish::{check, publish};
 
 /// Bytes moved at once.
 const CHUNK: usize = 1 << 18;
@@ -100,7 +100,7 @@ fn convert(
     });
     let ended = match finished {
         _ if control.is_stopped() => Err(CopyError::Stopped),
-        Ok(true) => install(&part, to, true),
+        Ok(true) => publish(&part, to, true),
         Ok(false) => Err(CopyError::Changed(from.as_path().to_owned())),
         Err(error) => Err(at("convert", from)(error)),
     };

@@ -1,0 +1,74 @@
+//! A list of messages of bounded length, for errors that have many causes.
+
+use std::fmt;
+
+/// Messages that are kept; of the others only the number is shown.
+const MAX_LISTED: usize = 10;
+
+/// The most characters of one message; the server stores 4,096 of an error message.
+const MAX_CHARS: usize = 350;
+
+/// Keeps the first messages and counts all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BoundedList {
+    listed: Vec<String>,
+    count: usize,
+}
+
+impl BoundedList {
+    /// Adds a message.
+    pub(crate) fn add(&mut self, sentence: &impl fmt::Display) {
+        self.count += 1;
+        if self.listed.len() < MAX_LISTED {
+            self.listed.push(shorten(sentence.to_string()));
+        }
+    }
+
+    /// Number of messages, also of those that are not kept.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+impl fmt::Display for BoundedList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.listed.join("; "))?;
+        match self.count - self.listed.len() {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
+/// Omits the middle of a long message: its end says what is wrong.
+fn shorten(text: String) -> String {
+    let count = text.chars().count();
+    if count <= MAX_CHARS {
+        return text;
+    }
+    let half = MAX_CHARS / 2;
+    let (head, tail): (String, String) = (text.chars().take(half).collect(), text.chars().skip(count - half).collect());
+    format!("{head}…{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BoundedList, MAX_CHARS, MAX_LISTED};
+
+    #[test]
+    fn the_list_is_bounded_and_all_are_counted() {
+        let mut listed = BoundedList::default();
+        assert!(listed.is_empty());
+        for number in 0..MAX_LISTED + 7 {
+            listed.add(&format!("{}{number}", "ä".repeat(5000)));
+        }
+        let text = listed.to_string();
+        assert!(text.ends_with("; and 7 more") && text.chars().count() < 4096, "{}", text.len());
+        assert!(text.chars().count() > MAX_LISTED * (MAX_CHARS - 10));
+        assert_eq!(listed.count(), MAX_LISTED + 7);
+    }
+}
