@@ -20,19 +20,19 @@ use crate::server::wire::Directive;
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::transfer::control::ControlRegistry;
 use crate::transfer::store::TransferStore;
-use crate::work::journal::Errands;
-use crate::work::queue::Turns;
+use crate::work::journal::Journal;
+use crate::work::queue::WorkQueue;
 
-/// How long things take when nobody says otherwise.
+/// Intervals and delays.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
-    /// Between two progress reports, at least.
+    /// The least time between two progress reports.
     pub(crate) report: Duration,
-    /// Between two heartbeats.
+    /// The time between two heartbeats, unless the server sets another.
     pub(crate) heartbeat: Duration,
-    /// The first wait after a failure.
+    /// The delay after the first failure.
     pub(crate) backoff: Duration,
-    /// Between two polls when the server goes on repeating itself, at most.
+    /// The most time between two polls while the server repeats the same directives.
     pub(crate) poll: Duration,
 }
 
@@ -47,35 +47,33 @@ impl Default for Timing {
     }
 }
 
-/// What every subcommand is given.
+/// The settings of every subcommand.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// The server's address, when one was given.
+    /// The address of the server, if `--server` gives one.
     pub(crate) server: Option<String>,
-    /// Where the agent keeps its state.
+    /// The state folder.
     pub(crate) state_dir: PathBuf,
-    /// Intervals.
     pub(crate) timing: Timing,
-    /// Cancelled when the process is asked to end.
+    /// Cancelled by a signal.
     pub(crate) stop: CancellationToken,
 }
 
-/// How much one process may do.
+/// The limits of one process.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct WorkLimits {
     /// Jobs, steps and copies that run at the same time.
-    pub(crate) at_once: usize,
-    /// Bytes per second for each copy of a job.
+    pub(crate) max_parallel: usize,
+    /// Bytes per second of each copy of a job or step.
     pub(crate) max_rate: Option<u64>,
 }
 
-/// Directives on their way to whoever acts on them.
+/// Directives of one response, on their way to the dispatcher.
 #[derive(Debug)]
-pub(crate) struct Mail {
-    /// As they came.
+pub(crate) struct DirectiveBatch {
     pub(crate) directives: Vec<Directive>,
-    /// Told when each was looked at.
-    pub(crate) read: Option<oneshot::Sender<()>>,
+    /// Notified when all are handled.
+    pub(crate) handled: Option<oneshot::Sender<()>>,
 }
 
 /// One process of a registered agent.
@@ -86,44 +84,40 @@ pub(crate) struct Session {
     pub(crate) controls: ControlRegistry,
     pub(crate) reporter: Reporter,
     pub(crate) timing: Timing,
-    /// The heartbeat interval now in force.
+    /// The current heartbeat interval.
     pub(crate) heartbeat: watch::Sender<Duration>,
-    /// How much it may do.
-    pub(crate) bounds: Bounds,
+    pub(crate) limits: WorkLimits,
     pub(crate) allowed_roots: AllowedRoots,
-    /// Whose turn it is to copy.
-    pub(crate) turns: Arc<Turns>,
-    /// What the server gave this agent to do.
-    pub(crate) errands: Errands,
-    /// Held while the server is asked about an errand, so that many do not use up the window at once.
-    pub(crate) line: Mutex<()>,
-    /// Everything that runs beside the subcommand itself.
+    pub(crate) queue: Arc<WorkQueue>,
+    pub(crate) journal: Journal,
+    /// Held during requests of work items, so that many items do not use up the rate limit at once.
+    pub(crate) request_lock: Mutex<()>,
+    /// Work items, transfers and background tasks.
     pub(crate) tasks: TaskTracker,
-    /// Cancelled when the background shall end.
+    /// Ends the background tasks.
     closing: CancellationToken,
-    inbox: mpsc::UnboundedSender<Mail>,
+    inbox: mpsc::UnboundedSender<DirectiveBatch>,
     stop: CancellationToken,
     halted: CancellationToken,
     why_halted: OnceLock<(Exit, String)>,
 }
 
 impl Session {
-    /// A session of the agent that `registration` describes, within `bounds` and `allowed_roots`, and its mail; `instance` is the
-    /// name of a process that does the agent's work.
+    /// A session of the registered agent, and the receiver of its directives; `instance` is the id of a daemon process.
     pub(crate) fn new(
         settings: &Settings,
         registration: &Registration,
-        bounds: Bounds,
+        limits: WorkLimits,
         allowed_roots: AllowedRoots,
         instance: Option<Uuid>,
-    ) -> anyhow::Result<(Arc<Self>, mpsc::UnboundedReceiver<Mail>)> {
+    ) -> anyhow::Result<(Arc<Self>, mpsc::UnboundedReceiver<DirectiveBatch>)> {
         let server = settings.server.as_deref().unwrap_or(&registration.server);
         let state_dir = settings.state_dir.clone();
         let store = TransferStore::open(&state_dir)
             .with_context(|| format!("cannot use the state folder {}", state_dir.display()))?;
         let interval = registration.heartbeat_seconds.map_or(settings.timing.heartbeat, Duration::from_secs);
-        let errands = Errands::new(&state_dir);
-        let (inbox, mail) = mpsc::unbounded_channel();
+        let journal = Journal::new(&state_dir);
+        let (inbox, batches) = mpsc::unbounded_channel();
         let session = Self {
             api: Api::new(HttpClient::new(server)?, registration, &state_dir, instance),
             store,
@@ -132,11 +126,11 @@ impl Session {
             reporter: Reporter::default(),
             timing: settings.timing,
             heartbeat: watch::Sender::new(interval),
-            turns: Turns::new(bounds.at_once),
-            bounds,
+            queue: WorkQueue::new(limits.max_parallel),
+            limits,
             allowed_roots,
-            errands,
-            line: Mutex::default(),
+            journal,
+            request_lock: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             inbox,
@@ -144,10 +138,10 @@ impl Session {
             halted: CancellationToken::new(),
             why_halted: OnceLock::new(),
         };
-        Ok((Arc::new(session), mail))
+        Ok((Arc::new(session), batches))
     }
 
-    /// Runs something beside the subcommand, until the session closes.
+    /// Spawns a task that ends when the session closes.
     pub(crate) fn background<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -155,26 +149,26 @@ impl Session {
         self.tasks.spawn(self.closing.clone().run_until_cancelled_owned(work))
     }
 
-    /// Ends what runs in the background, and waits for the transfers to have stopped.
+    /// Ends the background tasks, and waits for all tasks.
     pub(crate) async fn close(&self) {
         self.closing.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }
 
-    /// Hands directives on, to be acted upon when there is time.
+    /// Passes directives to the dispatcher.
     pub(crate) fn deliver(&self, directives: Vec<Directive>) {
         if !directives.is_empty() {
-            // Nobody reads any more once the process ends.
-            let _ = self.inbox.send(Mail { directives, read: None });
+            // The dispatcher ends before the process does.
+            let _ = self.inbox.send(DirectiveBatch { directives, handled: None });
         }
     }
 
-    /// Hands directives on and waits until each was looked at.
+    /// Passes directives to the dispatcher and waits until all are handled.
     pub(crate) async fn deliver_and_wait(&self, directives: Vec<Directive>) {
-        let (read, looked_at) = oneshot::channel();
-        if self.inbox.send(Mail { directives, read: Some(read) }).is_ok() {
-            let _ = looked_at.await;
+        let (handled, done) = oneshot::channel();
+        if self.inbox.send(DirectiveBatch { directives, handled: Some(handled) }).is_ok() {
+            let _ = done.await;
         }
     }
 
@@ -187,7 +181,7 @@ impl Session {
         }
     }
 
-    /// Ends all work: the server will not hear this agent again.
+    /// Stops all work after a fatal error of the server.
     pub(crate) fn halt(&self, error: &ApiError) {
         let exit = if matches!(error, ApiError::Duplicate { .. }) { Exit::Duplicate } else { Exit::Failed };
         let _ = self.why_halted.set((exit, error.to_string()));
@@ -195,7 +189,7 @@ impl Session {
         self.controls.pause_all();
     }
 
-    /// Ends when nothing new shall begin any more.
+    /// Completes when no new work may start.
     pub(crate) async fn stopping(&self) {
         tokio::select! {
             () = self.stop.cancelled() => {}
@@ -203,38 +197,38 @@ impl Session {
         }
     }
 
-    /// Ends when the background ends.
+    /// Completes when the session closes.
     pub(crate) async fn closed(&self) {
         self.closing.cancelled().await;
     }
 
-    /// Ends when the process is asked to end.
+    /// Completes at a signal.
     pub(crate) async fn stopped(&self) {
         self.stop.cancelled().await;
     }
 
-    /// Whether no transfer shall begin any more.
+    /// Whether no new work may start.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stop.is_cancelled() || self.halted.is_cancelled()
     }
 
-    /// Ends when the server will not hear this agent again.
+    /// Completes after a fatal error of the server.
     pub(crate) async fn halted(&self) {
         self.halted.cancelled().await;
     }
 
-    /// Why it will not, once that is so.
+    /// The fatal error, if there was one.
     pub(crate) fn why_halted(&self) -> Option<&str> {
         self.why_halted.get().map(|(_, why)| why.as_str())
     }
 
-    /// How the process ends then.
+    /// The exit code after it.
     pub(crate) fn exit(&self) -> Exit {
         self.why_halted.get().map_or(Exit::Done, |(exit, _)| *exit)
     }
 }
 
-/// The lock that the daemon of a state folder holds.
+/// The lock file that the daemon of a state folder holds.
 pub(crate) fn daemon_lock(state_dir: &Path) -> PathBuf {
     state_dir.join("daemon.lock")
 }

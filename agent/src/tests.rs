@@ -26,8 +26,8 @@ use crate::exit::Exit;
 use crate::server::wire::Direction;
 use crate::session::{Settings, Timing};
 use crate::transfer::state::Verify;
-use crate::work::journal::Errands;
-use crate::work::task::Errand;
+use crate::work::journal::Journal;
+use crate::work::task::WorkItem;
 
 /// A registered agent, its folder and its server.
 struct Stage {
@@ -122,8 +122,8 @@ impl Stage {
     }
 
     /// What the agent has not done with.
-    fn errands(&self) -> anyhow::Result<Vec<Errand>> {
-        Ok(Errands::new(&self.state_dir()).peek()?)
+    fn open_items(&self) -> anyhow::Result<Vec<WorkItem>> {
+        Ok(Journal::new(&self.state_dir()).read_open()?)
     }
 
     /// The names of the state files that are left.

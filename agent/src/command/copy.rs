@@ -16,7 +16,7 @@ use crate::random::random_uuid;
 use crate::server::heartbeat::{self, Role};
 use crate::server::reporter::{self, ReportReply};
 use crate::server::wire::PartOf;
-use crate::session::{Bounds, Session, Settings};
+use crate::session::{Session, Settings, WorkLimits};
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::storage::paths::{CopyPaths, resolve, text};
 use crate::transfer::creation::create;
@@ -38,11 +38,16 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
         )
     })?;
     let pairs = resolve(&args.sources, &args.destination)?;
-    let (session, mail) =
-        Session::new(settings, &registration, Bounds { at_once: 1, max_rate: None }, AllowedRoots::default(), None)?;
+    let (session, inbox) = Session::new(
+        settings,
+        &registration,
+        WorkLimits { max_parallel: 1, max_rate: None },
+        AllowedRoots::default(),
+        None,
+    )?;
     session.store.prune()?;
     session.background(reporter::run(session.clone()));
-    session.background(Dispatcher::new(session.clone(), Role::Copy).run(mail));
+    session.background(Dispatcher::new(session.clone(), Role::Copy).run(inbox));
     session.background(heartbeat::run(session.clone(), Role::Copy));
     let stopping = session.clone();
     session.background(async move {

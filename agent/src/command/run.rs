@@ -15,10 +15,10 @@ use crate::random::random_uuid;
 use crate::server::heartbeat::{self, Role};
 use crate::server::reporter;
 use crate::server::wire::Status;
-use crate::session::{Bounds, Session, Settings, daemon_lock};
+use crate::session::{Session, Settings, WorkLimits, daemon_lock};
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::storage::state_file;
-use crate::transfer::run::{report_without_copy, tell};
+use crate::transfer::run::{report_without_copy, send_final_report};
 use crate::transfer::state::Phase;
 use crate::transfer::store::{Claimed, lock};
 use crate::work::directives::{Dispatcher, poll};
@@ -40,13 +40,13 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
             settings.state_dir.display()
         ),
     };
-    let bounds = Bounds { at_once: args.max_jobs, max_rate: args.max_rate };
+    let limits = WorkLimits { max_parallel: args.max_jobs, max_rate: args.max_rate };
     let allowed_roots = AllowedRoots::new(&args.allowed_dirs)?;
-    let (session, mail) = Session::new(settings, &registration, bounds, allowed_roots, Some(random_uuid()))?;
+    let (session, inbox) = Session::new(settings, &registration, limits, allowed_roots, Some(random_uuid()))?;
     tracing::info!(agent.id = %registration.agent_id, server = session.api.server(), "the agent runs");
     session.background(reporter::run(session.clone()));
-    session.background(Dispatcher::new(session.clone(), Role::Daemon).run(mail));
-    session.errands.load()?.into_iter().for_each(|key| item::begin(&session, key));
+    session.background(Dispatcher::new(session.clone(), Role::Daemon).run(inbox));
+    session.journal.load()?.into_iter().for_each(|key| item::spawn(&session, key));
     take_up(&session, true)?;
     session.background(heartbeat::run(session.clone(), Role::Daemon));
     session.background(poll(session.clone()));
@@ -75,7 +75,7 @@ fn take_up(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
         }
     }
     for state in session.store.list()? {
-        let Some(id) = state.id.filter(|_| !session.errands.own(state.idempotency_key)) else { continue };
+        let Some(id) = state.id.filter(|_| !session.journal.owns_transfer(state.idempotency_key)) else { continue };
         let is_wanted = match state.phase {
             Phase::Copying | Phase::Publishing => is_start,
             Phase::Reporting => true,
@@ -87,7 +87,7 @@ fn take_up(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
         let Claimed::Ours(claim) = session.store.claim(id)? else { continue };
         match claim.state.report.clone() {
             Some(report) => {
-                tell(session, *claim, id, report, Vec::new());
+                send_final_report(session, *claim, id, report, Vec::new());
             }
             None if is_start => start(session, *claim),
             None => {}
@@ -99,7 +99,7 @@ fn take_up(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
 /// Ends a transfer of which nothing is known here but that it was not over.
 fn give_up_lost(session: &Session, id: Uuid) {
     // What is done for the server knows its transfer by the key under which it asks for it again.
-    if session.errands.find(|_| true).is_some() {
+    if session.journal.find(|_| true).is_some() {
         return;
     }
     let reason = "the agent's file about this transfer was damaged, so it cannot tell whether it was completed; look at the destination, then retry it".to_owned();
@@ -121,7 +121,7 @@ async fn shut_down(session: &Session) {
     tracing::info!("stopping");
     session.controls.pause_all();
     let last_words = async {
-        while !session.reporter.is_idle() || session.errands.has_news() {
+        while !session.reporter.is_idle() || session.journal.has_unreported_end() {
             sleep(Duration::from_millis(50)).await;
         }
     };

@@ -10,19 +10,19 @@ use crate::identity::Registration;
 use crate::session::{Settings, daemon_lock};
 use crate::transfer::state::TransferState;
 use crate::transfer::store::{TransferStore, lock};
-use crate::work::journal::Errands;
-use crate::work::task::{Errand, Task};
+use crate::work::journal::Journal;
+use crate::work::task::{Task, WorkItem};
 
 /// Runs the subcommand.
 pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Exit> {
     let registration = Registration::load(&settings.state_dir)?;
     let is_used = settings.state_dir.join("transfers").is_dir();
     let states = if is_used { TransferStore::open(&settings.state_dir)?.list()? } else { Vec::new() };
-    let errands = Errands::new(&settings.state_dir).peek()?;
+    let items = Journal::new(&settings.state_dir).read_open()?;
     let lock_path = daemon_lock(&settings.state_dir);
     let daemon_runs = lock_path.exists() && lock(&lock_path)?.is_none();
     if args.json {
-        println!("{:#}", as_json(&settings.state_dir, registration.as_ref(), daemon_runs, &states, &errands));
+        println!("{:#}", as_json(&settings.state_dir, registration.as_ref(), daemon_runs, &states, &items));
         return Ok(Exit::Done);
     }
     match &registration {
@@ -34,9 +34,9 @@ pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Ex
         settings.state_dir.display(),
         if daemon_runs { "runs" } else { "does not run" }
     );
-    println!("{} unfinished job(s) and step(s)", errands.len());
-    for errand in &errands {
-        println!("  {}", describe(errand));
+    println!("{} unfinished job(s) and step(s)", items.len());
+    for item in &items {
+        println!("  {}", describe(item));
     }
     let (unfinished, unsent) = split(&states);
     println!("{} unfinished transfer(s)", unfinished.len());
@@ -62,7 +62,7 @@ fn as_json(
     registration: Option<&Registration>,
     daemon_runs: bool,
     states: &[TransferState],
-    errands: &[Errand],
+    items: &[WorkItem],
 ) -> Value {
     let (unfinished, unsent) = split(states);
     let transfer = |state: &&TransferState| {
@@ -83,15 +83,15 @@ fn as_json(
         "server": registration.map(|registration| &registration.server),
         "stateDir": state_dir,
         "daemonRuns": daemon_runs,
-        "unfinishedErrands": errands.iter().map(errand_as_json).collect::<Vec<_>>(),
+        "unfinishedErrands": items.iter().map(item_as_json).collect::<Vec<_>>(),
         "unfinishedTransfers": unfinished.iter().map(transfer).collect::<Vec<_>>(),
         "unsentReports": unsent.iter().map(transfer).collect::<Vec<_>>(),
     })
 }
 
-fn errand_as_json(errand: &Errand) -> Value {
-    let is_ended = errand.end.is_some();
-    match &errand.task {
+fn item_as_json(item: &WorkItem) -> Value {
+    let is_ended = item.end.is_some();
+    match &item.task {
         Task::Job { job, run } => json!({"kind": "job", "jobId": job.id, "runId": run, "isEnded": is_ended}),
         Task::Step(step) => {
             let (run, name, attempt) = (step.run, &step.name, step.attempt);
@@ -100,8 +100,8 @@ fn errand_as_json(errand: &Errand) -> Value {
     }
 }
 
-fn describe(errand: &Errand) -> String {
-    match &errand.task {
+fn describe(item: &WorkItem) -> String {
+    match &item.task {
         Task::Job { job, run: Some(run) } => format!("job {}, run {run}", job.name),
         Task::Job { job, run: None } => format!("job {}, not claimed yet", job.name),
         Task::Step(step) => format!("step {} of run {}, attempt {}", step.name, step.run, step.attempt),

@@ -64,7 +64,7 @@ pub(crate) async fn send_offline(session: &Session, role: Role) {
 }
 
 fn status(session: &Session) -> AgentStatus {
-    let is_at_work = session.turns.is_busy() || session.store.is_at_work().unwrap_or(false);
+    let is_at_work = session.queue.is_busy() || session.store.is_at_work().unwrap_or(false);
     if is_at_work { AgentStatus::Busy } else { AgentStatus::Online }
 }
 

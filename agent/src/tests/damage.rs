@@ -45,7 +45,7 @@ async fn empty_files_of_state_neither_stop_nor_nag_the_daemon() -> anyhow::Resul
     let reason = stage.server.change(|world| world.transfers[&lost]["errorMessage"].clone());
     assert!(reason.as_str().is_some_and(|reason| reason.contains("was damaged")), "{reason}");
     // Set aside once: the next start finds nothing to say.
-    assert!(stage.states()?.is_empty() && stage.errands()?.is_empty());
+    assert!(stage.states()?.is_empty() && stage.open_items()?.is_empty());
     assert!(stage.state_dir().join("errands.json.damaged").exists());
     assert!(folder.join(format!("{lost}.json.damaged")).exists());
     Ok(())

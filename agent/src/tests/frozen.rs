@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Stage, some_bytes};
 use crate::command::args::RunArgs;
 use crate::command::copy as copy_command;
-use crate::work::journal::Errands;
+use crate::work::journal::Journal;
 
 /// The releases that are kept.
 const RELEASES: [&str; 1] = ["0.1.0"];
@@ -157,9 +157,9 @@ async fn finish(stage: &Stage) -> anyhow::Result<()> {
 async fn what_an_earlier_release_was_at_is_finished() -> anyhow::Result<()> {
     for release in RELEASES {
         let stage = thawed(release, |state| state).await?;
-        assert!(stage.states()?.len() == 3 && stage.errands()?.len() == 2, "{release}");
+        assert!(stage.states()?.len() == 3 && stage.open_items()?.len() == 2, "{release}");
         finish(&stage).await?;
-        assert!(stage.states()?.is_empty() && stage.errands()?.is_empty(), "{release}");
+        assert!(stage.states()?.is_empty() && stage.open_items()?.is_empty(), "{release}");
     }
     Ok(())
 }
@@ -193,9 +193,9 @@ async fn what_a_newer_release_adds_is_passed_over_and_what_only_it_knows_is_kept
     let unread = stage.state_dir().join("transfers").join(format!("{}.json", Uuid::nil()));
     fs::write(&unread, json!({"id": Uuid::nil(), "phase": "singing"}).to_string())?;
     finish(&stage).await?;
-    assert!(stage.errands()?.is_empty());
+    assert!(stage.open_items()?.is_empty());
     let kept: Value = serde_json::from_slice(&fs::read(stage.state_dir().join("errands.json"))?)?;
     assert_eq!(kept["open"], json!([song]));
-    assert_eq!(Errands::new(&stage.state_dir()).load()?, Vec::<String>::new(), "none of it is this version's to do");
+    assert_eq!(Journal::new(&stage.state_dir()).load()?, Vec::<String>::new(), "none of it is this version's to do");
     Ok(())
 }

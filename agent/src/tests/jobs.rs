@@ -11,8 +11,8 @@ use crate::command::args::RunArgs;
 use crate::random::random_uuid;
 use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
-use crate::work::journal::Errands;
-use crate::work::task::{Errand, Task};
+use crate::work::journal::Journal;
+use crate::work::task::{Task, WorkItem};
 
 /// So slow that no test sees the end of it.
 const CRAWL: Option<u64> = Some(200_000);
@@ -47,7 +47,7 @@ async fn a_job_copies_its_folder_and_the_run_says_how_much() -> anyhow::Result<(
     assert_eq!((&run["directiveId"], &run["bytesTransferred"]), (&json!(directive), &json!(3000)));
     assert_eq!((&transfer["status"], &transfer["jobRunId"]), (&json!("completed"), &run["id"]));
     assert_eq!(transfer["direction"], "pull");
-    assert!(stage.states()?.is_empty() && stage.errands()?.is_empty());
+    assert!(stage.states()?.is_empty() && stage.open_items()?.is_empty());
     Ok(())
 }
 
@@ -145,7 +145,7 @@ async fn a_cancelled_run_stops_its_copy_and_leaves_nothing() -> anyhow::Result<(
     assert_eq!(stage.server.change(|world| world.only_run())["status"], "cancelled");
     assert_eq!(stage.server.only_transfer()?["status"], "cancelled");
     assert!(!stage.path("b").exists() && !stage.path("b.mftplus-part").exists());
-    assert!(stage.states()?.is_empty() && stage.errands()?.is_empty());
+    assert!(stage.states()?.is_empty() && stage.open_items()?.is_empty());
     Ok(())
 }
 
@@ -271,15 +271,15 @@ fn leave_behind(stage: &Stage, end: Option<RunEnd>, phase: Phase, report: Option
         direction,
     };
     let task = Task::Job { job, run: Some(run) };
-    let errand = Errand {
+    let item = WorkItem {
         directive: random_uuid(),
         task,
         transfer_key: idempotency_key,
         is_cancelled: false,
-        answers: Vec::new(),
+        directives_to_acknowledge: Vec::new(),
         end,
     };
-    Errands::new(&stage.state_dir()).add(errand)?;
+    Journal::new(&stage.state_dir()).add(item)?;
     let killed = TransferState {
         id: Some(id),
         idempotency_key,
@@ -327,7 +327,7 @@ async fn a_run_that_was_killed_after_its_end_was_written_down_reports_that_end()
         stage.with_daemon(async || stage.server.until("it failed", |world| world.runs_are(1, "failed")).await).await?;
         assert_eq!(stage.server.change(|world| world.only_run())["errorMessage"], "the disk is full");
         assert_eq!(stage.server.only_transfer()?["errorMessage"], "the disk is full");
-        assert!(stage.errands()?.is_empty());
+        assert!(stage.open_items()?.is_empty());
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::{Stage, sha256, some_bytes};
 use crate::command::args::RunArgs;
 use crate::random::random_uuid;
-use crate::work::journal::Errands;
-use crate::work::task::{Errand, Step, Task};
+use crate::work::journal::Journal;
+use crate::work::task::{Step, Task, WorkItem};
 
 /// An agent that may work in the folder `in`.
 async fn set() -> anyhow::Result<(Stage, RunArgs)> {
@@ -49,7 +49,7 @@ async fn a_transfer_step_is_a_transfer_of_its_run() -> anyhow::Result<()> {
     let transfer = stage.server.only_transfer()?;
     assert_eq!((&transfer["stepId"], &transfer["status"]), (&json!("fetch"), &json!("completed")));
     assert!(transfer["pipelineRunId"].is_string());
-    assert!(stage.states()?.is_empty() && stage.errands()?.is_empty());
+    assert!(stage.states()?.is_empty() && stage.open_items()?.is_empty());
     Ok(())
 }
 
@@ -146,8 +146,8 @@ async fn a_step_that_comes_again_is_not_done_again() -> anyhow::Result<()> {
 fn leave_behind(stage: &Stage, order: Value, mark: Option<String>) -> anyhow::Result<()> {
     let run = random_uuid();
     stage.server.change(|world| world.steps.insert(run, json!({"id": "step", "attempt": 1, "status": "running"})));
-    let step = Step { pipeline: random_uuid(), run, name: "step".into(), attempt: 1, order, mark };
-    Ok(Errands::new(&stage.state_dir()).add(Errand::new(random_uuid(), Task::Step(step)))?)
+    let step = Step { pipeline: random_uuid(), run, name: "step".into(), attempt: 1, instruction: order, mark };
+    Ok(Journal::new(&stage.state_dir()).add(WorkItem::new(random_uuid(), Task::Step(step)))?)
 }
 
 #[cfg(unix)]

@@ -58,7 +58,7 @@ pub(crate) enum CopyError {
     #[error("{} is not a file", text(.0))]
     NoFile(PathBuf),
     #[error(transparent)]
-    AccessError(#[from] AccessError),
+    Access(#[from] AccessError),
     #[error(
         "another copy to the same destination is at work: it writes {} at this moment (a second agent or state folder on this machine may have begun it); wait until it has ended, or choose another destination",
         text(.0)

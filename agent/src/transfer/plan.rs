@@ -59,7 +59,7 @@ pub(crate) enum PlanError {
     #[error(transparent)]
     Name(#[from] UsageError),
     #[error(transparent)]
-    AccessError(#[from] AccessError),
+    Access(#[from] AccessError),
 }
 
 impl Plan {

@@ -20,7 +20,7 @@ use crate::transfer::plan::{Plan, PlanError};
 use crate::transfer::publish::{check_all, is_published, publish};
 use crate::transfer::state::{CopyResult, FinalReport, Phase, TransferState, Verify};
 use crate::transfer::store::Claim;
-use crate::work::queue::Place;
+use crate::work::queue::Ticket;
 
 /// How a copy ended in this process.
 #[derive(Debug)]
@@ -57,9 +57,9 @@ pub(crate) async fn run_transfer(
     plan: Option<Plan>,
     display: Display,
 ) -> io::Result<EndedTransfer> {
-    let place = session.turns.enlist();
-    let (outcome, unreported) = carry_out(session, claim, plan, display, &place).await?;
-    Ok(EndedTransfer { outcome, reply: unreported.map(|unreported| unreported.tell(session)) })
+    let ticket = session.queue.enqueue();
+    let (outcome, unreported) = carry_out(session, claim, plan, display, &ticket).await?;
+    Ok(EndedTransfer { outcome, reply: unreported.map(|unreported| unreported.send(session)) })
 }
 
 /// Runs the transfer that `claim` holds once `place` is admitted, and records its end.
@@ -68,7 +68,7 @@ pub(crate) async fn carry_out(
     claim: Claim,
     plan: Option<Plan>,
     mut display: Display,
-    place: &Place,
+    ticket: &Ticket,
 ) -> io::Result<(CopyOutcome, Option<UnreportedOutcome>)> {
     let state = &claim.state;
     let id = state.id.ok_or(io::Error::other("the server does not know this transfer yet"))?;
@@ -86,7 +86,7 @@ pub(crate) async fn carry_out(
 
     let destination = state.paths().destination;
     tokio::select! {
-        () = place.turn(&destination) => {}
+        () = ticket.admitted(&destination) => {}
         () = control.stopped() => {}
     }
     let (worker, access) = (control.clone(), session.file_access(state.options.is_confined));
@@ -140,8 +140,8 @@ impl UnreportedOutcome {
     }
 
     /// Sends the final report until the server answers, then deletes the state.
-    pub(crate) fn tell(self, session: &Arc<Session>) -> JoinHandle<Option<ReportReply>> {
-        tell(session, self.claim, self.id, self.report, self.directives)
+    pub(crate) fn send(self, session: &Arc<Session>) -> JoinHandle<Option<ReportReply>> {
+        send_final_report(session, self.claim, self.id, self.report, self.directives)
     }
 }
 
@@ -155,7 +155,7 @@ pub(crate) fn cancel_idle(session: &Arc<Session>, mut claim: Claim, id: Uuid) ->
 }
 
 /// Sends the final report until the server answers, then deletes the state and acknowledges the directives.
-pub(crate) fn tell(
+pub(crate) fn send_final_report(
     session: &Arc<Session>,
     claim: Claim,
     id: Uuid,

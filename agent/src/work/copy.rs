@@ -1,4 +1,4 @@
-//! The copy that a job's run or a transfer step consists of.
+//! The copy of a job run or transfer step.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use crate::transfer::plan::{Plan, PlanError};
 use crate::transfer::run::{CopyOutcome, UnreportedOutcome, cancel_idle, carry_out};
 use crate::transfer::state::{CopyOptions, Phase, TransferState, Verify};
 use crate::transfer::store::{BeginError, Claim};
-use crate::work::item::{Done, ask};
-use crate::work::queue::Place;
-use crate::work::task::Errand;
+use crate::work::item::{Outcome, request_until_answered};
+use crate::work::queue::Ticket;
+use crate::work::task::WorkItem;
 
-/// Why an errand that was called off did not go on.
-pub(crate) const CALLED_OFF: &str = "cancelled on the server";
+/// The reason of items that the server has cancelled.
+pub(crate) const CANCELLED_ON_SERVER: &str = "cancelled on the server";
 
 /// What to copy.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub(crate) struct CopyRequest {
     pub(crate) source: String,
     pub(crate) destination: String,
     pub(crate) protocol: String,
@@ -37,41 +37,41 @@ pub(crate) struct Order {
     pub(crate) access: FileAccess,
 }
 
-/// Copies when it is its turn; nothing, when the process ends before. While bytes move, `watch` is given the transfer's id.
+/// Copies once `ticket` is admitted; none if the process ends first. `watch` runs during the copy with the id of the transfer.
 pub(crate) async fn copy(
     session: &Arc<Session>,
-    errand: &Errand,
-    order: Order,
+    item: &WorkItem,
+    request: CopyRequest,
     begun: Option<Claim>,
-    place: &Place,
+    ticket: &Ticket,
     stop: &CancellationToken,
     watch: impl AsyncFnOnce(Uuid) -> Infallible,
-) -> anyhow::Result<Option<Done>> {
-    if order.protocol != "local" {
-        return Ok(Some(Done::failed(format!(
+) -> anyhow::Result<Option<Outcome>> {
+    if request.protocol != "local" {
+        return Ok(Some(Outcome::failed(format!(
             "protocol {} is not supported by this agent yet; it copies between local paths only",
-            order.protocol
+            request.protocol
         ))));
     }
     let pair = match &begun {
         Some(Claim { state, .. }) => state.paths(),
-        None => match resolve(&order).await? {
+        None => match resolve_paths(&request).await? {
             Ok(pair) => pair,
-            Err(error) => return Ok(Some(Done::failed(error))),
+            Err(error) => return Ok(Some(Outcome::failed(error))),
         },
     };
     tokio::select! {
         biased;
-        () = stop.cancelled() => return called_off(session, begun).map(Some),
+        () = stop.cancelled() => return cancel_before_start(session, begun).map(Some),
         () = session.stopping() => return Ok(None),
-        () = place.turn(&pair.destination) => {}
+        () = ticket.admitted(&pair.destination) => {}
     }
     let (claim, plan) = match begun {
         Some(mut claim) => {
-            claim.state.options.max_rate = session.bounds.max_rate;
+            claim.state.options.max_rate = session.limits.max_rate;
             (claim, None)
         }
-        None => match prepare(session, errand, &order, &pair).await? {
+        None => match prepare(session, item, &request, &pair).await? {
             Ok((claim, plan)) => (claim, Some(plan)),
             Err(done) => return Ok(Some(done)),
         },
@@ -83,18 +83,18 @@ pub(crate) async fn copy(
             Some(Err(done)) => return Ok(Some(done)),
         },
         Phase::Copying | Phase::Publishing => claim,
-        // An earlier process was killed between the two notes of how it ended.
+        // An earlier process was killed after it recorded the end of the transfer, before that of the item.
         Phase::Reporting | Phase::Failed => return Ok(Some(as_reported(claim))),
     };
     let id = claim.state.id.context("the transfer has no id")?;
-    let copying = carry_out(session, claim, plan, Display::Silent, place);
+    let copying = carry_out(session, claim, plan, Display::Silent, ticket);
     tokio::pin!(copying);
     let (outcome, unreported) = tokio::select! {
         biased;
         ended = &mut copying => ended?,
         () = stop.cancelled() => {
             if let Some(control) = session.controls.get(id) {
-                control.cancel(CALLED_OFF);
+                control.cancel(CANCELLED_ON_SERVER);
             }
             copying.await?
         }
@@ -103,15 +103,15 @@ pub(crate) async fn copy(
     let bytes = unreported.as_ref().map_or(0, UnreportedOutcome::bytes);
     let done = match outcome {
         CopyOutcome::Stopped => return Ok(None),
-        CopyOutcome::Completed(copied) => Done::of(Status::Completed, copied.bytes, None),
-        CopyOutcome::Failed(reason) => Done::of(Status::Failed, bytes, Some(reason)),
-        CopyOutcome::Cancelled(reason) => Done::of(Status::Cancelled, bytes, Some(reason)),
+        CopyOutcome::Completed(copied) => Outcome::of(Status::Completed, copied.bytes, None),
+        CopyOutcome::Failed(reason) => Outcome::of(Status::Failed, bytes, Some(reason)),
+        CopyOutcome::Cancelled(reason) => Outcome::of(Status::Cancelled, bytes, Some(reason)),
     };
-    Ok(Some(Done { copy: unreported, ..done }))
+    Ok(Some(Outcome { copy: unreported, ..done }))
 }
 
-/// Ends a copy that was called off, or never may begin, before it went on.
-pub(crate) fn called_off(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<Done> {
+/// Ends an item that is cancelled, or must not run, before its copy starts or resumes.
+pub(crate) fn cancel_before_start(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<Outcome> {
     let copy = match begun {
         Some(claim) => {
             if let Some(id) = claim.state.id {
@@ -123,44 +123,44 @@ pub(crate) fn called_off(session: &Arc<Session>, begun: Option<Claim>) -> anyhow
         }
         None => None,
     };
-    Ok(Done { copy, ..Done::of(Status::Cancelled, 0, Some(CALLED_OFF.to_owned())) })
+    Ok(Outcome { copy, ..Outcome::of(Status::Cancelled, 0, Some(CANCELLED_ON_SERVER.to_owned())) })
 }
 
-async fn resolve(order: &Order) -> anyhow::Result<Result<CopyPaths, String>> {
-    let (source, destination, access) = (order.source.clone(), order.destination.clone(), order.access.clone());
+async fn resolve_paths(request: &CopyRequest) -> anyhow::Result<Result<CopyPaths, String>> {
+    let (source, destination, access) = (request.source.clone(), request.destination.clone(), request.access.clone());
     let resolve = move || resolve::resolve(&source, &destination, &access).map_err(|error| error.to_string());
     Ok(tokio::task::spawn_blocking(resolve).await?)
 }
 
-/// Walks the source and makes the copy durable before the server hears of it.
+/// Lists the source and stores the state of the transfer before it is created on the server.
 async fn prepare(
     session: &Session,
-    errand: &Errand,
-    order: &Order,
+    item: &WorkItem,
+    request: &CopyRequest,
     pair: &CopyPaths,
-) -> anyhow::Result<Result<(Claim, Plan), Done>> {
-    let (source, access) = (pair.source.clone(), order.access.clone());
-    let walk = move || Plan::of(&access.source(&source).map_err(PlanError::AccessError)?);
+) -> anyhow::Result<Result<(Claim, Plan), Outcome>> {
+    let (source, access) = (pair.source.clone(), request.access.clone());
+    let walk = move || Plan::of(&access.source(&source).map_err(PlanError::Access)?);
     let plan = match tokio::task::spawn_blocking(walk).await? {
         Ok(plan) => plan,
-        Err(error) => return Ok(Err(Done::failed(error.to_string()))),
+        Err(error) => return Ok(Err(Outcome::failed(error.to_string()))),
     };
     let begun = session.store.begin(TransferState {
         id: None,
-        idempotency_key: errand.transfer_key,
+        idempotency_key: item.transfer_key,
         source: text(&pair.source),
         destination: text(&pair.destination),
-        direction: order.direction,
+        direction: request.direction,
         size: plan.total,
         attempt: 1,
-        // What an earlier run wrote must not stop this one.
+        // The files of an earlier run are replaced.
         options: CopyOptions {
-            verify: order.verify,
+            verify: request.verify,
             overwrite: true,
-            max_rate: session.bounds.max_rate,
+            max_rate: session.limits.max_rate,
             is_confined: true,
         },
-        part_of: order.part_of.clone(),
+        part_of: request.part_of.clone(),
         phase: Phase::Creating,
         copied: None,
         report: None,
@@ -168,12 +168,12 @@ async fn prepare(
     match begun {
         Ok(claim) => Ok(Ok((claim, plan))),
         Err(BeginError::Io(error)) => Err(error).context("cannot use the state folder"),
-        Err(error) => Ok(Err(Done::failed(error.to_string()))),
+        Err(error) => Ok(Err(Outcome::failed(error.to_string()))),
     }
 }
 
-/// Makes the transfer known to the server; the same key never makes a second one.
-async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Option<Result<Claim, Done>>> {
+/// Creates the transfer on the server; the same key never creates a second one.
+async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Option<Result<Claim, Outcome>>> {
     let state = claim.state.clone();
     let transfer = CreateTransfer {
         source_url: &state.source,
@@ -183,9 +183,9 @@ async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Opti
         size: state.size,
         part_of: &state.part_of,
     };
-    let created = ask(session, || async {
+    let created = request_until_answered(session, || async {
         match session.api.create_transfer(state.idempotency_key, &transfer).await {
-            // The same request of ours is still being worked on.
+            // The server still handles an earlier copy of this request.
             Err(ApiError::Refused { status: 409, message }) => Err(ApiError::BadResponse { status: 409, message }),
             other => other,
         }
@@ -198,15 +198,15 @@ async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Opti
         }
         Some(Err(error)) => {
             claim.delete()?;
-            Ok(Some(Err(Done::failed(format!("the server does not take the transfer: {error}")))))
+            Ok(Some(Err(Outcome::failed(format!("the server does not take the transfer: {error}")))))
         }
     }
 }
 
-fn as_reported(claim: Claim) -> Done {
+fn as_reported(claim: Claim) -> Outcome {
     let done = match &claim.state.report {
-        Some(report) => Done::of(report.status, report.bytes_transferred, report.error.clone()),
-        None => Done::failed("the copy failed".to_owned()),
+        Some(report) => Outcome::of(report.status, report.bytes_transferred, report.error.clone()),
+        None => Outcome::failed("the copy failed".to_owned()),
     };
-    Done { copy: UnreportedOutcome::of_claim(claim), ..done }
+    Outcome { copy: UnreportedOutcome::of_claim(claim), ..done }
 }

@@ -1,4 +1,4 @@
-//! Acts on what the server wants of this agent, each thing once.
+//! Receives directives by long poll, and handles each once.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,61 +15,61 @@ use crate::random::random_u64;
 use crate::server::backoff::backoff;
 use crate::server::heartbeat::Role;
 use crate::server::wire::{Directive, Status};
-use crate::session::{Mail, Session};
-use crate::transfer::run::{discard_part, report_without_copy, tell};
+use crate::session::{DirectiveBatch, Session};
+use crate::transfer::run::{discard_part, report_without_copy, send_final_report};
 use crate::transfer::store::Claimed;
 use crate::work::job;
 use crate::work::retry;
 use crate::work::step;
 
-/// What became of a directive.
+/// When a directive is acknowledged.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Act {
-    /// Done: the server may forget it.
+pub(crate) enum Acknowledgement {
+    /// Now: it is carried out.
     Done,
-    /// Under way: it is acknowledged when that has ended.
-    UnderWay,
-    /// Nothing, now; the server will say it again.
-    Later,
+    /// When the work that it started has ended.
+    InProgress,
+    /// Not yet: the server will deliver it again.
+    Deferred,
 }
 
-/// Reads the session's mail.
+/// Handles the directives of a session.
 pub(crate) struct Dispatcher {
     session: Arc<Session>,
     role: Role,
-    done: HashSet<Uuid>,
-    puzzling: HashSet<Uuid>,
+    handled: HashSet<Uuid>,
+    warned: HashSet<Uuid>,
 }
 
 impl Dispatcher {
-    /// A reader for a session; a copy obeys only what concerns its own transfers.
+    /// A dispatcher; that of a `copy` handles only cancellations of its own transfers.
     pub(crate) fn new(session: Arc<Session>, role: Role) -> Self {
-        Self { session, role, done: HashSet::new(), puzzling: HashSet::new() }
+        Self { session, role, handled: HashSet::new(), warned: HashSet::new() }
     }
 
-    /// Acts on mail as it comes.
-    pub(crate) async fn run(mut self, mut mail: mpsc::UnboundedReceiver<Mail>) {
-        while let Some(Mail { directives, read }) = mail.recv().await {
+    /// Handles directives until the session ends.
+    pub(crate) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<DirectiveBatch>) {
+        while let Some(DirectiveBatch { directives, handled }) = inbox.recv().await {
             for directive in directives {
                 self.handle(&directive).await;
             }
-            if let Some(read) = read {
+            if let Some(handled) = handled {
                 // The poller may have ended.
-                let _ = read.send(());
+                let _ = handled.send(());
             }
         }
     }
 
     async fn handle(&mut self, directive: &Directive) {
-        if !self.done.contains(&directive.id) {
+        if !self.handled.contains(&directive.id) {
             match self.act(directive).await {
-                Ok(Act::Done) => {
+                Ok(Acknowledgement::Done) => {
                     tracing::info!(directive.id = %directive.id, directive.kind = %directive.kind, "done");
-                    self.done.insert(directive.id);
+                    self.handled.insert(directive.id);
                 }
-                Ok(Act::UnderWay | Act::Later) => return,
+                Ok(Acknowledgement::InProgress | Acknowledgement::Deferred) => return,
                 Err(error) => {
-                    if self.puzzling.insert(directive.id) {
+                    if self.warned.insert(directive.id) {
                         tracing::warn!(directive.id = %directive.id, directive.kind = %directive.kind, "not done: {error:#}");
                     }
                     return;
@@ -81,14 +81,14 @@ impl Dispatcher {
         }
     }
 
-    async fn act(&mut self, directive: &Directive) -> anyhow::Result<Act> {
+    async fn act(&mut self, directive: &Directive) -> anyhow::Result<Acknowledgement> {
         let payload = &directive.payload;
         if directive.kind == "cancelTransfer" {
             return self.cancel(directive.id, id(payload, "transferId")?);
         }
         if self.role == Role::Copy {
-            // The daemon's business.
-            return Ok(Act::Later);
+            // The daemon handles it.
+            return Ok(Acknowledgement::Deferred);
         }
         match directive.kind.as_str() {
             "startJob" => job::start(&self.session, directive),
@@ -109,30 +109,30 @@ impl Dispatcher {
         }
     }
 
-    fn cancel(&self, directive: Uuid, id: Uuid) -> anyhow::Result<Act> {
+    fn cancel(&self, directive: Uuid, id: Uuid) -> anyhow::Result<Acknowledgement> {
         let session = &self.session;
         if let Some(control) = session.controls.get(id) {
             control.acknowledge_at_end(directive);
             control.cancel("cancelled on the server");
-            return Ok(Act::UnderWay);
+            return Ok(Acknowledgement::InProgress);
         }
         if self.role == Role::Copy {
-            return Ok(Act::Later);
+            return Ok(Acknowledgement::Deferred);
         }
         let begun = session.store.list()?.into_iter().find(|state| state.id == Some(id));
-        let owner = begun.and_then(|state| session.errands.find(|errand| errand.transfer_key == state.idempotency_key));
+        let owner = begun.and_then(|state| session.journal.find(|item| item.transfer_key == state.idempotency_key));
         if let Some(owner) = owner {
-            // Its copy waits for its turn, so the run as a whole is called off.
-            session.errands.cancel(&owner.key(), Some(directive))?;
-            return Ok(Act::UnderWay);
+            // Its work item waits in the queue, so that is cancelled.
+            session.journal.cancel(&owner.key(), Some(directive))?;
+            return Ok(Acknowledgement::InProgress);
         }
         let mut claim = match session.store.claim(id)? {
-            Claimed::Busy => return Ok(Act::Later),
+            Claimed::Busy => return Ok(Acknowledgement::Deferred),
             Claimed::Ours(claim) => *claim,
             Claimed::Missing => {
-                // Nothing of it is left here; what the server says to that does not matter.
+                // There is no state of it; the answer to this report does not matter.
                 drop(session.reporter.finish(id, report_without_copy(Status::Cancelled, None)));
-                return Ok(Act::Done);
+                return Ok(Acknowledgement::Done);
             }
         };
         let report = if let Some(report) = claim.state.report.clone() {
@@ -143,29 +143,29 @@ impl Dispatcher {
             claim.record_end(report.clone())?;
             report
         };
-        tell(session, claim, id, report, vec![directive]);
-        Ok(Act::UnderWay)
+        send_final_report(session, claim, id, report, vec![directive]);
+        Ok(Acknowledgement::InProgress)
     }
 
-    async fn rotate_key(&self) -> anyhow::Result<Act> {
+    async fn rotate_key(&self) -> anyhow::Result<Acknowledgement> {
         let session = &self.session;
         let key = session.api.rotate_key().await?;
         let registration = Registration::load(&session.state_dir)?.context("the registration is gone")?;
         Registration { api_key: key.clone(), ..registration }.save(&session.state_dir)?;
         session.api.adopt_key(key);
-        Ok(Act::Done)
+        Ok(Acknowledgement::Done)
     }
 
-    fn set_heartbeat_interval(&self, seconds: u64) -> anyhow::Result<Act> {
+    fn set_heartbeat_interval(&self, seconds: u64) -> anyhow::Result<Acknowledgement> {
         let session = &self.session;
         let registration = Registration::load(&session.state_dir)?.context("the registration is gone")?;
         Registration { heartbeat_seconds: Some(seconds), ..registration }.save(&session.state_dir)?;
         session.heartbeat.send_replace(Duration::from_secs(seconds));
-        Ok(Act::Done)
+        Ok(Acknowledgement::Done)
     }
 }
 
-/// Long-polls for directives for good.
+/// Long-polls for directives until a fatal error.
 pub(crate) async fn poll(session: Arc<Session>) {
     let mut failures = 0;
     let mut open: HashSet<Uuid> = HashSet::new();
@@ -182,8 +182,8 @@ pub(crate) async fn poll(session: Arc<Session>) {
                 let before = std::mem::replace(&mut open, directives.iter().map(|directive| directive.id).collect());
                 let is_news = !open.is_subset(&before) || asked.elapsed() >= session.timing.poll;
                 session.deliver_and_wait(directives).await;
-                // A server that repeats itself, or does not wait, must not be asked in a tight loop. What it repeats is
-                // mostly being begun at this moment, and then it waits again: so the pause grows from a short one.
+                // A server that repeats directives, or does not wait, must not be polled in a tight loop. Most repeated
+                // directives are about to start, and then the server waits again: so the pause grows from a short one.
                 repeats = if is_news { 0 } else { repeats + 1 };
                 if is_news {
                     Duration::ZERO
@@ -203,7 +203,7 @@ pub(crate) async fn poll(session: Arc<Session>) {
     }
 }
 
-/// An id in a directive's payload.
+/// An id in the payload of a directive.
 pub(crate) fn id(payload: &Value, name: &str) -> anyhow::Result<Uuid> {
     let id = payload.get(name).and_then(Value::as_str).with_context(|| format!("no `{name}`"))?;
     id.parse().with_context(|| format!("`{name}` is not an id"))

@@ -1,4 +1,4 @@
-//! The life of one errand: written down, announced to the server, done in its turn, and reported until the server knows.
+//! Runs a work item: records it in the journal, reports its start, carries it out and reports its end.
 
 use std::sync::Arc;
 
@@ -15,82 +15,83 @@ use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::session::Session;
 use crate::transfer::run::UnreportedOutcome;
 use crate::transfer::store::{Claim, Claimed};
-use crate::work::copy::called_off;
-use crate::work::directives::Act;
+use crate::work::copy::cancel_before_start;
+use crate::work::directives::Acknowledgement;
 use crate::work::job;
-use crate::work::journal::Standing;
-use crate::work::queue::Place;
+use crate::work::journal::ItemState;
+use crate::work::queue::Ticket;
 use crate::work::step;
-use crate::work::task::{Errand, Task};
+use crate::work::task::{Task, WorkItem};
 
-/// How the work of an errand ended.
-pub(crate) struct Done {
-    /// As the server must hear it.
+/// How a work item ended.
+pub(crate) struct Outcome {
+    /// The end to report.
     pub(crate) end: RunEnd,
-    /// Its copy, which the server must hear of first.
+    /// The end of its transfer, which is reported first.
     pub(crate) copy: Option<UnreportedOutcome>,
 }
 
-impl Done {
-    /// An end without a copy.
+impl Outcome {
+    /// An end without a transfer.
     pub(crate) fn of(status: Status, bytes_transferred: u64, error_message: Option<String>) -> Self {
         Self { end: RunEnd { status, bytes_transferred, error_message }, copy: None }
     }
 
-    /// A failure of which nothing came.
+    /// A failure before any byte was written.
     pub(crate) fn failed(reason: String) -> Self {
         Self::of(Status::Failed, 0, Some(reason))
     }
 }
 
-/// Takes on what a directive asks for, once.
-pub(crate) fn accept(session: &Arc<Session>, errand: Errand) -> anyhow::Result<Act> {
+/// Accepts the item of a directive, once.
+pub(crate) fn accept(session: &Arc<Session>, item: WorkItem) -> anyhow::Result<Acknowledgement> {
     if session.is_stopping() {
-        return Ok(Act::Later);
+        return Ok(Acknowledgement::Deferred);
     }
-    let (key, directive) = (errand.key(), errand.directive);
-    match session.errands.standing(&key) {
-        Standing::Over => return Ok(Act::Done),
-        Standing::Open => {
-            // The server may have sent it under another number since.
-            if session.errands.get(&key).is_some_and(|open| open.directive != directive) {
-                session.errands.answers(&key, directive)?;
+    let (key, directive) = (item.key(), item.directive);
+    match session.journal.state_of(&key) {
+        ItemState::Finished => return Ok(Acknowledgement::Done),
+        ItemState::Open => {
+            // The server may have sent it again as another directive.
+            if session.journal.get(&key).is_some_and(|open| open.directive != directive) {
+                session.journal.acknowledge_at_end(&key, directive)?;
             }
-            return Ok(Act::UnderWay);
+            return Ok(Acknowledgement::InProgress);
         }
-        Standing::New => {}
+        ItemState::New => {}
     }
-    session.errands.add(errand).context("cannot remember what is to be done, so it is not begun")?;
-    begin(session, key);
-    Ok(Act::UnderWay)
+    session.journal.add(item).context("cannot record the work item, so it is not started")?;
+    spawn(session, key);
+    Ok(Acknowledgement::InProgress)
 }
 
-/// Calls off the errand that is meant; `may_come` says whether it may be one that the server has not named yet.
+/// Cancels the items for which `is_meant` holds. If there is none but one for which `may_come` holds, the cancellation is
+/// deferred, because the run of that item is not known yet.
 pub(crate) fn cancel(
     session: &Session,
     directive: Uuid,
-    is_meant: impl Fn(&Errand) -> bool,
-    may_come: impl Fn(&Errand) -> bool,
-) -> anyhow::Result<Act> {
-    // An earlier attempt may still be ending beside the last one, and what is acknowledged must be true of both.
-    if let Some((last, earlier)) = session.errands.find_all(is_meant).split_last() {
-        for errand in earlier {
-            session.errands.cancel(&errand.key(), None)?;
+    is_meant: impl Fn(&WorkItem) -> bool,
+    may_come: impl Fn(&WorkItem) -> bool,
+) -> anyhow::Result<Acknowledgement> {
+    // An earlier attempt may still be ending; the acknowledgement must be true of all.
+    if let Some((last, earlier)) = session.journal.find_all(is_meant).split_last() {
+        for item in earlier {
+            session.journal.cancel(&item.key(), None)?;
         }
-        session.errands.cancel(&last.key(), Some(directive))?;
-        return Ok(Act::UnderWay);
+        session.journal.cancel(&last.key(), Some(directive))?;
+        return Ok(Acknowledgement::InProgress);
     }
-    Ok(if session.errands.find(may_come).is_some() { Act::Later } else { Act::Done })
+    Ok(if session.journal.find(may_come).is_some() { Acknowledgement::Deferred } else { Acknowledgement::Done })
 }
 
-/// Works on an open errand beside everything else.
-pub(crate) fn begin(session: &Arc<Session>, key: String) {
-    let place = session.turns.enlist();
-    let Some(errand) = session.errands.get(&key) else { return };
-    // What an earlier process began is claimed before anything else can come to its destination.
-    let begun = match session.store.claim_begun(errand.transfer_key) {
+/// Runs an open item in a task of its own.
+pub(crate) fn spawn(session: &Arc<Session>, key: String) {
+    let ticket = session.queue.enqueue();
+    let Some(item) = session.journal.get(&key) else { return };
+    // Claim the transfer of an earlier process before another item can use its destination.
+    let begun = match session.store.claim_begun(item.transfer_key) {
         Ok(Claimed::Ours(claim)) => {
-            place.wait_for(&claim.state.paths().destination);
+            ticket.wait_for(&claim.state.paths().destination);
             Ok(Some(*claim))
         }
         Ok(Claimed::Missing) => Ok(None),
@@ -99,88 +100,88 @@ pub(crate) fn begin(session: &Arc<Session>, key: String) {
     };
     let working = session.clone();
     session.tasks.spawn(async move {
-        let lived = match begun {
-            Ok(begun) => live(&working, &key, begun, place).await,
+        let result = match begun {
+            Ok(begun) => run(&working, &key, begun, ticket).await,
             Err(error) => Err(anyhow::anyhow!(error)),
         };
-        if let Err(error) = lived {
-            tracing::error!(errand = key, "cannot go on before the next start: {error:#}");
+        if let Err(error) = result {
+            tracing::error!(item = key, "the work item cannot continue before the next start: {error:#}");
         }
     });
 }
 
-async fn live(session: &Arc<Session>, key: &str, begun: Option<Claim>, place: Place) -> anyhow::Result<()> {
-    let Some(errand) = session.errands.get(key) else { return Ok(()) };
-    let (end, told) = if let Some(end) = errand.end.clone() {
-        // An earlier process had ended it; what it left of its copy still has a final report to send.
-        (end, begun.and_then(UnreportedOutcome::of_claim).map(|copy| copy.tell(session)))
+async fn run(session: &Arc<Session>, key: &str, begun: Option<Claim>, ticket: Ticket) -> anyhow::Result<()> {
+    let Some(item) = session.journal.get(key) else { return Ok(()) };
+    let (end, told) = if let Some(end) = item.end.clone() {
+        // It ended in an earlier process; the final report of its transfer may be left to send.
+        (end, begun.and_then(UnreportedOutcome::of_claim).map(|copy| copy.send(session)))
     } else {
-        match announce(session, &errand).await? {
+        match announce(session, &item).await? {
             None => return Ok(()),
             Some(Err(error)) => {
-                tracing::warn!(errand = key, "the server no longer wants this: {error}");
-                give_up(session, begun)?;
-                session.errands.answers(key, errand.directive)?;
+                tracing::warn!(item = key, "the server rejects the start of this work item: {error}");
+                abandon(session, begun)?;
+                session.journal.acknowledge_at_end(key, item.directive)?;
                 return finish(session, key).await;
             }
             Some(Ok(())) => {}
         }
-        let done = match session.errands.get(key).map(|errand| (errand.task.clone(), errand)) {
-            Some((Task::Job { job, run: Some(run) }, errand)) => {
-                job::run(session, &errand, (job, run), begun, place).await?
+        let done = match session.journal.get(key).map(|item| (item.task.clone(), item)) {
+            Some((Task::Job { job, run: Some(run) }, item)) => {
+                job::run(session, &item, (job, run), begun, ticket).await?
             }
-            Some((Task::Step(step), errand)) => step::run(session, &errand, step, begun, place).await?,
+            Some((Task::Step(step), item)) => step::run(session, &item, step, begun, ticket).await?,
             _ => None,
         };
-        let Some(Done { end, copy }) = done else { return Ok(()) };
-        // Before the server hears of the copy, so that the next process cannot miss how it ended.
-        session.errands.change(key, |errand| errand.end = Some(end.clone()))?;
-        (end, copy.map(|copy| copy.tell(session)))
+        let Some(Outcome { end, copy }) = done else { return Ok(()) };
+        // Recorded before the transfer is reported, so that the next process knows the end.
+        session.journal.change(key, |item| item.end = Some(end.clone()))?;
+        (end, copy.map(|copy| copy.send(session)))
     };
     if let Some(told) = told
         && !is_answered(told).await
     {
         return Ok(());
     }
-    match report(session, &errand, key, &end).await {
+    match report(session, &item, key, &end).await {
         None => Ok(()),
         Some(answer) => {
             match answer {
-                Ok(()) => tracing::info!(errand = key, status = ?end.status, "ended"),
-                Err(error) => tracing::warn!(errand = key, "the server does not take how it ended: {error}"),
+                Ok(()) => tracing::info!(item = key, status = ?end.status, "ended"),
+                Err(error) => tracing::warn!(item = key, "the server rejects the end of this work item: {error}"),
             }
             finish(session, key).await
         }
     }
 }
 
-/// Ends what an earlier process had begun of an errand that is not wanted any more.
-fn give_up(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
+/// Cancels the transfer that an earlier process started for an item that the server has rejected.
+fn abandon(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
     let copy = match begun {
         Some(claim) if claim.state.report.is_some() => UnreportedOutcome::of_claim(claim),
-        begun => called_off(session, begun)?.copy,
+        begun => cancel_before_start(session, begun)?.copy,
     };
     if let Some(copy) = copy {
-        // Its report is sent until the server has heard it, whoever waits for that.
-        drop(copy.tell(session));
+        // The report is sent in a task of its own.
+        drop(copy.send(session));
     }
     Ok(())
 }
 
-/// Whether the server has said anything to the final report of a copy.
+/// Whether the server has answered the final report of a transfer.
 async fn is_answered(told: JoinHandle<Option<ReportReply>>) -> bool {
     matches!(told.await, Ok(Some(_)))
 }
 
-/// Says that the errand begins; an error is the server's no.
-async fn announce(session: &Arc<Session>, errand: &Errand) -> anyhow::Result<Option<Result<(), ApiError>>> {
-    match &errand.task {
+/// Reports the start of the item; the inner error is the server's rejection.
+async fn announce(session: &Arc<Session>, item: &WorkItem) -> anyhow::Result<Option<Result<(), ApiError>>> {
+    match &item.task {
         Task::Job { run: Some(_), .. } => Ok(Some(Ok(()))),
         Task::Job { job, run: None } => {
-            let claimed = ask(session, || session.api.start_job_run(job.id, errand.directive)).await;
+            let claimed = request_until_answered(session, || session.api.start_job_run(job.id, item.directive)).await;
             let Some(Ok(view)) = claimed else { return Ok(claimed.map(|refused| refused.map(|_| ()))) };
             let claimed = Task::Job { job: job.clone(), run: Some(view.id) };
-            session.errands.change(&errand.key(), |errand| errand.task = claimed)?;
+            session.journal.change(&item.key(), |item| item.task = claimed)?;
             tracing::info!(job = %job.name, job.id = %job.id, run.id = %view.id, "the job runs");
             Ok(Some(Ok(())))
         }
@@ -192,7 +193,7 @@ async fn announce(session: &Arc<Session>, errand: &Errand) -> anyhow::Result<Opt
                 bytes_transferred: None,
                 error_message: None,
             };
-            let told = ask(session, || session.api.update_step(step.path(), &begins)).await;
+            let told = request_until_answered(session, || session.api.update_step(step.path(), &begins)).await;
             let Some(Ok((view, directives))) = told else { return Ok(told.map(|refused| refused.map(|_| ()))) };
             session.deliver(directives);
             if is_over(&view, step.attempt) {
@@ -205,16 +206,18 @@ async fn announce(session: &Arc<Session>, errand: &Errand) -> anyhow::Result<Opt
     }
 }
 
-/// Whether the server has done with this attempt of a step.
+/// Whether this attempt of a step has ended on the server.
 pub(crate) fn is_over(view: &StepView, attempt: u32) -> bool {
     view.attempt > attempt || !matches!(view.status.as_str(), "queued" | "running")
 }
 
-/// Says how the errand ended.
-async fn report(session: &Arc<Session>, errand: &Errand, key: &str, end: &RunEnd) -> Option<Result<(), ApiError>> {
-    let task = session.errands.get(key).map_or_else(|| errand.task.clone(), |errand| errand.task);
+/// Reports the end of the item.
+async fn report(session: &Arc<Session>, item: &WorkItem, key: &str, end: &RunEnd) -> Option<Result<(), ApiError>> {
+    let task = session.journal.get(key).map_or_else(|| item.task.clone(), |item| item.task);
     match task {
-        Task::Job { job, run: Some(run) } => ask(session, || session.api.end_job_run(job.id, run, end)).await,
+        Task::Job { job, run: Some(run) } => {
+            request_until_answered(session, || session.api.end_job_run(job.id, run, end)).await
+        }
         Task::Job { run: None, .. } => Some(Ok(())),
         Task::Step(step) => {
             let ended = StepUpdate {
@@ -224,18 +227,19 @@ async fn report(session: &Arc<Session>, errand: &Errand, key: &str, end: &RunEnd
                 bytes_transferred: Some(end.bytes_transferred),
                 error_message: end.error_message.clone(),
             };
-            let told = ask(session, || session.api.update_step(step.path(), &ended)).await?;
+            let told = request_until_answered(session, || session.api.update_step(step.path(), &ended)).await?;
             Some(told.map(|(_, directives)| session.deliver(directives)))
         }
     }
 }
 
-/// Acknowledges what the errand's end answers, and remembers that it is over.
+/// Records that the item is finished, and acknowledges its directives.
 async fn finish(session: &Arc<Session>, key: &str) -> anyhow::Result<()> {
-    let answers = session.errands.get(key).map(|errand| errand.answers).unwrap_or_default();
-    session.errands.close(key).context("cannot remember that it is over")?;
-    for directive in answers {
-        // Once is enough: what is over is acknowledged again when the server repeats itself.
+    let directives_to_acknowledge =
+        session.journal.get(key).map(|item| item.directives_to_acknowledge).unwrap_or_default();
+    session.journal.finish(key).context("cannot record that the work item is finished")?;
+    for directive in directives_to_acknowledge {
+        // One attempt: a repeated directive of a finished item is acknowledged again.
         if let Err(error) = session.api.acknowledge(directive).await {
             tracing::debug!(directive.id = %directive, %error, "not acknowledged yet");
         }
@@ -243,15 +247,18 @@ async fn finish(session: &Arc<Session>, key: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks the server until it answers; nothing, when the process ends first.
-pub(crate) async fn ask<T, F>(session: &Arc<Session>, request: impl Fn() -> F) -> Option<Result<T, ApiError>>
+/// Repeats a request until the server answers; none if the process ends first.
+pub(crate) async fn request_until_answered<T, F>(
+    session: &Arc<Session>,
+    request: impl Fn() -> F,
+) -> Option<Result<T, ApiError>>
 where
     F: Future<Output = Result<T, ApiError>>,
 {
     let mut failures = 0;
     loop {
         let asked = async {
-            let _line = session.line.lock().await;
+            let _lock = session.request_lock.lock().await;
             sleep(urgent_delay(session.api.rate_limit())).await;
             request().await
         };

@@ -1,4 +1,4 @@
-//! Runs jobs: one run is one copy from the job's source to its destination.
+//! Job runs: each is one copy from the source of the job to its destination.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -10,36 +10,36 @@ use crate::server::wire::{Directive, Job, PartOf};
 use crate::session::Session;
 use crate::transfer::state::Verify;
 use crate::transfer::store::Claim;
-use crate::work::copy::{Order, copy};
-use crate::work::directives::{Act, id};
-use crate::work::item::{self, Done};
-use crate::work::queue::Place;
-use crate::work::task::{Errand, Task};
+use crate::work::copy::{CopyRequest, copy};
+use crate::work::directives::{Acknowledgement, id};
+use crate::work::item::{self, Outcome};
+use crate::work::queue::Ticket;
+use crate::work::task::{Task, WorkItem};
 
 /// `startJob`.
-pub(crate) fn start(session: &Arc<Session>, directive: &Directive) -> anyhow::Result<Act> {
+pub(crate) fn start(session: &Arc<Session>, directive: &Directive) -> anyhow::Result<Acknowledgement> {
     let job = directive.payload.get("job").context("no `job`")?;
     let job: Job = serde_json::from_value(job.clone()).context("`job` is not a job")?;
-    item::accept(session, Errand::new(directive.id, Task::Job { job, run: None }))
+    item::accept(session, WorkItem::new(directive.id, Task::Job { job, run: None }))
 }
 
 /// `cancelJobRun`.
-pub(crate) fn cancel(session: &Session, directive: &Directive) -> anyhow::Result<Act> {
+pub(crate) fn cancel(session: &Session, directive: &Directive) -> anyhow::Result<Acknowledgement> {
     let wanted = id(&directive.payload, "runId")?;
-    let is_meant = |errand: &Errand| matches!(&errand.task, Task::Job { run: Some(run), .. } if *run == wanted);
-    let may_come = |errand: &Errand| matches!(&errand.task, Task::Job { run: None, .. });
+    let is_meant = |item: &WorkItem| matches!(&item.task, Task::Job { run: Some(run), .. } if *run == wanted);
+    let may_come = |item: &WorkItem| matches!(&item.task, Task::Job { run: None, .. });
     item::cancel(session, directive.id, is_meant, may_come)
 }
 
-/// Does the work of a run; nothing, when the process ends before.
+/// Carries out a run; none if the process ends first.
 pub(crate) async fn run(
     session: &Arc<Session>,
-    errand: &Errand,
+    item: &WorkItem,
     (job, run): (Job, Uuid),
     begun: Option<Claim>,
-    place: Place,
-) -> anyhow::Result<Option<Done>> {
-    let order = Order {
+    ticket: Ticket,
+) -> anyhow::Result<Option<Outcome>> {
+    let request = CopyRequest {
         source: job.source,
         destination: job.destination,
         protocol: job.protocol,
@@ -48,7 +48,7 @@ pub(crate) async fn run(
         part_of: PartOf { job_run_id: Some(run), ..PartOf::default() },
         access: session.file_access(true),
     };
-    let stop = session.errands.stop(&errand.key());
-    // Of a run only its transfer says how far it is.
-    copy(session, errand, order, begun, &place, &stop, async |_| pending().await).await
+    let stop = session.journal.cancel_token(&item.key());
+    // The progress of a run is that of its transfer.
+    copy(session, item, request, begun, &ticket, &stop, async |_| pending().await).await
 }

@@ -1,6 +1,6 @@
-//! What the server gave this agent to do, remembered so that nothing gets lost and nothing is done twice.
+//! The journal of work items, `errands.json`: after a crash no item is lost and none is done twice.
 //!
-//! One small file, replaced at once and synced before anything is acted upon. Only the daemon writes it.
+//! The file is replaced atomically and synced before the agent acts. Only the daemon writes it.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -15,243 +15,243 @@ use uuid::Uuid;
 
 use crate::storage::paths::text;
 use crate::storage::state_file::{self, Stored};
-use crate::work::task::Errand;
+use crate::work::task::WorkItem;
 
-/// So many errands that have ended are known again.
-const REMEMBERED: usize = 1000;
+/// Finished items that are kept to recognise a repeated directive.
+const MAX_FINISHED: usize = 1000;
 
-/// Whether an errand is new.
+/// What the journal knows of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// Never heard of.
+pub(crate) enum ItemState {
+    /// Nothing.
     New,
-    /// Not ended yet, or the server has not heard of it.
+    /// Accepted; it has not ended, or its end is not reported.
     Open,
-    /// Over.
-    Over,
+    /// Ended and reported.
+    Finished,
 }
 
-/// The errands of one agent.
+/// The work items of one agent.
 #[derive(Debug)]
-pub(crate) struct Errands {
+pub(crate) struct Journal {
     path: PathBuf,
-    known: Mutex<Known>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
-    memory: Memory,
-    stops: HashMap<String, CancellationToken>,
+struct State {
+    entries: Entries,
+    cancel_tokens: HashMap<String, CancellationToken>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "File", into = "File")]
-struct Memory {
+#[serde(from = "StoredJournal", into = "StoredJournal")]
+struct Entries {
     /// Oldest first.
-    open: Vec<Errand>,
-    /// Errands that only a newer version of the agent knows, kept for it.
-    foreign: Vec<Value>,
+    open: Vec<WorkItem>,
+    /// Items of a newer version of the agent, which this one cannot parse and keeps.
+    unreadable: Vec<Value>,
     /// Keys, oldest first.
-    over: VecDeque<String>,
+    finished: VecDeque<String>,
 }
 
-/// The memory as the file has it.
+/// The format of the file. Its names never change.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-struct File {
+struct StoredJournal {
     open: Vec<Value>,
-    over: VecDeque<String>,
+    #[serde(rename = "over")]
+    finished: VecDeque<String>,
 }
 
-impl From<File> for Memory {
-    fn from(stored: File) -> Self {
-        let mut memory = Self { over: stored.over, ..Self::default() };
-        for errand in stored.open {
-            match Errand::deserialize(&errand) {
-                Ok(errand) => memory.open.push(errand),
+impl From<StoredJournal> for Entries {
+    fn from(stored: StoredJournal) -> Self {
+        let mut entries = Self { finished: stored.finished, ..Self::default() };
+        for item in stored.open {
+            match WorkItem::deserialize(&item) {
+                Ok(item) => entries.open.push(item),
                 Err(error) => {
-                    tracing::warn!(%error, "an errand of another version cannot be read and is left alone");
-                    memory.foreign.push(errand);
+                    tracing::warn!(%error, "a work item of another version cannot be read and is left alone");
+                    entries.unreadable.push(item);
                 }
             }
         }
-        memory
+        entries
     }
 }
 
-impl From<Memory> for File {
-    fn from(Memory { open, foreign, over }: Memory) -> Self {
-        let open = open.into_iter().filter_map(|errand| serde_json::to_value(errand).ok());
-        Self { open: open.chain(foreign).collect(), over }
+impl From<Entries> for StoredJournal {
+    fn from(Entries { open, unreadable, finished }: Entries) -> Self {
+        let open = open.into_iter().filter_map(|item| serde_json::to_value(item).ok());
+        Self { open: open.chain(unreadable).collect(), finished }
     }
 }
 
-impl Errands {
-    /// Those in `state_dir`, once they are loaded.
+impl Journal {
+    /// The journal in `state_dir`, empty until [`Self::load`].
     pub(crate) fn new(state_dir: &Path) -> Self {
-        Self { path: state_dir.join("errands.json"), known: Mutex::default() }
+        Self { path: state_dir.join("errands.json"), state: Mutex::default() }
     }
 
-    /// Remembers what an earlier process left open; gives the keys, oldest first.
+    /// Loads the items that an earlier process left open; returns their keys, oldest first.
     pub(crate) fn load(&self) -> anyhow::Result<Vec<String>> {
-        let memory = self.recover().context("it is not known what was begun")?;
-        let keys: Vec<String> = memory.open.iter().map(Errand::key).collect();
-        let mut known = self.lock();
-        for errand in &memory.open {
+        let entries = self.recover().context("it is not known what was begun")?;
+        let keys: Vec<String> = entries.open.iter().map(WorkItem::key).collect();
+        let mut state = self.lock();
+        for item in &entries.open {
             let stop = CancellationToken::new();
-            if errand.is_cancelled {
+            if item.is_cancelled {
                 stop.cancel();
             }
-            known.stops.insert(errand.key(), stop);
+            state.cancel_tokens.insert(item.key(), stop);
         }
-        known.memory = memory;
+        state.entries = entries;
         Ok(keys)
     }
 
-    /// Everything that is open, as the file has it; for whoever only looks.
-    pub(crate) fn peek(&self) -> io::Result<Vec<Errand>> {
-        Ok(state_file::read_stored::<Memory>(&self.path)?.content().unwrap_or_default().open)
+    /// The open items in the file, for `status`; changes nothing.
+    pub(crate) fn read_open(&self) -> io::Result<Vec<WorkItem>> {
+        Ok(state_file::read_stored::<Entries>(&self.path)?.content().unwrap_or_default().open)
     }
 
-    /// Whether this errand is new here.
-    pub(crate) fn standing(&self, key: &str) -> Standing {
-        let known = self.lock();
-        if known.memory.open.iter().any(|errand| errand.key() == key) {
-            Standing::Open
-        } else if known.memory.over.iter().any(|over| over == key) {
-            Standing::Over
+    pub(crate) fn state_of(&self, key: &str) -> ItemState {
+        let state = self.lock();
+        if state.entries.open.iter().any(|item| item.key() == key) {
+            ItemState::Open
+        } else if state.entries.finished.iter().any(|finished| finished == key) {
+            ItemState::Finished
         } else {
-            Standing::New
+            ItemState::New
         }
     }
 
-    /// Makes a new errand durable.
-    pub(crate) fn add(&self, errand: Errand) -> io::Result<()> {
-        let key = errand.key();
-        self.save(|memory| memory.open.push(errand))?;
-        self.lock().stops.insert(key, CancellationToken::new());
+    /// Adds an item durably.
+    pub(crate) fn add(&self, item: WorkItem) -> io::Result<()> {
+        let key = item.key();
+        self.save(|entries| entries.open.push(item))?;
+        self.lock().cancel_tokens.insert(key, CancellationToken::new());
         Ok(())
     }
 
-    /// The first open errand that is meant.
-    pub(crate) fn find(&self, is_meant: impl Fn(&Errand) -> bool) -> Option<Errand> {
-        self.lock().memory.open.iter().find(|errand| is_meant(errand)).cloned()
+    /// The first open item that matches.
+    pub(crate) fn find(&self, is_meant: impl Fn(&WorkItem) -> bool) -> Option<WorkItem> {
+        self.lock().entries.open.iter().find(|item| is_meant(item)).cloned()
     }
 
-    /// All open errands that are meant, oldest first.
-    pub(crate) fn find_all(&self, is_meant: impl Fn(&Errand) -> bool) -> Vec<Errand> {
-        self.lock().memory.open.iter().filter(|errand| is_meant(errand)).cloned().collect()
+    /// All open items that match, oldest first.
+    pub(crate) fn find_all(&self, is_meant: impl Fn(&WorkItem) -> bool) -> Vec<WorkItem> {
+        self.lock().entries.open.iter().filter(|item| is_meant(item)).cloned().collect()
     }
 
-    /// The open errand with this key.
-    pub(crate) fn get(&self, key: &str) -> Option<Errand> {
-        self.find(|errand| errand.key() == key)
+    /// The open item with this key.
+    pub(crate) fn get(&self, key: &str) -> Option<WorkItem> {
+        self.find(|item| item.key() == key)
     }
 
-    /// Whether the transfer that was begun under `transfer_key` belongs to an open errand.
-    pub(crate) fn own(&self, transfer_key: Uuid) -> bool {
-        self.find(|errand| errand.transfer_key == transfer_key).is_some()
+    /// Whether the transfer with this idempotency key belongs to an open item.
+    pub(crate) fn owns_transfer(&self, transfer_key: Uuid) -> bool {
+        self.find(|item| item.transfer_key == transfer_key).is_some()
     }
 
-    /// Whether there is an end that the server has yet to hear.
-    pub(crate) fn has_news(&self) -> bool {
-        self.find(|errand| errand.end.is_some()).is_some()
+    /// Whether the end of any item is not reported yet.
+    pub(crate) fn has_unreported_end(&self) -> bool {
+        self.find(|item| item.end.is_some()).is_some()
     }
 
-    /// Changes an open errand, durably.
-    pub(crate) fn change(&self, key: &str, change: impl FnOnce(&mut Errand)) -> io::Result<()> {
-        self.save(|memory| {
-            if let Some(errand) = memory.open.iter_mut().find(|errand| errand.key() == key) {
-                change(errand);
+    /// Changes an open item durably.
+    pub(crate) fn change(&self, key: &str, change: impl FnOnce(&mut WorkItem)) -> io::Result<()> {
+        self.save(|entries| {
+            if let Some(item) = entries.open.iter_mut().find(|item| item.key() == key) {
+                change(item);
             }
         })
     }
 
-    /// Keeps a directive to be acknowledged when the errand has ended.
-    pub(crate) fn answers(&self, key: &str, directive: Uuid) -> io::Result<()> {
-        if self.get(key).is_some_and(|errand| errand.answers.contains(&directive)) {
+    /// Acknowledges a directive when the item has ended.
+    pub(crate) fn acknowledge_at_end(&self, key: &str, directive: Uuid) -> io::Result<()> {
+        if self.get(key).is_some_and(|item| item.directives_to_acknowledge.contains(&directive)) {
             return Ok(());
         }
-        self.change(key, |errand| errand.answers.push(directive))
+        self.change(key, |item| item.directives_to_acknowledge.push(directive))
     }
 
-    /// Calls an errand off, which `directive` may have asked for.
+    /// Cancels an item; `directive` is acknowledged when it has ended.
     pub(crate) fn cancel(&self, key: &str, directive: Option<Uuid>) -> io::Result<()> {
-        directive.map_or(Ok(()), |directive| self.answers(key, directive))?;
-        if self.get(key).is_some_and(|errand| !errand.is_cancelled) {
-            self.change(key, |errand| errand.is_cancelled = true)?;
+        directive.map_or(Ok(()), |directive| self.acknowledge_at_end(key, directive))?;
+        if self.get(key).is_some_and(|item| !item.is_cancelled) {
+            self.change(key, |item| item.is_cancelled = true)?;
         }
-        self.stop(key).cancel();
+        self.cancel_token(key).cancel();
         Ok(())
     }
 
-    /// Cancelled when the errand is called off.
-    pub(crate) fn stop(&self, key: &str) -> CancellationToken {
-        self.lock().stops.entry(key.to_owned()).or_default().clone()
+    /// The token that cancels an item.
+    pub(crate) fn cancel_token(&self, key: &str) -> CancellationToken {
+        self.lock().cancel_tokens.entry(key.to_owned()).or_default().clone()
     }
 
-    /// Notes that an errand is over and that the server knows.
-    pub(crate) fn close(&self, key: &str) -> io::Result<()> {
-        self.save(|memory| {
-            memory.open.retain(|errand| errand.key() != key);
-            memory.over.push_back(key.to_owned());
-            while memory.over.len() > REMEMBERED {
-                memory.over.pop_front();
+    /// Records that an item has ended and is reported.
+    pub(crate) fn finish(&self, key: &str) -> io::Result<()> {
+        self.save(|entries| {
+            entries.open.retain(|item| item.key() != key);
+            entries.finished.push_back(key.to_owned());
+            while entries.finished.len() > MAX_FINISHED {
+                entries.finished.pop_front();
             }
         })?;
-        self.lock().stops.remove(key);
+        self.lock().cancel_tokens.remove(key);
         Ok(())
     }
 
-    /// Reads the file; a damaged one is set aside. Nothing is done twice for that: the server does not repeat what it was
-    /// told has begun, and what was being copied is known by the transfers' own files.
-    fn recover(&self) -> io::Result<Memory> {
+    /// Reads the file; a damaged one is renamed. No item is done twice for that: the server does not repeat a directive whose
+    /// start was reported, and the transfers have their own state files.
+    fn recover(&self) -> io::Result<Entries> {
         let previous = match state_file::read_stored(&self.path)? {
-            Stored::Missing => return Ok(Memory::default()),
-            Stored::Whole(memory) => {
+            Stored::Missing => return Ok(Entries::default()),
+            Stored::Whole(entries) => {
                 state_file::restore_previous(&self.path);
-                return Ok(memory);
+                return Ok(entries);
             }
-            Stored::Previous(memory) => Some(memory),
+            Stored::Previous(entries) => Some(entries),
             Stored::Damaged => None,
         };
         let (path, aside) = (text(&self.path), text(&state_file::set_aside(&self.path)?));
-        let Some(memory) = previous else {
+        let Some(entries) = previous else {
             tracing::warn!(
                 path,
                 aside,
                 "what was begun is not known, because its file was damaged; it is set aside, and work goes on with what the server wants"
             );
-            return Ok(Memory::default());
+            return Ok(Entries::default());
         };
-        state_file::write_durably(&self.path, &serde_json::to_vec_pretty(&memory)?)?;
+        state_file::write_durably(&self.path, &serde_json::to_vec_pretty(&entries)?)?;
         tracing::warn!(path, aside, "the file that says what was begun was damaged; its version before that is used");
-        Ok(memory)
+        Ok(entries)
     }
 
-    /// Only what could be written down counts.
-    fn save(&self, change: impl FnOnce(&mut Memory)) -> io::Result<()> {
-        let mut known = self.lock();
-        let mut memory = known.memory.clone();
-        change(&mut memory);
-        state_file::write_durably(&self.path, &serde_json::to_vec_pretty(&memory)?)?;
-        known.memory = memory;
+    /// Applies a change only if it could be written.
+    fn save(&self, change: impl FnOnce(&mut Entries)) -> io::Result<()> {
+        let mut state = self.lock();
+        let mut entries = state.entries.clone();
+        change(&mut entries);
+        state_file::write_durably(&self.path, &serde_json::to_vec_pretty(&entries)?)?;
+        state.entries = entries;
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Errands, REMEMBERED, Standing};
+    use super::{ItemState, Journal, MAX_FINISHED};
     use crate::random::random_uuid;
     use crate::server::wire::{Direction, Job};
-    use crate::work::task::{Errand, Task};
+    use crate::work::task::{Task, WorkItem};
 
-    fn errand() -> Errand {
+    fn item() -> WorkItem {
         let job = Job {
             id: random_uuid(),
             name: "nightly".into(),
@@ -260,65 +260,65 @@ mod tests {
             protocol: "local".into(),
             direction: Direction::Push,
         };
-        Errand::new(random_uuid(), Task::Job { job, run: None })
+        WorkItem::new(random_uuid(), Task::Job { job, run: None })
     }
 
     #[test]
-    fn what_was_begun_and_what_is_over_is_known_to_the_next_process() -> anyhow::Result<()> {
+    fn the_next_process_knows_open_and_finished_items() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let errands = Errands::new(dir.path());
-        let (open, over) = (errand(), errand());
-        errands.add(open.clone())?;
-        errands.add(over.clone())?;
-        errands.cancel(&open.key(), Some(random_uuid()))?;
-        errands.close(&over.key())?;
+        let journal = Journal::new(dir.path());
+        let (open, finished) = (item(), item());
+        journal.add(open.clone())?;
+        journal.add(finished.clone())?;
+        journal.cancel(&open.key(), Some(random_uuid()))?;
+        journal.finish(&finished.key())?;
 
-        let next = Errands::new(dir.path());
+        let next = Journal::new(dir.path());
         assert_eq!(next.load()?, [open.key()]);
-        assert_eq!(next.standing(&open.key()), Standing::Open);
-        assert_eq!(next.standing(&over.key()), Standing::Over);
-        assert_eq!(next.standing(&errand().key()), Standing::New);
-        assert!(next.own(open.transfer_key) && !next.own(over.transfer_key));
-        assert!(next.stop(&open.key()).is_cancelled());
+        assert_eq!(next.state_of(&open.key()), ItemState::Open);
+        assert_eq!(next.state_of(&finished.key()), ItemState::Finished);
+        assert_eq!(next.state_of(&item().key()), ItemState::New);
+        assert!(next.owns_transfer(open.transfer_key) && !next.owns_transfer(finished.transfer_key));
+        assert!(next.cancel_token(&open.key()).is_cancelled());
         Ok(())
     }
 
     #[test]
-    fn the_memory_of_what_is_over_is_bounded() -> anyhow::Result<()> {
+    fn the_number_of_finished_items_is_bounded() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let errands = Errands::new(dir.path());
-        let first = errand();
-        errands.close(&first.key())?;
-        errands.save(|memory| memory.over.extend((1..REMEMBERED).map(|number| number.to_string())))?;
-        assert_eq!(errands.standing(&first.key()), Standing::Over);
-        errands.close("one more")?;
-        assert_eq!(errands.standing(&first.key()), Standing::New);
+        let journal = Journal::new(dir.path());
+        let first = item();
+        journal.finish(&first.key())?;
+        journal.save(|entries| entries.finished.extend((1..MAX_FINISHED).map(|number| number.to_string())))?;
+        assert_eq!(journal.state_of(&first.key()), ItemState::Finished);
+        journal.finish("one more")?;
+        assert_eq!(journal.state_of(&first.key()), ItemState::New);
         Ok(())
     }
 
     #[test]
-    fn a_damaged_memory_is_set_aside_and_the_one_before_it_used() -> anyhow::Result<()> {
+    fn a_damaged_journal_is_set_aside_and_its_previous_version_used() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("errands.json");
         for torn in ["", "{", "\0\0\0"] {
             std::fs::write(&path, torn)?;
-            assert!(Errands::new(dir.path()).load()?.is_empty());
+            assert!(Journal::new(dir.path()).load()?.is_empty());
             assert!(!path.exists());
             assert_eq!(std::fs::read_to_string(dir.path().join("errands.json.damaged"))?, torn);
         }
-        let errands = Errands::new(dir.path());
-        let (first, second) = (errand(), errand());
-        errands.add(first.clone())?;
-        errands.add(second)?;
+        let journal = Journal::new(dir.path());
+        let (first, second) = (item(), item());
+        journal.add(first.clone())?;
+        journal.add(second)?;
         std::fs::write(&path, "")?;
-        assert_eq!(Errands::new(dir.path()).peek()?.len(), 1);
-        assert_eq!(Errands::new(dir.path()).load()?, [first.key()]);
+        assert_eq!(Journal::new(dir.path()).read_open()?.len(), 1);
+        assert_eq!(Journal::new(dir.path()).load()?, [first.key()]);
         // It is whole again, and nothing is said twice.
         assert!(serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path)?).is_ok());
         // So is the version before it.
         let previous = dir.path().join("errands.json.bak");
         std::fs::write(&previous, "")?;
-        assert_eq!(Errands::new(dir.path()).load()?, [first.key()]);
+        assert_eq!(Journal::new(dir.path()).load()?, [first.key()]);
         assert_eq!(std::fs::read(&previous)?, std::fs::read(&path)?);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Whose turn it is: so many at a time, the oldest first, and never two on one destination.
+//! The work queue: a bounded number of items run at once, oldest first, and never two with one destination.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -8,80 +8,80 @@ use tokio::sync::Notify;
 
 /// The running and the waiting work of one process.
 #[derive(Debug)]
-pub(crate) struct Turns {
-    most: usize,
-    line: Mutex<Line>,
-    moved: Notify,
+pub(crate) struct WorkQueue {
+    capacity: usize,
+    state: Mutex<QueueState>,
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Line {
-    enlisted: u64,
+struct QueueState {
+    issued: u64,
     waiting: BTreeMap<u64, PathBuf>,
     working: BTreeMap<u64, PathBuf>,
 }
 
-/// A place in the line, given up when dropped.
+/// A position in the queue, released when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    turns: Arc<Turns>,
+pub(crate) struct Ticket {
+    queue: Arc<WorkQueue>,
     number: u64,
 }
 
-impl Turns {
-    /// A line of which `most` work at the same time.
-    pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, line: Mutex::default(), moved: Notify::new() })
+impl WorkQueue {
+    /// A queue that admits `capacity` tickets at once.
+    pub(crate) fn new(capacity: usize) -> Arc<Self> {
+        Arc::new(Self { capacity, state: Mutex::default(), changed: Notify::new() })
     }
 
-    /// Takes the last place.
-    pub(crate) fn enlist(self: &Arc<Self>) -> Place {
-        let mut line = self.lock();
-        line.enlisted += 1;
-        Place { turns: self.clone(), number: line.enlisted }
+    /// Takes the last position.
+    pub(crate) fn enqueue(self: &Arc<Self>) -> Ticket {
+        let mut state = self.lock();
+        state.issued += 1;
+        Ticket { queue: self.clone(), number: state.issued }
     }
 
-    /// Whether anybody works.
+    /// Whether any ticket is admitted.
     pub(crate) fn is_busy(&self) -> bool {
         !self.lock().working.is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
-    /// Waits for `destination` from now on, before whoever comes later.
+impl Ticket {
+    /// Queues for `destination`, before all later tickets.
     pub(crate) fn wait_for(&self, destination: &Path) {
-        let mut line = self.turns.lock();
-        if !line.working.contains_key(&self.number) {
-            line.waiting.insert(self.number, destination.to_owned());
+        let mut state = self.queue.lock();
+        if !state.working.contains_key(&self.number) {
+            state.waiting.insert(self.number, destination.to_owned());
         }
     }
 
-    /// Waits until what writes to `destination` may begin; at once, if it has begun.
-    pub(crate) async fn turn(&self, destination: &Path) {
+    /// Completes when work that writes to `destination` may start; at once if the ticket is already admitted.
+    pub(crate) async fn admitted(&self, destination: &Path) {
         self.wait_for(destination);
         loop {
-            let moved = self.turns.moved.notified();
-            tokio::pin!(moved);
-            moved.as_mut().enable();
-            if self.turns.lock().advance(self.number, self.turns.most) {
+            let changed = self.queue.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.queue.lock().advance(self.number, self.queue.capacity) {
                 return;
             }
-            moved.await;
+            changed.await;
         }
     }
 }
 
-impl Line {
-    /// Lets `number` work if it is among those whose turn it is.
-    fn advance(&mut self, number: u64, most: usize) -> bool {
+impl QueueState {
+    /// Admits `number` if it is among the next ones.
+    fn advance(&mut self, number: u64, capacity: usize) -> bool {
         if self.working.contains_key(&number) {
             return true;
         }
-        let free = most.saturating_sub(self.working.len());
+        let free = capacity.saturating_sub(self.working.len());
         let mut taken: HashSet<&PathBuf> = self.working.values().collect();
         let is_next = self.waiting.iter().filter(|(_, destination)| taken.insert(destination)).take(free);
         if !is_next.map(|(next, _)| next).any(|next| *next == number) {
@@ -93,13 +93,13 @@ impl Line {
     }
 }
 
-impl Drop for Place {
+impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut line = self.turns.lock();
-        line.waiting.remove(&self.number);
-        line.working.remove(&self.number);
-        drop(line);
-        self.turns.moved.notify_waiters();
+        let mut state = self.queue.lock();
+        state.waiting.remove(&self.number);
+        state.working.remove(&self.number);
+        drop(state);
+        self.queue.changed.notify_waiters();
     }
 }
 
@@ -107,36 +107,36 @@ impl Drop for Place {
 mod tests {
     use std::path::Path;
 
-    use super::Turns;
+    use super::WorkQueue;
 
     #[tokio::test]
-    async fn the_oldest_goes_first_and_frees_its_place_when_it_ends() {
-        let turns = Turns::new(1);
-        let (first, second, third) = (turns.enlist(), turns.enlist(), turns.enlist());
-        first.turn(Path::new("/a")).await;
+    async fn the_oldest_ticket_is_admitted_first_and_released_when_dropped() {
+        let queue = WorkQueue::new(1);
+        let (first, second, third) = (queue.enqueue(), queue.enqueue(), queue.enqueue());
+        first.admitted(Path::new("/a")).await;
         let wait_for_third = async {
-            third.turn(Path::new("/c")).await;
-            assert!(turns.is_busy());
+            third.admitted(Path::new("/c")).await;
+            assert!(queue.is_busy());
             drop(third);
         };
         let wait_for_second = async {
-            second.turn(Path::new("/b")).await;
-            assert!(!turns.lock().waiting.is_empty(), "the third went before the second");
+            second.admitted(Path::new("/b")).await;
+            assert!(!queue.lock().waiting.is_empty(), "the third went before the second");
             drop(second);
         };
         tokio::join!(wait_for_third, wait_for_second, async { drop(first) });
-        assert!(!turns.is_busy());
+        assert!(!queue.is_busy());
     }
 
     #[tokio::test]
-    async fn two_on_one_destination_work_one_after_the_other_and_hold_up_nobody() {
-        let turns = Turns::new(2);
-        let (first, same, other) = (turns.enlist(), turns.enlist(), turns.enlist());
-        first.turn(Path::new("/a")).await;
+    async fn tickets_for_one_destination_are_admitted_one_after_the_other_and_delay_no_other() {
+        let queue = WorkQueue::new(2);
+        let (first, same, other) = (queue.enqueue(), queue.enqueue(), queue.enqueue());
+        first.admitted(Path::new("/a")).await;
         same.wait_for(Path::new("/a"));
-        other.turn(Path::new("/b")).await;
-        assert!(!turns.lock().working.contains_key(&same.number));
+        other.admitted(Path::new("/b")).await;
+        assert!(!queue.lock().working.contains_key(&same.number));
         drop(first);
-        same.turn(Path::new("/a")).await;
+        same.admitted(Path::new("/a")).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Begins a new attempt of a transfer because the server asked for it.
+//! New attempts of transfers, as the server orders them with `retryTransfer`.
 
 use std::sync::Arc;
 
@@ -9,46 +9,53 @@ use crate::random::random_uuid;
 use crate::server::wire::{PartOf, Status, TransferView};
 use crate::session::Session;
 use crate::storage::resolve::local_path;
-use crate::transfer::run::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, tell};
+use crate::transfer::run::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, send_final_report};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::transfer::store::{Claim, Claimed};
-use crate::work::directives::Act;
+use crate::work::directives::Acknowledgement;
 
-/// Copies again what the server remembers as transfer `id`.
-pub(crate) async fn retry(session: &Arc<Session>, directive: Uuid, id: Uuid, attempt: u32) -> anyhow::Result<Act> {
+/// Starts the attempt `attempt` of a transfer.
+pub(crate) async fn retry(
+    session: &Arc<Session>,
+    directive: Uuid,
+    id: Uuid,
+    attempt: u32,
+) -> anyhow::Result<Acknowledgement> {
     if let Some(control) = session.controls.get(id) {
-        // It is being copied anyhow, so that copy is the new attempt.
+        // It is running: this copy becomes the new attempt.
         control.raise_attempt(attempt);
-        return Ok(Act::Done);
+        return Ok(Acknowledgement::Done);
     }
     let known = match session.store.claim(id)? {
-        Claimed::Busy => return Ok(Act::Later),
-        // Its run has yet to end.
-        Claimed::Ours(claim) if session.errands.own(claim.state.idempotency_key) => return Ok(Act::Later),
+        Claimed::Busy => return Ok(Acknowledgement::Deferred),
+        // It belongs to a work item that has not ended.
+        Claimed::Ours(claim) if session.journal.owns_transfer(claim.state.idempotency_key) => {
+            return Ok(Acknowledgement::Deferred);
+        }
         Claimed::Ours(claim) => Some(*claim),
         Claimed::Missing => None,
     };
     let view = match session.api.begin_attempt(id, attempt).await {
         Ok(view) => view,
-        Err(error) if error.is_temporary() => return Ok(Act::Later),
+        Err(error) if error.is_temporary() => return Ok(Acknowledgement::Deferred),
         Err(error) => {
-            tracing::warn!(transfer.id = %id, "the server no longer wants this retry: {error}");
-            return Ok(Act::Done);
+            tracing::warn!(transfer.id = %id, "the server rejects this retry: {error}");
+            return Ok(Acknowledgement::Done);
         }
     };
     let refusal = unsupported(&view);
-    let Some(mut claim) = remember(session, known, view, attempt)? else { return Ok(Act::Later) };
+    let Some(mut claim) = store_attempt(session, known, view, attempt)? else { return Ok(Acknowledgement::Deferred) };
     if let Some(reason) = refusal {
         let report = FinalReport { attempt: claim.state.attempt, ..report_without_copy(Status::Failed, Some(reason)) };
         claim.record_end(report.clone())?;
-        tell(session, claim, id, report, vec![directive]);
-        return Ok(Act::UnderWay);
+        send_final_report(session, claim, id, report, vec![directive]);
+        return Ok(Acknowledgement::InProgress);
     }
     start(session, claim);
-    Ok(Act::Done)
+    Ok(Acknowledgement::Done)
 }
 
-/// Runs a transfer beside everything else, and logs how it ended.
+/// Runs a transfer in a task of its own, and logs how it ended.
 pub(crate) fn start(session: &Arc<Session>, claim: Claim) {
     let running = session.clone();
     session.tasks.spawn(async move {
@@ -65,8 +72,8 @@ pub(crate) fn start(session: &Arc<Session>, claim: Claim) {
     });
 }
 
-/// Makes the new attempt durable before anything is acknowledged.
-fn remember(
+/// Stores the new attempt before the directive is acknowledged.
+fn store_attempt(
     session: &Session,
     known: Option<Claim>,
     view: TransferView,
@@ -88,7 +95,7 @@ fn remember(
         direction: view.direction.unwrap_or_default(),
         size: 0,
         attempt,
-        // Nobody can be asked any more, so nothing is replaced.
+        // The options of the first attempt are lost, so existing files are not replaced.
         options: CopyOptions { is_confined: true, ..CopyOptions::default() },
         part_of: PartOf::default(),
         phase: Phase::Copying,
@@ -97,7 +104,7 @@ fn remember(
     })
 }
 
-/// Why this agent cannot copy that, if so.
+/// Why this agent cannot copy the transfer, if so.
 fn unsupported(view: &TransferView) -> Option<String> {
     if view.protocol != "local" {
         return Some(format!(

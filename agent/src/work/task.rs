@@ -1,4 +1,4 @@
-//! One thing to do, and how far it is.
+//! Work items and their state, as the journal stores them. The stored names never change.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,76 +7,74 @@ use uuid::Uuid;
 use crate::random::random_uuid;
 use crate::server::wire::{Job, RunEnd};
 
-/// Something to do.
+/// A job run or a pipeline step that the server has ordered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Errand {
-    /// The directive that asked for it first.
+pub(crate) struct WorkItem {
+    /// The directive that ordered it first.
     pub(crate) directive: Uuid,
-    /// What is to be done.
     pub(crate) task: Task,
-    /// Under which its copy is begun, and found again.
+    /// The idempotency key of its transfer.
     pub(crate) transfer_key: Uuid,
-    /// The server wants it to stop.
+    /// Whether the server has cancelled it.
     #[serde(default)]
     pub(crate) is_cancelled: bool,
-    /// Directives that its end answers.
-    #[serde(default)]
-    pub(crate) answers: Vec<Uuid>,
-    /// How it ended, until the server has heard of it.
+    /// Directives to acknowledge when it has ended.
+    #[serde(default, rename = "answers")]
+    pub(crate) directives_to_acknowledge: Vec<Uuid>,
+    /// How it ended, until that is reported.
     #[serde(default)]
     pub(crate) end: Option<RunEnd>,
 }
 
-/// The kinds of errand.
+/// The kinds of work items.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Task {
     /// One run of a job.
     Job {
-        /// As the directive showed it.
+        /// From the directive.
         job: Job,
-        /// The server's run, once it was claimed.
+        /// The server's run; none until it is claimed.
         run: Option<Uuid>,
     },
-    /// One attempt of a pipeline's step.
+    /// One attempt of a pipeline step.
     Step(Step),
 }
 
-/// A step of a pipeline's run.
+/// A step of a pipeline run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Step {
-    /// The pipeline.
     pub(crate) pipeline: Uuid,
-    /// Its run.
     pub(crate) run: Uuid,
-    /// The step's id in the definition.
+    /// The id of the step in the definition.
     pub(crate) name: String,
     /// Counts from 1.
     pub(crate) attempt: u32,
-    /// As the directive showed it.
-    pub(crate) order: Value,
-    /// What was about to be changed for good.
+    /// The `step` of the directive.
+    #[serde(rename = "order")]
+    pub(crate) instruction: Value,
+    /// Identifies the file that the step is about to rename or delete, so that a restart knows whether that was done.
     #[serde(default)]
     pub(crate) mark: Option<String>,
 }
 
 impl Step {
-    /// The ids in its address.
+    /// Its ids in the path of the REST API.
     pub(crate) fn path(&self) -> (Uuid, Uuid, &str) {
         (self.pipeline, self.run, &self.name)
     }
 }
 
-impl Errand {
-    /// An errand on which nothing has been done.
+impl WorkItem {
+    /// A new item.
     pub(crate) fn new(directive: Uuid, task: Task) -> Self {
         let transfer_key = random_uuid();
-        Self { directive, task, transfer_key, is_cancelled: false, answers: Vec::new(), end: None }
+        Self { directive, task, transfer_key, is_cancelled: false, directives_to_acknowledge: Vec::new(), end: None }
     }
 
-    /// The name by which the same errand is known again, however often it is sent.
+    /// The key of the item; the same for each delivery of its directive.
     pub(crate) fn key(&self) -> String {
         match &self.task {
             Task::Job { .. } => format!("job/{}", self.directive),

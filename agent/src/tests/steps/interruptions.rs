@@ -22,7 +22,7 @@ async fn a_step_that_is_over_on_the_server_is_not_begun() -> anyhow::Result<()> 
             stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await
         })
         .await?;
-    assert!(stage.path("in/a").exists() && stage.errands()?.is_empty());
+    assert!(stage.path("in/a").exists() && stage.open_items()?.is_empty());
     Ok(())
 }
 
@@ -43,7 +43,7 @@ async fn a_copy_that_was_killed_is_given_up_if_its_step_is_over_on_the_server() 
         })
         .await?;
     assert!(nothing_is_left_of_b(&stage.path("in")));
-    assert!(stage.states()?.is_empty() && stage.errands()?.is_empty());
+    assert!(stage.states()?.is_empty() && stage.open_items()?.is_empty());
     Ok(())
 }
 
@@ -122,7 +122,7 @@ async fn a_cancel_of_a_step_that_never_came_is_acknowledged_and_nothing_else() -
             stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await
         })
         .await?;
-    assert!(stage.errands()?.is_empty() && stage.server.change(|world| world.updates.is_empty()));
+    assert!(stage.open_items()?.is_empty() && stage.server.change(|world| world.updates.is_empty()));
     Ok(())
 }
 
@@ -133,7 +133,7 @@ async fn a_cancel_is_not_acknowledged_before_the_server_has_heard_how_the_step_e
     stage.server.change(|world| world.after_creating = Mishap::GoesAway);
     let step = json!({"type": "transfer", "source": stage.path("in/a"), "destination": stage.path("in/b")});
     let (run, _) = stage.server.send_step(step);
-    let has_ended = || stage.errands().is_ok_and(|errands| errands.iter().any(|errand| errand.end.is_some()));
+    let has_ended = || stage.open_items().is_ok_and(|items| items.iter().any(|item| item.end.is_some()));
     stage.with_daemon_of(&args, async || until(has_ended).await).await?;
     let cancel = json!({"runId": run, "pipelineId": random_uuid(), "stepId": "step"});
     let directive = stage.server.direct("cancelStep", &cancel);

@@ -1,4 +1,4 @@
-//! What the steps of a pipeline ask of an agent, as the directive says it.
+//! The actions of pipeline steps, as a directive describes them.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,10 +6,10 @@ use serde_json::Value;
 use crate::server::wire::Direction;
 use crate::transfer::state::Verify;
 
-/// One step's work.
+/// The action of one step.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub(crate) enum Work {
+pub(crate) enum StepAction {
     Transfer {
         source: String,
         destination: String,
@@ -52,7 +52,7 @@ fn local() -> String {
     "local".into()
 }
 
-/// How a file is compressed.
+/// The format of a compressed file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
@@ -61,7 +61,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The ending of such files.
+    /// The extension of such files.
     pub(crate) fn ending(self) -> &'static str {
         match self {
             Self::Gzip => ".gz",
@@ -69,14 +69,14 @@ impl Format {
         }
     }
 
-    /// The format that a file's name tells.
+    /// The format by the extension of a file name.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         [Self::Gzip, Self::Zstd].into_iter().find(|format| name.ends_with(format.ending()))
     }
 }
 
-impl Work {
-    /// Reads a directive's `step`; an error says what this agent cannot make of it.
+impl StepAction {
+    /// Parses the `step` of a directive; the error says what this agent cannot carry out.
     pub(crate) fn read(step: &Value) -> Result<Self, String> {
         let kind = step.get("type").and_then(Value::as_str).unwrap_or_default();
         if !["transfer", "checksum", "compress", "decompress", "rename", "delete"].contains(&kind) {
@@ -90,24 +90,25 @@ impl Work {
 mod tests {
     use serde_json::json;
 
-    use super::{Format, Work};
+    use super::{Format, StepAction};
 
     #[test]
     fn a_step_is_read_with_what_it_leaves_out() {
         let step =
             json!({"id": "pack", "attempt": 2, "type": "compress", "path": "/a", "output": null, "format": "zstd"});
-        let expected = Work::Compress { path: "/a".into(), output: None, format: Some(Format::Zstd) };
-        assert_eq!(Work::read(&step), Ok(expected));
+        let expected = StepAction::Compress { path: "/a".into(), output: None, format: Some(Format::Zstd) };
+        assert_eq!(StepAction::read(&step), Ok(expected));
         assert!(
-            Work::read(&json!({"type": "transfer", "source": "/a", "destination": "/b", "verify": "sha256"})).is_ok()
+            StepAction::read(&json!({"type": "transfer", "source": "/a", "destination": "/b", "verify": "sha256"}))
+                .is_ok()
         );
     }
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        let unknown = Work::read(&json!({"type": "encrypt", "path": "/a"}));
+        let unknown = StepAction::read(&json!({"type": "encrypt", "path": "/a"}));
         assert!(unknown.is_err_and(|error| error.contains("`encrypt`")));
-        let incomplete = Work::read(&json!({"type": "rename", "from": "/a"}));
+        let incomplete = StepAction::read(&json!({"type": "rename", "from": "/a"}));
         assert!(incomplete.is_err_and(|error| error.contains("`to`")));
     }
 }

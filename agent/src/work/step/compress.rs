@@ -1,4 +1,4 @@
-//! Compresses and decompresses one file as a stream, into a part that gets its name when it is complete. Blocking.
+//! Compresses and decompresses a file as a stream, into a part file that is published when it is complete. Blocking.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write};
@@ -38,7 +38,7 @@ pub(crate) fn compress(
     })
 }
 
-/// Decompresses `from` into `to`, by what it says it is unless `format` does.
+/// Decompresses `from` into `to`; without `format` by the magic bytes of the file.
 pub(crate) fn decompress(
     from: &SandboxedPath,
     to: &SandboxedPath,
@@ -51,7 +51,7 @@ pub(crate) fn decompress(
             (Some(Format::Gzip) | None, Some(Format::Gzip)) => pump(&mut MultiGzDecoder::new(source), target),
             (None, None) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is neither gzip nor zstd")),
             (Some(Format::Gzip), _) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is not gzip")),
-            // That may also begin with something to be skipped.
+            // A zstd file may also begin with a skippable frame.
             (Some(Format::Zstd), _) | (None, Some(Format::Zstd)) => {
                 pump(&mut zstd::stream::read::Decoder::with_buffer(source)?, target)
             }
@@ -59,7 +59,7 @@ pub(crate) fn decompress(
     })
 }
 
-/// What the file begins with.
+/// The format by the magic bytes.
 fn recognise(source: &mut impl io::BufRead) -> io::Result<Option<Format>> {
     Ok(match source.fill_buf()? {
         [0x1f, 0x8b, ..] => Some(Format::Gzip),
@@ -85,7 +85,7 @@ fn convert(
     let part = to.part();
     let reserved = reserve(&part, false)?;
     let mut written = reserved.file().map_err(at("write", &part))?;
-    // What an interrupted attempt left cannot be continued: the stream's state is gone.
+    // An interrupted attempt cannot be continued: the state of the stream is lost.
     written.set_len(0).and_then(|()| written.rewind()).map_err(at("write", &part))?;
     let mut source = Watched { file, control };
     let mut target = BufWriter::with_capacity(CHUNK, &written);
@@ -112,7 +112,7 @@ fn convert(
     ended
 }
 
-/// Counts what is read, and stops reading when it shall stop.
+/// A reader that counts bytes, and fails when the step is stopped.
 struct Watched<'a> {
     file: File,
     control: &'a Control,

@@ -52,13 +52,13 @@ fn digest(file: &SandboxedPath, control: &Control) -> Result<String, CopyError> 
     }
 }
 
-/// Whether `found` is the checksum that was expected, however that was written.
+/// Whether `found` equals the expected checksum, which may be upper case or begin with `sha256:`.
 pub(crate) fn agrees(found: &str, expected: &str) -> bool {
     let expected = expected.trim();
     found.eq_ignore_ascii_case(expected.strip_prefix("sha256:").unwrap_or(expected))
 }
 
-/// What stands at `path`, so that it is known again after a crash; nothing, where nothing stands.
+/// Identifies the file at `path`, to recognise it after a restart; none if there is none.
 pub(crate) fn identity(path: &SandboxedPath) -> Option<String> {
     let there = path.symlink_metadata().ok()?;
     #[cfg(unix)]
@@ -72,7 +72,7 @@ pub(crate) fn identity(path: &SandboxedPath) -> Option<String> {
     }
 }
 
-/// Gives `from` the place and name `to`, where a file may be replaced; `mark` is what an earlier process was about to
+/// Renames `from` to `to`, where a file may be replaced; `mark` identifies the file that an earlier process was about to
 /// rename.
 pub(crate) fn rename(from: &SandboxedPath, to: &SandboxedPath, mark: Option<&str>) -> Result<(), CopyError> {
     if mark.is_some() && !from.has_entry() && identity(to).as_deref() == mark {
@@ -87,9 +87,10 @@ pub(crate) fn rename(from: &SandboxedPath, to: &SandboxedPath, mark: Option<&str
     from.sync_entry().and_then(|()| to.sync_entry()).map_err(at("write the folder of", to))
 }
 
-/// Removes a file, a link, or a folder with all it holds; `mark` is what an earlier process was about to remove.
+/// Removes a file, a link, or a folder with its content; `mark` identifies the file that an earlier process was about to
+/// remove.
 pub(crate) fn delete(path: &SandboxedPath, mark: Option<&str>) -> Result<(), CopyError> {
-    // What came into its place since is not meant.
+    // Another file has this path now: the earlier process removed the right one.
     if mark.is_some() && identity(path).as_deref() != mark {
         return Ok(());
     }
@@ -100,7 +101,7 @@ pub(crate) fn delete(path: &SandboxedPath, mark: Option<&str>) -> Result<(), Cop
     }
 }
 
-/// The place for `to` of a rename: in the folder, if it is written as one.
+/// The destination of a rename: inside `to`, if that is written as a folder.
 pub(crate) fn into_folder(from: &SandboxedPath, to: SandboxedPath, is_folder: bool) -> SandboxedPath {
     match from.as_path().file_name() {
         Some(name) if is_folder => to.join(Path::new(name)),
