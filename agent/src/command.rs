@@ -1,4 +1,4 @@
-//! What a person types: the command line and one file per subcommand.
+//! The command line: its arguments, and one file per subcommand.
 
 pub(crate) mod args;
 pub(crate) mod copy;

@@ -1,4 +1,4 @@
-//! How the process ends.
+//! The exit codes of the process.
 
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// One end for two: a failure outweighs a cancellation, and that a success.
+    /// The exit code of two copies: a failure outweighs a cancellation, and that a success.
     pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Done, other) | (Self::Cancelled, other @ (Self::Failed | Self::Usage)) => other,

@@ -1,4 +1,4 @@
-//! Who this agent is: its registration, kept in a file that only its owner can read.
+//! The registration of this agent and its API key, in `agent.json`, which only its owner can read.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -34,15 +34,14 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// What registering gave this agent.
+/// The registration of this agent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Registration {
-    /// The server's address.
+    /// The address of the server.
     pub(crate) server: String,
-    /// The agent's id there.
+    /// The id of the agent.
     pub(crate) agent_id: Uuid,
-    /// The key that proves it.
     pub(crate) api_key: ApiKey,
     /// The heartbeat interval the server asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,8 +49,7 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// Reads the registration in `state_dir`, if there is one, as [`Self::load`] does, and makes it and its second copy
-    /// whole if one of them is damaged; for the start of a process that works.
+    /// Reads the registration as [`Self::load`] does, and restores the file or its second copy if one of them is damaged.
     pub(crate) fn load_and_repair(state_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = path(state_dir);
         match state_file::read_stored::<Self>(&path)? {
@@ -77,7 +75,7 @@ impl Registration {
         }
     }
 
-    /// Reads the registration in `state_dir`, if there is one, and changes nothing.
+    /// Reads the registration in `state_dir`, if there is one. Changes no file.
     pub(crate) fn load(state_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = path(state_dir);
         match state_file::read_stored(&path)? {
@@ -101,7 +99,7 @@ impl Registration {
         }
     }
 
-    /// Writes the registration into `state_dir`, all or nothing.
+    /// Writes the registration into `state_dir`, atomically.
     pub(crate) fn save(&self, state_dir: &Path) -> anyhow::Result<()> {
         let path = path(state_dir);
         state_file::create_private_folder(state_dir)?;

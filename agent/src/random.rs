@@ -1,15 +1,15 @@
-//! Randomness that needs no secrecy: jitter and idempotency keys.
+//! Random numbers that are not secret: jitter and idempotency keys.
 
 use std::hash::{BuildHasher, RandomState};
 
 use uuid::Uuid;
 
-/// A number that differs from call to call and from process to process.
+/// A number that differs in each call and each process.
 pub(crate) fn random_u64() -> u64 {
     RandomState::new().hash_one(())
 }
 
-/// A key under which the server knows a repeated request again.
+/// A random UUID (version 4), as an idempotency key.
 pub(crate) fn random_uuid() -> Uuid {
     let bits = u128::from(random_u64()) << 64 | u128::from(random_u64());
     uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()

@@ -1,4 +1,4 @@
-//! `copy`: one transfer per source, reported as it goes.
+//! `copy`: copies each source as one transfer and reports its progress.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -122,7 +122,7 @@ async fn copy_one(
         report: None,
     })?;
     if claim.state.phase == Phase::Creating {
-        // What cannot work need not become a transfer.
+        // No transfer is created for a copy that cannot succeed.
         let destination = FileAccess::Unrestricted.destination(&pair.destination)?;
         if let Err(error) = publish::check_all(&plan, &destination, args.overwrite) {
             claim.delete()?;
@@ -138,10 +138,10 @@ async fn copy_one(
     let display = Display::on_stderr(&file_name(&pair.source));
     let EndedTransfer { outcome, reply } = run_transfer(session, claim, Some(plan), display).await?;
     answers.extend(reply);
-    Ok(announce(&outcome, pair))
+    Ok(print_outcome(&outcome, pair))
 }
 
-fn announce(outcome: &CopyOutcome, CopyPaths { source, destination }: &CopyPaths) -> Exit {
+fn print_outcome(outcome: &CopyOutcome, CopyPaths { source, destination }: &CopyPaths) -> Exit {
     let (from, to) = (text(source), text(destination));
     match outcome {
         CopyOutcome::Completed(copied) => {
@@ -166,24 +166,24 @@ fn announce(outcome: &CopyOutcome, CopyPaths { source, destination }: &CopyPaths
     }
 }
 
-async fn await_answers(session: &Session, answers: Answers, patience: Duration) {
-    let deadline = Instant::now() + patience;
-    let mut unheard = 0;
+async fn await_answers(session: &Session, answers: Answers, timeout: Duration) {
+    let deadline = Instant::now() + timeout;
+    let mut unanswered = 0;
     for answer in answers {
-        let heard = async {
+        let received = async {
             tokio::select! {
                 answer = answer => answer.ok().flatten(),
                 () = session.halted() => None,
                 () = session.stopped() => None,
             }
         };
-        if !matches!(timeout_at(deadline, heard).await, Ok(Some(_))) {
-            unheard += 1;
+        if !matches!(timeout_at(deadline, received).await, Ok(Some(_))) {
+            unanswered += 1;
         }
     }
-    if unheard > 0 {
+    if unanswered > 0 {
         eprintln!(
-            "warning: the server has not heard how {unheard} transfer(s) ended; the daemon (`run`) delivers that"
+            "warning: the server has not heard how {unanswered} transfer(s) ended; the daemon (`run`) delivers that"
         );
     }
 }

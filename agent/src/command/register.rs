@@ -1,4 +1,4 @@
-//! `register`: makes this machine known to the server and keeps what it gives.
+//! `register`: registers this machine as an agent and stores its key.
 
 use anyhow::{Context as _, bail};
 
@@ -12,7 +12,7 @@ use crate::server::wire::RegisterAgent;
 use crate::session::Settings;
 use crate::storage::state_file;
 
-/// The server when nobody names one.
+/// The server without `--server`.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 
 /// Runs the subcommand.
@@ -25,18 +25,22 @@ pub(crate) async fn register(settings: &Settings, args: &RegisterArgs) -> anyhow
             existing.server
         );
     }
-    let registration = enrol(settings, &args.code, &args.identity).await?;
+    let registration = register_agent(settings, &args.code, &args.identity).await?;
     println!("registered as agent {} of {}", registration.agent_id, registration.server);
     println!("the key is kept in {}", settings.state_dir.join("agent.json").display());
     Ok(Exit::Done)
 }
 
 /// Registers and stores the registration.
-pub(crate) async fn enrol(settings: &Settings, code: &str, identity: &Identity) -> anyhow::Result<Registration> {
+pub(crate) async fn register_agent(
+    settings: &Settings,
+    code: &str,
+    identity: &Identity,
+) -> anyhow::Result<Registration> {
     let http = HttpClient::new(settings.server.as_deref().unwrap_or(DEFAULT_SERVER))?;
     let hostname = identity.hostname.clone().or_else(host::hostname);
     let hostname = hostname.context("the system does not tell its host name; give one with --hostname")?;
-    // Better now than after the server has given away a key that cannot be kept.
+    // Before the server issues a key that could not be stored.
     state_file::create_private_folder(&settings.state_dir)?;
     let agent = RegisterAgent {
         customer_identifier: code,

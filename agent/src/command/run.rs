@@ -1,4 +1,4 @@
-//! `run`: the process that is always there.
+//! `run`: the daemon.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::command::args::RunArgs;
-use crate::command::register::enrol;
+use crate::command::register::register_agent;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::random::random_uuid;
@@ -26,7 +26,7 @@ use crate::work::item;
 use crate::work::retry::start;
 
 /// How long final reports may take when the daemon stops.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const FINAL_REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs the subcommand.
 pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<Exit> {
@@ -34,7 +34,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     let _lock = take_lock(settings).await?;
     let registration = match (Registration::load_and_repair(&settings.state_dir)?, &args.code) {
         (Some(registration), _) => registration,
-        (None, Some(code)) => enrol(settings, code, &args.identity).await?,
+        (None, Some(code)) => register_agent(settings, code, &args.identity).await?,
         (None, None) => bail!(
             "no agent is registered in {}; give an enrolment code with --code, or run `register` first",
             settings.state_dir.display()
@@ -47,10 +47,10 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     session.background(reporter::run(session.clone()));
     session.background(Dispatcher::new(session.clone(), Role::Daemon).run(inbox));
     session.journal.load()?.into_iter().for_each(|key| item::spawn(&session, key));
-    take_up(&session, true)?;
+    resume_transfers(&session, true)?;
     session.background(heartbeat::run(session.clone(), Role::Daemon));
     session.background(poll(session.clone()));
-    session.background(look_after_reports(session.clone()));
+    session.background(resend_reports(session.clone()));
 
     tokio::select! {
         () = settings.stop.cancelled() => {}
@@ -67,11 +67,11 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     }
 }
 
-/// Sends unsent final reports, and continues unfinished transfers if asked to.
-fn take_up(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
+/// Sends unsent final reports; at the start of the daemon it also resumes unfinished transfers.
+fn resume_transfers(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
     if is_start {
         for lost in session.store.prune()? {
-            give_up_lost(session, lost);
+            fail_lost_transfer(session, lost);
         }
     }
     for state in session.store.list()? {
@@ -96,23 +96,23 @@ fn take_up(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends a transfer of which nothing is known here but that it was not over.
-fn give_up_lost(session: &Session, id: Uuid) {
-    // What is done for the server knows its transfer by the key under which it asks for it again.
+/// Reports a transfer as failed whose state file was lost.
+fn fail_lost_transfer(session: &Session, id: Uuid) {
+    // An open work item creates its transfer again with the same idempotency key and continues it.
     if session.journal.find(|_| true).is_some() {
         return;
     }
     let reason = "the agent's file about this transfer was damaged, so it cannot tell whether it was completed; look at the destination, then retry it".to_owned();
-    // What the server says to that does not matter.
+    // The answer does not matter.
     drop(session.reporter.finish(id, report_without_copy(Status::Failed, Some(reason))));
 }
 
-/// Delivers the reports of copies that ended while the server was away.
-async fn look_after_reports(session: Arc<Session>) {
+/// Sends the final reports that other processes left, again and again.
+async fn resend_reports(session: Arc<Session>) {
     loop {
         sleep(session.timing.heartbeat).await;
-        if let Err(error) = take_up(&session, false) {
-            tracing::warn!("cannot look after unsent reports: {error:#}");
+        if let Err(error) = resume_transfers(&session, false) {
+            tracing::warn!("cannot send unsent reports: {error:#}");
         }
     }
 }
@@ -120,27 +120,27 @@ async fn look_after_reports(session: Arc<Session>) {
 async fn shut_down(session: &Session) {
     tracing::info!("stopping");
     session.controls.pause_all();
-    let last_words = async {
+    let reported = async {
         while !session.reporter.is_idle() || session.journal.has_unreported_end() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    // What is not delivered now is delivered at the next start.
-    let _ = timeout(LAST_WORDS, last_words).await;
+    // The rest is reported at the next start.
+    let _ = timeout(FINAL_REPORT_TIMEOUT, reported).await;
     if session.why_halted().is_none() {
         heartbeat::send_offline(session, Role::Daemon).await;
     }
     session.close().await;
 }
 
-/// Two daemons on one state folder would answer for each other.
+/// Takes the lock that makes this the only daemon of the state folder.
 async fn take_lock(settings: &Settings) -> anyhow::Result<std::fs::File> {
     let path = daemon_lock(&settings.state_dir);
     for _ in 0..5 {
         if let Some(lock) = lock(&path)? {
             return Ok(lock);
         }
-        // A copy looks at this lock for a moment to see whether there is a daemon.
+        // `copy` takes this lock for a moment to see whether a daemon runs.
         sleep(Duration::from_millis(100)).await;
     }
     bail!("another daemon already runs on {}; stop it first, or give another --state-dir", settings.state_dir.display())

@@ -1,4 +1,4 @@
-//! `status`: what this agent is and what it still has to do. Asks nobody but the state folder.
+//! `status`: the registration, unfinished work and unsent reports. Reads the state folder only.
 
 use std::path::Path;
 

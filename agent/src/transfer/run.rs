@@ -62,7 +62,7 @@ pub(crate) async fn run_transfer(
     Ok(EndedTransfer { outcome, reply: unreported.map(|unreported| unreported.send(session)) })
 }
 
-/// Runs the transfer that `claim` holds once `place` is admitted, and records its end.
+/// Runs the transfer that `claim` holds once `ticket` is admitted, and records its end.
 pub(crate) async fn carry_out(
     session: &Arc<Session>,
     claim: Claim,
