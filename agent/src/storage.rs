@@ -1,6 +1,7 @@
 //! The file system: paths, the folders this agent may access, and the agent's own state files. Blocking; knows no server.
 
 pub(crate) mod allowed_roots;
+pub(crate) mod part_name;
 pub(crate) mod paths;
 pub(crate) mod pattern;
 pub(crate) mod resolve;

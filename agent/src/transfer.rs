@@ -6,6 +6,7 @@ pub(crate) mod checksum;
 pub(crate) mod control;
 pub(crate) mod copy;
 pub(crate) mod creation;
+pub(crate) mod error;
 pub(crate) mod part;
 pub(crate) mod plan;
 pub(crate) mod publish;

@@ -18,9 +18,9 @@ use crate::server::reporter::{self, ReportReply};
 use crate::server::wire::PartOf;
 use crate::session::{Session, Settings, WorkLimits};
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
+use crate::storage::part_name;
 use crate::storage::paths::{CopyPaths, resolve, text};
 use crate::transfer::creation::create;
-use crate::transfer::part;
 use crate::transfer::plan::Plan;
 use crate::transfer::publish;
 use crate::transfer::run::{CopyOutcome, EndedTransfer, run_transfer};
@@ -159,7 +159,7 @@ fn print_outcome(outcome: &CopyOutcome, CopyPaths { source, destination }: &Copy
             Exit::Cancelled
         }
         CopyOutcome::Stopped => {
-            eprintln!("stopped; what was copied so far is kept in {}", text(&part::beside(destination)));
+            eprintln!("stopped; what was copied so far is kept in {}", text(&part_name::beside(destination)));
             eprintln!("to continue, give the same command again; the daemon (`run`) continues it at its next start");
             Exit::Cancelled
         }

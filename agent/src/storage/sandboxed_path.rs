@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, FileType, Metadata, OpenOptions, Permissions};
 
-use crate::transfer::part;
+use crate::storage::part_name;
 
 /// For opening a file that may have become a pipe or a terminal.
 #[cfg(unix)]
@@ -65,9 +65,9 @@ impl SandboxedPath {
     /// The part file of a copy to this path: beside it, or inside it if it is the root.
     pub(crate) fn part(&self) -> Self {
         if self.is_root() {
-            return self.join(Path::new(part::SUFFIX));
+            return self.join(Path::new(part_name::SUFFIX));
         }
-        let (relative, full) = (part::beside(&self.relative), part::beside(&self.full));
+        let (relative, full) = (part_name::beside(&self.relative), part_name::beside(&self.full));
         Self { root: self.root.clone(), relative, full }
     }
 

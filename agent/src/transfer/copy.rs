@@ -2,20 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use cap_std::fs::Metadata;
-
-use crate::storage::allowed_roots::AccessError;
-use crate::storage::paths::text;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::bandwidth::BandwidthLimiter;
-use crate::transfer::bounded_list::BoundedList;
 use crate::transfer::checksum::{Hasher, Manifest};
 use crate::transfer::control::Control;
-use crate::transfer::part::Reserved;
-use crate::transfer::plan::{Entry, Kind, Plan, PlanError};
+use crate::transfer::error::{CopyError, at};
+use crate::transfer::part::{Reserved, make_folder, open_part};
+use crate::transfer::plan::{Entry, Kind, Plan};
 use crate::transfer::sparse;
 use crate::transfer::state::{CopyOptions, CopyResult, Verify};
 
@@ -24,70 +19,6 @@ const CHUNK: usize = 1 << 20;
 
 /// The sizes that files of /proc and /sys claim, whatever they contain.
 const UNKNOWN_SIZES: [u64; 2] = [0, 4096];
-
-/// Why a copy failed or stopped.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CopyError {
-    /// Paused or cancelled; [`Control::cancellation`] tells which.
-    #[error("stopped")]
-    Stopped,
-    #[error("cannot {action} {path}: {error}", path = text(path))]
-    Io { action: &'static str, path: PathBuf, error: io::Error },
-    #[error("{} changed while it was copied; copy again when nothing writes to it", text(.0))]
-    Changed(PathBuf),
-    #[error(
-        "{} has more or fewer bytes than its size says, as files of /proc and /sys have, so it cannot be checked; write what it holds to a plain file and copy that",
-        text(.0)
-    )]
-    UnknownSize(PathBuf),
-    #[error(
-        "the copy {path} differs from its source (SHA-256 {found} instead of {expected}): another program wrote to it meanwhile, or the disk or memory is faulty; copy again when nothing else writes there",
-        path = text(path)
-    )]
-    Mismatch { path: PathBuf, expected: String, found: String },
-    #[error("{} exists already; choose another destination or copy with --overwrite", text(.0))]
-    Exists(PathBuf),
-    #[error("{} is in the way: one of source and destination is a folder and the other is not", text(.0))]
-    KindMismatch(PathBuf),
-    #[error("{path} is {kind}, which must not be replaced; choose another destination", path = text(path))]
-    Special { path: PathBuf, kind: &'static str },
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    #[error("{} is in the way: a copy grows there until it is complete; move it, or delete it if an earlier copy left it", text(.0))]
-    PartPathTaken(PathBuf),
-    #[error("{} is not a file", text(.0))]
-    NoFile(PathBuf),
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    #[error(
-        "another copy to the same destination is at work: it writes {} at this moment (a second agent or state folder on this machine may have begun it); wait until it has ended, or choose another destination",
-        text(.0)
-    )]
-    InUse(PathBuf),
-    #[error("nothing of the folder was copied, because {} of what is in it cannot be: {}", .0.count(), .0)]
-    Several(BoundedList),
-    #[error("the folder has no checksum, because {} of what is in it cannot be read: {}", .0.count(), .0)]
-    Unreadable(BoundedList),
-}
-
-impl CopyError {
-    /// Whether the other files of a folder would fail too.
-    fn is_final(&self) -> bool {
-        match self {
-            Self::Stopped => true,
-            Self::Io { error, .. } => matches!(
-                error.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem
-            ),
-            _ => false,
-        }
-    }
-}
-
-/// Adds the action and the path to an I/O error.
-pub(crate) fn at(action: &'static str, path: &SandboxedPath) -> impl FnOnce(io::Error) -> CopyError {
-    move |error| CopyError::Io { action, path: path.as_path().to_owned(), error }
-}
 
 /// Copies everything in `plan` into `part`, which is reserved; the result is durable and verified. All files of a folder are
 /// tried, and the error names each that cannot be copied.
@@ -295,54 +226,6 @@ fn read_full(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(filled)
-}
-
-/// Creates the parent folders, and removes a part of another kind than the source, but never a folder with content.
-pub(crate) fn prepare_part_path(part: &SandboxedPath, is_folder: bool) -> Result<(), CopyError> {
-    if let Some(parent) = part.parent() {
-        parent.create_folders().map_err(at("make the folder", &parent))?;
-    }
-    match part.symlink_metadata() {
-        Ok(there) if there.is_dir() && !is_folder => Err(CopyError::PartPathTaken(part.as_path().to_owned())),
-        Ok(there) if there.is_dir() != is_folder => part.remove().map_err(at("remove", part)),
-        _ => Ok(()),
-    }
-}
-
-/// Opens the part file to continue it; a missing one is created. A file with further hard links is replaced, not written to.
-pub(crate) fn open_part(part: &SandboxedPath) -> Result<File, CopyError> {
-    if part.symlink_metadata().is_ok_and(|there| !there.is_file() || has_hard_links(&there)) {
-        part.remove().map_err(at("remove", part))?;
-    }
-    match part.open_to_write() {
-        // An earlier process has finished it and made it read-only.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && part.has_entry() => {
-            part.remove().map_err(at("replace", part))?;
-            part.open_to_write()
-        }
-        other => other,
-    }
-    .map_err(at("write", part))
-}
-
-#[cfg(unix)]
-fn has_hard_links(there: &Metadata) -> bool {
-    cap_std::fs::MetadataExt::nlink(there) > 1
-}
-
-/// Other systems tell the number of links of open files only.
-#[cfg(not(unix))]
-fn has_hard_links(_there: &Metadata) -> bool {
-    false
-}
-
-/// Creates the folder; a file at its path is removed.
-pub(crate) fn make_folder(path: &SandboxedPath) -> Result<(), CopyError> {
-    if path.symlink_metadata().is_ok_and(|there| there.is_dir()) {
-        return Ok(());
-    }
-    path.remove().map_err(at("remove", path))?;
-    path.create_private_folder().map_err(at("make the folder", path))
 }
 
 /// Sets the times and permissions of the folders, innermost first.

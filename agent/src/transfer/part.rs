@@ -1,56 +1,15 @@
-//! Part files: their names, and the lock that lets only one process write to each. Blocking.
+//! Part files: how they are opened, and the lock that lets only one process write to each. Blocking.
 
-use std::ffi::{OsStr, OsString};
-use std::fmt::Write as _;
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::io;
 
-use sha2::{Digest as _, Sha256};
+use cap_std::fs::Metadata;
 
 use crate::storage::sandboxed_path::SandboxedPath;
-use crate::transfer::copy::{CopyError, at, make_folder, open_part, prepare_part_path};
-
-/// The suffix of part files.
-pub(crate) const SUFFIX: &str = ".mftplus-part";
-
-/// The longest file name that file systems accept, in bytes.
-const MAX_NAME: usize = 255;
-
-/// Bytes of the digest that distinguishes shortened names.
-const DIGEST: usize = 8;
+use crate::transfer::error::{CopyError, at};
 
 /// Attempts to open a part file that another process renames meanwhile.
 const TRIES: usize = 10;
-
-/// The name of the part file for `name`; shortened if the suffix would make it too long.
-pub(crate) fn name_of(name: &OsStr) -> OsString {
-    let mut part = name.to_owned();
-    if name.len() + SUFFIX.len() > MAX_NAME {
-        let mut tag = String::from(".");
-        for byte in Sha256::digest(name.as_encoded_bytes()).iter().take(DIGEST) {
-            // Writing into a `String` cannot fail.
-            let _ = write!(tag, "{byte:02x}");
-        }
-        let text = name.to_string_lossy();
-        let head = text.floor_char_boundary(MAX_NAME - SUFFIX.len() - tag.len());
-        part = format!("{}{tag}", &text[..head]).into();
-    }
-    part.push(SUFFIX);
-    part
-}
-
-/// The path of the part file of a copy to `destination`.
-pub(crate) fn beside(destination: &Path) -> PathBuf {
-    match destination.file_name() {
-        Some(name) => destination.with_file_name(name_of(name)),
-        None => destination.join(SUFFIX),
-    }
-}
-
-/// Whether this is the name of a part file, which is never copied.
-pub(crate) fn is_part(name: &OsStr) -> bool {
-    name.as_encoded_bytes().ends_with(SUFFIX.as_bytes())
-}
 
 /// The lock on a part file or folder, released when dropped.
 #[derive(Debug)]
@@ -60,10 +19,10 @@ pub(crate) struct Reserved {
 
 impl Reserved {
     /// The part file, open for reading and writing.
-    pub(crate) fn file(&self) -> std::io::Result<File> {
+    pub(crate) fn file(&self) -> io::Result<File> {
         match &self.file {
             Some(file) => file.try_clone(),
-            None => Err(std::io::ErrorKind::IsADirectory.into()),
+            None => Err(io::ErrorKind::IsADirectory.into()),
         }
     }
 }
@@ -115,31 +74,62 @@ fn is_at(_file: &File, _part: &SandboxedPath) -> bool {
     true
 }
 
-#[cfg(test)]
-mod tests {
-    use std::ffi::OsStr;
-    use std::fs;
-    use std::path::Path;
-
-    use super::{MAX_NAME, beside, is_part, name_of, reserve};
-    use crate::storage::allowed_roots::FileAccess;
-    use crate::transfer::copy::CopyError;
-
-    #[test]
-    fn a_name_that_leaves_no_room_for_the_suffix_gets_a_shorter_part_of_its_own() {
-        assert_eq!(beside(Path::new("/a/b")), Path::new("/a/b.mftplus-part"));
-        let longest = format!("{}1", "a".repeat(MAX_NAME - 1));
-        let other = format!("{}2", "a".repeat(MAX_NAME - 1));
-        let umlauts = "ä".repeat(127);
-        for name in [&longest, &other, &umlauts, &"a".repeat(243)] {
-            let part = name_of(OsStr::new(name));
-            assert!(part.len() <= MAX_NAME && is_part(&part), "{part:?}");
-        }
-        assert_ne!(name_of(OsStr::new(&longest)), name_of(OsStr::new(&other)));
-        assert_eq!(name_of(OsStr::new(&"a".repeat(242))).len(), MAX_NAME);
+/// Creates the parent folders, and removes a part of another kind than the source, but never a folder with content.
+fn prepare_part_path(part: &SandboxedPath, is_folder: bool) -> Result<(), CopyError> {
+    if let Some(parent) = part.parent() {
+        parent.create_folders().map_err(at("make the folder", &parent))?;
     }
+    match part.symlink_metadata() {
+        Ok(there) if there.is_dir() && !is_folder => Err(CopyError::PartPathTaken(part.as_path().to_owned())),
+        Ok(there) if there.is_dir() != is_folder => part.remove().map_err(at("remove", part)),
+        _ => Ok(()),
+    }
+}
 
-    #[cfg(unix)]
+/// Opens the part file to continue it; a missing one is created. A file with further hard links is replaced, not written to.
+pub(crate) fn open_part(part: &SandboxedPath) -> Result<File, CopyError> {
+    if part.symlink_metadata().is_ok_and(|there| !there.is_file() || has_hard_links(&there)) {
+        part.remove().map_err(at("remove", part))?;
+    }
+    match part.open_to_write() {
+        // An earlier process has finished it and made it read-only.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && part.has_entry() => {
+            part.remove().map_err(at("replace", part))?;
+            part.open_to_write()
+        }
+        other => other,
+    }
+    .map_err(at("write", part))
+}
+
+#[cfg(unix)]
+fn has_hard_links(there: &Metadata) -> bool {
+    cap_std::fs::MetadataExt::nlink(there) > 1
+}
+
+/// Other systems tell the number of links of open files only.
+#[cfg(not(unix))]
+fn has_hard_links(_there: &Metadata) -> bool {
+    false
+}
+
+/// Creates the folder; a file at its path is removed.
+pub(crate) fn make_folder(path: &SandboxedPath) -> Result<(), CopyError> {
+    if path.symlink_metadata().is_ok_and(|there| there.is_dir()) {
+        return Ok(());
+    }
+    path.remove().map_err(at("remove", path))?;
+    path.create_private_folder().map_err(at("make the folder", path))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+
+    use super::reserve;
+    use crate::storage::allowed_roots::FileAccess;
+    use crate::transfer::error::CopyError;
+
     #[test]
     fn a_part_is_written_by_one_at_a_time_and_a_finished_one_is_never_reopened() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;

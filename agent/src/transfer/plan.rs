@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::FileType;
 
 use crate::storage::allowed_roots::AccessError;
+use crate::storage::part_name;
 use crate::storage::paths::{UsageError, text};
 use crate::storage::pattern;
 use crate::storage::sandboxed_path::{SandboxedPath, special};
 use crate::transfer::bounded_list::BoundedList;
-use crate::transfer::part;
 
 /// The content of a source.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Plan {
             let (inner, relative) = (folder.join(name.as_ref()), relative.join(&name));
             if !found.as_ref().is_ok_and(FileType::is_dir) {
                 self.add(&inner, relative, found);
-            } else if !part::is_part(&name) {
+            } else if !part_name::is_part(&name) {
                 match inner.entries() {
                     Ok(entries) => self.walk(&inner, &relative, entries),
                     Err(error) => self.failures.add(&unreadable(&inner)(error)),
@@ -129,7 +129,7 @@ impl Plan {
 
     /// Adds an entry that is not a folder. Part files are skipped.
     fn add(&mut self, path: &SandboxedPath, relative: PathBuf, found: io::Result<FileType>) {
-        if relative.file_name().is_some_and(part::is_part) {
+        if relative.file_name().is_some_and(part_name::is_part) {
             tracing::debug!(path = text(path.as_path()), "a part file is left out");
             return;
         }

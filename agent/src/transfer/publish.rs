@@ -5,7 +5,7 @@ use std::io;
 use cap_std::fs::Permissions;
 
 use crate::storage::sandboxed_path::SandboxedPath;
-use crate::transfer::copy::{CopyError, at};
+use crate::transfer::error::{CopyError, at};
 use crate::transfer::plan::Plan;
 
 /// Rejects a destination that must not be replaced. Pipes, sockets and devices are never replaced.

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::server::wire::{Direction, PartOf, Status};
+use crate::storage::part_name;
 use crate::storage::paths::{CopyPaths, from_text};
 use crate::storage::state_file::{self, Stored};
-use crate::transfer::part;
 
 /// How the destination is checked against the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -132,7 +132,7 @@ impl TransferState {
 
     /// The path of its part file.
     pub(crate) fn part(&self) -> PathBuf {
-        part::beside(&from_text(&self.destination))
+        part_name::beside(&from_text(&self.destination))
     }
 
     /// Reads a state file; a damaged one is none.

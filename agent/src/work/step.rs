@@ -25,7 +25,7 @@ use crate::storage::paths::{ends_with_separator, text};
 use crate::storage::resolve::local_path;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::control::{Control, Progress};
-use crate::transfer::copy::CopyError;
+use crate::transfer::error::CopyError;
 use crate::transfer::store::Claim;
 use crate::work::copy::{CANCELLED_ON_SERVER, CopyRequest, cancel_before_start, copy};
 use crate::work::directives::{Acknowledgement, id};

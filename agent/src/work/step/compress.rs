@@ -10,7 +10,7 @@ use super::action::Format;
 use crate::storage::paths::text;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::control::Control;
-use crate::transfer::copy::{CopyError, at};
+use crate::transfer::error::{CopyError, at};
 use crate::transfer::part::reserve;
 use crate::transfer::publish::{check, publish};
 

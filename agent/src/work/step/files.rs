@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::checksum::{Hasher, Manifest};
 use crate::transfer::control::Control;
-use crate::transfer::copy::{CopyError, at};
+use crate::transfer::error::{CopyError, at};
 use crate::transfer::plan::{Kind, Plan};
 use crate::transfer::publish::check;
 

@@ -1,0 +1,68 @@
+//! The names of part files, in which incomplete copies grow.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+/// The suffix of part files.
+pub(crate) const SUFFIX: &str = ".mftplus-part";
+
+/// The longest file name that file systems accept, in bytes.
+const MAX_NAME: usize = 255;
+
+/// Bytes of the digest that distinguishes shortened names.
+const DIGEST: usize = 8;
+
+/// The name of the part file for `name`; shortened if the suffix would make it too long.
+pub(crate) fn name_of(name: &OsStr) -> OsString {
+    let mut part = name.to_owned();
+    if name.len() + SUFFIX.len() > MAX_NAME {
+        let mut tag = String::from(".");
+        for byte in Sha256::digest(name.as_encoded_bytes()).iter().take(DIGEST) {
+            // Writing into a `String` cannot fail.
+            let _ = write!(tag, "{byte:02x}");
+        }
+        let text = name.to_string_lossy();
+        let head = text.floor_char_boundary(MAX_NAME - SUFFIX.len() - tag.len());
+        part = format!("{}{tag}", &text[..head]).into();
+    }
+    part.push(SUFFIX);
+    part
+}
+
+/// The path of the part file of a copy to `destination`.
+pub(crate) fn beside(destination: &Path) -> PathBuf {
+    match destination.file_name() {
+        Some(name) => destination.with_file_name(name_of(name)),
+        None => destination.join(SUFFIX),
+    }
+}
+
+/// Whether this is the name of a part file, which is never copied.
+pub(crate) fn is_part(name: &OsStr) -> bool {
+    name.as_encoded_bytes().ends_with(SUFFIX.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::path::Path;
+
+    use super::{MAX_NAME, beside, is_part, name_of};
+
+    #[test]
+    fn a_name_that_leaves_no_room_for_the_suffix_gets_a_shorter_part_of_its_own() {
+        assert_eq!(beside(Path::new("/a/b")), Path::new("/a/b.mftplus-part"));
+        let longest = format!("{}1", "a".repeat(MAX_NAME - 1));
+        let other = format!("{}2", "a".repeat(MAX_NAME - 1));
+        let umlauts = "ä".repeat(127);
+        for name in [&longest, &other, &umlauts, &"a".repeat(243)] {
+            let part = name_of(OsStr::new(name));
+            assert!(part.len() <= MAX_NAME && is_part(&part), "{part:?}");
+        }
+        assert_ne!(name_of(OsStr::new(&longest)), name_of(OsStr::new(&other)));
+        assert_eq!(name_of(OsStr::new(&"a".repeat(242))).len(), MAX_NAME);
+    }
+}

@@ -1,0 +1,74 @@
+//! The errors of copies and of steps that write files.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::storage::allowed_roots::AccessError;
+use crate::storage::paths::text;
+use crate::storage::sandboxed_path::SandboxedPath;
+use crate::transfer::bounded_list::BoundedList;
+use crate::transfer::plan::PlanError;
+
+/// Why a copy failed or stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CopyError {
+    /// Paused or cancelled; `Control::cancellation` tells which.
+    #[error("stopped")]
+    Stopped,
+    #[error("cannot {action} {path}: {error}", path = text(path))]
+    Io { action: &'static str, path: PathBuf, error: io::Error },
+    #[error("{} changed while it was copied; copy again when nothing writes to it", text(.0))]
+    Changed(PathBuf),
+    #[error(
+        "{} has more or fewer bytes than its size says, as files of /proc and /sys have, so it cannot be checked; write what it holds to a plain file and copy that",
+        text(.0)
+    )]
+    UnknownSize(PathBuf),
+    #[error(
+        "the copy {path} differs from its source (SHA-256 {found} instead of {expected}): another program wrote to it meanwhile, or the disk or memory is faulty; copy again when nothing else writes there",
+        path = text(path)
+    )]
+    Mismatch { path: PathBuf, expected: String, found: String },
+    #[error("{} exists already; choose another destination or copy with --overwrite", text(.0))]
+    Exists(PathBuf),
+    #[error("{} is in the way: one of source and destination is a folder and the other is not", text(.0))]
+    KindMismatch(PathBuf),
+    #[error("{path} is {kind}, which must not be replaced; choose another destination", path = text(path))]
+    Special { path: PathBuf, kind: &'static str },
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error("{} is in the way: a copy grows there until it is complete; move it, or delete it if an earlier copy left it", text(.0))]
+    PartPathTaken(PathBuf),
+    #[error("{} is not a file", text(.0))]
+    NoFile(PathBuf),
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error(
+        "another copy to the same destination is at work: it writes {} at this moment (a second agent or state folder on this machine may have begun it); wait until it has ended, or choose another destination",
+        text(.0)
+    )]
+    InUse(PathBuf),
+    #[error("nothing of the folder was copied, because {} of what is in it cannot be: {}", .0.count(), .0)]
+    Several(BoundedList),
+    #[error("the folder has no checksum, because {} of what is in it cannot be read: {}", .0.count(), .0)]
+    Unreadable(BoundedList),
+}
+
+impl CopyError {
+    /// Whether the other files of a folder would fail too.
+    pub(crate) fn is_final(&self) -> bool {
+        match self {
+            Self::Stopped => true,
+            Self::Io { error, .. } => matches!(
+                error.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem
+            ),
+            _ => false,
+        }
+    }
+}
+
+/// Adds the action and the path to an I/O error.
+pub(crate) fn at(action: &'static str, path: &SandboxedPath) -> impl FnOnce(io::Error) -> CopyError {
+    move |error| CopyError::Io { action, path: path.as_path().to_owned(), error }
+}
