@@ -34,7 +34,8 @@ pub use crate::command::args::{AgentArgs, Cli};
 
 use crate::command::args::Command;
 use crate::exit::Exit;
-use crate::session::{Settings, Timing};
+use crate::server::connection::Timing;
+use crate::session::Settings;
 use crate::storage::paths::UsageError;
 
 /// Runs one subcommand of the agent, until it is done or the process is asked to stop.

@@ -10,6 +10,7 @@ pub(crate) mod error;
 pub(crate) mod part;
 pub(crate) mod plan;
 pub(crate) mod publish;
+pub(crate) mod reporter;
 pub(crate) mod run;
 pub(crate) mod sparse;
 pub(crate) mod state;

@@ -13,16 +13,15 @@ use crate::command::progress::Display;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::random::random_uuid;
-use crate::server::heartbeat::{self, Role};
-use crate::server::reporter::{self, ReportReply};
 use crate::server::wire::PartOf;
-use crate::session::{Session, Settings, WorkLimits};
+use crate::session::{Role, Session, Settings, WorkLimits};
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::storage::part_name;
 use crate::storage::paths::{CopyPaths, resolve, text};
 use crate::transfer::creation::create;
 use crate::transfer::plan::Plan;
 use crate::transfer::publish;
+use crate::transfer::reporter::{self, ReportReply};
 use crate::transfer::run::{CopyOutcome, EndedTransfer, run_transfer};
 use crate::transfer::state::{CopyOptions, Phase, TransferState};
 use crate::work::directives::Dispatcher;
@@ -46,18 +45,18 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
         None,
     )?;
     session.store.prune()?;
-    session.background(reporter::run(session.clone()));
-    session.background(Dispatcher::new(session.clone(), Role::Copy).run(inbox));
-    session.background(heartbeat::run(session.clone(), Role::Copy));
+    session.server.background(reporter::run(session.reporter.clone(), session.server.clone()));
+    session.server.background(Dispatcher::new(session.clone(), Role::Copy).run(inbox));
+    session.start_heartbeats(Role::Copy);
     let stopping = session.clone();
-    session.background(async move {
-        stopping.stopped().await;
+    session.server.background(async move {
+        stopping.server.stopped().await;
         stopping.controls.pause_all();
     });
 
     let result = copy_all(&session, settings, args, pairs).await;
-    heartbeat::send_offline(&session, Role::Copy).await;
-    session.close().await;
+    session.send_offline(Role::Copy).await;
+    session.server.close().await;
     result
 }
 
@@ -82,12 +81,12 @@ async fn copy_all(
             }
         };
         worst = worst.and(exit);
-        if let Some(why) = session.why_halted() {
+        if let Some(why) = session.server.why_halted() {
             anyhow::bail!("{why}");
         }
     }
     await_answers(session, answers, args.report_timeout).await;
-    if let Some(why) = session.why_halted() {
+    if let Some(why) = session.server.why_halted() {
         anyhow::bail!("{why}; what the server has not heard yet is kept and sent afterwards");
     }
     Ok(worst)
@@ -173,8 +172,8 @@ async fn await_answers(session: &Session, answers: Answers, timeout: Duration) {
         let received = async {
             tokio::select! {
                 answer = answer => answer.ok().flatten(),
-                () = session.halted() => None,
-                () = session.stopped() => None,
+                () = session.server.halted() => None,
+                () = session.server.stopped() => None,
             }
         };
         if !matches!(timeout_at(deadline, received).await, Ok(Some(_))) {

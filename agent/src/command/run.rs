@@ -12,12 +12,11 @@ use crate::command::register::register_agent;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::random::random_uuid;
-use crate::server::heartbeat::{self, Role};
-use crate::server::reporter;
 use crate::server::wire::Status;
-use crate::session::{Session, Settings, WorkLimits, daemon_lock};
+use crate::session::{Role, Session, Settings, WorkLimits, daemon_lock};
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::storage::state_file;
+use crate::transfer::reporter;
 use crate::transfer::run::{report_without_copy, send_final_report};
 use crate::transfer::state::Phase;
 use crate::transfer::store::{Claimed, lock};
@@ -43,22 +42,22 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     let limits = WorkLimits { max_parallel: args.max_jobs, max_rate: args.max_rate };
     let allowed_roots = AllowedRoots::new(&args.allowed_dirs)?;
     let (session, inbox) = Session::new(settings, &registration, limits, allowed_roots, Some(random_uuid()))?;
-    tracing::info!(agent.id = %registration.agent_id, server = session.api.server(), "the agent runs");
-    session.background(reporter::run(session.clone()));
-    session.background(Dispatcher::new(session.clone(), Role::Daemon).run(inbox));
+    tracing::info!(agent.id = %registration.agent_id, server = session.server.api.server(), "the agent runs");
+    session.server.background(reporter::run(session.reporter.clone(), session.server.clone()));
+    session.server.background(Dispatcher::new(session.clone(), Role::Daemon).run(inbox));
     session.journal.load()?.into_iter().for_each(|key| item::spawn(&session, key));
     resume_transfers(&session, true)?;
-    session.background(heartbeat::run(session.clone(), Role::Daemon));
-    session.background(poll(session.clone()));
-    session.background(resend_reports(session.clone()));
+    session.start_heartbeats(Role::Daemon);
+    session.server.background(poll(session.clone()));
+    session.server.background(resend_reports(session.clone()));
 
     tokio::select! {
         () = settings.stop.cancelled() => {}
-        () = session.halted() => {}
+        () = session.server.halted() => {}
     }
     shut_down(&session).await;
-    match session.why_halted() {
-        Some(why) if session.exit() == Exit::Duplicate => {
+    match session.server.why_halted() {
+        Some(why) if session.server.exit() == Exit::Duplicate => {
             eprintln!("error: {why}");
             Ok(Exit::Duplicate)
         }
@@ -110,7 +109,7 @@ fn fail_lost_transfer(session: &Session, id: Uuid) {
 /// Sends the final reports that other processes left, again and again.
 async fn resend_reports(session: Arc<Session>) {
     loop {
-        sleep(session.timing.heartbeat).await;
+        sleep(session.server.timing.heartbeat).await;
         if let Err(error) = resume_transfers(&session, false) {
             tracing::warn!("cannot send unsent reports: {error:#}");
         }
@@ -127,10 +126,10 @@ async fn shut_down(session: &Session) {
     };
     // The rest is reported at the next start.
     let _ = timeout(FINAL_REPORT_TIMEOUT, reported).await;
-    if session.why_halted().is_none() {
-        heartbeat::send_offline(session, Role::Daemon).await;
+    if session.server.why_halted().is_none() {
+        session.send_offline(Role::Daemon).await;
     }
-    session.close().await;
+    session.server.close().await;
 }
 
 /// Takes the lock that makes this the only daemon of the state folder.

@@ -10,7 +10,8 @@ use super::server::World;
 use super::{Stage, some_bytes};
 use crate::exit::Exit;
 use crate::identity::Registration;
-use crate::session::{Timing, daemon_lock};
+use crate::server::connection::Timing;
+use crate::session::daemon_lock;
 use crate::transfer::store::lock;
 
 #[tokio::test]

@@ -37,10 +37,10 @@ pub(crate) async fn create(
             Err(_) => None,
         };
         failures += 1;
-        let server = session.api.server();
+        let server = session.server.api.server();
         match error {
             Some(error @ ApiError::Unauthorized { .. }) => {
-                session.halt(&error);
+                session.server.halt(&error);
                 claim.delete()?;
                 return Err(error.into());
             }
@@ -50,7 +50,7 @@ pub(crate) async fn create(
                 return Err(anyhow::Error::new(error).context("the server does not take this transfer"));
             }
             Some(error) => {
-                let wait = error.retry_after().max(backoff(session.timing.backoff, failures, random_u64()));
+                let wait = error.retry_after().max(backoff(session.server.timing.backoff, failures, random_u64()));
                 if Instant::now() + wait < deadline {
                     eprintln!("{error}; trying again in {:.0} s", wait.as_secs_f64().ceil());
                     tokio::select! {
@@ -70,7 +70,7 @@ pub(crate) async fn create(
 }
 
 async fn request(session: &Session, claim: &Claim) -> Result<(uuid::Uuid, u32), ApiError> {
-    sleep(urgent_delay(session.api.rate_limit())).await;
+    sleep(urgent_delay(session.server.api.rate_limit())).await;
     let state = &claim.state;
     let transfer = CreateTransfer {
         source_url: &state.source,
@@ -80,6 +80,6 @@ async fn request(session: &Session, claim: &Claim) -> Result<(uuid::Uuid, u32), 
         size: state.size,
         part_of: &state.part_of,
     };
-    let view = session.api.create_transfer(state.idempotency_key, &transfer).await?;
+    let view = session.server.api.create_transfer(state.idempotency_key, &transfer).await?;
     Ok((view.id, view.attempt))
 }

@@ -8,7 +8,6 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::command::progress::Display;
-use crate::server::reporter::ReportReply;
 use crate::server::wire::Status;
 use crate::session::Session;
 use crate::storage::allowed_roots::FileAccess;
@@ -19,6 +18,7 @@ use crate::transfer::error::{CopyError, at};
 use crate::transfer::part;
 use crate::transfer::plan::{Plan, PlanError};
 use crate::transfer::publish::{check_all, is_published, publish};
+use crate::transfer::reporter::ReportReply;
 use crate::transfer::state::{CopyResult, FinalReport, Phase, TransferState, Verify};
 use crate::transfer::store::Claim;
 use crate::work::queue::Ticket;
@@ -78,7 +78,7 @@ pub(crate) async fn carry_out(
     session.controls.insert(control.clone());
     session.reporter.track(control.clone());
     // A request to stop from before could not see this control.
-    if session.is_stopping() {
+    if session.server.is_stopping() {
         control.pause();
     }
     if matches!(display, Display::Silent) {
@@ -165,7 +165,7 @@ pub(crate) fn send_final_report(
 ) -> JoinHandle<Option<ReportReply>> {
     let answer = session.reporter.finish(id, report);
     let teller = session.clone();
-    session.background(async move {
+    session.server.background(async move {
         let reply = answer.await.unwrap_or_else(|_| ReportReply::Rejected("another report took its place".into()));
         if let ReportReply::Rejected(message) = &reply {
             tracing::warn!(transfer.id = %id, "the server does not take the final report: {message}");
@@ -174,7 +174,7 @@ pub(crate) fn send_final_report(
             tracing::warn!(transfer.id = %id, %error, "cannot delete the state of the transfer");
         }
         for directive in directives {
-            if let Err(error) = teller.api.acknowledge(directive).await {
+            if let Err(error) = teller.server.api.acknowledge(directive).await {
                 tracing::debug!(%error, "a directive is not acknowledged yet");
             }
         }

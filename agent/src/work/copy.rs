@@ -63,7 +63,7 @@ pub(crate) async fn copy(
     tokio::select! {
         biased;
         () = stop.cancelled() => return cancel_before_start(session, begun).map(Some),
-        () = session.stopping() => return Ok(None),
+        () = session.server.stopping() => return Ok(None),
         () = ticket.admitted(&pair.destination) => {}
     }
     let (claim, plan) = match begun {
@@ -184,7 +184,7 @@ async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Opti
         part_of: &state.part_of,
     };
     let created = request_until_answered(session, || async {
-        match session.api.create_transfer(state.idempotency_key, &transfer).await {
+        match session.server.api.create_transfer(state.idempotency_key, &transfer).await {
             // The server still handles an earlier copy of this request.
             Err(ApiError::Refused { status: 409, message }) => Err(ApiError::BadResponse { status: 409, message }),
             other => other,

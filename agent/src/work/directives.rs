@@ -13,9 +13,9 @@ use uuid::Uuid;
 use crate::identity::Registration;
 use crate::random::random_u64;
 use crate::server::backoff::backoff;
-use crate::server::heartbeat::Role;
+use crate::server::connection::DirectiveBatch;
 use crate::server::wire::{Directive, Status};
-use crate::session::{DirectiveBatch, Session};
+use crate::session::{Role, Session};
 use crate::transfer::run::{discard_part, report_without_copy, send_final_report};
 use crate::transfer::store::Claimed;
 use crate::work::job;
@@ -76,7 +76,7 @@ impl Dispatcher {
                 }
             }
         }
-        if let Err(error) = self.session.api.acknowledge(directive.id).await {
+        if let Err(error) = self.session.server.api.acknowledge(directive.id).await {
             tracing::debug!(directive.id = %directive.id, %error, "not acknowledged yet");
         }
     }
@@ -149,10 +149,10 @@ impl Dispatcher {
 
     async fn rotate_key(&self) -> anyhow::Result<Acknowledgement> {
         let session = &self.session;
-        let key = session.api.rotate_key().await?;
+        let key = session.server.api.rotate_key().await?;
         let registration = Registration::load(&session.state_dir)?.context("the registration is gone")?;
         Registration { api_key: key.clone(), ..registration }.save(&session.state_dir)?;
-        session.api.adopt_key(key);
+        session.server.api.adopt_key(key);
         Ok(Acknowledgement::Done)
     }
 
@@ -173,30 +173,30 @@ pub(crate) async fn poll(session: Arc<Session>) {
     loop {
         let asked = Instant::now();
         let answer = tokio::select! {
-            () = session.halted() => return,
-            answer = session.api.wait_for_directives() => answer,
+            () = session.server.halted() => return,
+            answer = session.server.api.wait_for_directives() => answer,
         };
         let pause = match answer {
             Ok(directives) => {
                 failures = 0;
                 let before = std::mem::replace(&mut open, directives.iter().map(|directive| directive.id).collect());
-                let is_news = !open.is_subset(&before) || asked.elapsed() >= session.timing.poll;
-                session.deliver_and_wait(directives).await;
+                let is_news = !open.is_subset(&before) || asked.elapsed() >= session.server.timing.poll;
+                session.server.deliver_and_wait(directives).await;
                 // A server that repeats directives, or does not wait, must not be polled in a tight loop. Most repeated
                 // directives are about to start, and then the server waits again: so the pause grows from a short one.
                 repeats = if is_news { 0 } else { repeats + 1 };
                 if is_news {
                     Duration::ZERO
                 } else {
-                    backoff(session.timing.backoff, repeats, random_u64()).min(session.timing.poll)
+                    backoff(session.server.timing.backoff, repeats, random_u64()).min(session.server.timing.poll)
                 }
             }
-            Err(error) if error.is_fatal() => return session.halt(&error),
+            Err(error) if error.is_fatal() => return session.server.halt(&error),
             Err(error) => {
                 failures += 1;
                 tracing::debug!("no directives: {error}");
                 let least = if error.is_temporary() { error.retry_after() } else { Duration::from_mins(1) };
-                least.max(backoff(session.timing.backoff, failures, random_u64()))
+                least.max(backoff(session.server.timing.backoff, failures, random_u64()))
             }
         };
         sleep(pause).await;

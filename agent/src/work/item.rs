@@ -10,9 +10,9 @@ use uuid::Uuid;
 use crate::random::random_u64;
 use crate::server::backoff::{backoff, urgent_delay};
 use crate::server::http::ApiError;
-use crate::server::reporter::ReportReply;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::session::Session;
+use crate::transfer::reporter::ReportReply;
 use crate::transfer::run::UnreportedOutcome;
 use crate::transfer::store::{Claim, Claimed};
 use crate::work::copy::cancel_before_start;
@@ -45,7 +45,7 @@ impl Outcome {
 
 /// Accepts the item of a directive, once.
 pub(crate) fn accept(session: &Arc<Session>, item: WorkItem) -> anyhow::Result<Acknowledgement> {
-    if session.is_stopping() {
+    if session.server.is_stopping() {
         return Ok(Acknowledgement::Deferred);
     }
     let (key, directive) = (item.key(), item.directive);
@@ -99,7 +99,7 @@ pub(crate) fn spawn(session: &Arc<Session>, key: String) {
         Err(error) => Err(error.to_string()),
     };
     let working = session.clone();
-    session.tasks.spawn(async move {
+    session.server.tasks.spawn(async move {
         let result = match begun {
             Ok(begun) => run(&working, &key, begun, ticket).await,
             Err(error) => Err(anyhow::anyhow!(error)),
@@ -178,7 +178,8 @@ async fn announce(session: &Arc<Session>, item: &WorkItem) -> anyhow::Result<Opt
     match &item.task {
         Task::Job { run: Some(_), .. } => Ok(Some(Ok(()))),
         Task::Job { job, run: None } => {
-            let claimed = request_until_answered(session, || session.api.start_job_run(job.id, item.directive)).await;
+            let claimed =
+                request_until_answered(session, || session.server.api.start_job_run(job.id, item.directive)).await;
             let Some(Ok(view)) = claimed else { return Ok(claimed.map(|refused| refused.map(|_| ()))) };
             let claimed = Task::Job { job: job.clone(), run: Some(view.id) };
             session.journal.change(&item.key(), |item| item.task = claimed)?;
@@ -193,9 +194,9 @@ async fn announce(session: &Arc<Session>, item: &WorkItem) -> anyhow::Result<Opt
                 bytes_transferred: None,
                 error_message: None,
             };
-            let told = request_until_answered(session, || session.api.update_step(step.path(), &begins)).await;
+            let told = request_until_answered(session, || session.server.api.update_step(step.path(), &begins)).await;
             let Some(Ok((view, directives))) = told else { return Ok(told.map(|refused| refused.map(|_| ()))) };
-            session.deliver(directives);
+            session.server.deliver(directives);
             if is_over(&view, step.attempt) {
                 let message = format!("attempt {} is {}", view.attempt, view.status);
                 return Ok(Some(Err(ApiError::Refused { status: 409, message })));
@@ -216,7 +217,7 @@ async fn report(session: &Arc<Session>, item: &WorkItem, key: &str, end: &RunEnd
     let task = session.journal.get(key).map_or_else(|| item.task.clone(), |item| item.task);
     match task {
         Task::Job { job, run: Some(run) } => {
-            request_until_answered(session, || session.api.end_job_run(job.id, run, end)).await
+            request_until_answered(session, || session.server.api.end_job_run(job.id, run, end)).await
         }
         Task::Job { run: None, .. } => Some(Ok(())),
         Task::Step(step) => {
@@ -227,8 +228,8 @@ async fn report(session: &Arc<Session>, item: &WorkItem, key: &str, end: &RunEnd
                 bytes_transferred: Some(end.bytes_transferred),
                 error_message: end.error_message.clone(),
             };
-            let told = request_until_answered(session, || session.api.update_step(step.path(), &ended)).await?;
-            Some(told.map(|(_, directives)| session.deliver(directives)))
+            let told = request_until_answered(session, || session.server.api.update_step(step.path(), &ended)).await?;
+            Some(told.map(|(_, directives)| session.server.deliver(directives)))
         }
     }
 }
@@ -240,7 +241,7 @@ async fn finish(session: &Arc<Session>, key: &str) -> anyhow::Result<()> {
     session.journal.finish(key).context("cannot record that the work item is finished")?;
     for directive in directives_to_acknowledge {
         // One attempt: a repeated directive of a finished item is acknowledged again.
-        if let Err(error) = session.api.acknowledge(directive).await {
+        if let Err(error) = session.server.api.acknowledge(directive).await {
             tracing::debug!(directive.id = %directive, %error, "not acknowledged yet");
         }
     }
@@ -259,15 +260,15 @@ where
     loop {
         let asked = async {
             let _lock = session.request_lock.lock().await;
-            sleep(urgent_delay(session.api.rate_limit())).await;
+            sleep(urgent_delay(session.server.api.rate_limit())).await;
             request().await
         };
         let error = tokio::select! {
-            () = session.closed() => return None,
+            () = session.server.closed() => return None,
             answer = asked => match answer {
                 Err(error) if error.is_temporary() => error,
                 Err(error) if error.is_fatal() => {
-                    session.halt(&error);
+                    session.server.halt(&error);
                     return None;
                 }
                 answer => return Some(answer),
@@ -277,9 +278,9 @@ where
         if failures == 1 {
             tracing::warn!("{error}; asking again until the server answers");
         }
-        let wait = error.retry_after().max(backoff(session.timing.backoff, failures, random_u64()));
+        let wait = error.retry_after().max(backoff(session.server.timing.backoff, failures, random_u64()));
         tokio::select! {
-            () = session.stopping() => return None,
+            () = session.server.stopping() => return None,
             () = sleep(wait) => {}
         }
     }

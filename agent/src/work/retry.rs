@@ -35,7 +35,7 @@ pub(crate) async fn retry(
         Claimed::Ours(claim) => Some(*claim),
         Claimed::Missing => None,
     };
-    let view = match session.api.begin_attempt(id, attempt).await {
+    let view = match session.server.api.begin_attempt(id, attempt).await {
         Ok(view) => view,
         Err(error) if error.is_temporary() => return Ok(Acknowledgement::Deferred),
         Err(error) => {
@@ -58,7 +58,7 @@ pub(crate) async fn retry(
 /// Runs a transfer in a task of its own, and logs how it ended.
 pub(crate) fn start(session: &Arc<Session>, claim: Claim) {
     let running = session.clone();
-    session.tasks.spawn(async move {
+    session.server.tasks.spawn(async move {
         let id = claim.state.id;
         match run_transfer(&running, claim, None, Display::Silent).await {
             Ok(EndedTransfer { outcome, .. }) => match outcome {

@@ -122,7 +122,7 @@ async fn carry_out(
     tokio::select! {
         biased;
         () = token.cancelled() => return Ok(Some(Outcome::of(Status::Cancelled, 0, Some(CANCELLED_ON_SERVER.to_owned())))),
-        () = session.stopping() => return Ok(None),
+        () = session.server.stopping() => return Ok(None),
         () = ticket.admitted(blocking.destination().as_path()) => {}
     }
     let mut step = step.clone();
@@ -135,7 +135,7 @@ async fn carry_out(
     }
     let control = Arc::new(Control::new(random_uuid(), step.attempt, 0, false));
     session.controls.insert(control.clone());
-    if session.is_stopping() {
+    if session.server.is_stopping() {
         control.pause();
     }
     let (watched, mark) = (control.clone(), step.mark.clone());
@@ -163,7 +163,7 @@ async fn carry_out(
 async fn report_progress(session: &Session, step: &Step, id: Uuid) -> Infallible {
     let mut sent = None;
     loop {
-        sleep(report_interval(session.api.rate_limit(), session.timing.report)).await;
+        sleep(report_interval(session.server.api.rate_limit(), session.server.timing.report)).await;
         if let Some(control) = session.controls.get(id) {
             send_progress(session, step, &control, &mut sent).await;
         }
@@ -184,17 +184,17 @@ async fn send_progress(session: &Session, step: &Step, control: &Control, sent: 
         error_message: None,
     };
     let _lock = session.request_lock.lock().await;
-    sleep(urgent_delay(session.api.rate_limit())).await;
-    match session.api.update_step(step.path(), &update).await {
+    sleep(urgent_delay(session.server.api.rate_limit())).await;
+    match session.server.api.update_step(step.path(), &update).await {
         Ok((view, directives)) => {
             *sent = Some(progress);
-            session.deliver(directives);
+            session.server.deliver(directives);
             if is_over(&view, step.attempt) {
                 control.cancel("the server says that it is over");
             }
         }
         Err(error) if error.is_temporary() => tracing::debug!(step = step.name, "progress not reported: {error}"),
-        Err(error) if error.is_fatal() => session.halt(&error),
+        Err(error) if error.is_fatal() => session.server.halt(&error),
         Err(error) => control.cancel(&format!("the server says that it is over: {error}")),
     }
 }

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use crate::random::random_u64;
 use crate::server::backoff::{backoff, report_interval, urgent_delay};
+use crate::server::connection::Connection;
 use crate::server::http::{ApiError, explain};
 use crate::server::wire::{Status, TransferUpdate, UpdateResult};
-use crate::session::Session;
 use crate::transfer::control::{Control, Progress};
 use crate::transfer::state::FinalReport;
 
@@ -77,10 +77,10 @@ impl Reporter {
         self.lock().is_empty()
     }
 
-    async fn send(&self, session: &Session, batch: &[TransferUpdate]) -> Result<(), ApiError> {
-        let (results, directives) = session.api.update_transfers(batch).await?;
+    async fn send(&self, server: &Connection, batch: &[TransferUpdate]) -> Result<(), ApiError> {
+        let (results, directives) = server.api.update_transfers(batch).await?;
         let unanswered = self.apply_results(batch, results);
-        session.deliver(directives);
+        server.deliver(directives);
         match unanswered {
             None => Ok(()),
             Some((status, message)) => Err(ApiError::BadResponse { status, message }),
@@ -144,23 +144,22 @@ impl Reporter {
 }
 
 /// Sends reports until the session closes.
-pub(crate) async fn run(session: Arc<Session>) {
-    let reporter = &session.reporter;
+pub(crate) async fn run(reporter: Arc<Reporter>, server: Arc<Connection>) {
     let mut failures = 0;
     let mut last = Instant::now();
     let mut hold = last;
     let mut is_first = true;
     loop {
-        let rate_limit = session.api.rate_limit();
+        let rate_limit = server.api.rate_limit();
         let gap = match reporter.urgency() {
             Urgency::Idle => None,
-            Urgency::Regular => Some(report_interval(rate_limit, session.timing.report)),
+            Urgency::Regular => Some(report_interval(rate_limit, server.timing.report)),
             Urgency::Urgent => Some(urgent_delay(rate_limit)),
         };
         let due = gap.map(|gap| if is_first { hold } else { hold.max(last + gap) });
         tokio::select! {
             biased;
-            () = session.halted() => return,
+            () = server.halted() => return,
             () = sleep_until(due.unwrap_or(last)), if due.is_some() => {}
             () = reporter.wake.notified() => continue,
         }
@@ -170,21 +169,20 @@ pub(crate) async fn run(session: Arc<Session>) {
         if batch.is_empty() {
             continue;
         }
-        match reporter.send(&session, &batch).await {
+        match reporter.send(&server, &batch).await {
             Ok(()) => {
                 if failures > 0 {
                     tracing::info!("the server accepts reports again");
                 }
                 failures = 0;
             }
-            Err(error) if error.is_fatal() => return session.halt(&error),
+            Err(error) if error.is_fatal() => return server.halt(&error),
             Err(error) => {
                 failures += 1;
                 if failures == 1 {
                     tracing::warn!("{error}; copies go on, reports follow when it answers again");
                 }
-                hold =
-                    Instant::now() + error.retry_after().max(backoff(session.timing.backoff, failures, random_u64()));
+                hold = Instant::now() + error.retry_after().max(backoff(server.timing.backoff, failures, random_u64()));
             }
         }
     }

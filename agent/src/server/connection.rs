@@ -1,0 +1,158 @@
+//! The control plane as the tasks of one process share it: its API, the inbox for directives, and the signals that end tasks.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::exit::Exit;
+use crate::server::api::Api;
+use crate::server::http::ApiError;
+use crate::server::wire::Directive;
+
+/// Intervals and delays.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timing {
+    /// The least time between two progress reports.
+    pub(crate) report: Duration,
+    /// The time between two heartbeats, unless the server sets another.
+    pub(crate) heartbeat: Duration,
+    /// The delay after the first failure.
+    pub(crate) backoff: Duration,
+    /// The most time between two polls while the server repeats the same directives.
+    pub(crate) poll: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            report: Duration::from_secs(1),
+            heartbeat: Duration::from_secs(30),
+            backoff: Duration::from_millis(500),
+            poll: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Directives of one response, on their way to the dispatcher.
+#[derive(Debug)]
+pub(crate) struct DirectiveBatch {
+    pub(crate) directives: Vec<Directive>,
+    /// Notified when all are handled.
+    pub(crate) handled: Option<oneshot::Sender<()>>,
+}
+
+/// The connection of one process to the control plane.
+pub(crate) struct Connection {
+    pub(crate) api: Api,
+    pub(crate) timing: Timing,
+    /// Work items, transfers and background tasks.
+    pub(crate) tasks: TaskTracker,
+    inbox: mpsc::UnboundedSender<DirectiveBatch>,
+    /// Ends the background tasks.
+    closing: CancellationToken,
+    stop: CancellationToken,
+    halted: CancellationToken,
+    why_halted: OnceLock<(Exit, String)>,
+}
+
+impl Connection {
+    /// A connection, and the receiver of its directives; `stop` is cancelled by a signal.
+    pub(crate) fn new(
+        api: Api,
+        timing: Timing,
+        stop: CancellationToken,
+    ) -> (Self, mpsc::UnboundedReceiver<DirectiveBatch>) {
+        let (inbox, batches) = mpsc::unbounded_channel();
+        let connection = Self {
+            api,
+            timing,
+            tasks: TaskTracker::new(),
+            inbox,
+            closing: CancellationToken::new(),
+            stop,
+            halted: CancellationToken::new(),
+            why_halted: OnceLock::new(),
+        };
+        (connection, batches)
+    }
+
+    /// Spawns a task that ends when the session closes.
+    pub(crate) fn background<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<Option<T>> {
+        self.tasks.spawn(self.closing.clone().run_until_cancelled_owned(work))
+    }
+
+    /// Ends the background tasks, and waits for all tasks.
+    pub(crate) async fn close(&self) {
+        self.closing.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Passes directives to the dispatcher.
+    pub(crate) fn deliver(&self, directives: Vec<Directive>) {
+        if !directives.is_empty() {
+            // The dispatcher ends before the process does.
+            let _ = self.inbox.send(DirectiveBatch { directives, handled: None });
+        }
+    }
+
+    /// Passes directives to the dispatcher and waits until all are handled.
+    pub(crate) async fn deliver_and_wait(&self, directives: Vec<Directive>) {
+        let (handled, done) = oneshot::channel();
+        if self.inbox.send(DirectiveBatch { directives, handled: Some(handled) }).is_ok() {
+            let _ = done.await;
+        }
+    }
+
+    /// Stops all work after a fatal error of the server.
+    pub(crate) fn halt(&self, error: &ApiError) {
+        let exit = if matches!(error, ApiError::Duplicate { .. }) { Exit::Duplicate } else { Exit::Failed };
+        let _ = self.why_halted.set((exit, error.to_string()));
+        self.halted.cancel();
+    }
+
+    /// Completes when no new work may start.
+    pub(crate) async fn stopping(&self) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.halted.cancelled() => {}
+        }
+    }
+
+    /// Completes when the session closes.
+    pub(crate) async fn closed(&self) {
+        self.closing.cancelled().await;
+    }
+
+    /// Completes at a signal.
+    pub(crate) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Whether no new work may start.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled() || self.halted.is_cancelled()
+    }
+
+    /// Completes after a fatal error of the server.
+    pub(crate) async fn halted(&self) {
+        self.halted.cancelled().await;
+    }
+
+    /// The fatal error, if there was one.
+    pub(crate) fn why_halted(&self) -> Option<&str> {
+        self.why_halted.get().map(|(_, why)| why.as_str())
+    }
+
+    /// The exit code after it.
+    pub(crate) fn exit(&self) -> Exit {
+        self.why_halted.get().map_or(Exit::Done, |(exit, _)| *exit)
+    }
+}
