@@ -15,9 +15,9 @@ use crate::server::connection::{Connection, DirectiveBatch, Timing};
 use crate::server::heartbeat;
 use crate::server::http::HttpClient;
 use crate::server::wire::AgentStatus;
-use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
+use crate::storage::allowed_roots::AllowedRoots;
+use crate::transfer::context::TransferContext;
 use crate::transfer::control::ControlRegistry;
-use crate::transfer::reporter::Reporter;
 use crate::transfer::store::{TransferStore, lock};
 use crate::work::journal::Journal;
 use crate::work::queue::WorkQueue;
@@ -46,14 +46,11 @@ pub(crate) struct WorkLimits {
 /// One process of a registered agent.
 pub(crate) struct Session {
     pub(crate) server: Arc<Connection>,
-    pub(crate) store: TransferStore,
+    pub(crate) transfers: Arc<TransferContext>,
     pub(crate) state_dir: PathBuf,
-    pub(crate) controls: ControlRegistry,
-    pub(crate) reporter: Arc<Reporter>,
     /// The current heartbeat interval.
     pub(crate) heartbeat: watch::Sender<Duration>,
     pub(crate) limits: WorkLimits,
-    pub(crate) allowed_roots: AllowedRoots,
     pub(crate) queue: Arc<WorkQueue>,
     pub(crate) journal: Journal,
     /// Held during requests of work items, so that many items do not use up the rate limit at once.
@@ -86,35 +83,30 @@ impl Session {
         let journal = Journal::new(&state_dir);
         let api = Api::new(HttpClient::new(server)?, registration, &state_dir, instance);
         let (server, inbox) = Connection::new(api, settings.timing, settings.stop.clone());
-        let session = Self {
-            server: Arc::new(server),
+        let server = Arc::new(server);
+        let transfers = Arc::new(TransferContext {
+            server: server.clone(),
             store,
-            state_dir,
             controls: ControlRegistry::default(),
             reporter: Arc::default(),
+            allowed_roots,
+        });
+        let session = Self {
+            server,
+            transfers,
+            state_dir,
             heartbeat: watch::Sender::new(interval),
             queue: WorkQueue::new(limits.max_parallel),
             limits,
-            allowed_roots,
             journal,
             request_lock: Mutex::default(),
         };
-        let session = Arc::new(session);
-        let halting = session.clone();
+        let transfers = session.transfers.clone();
         session.server.background(async move {
-            halting.server.halted().await;
-            halting.controls.pause_all();
+            transfers.server.halted().await;
+            transfers.controls.pause_all();
         });
-        Ok((session, inbox))
-    }
-
-    /// The paths that a copy may access; what the server asked for is confined to the allowed roots.
-    pub(crate) fn file_access(&self, is_confined: bool) -> FileAccess {
-        if is_confined && self.allowed_roots.is_configured() {
-            FileAccess::Confined(self.allowed_roots.clone())
-        } else {
-            FileAccess::Unrestricted
-        }
+        Ok((Arc::new(session), inbox))
     }
 
     /// Sends heartbeats until the session closes.
@@ -126,7 +118,7 @@ impl Session {
 
     /// Reports the agent as offline, unless another process of it goes on.
     pub(crate) async fn send_offline(&self, role: Role) {
-        if role == Role::Daemon || !(self.daemon_runs() || self.store.is_at_work().unwrap_or(false)) {
+        if role == Role::Daemon || !(self.daemon_runs() || self.transfers.store.is_at_work().unwrap_or(false)) {
             heartbeat::send_offline(&self.server.api).await;
         }
     }
@@ -136,7 +128,7 @@ impl Session {
         if role == Role::Copy && self.daemon_runs() {
             return None;
         }
-        let is_busy = self.queue.is_busy() || self.store.is_at_work().unwrap_or(false);
+        let is_busy = self.queue.is_busy() || self.transfers.store.is_at_work().unwrap_or(false);
         Some(if is_busy { AgentStatus::Busy } else { AgentStatus::Online })
     }
 

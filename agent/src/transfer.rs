@@ -3,6 +3,7 @@
 pub(crate) mod bandwidth;
 pub(crate) mod bounded_list;
 pub(crate) mod checksum;
+pub(crate) mod context;
 pub(crate) mod control;
 pub(crate) mod copy;
 pub(crate) mod creation;

@@ -22,7 +22,7 @@ use crate::transfer::creation::create;
 use crate::transfer::plan::Plan;
 use crate::transfer::publish;
 use crate::transfer::reporter::{self, ReportReply};
-use crate::transfer::run::{CopyOutcome, EndedTransfer, run_transfer};
+use crate::transfer::run::{CopyOutcome, EndedTransfer, ShowProgress, run_transfer};
 use crate::transfer::state::{CopyOptions, Phase, TransferState};
 use crate::work::directives::Dispatcher;
 
@@ -44,14 +44,14 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
         AllowedRoots::default(),
         None,
     )?;
-    session.store.prune()?;
-    session.server.background(reporter::run(session.reporter.clone(), session.server.clone()));
+    session.transfers.store.prune()?;
+    session.server.background(reporter::run(session.transfers.reporter.clone(), session.server.clone()));
     session.server.background(Dispatcher::new(session.clone(), Role::Copy).run(inbox));
     session.start_heartbeats(Role::Copy);
     let stopping = session.clone();
     session.server.background(async move {
         stopping.server.stopped().await;
-        stopping.controls.pause_all();
+        stopping.transfers.controls.pause_all();
     });
 
     let result = copy_all(&session, settings, args, pairs).await;
@@ -101,7 +101,7 @@ async fn copy_one(
 ) -> anyhow::Result<Exit> {
     let source = pair.source.clone();
     let plan = tokio::task::spawn_blocking(move || Plan::of(&FileAccess::Unrestricted.source(&source)?)).await??;
-    let mut claim = session.store.begin(TransferState {
+    let mut claim = session.transfers.store.begin(TransferState {
         id: None,
         idempotency_key: random_uuid(),
         source: text(&pair.source),
@@ -127,15 +127,19 @@ async fn copy_one(
             claim.delete()?;
             return Err(error.into());
         }
-        match create(session, claim, args.report_timeout, &settings.stop).await? {
+        match create(&session.server, claim, args.report_timeout, &settings.stop).await? {
             Some(created) => claim = created,
             None => return Ok(Exit::Cancelled),
         }
     } else {
         eprintln!("continuing the unfinished copy to {}", text(&pair.destination));
     }
-    let display = Display::on_stderr(&file_name(&pair.source));
-    let EndedTransfer { outcome, reply } = run_transfer(session, claim, Some(plan), display).await?;
+    let mut display = Display::on_stderr(&file_name(&pair.source));
+    let show: ShowProgress = Box::new(move |control| display.show(control));
+    let ticket = session.queue.enqueue();
+    let admitted = ticket.admitted(&pair.destination);
+    let EndedTransfer { outcome, reply } =
+        run_transfer(&session.transfers, claim, Some(plan), Some(show), admitted).await?;
     answers.extend(reply);
     Ok(print_outcome(&outcome, pair))
 }

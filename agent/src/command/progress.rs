@@ -13,8 +13,6 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
 /// Where progress is shown.
 #[derive(Debug)]
 pub(crate) enum Display {
-    /// Nowhere.
-    Silent,
     /// In a terminal.
     Bar(ProgressBar),
     /// Into a log or pipe.
@@ -52,12 +50,13 @@ impl Display {
                 let (copied, total) = (HumanBytes(control.copied()), HumanBytes(control.total()));
                 eprintln!("{name}: {:.0} % ({copied} of {total})", control.progress().percent);
             }
-            Self::Lines { .. } | Self::Silent => {}
+            Self::Lines { .. } => {}
         }
     }
+}
 
-    /// Removes the bar.
-    pub(crate) fn close(&mut self) {
+impl Drop for Display {
+    fn drop(&mut self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
         }

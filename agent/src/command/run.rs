@@ -43,7 +43,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     let allowed_roots = AllowedRoots::new(&args.allowed_dirs)?;
     let (session, inbox) = Session::new(settings, &registration, limits, allowed_roots, Some(random_uuid()))?;
     tracing::info!(agent.id = %registration.agent_id, server = session.server.api.server(), "the agent runs");
-    session.server.background(reporter::run(session.reporter.clone(), session.server.clone()));
+    session.server.background(reporter::run(session.transfers.reporter.clone(), session.server.clone()));
     session.server.background(Dispatcher::new(session.clone(), Role::Daemon).run(inbox));
     session.journal.load()?.into_iter().for_each(|key| item::spawn(&session, key));
     resume_transfers(&session, true)?;
@@ -69,11 +69,11 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
 /// Sends unsent final reports; at the start of the daemon it also resumes unfinished transfers.
 fn resume_transfers(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
     if is_start {
-        for lost in session.store.prune()? {
+        for lost in session.transfers.store.prune()? {
             fail_lost_transfer(session, lost);
         }
     }
-    for state in session.store.list()? {
+    for state in session.transfers.store.list()? {
         let Some(id) = state.id.filter(|_| !session.journal.owns_transfer(state.idempotency_key)) else { continue };
         let is_wanted = match state.phase {
             Phase::Copying | Phase::Publishing => is_start,
@@ -83,10 +83,10 @@ fn resume_transfers(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()
         if !is_wanted {
             continue;
         }
-        let Claimed::Ours(claim) = session.store.claim(id)? else { continue };
+        let Claimed::Ours(claim) = session.transfers.store.claim(id)? else { continue };
         match claim.state.report.clone() {
             Some(report) => {
-                send_final_report(session, *claim, id, report, Vec::new());
+                send_final_report(&session.transfers, *claim, id, report, Vec::new());
             }
             None if is_start => start(session, *claim),
             None => {}
@@ -103,7 +103,7 @@ fn fail_lost_transfer(session: &Session, id: Uuid) {
     }
     let reason = "the agent's file about this transfer was damaged, so it cannot tell whether it was completed; look at the destination, then retry it".to_owned();
     // The answer does not matter.
-    drop(session.reporter.finish(id, report_without_copy(Status::Failed, Some(reason))));
+    drop(session.transfers.reporter.finish(id, report_without_copy(Status::Failed, Some(reason))));
 }
 
 /// Sends the final reports that other processes left, again and again.
@@ -118,9 +118,9 @@ async fn resend_reports(session: Arc<Session>) {
 
 async fn shut_down(session: &Session) {
     tracing::info!("stopping");
-    session.controls.pause_all();
+    session.transfers.controls.pause_all();
     let reported = async {
-        while !session.reporter.is_idle() || session.journal.has_unreported_end() {
+        while !session.transfers.reporter.is_idle() || session.journal.has_unreported_end() {
             sleep(Duration::from_millis(50)).await;
         }
     };

@@ -1,6 +1,5 @@
 //! Creates a transfer on the server: repeats the request until it is answered, with one idempotency key.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,14 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::random::random_u64;
 use crate::server::backoff::{backoff, urgent_delay};
+use crate::server::connection::Connection;
 use crate::server::http::ApiError;
 use crate::server::wire::CreateTransfer;
-use crate::session::Session;
 use crate::transfer::store::Claim;
 
 /// Repeats the request until the server answers or `timeout` has passed; none if the process stops.
 pub(crate) async fn create(
-    session: &Arc<Session>,
+    server: &Connection,
     mut claim: Claim,
     timeout: Duration,
     stop: &CancellationToken,
@@ -26,7 +25,7 @@ pub(crate) async fn create(
     loop {
         let asked = tokio::select! {
             () = stop.cancelled() => return Ok(None),
-            asked = timeout_at(deadline, request(session, &claim)) => asked,
+            asked = timeout_at(deadline, request(server, &claim)) => asked,
         };
         let error = match asked {
             Ok(Ok((id, attempt))) => {
@@ -37,10 +36,10 @@ pub(crate) async fn create(
             Err(_) => None,
         };
         failures += 1;
-        let server = session.server.api.server();
+        let address = server.api.server();
         match error {
             Some(error @ ApiError::Unauthorized { .. }) => {
-                session.server.halt(&error);
+                server.halt(&error);
                 claim.delete()?;
                 return Err(error.into());
             }
@@ -50,7 +49,7 @@ pub(crate) async fn create(
                 return Err(anyhow::Error::new(error).context("the server does not take this transfer"));
             }
             Some(error) => {
-                let wait = error.retry_after().max(backoff(session.server.timing.backoff, failures, random_u64()));
+                let wait = error.retry_after().max(backoff(server.timing.backoff, failures, random_u64()));
                 if Instant::now() + wait < deadline {
                     eprintln!("{error}; trying again in {:.0} s", wait.as_secs_f64().ceil());
                     tokio::select! {
@@ -59,18 +58,18 @@ pub(crate) async fn create(
                     }
                 }
                 return Err(anyhow::Error::new(error).context(format!(
-                    "nothing was copied: start the server at {server} (or give the right --server), then give the same command again"
+                    "nothing was copied: start the server at {address} (or give the right --server), then give the same command again"
                 )));
             }
             None => anyhow::bail!(
-                "nothing was copied: {server} did not answer in time; give the same command again, it makes no second transfer"
+                "nothing was copied: {address} did not answer in time; give the same command again, it makes no second transfer"
             ),
         }
     }
 }
 
-async fn request(session: &Session, claim: &Claim) -> Result<(uuid::Uuid, u32), ApiError> {
-    sleep(urgent_delay(session.server.api.rate_limit())).await;
+async fn request(server: &Connection, claim: &Claim) -> Result<(uuid::Uuid, u32), ApiError> {
+    sleep(urgent_delay(server.api.rate_limit())).await;
     let state = &claim.state;
     let transfer = CreateTransfer {
         source_url: &state.source,
@@ -80,6 +79,6 @@ async fn request(session: &Session, claim: &Claim) -> Result<(uuid::Uuid, u32), 
         size: state.size,
         part_of: &state.part_of,
     };
-    let view = session.server.api.create_transfer(state.idempotency_key, &transfer).await?;
+    let view = server.api.create_transfer(state.idempotency_key, &transfer).await?;
     Ok((view.id, view.attempt))
 }

@@ -7,11 +7,10 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::command::progress::Display;
 use crate::server::wire::Status;
-use crate::session::Session;
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::paths::text;
+use crate::transfer::context::TransferContext;
 use crate::transfer::control::Control;
 use crate::transfer::copy::copy;
 use crate::transfer::error::{CopyError, at};
@@ -21,7 +20,9 @@ use crate::transfer::publish::{check_all, is_published, publish};
 use crate::transfer::reporter::ReportReply;
 use crate::transfer::state::{CopyResult, FinalReport, Phase, TransferState, Verify};
 use crate::transfer::store::Claim;
-use crate::work::queue::Ticket;
+
+/// Shows the progress of a copy to a person; dropped when the copy ends.
+pub(crate) type ShowProgress = Box<dyn FnMut(&Control) + Send>;
 
 /// How a copy ended in this process.
 #[derive(Debug)]
@@ -53,44 +54,43 @@ pub(crate) struct UnreportedOutcome {
 
 /// Runs the transfer that `claim` holds, and reports its progress and end.
 pub(crate) async fn run_transfer(
-    session: &Arc<Session>,
+    context: &Arc<TransferContext>,
     claim: Claim,
     plan: Option<Plan>,
-    display: Display,
+    show: Option<ShowProgress>,
+    admitted: impl Future<Output = ()>,
 ) -> io::Result<EndedTransfer> {
-    let ticket = session.queue.enqueue();
-    let (outcome, unreported) = carry_out(session, claim, plan, display, &ticket).await?;
-    Ok(EndedTransfer { outcome, reply: unreported.map(|unreported| unreported.send(session)) })
+    let (outcome, unreported) = carry_out(context, claim, plan, show, admitted).await?;
+    Ok(EndedTransfer { outcome, reply: unreported.map(|unreported| unreported.send(context)) })
 }
 
-/// Runs the transfer that `claim` holds once `ticket` is admitted, and records its end.
+/// Runs the transfer that `claim` holds once `admitted` has completed, and records its end.
 pub(crate) async fn carry_out(
-    session: &Arc<Session>,
+    context: &Arc<TransferContext>,
     claim: Claim,
     plan: Option<Plan>,
-    mut display: Display,
-    ticket: &Ticket,
+    mut show: Option<ShowProgress>,
+    admitted: impl Future<Output = ()>,
 ) -> io::Result<(CopyOutcome, Option<UnreportedOutcome>)> {
     let state = &claim.state;
     let id = state.id.ok_or(io::Error::other("the server does not know this transfer yet"))?;
     let total = plan.as_ref().map_or(state.size, |plan| plan.total);
     let control = Arc::new(Control::new(id, state.attempt, total, state.options.verify == Verify::Sha256));
-    session.controls.insert(control.clone());
-    session.reporter.track(control.clone());
+    context.controls.insert(control.clone());
+    context.reporter.track(control.clone());
     // A request to stop from before could not see this control.
-    if session.server.is_stopping() {
+    if context.server.is_stopping() {
         control.pause();
     }
-    if matches!(display, Display::Silent) {
+    if show.is_none() {
         tracing::info!(transfer.id = %id, source = %state.source, destination = %state.destination, "copying");
     }
 
-    let destination = state.paths().destination;
     tokio::select! {
-        () = ticket.admitted(&destination) => {}
+        () = admitted => {}
         () = control.stopped() => {}
     }
-    let (worker, access) = (control.clone(), session.file_access(state.options.is_confined));
+    let (worker, access) = (control.clone(), context.file_access(state.options.is_confined));
     let mut work = tokio::task::spawn_blocking(move || {
         let mut claim = claim;
         let copied = copy_and_publish(&mut claim, plan, &access, &worker);
@@ -99,10 +99,14 @@ pub(crate) async fn carry_out(
     let (mut claim, copied) = loop {
         tokio::select! {
             finished = &mut work => break finished.map_err(io::Error::other)?,
-            () = tokio::time::sleep(Duration::from_millis(200)) => display.show(&control),
+            () = tokio::time::sleep(Duration::from_millis(200)) => {
+                if let Some(show) = &mut show {
+                    show(&control);
+                }
+            }
         }
     };
-    display.close();
+    drop(show);
 
     // Then the part file belongs to another copy.
     let is_in_use = matches!(copied, Err(CopyError::InUse(_)));
@@ -112,18 +116,18 @@ pub(crate) async fn carry_out(
         Err(error) => CopyOutcome::Failed(error.to_string()),
     };
     if matches!(outcome, CopyOutcome::Stopped) {
-        session.reporter.untrack(id);
-        session.controls.remove(id);
+        context.reporter.untrack(id);
+        context.controls.remove(id);
         return Ok((outcome, None));
     }
     if !is_in_use && !matches!(outcome, CopyOutcome::Completed(_)) {
-        discard_part(session, &claim.state);
+        discard_part(context, &claim.state);
     }
     let report = report(&outcome, &control);
     if let Err(error) = claim.record_end(report.clone()) {
         tracing::error!(transfer.id = %id, %error, "cannot record how the transfer ended; it is reported all the same");
     }
-    session.controls.remove(id);
+    context.controls.remove(id);
     let unreported = UnreportedOutcome { claim, id, report, directives: control.take_directives() };
     Ok((outcome, Some(unreported)))
 }
@@ -141,31 +145,31 @@ impl UnreportedOutcome {
     }
 
     /// Sends the final report until the server answers, then deletes the state.
-    pub(crate) fn send(self, session: &Arc<Session>) -> JoinHandle<Option<ReportReply>> {
-        send_final_report(session, self.claim, self.id, self.report, self.directives)
+    pub(crate) fn send(self, context: &Arc<TransferContext>) -> JoinHandle<Option<ReportReply>> {
+        send_final_report(context, self.claim, self.id, self.report, self.directives)
     }
 }
 
 /// Cancels a transfer that no task runs.
-pub(crate) fn cancel_idle(session: &Arc<Session>, mut claim: Claim, id: Uuid) -> io::Result<UnreportedOutcome> {
-    discard_part(session, &claim.state);
+pub(crate) fn cancel_idle(context: &Arc<TransferContext>, mut claim: Claim, id: Uuid) -> io::Result<UnreportedOutcome> {
+    discard_part(context, &claim.state);
     let report = report_without_copy(Status::Cancelled, None);
     claim.record_end(report.clone())?;
-    session.reporter.untrack(id);
+    context.reporter.untrack(id);
     Ok(UnreportedOutcome { claim, id, report, directives: Vec::new() })
 }
 
 /// Sends the final report until the server answers, then deletes the state and acknowledges the directives.
 pub(crate) fn send_final_report(
-    session: &Arc<Session>,
+    context: &Arc<TransferContext>,
     claim: Claim,
     id: Uuid,
     report: FinalReport,
     directives: Vec<Uuid>,
 ) -> JoinHandle<Option<ReportReply>> {
-    let answer = session.reporter.finish(id, report);
-    let teller = session.clone();
-    session.server.background(async move {
+    let answer = context.reporter.finish(id, report);
+    let sender = context.clone();
+    context.server.background(async move {
         let reply = answer.await.unwrap_or_else(|_| ReportReply::Rejected("another report took its place".into()));
         if let ReportReply::Rejected(message) = &reply {
             tracing::warn!(transfer.id = %id, "the server does not take the final report: {message}");
@@ -174,7 +178,7 @@ pub(crate) fn send_final_report(
             tracing::warn!(transfer.id = %id, %error, "cannot delete the state of the transfer");
         }
         for directive in directives {
-            if let Err(error) = teller.server.api.acknowledge(directive).await {
+            if let Err(error) = sender.server.api.acknowledge(directive).await {
                 tracing::debug!(%error, "a directive is not acknowledged yet");
             }
         }
@@ -183,8 +187,8 @@ pub(crate) fn send_final_report(
 }
 
 /// Removes the part file of a transfer that will not be resumed.
-pub(crate) fn discard_part(session: &Session, state: &TransferState) {
-    let access = session.file_access(state.options.is_confined);
+pub(crate) fn discard_part(context: &TransferContext, state: &TransferState) {
+    let access = context.file_access(state.options.is_confined);
     let paths = state.paths();
     // A folder is not the part of a file: it belongs to something else.
     let is_of_a_file = || {

@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::command::progress::Display;
 use crate::server::http::ApiError;
 use crate::server::wire::{CreateTransfer, Direction, PartOf, Status};
 use crate::session::Session;
@@ -87,13 +86,13 @@ pub(crate) async fn copy(
         Phase::Reporting | Phase::Failed => return Ok(Some(as_reported(claim))),
     };
     let id = claim.state.id.context("the transfer has no id")?;
-    let copying = carry_out(session, claim, plan, Display::Silent, ticket);
+    let copying = carry_out(&session.transfers, claim, plan, None, ticket.admitted(&pair.destination));
     tokio::pin!(copying);
     let (outcome, unreported) = tokio::select! {
         biased;
         ended = &mut copying => ended?,
         () = stop.cancelled() => {
-            if let Some(control) = session.controls.get(id) {
+            if let Some(control) = session.transfers.controls.get(id) {
                 control.cancel(CANCELLED_ON_SERVER);
             }
             copying.await?
@@ -115,7 +114,7 @@ pub(crate) fn cancel_before_start(session: &Arc<Session>, begun: Option<Claim>) 
     let copy = match begun {
         Some(claim) => {
             if let Some(id) = claim.state.id {
-                Some(cancel_idle(session, claim, id)?)
+                Some(cancel_idle(&session.transfers, claim, id)?)
             } else {
                 claim.delete()?;
                 None
@@ -145,7 +144,7 @@ async fn prepare(
         Ok(plan) => plan,
         Err(error) => return Ok(Err(Outcome::failed(error.to_string()))),
     };
-    let begun = session.store.begin(TransferState {
+    let begun = session.transfers.store.begin(TransferState {
         id: None,
         idempotency_key: item.transfer_key,
         source: text(&pair.source),

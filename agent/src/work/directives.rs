@@ -111,7 +111,7 @@ impl Dispatcher {
 
     fn cancel(&self, directive: Uuid, id: Uuid) -> anyhow::Result<Acknowledgement> {
         let session = &self.session;
-        if let Some(control) = session.controls.get(id) {
+        if let Some(control) = session.transfers.controls.get(id) {
             control.acknowledge_at_end(directive);
             control.cancel("cancelled on the server");
             return Ok(Acknowledgement::InProgress);
@@ -119,31 +119,31 @@ impl Dispatcher {
         if self.role == Role::Copy {
             return Ok(Acknowledgement::Deferred);
         }
-        let begun = session.store.list()?.into_iter().find(|state| state.id == Some(id));
+        let begun = session.transfers.store.list()?.into_iter().find(|state| state.id == Some(id));
         let owner = begun.and_then(|state| session.journal.find(|item| item.transfer_key == state.idempotency_key));
         if let Some(owner) = owner {
             // Its work item waits in the queue, so that is cancelled.
             session.journal.cancel(&owner.key(), Some(directive))?;
             return Ok(Acknowledgement::InProgress);
         }
-        let mut claim = match session.store.claim(id)? {
+        let mut claim = match session.transfers.store.claim(id)? {
             Claimed::Busy => return Ok(Acknowledgement::Deferred),
             Claimed::Ours(claim) => *claim,
             Claimed::Missing => {
                 // There is no state of it; the answer to this report does not matter.
-                drop(session.reporter.finish(id, report_without_copy(Status::Cancelled, None)));
+                drop(session.transfers.reporter.finish(id, report_without_copy(Status::Cancelled, None)));
                 return Ok(Acknowledgement::Done);
             }
         };
         let report = if let Some(report) = claim.state.report.clone() {
             report
         } else {
-            discard_part(session, &claim.state);
+            discard_part(&session.transfers, &claim.state);
             let report = report_without_copy(Status::Cancelled, None);
             claim.record_end(report.clone())?;
             report
         };
-        send_final_report(session, claim, id, report, vec![directive]);
+        send_final_report(&session.transfers, claim, id, report, vec![directive]);
         Ok(Acknowledgement::InProgress)
     }
 

@@ -89,7 +89,7 @@ pub(crate) fn spawn(session: &Arc<Session>, key: String) {
     let ticket = session.queue.enqueue();
     let Some(item) = session.journal.get(&key) else { return };
     // Claim the transfer of an earlier process before another item can use its destination.
-    let begun = match session.store.claim_begun(item.transfer_key) {
+    let begun = match session.transfers.store.claim_begun(item.transfer_key) {
         Ok(Claimed::Ours(claim)) => {
             ticket.wait_for(&claim.state.paths().destination);
             Ok(Some(*claim))
@@ -114,7 +114,7 @@ async fn run(session: &Arc<Session>, key: &str, begun: Option<Claim>, ticket: Ti
     let Some(item) = session.journal.get(key) else { return Ok(()) };
     let (end, told) = if let Some(end) = item.end.clone() {
         // It ended in an earlier process; the final report of its transfer may be left to send.
-        (end, begun.and_then(UnreportedOutcome::of_claim).map(|copy| copy.send(session)))
+        (end, begun.and_then(UnreportedOutcome::of_claim).map(|copy| copy.send(&session.transfers)))
     } else {
         match announce(session, &item).await? {
             None => return Ok(()),
@@ -136,7 +136,7 @@ async fn run(session: &Arc<Session>, key: &str, begun: Option<Claim>, ticket: Ti
         let Some(Outcome { end, copy }) = done else { return Ok(()) };
         // Recorded before the transfer is reported, so that the next process knows the end.
         session.journal.change(key, |item| item.end = Some(end.clone()))?;
-        (end, copy.map(|copy| copy.send(session)))
+        (end, copy.map(|copy| copy.send(&session.transfers)))
     };
     if let Some(told) = told
         && !is_answered(told).await
@@ -163,7 +163,7 @@ fn abandon(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
     };
     if let Some(copy) = copy {
         // The report is sent in a task of its own.
-        drop(copy.send(session));
+        drop(copy.send(&session.transfers));
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ pub(crate) async fn run(
         direction: job.direction,
         verify: Verify::Sha256,
         part_of: PartOf { job_run_id: Some(run), ..PartOf::default() },
-        access: session.file_access(true),
+        access: session.transfers.file_access(true),
     };
     let stop = session.journal.cancel_token(&item.key());
     // The progress of a run is that of its transfer.

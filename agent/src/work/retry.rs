@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::command::progress::Display;
 use crate::random::random_uuid;
 use crate::server::wire::{PartOf, Status, TransferView};
 use crate::session::Session;
@@ -21,12 +20,12 @@ pub(crate) async fn retry(
     id: Uuid,
     attempt: u32,
 ) -> anyhow::Result<Acknowledgement> {
-    if let Some(control) = session.controls.get(id) {
+    if let Some(control) = session.transfers.controls.get(id) {
         // It is running: this copy becomes the new attempt.
         control.raise_attempt(attempt);
         return Ok(Acknowledgement::Done);
     }
-    let known = match session.store.claim(id)? {
+    let known = match session.transfers.store.claim(id)? {
         Claimed::Busy => return Ok(Acknowledgement::Deferred),
         // It belongs to a work item that has not ended.
         Claimed::Ours(claim) if session.journal.owns_transfer(claim.state.idempotency_key) => {
@@ -48,7 +47,7 @@ pub(crate) async fn retry(
     if let Some(reason) = refusal {
         let report = FinalReport { attempt: claim.state.attempt, ..report_without_copy(Status::Failed, Some(reason)) };
         claim.record_end(report.clone())?;
-        send_final_report(session, claim, id, report, vec![directive]);
+        send_final_report(&session.transfers, claim, id, report, vec![directive]);
         return Ok(Acknowledgement::InProgress);
     }
     start(session, claim);
@@ -59,8 +58,9 @@ pub(crate) async fn retry(
 pub(crate) fn start(session: &Arc<Session>, claim: Claim) {
     let running = session.clone();
     session.server.tasks.spawn(async move {
-        let id = claim.state.id;
-        match run_transfer(&running, claim, None, Display::Silent).await {
+        let (id, destination) = (claim.state.id, claim.state.paths().destination);
+        let ticket = running.queue.enqueue();
+        match run_transfer(&running.transfers, claim, None, None, ticket.admitted(&destination)).await {
             Ok(EndedTransfer { outcome, .. }) => match outcome {
                 CopyOutcome::Completed(copied) => tracing::info!(transfer.id = ?id, bytes = copied.bytes, "completed"),
                 CopyOutcome::Failed(reason) => tracing::warn!(transfer.id = ?id, "failed: {reason}"),
@@ -87,7 +87,7 @@ fn store_attempt(
         claim.save()?;
         return Ok(Some(claim));
     }
-    session.store.adopt(TransferState {
+    session.transfers.store.adopt(TransferState {
         id: Some(view.id),
         idempotency_key: random_uuid(),
         source: view.source,

@@ -70,7 +70,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Option<Outcome>> {
     let action = match StepAction::read(&step.instruction) {
         Err(error) => return Ok(Some(Outcome::failed(error))),
-        Ok(_) if !session.allowed_roots.is_configured() => {
+        Ok(_) if !session.transfers.allowed_roots.is_configured() => {
             let ended = cancel_before_start(session, begun)?;
             return Ok(Some(Outcome { copy: ended.copy, ..Outcome::failed(NO_ALLOWED_ROOTS.to_owned()) }));
         }
@@ -104,7 +104,7 @@ async fn carry_out(
     ticket: &Ticket,
     token: &CancellationToken,
 ) -> anyhow::Result<Option<Outcome>> {
-    let access = session.file_access(true);
+    let access = session.transfers.file_access(true);
     let blocking = match action {
         StepAction::Transfer { source, destination, protocol, direction, verify } => {
             let part_of =
@@ -134,7 +134,7 @@ async fn carry_out(
         session.journal.change(&item.key(), |item| item.task = Task::Step(step.clone()))?;
     }
     let control = Arc::new(Control::new(random_uuid(), step.attempt, 0, false));
-    session.controls.insert(control.clone());
+    session.transfers.controls.insert(control.clone());
     if session.server.is_stopping() {
         control.pause();
     }
@@ -150,7 +150,7 @@ async fn carry_out(
             never = &mut reporting => match never {},
         }
     };
-    session.controls.remove(control.id);
+    session.transfers.controls.remove(control.id);
     let (bytes, cancellation) = (control.copied(), control.cancellation());
     Ok(match ended {
         Ok(()) => Some(Outcome::of(Status::Completed, bytes, None)),
@@ -164,7 +164,7 @@ async fn report_progress(session: &Session, step: &Step, id: Uuid) -> Infallible
     let mut sent = None;
     loop {
         sleep(report_interval(session.server.api.rate_limit(), session.server.timing.report)).await;
-        if let Some(control) = session.controls.get(id) {
+        if let Some(control) = session.transfers.controls.get(id) {
             send_progress(session, step, &control, &mut sent).await;
         }
     }

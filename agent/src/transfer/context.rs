@@ -1,0 +1,30 @@
+//! What the transfers of one process share.
+
+use std::sync::Arc;
+
+use crate::server::connection::Connection;
+use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
+use crate::transfer::control::ControlRegistry;
+use crate::transfer::reporter::Reporter;
+use crate::transfer::store::TransferStore;
+
+/// The state files, running copies and reports of one process.
+pub(crate) struct TransferContext {
+    pub(crate) server: Arc<Connection>,
+    pub(crate) store: TransferStore,
+    /// Also of steps that are not transfers.
+    pub(crate) controls: ControlRegistry,
+    pub(crate) reporter: Arc<Reporter>,
+    pub(crate) allowed_roots: AllowedRoots,
+}
+
+impl TransferContext {
+    /// The paths that a copy may access; what the server asked for is confined to the allowed roots.
+    pub(crate) fn file_access(&self, is_confined: bool) -> FileAccess {
+        if is_confined && self.allowed_roots.is_configured() {
+            FileAccess::Confined(self.allowed_roots.clone())
+        } else {
+            FileAccess::Unrestricted
+        }
+    }
+}
