@@ -2,6 +2,7 @@
 
 pub(crate) mod copy;
 pub(crate) mod directives;
+pub(crate) mod executor;
 pub(crate) mod item;
 pub(crate) mod job;
 pub(crate) mod journal;

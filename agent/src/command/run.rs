@@ -21,6 +21,7 @@ use crate::transfer::run::{report_without_copy, send_final_report};
 use crate::transfer::state::Phase;
 use crate::transfer::store::{Claimed, lock};
 use crate::work::directives::{Dispatcher, poll};
+use crate::work::executor::execute;
 use crate::work::item;
 use crate::work::retry::start;
 
@@ -45,7 +46,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     tracing::info!(agent.id = %registration.agent_id, server = session.server.api.server(), "the agent runs");
     session.server.background(reporter::run(session.transfers.reporter.clone(), session.server.clone()));
     session.server.background(Dispatcher::new(session.clone(), Role::Daemon).run(inbox));
-    session.journal.load()?.into_iter().for_each(|key| item::spawn(&session, key));
+    session.journal.load()?.into_iter().for_each(|key| item::spawn(&session, key, execute));
     resume_transfers(&session, true)?;
     session.start_heartbeats(Role::Daemon);
     session.server.background(poll(session.clone()));

@@ -14,15 +14,12 @@ use crate::storage::allowed_roots::FileAccess;
 use crate::storage::paths::{CopyPaths, text};
 use crate::storage::resolve;
 use crate::transfer::plan::{Plan, PlanError};
-use crate::transfer::run::{CopyOutcome, UnreportedOutcome, cancel_idle, carry_out};
+use crate::transfer::run::{CopyOutcome, UnreportedOutcome, carry_out};
 use crate::transfer::state::{CopyOptions, Phase, TransferState, Verify};
 use crate::transfer::store::{BeginError, Claim};
-use crate::work::item::{Outcome, request_until_answered};
+use crate::work::item::{CANCELLED_ON_SERVER, Outcome, cancel_before_start, request_until_answered};
 use crate::work::queue::Ticket;
 use crate::work::task::WorkItem;
-
-/// The reason of items that the server has cancelled.
-pub(crate) const CANCELLED_ON_SERVER: &str = "cancelled on the server";
 
 /// What to copy.
 #[derive(Debug)]
@@ -107,22 +104,6 @@ pub(crate) async fn copy(
         CopyOutcome::Cancelled(reason) => Outcome::of(Status::Cancelled, bytes, Some(reason)),
     };
     Ok(Some(Outcome { copy: unreported, ..done }))
-}
-
-/// Ends an item that is cancelled, or must not run, before its copy starts or resumes.
-pub(crate) fn cancel_before_start(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<Outcome> {
-    let copy = match begun {
-        Some(claim) => {
-            if let Some(id) = claim.state.id {
-                Some(cancel_idle(&session.transfers, claim, id)?)
-            } else {
-                claim.delete()?;
-                None
-            }
-        }
-        None => None,
-    };
-    Ok(Outcome { copy, ..Outcome::of(Status::Cancelled, 0, Some(CANCELLED_ON_SERVER.to_owned())) })
 }
 
 async fn resolve_paths(request: &CopyRequest) -> anyhow::Result<Result<CopyPaths, String>> {

@@ -18,20 +18,11 @@ use crate::server::wire::{Directive, Status};
 use crate::session::{Role, Session};
 use crate::transfer::run::{discard_part, report_without_copy, send_final_report};
 use crate::transfer::store::Claimed;
+use crate::work::executor::execute;
+use crate::work::item::{self, Acknowledgement, id};
 use crate::work::job;
 use crate::work::retry;
 use crate::work::step;
-
-/// When a directive is acknowledged.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Acknowledgement {
-    /// Now: it is carried out.
-    Done,
-    /// When the work that it started has ended.
-    InProgress,
-    /// Not yet: the server will deliver it again.
-    Deferred,
-}
 
 /// Handles the directives of a session.
 pub(crate) struct Dispatcher {
@@ -91,9 +82,9 @@ impl Dispatcher {
             return Ok(Acknowledgement::Deferred);
         }
         match directive.kind.as_str() {
-            "startJob" => job::start(&self.session, directive),
+            "startJob" => item::accept(&self.session, job::work_item(directive)?, execute),
             "cancelJobRun" => job::cancel(&self.session, directive),
-            "runStep" => step::start(&self.session, directive),
+            "runStep" => item::accept(&self.session, step::work_item(&self.session, directive)?, execute),
             "cancelStep" => step::cancel(&self.session, directive),
             "retryTransfer" => {
                 let attempt = payload.get("attempt").and_then(Value::as_u64).context("no `attempt`")?;
@@ -201,10 +192,4 @@ pub(crate) async fn poll(session: Arc<Session>) {
         };
         sleep(pause).await;
     }
-}
-
-/// An id in the payload of a directive.
-pub(crate) fn id(payload: &Value, name: &str) -> anyhow::Result<Uuid> {
-    let id = payload.get(name).and_then(Value::as_str).with_context(|| format!("no `{name}`"))?;
-    id.parse().with_context(|| format!("`{name}` is not an id"))
 }

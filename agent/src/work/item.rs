@@ -1,8 +1,10 @@
 //! Runs a work item: records it in the journal, reports its start, carries it out and reports its end.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -13,15 +15,25 @@ use crate::server::http::ApiError;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::session::Session;
 use crate::transfer::reporter::ReportReply;
-use crate::transfer::run::UnreportedOutcome;
+use crate::transfer::run::{UnreportedOutcome, cancel_idle};
 use crate::transfer::store::{Claim, Claimed};
-use crate::work::copy::cancel_before_start;
-use crate::work::directives::Acknowledgement;
-use crate::work::job;
 use crate::work::journal::ItemState;
 use crate::work::queue::Ticket;
-use crate::work::step;
 use crate::work::task::{Task, WorkItem};
+
+/// The reason of items that the server has cancelled.
+pub(crate) const CANCELLED_ON_SERVER: &str = "cancelled on the server";
+
+/// When a directive is acknowledged.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Acknowledgement {
+    /// Now: it is carried out.
+    Done,
+    /// When the work that it started has ended.
+    InProgress,
+    /// Not yet: the server will deliver it again.
+    Deferred,
+}
 
 /// How a work item ended.
 pub(crate) struct Outcome {
@@ -43,8 +55,14 @@ impl Outcome {
     }
 }
 
+/// The work of an item; none if the process ends first.
+pub(crate) type Execution = Pin<Box<dyn Future<Output = anyhow::Result<Option<Outcome>>> + Send>>;
+
+/// Carries out an item whose start is reported.
+pub(crate) type StepExecutor = fn(Arc<Session>, WorkItem, Option<Claim>, Ticket) -> Execution;
+
 /// Accepts the item of a directive, once.
-pub(crate) fn accept(session: &Arc<Session>, item: WorkItem) -> anyhow::Result<Acknowledgement> {
+pub(crate) fn accept(session: &Arc<Session>, item: WorkItem, execute: StepExecutor) -> anyhow::Result<Acknowledgement> {
     if session.server.is_stopping() {
         return Ok(Acknowledgement::Deferred);
     }
@@ -61,7 +79,7 @@ pub(crate) fn accept(session: &Arc<Session>, item: WorkItem) -> anyhow::Result<A
         ItemState::New => {}
     }
     session.journal.add(item).context("cannot record the work item, so it is not started")?;
-    spawn(session, key);
+    spawn(session, key, execute);
     Ok(Acknowledgement::InProgress)
 }
 
@@ -85,7 +103,7 @@ pub(crate) fn cancel(
 }
 
 /// Runs an open item in a task of its own.
-pub(crate) fn spawn(session: &Arc<Session>, key: String) {
+pub(crate) fn spawn(session: &Arc<Session>, key: String, execute: StepExecutor) {
     let ticket = session.queue.enqueue();
     let Some(item) = session.journal.get(&key) else { return };
     // Claim the transfer of an earlier process before another item can use its destination.
@@ -101,7 +119,7 @@ pub(crate) fn spawn(session: &Arc<Session>, key: String) {
     let working = session.clone();
     session.server.tasks.spawn(async move {
         let result = match begun {
-            Ok(begun) => run(&working, &key, begun, ticket).await,
+            Ok(begun) => run(&working, &key, begun, ticket, execute).await,
             Err(error) => Err(anyhow::anyhow!(error)),
         };
         if let Err(error) = result {
@@ -110,7 +128,13 @@ pub(crate) fn spawn(session: &Arc<Session>, key: String) {
     });
 }
 
-async fn run(session: &Arc<Session>, key: &str, begun: Option<Claim>, ticket: Ticket) -> anyhow::Result<()> {
+async fn run(
+    session: &Arc<Session>,
+    key: &str,
+    begun: Option<Claim>,
+    ticket: Ticket,
+    execute: StepExecutor,
+) -> anyhow::Result<()> {
     let Some(item) = session.journal.get(key) else { return Ok(()) };
     let (end, told) = if let Some(end) = item.end.clone() {
         // It ended in an earlier process; the final report of its transfer may be left to send.
@@ -126,13 +150,8 @@ async fn run(session: &Arc<Session>, key: &str, begun: Option<Claim>, ticket: Ti
             }
             Some(Ok(())) => {}
         }
-        let done = match session.journal.get(key).map(|item| (item.task.clone(), item)) {
-            Some((Task::Job { job, run: Some(run) }, item)) => {
-                job::run(session, &item, (job, run), begun, ticket).await?
-            }
-            Some((Task::Step(step), item)) => step::run(session, &item, step, begun, ticket).await?,
-            _ => None,
-        };
+        let Some(started) = session.journal.get(key) else { return Ok(()) };
+        let done = execute(session.clone(), started, begun, ticket).await?;
         let Some(Outcome { end, copy }) = done else { return Ok(()) };
         // Recorded before the transfer is reported, so that the next process knows the end.
         session.journal.change(key, |item| item.end = Some(end.clone()))?;
@@ -166,6 +185,22 @@ fn abandon(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
         drop(copy.send(&session.transfers));
     }
     Ok(())
+}
+
+/// Ends an item that is cancelled, or must not run, before its copy starts or resumes.
+pub(crate) fn cancel_before_start(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<Outcome> {
+    let copy = match begun {
+        Some(claim) => {
+            if let Some(id) = claim.state.id {
+                Some(cancel_idle(&session.transfers, claim, id)?)
+            } else {
+                claim.delete()?;
+                None
+            }
+        }
+        None => None,
+    };
+    Ok(Outcome { copy, ..Outcome::of(Status::Cancelled, 0, Some(CANCELLED_ON_SERVER.to_owned())) })
 }
 
 /// Whether the server has answered the final report of a transfer.
@@ -284,4 +319,10 @@ where
             () = sleep(wait) => {}
         }
     }
+}
+
+/// An id in the payload of a directive.
+pub(crate) fn id(payload: &Value, name: &str) -> anyhow::Result<Uuid> {
+    let id = payload.get(name).and_then(Value::as_str).with_context(|| format!("no `{name}`"))?;
+    id.parse().with_context(|| format!("`{name}` is not an id"))
 }

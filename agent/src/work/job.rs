@@ -11,16 +11,15 @@ use crate::session::Session;
 use crate::transfer::state::Verify;
 use crate::transfer::store::Claim;
 use crate::work::copy::{CopyRequest, copy};
-use crate::work::directives::{Acknowledgement, id};
-use crate::work::item::{self, Outcome};
+use crate::work::item::{self, Acknowledgement, Outcome, id};
 use crate::work::queue::Ticket;
 use crate::work::task::{Task, WorkItem};
 
-/// `startJob`.
-pub(crate) fn start(session: &Arc<Session>, directive: &Directive) -> anyhow::Result<Acknowledgement> {
+/// The item of `startJob`.
+pub(crate) fn work_item(directive: &Directive) -> anyhow::Result<WorkItem> {
     let job = directive.payload.get("job").context("no `job`")?;
     let job: Job = serde_json::from_value(job.clone()).context("`job` is not a job")?;
-    item::accept(session, WorkItem::new(directive.id, Task::Job { job, run: None }))
+    Ok(WorkItem::new(directive.id, Task::Job { job, run: None }))
 }
 
 /// `cancelJobRun`.

@@ -27,17 +27,16 @@ use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::control::{Control, Progress};
 use crate::transfer::error::CopyError;
 use crate::transfer::store::Claim;
-use crate::work::copy::{CANCELLED_ON_SERVER, CopyRequest, cancel_before_start, copy};
-use crate::work::directives::{Acknowledgement, id};
-use crate::work::item::{self, Outcome, is_over};
+use crate::work::copy::{CopyRequest, copy};
+use crate::work::item::{self, Acknowledgement, CANCELLED_ON_SERVER, Outcome, cancel_before_start, id, is_over};
 use crate::work::queue::Ticket;
 use crate::work::task::{Step, Task, WorkItem};
 
 /// Customers write pipelines: without allowed roots, a step could access every file.
 const NO_ALLOWED_ROOTS: &str = "this agent does no pipeline steps, because no folder was named in which it may: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";
 
-/// `runStep`.
-pub(crate) fn start(session: &Arc<Session>, directive: &Directive) -> anyhow::Result<Acknowledgement> {
+/// The item of `runStep`; cancels an earlier attempt of the step.
+pub(crate) fn work_item(session: &Session, directive: &Directive) -> anyhow::Result<WorkItem> {
     let payload = &directive.payload;
     let (run, pipeline) = (id(payload, "runId")?, id(payload, "pipelineId")?);
     let step = payload.get("step").context("no `step`")?;
@@ -49,7 +48,7 @@ pub(crate) fn start(session: &Arc<Session>, directive: &Directive) -> anyhow::Re
         session.journal.cancel(&earlier.key(), None)?;
     }
     let step = Step { pipeline, run, name, attempt, instruction: step.clone(), mark: None };
-    item::accept(session, WorkItem::new(directive.id, Task::Step(step)))
+    Ok(WorkItem::new(directive.id, Task::Step(step)))
 }
 
 /// `cancelStep`.
