@@ -6,11 +6,12 @@
 //! |---|---|
 //! | `command` | What does a person type? |
 //! | `work` | What did the server order: directives, jobs, pipeline steps, their journal and their queue? |
-//! | `transfer` | How does one copy go from its plan to the published file? |
-//! | `storage` | Where do bytes live, and which folders may this agent touch? |
-//! | `server` | What does the control plane's REST API say, and what is reported to it? |
+//! | `transfer` | How does one copy go from its plan to the published file, and what is reported of it? |
+//! | `storage` | Which paths may this agent access, and how are its own state files written? |
+//! | `server` | How is the control plane's REST API called? |
 //!
-//! `session` is what the tasks of one process share; `identity` is the agent's key.
+//! Imports go `command → work → transfer → server`, and `transfer → storage`, never back. `session`, which `command` and
+//! `work` share, joins the parts; `identity` is the agent's key. `backend/tests/architecture.rs` checks this.
 
 mod command;
 mod exit;

@@ -1,9 +1,10 @@
-//! The layers of the server only look downwards, and what must be known in few places is: read from the sources, since the
-//! compiler does not enforce it within one crate. `lib.rs` says what the layers are.
+//! The layers of the server and of the agent only look downwards, and what must be known in few places is: read from the
+//! sources, since the compiler does not enforce it within one crate. Each `lib.rs` says what the layers are.
 
 #![expect(clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -24,6 +25,20 @@ const WITHOUT_A_PERMISSION: [(&str, &str); 4] = [
     ("once", "it carries out another call"),
 ];
 
+/// The modules of the agent from the top down, each with those that it may import.
+const AGENT: &[(&str, &[&str])] = &[
+    ("command", &["command", "work", "session", "transfer", "storage", "server", "identity", "host", "random", "exit"]),
+    ("work", &["work", "session", "transfer", "storage", "server", "identity", "random"]),
+    ("session", &["work", "transfer", "storage", "server", "identity"]),
+    ("transfer", &["transfer", "storage", "server", "random"]),
+    ("server", &["server", "identity", "host", "exit"]),
+    ("identity", &["storage", "random"]),
+    ("storage", &["storage"]),
+    ("host", &[]),
+    ("random", &[]),
+    ("exit", &[]),
+];
+
 /// A source file: its path below `src`, and its text.
 struct Source {
     name: String,
@@ -35,6 +50,18 @@ impl Source {
     fn layer(&self) -> &str {
         let end = self.name.find(['/', '.']).unwrap_or(self.name.len());
         &self.name[..end]
+    }
+
+    /// Its module, such as `transfer::copy`.
+    fn module(&self) -> String {
+        self.name.trim_end_matches(".rs").replace('/', "::")
+    }
+
+    /// The paths after `crate::` in its code, as far as they stand on one line.
+    fn paths(&self) -> impl Iterator<Item = &str> {
+        let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+        let rests = self.code().flat_map(|(_, line)| line.split("crate::").skip(1));
+        rests.map(move |rest| rest.split(|c: char| !is_path(c)).next().unwrap_or(""))
     }
 
     /// Its lines of code with their numbers: no comments.
@@ -112,7 +139,15 @@ fn word(text: &str) -> &str {
 }
 
 fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    sources_below("src")
+}
+
+fn agent_sources() -> Vec<Source> {
+    sources_below("../agent/src")
+}
+
+fn sources_below(folder: &str) -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut found = Vec::new();
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
@@ -163,6 +198,58 @@ fn no_arrow_points_upwards(#[case] layers: &[&str], #[case] may_name: &[&str]) {
     }
     assert!(seen >= 1, "no such module");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_modules_of_the_agent_import_downwards_only() {
+    let mut wrong = Vec::new();
+    for source in agent_sources().iter().filter(|source| !["lib", "main", "tests"].contains(&source.layer())) {
+        let Some((_, may_name)) = AGENT.iter().find(|(module, _)| *module == source.layer()) else {
+            wrong.push(format!("agent/src/{} is in none of the modules of `AGENT`", source.name));
+            continue;
+        };
+        let upwards = source.names().into_iter().filter(|(_, module)| !may_name.contains(&module.as_str()));
+        wrong.extend(upwards.map(|(line, module)| format!("agent/src/{}:{line} names crate::{module}", source.name)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_modules_of_the_agent_have_no_import_cycle() {
+    let sources = agent_sources();
+    let parts: Vec<&Source> =
+        sources.iter().filter(|source| !["lib", "main", "tests"].contains(&source.layer())).collect();
+    let modules: BTreeSet<String> = parts.iter().map(|source| source.module()).collect();
+    let mut imports: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for source in parts {
+        let own = source.module();
+        let named = source.paths().filter_map(|path| module_of(path, &modules)).filter(|module| *module != own);
+        imports.insert(own.clone(), named.collect());
+    }
+    assert!(imports.values().map(BTreeSet::len).sum::<usize>() > 100, "the imports are not read any more");
+    loop {
+        let is_leaf = |named: &BTreeSet<&str>| !named.iter().any(|module| imports.contains_key(*module));
+        let leaves: Vec<String> =
+            imports.iter().filter(|(_, named)| is_leaf(named)).map(|(module, _)| module.clone()).collect();
+        if leaves.is_empty() {
+            break;
+        }
+        for leaf in leaves {
+            imports.remove(&leaf);
+        }
+    }
+    assert!(imports.is_empty(), "in a cycle, or above one: {imports:#?}");
+}
+
+/// The module in which `path` ends.
+fn module_of<'a>(path: &str, modules: &'a BTreeSet<String>) -> Option<&'a str> {
+    let mut path = path.trim_end_matches(':');
+    loop {
+        if let Some(module) = modules.get(path) {
+            return Some(module);
+        }
+        path = path.rsplit_once("::")?.0;
+    }
 }
 
 #[test]
@@ -262,7 +349,8 @@ fn every_metric_is_described_once() {
 #[test]
 fn no_file_is_long() {
     let long = |source: &Source| source.text.lines().count() > MOST_LINES;
-    let long: Vec<String> = sources().iter().filter(|source| long(source)).map(|source| source.name.clone()).collect();
+    let sources = sources().into_iter().chain(agent_sources());
+    let long: Vec<String> = sources.filter(long).map(|source| source.name).collect();
     assert!(long.is_empty(), "more than {MOST_LINES} lines, so split them: {long:?}");
 }
 
