@@ -74,7 +74,7 @@ impl Session {
         limits: WorkLimits,
         allowed_roots: AllowedRoots,
         instance: Option<Uuid>,
-    ) -> anyhow::Result<(Arc<Self>, mpsc::UnboundedReceiver<DirectiveBatch>)> {
+    ) -> anyhow::Result<(Arc<Self>, mpsc::Receiver<DirectiveBatch>)> {
         let server = settings.server.as_deref().unwrap_or(&registration.server);
         let state_dir = settings.state_dir.clone();
         let store = TransferStore::open(&state_dir)

@@ -37,6 +37,9 @@ impl Default for Timing {
     }
 }
 
+/// The most batches of directives that wait for the dispatcher.
+const INBOX: usize = 64;
+
 /// Directives of one response, on their way to the dispatcher.
 #[derive(Debug)]
 pub(crate) struct DirectiveBatch {
@@ -51,7 +54,7 @@ pub(crate) struct Connection {
     pub(crate) timing: Timing,
     /// Work items, transfers and background tasks.
     pub(crate) tasks: TaskTracker,
-    inbox: mpsc::UnboundedSender<DirectiveBatch>,
+    inbox: mpsc::Sender<DirectiveBatch>,
     /// Ends the background tasks.
     closing: CancellationToken,
     stop: CancellationToken,
@@ -61,12 +64,8 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// A connection, and the receiver of its directives; `stop` is cancelled by a signal.
-    pub(crate) fn new(
-        api: Api,
-        timing: Timing,
-        stop: CancellationToken,
-    ) -> (Self, mpsc::UnboundedReceiver<DirectiveBatch>) {
-        let (inbox, batches) = mpsc::unbounded_channel();
+    pub(crate) fn new(api: Api, timing: Timing, stop: CancellationToken) -> (Self, mpsc::Receiver<DirectiveBatch>) {
+        let (inbox, batches) = mpsc::channel(INBOX);
         let connection = Self {
             api,
             timing,
@@ -95,18 +94,22 @@ impl Connection {
         self.tasks.wait().await;
     }
 
-    /// Passes directives to the dispatcher.
+    /// Passes directives to the dispatcher, unless too many wait for it: the server delivers them again until they are
+    /// acknowledged.
     pub(crate) fn deliver(&self, directives: Vec<Directive>) {
-        if !directives.is_empty() {
-            // The dispatcher ends before the process does.
-            let _ = self.inbox.send(DirectiveBatch { directives, handled: None });
+        if directives.is_empty() {
+            return;
+        }
+        // The dispatcher ends before the process does, so the inbox may be closed.
+        if self.inbox.try_send(DirectiveBatch { directives, handled: None }).is_err() {
+            tracing::debug!("directives are not handled before they are delivered again");
         }
     }
 
     /// Passes directives to the dispatcher and waits until all are handled.
     pub(crate) async fn deliver_and_wait(&self, directives: Vec<Directive>) {
         let (handled, done) = oneshot::channel();
-        if self.inbox.send(DirectiveBatch { directives, handled: Some(handled) }).is_ok() {
+        if self.inbox.send(DirectiveBatch { directives, handled: Some(handled) }).await.is_ok() {
             let _ = done.await;
         }
     }

@@ -39,7 +39,7 @@ impl Dispatcher {
     }
 
     /// Handles directives until the session ends.
-    pub(crate) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<DirectiveBatch>) {
+    pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<DirectiveBatch>) {
         while let Some(DirectiveBatch { directives, handled }) = inbox.recv().await {
             for directive in directives {
                 self.handle(&directive).await;
