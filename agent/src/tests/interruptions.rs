@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::server::Mishap;
+use super::server::Fault;
 use super::{Stage, some_bytes};
 use crate::command::copy as copy_command;
 use crate::exit::Exit;
@@ -128,7 +128,7 @@ async fn a_transfer_failed_by_its_lease_goes_on_as_a_new_attempt() -> anyhow::Re
 async fn a_final_report_survives_the_server_being_away() -> anyhow::Result<()> {
     let stage = Stage::set().await?;
     fs::write(stage.path("a"), "text")?;
-    stage.server.change(|world| world.after_creating = Mishap::GoesAway);
+    stage.server.change(|world| world.after_creating = Fault::GoesAway);
     let mut args = stage.args("a", "b");
     args.report_timeout = Duration::from_millis(300);
     assert_eq!(copy_command::copy(&stage.settings(), &args).await?, Exit::Done);
@@ -145,7 +145,7 @@ async fn a_final_report_survives_the_server_being_away() -> anyhow::Result<()> {
 async fn an_answer_that_gets_lost_makes_no_second_transfer() -> anyhow::Result<()> {
     let stage = Stage::set().await?;
     fs::write(stage.path("a"), "text")?;
-    stage.server.change(|world| world.after_creating = Mishap::LosesAnswer);
+    stage.server.change(|world| world.after_creating = Fault::LosesAnswer);
     assert_eq!(stage.copy("a", "b").await?, Exit::Done);
     assert_eq!(stage.server.only_transfer()?["status"], "completed");
     Ok(())

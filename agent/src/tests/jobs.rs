@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::server::Mishap;
+use super::server::Fault;
 use super::{Stage, some_bytes, until_there};
 use crate::command::args::RunArgs;
 use crate::random::random_uuid;
@@ -223,7 +223,7 @@ async fn what_cannot_be_copied_fails_the_run_with_the_reason() -> anyhow::Result
 async fn a_run_goes_on_while_the_server_is_away_and_is_reported_by_the_next_process() -> anyhow::Result<()> {
     let stage = Stage::set().await?;
     fs::write(stage.path("a"), "text")?;
-    stage.server.change(|world| world.after_creating = Mishap::GoesAway);
+    stage.server.change(|world| world.after_creating = Fault::GoesAway);
     stage.server.make_due(json!({"source": stage.path("a"), "destination": stage.path("b")}));
     stage.with_daemon(async || until_there(&stage.path("b")).await).await?;
     assert_eq!(stage.server.change(|world| world.only_run())["status"], "running");

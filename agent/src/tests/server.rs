@@ -60,14 +60,14 @@ pub(super) struct World {
     /// Another process of the agent was first.
     pub(super) has_another: bool,
     /// What goes wrong once a transfer has been created.
-    pub(super) after_creating: Mishap,
+    pub(super) after_creating: Fault,
     pub(super) key: String,
     keys: u32,
     created: HashMap<String, Uuid>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
-pub(super) enum Mishap {
+pub(super) enum Fault {
     #[default]
     None,
     /// Nothing is heard of the server any more.
@@ -262,9 +262,9 @@ async fn create(State(world): App, headers: HeaderMap, Json(body): Json<Value>) 
             world.add_transfer(json!({"source": body["sourceUrl"], "destination": body["destinationPath"], "protocol": body["protocol"], "direction": body["direction"], "bytesTotal": body["size"], "jobRunId": body["jobRunId"], "pipelineRunId": body["pipelineRunId"], "stepId": body["stepId"]}))
         });
         world.created.insert(key, id);
-        let mishap = std::mem::take(&mut world.after_creating);
-        world.is_away = mishap == Mishap::GoesAway;
-        (world.transfers.get(&id).cloned(), mishap == Mishap::LosesAnswer)
+        let fault = std::mem::take(&mut world.after_creating);
+        world.is_away = fault == Fault::GoesAway;
+        (world.transfers.get(&id).cloned(), fault == Fault::LosesAnswer)
     });
     if is_lost { failure(503, "the answer got lost") } else { success(201, &json!({"transfer": transfer})) }
 }

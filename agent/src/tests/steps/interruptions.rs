@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{do_step, set};
 use crate::command::args::RunArgs;
 use crate::random::random_uuid;
-use crate::tests::server::Mishap;
+use crate::tests::server::Fault;
 use crate::tests::{Stage, some_bytes, until, until_there};
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_cancel_of_a_step_that_never_came_is_acknowledged_and_nothing_else() -
 async fn a_cancel_is_not_acknowledged_before_the_server_has_heard_how_the_step_ended() -> anyhow::Result<()> {
     let (stage, args) = set().await?;
     fs::write(stage.path("in/a"), "text")?;
-    stage.server.change(|world| world.after_creating = Mishap::GoesAway);
+    stage.server.change(|world| world.after_creating = Fault::GoesAway);
     let step = json!({"type": "transfer", "source": stage.path("in/a"), "destination": stage.path("in/b")});
     let (run, _) = stage.server.send_step(step);
     let has_ended = || stage.open_items().is_ok_and(|items| items.iter().any(|item| item.end.is_some()));
@@ -161,7 +161,7 @@ async fn a_step_that_takes_too_long_fails() -> anyhow::Result<()> {
 async fn a_step_ends_while_the_server_is_away_and_is_reported_by_the_next_process() -> anyhow::Result<()> {
     let (stage, args) = set().await?;
     fs::write(stage.path("in/a"), "text")?;
-    stage.server.change(|world| world.after_creating = Mishap::GoesAway);
+    stage.server.change(|world| world.after_creating = Fault::GoesAway);
     stage
         .server
         .send_step(json!({"type": "transfer", "source": stage.path("in/a"), "destination": stage.path("in/b")}));
