@@ -14,9 +14,6 @@ use rstest::rstest;
 #[path = "architecture/size.rs"]
 mod size;
 
-/// The most lines of a file; one that needs more is two files.
-const MOST_LINES: usize = 400;
-
 /// Calls of the control plane that state no permission of their own, each with the reason.
 const WITHOUT_A_PERMISSION: [(&str, &str); 4] = [
     ("disable_job", "it is `update_job`"),
@@ -344,14 +341,6 @@ fn every_metric_is_described_once() {
         }
     }
     assert_eq!(recorded.iter().map(String::as_str).collect::<Vec<_>>(), described, "in the order of names");
-}
-
-#[test]
-fn no_file_is_long() {
-    let long = |source: &Source| source.text.lines().count() > MOST_LINES;
-    let sources = sources().into_iter().chain(agent_sources());
-    let long: Vec<String> = sources.filter(long).map(|source| source.name).collect();
-    assert!(long.is_empty(), "more than {MOST_LINES} lines, so split them: {long:?}");
 }
 
 #[rstest]
