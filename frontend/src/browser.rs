@@ -173,6 +173,13 @@ pub(crate) fn chance() -> f64 {
     js_sys::Math::random()
 }
 
+/// A random number of milliseconds below a bound, so that many pages do not ask at once.
+pub(crate) fn jitter(below: u64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
+    let chosen = (chance() * below as f64) as u64;
+    chosen
+}
+
 /// Scheme, host and port this page came from.
 pub(crate) fn origin() -> String {
     window().location().origin().unwrap_or_default()

@@ -9,15 +9,12 @@ mod mirror;
 mod protocol;
 mod socket;
 
-use crate::{
-    api::{
-        agents::Agent,
-        jobs::Job,
-        pipeline_runs::{PipelineRun, RunMark},
-        runs::JobRun,
-        transfers::Transfer,
-    },
-    browser,
+use crate::api::{
+    agents::Agent,
+    jobs::Job,
+    pipeline_runs::{PipelineRun, RunMark},
+    runs::JobRun,
+    transfers::Transfer,
 };
 
 pub(crate) use self::{
@@ -25,13 +22,6 @@ pub(crate) use self::{
     feed::{Feed, Link},
     mirror::Mirror,
 };
-
-/// A random number of milliseconds below a bound, so that many pages do not ask at once.
-pub(crate) fn jitter(below: u64) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
-    let chosen = (browser::chance() * below as f64) as u64;
-    chosen
-}
 
 impl Live for Transfer {
     fn id(&self) -> &str {

@@ -167,7 +167,7 @@ impl Session {
                 Err(ApiError::SignedOut) => self.standing.set(Standing::SignedOut(Absence::Never)),
                 Err(_) => {
                     self.standing.set(Standing::Unreachable);
-                    let pause = Duration::from_millis(2000 + crate::live::jitter(2000));
+                    let pause = Duration::from_millis(2000 + browser::jitter(2000));
                     set_timeout(move || self.restore(), pause);
                 }
             }
@@ -265,7 +265,7 @@ impl Session {
             });
         };
         let handle = pause.and_then(|pause| {
-            let pause = Duration::from_millis(u64::try_from(pause).unwrap_or(0).max(1000) + crate::live::jitter(1000));
+            let pause = Duration::from_millis(u64::try_from(pause).unwrap_or(0).max(1000) + browser::jitter(1000));
             set_timeout_with_handle(renew, pause).ok()
         });
         self.renewal.set_value(handle);

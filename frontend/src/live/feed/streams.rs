@@ -4,11 +4,11 @@ use std::{rc::Rc, time::Duration};
 
 use leptos::prelude::*;
 
-use super::{
-    super::{jitter, protocol::Say},
-    Feed, Link, OnAnswer, OnGap, Watch,
+use super::{super::protocol::Say, Feed, Link, OnAnswer, OnGap, Watch};
+use crate::{
+    api::Request,
+    browser::{self, jitter},
 };
-use crate::{api::Request, browser};
 
 /// Pause before an operation that the server has ended is begun again, in milliseconds.
 const BEGIN_AGAIN_AFTER: u64 = 5000;
