@@ -13,6 +13,7 @@ pub(crate) mod jobs;
 pub(crate) mod me;
 pub(crate) mod pipeline_runs;
 pub(crate) mod pipelines;
+pub(crate) mod plan;
 mod request;
 pub(crate) mod runs;
 mod scalars;

@@ -2,7 +2,7 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, ByteCount, PAGE_SIZE, Page, Request, definitions::Plan, schema};
+use super::{ApiError, ById, ByIdFields, ByteCount, PAGE_SIZE, Page, Request, plan::Plan, schema};
 use crate::time::Instant;
 
 /// How far a run has come.

@@ -25,8 +25,9 @@ use super::{
 };
 use crate::{
     api::{
-        definitions::{self, Diagnostic, Plan, Severity},
+        definitions::{self, Diagnostic, Severity},
         pipelines::{self, Pipeline},
+        plan::Plan,
     },
     effect::{effect, settled},
     fetch::Fetch,

@@ -13,8 +13,8 @@ use self::layout::{Layout, NODE, lay_out};
 pub(super) use self::said::StepFacts;
 use crate::{
     api::{
-        definitions::{PlannedStep, When},
         pipeline_runs::{Step, StepStatus},
+        plan::{PlannedStep, When},
     },
     browser,
     effect::effect,

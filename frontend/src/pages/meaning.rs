@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use super::graph::{Graph, StepFacts};
 use crate::{
-    api::definitions::{Plan, PlannedStep, Times, Verdict},
+    api::{
+        definitions::Verdict,
+        plan::{Plan, PlannedStep, Times},
+    },
     browser,
     fetch::{Fetch, Stage},
     format,
@@ -144,7 +147,7 @@ pub(super) fn Schedule(plan: Memo<Option<Plan>>, verdict: Fetch<Verdict>) -> imp
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::definitions::PlannedAgent;
+    use crate::api::plan::PlannedAgent;
 
     #[test]
     fn each_agent_is_named_once_with_its_steps() {

@@ -19,9 +19,10 @@ use super::{
 };
 use crate::{
     api::{
-        definitions::{self, Diagnostic, Plan, Verdict},
+        definitions::{self, Diagnostic, Verdict},
         pipeline_runs::{self, PipelineRun},
         pipelines::{self, Pipeline},
+        plan::Plan,
         slots,
     },
     fetch::Fetch,

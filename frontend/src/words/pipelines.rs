@@ -3,8 +3,8 @@
 use super::slots::State;
 use crate::{
     api::{
-        definitions::{PlannedStep, Times, When},
         pipeline_runs::{Cause, PipelineRun, RunMark, RunStatus, Step, StepStatus},
+        plan::{PlannedStep, Times, When},
     },
     format,
     time::Instant,
@@ -99,7 +99,7 @@ pub(crate) fn steps_done(run: &PipelineRun) -> String {
 
 /// What a step reads and writes, in a line.
 pub(crate) fn work(step: &PlannedStep) -> Vec<(&'static str, String)> {
-    let place = |place: &crate::api::definitions::Place| match &place.pattern {
+    let place = |place: &crate::api::plan::Place| match &place.pattern {
         Some(pattern) => format!("{} ({pattern})", place.location),
         None => place.location.clone(),
     };

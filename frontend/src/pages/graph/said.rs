@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::definitions::PlannedStep,
+    api::plan::PlannedStep,
     format,
     link::href,
     ui::Fact,

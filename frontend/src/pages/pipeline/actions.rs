@@ -6,8 +6,8 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use super::start::Start;
 use crate::{
     api::{
-        definitions::Plan,
         pipelines::{self, Pipeline},
+        plan::Plan,
     },
     effect::effect,
     fetch::Fetch,

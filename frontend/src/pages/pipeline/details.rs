@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::{definitions::Plan, pipelines::Pipeline},
+    api::{pipelines::Pipeline, plan::Plan},
     clock::Clock,
     link::href,
     ui::{Card, CopyButton, Fact},

@@ -5,9 +5,9 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use crate::{
     api::{
-        definitions::Plan,
         pipeline_runs::{self, ParameterInput},
         pipelines::Pipeline,
+        plan::Plan,
     },
     effect::effect,
     task::Task,

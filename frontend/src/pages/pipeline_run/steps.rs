@@ -6,8 +6,8 @@ use leptos::prelude::*;
 
 use crate::{
     api::{
-        definitions::PlannedStep,
         pipeline_runs::{PipelineRun, RunLinks, Step, StepStatus},
+        plan::PlannedStep,
         transfers::{self, Transfer},
     },
     clock::Clock,
