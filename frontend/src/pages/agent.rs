@@ -6,7 +6,7 @@ mod health;
 use leptos::prelude::*;
 
 use self::{actions::Actions, health::Health};
-use super::{id_in_address, pages_of, transfers::TransferTable};
+use super::{heartbeat::Pulse, id_in_address, pages_of, transfers::TransferTable};
 use crate::{
     api::{
         agents::{self, Agent, AgentLinks},
@@ -19,7 +19,6 @@ use crate::{
     format,
     link::href,
     live::{Admission, Feed, Mirror, Seen},
-    pages::agents::Pulse,
     ui::{Badge, Card, Empty, Fact, PageHead, Subject},
     words,
 };

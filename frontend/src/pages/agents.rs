@@ -6,7 +6,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use super::{overview::NoAgents, page_in_address, pages_of};
+use super::{heartbeat::Pulse, no_agents::NoAgents, page_in_address, pages_of};
 use crate::{
     api::agents::{self, Agent, AgentFilter},
     browser,
@@ -184,19 +184,4 @@ fn Row(row: RwSignal<Seen<Agent>>, owner: Option<String>, label: &'static str) -
             </td>
         </tr>
     }
-}
-
-/// A dot that beats once with each heartbeat.
-#[component]
-pub(crate) fn Pulse(row: RwSignal<Seen<Agent>>) -> impl IntoView {
-    let tone = move || row.with(|seen| words::agent_state(&seen.object).1.name());
-    // Two names of the same animation: a change of the name starts it anew. None before the first frame.
-    let beat = move || {
-        row.with(|seen| match (seen.news_at, seen.object.revision % 2) {
-            (None, _) => "none",
-            (Some(_), 0) => "even",
-            (Some(_), _) => "odd",
-        })
-    };
-    view! { <span class="pulse" data-tone=tone data-beat=beat aria-hidden="true"></span> }
 }

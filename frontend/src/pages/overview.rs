@@ -6,7 +6,6 @@ mod running;
 
 use leptos::prelude::*;
 
-pub(super) use self::machines::NoAgents;
 use self::{figures::FigureRow, machines::Machines, running::Running};
 use crate::ui::PageHead;
 

@@ -8,9 +8,8 @@ use crate::{
     fetch::{Fetch, Stage},
     link::href,
     live::{Admission, Feed, Mirror, Seen},
-    pages::agents::Pulse,
-    session::Session,
-    ui::{Card, Empty, Loaded, Rows},
+    pages::{heartbeat::Pulse, no_agents::NoAgents},
+    ui::{Card, Loaded, Rows},
     words,
 };
 
@@ -47,21 +46,6 @@ pub(super) fn Machines() -> impl IntoView {
                 </ul>
             </Loaded>
         </Card>
-    }
-}
-
-/// How the first agent is enrolled.
-#[component]
-pub(crate) fn NoAgents() -> impl IntoView {
-    let viewer = expect_context::<Session>().viewer();
-    let codes = match viewer.and_then(|viewer| viewer.customer_id) {
-        Some(id) => view! { <a href=href(format!("/customers/{id}"))>"Create an enrolment code"</a> },
-        None => view! { <a href=href("/customers")>"Choose a customer and create an enrolment code"</a> },
-    };
-    view! {
-        <Empty icon="agents" title="No agents yet">
-            <p>{codes} ", then run the command shown with it on the machine that is to send or receive files."</p>
-        </Empty>
     }
 }
 

@@ -1,0 +1,20 @@
+//! The dot beside an agent's status, which beats with each heartbeat.
+
+use leptos::prelude::*;
+
+use crate::{api::agents::Agent, live::Seen, words};
+
+/// A dot that beats once with each heartbeat.
+#[component]
+pub(super) fn Pulse(row: RwSignal<Seen<Agent>>) -> impl IntoView {
+    let tone = move || row.with(|seen| words::agent_state(&seen.object).1.name());
+    // Two names of the same animation: a change of the name starts it anew. None before the first frame.
+    let beat = move || {
+        row.with(|seen| match (seen.news_at, seen.object.revision % 2) {
+            (None, _) => "none",
+            (Some(_), 0) => "even",
+            (Some(_), _) => "odd",
+        })
+    };
+    view! { <span class="pulse" data-tone=tone data-beat=beat aria-hidden="true"></span> }
+}

@@ -1,0 +1,20 @@
+//! The empty state of a list of agents: how the first one is enrolled.
+
+use leptos::prelude::*;
+
+use crate::{link::href, session::Session, ui::Empty};
+
+/// How the first agent is enrolled.
+#[component]
+pub(super) fn NoAgents() -> impl IntoView {
+    let viewer = expect_context::<Session>().viewer();
+    let codes = match viewer.and_then(|viewer| viewer.customer_id) {
+        Some(id) => view! { <a href=href(format!("/customers/{id}"))>"Create an enrolment code"</a> },
+        None => view! { <a href=href("/customers")>"Choose a customer and create an enrolment code"</a> },
+    };
+    view! {
+        <Empty icon="agents" title="No agents yet">
+            <p>{codes} ", then run the command shown with it on the machine that is to send or receive files."</p>
+        </Empty>
+    }
+}
