@@ -3,17 +3,15 @@
 //! Of its own, for size: a reader that calls only what the derived code needs, and whose error says nothing, makes the
 //! page a good tenth smaller than `serde_json`'s, whose errors bring the printing of every kind of value along.
 
+mod error;
 mod number;
+mod raw;
 mod reader;
 mod text;
 
-use std::fmt;
+use serde::Deserialize;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, Visitor},
-};
-
+pub(crate) use self::raw::Raw;
 use self::reader::Reader;
 
 /// Reads a value that is the whole of a text, but for spaces. Nothing if the text is no JSON or of another shape.
@@ -21,52 +19,6 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Option<T> {
     let mut reader = Reader::new(text);
     let value = T::deserialize(&mut reader).ok()?;
     reader.is_at_end().then_some(value)
-}
-
-/// A value as the text it came in, not read yet.
-#[derive(Clone, Copy)]
-pub(crate) struct Raw<'de>(pub(crate) &'de str);
-
-impl Raw<'_> {
-    /// By which the reader knows that the text is wanted.
-    const NAME: &'static str = "json::Raw";
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Whole;
-
-        impl<'de> Visitor<'de> for Whole {
-            type Value = Raw<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Raw(text))
-            }
-        }
-        deserializer.deserialize_newtype_struct(Self::NAME, Whole)
-    }
-}
-
-/// The text is no JSON, or of another shape.
-#[derive(Debug, PartialEq)]
-struct Misfit;
-
-impl fmt::Display for Misfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not the JSON that was expected")
-    }
-}
-
-impl std::error::Error for Misfit {}
-
-impl Error for Misfit {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{Misfit, Raw, number, text};
+use super::{error::Misfit, number, raw::Raw, text};
 
 /// A text and a place in it.
 pub(super) struct Reader<'de> {

@@ -1,0 +1,23 @@
+//! Why a text was not read, without details: their code would make the page larger.
+
+use std::fmt;
+
+use serde::de::Error;
+
+/// The text is no JSON, or of another shape.
+#[derive(Debug, PartialEq)]
+pub(super) struct Misfit;
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not the JSON that was expected")
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl Error for Misfit {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
