@@ -2,7 +2,7 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, ByteCount, PAGE_SIZE, Page, Request, plan::Plan, schema};
+use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, plan::Plan, scalars::ByteCount, schema};
 use crate::time::Instant;
 
 /// How far a run has come.

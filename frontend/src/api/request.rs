@@ -3,7 +3,7 @@
 use cynic::{Operation, StreamingOperation};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{ApiError, decode};
+use super::{error::ApiError, response::decode};
 
 /// Reads an answer, or one frame of a subscription.
 pub(crate) type Read<T> = Box<dyn Fn(&str) -> Result<T, ApiError>>;

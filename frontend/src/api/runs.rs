@@ -2,7 +2,7 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, ByteCount, Page, Request, schema};
+use super::{ApiError, ById, ByIdFields, Page, Request, scalars::ByteCount, schema};
 use crate::time::Instant;
 
 /// How far a run has come.

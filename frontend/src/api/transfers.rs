@@ -2,7 +2,9 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, ByteCount, PAGE_SIZE, Page, Request, customers::CustomerName, schema};
+use super::{
+    ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, customers::CustomerName, scalars::ByteCount, schema,
+};
 use crate::time::Instant;
 
 /// Where a transfer stands.
