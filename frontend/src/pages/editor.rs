@@ -1,6 +1,7 @@
 //! Writing the definition of a pipeline: the text, what is wrong with it, and what it means, while one types.
 
 mod code;
+mod code_area;
 mod completion;
 mod conflict;
 mod cursor;
@@ -13,7 +14,8 @@ use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use self::{
-    code::{Code, CodeArea},
+    code::Code,
+    code_area::CodeArea,
     conflict::Conflict,
     fields::{Draft, Fields},
     leaving::Leaving,

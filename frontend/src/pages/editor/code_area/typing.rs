@@ -2,10 +2,11 @@
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
-use super::{Code, lines_before, words::Choices};
+use super::words::Choices;
 use crate::{
     api::definitions::Grammar,
     pages::editor::{
+        code::{Code, lines_before},
         completion::{Suggestion, suggest},
         cursor::locate,
         keys::{self, Edit},
