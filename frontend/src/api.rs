@@ -2,13 +2,14 @@
 //! compiled. It knows nothing of pages.
 
 pub(crate) mod agents;
-pub(crate) mod codes;
 pub(crate) mod customers;
 pub(crate) mod definitions;
+pub(crate) mod enrolment_codes;
 mod error;
 pub(crate) mod events;
 pub(crate) mod fleet;
 pub(crate) mod http;
+pub(crate) mod job_runs;
 pub(crate) mod jobs;
 pub(crate) mod me;
 pub(crate) mod pipeline_runs;
@@ -16,7 +17,6 @@ pub(crate) mod pipelines;
 pub(crate) mod plan;
 mod request;
 mod response;
-pub(crate) mod runs;
 mod scalars;
 pub(crate) mod slots;
 pub(crate) mod transfers;

@@ -8,16 +8,16 @@ use leptos_router::{
 };
 
 use crate::{
+    base_path,
     clock::Clock,
     effect::effect,
     lazy::{Loading, lazy},
-    link,
     live::Feed,
+    navigation_guard::WayBack,
     pages::{self, NotFound, Overview, SignIn},
     session::{Absence, Session, Standing},
     shell::{Shell, Unreachable},
     ui::{ToastList, Toasts},
-    way_back::WayBack,
 };
 
 /// The whole page.
@@ -33,7 +33,7 @@ pub(crate) fn App() -> impl IntoView {
     session.restore();
     stay_connected(session, feed);
     view! {
-        <Router base=link::base()>
+        <Router base=base_path::base()>
             <Gate />
         </Router>
         <ToastList />
@@ -47,7 +47,7 @@ fn Gate() -> impl IntoView {
     let location = use_location();
     let navigate = use_navigate();
     effect(move || {
-        let path = location.pathname.with(|path| link::address(path).to_owned());
+        let path = location.pathname.with(|path| base_path::address(path).to_owned());
         let is_at_sign_in = path == "/sign-in";
         let query = location.query.get_untracked();
         match session.standing() {
@@ -98,7 +98,7 @@ fn Pages(is_admin: bool) -> impl IntoView {
             <Route path=path!("/jobs/new") view=for_admins(pages::new_job) />
             <Route path=path!("/jobs/:id") view=lazy(pages::job) />
             <Route path=path!("/jobs/:id/edit") view=for_admins(pages::edit_job) />
-            <Route path=path!("/jobs/:job/runs/:id") view=for_admins(pages::run) />
+            <Route path=path!("/jobs/:job/runs/:id") view=for_admins(pages::job_run) />
             <Route path=path!("/pipelines") view=lazy(pages::pipelines) />
             <Route path=path!("/pipelines/new") view=lazy(pages::new_pipeline) />
             <Route path=path!("/pipelines/:id") view=lazy(pages::pipeline) />

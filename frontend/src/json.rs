@@ -7,7 +7,7 @@ mod error;
 mod number;
 mod raw;
 mod reader;
-mod text;
+mod string;
 
 use serde::Deserialize;
 

@@ -1,26 +1,26 @@
 //! What changes while one looks: one WebSocket per tab, its reconnecting, and the newest state of what is on screen.
 //!
-//! `protocol`, `backoff` and `board` decide and are pure; `socket`, `feed` and `mirror` do.
+//! `protocol`, `backoff` and `list_state` decide and are pure; `socket`, `feed` and `live_list` do.
 
 mod backoff;
-mod board;
 mod feed;
-mod mirror;
+mod list_state;
+mod live_list;
 mod protocol;
 mod socket;
 
 use crate::api::{
     agents::Agent,
+    job_runs::JobRun,
     jobs::Job,
     pipeline_runs::{PipelineRun, RunMark},
-    runs::JobRun,
     transfers::Transfer,
 };
 
 pub(crate) use self::{
-    board::{Admission, Live, Seen},
     feed::{Feed, Link},
-    mirror::Mirror,
+    list_state::{Admission, Live, Seen},
+    live_list::Mirror,
 };
 
 impl Live for Transfer {

@@ -4,28 +4,28 @@ mod activity;
 mod admin;
 mod agent;
 mod agents;
-mod compare;
+mod diff;
 mod editor;
 mod graph;
 mod heartbeat;
 mod job;
+mod job_run;
 mod jobs;
-mod ledger;
-mod marks;
-mod meaning;
-mod next;
+mod next_run;
 mod no_agents;
 mod not_found;
 mod overview;
 mod pipeline;
 mod pipeline_run;
 mod pipelines;
-mod run;
+mod plan_cards;
+mod recent_runs;
 mod sign_in;
+mod slot_history;
 mod transfer;
 mod transfers;
 mod versions;
-mod webhook;
+mod webhook_secret;
 
 pub(crate) use self::{not_found::NotFound, overview::Overview, sign_in::SignIn};
 
@@ -47,7 +47,7 @@ pieces! {
         new_job => jobs::NewJob,
         edit_job => jobs::EditJob,
         job => job::JobPage,
-        run => run::RunPage;
+        job_run => job_run::RunPage;
     pipelines:
         pipelines => pipelines::Pipelines,
         new_pipeline => editor::NewPipeline,

@@ -3,14 +3,14 @@
 //! The refresh token is a cookie that no script can read, shared by all tabs and replaced at each use. So renewals take
 //! turns: within this tab, and by a lock of the browser among all tabs.
 
-mod turns;
+mod renewal;
 
 use std::time::Duration;
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
 
-use self::turns::Turns;
+use self::renewal::Turns;
 use crate::{
     api::{
         ApiError, Request,

@@ -4,12 +4,12 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{components::A, hooks::use_location};
 
 use crate::{
+    base_path::href,
     browser,
     clock::Clock,
     effect::effect,
-    fleet::Figures,
+    fleet_totals::Figures,
     lazy::{Loading, prepare},
-    link::href,
     live::{Feed, Link},
     pages,
     session::{Session, Viewer},

@@ -2,42 +2,42 @@
 
 mod badge;
 mod card;
-mod choice;
-mod copy;
+mod copy_button;
+mod description_list;
 mod dialog;
-mod empty;
-mod facts;
+mod empty_state;
 mod field;
 mod icon;
-mod loaded;
-mod page;
+mod object_page;
+mod page_head;
 mod pager;
 mod progress;
+mod query_result;
 mod rows;
+mod select;
 mod skeleton;
 mod sparkline;
-mod subject;
 mod table;
 mod toast;
 
 pub(crate) use self::{
     badge::{Badge, Tone},
     card::Card,
-    choice::Choice,
-    copy::{CopyButton, Secret},
+    copy_button::{CopyButton, Secret},
+    description_list::Fact,
     dialog::{Confirm, Dialog, FormDialog},
-    empty::{Empty, Failure, Notice},
-    facts::Fact,
+    empty_state::{Empty, Failure, Notice},
     field::Field,
     icon::{Icon, Logo},
-    loaded::Loaded,
-    page::PageHead,
+    object_page::Subject,
+    page_head::PageHead,
     pager::Pager,
     progress::Progress,
+    query_result::Loaded,
     rows::Rows,
+    select::Choice,
     skeleton::{SkeletonRows, SkeletonText},
     sparkline::Sparkline,
-    subject::Subject,
     table::Table,
     toast::{ToastList, Toasts},
 };

@@ -3,7 +3,7 @@
 use cynic::{Id, QueryBuilder, SubscriptionBuilder};
 
 use super::{
-    Request, agents::AgentStatus, pipeline_runs, runs::RunStatus, schema, slots::Outcome, transfers::TransferStatus,
+    Request, agents::AgentStatus, job_runs::RunStatus, pipeline_runs, schema, slots::Outcome, transfers::TransferStatus,
 };
 use crate::time::Instant;
 

@@ -4,7 +4,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
 
-use crate::{browser, link};
+use crate::{base_path, browser};
 
 /// An answer, whatever its status.
 pub(crate) struct Reply {
@@ -37,7 +37,7 @@ pub(crate) async fn post(path: &str, body: &str, token: Option<&str>) -> Result<
     request.set_method("POST");
     request.set_headers(&headers);
     request.set_body(&JsValue::from_str(body));
-    let address = link::href(path);
+    let address = base_path::href(path);
     let response = JsFuture::from(leptos::prelude::window().fetch_with_str_and_init(&address, &request)).await?;
     let response: Response = response.unchecked_into();
     if let Some(date) = response.headers().get("date")? {

@@ -5,7 +5,7 @@ use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 use super::{
     ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request,
     customers::CustomerName,
-    runs::JobRun,
+    job_runs::JobRun,
     schema,
     transfers::{AgentLink, Direction, Protocol},
 };

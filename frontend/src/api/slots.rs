@@ -2,7 +2,7 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
-use super::{Page, Request, pipeline_runs, runs::RunStatus, schema};
+use super::{Page, Request, job_runs::RunStatus, pipeline_runs, schema};
 use crate::time::Instant;
 
 /// How many slots a page of the ledger has.

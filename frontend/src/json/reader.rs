@@ -9,7 +9,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{error::Misfit, number, raw::Raw, text};
+use super::{error::Misfit, number, raw::Raw, string};
 
 /// A text and a place in it.
 pub(super) struct Reader<'de> {
@@ -75,7 +75,7 @@ impl<'de> Reader<'de> {
 
     fn take_text(&mut self) -> Result<Cow<'de, str>, Misfit> {
         let (quoted, has_escapes) = self.take_quoted()?;
-        if has_escapes { text::unescape(quoted).map(Cow::Owned).ok_or(Misfit) } else { Ok(Cow::Borrowed(quoted)) }
+        if has_escapes { string::unescape(quoted).map(Cow::Owned).ok_or(Misfit) } else { Ok(Cow::Borrowed(quoted)) }
     }
 
     fn take_number(&mut self) -> Result<&'de str, Misfit> {

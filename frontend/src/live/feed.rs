@@ -1,7 +1,7 @@
 //! The socket of this tab: it stays connected, carries every subscription on the page, and asks for fresh queries
 //! whenever frames may have been missed.
 
-mod streams;
+mod subscriptions;
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::ApiError,
-    browser, link,
+    base_path, browser,
     session::{Absence, Session},
     time::Instant,
 };
@@ -100,7 +100,7 @@ impl Feed {
             inner.generation
         };
         self.link.set(Link::Connecting);
-        let url = format!("{}{}", browser::origin().replacen("http", "ws", 1), link::href("/graphql/ws"));
+        let url = format!("{}{}", browser::origin().replacen("http", "ws", 1), base_path::href("/graphql/ws"));
         let opened = Socket::open(&url, protocol::SUBPROTOCOL, move |happening| {
             if self.inner.with_value(|inner| inner.borrow().generation) == generation {
                 self.happened(happening);

@@ -4,13 +4,13 @@ use leptos::prelude::*;
 
 use crate::{
     api::events::{self, Event},
+    base_path::href,
     clock::Clock,
     fetch::Fetch,
-    link::href,
+    labels,
     live::Feed,
     task::Task,
     ui::{Badge, Empty, Loaded, Notice, PageHead, Rows, Table},
-    words,
 };
 
 /// How many lines stay on the page when newer ones come.
@@ -94,7 +94,7 @@ pub(crate) fn Activity() -> impl IntoView {
 #[component]
 fn Line(event: Event) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let state = Signal::stored(words::log::event(&event));
+    let state = Signal::stored(labels::events::event(&event));
     let named = |(name, address): (String, Option<String>)| match address {
         Some(address) => view! { <a href=href(address)>{name}</a> }.into_any(),
         None => name.into_any(),
@@ -104,9 +104,9 @@ fn Line(event: Event) -> impl IntoView {
             <td class="cell-main">
                 <Badge state />
             </td>
-            <td class="cell-wide" data-label="Subject">{named(words::log::subject(&event))}</td>
+            <td class="cell-wide" data-label="Subject">{named(labels::events::subject(&event))}</td>
             <td class="cell-quiet cell-nowrap" data-label="By">
-                {named(words::log::actor(&event.actor))}
+                {named(labels::events::actor(&event.actor))}
             </td>
             <td class="cell-quiet cell-nowrap" data-label="When">
                 {clock.moment(event.at)}

@@ -1,8 +1,8 @@
 //! Administration: customers with their enrolment codes, and users.
 
-mod codes;
 mod customer;
 mod customers;
+mod enrolment_codes;
 mod user_forms;
 mod users;
 

@@ -13,14 +13,13 @@ use crate::{
         customers::CustomerName,
         transfers::{self, Transfer, TransferFilter},
     },
+    base_path::href,
     browser,
     clock::Clock,
     fetch::Fetch,
-    format,
-    link::href,
+    format, labels,
     live::{Admission, Feed, Mirror, Seen},
     ui::{Badge, Card, Empty, Fact, PageHead, Subject},
-    words,
 };
 
 /// The page.
@@ -73,7 +72,7 @@ fn OneAgent(id: String) -> impl IntoView {
 
 #[component]
 fn Head(row: RwSignal<Seen<Agent>>) -> impl IntoView {
-    let state = Signal::derive(move || row.with(|seen| words::agent_state(&seen.object)));
+    let state = Signal::derive(move || row.with(|seen| labels::agent_state(&seen.object)));
     let about = move || view! { <span class="with-pulse"><Pulse row /> <Badge state /></span> };
     let (id, name) = row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.label().to_owned()));
     view! {
@@ -99,7 +98,7 @@ fn Details(row: RwSignal<Seen<Agent>>, owner: Fetch<Option<CustomerName>>) -> im
             <dl class="facts">
                 <Fact name="Host name">{read(|agent| agent.hostname.clone())}</Fact>
                 {customer}
-                <Fact name="System">{read(words::system)}</Fact>
+                <Fact name="System">{read(labels::system)}</Fact>
                 <Fact name="Address">{read(|agent| agent.ip_address.clone().unwrap_or_else(|| "–".to_owned()))}</Fact>
                 <Fact name="Registered">{Clock::full_moment(created_at)}</Fact>
                 <Fact name="Agent id">

@@ -9,16 +9,16 @@ use leptos_router::{
 use super::{heartbeat::Pulse, no_agents::NoAgents, page_in_address, pages_of};
 use crate::{
     api::agents::{self, Agent, AgentFilter},
+    base_path::href,
     browser,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
     format,
-    link::href,
+    labels::{self, AGENT_STATUSES},
     live::{Admission, Feed, Mirror, Seen},
     session::Session,
     ui::{Badge, Choice, Empty, Loaded, PageHead, Pager, Rows, Table},
-    words::{self, AGENT_STATUSES},
 };
 
 /// The page.
@@ -35,7 +35,7 @@ pub(crate) fn Agents() -> impl IntoView {
     let totals = Fetch::new(move || {
         let (search, status) = asked.get();
         let filter = AgentFilter {
-            status: words::meant(&AGENT_STATUSES, &status),
+            status: labels::meant(&AGENT_STATUSES, &status),
             search: (!search.is_empty()).then_some(search),
         };
         let asked_at = browser::now().0;
@@ -151,7 +151,7 @@ fn Row(row: RwSignal<Seen<Agent>>, owner: Option<String>, label: &'static str) -
     let clock = expect_context::<Clock>();
     let read = move |read: fn(&Agent) -> String| move || row.with(|seen| read(&seen.object));
     let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
-    let state = Signal::derive(move || row.with(|seen| words::agent_state(&seen.object)));
+    let state = Signal::derive(move || row.with(|seen| labels::agent_state(&seen.object)));
     let heartbeat = move || clock.ago(row.with(|seen| seen.object.last_heartbeat));
     let whose = move || match &owner {
         Some(owner) => owner.clone(),
@@ -172,12 +172,12 @@ fn Row(row: RwSignal<Seen<Agent>>, owner: Option<String>, label: &'static str) -
                 </span>
             </td>
             <td data-label=label>{whose}</td>
-            <td data-label="System">{read(words::system)}</td>
+            <td data-label="System">{read(labels::system)}</td>
             <td class="cell-number" data-label="Load">
-                {read(words::load)}
+                {read(labels::load)}
             </td>
             <td class="cell-number" data-label="Memory">
-                {read(words::memory)}
+                {read(labels::memory)}
             </td>
             <td class="cell-number cell-quiet" data-label="Last heartbeat">
                 {heartbeat}

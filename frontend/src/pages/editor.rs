@@ -1,29 +1,29 @@
 //! Writing the definition of a pipeline: the text, what is wrong with it, and what it means, while one types.
 
-mod code;
+mod buffer;
 mod code_area;
 mod completion;
 mod conflict;
 mod cursor;
+mod diagnostics;
 mod fields;
-mod keys;
-mod leaving;
-mod problems;
+mod text_edits;
+mod unsaved_changes;
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use self::{
-    code::Code,
+    buffer::Code,
     code_area::CodeArea,
     conflict::Conflict,
+    diagnostics::{Problems, summary},
     fields::{Draft, Fields},
-    leaving::Leaving,
-    problems::{Problems, summary},
+    unsaved_changes::Leaving,
 };
 use super::{
     id_in_address,
-    meaning::{Schedule, Steps},
+    plan_cards::{Schedule, Steps},
 };
 use crate::{
     api::{
@@ -31,9 +31,9 @@ use crate::{
         pipelines::{self, Pipeline},
         plan::Plan,
     },
+    base_path::href,
     effect::{effect, settled},
     fetch::Fetch,
-    link::href,
     session::Session,
     task::Task,
     ui::{Card, Notice, PageHead, Subject, Toasts},

@@ -3,14 +3,14 @@
 //! The graph is one stop of the Tab key; within it the arrow keys go from step to step.
 
 mod layout;
-mod said;
+mod step_facts;
 
 use std::collections::BTreeMap;
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
 use self::layout::{Layout, NODE, lay_out};
-pub(super) use self::said::StepFacts;
+pub(super) use self::step_facts::StepFacts;
 use crate::{
     api::{
         pipeline_runs::{Step, StepStatus},
@@ -18,7 +18,7 @@ use crate::{
     },
     browser,
     effect::effect,
-    words::pipelines::{step_progress, step_state, when, worker},
+    labels::pipelines::{step_progress, step_state, when, worker},
 };
 
 /// How many characters of a name stand in a step.

@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 
-use crate::{api::agents::Agent, live::Seen, words};
+use crate::{api::agents::Agent, labels, live::Seen};
 
 /// A dot that beats once with each heartbeat.
 #[component]
 pub(super) fn Pulse(row: RwSignal<Seen<Agent>>) -> impl IntoView {
-    let tone = move || row.with(|seen| words::agent_state(&seen.object).1.name());
+    let tone = move || row.with(|seen| labels::agent_state(&seen.object).1.name());
     // Two names of the same animation: a change of the name starts it anew. None before the first frame.
     let beat = move || {
         row.with(|seen| match (seen.news_at, seen.object.revision % 2) {

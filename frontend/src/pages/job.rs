@@ -11,21 +11,21 @@ use self::{actions::Actions, details::Details, runs::Runs};
 use super::{
     id_in_address,
     jobs::{Reading, read_schedule},
-    ledger::Ledger,
+    slot_history::Ledger,
 };
 use crate::{
     api::{
+        job_runs::{self, JobRun},
         jobs::{self, Job},
-        runs::{self as api_runs, JobRun},
         slots::{self, SchedulePreview},
     },
     browser,
     clock::Clock,
     fetch::Fetch,
+    labels::{self, slots::Slot},
     live::{Admission, Feed, Mirror, Seen},
     session::Session,
     ui::{Badge, Card, PageHead, Subject},
-    words::{self, slots::Slot},
 };
 
 /// The page.
@@ -84,7 +84,7 @@ fn OneJob(id: String) -> impl IntoView {
 
 #[component]
 fn Head(row: RwSignal<Seen<Job>>, board: Mirror<Job>) -> impl IntoView {
-    let state = Signal::derive(move || row.with(|seen| words::jobs::job_state(&seen.object)));
+    let state = Signal::derive(move || row.with(|seen| labels::jobs::job_state(&seen.object)));
     let name = Memo::new(move |_| row.with(|seen| seen.object.name.clone()));
     let is_admin = expect_context::<Session>().is_admin();
     view! {
@@ -148,6 +148,6 @@ fn When(row: RwSignal<Seen<Job>>, preview: Fetch<SchedulePreview>) -> impl IntoV
 fn follow_runs(job: &str) -> RwSignal<Option<JobRun>> {
     let moved = RwSignal::new(None::<JobRun>);
     let feed = expect_context::<Feed>();
-    feed.watch(api_runs::watch_of_job(job), move |run| moved.set(Some(run)), move || moved.set(None));
+    feed.watch(job_runs::watch_of_job(job), move |run| moved.set(Some(run)), move || moved.set(None));
     moved
 }

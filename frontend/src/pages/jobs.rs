@@ -1,7 +1,7 @@
 //! The list of jobs: filter and page in the address, visible rows and their newest runs live.
 
 mod form;
-mod reading;
+mod schedule_preview;
 
 use std::collections::HashMap;
 
@@ -12,26 +12,26 @@ use leptos_router::{
 };
 
 pub(crate) use self::form::{EditJob, NewJob};
-pub(super) use self::reading::{Reading, read_schedule};
+pub(super) use self::schedule_preview::{Reading, read_schedule};
 use super::{
-    marks::{Marks, take_in},
-    next::Next,
+    next_run::Next,
     page_in_address, pages_of,
+    recent_runs::{Marks, take_in},
 };
 use crate::{
     api::{
+        job_runs::{self, JobRun},
         jobs::{self, Job},
-        runs::{self, JobRun},
     },
+    base_path::href,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
     format,
-    link::href,
+    labels::{self, jobs::JOB_STATES},
     live::{Admission, Feed, Mirror, Seen},
     session::Session,
     ui::{Badge, Choice, Empty, Icon, Loaded, PageHead, Pager, Rows, Table},
-    words::{self, jobs::JOB_STATES},
 };
 
 /// The newest runs of each job on show.
@@ -45,7 +45,7 @@ pub(crate) fn Jobs() -> impl IntoView {
     let query = use_query_map();
     let page = page_in_address();
     let state = Memo::new(move |_| query.with(|query| query.get("state")).unwrap_or_default());
-    let enabled = Memo::new(move |_| state.with(|state| words::meant(&JOB_STATES, state)));
+    let enabled = Memo::new(move |_| state.with(|state| labels::meant(&JOB_STATES, state)));
     let board = Mirror::<Job>::new(Admission::Listed);
     let totals = Fetch::new(move || board.fill(jobs::list(enabled.get(), page.get())));
     let visible = Memo::new(move |_| board.order());
@@ -159,7 +159,7 @@ fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, page: Memo<i32>) {
             }
         });
     };
-    feed.watch(runs::watch_all(), moved, move || found.reload());
+    feed.watch(job_runs::watch_all(), moved, move || found.reload());
 }
 
 #[component]
@@ -167,7 +167,7 @@ fn Row(row: RwSignal<Seen<Job>>, newest: Newest, is_admin: bool) -> impl IntoVie
     let clock = expect_context::<Clock>();
     let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
     let address = format!("/jobs/{id}");
-    let state = Signal::derive(move || row.with(|seen| words::jobs::job_state(&seen.object)));
+    let state = Signal::derive(move || row.with(|seen| labels::jobs::job_state(&seen.object)));
     let next = Signal::derive(move || row.with(|seen| seen.object.next_run_at));
     let read = move |read: fn(&Job) -> String| move || row.with(|seen| read(&seen.object));
     let last = move || match row.with(|seen| seen.object.last_run_at) {
@@ -175,9 +175,9 @@ fn Row(row: RwSignal<Seen<Job>>, newest: Newest, is_admin: bool) -> impl IntoVie
         None => "–".to_owned(),
     };
     let runs = Memo::new(move |_| newest.with(|newest| newest.get(&id).cloned()).unwrap_or_default());
-    let label = Signal::derive(move || runs.with(|runs| words::jobs::runs(runs)));
+    let label = Signal::derive(move || runs.with(|runs| labels::jobs::runs(runs)));
     let mark = |run: &JobRun| {
-        let (word, tone) = words::jobs::run_state(run);
+        let (word, tone) = labels::jobs::run_state(run);
         (tone, format!("{}: {word}", Clock::full_moment(run.started_at)))
     };
     let marks = Signal::derive(move || runs.with(|runs| runs.iter().map(mark).collect()));

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::{link::href, session::Session, ui::Empty};
+use crate::{base_path::href, session::Session, ui::Empty};
 
 /// How the first agent is enrolled.
 #[component]

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::link::href;
+use crate::base_path::href;
 use crate::ui::PageHead;
 
 /// Says so, and where to go instead.

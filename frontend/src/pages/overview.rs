@@ -1,12 +1,12 @@
 //! Live: what moves right now.
 
-mod figures;
-mod machines;
-mod running;
+mod agents;
+mod running_transfers;
+mod totals;
 
 use leptos::prelude::*;
 
-use self::{figures::FigureRow, machines::Machines, running::Running};
+use self::{agents::Machines, running_transfers::Running, totals::FigureRow};
 use crate::ui::PageHead;
 
 /// Figures, running transfers and agents, all moving by themselves.

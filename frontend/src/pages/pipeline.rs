@@ -3,7 +3,7 @@
 mod actions;
 mod details;
 mod runs;
-mod start;
+mod start_dialog;
 
 use leptos::prelude::*;
 
@@ -14,8 +14,8 @@ use self::{
 };
 use super::{
     id_in_address,
-    ledger::Ledger,
-    meaning::{Schedule, Steps},
+    plan_cards::{Schedule, Steps},
+    slot_history::Ledger,
 };
 use crate::{
     api::{
@@ -26,10 +26,10 @@ use crate::{
         slots,
     },
     fetch::Fetch,
+    labels::{self, slots::Slot},
     live::Feed,
     session::Session,
     ui::{Badge, Icon, PageHead, Subject},
-    words::{self, slots::Slot},
 };
 
 /// The page.
@@ -91,7 +91,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
 
 #[component]
 fn Head(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
-    let state = Signal::derive(move || words::pipelines::pipeline_state(pipeline.with(|pipeline| pipeline.enabled)));
+    let state = Signal::derive(move || labels::pipelines::pipeline_state(pipeline.with(|pipeline| pipeline.enabled)));
     let name = Memo::new(move |_| pipeline.with(|pipeline| pipeline.name.clone()));
     view! {
         <PageHead title=name parent=("/pipelines", "Pipelines") about=move || view! { <Badge state /> }>

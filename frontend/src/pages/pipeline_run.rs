@@ -9,17 +9,17 @@ use self::steps::Course;
 use super::id_in_address;
 use crate::{
     api::pipeline_runs::{self, PipelineRun, RunLinks, RunStatus},
+    base_path::href,
     browser,
     clock::Clock,
     fetch::Fetch,
-    link::href,
-    live::{Admission, Feed, Mirror, Seen},
-    task::Task,
-    ui::{Badge, Card, Confirm, Fact, PageHead, Subject, Toasts},
-    words::{
+    labels::{
         self,
         pipelines::{CAUSES, is_over, run_state, steps_done, time_taken},
     },
+    live::{Admission, Feed, Mirror, Seen},
+    task::Task,
+    ui::{Badge, Card, Confirm, Fact, PageHead, Subject, Toasts},
 };
 
 /// The page.
@@ -146,7 +146,7 @@ fn Details(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -> impl Int
         let run = &seen.object;
         let pipeline = format!("/pipelines/{}", run.pipeline_id.inner());
         let rerun_of = run.rerun_of.as_ref().map(|earlier| format!("{pipeline}/runs/{}", earlier.inner()));
-        let cause = words::called(&CAUSES, &run.trigger);
+        let cause = labels::called(&CAUSES, &run.trigger);
         (run.id.inner().to_owned(), pipeline, cause, run.version, rerun_of, run.parameters.clone())
     });
     let taken = move || {

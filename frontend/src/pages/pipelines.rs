@@ -9,25 +9,25 @@ use leptos_router::{
 };
 
 use super::{
-    marks::{Marks, take_in},
-    next::Next,
+    next_run::Next,
     page_in_address, pages_of,
-    webhook::WebhookSecret,
+    recent_runs::{Marks, take_in},
+    webhook_secret::WebhookSecret,
 };
 use crate::{
     api::{
         pipeline_runs::{self, RunMark},
         pipelines::{self, PipelineFilter, PipelineRow},
     },
+    base_path::href,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
     format,
-    link::href,
+    labels::{self, pipelines::PIPELINE_STATES},
     live::Feed,
     session::Session,
     ui::{Badge, Choice, Empty, Icon, Loaded, PageHead, Pager, Rows, Table},
-    words::{self, pipelines::PIPELINE_STATES},
 };
 
 /// The newest runs of each pipeline on show.
@@ -45,7 +45,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
     let filter = Memo::new(move |_| {
         let (search, state) = asked.get();
         PipelineFilter {
-            enabled: words::meant(&PIPELINE_STATES, &state),
+            enabled: labels::meant(&PIPELINE_STATES, &state),
             search: Some(search.trim().to_owned()).filter(|search| !search.is_empty()),
         }
     });
@@ -208,13 +208,13 @@ fn Row(id: String, row: Memo<Option<PipelineRow>>, newest: Newest, is_admin: boo
     let read =
         move |read: fn(&PipelineRow) -> String| move || row.with(|row| row.as_ref().map(read).unwrap_or_default());
     let is_enabled = move || row.with(|row| row.as_ref().is_some_and(|row| row.enabled));
-    let state = Signal::derive(move || words::pipelines::pipeline_state(is_enabled()));
+    let state = Signal::derive(move || labels::pipelines::pipeline_state(is_enabled()));
     let next = Signal::derive(move || row.with(|row| row.as_ref().and_then(|row| row.next_run_at)));
     let address = format!("/pipelines/{id}");
     let runs = Memo::new(move |_| newest.with(|newest| newest.get(&id).cloned()).unwrap_or_default());
-    let label = Signal::derive(move || runs.with(|runs| words::pipelines::runs(runs)));
+    let label = Signal::derive(move || runs.with(|runs| labels::pipelines::runs(runs)));
     let mark = |run: &RunMark| {
-        let (word, tone) = words::pipelines::run_state(run.status, run.cancel_requested_at.is_some());
+        let (word, tone) = labels::pipelines::run_state(run.status, run.cancel_requested_at.is_some());
         let at = run.started_at.map(|at| format!("{}: ", Clock::full_moment(at))).unwrap_or_default();
         (tone, format!("{at}{word}"))
     };

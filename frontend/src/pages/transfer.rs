@@ -12,11 +12,10 @@ use crate::{
     browser,
     clock::Clock,
     fetch::Fetch,
-    format,
+    format, labels,
     live::{Admission, Feed, Mirror, Seen},
     task::Task,
     ui::{Badge, Card, Confirm, PageHead, Progress, Subject, Toasts},
-    words,
 };
 
 /// The page.
@@ -93,7 +92,7 @@ fn Head(row: RwSignal<Seen<Transfer>>, board: Mirror<Transfer>) -> impl IntoView
             toasts.tell("Queued again.".to_owned());
         });
     };
-    let state = Signal::derive(move || row.with(|seen| words::transfer_state(&seen.object)));
+    let state = Signal::derive(move || row.with(|seen| labels::transfer_state(&seen.object)));
     let can_cancel = Memo::new(move |_| {
         row.with(|seen| {
             let is_open = matches!(seen.object.status, TransferStatus::Queued | TransferStatus::Running);
@@ -156,16 +155,16 @@ fn Course(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
             <div class="course">
                 <div class="course-line">
                     <span class="course-percent">{read(|transfer| format::percent(transfer.progress))}</span>
-                    <span class="course-amount">{read(words::amount)}</span>
+                    <span class="course-amount">{read(labels::amount)}</span>
                 </div>
                 <Progress
                     label=format!("Progress of {name}")
                     value=Signal::derive(move || row.with(|seen| seen.object.progress))
-                    tone=Signal::derive(move || row.with(|seen| words::transfer_state(&seen.object).1))
+                    tone=Signal::derive(move || row.with(|seen| labels::transfer_state(&seen.object).1))
                 />
                 <dl class="course-figures">
-                    <div><dt>"Speed"</dt><dd>{read(words::speed)}</dd></div>
-                    <div><dt>"Time left"</dt><dd>{read(words::time_left)}</dd></div>
+                    <div><dt>"Speed"</dt><dd>{read(labels::speed)}</dd></div>
+                    <div><dt>"Time left"</dt><dd>{read(labels::time_left)}</dd></div>
                     <div><dt>"Time taken"</dt><dd>{elapsed}</dd></div>
                     <div><dt>"Last news"</dt><dd>{news}</dd></div>
                 </dl>

@@ -1,24 +1,24 @@
 //! The table of transfers: filters and page in the address, visible rows live.
 
+mod filter_form;
 mod filters;
-mod form;
-mod rows;
+mod table;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-pub(super) use self::rows::TransferTable;
-use self::{filters::Filters, form::FilterForm};
+pub(super) use self::table::TransferTable;
+use self::{filter_form::FilterForm, filters::Filters};
 use crate::{
     api::{
         Total,
         transfers::{self, Transfer},
     },
+    base_path::href,
     browser,
     fetch::Fetch,
-    fleet::Figures,
+    fleet_totals::Figures,
     format,
-    link::href,
     live::{Admission, Mirror},
     pages::pages_of,
     ui::{Empty, PageHead, Pager},

@@ -7,17 +7,17 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use super::{compare::Compare, id_in_address, page_in_address, pages_of};
+use super::{diff::Compare, id_in_address, page_in_address, pages_of};
 use crate::{
     api::{
         definitions::{self, Version},
         pipelines::{self, Pipeline},
     },
+    base_path::href,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
     format,
-    link::href,
     task::Task,
     ui::{Card, Choice, Confirm, Loaded, Notice, PageHead, Pager, Rows, Subject, Table, Toasts},
 };

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::link::href;
+use crate::base_path::href;
 
 /// Links to the neighbouring pages, with how much there is in all; nothing where everything is on one page.
 #[component]

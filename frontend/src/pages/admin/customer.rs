@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::codes::Codes;
+use super::enrolment_codes::Codes;
 use crate::{
     api::{customers, me},
     fetch::Fetch,
-    pages::{id_in_address, webhook::WebhookSecret},
+    pages::{id_in_address, webhook_secret::WebhookSecret},
     session::Session,
     ui::{Failure, PageHead},
 };

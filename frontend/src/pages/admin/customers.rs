@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     api::customers::{self, Customer, UpdateCustomer},
+    base_path::href,
     clock::Clock,
     fetch::Fetch,
     format,
-    link::href,
     pages::{page_in_address, pages_of},
     task::Task,
     ui::{Badge, Confirm, Empty, Field, FormDialog, Icon, Loaded, PageHead, Pager, Table, Toasts, Tone},

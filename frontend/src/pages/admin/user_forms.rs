@@ -8,9 +8,9 @@ use crate::{
         users::{self, CreateUser, Role, UpdateUser},
     },
     fetch::Fetch,
+    labels,
     task::Task,
     ui::{Choice, Confirm, Field, FormDialog, Toasts},
-    words,
 };
 
 /// Shortest and longest password.
@@ -18,7 +18,7 @@ const PASSWORD: (u32, u32) = (12, 1024);
 
 fn roles() -> Vec<(String, String)> {
     [("admin", Role::Admin), ("customer", Role::Customer)]
-        .map(|(word, role)| (word.to_owned(), words::role(role).to_owned()))
+        .map(|(word, role)| (word.to_owned(), labels::role(role).to_owned()))
         .into()
 }
 
@@ -101,7 +101,7 @@ pub(super) fn ChangeRole(
         let input = UpdateUser { role: Some(role), ..UpdateUser::default() };
         task.run(users::update(&id, input), move |user| {
             open.set(false);
-            toasts.tell(format!("{} is {} now.", user.email, words::role(user.role).to_ascii_lowercase()));
+            toasts.tell(format!("{} is {} now.", user.email, labels::role(user.role).to_ascii_lowercase()));
             on_change.run(());
         });
     };

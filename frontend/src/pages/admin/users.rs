@@ -5,13 +5,12 @@ use leptos::prelude::*;
 use super::user_forms::{ChangePassword, ChangeRole, Create, Switch};
 use crate::{
     api::users::{self, User},
+    base_path::href,
     clock::Clock,
     fetch::Fetch,
-    format,
-    link::href,
+    format, labels,
     pages::{page_in_address, pages_of},
     ui::{Badge, Empty, Icon, Loaded, PageHead, Pager, Table, Tone},
-    words,
 };
 
 /// The page.
@@ -86,7 +85,7 @@ fn Row(user: User, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
             <td class="cell-main">
                 <span class="cell-title">{email.clone()}</span>
             </td>
-            <td data-label="Role">{words::role(role)}</td>
+            <td data-label="Role">{labels::role(role)}</td>
             <td data-label="Customer">{customer}</td>
             <td class="cell-status" data-label="Status">
                 <Badge state />

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use crate::{
     api::agents::Agent,
     clock::Clock,
+    labels,
     live::Seen,
     ui::{Card, Sparkline},
-    words,
 };
 
 /// How many heartbeats the course shows.
@@ -23,14 +23,14 @@ pub(super) fn Health(row: RwSignal<Seen<Agent>>) -> impl IntoView {
             <dl class="health">
                 <div class="health-figure">
                     <dt>"Load, last minute"</dt>
-                    <dd>{move || row.with(|seen| words::load(&seen.object))}</dd>
+                    <dd>{move || row.with(|seen| labels::load(&seen.object))}</dd>
                     <dd class="health-course">
                         <Sparkline samples=course(row, |agent| agent.load) />
                     </dd>
                 </div>
                 <div class="health-figure">
                     <dt>"Memory in use"</dt>
-                    <dd>{move || row.with(|seen| words::memory(&seen.object))}</dd>
+                    <dd>{move || row.with(|seen| labels::memory(&seen.object))}</dd>
                     <dd class="health-course">
                         <Sparkline samples=course(row, |agent| agent.memory) />
                     </dd>

@@ -4,14 +4,14 @@
 //! Numbers and marks are drawn around the text area and follow its scrolling; whoever does not see them has the list of
 //! problems below it, which describes the text area.
 
-mod typing;
-mod words;
+mod completion_list;
+mod input;
 
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
-use self::{typing::Typing, words::WordList};
-use super::code::Code;
+use self::{completion_list::WordList, input::Typing};
+use super::buffer::Code;
 use crate::{
     api::definitions::{Diagnostic, Grammar, Severity},
     effect::effect,
@@ -81,7 +81,7 @@ pub(super) fn CodeArea(
                     aria-invalid=move || is_wrong().to_string()
                     aria-autocomplete="list"
                     aria-haspopup="listbox"
-                    aria-controls=move || choices.is_shown().then_some(words::ID)
+                    aria-controls=move || choices.is_shown().then_some(completion_list::ID)
                     aria-activedescendant=move || choices.current_id()
                     autocomplete="off"
                     autocapitalize="off"

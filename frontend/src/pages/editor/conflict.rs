@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::code::Code;
+use super::buffer::Code;
 use crate::{
     api::pipelines::{self, Pipeline},
     effect::effect,
     fetch::Fetch,
-    pages::compare::{Compare, compare},
+    pages::diff::{Compare, compare},
     task::Task,
     ui::{Failure, Icon},
 };

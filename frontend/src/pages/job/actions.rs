@@ -6,7 +6,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use super::backfill::Backfill;
 use crate::{
     api::jobs::{self, Job},
-    link::href,
+    base_path::href,
     live::{Mirror, Seen},
     task::Task,
     ui::{Confirm, Toasts},

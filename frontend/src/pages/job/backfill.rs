@@ -6,11 +6,10 @@ use crate::{
     api::slots::{self, BackfillPreview, BackfillSlot},
     browser, effect,
     fetch::Fetch,
-    format,
+    format, labels,
     task::Task,
     time::Instant,
     ui::{Badge, FormDialog, Notice, Toasts, Tone},
-    words,
 };
 
 /// How many slots are listed.
@@ -98,7 +97,7 @@ fn Slots(preview: BackfillPreview) -> impl IntoView {
         (_, count) => format!("{count} of {counted} will run; what ran before does not run again."),
     };
     let row = |slot: BackfillSlot| {
-        let state = slot.outcome.map_or(("No record", Tone::Neutral), words::jobs::outcome);
+        let state = slot.outcome.map_or(("No record", Tone::Neutral), labels::jobs::outcome);
         let at = format::minute(slot.scheduled_for, browser::utc_offset(slot.scheduled_for));
         view! {
             <li>

@@ -4,15 +4,15 @@ use leptos::prelude::*;
 
 use crate::{
     api::jobs::{Job, JobLinks},
+    base_path::href,
     clock::Clock,
     fetch::Fetch,
-    link::href,
-    live::Seen,
-    ui::{Card, Fact},
-    words::{
+    labels::{
         self,
         jobs::{CATCH_UPS, OVERLAPS},
     },
+    live::Seen,
+    ui::{Card, Fact},
 };
 
 /// The card.
@@ -43,12 +43,12 @@ pub(super) fn Details(row: RwSignal<Seen<Job>>, links: Fetch<JobLinks>) -> impl 
                 <Fact name="Destination">
                     <code class="path">{read(|job| job.destination.clone())}</code>
                 </Fact>
-                <Fact name="Way">{read(|job| words::route(job.protocol, job.direction))}</Fact>
+                <Fact name="Way">{read(|job| labels::route(job.protocol, job.direction))}</Fact>
                 <Fact name="Agent">{agent}</Fact>
                 {customer}
-                <Fact name="If still running">{read(|job| words::called(&OVERLAPS, &job.overlap).to_owned())}</Fact>
-                <Fact name="Missed slots">{read(|job| words::called(&CATCH_UPS, &job.catch_up).to_owned())}</Fact>
-                <Fact name="Retries">{read(|job| words::jobs::retry(job.retry.as_ref()))}</Fact>
+                <Fact name="If still running">{read(|job| labels::called(&OVERLAPS, &job.overlap).to_owned())}</Fact>
+                <Fact name="Missed slots">{read(|job| labels::called(&CATCH_UPS, &job.catch_up).to_owned())}</Fact>
+                <Fact name="Retries">{read(|job| labels::jobs::retry(job.retry.as_ref()))}</Fact>
                 <Fact name="Created">{Clock::full_moment(created_at)}</Fact>
                 <Fact name="Job id">
                     <code class="path">{id}</code>

@@ -3,16 +3,15 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::runs::{self, JobRun},
+    api::job_runs::{self, JobRun},
+    base_path::href,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
-    format,
-    link::href,
+    format, labels,
     live::{Admission, Mirror, Seen},
     pages::{page_in_address, pages_of},
     ui::{Badge, Card, Empty, Loaded, Pager, Rows, Table},
-    words,
 };
 
 /// The card.
@@ -25,7 +24,7 @@ pub(super) fn Runs(
     let page = page_in_address();
     let job = StoredValue::new(job);
     let board = Mirror::<JobRun>::new(Admission::Listed);
-    let totals = Fetch::new(move || board.fill(runs::list(&job.get_value(), crate::api::PAGE_SIZE, page.get())));
+    let totals = Fetch::new(move || board.fill(job_runs::list(&job.get_value(), crate::api::PAGE_SIZE, page.get())));
     effect(move || match moved.get() {
         Some(run) if board.cell(run.id.inner()).is_some() => board.frame(run),
         _ => totals.reload(),
@@ -76,12 +75,12 @@ fn Row(row: RwSignal<Seen<JobRun>>) -> impl IntoView {
         let slot = run.scheduled_for.map_or_else(|| "By hand".to_owned(), |at| clock.moment(at));
         (format!("/jobs/{}/runs/{}", run.job_id.inner(), run.id.inner()), Clock::full_moment(run.started_at), slot)
     });
-    let state = Signal::derive(move || row.with(|seen| words::jobs::run_state(&seen.object)));
-    let about = move || row.with(|seen| words::jobs::run_about(&seen.object));
+    let state = Signal::derive(move || row.with(|seen| labels::jobs::run_state(&seen.object)));
+    let about = move || row.with(|seen| labels::jobs::run_about(&seen.object));
     let taken = move || {
         row.with(|seen| {
             let now = seen.object.completed_at.unwrap_or_else(|| clock.now());
-            words::jobs::time_taken(&seen.object, now)
+            labels::jobs::time_taken(&seen.object, now)
         })
     };
     view! {
@@ -102,7 +101,7 @@ fn Row(row: RwSignal<Seen<JobRun>>) -> impl IntoView {
                 {taken}
             </td>
             <td class="cell-number" data-label="Copied">
-                {read(words::jobs::run_size)}
+                {read(labels::jobs::run_size)}
             </td>
         </tr>
     }

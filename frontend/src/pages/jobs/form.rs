@@ -1,7 +1,7 @@
 //! Making a job, and changing one.
 
 mod draft;
-mod when;
+mod schedule;
 
 use leptos::prelude::*;
 use leptos_router::{
@@ -9,22 +9,22 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use self::{draft::Draft, when::When};
+use self::{draft::Draft, schedule::When};
 use crate::{
     api::{
         agents::{self, AgentFilter},
         jobs::{self, Job},
     },
+    base_path::href,
     fetch::Fetch,
-    link::href,
+    labels::{
+        DIRECTIONS, PROTOCOLS,
+        jobs::{CATCH_UPS, OVERLAPS},
+    },
     pages::id_in_address,
     session::Session,
     task::Task,
     ui::{Card, Choice, Field, Notice, PageHead, Subject, Toasts},
-    words::{
-        DIRECTIONS, PROTOCOLS,
-        jobs::{CATCH_UPS, OVERLAPS},
-    },
 };
 
 /// The page that makes a job. For administrators.

@@ -3,15 +3,15 @@
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::start::Start;
+use super::start_dialog::Start;
 use crate::{
     api::{
         pipelines::{self, Pipeline},
         plan::Plan,
     },
+    base_path::href,
     effect::effect,
     fetch::Fetch,
-    link::href,
     session::Session,
     task::Task,
     ui::{Confirm, Toasts},

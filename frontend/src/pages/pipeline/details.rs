@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use crate::{
     api::{pipelines::Pipeline, plan::Plan},
+    base_path::href,
     clock::Clock,
-    link::href,
     ui::{Card, CopyButton, Fact},
 };
 

@@ -4,18 +4,18 @@ use leptos::prelude::*;
 
 use crate::{
     api::pipeline_runs::{self, PipelineRun},
+    base_path::href,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
     format,
-    link::href,
-    live::{Admission, Mirror, Seen},
-    pages::{page_in_address, pages_of},
-    ui::{Badge, Card, Empty, Loaded, Pager, Rows, Table},
-    words::{
+    labels::{
         self,
         pipelines::{CAUSES, run_state, steps_done, time_taken},
     },
+    live::{Admission, Mirror, Seen},
+    pages::{page_in_address, pages_of},
+    ui::{Badge, Card, Empty, Loaded, Pager, Rows, Table},
 };
 
 /// The card.
@@ -77,7 +77,7 @@ fn Row(row: RwSignal<Seen<PipelineRun>>) -> impl IntoView {
     let (address, cause, version) = row.with_untracked(|seen| {
         let run = &seen.object;
         let address = format!("/pipelines/{}/runs/{}", run.pipeline_id.inner(), run.id.inner());
-        (address, words::called(&CAUSES, &run.trigger), run.version)
+        (address, labels::called(&CAUSES, &run.trigger), run.version)
     });
     let state = Signal::derive(move || {
         row.with(|seen| run_state(seen.object.status, seen.object.cancel_requested_at.is_some()))

@@ -10,15 +10,15 @@ use crate::{
         plan::PlannedStep,
         transfers::{self, Transfer},
     },
+    base_path::href,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
     format,
-    link::href,
+    labels::pipelines::{step_progress, step_state, time_taken},
     live::{Feed, Seen},
     pages::graph::{Graph, StepFacts},
     ui::{Badge, Card, Progress, Rows, Table},
-    words::pipelines::{step_progress, step_state, time_taken},
 };
 
 /// Transfers by their ids.

@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use crate::{
     api::transfers::{Transfer, TransferLinks},
+    base_path::href,
     fetch::Fetch,
-    link::href,
+    labels,
     live::Seen,
     ui::{Card, CopyButton, Fact},
-    words,
 };
 
 /// The card.
@@ -34,7 +34,7 @@ pub(super) fn Details(row: RwSignal<Seen<Transfer>>, links: Fetch<TransferLinks>
             .flatten()
     });
     let checksum = Memo::new(move |_| row.with(|seen| seen.object.checksum_sha256.clone()));
-    let network = Memo::new(move |_| row.with(|seen| words::network(&seen.object.network)));
+    let network = Memo::new(move |_| row.with(|seen| labels::network(&seen.object.network)));
     view! {
         <Card title="Details">
             <dl class="facts">
@@ -53,8 +53,8 @@ pub(super) fn Details(row: RwSignal<Seen<Transfer>>, links: Fetch<TransferLinks>
                             view! { <Fact name="Customer"><a href=href(format!("/customers/{id}"))>{name}</a></Fact> }
                         })
                 }}
-                <Fact name="Way">{read(words::way)}</Fact>
-                <Fact name="Size">{read(words::size)}</Fact>
+                <Fact name="Way">{read(labels::way)}</Fact>
+                <Fact name="Size">{read(labels::size)}</Fact>
                 <Fact name="Attempt">{read(|transfer| transfer.attempt.to_string())}</Fact>
                 {move || network.get().map(|network| view! { <Fact name="Network">{network}</Fact> })}
                 {move || {

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use crate::{
     api::transfers::{Direction, Protocol, TransferFilter, TransferStatus},
+    labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant, written},
     time::Instant,
-    words::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant, written},
 };
 
 /// What is shown.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::jobs::{CreateJobInput, Duration, Job, RetryInput, UpdateJobInput},
     browser, format,
-    words::{
+    labels::{
         DIRECTIONS, PROTOCOLS,
         jobs::{CATCH_UPS, OVERLAPS},
         meant, written,

@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     api::plan::PlannedStep,
+    base_path::href,
     format,
-    link::href,
+    labels::pipelines::{work, worker},
     ui::Fact,
-    words::pipelines::{work, worker},
 };
 
 /// The facts of a step, below its graph.

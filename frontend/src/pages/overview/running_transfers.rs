@@ -4,14 +4,13 @@ use leptos::prelude::*;
 
 use crate::{
     api::transfers::{self, Transfer, TransferFilter, TransferStatus},
+    base_path::href,
     clock::Clock,
     effect::effect,
     fetch::{Fetch, Stage},
-    format,
-    link::href,
+    format, labels,
     live::{Admission, Feed, Mirror, Seen},
     ui::{Badge, Card, Empty, Loaded, Progress, Rows, Table},
-    words,
 };
 
 /// How many are shown at most.
@@ -62,11 +61,11 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
     // These never change.
     let (id, name, agent) = row.with_untracked(|seen| {
         let transfer = &seen.object;
-        let about = format!("{} · {}", transfer.agent_name, words::way(transfer));
+        let about = format!("{} · {}", transfer.agent_name, labels::way(transfer));
         (transfer.id.inner().to_owned(), format::file_name(&transfer.source).to_owned(), about)
     });
     let read = move |read: fn(&Transfer) -> String| move || row.with(|seen| read(&seen.object));
-    let state = Signal::derive(move || row.with(|seen| words::transfer_state(&seen.object)));
+    let state = Signal::derive(move || row.with(|seen| labels::transfer_state(&seen.object)));
     let is_remarkable = Memo::new(move |_| state.get().0 != "Running");
     let news = move || row.with(|seen| seen.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
     view! {
@@ -89,13 +88,13 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
                     />
                     <span class="progress-label">{read(|transfer| format::percent(transfer.progress))}</span>
                 </div>
-                <span class="cell-about">{read(words::amount)}</span>
+                <span class="cell-about">{read(labels::amount)}</span>
             </td>
             <td class="cell-number" data-label="Speed">
-                {read(words::speed)}
+                {read(labels::speed)}
             </td>
             <td class="cell-number" data-label="Time left">
-                {read(words::time_left)}
+                {read(labels::time_left)}
             </td>
             <td class="cell-number cell-quiet" data-label="Last news">
                 {news}

@@ -2,8 +2,8 @@
 
 use leptos::{html, prelude::*};
 
+use crate::base_path::href;
 use crate::effect::effect;
-use crate::link::href;
 
 /// The page's one `h1`, which takes the focus when the page is entered from another one.
 #[component]

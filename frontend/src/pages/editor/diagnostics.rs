@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{code::Code, code_area::PROBLEMS};
+use super::{buffer::Code, code_area::PROBLEMS};
 use crate::{
     api::definitions::{Diagnostic, Severity, Verdict},
     fetch::Fetch,

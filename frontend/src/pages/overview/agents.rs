@@ -4,13 +4,13 @@ use leptos::prelude::*;
 
 use crate::{
     api::agents::{self, Agent, AgentFilter},
+    base_path::href,
     browser,
     fetch::{Fetch, Stage},
-    link::href,
+    labels,
     live::{Admission, Feed, Mirror, Seen},
     pages::{heartbeat::Pulse, no_agents::NoAgents},
     ui::{Card, Loaded, Rows},
-    words,
 };
 
 /// How many are shown at most.
@@ -59,9 +59,9 @@ fn Machine(row: RwSignal<Seen<Agent>>) -> impl IntoView {
             <a class="cell-title" href=href(format!("/agents/{id}"))>
                 {read(|agent| agent.label().to_owned())}
             </a>
-            <span class="machine-state">{move || row.with(|seen| words::agent_state(&seen.object).0)}</span>
+            <span class="machine-state">{move || row.with(|seen| labels::agent_state(&seen.object).0)}</span>
             <span class="machine-figures">
-                "Load " <b>{read(words::load)}</b> " · " <b>{read(words::memory)}</b>
+                "Load " <b>{read(labels::load)}</b> " · " <b>{read(labels::memory)}</b>
             </span>
         </li>
     }

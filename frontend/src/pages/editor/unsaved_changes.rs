@@ -8,11 +8,11 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
 
 use crate::{
+    base_path,
     browser::{self, Listener},
-    link,
+    navigation_guard::WayBack,
     task::Task,
     ui::Confirm,
-    way_back::WayBack,
 };
 
 /// The question, and whatever leads to it.
@@ -42,7 +42,7 @@ pub(super) fn Leaving(
         if !stays && anchor.origin() == browser::origin() {
             event.prevent_default();
             event.stop_propagation();
-            ask(format!("{}{}", link::address(&anchor.pathname()), anchor.search()));
+            ask(format!("{}{}", base_path::address(&anchor.pathname()), anchor.search()));
         }
     };
     expect_context::<WayBack>().hold_up(move || {
@@ -50,7 +50,7 @@ pub(super) fn Leaving(
         if is_held_up {
             let to = location();
             browser::push_address(&here);
-            ask(link::address(&to).to_owned());
+            ask(base_path::address(&to).to_owned());
         }
         is_held_up
     });

@@ -1,7 +1,7 @@
 //! What states and kinds are called on the page, and in which tone. Pure.
 
+pub(crate) mod events;
 pub(crate) mod jobs;
-pub(crate) mod log;
 pub(crate) mod pipelines;
 pub(crate) mod slots;
 

@@ -6,10 +6,10 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use super::filters::Filters;
 use crate::{
     api::agents::{self, AgentFilter},
+    base_path::href,
     fetch::Fetch,
-    link::href,
+    labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant, written},
     ui::Choice,
-    words::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant, written},
 };
 
 /// Search, states, agent, protocol, direction and days.

@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 
 use crate::{
+    base_path::href,
     fetch::Stage,
-    fleet::Figures,
+    fleet_totals::Figures,
     format,
-    link::href,
     ui::{SkeletonText, Sparkline},
 };
 

@@ -2,8 +2,8 @@
 
 use crate::{
     api::{
+        job_runs::RunStatus,
         pipeline_runs,
-        runs::RunStatus,
         slots::{JobSlot, Outcome, PipelineSlot},
     },
     format,

@@ -8,12 +8,12 @@ use crate::{
         definitions::Verdict,
         plan::{Plan, PlannedStep, Times},
     },
+    base_path::href,
     browser,
     fetch::{Fetch, Stage},
     format,
-    link::href,
+    labels::pipelines::{schedule, worker},
     ui::{Card, Failure, SkeletonRows, SkeletonText},
-    words::pipelines::{schedule, worker},
 };
 
 /// What stands where something is not known because the text has errors.

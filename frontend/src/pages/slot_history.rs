@@ -4,21 +4,21 @@
 //! The strip is one stop of the Tab key; within it the arrow keys go from slot to slot. What the mark under the pointer or
 //! the focus stands for is written below.
 
-mod lines;
+mod marks;
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
-use self::lines::{Mark, lines};
+use self::marks::{Mark, lines};
 use crate::{
     api::{Page, slots::SLOTS},
+    base_path::href,
     browser,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
-    link::href,
+    labels::slots::{Slot, State},
     time::Instant,
     ui::{Card, Empty, Loaded, Rows},
-    words::slots::{Slot, State},
 };
 
 /// The card.
@@ -41,7 +41,7 @@ pub(super) fn Ledger(
     let marks = Memo::new(move |_| {
         let decided = found.read(|page| page.items.clone()).unwrap_or_default();
         let coming = if page.get() == 1 { coming.get() } else { Vec::new() };
-        lines::marks(&runs, &decided, &coming)
+        marks::marks(&runs, &decided, &coming)
     });
     let has_earlier = Memo::new(move |_| {
         found.read(|found| found.total_is_at_least || page.get() * SLOTS < found.total).unwrap_or_default()
@@ -163,7 +163,7 @@ fn Strip(
             view! { <span>{mark.said}</span> {run} }
         })
     };
-    let legend = Memo::new(move |_| marks.with(|marks| lines::legend(marks)));
+    let legend = Memo::new(move |_| marks.with(|marks| marks::legend(marks)));
     let meaning = |(word, sign, tone): State| {
         view! {
             <li>

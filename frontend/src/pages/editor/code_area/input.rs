@@ -2,14 +2,14 @@
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
-use super::words::Choices;
+use super::completion_list::Choices;
 use crate::{
     api::definitions::Grammar,
     pages::editor::{
-        code::{Code, lines_before},
+        buffer::{Code, lines_before},
         completion::{Suggestion, suggest},
         cursor::locate,
-        keys::{self, Edit},
+        text_edits::{self, Edit},
     },
 };
 
@@ -47,7 +47,7 @@ impl Typing {
         };
         let words = grammar.with_untracked(|grammar| suggest(grammar, &cursor));
         let (line, column) = text.with_untracked(|text| {
-            let before = text.get(keys::line_start(text, cursor.from)..cursor.from).unwrap_or_default();
+            let before = text.get(text_edits::line_start(text, cursor.from)..cursor.from).unwrap_or_default();
             (lines_before(text, at), before.chars().count())
         });
         choices.open(words, (cursor.from, at), (line, column));
@@ -89,9 +89,9 @@ impl Typing {
         let edit = match key.as_str() {
             "Escape" => return self.leaves.set_value(true),
             "Tab" if is_leaving || !is_plain => return,
-            "Tab" if event.shift_key() => keys::outdent,
-            "Tab" => keys::indent,
-            "Enter" if is_plain && !event.shift_key() => keys::newline,
+            "Tab" if event.shift_key() => text_edits::outdent,
+            "Tab" => text_edits::indent,
+            "Enter" if is_plain && !event.shift_key() => text_edits::newline,
             "ArrowLeft" | "ArrowRight" | "Home" | "End" | "PageUp" | "PageDown" => return self.choices.close(),
             _ => return,
         };

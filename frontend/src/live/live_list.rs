@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::{
     Admission, Live, Seen,
-    board::{Board, Changes},
+    list_state::{Board, Changes},
 };
 use crate::{
     api::{Page, Request, Total},

@@ -44,7 +44,7 @@ pub(super) fn take_in<T: Live, A: PartialOrd>(runs: &mut Vec<T>, run: T, age: im
 mod tests {
     use super::*;
     use crate::{
-        api::runs::{JobRun, RunStatus},
+        api::job_runs::{JobRun, RunStatus},
         time::Instant,
     };
 

@@ -1,11 +1,11 @@
 //! Two texts side by side: what is gone at the left, what is new at the right. On a narrow screen one below the other.
 
-mod pairs;
+mod side_by_side;
 
 use leptos::prelude::*;
 
-pub(super) use self::pairs::compare;
-use self::pairs::{Block, Pair, blocks};
+pub(super) use self::side_by_side::compare;
+use self::side_by_side::{Block, Pair, blocks};
 use crate::{api::definitions::Line, format};
 
 /// The table.

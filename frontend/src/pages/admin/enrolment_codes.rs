@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::codes::{self, CreateCode, EnrolmentCode},
+    api::enrolment_codes::{self, CreateCode, EnrolmentCode},
     browser,
     clock::Clock,
     effect::effect,
@@ -20,7 +20,7 @@ use crate::{
 pub(super) fn Codes(customer_id: String) -> impl IntoView {
     let page = page_in_address();
     let customer_id = StoredValue::new(customer_id);
-    let list = Fetch::new(move || codes::list(&customer_id.get_value(), page.get()));
+    let list = Fetch::new(move || enrolment_codes::list(&customer_id.get_value(), page.get()));
     let is_creating = RwSignal::new(false);
     let fresh = RwSignal::new(None::<String>);
     let summary =
@@ -83,7 +83,7 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
     let task = Task::new();
     let id = code.id.inner().to_owned();
     let withdraw = move |()| {
-        task.run(codes::delete(&id), move |_| {
+        task.run(enrolment_codes::delete(&id), move |_| {
             is_withdrawing.set(false);
             toasts.tell("The code was withdrawn.".to_owned());
             on_change.run(());
@@ -136,7 +136,7 @@ fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: C
             expires_at: hours.map(|hours| Instant(browser::now().0 + hours * 3_600_000)),
             max_uses: most.get_untracked().parse().ok(),
         };
-        task.run(codes::create(&customer_id, input), move |code| {
+        task.run(enrolment_codes::create(&customer_id, input), move |code| {
             open.set(false);
             on_created.run(code.code);
         });

@@ -5,17 +5,17 @@ use leptos::prelude::*;
 use super::{id_in_address, transfers::TransferTable};
 use crate::{
     api::{
-        runs::{self, JobRun, RunLinks, RunStatus},
+        job_runs::{self, JobRun, RunLinks, RunStatus},
         transfers::{self, Transfer, TransferFilter},
     },
+    base_path::href,
     browser,
     clock::Clock,
     fetch::Fetch,
-    link::href,
+    labels,
     live::{Admission, Feed, Mirror, Seen},
     task::Task,
     ui::{Badge, Card, Confirm, Empty, Fact, PageHead, Subject, Toasts},
-    words,
 };
 
 /// The page.
@@ -33,12 +33,12 @@ fn OneRun(id: String) -> impl IntoView {
     let asked = id.clone();
     let links = Fetch::new(move || {
         let asked_at = browser::now().0;
-        runs::get(&asked).map(move |(run, links)| {
+        job_runs::get(&asked).map(move |(run, links)| {
             board.answer(vec![run], asked_at);
             links
         })
     });
-    feed.watch(runs::watch(&id), move |run| board.frame(run), move || links.reload());
+    feed.watch(job_runs::watch(&id), move |run| board.frame(run), move || links.reload());
     let ready = move || {
         board.cell(&id).map(|cell| {
             let row = RwSignal::from(cell);
@@ -69,20 +69,20 @@ fn Head(row: RwSignal<Seen<JobRun>>, board: Mirror<JobRun>, links: Fetch<RunLink
     let (is_cancelling, is_retrying) = (RwSignal::new(false), RwSignal::new(false));
     let (cancelling, retrying) = (Task::new(), Task::new());
     let cancel = move |()| {
-        cancelling.run(runs::cancel(&id.get_value()), move |run| {
+        cancelling.run(job_runs::cancel(&id.get_value()), move |run| {
             board.frame(run);
             is_cancelling.set(false);
             toasts.tell("Asked the agent to cancel.".to_owned());
         });
     };
     let retry = move |()| {
-        retrying.run(runs::retry(&id.get_value()), move |run| {
+        retrying.run(job_runs::retry(&id.get_value()), move |run| {
             board.frame(run);
             is_retrying.set(false);
             toasts.tell("Asked the agent for another attempt.".to_owned());
         });
     };
-    let state = Signal::derive(move || row.with(|seen| words::jobs::run_state(&seen.object)));
+    let state = Signal::derive(move || row.with(|seen| labels::jobs::run_state(&seen.object)));
     let can_cancel = Memo::new(move |_| {
         row.with(|seen| seen.object.status == RunStatus::Running && seen.object.cancel_requested_at.is_none())
     });
@@ -147,7 +147,7 @@ fn Details(row: RwSignal<Seen<JobRun>>, links: Fetch<RunLinks>) -> impl IntoView
     let taken = move || {
         row.with(|seen| {
             let now = seen.object.completed_at.unwrap_or_else(|| clock.now());
-            words::jobs::time_taken(&seen.object, now)
+            labels::jobs::time_taken(&seen.object, now)
         })
     };
     let ended = read(|run| run.completed_at.map_or_else(|| "–".to_owned(), Clock::full_moment));
@@ -162,7 +162,7 @@ fn Details(row: RwSignal<Seen<JobRun>>, links: Fetch<RunLinks>) -> impl IntoView
                 <Fact name="Started">{Clock::full_moment(started_at)}</Fact>
                 <Fact name="Ended">{ended}</Fact>
                 <Fact name="Time taken">{taken}</Fact>
-                <Fact name="Copied">{read(words::jobs::run_size)}</Fact>
+                <Fact name="Copied">{read(labels::jobs::run_size)}</Fact>
                 <Fact name="Attempt">
                     {read(|run| run.attempt.to_string())}
                     {retry_of.map(|earlier| view! { <a href=href(earlier)>"the one before"</a> })}

@@ -2,8 +2,8 @@
 
 use crate::{
     api::{
+        job_runs::{JobRun, RunStatus},
         jobs::{CatchUp, Job, Overlap, Retry},
-        runs::{JobRun, RunStatus},
         slots::Outcome,
     },
     format,

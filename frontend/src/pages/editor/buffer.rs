@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-use super::keys::{self, Edit};
+use super::text_edits::{self, Edit};
 use crate::browser;
 
 /// A text area as somebody writes in it. A handle.
@@ -19,7 +19,7 @@ impl Code {
 
     /// Goes to a line and a column, both from 1.
     pub(super) fn go(self, line: i32, column: i32) {
-        let at = self.text.with_untracked(|text| keys::place(text, line, column));
+        let at = self.text.with_untracked(|text| text_edits::place(text, line, column));
         self.select((at, at));
     }
 
@@ -33,7 +33,7 @@ impl Code {
 
     fn select(self, (from, to): (usize, usize)) {
         let Some(area) = self.area.get_untracked() else { return };
-        let units = self.text.with_untracked(|text| (keys::to_units(text, from), keys::to_units(text, to)));
+        let units = self.text.with_untracked(|text| (text_edits::to_units(text, from), text_edits::to_units(text, to)));
         // Without the focus it is still there.
         let _ = area.focus();
         let _ = area.set_selection_range(units.0, units.1);
@@ -44,7 +44,7 @@ impl Code {
     pub(super) fn selected(self) -> Option<(usize, usize)> {
         let area = self.area.get_untracked()?;
         let (from, to) = (area.selection_start().ok()??, area.selection_end().ok()??);
-        Some(self.text.with_untracked(|text| (keys::from_units(text, from), keys::from_units(text, to))))
+        Some(self.text.with_untracked(|text| (text_edits::from_units(text, from), text_edits::from_units(text, to))))
     }
 
     /// Does it as if it was typed, so that it can be undone.

@@ -2,9 +2,9 @@
 
 use crate::{
     browser, format,
+    labels::slots::{Slot, State},
     time::Instant,
     ui::Tone,
-    words::slots::{Slot, State},
 };
 
 /// How many slots a line holds at least, on average; with fewer, lines stand for a longer time.

@@ -7,14 +7,13 @@ use crate::{
         Total,
         transfers::{self, Transfer},
     },
+    base_path::href,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
-    format,
-    link::href,
+    format, labels,
     live::{Feed, Mirror, Seen},
     ui::{Badge, Loaded, Progress, Rows, Table},
-    words,
 };
 
 /// The rows of a board that a query fills.
@@ -76,14 +75,14 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
         (
             transfer.id.inner().to_owned(),
             format::file_name(&transfer.source).to_owned(),
-            words::way(transfer),
+            labels::way(transfer),
             transfer.agent_name.clone(),
             transfer.agent_id.inner().to_owned(),
             clock.moment(transfer.created_at),
         )
     });
-    let state = Signal::derive(move || row.with(|seen| words::transfer_state(&seen.object)));
-    let speed = move || row.with(|seen| words::speed(&seen.object));
+    let state = Signal::derive(move || row.with(|seen| labels::transfer_state(&seen.object)));
+    let speed = move || row.with(|seen| labels::speed(&seen.object));
     view! {
         <tr>
             <td class="cell-main">
@@ -111,7 +110,7 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
                 </Show>
             </td>
             <td class="cell-number" data-label="Size">
-                {move || row.with(|seen| words::size(&seen.object))}
+                {move || row.with(|seen| labels::size(&seen.object))}
             </td>
             <td class="cell-nowrap" data-label="Agent">
                 <a href=href(format!("/agents/{agent_id}"))>{agent}</a>
