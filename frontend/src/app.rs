@@ -29,7 +29,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(session);
     provide_context(feed);
     provide_context(Toasts::new());
-    provide_context(Clock::start(move || feed.listen()));
+    provide_context(Clock::start(move || feed.check_silence()));
     session.restore();
     stay_connected(session, feed);
     view! {
@@ -138,7 +138,7 @@ fn stay_connected(session: Session, feed: Feed) {
     let handles = [
         window_event_listener_untyped("online", move |_| reconnect()),
         window_event_listener_untyped("focus", move |_| reconnect()),
-        window_event_listener(ev::offline, move |_| feed.lose_network()),
+        window_event_listener(ev::offline, move |_| feed.go_offline()),
     ];
     on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));
 }

@@ -169,14 +169,14 @@ pub(crate) fn push_address(address: &str) {
 }
 
 /// A number from 0 up to, and without, 1.
-pub(crate) fn chance() -> f64 {
+pub(crate) fn random() -> f64 {
     js_sys::Math::random()
 }
 
 /// A random number of milliseconds below a bound, so that many pages do not ask at once.
 pub(crate) fn jitter(below: u64) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
-    let chosen = (chance() * below as f64) as u64;
+    let chosen = (random() * below as f64) as u64;
     chosen
 }
 

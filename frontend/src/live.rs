@@ -18,12 +18,12 @@ use crate::api::{
 };
 
 pub(crate) use self::{
-    feed::{Feed, Link},
-    list_state::{Admission, Live, Seen},
-    live_list::Mirror,
+    feed::{ConnectionState, Feed},
+    list_state::{Admission, Entry, Revisioned},
+    live_list::LiveList,
 };
 
-impl Live for Transfer {
+impl Revisioned for Transfer {
     fn id(&self) -> &str {
         self.id.inner()
     }
@@ -37,7 +37,7 @@ impl Live for Transfer {
     }
 }
 
-impl Live for Job {
+impl Revisioned for Job {
     fn id(&self) -> &str {
         self.id.inner()
     }
@@ -47,7 +47,7 @@ impl Live for Job {
     }
 }
 
-impl Live for JobRun {
+impl Revisioned for JobRun {
     fn id(&self) -> &str {
         self.id.inner()
     }
@@ -57,7 +57,7 @@ impl Live for JobRun {
     }
 }
 
-impl Live for PipelineRun {
+impl Revisioned for PipelineRun {
     fn id(&self) -> &str {
         self.id.inner()
     }
@@ -67,7 +67,7 @@ impl Live for PipelineRun {
     }
 }
 
-impl Live for RunMark {
+impl Revisioned for RunMark {
     fn id(&self) -> &str {
         self.id.inner()
     }
@@ -77,7 +77,7 @@ impl Live for RunMark {
     }
 }
 
-impl Live for Agent {
+impl Revisioned for Agent {
     fn id(&self) -> &str {
         self.id.inner()
     }

@@ -10,7 +10,7 @@ use crate::{
     effect::effect,
     fleet_totals::Figures,
     lazy::{Loading, prepare},
-    live::{Feed, Link},
+    live::{ConnectionState, Feed},
     pages,
     session::{Session, Viewer},
     ui::{Icon, Logo, Toasts},
@@ -140,27 +140,27 @@ fn Entry(
 #[component]
 fn Connection() -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
-    let words = move || match feed.link() {
-        Link::Live => ("live", "Live"),
-        Link::Connecting | Link::Off => ("waiting", "Connecting"),
-        Link::Waiting(_) => ("waiting", "Reconnecting"),
-        Link::Offline => ("offline", "Offline"),
+    let label = move || match feed.state() {
+        ConnectionState::Live => ("live", "Live"),
+        ConnectionState::Connecting | ConnectionState::Off => ("waiting", "Connecting"),
+        ConnectionState::Waiting(_) => ("waiting", "Reconnecting"),
+        ConnectionState::Offline => ("offline", "Offline"),
     };
-    let countdown = move || match feed.link() {
-        Link::Waiting(until) => format!(" in {} s", until.seconds_since(clock.now()).max(0) + 1),
+    let countdown = move || match feed.state() {
+        ConnectionState::Waiting(until) => format!(" in {} s", until.seconds_since(clock.now()).max(0) + 1),
         _ => String::new(),
     };
     view! {
-        <div class="connection" data-link=move || words().0>
+        <div class="connection" data-link=move || label().0>
             <span class="connection-mark" aria-hidden="true"></span>
             <span role="status" aria-label="Connection">
-                {move || words().1}
+                {move || label().1}
             </span>
             // Apart, so that a screen reader does not hear every second.
             <span class="connection-countdown" aria-hidden="true">
                 {countdown}
             </span>
-            <Show when=move || matches!(feed.link(), Link::Waiting(_))>
+            <Show when=move || matches!(feed.state(), ConnectionState::Waiting(_))>
                 <button type="button" class="button button-small" on:click=move |_| feed.connect()>
                     "Now"
                 </button>

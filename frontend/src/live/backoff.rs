@@ -2,7 +2,7 @@
 
 /// What a closed socket calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum Reconnect {
     /// Get a new token first: the old one has expired or was revoked.
     Renew,
     /// Connect again after so many milliseconds.
@@ -10,18 +10,18 @@ pub(super) enum Next {
 }
 
 /// The close codes of an expired and of a revoked token.
-const TOKEN_IS_OVER: [u16; 2] = [4401, 4403];
+const TOKEN_ENDED: [u16; 2] = [4401, 4403];
 
 /// Decides by the close code, the number of failures in a row, and chance (from 0 up to, and without, 1).
-pub(super) fn after_close(code: u16, failures: u32, chance: f64) -> Next {
-    if TOKEN_IS_OVER.contains(&code) && failures == 0 {
-        return Next::Renew;
+pub(super) fn after_close(code: u16, failures: u32, random: f64) -> Reconnect {
+    if TOKEN_ENDED.contains(&code) && failures == 0 {
+        return Reconnect::Renew;
     }
-    Next::Wait(pause(failures, chance))
+    Reconnect::Wait(pause(failures, random))
 }
 
 /// Half a second, doubled with each failure up to 30 seconds; half of it is chance.
-fn pause(failures: u32, chance: f64) -> u64 {
+fn pause(failures: u32, random: f64) -> u64 {
     let longest = (500_u64 << failures.min(6)).min(30_000);
     #[expect(
         clippy::cast_possible_truncation,
@@ -29,8 +29,8 @@ fn pause(failures: u32, chance: f64) -> u64 {
         clippy::cast_precision_loss,
         reason = "at most 30,000"
     )]
-    let by_chance = (longest as f64 / 2.0 * chance) as u64;
-    longest / 2 + by_chance
+    let jitter = (longest as f64 / 2.0 * random) as u64;
+    longest / 2 + jitter
 }
 
 #[cfg(test)]
@@ -39,13 +39,13 @@ mod tests {
 
     #[test]
     fn an_expired_token_is_renewed_at_once() {
-        assert_eq!(after_close(4401, 0, 0.5), Next::Renew);
-        assert_eq!(after_close(4403, 0, 0.5), Next::Renew);
+        assert_eq!(after_close(4401, 0, 0.5), Reconnect::Renew);
+        assert_eq!(after_close(4403, 0, 0.5), Reconnect::Renew);
     }
 
     #[test]
     fn a_token_that_is_refused_again_and_again_does_not_spin() {
-        assert_eq!(after_close(4401, 1, 0.0), Next::Wait(500));
+        assert_eq!(after_close(4401, 1, 0.0), Reconnect::Wait(500));
     }
 
     #[test]
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn half_of_a_pause_is_chance() {
-        assert_eq!(after_close(1012, 2, 0.0), Next::Wait(1000));
-        assert_eq!(after_close(1006, 2, 0.999), Next::Wait(1999));
+        assert_eq!(after_close(1012, 2, 0.0), Reconnect::Wait(1000));
+        assert_eq!(after_close(1006, 2, 0.999), Reconnect::Wait(1999));
     }
 }

@@ -8,9 +8,9 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 
 use super::{
-    backoff::{self, Next},
-    protocol::{self, Heard, Say},
-    socket::{Happening, Socket},
+    backoff::{self, Reconnect},
+    protocol::{self, ClientMessage, ServerMessage},
+    socket::{Socket, SocketEvent},
 };
 use crate::{
     api::ApiError,
@@ -20,13 +20,13 @@ use crate::{
 };
 
 /// Silence after which the server is asked whether it is still there, in milliseconds.
-const ASK_AFTER: i64 = 20_000;
+const PING_AFTER: i64 = 20_000;
 /// Silence after which the connection is given up, in milliseconds.
 const GIVE_UP_AFTER: i64 = 30_000;
 
 /// How the connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Link {
+pub(crate) enum ConnectionState {
     /// Not wanted: nobody is signed in.
     Off,
     /// On its way.
@@ -39,13 +39,13 @@ pub(crate) enum Link {
     Offline,
 }
 
-type OnAnswer = Rc<dyn Fn(&str)>;
+type OnResult = Rc<dyn Fn(&str)>;
 type OnGap = Rc<dyn Fn()>;
 
 #[derive(Clone)]
-struct Watch {
+struct Subscription {
     operation: Rc<str>,
-    on_answer: OnAnswer,
+    on_result: OnResult,
     on_gap: OnGap,
 }
 
@@ -57,31 +57,31 @@ struct Inner {
     /// The access token that the socket began with.
     token: String,
     failures: u32,
-    heard_at: i64,
-    asked: bool,
+    last_message_at: i64,
+    ping_sent: bool,
     retry: Option<TimeoutHandle>,
-    watches: BTreeMap<u32, Watch>,
+    subscriptions: BTreeMap<u32, Subscription>,
     last_id: u32,
-    queue: Vec<(OnAnswer, String)>,
+    queue: Vec<(OnResult, String)>,
 }
 
 /// The connection. A handle: copies are the same connection.
 #[derive(Clone, Copy)]
 pub(crate) struct Feed {
     inner: StoredValue<Rc<RefCell<Inner>>, LocalStorage>,
-    link: RwSignal<Link>,
+    state: RwSignal<ConnectionState>,
     session: Session,
 }
 
 impl Feed {
     /// A connection that is not wanted yet.
     pub(crate) fn new(session: Session) -> Self {
-        Self { inner: StoredValue::new_local(Rc::default()), link: RwSignal::new(Link::Off), session }
+        Self { inner: StoredValue::new_local(Rc::default()), state: RwSignal::new(ConnectionState::Off), session }
     }
 
     /// How the connection is. Reactive.
-    pub(crate) fn link(self) -> Link {
-        self.link.get()
+    pub(crate) fn state(self) -> ConnectionState {
+        self.state.get()
     }
 
     /// Connects now, without waiting for the next try.
@@ -95,27 +95,27 @@ impl Feed {
                 retry.clear();
             }
             inner.token = token;
-            inner.heard_at = browser::now().0;
-            inner.asked = false;
+            inner.last_message_at = browser::now().0;
+            inner.ping_sent = false;
             inner.generation
         };
-        self.link.set(Link::Connecting);
+        self.state.set(ConnectionState::Connecting);
         let url = format!("{}{}", browser::origin().replacen("http", "ws", 1), base_path::href("/graphql/ws"));
-        let opened = Socket::open(&url, protocol::SUBPROTOCOL, move |happening| {
+        let opened = Socket::open(&url, protocol::SUBPROTOCOL, move |event| {
             if self.inner.with_value(|inner| inner.borrow().generation) == generation {
-                self.happened(happening);
+                self.on_event(event);
             }
         });
         match opened {
             Ok(socket) => drop(inner.borrow_mut().socket.replace(socket)),
-            Err(_) => self.closed(1006),
+            Err(_) => self.on_close(1006),
         }
     }
 
     /// Somebody looks again, or the network is back: catches up, and does not wait for the next try.
     pub(crate) fn wake(self) {
         self.apply();
-        if matches!(self.link.get_untracked(), Link::Waiting(_) | Link::Offline) {
+        if matches!(self.state.get_untracked(), ConnectionState::Waiting(_) | ConnectionState::Offline) {
             self.connect();
         }
     }
@@ -132,70 +132,71 @@ impl Feed {
                 retry.clear();
             }
         });
-        self.link.set(Link::Off);
+        self.state.set(ConnectionState::Off);
     }
 
     /// The machine's network went away.
-    pub(crate) fn lose_network(self) {
+    pub(crate) fn go_offline(self) {
         self.disconnect();
-        self.link.set(Link::Offline);
+        self.state.set(ConnectionState::Offline);
     }
 
     /// Notices silence. To be called about once a second.
-    pub(crate) fn listen(self) {
-        if !matches!(self.link.get_untracked(), Link::Live | Link::Connecting) {
+    pub(crate) fn check_silence(self) {
+        if !matches!(self.state.get_untracked(), ConnectionState::Live | ConnectionState::Connecting) {
             return;
         }
         let inner = self.inner.get_value();
-        let silence = browser::now().0 - inner.borrow().heard_at;
+        let silence = browser::now().0 - inner.borrow().last_message_at;
         if silence > GIVE_UP_AFTER {
-            self.closed(1006);
-        } else if silence > ASK_AFTER && !inner.borrow().asked {
-            inner.borrow_mut().asked = true;
-            self.say(&Say::Ping);
+            self.on_close(1006);
+        } else if silence > PING_AFTER && !inner.borrow().ping_sent {
+            inner.borrow_mut().ping_sent = true;
+            self.send(&ClientMessage::Ping);
         }
     }
 
-    fn happened(self, happening: Happening) {
-        match happening {
-            Happening::Opened => {
+    fn on_event(self, event: SocketEvent) {
+        match event {
+            SocketEvent::Opened => {
                 let token = self.inner.with_value(|inner| inner.borrow().token.clone());
-                self.say(&Say::ConnectionInit { token: &token });
+                self.send(&ClientMessage::ConnectionInit { token: &token });
             }
-            Happening::Message(text) => self.heard(&text),
-            Happening::Closed(code) => self.closed(code),
+            SocketEvent::Message(text) => self.on_message(&text),
+            SocketEvent::Closed(code) => self.on_close(code),
         }
     }
 
-    fn heard(self, text: &str) {
+    fn on_message(self, text: &str) {
         let inner = self.inner.get_value();
         {
             let mut inner = inner.borrow_mut();
-            inner.heard_at = browser::now().0;
-            inner.asked = false;
+            inner.last_message_at = browser::now().0;
+            inner.ping_sent = false;
         }
-        match protocol::hear(text) {
-            Heard::Ack => {
+        match protocol::parse(text) {
+            ServerMessage::Ack => {
                 inner.borrow_mut().failures = 0;
-                self.link.set(Link::Live);
-                let watches = inner.borrow().watches.clone();
-                for (id, watch) in &watches {
-                    self.begin(*id, watch);
+                self.state.set(ConnectionState::Live);
+                let subscriptions = inner.borrow().subscriptions.clone();
+                for (id, subscription) in &subscriptions {
+                    self.subscribe(*id, subscription);
                 }
             }
-            Heard::Next { id, answer } => {
-                let on_answer = inner.borrow().watches.get(&id).map(|watch| Rc::clone(&watch.on_answer));
-                if let Some(on_answer) = on_answer {
-                    self.enqueue(on_answer, answer.to_owned());
+            ServerMessage::Next { id, result } => {
+                let on_result =
+                    inner.borrow().subscriptions.get(&id).map(|subscription| Rc::clone(&subscription.on_result));
+                if let Some(on_result) = on_result {
+                    self.enqueue(on_result, result.to_owned());
                 }
             }
-            Heard::Over { id } => self.begin_again(id),
-            Heard::Ping => self.say(&Say::Pong),
-            Heard::Noise => {}
+            ServerMessage::Complete { id } => self.resubscribe_later(id),
+            ServerMessage::Ping => self.send(&ClientMessage::Pong),
+            ServerMessage::Other => {}
         }
     }
 
-    fn closed(self, code: u16) {
+    fn on_close(self, code: u16) {
         let failures = self.inner.with_value(|inner| {
             let mut inner = inner.borrow_mut();
             inner.generation += 1;
@@ -204,21 +205,21 @@ impl Feed {
             inner.failures += 1;
             failures
         });
-        match backoff::after_close(code, failures, browser::chance()) {
+        match backoff::after_close(code, failures, browser::random()) {
             // This tab has renewed it already: only the socket still had the old one.
-            Next::Renew if self.has_newer_token() => self.connect(),
-            Next::Renew => {
-                self.link.set(Link::Connecting);
+            Reconnect::Renew if self.has_newer_token() => self.connect(),
+            Reconnect::Renew => {
+                self.state.set(ConnectionState::Connecting);
                 spawn_local(async move {
                     match self.session.renew().await {
                         Ok(()) => self.connect(),
                         Err(ApiError::SignedOut) => self.session.leave(Absence::Expired),
-                        Err(_) => self.closed(1006),
+                        Err(_) => self.on_close(1006),
                     }
                 });
             }
-            Next::Wait(pause) => {
-                self.link.set(Link::Waiting(Instant(browser::now().0 + i64::try_from(pause).unwrap_or(0))));
+            Reconnect::Wait(pause) => {
+                self.state.set(ConnectionState::Waiting(Instant(browser::now().0 + i64::try_from(pause).unwrap_or(0))));
                 let retry = set_timeout_with_handle(move || self.connect(), Duration::from_millis(pause)).ok();
                 self.inner.with_value(|inner| inner.borrow_mut().retry = retry);
             }
@@ -229,7 +230,7 @@ impl Feed {
         self.session.token().is_some_and(|token| self.inner.with_value(|inner| inner.borrow().token != token))
     }
 
-    fn say(self, message: &Say<'_>) {
+    fn send(self, message: &ClientMessage<'_>) {
         self.inner.with_value(|inner| {
             if let Some(socket) = &inner.borrow().socket {
                 socket.send(&message.text());

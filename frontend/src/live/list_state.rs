@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 /// How long an object that has left `running` stays on a board of running ones, in milliseconds.
-const LINGER: i64 = 8000;
+const KEEP_ENDED: i64 = 8000;
 
 /// An object that counts its changes.
-pub(crate) trait Live: Clone + PartialEq {
+pub(crate) trait Revisioned: Clone + PartialEq {
     /// What it is known by.
     fn id(&self) -> &str;
     /// Higher with each change.
@@ -28,33 +28,33 @@ pub(crate) enum Admission {
 
 /// An object as of its newest revision.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Seen<T> {
+pub(crate) struct Entry<T> {
     /// The object.
     pub(crate) object: T,
     /// When a frame last told of it, in milliseconds; nothing if only a query has.
-    pub(crate) news_at: Option<i64>,
+    pub(crate) updated_at: Option<i64>,
     /// When it ended before our eyes.
     ended_at: Option<i64>,
 }
 
-/// What has happened to a board.
+/// What has happened to a state.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
     /// Objects that are new or newer.
-    pub(crate) fresh: Vec<String>,
+    pub(crate) changed: Vec<String>,
     /// Whether objects came, went or moved.
     pub(crate) order: bool,
 }
 
 /// Some objects in the order of their rows.
-pub(crate) struct Board<T> {
+pub(crate) struct ListState<T> {
     admission: Admission,
     order: Vec<String>,
-    rows: HashMap<String, Seen<T>>,
+    rows: HashMap<String, Entry<T>>,
 }
 
-impl<T: Live> Board<T> {
-    /// An empty board.
+impl<T: Revisioned> ListState<T> {
+    /// An empty state.
     pub(crate) fn new(admission: Admission) -> Self {
         Self { admission, order: Vec::new(), rows: HashMap::new() }
     }
@@ -65,26 +65,27 @@ impl<T: Live> Board<T> {
     }
 
     /// One object.
-    pub(crate) fn get(&self, id: &str) -> Option<&Seen<T>> {
+    pub(crate) fn get(&self, id: &str) -> Option<&Entry<T>> {
         self.rows.get(id)
     }
 
     /// Takes in the answer of a query that was asked at `asked_at`. What a frame has told since is newer than the answer.
-    pub(crate) fn answer(&mut self, objects: Vec<T>, asked_at: i64) -> Changes {
+    pub(crate) fn apply_query(&mut self, objects: Vec<T>, asked_at: i64) -> Changes {
         let mut changes = Changes::default();
         let mut order: Vec<String> = objects.iter().map(|object| object.id().to_owned()).collect();
-        let survives = |seen: &Seen<T>| {
-            matches!(self.admission, Admission::Running(_)) && seen.news_at.is_some_and(|at| at >= asked_at)
+        let survives = |entry: &Entry<T>| {
+            matches!(self.admission, Admission::Running(_)) && entry.updated_at.is_some_and(|at| at >= asked_at)
         };
         // Rows that the answer does not know yet, or no longer, keep their place.
         for (place, id) in self.order.iter().enumerate() {
-            if !order.contains(id) && self.rows.get(id).is_some_and(|seen| survives(seen) || seen.ended_at.is_some()) {
+            if !order.contains(id) && self.rows.get(id).is_some_and(|entry| survives(entry) || entry.ended_at.is_some())
+            {
                 order.insert(place.min(order.len()), id.clone());
             }
         }
         for object in objects {
-            if let Some(id) = self.put(object, None) {
-                changes.fresh.push(id);
+            if let Some(id) = self.store(object, None) {
+                changes.changed.push(id);
             }
         }
         self.rows.retain(|id, _| order.contains(id));
@@ -94,7 +95,7 @@ impl<T: Live> Board<T> {
     }
 
     /// Takes in a frame that came at `now`.
-    pub(crate) fn frame(&mut self, object: T, now: i64) -> Changes {
+    pub(crate) fn apply_update(&mut self, object: T, now: i64) -> Changes {
         let mut changes = Changes::default();
         if !self.rows.contains_key(object.id()) {
             let Admission::Running(most) = self.admission else { return changes };
@@ -104,31 +105,31 @@ impl<T: Live> Board<T> {
             self.order.insert(0, object.id().to_owned());
             changes.order = true;
         }
-        changes.fresh.extend(self.put(object, Some(now)));
+        changes.changed.extend(self.store(object, Some(now)));
         changes
     }
 
     /// Lets go of what ended a while ago.
-    pub(crate) fn sweep(&mut self, now: i64) -> Changes {
+    pub(crate) fn remove_ended(&mut self, now: i64) -> Changes {
         let before = self.order.len();
-        self.rows.retain(|_, seen| seen.ended_at.is_none_or(|at| now - at < LINGER));
+        self.rows.retain(|_, entry| entry.ended_at.is_none_or(|at| now - at < KEEP_ENDED));
         self.order.retain(|id| self.rows.contains_key(id));
-        Changes { fresh: Vec::new(), order: self.order.len() != before }
+        Changes { changed: Vec::new(), order: self.order.len() != before }
     }
 
     /// Keeps an object unless it is old news, and names it if it was kept.
-    fn put(&mut self, object: T, news_at: Option<i64>) -> Option<String> {
+    fn store(&mut self, object: T, updated_at: Option<i64>) -> Option<String> {
         let id = object.id().to_owned();
         let known = self.rows.get(&id);
-        if let Some(Seen { object: old, .. }) = known
+        if let Some(Entry { object: old, .. }) = known
             && (object.revision() < old.revision() || object == *old)
         {
             return None;
         }
         let follows_ends = matches!(self.admission, Admission::Running(_));
-        let ended_at = (follows_ends && !object.is_running()).then_some(news_at).flatten();
-        let news_at = news_at.or(known.and_then(|seen| seen.news_at));
-        self.rows.insert(id.clone(), Seen { object, news_at, ended_at });
+        let ended_at = (follows_ends && !object.is_running()).then_some(updated_at).flatten();
+        let updated_at = updated_at.or(known.and_then(|entry| entry.updated_at));
+        self.rows.insert(id.clone(), Entry { object, updated_at, ended_at });
         Some(id)
     }
 }
@@ -144,7 +145,7 @@ mod tests {
         running: bool,
     }
 
-    impl Live for Thing {
+    impl Revisioned for Thing {
         fn id(&self) -> &str {
             self.id
         }
@@ -166,68 +167,68 @@ mod tests {
         Thing { id, revision, running: false }
     }
 
-    fn board(admission: Admission, things: &[Thing]) -> Board<Thing> {
-        let mut board = Board::new(admission);
-        board.answer(things.to_vec(), 0);
-        board
+    fn state(admission: Admission, things: &[Thing]) -> ListState<Thing> {
+        let mut state = ListState::new(admission);
+        state.apply_query(things.to_vec(), 0);
+        state
     }
 
     #[test]
     fn the_newest_revision_wins_in_any_order() {
-        let mut board = board(Admission::Listed, &[running("a", 5)]);
-        assert_eq!(board.frame(running("a", 7), 10).fresh, ["a"]);
-        assert_eq!(board.frame(running("a", 6), 11), Changes::default());
-        assert_eq!(board.answer(vec![running("a", 6)], 5), Changes::default());
-        assert_eq!(board.get("a").map(|seen| (seen.object.revision, seen.news_at)), Some((7, Some(10))));
+        let mut state = state(Admission::Listed, &[running("a", 5)]);
+        assert_eq!(state.apply_update(running("a", 7), 10).changed, ["a"]);
+        assert_eq!(state.apply_update(running("a", 6), 11), Changes::default());
+        assert_eq!(state.apply_query(vec![running("a", 6)], 5), Changes::default());
+        assert_eq!(state.get("a").map(|entry| (entry.object.revision, entry.updated_at)), Some((7, Some(10))));
     }
 
     #[test]
     fn a_listed_board_ignores_strangers() {
-        let mut board = board(Admission::Listed, &[running("a", 1)]);
-        assert_eq!(board.frame(running("b", 1), 1), Changes::default());
-        assert_eq!(board.order(), ["a"]);
+        let mut state = state(Admission::Listed, &[running("a", 1)]);
+        assert_eq!(state.apply_update(running("b", 1), 1), Changes::default());
+        assert_eq!(state.order(), ["a"]);
     }
 
     #[test]
     fn a_running_board_takes_strangers_in_at_the_top_until_it_is_full() {
-        let mut board = board(Admission::Running(2), &[running("a", 1)]);
-        assert_eq!(board.frame(ended("x", 1), 1), Changes::default());
-        assert_eq!(board.frame(running("b", 1), 1), Changes { fresh: vec!["b".to_owned()], order: true });
-        assert_eq!(board.frame(running("c", 1), 1), Changes::default());
-        assert_eq!(board.order(), ["b", "a"]);
+        let mut state = state(Admission::Running(2), &[running("a", 1)]);
+        assert_eq!(state.apply_update(ended("x", 1), 1), Changes::default());
+        assert_eq!(state.apply_update(running("b", 1), 1), Changes { changed: vec!["b".to_owned()], order: true });
+        assert_eq!(state.apply_update(running("c", 1), 1), Changes::default());
+        assert_eq!(state.order(), ["b", "a"]);
     }
 
     #[test]
     fn what_ends_lingers_and_then_leaves() {
-        let mut board = board(Admission::Running(9), &[running("a", 1), running("b", 1)]);
-        board.frame(ended("a", 2), 1000);
-        assert!(!board.sweep(1000 + LINGER - 1).order);
-        assert!(board.sweep(1000 + LINGER).order);
-        assert_eq!(board.order(), ["b"]);
+        let mut state = state(Admission::Running(9), &[running("a", 1), running("b", 1)]);
+        state.apply_update(ended("a", 2), 1000);
+        assert!(!state.remove_ended(1000 + KEEP_ENDED - 1).order);
+        assert!(state.remove_ended(1000 + KEEP_ENDED).order);
+        assert_eq!(state.order(), ["b"]);
     }
 
     #[test]
     fn what_runs_again_stays() {
-        let mut board = board(Admission::Running(9), &[running("a", 1)]);
-        board.frame(ended("a", 2), 1000);
-        board.frame(running("a", 3), 1500);
-        assert!(!board.sweep(1000 + LINGER).order);
+        let mut state = state(Admission::Running(9), &[running("a", 1)]);
+        state.apply_update(ended("a", 2), 1000);
+        state.apply_update(running("a", 3), 1500);
+        assert!(!state.remove_ended(1000 + KEEP_ENDED).order);
     }
 
     #[test]
     fn an_answer_drops_what_is_gone_but_not_what_came_after_it_was_asked() {
-        let mut board = board(Admission::Running(9), &[running("gone", 1), running("kept", 1)]);
-        board.frame(running("new", 1), 200);
-        board.frame(ended("kept", 2), 50);
-        board.answer(vec![running("other", 1)], 100);
-        assert_eq!(board.order(), ["new", "other", "kept"]);
-        assert!(board.get("gone").is_none());
+        let mut state = state(Admission::Running(9), &[running("gone", 1), running("kept", 1)]);
+        state.apply_update(running("new", 1), 200);
+        state.apply_update(ended("kept", 2), 50);
+        state.apply_query(vec![running("other", 1)], 100);
+        assert_eq!(state.order(), ["new", "other", "kept"]);
+        assert!(state.get("gone").is_none());
     }
 
     #[test]
     fn an_answer_sets_the_order_of_a_listed_board() {
-        let mut board = board(Admission::Listed, &[running("a", 1), running("b", 1)]);
-        assert!(board.answer(vec![running("b", 1), running("a", 1)], 9).order);
-        assert_eq!(board.order(), ["b", "a"]);
+        let mut state = state(Admission::Listed, &[running("a", 1), running("b", 1)]);
+        assert!(state.apply_query(vec![running("b", 1), running("a", 1)], 9).order);
+        assert_eq!(state.order(), ["b", "a"]);
     }
 }

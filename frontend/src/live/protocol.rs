@@ -8,7 +8,7 @@ use crate::json::{self, Raw};
 pub(super) const SUBPROTOCOL: &str = "graphql-transport-ws";
 
 /// What this page says.
-pub(super) enum Say<'a> {
+pub(super) enum ClientMessage<'a> {
     /// The first message, with the access token.
     ConnectionInit { token: &'a str },
     /// Begins an operation, which is JSON already.
@@ -23,17 +23,17 @@ pub(super) enum Say<'a> {
 
 /// What the server says.
 #[derive(Debug, PartialEq)]
-pub(super) enum Heard<'a> {
+pub(super) enum ServerMessage<'a> {
     /// Operations may begin.
     Ack,
     /// A result of an operation, as the text of a GraphQL answer.
-    Next { id: u32, answer: &'a str },
+    Next { id: u32, result: &'a str },
     /// An operation is over, in error or not.
-    Over { id: u32 },
+    Complete { id: u32 },
     /// The server asks whether this page is still there.
     Ping,
     /// Anything else, which needs no answer.
-    Noise,
+    Other,
 }
 
 #[derive(Deserialize)]
@@ -44,7 +44,7 @@ struct Message<'a> {
     payload: Option<Raw<'a>>,
 }
 
-impl Say<'_> {
+impl ClientMessage<'_> {
     /// The message's text.
     pub(super) fn text(&self) -> String {
         match self {
@@ -61,15 +61,15 @@ impl Say<'_> {
 }
 
 /// Reads a message.
-pub(super) fn hear(text: &str) -> Heard<'_> {
-    let Some(message) = json::read::<Message<'_>>(text) else { return Heard::Noise };
+pub(super) fn parse(text: &str) -> ServerMessage<'_> {
+    let Some(message) = json::read::<Message<'_>>(text) else { return ServerMessage::Other };
     let id = message.id.and_then(|id| id.parse().ok());
     match (message.r#type, id, message.payload) {
-        ("connection_ack", ..) => Heard::Ack,
-        ("next", Some(id), Some(payload)) => Heard::Next { id, answer: payload.0 },
-        ("error" | "complete", Some(id), _) => Heard::Over { id },
-        ("ping", ..) => Heard::Ping,
-        _ => Heard::Noise,
+        ("connection_ack", ..) => ServerMessage::Ack,
+        ("next", Some(id), Some(payload)) => ServerMessage::Next { id, result: payload.0 },
+        ("error" | "complete", Some(id), _) => ServerMessage::Complete { id },
+        ("ping", ..) => ServerMessage::Ping,
+        _ => ServerMessage::Other,
     }
 }
 
@@ -79,15 +79,15 @@ mod tests {
 
     #[test]
     fn messages_have_the_protocols_shape() {
-        let said = [
-            Say::ConnectionInit { token: "t" }.text(),
-            Say::Subscribe { id: 1, operation: r#"{"query":"{a}"}"# }.text(),
-            Say::Complete { id: 1 }.text(),
-            Say::Ping.text(),
-            Say::Pong.text(),
+        let sent = [
+            ClientMessage::ConnectionInit { token: "t" }.text(),
+            ClientMessage::Subscribe { id: 1, operation: r#"{"query":"{a}"}"# }.text(),
+            ClientMessage::Complete { id: 1 }.text(),
+            ClientMessage::Ping.text(),
+            ClientMessage::Pong.text(),
         ];
         assert_eq!(
-            said,
+            sent,
             [
                 r#"{"type":"connection_init","payload":{"Authorization":"Bearer t"}}"#,
                 r#"{"type":"subscribe","id":"1","payload":{"query":"{a}"}}"#,
@@ -101,12 +101,12 @@ mod tests {
     #[test]
     fn results_are_passed_on_as_they_are() {
         let text = r#"{"id":"7","type":"next","payload":{"data":{"a":[1, 2]}}}"#;
-        assert_eq!(hear(text), Heard::Next { id: 7, answer: r#"{"data":{"a":[1, 2]}}"# });
+        assert_eq!(parse(text), ServerMessage::Next { id: 7, result: r#"{"data":{"a":[1, 2]}}"# });
     }
 
     #[test]
     fn the_rest_is_told_apart() {
-        let heard = [
+        let received = [
             r#"{"type":"connection_ack"}"#,
             r#"{"type":"error","id":"3","payload":[{"message":"no"}]}"#,
             r#"{"type":"complete","id":"3"}"#,
@@ -115,8 +115,19 @@ mod tests {
             r#"{"type":"next","id":"x","payload":{}}"#,
             "not json",
         ]
-        .map(hear);
-        let over = || Heard::Over { id: 3 };
-        assert_eq!(heard, [Heard::Ack, over(), over(), Heard::Ping, Heard::Noise, Heard::Noise, Heard::Noise]);
+        .map(parse);
+        let complete = || ServerMessage::Complete { id: 3 };
+        assert_eq!(
+            received,
+            [
+                ServerMessage::Ack,
+                complete(),
+                complete(),
+                ServerMessage::Ping,
+                ServerMessage::Other,
+                ServerMessage::Other,
+                ServerMessage::Other
+            ]
+        );
     }
 }

@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
 /// What happens to a socket.
-pub(super) enum Happening {
+pub(super) enum SocketEvent {
     /// It may send.
     Opened,
     /// A message has come.
@@ -25,17 +25,17 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Begins to connect.
-    pub(super) fn open(url: &str, protocol: &str, listener: impl Fn(Happening) + 'static) -> Result<Self, JsValue> {
+    pub(super) fn open(url: &str, protocol: &str, listener: impl Fn(SocketEvent) + 'static) -> Result<Self, JsValue> {
         let raw = WebSocket::new_with_str(url, protocol)?;
         let opened = Rc::new(listener);
-        let (told, closed) = (Rc::clone(&opened), Rc::clone(&opened));
-        let on_open = Closure::new(move |_: Event| opened(Happening::Opened));
+        let (messages, closed) = (Rc::clone(&opened), Rc::clone(&opened));
+        let on_open = Closure::new(move |_: Event| opened(SocketEvent::Opened));
         let on_message = Closure::new(move |event: MessageEvent| {
             if let Some(text) = event.data().as_string() {
-                told(Happening::Message(text));
+                messages(SocketEvent::Message(text));
             }
         });
-        let on_close = Closure::new(move |event: CloseEvent| closed(Happening::Closed(event.code())));
+        let on_close = Closure::new(move |event: CloseEvent| closed(SocketEvent::Closed(event.code())));
         raw.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         raw.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         raw.set_onclose(Some(on_close.as_ref().unchecked_ref()));

@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     fetch::Fetch,
     format, labels,
-    live::{Admission, Feed, Mirror, Seen},
+    live::{Admission, Entry, Feed, LiveList},
     ui::{Badge, Card, Empty, Fact, PageHead, Subject},
 };
 
@@ -33,20 +33,24 @@ pub(crate) fn AgentPage() -> impl IntoView {
 #[component]
 fn OneAgent(id: String) -> impl IntoView {
     let feed = expect_context::<Feed>();
-    let board = Mirror::<Agent>::new(Admission::Listed);
+    let list = LiveList::<Agent>::new(Admission::Listed);
     let asked = id.clone();
     let owner = Fetch::new(move || {
         let asked_at = browser::now().0;
         agents::get(&asked).map(move |AgentLinks { customer, agent }| {
-            board.answer(vec![agent], asked_at);
+            list.apply_query(vec![agent], asked_at);
             customer
         })
     });
-    feed.watch(agents::watch(Some(vec![cynic::Id::new(&id)])), move |agent| board.frame(agent), move || owner.reload());
+    feed.watch(
+        agents::watch(Some(vec![cynic::Id::new(&id)])),
+        move |agent| list.apply_update(agent),
+        move || owner.reload(),
+    );
     let ready = move || {
         let id = id.clone();
-        board.cell(&id).map(move |cell| {
-            let row = RwSignal::from(cell);
+        list.entry(&id).map(move |entry| {
+            let row = RwSignal::from(entry);
             view! {
                 <Head row />
                 <div class="columns">
@@ -71,10 +75,10 @@ fn OneAgent(id: String) -> impl IntoView {
 }
 
 #[component]
-fn Head(row: RwSignal<Seen<Agent>>) -> impl IntoView {
-    let state = Signal::derive(move || row.with(|seen| labels::agent_state(&seen.object)));
+fn Head(row: RwSignal<Entry<Agent>>) -> impl IntoView {
+    let state = Signal::derive(move || row.with(|entry| labels::agent_state(&entry.object)));
     let about = move || view! { <span class="with-pulse"><Pulse row /> <Badge state /></span> };
-    let (id, name) = row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.label().to_owned()));
+    let (id, name) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.label().to_owned()));
     view! {
         <PageHead title=name.clone() parent=("/agents", "Agents") about>
             <Actions id name />
@@ -83,9 +87,9 @@ fn Head(row: RwSignal<Seen<Agent>>) -> impl IntoView {
 }
 
 #[component]
-fn Details(row: RwSignal<Seen<Agent>>, owner: Fetch<Option<CustomerName>>) -> impl IntoView {
-    let read = move |read: fn(&Agent) -> String| move || row.with(|seen| read(&seen.object));
-    let (id, created_at) = row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.created_at));
+fn Details(row: RwSignal<Entry<Agent>>, owner: Fetch<Option<CustomerName>>) -> impl IntoView {
+    let read = move |read: fn(&Agent) -> String| move || row.with(|entry| read(&entry.object));
+    let (id, created_at) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.created_at));
     let customer = move || {
         owner.read(Clone::clone).flatten().map(|customer| {
             view! {
@@ -113,17 +117,17 @@ fn Details(row: RwSignal<Seen<Agent>>, owner: Fetch<Option<CustomerName>>) -> im
 #[component]
 fn ItsTransfers(id: String) -> impl IntoView {
     let feed = expect_context::<Feed>();
-    let board = Mirror::<Transfer>::new(Admission::Listed);
+    let list = LiveList::<Transfer>::new(Admission::Listed);
     let address = format!("/transfers?agent={id}");
     let agent = cynic::Id::new(id);
     let watched = agent.clone();
     let totals = Fetch::new(move || {
         let filter = TransferFilter { agent_id: Some(agent.clone()), ..TransferFilter::default() };
-        board.fill(transfers::list_some(filter, 10, 1))
+        list.fill(transfers::list_some(filter, 10, 1))
     });
     // A transfer that is not in the table yet is a new one.
     let look_for_new = move |transfer: Transfer| {
-        if board.cell(transfer.id.inner()).is_none() && transfer.revision <= 2 {
+        if list.entry(transfer.id.inner()).is_none() && transfer.revision <= 2 {
             totals.reload();
         }
     };
@@ -142,7 +146,7 @@ fn ItsTransfers(id: String) -> impl IntoView {
     view! {
         <Card title="Newest transfers" aside>
             <TransferTable
-                board
+                list
                 load=totals
                 nothing=|| {
                     view! {

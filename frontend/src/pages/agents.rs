@@ -16,7 +16,7 @@ use crate::{
     fetch::Fetch,
     format,
     labels::{self, AGENT_STATUSES},
-    live::{Admission, Feed, Mirror, Seen},
+    live::{Admission, Entry, Feed, LiveList},
     session::Session,
     ui::{Badge, Choice, Empty, Loaded, PageHead, Pager, Rows, Table},
 };
@@ -30,7 +30,7 @@ pub(crate) fn Agents() -> impl IntoView {
     let asked = Memo::new(move |_| {
         query.with(|query| (query.get("q").unwrap_or_default(), query.get("status").unwrap_or_default()))
     });
-    let board = Mirror::<Agent>::new(Admission::Listed);
+    let list = LiveList::<Agent>::new(Admission::Listed);
     let customers = StoredValue::new(std::collections::HashMap::<String, String>::new());
     let totals = Fetch::new(move || {
         let (search, status) = asked.get();
@@ -45,22 +45,22 @@ pub(crate) fn Agents() -> impl IntoView {
                 .iter()
                 .filter_map(|row| Some((row.agent.id.inner().to_owned(), row.customer.as_ref()?.name.clone())));
             customers.try_update_value(|customers| customers.extend(owners));
-            board.answer(page.items.into_iter().map(|row| row.agent).collect(), asked_at);
+            list.apply_query(page.items.into_iter().map(|row| row.agent).collect(), asked_at);
             (page.total, page.total_is_at_least)
         })
     });
-    let visible = Memo::new(move |_| board.order());
+    let visible = Memo::new(move |_| list.order());
     effect(move || {
         let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
         if !ids.is_empty() {
-            feed.watch(agents::watch(Some(ids)), move |agent| board.frame(agent), move || totals.reload());
+            feed.watch(agents::watch(Some(ids)), move |agent| list.apply_update(agent), move || totals.reload());
         }
     });
     let summary = move || {
         totals.read(|(total, is_at_least)| format::total((*total).into(), *is_at_least, "agent")).unwrap_or_default()
     };
     let is_filtered = move || asked.with(|(search, status)| !search.is_empty() || !status.is_empty());
-    let is_empty = Memo::new(move |_| board.len() == 0);
+    let is_empty = Memo::new(move |_| list.len() == 0);
     let is_admin = session.is_admin();
     let label = if is_admin { "Customer" } else { "Address" };
     let nothing = move || {
@@ -79,7 +79,7 @@ pub(crate) fn Agents() -> impl IntoView {
     };
     let row = move |id: String| {
         let owner = customers.with_value(|customers| customers.get(&id).cloned()).filter(|_| is_admin);
-        board.cell(&id).map(|cell| view! { <Row row=cell.into() owner label /> }).into_any()
+        list.entry(&id).map(|entry| view! { <Row row=entry.into() owner label /> }).into_any()
     };
     view! {
         <PageHead title="Agents" about=summary />
@@ -97,7 +97,7 @@ pub(crate) fn Agents() -> impl IntoView {
                     heads=vec!["Agent", "Status", label, "System", "Load", "Memory", "Last heartbeat"]
                     is_busy=Signal::derive(move || totals.is_busy())
                 >
-                    <Rows keys=Signal::derive(move || board.order()) row />
+                    <Rows keys=Signal::derive(move || list.order()) row />
                 </Table>
             </Loaded>
             <Pager
@@ -147,15 +147,15 @@ fn Filter(asked: Memo<(String, String)>) -> impl IntoView {
 }
 
 #[component]
-fn Row(row: RwSignal<Seen<Agent>>, owner: Option<String>, label: &'static str) -> impl IntoView {
+fn Row(row: RwSignal<Entry<Agent>>, owner: Option<String>, label: &'static str) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let read = move |read: fn(&Agent) -> String| move || row.with(|seen| read(&seen.object));
-    let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
-    let state = Signal::derive(move || row.with(|seen| labels::agent_state(&seen.object)));
-    let heartbeat = move || clock.ago(row.with(|seen| seen.object.last_heartbeat));
+    let read = move |read: fn(&Agent) -> String| move || row.with(|entry| read(&entry.object));
+    let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
+    let state = Signal::derive(move || row.with(|entry| labels::agent_state(&entry.object)));
+    let heartbeat = move || clock.ago(row.with(|entry| entry.object.last_heartbeat));
     let whose = move || match &owner {
         Some(owner) => owner.clone(),
-        None => row.with(|seen| seen.object.ip_address.clone()).unwrap_or_else(|| "–".to_owned()),
+        None => row.with(|entry| entry.object.ip_address.clone()).unwrap_or_else(|| "–".to_owned()),
     };
     view! {
         <tr>

@@ -2,15 +2,15 @@
 
 use leptos::prelude::*;
 
-use crate::{api::agents::Agent, labels, live::Seen};
+use crate::{api::agents::Agent, labels, live::Entry};
 
 /// A dot that beats once with each heartbeat.
 #[component]
-pub(super) fn Pulse(row: RwSignal<Seen<Agent>>) -> impl IntoView {
-    let tone = move || row.with(|seen| labels::agent_state(&seen.object).1.name());
+pub(super) fn Pulse(row: RwSignal<Entry<Agent>>) -> impl IntoView {
+    let tone = move || row.with(|entry| labels::agent_state(&entry.object).1.name());
     // Two names of the same animation: a change of the name starts it anew. None before the first frame.
     let beat = move || {
-        row.with(|seen| match (seen.news_at, seen.object.revision % 2) {
+        row.with(|entry| match (entry.updated_at, entry.object.revision % 2) {
             (None, _) => "none",
             (Some(_), 0) => "even",
             (Some(_), _) => "odd",

@@ -23,7 +23,7 @@ use crate::{
     clock::Clock,
     fetch::Fetch,
     labels::{self, slots::Slot},
-    live::{Admission, Feed, Mirror, Seen},
+    live::{Admission, Entry, Feed, LiveList},
     session::Session,
     ui::{Badge, Card, PageHead, Subject},
 };
@@ -39,27 +39,27 @@ pub(crate) fn JobPage() -> impl IntoView {
 #[component]
 fn OneJob(id: String) -> impl IntoView {
     let feed = expect_context::<Feed>();
-    let board = Mirror::<Job>::new(Admission::Listed);
+    let list = LiveList::<Job>::new(Admission::Listed);
     let asked = id.clone();
     let links = Fetch::new(move || {
         let asked_at = browser::now().0;
         jobs::get(&asked).map(move |(job, links)| {
-            board.answer(vec![job], asked_at);
+            list.apply_query(vec![job], asked_at);
             links
         })
     });
-    feed.watch(jobs::watch(vec![cynic::Id::new(&id)]), move |job| board.frame(job), move || links.reload());
+    feed.watch(jobs::watch(vec![cynic::Id::new(&id)]), move |job| list.apply_update(job), move || links.reload());
     let ready = move || {
-        board.cell(&id).map(|cell| {
-            let row = RwSignal::from(cell);
-            let schedule = Memo::new(move |_| row.with(|seen| seen.object.schedule.clone()));
-            let timezone = Memo::new(move |_| row.with(|seen| seen.object.timezone.clone()));
-            let next = Memo::new(move |_| row.with(|seen| seen.object.next_run_at));
+        list.entry(&id).map(|entry| {
+            let row = RwSignal::from(entry);
+            let schedule = Memo::new(move |_| row.with(|entry| entry.object.schedule.clone()));
+            let timezone = Memo::new(move |_| row.with(|entry| entry.object.timezone.clone()));
+            let next = Memo::new(move |_| row.with(|entry| entry.object.next_run_at));
             let preview = read_schedule(schedule.into(), timezone.into(), move || next.get());
             let is_admin = expect_context::<Session>().is_admin();
             let moved = is_admin.then(|| follow_runs(&id));
             view! {
-                <Head row board />
+                <Head row list />
                 {moved.map(|moved| view! { <Slots job=id.clone() row moved preview /> })}
                 <div class="columns">
                     <Details row links />
@@ -83,13 +83,13 @@ fn OneJob(id: String) -> impl IntoView {
 }
 
 #[component]
-fn Head(row: RwSignal<Seen<Job>>, board: Mirror<Job>) -> impl IntoView {
-    let state = Signal::derive(move || row.with(|seen| labels::jobs::job_state(&seen.object)));
-    let name = Memo::new(move |_| row.with(|seen| seen.object.name.clone()));
+fn Head(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl IntoView {
+    let state = Signal::derive(move || row.with(|entry| labels::jobs::job_state(&entry.object)));
+    let name = Memo::new(move |_| row.with(|entry| entry.object.name.clone()));
     let is_admin = expect_context::<Session>().is_admin();
     view! {
         <PageHead title=name parent=("/jobs", "Jobs") about=move || view! { <Badge state /> }>
-            {is_admin.then(|| view! { <Actions row board /> })}
+            {is_admin.then(|| view! { <Actions row list /> })}
         </PageHead>
     }
 }
@@ -98,7 +98,7 @@ fn Head(row: RwSignal<Seen<Job>>, board: Mirror<Job>) -> impl IntoView {
 #[component]
 fn Slots(
     job: String,
-    row: RwSignal<Seen<Job>>,
+    row: RwSignal<Entry<Job>>,
     /// The run that moved last.
     moved: RwSignal<Option<JobRun>>,
     /// When the schedule is due next.
@@ -109,9 +109,9 @@ fn Slots(
     let found = Fetch::new(move || slots::list(&job, page.get()).map(|page| page.map(Slot::from)));
     // A decision about a slot moves the job.
     let status = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| (run.id.clone(), run.status))));
-    let decided = Memo::new(move |_| row.with(|seen| seen.object.revision));
+    let decided = Memo::new(move |_| row.with(|entry| entry.object.revision));
     Effect::watch(move || (status.get(), decided.get()), move |_, _, _| found.reload(), false);
-    let is_enabled = Memo::new(move |_| row.with(|seen| seen.object.enabled));
+    let is_enabled = Memo::new(move |_| row.with(|entry| entry.object.enabled));
     let coming = Signal::derive(move || {
         let times = preview.read(|preview| preview.slots.iter().map(|slot| slot.at).collect());
         times.filter(|_| is_enabled.get()).unwrap_or_default()
@@ -121,12 +121,12 @@ fn Slots(
 
 /// The schedule, how it reads, and its next times.
 #[component]
-fn When(row: RwSignal<Seen<Job>>, preview: Fetch<SchedulePreview>) -> impl IntoView {
+fn When(row: RwSignal<Entry<Job>>, preview: Fetch<SchedulePreview>) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let schedule = Memo::new(move |_| row.with(|seen| seen.object.schedule.clone()));
-    let timezone = Memo::new(move |_| row.with(|seen| seen.object.timezone.clone()));
-    let next = Memo::new(move |_| row.with(|seen| seen.object.next_run_at));
-    let is_paused = Memo::new(move |_| row.with(|seen| !seen.object.enabled));
+    let schedule = Memo::new(move |_| row.with(|entry| entry.object.schedule.clone()));
+    let timezone = Memo::new(move |_| row.with(|entry| entry.object.timezone.clone()));
+    let next = Memo::new(move |_| row.with(|entry| entry.object.next_run_at));
+    let is_paused = Memo::new(move |_| row.with(|entry| !entry.object.enabled));
     let ahead = move || {
         let next = next.get()?;
         Some(view! { <span>{move || format!("Next {}", crate::format::ahead(next.seconds_since(clock.now())))}</span> })

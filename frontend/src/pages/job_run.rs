@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     fetch::Fetch,
     labels,
-    live::{Admission, Feed, Mirror, Seen},
+    live::{Admission, Entry, Feed, LiveList},
     task::Task,
     ui::{Badge, Card, Confirm, Empty, Fact, PageHead, Subject, Toasts},
 };
@@ -29,21 +29,21 @@ pub(crate) fn RunPage() -> impl IntoView {
 #[component]
 fn OneRun(id: String) -> impl IntoView {
     let feed = expect_context::<Feed>();
-    let board = Mirror::<JobRun>::new(Admission::Listed);
+    let list = LiveList::<JobRun>::new(Admission::Listed);
     let asked = id.clone();
     let links = Fetch::new(move || {
         let asked_at = browser::now().0;
         job_runs::get(&asked).map(move |(run, links)| {
-            board.answer(vec![run], asked_at);
+            list.apply_query(vec![run], asked_at);
             links
         })
     });
-    feed.watch(job_runs::watch(&id), move |run| board.frame(run), move || links.reload());
+    feed.watch(job_runs::watch(&id), move |run| list.apply_update(run), move || links.reload());
     let ready = move || {
-        board.cell(&id).map(|cell| {
-            let row = RwSignal::from(cell);
+        list.entry(&id).map(|entry| {
+            let row = RwSignal::from(entry);
             view! {
-                <Head row board links />
+                <Head row list links />
                 <Details row links />
                 <ItsTransfers run=id.clone() row />
             }
@@ -63,31 +63,31 @@ fn OneRun(id: String) -> impl IntoView {
 }
 
 #[component]
-fn Head(row: RwSignal<Seen<JobRun>>, board: Mirror<JobRun>, links: Fetch<RunLinks>) -> impl IntoView {
+fn Head(row: RwSignal<Entry<JobRun>>, list: LiveList<JobRun>, links: Fetch<RunLinks>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let id = StoredValue::new(row.with_untracked(|seen| seen.object.id.inner().to_owned()));
+    let id = StoredValue::new(row.with_untracked(|entry| entry.object.id.inner().to_owned()));
     let (is_cancelling, is_retrying) = (RwSignal::new(false), RwSignal::new(false));
     let (cancelling, retrying) = (Task::new(), Task::new());
     let cancel = move |()| {
         cancelling.run(job_runs::cancel(&id.get_value()), move |run| {
-            board.frame(run);
+            list.apply_update(run);
             is_cancelling.set(false);
             toasts.tell("Asked the agent to cancel.".to_owned());
         });
     };
     let retry = move |()| {
         retrying.run(job_runs::retry(&id.get_value()), move |run| {
-            board.frame(run);
+            list.apply_update(run);
             is_retrying.set(false);
             toasts.tell("Asked the agent for another attempt.".to_owned());
         });
     };
-    let state = Signal::derive(move || row.with(|seen| labels::jobs::run_state(&seen.object)));
+    let state = Signal::derive(move || row.with(|entry| labels::jobs::run_state(&entry.object)));
     let can_cancel = Memo::new(move |_| {
-        row.with(|seen| seen.object.status == RunStatus::Running && seen.object.cancel_requested_at.is_none())
+        row.with(|entry| entry.object.status == RunStatus::Running && entry.object.cancel_requested_at.is_none())
     });
     let can_retry =
-        Memo::new(move |_| row.with(|seen| matches!(seen.object.status, RunStatus::Failed | RunStatus::Cancelled)));
+        Memo::new(move |_| row.with(|entry| matches!(entry.object.status, RunStatus::Failed | RunStatus::Cancelled)));
     let name = links.read(job_name).unwrap_or_default();
     view! {
         <PageHead
@@ -131,11 +131,11 @@ fn job_name(links: &RunLinks) -> String {
 }
 
 #[component]
-fn Details(row: RwSignal<Seen<JobRun>>, links: Fetch<RunLinks>) -> impl IntoView {
+fn Details(row: RwSignal<Entry<JobRun>>, links: Fetch<RunLinks>) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let read = move |read: fn(&JobRun) -> String| move || row.with(|seen| read(&seen.object));
-    let (id, job, started_at, slot, retry_of) = row.with_untracked(|seen| {
-        let run = &seen.object;
+    let read = move |read: fn(&JobRun) -> String| move || row.with(|entry| read(&entry.object));
+    let (id, job, started_at, slot, retry_of) = row.with_untracked(|entry| {
+        let run = &entry.object;
         (
             run.id.inner().to_owned(),
             format!("/jobs/{}", run.job_id.inner()),
@@ -145,13 +145,13 @@ fn Details(row: RwSignal<Seen<JobRun>>, links: Fetch<RunLinks>) -> impl IntoView
         )
     });
     let taken = move || {
-        row.with(|seen| {
-            let now = seen.object.completed_at.unwrap_or_else(|| clock.now());
-            labels::jobs::time_taken(&seen.object, now)
+        row.with(|entry| {
+            let now = entry.object.completed_at.unwrap_or_else(|| clock.now());
+            labels::jobs::time_taken(&entry.object, now)
         })
     };
     let ended = read(|run| run.completed_at.map_or_else(|| "–".to_owned(), Clock::full_moment));
-    let why = Memo::new(move |_| row.with(|seen| seen.object.error_message.clone()));
+    let why = Memo::new(move |_| row.with(|entry| entry.object.error_message.clone()));
     view! {
         <Card title="Details">
             <dl class="facts">
@@ -187,23 +187,23 @@ fn Details(row: RwSignal<Seen<JobRun>>, links: Fetch<RunLinks>) -> impl IntoView
 }
 
 #[component]
-fn ItsTransfers(run: String, row: RwSignal<Seen<JobRun>>) -> impl IntoView {
+fn ItsTransfers(run: String, row: RwSignal<Entry<JobRun>>) -> impl IntoView {
     let feed = expect_context::<Feed>();
-    let board = Mirror::<Transfer>::new(Admission::Listed);
+    let list = LiveList::<Transfer>::new(Admission::Listed);
     let run = cynic::Id::new(run);
     let watched = run.clone();
     let totals = Fetch::new(move || {
         let filter = TransferFilter { job_run_id: Some(run.clone()), ..TransferFilter::default() };
-        board.fill(transfers::list_some(filter, 100, 1))
+        list.fill(transfers::list_some(filter, 100, 1))
     });
     // A transfer that is not in the table yet is a new one.
     let look_for_new = move |transfer: Transfer| {
-        if board.cell(transfer.id.inner()).is_none() {
+        if list.entry(transfer.id.inner()).is_none() {
             totals.reload();
         }
     };
     feed.watch(transfers::watch_of_run(watched), look_for_new, || {});
-    let is_running = Memo::new(move |_| row.with(|seen| seen.object.status == RunStatus::Running));
+    let is_running = Memo::new(move |_| row.with(|entry| entry.object.status == RunStatus::Running));
     let nothing = move || {
         if is_running.get() {
             view! {
@@ -218,7 +218,7 @@ fn ItsTransfers(run: String, row: RwSignal<Seen<JobRun>>) -> impl IntoView {
     };
     view! {
         <Card title="Transfers">
-            <TransferTable board load=totals nothing />
+            <TransferTable list load=totals nothing />
         </Card>
     }
 }

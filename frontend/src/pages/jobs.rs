@@ -29,7 +29,7 @@ use crate::{
     fetch::Fetch,
     format,
     labels::{self, jobs::JOB_STATES},
-    live::{Admission, Feed, Mirror, Seen},
+    live::{Admission, Entry, Feed, LiveList},
     session::Session,
     ui::{Badge, Choice, Empty, Icon, Loaded, PageHead, Pager, Rows, Table},
 };
@@ -46,13 +46,13 @@ pub(crate) fn Jobs() -> impl IntoView {
     let page = page_in_address();
     let state = Memo::new(move |_| query.with(|query| query.get("state")).unwrap_or_default());
     let enabled = Memo::new(move |_| state.with(|state| labels::meant(&JOB_STATES, state)));
-    let board = Mirror::<Job>::new(Admission::Listed);
-    let totals = Fetch::new(move || board.fill(jobs::list(enabled.get(), page.get())));
-    let visible = Memo::new(move |_| board.order());
+    let list = LiveList::<Job>::new(Admission::Listed);
+    let totals = Fetch::new(move || list.fill(jobs::list(enabled.get(), page.get())));
+    let visible = Memo::new(move |_| list.order());
     effect(move || {
         let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
         if !ids.is_empty() {
-            feed.watch(jobs::watch(ids), move |job| board.frame(job), move || totals.reload());
+            feed.watch(jobs::watch(ids), move |job| list.apply_update(job), move || totals.reload());
         }
     });
     let newest = Newest::new(HashMap::new());
@@ -87,7 +87,7 @@ pub(crate) fn Jobs() -> impl IntoView {
         vec!["Job", "Status", "Last run", "Next run", "Agent"]
     };
     let row =
-        move |id: String| board.cell(&id).map(|cell| view! { <Row row=cell.into() newest is_admin /> }).into_any();
+        move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() newest is_admin /> }).into_any();
     view! {
         <PageHead title="Jobs" about=summary>
             {is_admin
@@ -104,13 +104,13 @@ pub(crate) fn Jobs() -> impl IntoView {
         <div class="card">
             <Loaded
                 stage=Signal::derive(move || totals.stage())
-                is_empty=Memo::new(move |_| board.len() == 0)
+                is_empty=Memo::new(move |_| list.len() == 0)
                 bones=8
                 on_retry=move |()| totals.reload()
                 nothing
             >
                 <Table label="Jobs" heads=heads.clone() is_busy=Signal::derive(move || totals.is_busy())>
-                    <Rows keys=Signal::derive(move || board.order()) row />
+                    <Rows keys=Signal::derive(move || list.order()) row />
                 </Table>
             </Loaded>
             <Pager
@@ -163,14 +163,14 @@ fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, page: Memo<i32>) {
 }
 
 #[component]
-fn Row(row: RwSignal<Seen<Job>>, newest: Newest, is_admin: bool) -> impl IntoView {
+fn Row(row: RwSignal<Entry<Job>>, newest: Newest, is_admin: bool) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
+    let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
     let address = format!("/jobs/{id}");
-    let state = Signal::derive(move || row.with(|seen| labels::jobs::job_state(&seen.object)));
-    let next = Signal::derive(move || row.with(|seen| seen.object.next_run_at));
-    let read = move |read: fn(&Job) -> String| move || row.with(|seen| read(&seen.object));
-    let last = move || match row.with(|seen| seen.object.last_run_at) {
+    let state = Signal::derive(move || row.with(|entry| labels::jobs::job_state(&entry.object)));
+    let next = Signal::derive(move || row.with(|entry| entry.object.next_run_at));
+    let read = move |read: fn(&Job) -> String| move || row.with(|entry| read(&entry.object));
+    let last = move || match row.with(|entry| entry.object.last_run_at) {
         Some(at) => clock.ago(at),
         None => "–".to_owned(),
     };
@@ -204,7 +204,7 @@ fn Row(row: RwSignal<Seen<Job>>, newest: Newest, is_admin: bool) -> impl IntoVie
                 <Next next />
             </td>
             <td class="cell-nowrap" data-label="Agent">
-                <a href=href(row.with_untracked(|seen| format!("/agents/{}", seen.object.agent_id.inner())))>
+                <a href=href(row.with_untracked(|entry| format!("/agents/{}", entry.object.agent_id.inner())))>
                     {read(|job| job.agent_name.clone())}
                 </a>
             </td>

@@ -17,7 +17,7 @@ use crate::{
         self,
         pipelines::{CAUSES, is_over, run_state, steps_done, time_taken},
     },
-    live::{Admission, Feed, Mirror, Seen},
+    live::{Admission, Entry, Feed, LiveList},
     task::Task,
     ui::{Badge, Card, Confirm, Fact, PageHead, Subject, Toasts},
 };
@@ -33,21 +33,21 @@ pub(crate) fn RunPage() -> impl IntoView {
 #[component]
 fn OneRun(id: String) -> impl IntoView {
     let feed = expect_context::<Feed>();
-    let board = Mirror::<PipelineRun>::new(Admission::Listed);
+    let list = LiveList::<PipelineRun>::new(Admission::Listed);
     let asked = id.clone();
     let links = Fetch::new(move || {
         let asked_at = browser::now().0;
         pipeline_runs::get(&asked).map(move |(run, links)| {
-            board.answer(vec![run], asked_at);
+            list.apply_query(vec![run], asked_at);
             links
         })
     });
-    feed.watch(pipeline_runs::watch(&id), move |run| board.frame(run), move || links.reload());
+    feed.watch(pipeline_runs::watch(&id), move |run| list.apply_update(run), move || links.reload());
     let ready = move || {
-        board.cell(&id).map(|cell| {
-            let row = RwSignal::from(cell);
+        list.entry(&id).map(|entry| {
+            let row = RwSignal::from(entry);
             view! {
-                <Head row board links />
+                <Head row list links />
                 <Course row links />
                 <Details row links />
             }
@@ -67,16 +67,16 @@ fn OneRun(id: String) -> impl IntoView {
 }
 
 #[component]
-fn Head(row: RwSignal<Seen<PipelineRun>>, board: Mirror<PipelineRun>, links: Fetch<RunLinks>) -> impl IntoView {
+fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: Fetch<RunLinks>) -> impl IntoView {
     let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());
     let (id, pipeline) =
-        row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.pipeline_id.inner().to_owned()));
+        row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.pipeline_id.inner().to_owned()));
     let id = StoredValue::new(id);
     let (is_cancelling, is_rerunning) = (RwSignal::new(false), RwSignal::new(false));
     let (cancelling, rerunning) = (Task::new(), Task::new());
     let cancel = move |()| {
         cancelling.run(pipeline_runs::cancel(&id.get_value()), move |run| {
-            board.frame(run);
+            list.apply_update(run);
             is_cancelling.set(false);
             toasts.tell("Asked for the end of this run.".to_owned());
         });
@@ -90,12 +90,13 @@ fn Head(row: RwSignal<Seen<PipelineRun>>, board: Mirror<PipelineRun>, links: Fet
         });
     };
     let state = Signal::derive(move || {
-        row.with(|seen| run_state(seen.object.status, seen.object.cancel_requested_at.is_some()))
+        row.with(|entry| run_state(entry.object.status, entry.object.cancel_requested_at.is_some()))
     });
-    let can_cancel =
-        Memo::new(move |_| row.with(|seen| !is_over(seen.object.status) && seen.object.cancel_requested_at.is_none()));
+    let can_cancel = Memo::new(move |_| {
+        row.with(|entry| !is_over(entry.object.status) && entry.object.cancel_requested_at.is_none())
+    });
     let can_rerun =
-        Memo::new(move |_| row.with(|seen| matches!(seen.object.status, RunStatus::Failed | RunStatus::Cancelled)));
+        Memo::new(move |_| row.with(|entry| matches!(entry.object.status, RunStatus::Failed | RunStatus::Cancelled)));
     let name = links.read(pipeline_name).unwrap_or_default();
     view! {
         <PageHead
@@ -139,24 +140,24 @@ fn pipeline_name(links: &RunLinks) -> String {
 }
 
 #[component]
-fn Details(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
+fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let read = move |read: fn(&PipelineRun) -> String| move || row.with(|seen| read(&seen.object));
-    let (id, pipeline, cause, version, rerun_of, parameters) = row.with_untracked(|seen| {
-        let run = &seen.object;
+    let read = move |read: fn(&PipelineRun) -> String| move || row.with(|entry| read(&entry.object));
+    let (id, pipeline, cause, version, rerun_of, parameters) = row.with_untracked(|entry| {
+        let run = &entry.object;
         let pipeline = format!("/pipelines/{}", run.pipeline_id.inner());
         let rerun_of = run.rerun_of.as_ref().map(|earlier| format!("{pipeline}/runs/{}", earlier.inner()));
         let cause = labels::called(&CAUSES, &run.trigger);
         (run.id.inner().to_owned(), pipeline, cause, run.version, rerun_of, run.parameters.clone())
     });
     let taken = move || {
-        let (from, to) = row.with(|seen| (seen.object.started_at, seen.object.completed_at));
+        let (from, to) = row.with(|entry| (entry.object.started_at, entry.object.completed_at));
         time_taken(from, to, to.unwrap_or_else(|| clock.now()))
     };
     let moment = |at: Option<crate::time::Instant>| at.map_or_else(|| "–".to_owned(), Clock::full_moment);
-    let began = move || moment(row.with(|seen| seen.object.started_at));
-    let ended = move || moment(row.with(|seen| seen.object.completed_at));
-    let why = Memo::new(move |_| row.with(|seen| seen.object.error_message.clone()));
+    let began = move || moment(row.with(|entry| entry.object.started_at));
+    let ended = move || moment(row.with(|entry| entry.object.completed_at));
+    let why = Memo::new(move |_| row.with(|entry| entry.object.error_message.clone()));
     let values = (!parameters.is_empty()).then(|| {
         let line = |parameter: &pipeline_runs::Parameter| {
             view! { <code class="path">{format!("{} = {}", parameter.name, parameter.value)}</code> }

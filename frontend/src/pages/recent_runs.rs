@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::{live::Live, ui::Tone};
+use crate::{live::Revisioned, ui::Tone};
 
 /// How many runs have a mark.
 const MOST: usize = 10;
@@ -27,7 +27,7 @@ pub(super) fn Marks(
 }
 
 /// Takes a run in among the newest ones, which are in the order of their ages, newest first.
-pub(super) fn take_in<T: Live, A: PartialOrd>(runs: &mut Vec<T>, run: T, age: impl Fn(&T) -> A) {
+pub(super) fn take_in<T: Revisioned, A: PartialOrd>(runs: &mut Vec<T>, run: T, age: impl Fn(&T) -> A) {
     match runs.iter_mut().find(|known| known.id() == run.id()) {
         Some(known) if known.revision() <= run.revision() => *known = run,
         Some(_) => {}

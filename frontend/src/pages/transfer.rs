@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     fetch::Fetch,
     format, labels,
-    live::{Admission, Feed, Mirror, Seen},
+    live::{Admission, Entry, Feed, LiveList},
     task::Task,
     ui::{Badge, Card, Confirm, PageHead, Progress, Subject, Toasts},
 };
@@ -29,25 +29,25 @@ pub(crate) fn TransferPage() -> impl IntoView {
 #[component]
 fn OneTransfer(id: String) -> impl IntoView {
     let feed = expect_context::<Feed>();
-    let board = Mirror::<Transfer>::new(Admission::Listed);
+    let list = LiveList::<Transfer>::new(Admission::Listed);
     let watched = id.clone();
     let links = Fetch::new(move || {
         let asked_at = browser::now().0;
         transfers::get(&id).map(move |(transfer, links)| {
-            board.answer(vec![transfer], asked_at);
+            list.apply_query(vec![transfer], asked_at);
             links
         })
     });
     feed.watch(
         transfers::watch(Some(vec![cynic::Id::new(&watched)])),
-        move |transfer| board.frame(transfer),
+        move |transfer| list.apply_update(transfer),
         move || links.reload(),
     );
     let ready = move || {
-        board.cell(&watched).map(|cell| {
-            let row = RwSignal::from(cell);
+        list.entry(&watched).map(|entry| {
+            let row = RwSignal::from(entry);
             view! {
-                <Head row board />
+                <Head row list />
                 <Course row />
                 <div class="columns">
                     <Details row links />
@@ -70,36 +70,37 @@ fn OneTransfer(id: String) -> impl IntoView {
 }
 
 #[component]
-fn Head(row: RwSignal<Seen<Transfer>>, board: Mirror<Transfer>) -> impl IntoView {
+fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let (id, name) = row
-        .with_untracked(|seen| (seen.object.id.inner().to_owned(), format::file_name(&seen.object.source).to_owned()));
+    let (id, name) = row.with_untracked(|entry| {
+        (entry.object.id.inner().to_owned(), format::file_name(&entry.object.source).to_owned())
+    });
     let id = StoredValue::new(id);
     let (is_cancelling, is_retrying) = (RwSignal::new(false), RwSignal::new(false));
     let (cancelling, retrying) = (Task::new(), Task::new());
     let cancel = move |()| {
         cancelling.run(transfers::cancel(&id.get_value()), move |transfer| {
             let ended = transfer.status == TransferStatus::Cancelled;
-            board.frame(transfer);
+            list.apply_update(transfer);
             is_cancelling.set(false);
             toasts.tell(if ended { "Cancelled." } else { "Asked the agent to cancel." }.to_owned());
         });
     };
     let retry = move |()| {
         retrying.run(transfers::retry(&id.get_value()), move |transfer| {
-            board.frame(transfer);
+            list.apply_update(transfer);
             is_retrying.set(false);
             toasts.tell("Queued again.".to_owned());
         });
     };
-    let state = Signal::derive(move || row.with(|seen| labels::transfer_state(&seen.object)));
+    let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));
     let can_cancel = Memo::new(move |_| {
-        row.with(|seen| {
-            let is_open = matches!(seen.object.status, TransferStatus::Queued | TransferStatus::Running);
-            is_open && seen.object.cancel_requested_at.is_none()
+        row.with(|entry| {
+            let is_open = matches!(entry.object.status, TransferStatus::Queued | TransferStatus::Running);
+            is_open && entry.object.cancel_requested_at.is_none()
         })
     });
-    let can_retry = Memo::new(move |_| row.with(|seen| seen.object.status == TransferStatus::Failed));
+    let can_retry = Memo::new(move |_| row.with(|entry| entry.object.status == TransferStatus::Failed));
     view! {
         <PageHead title=name.clone() parent=("/transfers", "Transfers") about=move || view! { <Badge state /> }>
             <Show when=move || can_cancel.get()>
@@ -135,21 +136,22 @@ fn Head(row: RwSignal<Seen<Transfer>>, board: Mirror<Transfer>) -> impl IntoView
 
 /// How far it is: the bar, its figures, and the error if there is one.
 #[component]
-fn Course(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
+fn Course(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let read = move |read: fn(&Transfer) -> String| move || row.with(|seen| read(&seen.object));
-    let name = row.with_untracked(|seen| format::file_name(&seen.object.source).to_owned());
+    let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));
+    let name = row.with_untracked(|entry| format::file_name(&entry.object.source).to_owned());
     let elapsed = move || {
-        row.with(|seen| {
-            let transfer = &seen.object;
+        row.with(|entry| {
+            let transfer = &entry.object;
             let started = transfer.started_at?;
             let end = transfer.completed_at.unwrap_or_else(|| clock.now());
             Some(format::duration(end.seconds_since(started)))
         })
         .unwrap_or_else(|| "–".to_owned())
     };
-    let news = move || row.with(|seen| seen.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
-    let error = Memo::new(move |_| row.with(|seen| seen.object.error_message.clone()));
+    let news =
+        move || row.with(|entry| entry.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
+    let error = Memo::new(move |_| row.with(|entry| entry.object.error_message.clone()));
     view! {
         <Card title="Progress">
             <div class="course">
@@ -159,8 +161,8 @@ fn Course(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
                 </div>
                 <Progress
                     label=format!("Progress of {name}")
-                    value=Signal::derive(move || row.with(|seen| seen.object.progress))
-                    tone=Signal::derive(move || row.with(|seen| labels::transfer_state(&seen.object).1))
+                    value=Signal::derive(move || row.with(|entry| entry.object.progress))
+                    tone=Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object).1))
                 />
                 <dl class="course-figures">
                     <div><dt>"Speed"</dt><dd>{read(labels::speed)}</dd></div>

@@ -19,7 +19,7 @@ use crate::{
     fetch::Fetch,
     fleet_totals::Figures,
     format,
-    live::{Admission, Mirror},
+    live::{Admission, LiveList},
     pages::pages_of,
     ui::{Empty, PageHead, Pager},
 };
@@ -29,10 +29,10 @@ use crate::{
 pub(crate) fn Transfers() -> impl IntoView {
     let query = use_query_map();
     let filters = Memo::new(move |_| query.with(|query| Filters::read(|name| query.get(name))));
-    let board = Mirror::<Transfer>::new(Admission::Listed);
+    let list = LiveList::<Transfer>::new(Admission::Listed);
     let totals = Fetch::new(move || {
         let filters = filters.get();
-        board.fill(transfers::list(filters.for_query(browser::local_midnight), filters.page))
+        list.fill(transfers::list(filters.for_query(browser::local_midnight), filters.page))
     });
     refresh_first_page(totals, filters);
     let summary = move || {
@@ -62,7 +62,7 @@ pub(crate) fn Transfers() -> impl IntoView {
         <PageHead title="Transfers" about=summary />
         <FilterForm filters=filters />
         <div class="card">
-            <TransferTable board load=totals nothing=nothing />
+            <TransferTable list load=totals nothing=nothing />
             <Pager
                 summary=Signal::derive(summary)
                 page=Signal::derive(move || filters.with(|filters| filters.page))

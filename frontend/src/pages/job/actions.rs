@@ -7,30 +7,30 @@ use super::backfill::Backfill;
 use crate::{
     api::jobs::{self, Job},
     base_path::href,
-    live::{Mirror, Seen},
+    live::{Entry, LiveList},
     task::Task,
     ui::{Confirm, Toasts},
 };
 
 /// The buttons, and the questions that some of them ask.
 #[component]
-pub(super) fn Actions(row: RwSignal<Seen<Job>>, board: Mirror<Job>) -> impl IntoView {
+pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl IntoView {
     let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());
-    let (id, name) = row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.name.clone()));
+    let (id, name) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.name.clone()));
     let id = StoredValue::new(id);
-    let is_enabled = Memo::new(move |_| row.with(|seen| seen.object.enabled));
+    let is_enabled = Memo::new(move |_| row.with(|entry| entry.object.enabled));
     let (is_backfilling, is_deleting) = (RwSignal::new(false), RwSignal::new(false));
     let (running, switching, deleting) = (Task::new(), Task::new(), Task::new());
     let run = move |_| {
         running.run(jobs::run(&id.get_value()), move |job| {
-            board.frame(job);
+            list.apply_update(job);
             toasts.tell("Asked the agent to run it.".to_owned());
         });
     };
     let switch = move |_| {
         let enabled = !is_enabled.get_untracked();
         switching.run(jobs::enable(&id.get_value(), enabled), move |job| {
-            board.frame(job);
+            list.apply_update(job);
             toasts.tell(if enabled { "Resumed." } else { "Paused." }.to_owned());
         });
     };

@@ -11,17 +11,17 @@ use crate::{
         self,
         jobs::{CATCH_UPS, OVERLAPS},
     },
-    live::Seen,
+    live::Entry,
     ui::{Card, Fact},
 };
 
 /// The card.
 #[component]
-pub(super) fn Details(row: RwSignal<Seen<Job>>, links: Fetch<JobLinks>) -> impl IntoView {
-    let read = move |read: fn(&Job) -> String| move || row.with(|seen| read(&seen.object));
-    let (id, created_at) = row.with_untracked(|seen| (seen.object.id.inner().to_owned(), seen.object.created_at));
+pub(super) fn Details(row: RwSignal<Entry<Job>>, links: Fetch<JobLinks>) -> impl IntoView {
+    let read = move |read: fn(&Job) -> String| move || row.with(|entry| read(&entry.object));
+    let (id, created_at) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.created_at));
     let agent = move || {
-        let name = row.with(|seen| seen.object.agent_name.clone());
+        let name = row.with(|entry| entry.object.agent_name.clone());
         match links.read(|links| links.agent.as_ref().map(|agent| agent.id.inner().to_owned())).flatten() {
             Some(id) => view! { <a href=href(format!("/agents/{id}"))>{name}</a> }.into_any(),
             None => format!("{name} (revoked)").into_any(),

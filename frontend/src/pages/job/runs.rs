@@ -9,7 +9,7 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format, labels,
-    live::{Admission, Mirror, Seen},
+    live::{Admission, Entry, LiveList},
     pages::{page_in_address, pages_of},
     ui::{Badge, Card, Empty, Loaded, Pager, Rows, Table},
 };
@@ -23,10 +23,10 @@ pub(super) fn Runs(
 ) -> impl IntoView {
     let page = page_in_address();
     let job = StoredValue::new(job);
-    let board = Mirror::<JobRun>::new(Admission::Listed);
-    let totals = Fetch::new(move || board.fill(job_runs::list(&job.get_value(), crate::api::PAGE_SIZE, page.get())));
+    let list = LiveList::<JobRun>::new(Admission::Listed);
+    let totals = Fetch::new(move || list.fill(job_runs::list(&job.get_value(), crate::api::PAGE_SIZE, page.get())));
     effect(move || match moved.get() {
-        Some(run) if board.cell(run.id.inner()).is_some() => board.frame(run),
+        Some(run) if list.entry(run.id.inner()).is_some() => list.apply_update(run),
         _ => totals.reload(),
     });
     let summary = move || {
@@ -39,12 +39,12 @@ pub(super) fn Runs(
             </Empty>
         }
     };
-    let row = move |id: String| board.cell(&id).map(|cell| view! { <Row row=cell.into() /> }).into_any();
+    let row = move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any();
     view! {
         <Card title="Runs">
             <Loaded
                 stage=Signal::derive(move || totals.stage())
-                is_empty=Memo::new(move |_| board.len() == 0)
+                is_empty=Memo::new(move |_| list.len() == 0)
                 on_retry=move |()| totals.reload()
                 nothing
             >
@@ -53,7 +53,7 @@ pub(super) fn Runs(
                     heads=vec!["Started", "Status", "For the slot", "Time taken", "Copied"]
                     is_busy=Signal::derive(move || totals.is_busy())
                 >
-                    <Rows keys=Signal::derive(move || board.order()) row />
+                    <Rows keys=Signal::derive(move || list.order()) row />
                 </Table>
             </Loaded>
             <Pager
@@ -67,20 +67,20 @@ pub(super) fn Runs(
 }
 
 #[component]
-fn Row(row: RwSignal<Seen<JobRun>>) -> impl IntoView {
+fn Row(row: RwSignal<Entry<JobRun>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let read = move |read: fn(&JobRun) -> String| move || row.with(|seen| read(&seen.object));
-    let (address, started, slot) = row.with_untracked(|seen| {
-        let run = &seen.object;
+    let read = move |read: fn(&JobRun) -> String| move || row.with(|entry| read(&entry.object));
+    let (address, started, slot) = row.with_untracked(|entry| {
+        let run = &entry.object;
         let slot = run.scheduled_for.map_or_else(|| "By hand".to_owned(), |at| clock.moment(at));
         (format!("/jobs/{}/runs/{}", run.job_id.inner(), run.id.inner()), Clock::full_moment(run.started_at), slot)
     });
-    let state = Signal::derive(move || row.with(|seen| labels::jobs::run_state(&seen.object)));
-    let about = move || row.with(|seen| labels::jobs::run_about(&seen.object));
+    let state = Signal::derive(move || row.with(|entry| labels::jobs::run_state(&entry.object)));
+    let about = move || row.with(|entry| labels::jobs::run_about(&entry.object));
     let taken = move || {
-        row.with(|seen| {
-            let now = seen.object.completed_at.unwrap_or_else(|| clock.now());
-            labels::jobs::time_taken(&seen.object, now)
+        row.with(|entry| {
+            let now = entry.object.completed_at.unwrap_or_else(|| clock.now());
+            labels::jobs::time_taken(&entry.object, now)
         })
     };
     view! {

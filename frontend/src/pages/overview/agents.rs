@@ -8,7 +8,7 @@ use crate::{
     browser,
     fetch::{Fetch, Stage},
     labels,
-    live::{Admission, Feed, Mirror, Seen},
+    live::{Admission, Entry, Feed, LiveList},
     pages::{heartbeat::Pulse, no_agents::NoAgents},
     ui::{Card, Loaded, Rows},
 };
@@ -20,14 +20,14 @@ const MOST: usize = 30;
 #[component]
 pub(super) fn Machines() -> impl IntoView {
     let feed = expect_context::<Feed>();
-    let board = Mirror::<Agent>::new(Admission::Running(MOST));
+    let list = LiveList::<Agent>::new(Admission::Running(MOST));
     let query = Fetch::new(move || {
         let asked_at = browser::now().0;
         agents::list_some(AgentFilter::default(), 30, 1)
-            .map(move |page| board.answer(page.items.into_iter().map(|row| row.agent).collect(), asked_at))
+            .map(move |page| list.apply_query(page.items.into_iter().map(|row| row.agent).collect(), asked_at))
     });
-    feed.watch(agents::watch(None), move |agent| board.frame(agent), move || query.reload());
-    let is_empty = Memo::new(move |_| board.len() == 0);
+    feed.watch(agents::watch(None), move |agent| list.apply_update(agent), move || query.reload());
+    let is_empty = Memo::new(move |_| list.len() == 0);
     // The stream alone may have brought some already.
     let stage = move || if is_empty.get() { query.stage() } else { Stage::Ready };
     view! {
@@ -40,8 +40,8 @@ pub(super) fn Machines() -> impl IntoView {
             >
                 <ul class="machines">
                     <Rows
-                        keys=Signal::derive(move || board.order())
-                        row=move |id: String| board.cell(&id).map(|cell| view! { <Machine row=cell.into() /> }).into_any()
+                        keys=Signal::derive(move || list.order())
+                        row=move |id: String| list.entry(&id).map(|entry| view! { <Machine row=entry.into() /> }).into_any()
                     />
                 </ul>
             </Loaded>
@@ -50,16 +50,16 @@ pub(super) fn Machines() -> impl IntoView {
 }
 
 #[component]
-fn Machine(row: RwSignal<Seen<Agent>>) -> impl IntoView {
-    let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
-    let read = move |read: fn(&Agent) -> String| move || row.with(|seen| read(&seen.object));
+fn Machine(row: RwSignal<Entry<Agent>>) -> impl IntoView {
+    let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
+    let read = move |read: fn(&Agent) -> String| move || row.with(|entry| read(&entry.object));
     view! {
         <li class="machine">
             <Pulse row />
             <a class="cell-title" href=href(format!("/agents/{id}"))>
                 {read(|agent| agent.label().to_owned())}
             </a>
-            <span class="machine-state">{move || row.with(|seen| labels::agent_state(&seen.object).0)}</span>
+            <span class="machine-state">{move || row.with(|entry| labels::agent_state(&entry.object).0)}</span>
             <span class="machine-figures">
                 "Load " <b>{read(labels::load)}</b> " · " <b>{read(labels::memory)}</b>
             </span>

@@ -9,7 +9,7 @@ use crate::{
     effect::effect,
     fetch::{Fetch, Stage},
     format, labels,
-    live::{Admission, Feed, Mirror, Seen},
+    live::{Admission, Entry, Feed, LiveList},
     ui::{Badge, Card, Empty, Loaded, Progress, Rows, Table},
 };
 
@@ -20,17 +20,17 @@ const MOST: usize = 50;
 #[component]
 pub(super) fn Running() -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
-    let board = Mirror::<Transfer>::new(Admission::Running(MOST));
+    let list = LiveList::<Transfer>::new(Admission::Running(MOST));
     let total = Fetch::new(move || {
         let filter = TransferFilter { status: Some(vec![TransferStatus::Running]), ..TransferFilter::default() };
-        board.fill(transfers::list_some(filter, 50, 1))
+        list.fill(transfers::list_some(filter, 50, 1))
     });
-    feed.watch(transfers::watch(None), move |transfer| board.frame(transfer), move || total.reload());
+    feed.watch(transfers::watch(None), move |transfer| list.apply_update(transfer), move || total.reload());
     effect(move || {
         clock.now();
-        board.sweep();
+        list.remove_ended();
     });
-    let is_empty = Memo::new(move |_| board.len() == 0);
+    let is_empty = Memo::new(move |_| list.len() == 0);
     // The stream alone may have brought some already.
     let stage = move || if is_empty.get() { total.stage() } else { Stage::Ready };
     let nothing = || {
@@ -46,8 +46,8 @@ pub(super) fn Running() -> impl IntoView {
             <Loaded stage=Signal::derive(stage) is_empty on_retry=move |()| total.reload() nothing>
                 <Table label="Running transfers" heads=vec!["File", "Progress", "Speed", "Time left", "Last news"]>
                     <Rows
-                        keys=Signal::derive(move || board.order())
-                        row=move |id: String| board.cell(&id).map(|cell| view! { <Row row=cell.into() /> }).into_any()
+                        keys=Signal::derive(move || list.order())
+                        row=move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any()
                     />
                 </Table>
             </Loaded>
@@ -56,18 +56,19 @@ pub(super) fn Running() -> impl IntoView {
 }
 
 #[component]
-fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
+fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     // These never change.
-    let (id, name, agent) = row.with_untracked(|seen| {
-        let transfer = &seen.object;
+    let (id, name, agent) = row.with_untracked(|entry| {
+        let transfer = &entry.object;
         let about = format!("{} · {}", transfer.agent_name, labels::way(transfer));
         (transfer.id.inner().to_owned(), format::file_name(&transfer.source).to_owned(), about)
     });
-    let read = move |read: fn(&Transfer) -> String| move || row.with(|seen| read(&seen.object));
-    let state = Signal::derive(move || row.with(|seen| labels::transfer_state(&seen.object)));
+    let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));
+    let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));
     let is_remarkable = Memo::new(move |_| state.get().0 != "Running");
-    let news = move || row.with(|seen| seen.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
+    let news =
+        move || row.with(|entry| entry.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
     view! {
         <tr>
             <td class="cell-main">
@@ -83,7 +84,7 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
                 <div class="progress-line">
                     <Progress
                         label=format!("Progress of {name}")
-                        value=Signal::derive(move || row.with(|seen| seen.object.progress))
+                        value=Signal::derive(move || row.with(|entry| entry.object.progress))
                         tone=Signal::derive(move || state.get().1)
                     />
                     <span class="progress-label">{read(|transfer| format::percent(transfer.progress))}</span>

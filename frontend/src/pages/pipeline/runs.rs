@@ -13,7 +13,7 @@ use crate::{
         self,
         pipelines::{CAUSES, run_state, steps_done, time_taken},
     },
-    live::{Admission, Mirror, Seen},
+    live::{Admission, Entry, LiveList},
     pages::{page_in_address, pages_of},
     ui::{Badge, Card, Empty, Loaded, Pager, Rows, Table},
 };
@@ -27,10 +27,10 @@ pub(super) fn Runs(
 ) -> impl IntoView {
     let page = page_in_address();
     let pipeline = StoredValue::new(pipeline);
-    let board = Mirror::<PipelineRun>::new(Admission::Listed);
-    let totals = Fetch::new(move || board.fill(pipeline_runs::list(&pipeline.get_value(), page.get())));
+    let list = LiveList::<PipelineRun>::new(Admission::Listed);
+    let totals = Fetch::new(move || list.fill(pipeline_runs::list(&pipeline.get_value(), page.get())));
     effect(move || match moved.get() {
-        Some(run) if board.cell(run.id.inner()).is_some() => board.frame(run),
+        Some(run) if list.entry(run.id.inner()).is_some() => list.apply_update(run),
         _ => totals.reload(),
     });
     let summary = move || {
@@ -43,12 +43,12 @@ pub(super) fn Runs(
             </Empty>
         }
     };
-    let row = move |id: String| board.cell(&id).map(|cell| view! { <Row row=cell.into() /> }).into_any();
+    let row = move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any();
     view! {
         <Card title="Runs">
             <Loaded
                 stage=Signal::derive(move || totals.stage())
-                is_empty=Memo::new(move |_| board.len() == 0)
+                is_empty=Memo::new(move |_| list.len() == 0)
                 on_retry=move |()| totals.reload()
                 nothing
             >
@@ -57,7 +57,7 @@ pub(super) fn Runs(
                     heads=vec!["Started", "Status", "By", "Version", "Steps", "Time taken"]
                     is_busy=Signal::derive(move || totals.is_busy())
                 >
-                    <Rows keys=Signal::derive(move || board.order()) row />
+                    <Rows keys=Signal::derive(move || list.order()) row />
                 </Table>
             </Loaded>
             <Pager
@@ -71,19 +71,19 @@ pub(super) fn Runs(
 }
 
 #[component]
-fn Row(row: RwSignal<Seen<PipelineRun>>) -> impl IntoView {
+fn Row(row: RwSignal<Entry<PipelineRun>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let read = move |read: fn(&PipelineRun) -> String| move || row.with(|seen| read(&seen.object));
-    let (address, cause, version) = row.with_untracked(|seen| {
-        let run = &seen.object;
+    let read = move |read: fn(&PipelineRun) -> String| move || row.with(|entry| read(&entry.object));
+    let (address, cause, version) = row.with_untracked(|entry| {
+        let run = &entry.object;
         let address = format!("/pipelines/{}/runs/{}", run.pipeline_id.inner(), run.id.inner());
         (address, labels::called(&CAUSES, &run.trigger), run.version)
     });
     let state = Signal::derive(move || {
-        row.with(|seen| run_state(seen.object.status, seen.object.cancel_requested_at.is_some()))
+        row.with(|entry| run_state(entry.object.status, entry.object.cancel_requested_at.is_some()))
     });
     let taken = move || {
-        let (from, to) = row.with(|seen| (seen.object.started_at, seen.object.completed_at));
+        let (from, to) = row.with(|entry| (entry.object.started_at, entry.object.completed_at));
         time_taken(from, to, to.unwrap_or_else(|| clock.now()))
     };
     view! {

@@ -16,7 +16,7 @@ use crate::{
     fetch::Fetch,
     format,
     labels::pipelines::{step_progress, step_state, time_taken},
-    live::{Feed, Seen},
+    live::{Entry, Feed},
     pages::graph::{Graph, StepFacts},
     ui::{Badge, Card, Progress, Rows, Table},
 };
@@ -26,12 +26,12 @@ type Copies = HashMap<String, Transfer>;
 
 /// Both cards.
 #[component]
-pub(super) fn Course(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
+pub(super) fn Course(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
     let planned = Memo::new(move |_| links.read(|links| links.plan.steps.clone()).unwrap_or_default());
     let copies = follow_copies(row);
     let steps = Memo::new(move |_| {
         let figures = |step: &Step| copies.with(|copies| with_copy(step, copies));
-        row.with(|seen| seen.object.steps.iter().map(figures).collect::<Vec<_>>())
+        row.with(|entry| entry.object.steps.iter().map(figures).collect::<Vec<_>>())
     });
     let chosen = RwSignal::new(None::<String>);
     let said = move || {
@@ -70,12 +70,12 @@ pub(super) fn Course(row: RwSignal<Seen<PipelineRun>>, links: Fetch<RunLinks>) -
 
 /// The transfers of steps that copy something now: how far such a step is, its transfer says first, and of an agent that
 /// reports nothing else about its steps it is the only one who does.
-fn follow_copies(row: RwSignal<Seen<PipelineRun>>) -> RwSignal<Copies> {
+fn follow_copies(row: RwSignal<Entry<PipelineRun>>) -> RwSignal<Copies> {
     let feed = expect_context::<Feed>();
     let copies = RwSignal::new(Copies::new());
     let at_work = Memo::new(move |_| {
         let of_step = |step: &Step| step.transfer_id.clone().filter(|_| step.status == StepStatus::Running);
-        row.with(|seen| seen.object.steps.iter().filter_map(of_step).collect::<Vec<_>>())
+        row.with(|entry| entry.object.steps.iter().filter_map(of_step).collect::<Vec<_>>())
     });
     effect(move || {
         let ids = at_work.get();

@@ -7,15 +7,15 @@ use crate::{
     base_path::href,
     fetch::Fetch,
     labels,
-    live::Seen,
+    live::Entry,
     ui::{Card, CopyButton, Fact},
 };
 
 /// The card.
 #[component]
-pub(super) fn Details(row: RwSignal<Seen<Transfer>>, links: Fetch<TransferLinks>) -> impl IntoView {
-    let read = move |read: fn(&Transfer) -> String| move || row.with(|seen| read(&seen.object));
-    let id = row.with_untracked(|seen| seen.object.id.inner().to_owned());
+pub(super) fn Details(row: RwSignal<Entry<Transfer>>, links: Fetch<TransferLinks>) -> impl IntoView {
+    let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));
+    let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
     let agent = move || {
         links.read(|links| {
             let name = links.agent_name.clone();
@@ -33,8 +33,8 @@ pub(super) fn Details(row: RwSignal<Seen<Transfer>>, links: Fetch<TransferLinks>
             })
             .flatten()
     });
-    let checksum = Memo::new(move |_| row.with(|seen| seen.object.checksum_sha256.clone()));
-    let network = Memo::new(move |_| row.with(|seen| labels::network(&seen.object.network)));
+    let checksum = Memo::new(move |_| row.with(|entry| entry.object.checksum_sha256.clone()));
+    let network = Memo::new(move |_| row.with(|entry| labels::network(&entry.object.network)));
     view! {
         <Card title="Details">
             <dl class="facts">

@@ -5,15 +5,15 @@ use leptos::prelude::*;
 use crate::{
     api::transfers::{Transfer, TransferStatus},
     clock::Clock,
-    live::Seen,
+    live::Entry,
     time::Instant,
     ui::{Card, Tone},
 };
 
 /// The card.
 #[component]
-pub(super) fn Timeline(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
-    let steps = Memo::new(move |_| row.with(|seen| steps(&seen.object)));
+pub(super) fn Timeline(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
+    let steps = Memo::new(move |_| row.with(|entry| steps(&entry.object)));
     let step = |(name, tone, at): (&'static str, Tone, Option<Instant>)| {
         view! {
             <li class="timeline-step" data-tone=tone.name()>

@@ -12,22 +12,22 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format, labels,
-    live::{Feed, Mirror, Seen},
+    live::{Entry, Feed, LiveList},
     ui::{Badge, Loaded, Progress, Rows, Table},
 };
 
-/// The rows of a board that a query fills.
+/// The rows of a list that a query fills.
 #[component]
 pub(crate) fn TransferTable(
-    board: Mirror<Transfer>,
-    /// The query that fills the board.
+    list: LiveList<Transfer>,
+    /// The query that fills the list.
     load: Fetch<Total>,
     /// What stands there when the query finds nothing.
     #[prop(into)]
     nothing: ViewFn,
 ) -> impl IntoView {
-    watch_visible(board, load);
-    let is_empty = Memo::new(move |_| board.len() == 0);
+    watch_visible(list, load);
+    let is_empty = Memo::new(move |_| list.len() == 0);
     view! {
         <Loaded
             stage=Signal::derive(move || load.stage())
@@ -42,8 +42,8 @@ pub(crate) fn TransferTable(
                 is_busy=Signal::derive(move || load.is_busy())
             >
                 <Rows
-                    keys=Signal::derive(move || board.order())
-                    row=move |id: String| board.cell(&id).map(|cell| view! { <Row row=cell.into() /> }).into_any()
+                    keys=Signal::derive(move || list.order())
+                    row=move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any()
                 />
             </Table>
         </Loaded>
@@ -51,27 +51,27 @@ pub(crate) fn TransferTable(
 }
 
 /// Follows the rows on show, whichever they are.
-fn watch_visible(board: Mirror<Transfer>, load: Fetch<Total>) {
+fn watch_visible(list: LiveList<Transfer>, load: Fetch<Total>) {
     let feed = expect_context::<Feed>();
     // A set: rows that only change places are watched already.
     let visible = Memo::new(move |_| {
-        let mut ids = board.order();
+        let mut ids = list.order();
         ids.sort_unstable();
         ids
     });
     effect(move || {
         let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
         if !ids.is_empty() {
-            feed.watch(transfers::watch(Some(ids)), move |transfer| board.frame(transfer), move || load.reload());
+            feed.watch(transfers::watch(Some(ids)), move |transfer| list.apply_update(transfer), move || load.reload());
         }
     });
 }
 
 #[component]
-fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
+fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let (id, name, way, agent, agent_id, created) = row.with_untracked(|seen| {
-        let transfer = &seen.object;
+    let (id, name, way, agent, agent_id, created) = row.with_untracked(|entry| {
+        let transfer = &entry.object;
         (
             transfer.id.inner().to_owned(),
             format::file_name(&transfer.source).to_owned(),
@@ -81,8 +81,8 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
             clock.moment(transfer.created_at),
         )
     });
-    let state = Signal::derive(move || row.with(|seen| labels::transfer_state(&seen.object)));
-    let speed = move || row.with(|seen| labels::speed(&seen.object));
+    let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));
+    let speed = move || row.with(|entry| labels::speed(&entry.object));
     view! {
         <tr>
             <td class="cell-main">
@@ -98,11 +98,11 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
                 <div class="progress-line">
                     <Progress
                         label=format!("Progress of {name}")
-                        value=Signal::derive(move || row.with(|seen| seen.object.progress))
+                        value=Signal::derive(move || row.with(|entry| entry.object.progress))
                         tone=Signal::derive(move || state.get().1)
                     />
                     <span class="progress-label">
-                        {move || row.with(|seen| format::percent(seen.object.progress))}
+                        {move || row.with(|entry| format::percent(entry.object.progress))}
                     </span>
                 </div>
                 <Show when=move || state.get().0 == "Running">
@@ -110,7 +110,7 @@ fn Row(row: RwSignal<Seen<Transfer>>) -> impl IntoView {
                 </Show>
             </td>
             <td class="cell-number" data-label="Size">
-                {move || row.with(|seen| labels::size(&seen.object))}
+                {move || row.with(|entry| labels::size(&entry.object))}
             </td>
             <td class="cell-nowrap" data-label="Agent">
                 <a href=href(format!("/agents/{agent_id}"))>{agent}</a>
