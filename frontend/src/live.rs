@@ -1,6 +1,6 @@
-//! What changes while one looks: one WebSocket per tab, its reconnecting, and the newest state of what is on screen.
+//! Live updates: one WebSocket per tab, its reconnects, and the newest state of the objects on screen.
 //!
-//! `protocol`, `backoff` and `list_state` decide and are pure; `socket`, `feed` and `live_list` do.
+//! `protocol`, `backoff` and `list_state` are pure; `socket`, `feed` and `live_list` have effects.
 
 mod backoff;
 mod feed;

@@ -1,18 +1,18 @@
-//! When to connect again after a socket has closed.
+//! When to reconnect after a socket has closed.
 
-/// What a closed socket calls for.
+/// What to do after a socket has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reconnect {
     /// Get a new token first: the old one has expired or was revoked.
     Renew,
-    /// Connect again after so many milliseconds.
+    /// Reconnect after this many milliseconds.
     Wait(u64),
 }
 
 /// The close codes of an expired and of a revoked token.
 const TOKEN_ENDED: [u16; 2] = [4401, 4403];
 
-/// Decides by the close code, the number of failures in a row, and chance (from 0 up to, and without, 1).
+/// Decides by the close code and the number of consecutive failures. `random` is at least 0 and less than 1.
 pub(super) fn after_close(code: u16, failures: u32, random: f64) -> Reconnect {
     if TOKEN_ENDED.contains(&code) && failures == 0 {
         return Reconnect::Renew;
@@ -20,7 +20,7 @@ pub(super) fn after_close(code: u16, failures: u32, random: f64) -> Reconnect {
     Reconnect::Wait(pause(failures, random))
 }
 
-/// Half a second, doubled with each failure up to 30 seconds; half of it is chance.
+/// Half a second, doubled with each failure up to 30 seconds, in milliseconds; up to half of it is jitter.
 fn pause(failures: u32, random: f64) -> u64 {
     let longest = (500_u64 << failures.min(6)).min(30_000);
     #[expect(
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_refused_again_and_again_does_not_spin() {
+    fn a_token_that_is_refused_repeatedly_is_retried_with_pauses() {
         assert_eq!(after_close(4401, 1, 0.0), Reconnect::Wait(500));
     }
 
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_pause_is_chance() {
+    fn half_of_a_pause_is_jitter() {
         assert_eq!(after_close(1012, 2, 0.0), Reconnect::Wait(1000));
         assert_eq!(after_close(1006, 2, 0.999), Reconnect::Wait(1999));
     }

@@ -1,5 +1,5 @@
-//! The socket of this tab: it stays connected, carries every subscription on the page, and asks for fresh queries
-//! whenever frames may have been missed.
+//! The socket of this tab. It reconnects, carries every subscription of the page, and has the page query again whenever
+//! updates may have been missed.
 
 mod subscriptions;
 
@@ -19,21 +19,21 @@ use crate::{
     time::Instant,
 };
 
-/// Silence after which the server is asked whether it is still there, in milliseconds.
+/// Time without a message after which a ping is sent, in milliseconds.
 const PING_AFTER: i64 = 20_000;
-/// Silence after which the connection is given up, in milliseconds.
+/// Time without a message after which the connection is closed, in milliseconds.
 const GIVE_UP_AFTER: i64 = 30_000;
 
-/// How the connection is.
+/// The state of the connection, for the indicator in the top bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectionState {
-    /// Not wanted: nobody is signed in.
+    /// No connection is wanted: no user is signed in.
     Off,
-    /// On its way.
+    /// The socket opens, or a new token is requested.
     Connecting,
-    /// Frames come as they happen.
+    /// Updates arrive as they happen.
     Live,
-    /// Broken; the next try is at this time.
+    /// Closed; the next attempt is at this time.
     Waiting(Instant),
     /// This machine has no network.
     Offline,
@@ -52,9 +52,9 @@ struct Subscription {
 #[derive(Default)]
 struct Inner {
     socket: Option<Socket>,
-    /// Counts the sockets, so that an old one's last words are not taken for the new one's.
+    /// Counts the sockets, so that late events of an old one are ignored.
     generation: u32,
-    /// The access token that the socket began with.
+    /// The access token that the current socket was opened with.
     token: String,
     failures: u32,
     last_message_at: i64,
@@ -74,17 +74,17 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// A connection that is not wanted yet.
+    /// A closed connection.
     pub(crate) fn new(session: Session) -> Self {
         Self { inner: StoredValue::new_local(Rc::default()), state: RwSignal::new(ConnectionState::Off), session }
     }
 
-    /// How the connection is. Reactive.
+    /// The state of the connection. Reactive.
     pub(crate) fn state(self) -> ConnectionState {
         self.state.get()
     }
 
-    /// Connects now, without waiting for the next try.
+    /// Connects now, without waiting for the next attempt.
     pub(crate) fn connect(self) {
         let Some(token) = self.session.token() else { return self.disconnect() };
         let inner = self.inner.get_value();
@@ -112,7 +112,7 @@ impl Feed {
         }
     }
 
-    /// Somebody looks again, or the network is back: catches up, and does not wait for the next try.
+    /// The tab has the focus again, or the network is back: applies queued updates and connects without waiting.
     pub(crate) fn wake(self) {
         self.apply();
         if matches!(self.state.get_untracked(), ConnectionState::Waiting(_) | ConnectionState::Offline) {
@@ -120,7 +120,7 @@ impl Feed {
         }
     }
 
-    /// Closes the connection until it is wanted again.
+    /// Closes the connection until [`connect`](Self::connect) is called.
     pub(crate) fn disconnect(self) {
         self.inner.with_value(|inner| {
             let mut inner = inner.borrow_mut();
@@ -135,13 +135,13 @@ impl Feed {
         self.state.set(ConnectionState::Off);
     }
 
-    /// The machine's network went away.
+    /// The machine has lost its network.
     pub(crate) fn go_offline(self) {
         self.disconnect();
         self.state.set(ConnectionState::Offline);
     }
 
-    /// Notices silence. To be called about once a second.
+    /// Sends a ping, or closes the connection, after a time without messages. To be called about once a second.
     pub(crate) fn check_silence(self) {
         if !matches!(self.state.get_untracked(), ConnectionState::Live | ConnectionState::Connecting) {
             return;
@@ -206,7 +206,7 @@ impl Feed {
             failures
         });
         match backoff::after_close(code, failures, browser::random()) {
-            // This tab has renewed it already: only the socket still had the old one.
+            // This tab has renewed the token already; the socket still had the old one.
             Reconnect::Renew if self.has_newer_token() => self.connect(),
             Reconnect::Renew => {
                 self.state.set(ConnectionState::Connecting);

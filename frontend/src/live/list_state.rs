@@ -1,52 +1,51 @@
-//! The newest state of some objects: what a query answered, and every frame since. Pure.
+//! The newest state of a list of objects: the result of a query, and every update since. Pure.
 
 use std::collections::HashMap;
 
-/// How long an object that has left `running` stays on a board of running ones, in milliseconds.
+/// How long an object that has ended stays in a list of running objects, in milliseconds.
 const KEEP_ENDED: i64 = 8000;
 
-/// An object that counts its changes.
+/// An object with a revision.
 pub(crate) trait Revisioned: Clone + PartialEq {
-    /// What it is known by.
+    /// The id of the object.
     fn id(&self) -> &str;
-    /// Higher with each change.
+    /// Grows with each change of the object.
     fn revision(&self) -> i32;
-    /// Whether it belongs on a board of running objects.
+    /// Whether it belongs in a list of running objects.
     fn is_running(&self) -> bool {
         true
     }
 }
 
-/// Which objects a board takes in by itself when a frame names them.
+/// Which objects a list adds when an update names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// Those that run, until there are so many; and it lets go of those that have ended.
+    /// Running objects, up to this number. Objects that have ended leave the list.
     Running(usize),
-    /// None: a frame changes what a query has put there.
+    /// None: an update changes only objects that a query has returned.
     Listed,
 }
 
-/// An object as of its newest revision.
+/// An object at its newest known revision.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry<T> {
-    /// The object.
     pub(crate) object: T,
-    /// When a frame last told of it, in milliseconds; nothing if only a query has.
+    /// When an update last changed it, in milliseconds since 1970; none if it only comes from a query.
     pub(crate) updated_at: Option<i64>,
-    /// When it ended before our eyes.
+    /// When an update said that it has ended.
     ended_at: Option<i64>,
 }
 
-/// What has happened to a state.
+/// What a call has changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
-    /// Objects that are new or newer.
+    /// Ids of objects that are new or have changed.
     pub(crate) changed: Vec<String>,
-    /// Whether objects came, went or moved.
+    /// Whether objects were added, removed or reordered.
     pub(crate) order: bool,
 }
 
-/// Some objects in the order of their rows.
+/// Objects in the order of their rows.
 pub(crate) struct ListState<T> {
     admission: Admission,
     order: Vec<String>,
@@ -54,7 +53,7 @@ pub(crate) struct ListState<T> {
 }
 
 impl<T: Revisioned> ListState<T> {
-    /// An empty state.
+    /// An empty list.
     pub(crate) fn new(admission: Admission) -> Self {
         Self { admission, order: Vec::new(), rows: HashMap::new() }
     }
@@ -64,19 +63,19 @@ impl<T: Revisioned> ListState<T> {
         &self.order
     }
 
-    /// One object.
+    /// The object with this id.
     pub(crate) fn get(&self, id: &str) -> Option<&Entry<T>> {
         self.rows.get(id)
     }
 
-    /// Takes in the answer of a query that was asked at `asked_at`. What a frame has told since is newer than the answer.
+    /// Applies the result of a query that was sent at `asked_at`. Updates since then are newer than the result.
     pub(crate) fn apply_query(&mut self, objects: Vec<T>, asked_at: i64) -> Changes {
         let mut changes = Changes::default();
         let mut order: Vec<String> = objects.iter().map(|object| object.id().to_owned()).collect();
         let survives = |entry: &Entry<T>| {
             matches!(self.admission, Admission::Running(_)) && entry.updated_at.is_some_and(|at| at >= asked_at)
         };
-        // Rows that the answer does not know yet, or no longer, keep their place.
+        // Rows that the result does not contain yet, or no longer, keep their place.
         for (place, id) in self.order.iter().enumerate() {
             if !order.contains(id) && self.rows.get(id).is_some_and(|entry| survives(entry) || entry.ended_at.is_some())
             {
@@ -94,7 +93,7 @@ impl<T: Revisioned> ListState<T> {
         changes
     }
 
-    /// Takes in a frame that came at `now`.
+    /// Applies an update that arrived at `now`.
     pub(crate) fn apply_update(&mut self, object: T, now: i64) -> Changes {
         let mut changes = Changes::default();
         if !self.rows.contains_key(object.id()) {
@@ -109,7 +108,7 @@ impl<T: Revisioned> ListState<T> {
         changes
     }
 
-    /// Lets go of what ended a while ago.
+    /// Removes objects that ended [`KEEP_ENDED`] ago.
     pub(crate) fn remove_ended(&mut self, now: i64) -> Changes {
         let before = self.order.len();
         self.rows.retain(|_, entry| entry.ended_at.is_none_or(|at| now - at < KEEP_ENDED));
@@ -117,7 +116,7 @@ impl<T: Revisioned> ListState<T> {
         Changes { changed: Vec::new(), order: self.order.len() != before }
     }
 
-    /// Keeps an object unless it is old news, and names it if it was kept.
+    /// Stores an object unless its revision is outdated; returns its id if it was stored.
     fn store(&mut self, object: T, updated_at: Option<i64>) -> Option<String> {
         let id = object.id().to_owned();
         let known = self.rows.get(&id);
@@ -183,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn a_listed_board_ignores_strangers() {
+    fn a_listed_list_ignores_other_objects() {
         let mut state = state(Admission::Listed, &[running("a", 1)]);
         assert_eq!(state.apply_update(running("b", 1), 1), Changes::default());
         assert_eq!(state.order(), ["a"]);
     }
 
     #[test]
-    fn a_running_board_takes_strangers_in_at_the_top_until_it_is_full() {
+    fn a_running_list_adds_new_objects_at_the_top_until_it_is_full() {
         let mut state = state(Admission::Running(2), &[running("a", 1)]);
         assert_eq!(state.apply_update(ended("x", 1), 1), Changes::default());
         assert_eq!(state.apply_update(running("b", 1), 1), Changes { changed: vec!["b".to_owned()], order: true });
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_lingers_and_then_leaves() {
+    fn an_ended_object_stays_for_a_while_and_then_leaves() {
         let mut state = state(Admission::Running(9), &[running("a", 1), running("b", 1)]);
         state.apply_update(ended("a", 2), 1000);
         assert!(!state.remove_ended(1000 + KEEP_ENDED - 1).order);
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_again_stays() {
+    fn an_object_that_runs_again_stays() {
         let mut state = state(Admission::Running(9), &[running("a", 1)]);
         state.apply_update(ended("a", 2), 1000);
         state.apply_update(running("a", 3), 1500);
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_drops_what_is_gone_but_not_what_came_after_it_was_asked() {
+    fn a_query_result_removes_missing_objects_but_not_those_updated_since() {
         let mut state = state(Admission::Running(9), &[running("gone", 1), running("kept", 1)]);
         state.apply_update(running("new", 1), 200);
         state.apply_update(ended("kept", 2), 50);
@@ -226,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_sets_the_order_of_a_listed_board() {
+    fn a_query_result_sets_the_order_of_a_listed_list() {
         let mut state = state(Admission::Listed, &[running("a", 1), running("b", 1)]);
         assert!(state.apply_query(vec![running("b", 1), running("a", 1)], 9).order);
         assert_eq!(state.order(), ["b", "a"]);

@@ -1,5 +1,5 @@
-//! A state with signals: one for the order of the rows, and one for each object, so that only what reads an object is
-//! drawn again when it changes.
+//! A list of objects with signals: one for the order of the rows and one for each object, so that a change of an object
+//! renders only its own row again.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
@@ -22,7 +22,7 @@ struct Inner<T> {
     signals: HashMap<String, EntrySignal<T>>,
 }
 
-/// A reactive state. A handle: copies are the same state.
+/// A reactive list of objects. A handle: copies are the same list.
 pub(crate) struct LiveList<T: 'static> {
     inner: StoredValue<Rc<RefCell<Inner<T>>>, LocalStorage>,
     order: RwSignal<Vec<String>>,
@@ -37,7 +37,7 @@ impl<T> Clone for LiveList<T> {
 impl<T> Copy for LiveList<T> {}
 
 impl<T: Revisioned + Send + Sync> LiveList<T> {
-    /// An empty state.
+    /// An empty list.
     pub(crate) fn new(admission: Admission) -> Self {
         let inner = Inner { state: ListState::new(admission), signals: HashMap::new() };
         Self { inner: StoredValue::new_local(Rc::new(RefCell::new(inner))), order: RwSignal::new(Vec::new()) }
@@ -58,7 +58,7 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         self.inner.try_get_value()?.borrow().signals.get(id).cloned()
     }
 
-    /// A query that is asked now, whose answer this state takes in; how many rows there are in all is what is left of it.
+    /// A query that is sent now and whose rows this list takes; the total number of rows remains as its result.
     pub(crate) fn fill(self, query: Request<Page<T>>) -> Request<Total> {
         let asked_at = browser::now().0;
         query.map(move |page| {
@@ -67,23 +67,23 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         })
     }
 
-    /// Takes in the answer of a query that was asked at that time.
+    /// Applies the result of a query that was sent at `asked_at`, in milliseconds since 1970.
     pub(crate) fn apply_query(self, objects: Vec<T>, asked_at: i64) {
         self.change(|state| state.apply_query(objects, asked_at));
     }
 
-    /// Takes in a frame.
+    /// Applies an update.
     pub(crate) fn apply_update(self, object: T) {
         self.change(|state| state.apply_update(object, browser::now().0));
     }
 
-    /// Lets go of what ended a while ago.
+    /// Removes objects that ended a while ago.
     pub(crate) fn remove_ended(self) {
         self.change(|state| state.remove_ended(browser::now().0));
     }
 
     fn change(self, change: impl FnOnce(&mut ListState<T>) -> Changes) {
-        // A late answer may come when its page is gone.
+        // A late result may arrive after its page was left.
         let Some(inner) = self.inner.try_get_value() else { return };
         let mut stale = Vec::new();
         let order = {
@@ -99,7 +99,7 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
             signals.retain(|id, _| state.get(id).is_some());
             changes.order.then(|| state.order().to_vec())
         };
-        // Whoever reads these may read the state as well: it must not be borrowed any more.
+        // Readers of these signals may read the list as well, so it must not be borrowed any more.
         for (signal, entry) in stale {
             signal.set(entry);
         }

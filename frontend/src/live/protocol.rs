@@ -7,30 +7,30 @@ use crate::json::{self, Raw};
 /// The subprotocol to ask for.
 pub(super) const SUBPROTOCOL: &str = "graphql-transport-ws";
 
-/// What this page says.
+/// A message of this page.
 pub(super) enum ClientMessage<'a> {
     /// The first message, with the access token.
     ConnectionInit { token: &'a str },
-    /// Begins an operation, which is JSON already.
+    /// Starts an operation, which is JSON already.
     Subscribe { id: u32, operation: &'a str },
     /// Ends an operation.
     Complete { id: u32 },
-    /// Asks whether the server is still there.
+    /// Checks whether the server still answers.
     Ping,
-    /// Answers the same question.
+    /// Answers a ping.
     Pong,
 }
 
-/// What the server says.
+/// A message of the server.
 #[derive(Debug, PartialEq)]
 pub(super) enum ServerMessage<'a> {
-    /// Operations may begin.
+    /// Operations may start.
     Ack,
-    /// A result of an operation, as the text of a GraphQL answer.
+    /// A result of an operation, as the text of a GraphQL response.
     Next { id: u32, result: &'a str },
-    /// An operation is over, in error or not.
+    /// An operation has ended, with an error or without.
     Complete { id: u32 },
-    /// The server asks whether this page is still there.
+    /// The server checks whether this page still answers.
     Ping,
     /// Anything else, which needs no answer.
     Other,
@@ -48,7 +48,7 @@ impl ClientMessage<'_> {
     /// The message's text.
     pub(super) fn text(&self) -> String {
         match self {
-            // A token has no letter that JSON would escape.
+            // A token has no character that JSON would escape.
             Self::ConnectionInit { token } => {
                 format!(r#"{{"type":"connection_init","payload":{{"Authorization":"Bearer {token}"}}}}"#)
             }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_is_told_apart() {
+    fn other_messages_are_recognised() {
         let received = [
             r#"{"type":"connection_ack"}"#,
             r#"{"type":"error","id":"3","payload":[{"message":"no"}]}"#,

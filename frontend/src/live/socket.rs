@@ -1,17 +1,17 @@
-//! One WebSocket of the browser, closed and silenced when dropped.
+//! One WebSocket of the browser. Dropping it removes its listeners and closes it.
 
 use std::rc::Rc;
 
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
-/// What happens to a socket.
+/// An event of a socket.
 pub(super) enum SocketEvent {
-    /// It may send.
+    /// Messages can be sent.
     Opened,
-    /// A message has come.
+    /// A message has arrived.
     Message(String),
-    /// It is over, with this code.
+    /// The socket has closed, with this code.
     Closed(u16),
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Begins to connect.
+    /// Starts to connect.
     pub(super) fn open(url: &str, protocol: &str, listener: impl Fn(SocketEvent) + 'static) -> Result<Self, JsValue> {
         let raw = WebSocket::new_with_str(url, protocol)?;
         let opened = Rc::new(listener);
@@ -42,7 +42,7 @@ impl Socket {
         Ok(Self { raw, _on_open: on_open, _on_message: on_message, _on_close: on_close })
     }
 
-    /// Sends a message. One that cannot be sent is lost: the socket is closing then, and says so itself.
+    /// Sends a message. A message that cannot be sent is dropped: the socket is closing then and reports that itself.
     pub(super) fn send(&self, message: &str) {
         if self.raw.ready_state() == WebSocket::OPEN {
             let sent = self.raw.send_with_str(message);

@@ -1,4 +1,4 @@
-//! The streams that the socket carries: their frames, and what is asked anew when some may have been missed.
+//! The subscriptions of the page: each has a callback for updates and one for gaps, after which the page queries again.
 
 use std::{rc::Rc, time::Duration};
 
@@ -10,12 +10,12 @@ use crate::{
     browser::{self, jitter},
 };
 
-/// Pause before an operation that the server has ended is begun again, in milliseconds.
+/// Pause before a subscription that the server has ended is started again, in milliseconds.
 const RESUBSCRIBE_AFTER: u64 = 5000;
 
 impl Feed {
-    /// Watches a stream as long as the current owner lives. `on_update` gets each frame, all those of one animation
-    /// frame together; nothing in a frame, and `on_gap`, mean that it is time to query again.
+    /// Subscribes as long as the current reactive owner lives. `on_update` gets each update; those of one animation frame
+    /// are applied together. `on_gap` is called when updates may have been missed: the caller then queries again.
     pub(crate) fn watch<T: 'static>(
         self,
         stream: Request<Option<T>>,
@@ -26,7 +26,7 @@ impl Feed {
         self.add(handled, Rc::new(on_gap));
     }
 
-    /// Follows a stream whose frames say whether they told something: so this is there once, and not for every stream.
+    /// Not generic over the object, so that its code exists once. `read` returns false for a message without an update.
     fn add(self, stream: Request<bool>, on_gap: OnGap) {
         let Request { text, read } = stream;
         let gap = Rc::clone(&on_gap);
@@ -36,7 +36,7 @@ impl Feed {
                 let gap = Rc::clone(&gap);
                 later(jitter(1500), move || gap());
             }
-            Err(error) => leptos::logging::warn!("a frame was not understood: {error}"),
+            Err(error) => leptos::logging::warn!("an update was not understood: {error}"),
         };
         let subscription = Subscription { operation: Rc::from(text), on_result: Rc::new(on_result), on_gap };
         let id = self.inner.with_value(|inner| {
@@ -55,14 +55,14 @@ impl Feed {
         });
     }
 
-    /// Begins a stream, and queries once it surely runs: what changed in between was seen by neither.
+    /// Starts a subscription, and calls `on_gap` once it is active: earlier changes were neither queried nor received.
     pub(super) fn subscribe(self, id: u32, subscription: &Subscription) {
         self.send(&ClientMessage::Subscribe { id, operation: &subscription.operation });
         let on_gap = Rc::clone(&subscription.on_gap);
         later(300 + jitter(1200), move || on_gap());
     }
 
-    /// Begins a stream again that the server has ended.
+    /// Starts a subscription again that the server has ended.
     pub(super) fn resubscribe_later(self, id: u32) {
         later(RESUBSCRIBE_AFTER + jitter(RESUBSCRIBE_AFTER), move || self.resubscribe(id));
     }
@@ -76,7 +76,7 @@ impl Feed {
         }
     }
 
-    /// Keeps a frame until the browser draws next. A hidden tab draws nothing: there a second has to do.
+    /// Queues a result until the next animation frame. A hidden tab has no animation frames, so it waits a second.
     pub(super) fn enqueue(self, on_result: OnResult, result: String) {
         let is_first = self.inner.with_value(|inner| {
             let mut inner = inner.borrow_mut();
@@ -90,7 +90,7 @@ impl Feed {
         }
     }
 
-    /// Passes on what has come.
+    /// Applies the queued results.
     pub(super) fn apply(self) {
         let queue = self.inner.with_value(|inner| std::mem::take(&mut inner.borrow_mut().queue));
         for (on_result, result) in queue {
