@@ -15,7 +15,7 @@ use crate::{
     live::Feed,
     navigation_guard::WayBack,
     pages::{self, NotFound, Overview, SignIn},
-    session::{Absence, Session, Standing},
+    session::{Session, SessionState, SignedOutReason},
     shell::{Shell, Unreachable},
     ui::{ToastList, Toasts},
 };
@@ -50,18 +50,18 @@ fn Gate() -> impl IntoView {
         let path = location.pathname.with(|path| base_path::address(path).to_owned());
         let is_at_sign_in = path == "/sign-in";
         let query = location.query.get_untracked();
-        match session.standing() {
-            Standing::SignedOut(absence) if !is_at_sign_in => {
+        match session.state() {
+            SessionState::SignedOut(reason) if !is_at_sign_in => {
                 let target = format!("{path}{}", query.to_query_string());
                 // Whoever signs in after somebody has left need not want to see the same.
-                let address = if target == "/" || absence == Absence::Left {
+                let address = if target == "/" || reason == SignedOutReason::ByUser {
                     "/sign-in".to_owned()
                 } else {
                     format!("/sign-in?to={}", js_sys::encode_uri_component(&target))
                 };
                 navigate(&address, leptos_router::NavigateOptions { replace: true, ..Default::default() });
             }
-            Standing::SignedIn(_) if is_at_sign_in => {
+            SessionState::SignedIn(_) if is_at_sign_in => {
                 let target = query.get("to").filter(|target| is_local(target)).unwrap_or_else(|| "/".to_owned());
                 navigate(&target, leptos_router::NavigateOptions { replace: true, ..Default::default() });
             }
@@ -69,11 +69,11 @@ fn Gate() -> impl IntoView {
         }
     });
     // Who is signed in decides; a renewed token alone changes nothing on the page.
-    move || match session.standing() {
-        Standing::Restoring => ().into_any(),
-        Standing::Unreachable => view! { <Unreachable /> }.into_any(),
-        Standing::SignedOut(absence) => view! { <SignIn ended=absence == Absence::Expired /> }.into_any(),
-        Standing::SignedIn(viewer) => {
+    move || match session.state() {
+        SessionState::Restoring => ().into_any(),
+        SessionState::Unreachable => view! { <Unreachable /> }.into_any(),
+        SessionState::SignedOut(reason) => view! { <SignIn ended=reason == SignedOutReason::Expired /> }.into_any(),
+        SessionState::SignedIn(viewer) => {
             let is_admin = viewer.is_admin();
             view! {
                 <Shell viewer>

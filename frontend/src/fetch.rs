@@ -116,7 +116,7 @@ impl Course {
                 let is_current = course.run.try_get_value() == Some(run);
                 Ok(is_current.then(|| read(answer)))
             };
-            session.ask(Request { text, read: Box::new(read) }, move |outcome| match outcome {
+            session.execute(Request { text, read: Box::new(read) }, move |outcome| match outcome {
                 Ok(Some(outcome)) => course.settle(outcome, is_refresh),
                 Err(error) if course.run.try_get_value() == Some(run) => course.settle(Err(error), is_refresh),
                 Ok(None) | Err(_) => {}

@@ -1,7 +1,7 @@
 //! Who is signed in: the access token, kept in memory only, and its renewal before it ends.
 //!
-//! The refresh token is a cookie that no script can read, shared by all tabs and replaced at each use. So renewals take
-//! turns: within this tab, and by a lock of the browser among all tabs.
+//! The refresh token is a cookie that no script can read, shared by all tabs and replaced at each use. So renewals run one
+//! at a time: in this tab by [`RenewalLock`], among all tabs by a lock of the browser.
 
 mod renewal;
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
 
-use self::renewal::Turns;
+use self::renewal::RenewalLock;
 use crate::{
     api::{
         ApiError, Request,
@@ -25,24 +25,24 @@ const RENEW_BEFORE: i64 = 60_000;
 
 /// Whether somebody is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum SessionState {
     /// Not known yet: the cookie of an earlier visit is being tried.
     Restoring,
     /// Not known, for the server cannot be reached.
     Unreachable,
     /// Nobody is.
-    SignedOut(Absence),
+    SignedOut(SignedOutReason),
     /// This user is.
     SignedIn(Viewer),
 }
 
 /// Why nobody is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Absence {
+pub(crate) enum SignedOutReason {
     /// Nobody has signed in here yet.
-    Never,
+    NotSignedIn,
     /// The user has signed out.
-    Left,
+    ByUser,
     /// The session has ended by itself.
     Expired,
 }
@@ -100,39 +100,39 @@ struct Failure {
 /// The session of this tab. A handle: copies are the same session.
 #[derive(Clone, Copy)]
 pub(crate) struct Session {
-    standing: RwSignal<Standing>,
+    state: RwSignal<SessionState>,
     token: StoredValue<Option<String>>,
     renewal: StoredValue<Option<TimeoutHandle>>,
-    turns: StoredValue<Turns, LocalStorage>,
+    renewals: StoredValue<RenewalLock, LocalStorage>,
 }
 
 impl Session {
     /// A session about which nothing is known yet.
     pub(crate) fn new() -> Self {
         Self {
-            standing: RwSignal::new(Standing::Restoring),
+            state: RwSignal::new(SessionState::Restoring),
             token: StoredValue::new(None),
             renewal: StoredValue::new(None),
-            turns: StoredValue::new_local(Turns::default()),
+            renewals: StoredValue::new_local(RenewalLock::default()),
         }
     }
 
     /// Whether somebody is signed in. Reactive.
-    pub(crate) fn standing(self) -> Standing {
-        self.standing.get()
+    pub(crate) fn state(self) -> SessionState {
+        self.state.get()
     }
 
     /// The signed-in user. Reactive.
     pub(crate) fn viewer(self) -> Option<Viewer> {
-        self.standing.with(|standing| match standing {
-            Standing::SignedIn(viewer) => Some(viewer.clone()),
+        self.state.with(|state| match state {
+            SessionState::SignedIn(viewer) => Some(viewer.clone()),
             _ => None,
         })
     }
 
     /// Whether an administrator is signed in. Reactive.
     pub(crate) fn is_admin(self) -> bool {
-        self.standing.with(|standing| matches!(standing, Standing::SignedIn(viewer) if viewer.is_admin()))
+        self.state.with(|state| matches!(state, SessionState::SignedIn(viewer) if viewer.is_admin()))
     }
 
     /// The access token, if there is one. Not reactive.
@@ -143,9 +143,9 @@ impl Session {
     /// Signs in with a password.
     pub(crate) async fn sign_in(self, email: &str, password: &str) -> Result<(), ApiError> {
         let sign_in = SignIn { email, password, cookie: true };
-        let body = serde_json::to_string(&sign_in).map_err(|_| ApiError::Garbled)?;
+        let body = serde_json::to_string(&sign_in).map_err(|_| ApiError::InvalidResponse)?;
         let reply = http::post("/api/auth/login", &body, None).await.map_err(|_| ApiError::Unreachable)?;
-        self.admit(&reply)
+        self.accept(&reply)
     }
 
     /// Signs out, here and on the server. Without an answer the cookie stays, and so does the session.
@@ -153,8 +153,8 @@ impl Session {
         let token = self.token();
         let reply = http::post("/api/auth/logout", "{}", token.as_deref()).await.map_err(|_| ApiError::Unreachable)?;
         match reply.status {
-            200 | 401 => self.leave(Absence::Left),
-            _ => return Err(refusal(&reply)),
+            200 | 401 => self.end(SignedOutReason::ByUser),
+            _ => return Err(error_of(&reply)),
         }
         Ok(())
     }
@@ -164,9 +164,9 @@ impl Session {
         spawn_local(async move {
             match self.renew().await {
                 Ok(()) => {}
-                Err(ApiError::SignedOut) => self.standing.set(Standing::SignedOut(Absence::Never)),
+                Err(ApiError::SignedOut) => self.state.set(SessionState::SignedOut(SignedOutReason::NotSignedIn)),
                 Err(_) => {
-                    self.standing.set(Standing::Unreachable);
+                    self.state.set(SessionState::Unreachable);
                     let pause = Duration::from_millis(2000 + browser::jitter(2000));
                     set_timeout(move || self.restore(), pause);
                 }
@@ -177,9 +177,9 @@ impl Session {
     /// Gets a new access token. Whoever asks while one is on its way gets that one.
     pub(crate) async fn renew(self) -> Result<(), ApiError> {
         let before = self.token();
-        let turns = self.turns.get_value();
-        turns
-            .take(async move {
+        let renewals = self.renewals.get_value();
+        renewals
+            .run(async move {
                 if self.token.try_get_value().flatten() != before {
                     return Ok(());
                 }
@@ -187,19 +187,19 @@ impl Session {
                     .await
                     .map_err(|_| ApiError::Unreachable)?;
                 // Without the cookie, the server misses what the request is about.
-                if reply.status == 400 { Err(ApiError::SignedOut) } else { self.admit(&reply) }
+                if reply.status == 400 { Err(ApiError::SignedOut) } else { self.accept(&reply) }
             })
             .await
     }
 
     /// Sends a GraphQL request and passes on what came of it.
-    pub(crate) fn ask<T: 'static>(self, request: Request<T>, done: impl FnOnce(Result<T, ApiError>) + 'static) {
+    pub(crate) fn execute<T: 'static>(self, request: Request<T>, done: impl FnOnce(Result<T, ApiError>) + 'static) {
         let Request { text, read } = request;
-        self.send_on(text, Box::new(move |answer| done(answer.and_then(|answer| read(&answer)))));
+        self.execute_boxed(text, Box::new(move |answer| done(answer.and_then(|answer| read(&answer)))));
     }
 
     /// Apart, so that this is there once and not for every operation.
-    fn send_on(self, request: String, done: Box<dyn FnOnce(Result<String, ApiError>)>) {
+    fn execute_boxed(self, request: String, done: Box<dyn FnOnce(Result<String, ApiError>)>) {
         spawn_local(async move { done(self.send(&request).await) });
     }
 
@@ -214,14 +214,14 @@ impl Session {
                     renewed = true;
                     match self.renew().await {
                         Err(ApiError::SignedOut) => {
-                            self.leave(Absence::Expired);
+                            self.end(SignedOutReason::Expired);
                             return Err(ApiError::SignedOut);
                         }
                         other => other?,
                     }
                 }
                 401 => return Err(ApiError::SignedOut),
-                429 => return Err(ApiError::Busy(reply.retry_after.unwrap_or(60))),
+                429 => return Err(ApiError::RateLimited(reply.retry_after.unwrap_or(60))),
                 502..=504 => return Err(ApiError::Unreachable),
                 // Refusals have the same shape as results: their errors are read with them.
                 _ => return Ok(reply.body),
@@ -230,21 +230,21 @@ impl Session {
     }
 
     /// Ends the session in this tab.
-    pub(crate) fn leave(self, absence: Absence) {
+    pub(crate) fn end(self, reason: SignedOutReason) {
         self.token.set_value(None);
         self.schedule(None);
-        self.standing.set(Standing::SignedOut(absence));
+        self.state.set(SessionState::SignedOut(reason));
     }
 
-    fn admit(self, reply: &Reply) -> Result<(), ApiError> {
+    fn accept(self, reply: &Reply) -> Result<(), ApiError> {
         if reply.status != 200 {
-            return Err(refusal(reply));
+            return Err(error_of(reply));
         }
-        let Envelope { data } = json::read::<Envelope<SignedIn>>(&reply.body).ok_or(ApiError::Garbled)?;
+        let Envelope { data } = json::read::<Envelope<SignedIn>>(&reply.body).ok_or(ApiError::InvalidResponse)?;
         self.token.set_value(Some(data.token));
-        let standing = Standing::SignedIn(data.user);
-        if self.standing.get_untracked() != standing {
-            self.standing.set(standing);
+        let state = SessionState::SignedIn(data.user);
+        if self.state.get_untracked() != state {
+            self.state.set(state);
         }
         self.schedule(Some(data.expires_at.0 - RENEW_BEFORE - browser::now().0));
         Ok(())
@@ -259,7 +259,7 @@ impl Session {
             spawn_local(async move {
                 match self.renew().await {
                     Ok(()) => {}
-                    Err(ApiError::SignedOut) => self.leave(Absence::Expired),
+                    Err(ApiError::SignedOut) => self.end(SignedOutReason::Expired),
                     Err(_) => self.schedule(Some(10_000)),
                 }
             });
@@ -273,14 +273,14 @@ impl Session {
 }
 
 /// What an answer of the REST side that is no success means.
-fn refusal(reply: &Reply) -> ApiError {
+fn error_of(reply: &Reply) -> ApiError {
     match reply.status {
         401 => ApiError::SignedOut,
-        429 => ApiError::Busy(reply.retry_after.unwrap_or(60)),
+        429 => ApiError::RateLimited(reply.retry_after.unwrap_or(60)),
         502..=504 => ApiError::Unreachable,
         _ => match json::read::<Failure>(&reply.body) {
             Some(Failure { error }) => ApiError::Refused { code: String::new(), message: error },
-            None => ApiError::Garbled,
+            None => ApiError::InvalidResponse,
         },
     }
 }

@@ -26,7 +26,7 @@ impl Task {
     /// Sends a request, unless one is under way already.
     pub(crate) fn run<T: 'static>(self, request: Request<T>, done: impl FnOnce(T) + 'static) {
         if self.begin() {
-            self.session.ask(request, move |outcome| self.end(outcome.map(done)));
+            self.session.execute(request, move |outcome| self.end(outcome.map(done)));
         }
     }
 

@@ -172,7 +172,7 @@ pub(crate) fn list_some(filter: AgentFilter, first: i32, page: i32) -> Request<P
 pub(crate) fn get(id: &str) -> Request<AgentLinks> {
     Request::new(&GetAgent::build(ById::new(id)), |GetAgent { agent, owner }| {
         let customer = owner.and_then(|owner| owner.customer);
-        agent.map(|agent| AgentLinks { customer, agent }).ok_or(ApiError::Garbled)
+        agent.map(|agent| AgentLinks { customer, agent }).ok_or(ApiError::InvalidResponse)
     })
 }
 

@@ -12,7 +12,7 @@ pub(crate) enum ApiError {
     /// Nobody is signed in any more.
     SignedOut,
     /// The caller's window is used up for so many seconds.
-    Busy(u32),
+    RateLimited(u32),
     /// The server said no: its code, and its sentence.
     Refused {
         /// `NOT_FOUND`, `FORBIDDEN` and so on.
@@ -21,7 +21,7 @@ pub(crate) enum ApiError {
         message: String,
     },
     /// The answer is not one this page understands.
-    Garbled,
+    InvalidResponse,
 }
 
 impl ApiError {
@@ -41,9 +41,9 @@ impl fmt::Display for ApiError {
         match self {
             Self::Unreachable => f.write_str("The server cannot be reached. Check the network, then try again."),
             Self::SignedOut => f.write_str("Your session has ended. Sign in again."),
-            Self::Busy(seconds) => write!(f, "Too many requests. Try again in {seconds} seconds."),
+            Self::RateLimited(seconds) => write!(f, "Too many requests. Try again in {seconds} seconds."),
             Self::Refused { message, .. } => f.write_str(&sentence(message)),
-            Self::Garbled => {
+            Self::InvalidResponse => {
                 f.write_str("The server's answer does not fit this page. Reload it to get the current version.")
             }
         }

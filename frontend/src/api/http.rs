@@ -17,16 +17,16 @@ pub(crate) struct Reply {
 }
 
 /// No answer came.
-pub(crate) struct Unanswered;
+pub(crate) struct NoResponse;
 
-impl From<JsValue> for Unanswered {
+impl From<JsValue> for NoResponse {
     fn from(_: JsValue) -> Self {
         Self
     }
 }
 
 /// Sends a JSON body to a path of the API, with an access token if there is one.
-pub(crate) async fn post(path: &str, body: &str, token: Option<&str>) -> Result<Reply, Unanswered> {
+pub(crate) async fn post(path: &str, body: &str, token: Option<&str>) -> Result<Reply, NoResponse> {
     let headers = Headers::new()?;
     headers.set("content-type", "application/json")?;
     headers.set("accept", "application/graphql-response+json, application/json")?;

@@ -127,7 +127,9 @@ pub(crate) fn list(job: &str, first: i32, page: i32) -> Request<Page<JobRun>> {
 
 /// One run with what stands beside it.
 pub(crate) fn get(id: &str) -> Request<(JobRun, RunLinks)> {
-    Request::new(&GetRun::build(ById::new(id)), |GetRun { job_run, links }| job_run.zip(links).ok_or(ApiError::Garbled))
+    Request::new(&GetRun::build(ById::new(id)), |GetRun { job_run, links }| {
+        job_run.zip(links).ok_or(ApiError::InvalidResponse)
+    })
 }
 
 /// Asks for the end of a run.

@@ -262,7 +262,7 @@ pub(crate) fn newest_runs(enabled: Option<bool>, page: i32) -> Request<Vec<Newes
 
 /// One job with what stands beside it.
 pub(crate) fn get(id: &str) -> Request<(Job, JobLinks)> {
-    Request::new(&GetJob::build(ById::new(id)), |GetJob { job, links }| job.zip(links).ok_or(ApiError::Garbled))
+    Request::new(&GetJob::build(ById::new(id)), |GetJob { job, links }| job.zip(links).ok_or(ApiError::InvalidResponse))
 }
 
 /// The stream of these jobs.

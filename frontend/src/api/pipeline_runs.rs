@@ -222,7 +222,7 @@ pub(crate) fn list(pipeline: &str, page: i32) -> Request<Page<PipelineRun>> {
 /// One run with what stands beside it.
 pub(crate) fn get(id: &str) -> Request<(PipelineRun, RunLinks)> {
     Request::new(&GetRun::build(ById::new(id)), |GetRun { pipeline_run, links }| {
-        pipeline_run.zip(links).ok_or(ApiError::Garbled)
+        pipeline_run.zip(links).ok_or(ApiError::InvalidResponse)
     })
 }
 

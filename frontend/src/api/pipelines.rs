@@ -199,7 +199,7 @@ pub(crate) fn newest_runs(filter: PipelineFilter, page: i32) -> Request<Vec<Newe
 
 /// One pipeline, by its id or its identifier.
 pub(crate) fn get(id: &str) -> Request<Pipeline> {
-    Request::new(&GetPipeline::build(ById::new(id)), |found| found.pipeline.ok_or(ApiError::Garbled))
+    Request::new(&GetPipeline::build(ById::new(id)), |found| found.pipeline.ok_or(ApiError::InvalidResponse))
 }
 
 /// Makes a pipeline.

@@ -5,39 +5,39 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::error::ApiError;
 use crate::json::{self, Raw};
 
-/// An answer, of which the data is not read yet: so this is there once, and not for every operation.
+/// A response whose data is not read yet, so that this code exists once and not for every operation.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct GraphqlResponse<'a> {
     #[serde(borrow)]
     data: Option<Raw<'a>>,
-    errors: Option<Vec<Problem>>,
+    errors: Option<Vec<GraphqlError>>,
 }
 
 #[derive(Deserialize)]
-struct Problem {
+struct GraphqlError {
     message: String,
     extensions: Option<Extensions>,
 }
 
-/// What stands beside the message of an error.
+/// The extensions of a GraphQL error.
 #[derive(Deserialize)]
 struct Extensions {
     #[serde(default)]
     code: String,
 }
 
-/// Reads an answer, or one frame of a subscription. The first error decides.
-pub(super) fn decode<T: DeserializeOwned>(answer: &str) -> Result<T, ApiError> {
-    json::read(data_of(answer)?).ok_or(ApiError::Garbled)
+/// Reads a response, or one result of a subscription. The first error decides.
+pub(super) fn decode<T: DeserializeOwned>(response: &str) -> Result<T, ApiError> {
+    json::read(data_of(response)?).ok_or(ApiError::InvalidResponse)
 }
 
-fn data_of(answer: &str) -> Result<&str, ApiError> {
-    let Answer { data, errors } = json::read(answer).ok_or(ApiError::Garbled)?;
-    if let Some(Problem { message, extensions }) = errors.into_iter().flatten().next() {
+fn data_of(response: &str) -> Result<&str, ApiError> {
+    let GraphqlResponse { data, errors } = json::read(response).ok_or(ApiError::InvalidResponse)?;
+    if let Some(GraphqlError { message, extensions }) = errors.into_iter().flatten().next() {
         let code = extensions.map(|extensions| extensions.code).unwrap_or_default();
         return Err(ApiError::Refused { code, message });
     }
-    data.map(|data| data.0).ok_or(ApiError::Garbled)
+    data.map(|data| data.0).ok_or(ApiError::InvalidResponse)
 }
 
 #[cfg(test)]
@@ -45,27 +45,27 @@ mod tests {
     use super::*;
 
     #[derive(Debug, PartialEq, Deserialize)]
-    struct Figure {
+    struct Number {
         number: i32,
     }
 
     #[test]
     fn data_is_read() {
-        assert_eq!(decode::<Figure>(r#"{"data":{"number":7}}"#), Ok(Figure { number: 7 }));
+        assert_eq!(decode::<Number>(r#"{"data":{"number":7}}"#), Ok(Number { number: 7 }));
     }
 
     #[test]
     fn the_first_error_decides() {
-        let answer = r#"{"data":null,"errors":[{"message":"agent not found","extensions":{"code":"NOT_FOUND"}},{"message":"b"}]}"#;
-        assert!(decode::<Figure>(answer).unwrap_err().is_not_found());
+        let response = r#"{"data":null,"errors":[{"message":"agent not found","extensions":{"code":"NOT_FOUND"}},{"message":"b"}]}"#;
+        assert!(decode::<Number>(response).unwrap_err().is_not_found());
         let bare = r#"{"data":{"number":7},"errors":[{"message":"no"}]}"#;
-        assert_eq!(decode::<Figure>(bare), Err(ApiError::Refused { code: String::new(), message: "no".to_owned() }));
+        assert_eq!(decode::<Number>(bare), Err(ApiError::Refused { code: String::new(), message: "no".to_owned() }));
     }
 
     #[test]
-    fn other_text_is_garbled() {
-        for answer in ["", "<html>", "{}", r#"{"data":{"number":"x"}}"#] {
-            assert_eq!(decode::<Figure>(answer), Err(ApiError::Garbled), "{answer}");
+    fn other_text_is_an_invalid_response() {
+        for response in ["", "<html>", "{}", r#"{"data":{"number":"x"}}"#] {
+            assert_eq!(decode::<Number>(response), Err(ApiError::InvalidResponse), "{response}");
         }
     }
 }

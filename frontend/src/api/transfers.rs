@@ -213,7 +213,7 @@ pub(crate) fn list_some(filter: TransferFilter, first: i32, page: i32) -> Reques
 /// One transfer with what stands beside it.
 pub(crate) fn get(id: &str) -> Request<(Transfer, TransferLinks)> {
     Request::new(&GetTransfer::build(ById::new(id)), |GetTransfer { transfer, links }| {
-        transfer.zip(links).ok_or(ApiError::Garbled)
+        transfer.zip(links).ok_or(ApiError::InvalidResponse)
     })
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::ApiError,
     base_path, browser,
-    session::{Absence, Session},
+    session::{Session, SignedOutReason},
     time::Instant,
 };
 
@@ -213,7 +213,7 @@ impl Feed {
                 spawn_local(async move {
                     match self.session.renew().await {
                         Ok(()) => self.connect(),
-                        Err(ApiError::SignedOut) => self.session.leave(Absence::Expired),
+                        Err(ApiError::SignedOut) => self.session.end(SignedOutReason::Expired),
                         Err(_) => self.on_close(1006),
                     }
                 });

@@ -11,46 +11,46 @@ use crate::api::ApiError;
 
 /// The renewal that is under way in this tab, if one is.
 #[derive(Clone, Default)]
-pub(super) struct Turns(Rc<RefCell<Option<Turn>>>);
+pub(super) struct RenewalLock(Rc<RefCell<Option<Renewal>>>);
 
 /// A renewal: when it has ended, and what came of it.
 #[derive(Clone)]
-struct Turn {
+struct Renewal {
     ended: Promise,
     outcome: Rc<RefCell<Result<(), ApiError>>>,
 }
 
-impl Turns {
+impl RenewalLock {
     /// Runs a renewal when no other tab runs one, or waits for the one of this tab.
-    pub(super) async fn take(
+    pub(super) async fn run(
         self,
         renewal: impl Future<Output = Result<(), ApiError>> + 'static,
     ) -> Result<(), ApiError> {
         let running = self.0.borrow().clone();
-        let Turn { ended, outcome } = running.unwrap_or_else(|| self.begin(renewal));
+        let Renewal { ended, outcome } = running.unwrap_or_else(|| self.begin(renewal));
         if JsFuture::from(ended).await.is_err() {
             return Err(ApiError::Unreachable);
         }
         outcome.borrow().clone()
     }
 
-    fn begin(&self, renewal: impl Future<Output = Result<(), ApiError>> + 'static) -> Turn {
+    fn begin(&self, renewal: impl Future<Output = Result<(), ApiError>> + 'static) -> Renewal {
         let outcome = Rc::new(RefCell::new(Err(ApiError::Unreachable)));
-        let (turns, result) = (Rc::clone(&self.0), Rc::clone(&outcome));
-        let ended = alone(async move {
+        let (running_renewal, result) = (Rc::clone(&self.0), Rc::clone(&outcome));
+        let ended = with_browser_lock(async move {
             let renewed = renewal.await;
             *result.borrow_mut() = renewed;
-            turns.borrow_mut().take();
+            running_renewal.borrow_mut().take();
             Ok(JsValue::UNDEFINED)
         });
-        let turn = Turn { ended, outcome };
-        *self.0.borrow_mut() = Some(turn.clone());
-        turn
+        let renewal_handle = Renewal { ended, outcome };
+        *self.0.borrow_mut() = Some(renewal_handle.clone());
+        renewal_handle
     }
 }
 
 /// Runs a future while no other tab is in here. Browsers offer such locks to secure pages only.
-fn alone(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
+fn with_browser_lock(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
     match request_lock() {
         Some((locks, request)) => {
             let run = Closure::once_into_js(move |_lock: JsValue| future_to_promise(work));
