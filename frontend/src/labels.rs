@@ -45,18 +45,18 @@ pub(crate) const AGENT_STATUSES: [(AgentStatus, &str, &str); 4] = [
 ];
 
 /// What a value is called, by its table.
-pub(crate) fn called<T: PartialEq>(table: &[(T, &'static str, &'static str)], value: &T) -> &'static str {
+pub(crate) fn label_of<T: PartialEq>(table: &[(T, &'static str, &'static str)], value: &T) -> &'static str {
     table.iter().find(|(known, ..)| known == value).map_or("", |(.., label)| label)
 }
 
 /// The value of a word in an address, by its table.
-pub(crate) fn meant<T: Copy>(table: &[(T, &'static str, &'static str)], word: &str) -> Option<T> {
-    table.iter().find(|(_, known, _)| *known == word).map(|(value, ..)| *value)
+pub(crate) fn value_of<T: Copy>(table: &[(T, &'static str, &'static str)], name: &str) -> Option<T> {
+    table.iter().find(|(_, known, _)| *known == name).map(|(value, ..)| *value)
 }
 
 /// The word of a value in an address, by its table.
-pub(crate) fn written<T: PartialEq>(table: &[(T, &'static str, &'static str)], value: &T) -> &'static str {
-    table.iter().find(|(known, ..)| known == value).map_or("", |(_, word, _)| word)
+pub(crate) fn name_of<T: PartialEq>(table: &[(T, &'static str, &'static str)], value: &T) -> &'static str {
+    table.iter().find(|(known, ..)| known == value).map_or("", |(_, name, _)| name)
 }
 
 /// What a transfer is doing, more exactly than its status.
@@ -80,7 +80,7 @@ pub(crate) fn agent_state(agent: &Agent) -> (&'static str, Tone) {
         AgentStatus::Error => Tone::Bad,
         AgentStatus::Offline => Tone::Neutral,
     };
-    (called(&AGENT_STATUSES, &agent.status), tone)
+    (label_of(&AGENT_STATUSES, &agent.status), tone)
 }
 
 fn os(os: Os) -> &'static str {
@@ -120,13 +120,13 @@ pub(crate) fn size(transfer: &Transfer) -> String {
 }
 
 /// How a transfer travels: `SFTP push`.
-pub(crate) fn way(transfer: &Transfer) -> String {
-    route(transfer.protocol, transfer.direction)
+pub(crate) fn transfer_protocol(transfer: &Transfer) -> String {
+    protocol_with_direction(transfer.protocol, transfer.direction)
 }
 
 /// A protocol and a direction: `SFTP push`.
-pub(crate) fn route(protocol: Protocol, direction: Direction) -> String {
-    let (protocol, direction) = (called(&PROTOCOLS, &protocol), called(&DIRECTIONS, &direction));
+pub(crate) fn protocol_with_direction(protocol: Protocol, direction: Direction) -> String {
+    let (protocol, direction) = (label_of(&PROTOCOLS, &protocol), label_of(&DIRECTIONS, &direction));
     format!("{protocol} {}", direction.to_ascii_lowercase())
 }
 

@@ -30,7 +30,7 @@ pub(crate) enum StepStatus {
 /// What started a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 #[cynic(graphql_type = "Trigger")]
-pub(crate) enum Cause {
+pub(crate) enum RunTrigger {
     Manual,
     Schedule,
     Rerun,
@@ -43,7 +43,7 @@ pub(crate) struct PipelineRun {
     pub(crate) pipeline_id: Id,
     pub(crate) version: i32,
     pub(crate) status: RunStatus,
-    pub(crate) trigger: Cause,
+    pub(crate) trigger: RunTrigger,
     pub(crate) started_at: Option<Instant>,
     pub(crate) completed_at: Option<Instant>,
     pub(crate) error_message: Option<String>,

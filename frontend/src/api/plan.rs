@@ -14,14 +14,14 @@ cynic::impl_scalar!(Plan, schema::JSON);
 #[serde(default)]
 pub(crate) struct Plan {
     pub(crate) parameters: BTreeMap<String, String>,
-    pub(crate) schedule: Option<Times>,
+    pub(crate) schedule: Option<PlannedSchedule>,
     pub(crate) timeout: Option<String>,
     pub(crate) steps: Vec<PlannedStep>,
 }
 
 /// When something runs by itself.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub(crate) struct Times {
+pub(crate) struct PlannedSchedule {
     pub(crate) text: String,
     pub(crate) timezone: String,
     pub(crate) description: String,
@@ -40,8 +40,8 @@ pub(crate) struct PlannedStep {
     pub(crate) agent: Option<PlannedAgent>,
     pub(crate) retry: Option<PlannedRetry>,
     pub(crate) timeout: Option<String>,
-    pub(crate) source: Option<Place>,
-    pub(crate) destination: Option<Place>,
+    pub(crate) source: Option<Endpoint>,
+    pub(crate) destination: Option<Endpoint>,
     pub(crate) verify: Option<String>,
     pub(crate) path: Option<String>,
     pub(crate) expected: Option<String>,
@@ -78,7 +78,7 @@ pub(crate) struct PlannedRetry {
 
 /// Where files are read or written.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) struct Place {
+pub(crate) struct Endpoint {
     pub(crate) location: String,
     #[serde(default)]
     pub(crate) pattern: Option<String>,

@@ -16,7 +16,7 @@ pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
     match event.kind {
         EventKind::AgentRegistered => ("Agent registered", Tone::Good),
         EventKind::AgentStatusChanged => match &event.object {
-            Object::Agent(agent) => agent_became(agent.status),
+            Object::Agent(agent) => agent_event(agent.status),
             _ => ("Agent changed status", Tone::Neutral),
         },
         EventKind::AgentKeyRotated => ("Agent key rotated", Tone::Warn),
@@ -24,7 +24,7 @@ pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
         EventKind::AgentRevoked => ("Agent revoked", Tone::Bad),
         EventKind::TransferCreated => ("Transfer created", Tone::Neutral),
         EventKind::TransferStatusChanged => match &event.object {
-            Object::Transfer(transfer) => transfer_became(transfer.status),
+            Object::Transfer(transfer) => transfer_event(transfer.status),
             _ => ("Transfer changed status", Tone::Accent),
         },
         EventKind::TransferStalled => ("Transfer stalled", Tone::Warn),
@@ -36,13 +36,13 @@ pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
         EventKind::JobRunRequested => ("Job run asked for", Tone::Neutral),
         EventKind::JobRunStarted => ("Job run started", Tone::Accent),
         EventKind::JobRunStatusChanged => match &event.object {
-            Object::JobRun(run) => jobs::run_became(run.run_status),
+            Object::JobRun(run) => jobs::run_event(run.run_status),
             _ => ("Job run changed status", Tone::Neutral),
         },
         EventKind::JobRunCancelRequested => ("Cancel of a job run requested", Tone::Warn),
         EventKind::JobRunReportedLate => ("Job run reported too late", Tone::Warn),
         EventKind::JobSlotDecided => match &event.object {
-            Object::JobSlot(slot) => jobs::slot_became(slot.outcome),
+            Object::JobSlot(slot) => jobs::slot_event(slot.outcome),
             _ => ("Slot of a job decided", Tone::Neutral),
         },
         EventKind::PipelineCreated => ("Pipeline created", Tone::Neutral),
@@ -50,14 +50,14 @@ pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
         EventKind::PipelineDeleted => ("Pipeline deleted", Tone::Warn),
         EventKind::PipelineRunCreated => ("Pipeline run asked for", Tone::Neutral),
         EventKind::PipelineRunStatusChanged => match &event.object {
-            Object::PipelineRun(run) => pipelines::run_became(run.pipeline_run_status),
+            Object::PipelineRun(run) => pipelines::run_event(run.pipeline_run_status),
             _ => ("Pipeline run changed status", Tone::Neutral),
         },
         EventKind::PipelineStepStatusChanged => ("Step of a pipeline run changed status", Tone::Neutral),
         EventKind::PipelineRunCancelRequested => ("Cancel of a pipeline run requested", Tone::Warn),
         EventKind::PipelineStepReportedLate => ("Pipeline step reported too late", Tone::Warn),
         EventKind::PipelineSlotDecided => match &event.object {
-            Object::PipelineSlot(slot) => jobs::slot_became(slot.outcome),
+            Object::PipelineSlot(slot) => jobs::slot_event(slot.outcome),
             _ => ("Slot of a pipeline decided", Tone::Neutral),
         },
         EventKind::WebhookSecretRotated => ("Webhook secret rotated", Tone::Warn),
@@ -74,7 +74,7 @@ pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
     }
 }
 
-fn agent_became(status: AgentStatus) -> (&'static str, Tone) {
+fn agent_event(status: AgentStatus) -> (&'static str, Tone) {
     match status {
         AgentStatus::Online => ("Agent online", Tone::Good),
         AgentStatus::Busy => ("Agent busy", Tone::Accent),
@@ -83,7 +83,7 @@ fn agent_became(status: AgentStatus) -> (&'static str, Tone) {
     }
 }
 
-fn transfer_became(status: TransferStatus) -> (&'static str, Tone) {
+fn transfer_event(status: TransferStatus) -> (&'static str, Tone) {
     match status {
         TransferStatus::Queued => ("Transfer queued again", Tone::Neutral),
         TransferStatus::Running => ("Transfer started", Tone::Accent),

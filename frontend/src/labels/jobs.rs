@@ -56,7 +56,7 @@ pub(crate) fn outcome(outcome: Outcome) -> (&'static str, Tone) {
 }
 
 /// What became of a run, in the log.
-pub(super) fn run_became(status: RunStatus) -> (&'static str, Tone) {
+pub(super) fn run_event(status: RunStatus) -> (&'static str, Tone) {
     match status {
         RunStatus::Running => ("Job run started", Tone::Accent),
         RunStatus::Completed => ("Job run completed", Tone::Good),
@@ -66,7 +66,7 @@ pub(super) fn run_became(status: RunStatus) -> (&'static str, Tone) {
 }
 
 /// What was decided about a slot, in the log.
-pub(super) fn slot_became(outcome: Outcome) -> (&'static str, Tone) {
+pub(super) fn slot_event(outcome: Outcome) -> (&'static str, Tone) {
     match outcome {
         Outcome::Pending => ("Slot due", Tone::Accent),
         Outcome::Ran => ("Slot runs", Tone::Accent),

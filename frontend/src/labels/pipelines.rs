@@ -3,8 +3,8 @@
 use super::slots::State;
 use crate::{
     api::{
-        pipeline_runs::{Cause, PipelineRun, RunMark, RunStatus, Step, StepStatus},
-        plan::{PlannedStep, Times, When},
+        pipeline_runs::{PipelineRun, RunMark, RunStatus, RunTrigger, Step, StepStatus},
+        plan::{Endpoint, PlannedSchedule, PlannedStep, When},
     },
     format,
     time::Instant,
@@ -15,8 +15,11 @@ use crate::{
 pub(crate) const PIPELINE_STATES: [(bool, &str, &str); 2] = super::jobs::JOB_STATES;
 
 /// What started a run.
-pub(crate) const CAUSES: [(Cause, &str, &str); 3] =
-    [(Cause::Manual, "manual", "By hand"), (Cause::Schedule, "schedule", "Schedule"), (Cause::Rerun, "rerun", "Rerun")];
+pub(crate) const RUN_TRIGGERS: [(RunTrigger, &str, &str); 3] = [
+    (RunTrigger::Manual, "manual", "By hand"),
+    (RunTrigger::Schedule, "schedule", "Schedule"),
+    (RunTrigger::Rerun, "rerun", "Rerun"),
+];
 
 /// Whether a pipeline's runs start.
 pub(crate) fn pipeline_state(enabled: bool) -> (&'static str, Tone) {
@@ -36,7 +39,7 @@ pub(crate) fn run_state(status: RunStatus, is_cancelling: bool) -> (&'static str
 }
 
 /// What became of a run, in the log.
-pub(super) fn run_became(status: RunStatus) -> (&'static str, Tone) {
+pub(super) fn run_event(status: RunStatus) -> (&'static str, Tone) {
     match status {
         RunStatus::Queued => ("Pipeline run queued", Tone::Neutral),
         RunStatus::Running => ("Pipeline run started", Tone::Accent),
@@ -47,7 +50,7 @@ pub(super) fn run_became(status: RunStatus) -> (&'static str, Tone) {
 }
 
 /// Whether nothing more will happen to a run.
-pub(crate) fn is_over(status: RunStatus) -> bool {
+pub(crate) fn has_ended(status: RunStatus) -> bool {
     matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)
 }
 
@@ -98,14 +101,14 @@ pub(crate) fn steps_done(run: &PipelineRun) -> String {
 }
 
 /// What a step reads and writes, in a line.
-pub(crate) fn work(step: &PlannedStep) -> Vec<(&'static str, String)> {
-    let place = |place: &crate::api::plan::Place| match &place.pattern {
-        Some(pattern) => format!("{} ({pattern})", place.location),
-        None => place.location.clone(),
+pub(crate) fn step_details(step: &PlannedStep) -> Vec<(&'static str, String)> {
+    let endpoint = |endpoint: &Endpoint| match &endpoint.pattern {
+        Some(pattern) => format!("{} ({pattern})", endpoint.location),
+        None => endpoint.location.clone(),
     };
     let parts = [
-        ("Source", step.source.as_ref().map(place)),
-        ("Destination", step.destination.as_ref().map(place)),
+        ("Source", step.source.as_ref().map(endpoint)),
+        ("Destination", step.destination.as_ref().map(endpoint)),
         ("Verified by", step.verify.clone()),
         ("File", step.path.clone()),
         ("Expected", step.expected.clone()),
@@ -119,7 +122,7 @@ pub(crate) fn work(step: &PlannedStep) -> Vec<(&'static str, String)> {
 }
 
 /// Who does a step.
-pub(crate) fn worker(step: &PlannedStep) -> String {
+pub(crate) fn executor(step: &PlannedStep) -> String {
     match (&step.agent, step.kind.as_str()) {
         (Some(agent), _) => agent.name.clone(),
         (None, "webhook") => "The server".to_owned(),
@@ -128,8 +131,8 @@ pub(crate) fn worker(step: &PlannedStep) -> String {
 }
 
 /// When a schedule starts it.
-pub(crate) fn schedule(times: Option<&Times>) -> String {
-    times.map_or_else(|| "None: somebody has to start it".to_owned(), |times| times.description.clone())
+pub(crate) fn schedule(schedule: Option<&PlannedSchedule>) -> String {
+    schedule.map_or_else(|| "None: somebody has to start it".to_owned(), |schedule| schedule.description.clone())
 }
 
 #[cfg(test)]
@@ -158,8 +161,8 @@ mod tests {
     #[test]
     fn whoever_does_a_step_is_named() {
         let step = |kind: &str| PlannedStep { kind: kind.to_owned(), ..PlannedStep::default() };
-        assert_eq!(worker(&step("webhook")), "The server");
-        assert_eq!(worker(&step("copy")), "No agent yet");
+        assert_eq!(executor(&step("webhook")), "The server");
+        assert_eq!(executor(&step("copy")), "No agent yet");
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Slot {
     }
 
     /// All of it in a sentence: `25 Nov 2026, 02:00: Skipped, an earlier run was at work`. `moment` writes instants.
-    pub(crate) fn said(&self, moment: impl Fn(Instant) -> String) -> String {
+    pub(crate) fn describe(&self, moment: impl Fn(Instant) -> String) -> String {
         let when = match self.range {
             Some((from, count)) => {
                 let slots = format::counted(count.into(), "slot");
@@ -123,13 +123,16 @@ mod tests {
             from: range.map(|_| Instant(1)),
             count: range,
         };
-        let said = |line: JobSlot| Slot::from(line).said(|at| format!("t{}", at.0));
-        assert_eq!(said(line(None, None)), "t9: Missed");
-        assert_eq!(said(line(Some("no server was there"), None)), "t9: Missed, no server was there");
-        assert_eq!(said(line(Some("older than a day"), Some(7))), "7 slots from t1 to t9: Missed, older than a day");
+        let described = |line: JobSlot| Slot::from(line).describe(|at| format!("t{}", at.0));
+        assert_eq!(described(line(None, None)), "t9: Missed");
+        assert_eq!(described(line(Some("no server was there"), None)), "t9: Missed, no server was there");
+        assert_eq!(
+            described(line(Some("older than a day"), Some(7))),
+            "7 slots from t1 to t9: Missed, older than a day"
+        );
         let run =
             SlotRun { id: cynic::Id::new("r"), status: RunStatus::Failed, error_message: Some("disk full".to_owned()) };
         let failed = JobSlot { outcome: Outcome::Ran, run: Some(run), ..line(Some("waits for the agent"), None) };
-        assert_eq!(said(failed), "t9: Failed, disk full");
+        assert_eq!(described(failed), "t9: Failed, disk full");
     }
 }

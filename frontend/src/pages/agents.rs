@@ -35,7 +35,7 @@ pub(crate) fn Agents() -> impl IntoView {
     let totals = Fetch::new(move || {
         let (search, status) = asked.get();
         let filter = AgentFilter {
-            status: labels::meant(&AGENT_STATUSES, &status),
+            status: labels::value_of(&AGENT_STATUSES, &status),
             search: (!search.is_empty()).then_some(search),
         };
         let asked_at = browser::now().0;

@@ -18,7 +18,7 @@ use crate::{
     },
     browser,
     effect::effect,
-    labels::pipelines::{step_progress, step_state, when, worker},
+    labels::pipelines::{executor, step_progress, step_state, when},
 };
 
 /// How many characters of a name stand in a step.
@@ -200,9 +200,9 @@ fn Node(
     });
     let is_own = move |other: &Option<String>| id.with_value(|id| other.as_ref() == Some(id));
     let state = move || own.with(|own| own.as_ref().map(|step| step_state(step.status)));
-    let (kind, tag, worker) = (step.kind.clone(), when(step.when), worker(&step));
+    let (kind, tag, executor) = (step.kind.clone(), when(step.when), executor(&step));
     let about = move || {
-        let second = own.with(|own| own.as_ref().map_or_else(|| worker.clone(), step_progress));
+        let second = own.with(|own| own.as_ref().map_or_else(|| executor.clone(), step_progress));
         shortened(&format!("{kind} · {second}"), ABOUT)
     };
     let (kind, needs) = (step.kind.clone(), step.needs.join(", "));

@@ -45,7 +45,7 @@ pub(crate) fn Jobs() -> impl IntoView {
     let query = use_query_map();
     let page = page_in_address();
     let state = Memo::new(move |_| query.with(|query| query.get("state")).unwrap_or_default());
-    let enabled = Memo::new(move |_| state.with(|state| labels::meant(&JOB_STATES, state)));
+    let enabled = Memo::new(move |_| state.with(|state| labels::value_of(&JOB_STATES, state)));
     let list = LiveList::<Job>::new(Admission::Listed);
     let totals = Fetch::new(move || list.fill(jobs::list(enabled.get(), page.get())));
     let visible = Memo::new(move |_| list.order());

@@ -15,7 +15,7 @@ use crate::{
     fetch::Fetch,
     labels::{
         self,
-        pipelines::{CAUSES, is_over, run_state, steps_done, time_taken},
+        pipelines::{RUN_TRIGGERS, has_ended, run_state, steps_done, time_taken},
     },
     live::{Admission, Entry, Feed, LiveList},
     task::Task,
@@ -93,7 +93,7 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
         row.with(|entry| run_state(entry.object.status, entry.object.cancel_requested_at.is_some()))
     });
     let can_cancel = Memo::new(move |_| {
-        row.with(|entry| !is_over(entry.object.status) && entry.object.cancel_requested_at.is_none())
+        row.with(|entry| !has_ended(entry.object.status) && entry.object.cancel_requested_at.is_none())
     });
     let can_rerun =
         Memo::new(move |_| row.with(|entry| matches!(entry.object.status, RunStatus::Failed | RunStatus::Cancelled)));
@@ -143,12 +143,12 @@ fn pipeline_name(links: &RunLinks) -> String {
 fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let read = move |read: fn(&PipelineRun) -> String| move || row.with(|entry| read(&entry.object));
-    let (id, pipeline, cause, version, rerun_of, parameters) = row.with_untracked(|entry| {
+    let (id, pipeline, trigger, version, rerun_of, parameters) = row.with_untracked(|entry| {
         let run = &entry.object;
         let pipeline = format!("/pipelines/{}", run.pipeline_id.inner());
         let rerun_of = run.rerun_of.as_ref().map(|earlier| format!("{pipeline}/runs/{}", earlier.inner()));
-        let cause = labels::called(&CAUSES, &run.trigger);
-        (run.id.inner().to_owned(), pipeline, cause, run.version, rerun_of, run.parameters.clone())
+        let trigger = labels::label_of(&RUN_TRIGGERS, &run.trigger);
+        (run.id.inner().to_owned(), pipeline, trigger, run.version, rerun_of, run.parameters.clone())
     });
     let taken = move || {
         let (from, to) = row.with(|entry| (entry.object.started_at, entry.object.completed_at));
@@ -172,7 +172,7 @@ fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl In
                 </Fact>
                 <Fact name="Version">{version}</Fact>
                 <Fact name="Started by">
-                    {cause}
+                    {trigger}
                     {rerun_of.map(|earlier| view! { <a href=href(earlier)>"the run before"</a> })}
                 </Fact>
                 {values}

@@ -45,7 +45,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
     let filter = Memo::new(move |_| {
         let (search, state) = asked.get();
         PipelineFilter {
-            enabled: labels::meant(&PIPELINE_STATES, &state),
+            enabled: labels::value_of(&PIPELINE_STATES, &state),
             search: Some(search.trim().to_owned()).filter(|search| !search.is_empty()),
         }
     });

@@ -6,13 +6,13 @@ use super::graph::{Graph, StepFacts};
 use crate::{
     api::{
         definitions::Verdict,
-        plan::{Plan, PlannedStep, Times},
+        plan::{Plan, PlannedSchedule, PlannedStep},
     },
     base_path::href,
     browser,
     fetch::{Fetch, Stage},
     format,
-    labels::pipelines::{schedule, worker},
+    labels::pipelines::{executor, schedule},
     ui::{Card, Failure, SkeletonRows, SkeletonText},
 };
 
@@ -59,14 +59,14 @@ pub(super) fn Steps(
         <Card title="Steps" aside=aside>
             {graph}
             {said}
-            <Workers steps />
+            <Executors steps />
         </Card>
     }
 }
 
 /// Which agents do which steps.
 #[component]
-fn Workers(steps: Memo<Vec<PlannedStep>>) -> impl IntoView {
+fn Executors(steps: Memo<Vec<PlannedStep>>) -> impl IntoView {
     let line = |(name, address, ids): (String, Option<String>, String)| {
         let name = match address {
             Some(address) => view! { <a href=href(address)>{name}</a> }.into_any(),
@@ -81,16 +81,16 @@ fn Workers(steps: Memo<Vec<PlannedStep>>) -> impl IntoView {
     };
     view! {
         <ul class="workers" aria-label="Who does what">
-            {move || steps.with(|steps| workers(steps)).into_iter().map(line).collect_view()}
+            {move || steps.with(|steps| executors(steps)).into_iter().map(line).collect_view()}
         </ul>
     }
 }
 
 /// Each that does something: the name, the page of an agent, and the ids of the steps.
-fn workers(steps: &[PlannedStep]) -> Vec<(String, Option<String>, String)> {
+fn executors(steps: &[PlannedStep]) -> Vec<(String, Option<String>, String)> {
     let mut found: Vec<(String, Option<String>, String)> = Vec::new();
     for step in steps {
-        let name = worker(step);
+        let name = executor(step);
         let address = step.agent.as_ref().map(|agent| format!("/agents/{}", agent.id));
         match found.iter_mut().find(|(known, page, _)| *known == name && *page == address) {
             Some((.., ids)) => {
@@ -108,7 +108,7 @@ fn workers(steps: &[PlannedStep]) -> Vec<(String, Option<String>, String)> {
 pub(super) fn Schedule(plan: Memo<Option<Plan>>, verdict: Fetch<Verdict>) -> impl IntoView {
     let times = Memo::new(move |_| plan.with(|plan| plan.as_ref().and_then(|plan| plan.schedule.clone())));
     let row = |at: &crate::time::Instant| view! { <tr><td>{format::minute(*at, browser::utc_offset(*at))}</td></tr> };
-    let table = move |times: Times| {
+    let table = move |times: PlannedSchedule| {
         view! {
             <p class="form-text">
                 <code>{times.text}</code>
@@ -157,7 +157,7 @@ mod tests {
             agent: agent.map(|id| PlannedAgent { id: id.to_owned(), name: format!("agent {id}") }),
             ..PlannedStep::default()
         };
-        let found = workers(&[step("a", Some("1")), step("b", None), step("c", Some("1"))]);
+        let found = executors(&[step("a", Some("1")), step("b", None), step("c", Some("1"))]);
         let page = Some("/agents/1".to_owned());
         assert_eq!(
             found,

@@ -6,7 +6,7 @@ use crate::{
     api::plan::PlannedStep,
     base_path::href,
     format,
-    labels::pipelines::{work, worker},
+    labels::pipelines::{executor, step_details},
     ui::Fact,
 };
 
@@ -17,7 +17,7 @@ pub(crate) fn StepFacts(step: PlannedStep) -> impl IntoView {
         Some(agent) if !agent.id.is_empty() => {
             view! { <a href=href(format!("/agents/{}", agent.id))>{agent.name.clone()}</a> }.into_any()
         }
-        _ => worker(&step).into_any(),
+        _ => executor(&step).into_any(),
     };
     let part = |(name, value): (&'static str, String)| {
         view! {
@@ -26,7 +26,7 @@ pub(crate) fn StepFacts(step: PlannedStep) -> impl IntoView {
             </Fact>
         }
     };
-    let parts = work(&step).into_iter().map(part).collect_view();
+    let parts = step_details(&step).into_iter().map(part).collect_view();
     let kind = format!("({})", step.kind);
     let attempts = step.retry.as_ref().map_or(1, |retry| retry.max_attempts);
     view! {

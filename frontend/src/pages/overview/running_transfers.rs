@@ -61,7 +61,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     // These never change.
     let (id, name, agent) = row.with_untracked(|entry| {
         let transfer = &entry.object;
-        let about = format!("{} · {}", transfer.agent_name, labels::way(transfer));
+        let about = format!("{} · {}", transfer.agent_name, labels::transfer_protocol(transfer));
         (transfer.id.inner().to_owned(), format::file_name(&transfer.source).to_owned(), about)
     });
     let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));

@@ -11,7 +11,7 @@ use crate::{
     format,
     labels::{
         self,
-        pipelines::{CAUSES, run_state, steps_done, time_taken},
+        pipelines::{RUN_TRIGGERS, run_state, steps_done, time_taken},
     },
     live::{Admission, Entry, LiveList},
     pages::{page_in_address, pages_of},
@@ -74,10 +74,10 @@ pub(super) fn Runs(
 fn Row(row: RwSignal<Entry<PipelineRun>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let read = move |read: fn(&PipelineRun) -> String| move || row.with(|entry| read(&entry.object));
-    let (address, cause, version) = row.with_untracked(|entry| {
+    let (address, trigger, version) = row.with_untracked(|entry| {
         let run = &entry.object;
         let address = format!("/pipelines/{}/runs/{}", run.pipeline_id.inner(), run.id.inner());
-        (address, labels::called(&CAUSES, &run.trigger), run.version)
+        (address, labels::label_of(&RUN_TRIGGERS, &run.trigger), run.version)
     });
     let state = Signal::derive(move || {
         row.with(|entry| run_state(entry.object.status, entry.object.cancel_requested_at.is_some()))
@@ -98,7 +98,7 @@ fn Row(row: RwSignal<Entry<PipelineRun>>) -> impl IntoView {
                 <Badge state />
             </td>
             <td class="cell-quiet cell-nowrap" data-label="By">
-                {cause}
+                {trigger}
             </td>
             <td class="cell-quiet" data-label="Version">
                 {version}

@@ -24,7 +24,7 @@ pub(super) struct Mark {
     /// What stands in it: its sign, or how many slots it stands for.
     pub(super) sign: String,
     /// All of it in a sentence.
-    pub(super) said: String,
+    pub(super) description: String,
     /// The page of its run.
     pub(super) run: Option<String>,
     /// Whether it lies ahead.
@@ -40,7 +40,7 @@ pub(super) fn marks(runs: &str, decided: &[Slot], coming: &[Instant]) -> Vec<Mar
         at: *at,
         state: COMING,
         sign: String::new(),
-        said: format!("{}: {}", moment(*at), COMING.0),
+        description: format!("{}: {}", moment(*at), COMING.0),
         run: None,
         is_coming: true,
     });
@@ -51,7 +51,7 @@ pub(super) fn marks(runs: &str, decided: &[Slot], coming: &[Instant]) -> Vec<Mar
             at: slot.at,
             state: slot.state,
             sign: slot.range.map_or_else(|| sign.to_owned(), |(_, count)| format!("×{}", format::count(count.into()))),
-            said: slot.said(moment),
+            description: slot.describe(moment),
             run: slot.run.as_ref().map(|run| format!("{runs}/{run}")),
             is_coming: false,
         }
@@ -111,7 +111,7 @@ mod tests {
             at: Instant(hours * HOUR),
             state: COMING,
             sign: String::new(),
-            said: String::new(),
+            description: String::new(),
             run: None,
             is_coming: true,
         }

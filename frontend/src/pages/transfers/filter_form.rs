@@ -8,7 +8,7 @@ use crate::{
     api::agents::{self, AgentFilter},
     base_path::href,
     fetch::Fetch,
-    labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant, written},
+    labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, name_of, value_of},
     ui::Choice,
 };
 
@@ -41,20 +41,20 @@ pub(super) fn FilterForm(filters: Memo<Filters>) -> impl IntoView {
                 label="Protocol"
                 options=options(&PROTOCOLS)
                 chosen=Signal::derive(move || {
-                    filters.with(|filters| filters.protocol.map(|protocol| written(&PROTOCOLS, &protocol)).unwrap_or_default().to_owned())
+                    filters.with(|filters| filters.protocol.map(|protocol| name_of(&PROTOCOLS, &protocol)).unwrap_or_default().to_owned())
                 })
                 on_choose=move |chosen: String| {
-                    change.run(Box::new(move |filters| filters.protocol = meant(&PROTOCOLS, &chosen)));
+                    change.run(Box::new(move |filters| filters.protocol = value_of(&PROTOCOLS, &chosen)));
                 }
             />
             <Choice
                 label="Direction"
                 options=options(&DIRECTIONS)
                 chosen=Signal::derive(move || {
-                    filters.with(|filters| filters.direction.map(|way| written(&DIRECTIONS, &way)).unwrap_or_default().to_owned())
+                    filters.with(|filters| filters.direction.map(|direction| name_of(&DIRECTIONS, &direction)).unwrap_or_default().to_owned())
                 })
                 on_choose=move |chosen: String| {
-                    change.run(Box::new(move |filters| filters.direction = meant(&DIRECTIONS, &chosen)));
+                    change.run(Box::new(move |filters| filters.direction = value_of(&DIRECTIONS, &chosen)));
                 }
             />
             <Day

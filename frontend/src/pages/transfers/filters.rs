@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     api::transfers::{Direction, Protocol, TransferFilter, TransferStatus},
-    labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, meant, written},
+    labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, name_of, value_of},
     time::Instant,
 };
 
@@ -30,10 +30,10 @@ impl Filters {
     pub(super) fn read(parameter: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name| parameter(name).unwrap_or_default();
         Self {
-            status: text("status").split(',').filter_map(|word| meant(&TRANSFER_STATUSES, word)).collect(),
+            status: text("status").split(',').filter_map(|word| value_of(&TRANSFER_STATUSES, word)).collect(),
             agent: text("agent"),
-            protocol: meant(&PROTOCOLS, &text("protocol")),
-            direction: meant(&DIRECTIONS, &text("direction")),
+            protocol: value_of(&PROTOCOLS, &text("protocol")),
+            direction: value_of(&DIRECTIONS, &text("direction")),
             from: text("from"),
             to: text("to"),
             search: text("q"),
@@ -43,13 +43,16 @@ impl Filters {
 
     /// The address that shows this.
     pub(super) fn address(&self) -> String {
-        let status: Vec<_> = self.status.iter().map(|status| written(&TRANSFER_STATUSES, status)).collect();
+        let status: Vec<_> = self.status.iter().map(|status| name_of(&TRANSFER_STATUSES, status)).collect();
         let page = if self.page > 1 { self.page.to_string() } else { String::new() };
         let parameters = [
             ("status", status.join(",")),
             ("agent", self.agent.clone()),
-            ("protocol", self.protocol.map(|protocol| written(&PROTOCOLS, &protocol).to_owned()).unwrap_or_default()),
-            ("direction", self.direction.map(|way| written(&DIRECTIONS, &way).to_owned()).unwrap_or_default()),
+            ("protocol", self.protocol.map(|protocol| name_of(&PROTOCOLS, &protocol).to_owned()).unwrap_or_default()),
+            (
+                "direction",
+                self.direction.map(|direction| name_of(&DIRECTIONS, &direction).to_owned()).unwrap_or_default(),
+            ),
             ("from", self.from.clone()),
             ("to", self.to.clone()),
             ("q", self.search.clone()),

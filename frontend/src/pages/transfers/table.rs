@@ -70,12 +70,12 @@ fn watch_visible(list: LiveList<Transfer>, load: Fetch<Total>) {
 #[component]
 fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let (id, name, way, agent, agent_id, created) = row.with_untracked(|entry| {
+    let (id, name, protocol, agent, agent_id, created) = row.with_untracked(|entry| {
         let transfer = &entry.object;
         (
             transfer.id.inner().to_owned(),
             format::file_name(&transfer.source).to_owned(),
-            labels::way(transfer),
+            labels::transfer_protocol(transfer),
             transfer.agent_name.clone(),
             transfer.agent_id.inner().to_owned(),
             clock.moment(transfer.created_at),
@@ -89,7 +89,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                 <a class="cell-title" href=href(format!("/transfers/{id}"))>
                     {name.clone()}
                 </a>
-                <span class="cell-about">{way}</span>
+                <span class="cell-about">{protocol}</span>
             </td>
             <td class="cell-status" data-label="Status">
                 <Badge state />

@@ -8,7 +8,7 @@ use crate::{
     labels::{
         DIRECTIONS, PROTOCOLS,
         jobs::{CATCH_UPS, OVERLAPS},
-        meant, written,
+        name_of, value_of,
     },
 };
 
@@ -60,12 +60,12 @@ impl Draft {
         draft.name.set(job.name.clone());
         draft.source.set(job.source.clone());
         draft.destination.set(job.destination.clone());
-        draft.protocol.set(written(&PROTOCOLS, &job.protocol).to_owned());
-        draft.direction.set(written(&DIRECTIONS, &job.direction).to_owned());
+        draft.protocol.set(name_of(&PROTOCOLS, &job.protocol).to_owned());
+        draft.direction.set(name_of(&DIRECTIONS, &job.direction).to_owned());
         draft.schedule.set(job.schedule.clone());
         draft.timezone.set(job.timezone.clone());
-        draft.overlap.set(written(&OVERLAPS, &job.overlap).to_owned());
-        draft.catch_up.set(written(&CATCH_UPS, &job.catch_up).to_owned());
+        draft.overlap.set(name_of(&OVERLAPS, &job.overlap).to_owned());
+        draft.catch_up.set(name_of(&CATCH_UPS, &job.catch_up).to_owned());
         if let Some(retry) = &job.retry {
             draft.attempts.set(retry.max_attempts.to_string());
             draft.initial_delay.set(retry.initial_delay.0.clone());
@@ -113,10 +113,10 @@ impl Draft {
             destination: text(self.destination),
             schedule: text(self.schedule),
             timezone: text(self.timezone),
-            protocol: meant(&PROTOCOLS, &self.protocol.get_untracked()),
-            direction: meant(&DIRECTIONS, &self.direction.get_untracked()),
-            overlap: meant(&OVERLAPS, &self.overlap.get_untracked()),
-            catch_up: meant(&CATCH_UPS, &self.catch_up.get_untracked()),
+            protocol: value_of(&PROTOCOLS, &self.protocol.get_untracked()),
+            direction: value_of(&DIRECTIONS, &self.direction.get_untracked()),
+            overlap: value_of(&OVERLAPS, &self.overlap.get_untracked()),
+            catch_up: value_of(&CATCH_UPS, &self.catch_up.get_untracked()),
             retry: self.retry(),
         }
     }
