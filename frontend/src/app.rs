@@ -13,7 +13,7 @@ use crate::{
     effect::effect,
     lazy::{Loading, lazy},
     live::Feed,
-    navigation_guard::WayBack,
+    navigation_guard::NavigationGuard,
     pages::{self, NotFound, Overview, SignIn},
     session::{Session, SessionState, SignedOutReason},
     shell::{Shell, Unreachable},
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) fn App() -> impl IntoView {
     let session = Session::new();
     let feed = Feed::new(session);
-    provide_context(WayBack::new());
+    provide_context(NavigationGuard::new());
     provide_context(session);
     provide_context(feed);
     provide_context(Toasts::new());

@@ -134,18 +134,18 @@ pub(crate) fn show_within(element: &Element) {
 pub(crate) struct Listener {
     target: EventTarget,
     name: &'static str,
-    heard: Closure<dyn Fn(Event)>,
+    callback: Closure<dyn Fn(Event)>,
 }
 
 impl Listener {
     /// Begins to listen.
-    pub(crate) fn new(target: EventTarget, name: &'static str, heard: impl Fn(Event) + 'static) -> Self {
-        let heard: Closure<dyn Fn(Event)> = Closure::new(heard);
-        let listening = target.add_event_listener_with_callback_and_bool(name, heard.as_ref().unchecked_ref(), true);
+    pub(crate) fn new(target: EventTarget, name: &'static str, callback: impl Fn(Event) + 'static) -> Self {
+        let callback: Closure<dyn Fn(Event)> = Closure::new(callback);
+        let listening = target.add_event_listener_with_callback_and_bool(name, callback.as_ref().unchecked_ref(), true);
         if let Err(error) = listening {
             leptos::logging::warn!("nobody listens to {name}: {error:?}");
         }
-        Self { target, name, heard }
+        Self { target, name, callback }
     }
 }
 
@@ -154,7 +154,7 @@ impl Drop for Listener {
         // It does not matter where it has never been.
         let _ = self.target.remove_event_listener_with_callback_and_bool(
             self.name,
-            self.heard.as_ref().unchecked_ref(),
+            self.callback.as_ref().unchecked_ref(),
             true,
         );
     }

@@ -22,7 +22,7 @@ pub(crate) enum Stage {
 /// A query and its latest answer. A handle: copies are the same query.
 pub(crate) struct Fetch<T: Send + Sync + 'static> {
     answer: RwSignal<Option<T>>,
-    course: Course,
+    state: QueryState,
 }
 
 impl<T: Send + Sync + 'static> Clone for Fetch<T> {
@@ -48,28 +48,28 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
                 answer.set(Some(fresh));
             }
         };
-        Self { answer, course: Course::begin(Box::new(move || Some(query()?.map(keep)))) }
+        Self { answer, state: QueryState::begin(Box::new(move || Some(query()?.map(keep)))) }
     }
 
     /// Runs the query again. What is shown stays until there is a better answer.
     pub(crate) fn reload(self) {
-        self.course.reload();
+        self.state.reload();
     }
 
     /// How far the query is. Reactive.
     pub(crate) fn stage(self) -> Stage {
-        self.course.stage.get()
+        self.state.stage.get()
     }
 
     /// The latest answer, or part of it. Reactive.
     pub(crate) fn read<U>(self, read: impl FnOnce(&T) -> U) -> Option<U> {
-        let is_ready = self.course.stage.with(|stage| *stage == Stage::Ready);
+        let is_ready = self.state.stage.with(|stage| *stage == Stage::Ready);
         self.answer.with(|answer| answer.as_ref().filter(|_| is_ready).map(read))
     }
 
     /// Why there is no answer. Reactive.
     pub(crate) fn failure(self) -> Option<ApiError> {
-        self.course.stage.with(|stage| match stage {
+        self.state.stage.with(|stage| match stage {
             Stage::Failed(error) => Some(error.clone()),
             _ => None,
         })
@@ -77,13 +77,13 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
 
     /// Whether an answer is on its way. Reactive.
     pub(crate) fn is_busy(self) -> bool {
-        self.course.busy.get()
+        self.state.busy.get()
     }
 }
 
 /// What is the same for all queries, whatever they answer.
 #[derive(Clone, Copy)]
-struct Course {
+struct QueryState {
     stage: RwSignal<Stage>,
     busy: RwSignal<bool>,
     again: Trigger,
@@ -93,10 +93,10 @@ struct Course {
     refresh: StoredValue<bool>,
 }
 
-impl Course {
+impl QueryState {
     fn begin(query: Box<dyn Fn() -> Option<Request<()>>>) -> Self {
         let session = expect_context::<Session>();
-        let course = Self {
+        let state = Self {
             stage: RwSignal::new(Stage::Pending),
             busy: RwSignal::new(false),
             again: Trigger::new(),
@@ -104,25 +104,25 @@ impl Course {
             refresh: StoredValue::new(false),
         };
         effect(move || {
-            course.again.track();
+            state.again.track();
             let Some(Request { text, read }) = query() else { return };
-            course.busy.set(true);
-            course.run.update_value(|run| *run += 1);
-            let run = course.run.get_value();
-            let is_refresh = course.refresh.get_value();
-            course.refresh.set_value(false);
+            state.busy.set(true);
+            state.run.update_value(|run| *run += 1);
+            let run = state.run.get_value();
+            let is_refresh = state.refresh.get_value();
+            state.refresh.set_value(false);
             let read = move |answer: &str| {
                 // Its page may be gone by now, or ask for something else.
-                let is_current = course.run.try_get_value() == Some(run);
+                let is_current = state.run.try_get_value() == Some(run);
                 Ok(is_current.then(|| read(answer)))
             };
             session.execute(Request { text, read: Box::new(read) }, move |outcome| match outcome {
-                Ok(Some(outcome)) => course.settle(outcome, is_refresh),
-                Err(error) if course.run.try_get_value() == Some(run) => course.settle(Err(error), is_refresh),
+                Ok(Some(outcome)) => state.settle(outcome, is_refresh),
+                Err(error) if state.run.try_get_value() == Some(run) => state.settle(Err(error), is_refresh),
                 Ok(None) | Err(_) => {}
             });
         });
-        course
+        state
     }
 
     fn reload(self) {

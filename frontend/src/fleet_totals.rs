@@ -1,4 +1,4 @@
-//! The figures of the fleet and their course over the last minutes, kept while one goes from page to page.
+//! The figures of the fleet and their history over the last minutes, kept while one goes from page to page.
 
 use std::collections::VecDeque;
 
@@ -11,27 +11,27 @@ use crate::{
     live::Feed,
 };
 
-/// How many seconds of the course are kept.
-const COURSE: usize = 180;
+/// How many seconds of the history are kept.
+const HISTORY_SECONDS: usize = 180;
 
 /// The figures. A handle.
 #[derive(Clone, Copy)]
-pub(crate) struct Figures {
+pub(crate) struct FleetTotals {
     latest: RwSignal<Option<Fleet>>,
-    course: RwSignal<VecDeque<f64>>,
+    history: RwSignal<VecDeque<f64>>,
     fetch: Fetch<()>,
 }
 
-impl Figures {
+impl FleetTotals {
     /// Follows the figures as long as the current owner lives.
     pub(crate) fn follow(feed: Feed) -> Self {
         let latest = RwSignal::new(None);
-        let take = move |figures| {
-            latest.try_set(Some(figures));
+        let take = move |totals| {
+            latest.try_set(Some(totals));
         };
         let fetch = Fetch::new(move || fleet::get().map(take));
         feed.watch(fleet::watch(), take, move || fetch.reload());
-        Self { latest, course: RwSignal::new(VecDeque::new()), fetch }
+        Self { latest, history: RwSignal::new(VecDeque::new()), fetch }
     }
 
     /// Part of the latest figures. Reactive.
@@ -45,13 +45,13 @@ impl Figures {
     }
 
     /// Bytes per second in the last minutes, oldest first. Reactive.
-    pub(crate) fn course(self) -> Vec<f64> {
-        self.course.with(|course| course.iter().copied().collect())
+    pub(crate) fn history(self) -> Vec<f64> {
+        self.history.with(|history| history.iter().copied().collect())
     }
 
-    /// How far the course goes back, in words. Reactive.
-    pub(crate) fn span(self) -> String {
-        match self.course.with(VecDeque::len) {
+    /// How far the history goes back, in words. Reactive.
+    pub(crate) fn history_label(self) -> String {
+        match self.history.with(VecDeque::len) {
             ..10 => "right now".to_owned(),
             seconds => format!("last {}", format::duration(i64::try_from(seconds).unwrap_or(i64::MAX))),
         }
@@ -63,11 +63,11 @@ impl Figures {
         else {
             return;
         };
-        self.course.update(|course| {
-            if course.len() == COURSE {
-                course.pop_front();
+        self.history.update(|history| {
+            if history.len() == HISTORY_SECONDS {
+                history.pop_front();
             }
-            course.push_back(speed);
+            history.push_back(speed);
         });
     }
 }

@@ -14,17 +14,17 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::ui::{Icon, PageHead, SkeletonRows, SkeletonText};
 
 /// What makes a page, once its code is here.
-pub(crate) type Make = fn() -> AnyView;
+pub(crate) type MakePage = fn() -> AnyView;
 
 /// A page's code on its way.
-pub(crate) type Loading = Pin<Box<dyn Future<Output = Result<Make, Missing>>>>;
+pub(crate) type Loading = Pin<Box<dyn Future<Output = Result<MakePage, LoadError>>>>;
 
 /// The code of a page did not come: no network, or the server has been replaced by one with other files.
 #[derive(Clone, Copy)]
-pub(crate) struct Missing;
+pub(crate) struct LoadError;
 
 #[cfg(feature = "split")]
-impl From<wasm_split_helpers::SplitLoaderError> for Missing {
+impl From<wasm_split_helpers::SplitLoaderError> for LoadError {
     fn from(_: wasm_split_helpers::SplitLoaderError) -> Self {
         Self
     }
@@ -37,13 +37,13 @@ macro_rules! pieces {
         pub(crate) fn $load() -> $crate::lazy::Loading {
             #[cfg(feature = "split")]
             #[wasm_split_helpers::wasm_split($piece, fallible)]
-            fn $load() -> Result<$crate::lazy::Make, $crate::lazy::Missing> {
+            fn $load() -> Result<$crate::lazy::MakePage, $crate::lazy::LoadError> {
                 Ok(|| $page().into_any())
             }
             #[cfg(feature = "split")]
             let loading = $load();
             #[cfg(not(feature = "split"))]
-            let loading = std::future::ready(Ok((|| $page().into_any()) as $crate::lazy::Make));
+            let loading = std::future::ready(Ok((|| $page().into_any()) as $crate::lazy::MakePage));
             Box::pin(loading)
         }
     )+)+};
@@ -68,22 +68,22 @@ fn show(mut loading: Loading) -> AnyView {
     // The code is here already but for the first time, and then there is nothing to flash.
     match loading.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(make)) => return make(),
-        Poll::Ready(Err(Missing)) => outcome.set(Some(Err(Missing))),
+        Poll::Ready(Err(LoadError)) => outcome.set(Some(Err(LoadError))),
         // The user may have gone elsewhere meanwhile.
         Poll::Pending => spawn_local(async move {
             outcome.try_set(Some(loading.await));
         }),
     }
     (move || match outcome.get() {
-        None => bones(),
+        None => skeleton(),
         Some(Ok(make)) => make(),
-        Some(Err(Missing)) => failure(),
+        Some(Err(LoadError)) => failure(),
     })
     .into_any()
 }
 
 /// What a page looks like before it is there.
-fn bones() -> AnyView {
+fn skeleton() -> AnyView {
     view! {
         <header class="page-head">
             <div class="page-bones">

@@ -8,28 +8,28 @@ use leptos::prelude::*;
 
 use crate::browser::Listener;
 
-type Holder = Rc<dyn Fn() -> bool>;
+type Blocker = Rc<dyn Fn() -> bool>;
 
 /// Who is asked before somebody goes back. A handle: copies are the same.
 #[derive(Clone, Copy)]
-pub(crate) struct WayBack(StoredValue<Option<Holder>, LocalStorage>);
+pub(crate) struct NavigationGuard(StoredValue<Option<Blocker>, LocalStorage>);
 
-impl WayBack {
+impl NavigationGuard {
     /// Listens from now on, as long as the tab is there.
     pub(crate) fn new() -> Self {
-        let holder = StoredValue::new_local(None::<Holder>);
+        let blocker = StoredValue::new_local(None::<Blocker>);
         let listener = Listener::new(window().into(), "popstate", move |event| {
-            if holder.get_value().is_some_and(|holds_up| holds_up()) {
+            if blocker.get_value().is_some_and(|blocks| blocks()) {
                 event.stop_immediate_propagation();
             }
         });
         std::mem::forget(listener);
-        Self(holder)
+        Self(blocker)
     }
 
     /// Asks, as long as the current owner lives, whether to stay. By then the address is the other one already.
-    pub(crate) fn hold_up(self, holds_up: impl Fn() -> bool + 'static) {
-        self.0.set_value(Some(Rc::new(holds_up)));
+    pub(crate) fn block_while(self, blocks: impl Fn() -> bool + 'static) {
+        self.0.set_value(Some(Rc::new(blocks)));
         on_cleanup(move || self.0.set_value(None));
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     browser,
     clock::Clock,
     effect::effect,
-    fleet_totals::Figures,
+    fleet_totals::FleetTotals,
     lazy::{Loading, prepare},
     live::{ConnectionState, Feed},
     pages,
@@ -20,11 +20,11 @@ use crate::{
 #[component]
 pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
-    let figures = Figures::follow(feed);
-    provide_context(figures);
+    let totals = FleetTotals::follow(feed);
+    provide_context(totals);
     effect(move || {
         clock.now();
-        figures.sample();
+        totals.sample();
     });
 
     let is_open = RwSignal::new(false);
@@ -72,8 +72,8 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
 
 #[component]
 fn Navigation(viewer: Viewer) -> impl IntoView {
-    let figures = expect_context::<Figures>();
-    let running = move || figures.read(|fleet| fleet.transfers.running).filter(|running| *running > 0);
+    let totals = expect_context::<FleetTotals>();
+    let running = move || totals.read(|fleet| fleet.transfers.running).filter(|running| *running > 0);
     let own_codes = viewer.customer_id.map(|id| format!("/customers/{id}"));
     view! {
         <nav class="nav" aria-label="Main">
@@ -175,7 +175,7 @@ fn Account(viewer: Viewer) -> impl IntoView {
     let sign_out = move |_| {
         spawn_local(async move {
             if let Err(error) = session.sign_out().await {
-                toasts.warn(error.to_string());
+                toasts.error(error.to_string());
             }
         });
     };

@@ -10,7 +10,7 @@ use crate::{
     labels,
     live::Feed,
     task::Task,
-    ui::{Badge, Empty, Loaded, Notice, PageHead, Rows, Table},
+    ui::{Badge, Empty, Notice, PageHead, QueryResult, Rows, Table},
 };
 
 /// How many lines stay on the page when newer ones come.
@@ -68,17 +68,17 @@ pub(crate) fn Activity() -> impl IntoView {
     view! {
         <PageHead title="Activity" about=|| "Everything but progress, of the last 30 days" />
         <div class="card">
-            <Loaded
+            <QueryResult
                 stage=Signal::derive(move || newest.stage())
                 is_empty
-                bones=12
+                skeleton_rows=12
                 on_retry=move |()| newest.reload()
                 nothing
             >
                 <Table label="Activity" heads=vec!["What", "Subject", "By", "When"]>
                     <Rows keys=Signal::derive(keys) row />
                 </Table>
-            </Loaded>
+            </QueryResult>
             <Notice text=Signal::derive(move || more.failure()) />
             <Show when=move || older.with(Option::is_some)>
                 <div class="card-foot">

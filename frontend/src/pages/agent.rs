@@ -19,7 +19,7 @@ use crate::{
     fetch::Fetch,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Empty, Fact, PageHead, Subject},
+    ui::{Badge, Card, Empty, Fact, ObjectPage, PageHead},
 };
 
 /// The page.
@@ -62,7 +62,7 @@ fn OneAgent(id: String) -> impl IntoView {
         })
     };
     view! {
-        <Subject
+        <ObjectPage
             noun="Agent"
             parent=("/agents", "Agents")
             missing="There is no such agent: it was revoked, or it is not one that you may see."
@@ -70,7 +70,7 @@ fn OneAgent(id: String) -> impl IntoView {
             on_retry=move |()| owner.reload()
         >
             {ready()}
-        </Subject>
+        </ObjectPage>
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     labels::{self, AGENT_STATUSES},
     live::{Admission, Entry, Feed, LiveList},
     session::Session,
-    ui::{Badge, Choice, Empty, Loaded, PageHead, Pager, Rows, Table},
+    ui::{Badge, Empty, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
 /// The page.
@@ -85,10 +85,10 @@ pub(crate) fn Agents() -> impl IntoView {
         <PageHead title="Agents" about=summary />
         <Filter asked />
         <div class="card">
-            <Loaded
+            <QueryResult
                 stage=Signal::derive(move || totals.stage())
                 is_empty
-                bones=8
+                skeleton_rows=8
                 on_retry=move |()| totals.reload()
                 nothing
             >
@@ -99,7 +99,7 @@ pub(crate) fn Agents() -> impl IntoView {
                 >
                     <Rows keys=Signal::derive(move || list.order()) row />
                 </Table>
-            </Loaded>
+            </QueryResult>
             <Pager
                 summary=Signal::derive(summary)
                 page=page
@@ -136,7 +136,7 @@ fn Filter(asked: Memo<(String, String)>) -> impl IntoView {
                     on:change=move |event| change.run((event_target_value(&event), asked.get_untracked().1))
                 />
             </label>
-            <Choice
+            <Select
                 label="Status"
                 options
                 chosen=Signal::derive(move || asked.get().1)

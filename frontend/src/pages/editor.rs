@@ -19,7 +19,7 @@ use self::{
     conflict::Conflict,
     diagnostics::{Problems, summary},
     fields::{Draft, Fields},
-    unsaved_changes::Leaving,
+    unsaved_changes::UnsavedChanges,
 };
 use super::{
     id_in_address,
@@ -36,7 +36,7 @@ use crate::{
     fetch::Fetch,
     session::Session,
     task::Task,
-    ui::{Card, Notice, PageHead, Subject, Toasts},
+    ui::{Card, Notice, ObjectPage, PageHead, Toasts},
 };
 
 /// What a new definition begins with.
@@ -69,7 +69,7 @@ pub(crate) fn EditPipeline() -> impl IntoView {
         })
     };
     view! {
-        <Subject
+        <ObjectPage
             noun="Pipeline"
             parent=("/pipelines", "Pipelines")
             missing="There is no such pipeline: it was deleted, or it is not one that you may see."
@@ -77,7 +77,7 @@ pub(crate) fn EditPipeline() -> impl IntoView {
             on_retry=move |()| found.reload()
         >
             {ready()}
-        </Subject>
+        </ObjectPage>
     }
 }
 
@@ -150,7 +150,7 @@ fn EditorForm(
     let mend = RwSignal::new(None::<String>);
     let done = Callback::new(move |(pipeline, said): (Pipeline, String)| {
         is_unsaved.set(false);
-        toasts.tell(said);
+        toasts.success(said);
         navigate(&format!("/pipelines/{}", pipeline.id.inner()), NavigateOptions::default());
     });
     let replace = Callback::new(move |(pipeline, expected): (Pipeline, i32)| {
@@ -224,6 +224,6 @@ fn EditorForm(
                 </button>
             </div>
         </form>
-        <Leaving is_unsaved />
+        <UnsavedChanges is_unsaved />
     }
 }

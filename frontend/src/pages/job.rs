@@ -25,7 +25,7 @@ use crate::{
     labels::{self, slots::Slot},
     live::{Admission, Entry, Feed, LiveList},
     session::Session,
-    ui::{Badge, Card, PageHead, Subject},
+    ui::{Badge, Card, ObjectPage, PageHead},
 };
 
 /// The page.
@@ -70,7 +70,7 @@ fn OneJob(id: String) -> impl IntoView {
         })
     };
     view! {
-        <Subject
+        <ObjectPage
             noun="Job"
             parent=("/jobs", "Jobs")
             missing="There is no such job: it was deleted, or it is not one that you may see."
@@ -78,7 +78,7 @@ fn OneJob(id: String) -> impl IntoView {
             on_retry=move |()| links.reload()
         >
             {ready()}
-        </Subject>
+        </ObjectPage>
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     labels,
     live::{Admission, Entry, Feed, LiveList},
     task::Task,
-    ui::{Badge, Card, Confirm, Empty, Fact, PageHead, Subject, Toasts},
+    ui::{Badge, Card, Confirm, Empty, Fact, ObjectPage, PageHead, Toasts},
 };
 
 /// The page.
@@ -50,7 +50,7 @@ fn OneRun(id: String) -> impl IntoView {
         })
     };
     view! {
-        <Subject
+        <ObjectPage
             noun="Run"
             parent=("/jobs", "Jobs")
             missing="There is no such run: its job was deleted, or it is older than what is kept."
@@ -58,7 +58,7 @@ fn OneRun(id: String) -> impl IntoView {
             on_retry=move |()| links.reload()
         >
             {ready()}
-        </Subject>
+        </ObjectPage>
     }
 }
 
@@ -72,14 +72,14 @@ fn Head(row: RwSignal<Entry<JobRun>>, list: LiveList<JobRun>, links: Fetch<RunLi
         cancelling.run(job_runs::cancel(&id.get_value()), move |run| {
             list.apply_update(run);
             is_cancelling.set(false);
-            toasts.tell("Asked the agent to cancel.".to_owned());
+            toasts.success("Asked the agent to cancel.".to_owned());
         });
     };
     let retry = move |()| {
         retrying.run(job_runs::retry(&id.get_value()), move |run| {
             list.apply_update(run);
             is_retrying.set(false);
-            toasts.tell("Asked the agent for another attempt.".to_owned());
+            toasts.success("Asked the agent for another attempt.".to_owned());
         });
     };
     let state = Signal::derive(move || row.with(|entry| labels::jobs::run_state(&entry.object)));

@@ -31,7 +31,7 @@ use crate::{
     labels::{self, jobs::JOB_STATES},
     live::{Admission, Entry, Feed, LiveList},
     session::Session,
-    ui::{Badge, Choice, Empty, Icon, Loaded, PageHead, Pager, Rows, Table},
+    ui::{Badge, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
 /// The newest runs of each job on show.
@@ -102,17 +102,17 @@ pub(crate) fn Jobs() -> impl IntoView {
         </PageHead>
         <Filter state />
         <div class="card">
-            <Loaded
+            <QueryResult
                 stage=Signal::derive(move || totals.stage())
                 is_empty=Memo::new(move |_| list.len() == 0)
-                bones=8
+                skeleton_rows=8
                 on_retry=move |()| totals.reload()
                 nothing
             >
                 <Table label="Jobs" heads=heads.clone() is_busy=Signal::derive(move || totals.is_busy())>
                     <Rows keys=Signal::derive(move || list.order()) row />
                 </Table>
-            </Loaded>
+            </QueryResult>
             <Pager
                 summary=Signal::derive(summary)
                 page=page
@@ -139,7 +139,7 @@ fn Filter(state: Memo<String>) -> impl IntoView {
     let options: Vec<_> = [any].into_iter().chain(named).collect();
     view! {
         <form class="filters" role="search" aria-label="Filter jobs" on:submit=|event| event.prevent_default()>
-            <Choice label="Status" options chosen=state on_choose=change />
+            <Select label="Status" options chosen=state on_choose=change />
         </form>
     }
 }

@@ -6,7 +6,7 @@ mod totals;
 
 use leptos::prelude::*;
 
-use self::{agents::Machines, running_transfers::Running, totals::FigureRow};
+use self::{agents::AgentsCard, running_transfers::RunningTransfers, totals::TotalsRow};
 use crate::ui::PageHead;
 
 /// Figures, running transfers and agents, all moving by themselves.
@@ -14,10 +14,10 @@ use crate::ui::PageHead;
 pub(crate) fn Overview() -> impl IntoView {
     view! {
         <PageHead title="Live" />
-        <FigureRow />
+        <TotalsRow />
         <div class="overview">
-            <Running />
-            <Machines />
+            <RunningTransfers />
+            <AgentsCard />
         </div>
     }
 }

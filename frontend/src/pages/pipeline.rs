@@ -29,7 +29,7 @@ use crate::{
     labels::{self, slots::Slot},
     live::Feed,
     session::Session,
-    ui::{Badge, Icon, PageHead, Subject},
+    ui::{Badge, Icon, ObjectPage, PageHead},
 };
 
 /// The page.
@@ -45,7 +45,7 @@ fn OnePipeline(id: String) -> impl IntoView {
     let found = Fetch::new(move || pipelines::get(&id));
     let ready = move || untrack(|| found.read(Clone::clone)).map(|first| view! { <Found first found /> });
     view! {
-        <Subject
+        <ObjectPage
             noun="Pipeline"
             parent=("/pipelines", "Pipelines")
             missing="There is no such pipeline: it was deleted, or it is not one that you may see."
@@ -53,7 +53,7 @@ fn OnePipeline(id: String) -> impl IntoView {
             on_retry=move |()| found.reload()
         >
             {ready()}
-        </Subject>
+        </ObjectPage>
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     },
     live::{Admission, Entry, Feed, LiveList},
     task::Task,
-    ui::{Badge, Card, Confirm, Fact, PageHead, Subject, Toasts},
+    ui::{Badge, Card, Confirm, Fact, ObjectPage, PageHead, Toasts},
 };
 
 /// The page.
@@ -54,7 +54,7 @@ fn OneRun(id: String) -> impl IntoView {
         })
     };
     view! {
-        <Subject
+        <ObjectPage
             noun="Run"
             parent=("/pipelines", "Pipelines")
             missing="There is no such run: its pipeline was deleted, or it is older than what is kept."
@@ -62,7 +62,7 @@ fn OneRun(id: String) -> impl IntoView {
             on_retry=move |()| links.reload()
         >
             {ready()}
-        </Subject>
+        </ObjectPage>
     }
 }
 
@@ -78,14 +78,14 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
         cancelling.run(pipeline_runs::cancel(&id.get_value()), move |run| {
             list.apply_update(run);
             is_cancelling.set(false);
-            toasts.tell("Asked for the end of this run.".to_owned());
+            toasts.success("Asked for the end of this run.".to_owned());
         });
     };
     let rerun = move |()| {
         let (navigate, pipeline) = (navigate.clone(), pipeline.clone());
         rerunning.run(pipeline_runs::rerun(&id.get_value()), move |run| {
             is_rerunning.set(false);
-            toasts.tell("This is a new run, from where the other one failed.".to_owned());
+            toasts.success("This is a new run, from where the other one failed.".to_owned());
             navigate(&format!("/pipelines/{pipeline}/runs/{}", run.id.inner()), NavigateOptions::default());
         });
     };

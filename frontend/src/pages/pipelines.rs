@@ -27,7 +27,7 @@ use crate::{
     labels::{self, pipelines::PIPELINE_STATES},
     live::Feed,
     session::Session,
-    ui::{Badge, Choice, Empty, Icon, Loaded, PageHead, Pager, Rows, Table},
+    ui::{Badge, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
 /// The newest runs of each pipeline on show.
@@ -107,17 +107,17 @@ pub(crate) fn Pipelines() -> impl IntoView {
         </PageHead>
         <Filter asked />
         <div class="card">
-            <Loaded
+            <QueryResult
                 stage=Signal::derive(move || found.stage())
                 is_empty=Memo::new(move |_| ids.with(Vec::is_empty))
-                bones=8
+                skeleton_rows=8
                 on_retry=move |()| found.reload()
                 nothing
             >
                 <Table label="Pipelines" heads=heads.clone() is_busy=Signal::derive(move || found.is_busy())>
                     <Rows keys=Signal::derive(move || ids.get()) row />
                 </Table>
-            </Loaded>
+            </QueryResult>
             <Pager
                 summary=Signal::derive(summary)
                 page=page
@@ -161,7 +161,7 @@ fn Filter(asked: Memo<(String, String)>) -> impl IntoView {
                     }
                 />
             </label>
-            <Choice
+            <Select
                 label="Status"
                 options
                 chosen=Signal::derive(move || asked.with(|(_, state)| state.clone()))

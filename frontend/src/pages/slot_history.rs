@@ -18,7 +18,7 @@ use crate::{
     fetch::Fetch,
     labels::slots::{Slot, State},
     time::Instant,
-    ui::{Card, Empty, Loaded, Rows},
+    ui::{Card, Empty, QueryResult, Rows},
 };
 
 /// The card.
@@ -81,15 +81,15 @@ pub(super) fn Ledger(
     };
     view! {
         <Card title="Slots" aside=turn>
-            <Loaded
+            <QueryResult
                 stage=Signal::derive(move || found.stage())
                 is_empty=Memo::new(move |_| marks.with(Vec::is_empty))
-                bones=2
+                skeleton_rows=2
                 on_retry=move |()| found.reload()
                 nothing
             >
                 <Strip marks />
-            </Loaded>
+            </QueryResult>
         </Card>
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
     task::Task,
-    ui::{Badge, Card, Confirm, PageHead, Progress, Subject, Toasts},
+    ui::{Badge, Card, Confirm, ObjectPage, PageHead, Progress, Toasts},
 };
 
 /// The page.
@@ -57,7 +57,7 @@ fn OneTransfer(id: String) -> impl IntoView {
         })
     };
     view! {
-        <Subject
+        <ObjectPage
             noun="Transfer"
             parent=("/transfers", "Transfers")
             missing="There is no such transfer, or none that you may see."
@@ -65,7 +65,7 @@ fn OneTransfer(id: String) -> impl IntoView {
             on_retry=move |()| links.reload()
         >
             {ready()}
-        </Subject>
+        </ObjectPage>
     }
 }
 
@@ -83,14 +83,14 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
             let ended = transfer.status == TransferStatus::Cancelled;
             list.apply_update(transfer);
             is_cancelling.set(false);
-            toasts.tell(if ended { "Cancelled." } else { "Asked the agent to cancel." }.to_owned());
+            toasts.success(if ended { "Cancelled." } else { "Asked the agent to cancel." }.to_owned());
         });
     };
     let retry = move |()| {
         retrying.run(transfers::retry(&id.get_value()), move |transfer| {
             list.apply_update(transfer);
             is_retrying.set(false);
-            toasts.tell("Queued again.".to_owned());
+            toasts.success("Queued again.".to_owned());
         });
     };
     let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));

@@ -17,7 +17,7 @@ use crate::{
     base_path::href,
     browser,
     fetch::Fetch,
-    fleet_totals::Figures,
+    fleet_totals::FleetTotals,
     format,
     live::{Admission, LiveList},
     pages::pages_of,
@@ -73,12 +73,12 @@ pub(crate) fn Transfers() -> impl IntoView {
     }
 }
 
-/// Queries again when transfers were made while the newest ones are on show.
+/// Queries again when transfers were created while the newest ones are on show.
 fn refresh_first_page(totals: Fetch<Total>, filters: Memo<Filters>) {
-    let figures = expect_context::<Figures>();
-    let made = Memo::new(move |_| figures.read(|fleet| fleet.transfers.total));
+    let fleet_totals = expect_context::<FleetTotals>();
+    let created = Memo::new(move |_| fleet_totals.read(|fleet| fleet.transfers.total));
     Effect::new(move |before: Option<Option<i32>>| {
-        let now = made.get();
+        let now = created.get();
         let has_new = before.flatten().is_some_and(|before| Some(before) != now);
         if has_new && filters.with_untracked(|filters| filters.page == 1) {
             totals.reload();

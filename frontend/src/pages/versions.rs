@@ -19,7 +19,7 @@ use crate::{
     fetch::Fetch,
     format,
     task::Task,
-    ui::{Card, Choice, Confirm, Loaded, Notice, PageHead, Pager, Rows, Subject, Table, Toasts},
+    ui::{Card, Confirm, Notice, ObjectPage, PageHead, Pager, QueryResult, Rows, Select, Table, Toasts},
 };
 
 /// The page.
@@ -35,7 +35,7 @@ fn OfPipeline(id: String) -> impl IntoView {
     let found = Fetch::new(move || pipelines::get(&id));
     let ready = move || untrack(|| found.read(Clone::clone)).map(|first| view! { <Found first found /> });
     view! {
-        <Subject
+        <ObjectPage
             noun="Pipeline"
             parent=("/pipelines", "Pipelines")
             missing="There is no such pipeline: it was deleted, or it is not one that you may see."
@@ -43,7 +43,7 @@ fn OfPipeline(id: String) -> impl IntoView {
             on_retry=move |()| found.reload()
         >
             {ready()}
-        </Subject>
+        </ObjectPage>
     }
 }
 
@@ -79,7 +79,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
             about=move || view! { <a href=href(format!("/pipelines/{}", id.get_value()))>"Back to the pipeline"</a> }
         />
         <div class="card">
-            <Loaded
+            <QueryResult
                 stage=Signal::derive(move || versions.stage())
                 is_empty=false
                 on_retry=move |()| versions.reload()
@@ -92,7 +92,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
                 >
                     <Rows keys=Signal::derive(move || numbers.get()) row />
                 </Table>
-            </Loaded>
+            </QueryResult>
             <Pager
                 summary=Signal::derive(summary)
                 page=page
@@ -197,7 +197,7 @@ fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restori
         task.run(request, move |restored| {
             asks.set(false);
             found.reload();
-            toasts.tell(format!("The text of version {version} is current again, as version {}.", restored.version));
+            toasts.success(format!("The text of version {version} is current again, as version {}.", restored.version));
         });
     };
     view! {
@@ -267,13 +267,13 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
     view! {
         <Card title="Compare">
             <div class="compare-choice">
-                <Choice
+                <Select
                     label="From"
                     options=Signal::derive(options)
                     chosen=Signal::derive(move || from.get().to_string())
                     on_choose=move |from| change.run((from, to.get_untracked().to_string()))
                 />
-                <Choice
+                <Select
                     label="To"
                     options=Signal::derive(options)
                     chosen=Signal::derive(move || to.get().to_string())

@@ -18,9 +18,9 @@ pub(crate) fn CopyButton(
         spawn_local(async move {
             if browser::copy(&text.get_untracked()).await {
                 is_copied.try_set(true);
-                toasts.tell(format!("Copied the {what}."));
+                toasts.success(format!("Copied the {what}."));
             } else {
-                toasts.warn("This browser does not allow copying here. Select the text instead.".to_owned());
+                toasts.error("This browser does not allow copying here. Select the text instead.".to_owned());
             }
         });
     };

@@ -7,7 +7,7 @@ use crate::fetch::Stage;
 
 /// The children once the thing is there; before that, and instead, a page that says how it stands.
 #[component]
-pub(crate) fn Subject(
+pub(crate) fn ObjectPage(
     /// What kind of thing it is, such as "Job".
     noun: &'static str,
     /// The list it belongs to: an address and what it is called.

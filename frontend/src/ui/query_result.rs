@@ -8,7 +8,7 @@ use crate::fetch::Stage;
 /// The children, or what stands in their place: bones while the query is under way, why it failed, or that there is
 /// nothing.
 #[component]
-pub(crate) fn Loaded(
+pub(crate) fn QueryResult(
     /// How far the query is.
     stage: Signal<Stage>,
     /// Whether it has found nothing.
@@ -16,7 +16,7 @@ pub(crate) fn Loaded(
     is_empty: Signal<bool>,
     /// How many rows are hinted at meanwhile.
     #[prop(default = 5)]
-    bones: usize,
+    skeleton_rows: usize,
     /// Runs the query again.
     #[prop(into)]
     on_retry: Callback<()>,
@@ -27,7 +27,7 @@ pub(crate) fn Loaded(
 ) -> impl IntoView {
     let case = Memo::new(move |_| (stage.get(), is_empty.get()));
     move || match case.get() {
-        (Stage::Pending, _) => view! { <SkeletonRows rows=bones /> }.into_any(),
+        (Stage::Pending, _) => view! { <SkeletonRows rows=skeleton_rows /> }.into_any(),
         (Stage::Failed(error), _) => view! { <Failure error on_retry /> }.into_any(),
         (Stage::Ready, true) => nothing.run(),
         (Stage::Ready, false) => children(),

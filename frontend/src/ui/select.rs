@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 /// A labelled list of options, of which one is chosen.
 #[component]
-pub(crate) fn Choice(
+pub(crate) fn Select(
     label: &'static str,
     /// Values and what they are called.
     #[prop(into)]

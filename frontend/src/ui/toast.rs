@@ -12,7 +12,7 @@ const STAY: Duration = Duration::from_secs(6);
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Toast {
     number: u32,
-    is_warning: bool,
+    is_error: bool,
     text: String,
 }
 
@@ -30,19 +30,19 @@ impl Toasts {
     }
 
     /// Says that something has been done.
-    pub(crate) fn tell(self, text: String) {
+    pub(crate) fn success(self, text: String) {
         self.show(text, false);
     }
 
     /// Says that something has not.
-    pub(crate) fn warn(self, text: String) {
+    pub(crate) fn error(self, text: String) {
         self.show(text, true);
     }
 
-    fn show(self, text: String, is_warning: bool) {
+    fn show(self, text: String, is_error: bool) {
         self.last.update_value(|last| *last += 1);
         let number = self.last.get_value();
-        self.shown.update(|shown| shown.push(Toast { number, is_warning, text }));
+        self.shown.update(|shown| shown.push(Toast { number, is_error, text }));
         set_timeout(move || self.dismiss(number), STAY);
     }
 
@@ -60,7 +60,7 @@ pub(crate) fn ToastList() -> impl IntoView {
         let toast =
             toasts.shown.with_untracked(|shown| shown.iter().find(|toast| toast.number.to_string() == key).cloned());
         let Some(toast) = toast else { return ().into_any() };
-        let (icon, tone) = if toast.is_warning { ("warning", Tone::Bad) } else { ("done", Tone::Good) };
+        let (icon, tone) = if toast.is_error { ("warning", Tone::Bad) } else { ("done", Tone::Good) };
         view! {
             <li class="toast" data-tone=tone.name()>
                 <Icon name=icon />

@@ -10,7 +10,7 @@ use crate::{
     format,
     pages::{page_in_address, pages_of},
     task::Task,
-    ui::{Badge, Confirm, Empty, Field, FormDialog, Icon, Loaded, PageHead, Pager, Table, Toasts, Tone},
+    ui::{Badge, Confirm, Empty, Field, FormDialog, Icon, PageHead, Pager, QueryResult, Table, Toasts, Tone},
 };
 
 /// The page.
@@ -43,17 +43,17 @@ pub(crate) fn Customers() -> impl IntoView {
         </PageHead>
         <Create open=is_creating on_change=move |()| list.reload() />
         <div class="card">
-            <Loaded
+            <QueryResult
                 stage=Signal::derive(move || list.stage())
                 is_empty=Signal::derive(move || list.read(|list| list.items.is_empty()) == Some(true))
-                bones=8
+                skeleton_rows=8
                 on_retry=move |()| list.reload()
                 nothing
             >
                 <Table label="Customers" heads=vec!["Name", "Status", "Created", ""]>
                     {move || rows()}
                 </Table>
-            </Loaded>
+            </QueryResult>
             <Pager
                 summary=Signal::derive(summary)
                 page=page
@@ -117,7 +117,7 @@ fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl I
         task.run(customers::create(wanted.trim()), move |customer| {
             open.set(false);
             name.set(String::new());
-            toasts.tell(format!("{} was created.", customer.name));
+            toasts.success(format!("{} was created.", customer.name));
             on_change.run(());
         });
     };
@@ -138,7 +138,7 @@ fn Rename(open: RwSignal<bool>, id: String, name: String, on_change: Callback<()
         let input = UpdateCustomer { name: Some(name), ..UpdateCustomer::default() };
         task.run(customers::update(&id, input), move |customer| {
             open.set(false);
-            toasts.tell(format!("Renamed to {}.", customer.name));
+            toasts.success(format!("Renamed to {}.", customer.name));
             on_change.run(());
         });
     };
@@ -158,7 +158,7 @@ fn Switch(open: RwSignal<bool>, id: String, name: String, suspended: bool, on_ch
         let input = UpdateCustomer { suspended: Some(!suspended), ..UpdateCustomer::default() };
         task.run(customers::update(&id, input), move |customer| {
             open.set(false);
-            toasts.tell(format!("{} is {}.", customer.name, if suspended { "let in again" } else { "suspended" }));
+            toasts.success(format!("{} is {}.", customer.name, if suspended { "let in again" } else { "suspended" }));
             on_change.run(());
         });
     };

@@ -12,7 +12,7 @@ use crate::{
     pages::{page_in_address, pages_of},
     task::Task,
     time::Instant,
-    ui::{Card, Choice, Confirm, Dialog, Empty, Field, FormDialog, Icon, Loaded, Pager, Secret, Table, Toasts},
+    ui::{Card, Confirm, Dialog, Empty, Field, FormDialog, Icon, Pager, QueryResult, Secret, Select, Table, Toasts},
 };
 
 /// The card with the codes.
@@ -47,7 +47,7 @@ pub(super) fn Codes(customer_id: String) -> impl IntoView {
     };
     view! {
         <Card title="Enrolment codes" aside=create>
-            <Loaded
+            <QueryResult
                 stage=Signal::derive(move || list.stage())
                 is_empty=Signal::derive(move || list.read(|list| list.items.is_empty()) == Some(true))
                 on_retry=move |()| list.reload()
@@ -56,7 +56,7 @@ pub(super) fn Codes(customer_id: String) -> impl IntoView {
                 <Table label="Enrolment codes" heads=vec!["Code", "Used", "Expires", ""]>
                     {move || rows()}
                 </Table>
-            </Loaded>
+            </QueryResult>
             <Pager
                 summary=Signal::derive(summary)
                 page=page
@@ -85,7 +85,7 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
     let withdraw = move |()| {
         task.run(enrolment_codes::delete(&id), move |_| {
             is_withdrawing.set(false);
-            toasts.tell("The code was withdrawn.".to_owned());
+            toasts.success("The code was withdrawn.".to_owned());
             on_change.run(());
         });
     };
@@ -145,7 +145,7 @@ fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: C
     let choices: Vec<_> = choices.map(|(value, label)| (value.to_owned(), label.to_owned())).into();
     view! {
         <FormDialog open title="New enrolment code" action="Create code" task on_submit=create>
-            <Choice
+            <Select
                 label="Expires"
                 options=choices.clone()
                 chosen=hours

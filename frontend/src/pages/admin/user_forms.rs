@@ -10,7 +10,7 @@ use crate::{
     fetch::Fetch,
     labels,
     task::Task,
-    ui::{Choice, Confirm, Field, FormDialog, Toasts},
+    ui::{Confirm, Field, FormDialog, Select, Toasts},
 };
 
 /// Shortest and longest password.
@@ -55,7 +55,7 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
             open.set(false);
             email.set(String::new());
             password.set(String::new());
-            toasts.tell(format!("{} was created.", user.email));
+            toasts.success(format!("{} was created.", user.email));
             on_change.run(());
         });
     };
@@ -71,9 +71,9 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
                 hint="At least 12 characters."
                 is_required=true
             />
-            <Choice label="Role" options=roles() chosen=role on_choose=move |chosen: String| role.set(chosen) />
+            <Select label="Role" options=roles() chosen=role on_choose=move |chosen: String| role.set(chosen) />
             <Show when=move || needs_customer.get()>
-                <Choice
+                <Select
                     label="Customer"
                     options
                     chosen=customer
@@ -101,13 +101,13 @@ pub(super) fn ChangeRole(
         let input = UpdateUser { role: Some(role), ..UpdateUser::default() };
         task.run(users::update(&id, input), move |user| {
             open.set(false);
-            toasts.tell(format!("{} is {} now.", user.email, labels::role(user.role).to_ascii_lowercase()));
+            toasts.success(format!("{} is {} now.", user.email, labels::role(user.role).to_ascii_lowercase()));
             on_change.run(());
         });
     };
     view! {
         <FormDialog open title=format!("Role of {email}") action="Change role" task on_submit=change>
-            <Choice label="Role" options=roles() chosen on_choose=move |role: String| chosen.set(role) />
+            <Select label="Role" options=roles() chosen on_choose=move |role: String| chosen.set(role) />
         </FormDialog>
     }
 }
@@ -128,7 +128,7 @@ pub(super) fn ChangePassword(
         task.run(users::update(&id, input), move |user| {
             open.set(false);
             password.set(String::new());
-            toasts.tell(format!("{} has a new password.", user.email));
+            toasts.success(format!("{} has a new password.", user.email));
             on_change.run(());
         });
     };
@@ -163,7 +163,7 @@ pub(super) fn Switch(
         let input = UpdateUser { suspended: Some(!suspended), ..UpdateUser::default() };
         task.run(users::update(&id, input), move |user| {
             open.set(false);
-            toasts.tell(format!("{} is {}.", user.email, if suspended { "let in again" } else { "suspended" }));
+            toasts.success(format!("{} is {}.", user.email, if suspended { "let in again" } else { "suspended" }));
             on_change.run(());
         });
     };

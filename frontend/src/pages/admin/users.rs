@@ -10,7 +10,7 @@ use crate::{
     fetch::Fetch,
     format, labels,
     pages::{page_in_address, pages_of},
-    ui::{Badge, Empty, Icon, Loaded, PageHead, Pager, Table, Tone},
+    ui::{Badge, Empty, Icon, PageHead, Pager, QueryResult, Table, Tone},
 };
 
 /// The page.
@@ -34,17 +34,17 @@ pub(crate) fn Users() -> impl IntoView {
         </PageHead>
         <Create open=is_creating on_change=move |()| list.reload() />
         <div class="card">
-            <Loaded
+            <QueryResult
                 stage=Signal::derive(move || list.stage())
                 is_empty=Signal::derive(move || list.read(|list| list.items.is_empty()) == Some(true))
-                bones=8
+                skeleton_rows=8
                 on_retry=move |()| list.reload()
                 nothing=|| view! { <Empty icon="users" title="No users yet" /> }.into_any()
             >
                 <Table label="Users" heads=vec!["E-mail", "Role", "Customer", "Status", "Created", ""]>
                     {move || rows()}
                 </Table>
-            </Loaded>
+            </QueryResult>
             <Pager
                 summary=Signal::derive(summary)
                 page=page

@@ -7,7 +7,7 @@ use crate::{
     api::agents,
     effect::effect,
     task::Task,
-    ui::{Choice, Dialog, Field, FormDialog, Secret, Toasts},
+    ui::{Dialog, Field, FormDialog, Secret, Select, Toasts},
 };
 
 /// The two buttons and their dialogs.
@@ -53,7 +53,7 @@ fn Rotate(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
             <p class="form-text">
                 "A new key is made and shown once. Put it into the agent's configuration while the old one still works."
             </p>
-            <Choice
+            <Select
                 label="The old key works for"
                 options=choices.clone()
                 chosen=overlap
@@ -85,7 +85,7 @@ fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
         let (told, navigate) = (told.clone(), navigate.clone());
         task.run(agents::revoke(&id), move |_| {
             open.set(false);
-            toasts.tell(format!("{told} was revoked."));
+            toasts.success(format!("{told} was revoked."));
             navigate("/agents", NavigateOptions::default());
         });
     };

@@ -9,7 +9,7 @@ use crate::{
     },
     fetch::Fetch,
     session::Session,
-    ui::{Card, Choice, Field},
+    ui::{Card, Field, Select},
 };
 
 /// A signal for each field. A handle: copies are the same draft.
@@ -117,7 +117,7 @@ fn Owner(chosen: RwSignal<String>) -> impl IntoView {
         options
     };
     view! {
-        <Choice
+        <Select
             label="Customer"
             options=Signal::derive(options)
             chosen=chosen

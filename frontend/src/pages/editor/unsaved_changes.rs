@@ -10,14 +10,14 @@ use wasm_bindgen::JsCast;
 use crate::{
     base_path,
     browser::{self, Listener},
-    navigation_guard::WayBack,
+    navigation_guard::NavigationGuard,
     task::Task,
     ui::Confirm,
 };
 
 /// The question, and whatever leads to it.
 #[component]
-pub(super) fn Leaving(
+pub(super) fn UnsavedChanges(
     /// Whether something would be lost.
     is_unsaved: RwSignal<bool>,
 ) -> impl IntoView {
@@ -45,14 +45,14 @@ pub(super) fn Leaving(
             ask(format!("{}{}", base_path::address(&anchor.pathname()), anchor.search()));
         }
     };
-    expect_context::<WayBack>().hold_up(move || {
-        let is_held_up = is_unsaved.get_untracked();
-        if is_held_up {
+    expect_context::<NavigationGuard>().block_while(move || {
+        let is_blocked = is_unsaved.get_untracked();
+        if is_blocked {
             let to = location();
             browser::push_address(&here);
             ask(base_path::address(&to).to_owned());
         }
-        is_held_up
+        is_blocked
     });
     let on_close = move |event: leptos::web_sys::Event| {
         if is_unsaved.get_untracked()

@@ -24,21 +24,21 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
     let run = move |_| {
         running.run(jobs::run(&id.get_value()), move |job| {
             list.apply_update(job);
-            toasts.tell("Asked the agent to run it.".to_owned());
+            toasts.success("Asked the agent to run it.".to_owned());
         });
     };
     let switch = move |_| {
         let enabled = !is_enabled.get_untracked();
         switching.run(jobs::enable(&id.get_value(), enabled), move |job| {
             list.apply_update(job);
-            toasts.tell(if enabled { "Resumed." } else { "Paused." }.to_owned());
+            toasts.success(if enabled { "Resumed." } else { "Paused." }.to_owned());
         });
     };
     let delete = move |()| {
         let navigate = navigate.clone();
         deleting.run(jobs::delete(&id.get_value()), move |_| {
             is_deleting.set(false);
-            toasts.tell("The job was deleted.".to_owned());
+            toasts.success("The job was deleted.".to_owned());
             navigate("/jobs", NavigateOptions { replace: true, ..NavigateOptions::default() });
         });
     };
@@ -46,7 +46,7 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
     for task in [running, switching] {
         crate::effect::effect(move || {
             if let Some(failure) = task.failure() {
-                toasts.warn(failure);
+                toasts.error(failure);
             }
         });
     }

@@ -40,7 +40,7 @@ pub(super) fn Backfill(open: RwSignal<bool>, job: String) -> impl IntoView {
         task.run(slots::backfill(&job.get_value(), from, to), move |queued| {
             open.set(false);
             let slots = format::counted(i64::try_from(queued).unwrap_or_default(), "slot");
-            toasts.tell(format!("{slots} will run, one after the other."));
+            toasts.success(format!("{slots} will run, one after the other."));
         });
     };
     let action = move || match count.get() {

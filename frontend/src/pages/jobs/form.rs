@@ -24,7 +24,7 @@ use crate::{
     pages::id_in_address,
     session::Session,
     task::Task,
-    ui::{Card, Choice, Field, Notice, PageHead, Subject, Toasts},
+    ui::{Card, Field, Notice, ObjectPage, PageHead, Select, Toasts},
 };
 
 /// The page that makes a job. For administrators.
@@ -51,7 +51,7 @@ pub(crate) fn EditJob() -> impl IntoView {
         })
     };
     view! {
-        <Subject
+        <ObjectPage
             noun="Job"
             parent=("/jobs", "Jobs")
             missing="There is no such job: it was deleted."
@@ -59,7 +59,7 @@ pub(crate) fn EditJob() -> impl IntoView {
             on_retry=move |()| found.reload()
         >
             {ready()}
-        </Subject>
+        </ObjectPage>
     }
 }
 
@@ -74,7 +74,7 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
         None => ("/jobs".to_owned(), "Create job"),
     };
     let done = move |job: Job| {
-        toasts.tell(format!("{} was saved.", job.name));
+        toasts.success(format!("{} was saved.", job.name));
         navigate(&format!("/jobs/{}", job.id.inner()), NavigateOptions::default());
     };
     let submit = move |event: leptos::ev::SubmitEvent| {
@@ -119,13 +119,13 @@ fn What(draft: Draft, is_new: bool) -> impl IntoView {
                     is_required=true
                 />
                 <Field label="Destination" value=draft.destination bounds=(1, 4096) is_required=true />
-                <Choice
+                <Select
                     label="Protocol"
                     options=options(&PROTOCOLS)
                     chosen=draft.protocol
                     on_choose=move |chosen| draft.protocol.set(chosen)
                 />
-                <Choice
+                <Select
                     label="Direction"
                     options=options(&DIRECTIONS)
                     chosen=draft.direction
@@ -178,7 +178,7 @@ fn Agents(chosen: RwSignal<String>) -> impl IntoView {
                 />
             </label>
         </Show>
-        <Choice
+        <Select
             label="Agent"
             options=Signal::derive(options)
             chosen=chosen
@@ -195,13 +195,13 @@ fn How(draft: Draft) -> impl IntoView {
     view! {
         <Card title="When something is in the way">
             <div class="sheet-fields">
-                <Choice
+                <Select
                     label="If an earlier run is still at work"
                     options=options(&OVERLAPS)
                     chosen=draft.overlap
                     on_choose=move |chosen| draft.overlap.set(chosen)
                 />
-                <Choice
+                <Select
                     label="Slots missed while no server ran"
                     options=options(&CATCH_UPS)
                     chosen=draft.catch_up

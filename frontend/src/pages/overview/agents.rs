@@ -10,7 +10,7 @@ use crate::{
     labels,
     live::{Admission, Entry, Feed, LiveList},
     pages::{heartbeat::Pulse, no_agents::NoAgents},
-    ui::{Card, Loaded, Rows},
+    ui::{Card, QueryResult, Rows},
 };
 
 /// How many are shown at most.
@@ -18,7 +18,7 @@ const MOST: usize = 30;
 
 /// The card of agents.
 #[component]
-pub(super) fn Machines() -> impl IntoView {
+pub(super) fn AgentsCard() -> impl IntoView {
     let feed = expect_context::<Feed>();
     let list = LiveList::<Agent>::new(Admission::Running(MOST));
     let query = Fetch::new(move || {
@@ -32,7 +32,7 @@ pub(super) fn Machines() -> impl IntoView {
     let stage = move || if is_empty.get() { query.stage() } else { Stage::Ready };
     view! {
         <Card title="Agents" aside=|| view! { <a href=href("/agents")>"All agents"</a> }.into_any()>
-            <Loaded
+            <QueryResult
                 stage=Signal::derive(stage)
                 is_empty
                 on_retry=move |()| query.reload()
@@ -41,16 +41,16 @@ pub(super) fn Machines() -> impl IntoView {
                 <ul class="machines">
                     <Rows
                         keys=Signal::derive(move || list.order())
-                        row=move |id: String| list.entry(&id).map(|entry| view! { <Machine row=entry.into() /> }).into_any()
+                        row=move |id: String| list.entry(&id).map(|entry| view! { <AgentItem row=entry.into() /> }).into_any()
                     />
                 </ul>
-            </Loaded>
+            </QueryResult>
         </Card>
     }
 }
 
 #[component]
-fn Machine(row: RwSignal<Entry<Agent>>) -> impl IntoView {
+fn AgentItem(row: RwSignal<Entry<Agent>>) -> impl IntoView {
     let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
     let read = move |read: fn(&Agent) -> String| move || row.with(|entry| read(&entry.object));
     view! {

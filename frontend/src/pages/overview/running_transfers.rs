@@ -10,7 +10,7 @@ use crate::{
     fetch::{Fetch, Stage},
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Empty, Loaded, Progress, Rows, Table},
+    ui::{Badge, Card, Empty, Progress, QueryResult, Rows, Table},
 };
 
 /// How many are shown at most.
@@ -18,7 +18,7 @@ const MOST: usize = 50;
 
 /// The card of running transfers.
 #[component]
-pub(super) fn Running() -> impl IntoView {
+pub(super) fn RunningTransfers() -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
     let list = LiveList::<Transfer>::new(Admission::Running(MOST));
     let total = Fetch::new(move || {
@@ -43,14 +43,14 @@ pub(super) fn Running() -> impl IntoView {
     };
     view! {
         <Card title="Running transfers" aside=|| view! { <a href=href("/transfers?status=running")>"All running"</a> }.into_any()>
-            <Loaded stage=Signal::derive(stage) is_empty on_retry=move |()| total.reload() nothing>
+            <QueryResult stage=Signal::derive(stage) is_empty on_retry=move |()| total.reload() nothing>
                 <Table label="Running transfers" heads=vec!["File", "Progress", "Speed", "Time left", "Last news"]>
                     <Rows
                         keys=Signal::derive(move || list.order())
                         row=move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any()
                     />
                 </Table>
-            </Loaded>
+            </QueryResult>
         </Card>
     }
 }

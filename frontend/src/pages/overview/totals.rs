@@ -5,66 +5,66 @@ use leptos::prelude::*;
 use crate::{
     base_path::href,
     fetch::Stage,
-    fleet_totals::Figures,
+    fleet_totals::FleetTotals,
     format,
     ui::{SkeletonText, Sparkline},
 };
 
 /// Agents online, running transfers, bytes per second, failures.
 #[component]
-pub(super) fn FigureRow() -> impl IntoView {
-    let figures = expect_context::<Figures>();
-    let trouble = move || match figures.stage() {
-        Stage::Failed(error) if figures.read(|_| ()).is_none() => {
+pub(super) fn TotalsRow() -> impl IntoView {
+    let totals = expect_context::<FleetTotals>();
+    let failure = move || match totals.stage() {
+        Stage::Failed(error) if totals.read(|_| ()).is_none() => {
             Some(view! { <p class="notice" data-tone="bad" role="alert">{error.to_string()}</p> })
         }
         _ => None,
     };
     view! {
-        {trouble}
+        {failure}
         <dl class="figures">
-            <Figure
+            <Metric
                 name="Agents online"
-                value=move || figures.read(|fleet| format::count((fleet.agents.online + fleet.agents.busy).into()))
+                value=move || totals.read(|fleet| format::count((fleet.agents.online + fleet.agents.busy).into()))
                 detail=move || {
-                    figures
+                    totals
                         .read(|fleet| {
                             let agents = &fleet.agents;
-                            let troubled = if agents.error > 0 { format!(", {} in error", agents.error) } else { String::new() };
-                            format!("of {}, {} offline{troubled}", format::count(agents.total.into()), agents.offline)
+                            let in_error = if agents.error > 0 { format!(", {} in error", agents.error) } else { String::new() };
+                            format!("of {}, {} offline{in_error}", format::count(agents.total.into()), agents.offline)
                         })
                 }
             />
-            <Figure
+            <Metric
                 name="Running transfers"
-                value=move || figures.read(|fleet| format::count(fleet.transfers.running.into()))
+                value=move || totals.read(|fleet| format::count(fleet.transfers.running.into()))
                 detail=move || {
-                    figures.read(|fleet| format!("{} queued", format::count(fleet.transfers.queued.into())))
+                    totals.read(|fleet| format!("{} queued", format::count(fleet.transfers.queued.into())))
                 }
             />
-            <Figure
+            <Metric
                 name="Throughput"
-                value=move || figures.read(|fleet| format::rate(fleet.bytes_per_second))
-                detail=move || Some(figures.span())
+                value=move || totals.read(|fleet| format::rate(fleet.bytes_per_second))
+                detail=move || Some(totals.history_label())
             >
-                <Sparkline samples=Signal::derive(move || figures.course()) />
-            </Figure>
-            <Figure
+                <Sparkline samples=Signal::derive(move || totals.history()) />
+            </Metric>
+            <Metric
                 name="Failures in 24 h"
-                value=move || figures.read(|fleet| format::count(fleet.failures_in_last_day.into()))
+                value=move || totals.read(|fleet| format::count(fleet.failures_in_last_day.into()))
                 detail=|| Some(String::new())
-                is_bad=Signal::derive(move || figures.read(|fleet| fleet.failures_in_last_day > 0) == Some(true))
+                is_bad=Signal::derive(move || totals.read(|fleet| fleet.failures_in_last_day > 0) == Some(true))
             >
                 <a class="figure-link" href=href("/transfers?status=failed")>
                     "Show failed transfers"
                 </a>
-            </Figure>
+            </Metric>
         </dl>
     }
 }
 
 #[component]
-fn Figure(
+fn Metric(
     name: &'static str,
     value: impl Fn() -> Option<String> + Send + Sync + 'static,
     detail: impl Fn() -> Option<String> + Send + Sync + 'static,

@@ -30,21 +30,21 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
         let enabled = !is_enabled.get_untracked();
         switching.run(pipelines::enable(&id.get_value(), enabled), move |_| {
             found.reload();
-            toasts.tell(if enabled { "Resumed." } else { "Paused." }.to_owned());
+            toasts.success(if enabled { "Resumed." } else { "Paused." }.to_owned());
         });
     };
     let delete = move |()| {
         let navigate = navigate.clone();
         deleting.run(pipelines::delete(&id.get_value()), move |_| {
             is_deleting.set(false);
-            toasts.tell("The pipeline was deleted.".to_owned());
+            toasts.success("The pipeline was deleted.".to_owned());
             navigate("/pipelines", NavigateOptions { replace: true, ..NavigateOptions::default() });
         });
     };
     // It asks nothing, so what goes wrong has no dialog to stand in.
     effect(move || {
         if let Some(failure) = switching.failure() {
-            toasts.warn(failure);
+            toasts.error(failure);
         }
     });
     let title = move || pipeline.with(|pipeline| format!("Delete {}?", pipeline.name));

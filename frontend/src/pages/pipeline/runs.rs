@@ -15,7 +15,7 @@ use crate::{
     },
     live::{Admission, Entry, LiveList},
     pages::{page_in_address, pages_of},
-    ui::{Badge, Card, Empty, Loaded, Pager, Rows, Table},
+    ui::{Badge, Card, Empty, Pager, QueryResult, Rows, Table},
 };
 
 /// The card.
@@ -46,7 +46,7 @@ pub(super) fn Runs(
     let row = move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any();
     view! {
         <Card title="Runs">
-            <Loaded
+            <QueryResult
                 stage=Signal::derive(move || totals.stage())
                 is_empty=Memo::new(move |_| list.len() == 0)
                 on_retry=move |()| totals.reload()
@@ -59,7 +59,7 @@ pub(super) fn Runs(
                 >
                     <Rows keys=Signal::derive(move || list.order()) row />
                 </Table>
-            </Loaded>
+            </QueryResult>
             <Pager
                 summary=Signal::derive(summary)
                 page=page

@@ -9,7 +9,7 @@ use crate::{
     base_path::href,
     fetch::Fetch,
     labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, name_of, value_of},
-    ui::Choice,
+    ui::Select,
 };
 
 /// Search, states, agent, protocol, direction and days.
@@ -37,7 +37,7 @@ pub(super) fn FilterForm(filters: Memo<Filters>) -> impl IntoView {
                 />
             </label>
             <Agents filters change />
-            <Choice
+            <Select
                 label="Protocol"
                 options=options(&PROTOCOLS)
                 chosen=Signal::derive(move || {
@@ -47,7 +47,7 @@ pub(super) fn FilterForm(filters: Memo<Filters>) -> impl IntoView {
                     change.run(Box::new(move |filters| filters.protocol = value_of(&PROTOCOLS, &chosen)));
                 }
             />
-            <Choice
+            <Select
                 label="Direction"
                 options=options(&DIRECTIONS)
                 chosen=Signal::derive(move || {
@@ -135,7 +135,7 @@ fn Agents(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
         options
     };
     view! {
-        <Choice
+        <Select
             label="Agent"
             options=Signal::derive(options)
             chosen=Signal::derive(move || filters.with(|filters| filters.agent.clone()))

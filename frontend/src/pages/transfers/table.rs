@@ -13,7 +13,7 @@ use crate::{
     fetch::Fetch,
     format, labels,
     live::{Entry, Feed, LiveList},
-    ui::{Badge, Loaded, Progress, Rows, Table},
+    ui::{Badge, Progress, QueryResult, Rows, Table},
 };
 
 /// The rows of a list that a query fills.
@@ -29,10 +29,10 @@ pub(crate) fn TransferTable(
     watch_visible(list, load);
     let is_empty = Memo::new(move |_| list.len() == 0);
     view! {
-        <Loaded
+        <QueryResult
             stage=Signal::derive(move || load.stage())
             is_empty
-            bones=10
+            skeleton_rows=10
             on_retry=move |()| load.reload()
             nothing
         >
@@ -46,7 +46,7 @@ pub(crate) fn TransferTable(
                     row=move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any()
                 />
             </Table>
-        </Loaded>
+        </QueryResult>
     }
 }
 
