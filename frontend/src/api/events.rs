@@ -188,7 +188,7 @@ struct PageInfo {
 
 /// A stretch of the log, newest first.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Stretch {
+pub(crate) struct EventPage {
     pub(crate) events: Vec<Event>,
     /// Where what is older begins, if there is more.
     pub(crate) older: Option<String>,
@@ -206,10 +206,10 @@ struct LogEntry {
 }
 
 /// What is older than a place in the log, or its newest lines.
-pub(crate) fn list(after: Option<String>) -> Request<Stretch> {
+pub(crate) fn list(after: Option<String>) -> Request<EventPage> {
     Request::new(&ListEvents::build(ListVariables { after }), |ListEvents { events: found }| {
         let PageInfo { has_next_page, end_cursor } = found.page_info;
-        Ok(Stretch { events: found.nodes, older: end_cursor.filter(|_| has_next_page) })
+        Ok(EventPage { events: found.nodes, older: end_cursor.filter(|_| has_next_page) })
     })
 }
 

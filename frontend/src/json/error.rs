@@ -6,17 +6,17 @@ use serde::de::Error;
 
 /// The text is no JSON, or of another shape.
 #[derive(Debug, PartialEq)]
-pub(super) struct Misfit;
+pub(super) struct InvalidJson;
 
-impl fmt::Display for Misfit {
+impl fmt::Display for InvalidJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("not the JSON that was expected")
     }
 }
 
-impl std::error::Error for Misfit {}
+impl std::error::Error for InvalidJson {}
 
-impl Error for Misfit {
+impl Error for InvalidJson {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self
     }

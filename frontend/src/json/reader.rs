@@ -9,7 +9,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{error::Misfit, number, raw::Raw, string};
+use super::{error::InvalidJson, number, raw::Raw, string};
 
 /// A text and a place in it.
 pub(super) struct Reader<'de> {
@@ -36,9 +36,9 @@ impl<'de> Reader<'de> {
         rest.get(spaces).copied()
     }
 
-    fn take(&mut self, expected: u8) -> Result<(), Misfit> {
+    fn take(&mut self, expected: u8) -> Result<(), InvalidJson> {
         if self.peek() != Some(expected) {
-            return Err(Misfit);
+            return Err(InvalidJson);
         }
         self.at += 1;
         Ok(())
@@ -54,13 +54,13 @@ impl<'de> Reader<'de> {
     }
 
     /// Takes a string and gives what is between its quotes, and whether there are escapes in it.
-    fn take_quoted(&mut self) -> Result<(&'de str, bool), Misfit> {
+    fn take_quoted(&mut self) -> Result<(&'de str, bool), InvalidJson> {
         self.take(b'"')?;
         let start = self.at;
         let mut has_escapes = false;
         loop {
             match self.text.as_bytes().get(self.at) {
-                None | Some(..0x20) => return Err(Misfit),
+                None | Some(..0x20) => return Err(InvalidJson),
                 Some(b'"') => break,
                 Some(b'\\') => {
                     has_escapes = true;
@@ -70,43 +70,47 @@ impl<'de> Reader<'de> {
             }
         }
         self.at += 1;
-        self.text.get(start..self.at - 1).map(|quoted| (quoted, has_escapes)).ok_or(Misfit)
+        self.text.get(start..self.at - 1).map(|quoted| (quoted, has_escapes)).ok_or(InvalidJson)
     }
 
-    fn take_text(&mut self) -> Result<Cow<'de, str>, Misfit> {
+    fn take_text(&mut self) -> Result<Cow<'de, str>, InvalidJson> {
         let (quoted, has_escapes) = self.take_quoted()?;
-        if has_escapes { string::unescape(quoted).map(Cow::Owned).ok_or(Misfit) } else { Ok(Cow::Borrowed(quoted)) }
+        if has_escapes {
+            string::unescape(quoted).map(Cow::Owned).ok_or(InvalidJson)
+        } else {
+            Ok(Cow::Borrowed(quoted))
+        }
     }
 
-    fn take_number(&mut self) -> Result<&'de str, Misfit> {
+    fn take_number(&mut self) -> Result<&'de str, InvalidJson> {
         self.peek();
         let rest = &self.text[self.at..];
         let length =
             rest.bytes().take_while(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).count();
         self.at += length;
-        if length == 0 { Err(Misfit) } else { Ok(&rest[..length]) }
+        if length == 0 { Err(InvalidJson) } else { Ok(&rest[..length]) }
     }
 
     /// Takes a value without looking at it more closely than to find its end.
-    fn skip(&mut self) -> Result<&'de str, Misfit> {
+    fn skip(&mut self) -> Result<&'de str, InvalidJson> {
         self.peek();
         let start = self.at;
         let mut depth = 0_usize;
         loop {
-            match self.peek().ok_or(Misfit)? {
+            match self.peek().ok_or(InvalidJson)? {
                 b'{' | b'[' => {
                     depth += 1;
                     self.at += 1;
                 }
                 b'}' | b']' => {
-                    depth = depth.checked_sub(1).ok_or(Misfit)?;
+                    depth = depth.checked_sub(1).ok_or(InvalidJson)?;
                     self.at += 1;
                 }
                 b',' | b':' if depth > 0 => self.at += 1,
                 b'"' => drop(self.take_quoted()?),
                 b't' | b'f' | b'n' => {
                     if !["true", "false", "null"].into_iter().any(|word| self.take_word(word)) {
-                        return Err(Misfit);
+                        return Err(InvalidJson);
                     }
                 }
                 _ => drop(self.take_number()?),
@@ -118,7 +122,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Goes to the next entry of an object or a list, if there is one; else past the end.
-    fn next_entry(&mut self, is_first: &mut bool, end: u8) -> Result<bool, Misfit> {
+    fn next_entry(&mut self, is_first: &mut bool, end: u8) -> Result<bool, InvalidJson> {
         if self.peek() == Some(end) && *is_first {
             self.at += 1;
             return Ok(false);
@@ -132,11 +136,11 @@ impl<'de> Reader<'de> {
         }
         self.take(b',')?;
         // A comma is followed by an entry.
-        if self.peek() == Some(end) { Err(Misfit) } else { Ok(true) }
+        if self.peek() == Some(end) { Err(InvalidJson) } else { Ok(true) }
     }
 
-    fn whole<T: std::str::FromStr>(&mut self) -> Result<T, Misfit> {
-        self.take_number()?.parse().map_err(|_| Misfit)
+    fn whole<T: std::str::FromStr>(&mut self) -> Result<T, InvalidJson> {
+        self.take_number()?.parse().map_err(|_| InvalidJson)
     }
 }
 
@@ -149,49 +153,49 @@ struct Entries<'a, 'de> {
 }
 
 impl<'a, 'de> Entries<'a, 'de> {
-    fn begin(reader: &'a mut Reader<'de>, begin: u8, end: u8) -> Result<Self, Misfit> {
+    fn begin(reader: &'a mut Reader<'de>, begin: u8, end: u8) -> Result<Self, InvalidJson> {
         reader.take(begin)?;
         Ok(Self { reader, is_first: true, is_over: false, end })
     }
 
-    fn advance(&mut self) -> Result<bool, Misfit> {
+    fn advance(&mut self) -> Result<bool, InvalidJson> {
         let has_next = self.reader.next_entry(&mut self.is_first, self.end)?;
         self.is_over = !has_next;
         Ok(has_next)
     }
 
     /// Nobody may leave entries unread: what follows would be taken for something else.
-    fn finish<T>(self, value: T) -> Result<T, Misfit> {
-        if self.is_over { Ok(value) } else { Err(Misfit) }
+    fn finish<T>(self, value: T) -> Result<T, InvalidJson> {
+        if self.is_over { Ok(value) } else { Err(InvalidJson) }
     }
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de> {
-    type Error = Misfit;
+    type Error = InvalidJson;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, InvalidJson> {
         if self.advance()? { seed.deserialize(&mut *self.reader).map(Some) } else { Ok(None) }
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InvalidJson> {
         self.reader.take(b':')?;
         seed.deserialize(&mut *self.reader)
     }
 }
 
 impl<'de> SeqAccess<'de> for Entries<'_, 'de> {
-    type Error = Misfit;
+    type Error = InvalidJson;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, InvalidJson> {
         if self.advance()? { seed.deserialize(&mut *self.reader).map(Some) } else { Ok(None) }
     }
 }
 
 impl<'de> Deserializer<'de> for &mut Reader<'de> {
-    type Error = Misfit;
+    type Error = InvalidJson;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        match self.peek().ok_or(Misfit)? {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
+        match self.peek().ok_or(InvalidJson)? {
             b'{' => self.deserialize_map(visitor),
             b'[' => self.deserialize_seq(visitor),
             b'"' => self.deserialize_str(visitor),
@@ -201,63 +205,67 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 let number = self.take_number()?;
                 match number.parse() {
                     Ok(whole) => visitor.visit_i64(whole),
-                    Err(_) => visitor.visit_f64(number::fraction(number).ok_or(Misfit)?),
+                    Err(_) => visitor.visit_f64(number::fraction(number).ok_or(InvalidJson)?),
                 }
             }
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
         let is_true = self.take_word("true");
-        if is_true || self.take_word("false") { visitor.visit_bool(is_true) } else { Err(Misfit) }
+        if is_true || self.take_word("false") { visitor.visit_bool(is_true) } else { Err(InvalidJson) }
     }
 
-    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
         visitor.visit_i32(self.whole()?)
     }
 
-    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
         visitor.visit_i64(self.whole()?)
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        visitor.visit_f64(number::fraction(self.take_number()?).ok_or(Misfit)?)
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
+        visitor.visit_f64(number::fraction(self.take_number()?).ok_or(InvalidJson)?)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
         match self.take_text()? {
             Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
             Cow::Owned(text) => visitor.visit_string(text),
         }
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        if self.take_word("null") { visitor.visit_unit() } else { Err(Misfit) }
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
+        if self.take_word("null") { visitor.visit_unit() } else { Err(InvalidJson) }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
         if self.take_word("null") { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, InvalidJson> {
         if name == Raw::NAME { visitor.visit_borrowed_str(self.skip()?) } else { visitor.visit_newtype_struct(self) }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
         let mut entries = Entries::begin(self, b'[', b']')?;
         let value = visitor.visit_seq(&mut entries)?;
         entries.finish(value)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
         let mut entries = Entries::begin(self, b'{', b'}')?;
         let value = visitor.visit_map(&mut entries)?;
         entries.finish(value)
@@ -268,7 +276,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _name: &'static str,
         _fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, InvalidJson> {
         self.deserialize_map(visitor)
     }
 
@@ -277,12 +285,12 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
-        let name: CowStrDeserializer<'_, Misfit> = self.take_text()?.into_deserializer();
+    ) -> Result<V::Value, InvalidJson> {
+        let name: CowStrDeserializer<'_, InvalidJson> = self.take_text()?.into_deserializer();
         visitor.visit_enum(name)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidJson> {
         self.skip()?;
         visitor.visit_unit()
     }

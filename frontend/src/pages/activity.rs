@@ -23,9 +23,9 @@ pub(crate) fn Activity() -> impl IntoView {
     let lines = RwSignal::new(Vec::<Event>::new());
     let older = RwSignal::new(None::<String>);
     let newest = Fetch::new(move || {
-        events::list(None).map(move |stretch| {
-            lines.try_set(stretch.events);
-            older.try_set(stretch.older);
+        events::list(None).map(move |page| {
+            lines.try_set(page.events);
+            older.try_set(page.older);
         })
     });
     let prepend = move |event: Event| {
@@ -46,9 +46,9 @@ pub(crate) fn Activity() -> impl IntoView {
     let more = Task::new();
     let load_older = move |_| {
         let after = older.get_untracked();
-        more.run(events::list(after), move |stretch| {
-            lines.try_update(|lines| lines.extend(stretch.events));
-            older.try_set(stretch.older);
+        more.run(events::list(after), move |page| {
+            lines.try_update(|lines| lines.extend(page.events));
+            older.try_set(page.older);
         });
     };
     let is_empty = Memo::new(move |_| lines.with(Vec::is_empty));

@@ -57,7 +57,7 @@ fn OneAgent(id: String) -> impl IntoView {
                     <Details row owner />
                     <Health row />
                 </div>
-                <ItsTransfers id />
+                <NewestTransfers id />
             }
         })
     };
@@ -115,7 +115,7 @@ fn Details(row: RwSignal<Entry<Agent>>, owner: Fetch<Option<CustomerName>>) -> i
 
 /// The newest transfers of the agent.
 #[component]
-fn ItsTransfers(id: String) -> impl IntoView {
+fn NewestTransfers(id: String) -> impl IntoView {
     let feed = expect_context::<Feed>();
     let list = LiveList::<Transfer>::new(Admission::Listed);
     let address = format!("/transfers?agent={id}");

@@ -4,13 +4,13 @@ mod side_by_side;
 
 use leptos::prelude::*;
 
-pub(super) use self::side_by_side::compare;
+pub(super) use self::side_by_side::diff_lines;
 use self::side_by_side::{Block, Pair, blocks};
 use crate::{api::definitions::Line, format};
 
 /// The table.
 #[component]
-pub(super) fn Compare(
+pub(super) fn DiffTable(
     /// What the text at the left is called.
     #[prop(into)]
     old: String,

@@ -14,10 +14,10 @@ use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use self::{
-    buffer::Code,
+    buffer::Buffer,
     code_area::CodeArea,
     conflict::Conflict,
-    diagnostics::{Problems, summary},
+    diagnostics::{DiagnosticList, summary},
     fields::{Draft, Fields},
     unsaved_changes::UnsavedChanges,
 };
@@ -86,7 +86,7 @@ pub(crate) fn EditPipeline() -> impl IntoView {
 fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     let is_admin = expect_context::<Session>().is_admin();
     let draft = pipeline.as_ref().map_or_else(Draft::new, Draft::of);
-    let code = Code::new(pipeline.as_ref().map_or_else(|| BEGINNING.to_owned(), |pipeline| pipeline.yaml.clone()));
+    let code = Buffer::new(pipeline.as_ref().map_or_else(|| BEGINNING.to_owned(), |pipeline| pipeline.yaml.clone()));
     let written = settled(code.text);
     let verdict = Fetch::new(move || {
         let owner = draft.customer.get();
@@ -117,7 +117,7 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
             <div class="editor">
                 <Card title="Definition">
                     <CodeArea code problems grammar />
-                    <Problems code problems verdict is_stale />
+                    <DiagnosticList code problems verdict is_stale />
                 </Card>
                 <div class="editor-meaning">
                     <Steps plan verdict aside=note on_open=move |step: String| code.go_to_step(&step) />
@@ -133,7 +133,7 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
 fn EditorForm(
     pipeline: Option<Pipeline>,
     draft: Draft,
-    code: Code,
+    code: Buffer,
     problems: Memo<Vec<Diagnostic>>,
     /// Whether the problems are those of another text than what is written.
     is_stale: Signal<bool>,
@@ -147,7 +147,7 @@ fn EditorForm(
     let first = code.text.get_untracked();
     let is_unsaved = RwSignal::new(false);
     effect(move || is_unsaved.set(draft.differs(saved.get_value().as_ref()) || code.text.with(|text| *text != first)));
-    let mend = RwSignal::new(None::<String>);
+    let blocked = RwSignal::new(None::<String>);
     let done = Callback::new(move |(pipeline, said): (Pipeline, String)| {
         is_unsaved.set(false);
         toasts.success(said);
@@ -197,10 +197,10 @@ fn EditorForm(
             Some((first.line, first.column, summary(problems)))
         });
         if let Some((line, column, summary)) = wrong.filter(|_| !untrack(|| is_stale.get())) {
-            mend.set(Some(format!("Not saved: the definition has {summary}. Mend what is marked first.")));
+            blocked.set(Some(format!("Not saved: the definition has {summary}. Mend what is marked first.")));
             code.go(line, column);
         } else {
-            mend.set(None);
+            blocked.set(None);
             save();
         }
     };
@@ -208,7 +208,7 @@ fn EditorForm(
         Some(pipeline) => (format!("/pipelines/{}", pipeline.id.inner()), "Save"),
         None => ("/pipelines".to_owned(), "Create pipeline"),
     };
-    let failure = move || mend.get().or_else(|| task.failure().filter(|_| is_new || !task.is_conflict()));
+    let failure = move || blocked.get().or_else(|| task.failure().filter(|_| is_new || !task.is_conflict()));
     view! {
         <form class="editor-form" on:submit=submit>
             <Fields draft is_new />

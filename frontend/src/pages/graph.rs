@@ -33,7 +33,7 @@ pub(super) fn Graph(
     steps: Memo<Vec<PlannedStep>>,
     /// How far each of them is; none if nothing runs.
     #[prop(optional, into)]
-    course: Signal<Vec<Step>>,
+    run_steps: Signal<Vec<Step>>,
     /// The step that is described.
     chosen: RwSignal<Option<String>>,
     /// Somebody wants to know more about a step.
@@ -81,7 +81,7 @@ pub(super) fn Graph(
         let lines = steps.with(|steps| lines(&layout, steps));
         let nodes = steps.with(|steps| {
             let node = |(step, at): (&PlannedStep, &layout::Node)| {
-                view! { <Node step=step.clone() x=at.x y=at.y course chosen stop on_open /> }
+                view! { <Node step=step.clone() x=at.x y=at.y run_steps chosen stop on_open /> }
             };
             steps.iter().zip(&layout.nodes).map(node).collect_view()
         });
@@ -189,14 +189,14 @@ fn Node(
     step: PlannedStep,
     x: i32,
     y: i32,
-    course: Signal<Vec<Step>>,
+    run_steps: Signal<Vec<Step>>,
     chosen: RwSignal<Option<String>>,
     stop: Memo<Option<String>>,
     on_open: Option<Callback<String>>,
 ) -> impl IntoView {
     let id = StoredValue::new(step.id.clone());
     let own = Memo::new(move |_| {
-        course.with(|course| id.with_value(|id| course.iter().find(|step| step.id == *id).cloned()))
+        run_steps.with(|run_steps| id.with_value(|id| run_steps.iter().find(|step| step.id == *id).cloned()))
     });
     let is_own = move |other: &Option<String>| id.with_value(|id| other.as_ref() == Some(id));
     let state = move || own.with(|own| own.as_ref().map(|step| step_state(step.status)));

@@ -10,8 +10,8 @@ use leptos::prelude::*;
 use self::{actions::Actions, details::Details, runs::Runs};
 use super::{
     id_in_address,
-    jobs::{Reading, read_schedule},
-    slot_history::Ledger,
+    jobs::{ScheduleSummary, fetch_preview},
+    slot_history::SlotHistory,
 };
 use crate::{
     api::{
@@ -55,7 +55,7 @@ fn OneJob(id: String) -> impl IntoView {
             let schedule = Memo::new(move |_| row.with(|entry| entry.object.schedule.clone()));
             let timezone = Memo::new(move |_| row.with(|entry| entry.object.timezone.clone()));
             let next = Memo::new(move |_| row.with(|entry| entry.object.next_run_at));
-            let preview = read_schedule(schedule.into(), timezone.into(), move || next.get());
+            let preview = fetch_preview(schedule.into(), timezone.into(), move || next.get());
             let is_admin = expect_context::<Session>().is_admin();
             let moved = is_admin.then(|| follow_runs(&id));
             view! {
@@ -63,7 +63,7 @@ fn OneJob(id: String) -> impl IntoView {
                 {moved.map(|moved| view! { <Slots job=id.clone() row moved preview /> })}
                 <div class="columns">
                     <Details row links />
-                    <When row preview />
+                    <ScheduleCard row preview />
                 </div>
                 {moved.map(|moved| view! { <Runs job=id.clone() moved /> })}
             }
@@ -116,12 +116,12 @@ fn Slots(
         let times = preview.read(|preview| preview.slots.iter().map(|slot| slot.at).collect());
         times.filter(|_| is_enabled.get()).unwrap_or_default()
     });
-    view! { <Ledger found page coming runs /> }
+    view! { <SlotHistory found page coming runs /> }
 }
 
 /// The schedule, how it reads, and its next times.
 #[component]
-fn When(row: RwSignal<Entry<Job>>, preview: Fetch<SchedulePreview>) -> impl IntoView {
+fn ScheduleCard(row: RwSignal<Entry<Job>>, preview: Fetch<SchedulePreview>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let schedule = Memo::new(move |_| row.with(|entry| entry.object.schedule.clone()));
     let timezone = Memo::new(move |_| row.with(|entry| entry.object.timezone.clone()));
@@ -138,7 +138,7 @@ fn When(row: RwSignal<Entry<Job>>, preview: Fetch<SchedulePreview>) -> impl Into
                 <Show when=move || is_paused.get()>
                     <p class="form-text">"Paused: its schedule starts nothing until somebody resumes it."</p>
                 </Show>
-                <Reading preview timezone />
+                <ScheduleSummary preview timezone />
             </div>
         </Card>
     }

@@ -45,7 +45,7 @@ fn OneRun(id: String) -> impl IntoView {
             view! {
                 <Head row list links />
                 <Details row links />
-                <ItsTransfers run=id.clone() row />
+                <RunTransfers run=id.clone() row />
             }
         })
     };
@@ -187,7 +187,7 @@ fn Details(row: RwSignal<Entry<JobRun>>, links: Fetch<RunLinks>) -> impl IntoVie
 }
 
 #[component]
-fn ItsTransfers(run: String, row: RwSignal<Entry<JobRun>>) -> impl IntoView {
+fn RunTransfers(run: String, row: RwSignal<Entry<JobRun>>) -> impl IntoView {
     let feed = expect_context::<Feed>();
     let list = LiveList::<Transfer>::new(Admission::Listed);
     let run = cynic::Id::new(run);

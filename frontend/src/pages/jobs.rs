@@ -12,11 +12,11 @@ use leptos_router::{
 };
 
 pub(crate) use self::form::{EditJob, NewJob};
-pub(super) use self::schedule_preview::{Reading, read_schedule};
+pub(super) use self::schedule_preview::{ScheduleSummary, fetch_preview};
 use super::{
-    next_run::Next,
+    next_run::NextRun,
     page_in_address, pages_of,
-    recent_runs::{Marks, take_in},
+    recent_runs::{RecentRuns, insert_run},
 };
 use crate::{
     api::{
@@ -155,7 +155,7 @@ fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, page: Memo<i32>) {
     let moved = move |run: JobRun| {
         newest.update(|newest| {
             if let Some(runs) = newest.get_mut(run.job_id.inner()) {
-                take_in(runs, run, |run| run.started_at);
+                insert_run(runs, run, |run| run.started_at);
             }
         });
     };
@@ -196,12 +196,12 @@ fn Row(row: RwSignal<Entry<Job>>, newest: Newest, is_admin: bool) -> impl IntoVi
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            {is_admin.then(|| view! { <td class="cell-wide" data-label="Last runs"><Marks label runs=marks /></td> })}
+            {is_admin.then(|| view! { <td class="cell-wide" data-label="Last runs"><RecentRuns label runs=marks /></td> })}
             <td class="cell-quiet cell-nowrap" data-label="Last run">
                 {last}
             </td>
             <td class="cell-nowrap" data-label="Next run">
-                <Next next />
+                <NextRun next />
             </td>
             <td class="cell-nowrap" data-label="Agent">
                 <a href=href(row.with_untracked(|entry| format!("/agents/{}", entry.object.agent_id.inner())))>

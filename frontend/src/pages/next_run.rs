@@ -6,7 +6,7 @@ use crate::{clock::Clock, format, time::Instant};
 
 /// When something runs next, and how long that is from now.
 #[component]
-pub(super) fn Next(next: Signal<Option<Instant>>) -> impl IntoView {
+pub(super) fn NextRun(next: Signal<Option<Instant>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let next = Memo::new(move |_| next.get());
     move || match next.get() {

@@ -15,7 +15,7 @@ use self::{
 use super::{
     id_in_address,
     plan_cards::{Schedule, Steps},
-    slot_history::Ledger,
+    slot_history::SlotHistory,
 };
 use crate::{
     api::{
@@ -75,7 +75,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     let moved = is_admin.then(|| follow_runs(&id, found));
     view! {
         <Head pipeline found plan />
-        <Remarks verdict />
+        <DefinitionWarnings verdict />
         {moved.map(|moved| view! { <Slots pipeline=id.clone() moved next plan /> })}
         <div class="columns">
             <Steps plan verdict />
@@ -102,7 +102,7 @@ fn Head(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Option<Plan
 
 /// What the server warns of, such as an agent that is not there.
 #[component]
-fn Remarks(verdict: Fetch<Verdict>) -> impl IntoView {
+fn DefinitionWarnings(verdict: Fetch<Verdict>) -> impl IntoView {
     let found = move || verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default();
     let line = |found: Diagnostic| {
         let said = format!("Line {}: {}", found.line, found.message);
@@ -144,7 +144,7 @@ fn Slots(
     });
     view! {
         <Show when=move || has_schedule.get() || has_slots.get()>
-            <Ledger found page coming runs=runs.clone() />
+            <SlotHistory found page coming runs=runs.clone() />
         </Show>
     }
 }

@@ -5,7 +5,7 @@ mod steps;
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use self::steps::Course;
+use self::steps::StepProgress;
 use super::id_in_address;
 use crate::{
     api::pipeline_runs::{self, PipelineRun, RunLinks, RunStatus},
@@ -48,7 +48,7 @@ fn OneRun(id: String) -> impl IntoView {
             let row = RwSignal::from(entry);
             view! {
                 <Head row list links />
-                <Course row links />
+                <StepProgress row links />
                 <Details row links />
             }
         })

@@ -9,9 +9,9 @@ use leptos_router::{
 };
 
 use super::{
-    next_run::Next,
+    next_run::NextRun,
     page_in_address, pages_of,
-    recent_runs::{Marks, take_in},
+    recent_runs::{RecentRuns, insert_run},
     webhook_secret::WebhookSecret,
 };
 use crate::{
@@ -189,7 +189,7 @@ fn follow_runs(
             let Some(runs) = newest.get_mut(run.pipeline_id.inner()) else { return false };
             let is_new = !runs.iter().any(|known| known.id == run.id);
             // Ids are made in the order of time.
-            take_in(runs, run, |run| run.id.inner().to_owned());
+            insert_run(runs, run, |run| run.id.inner().to_owned());
             is_new
         });
         if is_new == Some(true) {
@@ -235,12 +235,12 @@ fn Row(id: String, row: Memo<Option<PipelineRow>>, newest: Newest, is_admin: boo
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            {is_admin.then(|| view! { <td class="cell-wide" data-label="Last runs"><Marks label runs=marks /></td> })}
+            {is_admin.then(|| view! { <td class="cell-wide" data-label="Last runs"><RecentRuns label runs=marks /></td> })}
             <td class="cell-quiet cell-nowrap" data-label="Version">
                 {read(|row| row.version.to_string())}
             </td>
             <td class="cell-nowrap" data-label="Next run">
-                <Next next />
+                <NextRun next />
             </td>
             {is_admin.then(|| view! { <td data-label="Customer">{customer}</td> })}
         </tr>

@@ -9,7 +9,7 @@ const MOST: usize = 10;
 
 /// One mark for each run, the newest at the right.
 #[component]
-pub(super) fn Marks(
+pub(super) fn RecentRuns(
     /// What all of them say together.
     label: Signal<String>,
     /// The tone of each run, and what it says; newest first.
@@ -27,7 +27,7 @@ pub(super) fn Marks(
 }
 
 /// Takes a run in among the newest ones, which are in the order of their ages, newest first.
-pub(super) fn take_in<T: Revisioned, A: PartialOrd>(runs: &mut Vec<T>, run: T, age: impl Fn(&T) -> A) {
+pub(super) fn insert_run<T: Revisioned, A: PartialOrd>(runs: &mut Vec<T>, run: T, age: impl Fn(&T) -> A) {
     match runs.iter_mut().find(|known| known.id() == run.id()) {
         Some(known) if known.revision() <= run.revision() => *known = run,
         Some(_) => {}
@@ -72,9 +72,9 @@ mod tests {
     #[test]
     fn a_new_run_pushes_the_oldest_out() {
         let mut runs: Vec<_> = (0..10).rev().map(|at| run(&at.to_string(), at, 1)).collect();
-        take_in(&mut runs, run("new", 10, 1), |run| run.started_at);
+        insert_run(&mut runs, run("new", 10, 1), |run| run.started_at);
         assert_eq!(ids(&runs), ["new", "9", "8", "7", "6", "5", "4", "3", "2", "1"]);
-        take_in(&mut runs, run("old", -1, 1), |run| run.started_at);
+        insert_run(&mut runs, run("old", -1, 1), |run| run.started_at);
         assert_eq!(runs.len(), 10);
         assert_eq!(runs[9].id.inner(), "1");
     }
@@ -82,9 +82,9 @@ mod tests {
     #[test]
     fn the_newest_revision_stays() {
         let mut runs = vec![run("a", 1, 2)];
-        take_in(&mut runs, run("a", 1, 1), |run| run.started_at);
+        insert_run(&mut runs, run("a", 1, 1), |run| run.started_at);
         assert_eq!(runs[0].revision, 2);
-        take_in(&mut runs, run("a", 1, 3), |run| run.started_at);
+        insert_run(&mut runs, run("a", 1, 3), |run| run.started_at);
         assert_eq!((runs[0].revision, runs.len()), (3, 1));
     }
 }

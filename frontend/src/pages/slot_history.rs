@@ -23,7 +23,7 @@ use crate::{
 
 /// The card.
 #[component]
-pub(super) fn Ledger(
+pub(super) fn SlotHistory(
     /// The page of the ledger that is shown.
     found: Fetch<Page<Slot>>,
     /// Its number, from 1: `found` is to follow it.

@@ -48,7 +48,7 @@ fn OneTransfer(id: String) -> impl IntoView {
             let row = RwSignal::from(entry);
             view! {
                 <Head row list />
-                <Course row />
+                <TransferProgress row />
                 <div class="columns">
                     <Details row links />
                     <Timeline row />
@@ -136,7 +136,7 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
 
 /// How far it is: the bar, its figures, and the error if there is one.
 #[component]
-fn Course(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
+fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));
     let name = row.with_untracked(|entry| format::file_name(&entry.object.source).to_owned());

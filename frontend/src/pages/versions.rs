@@ -7,7 +7,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use super::{diff::Compare, id_in_address, page_in_address, pages_of};
+use super::{diff::DiffTable, id_in_address, page_in_address, pages_of};
 use crate::{
     api::{
         definitions::{self, Version},
@@ -260,7 +260,7 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
         found
             .read(|diff| {
                 let lines = diff.lines.clone();
-                view! { <Compare old=format!("Version {from}") new=format!("Version {to}") lines /> }
+                view! { <DiffTable old=format!("Version {from}") new=format!("Version {to}") lines /> }
             })
             .into_any()
     };

@@ -101,7 +101,7 @@ fn Row(customer: Customer, #[prop(into)] on_change: Callback<()>) -> impl IntoVi
                     {if suspended { "Let in" } else { "Suspend" }}
                 </button>
                 <Rename open=is_renaming id=id.inner().to_owned() name=name.clone() on_change />
-                <Switch open=is_switching id=id.inner().to_owned() name suspended on_change />
+                <Suspend open=is_switching id=id.inner().to_owned() name suspended on_change />
             </td>
         </tr>
     }
@@ -151,7 +151,7 @@ fn Rename(open: RwSignal<bool>, id: String, name: String, on_change: Callback<()
 
 /// Suspends a customer, or lets it in again.
 #[component]
-fn Switch(open: RwSignal<bool>, id: String, name: String, suspended: bool, on_change: Callback<()>) -> impl IntoView {
+fn Suspend(open: RwSignal<bool>, id: String, name: String, suspended: bool, on_change: Callback<()>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let task = Task::new();
     let switch = move |()| {

@@ -72,7 +72,7 @@ pub(super) fn Codes(customer_id: String) -> impl IntoView {
                 list.reload();
             }
         />
-        <Fresh code=fresh />
+        <NewCode code=fresh />
     }
 }
 
@@ -164,7 +164,7 @@ fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: C
 
 /// The new code, whole, this once.
 #[component]
-fn Fresh(code: RwSignal<Option<String>>) -> impl IntoView {
+fn NewCode(code: RwSignal<Option<String>>) -> impl IntoView {
     let is_shown = RwSignal::new(false);
     effect(move || {
         if code.with(Option::is_some) {

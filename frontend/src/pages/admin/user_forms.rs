@@ -150,7 +150,7 @@ pub(super) fn ChangePassword(
 
 /// Suspends a user, or lets the user in again.
 #[component]
-pub(super) fn Switch(
+pub(super) fn Suspend(
     open: RwSignal<bool>,
     id: String,
     email: String,

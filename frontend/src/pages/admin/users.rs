@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::user_forms::{ChangePassword, ChangeRole, Create, Switch};
+use super::user_forms::{ChangePassword, ChangeRole, Create, Suspend};
 use crate::{
     api::users::{self, User},
     base_path::href,
@@ -106,7 +106,7 @@ fn Row(user: User, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
                 </button>
                 <ChangeRole open=is_changing_role id=id.clone() email=email.clone() role on_change />
                 <ChangePassword open=is_changing_password id=id.clone() email=email.clone() on_change />
-                <Switch open=is_switching id email suspended=user.suspended on_change />
+                <Suspend open=is_switching id email suspended=user.suspended on_change />
             </td>
         </tr>
     }

@@ -25,14 +25,14 @@ pub(super) fn Health(row: RwSignal<Entry<Agent>>) -> impl IntoView {
                     <dt>"Load, last minute"</dt>
                     <dd>{move || row.with(|entry| labels::load(&entry.object))}</dd>
                     <dd class="health-course">
-                        <Sparkline samples=course(row, |agent| agent.load) />
+                        <Sparkline samples=history(row, |agent| agent.load) />
                     </dd>
                 </div>
                 <div class="health-figure">
                     <dt>"Memory in use"</dt>
                     <dd>{move || row.with(|entry| labels::memory(&entry.object))}</dd>
                     <dd class="health-course">
-                        <Sparkline samples=course(row, |agent| agent.memory) />
+                        <Sparkline samples=history(row, |agent| agent.memory) />
                     </dd>
                 </div>
                 <div class="health-figure">
@@ -45,7 +45,7 @@ pub(super) fn Health(row: RwSignal<Entry<Agent>>) -> impl IntoView {
 }
 
 /// A figure at each heartbeat, oldest first.
-fn course(row: RwSignal<Entry<Agent>>, read: fn(&Agent) -> Option<f64>) -> Signal<Vec<f64>> {
+fn history(row: RwSignal<Entry<Agent>>, read: fn(&Agent) -> Option<f64>) -> Signal<Vec<f64>> {
     let samples = Memo::new(move |before: Option<&Vec<f64>>| {
         let mut samples = before.cloned().unwrap_or_default();
         if samples.len() == HEARTBEATS {

@@ -81,19 +81,19 @@ pub(super) fn blocks(lines: &[Line]) -> Vec<Block> {
 }
 
 /// Compares two texts line by line.
-pub(crate) fn compare(old: &str, new: &str) -> Vec<Line> {
+pub(crate) fn diff_lines(old: &str, new: &str) -> Vec<Line> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let ahead = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
     let left = old.len().min(new.len()) - ahead;
     let behind = old.iter().rev().zip(new.iter().rev()).take(left).take_while(|(old, new)| old == new).count();
     let (from, to) = (&old[ahead..old.len() - behind], &new[ahead..new.len() - behind]);
-    let mut course = vec![Change::Same; ahead];
-    course.extend(middle(from, to));
-    course.extend(vec![Change::Same; behind]);
+    let mut changes = vec![Change::Same; ahead];
+    changes.extend(changes_between(from, to));
+    changes.extend(vec![Change::Same; behind]);
     let (mut at_old, mut at_new) = (0, 0);
     let number = |at: usize| i32::try_from(at + 1).ok();
     let mut lines = Vec::new();
-    for change in course {
+    for change in changes {
         let (is_old, is_new) = (change != Change::Added, change != Change::Removed);
         let text = if is_old { old.get(at_old) } else { new.get(at_new) };
         lines.push(Line {
@@ -109,7 +109,7 @@ pub(crate) fn compare(old: &str, new: &str) -> Vec<Line> {
 }
 
 /// The shortest way from some lines to others, by the longest that both have in common.
-fn middle(old: &[&str], new: &[&str]) -> Vec<Change> {
+fn changes_between(old: &[&str], new: &[&str]) -> Vec<Change> {
     if old.len() > MOST || new.len() > MOST {
         return [vec![Change::Removed; old.len()], vec![Change::Added; new.len()]].concat();
     }
@@ -126,7 +126,7 @@ fn middle(old: &[&str], new: &[&str]) -> Vec<Change> {
         }
     }
     let (mut row, mut column) = (0, 0);
-    let mut course = Vec::new();
+    let mut changes = Vec::new();
     while row < old.len() || column < new.len() {
         let is_old_left = row < old.len();
         let change = if is_old_left && new.get(column) == old.get(row) {
@@ -140,9 +140,9 @@ fn middle(old: &[&str], new: &[&str]) -> Vec<Change> {
         };
         row += usize::from(change != Change::Added);
         column += usize::from(change != Change::Removed);
-        course.push(change);
+        changes.push(change);
     }
-    course
+    changes
 }
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
             Change::Added => '+',
             Change::Removed => '-',
         };
-        compare(old, new).iter().map(|line| format!("{}{}", sign(line), line.text)).collect()
+        diff_lines(old, new).iter().map(|line| format!("{}{}", sign(line), line.text)).collect()
     }
 
     #[test]
@@ -168,13 +168,14 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_each_text() {
-        let numbers: Vec<_> = compare("a\nb", "b\nc").iter().map(|line| (line.old_number, line.new_number)).collect();
+        let numbers: Vec<_> =
+            diff_lines("a\nb", "b\nc").iter().map(|line| (line.old_number, line.new_number)).collect();
         assert_eq!(numbers, [(Some(1), None), (Some(2), Some(1)), (None, Some(2))]);
     }
 
     #[test]
     fn what_is_gone_stands_beside_what_came() {
-        let pairs = pairs(&compare("a\nb\nc", "a\nx\ny\nz\nc"));
+        let pairs = pairs(&diff_lines("a\nb\nc", "a\nx\ny\nz\nc"));
         let texts: Vec<_> = pairs.iter().map(|pair| (pair.old.as_deref(), pair.new.as_deref())).collect();
         assert_eq!(
             texts,
@@ -193,7 +194,7 @@ mod tests {
         let text: Vec<String> = (0..30).map(|line| line.to_string()).collect();
         let mut other = text.clone();
         other[20] = "x".to_owned();
-        let blocks = blocks(&compare(&text.join("\n"), &other.join("\n")));
+        let blocks = blocks(&diff_lines(&text.join("\n"), &other.join("\n")));
         let shape: Vec<_> = blocks.iter().map(|block| (block.pairs.len(), block.is_folded)).collect();
         assert_eq!(shape, [(17, true), (7, false), (6, true)]);
     }

@@ -7,12 +7,12 @@ use crate::browser;
 
 /// A text area as somebody writes in it. A handle.
 #[derive(Clone, Copy)]
-pub(super) struct Code {
+pub(super) struct Buffer {
     pub(super) area: NodeRef<html::Textarea>,
     pub(super) text: RwSignal<String>,
 }
 
-impl Code {
+impl Buffer {
     pub(super) fn new(text: String) -> Self {
         Self { area: NodeRef::new(), text: RwSignal::new(text) }
     }

@@ -10,8 +10,8 @@ mod input;
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
-use self::{completion_list::WordList, input::Typing};
-use super::buffer::Code;
+use self::{completion_list::CompletionList, input::InputHandler};
+use super::buffer::Buffer;
 use crate::{
     api::definitions::{Diagnostic, Grammar, Severity},
     effect::effect,
@@ -27,16 +27,16 @@ const HELP: &str = "definition-help";
 /// The text area and what is around it.
 #[component]
 pub(super) fn CodeArea(
-    code: Code,
+    code: Buffer,
     /// What is wrong, by lines.
     problems: Memo<Vec<Diagnostic>>,
     /// Which keys there are.
     #[prop(into)]
     grammar: Signal<Grammar>,
 ) -> impl IntoView {
-    let Code { area, text } = code;
-    let typing = Typing::new(code, grammar);
-    let choices = typing.choices;
+    let Buffer { area, text } = code;
+    let input = InputHandler::new(code, grammar);
+    let choices = input.choices;
     // How far the text area is scrolled, to the right and down.
     let scrolled = RwSignal::new((0, 0));
     let scroll = move |event: ev::Event| {
@@ -87,13 +87,13 @@ pub(super) fn CodeArea(
                     autocapitalize="off"
                     spellcheck="false"
                     wrap="off"
-                    on:input=move |event| typing.typed(&event_target_value(&event))
-                    on:keydown=move |event| typing.press(&event)
+                    on:input=move |event| input.typed(&event_target_value(&event))
+                    on:keydown=move |event| input.press(&event)
                     on:scroll=scroll
                     on:click=move |_| choices.close()
                     on:blur=move |_| choices.close()
                 ></textarea>
-                <WordList choices choose=Callback::new(move |word| typing.choose(word)) scrolled />
+                <CompletionList choices choose=Callback::new(move |word| input.choose(word)) scrolled />
             </div>
         </div>
         <p class="code-help" id=HELP>

@@ -18,18 +18,18 @@ pub(super) struct Suggestion {
 
 /// The words that fit, those that must be there first.
 pub(super) fn suggest(grammar: &Grammar, cursor: &Cursor) -> Vec<Suggestion> {
-    let book = Book(grammar);
-    let mappings = book.mappings(cursor);
+    let schema = Schema(grammar);
+    let mappings = schema.mappings(cursor);
     let mut found = match &cursor.key {
-        None => keys(book, &mappings, cursor),
-        Some(key) => words(book, &mappings, key),
+        None => keys(schema, &mappings, cursor),
+        Some(key) => words(schema, &mappings, key),
     };
     found.retain(|suggestion| suggestion.word.starts_with(&cursor.word) && suggestion.word != cursor.word);
     found.sort_by_key(|suggestion| !suggestion.is_required);
     found
 }
 
-fn keys(book: Book<'_>, mappings: &[&Grammar], cursor: &Cursor) -> Vec<Suggestion> {
+fn keys(schema: Schema<'_>, mappings: &[&Grammar], cursor: &Cursor) -> Vec<Suggestion> {
     let mut found: Vec<Suggestion> = Vec::new();
     for mapping in mappings {
         for (name, value) in &mapping.properties {
@@ -41,17 +41,17 @@ fn keys(book: Book<'_>, mappings: &[&Grammar], cursor: &Cursor) -> Vec<Suggestio
                 word: name.clone(),
                 about: value.description.clone(),
                 is_required: mappings.iter().all(|mapping| mapping.required.contains(name)),
-                text: format!("{name}{}", book.after(value, cursor.indent)),
+                text: format!("{name}{}", schema.after(value, cursor.indent)),
             });
         }
     }
     found
 }
 
-fn words(book: Book<'_>, mappings: &[&Grammar], key: &str) -> Vec<Suggestion> {
+fn words(schema: Schema<'_>, mappings: &[&Grammar], key: &str) -> Vec<Suggestion> {
     let mut found: Vec<Suggestion> = Vec::new();
     for value in mappings.iter().filter_map(|mapping| mapping.properties.get(key)) {
-        for shape in book.shapes(value) {
+        for shape in schema.shapes(value) {
             for word in shape.words.iter().chain(&shape.word) {
                 if !found.iter().any(|known| known.word == *word) {
                     let about = if shape.word.is_some() { shape.description.clone() } else { String::new() };
@@ -65,9 +65,9 @@ fn words(book: Book<'_>, mappings: &[&Grammar], key: &str) -> Vec<Suggestion> {
 
 /// The grammar, in which one part names others.
 #[derive(Clone, Copy)]
-struct Book<'g>(&'g Grammar);
+struct Schema<'g>(&'g Grammar);
 
-impl<'g> Book<'g> {
+impl<'g> Schema<'g> {
     /// The mappings that the one at the cursor may be, by what stands in it already.
     fn mappings(self, cursor: &Cursor) -> Vec<&'g Grammar> {
         let mut shapes = self.shapes(self.0);
@@ -79,14 +79,14 @@ impl<'g> Book<'g> {
             shapes = inner.flat_map(|inner| self.shapes(inner)).collect();
         }
         shapes.retain(|shape| !shape.properties.is_empty());
-        let is_meant = |shape: &&Grammar| {
+        let matches = |shape: &&Grammar| {
             cursor.others.iter().all(|(key, value)| {
                 let word = shape.properties.get(key).and_then(|of_key| of_key.word.as_ref());
                 word.is_none_or(|word| word == value)
             })
         };
-        let meant: Vec<&Grammar> = shapes.iter().copied().filter(is_meant).collect();
-        if meant.is_empty() { shapes } else { meant }
+        let matching: Vec<&Grammar> = shapes.iter().copied().filter(matches).collect();
+        if matching.is_empty() { shapes } else { matching }
     }
 
     /// What something may be: itself, or each of its variants.

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::buffer::Code;
+use super::buffer::Buffer;
 use crate::{
     api::pipelines::{self, Pipeline},
     effect::effect,
     fetch::Fetch,
-    pages::diff::{Compare, compare},
+    pages::diff::{DiffTable, diff_lines},
     task::Task,
     ui::{Failure, Icon},
 };
@@ -18,7 +18,7 @@ use crate::{
 pub(super) fn Conflict(
     /// The pipeline as it was when this page began.
     pipeline: Pipeline,
-    code: Code,
+    code: Buffer,
     /// What saves.
     task: Task,
     /// Saves in place of that version.
@@ -45,8 +45,8 @@ pub(super) fn Conflict(
         let yaml = theirs.yaml.clone();
         let compared = move || {
             is_compared.get().then(|| {
-                let lines = code.text.with(|mine| compare(&yaml, mine));
-                view! { <Compare old=format!("Version {version}") new="Your text" lines /> }
+                let lines = code.text.with(|mine| diff_lines(&yaml, mine));
+                view! { <DiffTable old=format!("Version {version}") new="Your text" lines /> }
             })
         };
         view! {

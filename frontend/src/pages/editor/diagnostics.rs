@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{buffer::Code, code_area::PROBLEMS};
+use super::{buffer::Buffer, code_area::PROBLEMS};
 use crate::{
     api::definitions::{Diagnostic, Severity, Verdict},
     fetch::Fetch,
@@ -12,8 +12,8 @@ use crate::{
 
 /// The list.
 #[component]
-pub(super) fn Problems(
-    code: Code,
+pub(super) fn DiagnosticList(
+    code: Buffer,
     problems: Memo<Vec<Diagnostic>>,
     verdict: Fetch<Verdict>,
     /// Whether the text has changed since it was last looked at.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 pub(super) const NODE: (i32, i32) = (216, 60);
 /// What lies between two steps of a layer, and between two layers.
 const GAP: (i32, i32) = (24, 48);
-/// How wide the way of a line is that passes a layer.
+/// How wide the route of a line is that passes a layer.
 const LANE: i32 = 16;
 /// Around everything, so that no line is cut off.
 const MARGIN: i32 = 4;
@@ -48,7 +48,7 @@ pub(super) struct Edge {
 }
 
 /// Something that takes room in a layer: a step, or a line that passes.
-struct Spot {
+struct Item {
     width: i32,
     /// What it hangs on in the layer above and in the one below.
     up: Vec<usize>,
@@ -62,28 +62,28 @@ pub(super) fn lay_out(needs: &[Vec<usize>]) -> Layout {
     if needs.is_empty() {
         return Layout::default();
     }
-    let mut spots: Vec<Spot> = Vec::new();
+    let mut items: Vec<Item> = Vec::new();
     for of_step in needs {
-        let layer = of_step.iter().filter_map(|need| spots.get(*need)).map(|need| need.layer + 1).max().unwrap_or(0);
-        spots.push(Spot { width: NODE.0, up: Vec::new(), down: Vec::new(), x: 0, layer });
+        let layer = of_step.iter().filter_map(|need| items.get(*need)).map(|need| need.layer + 1).max().unwrap_or(0);
+        items.push(Item { width: NODE.0, up: Vec::new(), down: Vec::new(), x: 0, layer });
     }
-    let ways = connect(&mut spots, needs);
-    let layers = in_order(&spots);
+    let routes = connect(&mut items, needs);
+    let layers = in_order(&items);
     let width_of = |layer: &Vec<usize>| {
-        let taken: i32 = layer.iter().map(|spot| spots[*spot].width + GAP.0).sum();
+        let taken: i32 = layer.iter().map(|item| items[*item].width + GAP.0).sum();
         taken - GAP.0
     };
     let widths: Vec<i32> = layers.iter().map(width_of).collect();
     let width = widths.iter().copied().max().unwrap_or(0);
     for (layer, own) in layers.iter().zip(&widths) {
         let mut x = MARGIN + (width - own) / 2;
-        for spot in layer {
-            spots[*spot].x = x;
-            x += spots[*spot].width + GAP.0;
+        for item in layer {
+            items[*item].x = x;
+            x += items[*item].width + GAP.0;
         }
     }
-    let nodes = spots[..needs.len()].iter().map(|spot| Node { layer: spot.layer, x: spot.x, y: top(spot.layer) });
-    let edges = ways.iter().map(|way| edge(&spots, way)).collect();
+    let nodes = items[..needs.len()].iter().map(|item| Node { layer: item.layer, x: item.x, y: top(item.layer) });
+    let edges = routes.iter().map(|route| edge(&items, route)).collect();
     let height = top(layers.len()) - GAP.1 + MARGIN;
     Layout { width: width + 2 * MARGIN, height, nodes: nodes.collect(), edges }
 }
@@ -92,44 +92,44 @@ fn top(layer: usize) -> i32 {
     MARGIN + i32::try_from(layer).unwrap_or(i32::MAX / 1000) * (NODE.1 + GAP.1)
 }
 
-/// Hangs the spots together, with further ones where lines pass layers. The spots that each line goes through.
-fn connect(spots: &mut Vec<Spot>, needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
+/// Hangs the items together, with further ones where lines pass layers. The items that each line goes through.
+fn connect(items: &mut Vec<Item>, needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let is_routed = needs.iter().map(Vec::len).sum::<usize>() <= MOST_ROUTED;
-    let mut ways = Vec::new();
+    let mut routes = Vec::new();
     for (to, of_step) in needs.iter().enumerate() {
         for from in of_step.iter().copied().filter(|from| *from < to) {
-            let mut way = vec![from];
+            let mut route = vec![from];
             if is_routed {
-                for layer in spots[from].layer + 1..spots[to].layer {
-                    spots.push(Spot { width: LANE, up: Vec::new(), down: Vec::new(), x: 0, layer });
-                    way.push(spots.len() - 1);
+                for layer in items[from].layer + 1..items[to].layer {
+                    items.push(Item { width: LANE, up: Vec::new(), down: Vec::new(), x: 0, layer });
+                    route.push(items.len() - 1);
                 }
             }
-            way.push(to);
-            for pair in way.windows(2) {
-                spots[pair[0]].down.push(pair[1]);
-                spots[pair[1]].up.push(pair[0]);
+            route.push(to);
+            for pair in route.windows(2) {
+                items[pair[0]].down.push(pair[1]);
+                items[pair[1]].up.push(pair[0]);
             }
-            ways.push(way);
+            routes.push(route);
         }
     }
-    ways
+    routes
 }
 
-/// The spots of each layer from left to right: each near those it hangs on.
-fn in_order(spots: &[Spot]) -> Vec<Vec<usize>> {
-    let depth = spots.iter().map(|spot| spot.layer + 1).max().unwrap_or(0);
+/// The items of each layer from left to right: each near those it hangs on.
+fn in_order(items: &[Item]) -> Vec<Vec<usize>> {
+    let depth = items.iter().map(|item| item.layer + 1).max().unwrap_or(0);
     let mut layers = vec![Vec::new(); depth];
-    for (index, spot) in spots.iter().enumerate() {
-        layers[spot.layer].push(index);
+    for (index, item) in items.iter().enumerate() {
+        layers[item.layer].push(index);
     }
-    let mut place = vec![0_i64; spots.len()];
+    let mut place = vec![0_i64; items.len()];
     for sweep in 0..SWEEPS {
         let is_down = sweep % 2 == 0;
         for step in 0..depth {
             let layer = if is_down { step } else { depth - 1 - step };
             let weight = |index: &usize| {
-                let near = if is_down { &spots[*index].up } else { &spots[*index].down };
+                let near = if is_down { &items[*index].up } else { &items[*index].down };
                 let sum: i64 = near.iter().map(|other| place[*other]).sum();
                 let count = i64::try_from(near.len()).unwrap_or(1);
                 if count == 0 { place[*index] } else { sum / count }
@@ -139,22 +139,22 @@ fn in_order(spots: &[Spot]) -> Vec<Vec<usize>> {
             layers[layer] = weighed.into_iter().map(|(_, index)| index).collect();
             // In thousandths of the layer's width, so that layers of different sizes compare.
             let steps = i64::try_from(layers[layer].len()).unwrap_or(1) + 1;
-            for (index, spot) in layers[layer].iter().enumerate() {
-                place[*spot] = (i64::try_from(index).unwrap_or(0) + 1) * 1_000_000 / steps;
+            for (index, item) in layers[layer].iter().enumerate() {
+                place[*item] = (i64::try_from(index).unwrap_or(0) + 1) * 1_000_000 / steps;
             }
         }
     }
     layers
 }
 
-/// A line through the middles of its spots, straight down past each layer.
-fn edge(spots: &[Spot], way: &[usize]) -> Edge {
-    let middle = |spot: &Spot| spot.x + spot.width / 2;
+/// A line through the middles of its items, straight down past each layer.
+fn edge(items: &[Item], route: &[usize]) -> Edge {
+    let middle = |item: &Item| item.x + item.width / 2;
     let mut line = String::new();
     let (mut x, mut y) = (0, 0);
-    for (index, spot) in way.iter().map(|spot| &spots[*spot]).enumerate() {
-        let (next, above) = (middle(spot), top(spot.layer));
-        let is_last = index + 1 == way.len();
+    for (index, item) in route.iter().map(|item| &items[*item]).enumerate() {
+        let (next, above) = (middle(item), top(item.layer));
+        let is_last = index + 1 == route.len();
         if index == 0 {
             line = format!("M{next} {}", above + NODE.1);
         } else {
@@ -167,8 +167,8 @@ fn edge(spots: &[Spot], way: &[usize]) -> Edge {
         }
         (x, y) = (next, above + NODE.1);
     }
-    let to = way.last().copied().unwrap_or(0);
-    let (tip, above) = (middle(&spots[to]), top(spots[to].layer));
+    let to = route.last().copied().unwrap_or(0);
+    let (tip, above) = (middle(&items[to]), top(items[to].layer));
     Edge { to, line, head: format!("M{} {}h10L{tip} {}Z", tip - 5, above - 8, above - 1) }
 }
 

@@ -9,7 +9,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use self::{draft::Draft, schedule::When};
+use self::{draft::Draft, schedule::ScheduleCard};
 use crate::{
     api::{
         agents::{self, AgentFilter},
@@ -87,9 +87,9 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
     };
     view! {
         <form class="sheet" on:submit=submit>
-            <What draft is_new=job.is_none() />
-            <When schedule=draft.schedule timezone=draft.timezone />
-            <How draft />
+            <CopyCard draft is_new=job.is_none() />
+            <ScheduleCard schedule=draft.schedule timezone=draft.timezone />
+            <PolicyCard draft />
             <Notice text=Signal::derive(move || task.failure()) />
             <div class="form-actions">
                 <a class="button" href=href(address)>
@@ -105,7 +105,7 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
 
 /// The name, the agent, and what goes from where to where.
 #[component]
-fn What(draft: Draft, is_new: bool) -> impl IntoView {
+fn CopyCard(draft: Draft, is_new: bool) -> impl IntoView {
     view! {
         <Card title="What it copies">
             <div class="sheet-fields">
@@ -189,7 +189,7 @@ fn Agents(chosen: RwSignal<String>) -> impl IntoView {
 
 /// What happens when something is in the way.
 #[component]
-fn How(draft: Draft) -> impl IntoView {
+fn PolicyCard(draft: Draft) -> impl IntoView {
     let retries = move || draft.attempts.with(|attempts| attempts.trim().parse::<i32>().is_ok_and(|most| most > 1));
     let retries = Memo::new(move |_| retries());
     view! {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Asks what a schedule says in its zone, and again whenever `due` changes: time passes.
-pub(crate) fn read_schedule(
+pub(crate) fn fetch_preview(
     schedule: Signal<String>,
     timezone: Signal<String>,
     due: impl Fn() -> Option<Instant> + 'static,
@@ -27,7 +27,10 @@ pub(crate) fn read_schedule(
 
 /// What a schedule says. What makes no sense is said instead.
 #[component]
-pub(crate) fn Reading(preview: Fetch<SchedulePreview>, #[prop(into)] timezone: Signal<String>) -> impl IntoView {
+pub(crate) fn ScheduleSummary(
+    preview: Fetch<SchedulePreview>,
+    #[prop(into)] timezone: Signal<String>,
+) -> impl IntoView {
     let shown = move || {
         preview.read(Clone::clone).map(|SchedulePreview { description, slots }| {
             view! {

@@ -26,12 +26,12 @@ type Copies = HashMap<String, Transfer>;
 
 /// Both cards.
 #[component]
-pub(super) fn Course(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
+pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
     let planned = Memo::new(move |_| links.read(|links| links.plan.steps.clone()).unwrap_or_default());
     let copies = follow_copies(row);
     let steps = Memo::new(move |_| {
-        let figures = |step: &Step| copies.with(|copies| with_copy(step, copies));
-        row.with(|entry| entry.object.steps.iter().map(figures).collect::<Vec<_>>())
+        let with_progress = |step: &Step| copies.with(|copies| with_copy(step, copies));
+        row.with(|entry| entry.object.steps.iter().map(with_progress).collect::<Vec<_>>())
     });
     let chosen = RwSignal::new(None::<String>);
     let said = move || {
@@ -56,7 +56,7 @@ pub(super) fn Course(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) 
     view! {
         <div class="course-of-run">
             <Card title="Graph">
-                <Graph steps=planned course=steps chosen />
+                <Graph steps=planned run_steps=steps chosen />
                 {said}
             </Card>
             <Card title="Steps">

@@ -7,9 +7,9 @@ use crate::{browser, effect::effect, format, pages::editor::completion::Suggesti
 /// The list's id.
 pub(super) const ID: &str = "definition-words";
 
-/// What is on offer.
+/// An open list of completions.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Offer {
+struct OpenList {
     words: Vec<Suggestion>,
     chosen: usize,
     /// The beginning of the word in the text, and the caret.
@@ -18,17 +18,17 @@ struct Offer {
     at: (usize, usize),
 }
 
-/// The words on offer, if any are. A handle.
+/// The open list, if there is one. A handle.
 #[derive(Clone, Copy)]
-pub(super) struct Choices(RwSignal<Option<Offer>>);
+pub(super) struct Completions(RwSignal<Option<OpenList>>);
 
-impl Choices {
+impl Completions {
     pub(super) fn new() -> Self {
         Self(RwSignal::new(None))
     }
 
     pub(super) fn open(self, words: Vec<Suggestion>, place: (usize, usize), at: (usize, usize)) {
-        self.0.set((!words.is_empty()).then_some(Offer { words, chosen: 0, place, at }));
+        self.0.set((!words.is_empty()).then_some(OpenList { words, chosen: 0, place, at }));
     }
 
     pub(super) fn close(self) {
@@ -48,17 +48,17 @@ impl Choices {
 
     /// Where what is chosen goes.
     pub(super) fn place(self) -> Option<(usize, usize)> {
-        self.0.with_untracked(|offer| offer.as_ref().map(|offer| offer.place))
+        self.0.with_untracked(|list| list.as_ref().map(|list| list.place))
     }
 
     /// The id of the word that Enter chooses. Reactive.
     pub(super) fn current_id(self) -> Option<String> {
-        self.0.with(|offer| offer.as_ref().map(|offer| word_id(offer.chosen)))
+        self.0.with(|list| list.as_ref().map(|list| word_id(list.chosen)))
     }
 
     /// Whether a key means the list, which then has done it.
     pub(super) fn press(self, key: &str, choose: impl FnOnce(Suggestion)) -> bool {
-        let Some(Offer { words, chosen, .. }) = self.0.get_untracked() else { return false };
+        let Some(OpenList { words, chosen, .. }) = self.0.get_untracked() else { return false };
         let last = words.len().saturating_sub(1);
         let to = match key {
             "ArrowDown" => {
@@ -81,9 +81,9 @@ impl Choices {
             }
             _ => return false,
         };
-        self.0.update(|offer| {
-            if let Some(offer) = offer {
-                offer.chosen = to;
+        self.0.update(|list| {
+            if let Some(list) = list {
+                list.chosen = to;
             }
         });
         true
@@ -96,15 +96,15 @@ fn word_id(index: usize) -> String {
 
 /// The list.
 #[component]
-pub(super) fn WordList(
-    choices: Choices,
+pub(super) fn CompletionList(
+    choices: Completions,
     choose: Callback<Suggestion>,
     /// How far the text area is scrolled, to the right and down.
     scrolled: RwSignal<(i32, i32)>,
 ) -> impl IntoView {
-    let words = Memo::new(move |_| choices.0.with(|offer| offer.as_ref().map(|offer| offer.words.clone())));
-    let at = Memo::new(move |_| choices.0.with(|offer| offer.as_ref().map(|offer| offer.at)).unwrap_or_default());
-    let chosen = Memo::new(move |_| choices.0.with(|offer| offer.as_ref().map(|offer| offer.chosen)));
+    let words = Memo::new(move |_| choices.0.with(|list| list.as_ref().map(|list| list.words.clone())));
+    let at = Memo::new(move |_| choices.0.with(|list| list.as_ref().map(|list| list.at)).unwrap_or_default());
+    let chosen = Memo::new(move |_| choices.0.with(|list| list.as_ref().map(|list| list.chosen)));
     effect(move || {
         // The list may be longer than what is seen of it.
         let element = chosen.get().and_then(|chosen| document().get_element_by_id(&word_id(chosen)));

@@ -2,11 +2,11 @@
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
-use super::completion_list::Choices;
+use super::completion_list::Completions;
 use crate::{
     api::definitions::Grammar,
     pages::editor::{
-        buffer::{Code, lines_before},
+        buffer::{Buffer, lines_before},
         completion::{Suggestion, suggest},
         cursor::locate,
         text_edits::{self, Edit},
@@ -15,17 +15,17 @@ use crate::{
 
 /// Somebody who types. A handle.
 #[derive(Clone, Copy)]
-pub(super) struct Typing {
-    code: Code,
-    pub(super) choices: Choices,
+pub(super) struct InputHandler {
+    code: Buffer,
+    pub(super) choices: Completions,
     grammar: Signal<Grammar>,
     /// Whether the Tab key leaves, which it does after Escape.
     leaves: StoredValue<bool>,
 }
 
-impl Typing {
-    pub(super) fn new(code: Code, grammar: Signal<Grammar>) -> Self {
-        Self { code, choices: Choices::new(), grammar, leaves: StoredValue::new(false) }
+impl InputHandler {
+    pub(super) fn new(code: Buffer, grammar: Signal<Grammar>) -> Self {
+        Self { code, choices: Completions::new(), grammar, leaves: StoredValue::new(false) }
     }
 
     /// The text has become another one.
@@ -39,7 +39,7 @@ impl Typing {
 
     /// Looks what can be written at the caret: if nobody has asked for it, only once a word was begun.
     fn look(self, is_asked: bool) {
-        let Self { code: Code { text, .. }, choices, grammar, .. } = self;
+        let Self { code: Buffer { text, .. }, choices, grammar, .. } = self;
         let caret = self.code.selected().filter(|(from, to)| from == to).map(|(at, _)| at);
         let found = caret.and_then(|at| text.with_untracked(|text| locate(text, at)).map(|cursor| (at, cursor)));
         let Some((at, cursor)) = found.filter(|(_, cursor)| is_asked || !cursor.word.is_empty()) else {

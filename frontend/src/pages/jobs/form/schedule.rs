@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     browser,
     effect::settled,
-    pages::jobs::{Reading, read_schedule},
+    pages::jobs::{ScheduleSummary, fetch_preview},
     ui::Card,
 };
 
@@ -21,7 +21,7 @@ const COMMON: [(&str, &str); 6] = [
 
 /// The card.
 #[component]
-pub(super) fn When(schedule: RwSignal<String>, timezone: RwSignal<String>) -> impl IntoView {
+pub(super) fn ScheduleCard(schedule: RwSignal<String>, timezone: RwSignal<String>) -> impl IntoView {
     let choice = move |(text, name): (&'static str, &'static str)| {
         view! {
             <button type="button" class="button button-small" on:click=move |_| schedule.set(text.to_owned())>
@@ -30,7 +30,7 @@ pub(super) fn When(schedule: RwSignal<String>, timezone: RwSignal<String>) -> im
         }
     };
     let (settled_schedule, settled_timezone) = (settled(schedule), settled(timezone));
-    let preview = read_schedule(settled_schedule, settled_timezone, || None);
+    let preview = fetch_preview(settled_schedule, settled_timezone, || None);
     // The server's sentence begins with the name of the field.
     let is_wrong = move |field: &'static str| {
         move || preview.failure().is_some_and(|error| error.to_string().starts_with(field)).to_string()
@@ -78,7 +78,7 @@ pub(super) fn When(schedule: RwSignal<String>, timezone: RwSignal<String>) -> im
                     {COMMON.map(choice).collect_view()}
                 </div>
                 <div class="sheet-wide">
-                    <Reading preview timezone=settled_timezone />
+                    <ScheduleSummary preview timezone=settled_timezone />
                 </div>
             </div>
         </Card>
