@@ -22,7 +22,7 @@ const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
 // Not the zone of the jobs, so that both clocks are shown.
 test.use({ timezoneId: 'Europe/Berlin' });
 
-test('a job is made with a wrong schedule that is mended, run by hand, paused, and started by its schedule', async ({
+test('a job is made with a wrong schedule that is corrected, run by hand, paused, and started by its schedule', async ({
   page,
   server,
 }, info) => {
@@ -33,7 +33,7 @@ test('a job is made with a wrong schedule that is mended, run by hand, paused, a
   await openSignedIn(page, '/jobs');
   await expect(page.getByText('No jobs yet')).toBeVisible();
 
-  await page.getByRole('link', { name: 'Make the first one' }).click();
+  await page.getByRole('link', { name: 'Create the first job' }).click();
   await fillIn(page, 'Outgoing orders', source, target);
   await schedule(page).fill('0 25 * * *');
   const wrong = page.getByRole('alert').filter({ hasText: 'hour: `25` is not one of its values; it may hold 0 to 23' });
@@ -48,18 +48,18 @@ test('a job is made with a wrong schedule that is mended, run by hand, paused, a
   await page.getByRole('combobox', { name: 'Time zone' }).fill('America/New_York');
   await expect(page.getByText('Every day at 02:00, America/New_York')).toBeVisible();
   await expect(schedule(page)).toHaveAttribute('aria-invalid', 'false');
-  const times = page.getByRole('table', { name: 'The next times' });
-  await expect(times.getByRole('columnheader')).toHaveText(['Next times in America/New_York', 'On your clock']);
+  const times = page.getByRole('table', { name: 'Next runs' });
+  await expect(times.getByRole('columnheader')).toHaveText(['Next runs in America/New_York', 'In your time zone']);
   await expect(times.getByRole('row')).toHaveCount(6);
   await page.getByRole('button', { name: 'Create job' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Outgoing orders' })).toBeVisible();
-  await expect(slots(page, 'To come')).toHaveCount(5);
+  await expect(slots(page, 'Upcoming')).toHaveCount(5);
 
   await test.step('by hand', async () => {
     await page.getByRole('button', { name: 'Run now' }).click();
     const run = runs(page).getByRole('row').nth(1);
     await expect(run).toContainText('Running');
-    await expect(run).toContainText('By hand');
+    await expect(run).toContainText('Manual');
     await run.getByRole('link').click();
     await expect(page.getByRole('heading', { level: 1, name: 'Run of Outgoing orders' })).toBeVisible();
     const bar = page.getByRole('progressbar', { name: 'Progress of outgoing' });
@@ -77,15 +77,15 @@ test('a job is made with a wrong schedule that is mended, run by hand, paused, a
     await page.getByRole('button', { name: 'Pause' }).click();
     await expect(page.getByText('Paused', { exact: true })).toBeVisible();
     await expect(page.getByRole('button', { name: 'Run now' })).toBeDisabled();
-    await expect(slots(page, 'To come')).toHaveCount(0);
+    await expect(slots(page, 'Upcoming')).toHaveCount(0);
     await page.goto('/jobs?state=active');
-    await expect(page.getByText('No job fits this filter')).toBeVisible();
+    await expect(page.getByText('No jobs match this filter')).toBeVisible();
     await page.getByLabel('Status').selectOption('Paused');
     await expect(page).toHaveURL(/state=paused/);
     await page.getByRole('link', { name: 'Outgoing orders' }).click();
     await page.getByRole('button', { name: 'Resume' }).click();
     await expect(page.getByText('Active', { exact: true })).toBeVisible();
-    await expect(slots(page, 'To come')).toHaveCount(5);
+    await expect(slots(page, 'Upcoming')).toHaveCount(5);
   });
 
   await test.step('by its schedule', async () => {
@@ -96,10 +96,10 @@ test('a job is made with a wrong schedule that is mended, run by hand, paused, a
     await expect(page.getByRole('heading', { level: 1, name: 'Outgoing orders' })).toBeVisible();
     // The server's clock is the machine's, so this waits for a real minute.
     await expect(slots(page, 'Ran'), 'within a minute, and without a reload').toHaveCount(1, { timeout: 90_000 });
-    await expect(slots(page, 'To come')).toHaveCount(5);
+    await expect(slots(page, 'Upcoming')).toHaveCount(5);
     await expect(runs(page).getByRole('row')).toHaveCount(3);
     await slots(page, 'Ran').hover();
-    await page.getByRole('link', { name: 'Open its run' }).click();
+    await page.getByRole('link', { name: 'Open run' }).click();
     await expect(page.getByRole('heading', { level: 1, name: 'Run of Outgoing orders' })).toBeVisible();
     await expect(page.getByRole('main').getByText('Completed').first()).toBeVisible();
   });
@@ -124,7 +124,7 @@ test('slots of the past are run after all, and a run that failed is tried again'
     await expect(page.getByRole('heading', { name: 'What went wrong' })).toBeVisible();
     await page.getByRole('button', { name: 'Retry' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Retry' }).click();
-    await expect(page.getByText('Asked the agent for another attempt.')).toBeVisible();
+    await expect(page.getByText('Another attempt requested.')).toBeVisible();
     await page.getByRole('region', { name: 'Details' }).getByRole('link', { name: 'Hourly orders' }).click();
     await expect(runs(page).getByRole('row').nth(1)).toContainText('Attempt 2');
   });
@@ -156,14 +156,14 @@ test('slots of the past are run after all, and a run that failed is tried again'
   });
 
   await test.step('from slot to slot without a mouse', async () => {
-    const [ran, coming] = [await byTime(page, 'Ran'), await byTime(page, 'To come')];
+    const [ran, coming] = [await byTime(page, 'Ran'), await byTime(page, 'Upcoming')];
     await ran.at(-1)?.focus();
     await page.keyboard.press('ArrowRight');
     await expect(coming[0]).toBeFocused();
     await page.keyboard.press('Home');
     await expect(ran[0]).toBeFocused();
     await page.keyboard.press('Tab');
-    await expect(page.getByRole('link', { name: 'Open its run' })).toBeFocused();
+    await expect(page.getByRole('link', { name: 'Open run' })).toBeFocused();
   });
 
   await page.getByRole('button', { name: 'Delete' }).click();

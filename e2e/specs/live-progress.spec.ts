@@ -12,7 +12,7 @@ test('a copy moves the bar to its end without a reload, though the server is kil
 }, info) => {
   const agent = await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
   await openSignedIn(page, '/');
-  await expect(page.getByText('Nothing is moving right now')).toBeVisible();
+  await expect(page.getByText('No transfers are running')).toBeVisible();
 
   const copy = await agent.copy('backup.dump', SIZE, RATE);
   const bar = page.getByRole('progressbar', { name: 'Progress of backup.dump' });
@@ -37,15 +37,15 @@ test('a copy moves the bar to its end without a reload, though the server is kil
   await expect(page.getByRole('row', { name: /backup\.dump/ })).toContainText('Completed');
 });
 
-test('a transfer that was quiet since before the page came has its age of the last news', async ({ page, server }) => {
+test('a transfer that was quiet before the page opened shows the age of its last update', async ({ page, server }) => {
   const { code } = await addCustomer(server, 'Acme Logistics');
   const agent = await SpokenAgent.register(server, code, 'edge-1');
   const id = await agent.create('quiet.dump', 1_000_000);
   await agent.report(id, { status: 'running', bytesTransferred: 1000 });
   await openSignedIn(page, '/');
-  const news = page.getByRole('row', { name: /quiet\.dump/ }).getByRole('cell').last();
-  await expect(news).toHaveText(/^(just now|\d+ s ago)$/);
-  await expect(news).toHaveText(/^\d+ s ago$/);
+  const lastUpdate = page.getByRole('row', { name: /quiet\.dump/ }).getByRole('cell').last();
+  await expect(lastUpdate).toHaveText(/^(just now|\d+ s ago)$/);
+  await expect(lastUpdate).toHaveText(/^\d+ s ago$/);
 });
 
 test('the figures and the agents move with what agents say', async ({ page, server }, info) => {

@@ -32,7 +32,7 @@ test('signing in and Live load no page but themselves, and the others come once,
   expect(new Set(later).size).toBe(later.length);
 });
 
-test('bones stand in for a page that is on its way, and it takes the focus', async ({ page }) => {
+test('a skeleton is shown while a page loads, and the page takes the focus', async ({ page }) => {
   let release = () => {};
   const released = new Promise<void>((resolve) => (release = resolve));
   await page.route(/\/fleet-.*\.wasm$/, async (route) => {

@@ -17,13 +17,13 @@ test('whoever was slower is told of both versions, and nothing unsaved is lost u
 
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   const told = page.getByRole('alert', { name: 'Another version was saved' });
-  await expect(told).toContainText('you began with version 1, and version 2 was saved meanwhile');
+  await expect(told).toContainText('you edited version 1, and version 2 was saved in the meantime');
   await told.getByRole('button', { name: 'Compare with version 2' }).click();
   const compared = page.getByRole('table', { name: 'Version 2 compared with Your text' });
   await expect(compared.locator('del')).toHaveText(['source: /theirs']);
   await expect(compared.locator('ins')).toHaveText(['source: /mine']);
   await expectNothingFound(page);
-  await told.getByRole('button', { name: 'Save mine as version 3' }).click();
+  await told.getByRole('button', { name: 'Save my text as version 3' }).click();
   await expect(page.getByText('Saved as version 3.')).toBeVisible();
 
   await test.step('on the way back, too', async () => {
@@ -42,26 +42,26 @@ test('the editor and the graph need no mouse', async ({ page }) => {
   await openSignedIn(page, '/pipelines/new');
   await definition(page).fill('source: /a\ndestination: /b\nsteps:\n  - id: copy\n    type: transfer\n  - id: tell\n    ');
   await definition(page).press('Control+End');
-  const words = page.getByRole('listbox', { name: 'What can be written here' });
+  const suggestions = page.getByRole('listbox', { name: 'Suggestions' });
 
-  await test.step('words to choose from', async () => {
+  await test.step('suggestions', async () => {
     await page.keyboard.press('Control+Space');
-    await expect(words).toBeVisible();
-    await expect(words.getByRole('option').first()).toContainText('type');
-    await expect(words.getByRole('option').first()).toHaveAttribute('aria-selected', 'true');
-    await expect(page.getByRole('status', { name: 'Words to choose from' })).toContainText('to choose from');
+    await expect(suggestions).toBeVisible();
+    await expect(suggestions.getByRole('option').first()).toContainText('type');
+    await expect(suggestions.getByRole('option').first()).toHaveAttribute('aria-selected', 'true');
+    await expect(page.getByRole('status', { name: 'Number of suggestions' })).toContainText('suggestion');
     const first = await definition(page).getAttribute('aria-activedescendant');
     await expect(page.locator(`#${first}`)).toHaveRole('option');
     await page.keyboard.press('ArrowDown');
     await expect(definition(page)).not.toHaveAttribute('aria-activedescendant', first!);
     await expectNothingFound(page);
     await page.keyboard.press('Escape');
-    await expect(words).toBeHidden();
+    await expect(suggestions).toBeHidden();
 
     await page.keyboard.type('ty');
     await page.keyboard.press('Enter');
     await page.keyboard.type('web');
-    await expect(words.getByRole('option')).toHaveCount(1);
+    await expect(suggestions.getByRole('option')).toHaveCount(1);
     await page.keyboard.press('Enter');
     await expect(definition(page)).toHaveValue(/ {4}type: webhook$/);
     await page.keyboard.press('Enter');

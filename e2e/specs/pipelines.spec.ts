@@ -1,4 +1,4 @@
-// Pipelines in the browser: written, mended, run, changed, compared and restored.
+// Pipelines in the browser: written, corrected, run, changed, compared and restored.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -12,7 +12,7 @@ const SIZE = 24_000_000;
 const RATE = 6_000_000;
 const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
 
-test('three steps are written with a mistake that is mended, run, changed, compared and restored', async ({
+test('three steps are written with a mistake that is corrected, run, changed, compared and restored', async ({
   page,
   server,
 }, info) => {
@@ -24,7 +24,7 @@ test('three steps are written with a mistake that is mended, run, changed, compa
   await writeFile(path.join(folder, 'orders.csv'), content);
   const stays = await agent.stay(RATE);
   await openSignedIn(page, '/pipelines');
-  await page.getByRole('link', { name: 'Write the first one' }).click();
+  await page.getByRole('link', { name: 'Create the first pipeline' }).click();
   await page.getByRole('textbox', { name: 'Name' }).fill('Pack the orders');
   await page.getByLabel('Identifier').fill('pack-orders');
   await page.getByLabel('Customer').selectOption({ label: 'Customer of edge-1' });
@@ -45,14 +45,14 @@ test('three steps are written with a mistake that is mended, run, changed, compa
     expect(await caretLine(page)).toBe(line);
   });
 
-  await test.step('and mended', async () => {
+  await test.step('and corrected', async () => {
     await definition(page).fill(threeSteps(server));
     await expect(page.getByRole('status').filter({ hasText: 'No problems' })).toBeVisible();
     await expect(definition(page)).toHaveAttribute('aria-invalid', 'false');
     await expect(page.locator('.code-mark')).toHaveCount(0);
     await expect(steps(page)).toHaveCount(3);
     await expect(step(page, 'pack')).toHaveAccessibleName('pack: compress, after check');
-    await expect(page.getByRole('list', { name: 'Who does what' })).toContainText('edge-1');
+    await expect(page.getByRole('list', { name: 'Steps by agent' })).toContainText('edge-1');
     await page.getByRole('button', { name: 'Create pipeline' }).click();
     await expect(page.getByRole('heading', { level: 1, name: 'Pack the orders' })).toBeVisible();
     await expectNothingFound(page);
@@ -78,7 +78,7 @@ test('three steps are written with a mistake that is mended, run, changed, compa
     expect([...ends].sort((a, b) => a - b), 'one after the other').toEqual(ends);
     expect(turns.progress.length, 'the bar of the copy moved').toBeGreaterThan(3);
     await expect(line(page, 'copy')).toContainText('24.0 MB');
-    await expect(line(page, 'copy').getByRole('link', { name: 'its transfer' })).toBeVisible();
+    await expect(line(page, 'copy').getByRole('link', { name: 'Open transfer' })).toBeVisible();
     const packed = await readFile(path.join(server.folder, 'copied', 'today.gz'));
     expect(gunzipSync(packed).equals(content)).toBe(true);
   });
@@ -102,10 +102,10 @@ test('three steps are written with a mistake that is mended, run, changed, compa
     await expectNothingFound(page);
     await page.getByRole('button', { name: 'Restore version 1' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
-    await expect(page.getByText('is current again, as version 3')).toBeVisible();
+    await expect(page.getByText('was restored as version 3')).toBeVisible();
     await expect(page.getByRole('table', { name: 'Versions' }).getByRole('row').nth(1)).toContainText('Version 3');
     await page.getByLabel('From').selectOption('Version 1');
-    await expect(page.getByText('The two are the same.')).toBeVisible();
+    await expect(page.getByText('The two versions are the same.')).toBeVisible();
   });
 
   await test.step('exported as it is', async () => {
@@ -134,7 +134,7 @@ test('a run that failed goes on from its failed step, and one at work is cancell
   ].join('\n');
   const pipeline = await addPipeline(server, 'Two files', yaml);
   await openSignedIn(page, `/pipelines/${pipeline}`);
-  await expect(page.getByRole('list', { name: 'Meaning of the lines' })).toContainText('if one before failed');
+  await expect(page.getByRole('list', { name: 'Meaning of the lines' })).toContainText('if a previous step failed');
   await page.getByRole('button', { name: 'Run', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Run' }).click();
   await expect(step(page, 'check')).toHaveAttribute('data-status', 'Failed');
@@ -153,7 +153,7 @@ test('a run that failed goes on from its failed step, and one at work is cancell
   await expect(step(page, 'clean')).toHaveAttribute('data-status', 'Skipped');
   const details = page.getByRole('region', { name: 'Details' });
   await expect(details).toContainText('Rerun');
-  await expect(details.getByRole('link', { name: 'the run before' })).toHaveAttribute('href', new URL(failed).pathname);
+  await expect(details.getByRole('link', { name: 'previous run' })).toHaveAttribute('href', new URL(failed).pathname);
 
   await stays.end('SIGTERM');
   await details.getByRole('link', { name: 'Two files' }).click();
@@ -207,7 +207,7 @@ test('a customer sees its own pipelines, and nothing asks for what is for admini
   await test.step('and makes a webhook secret, which is shown once', async () => {
     await page.goto('/pipelines');
     await page.getByRole('button', { name: 'Webhook secret' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Make a secret' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create secret' }).click();
     const shown = page.getByRole('dialog', { name: 'The new webhook secret' });
     await expect(shown.locator('code')).toHaveText(/.{20}/);
     await expectNothingFound(page);

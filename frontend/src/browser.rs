@@ -143,7 +143,7 @@ impl Listener {
         let callback: Closure<dyn Fn(Event)> = Closure::new(callback);
         let listening = target.add_event_listener_with_callback_and_bool(name, callback.as_ref().unchecked_ref(), true);
         if let Err(error) = listening {
-            leptos::logging::warn!("nobody listens to {name}: {error:?}");
+            leptos::logging::warn!("the listener for {name} could not be added: {error:?}");
         }
         Self { target, name, callback }
     }
@@ -164,7 +164,7 @@ impl Drop for Listener {
 pub(crate) fn push_address(address: &str) {
     let history = window().history();
     if let Err(error) = history.and_then(|history| history.push_state_with_url(&JsValue::NULL, "", Some(address))) {
-        leptos::logging::warn!("the address was not kept: {error:?}");
+        leptos::logging::warn!("the address could not be set: {error:?}");
     }
 }
 

@@ -105,7 +105,7 @@ fn failure() -> AnyView {
                 <span class="empty-icon" data-tone="bad">
                     <Icon name="warning" />
                 </span>
-                <p class="empty-title">"A part of the dashboard did not come"</p>
+                <p class="empty-title">"Part of the dashboard failed to load"</p>
                 <p class="empty-text">
                     "The server may have been updated since this tab was opened, or it cannot be reached."
                 </p>

@@ -162,7 +162,7 @@ fn Connection() -> impl IntoView {
             </span>
             <Show when=move || matches!(feed.state(), ConnectionState::Waiting(_))>
                 <button type="button" class="button button-small" on:click=move |_| feed.connect()>
-                    "Now"
+                    "Connect now"
                 </button>
             </Show>
         </div>
@@ -235,7 +235,7 @@ pub(crate) fn Unreachable() -> impl IntoView {
             <div class="gate-card" role="alert">
                 <Logo />
                 <h1>"The server does not answer"</h1>
-                <p>"This page tries again every few seconds and continues by itself. If it stays like this, check the network and whether the server runs."</p>
+                <p>"This page retries every few seconds. If it does not recover, check the network and whether the server is running."</p>
             </div>
         </main>
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::format::capitalized;
+use crate::format::{capitalized, counted};
 
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,11 +41,13 @@ impl fmt::Display for ApiError {
         match self {
             Self::Unreachable => f.write_str("The server cannot be reached. Check the network, then try again."),
             Self::SignedOut => f.write_str("Your session has ended. Sign in again."),
-            Self::RateLimited(seconds) => write!(f, "Too many requests. Try again in {seconds} seconds."),
-            Self::Refused { message, .. } => f.write_str(&sentence(message)),
-            Self::InvalidResponse => {
-                f.write_str("The server's answer does not fit this page. Reload it to get the current version.")
+            Self::RateLimited(seconds) => {
+                write!(f, "Too many requests. Try again in {}.", counted((*seconds).into(), "second"))
             }
+            Self::Refused { message, .. } => f.write_str(&sentence(message)),
+            Self::InvalidResponse => f.write_str(
+                "The server's response is not what this page expects. Reload the page to get the current version.",
+            ),
         }
     }
 }
@@ -53,7 +55,7 @@ impl fmt::Display for ApiError {
 /// The server's words as a sentence of their own.
 fn sentence(message: &str) -> String {
     if message.is_empty() {
-        return "The server refused this.".to_owned();
+        return "The server refused the request.".to_owned();
     }
     let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
     capitalized(message) + end
@@ -68,7 +70,7 @@ mod tests {
         let shown = |message: &str| ApiError::Refused { code: String::new(), message: message.to_owned() }.to_string();
         assert_eq!(shown("agent not found"), "Agent not found.");
         assert_eq!(shown("Really?"), "Really?");
-        assert_eq!(shown(""), "The server refused this.");
+        assert_eq!(shown(""), "The server refused the request.");
     }
 
     #[test]

@@ -16,15 +16,15 @@ pub(crate) const JOB_STATES: [(bool, &str, &str); 2] = [(true, "active", "Active
 
 /// What may happen while an earlier run is at work, as it is written in forms, and as it is called.
 pub(crate) const OVERLAPS: [(Overlap, &str, &str); 3] = [
-    (Overlap::Skip, "skip", "Skip the new one"),
-    (Overlap::Queue, "queue", "Wait for the earlier one to end"),
+    (Overlap::Skip, "skip", "Skip the new run"),
+    (Overlap::Queue, "queue", "Wait until the earlier run ends"),
     (Overlap::Allow, "allow", "Run both at the same time"),
 ];
 
 /// The same for slots that were missed.
 pub(crate) const CATCH_UPS: [(CatchUp, &str, &str); 3] = [
     (CatchUp::Last, "last", "Run once for all of them"),
-    (CatchUp::Skip, "skip", "Leave them out"),
+    (CatchUp::Skip, "skip", "Skip them"),
     (CatchUp::All, "all", "Run each, at most 100"),
 ];
 
@@ -51,7 +51,7 @@ pub(crate) fn outcome(outcome: Outcome) -> (&'static str, Tone) {
         Outcome::Ran => ("Ran", Tone::Good),
         Outcome::Skipped => ("Skipped", Tone::Warn),
         Outcome::Missed => ("Missed", Tone::Bad),
-        Outcome::Coalesced => ("Coalesced", Tone::Neutral),
+        Outcome::Coalesced => ("Merged", Tone::Neutral),
     }
 }
 
@@ -69,10 +69,10 @@ pub(super) fn run_event(status: RunStatus) -> (&'static str, Tone) {
 pub(super) fn slot_event(outcome: Outcome) -> (&'static str, Tone) {
     match outcome {
         Outcome::Pending => ("Slot due", Tone::Accent),
-        Outcome::Ran => ("Slot runs", Tone::Accent),
+        Outcome::Ran => ("Slot started", Tone::Accent),
         Outcome::Skipped => ("Slot skipped", Tone::Warn),
         Outcome::Missed => ("Slot missed", Tone::Bad),
-        Outcome::Coalesced => ("Slot coalesced", Tone::Neutral),
+        Outcome::Coalesced => ("Slot merged", Tone::Neutral),
     }
 }
 
@@ -83,11 +83,12 @@ pub(crate) fn runs(runs: &[JobRun]) -> String {
 
 /// How a job's failed runs are made again.
 pub(crate) fn retry(retry: Option<&Retry>) -> String {
-    let Some(Retry { max_attempts, initial_delay, factor, max_delay }) = retry else { return "Not at all".to_owned() };
+    let Some(Retry { max_attempts, initial_delay, factor, max_delay }) = retry else { return "None".to_owned() };
     let (first, most) = (&initial_delay.0, &max_delay.0);
     let times = format::plain(*factor);
-    let growth = if *factor > 1.0 { format!(", each time {times} times as long, up to {most}") } else { String::new() };
-    format!("{} in all, the next one after {first}{growth}", format::counted((*max_attempts).into(), "attempt"))
+    let growth =
+        if *factor > 1.0 { format!(", then {times} times the previous delay, at most {most}") } else { String::new() };
+    format!("{}, first retry after {first}{growth}", format::counted((*max_attempts).into(), "attempt"))
 }
 
 /// How long a run took, or has taken by now.
@@ -152,11 +153,11 @@ mod tests {
             factor,
             max_delay: crate::api::jobs::Duration("1h".to_owned()),
         };
-        assert_eq!(retry(None), "Not at all");
-        assert_eq!(retry(Some(&rule(1.0))), "3 attempts in all, the next one after 30s");
+        assert_eq!(retry(None), "None");
+        assert_eq!(retry(Some(&rule(1.0))), "3 attempts, first retry after 30s");
         assert_eq!(
             retry(Some(&rule(4.0))),
-            "3 attempts in all, the next one after 30s, each time 4 times as long, up to 1h"
+            "3 attempts, first retry after 30s, then 4 times the previous delay, at most 1h"
         );
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const PIPELINE_STATES: [(bool, &str, &str); 2] = super::jobs::JOB_STA
 
 /// What started a run.
 pub(crate) const RUN_TRIGGERS: [(RunTrigger, &str, &str); 3] = [
-    (RunTrigger::Manual, "manual", "By hand"),
+    (RunTrigger::Manual, "manual", "Manual"),
     (RunTrigger::Schedule, "schedule", "Schedule"),
     (RunTrigger::Rerun, "rerun", "Rerun"),
 ];
@@ -126,13 +126,14 @@ pub(crate) fn executor(step: &PlannedStep) -> String {
     match (&step.agent, step.kind.as_str()) {
         (Some(agent), _) => agent.name.clone(),
         (None, "webhook") => "The server".to_owned(),
-        (None, _) => "No agent yet".to_owned(),
+        (None, _) => "No agent found".to_owned(),
     }
 }
 
 /// When a schedule starts it.
 pub(crate) fn schedule(schedule: Option<&PlannedSchedule>) -> String {
-    schedule.map_or_else(|| "None: somebody has to start it".to_owned(), |schedule| schedule.description.clone())
+    schedule
+        .map_or_else(|| "No schedule: runs are started manually".to_owned(), |schedule| schedule.description.clone())
 }
 
 #[cfg(test)]
@@ -162,7 +163,7 @@ mod tests {
     fn whoever_does_a_step_is_named() {
         let step = |kind: &str| PlannedStep { kind: kind.to_owned(), ..PlannedStep::default() };
         assert_eq!(executor(&step("webhook")), "The server");
-        assert_eq!(executor(&step("copy")), "No agent yet");
+        assert_eq!(executor(&step("copy")), "No agent found");
     }
 
     #[test]

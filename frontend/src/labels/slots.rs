@@ -83,7 +83,7 @@ fn without_run(outcome: Outcome) -> State {
         Outcome::Ran => ("Ran", "✓", Tone::Neutral),
         Outcome::Skipped => ("Skipped", "–", Tone::Warn),
         Outcome::Missed => ("Missed", "×", Tone::Bad),
-        Outcome::Coalesced => ("Coalesced", "→", Tone::Neutral),
+        Outcome::Coalesced => ("Merged", "→", Tone::Neutral),
     }
 }
 

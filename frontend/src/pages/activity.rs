@@ -54,7 +54,7 @@ pub(crate) fn Activity() -> impl IntoView {
     let is_empty = Memo::new(move |_| lines.with(Vec::is_empty));
     let nothing = || {
         view! {
-            <Empty icon="activity" title="Nothing has happened yet">
+            <Empty icon="activity" title="No events yet">
                 <p>"Sign-ins, new agents and every change of a transfer's status are listed here for 30 days."</p>
             </Empty>
         }
@@ -66,7 +66,7 @@ pub(crate) fn Activity() -> impl IntoView {
         event.map(|event| view! { <Line event /> }).into_any()
     };
     view! {
-        <PageHead title="Activity" about=|| "Everything but progress, of the last 30 days" />
+        <PageHead title="Activity" about=|| "All events of the last 30 days, without progress" />
         <div class="card">
             <QueryResult
                 stage=Signal::derive(move || newest.stage())
@@ -75,7 +75,7 @@ pub(crate) fn Activity() -> impl IntoView {
                 on_retry=move |()| newest.reload()
                 nothing
             >
-                <Table label="Activity" heads=vec!["What", "Subject", "By", "When"]>
+                <Table label="Activity" heads=vec!["Event", "Object", "Actor", "Time"]>
                     <Rows keys=Signal::derive(keys) row />
                 </Table>
             </QueryResult>
@@ -104,11 +104,11 @@ fn Line(event: Event) -> impl IntoView {
             <td class="cell-main">
                 <Badge state />
             </td>
-            <td class="cell-wide" data-label="Subject">{named(labels::events::subject(&event))}</td>
-            <td class="cell-quiet cell-nowrap" data-label="By">
+            <td class="cell-wide" data-label="Object">{named(labels::events::subject(&event))}</td>
+            <td class="cell-quiet cell-nowrap" data-label="Actor">
                 {named(labels::events::actor(&event.actor))}
             </td>
-            <td class="cell-quiet cell-nowrap" data-label="When">
+            <td class="cell-quiet cell-nowrap" data-label="Time">
                 {clock.moment(event.at)}
             </td>
         </tr>

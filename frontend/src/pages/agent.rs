@@ -65,7 +65,7 @@ fn OneAgent(id: String) -> impl IntoView {
         <ObjectPage
             noun="Agent"
             parent=("/agents", "Agents")
-            missing="There is no such agent: it was revoked, or it is not one that you may see."
+            missing="This agent does not exist, was revoked, or you do not have access to it."
             stage=Signal::derive(move || owner.stage())
             on_retry=move |()| owner.reload()
         >
@@ -103,7 +103,7 @@ fn Details(row: RwSignal<Entry<Agent>>, owner: Fetch<Option<CustomerName>>) -> i
                 <Fact name="Host name">{read(|agent| agent.hostname.clone())}</Fact>
                 {customer}
                 <Fact name="System">{read(labels::system)}</Fact>
-                <Fact name="Address">{read(|agent| agent.ip_address.clone().unwrap_or_else(|| "–".to_owned()))}</Fact>
+                <Fact name="IP address">{read(|agent| agent.ip_address.clone().unwrap_or_else(|| "–".to_owned()))}</Fact>
                 <Fact name="Registered">{Clock::full_moment(created_at)}</Fact>
                 <Fact name="Agent id">
                     <code class="path">{id}</code>
@@ -136,7 +136,7 @@ fn NewestTransfers(id: String) -> impl IntoView {
         totals.read(|(total, is_at_least)| {
             let words = format::total((*total).into(), *is_at_least, "transfer");
             let has_more = pages_of(*total, *is_at_least).is_none_or(|pages| pages > 0) && *total > 10;
-            has_more.then(|| format!("All of {words}"))
+            has_more.then(|| format!("See all ({words})"))
         })
     };
     let aside = move || {
@@ -151,7 +151,7 @@ fn NewestTransfers(id: String) -> impl IntoView {
                 nothing=|| {
                     view! {
                         <Empty icon="transfers" title="No transfers yet">
-                            <p>"Whatever this agent copies appears here."</p>
+                            <p>"Transfers of this agent appear here."</p>
                         </Empty>
                     }
                 }

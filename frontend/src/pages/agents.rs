@@ -62,13 +62,13 @@ pub(crate) fn Agents() -> impl IntoView {
     let is_filtered = move || asked.with(|(search, status)| !search.is_empty() || !status.is_empty());
     let is_empty = Memo::new(move |_| list.len() == 0);
     let is_admin = session.is_admin();
-    let label = if is_admin { "Customer" } else { "Address" };
+    let label = if is_admin { "Customer" } else { "IP address" };
     let nothing = move || {
         if is_filtered() {
             view! {
-                <Empty icon="search" title="No agent fits these filters">
+                <Empty icon="search" title="No agents match these filters">
                     <a class="button" href=href("/agents")>
-                        "Clear the filters"
+                        "Clear filters"
                     </a>
                 </Empty>
             }

@@ -54,7 +54,7 @@ fn Part(block: Block) -> impl IntoView {
                 <tr class="compare-fold">
                     <td colspan="4">
                         <button type="button" class="button button-small" on:click=move |_| folded.set(false)>
-                            {format!("Show {counted} that are the same")}
+                            {format!("Show {counted} without changes")}
                         </button>
                     </td>
                 </tr>

@@ -41,7 +41,7 @@ use crate::{
 
 /// What a new definition begins with.
 const BEGINNING: &str = "\
-# What is copied. Add steps, a schedule or parameters: Ctrl+Space lists what can be written.
+# Copies one file. Add steps, a schedule or parameters: Ctrl+Space lists the allowed keys.
 source: /data/outgoing/orders.csv
 destination: /data/incoming/
 ";
@@ -72,7 +72,7 @@ pub(crate) fn EditPipeline() -> impl IntoView {
         <ObjectPage
             noun="Pipeline"
             parent=("/pipelines", "Pipelines")
-            missing="There is no such pipeline: it was deleted, or it is not one that you may see."
+            missing="This pipeline does not exist, was deleted, or you do not have access to it."
             stage=Signal::derive(move || found.stage())
             on_retry=move |()| found.reload()
         >
@@ -110,7 +110,7 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     });
     let note = move || {
         (errors.get() > 0 && plan.with(Option::is_some))
-            .then(|| view! { <span class="cell-quiet">"As of the last text without errors"</span> })
+            .then(|| view! { <span class="cell-quiet">"Based on the last text without errors"</span> })
     };
     view! {
         <EditorForm pipeline draft code problems is_stale>
@@ -164,7 +164,7 @@ fn EditorForm(
         let Some(pipeline) = saved.get_value() else {
             let input = draft.for_create(code.text.get_untracked());
             return task.run(pipelines::create(input), move |made| {
-                let said = format!("{} was made.", made.name);
+                let said = format!("{} was created.", made.name);
                 done.run((made, said));
             });
         };
@@ -197,7 +197,7 @@ fn EditorForm(
             Some((first.line, first.column, summary(problems)))
         });
         if let Some((line, column, summary)) = wrong.filter(|_| !untrack(|| is_stale.get())) {
-            blocked.set(Some(format!("Not saved: the definition has {summary}. Mend what is marked first.")));
+            blocked.set(Some(format!("Not saved: the definition has {summary}. Fix the marked lines first.")));
             code.go(line, column);
         } else {
             blocked.set(None);

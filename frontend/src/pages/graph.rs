@@ -173,8 +173,8 @@ fn Legend() -> impl IntoView {
         }
     };
     let meanings = [
-        (When::Success, "if all before were completed"),
-        (When::Failure, "if one before failed"),
+        (When::Success, "if all previous steps completed"),
+        (When::Failure, "if a previous step failed"),
         (When::Always, "always"),
     ];
     view! {

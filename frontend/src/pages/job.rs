@@ -73,7 +73,7 @@ fn OneJob(id: String) -> impl IntoView {
         <ObjectPage
             noun="Job"
             parent=("/jobs", "Jobs")
-            missing="There is no such job: it was deleted, or it is not one that you may see."
+            missing="This job does not exist, was deleted, or you do not have access to it."
             stage=Signal::derive(move || links.stage())
             on_retry=move |()| links.reload()
         >
@@ -136,7 +136,7 @@ fn ScheduleCard(row: RwSignal<Entry<Job>>, preview: Fetch<SchedulePreview>) -> i
             <div class="schedule">
                 <code class="schedule-text">{move || schedule.get()}</code>
                 <Show when=move || is_paused.get()>
-                    <p class="form-text">"Paused: its schedule starts nothing until somebody resumes it."</p>
+                    <p class="form-text">"Paused: the schedule starts no runs until the job is resumed."</p>
                 </Show>
                 <ScheduleSummary preview timezone />
             </div>

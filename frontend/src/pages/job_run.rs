@@ -53,7 +53,7 @@ fn OneRun(id: String) -> impl IntoView {
         <ObjectPage
             noun="Run"
             parent=("/jobs", "Jobs")
-            missing="There is no such run: its job was deleted, or it is older than what is kept."
+            missing="This run does not exist: its job was deleted, or its retention period has ended."
             stage=Signal::derive(move || links.stage())
             on_retry=move |()| links.reload()
         >
@@ -72,14 +72,14 @@ fn Head(row: RwSignal<Entry<JobRun>>, list: LiveList<JobRun>, links: Fetch<RunLi
         cancelling.run(job_runs::cancel(&id.get_value()), move |run| {
             list.apply_update(run);
             is_cancelling.set(false);
-            toasts.success("Asked the agent to cancel.".to_owned());
+            toasts.success("Cancellation requested.".to_owned());
         });
     };
     let retry = move |()| {
         retrying.run(job_runs::retry(&id.get_value()), move |run| {
             list.apply_update(run);
             is_retrying.set(false);
-            toasts.success("Asked the agent for another attempt.".to_owned());
+            toasts.success("Another attempt requested.".to_owned());
         });
     };
     let state = Signal::derive(move || row.with(|entry| labels::jobs::run_state(&entry.object)));
@@ -109,7 +109,7 @@ fn Head(row: RwSignal<Entry<JobRun>>, list: LiveList<JobRun>, links: Fetch<RunLi
         <Confirm
             open=is_cancelling
             title="Cancel this run?"
-            text="It ends as soon as its agent hears of it, or when the agent has been silent for too long. What it has copied stays."
+            text="The run ends when its agent receives the request, or when the agent is offline for too long. Files that were copied stay."
             action="Cancel run"
             task=cancelling
             on_confirm=cancel
@@ -118,7 +118,7 @@ fn Head(row: RwSignal<Entry<JobRun>>, list: LiveList<JobRun>, links: Fetch<RunLi
         <Confirm
             open=is_retrying
             title="Retry this run?"
-            text="The agent is asked for another attempt, which is a run of its own."
+            text="The agent starts another attempt, which is a new run."
             action="Retry"
             task=retrying
             on_confirm=retry
@@ -140,7 +140,7 @@ fn Details(row: RwSignal<Entry<JobRun>>, links: Fetch<RunLinks>) -> impl IntoVie
             run.id.inner().to_owned(),
             format!("/jobs/{}", run.job_id.inner()),
             run.started_at,
-            run.scheduled_for.map_or_else(|| "None: somebody started it".to_owned(), Clock::full_moment),
+            run.scheduled_for.map_or_else(|| "None: started manually".to_owned(), Clock::full_moment),
             run.retry_of.as_ref().map(|earlier| format!("/jobs/{}/runs/{}", run.job_id.inner(), earlier.inner())),
         )
     });
@@ -158,14 +158,14 @@ fn Details(row: RwSignal<Entry<JobRun>>, links: Fetch<RunLinks>) -> impl IntoVie
                 <Fact name="Job">
                     <a href=href(job)>{move || links.read(job_name)}</a>
                 </Fact>
-                <Fact name="For the slot">{slot}</Fact>
+                <Fact name="Slot">{slot}</Fact>
                 <Fact name="Started">{Clock::full_moment(started_at)}</Fact>
                 <Fact name="Ended">{ended}</Fact>
-                <Fact name="Time taken">{taken}</Fact>
+                <Fact name="Duration">{taken}</Fact>
                 <Fact name="Copied">{read(labels::jobs::run_size)}</Fact>
                 <Fact name="Attempt">
                     {read(|run| run.attempt.to_string())}
-                    {retry_of.map(|earlier| view! { <a href=href(earlier)>"the one before"</a> })}
+                    {retry_of.map(|earlier| view! { <a href=href(earlier)>"previous attempt"</a> })}
                 </Fact>
                 <Fact name="Run id">
                     <code class="path">{id}</code>
@@ -208,7 +208,7 @@ fn RunTransfers(run: String, row: RwSignal<Entry<JobRun>>) -> impl IntoView {
         if is_running.get() {
             view! {
                 <Empty icon="transfers" title="No transfers yet">
-                    <p>"What this run copies appears here."</p>
+                    <p>"Transfers of this run appear here."</p>
                 </Empty>
             }
             .into_any()

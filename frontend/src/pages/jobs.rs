@@ -65,7 +65,7 @@ pub(crate) fn Jobs() -> impl IntoView {
     let nothing = move || {
         if enabled.get().is_some() {
             return view! {
-                <Empty icon="search" title="No job fits this filter">
+                <Empty icon="search" title="No jobs match this filter">
                     <a class="button" href=href("/jobs")>
                         "Show all jobs"
                     </a>
@@ -76,7 +76,7 @@ pub(crate) fn Jobs() -> impl IntoView {
         view! {
             <Empty icon="jobs" title="No jobs yet">
                 <p>"A job copies files or folders on a schedule, on the agent of your choice."</p>
-                {is_admin.then(|| view! { <a class="button button-primary" href=href("/jobs/new")>"Make the first one"</a> })}
+                {is_admin.then(|| view! { <a class="button button-primary" href=href("/jobs/new")>"Create the first job"</a> })}
             </Empty>
         }
         .into_any()

@@ -14,7 +14,7 @@ pub(super) fn NoAgents() -> impl IntoView {
     };
     view! {
         <Empty icon="agents" title="No agents yet">
-            <p>{codes} ", then run the command shown with it on the machine that is to send or receive files."</p>
+            <p>{codes} ", then run the command that is shown with it on the machine that sends or receives files."</p>
         </Empty>
     }
 }

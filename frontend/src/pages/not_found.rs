@@ -9,7 +9,7 @@ use crate::ui::PageHead;
 #[component]
 pub(crate) fn NotFound() -> impl IntoView {
     view! {
-        <PageHead title="Page not found" about=|| "There is nothing at this address, or nothing that you may see." />
+        <PageHead title="Page not found" about=|| "There is no page at this address, or you do not have access to it." />
         <p>
             <a class="button" href=href("/")>
                 "Go to Live"

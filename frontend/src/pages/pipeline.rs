@@ -48,7 +48,7 @@ fn OnePipeline(id: String) -> impl IntoView {
         <ObjectPage
             noun="Pipeline"
             parent=("/pipelines", "Pipelines")
-            missing="There is no such pipeline: it was deleted, or it is not one that you may see."
+            missing="This pipeline does not exist, was deleted, or you do not have access to it."
             stage=Signal::derive(move || found.stage())
             on_retry=move |()| found.reload()
         >
@@ -114,7 +114,7 @@ fn DefinitionWarnings(verdict: Fetch<Verdict>) -> impl IntoView {
         }
     };
     view! {
-        <ul class="remarks" aria-label="Remarks on the definition">
+        <ul class="remarks" aria-label="Warnings about the definition">
             {move || found().into_iter().map(line).collect_view()}
         </ul>
     }

@@ -57,7 +57,7 @@ fn OneRun(id: String) -> impl IntoView {
         <ObjectPage
             noun="Run"
             parent=("/pipelines", "Pipelines")
-            missing="There is no such run: its pipeline was deleted, or it is older than what is kept."
+            missing="This run does not exist: its pipeline was deleted, or its retention period has ended."
             stage=Signal::derive(move || links.stage())
             on_retry=move |()| links.reload()
         >
@@ -78,14 +78,14 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
         cancelling.run(pipeline_runs::cancel(&id.get_value()), move |run| {
             list.apply_update(run);
             is_cancelling.set(false);
-            toasts.success("Asked for the end of this run.".to_owned());
+            toasts.success("Cancellation requested.".to_owned());
         });
     };
     let rerun = move |()| {
         let (navigate, pipeline) = (navigate.clone(), pipeline.clone());
         rerunning.run(pipeline_runs::rerun(&id.get_value()), move |run| {
             is_rerunning.set(false);
-            toasts.success("This is a new run, from where the other one failed.".to_owned());
+            toasts.success("A new run has started from the failed step.".to_owned());
             navigate(&format!("/pipelines/{pipeline}/runs/{}", run.id.inner()), NavigateOptions::default());
         });
     };
@@ -118,7 +118,7 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
         <Confirm
             open=is_cancelling
             title="Cancel this run?"
-            text="Steps that have not begun do not begin. Those at work end as soon as their agents hear of it. What was done stays."
+            text="Queued steps do not start. Running steps end when their agents receive the request. Results of finished steps stay."
             action="Cancel run"
             task=cancelling
             on_confirm=cancel
@@ -127,7 +127,7 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
         <Confirm
             open=is_rerunning
             title="Rerun from the failed step?"
-            text="A new run takes over what was completed, and does the rest again, with the same version and the same parameters."
+            text="A new run keeps the completed steps and repeats the others, with the same version and the same parameters."
             action="Rerun"
             task=rerunning
             on_confirm=rerun
@@ -171,15 +171,15 @@ fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl In
                     <a href=href(pipeline)>{move || links.read(pipeline_name)}</a>
                 </Fact>
                 <Fact name="Version">{version}</Fact>
-                <Fact name="Started by">
+                <Fact name="Trigger">
                     {trigger}
-                    {rerun_of.map(|earlier| view! { <a href=href(earlier)>"the run before"</a> })}
+                    {rerun_of.map(|earlier| view! { <a href=href(earlier)>"previous run"</a> })}
                 </Fact>
                 {values}
                 <Fact name="Started">{began}</Fact>
                 <Fact name="Ended">{ended}</Fact>
-                <Fact name="Time taken">{taken}</Fact>
-                <Fact name="Completed">{read(steps_done)}</Fact>
+                <Fact name="Duration">{taken}</Fact>
+                <Fact name="Completed steps">{read(steps_done)}</Fact>
                 <Fact name="Run id">
                     <code class="path">{id}</code>
                 </Fact>

@@ -62,7 +62,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
     let nothing = move || {
         if filter.get() != PipelineFilter::default() {
             return view! {
-                <Empty icon="search" title="No pipeline fits these filters">
+                <Empty icon="search" title="No pipelines match these filters">
                     <a class="button" href=href("/pipelines")>
                         "Show all pipelines"
                     </a>
@@ -72,9 +72,9 @@ pub(crate) fn Pipelines() -> impl IntoView {
         }
         view! {
             <Empty icon="pipelines" title="No pipelines yet">
-                <p>"A pipeline is a text that says what is copied, checked, packed and told to others, step by step."</p>
+                <p>"A pipeline runs steps in order: it copies, verifies, compresses, renames and deletes files, and calls webhooks."</p>
                 <a class="button button-primary" href=href("/pipelines/new")>
-                    "Write the first one"
+                    "Create the first pipeline"
                 </a>
             </Empty>
         }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What stands where something is not known because the text has errors.
-const UNKNOWN: &str = "This is shown as soon as the text has no errors.";
+const UNKNOWN: &str = "Shown when the definition has no errors.";
 
 /// The steps, and what the one that is chosen does.
 #[component]
@@ -80,7 +80,7 @@ fn Executors(steps: Memo<Vec<PlannedStep>>) -> impl IntoView {
         }
     };
     view! {
-        <ul class="workers" aria-label="Who does what">
+        <ul class="workers" aria-label="Steps by agent">
             {move || steps.with(|steps| executors(steps)).into_iter().map(line).collect_view()}
         </ul>
     }
@@ -116,10 +116,10 @@ pub(super) fn Schedule(plan: Memo<Option<Plan>>, verdict: Fetch<Verdict>) -> imp
                 {times.timezone}
             </p>
             <table class="times">
-                <caption class="visually-hidden">"The next times"</caption>
+                <caption class="visually-hidden">"Next runs"</caption>
                 <thead>
                     <tr>
-                        <th scope="col">"Next times, on your clock"</th>
+                        <th scope="col">"Next runs, in your time zone"</th>
                     </tr>
                 </thead>
                 <tbody>{times.next.iter().map(row).collect_view()}</tbody>
@@ -161,7 +161,7 @@ mod tests {
         let page = Some("/agents/1".to_owned());
         assert_eq!(
             found,
-            [("agent 1".to_owned(), page, "a, c".to_owned()), ("No agent yet".to_owned(), None, "b".to_owned())]
+            [("agent 1".to_owned(), page, "a, c".to_owned()), ("No agent found".to_owned(), None, "b".to_owned())]
         );
     }
 }

@@ -74,8 +74,8 @@ pub(super) fn SlotHistory(
     };
     let nothing = || {
         view! {
-            <Empty icon="jobs" title="No slot has come yet">
-                <p>"What becomes of each time of the schedule is shown here."</p>
+            <Empty icon="jobs" title="No slots yet">
+                <p>"The outcome of each scheduled time is shown here."</p>
             </Empty>
         }
     };
@@ -159,7 +159,7 @@ fn Strip(
     };
     let described = move || {
         current.get().map(|mark| {
-            let run = mark.run.map(|address| view! { <a href=href(address)>"Open its run"</a> });
+            let run = mark.run.map(|address| view! { <a href=href(address)>"Open run"</a> });
             view! { <span>{mark.description}</span> {run} }
         })
     };

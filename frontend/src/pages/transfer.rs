@@ -60,7 +60,7 @@ fn OneTransfer(id: String) -> impl IntoView {
         <ObjectPage
             noun="Transfer"
             parent=("/transfers", "Transfers")
-            missing="There is no such transfer, or none that you may see."
+            missing="This transfer does not exist, or you do not have access to it."
             stage=Signal::derive(move || links.stage())
             on_retry=move |()| links.reload()
         >
@@ -83,7 +83,7 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
             let ended = transfer.status == TransferStatus::Cancelled;
             list.apply_update(transfer);
             is_cancelling.set(false);
-            toasts.success(if ended { "Cancelled." } else { "Asked the agent to cancel." }.to_owned());
+            toasts.success(if ended { "Cancelled." } else { "Cancellation requested." }.to_owned());
         });
     };
     let retry = move |()| {
@@ -117,7 +117,7 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
         <Confirm
             open=is_cancelling
             title=format!("Cancel {name}?")
-            text="A queued transfer ends at once, a running one as soon as its agent hears of it. A cancelled transfer cannot be continued."
+            text="A queued transfer ends at once, a running transfer when its agent receives the request. A cancelled transfer cannot be resumed."
             action="Cancel transfer"
             task=cancelling
             on_confirm=cancel
@@ -167,8 +167,8 @@ fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                 <dl class="course-figures">
                     <div><dt>"Speed"</dt><dd>{read(labels::speed)}</dd></div>
                     <div><dt>"Time left"</dt><dd>{read(labels::time_left)}</dd></div>
-                    <div><dt>"Time taken"</dt><dd>{elapsed}</dd></div>
-                    <div><dt>"Last news"</dt><dd>{news}</dd></div>
+                    <div><dt>"Duration"</dt><dd>{elapsed}</dd></div>
+                    <div><dt>"Last update"</dt><dd>{news}</dd></div>
                 </dl>
                 {move || {
                     error

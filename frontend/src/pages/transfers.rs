@@ -43,15 +43,15 @@ pub(crate) fn Transfers() -> impl IntoView {
         if filters.with(Filters::is_any) {
             view! {
                 <Empty icon="transfers" title="No transfers yet">
-                    <p>"They appear here as soon as an agent copies a file, for example with "<code>"mftplus-agent copy report.csv /backup/"</code>"."</p>
+                    <p>"Transfers appear here when an agent copies a file, for example with "<code>"mftplus-agent copy report.csv /backup/"</code>"."</p>
                 </Empty>
             }
             .into_any()
         } else {
             view! {
-                <Empty icon="search" title="No transfer fits these filters">
+                <Empty icon="search" title="No transfers match these filters">
                     <a class="button" href=href("/transfers")>
-                        "Clear the filters"
+                        "Clear filters"
                     </a>
                 </Empty>
             }

@@ -38,7 +38,7 @@ fn OfPipeline(id: String) -> impl IntoView {
         <ObjectPage
             noun="Pipeline"
             parent=("/pipelines", "Pipelines")
-            missing="There is no such pipeline: it was deleted, or it is not one that you may see."
+            missing="This pipeline does not exist, was deleted, or you do not have access to it."
             stage=Signal::derive(move || found.stage())
             on_retry=move |()| found.reload()
         >
@@ -197,7 +197,7 @@ fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restori
         task.run(request, move |restored| {
             asks.set(false);
             found.reload();
-            toasts.success(format!("The text of version {version} is current again, as version {}.", restored.version));
+            toasts.success(format!("Version {version} was restored as version {}.", restored.version));
         });
     };
     view! {
@@ -206,7 +206,7 @@ fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restori
             title=Signal::derive(move || format!("Restore version {}?", restoring.get()))
             text=Signal::derive(move || {
                 format!(
-                    "Its text is saved as version {}. Nothing is lost: version {} stays as it is, and runs at work go on with theirs.",
+                    "Its text is saved as version {}. Version {} is kept, and active runs continue with the version they started with.",
                     current.get() + 1,
                     current.get(),
                 )
@@ -241,7 +241,7 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
     };
     let summary = move || {
         found.read(|diff| match (diff.added, diff.removed) {
-            (0, 0) => "The two are the same.".to_owned(),
+            (0, 0) => "The two versions are the same.".to_owned(),
             (added, removed) => {
                 format!(
                     "{} added, {} removed",

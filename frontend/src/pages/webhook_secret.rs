@@ -15,9 +15,7 @@ use crate::{
 pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) -> impl IntoView {
     let is_admin = expect_context::<Session>().is_admin();
     let whose = match (&customer, is_admin) {
-        (None, true) => {
-            "It signs the webhooks of the platform's own pipelines; those of customers have secrets of their own."
-        }
+        (None, true) => "It signs the webhooks of the platform's own pipelines. Each customer has a secret of its own.",
         (Some(_), true) => "It signs the webhooks of this customer's pipelines.",
         (_, false) => "It signs the webhooks of your pipelines.",
     };
@@ -41,14 +39,14 @@ pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) ->
         <button type="button" class="button" on:click=move |_| asks.set(true)>
             "Webhook secret"
         </button>
-        <FormDialog open=asks title="Make a new webhook secret?" action="Make a secret" task on_submit=rotate>
+        <FormDialog open=asks title="Create a new webhook secret?" action="Create secret" task on_submit=rotate>
             <p class="form-text">{whose}</p>
             <p class="form-text">
-                "The new one is shown once. One that was made before ends at once: receivers that check signatures refuse webhooks until they know the new one."
+                "The new secret is shown once. The old secret ends at once: receivers that verify signatures reject webhooks until they have the new one."
             </p>
         </FormDialog>
         <Dialog open=has_secret title="The new webhook secret">
-            <p class="form-text">"This is the only time it is shown. Copy it now."</p>
+            <p class="form-text">"Copy it now. It is not shown again."</p>
             {move || secret.get().map(|secret| view! { <Secret what="secret" text=secret /> })}
             <div class="form-actions">
                 <button type="button" class="button button-primary" on:click=move |_| has_secret.set(false)>

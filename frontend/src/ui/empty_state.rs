@@ -31,7 +31,7 @@ pub(crate) fn Failure(#[prop(into)] error: Signal<ApiError>, #[prop(into)] on_re
             <span class="empty-icon" data-tone="bad">
                 <Icon name="warning" />
             </span>
-            <p class="empty-title">"This could not be loaded"</p>
+            <p class="empty-title">"Loading failed"</p>
             <p class="empty-text">{move || error.get().to_string()}</p>
             <button type="button" class="button" on:click=move |_| on_retry.run(())>
                 "Try again"

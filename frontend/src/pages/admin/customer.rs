@@ -43,7 +43,7 @@ fn OneCustomer(id: String) -> impl IntoView {
             <PageHead
                 title="Customer not found"
                 parent=("/customers", "Customers")
-                about=|| "There is no such customer, or none that you may see."
+                about=|| "This customer does not exist, or you do not have access to it."
             />
         }
         .into_any(),

@@ -95,10 +95,10 @@ fn Row(customer: Customer, #[prop(into)] on_change: Callback<()>) -> impl IntoVi
                 <button
                     type="button"
                     class="button button-small"
-                    aria-label=format!("{} {name}", if suspended { "Let in" } else { "Suspend" })
+                    aria-label=format!("{} {name}", if suspended { "Reactivate" } else { "Suspend" })
                     on:click=move |_| is_switching.set(true)
                 >
-                    {if suspended { "Let in" } else { "Suspend" }}
+                    {if suspended { "Reactivate" } else { "Suspend" }}
                 </button>
                 <Rename open=is_renaming id=id.inner().to_owned() name=name.clone() on_change />
                 <Suspend open=is_switching id=id.inner().to_owned() name suspended on_change />
@@ -158,16 +158,16 @@ fn Suspend(open: RwSignal<bool>, id: String, name: String, suspended: bool, on_c
         let input = UpdateCustomer { suspended: Some(!suspended), ..UpdateCustomer::default() };
         task.run(customers::update(&id, input), move |customer| {
             open.set(false);
-            toasts.success(format!("{} is {}.", customer.name, if suspended { "let in again" } else { "suspended" }));
+            toasts.success(format!("{} is {}.", customer.name, if suspended { "active again" } else { "suspended" }));
             on_change.run(());
         });
     };
     let text = if suspended {
-        "Its users can sign in again, and its agents are heard again."
+        "Its users can sign in again, and its agents can connect again."
     } else {
         "Its users are signed out at once, its agents are refused, and no machine can enrol. Nothing is deleted."
     };
-    let verb = if suspended { "Let in" } else { "Suspend" };
+    let verb = if suspended { "Reactivate" } else { "Suspend" };
     view! {
         <Confirm
             open

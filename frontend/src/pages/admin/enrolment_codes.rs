@@ -28,7 +28,7 @@ pub(super) fn Codes(customer_id: String) -> impl IntoView {
     let nothing = || {
         view! {
             <Empty icon="key" title="No enrolment codes">
-                <p>"Create a code, then run the command shown with it on a machine: it becomes an agent of this customer."</p>
+                <p>"Create a code, then run the command that is shown with it on a machine. The machine becomes an agent of this customer."</p>
             </Empty>
         }
         .into_any()
@@ -85,7 +85,7 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
     let withdraw = move |()| {
         task.run(enrolment_codes::delete(&id), move |_| {
             is_withdrawing.set(false);
-            toasts.success("The code was withdrawn.".to_owned());
+            toasts.success("The code was deleted.".to_owned());
             on_change.run(());
         });
     };
@@ -107,16 +107,16 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
                 <button
                     type="button"
                     class="button button-small"
-                    aria-label=format!("Withdraw {}", code.code)
+                    aria-label=format!("Delete {}", code.code)
                     on:click=move |_| is_withdrawing.set(true)
                 >
-                    "Withdraw"
+                    "Delete"
                 </button>
                 <Confirm
                     open=is_withdrawing
-                    title="Withdraw this code?"
-                    text="No machine can enrol with it any more. Agents that did so already stay."
-                    action="Withdraw"
+                    title="Delete this code?"
+                    text="Machines can no longer enrol with this code. Agents that have enrolled with it stay."
+                    action="Delete code"
                     task
                     on_confirm=withdraw
                     is_dangerous=true
@@ -152,7 +152,7 @@ fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: C
                 on_choose=move |chosen: String| hours.set(chosen)
             />
             <Field
-                label="Machines that may use it"
+                label="Maximum uses"
                 value=most
                 kind="number"
                 bounds=(1, 1_000_000)
@@ -178,14 +178,14 @@ fn NewCode(code: RwSignal<Option<String>>) -> impl IntoView {
     });
     view! {
         <Dialog open=is_shown title="The new enrolment code">
-            <p class="form-text">"This is the only time it is shown in full."</p>
+            <p class="form-text">"Copy it now. It is not shown in full again."</p>
             {move || {
                 code.get()
                     .map(|code| {
                         let command = format::enrol_command(&browser::origin(), &code);
                         view! {
                             <Secret what="code" text=code />
-                            <p class="form-text">"On the machine that is to become an agent, run:"</p>
+                            <p class="form-text">"Run this command on the machine that becomes the agent:"</p>
                             <Secret what="command" text=command />
                         }
                     })

@@ -101,12 +101,16 @@ pub(super) fn ChangeRole(
         let input = UpdateUser { role: Some(role), ..UpdateUser::default() };
         task.run(users::update(&id, input), move |user| {
             open.set(false);
-            toasts.success(format!("{} is {} now.", user.email, labels::role(user.role).to_ascii_lowercase()));
+            toasts.success(format!(
+                "The role of {} is now {}.",
+                user.email,
+                labels::role(user.role).to_ascii_lowercase()
+            ));
             on_change.run(());
         });
     };
     view! {
-        <FormDialog open title=format!("Role of {email}") action="Change role" task on_submit=change>
+        <FormDialog open title=format!("Change the role of {email}") action="Change role" task on_submit=change>
             <Select label="Role" options=roles() chosen on_choose=move |role: String| chosen.set(role) />
         </FormDialog>
     }
@@ -163,16 +167,16 @@ pub(super) fn Suspend(
         let input = UpdateUser { suspended: Some(!suspended), ..UpdateUser::default() };
         task.run(users::update(&id, input), move |user| {
             open.set(false);
-            toasts.success(format!("{} is {}.", user.email, if suspended { "let in again" } else { "suspended" }));
+            toasts.success(format!("{} is {}.", user.email, if suspended { "active again" } else { "suspended" }));
             on_change.run(());
         });
     };
     let text = if suspended {
         "The user can sign in again."
     } else {
-        "The user is signed out everywhere at once and cannot sign in until let in again."
+        "The user is signed out everywhere at once and cannot sign in until reactivated."
     };
-    let verb = if suspended { "Let in" } else { "Suspend" };
+    let verb = if suspended { "Reactivate" } else { "Suspend" };
     view! {
         <Confirm
             open

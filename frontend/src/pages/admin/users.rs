@@ -99,10 +99,10 @@ fn Row(user: User, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
                 <button
                     type="button"
                     class="button button-small"
-                    aria-label=format!("{} {email}", if user.suspended { "Let in" } else { "Suspend" })
+                    aria-label=format!("{} {email}", if user.suspended { "Reactivate" } else { "Suspend" })
                     on:click=move |_| is_switching.set(true)
                 >
-                    {if user.suspended { "Let in" } else { "Suspend" }}
+                    {if user.suspended { "Reactivate" } else { "Suspend" }}
                 </button>
                 <ChangeRole open=is_changing_role id=id.clone() email=email.clone() role on_change />
                 <ChangePassword open=is_changing_password id=id.clone() email=email.clone() on_change />

@@ -46,22 +46,22 @@ fn Rotate(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
             key.set(None);
         }
     });
-    let choices = [("86400", "24 hours more"), ("3600", "1 hour more"), ("0", "Not at all: end it now")];
+    let choices = [("86400", "Valid for 24 more hours"), ("3600", "Valid for 1 more hour"), ("0", "Ends now")];
     let choices: Vec<_> = choices.map(|(value, label)| (value.to_owned(), label.to_owned())).into();
     view! {
         <FormDialog open title=format!("Rotate the key of {name}?") action="Rotate key" task on_submit=rotate>
             <p class="form-text">
-                "A new key is made and shown once. Put it into the agent's configuration while the old one still works."
+                "A new key is created and shown once. Put it into the agent's configuration while the old key is still valid."
             </p>
             <Select
-                label="The old key works for"
+                label="Old key"
                 options=choices.clone()
                 chosen=overlap
                 on_choose=move |chosen: String| overlap.set(chosen)
             />
         </FormDialog>
         <Dialog open=has_key title="The new key">
-            <p class="form-text">"This is the only time it is shown. Copy it now."</p>
+            <p class="form-text">"Copy it now. It is not shown again."</p>
             {move || key.get().map(|key| view! { <Secret what="key" text=key /> })}
             <div class="form-actions">
                 <button type="button" class="button button-primary" on:click=move |_| has_key.set(false)>
@@ -105,10 +105,10 @@ fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
             is_blocked
         >
             <p class="form-text">
-                "Its keys stop working at once and it disappears from the list; its transfers stay. This cannot be undone: the machine has to be enrolled again. To confirm, type "
+                "Its keys stop working at once and it disappears from the list. Its transfers stay. This cannot be undone: the machine must be enrolled again. To confirm, type "
                 <b>{name.clone()}</b> "."
             </p>
-            <Field label="Name of the agent" value=typed is_first=true />
+            <Field label="Agent name" value=typed is_first=true />
         </FormDialog>
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn Health(row: RwSignal<Entry<Agent>>) -> impl IntoView {
         <Card title="Health">
             <dl class="health">
                 <div class="health-figure">
-                    <dt>"Load, last minute"</dt>
+                    <dt>"Load average, 1 min"</dt>
                     <dd>{move || row.with(|entry| labels::load(&entry.object))}</dd>
                     <dd class="health-course">
                         <Sparkline samples=history(row, |agent| agent.load) />

@@ -98,9 +98,9 @@ pub(super) fn CodeArea(
         </div>
         <p class="code-help" id=HELP>
             <kbd>"Ctrl+Space"</kbd>
-            " lists what can be written at the caret. "
+            " shows suggestions at the caret. "
             <kbd>"Tab"</kbd>
-            " indents; to leave the text with the keyboard, press "
+            " indents. To leave the editor with the keyboard, press "
             <kbd>"Escape"</kbd>
             ", then "
             <kbd>"Tab"</kbd>

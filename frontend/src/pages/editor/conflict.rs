@@ -54,7 +54,7 @@ pub(super) fn Conflict(
                 <Icon name="warning" />
                 <p>
                     {format!(
-                        "Not saved: you began with version {base}, and version {version} was saved meanwhile. Compare the two, then save yours in its place or give it up.",
+                        "Not saved: you edited version {base}, and version {version} was saved in the meantime. Compare both, then save your text as a new version or discard it.",
                     )}
                 </p>
             </div>
@@ -68,7 +68,7 @@ pub(super) fn Conflict(
                     {format!("Compare with version {version}")}
                 </button>
                 <button type="button" class="button" on:click=move |_| leave.run(())>
-                    "Give mine up"
+                    "Discard my text"
                 </button>
                 <button
                     type="button"
@@ -76,7 +76,7 @@ pub(super) fn Conflict(
                     disabled=move || task.is_busy()
                     on:click=move |_| replace.run((theirs.clone(), version))
                 >
-                    {format!("Save mine as version {}", version + 1)}
+                    {format!("Save my text as version {}", version + 1)}
                 </button>
             </div>
             {compared}

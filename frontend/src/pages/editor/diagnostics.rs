@@ -58,7 +58,7 @@ pub(super) fn DiagnosticList(
             </p>
             <ol class="problems-list">{move || problems.get().into_iter().map(line).collect_view()}</ol>
             <Notice text=Signal::derive(move || {
-                verdict.failure().map(|error| format!("The text could not be checked. {error}"))
+                verdict.failure().map(|error| format!("The definition could not be checked. {error}"))
             }) />
         </section>
     }

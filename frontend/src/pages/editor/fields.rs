@@ -88,7 +88,7 @@ pub(super) fn Fields(draft: Draft, is_new: bool) -> impl IntoView {
                             <Field
                                 label="Identifier"
                                 value=draft.identifier
-                                hint="In addresses, and never changed: lower-case letters, digits and hyphens"
+                                hint="Lower-case letters, digits and hyphens. Part of the URL; it cannot be changed later."
                                 bounds=(1, 64)
                                 is_required=true
                             />
@@ -106,7 +106,7 @@ pub(super) fn Fields(draft: Draft, is_new: bool) -> impl IntoView {
 fn Owner(chosen: RwSignal<String>) -> impl IntoView {
     let found = Fetch::new(|| customers::list_some(100, 1));
     let options = move || {
-        let mut options = vec![(String::new(), "Whoever owns the agents that it names by id".to_owned())];
+        let mut options = vec![(String::new(), "The owner of the agents that are named by id".to_owned())];
         options.extend(
             found
                 .read(|page| page.items.clone())

@@ -76,7 +76,7 @@ pub(super) fn UnsavedChanges(
         <Confirm
             open=asks
             title="Leave without saving?"
-            text="What you have changed here is not saved, and would be lost."
+            text="Your changes are not saved and will be lost."
             action="Leave"
             task=Task::new()
             on_confirm=leave

@@ -35,11 +35,11 @@ pub(crate) fn StepFacts(step: PlannedStep) -> impl IntoView {
                 <code class="path">{step.id.clone()}</code>
                 {kind}
             </Fact>
-            <Fact name="Done by">{who}</Fact>
+            <Fact name="Executed by">{who}</Fact>
             {parts}
             {(attempts > 1)
-                .then(|| view! { <Fact name="Tried">{format!("up to {} in all", format::counted(attempts.into(), "time"))}</Fact> })}
-            {step.timeout.clone().map(|timeout| view! { <Fact name="At most">{timeout}</Fact> })}
+                .then(|| view! { <Fact name="Attempts">{format!("up to {}", format::count(attempts.into()))}</Fact> })}
+            {step.timeout.clone().map(|timeout| view! { <Fact name="Timeout">{timeout}</Fact> })}
         </dl>
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
     let run = move |_| {
         running.run(jobs::run(&id.get_value()), move |job| {
             list.apply_update(job);
-            toasts.success("Asked the agent to run it.".to_owned());
+            toasts.success("Run requested.".to_owned());
         });
     };
     let switch = move |_| {
@@ -80,7 +80,7 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
         <Confirm
             open=is_deleting
             title=format!("Delete {name}?")
-            text="Its runs and the record of its slots go with it. A run at work is cancelled; transfers stay."
+            text="Its runs and its slot history are deleted too. An active run is cancelled. Transfers stay."
             action="Delete job"
             task=deleting
             on_confirm=delete

@@ -57,7 +57,7 @@ pub(super) fn Backfill(open: RwSignal<bool>, job: String) -> impl IntoView {
             on_submit=backfill
             is_blocked=Signal::derive(is_blocked)
         >
-            <p class="form-text">"Runs the slots of a stretch of the past that did not run, oldest first."</p>
+            <p class="form-text">"Runs the past slots of a time range that did not run, oldest first."</p>
             <Moment label="From" value=from is_first=true />
             <Moment label="To" value=to />
             <div aria-live="polite" aria-busy=move || preview.is_busy().to_string()>
@@ -92,9 +92,9 @@ fn Slots(preview: BackfillPreview) -> impl IntoView {
     let BackfillPreview { slots, run_count } = preview;
     let counted = format::counted(i64::try_from(slots.len()).unwrap_or_default(), "slot");
     let summary = match (slots.len(), run_count) {
-        (0, _) => "The schedule has no slot in this stretch.".to_owned(),
-        (_, 0) => format!("Nothing to do: {counted} in this stretch, and all of them ran."),
-        (_, count) => format!("{count} of {counted} will run; what ran before does not run again."),
+        (0, _) => "The schedule has no slots in this range.".to_owned(),
+        (_, 0) => format!("Nothing to do: all slots in this range ran ({counted})."),
+        (_, count) => format!("{count} of {counted} will run. Slots that ran do not run again."),
     };
     let row = |slot: BackfillSlot| {
         let state = slot.outcome.map_or(("No record", Tone::Neutral), labels::jobs::outcome);

@@ -43,10 +43,10 @@ pub(super) fn Details(row: RwSignal<Entry<Job>>, links: Fetch<JobLinks>) -> impl
                 <Fact name="Destination">
                     <code class="path">{read(|job| job.destination.clone())}</code>
                 </Fact>
-                <Fact name="Way">{read(|job| labels::protocol_with_direction(job.protocol, job.direction))}</Fact>
+                <Fact name="Protocol">{read(|job| labels::protocol_with_direction(job.protocol, job.direction))}</Fact>
                 <Fact name="Agent">{agent}</Fact>
                 {customer}
-                <Fact name="If still running">{read(|job| labels::label_of(&OVERLAPS, &job.overlap).to_owned())}</Fact>
+                <Fact name="Overlap">{read(|job| labels::label_of(&OVERLAPS, &job.overlap).to_owned())}</Fact>
                 <Fact name="Missed slots">{read(|job| labels::label_of(&CATCH_UPS, &job.catch_up).to_owned())}</Fact>
                 <Fact name="Retries">{read(|job| labels::jobs::retry(job.retry.as_ref()))}</Fact>
                 <Fact name="Created">{Clock::full_moment(created_at)}</Fact>

@@ -50,7 +50,7 @@ pub(super) fn Runs(
             >
                 <Table
                     label="Runs"
-                    heads=vec!["Started", "Status", "For the slot", "Time taken", "Copied"]
+                    heads=vec!["Started", "Status", "Slot", "Duration", "Copied"]
                     is_busy=Signal::derive(move || totals.is_busy())
                 >
                     <Rows keys=Signal::derive(move || list.order()) row />
@@ -72,7 +72,7 @@ fn Row(row: RwSignal<Entry<JobRun>>) -> impl IntoView {
     let read = move |read: fn(&JobRun) -> String| move || row.with(|entry| read(&entry.object));
     let (address, started, slot) = row.with_untracked(|entry| {
         let run = &entry.object;
-        let slot = run.scheduled_for.map_or_else(|| "By hand".to_owned(), |at| clock.moment(at));
+        let slot = run.scheduled_for.map_or_else(|| "Manual".to_owned(), |at| clock.moment(at));
         (format!("/jobs/{}/runs/{}", run.job_id.inner(), run.id.inner()), Clock::full_moment(run.started_at), slot)
     });
     let state = Signal::derive(move || row.with(|entry| labels::jobs::run_state(&entry.object)));
@@ -94,10 +94,10 @@ fn Row(row: RwSignal<Entry<JobRun>>) -> impl IntoView {
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            <td class="cell-quiet cell-nowrap" data-label="For the slot">
+            <td class="cell-quiet cell-nowrap" data-label="Slot">
                 {slot}
             </td>
-            <td class="cell-number" data-label="Time taken">
+            <td class="cell-number" data-label="Duration">
                 {taken}
             </td>
             <td class="cell-number" data-label="Copied">

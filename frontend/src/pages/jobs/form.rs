@@ -54,7 +54,7 @@ pub(crate) fn EditJob() -> impl IntoView {
         <ObjectPage
             noun="Job"
             parent=("/jobs", "Jobs")
-            missing="There is no such job: it was deleted."
+            missing="This job does not exist or was deleted."
             stage=Signal::derive(move || found.stage())
             on_retry=move |()| found.reload()
         >
@@ -161,7 +161,7 @@ fn Agents(chosen: RwSignal<String>) -> impl IntoView {
         let mut options = rows.unwrap_or_default();
         let chosen = chosen.get();
         if !options.iter().any(|(id, _)| *id == chosen) {
-            let name = if chosen.is_empty() { "Choose an agent" } else { "The agent chosen before" };
+            let name = if chosen.is_empty() { "Choose an agent" } else { "The selected agent" };
             options.insert(0, (chosen, name.to_owned()));
         }
         options
@@ -193,37 +193,37 @@ fn PolicyCard(draft: Draft) -> impl IntoView {
     let retries = move || draft.attempts.with(|attempts| attempts.trim().parse::<i32>().is_ok_and(|most| most > 1));
     let retries = Memo::new(move |_| retries());
     view! {
-        <Card title="When something is in the way">
+        <Card title="Overlaps, missed slots and retries">
             <div class="sheet-fields">
                 <Select
-                    label="If an earlier run is still at work"
+                    label="If an earlier run is still active"
                     options=options(&OVERLAPS)
                     chosen=draft.overlap
                     on_choose=move |chosen| draft.overlap.set(chosen)
                 />
                 <Select
-                    label="Slots missed while no server ran"
+                    label="Slots missed while no server was running"
                     options=options(&CATCH_UPS)
                     chosen=draft.catch_up
                     on_choose=move |chosen| draft.catch_up.set(chosen)
                 />
                 <Field
-                    label="Attempts in all"
+                    label="Maximum attempts"
                     value=draft.attempts
                     kind="number"
-                    hint="1: a failed run is not made again"
+                    hint="1 means that a failed run is not retried"
                     bounds=(1, 20)
                     is_required=true
                 />
                 <Show when=move || retries.get()>
-                    <Field label="Wait after the first failure" value=draft.initial_delay hint="Such as 30s or 5m" is_required=true />
+                    <Field label="Delay before the first retry" value=draft.initial_delay hint="Such as 30s or 5m" is_required=true />
                     <Field
-                        label="Each further wait is so many times as long"
+                        label="Backoff factor"
                         value=draft.factor
-                        hint="1 to 100"
+                        hint="1 to 100: each delay is this many times the previous one"
                         is_required=true
                     />
-                    <Field label="Longest wait" value=draft.max_delay hint="Such as 1h" is_required=true />
+                    <Field label="Maximum delay" value=draft.max_delay hint="Such as 1h" is_required=true />
                 </Show>
             </div>
         </Card>

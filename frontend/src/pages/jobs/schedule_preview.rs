@@ -58,11 +58,11 @@ fn Times(slots: Vec<ScheduledTime>, zone: String) -> impl IntoView {
     };
     view! {
         <table class="times">
-            <caption class="visually-hidden">"The next times"</caption>
+            <caption class="visually-hidden">"Next runs"</caption>
             <thead>
                 <tr>
-                    <th scope="col">{format!("Next times in {zone}")}</th>
-                    {is_elsewhere.then(|| view! { <th scope="col">"On your clock"</th> })}
+                    <th scope="col">{format!("Next runs in {zone}")}</th>
+                    {is_elsewhere.then(|| view! { <th scope="col">"In your time zone"</th> })}
                 </tr>
             </thead>
             <tbody>{slots.into_iter().map(row).collect_view()}</tbody>

@@ -35,8 +35,8 @@ pub(super) fn RunningTransfers() -> impl IntoView {
     let stage = move || if is_empty.get() { total.stage() } else { Stage::Ready };
     let nothing = || {
         view! {
-            <Empty icon="transfers" title="Nothing is moving right now">
-                <p>"A transfer appears here the moment an agent starts it. "<a href=href("/transfers")>"See earlier transfers"</a></p>
+            <Empty icon="transfers" title="No transfers are running">
+                <p>"Transfers appear here when an agent starts them. "<a href=href("/transfers")>"See earlier transfers"</a></p>
             </Empty>
         }
         .into_any()
@@ -44,7 +44,7 @@ pub(super) fn RunningTransfers() -> impl IntoView {
     view! {
         <Card title="Running transfers" aside=|| view! { <a href=href("/transfers?status=running")>"All running"</a> }.into_any()>
             <QueryResult stage=Signal::derive(stage) is_empty on_retry=move |()| total.reload() nothing>
-                <Table label="Running transfers" heads=vec!["File", "Progress", "Speed", "Time left", "Last news"]>
+                <Table label="Running transfers" heads=vec!["File", "Progress", "Speed", "Time left", "Last update"]>
                     <Rows
                         keys=Signal::derive(move || list.order())
                         row=move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any()
@@ -97,7 +97,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
             <td class="cell-number" data-label="Time left">
                 {read(labels::time_left)}
             </td>
-            <td class="cell-number cell-quiet" data-label="Last news">
+            <td class="cell-number cell-quiet" data-label="Last update">
                 {news}
             </td>
         </tr>

@@ -90,7 +90,7 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
         <Confirm
             open=is_deleting
             title=Signal::derive(title)
-            text="Its versions, its runs and the record of its slots go with it. A run at work is cancelled; transfers stay."
+            text="Its versions, its runs and its slot history are deleted too. An active run is cancelled. Transfers stay."
             action="Delete pipeline"
             task=deleting
             on_confirm=delete

@@ -33,7 +33,7 @@ pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> imp
     };
     let timeout = move || {
         plan.with(|plan| plan.as_ref().and_then(|plan| plan.timeout.clone()))
-            .map(|timeout| view! { <Fact name="At most">{timeout}</Fact> })
+            .map(|timeout| view! { <Fact name="Timeout">{timeout}</Fact> })
     };
     let description = move || {
         let description = pipeline.with(|pipeline| pipeline.description.clone());
@@ -51,7 +51,7 @@ pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> imp
                 {parameters}
                 {timeout}
                 <Fact name="Created">{read(|pipeline| Clock::full_moment(pipeline.created_at))}</Fact>
-                <Fact name="Changed">{read(|pipeline| Clock::full_moment(pipeline.updated_at))}</Fact>
+                <Fact name="Updated">{read(|pipeline| Clock::full_moment(pipeline.updated_at))}</Fact>
                 <Fact name="Pipeline id">
                     <code class="path">{id}</code>
                 </Fact>

@@ -39,7 +39,7 @@ pub(super) fn Runs(
     let nothing = || {
         view! {
             <Empty icon="pipelines" title="No runs yet">
-                <p>"A run appears here as soon as somebody, or its schedule, starts one."</p>
+                <p>"Runs appear here when a user or the schedule starts them."</p>
             </Empty>
         }
     };
@@ -54,7 +54,7 @@ pub(super) fn Runs(
             >
                 <Table
                     label="Runs"
-                    heads=vec!["Started", "Status", "By", "Version", "Steps", "Time taken"]
+                    heads=vec!["Started", "Status", "Trigger", "Version", "Steps", "Duration"]
                     is_busy=Signal::derive(move || totals.is_busy())
                 >
                     <Rows keys=Signal::derive(move || list.order()) row />
@@ -90,14 +90,14 @@ fn Row(row: RwSignal<Entry<PipelineRun>>) -> impl IntoView {
         <tr>
             <td class="cell-main">
                 <a class="cell-title" href=href(address)>
-                    {read(|run| run.started_at.map_or_else(|| "Not yet".to_owned(), Clock::full_moment))}
+                    {read(|run| run.started_at.map_or_else(|| "Not started".to_owned(), Clock::full_moment))}
                 </a>
                 <span class="cell-about">{read(|run| run.error_message.clone().unwrap_or_default())}</span>
             </td>
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            <td class="cell-quiet cell-nowrap" data-label="By">
+            <td class="cell-quiet cell-nowrap" data-label="Trigger">
                 {trigger}
             </td>
             <td class="cell-quiet" data-label="Version">
@@ -106,7 +106,7 @@ fn Row(row: RwSignal<Entry<PipelineRun>>) -> impl IntoView {
             <td class="cell-nowrap" data-label="Steps">
                 {read(steps_done)}
             </td>
-            <td class="cell-number" data-label="Time taken">
+            <td class="cell-number" data-label="Duration">
                 {taken}
             </td>
         </tr>

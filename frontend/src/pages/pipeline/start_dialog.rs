@@ -54,7 +54,7 @@ pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<O
             i64::try_from(plan.with(|plan| plan.as_ref().map_or(0, |plan| plan.steps.len()))).unwrap_or_default(),
             "step",
         );
-        format!("It runs version {version}, {steps}, whatever is saved meanwhile.")
+        format!("It runs version {version} with {steps}. Later changes do not affect this run.")
     };
     let fields = move || {
         let field = |(index, (name, default, value)): (usize, Parameter)| {

@@ -60,7 +60,7 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
                 {said}
             </Card>
             <Card title="Steps">
-                <Table label="Steps" heads=vec!["Step", "Status", "Progress", "Attempt", "Copied", "Time taken"]>
+                <Table label="Steps" heads=vec!["Step", "Status", "Progress", "Attempt", "Copied", "Duration"]>
                     <Rows keys=Signal::derive(move || ids.get()) row=line />
                 </Table>
             </Card>
@@ -122,7 +122,7 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
     };
     let transfer = move || {
         step.with(|step| step.as_ref().and_then(|step| step.transfer_id.clone())).map(|id| {
-            view! { <a href=href(format!("/transfers/{}", id.inner()))>"its transfer"</a> }
+            view! { <a href=href(format!("/transfers/{}", id.inner()))>"Open transfer"</a> }
         })
     };
     let label = format!("Progress of {id}");
@@ -151,7 +151,7 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
             <td class="cell-number" data-label="Copied">
                 {read(|step| step.bytes_transferred.as_ref().map_or_else(|| "–".to_owned(), |bytes| format::bytes(bytes.0)))}
             </td>
-            <td class="cell-number" data-label="Time taken">
+            <td class="cell-number" data-label="Duration">
                 {taken}
             </td>
         </tr>

@@ -10,7 +10,7 @@ use crate::{
 /// How many slots a line holds at least, on average; with fewer, lines stand for a longer time.
 const FULL: usize = 4;
 
-const COMING: State = ("To come", "", Tone::Neutral);
+const COMING: State = ("Upcoming", "", Tone::Neutral);
 
 /// A slot in the strip.
 #[derive(Clone, Debug, PartialEq)]

@@ -53,7 +53,7 @@ pub(super) fn Details(row: RwSignal<Entry<Transfer>>, links: Fetch<TransferLinks
                             view! { <Fact name="Customer"><a href=href(format!("/customers/{id}"))>{name}</a></Fact> }
                         })
                 }}
-                <Fact name="Way">{read(labels::transfer_protocol)}</Fact>
+                <Fact name="Protocol">{read(labels::transfer_protocol)}</Fact>
                 <Fact name="Size">{read(labels::size)}</Fact>
                 <Fact name="Attempt">{read(|transfer| transfer.attempt.to_string())}</Fact>
                 {move || network.get().map(|network| view! { <Fact name="Network">{network}</Fact> })}

@@ -35,11 +35,11 @@ fn steps(transfer: &Transfer) -> Vec<(&'static str, Tone, Option<Instant>)> {
         steps.push((if transfer.attempt > 1 { "Started again" } else { "Started" }, Tone::Accent, Some(at)));
     }
     if let Some(at) = transfer.cancel_requested_at {
-        steps.push(("Cancel requested", Tone::Warn, Some(at)));
+        steps.push(("Cancellation requested", Tone::Warn, Some(at)));
     }
     match transfer.status {
         TransferStatus::Queued => steps.push(("Waiting for its agent", Tone::Neutral, None)),
-        TransferStatus::Running if transfer.stalled => steps.push(("No progress for a while", Tone::Warn, None)),
+        TransferStatus::Running if transfer.stalled => steps.push(("Stalled: no progress", Tone::Warn, None)),
         TransferStatus::Running => steps.push(("Running", Tone::Accent, None)),
         TransferStatus::Completed => steps.push(("Completed", Tone::Good, transfer.completed_at)),
         TransferStatus::Failed => steps.push(("Failed", Tone::Bad, transfer.completed_at)),

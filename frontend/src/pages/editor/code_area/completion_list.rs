@@ -137,7 +137,7 @@ pub(super) fn CompletionList(
                     role="listbox"
                     // Long lists are scrolled to, also by whoever reads with the keyboard.
                     tabindex="0"
-                    aria-label="What can be written here"
+                    aria-label="Suggestions"
                     // The text area keeps the focus.
                     on:mousedown=|event| event.prevent_default()
                     style:--line=move || (at.get().0 + 1).to_string()
@@ -153,13 +153,12 @@ pub(super) fn CompletionList(
     let told = move || {
         words.with(|words| {
             let count = words.as_ref().map_or(0, Vec::len);
-            (count > 0)
-                .then(|| format!("{} to choose from", format::counted(i64::try_from(count).unwrap_or(0), "word")))
+            (count > 0).then(|| format::counted(i64::try_from(count).unwrap_or(0), "suggestion"))
         })
     };
     view! {
         {list}
-        <p class="visually-hidden" role="status" aria-label="Words to choose from">
+        <p class="visually-hidden" role="status" aria-label="Number of suggestions">
             {told}
         </p>
     }
