@@ -113,9 +113,7 @@ pub(crate) fn subject(event: &Event) -> (String, Option<String>) {
         Object::Agent(agent) => {
             (agent.name.clone().unwrap_or_else(|| agent.hostname.clone()), Some(format!("/agents/{id}")))
         }
-        Object::Transfer(transfer) => {
-            (format::file_name(&transfer.source).to_owned(), Some(format!("/transfers/{id}")))
-        }
+        Object::Transfer(transfer) => (format::file_name(&transfer.source), Some(format!("/transfers/{id}"))),
         Object::Job(job) => (job.name.clone(), Some(format!("/jobs/{id}"))),
         Object::JobRun(run) => (short("Run", id), Some(format!("/jobs/{}/runs/{id}", run.job_id.inner()))),
         Object::JobSlot(slot) => (short("Slot", id), Some(format!("/jobs/{}", slot.job_id.inner()))),

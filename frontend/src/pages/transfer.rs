@@ -72,9 +72,8 @@ fn OneTransfer(id: String) -> impl IntoView {
 #[component]
 fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let (id, name) = row.with_untracked(|entry| {
-        (entry.object.id.inner().to_owned(), format::file_name(&entry.object.source).to_owned())
-    });
+    let (id, name) =
+        row.with_untracked(|entry| (entry.object.id.inner().to_owned(), format::file_name(&entry.object.source)));
     let id = StoredValue::new(id);
     let (is_cancelling, is_retrying) = (RwSignal::new(false), RwSignal::new(false));
     let (cancelling, retrying) = (Task::new(), Task::new());
@@ -139,7 +138,7 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
 fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));
-    let name = row.with_untracked(|entry| format::file_name(&entry.object.source).to_owned());
+    let name = row.with_untracked(|entry| format::file_name(&entry.object.source));
     let elapsed = move || {
         row.with(|entry| {
             let transfer = &entry.object;

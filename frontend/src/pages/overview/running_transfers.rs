@@ -62,7 +62,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let (id, name, agent) = row.with_untracked(|entry| {
         let transfer = &entry.object;
         let about = format!("{} · {}", transfer.agent_name, labels::transfer_protocol(transfer));
-        (transfer.id.inner().to_owned(), format::file_name(&transfer.source).to_owned(), about)
+        (transfer.id.inner().to_owned(), format::file_name(&transfer.source), about)
     });
     let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));
     let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));

@@ -74,7 +74,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
         let transfer = &entry.object;
         (
             transfer.id.inner().to_owned(),
-            format::file_name(&transfer.source).to_owned(),
+            format::file_name(&transfer.source),
             labels::transfer_protocol(transfer),
             transfer.agent_name.clone(),
             transfer.agent_id.inner().to_owned(),
