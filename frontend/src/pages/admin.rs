@@ -3,6 +3,7 @@
 mod customer;
 mod customers;
 mod enrolment_codes;
+mod password_rule;
 mod user_forms;
 mod users;
 

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::password_rule::{PASSWORD_RULE, is_acceptable};
 use crate::{
     api::{
         customers,
@@ -12,9 +13,6 @@ use crate::{
     task::Task,
     ui::{Confirm, Field, FormDialog, Select, Toasts},
 };
-
-/// Shortest and longest password.
-const PASSWORD: (u32, u32) = (12, 1024);
 
 fn roles() -> Vec<(String, String)> {
     [("admin", Role::Admin), ("customer", Role::Customer)]
@@ -42,7 +40,10 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
         [first].into_iter().chain(known.unwrap_or_default()).collect::<Vec<_>>()
     });
     let needs_customer = Memo::new(move |_| role.with(|role| role == "customer"));
-    let is_blocked = Signal::derive(move || needs_customer.get() && customer.with(String::is_empty));
+    let is_blocked = Signal::derive(move || {
+        let lacks_customer = needs_customer.get() && customer.with(String::is_empty);
+        lacks_customer || !password.with(|password| is_acceptable(password))
+    });
     let task = Task::new();
     let create = move |()| {
         let input = CreateUser {
@@ -67,8 +68,7 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
                 value=password
                 kind="password"
                 autocomplete="new-password"
-                bounds=PASSWORD
-                hint="At least 12 characters."
+                hint=PASSWORD_RULE
                 is_required=true
             />
             <Select label="Role" options=roles() chosen=role on_choose=move |chosen: String| role.set(chosen) />
@@ -126,6 +126,7 @@ pub(super) fn ChangePassword(
 ) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let password = RwSignal::new(String::new());
+    let is_blocked = Signal::derive(move || !password.with(|password| is_acceptable(password)));
     let task = Task::new();
     let change = move |()| {
         let input = UpdateUser { password: Some(password.get_untracked()), ..UpdateUser::default() };
@@ -137,14 +138,13 @@ pub(super) fn ChangePassword(
         });
     };
     view! {
-        <FormDialog open title=format!("New password for {email}") action="Set password" task on_submit=change>
+        <FormDialog open title=format!("New password for {email}") action="Set password" task on_submit=change is_blocked>
             <Field
                 label="New password"
                 value=password
                 kind="password"
                 autocomplete="new-password"
-                bounds=PASSWORD
-                hint="At least 12 characters."
+                hint=PASSWORD_RULE
                 is_required=true
                 is_first=true
             />
