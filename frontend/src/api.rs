@@ -1,5 +1,4 @@
-//! The server's GraphQL side, typed: one function per operation, fragments checked against `schema.graphql` when
-//! compiled. It knows nothing of pages.
+//! Typed GraphQL operations: one function per operation. The compiler checks the fragments against `schema.graphql`.
 
 pub(crate) mod agents;
 pub(crate) mod customers;
@@ -27,7 +26,7 @@ use cynic::Id;
 
 pub(crate) use self::{error::ApiError, request::Request};
 
-/// How many rows a page of a list has.
+/// Rows per page of a list.
 pub(crate) const PAGE_SIZE: i32 = 20;
 
 #[cynic::schema("mftplus")]
@@ -36,11 +35,10 @@ pub(crate) mod schema {}
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Page<T> {
-    /// The rows.
     pub(crate) items: Vec<T>,
-    /// How many there are in all.
+    /// Number of rows on all pages.
     pub(crate) total: i32,
-    /// Whether counting stopped there.
+    /// Whether there are more than `total`, because the server stopped counting.
     pub(crate) total_is_at_least: bool,
 }
 
@@ -52,10 +50,10 @@ impl<T> Page<T> {
     }
 }
 
-/// How many rows a list has in all, and whether counting stopped there.
+/// Number of rows of a list, and whether the server stopped counting there.
 pub(crate) type Total = (i32, bool);
 
-/// An object by its id.
+/// The variables of an operation on one object.
 #[derive(cynic::QueryVariables)]
 pub(crate) struct ById {
     id: Id,

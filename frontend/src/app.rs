@@ -1,4 +1,4 @@
-//! Puts everything together: what is there once per tab, the routes, and who may see which.
+//! The root component: the contexts of the tab, the routes, and which routes need an administrator.
 
 use leptos::{ev, prelude::*};
 use leptos_router::{
@@ -20,7 +20,7 @@ use crate::{
     ui::{ToastList, Toasts},
 };
 
-/// The whole page.
+/// The root component.
 #[component]
 pub(crate) fn App() -> impl IntoView {
     let session = Session::new();
@@ -40,7 +40,7 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
-/// Shows what the user's standing allows, and leads to signing in and back.
+/// Shows the pages to a signed-in user. Redirects all others to the sign-in form and, after signing in, back.
 #[component]
 fn Gate() -> impl IntoView {
     let session = expect_context::<Session>();
@@ -53,7 +53,7 @@ fn Gate() -> impl IntoView {
         match session.state() {
             SessionState::SignedOut(reason) if !is_at_sign_in => {
                 let target = format!("{path}{}", query.to_query_string());
-                // Whoever signs in after somebody has left need not want to see the same.
+                // After a sign-out the next user starts at Live, not on the page of the user before.
                 let address = if target == "/" || reason == SignedOutReason::ByUser {
                     "/sign-in".to_owned()
                 } else {
@@ -68,7 +68,7 @@ fn Gate() -> impl IntoView {
             _ => {}
         }
     });
-    // Who is signed in decides; a renewed token alone changes nothing on the page.
+    // Renders again only when the session state changes, not when the token is renewed.
     move || match session.state() {
         SessionState::Restoring => ().into_any(),
         SessionState::Unreachable => view! { <Unreachable /> }.into_any(),
@@ -115,12 +115,12 @@ fn Pages(is_admin: bool) -> impl IntoView {
     }
 }
 
-/// Whether an address stays on this site.
+/// Whether an address is a path of this site.
 fn is_local(target: &str) -> bool {
     target.starts_with('/') && !target.starts_with("//") && !target.starts_with("/\\")
 }
 
-/// Keeps the feed connected while somebody is signed in and the machine has a network.
+/// Keeps the feed connected while a user is signed in and the machine has a network.
 fn stay_connected(session: Session, feed: Feed) {
     let is_signed_in = Memo::new(move |_| session.viewer().is_some());
     effect(move || {

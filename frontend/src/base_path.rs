@@ -1,14 +1,14 @@
-//! Addresses of pages, when the dashboard is served below a path such as `https://host/mft/` (`MFTPLUS_PUBLIC_URL`).
+//! Addresses of pages below a base path such as `https://host/mft/` (`MFTPLUS_PUBLIC_URL`).
 //!
-//! Within the dashboard an address is a path from its own root, such as `/transfers`: routes and `navigate` take it as it
-//! is, because the router knows the base path. What the browser itself resolves (`<a href>`, also by `<A>`, requests, the
-//! socket) needs the base path in front, and what the browser tells (`location`) has it in front.
+//! Within the dashboard an address is a path without the base path, such as `/transfers`: routes and `navigate` take it
+//! unchanged, because the router adds the base path. URLs that the browser resolves (`<a href>`, `<A>`, requests, the
+//! socket) need the base path in front, and paths from the browser (`location`) have it in front.
 
 use std::sync::OnceLock;
 
 use leptos::prelude::document;
 
-/// The base path, without a slash at its end; empty at the root of a host. The server writes it into the page.
+/// The base path without a trailing slash; empty at the root of a host. The server writes it into the page.
 pub(crate) fn base() -> &'static str {
     static BASE: OnceLock<String> = OnceLock::new();
     BASE.get_or_init(|| {
@@ -18,12 +18,12 @@ pub(crate) fn base() -> &'static str {
     })
 }
 
-/// What `<a href>` or a request takes for an address of the dashboard or of the API.
+/// The URL path of an address of the dashboard or the API, for `<a href>` and requests.
 pub(crate) fn href(address: impl AsRef<str>) -> String {
     below(base(), address.as_ref())
 }
 
-/// The address of the dashboard that a path of this host stands for.
+/// The address without the base path.
 pub(crate) fn address(path: &str) -> &str {
     without(base(), path)
 }

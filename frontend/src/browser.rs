@@ -1,4 +1,4 @@
-//! The few things the browser is asked directly: clock, chance, clipboard, storage.
+//! Browser APIs: clock, time zone, random numbers, focus, scrolling, clipboard, storage.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -15,16 +15,16 @@ use crate::time::Instant;
 /// Milliseconds by which the server's clock is ahead of this machine's.
 static SERVER_AHEAD: AtomicI64 = AtomicI64::new(0);
 
-/// Now, by the server's clock, so that ages and expiries hold on a machine whose own clock is wrong.
+/// The current time by the server's clock, so that ages and expiry times are right on a machine with a wrong clock.
 pub(crate) fn now() -> Instant {
     Instant(own_clock() + SERVER_AHEAD.load(Ordering::Relaxed))
 }
 
-/// Learns the server's clock from the `Date` of an answer that has just come.
+/// Sets the server's clock from the header `Date` of a response that has just arrived.
 pub(crate) fn learn_server_clock(date: &str) {
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
     let ahead = Date::parse(date) as i64 - own_clock();
-    // The header has whole seconds and was on its way: a smaller difference says nothing.
+    // The header has whole seconds and arrives with a delay: a smaller difference means nothing.
     SERVER_AHEAD.store(if ahead.abs() > 3000 { ahead } else { 0 }, Ordering::Relaxed);
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn local_midnight(day: &str, days_later: i64) -> Option<Instant> {
     Some(Instant(as_if_utc - utc_offset(guess) * 60_000))
 }
 
-/// The instant that the local clock shows, such as `2026-01-31T02:00`.
+/// The instant of a local date and time such as `2026-01-31T02:00`.
 pub(crate) fn local_minute(text: &str) -> Option<Instant> {
     let at = Date::parse(text);
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
@@ -63,7 +63,7 @@ pub(crate) fn time_zone() -> String {
     name.unwrap_or_else(|| "UTC".to_owned())
 }
 
-/// The names of all time zones that the browser knows; older ones do not tell.
+/// The names of all time zones that the browser knows; none in older browsers.
 pub(crate) fn time_zones() -> Vec<String> {
     let zones = || {
         let intl = Reflect::get(&js_sys::global(), &"Intl".into()).ok()?;
@@ -74,35 +74,35 @@ pub(crate) fn time_zones() -> Vec<String> {
     zones().unwrap_or_default()
 }
 
-/// A number that somebody typed.
+/// Parses a number that the user has typed.
 pub(crate) fn number(text: &str) -> Option<f64> {
     let number = js_sys::Number::parse_float(text);
     number.is_finite().then_some(number)
 }
 
-/// Moves the focus to the element with an id, in HTML or in a drawing.
+/// Moves the focus to the HTML or SVG element with an id.
 pub(crate) fn focus(id: &str) {
     let Some(element) = leptos::prelude::document().get_element_by_id(id) else { return };
-    // Without the focus it is still there.
+    // A failure only leaves the focus where it was.
     let _ = match element.dyn_ref::<SvgElement>() {
         Some(drawn) => drawn.focus(),
         None => element.dyn_into::<HtmlElement>().map_or(Ok(()), |element| element.focus()),
     };
 }
 
-/// Puts text in the place of what is selected, as if it was typed: it can be undone, and the field hears of it.
+/// Replaces the selection with text as if it was typed, so that it can be undone and the field gets an input event.
 pub(crate) fn type_text(text: &str) {
     let document: JsValue = leptos::prelude::document().into();
     let command =
         Reflect::get(&document, &"execCommand".into()).ok().and_then(|found| found.dyn_into::<Function>().ok());
     if let Some(command) = command {
         let name = if text.is_empty() { "delete" } else { "insertText" };
-        // Whoever asked for it looks whether it happened.
+        // The caller checks whether it worked.
         let _ = command.call3(&document, &name.into(), &false.into(), &text.into());
     }
 }
 
-/// Scrolls a text area so that one of its lines, from 0, is seen.
+/// Scrolls a text area so that a line, counted from 0, is visible.
 pub(crate) fn show_line(area: &HtmlTextAreaElement, line: usize) {
     let lines = area.value().matches('\n').count() + 1;
     let (whole, seen) = (f64::from(area.scroll_height()), f64::from(area.client_height()));
@@ -116,7 +116,7 @@ pub(crate) fn show_line(area: &HtmlTextAreaElement, line: usize) {
     }
 }
 
-/// Scrolls what an element is in so that the element is seen.
+/// Scrolls the parent of an element so that the element is visible.
 pub(crate) fn show_within(element: &Element) {
     let (Some(frame), Some(element)) = (element.parent_element(), element.dyn_ref::<HtmlElement>()) else {
         return;
@@ -130,7 +130,7 @@ pub(crate) fn show_within(element: &Element) {
     }
 }
 
-/// A listener that hears of what happens within its target first, until it is dropped.
+/// An event listener in the capture phase, removed when dropped.
 pub(crate) struct Listener {
     target: EventTarget,
     name: &'static str,
@@ -138,7 +138,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Begins to listen.
+    /// Adds the listener.
     pub(crate) fn new(target: EventTarget, name: &'static str, callback: impl Fn(Event) + 'static) -> Self {
         let callback: Closure<dyn Fn(Event)> = Closure::new(callback);
         let listening = target.add_event_listener_with_callback_and_bool(name, callback.as_ref().unchecked_ref(), true);
@@ -151,7 +151,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // It does not matter where it has never been.
+        // It fails only if the listener was never added.
         let _ = self.target.remove_event_listener_with_callback_and_bool(
             self.name,
             self.callback.as_ref().unchecked_ref(),
@@ -160,7 +160,7 @@ impl Drop for Listener {
     }
 }
 
-/// Puts an address on the tab as if somebody had gone there.
+/// Adds an address to the history of the tab.
 pub(crate) fn push_address(address: &str) {
     let history = window().history();
     if let Err(error) = history.and_then(|history| history.push_state_with_url(&JsValue::NULL, "", Some(address))) {
@@ -168,12 +168,12 @@ pub(crate) fn push_address(address: &str) {
     }
 }
 
-/// A number from 0 up to, and without, 1.
+/// A random number, at least 0 and less than 1.
 pub(crate) fn random() -> f64 {
     js_sys::Math::random()
 }
 
-/// A random number of milliseconds below a bound, so that many pages do not ask at once.
+/// A random number of milliseconds below a bound, so that many pages do not send requests at once.
 pub(crate) fn jitter(below: u64) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
     let chosen = (random() * below as f64) as u64;
@@ -185,29 +185,29 @@ pub(crate) fn origin() -> String {
     window().location().origin().unwrap_or_default()
 }
 
-/// Whether nobody can see this tab now. Then the browser draws no frames.
+/// Whether this tab is hidden. A hidden tab has no animation frames.
 pub(crate) fn is_hidden() -> bool {
     leptos::prelude::document().hidden()
 }
 
-/// Puts text on the clipboard and says whether that was allowed.
+/// Copies text to the clipboard and returns whether that was allowed.
 pub(crate) async fn copy(text: &str) -> bool {
     let clipboard = window().navigator().clipboard();
-    // Browsers offer it to secure pages only.
+    // Browsers offer the clipboard on secure pages only.
     if clipboard.is_undefined() {
         return false;
     }
     JsFuture::from(clipboard.write_text(text)).await.is_ok()
 }
 
-/// The theme that was chosen for good, if one was.
+/// The stored theme, if there is one.
 pub(crate) fn stored_theme() -> Option<String> {
     window().local_storage().ok()??.get_item("theme").ok()?
 }
 
-/// Shows a theme and remembers it; `None` follows the system again.
+/// Applies and stores a theme; `None` follows the system again.
 pub(crate) fn set_theme(theme: Option<&str>) {
-    // Storage may be forbidden; the choice then lasts as long as the page.
+    // Storage may be disabled; the choice then lasts as long as the page.
     let storage = window().local_storage().ok().flatten();
     let root = leptos::prelude::document().document_element();
     let (kept, shown) = match theme {

@@ -1,4 +1,4 @@
-//! A clock that ticks once a second, for ages and countdowns.
+//! A clock that changes once a second, for ages and countdowns.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::{browser, format, time::Instant};
 
-/// The time, by the server's clock. A handle.
+/// The server's clock. A handle: copies are the same clock.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock(RwSignal<Instant>);
 
@@ -24,22 +24,22 @@ impl Clock {
         clock
     }
 
-    /// Now. Reactive: changes every second.
+    /// The current time. Reactive: changes every second.
     pub(crate) fn now(self) -> Instant {
         self.0.get()
     }
 
-    /// How long ago an instant was, in words. Reactive.
+    /// How long ago an instant was, as text. Reactive.
     pub(crate) fn ago(self, instant: Instant) -> String {
         format::ago(self.now().seconds_since(instant))
     }
 
-    /// A short form of an instant in the local zone. Follows the day, not the second.
+    /// A short form of an instant in the local time zone. Not reactive.
     pub(crate) fn moment(self, instant: Instant) -> String {
         format::short_moment(instant, self.0.get_untracked(), browser::utc_offset(instant))
     }
 
-    /// An instant in full in the local zone.
+    /// The full form of an instant in the local time zone.
     pub(crate) fn full_moment(instant: Instant) -> String {
         format::moment(instant, browser::utc_offset(instant))
     }

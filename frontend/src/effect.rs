@@ -1,13 +1,13 @@
-//! Effects, boxed: what runs them is there once, and not for each of them.
+//! Boxed effects, so that the code that runs them exists once and not for each effect.
 
 use std::time::Duration;
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 
-/// How long a text has to stay as it is to be settled.
+/// How long a text must stay unchanged to count as settled.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Runs now, and again whenever a signal changes that it reads.
+/// Runs now, and again whenever a signal that it reads changes.
 pub(crate) fn effect(run: impl Fn() + 'static) {
     begin(Box::new(run));
 }
@@ -16,7 +16,7 @@ fn begin(run: Box<dyn Fn()>) {
     Effect::new(move |_| run());
 }
 
-/// A text once it has stayed as it is for a moment.
+/// The value of a text after it has stayed unchanged for [`PAUSE`] (debouncing).
 pub(crate) fn settled(text: RwSignal<String>) -> Signal<String> {
     let settled = RwSignal::new(text.get_untracked());
     let waiting = StoredValue::new(None::<TimeoutHandle>);

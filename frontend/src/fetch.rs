@@ -1,4 +1,4 @@
-//! A query whose answer a page shows: run again when what it reads changes, or on demand.
+//! A query whose result a page shows. It runs again when a signal that it reads changes, or on demand.
 
 use leptos::prelude::*;
 
@@ -8,18 +8,18 @@ use crate::{
     session::Session,
 };
 
-/// How far a query is.
+/// The stage of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Stage {
-    /// No answer yet.
+    /// No result yet.
     Pending,
-    /// There is an answer.
+    /// There is a result.
     Ready,
-    /// No answer, and why.
+    /// The query failed.
     Failed(ApiError),
 }
 
-/// A query and its latest answer. A handle: copies are the same query.
+/// A query and its latest result. A handle: copies are the same query.
 pub(crate) struct Fetch<T: Send + Sync + 'static> {
     answer: RwSignal<Option<T>>,
     state: QueryState,
@@ -34,12 +34,12 @@ impl<T: Send + Sync + 'static> Clone for Fetch<T> {
 impl<T: Send + Sync + 'static> Copy for Fetch<T> {}
 
 impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
-    /// Runs a query now, and again whenever a signal changes that `query` reads.
+    /// Runs a query now, and again whenever a signal that `query` reads changes.
     pub(crate) fn new(query: impl Fn() -> Request<T> + 'static) -> Self {
         Self::when(move || Some(query()))
     }
 
-    /// As [`new`](Self::new), but not while there is nothing to ask.
+    /// As [`new`](Self::new), but not while `query` returns none.
     pub(crate) fn when(query: impl Fn() -> Option<Request<T>> + 'static) -> Self {
         let answer = RwSignal::new(None);
         let keep = move |fresh: T| {
@@ -51,23 +51,23 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
         Self { answer, state: QueryState::begin(Box::new(move || Some(query()?.map(keep)))) }
     }
 
-    /// Runs the query again. What is shown stays until there is a better answer.
+    /// Runs the query again. The current result stays until the new one arrives, also if the query fails.
     pub(crate) fn reload(self) {
         self.state.reload();
     }
 
-    /// How far the query is. Reactive.
+    /// The stage of the query. Reactive.
     pub(crate) fn stage(self) -> Stage {
         self.state.stage.get()
     }
 
-    /// The latest answer, or part of it. Reactive.
+    /// The latest result, or part of it. Reactive.
     pub(crate) fn read<U>(self, read: impl FnOnce(&T) -> U) -> Option<U> {
         let is_ready = self.state.stage.with(|stage| *stage == Stage::Ready);
         self.answer.with(|answer| answer.as_ref().filter(|_| is_ready).map(read))
     }
 
-    /// Why there is no answer. Reactive.
+    /// Why the query failed. Reactive.
     pub(crate) fn failure(self) -> Option<ApiError> {
         self.state.stage.with(|stage| match stage {
             Stage::Failed(error) => Some(error.clone()),
@@ -75,21 +75,21 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
         })
     }
 
-    /// Whether an answer is on its way. Reactive.
+    /// Whether the query is running. Reactive.
     pub(crate) fn is_busy(self) -> bool {
         self.state.busy.get()
     }
 }
 
-/// What is the same for all queries, whatever they answer.
+/// The part of a query that does not depend on the type of its result.
 #[derive(Clone, Copy)]
 struct QueryState {
     stage: RwSignal<Stage>,
     busy: RwSignal<bool>,
     again: Trigger,
-    /// Counts the runs, so that a slow answer does not overwrite a newer one.
+    /// Counts the runs, so that a slow response does not overwrite a newer one.
     run: StoredValue<u32>,
-    /// Whether the next run only refreshes what is shown.
+    /// Whether the next run only refreshes the current result.
     refresh: StoredValue<bool>,
 }
 
@@ -112,7 +112,7 @@ impl QueryState {
             let is_refresh = state.refresh.get_value();
             state.refresh.set_value(false);
             let read = move |answer: &str| {
-                // Its page may be gone by now, or ask for something else.
+                // The user may have left the page, or the page may have sent a newer query.
                 let is_current = state.run.try_get_value() == Some(run);
                 Ok(is_current.then(|| read(answer)))
             };

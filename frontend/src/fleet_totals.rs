@@ -1,4 +1,4 @@
-//! The figures of the fleet and their history over the last minutes, kept while one goes from page to page.
+//! The totals of the fleet and the throughput of the last minutes, kept while the user goes from page to page.
 
 use std::collections::VecDeque;
 
@@ -11,10 +11,10 @@ use crate::{
     live::Feed,
 };
 
-/// How many seconds of the history are kept.
+/// Seconds of throughput that are kept.
 const HISTORY_SECONDS: usize = 180;
 
-/// The figures. A handle.
+/// The totals. A handle: copies are the same totals.
 #[derive(Clone, Copy)]
 pub(crate) struct FleetTotals {
     latest: RwSignal<Option<Fleet>>,
@@ -23,7 +23,7 @@ pub(crate) struct FleetTotals {
 }
 
 impl FleetTotals {
-    /// Follows the figures as long as the current owner lives.
+    /// Subscribes to the totals as long as the current reactive owner lives.
     pub(crate) fn follow(feed: Feed) -> Self {
         let latest = RwSignal::new(None);
         let take = move |totals| {
@@ -34,22 +34,22 @@ impl FleetTotals {
         Self { latest, history: RwSignal::new(VecDeque::new()), fetch }
     }
 
-    /// Part of the latest figures. Reactive.
+    /// Part of the latest totals. Reactive.
     pub(crate) fn read<T>(self, read: impl FnOnce(&Fleet) -> T) -> Option<T> {
         self.latest.with(|latest| latest.as_ref().map(read))
     }
 
-    /// How far the first query is. Reactive.
+    /// The stage of the first query. Reactive.
     pub(crate) fn stage(self) -> Stage {
         self.fetch.stage()
     }
 
-    /// Bytes per second in the last minutes, oldest first. Reactive.
+    /// Throughput of the last minutes in bytes per second, one sample per second, oldest first. Reactive.
     pub(crate) fn history(self) -> Vec<f64> {
         self.history.with(|history| history.iter().copied().collect())
     }
 
-    /// How far the history goes back, in words. Reactive.
+    /// The time range of the history, as text. Reactive.
     pub(crate) fn history_label(self) -> String {
         match self.history.with(VecDeque::len) {
             ..10 => "right now".to_owned(),
@@ -57,7 +57,7 @@ impl FleetTotals {
         }
     }
 
-    /// Notes the speed. To be called once a second.
+    /// Adds the current throughput to the history. To be called once a second.
     pub(crate) fn sample(self) {
         let Some(speed) = self.latest.with_untracked(|latest| latest.as_ref().map(|fleet| fleet.bytes_per_second))
         else {

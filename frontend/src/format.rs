@@ -1,10 +1,10 @@
-//! How figures, durations and instants are written. Pure functions, so that every rule has a test.
+//! Numbers, sizes, durations, instants and file names as text. Pure.
 
 use crate::time::{Civil, Instant};
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// A count with its thousands apart: `1,234`.
+/// A count with separated thousands: `1,234`.
 pub(crate) fn count(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::new();
@@ -26,7 +26,7 @@ pub(crate) fn counted(number: i64, noun: &str) -> String {
     format!("{} {noun}{ending}", count(number))
 }
 
-/// How many there are of something, when counting may have stopped early: `more than 10,000 transfers`.
+/// The total of a list, for which the server may have stopped counting: `more than 10,000 transfers`.
 pub(crate) fn total(number: i64, is_at_least: bool, noun: &str) -> String {
     if is_at_least { format!("more than {} {noun}s", count(number)) } else { counted(number, noun) }
 }
@@ -47,8 +47,8 @@ pub(crate) fn memory(megabytes: f64) -> String {
     if megabytes < 1024.0 { fixed(megabytes, 0) + " MiB" } else { fixed(megabytes / 1024.0, 1) + " GiB" }
 }
 
-/// A figure of 0 or more with so many digits after its point. By whole numbers, for the page has no other use for the
-/// large tables with which the standard library writes fractions.
+/// A number, at least 0, with `digits` decimals. It uses integers only, because the standard library's formatting of
+/// fractions brings large tables that the page needs for nothing else.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -65,7 +65,7 @@ pub(crate) fn fixed(figure: f64, digits: u8) -> String {
     format!("{whole}.{:0width$}", scaled % scale, width = digits.into())
 }
 
-/// A figure with up to two digits after its point, as few as it needs: `1.5`.
+/// A number with at most two decimals and no trailing zeros: `1.5`.
 pub(crate) fn plain(figure: f64) -> String {
     fixed(figure, 2).trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -74,7 +74,7 @@ fn scaled(amount: f64) -> String {
     const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
     let mut amount = amount.max(0.0);
     let mut unit = 0;
-    // Not 1000: what rounds up to it belongs to the next unit.
+    // Not 1000: values that round up to 1000 belong to the next unit.
     while amount >= 999.5 && unit + 1 < UNITS.len() {
         amount /= 1000.0;
         unit += 1;
@@ -87,18 +87,18 @@ fn scaled(amount: f64) -> String {
     format!("{} {}", fixed(amount, digits), UNITS[unit])
 }
 
-/// A share of a hundred. It never says 100 before the end: `99%`.
+/// A progress in percent, rounded down: 100% only at the end.
 pub(crate) fn percent(progress: f64) -> String {
     format!("{}%", whole_percent(progress))
 }
 
-/// The same, as a number.
+/// The same as a number.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
 pub(crate) fn whole_percent(progress: f64) -> u8 {
     progress.clamp(0.0, 100.0) as u8
 }
 
-/// A length of time with its two largest units: `2 min 5 s`.
+/// A duration with its two largest units: `2 min 5 s`.
 pub(crate) fn duration(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (large, large_unit, small, small_unit) = match seconds {
@@ -110,7 +110,7 @@ pub(crate) fn duration(seconds: i64) -> String {
     if small == 0 { format!("{large} {large_unit}") } else { format!("{large} {large_unit} {small} {small_unit}") }
 }
 
-/// How long ago something was: `12 s ago`. Up to two seconds, and anything ahead, is `just now`.
+/// An age: `12 s ago`. Up to two seconds, and everything in the future, is `just now`.
 pub(crate) fn ago(seconds: i64) -> String {
     match seconds {
         ..=2 => "just now".to_owned(),
@@ -121,18 +121,18 @@ pub(crate) fn ago(seconds: i64) -> String {
     }
 }
 
-/// How far ahead something is: `in 12 s`. What should have been is `now`.
+/// The time until something: `in 12 s`. Everything in the past is `now`.
 pub(crate) fn ahead(seconds: i64) -> String {
     if seconds <= 0 { "now".to_owned() } else { format!("in {}", duration(seconds)) }
 }
 
-/// An instant on a clock that is `offset` minutes ahead of UTC: `23 Nov 2026, 14:03:22`.
+/// An instant in a time zone that is `offset` minutes ahead of UTC: `23 Nov 2026, 14:03:22`.
 pub(crate) fn moment(instant: Instant, offset: i64) -> String {
     let civil = instant.civil(offset);
     format!("{}, {}", date(&civil), clock(&civil))
 }
 
-/// Like [`moment`], but only the clock when that is on the same day as `now`.
+/// Like [`moment`], but without the date on the day of `now`.
 pub(crate) fn short_moment(instant: Instant, now: Instant, offset: i64) -> String {
     let (civil, today) = (instant.civil(offset), now.civil(offset));
     if (civil.year, civil.month, civil.day) == (today.year, today.month, today.day) {
@@ -142,24 +142,24 @@ pub(crate) fn short_moment(instant: Instant, now: Instant, offset: i64) -> Strin
     }
 }
 
-/// Like [`moment`], with its day of the week and without seconds: `Mon, 23 Nov 2026, 14:03`.
+/// Like [`moment`], with the day of the week and without seconds: `Mon, 23 Nov 2026, 14:03`.
 pub(crate) fn minute(instant: Instant, offset: i64) -> String {
     let civil = instant.civil(offset);
     format!("{}, {}, {:02}:{:02}", weekday(instant, offset), date(&civil), civil.hour, civil.minute)
 }
 
-/// The day on which an instant is: `Mon, 23 Nov 2026`.
+/// The day of an instant: `Mon, 23 Nov 2026`.
 pub(crate) fn day(instant: Instant, offset: i64) -> String {
     format!("{}, {}", weekday(instant, offset), date(&instant.civil(offset)))
 }
 
-/// The month in which an instant is: `Nov 2026`.
+/// The month of an instant: `Nov 2026`.
 pub(crate) fn month(instant: Instant, offset: i64) -> String {
     let civil = instant.civil(offset);
     format!("{} {}", month_of(&civil), civil.year)
 }
 
-/// The year in which an instant is.
+/// The year of an instant.
 pub(crate) fn year(instant: Instant, offset: i64) -> String {
     instant.civil(offset).year.to_string()
 }
@@ -183,7 +183,7 @@ fn clock(civil: &Civil) -> String {
     format!("{:02}:{:02}:{:02}", civil.hour, civil.minute, civil.second)
 }
 
-/// A word that begins a sentence. English words only: the tables of all scripts would weigh more than what they do here.
+/// A text with an upper-case first letter. ASCII only: the tables of all scripts would make the page larger.
 pub(crate) fn capitalized(word: &str) -> String {
     let mut word = word.to_owned();
     if let Some(first) = word.get_mut(..1) {
@@ -194,8 +194,8 @@ pub(crate) fn capitalized(word: &str) -> String {
 
 /// The file name at the end of a URL or path. A URL's name is decoded, without its query.
 ///
-/// The rule is `file_name` in `backend/src/model/source_url.rs`, by which the server searches: change both until they share
-/// a crate. Here the letter case stays, and a location without a name is shown as it is.
+/// The rule is that of `file_name` in `backend/src/model/source_url.rs`, which the server searches by. Change both as long
+/// as they share no crate. Here the letter case stays, and a location without a name is returned unchanged.
 pub(crate) fn file_name(location: &str) -> String {
     let (path, is_url) = match location.split_once("://") {
         Some((_, rest)) => (rest.split(['?', '#']).next().unwrap_or(rest), true),
@@ -228,7 +228,7 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The command that makes a machine known with an enrolment code.
+/// The command that registers a machine with an enrolment code.
 pub(crate) fn enrol_command(origin: &str, code: &str) -> String {
     format!("mftplus-agent register --server {origin} --code {code}")
 }
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_file_name_is_the_last_part_of_a_path_or_url() {
-        // Those of the server's test, in their own letter case, and what has no name or is not encoded well.
+        // The cases of the server's test, in their own letter case, then names without or with malformed encoding.
         for (location, name) in [
             ("sftp://h/a/Data%20One.CSV?x=1", "Data One.CSV"),
             ("/local/data/", "data"),

@@ -1,11 +1,11 @@
-//! Agents: lists, one, their stream, rotating the key and revoking.
+//! Agents: list, get, subscribe, rotate the key, revoke.
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
 use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, customers::CustomerName, schema};
 use crate::time::Instant;
 
-/// How an agent is.
+/// The status of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum AgentStatus {
     Online,
@@ -14,7 +14,7 @@ pub(crate) enum AgentStatus {
     Offline,
 }
 
-/// What an agent runs on.
+/// The operating system of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum Os {
     Darwin,
@@ -22,7 +22,7 @@ pub(crate) enum Os {
     Windows,
 }
 
-/// An agent without its links: the same selection everywhere.
+/// An agent without its links. All operations select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Agent {
     pub(crate) id: Id,
@@ -42,28 +42,28 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    /// Its name, or its host name when it has none.
+    /// The name, or the host name if it has no name.
     pub(crate) fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.hostname)
     }
 }
 
-/// An agent with whose it is.
+/// An agent with its customer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AgentLinks {
     pub(crate) customer: Option<CustomerName>,
     pub(crate) agent: Agent,
 }
 
-/// Whose an agent is. Asked for beside the agent, under a name of its own, and not spread into one object with it:
-/// objects that are spread are read by way of a buffer, with all the code for reading an agent there twice.
+/// The customer of an agent. It is selected beside the agent under an alias, not flattened into the same struct: serde
+/// reads flattened structs through a buffer, with a second copy of the code that reads an agent.
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Agent")]
 struct Owner {
     customer: Option<CustomerName>,
 }
 
-/// Which agents are meant. All of it together.
+/// A filter of agents. All conditions apply.
 #[derive(Clone, Debug, Default, PartialEq, cynic::InputObject)]
 pub(crate) struct AgentFilter {
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ struct RevokeAgent {
     revoke_agent: Id,
 }
 
-/// Which agents to watch: these, or all when there are none.
+/// Which agents to subscribe to: these, or all without ids.
 #[derive(cynic::QueryVariables)]
 struct WatchVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -149,12 +149,12 @@ struct AgentUpdate {
     agent: Option<Agent>,
 }
 
-/// The stream of these agents, or of all: the latest state of one, or nothing when it is time to query again.
+/// Subscribes to these agents, or to all: the latest state of one, or none when updates may have been missed.
 pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Agent>> {
     Request::stream(&WatchAgents::build(WatchVariables { ids }), |frame| frame.agent_updated.agent)
 }
 
-/// One page of the agents that fit a filter, newest first.
+/// One page of the agents that match a filter, newest first.
 pub(crate) fn list(filter: AgentFilter, page: i32) -> Request<Page<AgentLinks>> {
     list_some(filter, PAGE_SIZE, page)
 }
@@ -168,7 +168,7 @@ pub(crate) fn list_some(filter: AgentFilter, first: i32, page: i32) -> Request<P
     })
 }
 
-/// One agent.
+/// Gets one agent.
 pub(crate) fn get(id: &str) -> Request<AgentLinks> {
     Request::new(&GetAgent::build(ById::new(id)), |GetAgent { agent, owner }| {
         let customer = owner.and_then(|owner| owner.customer);
@@ -176,13 +176,13 @@ pub(crate) fn get(id: &str) -> Request<AgentLinks> {
     })
 }
 
-/// Gives an agent a new key, which is shown this once. The old one works for as many seconds more.
+/// Creates a new key of an agent, which no other operation returns. The old key is valid for `overlap_seconds` more.
 pub(crate) fn rotate_key(id: &str, overlap_seconds: i32) -> Request<String> {
     let variables = RotateVariables { id: Id::new(id), overlap_seconds };
     Request::new(&RotateAgentKey::build(variables), |rotated| Ok(rotated.rotate_agent_key.api_key))
 }
 
-/// Ends an agent: its keys stop working at once, its transfers stay.
+/// Revokes an agent: its keys stop working at once, its transfers stay.
 pub(crate) fn revoke(id: &str) -> Request<Id> {
     Request::new(&RevokeAgent::build(ById::new(id)), |revoked| Ok(revoked.revoke_agent))
 }

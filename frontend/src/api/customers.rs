@@ -1,4 +1,4 @@
-//! Customers: list, one's name, create, rename, suspend and let in again.
+//! Customers: list, get the name, create, rename, suspend and reactivate.
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
@@ -14,7 +14,7 @@ pub(crate) struct Customer {
     pub(crate) created_at: Instant,
 }
 
-/// What a customer is called.
+/// The id and name of a customer.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Customer")]
 pub(crate) struct CustomerName {
@@ -74,7 +74,7 @@ struct CreateCustomer {
     create_customer: Customer,
 }
 
-/// What to change of a customer.
+/// Changes of a customer; fields without a value stay.
 #[derive(Default, cynic::InputObject)]
 #[cynic(graphql_type = "UpdateCustomerInput")]
 pub(crate) struct UpdateCustomer {
@@ -109,7 +109,7 @@ pub(crate) fn list_some(first: i32, page: i32) -> Request<Page<Customer>> {
     })
 }
 
-/// What a customer is called.
+/// Gets the name of a customer.
 pub(crate) fn name(id: &str) -> Request<String> {
     Request::new(&GetCustomer::build(ById::new(id)), |found| match found.node {
         Some(CustomerNode::Customer(customer)) => Ok(customer.name),
@@ -117,7 +117,7 @@ pub(crate) fn name(id: &str) -> Request<String> {
     })
 }
 
-/// Makes a customer.
+/// Creates a customer.
 pub(crate) fn create(name: &str) -> Request<Customer> {
     let variables = CreateVariables { input: CreateCustomerInput { name } };
     Request::new(&CreateCustomer::build(variables), |created| Ok(created.create_customer))

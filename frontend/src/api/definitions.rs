@@ -1,4 +1,4 @@
-//! The text of pipelines: what it will do, what is wrong with it, its grammar, and its versions.
+//! Definitions of pipelines: dry runs with diagnostics, the JSON Schema, versions and their differences.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::time::Instant;
 
 cynic::impl_scalar!(Grammar, schema::JSON);
 
-/// Which keys may stand where, and what each of them says: as much of a JSON Schema as that takes.
+/// The part of the JSON Schema of definitions that completion needs.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct Grammar {
@@ -32,14 +32,14 @@ pub(crate) struct Grammar {
     pub(crate) words: Vec<String>,
 }
 
-/// How bad something is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum Severity {
     Error,
     Warning,
 }
 
-/// One thing that is wrong with a text.
+/// An error or a warning about a definition.
 #[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
 pub(crate) struct Diagnostic {
     pub(crate) severity: Severity,
@@ -50,7 +50,7 @@ pub(crate) struct Diagnostic {
     pub(crate) message: String,
 }
 
-/// What the server makes of a text.
+/// The result of a dry run.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "PipelineVerdict")]
 pub(crate) struct Verdict {
@@ -110,7 +110,7 @@ struct PipelineVersionConnection {
     total_is_at_least: bool,
 }
 
-/// What became of a line from one version to another.
+/// How a line differs between two versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 #[cynic(graphql_type = "LineChange")]
 pub(crate) enum Change {
@@ -119,7 +119,7 @@ pub(crate) enum Change {
     Removed,
 }
 
-/// A line of two texts that are compared.
+/// A line of a comparison of two texts.
 #[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
 #[cynic(graphql_type = "DiffLine")]
 pub(crate) struct Line {
@@ -129,7 +129,7 @@ pub(crate) struct Line {
     pub(crate) text: String,
 }
 
-/// How two versions differ.
+/// The difference between two versions.
 #[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
 #[cynic(graphql_type = "VersionDiff")]
 pub(crate) struct Diff {
@@ -166,12 +166,12 @@ struct Restore {
     restore_pipeline_version: Pipeline,
 }
 
-/// What a text would do, or what is wrong with it, for a customer. Nothing is kept.
+/// Checks a definition for a customer and returns its plan and diagnostics. Nothing is saved.
 pub(crate) fn dry_run(yaml: String, customer_id: Option<Id>) -> Request<Verdict> {
     Request::new(&Try::build(TryVariables { yaml, customer_id }), |tried| Ok(tried.dry_run_pipeline))
 }
 
-/// The grammar of the text.
+/// Gets the JSON Schema of definitions.
 pub(crate) fn grammar() -> Request<Grammar> {
     Request::new(&GetGrammar::build(()), |found| Ok(found.pipeline_schema))
 }
@@ -184,13 +184,13 @@ pub(crate) fn versions(pipeline: &str, page: i32) -> Request<Page<Version>> {
     })
 }
 
-/// How two versions differ. For administrators.
+/// Compares two versions. For administrators.
 pub(crate) fn diff(pipeline: &str, from: i32, to: i32) -> Request<Diff> {
     let operation = GetDiff::build(DiffVariables { pipeline_id: Id::new(pipeline), from, to });
     Request::new(&operation, |found| Ok(found.pipeline_diff))
 }
 
-/// Makes an earlier version's text the current one, as a new version, if that version is still the current one.
+/// Saves the text of an earlier version as a new version, if `expected_version` is still the current one.
 pub(crate) fn restore(pipeline: &str, version: i32, expected_version: i32) -> Request<Pipeline> {
     let variables = RestoreVariables { pipeline_id: Id::new(pipeline), version, expected_version };
     Request::new(&Restore::build(variables), |restored| Ok(restored.restore_pipeline_version))

@@ -1,11 +1,11 @@
-//! Enrolment codes, with which a machine becomes a customer's agent.
+//! Enrolment codes: list, create, delete.
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
 use super::{ById, ByIdFields, PAGE_SIZE, Page, Request, schema};
 use crate::time::Instant;
 
-/// An enrolment code. Whole in the answer that made it, shortened everywhere else.
+/// An enrolment code. `code` is complete in the response that creates it, shortened everywhere else.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct EnrolmentCode {
     pub(crate) id: Id,
@@ -36,7 +36,7 @@ struct EnrolmentCodeConnection {
     total_is_at_least: bool,
 }
 
-/// Bounds of a new code; none by default.
+/// Limits of a new code; none by default.
 #[derive(cynic::InputObject)]
 #[cynic(graphql_type = "CreateEnrolmentCodeInput")]
 pub(crate) struct CreateCode {
@@ -74,13 +74,13 @@ pub(crate) fn list(customer_id: &str, page: i32) -> Request<Page<EnrolmentCode>>
     })
 }
 
-/// Makes a code, which is whole only in this answer.
+/// Creates a code. Only this response contains it in full.
 pub(crate) fn create(customer_id: &str, input: CreateCode) -> Request<EnrolmentCode> {
     let variables = CreateVariables { customer_id: Id::new(customer_id), input };
     Request::new(&CreateEnrolmentCode::build(variables), |created| Ok(created.create_enrolment_code))
 }
 
-/// Withdraws a code: no more agents enrol with it.
+/// Deletes a code: agents can no longer enrol with it.
 pub(crate) fn delete(id: &str) -> Request<Id> {
     Request::new(&DeleteEnrolmentCode::build(ById::new(id)), |deleted| Ok(deleted.delete_enrolment_code))
 }

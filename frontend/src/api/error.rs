@@ -1,36 +1,36 @@
-//! Why a call had no result, in words for the person who made it.
+//! Why a request failed, with a sentence for the user.
 
 use std::fmt;
 
 use crate::format::{capitalized, counted};
 
-/// A call that failed.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ApiError {
-    /// No answer came.
+    /// The server did not respond.
     Unreachable,
-    /// Nobody is signed in any more.
+    /// The session has ended.
     SignedOut,
-    /// The caller's window is used up for so many seconds.
+    /// The rate limit is used up for this many seconds.
     RateLimited(u32),
-    /// The server said no: its code, and its sentence.
+    /// The server refused the request.
     Refused {
         /// `NOT_FOUND`, `FORBIDDEN` and so on.
         code: String,
-        /// What the server says about it.
+        /// The server's message.
         message: String,
     },
-    /// The answer is not one this page understands.
+    /// The response does not have the expected form.
     InvalidResponse,
 }
 
 impl ApiError {
-    /// Whether there is no such object, or none the caller may see.
+    /// Whether the object does not exist, or the user has no access to it.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "NOT_FOUND")
     }
 
-    /// Whether somebody else was faster.
+    /// Whether another change was saved first.
     pub(crate) fn is_conflict(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "CONFLICT")
     }
@@ -52,7 +52,7 @@ impl fmt::Display for ApiError {
     }
 }
 
-/// The server's words as a sentence of their own.
+/// The server's message as a sentence.
 fn sentence(message: &str) -> String {
     if message.is_empty() {
         return "The server refused the request.".to_owned();
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_the_server_become_a_sentence() {
+    fn a_message_of_the_server_becomes_a_sentence() {
         let shown = |message: &str| ApiError::Refused { code: String::new(), message: message.to_owned() }.to_string();
         assert_eq!(shown("agent not found"), "Agent not found.");
         assert_eq!(shown("Really?"), "Really?");

@@ -1,4 +1,4 @@
-//! The log: what happened, newest first.
+//! The event log: list, subscribe.
 
 use cynic::{Id, QueryBuilder, SubscriptionBuilder};
 
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::time::Instant;
 
-/// What happened.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum EventKind {
     AgentRegistered,
@@ -53,7 +53,7 @@ pub(crate) enum EventKind {
     Other,
 }
 
-/// One line of the log.
+/// An event of the log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Event {
     pub(crate) id: Id,
@@ -64,7 +64,7 @@ pub(crate) struct Event {
     pub(crate) object: Object,
 }
 
-/// What an event is about, as it was then.
+/// The object of an event, as it was after the change.
 #[derive(Clone, Debug, PartialEq, cynic::InlineFragments)]
 #[cynic(graphql_type = "Node")]
 pub(crate) enum Object {
@@ -186,11 +186,11 @@ struct PageInfo {
     end_cursor: Option<String>,
 }
 
-/// A stretch of the log, newest first.
+/// One page of the log, newest first.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct EventPage {
     pub(crate) events: Vec<Event>,
-    /// Where what is older begins, if there is more.
+    /// The cursor of the next page with older events, if there is one.
     pub(crate) older: Option<String>,
 }
 
@@ -205,7 +205,7 @@ struct LogEntry {
     event: Option<Event>,
 }
 
-/// What is older than a place in the log, or its newest lines.
+/// One page of events older than a cursor, or the newest events without one.
 pub(crate) fn list(after: Option<String>) -> Request<EventPage> {
     Request::new(&ListEvents::build(ListVariables { after }), |ListEvents { events: found }| {
         let PageInfo { has_next_page, end_cursor } = found.page_info;
@@ -213,7 +213,7 @@ pub(crate) fn list(after: Option<String>) -> Request<EventPage> {
     })
 }
 
-/// The stream of new lines: one, or nothing when some may have been missed.
+/// Subscribes to new events: one event, or none when events may have been missed.
 pub(crate) fn watch() -> Request<Option<Event>> {
     Request::stream(&WatchEvents::build(()), |frame| frame.events.event)
 }

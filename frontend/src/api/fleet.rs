@@ -1,10 +1,10 @@
-//! The figures of the whole fleet.
+//! Totals of the fleet: get, subscribe.
 
 use cynic::{QueryBuilder, SubscriptionBuilder};
 
 use super::{Request, schema};
 
-/// Figures of all agents and transfers the caller may see.
+/// Totals of all agents and transfers that the user may see.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Fleet {
     pub(crate) agents: AgentCounts,
@@ -49,12 +49,12 @@ struct FleetUpdate {
     fleet: Option<Fleet>,
 }
 
-/// The figures now.
+/// Gets the current totals.
 pub(crate) fn get() -> Request<Fleet> {
     Request::new(&GetFleet::build(()), |found| Ok(found.fleet))
 }
 
-/// The stream of the figures: the latest, or nothing when it is time to query again.
+/// Subscribes to the totals: the latest, or none when updates may have been missed.
 pub(crate) fn watch() -> Request<Option<Fleet>> {
     Request::stream(&WatchFleet::build(()), |frame| frame.fleet_updated.fleet)
 }

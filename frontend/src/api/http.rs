@@ -1,4 +1,4 @@
-//! One POST of JSON to our own server.
+//! Sends POST requests with a JSON body to the server.
 
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -6,17 +6,15 @@ use web_sys::{Headers, RequestInit, Response};
 
 use crate::{base_path, browser};
 
-/// An answer, whatever its status.
+/// An HTTP response with any status.
 pub(crate) struct Reply {
-    /// The HTTP status.
     pub(crate) status: u16,
-    /// Seconds to wait, when the server asked for that.
+    /// The header `Retry-After`, in seconds.
     pub(crate) retry_after: Option<u32>,
-    /// The text of the body.
     pub(crate) body: String,
 }
 
-/// No answer came.
+/// The server did not respond.
 pub(crate) struct NoResponse;
 
 impl From<JsValue> for NoResponse {

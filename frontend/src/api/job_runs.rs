@@ -1,11 +1,11 @@
-//! Runs of jobs: lists, one, their stream, cancel and retry. For administrators.
+//! Runs of jobs: list, get, subscribe, cancel, retry. For administrators.
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
 use super::{ApiError, ById, ByIdFields, Page, Request, scalars::ByteCount, schema};
 use crate::time::Instant;
 
-/// How far a run has come.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum RunStatus {
     Running,
@@ -14,7 +14,7 @@ pub(crate) enum RunStatus {
     Cancelled,
 }
 
-/// A run without its links: the same selection everywhere.
+/// A run without its links. All operations select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct JobRun {
     pub(crate) id: Id,
@@ -31,7 +31,7 @@ pub(crate) struct JobRun {
     pub(crate) revision: i32,
 }
 
-/// What stands beside a run on its own page.
+/// The links of a run, for its own page.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "JobRun")]
 pub(crate) struct RunLinks {
@@ -45,7 +45,7 @@ pub(crate) struct JobName {
     pub(crate) name: String,
 }
 
-/// Which runs are meant.
+/// A filter of runs.
 #[derive(Clone, Debug, cynic::InputObject)]
 struct JobRunFilter {
     job_id: Id,
@@ -96,7 +96,7 @@ struct RetryRun {
     retry_job_run: JobRun,
 }
 
-/// Which runs to watch: one, those of a job, or all.
+/// Which runs to subscribe to: one, those of a job, or all.
 #[derive(cynic::QueryVariables)]
 struct WatchVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -125,34 +125,34 @@ pub(crate) fn list(job: &str, first: i32, page: i32) -> Request<Page<JobRun>> {
     })
 }
 
-/// One run with what stands beside it.
+/// Gets one run with its links.
 pub(crate) fn get(id: &str) -> Request<(JobRun, RunLinks)> {
     Request::new(&GetRun::build(ById::new(id)), |GetRun { job_run, links }| {
         job_run.zip(links).ok_or(ApiError::InvalidResponse)
     })
 }
 
-/// Asks for the end of a run.
+/// Requests that a run is cancelled.
 pub(crate) fn cancel(id: &str) -> Request<JobRun> {
     Request::new(&CancelRun::build(ById::new(id)), |cancelled| Ok(cancelled.cancel_job_run))
 }
 
-/// Asks for another attempt of a run that failed or was cancelled.
+/// Requests another attempt of a run that failed or was cancelled.
 pub(crate) fn retry(id: &str) -> Request<JobRun> {
     Request::new(&RetryRun::build(ById::new(id)), |retried| Ok(retried.retry_job_run))
 }
 
-/// The stream of one run.
+/// Subscribes to one run.
 pub(crate) fn watch(id: &str) -> Request<Option<JobRun>> {
     stream(WatchVariables { ids: Some(vec![Id::new(id)]), filter: None })
 }
 
-/// The stream of a job's runs.
+/// Subscribes to the runs of a job.
 pub(crate) fn watch_of_job(job: &str) -> Request<Option<JobRun>> {
     stream(WatchVariables { ids: None, filter: Some(JobRunFilter { job_id: Id::new(job) }) })
 }
 
-/// The stream of all runs.
+/// Subscribes to all runs.
 pub(crate) fn watch_all() -> Request<Option<JobRun>> {
     stream(WatchVariables { ids: None, filter: None })
 }

@@ -1,4 +1,4 @@
-//! Jobs: lists, one, their stream, and everything that can be done with one.
+//! Jobs: list, get, subscribe, create, update, enable, run, delete.
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::time::Instant;
 
-/// What happens to a slot while an earlier run of the job is at work.
+/// The overlap policy: what happens to a slot while an earlier run of the job is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum Overlap {
     Skip,
@@ -19,7 +19,7 @@ pub(crate) enum Overlap {
     Allow,
 }
 
-/// What happens to slots that were missed because no server was there.
+/// The catch-up policy: what happens to slots that passed while no server was running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum CatchUp {
     Last,
@@ -27,11 +27,11 @@ pub(crate) enum CatchUp {
     All,
 }
 
-/// A length of time as the server writes it: `1h30m`.
+/// A duration as the server writes it, such as `1h30m`.
 #[derive(Clone, Debug, PartialEq, cynic::Scalar)]
 pub(crate) struct Duration(pub(crate) String);
 
-/// How a failed run is made again.
+/// The retry policy of a job.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Retry {
     pub(crate) max_attempts: i32,
@@ -40,7 +40,7 @@ pub(crate) struct Retry {
     pub(crate) max_delay: Duration,
 }
 
-/// A job without its links: the same selection everywhere.
+/// A job without its links. All operations select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Job {
     pub(crate) id: Id,
@@ -63,7 +63,7 @@ pub(crate) struct Job {
     pub(crate) revision: i32,
 }
 
-/// What stands beside a job on its own page.
+/// The links of a job, for its own page.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Job")]
 pub(crate) struct JobLinks {
@@ -80,7 +80,7 @@ pub(crate) struct NewestRuns {
     pub(crate) runs: Vec<JobRun>,
 }
 
-/// Which jobs are meant.
+/// A filter of jobs.
 #[derive(Clone, Debug, cynic::InputObject)]
 struct JobFilter {
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -137,7 +137,7 @@ struct GetJob {
     links: Option<JobLinks>,
 }
 
-/// What a new job is to be.
+/// A new job.
 #[derive(Clone, Debug, cynic::InputObject)]
 pub(crate) struct CreateJobInput {
     pub(crate) agent_id: Id,
@@ -153,7 +153,7 @@ pub(crate) struct CreateJobInput {
     pub(crate) retry: Option<RetryInput>,
 }
 
-/// What a job is to be from now on.
+/// All settings of a job that can be changed.
 #[derive(Clone, Debug, cynic::InputObject)]
 pub(crate) struct UpdateJobInput {
     pub(crate) name: Option<String>,
@@ -165,11 +165,11 @@ pub(crate) struct UpdateJobInput {
     pub(crate) direction: Option<Direction>,
     pub(crate) overlap: Option<Overlap>,
     pub(crate) catch_up: Option<CatchUp>,
-    /// Nothing: a failed run is not made again.
+    /// None: failed runs are not retried.
     pub(crate) retry: Option<RetryInput>,
 }
 
-/// How a failed run is to be made again.
+/// The retry policy of a new or changed job.
 #[derive(Clone, Debug, cynic::InputObject)]
 pub(crate) struct RetryInput {
     pub(crate) max_attempts: i32,
@@ -248,29 +248,29 @@ struct JobUpdate {
     job: Option<Job>,
 }
 
-/// One page of the jobs, newest first: all, or those that are enabled, or are not.
+/// One page of the jobs, newest first: all, or those that are enabled or disabled.
 pub(crate) fn list(enabled: Option<bool>, page: i32) -> Request<Page<Job>> {
     Request::new(&ListJobs::build(ListVariables::new(enabled, page)), |ListJobs { jobs: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })
 }
 
-/// The newest runs of each job of the same page. For administrators.
+/// The newest runs of each job on the same page. For administrators.
 pub(crate) fn newest_runs(enabled: Option<bool>, page: i32) -> Request<Vec<NewestRuns>> {
     Request::new(&ListNewestRuns::build(ListVariables::new(enabled, page)), |found| Ok(found.jobs.nodes))
 }
 
-/// One job with what stands beside it.
+/// Gets one job with its links.
 pub(crate) fn get(id: &str) -> Request<(Job, JobLinks)> {
     Request::new(&GetJob::build(ById::new(id)), |GetJob { job, links }| job.zip(links).ok_or(ApiError::InvalidResponse))
 }
 
-/// The stream of these jobs.
+/// Subscribes to these jobs.
 pub(crate) fn watch(ids: Vec<Id>) -> Request<Option<Job>> {
     Request::stream(&WatchJobs::build(WatchVariables { ids: Some(ids) }), |frame| frame.job_updated.job)
 }
 
-/// Makes a job.
+/// Creates a job.
 pub(crate) fn create(input: CreateJobInput) -> Request<Job> {
     Request::new(&CreateJob::build(CreateVariables { input }), |created| Ok(created.create_job))
 }
@@ -280,7 +280,7 @@ pub(crate) fn update(id: &str, input: UpdateJobInput) -> Request<Job> {
     Request::new(&UpdateJob::build(UpdateVariables { id: Id::new(id), input }), |updated| Ok(updated.update_job))
 }
 
-/// Lets a job's schedule start it, or stops it.
+/// Enables or disables a job.
 pub(crate) fn enable(id: &str, enabled: bool) -> Request<Job> {
     if enabled {
         Request::new(&EnableJob::build(ById::new(id)), |enabled| Ok(enabled.enable_job))
@@ -289,12 +289,12 @@ pub(crate) fn enable(id: &str, enabled: bool) -> Request<Job> {
     }
 }
 
-/// Starts a job now, beside its schedule.
+/// Requests a run of a job now, independent of its schedule.
 pub(crate) fn run(id: &str) -> Request<Job> {
     Request::new(&RunJob::build(ById::new(id)), |run| Ok(run.run_job))
 }
 
-/// Deletes a job with its runs and its ledger; its id.
+/// Deletes a job with its runs and its slot history; returns its id.
 pub(crate) fn delete(id: &str) -> Request<Id> {
     Request::new(&DeleteJob::build(ById::new(id)), |deleted| Ok(deleted.delete_job))
 }

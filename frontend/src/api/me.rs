@@ -1,4 +1,4 @@
-//! The caller's own user, for what signing in does not say.
+//! The signed-in user: what the response to the sign-in does not contain.
 
 use cynic::QueryBuilder;
 
@@ -16,7 +16,7 @@ struct Me {
     customer: Option<CustomerName>,
 }
 
-/// What the caller's customer is called; nothing for those who belong to none.
+/// Gets the name of the user's customer; none for administrators.
 pub(crate) fn customer_name() -> Request<Option<String>> {
     Request::new(&GetMe::build(()), |found| Ok(found.me.customer.map(|customer| customer.name)))
 }

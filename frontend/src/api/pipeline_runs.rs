@@ -1,11 +1,11 @@
-//! Runs of pipelines: lists, one, their stream, start, cancel and rerun. For administrators.
+//! Runs of pipelines: list, get, subscribe, start, cancel, rerun. For administrators.
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
 use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, plan::Plan, scalars::ByteCount, schema};
 use crate::time::Instant;
 
-/// How far a run has come.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 #[cynic(graphql_type = "PipelineRunStatus")]
 pub(crate) enum RunStatus {
@@ -16,7 +16,7 @@ pub(crate) enum RunStatus {
     Cancelled,
 }
 
-/// How far a step has come.
+/// The status of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum StepStatus {
     Queued,
@@ -36,7 +36,7 @@ pub(crate) enum RunTrigger {
     Rerun,
 }
 
-/// A run with its steps: the same selection everywhere but in lists of pipelines.
+/// A run with its steps. All operations but the lists of pipelines select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct PipelineRun {
     pub(crate) id: Id,
@@ -54,7 +54,7 @@ pub(crate) struct PipelineRun {
     pub(crate) steps: Vec<Step>,
 }
 
-/// A parameter and its value.
+/// A parameter of a run.
 #[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
 pub(crate) struct Parameter {
     pub(crate) name: String,
@@ -78,7 +78,7 @@ pub(crate) struct Step {
     pub(crate) transfer_id: Option<Id>,
 }
 
-/// As much of a run as a mark shows.
+/// The fields of a run that a mark in a list of pipelines shows.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "PipelineRun")]
 pub(crate) struct RunMark {
@@ -90,7 +90,7 @@ pub(crate) struct RunMark {
     pub(crate) revision: i32,
 }
 
-/// What stands beside a run on its own page.
+/// The links of a run, for its own page.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "PipelineRun")]
 pub(crate) struct RunLinks {
@@ -105,7 +105,7 @@ pub(crate) struct PipelineName {
     pub(crate) name: String,
 }
 
-/// Which runs are meant.
+/// A filter of runs.
 #[derive(Clone, Debug, cynic::InputObject)]
 struct PipelineRunFilter {
     pipeline_id: Id,
@@ -176,7 +176,7 @@ struct RerunRun {
     rerun_pipeline_run: PipelineRun,
 }
 
-/// Which runs to watch: one, those of a pipeline, or all.
+/// Which runs to subscribe to: one, those of a pipeline, or all.
 #[derive(cynic::QueryVariables)]
 struct WatchVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -219,7 +219,7 @@ pub(crate) fn list(pipeline: &str, page: i32) -> Request<Page<PipelineRun>> {
     })
 }
 
-/// One run with what stands beside it.
+/// Gets one run with its links.
 pub(crate) fn get(id: &str) -> Request<(PipelineRun, RunLinks)> {
     Request::new(&GetRun::build(ById::new(id)), |GetRun { pipeline_run, links }| {
         pipeline_run.zip(links).ok_or(ApiError::InvalidResponse)
@@ -232,27 +232,27 @@ pub(crate) fn start(pipeline: &str, parameters: Vec<ParameterInput>) -> Request<
     Request::new(&operation, |started| Ok(started.run_pipeline))
 }
 
-/// Asks for the end of a run.
+/// Requests that a run is cancelled.
 pub(crate) fn cancel(id: &str) -> Request<PipelineRun> {
     Request::new(&CancelRun::build(ById::new(id)), |cancelled| Ok(cancelled.cancel_pipeline_run))
 }
 
-/// Starts a new run from where this one failed.
+/// Starts a new run from the failed step of this one.
 pub(crate) fn rerun(id: &str) -> Request<PipelineRun> {
     Request::new(&RerunRun::build(ById::new(id)), |rerun| Ok(rerun.rerun_pipeline_run))
 }
 
-/// The stream of one run.
+/// Subscribes to one run.
 pub(crate) fn watch(id: &str) -> Request<Option<PipelineRun>> {
     stream(WatchVariables { ids: Some(vec![Id::new(id)]), filter: None })
 }
 
-/// The stream of a pipeline's runs.
+/// Subscribes to the runs of a pipeline.
 pub(crate) fn watch_of_pipeline(pipeline: &str) -> Request<Option<PipelineRun>> {
     stream(WatchVariables { ids: None, filter: Some(PipelineRunFilter { pipeline_id: Id::new(pipeline) }) })
 }
 
-/// The stream of all runs, as marks.
+/// Subscribes to the marks of all runs.
 pub(crate) fn watch_marks() -> Request<Option<RunMark>> {
     Request::stream(&WatchMarks::build(()), |frame| frame.pipeline_run_updated.pipeline_run)
 }

@@ -1,4 +1,4 @@
-//! Pipelines: lists, one, and everything that can be done with one.
+//! Pipelines: list, get, create, describe, enable, replace the definition, delete.
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::time::Instant;
 
-/// A pipeline with its current definition: the same selection everywhere but in lists.
+/// A pipeline with its current definition. All operations but the lists select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Pipeline {
     pub(crate) id: Id,
@@ -47,7 +47,7 @@ pub(crate) struct NewestRuns {
     pub(crate) runs: Vec<RunMark>,
 }
 
-/// Which pipelines are meant.
+/// A filter of pipelines.
 #[derive(Clone, Debug, Default, PartialEq, cynic::InputObject)]
 pub(crate) struct PipelineFilter {
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -97,7 +97,7 @@ struct GetPipeline {
     pipeline: Option<Pipeline>,
 }
 
-/// What a new pipeline is to be.
+/// A new pipeline.
 #[derive(Clone, Debug, cynic::InputObject)]
 pub(crate) struct CreatePipelineInput {
     pub(crate) identifier: String,
@@ -108,16 +108,16 @@ pub(crate) struct CreatePipelineInput {
     pub(crate) customer_id: Option<Id>,
 }
 
-/// What a pipeline is called from now on.
+/// The new name and description of a pipeline.
 #[derive(Clone, Debug, cynic::InputObject)]
 #[cynic(graphql_type = "UpdatePipelineInput")]
 pub(crate) struct DescribeInput {
     pub(crate) name: String,
-    /// Nothing: it has none.
+    /// None removes the description.
     pub(crate) description: Option<String>,
 }
 
-/// Whether a pipeline's runs start from now on.
+/// Whether runs of a pipeline can start.
 #[derive(cynic::InputObject)]
 #[cynic(graphql_type = "UpdatePipelineInput")]
 struct EnableInput {
@@ -183,7 +183,7 @@ struct DeletePipeline {
     delete_pipeline: Id,
 }
 
-/// One page of the pipelines that fit a filter, newest first.
+/// One page of the pipelines that match a filter, newest first.
 pub(crate) fn list(filter: PipelineFilter, page: i32) -> Request<Page<PipelineRow>> {
     let variables = ListVariables { filter, first: PAGE_SIZE, page };
     Request::new(&ListPipelines::build(variables), |ListPipelines { pipelines: found }| {
@@ -191,41 +191,41 @@ pub(crate) fn list(filter: PipelineFilter, page: i32) -> Request<Page<PipelineRo
     })
 }
 
-/// The newest runs of each pipeline of the same page. For administrators.
+/// The newest runs of each pipeline on the same page. For administrators.
 pub(crate) fn newest_runs(filter: PipelineFilter, page: i32) -> Request<Vec<NewestRuns>> {
     let variables = ListVariables { filter, first: PAGE_SIZE, page };
     Request::new(&ListNewestRuns::build(variables), |found| Ok(found.pipelines.nodes))
 }
 
-/// One pipeline, by its id or its identifier.
+/// Gets one pipeline by its id or its identifier.
 pub(crate) fn get(id: &str) -> Request<Pipeline> {
     Request::new(&GetPipeline::build(ById::new(id)), |found| found.pipeline.ok_or(ApiError::InvalidResponse))
 }
 
-/// Makes a pipeline.
+/// Creates a pipeline.
 pub(crate) fn create(input: CreatePipelineInput) -> Request<Pipeline> {
     Request::new(&CreatePipeline::build(CreateVariables { input }), |created| Ok(created.create_pipeline))
 }
 
-/// Changes what a pipeline is called.
+/// Changes the name and the description of a pipeline.
 pub(crate) fn describe(id: &str, input: DescribeInput) -> Request<Pipeline> {
     let operation = DescribePipeline::build(DescribeVariables { id: Id::new(id), input });
     Request::new(&operation, |described| Ok(described.update_pipeline))
 }
 
-/// Lets a pipeline's runs start, or stops that.
+/// Enables or disables a pipeline.
 pub(crate) fn enable(id: &str, enabled: bool) -> Request<Pipeline> {
     let operation = EnablePipeline::build(EnableVariables { id: Id::new(id), input: EnableInput { enabled } });
     Request::new(&operation, |enabled| Ok(enabled.update_pipeline))
 }
 
-/// Makes a new version of a pipeline's definition, if that version is still the current one.
+/// Saves a new version of a definition, if `expected_version` is still the current one.
 pub(crate) fn replace(id: &str, yaml: String, expected_version: i32) -> Request<Pipeline> {
     let operation = ReplaceDefinition::build(ReplaceVariables { id: Id::new(id), yaml, expected_version });
     Request::new(&operation, |replaced| Ok(replaced.replace_pipeline_definition))
 }
 
-/// Deletes a pipeline with its versions and its runs; its id.
+/// Deletes a pipeline with its versions and its runs; returns its id.
 pub(crate) fn delete(id: &str) -> Request<Id> {
     Request::new(&DeletePipeline::build(ById::new(id)), |deleted| Ok(deleted.delete_pipeline))
 }

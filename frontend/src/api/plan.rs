@@ -9,7 +9,7 @@ use crate::time::Instant;
 
 cynic::impl_scalar!(Plan, schema::JSON);
 
-/// What a run will do, or has to do. Empty where a text says nothing.
+/// The plan of a run. Fields are empty where the definition sets nothing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct Plan {
@@ -19,7 +19,7 @@ pub(crate) struct Plan {
     pub(crate) steps: Vec<PlannedStep>,
 }
 
-/// When something runs by itself.
+/// A schedule and its next times.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(crate) struct PlannedSchedule {
     pub(crate) text: String,
@@ -28,7 +28,7 @@ pub(crate) struct PlannedSchedule {
     pub(crate) next: Vec<Instant>,
 }
 
-/// What a step will do. Which of its parts are there depends on its kind.
+/// A step of a plan. Which of the optional fields are set depends on its type.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct PlannedStep {
@@ -52,7 +52,7 @@ pub(crate) struct PlannedStep {
     pub(crate) url: Option<String>,
 }
 
-/// What must have become of the steps that a step needs.
+/// The outcome of the needed steps on which a step runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum When {
@@ -62,21 +62,21 @@ pub(crate) enum When {
     Always,
 }
 
-/// Who does a step.
+/// The agent that executes a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct PlannedAgent {
     pub(crate) id: String,
     pub(crate) name: String,
 }
 
-/// How often a step is tried.
+/// The retry policy of a step.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PlannedRetry {
     pub(crate) max_attempts: i32,
 }
 
-/// Where files are read or written.
+/// The source or the destination of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Endpoint {
     pub(crate) location: String,

@@ -1,14 +1,14 @@
-//! The ledgers of the slots of jobs and pipelines, what a schedule says, and running slots of the past after all.
+//! Slots: the slot history of jobs and pipelines, the preview of a schedule, and backfill.
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
 use super::{Page, Request, job_runs::RunStatus, pipeline_runs, schema};
 use crate::time::Instant;
 
-/// How many slots a page of the ledger has.
+/// Slots per page of the slot history.
 pub(crate) const SLOTS: i32 = 60;
 
-/// What became of a slot.
+/// The outcome of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 #[cynic(graphql_type = "SlotOutcome")]
 pub(crate) enum Outcome {
@@ -19,7 +19,7 @@ pub(crate) enum Outcome {
     Coalesced,
 }
 
-/// A line of the ledger: one slot, or a range of them.
+/// An entry of the slot history of a job: one slot, or a range of slots.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct JobSlot {
     pub(crate) id: Id,
@@ -29,11 +29,11 @@ pub(crate) struct JobSlot {
     pub(crate) run: Option<SlotRun>,
     /// The first slot of a range.
     pub(crate) from: Option<Instant>,
-    /// How many slots the range holds.
+    /// Number of slots in the range.
     pub(crate) count: Option<i32>,
 }
 
-/// The run that a slot became.
+/// The run of a job that a slot started.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "JobRun")]
 pub(crate) struct SlotRun {
@@ -42,7 +42,7 @@ pub(crate) struct SlotRun {
     pub(crate) error_message: Option<String>,
 }
 
-/// The same for a pipeline.
+/// An entry of the slot history of a pipeline.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct PipelineSlot {
     pub(crate) scheduled_for: Instant,
@@ -53,7 +53,7 @@ pub(crate) struct PipelineSlot {
     pub(crate) count: Option<i32>,
 }
 
-/// The run of a pipeline that a slot became.
+/// The run of a pipeline that a slot started.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "PipelineRun")]
 pub(crate) struct PipelineSlotRun {
@@ -115,18 +115,18 @@ struct PreviewSchedule {
     schedule_preview: SchedulePreview,
 }
 
-/// What a schedule says, in words, and when it is due next.
+/// The description of a schedule, and its next times.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct SchedulePreview {
     pub(crate) description: String,
     pub(crate) slots: Vec<ScheduledTime>,
 }
 
-/// A time at which a schedule is due.
+/// A scheduled time.
 #[derive(Clone, Copy, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct ScheduledTime {
     pub(crate) at: Instant,
-    /// How many minutes the schedule's clock is ahead of UTC then.
+    /// Minutes by which the time zone of the schedule is ahead of UTC then.
     pub(crate) utc_offset_minutes: i32,
 }
 
@@ -144,14 +144,14 @@ struct PreviewBackfill {
     preview_backfill: BackfillPreview,
 }
 
-/// What a backfill would do.
+/// The preview of a backfill.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct BackfillPreview {
     pub(crate) slots: Vec<BackfillSlot>,
     pub(crate) run_count: i32,
 }
 
-/// What a backfill would do with one slot.
+/// A slot in the preview of a backfill.
 #[derive(Clone, Copy, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct BackfillSlot {
     pub(crate) scheduled_for: Instant,
@@ -173,7 +173,7 @@ struct QueuedSlot {
     id: Id,
 }
 
-/// One page of a job's ledger, the latest slots first.
+/// One page of the slot history of a job, latest slots first.
 pub(crate) fn list(job: &str, page: i32) -> Request<Page<JobSlot>> {
     let variables = ListVariables { job_id: Id::new(job), page };
     Request::new(&ListSlots::build(variables), |ListSlots { job_slots: found }| {
@@ -181,7 +181,7 @@ pub(crate) fn list(job: &str, page: i32) -> Request<Page<JobSlot>> {
     })
 }
 
-/// The same of a pipeline's ledger.
+/// One page of the slot history of a pipeline, latest slots first.
 pub(crate) fn list_of_pipeline(pipeline: &str, page: i32) -> Request<Page<PipelineSlot>> {
     let operation = ListSlotsOfPipeline::build(ListOfPipelineVariables { pipeline_id: Id::new(pipeline), page });
     Request::new(&operation, |ListSlotsOfPipeline { pipeline_slots: found }| {
@@ -189,19 +189,19 @@ pub(crate) fn list_of_pipeline(pipeline: &str, page: i32) -> Request<Page<Pipeli
     })
 }
 
-/// What a schedule says in a zone. The server alone knows.
+/// Gets the description and the next times of a schedule. Only the server evaluates schedules.
 pub(crate) fn preview_schedule(schedule: String, timezone: String) -> Request<SchedulePreview> {
     let operation = PreviewSchedule::build(PreviewVariables { schedule, timezone });
     Request::new(&operation, |preview| Ok(preview.schedule_preview))
 }
 
-/// What [`backfill`] would do.
+/// Previews [`backfill`].
 pub(crate) fn preview_backfill(job: &str, from: Instant, to: Instant) -> Request<BackfillPreview> {
     let operation = PreviewBackfill::build(BackfillVariables { job_id: Id::new(job), from, to });
     Request::new(&operation, |preview| Ok(preview.preview_backfill))
 }
 
-/// Runs the slots of a stretch of the past that did not run; how many.
+/// Runs the slots of a past time range that did not run; returns their number.
 pub(crate) fn backfill(job: &str, from: Instant, to: Instant) -> Request<usize> {
     let operation = BackfillJob::build(BackfillVariables { job_id: Id::new(job), from, to });
     Request::new(&operation, |queued| Ok(queued.backfill_job.len()))

@@ -1,4 +1,4 @@
-//! Transfers: lists, one, their stream, cancel and retry.
+//! Transfers: list, get, subscribe, cancel, retry.
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::time::Instant;
 
-/// Where a transfer stands.
+/// The status of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum TransferStatus {
     Queued,
@@ -17,14 +17,14 @@ pub(crate) enum TransferStatus {
     Cancelled,
 }
 
-/// Which way the file goes, seen from the agent.
+/// The direction of a transfer, seen from the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum Direction {
     Pull,
     Push,
 }
 
-/// How the file travels.
+/// The protocol of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum Protocol {
     Ftp,
@@ -33,7 +33,7 @@ pub(crate) enum Protocol {
     Sftp,
 }
 
-/// A transfer without its links: the same selection everywhere, so that all watchers of it are served the same bytes.
+/// A transfer without its links. All operations select the same fields, so that subscriptions can share their results.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Transfer {
     pub(crate) id: Id,
@@ -65,7 +65,7 @@ pub(crate) struct Transfer {
     pub(crate) network: Network,
 }
 
-/// What the agent measured of the network.
+/// Network measurements of the agent.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Network {
     pub(crate) throughput_mbps: Option<f64>,
@@ -73,7 +73,7 @@ pub(crate) struct Network {
     pub(crate) packet_loss_percent: Option<f64>,
 }
 
-/// What stands beside a transfer on its own page.
+/// The links of a transfer, for its own page.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Transfer")]
 pub(crate) struct TransferLinks {
@@ -83,14 +83,14 @@ pub(crate) struct TransferLinks {
     pub(crate) customer: Option<CustomerName>,
 }
 
-/// That the agent is still there.
+/// The agent of a transfer, if it was not revoked.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Agent")]
 pub(crate) struct AgentLink {
     pub(crate) id: Id,
 }
 
-/// Which transfers are meant. All of it together.
+/// A filter of transfers. All conditions apply.
 #[derive(Clone, Debug, Default, PartialEq, cynic::InputObject)]
 pub(crate) struct TransferFilter {
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -156,7 +156,7 @@ struct RetryTransfer {
     retry_transfer: Transfer,
 }
 
-/// Which transfers to watch: these, or all when there are none.
+/// Which transfers to subscribe to: these, those of a filter, or all.
 #[derive(cynic::QueryVariables)]
 struct WatchVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -177,18 +177,18 @@ struct TransferUpdate {
     transfer: Option<Transfer>,
 }
 
-/// The stream of these transfers, or of all: the latest state of one, or nothing when it is time to query again.
+/// Subscribes to these transfers, or to all: the latest state of one, or none when updates may have been missed.
 pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Transfer>> {
     stream(WatchVariables { ids, filter: None })
 }
 
-/// The stream of one agent's transfers.
+/// Subscribes to the transfers of an agent.
 pub(crate) fn watch_of_agent(agent_id: Id) -> Request<Option<Transfer>> {
     let filter = TransferFilter { agent_id: Some(agent_id), ..TransferFilter::default() };
     stream(WatchVariables { ids: None, filter: Some(filter) })
 }
 
-/// The stream of one run's transfers.
+/// Subscribes to the transfers of a job run.
 pub(crate) fn watch_of_run(job_run_id: Id) -> Request<Option<Transfer>> {
     let filter = TransferFilter { job_run_id: Some(job_run_id), ..TransferFilter::default() };
     stream(WatchVariables { ids: None, filter: Some(filter) })
@@ -198,7 +198,7 @@ fn stream(variables: WatchVariables) -> Request<Option<Transfer>> {
     Request::stream(&WatchTransfers::build(variables), |frame| frame.transfer_updated.transfer)
 }
 
-/// One page of the transfers that fit a filter, newest first.
+/// One page of the transfers that match a filter, newest first.
 pub(crate) fn list(filter: TransferFilter, page: i32) -> Request<Page<Transfer>> {
     list_some(filter, PAGE_SIZE, page)
 }
@@ -210,19 +210,19 @@ pub(crate) fn list_some(filter: TransferFilter, first: i32, page: i32) -> Reques
     })
 }
 
-/// One transfer with what stands beside it.
+/// Gets one transfer with its links.
 pub(crate) fn get(id: &str) -> Request<(Transfer, TransferLinks)> {
     Request::new(&GetTransfer::build(ById::new(id)), |GetTransfer { transfer, links }| {
         transfer.zip(links).ok_or(ApiError::InvalidResponse)
     })
 }
 
-/// Asks for the end of a transfer: at once when it is queued, else when its agent hears of it.
+/// Cancels a queued transfer at once, and a running one when its agent confirms it.
 pub(crate) fn cancel(id: &str) -> Request<Transfer> {
     Request::new(&CancelTransfer::build(ById::new(id)), |cancelled| Ok(cancelled.cancel_transfer))
 }
 
-/// Puts a failed transfer back into the queue.
+/// Queues a failed transfer again.
 pub(crate) fn retry(id: &str) -> Request<Transfer> {
     Request::new(&RetryTransfer::build(ById::new(id)), |retried| Ok(retried.retry_transfer))
 }

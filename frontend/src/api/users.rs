@@ -1,18 +1,18 @@
-//! Users: list, create, change.
+//! Users: list, create, update.
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
 use super::{PAGE_SIZE, Page, Request, customers::CustomerName, schema};
 use crate::time::Instant;
 
-/// What a user may do.
+/// The role of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum Role {
     Admin,
     Customer,
 }
 
-/// A person who may sign in.
+/// A user.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct User {
     pub(crate) id: Id,
@@ -44,7 +44,7 @@ struct UserConnection {
     total_is_at_least: bool,
 }
 
-/// A user to make.
+/// A new user.
 #[derive(cynic::InputObject)]
 #[cynic(graphql_type = "CreateUserInput")]
 pub(crate) struct CreateUser {
@@ -67,7 +67,7 @@ struct CreatedUser {
     create_user: User,
 }
 
-/// What to change of a user.
+/// Changes of a user; fields without a value stay.
 #[derive(Default, cynic::InputObject)]
 #[cynic(graphql_type = "UpdateUserInput")]
 pub(crate) struct UpdateUser {
@@ -99,7 +99,7 @@ pub(crate) fn list(page: i32) -> Request<Page<User>> {
     })
 }
 
-/// Makes a user.
+/// Creates a user.
 pub(crate) fn create(input: CreateUser) -> Request<User> {
     Request::new(&CreatedUser::build(CreateVariables { input }), |created| Ok(created.create_user))
 }

@@ -1,4 +1,4 @@
-//! The secret that webhooks are signed with.
+//! The secret that signs webhooks: rotate.
 
 use cynic::{Id, MutationBuilder};
 
@@ -22,7 +22,7 @@ struct WebhookSecret {
     secret: String,
 }
 
-/// Makes a new secret: of that customer, else the caller's own, or the platform's for administrators. The old one ends.
+/// Creates a new secret and ends the old one: that of a customer; without one, the user's own or the platform's.
 pub(crate) fn rotate_secret(customer_id: Option<Id>) -> Request<String> {
     let operation = RotateSecret::build(RotateVariables { customer_id });
     Request::new(&operation, |rotated| Ok(rotated.rotate_webhook_secret.secret))

@@ -1,10 +1,10 @@
-//! Why a text was not read, without details: their code would make the page larger.
+//! The error of the reader. It has no details, because their code would make the page larger.
 
 use std::fmt;
 
 use serde::de::Error;
 
-/// The text is no JSON, or of another shape.
+/// The text is not JSON, or the value has another shape.
 #[derive(Debug, PartialEq)]
 pub(super) struct InvalidJson;
 

@@ -1,6 +1,6 @@
-//! Numbers. Fractions are exact up to 15 digits, far more than is ever shown.
+//! Parses numbers. Fractions are exact up to 15 digits, far more than the page shows.
 
-/// Reads a number with a fraction or an exponent. Nothing if it is none.
+/// Parses a number with a fraction or an exponent. None if it is not a number.
 pub(super) fn fraction(text: &str) -> Option<f64> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse().ok()?),
@@ -19,7 +19,7 @@ pub(super) fn fraction(text: &str) -> Option<f64> {
         if !digit.is_ascii_digit() {
             return None;
         }
-        // Digits beyond what fits only count as places.
+        // Digits that do not fit only change the exponent.
         if digits < 100_000_000_000_000_000 {
             digits = digits * 10 + u64::from(digit - b'0');
             power = power.saturating_sub(i32::from(is_decimal));
@@ -29,7 +29,7 @@ pub(super) fn fraction(text: &str) -> Option<f64> {
     }
     #[expect(clippy::cast_precision_loss, reason = "15 digits are exact")]
     let digits = digits as f64;
-    // To divide by a whole power is more exact than to multiply by its inverse.
+    // Dividing by a power of ten is more exact than multiplying by its inverse.
     let size = if power < 0 { digits / 10_f64.powi(power.saturating_neg()) } else { digits * 10_f64.powi(power) };
     let is_whole = !whole.is_empty();
     is_whole.then_some(if is_negative { -size } else { size })

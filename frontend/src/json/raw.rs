@@ -1,4 +1,4 @@
-//! Values that are passed on as the text they came in.
+//! Values that stay JSON text.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde::{
     de::{Error, Visitor},
 };
 
-/// A value as the text it came in, not read yet.
+/// A JSON value as text, not parsed yet.
 #[derive(Clone, Copy)]
 pub(crate) struct Raw<'de>(pub(crate) &'de str);
 
 impl Raw<'_> {
-    /// By which the reader knows that the text is wanted.
+    /// The name of the newtype by which the reader recognises it.
     pub(super) const NAME: &'static str = "json::Raw";
 }
 

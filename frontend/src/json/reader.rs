@@ -1,5 +1,4 @@
-//! Goes through a text from value to value. Each kind of value that is asked for calls its own kind of visit only, so
-//! that no more than this is generated for a type.
+//! The deserializer. Each requested kind of value calls only its own visit, so that little code is generated per type.
 
 use std::borrow::Cow;
 
@@ -11,24 +10,24 @@ use serde::{
 
 use super::{error::InvalidJson, number, raw::Raw, string};
 
-/// A text and a place in it.
+/// A text and a position in it.
 pub(super) struct Reader<'de> {
     text: &'de str,
     at: usize,
 }
 
 impl<'de> Reader<'de> {
-    /// At the beginning of a text.
+    /// A reader at the beginning of a text.
     pub(super) fn new(text: &'de str) -> Self {
         Self { text, at: 0 }
     }
 
-    /// Whether only spaces are left.
+    /// Whether only whitespace is left.
     pub(super) fn is_at_end(&mut self) -> bool {
         self.peek().is_none()
     }
 
-    /// The next byte that is no space.
+    /// The next byte that is not whitespace.
     fn peek(&mut self) -> Option<u8> {
         let rest = self.text.as_bytes().get(self.at..)?;
         let spaces = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count();
@@ -44,7 +43,7 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Takes a word such as `null`, if it comes next.
+    /// Takes a literal such as `null`, if it comes next.
     fn take_word(&mut self, word: &str) -> bool {
         let is_next = self.peek().is_some() && self.text.as_bytes()[self.at..].starts_with(word.as_bytes());
         if is_next {
@@ -53,7 +52,7 @@ impl<'de> Reader<'de> {
         is_next
     }
 
-    /// Takes a string and gives what is between its quotes, and whether there are escapes in it.
+    /// Takes a string; returns the text between its quotes, and whether it has escapes.
     fn take_quoted(&mut self) -> Result<(&'de str, bool), InvalidJson> {
         self.take(b'"')?;
         let start = self.at;
@@ -91,7 +90,7 @@ impl<'de> Reader<'de> {
         if length == 0 { Err(InvalidJson) } else { Ok(&rest[..length]) }
     }
 
-    /// Takes a value without looking at it more closely than to find its end.
+    /// Skips a value; returns its text.
     fn skip(&mut self) -> Result<&'de str, InvalidJson> {
         self.peek();
         let start = self.at;
@@ -121,7 +120,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Goes to the next entry of an object or a list, if there is one; else past the end.
+    /// Moves to the next entry of an object or an array; past the end if there is none.
     fn next_entry(&mut self, is_first: &mut bool, end: u8) -> Result<bool, InvalidJson> {
         if self.peek() == Some(end) && *is_first {
             self.at += 1;
@@ -144,7 +143,7 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// The entries of an object or a list that is being read.
+/// The entries of an object or an array that is being read.
 struct Entries<'a, 'de> {
     reader: &'a mut Reader<'de>,
     is_first: bool,
@@ -164,7 +163,7 @@ impl<'a, 'de> Entries<'a, 'de> {
         Ok(has_next)
     }
 
-    /// Nobody may leave entries unread: what follows would be taken for something else.
+    /// Fails if entries were left unread, because the rest of the text would be misread.
     fn finish<T>(self, value: T) -> Result<T, InvalidJson> {
         if self.is_over { Ok(value) } else { Err(InvalidJson) }
     }

@@ -1,6 +1,6 @@
-//! Strings and their escapes.
+//! Escapes of strings.
 
-/// What is between the quotes of a string, with its escapes replaced. Nothing if one of them is none.
+/// Replaces the escapes in the text between the quotes of a string. None if an escape is invalid.
 pub(super) fn unescape(escaped: &str) -> Option<String> {
     let mut text = String::with_capacity(escaped.len());
     let mut rest = escaped;
@@ -23,7 +23,7 @@ pub(super) fn unescape(escaped: &str) -> Option<String> {
     Some(text)
 }
 
-/// Takes the digits of a character, which may come as a pair of surrogates.
+/// Takes the hexadecimal digits of a character, which may be a pair of surrogates.
 fn character(rest: &mut &str) -> Option<char> {
     let first = unit(rest)?;
     if !(0xD800..0xDC00).contains(&first) {
