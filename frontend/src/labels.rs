@@ -1,4 +1,4 @@
-//! What states and kinds are called on the page, and in which tone. Pure.
+//! Labels and tones of statuses and kinds. Pure.
 
 pub(crate) mod events;
 pub(crate) mod jobs;
@@ -15,7 +15,7 @@ use crate::{
     ui::Tone,
 };
 
-/// A status of a transfer, as it is written in addresses, and as it is called.
+/// The statuses of transfers: value, name in URLs, label.
 pub(crate) const TRANSFER_STATUSES: [(TransferStatus, &str, &str); 5] = [
     (TransferStatus::Queued, "queued", "Queued"),
     (TransferStatus::Running, "running", "Running"),
@@ -24,7 +24,7 @@ pub(crate) const TRANSFER_STATUSES: [(TransferStatus, &str, &str); 5] = [
     (TransferStatus::Cancelled, "cancelled", "Cancelled"),
 ];
 
-/// The same for protocols.
+/// The protocols: value, name in URLs, label.
 pub(crate) const PROTOCOLS: [(Protocol, &str, &str); 4] = [
     (Protocol::Sftp, "sftp", "SFTP"),
     (Protocol::Ftp, "ftp", "FTP"),
@@ -32,11 +32,11 @@ pub(crate) const PROTOCOLS: [(Protocol, &str, &str); 4] = [
     (Protocol::Local, "local", "Local"),
 ];
 
-/// The same for directions.
+/// The directions: value, name in URLs, label.
 pub(crate) const DIRECTIONS: [(Direction, &str, &str); 2] =
     [(Direction::Push, "push", "Push"), (Direction::Pull, "pull", "Pull")];
 
-/// The same for agents.
+/// The statuses of agents: value, name in URLs, label.
 pub(crate) const AGENT_STATUSES: [(AgentStatus, &str, &str); 4] = [
     (AgentStatus::Online, "online", "Online"),
     (AgentStatus::Busy, "busy", "Busy"),
@@ -44,22 +44,22 @@ pub(crate) const AGENT_STATUSES: [(AgentStatus, &str, &str); 4] = [
     (AgentStatus::Offline, "offline", "Offline"),
 ];
 
-/// What a value is called, by its table.
+/// The label of a value in a table of value, name and label.
 pub(crate) fn label_of<T: PartialEq>(table: &[(T, &'static str, &'static str)], value: &T) -> &'static str {
     table.iter().find(|(known, ..)| known == value).map_or("", |(.., label)| label)
 }
 
-/// The value of a word in an address, by its table.
+/// The value of a name in a table of value, name and label.
 pub(crate) fn value_of<T: Copy>(table: &[(T, &'static str, &'static str)], name: &str) -> Option<T> {
     table.iter().find(|(_, known, _)| *known == name).map(|(value, ..)| *value)
 }
 
-/// The word of a value in an address, by its table.
+/// The name of a value in a table of value, name and label.
 pub(crate) fn name_of<T: PartialEq>(table: &[(T, &'static str, &'static str)], value: &T) -> &'static str {
     table.iter().find(|(known, ..)| known == value).map_or("", |(_, name, _)| name)
 }
 
-/// What a transfer is doing, more exactly than its status.
+/// The state of a transfer: its status, or a more exact label for it.
 pub(crate) fn transfer_state(transfer: &Transfer) -> (&'static str, Tone) {
     match transfer.status {
         TransferStatus::Running if transfer.cancel_requested_at.is_some() => ("Cancelling", Tone::Warn),
@@ -72,7 +72,7 @@ pub(crate) fn transfer_state(transfer: &Transfer) -> (&'static str, Tone) {
     }
 }
 
-/// How an agent is.
+/// The state of an agent.
 pub(crate) fn agent_state(agent: &Agent) -> (&'static str, Tone) {
     let tone = match agent.status {
         AgentStatus::Online => Tone::Good,
@@ -91,7 +91,7 @@ fn os(os: Os) -> &'static str {
     }
 }
 
-/// What an agent runs on, and which version of it runs there.
+/// The operating system and the version of an agent.
 pub(crate) fn system(agent: &Agent) -> String {
     match &agent.version {
         Some(version) => format!("{}, agent {version}", os(agent.os)),
@@ -99,7 +99,7 @@ pub(crate) fn system(agent: &Agent) -> String {
     }
 }
 
-/// What a role is called.
+/// The label of a role.
 pub(crate) fn role(role: Role) -> &'static str {
     match role {
         Role::Admin => "Administrator",
@@ -107,19 +107,19 @@ pub(crate) fn role(role: Role) -> &'static str {
     }
 }
 
-/// How much of a transfer is done: `1.20 GB of 4.00 GB`.
+/// The transferred part of a transfer: `1.20 GB of 4.00 GB`.
 pub(crate) fn amount(transfer: &Transfer) -> String {
     let done = format::bytes(transfer.bytes_transferred.0);
     if transfer.size_known { format!("{done} of {}", format::bytes(transfer.bytes_total.0)) } else { done }
 }
 
-/// How big a transfer is, or how much of it there is so far.
+/// The size of a transfer, or the bytes transferred so far while its size is unknown.
 pub(crate) fn size(transfer: &Transfer) -> String {
     let known = if transfer.size_known { transfer.bytes_total.0 } else { transfer.bytes_transferred.0 };
     if known == 0 && !transfer.size_known { "–".to_owned() } else { format::bytes(known) }
 }
 
-/// How a transfer travels: `SFTP push`.
+/// The protocol and direction of a transfer: `SFTP push`.
 pub(crate) fn transfer_protocol(transfer: &Transfer) -> String {
     protocol_with_direction(transfer.protocol, transfer.direction)
 }
@@ -130,7 +130,7 @@ pub(crate) fn protocol_with_direction(protocol: Protocol, direction: Direction) 
     format!("{protocol} {}", direction.to_ascii_lowercase())
 }
 
-/// What an agent measured of the network, if it did.
+/// The network measurements of an agent, if there are any.
 pub(crate) fn network(network: &Network) -> Option<String> {
     let parts = [
         network.throughput_mbps.map(|throughput| format!("{} Mbit/s", format::fixed(throughput, 1))),
@@ -146,7 +146,7 @@ pub(crate) fn speed(transfer: &Transfer) -> String {
     if transfer.status == TransferStatus::Running { format::rate(transfer.speed) } else { "–".to_owned() }
 }
 
-/// The time a running transfer still needs.
+/// The remaining time of a running transfer.
 pub(crate) fn time_left(transfer: &Transfer) -> String {
     match transfer.eta_seconds {
         Some(seconds) if transfer.status == TransferStatus::Running => format::duration(seconds.into()),
@@ -154,17 +154,17 @@ pub(crate) fn time_left(transfer: &Transfer) -> String {
     }
 }
 
-/// The load average of an agent's last minute.
+/// The load average of the agent's machine in the last minute.
 pub(crate) fn load(agent: &Agent) -> String {
     agent.load.map_or_else(|| "–".to_owned(), |load| format::fixed(load, 2))
 }
 
-/// The memory in use where an agent runs.
+/// The memory in use on the agent's machine.
 pub(crate) fn memory(agent: &Agent) -> String {
     agent.memory.map_or_else(|| "–".to_owned(), format::memory)
 }
 
-/// Runs in a sentence, by a word for each: `Last 3 runs: 2 completed, 1 failed`.
+/// A summary of runs by their states: `Last 3 runs: 2 completed, 1 failed`.
 fn counted_by_outcome(words: impl ExactSizeIterator<Item = &'static str>) -> String {
     let noun = match words.len() {
         0 => return "No runs yet".to_owned(),

@@ -1,7 +1,7 @@
-//! Pages whose code comes when somebody first wants to see them.
+//! Pages whose code is loaded when they are first opened.
 //!
-//! With the feature `split` the code of such pages is cut into files of its own, which the first load need not bring.
-//! Without it, as in a plain `trunk build`, everything is in one file, and nothing waits.
+//! With the feature `split` the code of these pages is in separate files, which the first load does not need. Without it,
+//! as in a plain `trunk build`, all code is in one file.
 
 use std::{
     future::Future,
@@ -13,13 +13,13 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::ui::{Icon, PageHead, SkeletonRows, SkeletonText};
 
-/// What makes a page, once its code is here.
+/// Creates the view of a loaded page.
 pub(crate) type MakePage = fn() -> AnyView;
 
-/// A page's code on its way.
+/// The future that loads the code of a page.
 pub(crate) type Loading = Pin<Box<dyn Future<Output = Result<MakePage, LoadError>>>>;
 
-/// The code of a page did not come: no network, or the server has been replaced by one with other files.
+/// The code of a page failed to load: there is no network, or the server was updated and has other files.
 #[derive(Clone, Copy)]
 pub(crate) struct LoadError;
 
@@ -30,8 +30,8 @@ impl From<wasm_split_helpers::SplitLoaderError> for LoadError {
     }
 }
 
-/// Declares functions that load pages: `pieces! { admin: customers => Customers, users => Users }`. All pages of one name
-/// before a colon come in one file.
+/// Declares functions that load pages: `pieces! { admin: customers => Customers, users => Users }`. The pages after one
+/// name and colon are in one file.
 macro_rules! pieces {
     ($($piece:ident: $($load:ident => $page:path),+;)+) => {$($(
         pub(crate) fn $load() -> $crate::lazy::Loading {
@@ -50,14 +50,14 @@ macro_rules! pieces {
 }
 pub(crate) use pieces;
 
-/// A view for a route: the page as soon as its code is here.
+/// The view of a route: a skeleton until the code of the page is loaded, then the page.
 pub(crate) fn lazy(load: fn() -> Loading) -> impl Fn() -> AnyView + Copy {
     move || show(load())
 }
 
-/// Loads a page's code because it may be wanted soon.
+/// Loads the code of a page in advance.
 pub(crate) fn prepare(load: fn() -> Loading) {
-    // Whoever then wants the page is told if this has failed.
+    // If it fails, opening the page loads it again and shows the failure.
     spawn_local(async move {
         let _ = load().await;
     });
@@ -65,11 +65,11 @@ pub(crate) fn prepare(load: fn() -> Loading) {
 
 fn show(mut loading: Loading) -> AnyView {
     let outcome = RwSignal::new(None);
-    // The code is here already but for the first time, and then there is nothing to flash.
+    // Code that is loaded already is ready at once, so that no skeleton flashes.
     match loading.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(make)) => return make(),
         Poll::Ready(Err(LoadError)) => outcome.set(Some(Err(LoadError))),
-        // The user may have gone elsewhere meanwhile.
+        // The user may have left the page.
         Poll::Pending => spawn_local(async move {
             outcome.try_set(Some(loading.await));
         }),
@@ -82,7 +82,7 @@ fn show(mut loading: Loading) -> AnyView {
     .into_any()
 }
 
-/// What a page looks like before it is there.
+/// The placeholder of a page whose code is loading.
 fn skeleton() -> AnyView {
     view! {
         <header class="page-head">

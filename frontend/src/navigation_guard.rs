@@ -1,6 +1,6 @@
-//! The browser's way back, which a page may hold up.
+//! Lets a page block the back and forward buttons of the browser while it has unsaved changes.
 //!
-//! Whoever listens first hears of it first, and the router listens as soon as it is there. So this listens before it.
+//! Listeners run in the order in which they were added, so this one must be added before the router is created.
 
 use std::rc::Rc;
 
@@ -10,12 +10,12 @@ use crate::browser::Listener;
 
 type Blocker = Rc<dyn Fn() -> bool>;
 
-/// Who is asked before somebody goes back. A handle: copies are the same.
+/// The function that decides whether to block. A handle: copies are the same guard.
 #[derive(Clone, Copy)]
 pub(crate) struct NavigationGuard(StoredValue<Option<Blocker>, LocalStorage>);
 
 impl NavigationGuard {
-    /// Listens from now on, as long as the tab is there.
+    /// Adds the listener, which stays as long as the tab is open.
     pub(crate) fn new() -> Self {
         let blocker = StoredValue::new_local(None::<Blocker>);
         let listener = Listener::new(window().into(), "popstate", move |event| {
@@ -27,7 +27,8 @@ impl NavigationGuard {
         Self(blocker)
     }
 
-    /// Asks, as long as the current owner lives, whether to stay. By then the address is the other one already.
+    /// Blocks while `blocks` returns true, as long as the current reactive owner lives. When `blocks` is called, the browser
+    /// has changed the address already.
     pub(crate) fn block_while(self, blocks: impl Fn() -> bool + 'static) {
         self.0.set_value(Some(Rc::new(blocks)));
         on_cleanup(move || self.0.set_value(None));

@@ -1,4 +1,4 @@
-//! One component per address. A page fetches, arranges `ui`, and holds no formatting.
+//! The pages: one component per route. Pages fetch data and arrange components of `ui`; they contain no formatting.
 
 mod activity;
 mod admin;
@@ -34,7 +34,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::lazy::pieces;
 
-// What a first visit does not show, by what is likely to be wanted together.
+// Pages that a first visit does not show, in groups that are likely to be opened together.
 pieces! {
     fleet:
         transfers => transfers::Transfers,
@@ -61,19 +61,19 @@ pieces! {
         users => admin::Users;
 }
 
-/// The object's id in the address.
+/// The id of the object in the URL. Reactive.
 fn id_in_address() -> Memo<String> {
     let params = use_params_map();
     Memo::new(move |_| params.with(|params| params.get("id")).unwrap_or_default())
 }
 
-/// The number of the page in the address, from 1.
+/// The page number in the URL, from 1. Reactive.
 fn page_in_address() -> Memo<i32> {
     let query = use_query_map();
     Memo::new(move |_| query.with(|query| query.get("page")).and_then(|page| page.parse().ok()).unwrap_or(1).max(1))
 }
 
-/// How many pages so many rows make; unknown when counting stopped early.
+/// The number of pages of a list; none if the server stopped counting.
 fn pages_of(total: i32, is_at_least: bool) -> Option<i32> {
     (!is_at_least).then(|| (total + crate::api::PAGE_SIZE - 1) / crate::api::PAGE_SIZE)
 }

@@ -1,7 +1,7 @@
-//! Who is signed in: the access token, kept in memory only, and its renewal before it ends.
+//! The session of the user: signing in and out, and the access token, kept in memory only and renewed before it expires.
 //!
-//! The refresh token is a cookie that no script can read, shared by all tabs and replaced at each use. So renewals run one
-//! at a time: in this tab by [`RenewalLock`], among all tabs by a lock of the browser.
+//! The refresh token is a cookie that no script can read, shared by all tabs and replaced at each use. So renewals run
+//! one at a time: in this tab by [`RenewalLock`], among all tabs by a lock of the browser.
 
 mod renewal;
 
@@ -20,30 +20,30 @@ use crate::{
     time::Instant,
 };
 
-/// How long before its end a token is renewed, in milliseconds.
+/// Time before its expiry at which a token is renewed, in milliseconds.
 const RENEW_BEFORE: i64 = 60_000;
 
-/// Whether somebody is signed in.
+/// The state of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SessionState {
     /// Not known yet: the cookie of an earlier visit is being tried.
     Restoring,
-    /// Not known, for the server cannot be reached.
+    /// Not known, because the server cannot be reached.
     Unreachable,
-    /// Nobody is.
+    /// No user is signed in.
     SignedOut(SignedOutReason),
-    /// This user is.
+    /// This user is signed in.
     SignedIn(Viewer),
 }
 
-/// Why nobody is signed in.
+/// Why no user is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignedOutReason {
-    /// Nobody has signed in here yet.
+    /// No user has signed in yet.
     NotSignedIn,
     /// The user has signed out.
     ByUser,
-    /// The session has ended by itself.
+    /// The session has expired or was ended by the server.
     Expired,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct Viewer {
     pub(crate) customer_id: Option<String>,
 }
 
-/// What the signed-in user may see.
+/// The role of the signed-in user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ViewerRole {
@@ -65,7 +65,7 @@ pub(crate) enum ViewerRole {
 }
 
 impl Viewer {
-    /// Whether this user administers the whole installation.
+    /// Whether this user is an administrator.
     pub(crate) fn is_admin(&self) -> bool {
         self.role == ViewerRole::Admin
     }
@@ -75,7 +75,7 @@ impl Viewer {
 struct SignIn<'a> {
     email: &'a str,
     password: &'a str,
-    /// Whether the refresh token is to come as a cookie.
+    /// Whether the server sets the refresh token as a cookie.
     cookie: bool,
 }
 
@@ -107,7 +107,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session about which nothing is known yet.
+    /// A session in the state `Restoring`.
     pub(crate) fn new() -> Self {
         Self {
             state: RwSignal::new(SessionState::Restoring),
@@ -117,7 +117,7 @@ impl Session {
         }
     }
 
-    /// Whether somebody is signed in. Reactive.
+    /// The state of the session. Reactive.
     pub(crate) fn state(self) -> SessionState {
         self.state.get()
     }
@@ -148,7 +148,7 @@ impl Session {
         self.accept(&reply)
     }
 
-    /// Signs out, here and on the server. Without an answer the cookie stays, and so does the session.
+    /// Signs out, in this tab and on the server. Without a response the cookie stays, so the session stays too.
     pub(crate) async fn sign_out(self) -> Result<(), ApiError> {
         let token = self.token();
         let reply = http::post("/api/auth/logout", "{}", token.as_deref()).await.map_err(|_| ApiError::Unreachable)?;
@@ -159,7 +159,7 @@ impl Session {
         Ok(())
     }
 
-    /// Tries the cookie of an earlier visit; again and again while the server cannot be reached.
+    /// Tries the cookie of an earlier visit, repeatedly while the server cannot be reached.
     pub(crate) fn restore(self) {
         spawn_local(async move {
             match self.renew().await {
@@ -174,7 +174,7 @@ impl Session {
         });
     }
 
-    /// Gets a new access token. Whoever asks while one is on its way gets that one.
+    /// Gets a new access token. A call during a renewal waits for that renewal.
     pub(crate) async fn renew(self) -> Result<(), ApiError> {
         let before = self.token();
         let renewals = self.renewals.get_value();
@@ -186,24 +186,24 @@ impl Session {
                 let reply = http::post("/api/auth/refresh", r#"{"cookie":true}"#, None)
                     .await
                     .map_err(|_| ApiError::Unreachable)?;
-                // Without the cookie, the server misses what the request is about.
+                // Without the cookie the request lacks a refresh token.
                 if reply.status == 400 { Err(ApiError::SignedOut) } else { self.accept(&reply) }
             })
             .await
     }
 
-    /// Sends a GraphQL request and passes on what came of it.
+    /// Sends a GraphQL request and calls `done` with the outcome.
     pub(crate) fn execute<T: 'static>(self, request: Request<T>, done: impl FnOnce(Result<T, ApiError>) + 'static) {
         let Request { text, read } = request;
         self.execute_boxed(text, Box::new(move |answer| done(answer.and_then(|answer| read(&answer)))));
     }
 
-    /// Apart, so that this is there once and not for every operation.
+    /// Not generic, so that this code exists once and not for every operation.
     fn execute_boxed(self, request: String, done: Box<dyn FnOnce(Result<String, ApiError>)>) {
         spawn_local(async move { done(self.send(&request).await) });
     }
 
-    /// Sends with a renewed token when the one at hand is no longer good.
+    /// Sends a request, a second time with a renewed token if the first one is refused.
     async fn send(self, request: &str) -> Result<String, ApiError> {
         let mut renewed = false;
         loop {
@@ -223,7 +223,7 @@ impl Session {
                 401 => return Err(ApiError::SignedOut),
                 429 => return Err(ApiError::RateLimited(reply.retry_after.unwrap_or(60))),
                 502..=504 => return Err(ApiError::Unreachable),
-                // Refusals have the same shape as results: their errors are read with them.
+                // Errors have the same form as results and are read with them.
                 _ => return Ok(reply.body),
             }
         }
@@ -250,7 +250,7 @@ impl Session {
         Ok(())
     }
 
-    /// Plans the next renewal, in so many milliseconds. A failed one is tried again until the session is over.
+    /// Schedules the next renewal after this many milliseconds. A failed renewal is retried until the session has ended.
     fn schedule(self, pause: Option<i64>) {
         if let Some(planned) = self.renewal.get_value() {
             planned.clear();
@@ -272,7 +272,7 @@ impl Session {
     }
 }
 
-/// What an answer of the REST side that is no success means.
+/// The error of a REST response without success.
 fn error_of(reply: &Reply) -> ApiError {
     match reply.status {
         401 => ApiError::SignedOut,

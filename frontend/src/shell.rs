@@ -1,4 +1,4 @@
-//! What surrounds every page of a signed-in user: navigation, the state of the connection, theme and account.
+//! The frame around every page of a signed-in user: navigation, connection state, theme and account.
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{components::A, hooks::use_location};
@@ -120,7 +120,7 @@ fn Entry(
     #[prop(into)] address: String,
     icon: &'static str,
     name: &'static str,
-    /// What loads the page's code, as soon as somebody seems to go there.
+    /// Loads the code of the page when the pointer or the focus is on the entry.
     #[prop(optional)]
     load: Option<fn() -> Loading>,
 ) -> impl IntoView {
@@ -136,7 +136,7 @@ fn Entry(
     }
 }
 
-/// Whether what is on the page is live.
+/// The connection state.
 #[component]
 fn Connection() -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
@@ -156,7 +156,7 @@ fn Connection() -> impl IntoView {
             <span role="status" aria-label="Connection">
                 {move || label().1}
             </span>
-            // Apart, so that a screen reader does not hear every second.
+            // Outside the status, so that a screen reader does not announce every second.
             <span class="connection-countdown" aria-hidden="true">
                 {countdown}
             </span>
@@ -196,7 +196,7 @@ fn Account(viewer: Viewer) -> impl IntoView {
     }
 }
 
-/// The theme: as the system has it, light, or dark.
+/// The choice of the theme: system, light or dark.
 #[component]
 fn ThemeChoice() -> impl IntoView {
     let chosen = RwSignal::new(browser::stored_theme().unwrap_or_default());
@@ -227,7 +227,7 @@ fn ThemeChoice() -> impl IntoView {
     }
 }
 
-/// In place of everything, while it is not known who is signed in and nobody answers.
+/// Shown instead of all pages while the session is unknown because the server does not respond.
 #[component]
 pub(crate) fn Unreachable() -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! Something the user asked for and waits for: a form sent, a button pressed.
+//! Actions of the user, such as a submitted form or a pressed button: busy state and error.
 
 use std::{future::Future, pin::Pin};
 
@@ -9,7 +9,7 @@ use crate::{
     session::Session,
 };
 
-/// Whether it is under way, and why it failed. A handle: copies are the same task.
+/// An action that runs at most once at a time. A handle: copies are the same task.
 #[derive(Clone, Copy)]
 pub(crate) struct Task {
     session: Session,
@@ -18,19 +18,19 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// A task that has not begun.
+    /// A task that is not running.
     pub(crate) fn new() -> Self {
         Self { session: expect_context(), busy: RwSignal::new(false), failure: RwSignal::new(None) }
     }
 
-    /// Sends a request, unless one is under way already.
+    /// Sends a request, unless the task is running.
     pub(crate) fn run<T: 'static>(self, request: Request<T>, done: impl FnOnce(T) + 'static) {
         if self.begin() {
             self.session.execute(request, move |outcome| self.end(outcome.map(done)));
         }
     }
 
-    /// Does something else, unless something is under way already.
+    /// Runs a future, unless the task is running.
     pub(crate) fn wait(self, work: Pin<Box<dyn Future<Output = Result<(), ApiError>>>>) {
         if self.begin() {
             spawn_local(async move { self.end(work.await) });
@@ -47,29 +47,29 @@ impl Task {
     }
 
     fn end(self, outcome: Result<(), ApiError>) {
-        // The form may have been closed meanwhile.
+        // The form may have been closed.
         self.busy.try_set(false);
         if let Err(error) = outcome {
             self.failure.try_set(Some(error));
         }
     }
 
-    /// Whether it is under way. Reactive.
+    /// Whether the task is running. Reactive.
     pub(crate) fn is_busy(self) -> bool {
         self.busy.get()
     }
 
-    /// Why it failed, in a sentence. Reactive.
+    /// The error of the last run, as a sentence. Reactive.
     pub(crate) fn failure(self) -> Option<String> {
         self.failure.with(|failure| failure.as_ref().map(ToString::to_string))
     }
 
-    /// Whether it failed because somebody else was faster. Reactive.
+    /// Whether it failed because another change was saved first. Reactive.
     pub(crate) fn is_conflict(self) -> bool {
         self.failure.with(|failure| failure.as_ref().is_some_and(ApiError::is_conflict))
     }
 
-    /// Forgets the last failure.
+    /// Clears the error.
     pub(crate) fn reset(self) {
         self.failure.set(None);
     }

@@ -1,4 +1,4 @@
-//! Instants and calendar dates, without a calendar library.
+//! Instants and calendar dates. A calendar library would make the page larger.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
@@ -8,7 +8,7 @@ const DAY: i64 = 86_400_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Instant(pub(crate) i64);
 
-/// An instant as clocks and calendars of one zone show it.
+/// An instant as date and time in a time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Civil {
     pub(crate) year: i64,
@@ -39,7 +39,7 @@ impl Instant {
         (self.0 - earlier.0).div_euclid(1000)
     }
 
-    /// How this instant reads in a zone that is `offset` minutes ahead of UTC.
+    /// Date and time of this instant in a time zone that is `offset` minutes ahead of UTC.
     pub(crate) fn civil(self, offset: i64) -> Civil {
         let local = self.0 + offset * 60_000;
         let (year, month, day) = date_of(local.div_euclid(DAY));
@@ -94,7 +94,7 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
 
 /// The date that is `days` after 1970-01-01.
 fn date_of(days: i64) -> (i64, i64, i64) {
-    // Never too late: a year has at least 365 days before 1970, and at most 366 after.
+    // Never later than the right year: before 1970 a year counts 365 days, after it 366.
     let mut year = 1970 + days.div_euclid(if days < 0 { 365 } else { 366 });
     while days_before(year + 1, 1, 1) <= days {
         year += 1;

@@ -1,4 +1,4 @@
-//! Our small design system: native elements first, no data access.
+//! The design system: components on native elements, without data access.
 
 mod badge;
 mod card;

@@ -43,7 +43,7 @@ impl<T: 'static> Request<T> {
     }
 }
 
-/// Serialises an operation. It holds only strings, numbers, booleans and lists, which serde_json always accepts.
+/// Serialises an operation. It holds only strings, numbers, booleans and lists, which `serde_json` always accepts.
 fn text(operation: &impl Serialize) -> String {
     serde_json::to_string(operation).unwrap_or_default()
 }

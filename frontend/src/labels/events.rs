@@ -1,4 +1,4 @@
-//! What the log tells: what happened, to what, and by whom. Pure.
+//! Labels of events: kind, object and actor. Pure.
 
 use super::{jobs, pipelines};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     ui::Tone,
 };
 
-/// What happened, before the name of what it happened to.
+/// The label of an event's kind.
 pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
     match event.kind {
         EventKind::AgentRegistered => ("Agent registered", Tone::Good),
@@ -93,20 +93,20 @@ fn transfer_event(status: TransferStatus) -> (&'static str, Tone) {
     }
 }
 
-/// Who did something, by the kind and the end of the id that the log has (ids made at about the same time begin alike),
-/// and the page of an agent.
+/// The label of an actor, and the address of the page if it is an agent. The label ends with the end of the id, because
+/// ids that were created at about the same time begin alike.
 pub(crate) fn actor(logged: &str) -> (String, Option<String>) {
     let Some((kind, id)) = logged.split_once(':') else { return (format::capitalized(logged), None) };
     let end = id.get(id.len().saturating_sub(6)..).unwrap_or(id);
     (format!("{}\u{a0}…{end}", format::capitalized(kind)), (kind == "agent").then(|| format!("/agents/{id}")))
 }
 
-/// What has no name, by the end of its id.
+/// The label of an object without a name: the end of its id.
 fn short(noun: &str, id: &str) -> String {
     format!("{noun} …{}", id.get(id.len().saturating_sub(8)..).unwrap_or(id))
 }
 
-/// What an event is about: its name, and its page if it has one.
+/// The name of the object of an event, and the address of its page if it has one.
 pub(crate) fn subject(event: &Event) -> (String, Option<String>) {
     let id = event.object_id.inner();
     match &event.object {

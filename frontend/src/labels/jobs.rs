@@ -1,4 +1,4 @@
-//! What jobs, their runs and their slots are called. Pure.
+//! Labels of jobs, their runs and their slots. Pure.
 
 use crate::{
     api::{
@@ -11,29 +11,29 @@ use crate::{
     ui::Tone,
 };
 
-/// Whether schedules start jobs, as it is written in addresses, and as it is called.
+/// Whether a job is enabled: value, name in URLs, label.
 pub(crate) const JOB_STATES: [(bool, &str, &str); 2] = [(true, "active", "Active"), (false, "paused", "Paused")];
 
-/// What may happen while an earlier run is at work, as it is written in forms, and as it is called.
+/// The overlap policies: value, name in forms, label.
 pub(crate) const OVERLAPS: [(Overlap, &str, &str); 3] = [
     (Overlap::Skip, "skip", "Skip the new run"),
     (Overlap::Queue, "queue", "Wait until the earlier run ends"),
     (Overlap::Allow, "allow", "Run both at the same time"),
 ];
 
-/// The same for slots that were missed.
+/// The catch-up policies: value, name in forms, label.
 pub(crate) const CATCH_UPS: [(CatchUp, &str, &str); 3] = [
     (CatchUp::Last, "last", "Run once for all of them"),
     (CatchUp::Skip, "skip", "Skip them"),
     (CatchUp::All, "all", "Run each, at most 100"),
 ];
 
-/// Whether a job's schedule starts it.
+/// The state of a job.
 pub(crate) fn job_state(job: &Job) -> (&'static str, Tone) {
     if job.enabled { ("Active", Tone::Good) } else { ("Paused", Tone::Neutral) }
 }
 
-/// What a run is doing, more exactly than its status.
+/// The state of a run: its status, or a more exact label for it.
 pub(crate) fn run_state(run: &JobRun) -> (&'static str, Tone) {
     match run.status {
         RunStatus::Running if run.cancel_requested_at.is_some() => ("Cancelling", Tone::Warn),
@@ -44,7 +44,7 @@ pub(crate) fn run_state(run: &JobRun) -> (&'static str, Tone) {
     }
 }
 
-/// What became of a slot.
+/// The label of a slot's outcome. A slot is `coalesced` when one run stands in for several missed slots.
 pub(crate) fn outcome(outcome: Outcome) -> (&'static str, Tone) {
     match outcome {
         Outcome::Pending => ("Pending", Tone::Accent),
@@ -55,7 +55,7 @@ pub(crate) fn outcome(outcome: Outcome) -> (&'static str, Tone) {
     }
 }
 
-/// What became of a run, in the log.
+/// The label of an event about a run.
 pub(super) fn run_event(status: RunStatus) -> (&'static str, Tone) {
     match status {
         RunStatus::Running => ("Job run started", Tone::Accent),
@@ -65,7 +65,7 @@ pub(super) fn run_event(status: RunStatus) -> (&'static str, Tone) {
     }
 }
 
-/// What was decided about a slot, in the log.
+/// The label of an event about a slot.
 pub(super) fn slot_event(outcome: Outcome) -> (&'static str, Tone) {
     match outcome {
         Outcome::Pending => ("Slot due", Tone::Accent),
@@ -76,12 +76,12 @@ pub(super) fn slot_event(outcome: Outcome) -> (&'static str, Tone) {
     }
 }
 
-/// The newest runs in a sentence: `Last 3 runs: 2 completed, 1 failed`.
+/// A summary of the newest runs: `Last 3 runs: 2 completed, 1 failed`.
 pub(crate) fn runs(runs: &[JobRun]) -> String {
     super::counted_by_outcome(runs.iter().map(|run| run_state(run).0))
 }
 
-/// How a job's failed runs are made again.
+/// A retry policy as text.
 pub(crate) fn retry(retry: Option<&Retry>) -> String {
     let Some(Retry { max_attempts, initial_delay, factor, max_delay }) = retry else { return "None".to_owned() };
     let (first, most) = (&initial_delay.0, &max_delay.0);
@@ -91,19 +91,19 @@ pub(crate) fn retry(retry: Option<&Retry>) -> String {
     format!("{}, first retry after {first}{growth}", format::counted((*max_attempts).into(), "attempt"))
 }
 
-/// How long a run took, or has taken by now.
+/// The duration of a run, so far if it has not ended.
 pub(crate) fn time_taken(run: &JobRun, now: Instant) -> String {
     format::duration(run.completed_at.unwrap_or(now).seconds_since(run.started_at))
 }
 
-/// What is remarkable about a run: `Attempt 2: no space left on device`.
+/// The attempt, if it is not the first, and the error of a run: `Attempt 2: no space left on device`.
 pub(crate) fn run_about(run: &JobRun) -> String {
     let attempt = (run.attempt > 1).then(|| format!("Attempt {}", run.attempt));
     let parts: Vec<_> = [attempt, run.error_message.clone()].into_iter().flatten().collect();
     parts.join(": ")
 }
 
-/// How much a run has copied.
+/// The bytes that a run has copied.
 pub(crate) fn run_size(run: &JobRun) -> String {
     run.bytes_transferred.as_ref().map_or_else(|| "–".to_owned(), |bytes| format::bytes(bytes.0))
 }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_attempt_that_went_well_is_not_remarkable() {
+    fn a_first_attempt_without_an_error_has_no_note() {
         let first = run(RunStatus::Completed);
         assert_eq!(run_about(&first), "");
         let error = Some("disk full".to_owned());
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn retries_are_told_in_full() {
+    fn a_retry_policy_is_written_in_full() {
         let rule = |factor| Retry {
             max_attempts: 3,
             initial_delay: crate::api::jobs::Duration("30s".to_owned()),

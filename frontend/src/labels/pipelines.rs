@@ -1,4 +1,4 @@
-//! What pipelines, their runs and their steps are called. Pure.
+//! Labels of pipelines, their runs and their steps. Pure.
 
 use super::slots::State;
 use crate::{
@@ -11,22 +11,22 @@ use crate::{
     ui::Tone,
 };
 
-/// Whether runs start, as it is written in addresses, and as it is called.
+/// Whether a pipeline is enabled: value, name in URLs, label.
 pub(crate) const PIPELINE_STATES: [(bool, &str, &str); 2] = super::jobs::JOB_STATES;
 
-/// What started a run.
+/// The triggers of runs: value, name, label.
 pub(crate) const RUN_TRIGGERS: [(RunTrigger, &str, &str); 3] = [
     (RunTrigger::Manual, "manual", "Manual"),
     (RunTrigger::Schedule, "schedule", "Schedule"),
     (RunTrigger::Rerun, "rerun", "Rerun"),
 ];
 
-/// Whether a pipeline's runs start.
+/// The state of a pipeline.
 pub(crate) fn pipeline_state(enabled: bool) -> (&'static str, Tone) {
     if enabled { ("Active", Tone::Good) } else { ("Paused", Tone::Neutral) }
 }
 
-/// What a run is doing, more exactly than its status.
+/// The state of a run: its status, or a more exact label for it.
 pub(crate) fn run_state(status: RunStatus, is_cancelling: bool) -> (&'static str, Tone) {
     match status {
         RunStatus::Queued | RunStatus::Running if is_cancelling => ("Cancelling", Tone::Warn),
@@ -38,7 +38,7 @@ pub(crate) fn run_state(status: RunStatus, is_cancelling: bool) -> (&'static str
     }
 }
 
-/// What became of a run, in the log.
+/// The label of an event about a run.
 pub(super) fn run_event(status: RunStatus) -> (&'static str, Tone) {
     match status {
         RunStatus::Queued => ("Pipeline run queued", Tone::Neutral),
@@ -49,17 +49,17 @@ pub(super) fn run_event(status: RunStatus) -> (&'static str, Tone) {
     }
 }
 
-/// Whether nothing more will happen to a run.
+/// Whether a run has ended.
 pub(crate) fn has_ended(status: RunStatus) -> bool {
     matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)
 }
 
-/// The newest runs in a sentence: `Last 3 runs: 2 completed, 1 failed`.
+/// A summary of the newest runs: `Last 3 runs: 2 completed, 1 failed`.
 pub(crate) fn runs(runs: &[RunMark]) -> String {
     super::counted_by_outcome(runs.iter().map(|run| run_state(run.status, run.cancel_requested_at.is_some()).0))
 }
 
-/// What a step is doing: in a word, in a sign, and in a tone.
+/// The state of a step: label, symbol, tone.
 pub(crate) fn step_state(status: StepStatus) -> State {
     match status {
         StepStatus::Queued => ("Queued", "", Tone::Neutral),
@@ -71,7 +71,7 @@ pub(crate) fn step_state(status: StepStatus) -> State {
     }
 }
 
-/// When a step runs, if not when all of those it needs were completed.
+/// The condition of a step; empty for the default, that all needed steps completed.
 pub(crate) fn when(when: When) -> &'static str {
     match when {
         When::Success => "",
@@ -80,7 +80,7 @@ pub(crate) fn when(when: When) -> &'static str {
     }
 }
 
-/// How far a step is: `Running, 45%`.
+/// The state of a step with its progress: `Running, 45%`.
 pub(crate) fn step_progress(step: &Step) -> String {
     let (word, ..) = step_state(step.status);
     match step.progress {
@@ -89,18 +89,18 @@ pub(crate) fn step_progress(step: &Step) -> String {
     }
 }
 
-/// How long something took, or has taken by now; a dash before it began.
+/// The duration of a run or a step, so far if it has not ended; a dash before it has started.
 pub(crate) fn time_taken(started_at: Option<Instant>, completed_at: Option<Instant>, now: Instant) -> String {
     started_at.map_or_else(|| "–".to_owned(), |from| format::duration(completed_at.unwrap_or(now).seconds_since(from)))
 }
 
-/// How many of a run's steps are done: `2 of 3 steps`.
+/// The number of completed steps of a run: `2 of 3 steps`.
 pub(crate) fn steps_done(run: &PipelineRun) -> String {
     let done = run.steps.iter().filter(|step| step.status == StepStatus::Completed).count();
     format!("{done} of {}", format::counted(i64::try_from(run.steps.len()).unwrap_or_default(), "step"))
 }
 
-/// What a step reads and writes, in a line.
+/// The keys of a step that depend on its type, with labels.
 pub(crate) fn step_details(step: &PlannedStep) -> Vec<(&'static str, String)> {
     let endpoint = |endpoint: &Endpoint| match &endpoint.pattern {
         Some(pattern) => format!("{} ({pattern})", endpoint.location),
@@ -121,7 +121,7 @@ pub(crate) fn step_details(step: &PlannedStep) -> Vec<(&'static str, String)> {
     parts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// Who does a step.
+/// The name of the agent that executes a step, or the server.
 pub(crate) fn executor(step: &PlannedStep) -> String {
     match (&step.agent, step.kind.as_str()) {
         (Some(agent), _) => agent.name.clone(),
@@ -130,7 +130,7 @@ pub(crate) fn executor(step: &PlannedStep) -> String {
     }
 }
 
-/// When a schedule starts it.
+/// The description of a schedule.
 pub(crate) fn schedule(schedule: Option<&PlannedSchedule>) -> String {
     schedule
         .map_or_else(|| "No schedule: runs are started manually".to_owned(), |schedule| schedule.description.clone())
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_at_work_says_how_far_it_is() {
+    fn a_running_step_has_its_progress() {
         let step = |status, progress| Step {
             id: "copy".to_owned(),
             kind: "transfer".to_owned(),
@@ -160,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn whoever_does_a_step_is_named() {
+    fn a_step_without_an_agent_is_the_servers_or_has_none() {
         let step = |kind: &str| PlannedStep { kind: kind.to_owned(), ..PlannedStep::default() };
         assert_eq!(executor(&step("webhook")), "The server");
         assert_eq!(executor(&step("copy")), "No agent found");
     }
 
     #[test]
-    fn what_has_not_begun_has_taken_no_time() {
+    fn what_has_not_started_has_no_duration() {
         assert_eq!(time_taken(None, None, Instant(5)), "–");
         assert_eq!(time_taken(Some(Instant(0)), None, Instant(61_000)), "1 min 1 s");
     }

@@ -1,4 +1,4 @@
-//! What became of the slots of a schedule, of a job or a pipeline. Pure.
+//! Entries of a slot history, of a job or a pipeline, with their labels. Pure.
 
 use crate::{
     api::{
@@ -11,19 +11,19 @@ use crate::{
     ui::Tone,
 };
 
-/// A word, a sign and a tone.
+/// A label, a symbol and a tone.
 pub(crate) type State = (&'static str, &'static str, Tone);
 
-/// A line of a ledger: one slot, or a range of them.
+/// An entry of a slot history: one slot, or a range of slots.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Slot {
-    /// When it was due, or the last of the range.
+    /// The scheduled time, of a range that of the last slot.
     pub(crate) at: Instant,
-    /// The first of the range, and how many there are.
+    /// The first slot of a range and the number of slots.
     pub(crate) range: Option<(Instant, i32)>,
-    /// What became of it and of its run.
+    /// The state of its run, or its outcome if it has no run.
     pub(crate) state: State,
-    /// Why.
+    /// The error of its run, or the reason of the outcome.
     pub(crate) why: Option<String>,
     /// The id of its run.
     pub(crate) run: Option<String>,
@@ -59,7 +59,7 @@ impl Slot {
         }
     }
 
-    /// All of it in a sentence: `25 Nov 2026, 02:00: Skipped, an earlier run was at work`. `moment` writes instants.
+    /// A description such as `25 Nov 2026, 02:00: Skipped, an earlier run was active`. `moment` formats instants.
     pub(crate) fn describe(&self, moment: impl Fn(Instant) -> String) -> String {
         let when = match self.range {
             Some((from, count)) => {
@@ -79,7 +79,7 @@ impl Slot {
 fn without_run(outcome: Outcome) -> State {
     match outcome {
         Outcome::Pending => ("Pending", "…", Tone::Accent),
-        // Its run is not there any more.
+        // The run has been deleted.
         Outcome::Ran => ("Ran", "✓", Tone::Neutral),
         Outcome::Skipped => ("Skipped", "–", Tone::Warn),
         Outcome::Missed => ("Missed", "×", Tone::Bad),
@@ -113,7 +113,7 @@ mod tests {
     use crate::api::slots::SlotRun;
 
     #[test]
-    fn a_slot_says_why() {
+    fn a_slot_is_described_with_its_reason() {
         let line = |reason: Option<&str>, range: Option<i32>| JobSlot {
             id: cynic::Id::new("s"),
             scheduled_for: Instant(9),

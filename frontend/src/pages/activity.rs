@@ -1,4 +1,4 @@
-//! The log: what happened and who did it, newest first.
+//! The page Activity: the event log, newest first, live.
 
 use leptos::prelude::*;
 
@@ -13,7 +13,7 @@ use crate::{
     ui::{Badge, Empty, Notice, PageHead, QueryResult, Rows, Table},
 };
 
-/// How many lines stay on the page when newer ones come.
+/// The most events that stay on the page when newer ones arrive.
 const MOST: usize = 400;
 
 /// The page.
@@ -36,7 +36,7 @@ pub(crate) fn Activity() -> impl IntoView {
             }
         });
     };
-    // Lines that were missed are not queried while older ones are being read: the page would jump.
+    // With older events on the page, missed events are not queried: the page would jump.
     let catch_up = move || {
         if lines.try_with_untracked(Vec::len).is_some_and(|count| count <= 60) {
             newest.reload();

@@ -1,4 +1,4 @@
-//! Administration: customers with their enrolment codes, and users.
+//! The pages of the administration: customers with their enrolment codes, and users.
 
 mod customer;
 mod customers;

@@ -1,4 +1,4 @@
-//! One agent: how it is, what it copies, its key and its end.
+//! The page of an agent: status, health and newest transfers, live; rotate its key, revoke it.
 
 mod actions;
 mod health;
@@ -26,7 +26,7 @@ use crate::{
 #[component]
 pub(crate) fn AgentPage() -> impl IntoView {
     let id = id_in_address();
-    // Another agent is another page.
+    // A change of the id creates the page again.
     move || view! { <OneAgent id=id.get() /> }
 }
 
@@ -125,7 +125,7 @@ fn NewestTransfers(id: String) -> impl IntoView {
         let filter = TransferFilter { agent_id: Some(agent.clone()), ..TransferFilter::default() };
         list.fill(transfers::list_some(filter, 10, 1))
     });
-    // A transfer that is not in the table yet is a new one.
+    // An update of a transfer that is not in the table means that there is a new one.
     let look_for_new = move |transfer: Transfer| {
         if list.entry(transfer.id.inner()).is_none() && transfer.revision <= 2 {
             totals.reload();

@@ -1,4 +1,4 @@
-//! The list of agents: search and status in the address, visible rows live.
+//! The page Agents: search and status in the URL, visible rows live.
 
 use leptos::prelude::*;
 use leptos_router::{

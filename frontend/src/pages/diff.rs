@@ -1,4 +1,4 @@
-//! Two texts side by side: what is gone at the left, what is new at the right. On a narrow screen one below the other.
+//! A side-by-side comparison of two texts: removed lines at the left, added lines at the right.
 
 mod side_by_side;
 
@@ -11,10 +11,10 @@ use crate::{api::definitions::Line, format};
 /// The table.
 #[component]
 pub(super) fn DiffTable(
-    /// What the text at the left is called.
+    /// The name of the text at the left.
     #[prop(into)]
     old: String,
-    /// What the text at the right is called.
+    /// The name of the text at the right.
     #[prop(into)]
     new: String,
     /// The lines of both.
@@ -41,7 +41,7 @@ pub(super) fn DiffTable(
     }
 }
 
-/// Lines that belong together: some that changed, or some that are the same, of which long stretches are folded.
+/// A block of consecutive lines. Blocks of many equal lines are folded.
 #[component]
 fn Part(block: Block) -> impl IntoView {
     let Block { pairs, is_folded } = block;

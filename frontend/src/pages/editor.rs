@@ -1,4 +1,4 @@
-//! Writing the definition of a pipeline: the text, what is wrong with it, and what it means, while one types.
+//! The pages that create and edit a pipeline: the text of its definition, with diagnostics and the plan while one types.
 
 mod buffer;
 mod code_area;
@@ -39,14 +39,14 @@ use crate::{
     ui::{Card, Notice, ObjectPage, PageHead, Toasts},
 };
 
-/// What a new definition begins with.
+/// The initial text of a new definition.
 const BEGINNING: &str = "\
 # Copies one file. Add steps, a schedule or parameters: Ctrl+Space lists the allowed keys.
 source: /data/outgoing/orders.csv
 destination: /data/incoming/
 ";
 
-/// The page that makes a pipeline.
+/// The page that creates a pipeline.
 #[component]
 pub(crate) fn NewPipeline() -> impl IntoView {
     view! {
@@ -55,7 +55,7 @@ pub(crate) fn NewPipeline() -> impl IntoView {
     }
 }
 
-/// The page that changes one.
+/// The page that edits a pipeline.
 #[component]
 pub(crate) fn EditPipeline() -> impl IntoView {
     let id = id_in_address();
@@ -81,7 +81,7 @@ pub(crate) fn EditPipeline() -> impl IntoView {
     }
 }
 
-/// The form. With a pipeline it changes that, else it makes one.
+/// The form. It edits the given pipeline, or creates one without it.
 #[component]
 fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     let is_admin = expect_context::<Session>().is_admin();
@@ -96,7 +96,7 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     let grammar = Fetch::new(definitions::grammar);
     let grammar = Memo::new(move |_| grammar.read(Clone::clone).unwrap_or_default());
     let problems = Memo::new(move |_| verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default());
-    // While something is wrong, what the text last meant stays.
+    // While the text has errors, the last plan stays.
     let plan = Memo::new(move |last: Option<&Option<Plan>>| {
         let plan = verdict.read(|verdict| verdict.valid.then(|| verdict.plan.clone())).flatten();
         plan.or_else(|| last.cloned().flatten())
@@ -128,21 +128,21 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     }
 }
 
-/// What is sent, and what becomes of it.
+/// The form around the editor: saving, its outcome, and conflicts with other users.
 #[component]
 fn EditorForm(
     pipeline: Option<Pipeline>,
     draft: Draft,
     code: Buffer,
     problems: Memo<Vec<Diagnostic>>,
-    /// Whether the problems are those of another text than what is written.
+    /// Whether the diagnostics are those of an earlier text.
     is_stale: Signal<bool>,
     children: Children,
 ) -> impl IntoView {
     let (navigate, toasts) = (use_navigate(), expect_context::<Toasts>());
     let task = Task::new();
     let is_new = pipeline.is_none();
-    // What is there already, and so need not be saved.
+    // The pipeline as the server has it.
     let saved = StoredValue::new(pipeline.clone());
     let first = code.text.get_untracked();
     let is_unsaved = RwSignal::new(false);
@@ -183,7 +183,7 @@ fn EditorForm(
                             version: pipeline.version,
                             ..described.clone()
                         }));
-                        // This task is not over yet: the next one begins after it.
+                        // The current task must end before the next one can start.
                         set_timeout(move || replace.run((described, pipeline.version)), std::time::Duration::ZERO);
                     }
                 });

@@ -1,6 +1,6 @@
-//! The steps of a pipeline as a graph: each below those it needs.
+//! The graph of the steps of a pipeline, as SVG.
 //!
-//! The graph is one stop of the Tab key; within it the arrow keys go from step to step.
+//! The graph is one tab stop; within it the arrow keys move from step to step.
 
 mod layout;
 mod step_facts;
@@ -21,28 +21,28 @@ use crate::{
     labels::pipelines::{executor, step_progress, step_state, when},
 };
 
-/// How many characters of a name stand in a step.
+/// The most characters of a step's name.
 const NAME: usize = 20;
-/// The same below its name.
+/// The most characters of the line below its name.
 const ABOUT: usize = 29;
 
-/// A graph of steps, of which one can be chosen.
+/// A graph of steps. One step can be chosen.
 #[component]
 pub(super) fn Graph(
     /// The steps, each after those it needs.
     steps: Memo<Vec<PlannedStep>>,
-    /// How far each of them is; none if nothing runs.
+    /// The steps of a run with their progress; empty without a run.
     #[prop(optional, into)]
     run_steps: Signal<Vec<Step>>,
-    /// The step that is described.
+    /// The id of the chosen step.
     chosen: RwSignal<Option<String>>,
-    /// Somebody wants to know more about a step.
+    /// Called when the user opens a step.
     #[prop(optional, into)]
     on_open: Option<Callback<String>>,
 ) -> impl IntoView {
     let svg = NodeRef::<leptos::svg::Svg>::new();
     let layout = Memo::new(move |_| steps.with(|steps| lay_out(&needs(steps))));
-    // The step that the Tab key comes to.
+    // The step that is the tab stop.
     let stop = Memo::new(move |_| {
         let chosen = chosen.get();
         steps.with(|steps| {
@@ -51,7 +51,7 @@ pub(super) fn Graph(
         })
     });
     effect(move || {
-        // Follow the arrow keys with the focus, but never take it from elsewhere.
+        // The focus follows the arrow keys, but is never taken from another element.
         let (Some(svg), Some(id)) = (svg.get(), chosen.get()) else { return };
         if document().active_element().is_some_and(|element| svg.contains(Some(&element))) {
             browser::focus(&element_id(&id));
@@ -111,13 +111,13 @@ pub(super) fn Graph(
     }
 }
 
-/// Which steps each of them needs, by their places.
+/// The indexes of the steps that each step needs.
 fn needs(steps: &[PlannedStep]) -> Vec<Vec<usize>> {
     let places: BTreeMap<&str, usize> = steps.iter().zip(0..).map(|(step, at)| (step.id.as_str(), at)).collect();
     steps.iter().map(|step| step.needs.iter().filter_map(|need| places.get(need.as_str()).copied()).collect()).collect()
 }
 
-/// The step that an arrow key leads to.
+/// The index of the step that an arrow key moves to.
 fn neighbour(layout: &Layout, at: usize, key: &str) -> Option<usize> {
     let here = layout.nodes.get(at)?;
     let nodes = || layout.nodes.iter().enumerate();
@@ -159,7 +159,7 @@ fn lines(layout: &Layout, steps: &[PlannedStep]) -> AnyView {
     view! { <g aria-hidden="true">{layout.edges.iter().map(line).collect_view()}</g> }.into_any()
 }
 
-/// What the kinds of lines mean.
+/// The legend of the lines.
 #[component]
 fn Legend() -> impl IntoView {
     let meaning = |(when, words): (When, &'static str)| {
@@ -258,7 +258,7 @@ fn Node(
             <text class="graph-sign" x=width - 12 y="25" text-anchor="end">
                 {move || state().map(|(_, sign, _)| sign)}
             </text>
-            // Beside the heads of the lines that lead here.
+            // Beside the arrow heads that point to this step.
             <text class="graph-tag" x=width / 2 + 9 y="-8">
                 {tag}
             </text>
@@ -267,7 +267,7 @@ fn Node(
     }
 }
 
-/// A text with its end left out if it is too long.
+/// A text, cut off with an ellipsis if it is too long.
 fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_lose_their_end() {
+    fn long_names_are_cut_off() {
         assert_eq!(shortened("short", 5), "short");
         assert_eq!(shortened("längere", 5), "läng…");
     }

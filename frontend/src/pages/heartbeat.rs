@@ -1,14 +1,14 @@
-//! The dot beside an agent's status, which beats with each heartbeat.
+//! The dot beside an agent's status, which pulses with each heartbeat.
 
 use leptos::prelude::*;
 
 use crate::{api::agents::Agent, labels, live::Entry};
 
-/// A dot that beats once with each heartbeat.
+/// A dot that pulses once with each heartbeat.
 #[component]
 pub(super) fn Pulse(row: RwSignal<Entry<Agent>>) -> impl IntoView {
     let tone = move || row.with(|entry| labels::agent_state(&entry.object).1.name());
-    // Two names of the same animation: a change of the name starts it anew. None before the first frame.
+    // Two names of the same animation: a change of the name restarts it. No animation before the first update.
     let beat = move || {
         row.with(|entry| match (entry.updated_at, entry.object.revision % 2) {
             (None, _) => "none",

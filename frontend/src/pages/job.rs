@@ -1,4 +1,4 @@
-//! One job: what it copies and when, what became of its slots, and its runs.
+//! The page of a job: details, schedule, slot history and runs, live.
 
 mod actions;
 mod backfill;
@@ -32,7 +32,7 @@ use crate::{
 #[component]
 pub(crate) fn JobPage() -> impl IntoView {
     let id = id_in_address();
-    // Another job is another page.
+    // A change of the id creates the page again.
     move || view! { <OneJob id=id.get() /> }
 }
 
@@ -94,20 +94,20 @@ fn Head(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl IntoView {
     }
 }
 
-/// What became of the slots of its schedule, and which are to come.
+/// The slot history with the next slots.
 #[component]
 fn Slots(
     job: String,
     row: RwSignal<Entry<Job>>,
-    /// The run that moved last.
+    /// The run that changed last.
     moved: RwSignal<Option<JobRun>>,
-    /// When the schedule is due next.
+    /// The preview of the schedule, with its next times.
     preview: Fetch<SchedulePreview>,
 ) -> impl IntoView {
     let runs = format!("/jobs/{job}/runs");
     let page = RwSignal::new(1);
     let found = Fetch::new(move || slots::list(&job, page.get()).map(|page| page.map(Slot::from)));
-    // A decision about a slot moves the job.
+    // The outcome of a slot changes the revision of the job.
     let status = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| (run.id.clone(), run.status))));
     let decided = Memo::new(move |_| row.with(|entry| entry.object.revision));
     Effect::watch(move || (status.get(), decided.get()), move |_, _, _| found.reload(), false);
@@ -119,7 +119,7 @@ fn Slots(
     view! { <SlotHistory found page coming runs /> }
 }
 
-/// The schedule, how it reads, and its next times.
+/// The schedule, its description and its next times.
 #[component]
 fn ScheduleCard(row: RwSignal<Entry<Job>>, preview: Fetch<SchedulePreview>) -> impl IntoView {
     let clock = expect_context::<Clock>();
@@ -144,7 +144,7 @@ fn ScheduleCard(row: RwSignal<Entry<Job>>, preview: Fetch<SchedulePreview>) -> i
     }
 }
 
-/// The run of a job that moved last; nothing when some may have been missed.
+/// The run of a job that changed last; none when updates may have been missed.
 fn follow_runs(job: &str) -> RwSignal<Option<JobRun>> {
     let moved = RwSignal::new(None::<JobRun>);
     let feed = expect_context::<Feed>();

@@ -1,4 +1,4 @@
-//! One run of a job, with its transfers, live. For administrators.
+//! The page of a job run, with its transfers, live. For administrators.
 
 use leptos::prelude::*;
 
@@ -22,7 +22,7 @@ use crate::{
 #[component]
 pub(crate) fn RunPage() -> impl IntoView {
     let id = id_in_address();
-    // Another run is another page.
+    // A change of the id creates the page again.
     move || view! { <OneRun id=id.get() /> }
 }
 
@@ -196,7 +196,7 @@ fn RunTransfers(run: String, row: RwSignal<Entry<JobRun>>) -> impl IntoView {
         let filter = TransferFilter { job_run_id: Some(run.clone()), ..TransferFilter::default() };
         list.fill(transfers::list_some(filter, 100, 1))
     });
-    // A transfer that is not in the table yet is a new one.
+    // An update of a transfer that is not in the table means that there is a new one.
     let look_for_new = move |transfer: Transfer| {
         if list.entry(transfer.id.inner()).is_none() {
             totals.reload();

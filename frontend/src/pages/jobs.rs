@@ -1,4 +1,4 @@
-//! The list of jobs: filter and page in the address, visible rows and their newest runs live.
+//! The page Jobs: filter and page number in the URL, visible rows and their newest runs live.
 
 mod form;
 mod schedule_preview;
@@ -34,7 +34,7 @@ use crate::{
     ui::{Badge, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
-/// The newest runs of each job on show.
+/// The newest runs of each visible job, by its id.
 type Newest = RwSignal<HashMap<String, Vec<JobRun>>>;
 
 /// The page.
@@ -144,7 +144,7 @@ fn Filter(state: Memo<String>) -> impl IntoView {
     }
 }
 
-/// Asks for the newest runs of the jobs on a page, and takes in every run that moves.
+/// Queries the newest runs of the jobs on a page, and keeps them up to date.
 fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, page: Memo<i32>) {
     let feed = expect_context::<Feed>();
     let found = Fetch::new(move || jobs::newest_runs(enabled.get(), page.get()));

@@ -1,10 +1,10 @@
-//! The next time of something.
+//! The next run of a job or a pipeline.
 
 use leptos::prelude::*;
 
 use crate::{clock::Clock, format, time::Instant};
 
-/// When something runs next, and how long that is from now.
+/// The time of the next run, and the time until then.
 #[component]
 pub(super) fn NextRun(next: Signal<Option<Instant>>) -> impl IntoView {
     let clock = expect_context::<Clock>();

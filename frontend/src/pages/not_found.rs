@@ -1,11 +1,11 @@
-//! An address that leads nowhere.
+//! The page for unknown addresses.
 
 use leptos::prelude::*;
 
 use crate::base_path::href;
 use crate::ui::PageHead;
 
-/// Says so, and where to go instead.
+/// The page.
 #[component]
 pub(crate) fn NotFound() -> impl IntoView {
     view! {

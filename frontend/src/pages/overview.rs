@@ -1,4 +1,4 @@
-//! Live: what moves right now.
+//! The page Live: totals, running transfers and agents.
 
 mod agents;
 mod running_transfers;
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use self::{agents::AgentsCard, running_transfers::RunningTransfers, totals::TotalsRow};
 use crate::ui::PageHead;
 
-/// Figures, running transfers and agents, all moving by themselves.
+/// The page.
 #[component]
 pub(crate) fn Overview() -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! One pipeline: what it does and when, what became of its slots, and its runs.
+//! The page of a pipeline: steps, schedule, details, slot history, runs and definition.
 
 mod actions;
 mod details;
@@ -36,7 +36,7 @@ use crate::{
 #[component]
 pub(crate) fn PipelinePage() -> impl IntoView {
     let id = id_in_address();
-    // Another pipeline is another page.
+    // A change of the id creates the page again.
     move || view! { <OnePipeline id=id.get() /> }
 }
 
@@ -57,14 +57,14 @@ fn OnePipeline(id: String) -> impl IntoView {
     }
 }
 
-/// The page of a pipeline that is there.
+/// The page of a pipeline that was found.
 #[component]
 fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     let is_admin = expect_context::<Session>().is_admin();
     let id = first.id.inner().to_owned();
     let pipeline = Memo::new(move |_| found.read(Clone::clone).unwrap_or_else(|| first.clone()));
     let text = Memo::new(move |_| pipeline.with(|pipeline| (pipeline.yaml.clone(), pipeline.customer_id.clone())));
-    // Which agents there are, and what is next, changes with time: so a new next time asks again.
+    // The agents and the next times change, so a new next time causes another dry run.
     let next = Memo::new(move |_| pipeline.with(|pipeline| (pipeline.next_run_at, pipeline.enabled)));
     let verdict = Fetch::new(move || {
         next.get();
@@ -100,7 +100,7 @@ fn Head(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Option<Plan
     }
 }
 
-/// What the server warns of, such as an agent that is not there.
+/// The warnings of the server, such as an unknown agent.
 #[component]
 fn DefinitionWarnings(verdict: Fetch<Verdict>) -> impl IntoView {
     let found = move || verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default();
@@ -120,13 +120,13 @@ fn DefinitionWarnings(verdict: Fetch<Verdict>) -> impl IntoView {
     }
 }
 
-/// What became of the slots of its schedule, and which are to come.
+/// The slot history with the next slots.
 #[component]
 fn Slots(
     pipeline: String,
-    /// The run that moved last.
+    /// The run that changed last.
     moved: RwSignal<Option<PipelineRun>>,
-    /// When it is due next, and whether it starts at all.
+    /// The next scheduled time, and whether the pipeline is enabled.
     next: Memo<(Option<crate::time::Instant>, bool)>,
     plan: Memo<Option<Plan>>,
 ) -> impl IntoView {
@@ -149,7 +149,7 @@ fn Slots(
     }
 }
 
-/// The run of a pipeline that moved last; nothing when some may have been missed.
+/// The run of a pipeline that changed last; none when updates may have been missed.
 fn follow_runs(pipeline: &str, found: Fetch<Pipeline>) -> RwSignal<Option<PipelineRun>> {
     let moved = RwSignal::new(None::<PipelineRun>);
     let feed = expect_context::<Feed>();
@@ -158,7 +158,7 @@ fn follow_runs(pipeline: &str, found: Fetch<Pipeline>) -> RwSignal<Option<Pipeli
         found.reload();
     };
     feed.watch(pipeline_runs::watch_of_pipeline(pipeline), move |run| moved.set(Some(run)), gap);
-    // Perhaps its schedule started a run: then there is another next time.
+    // If the schedule has started the run, there is a new next time.
     let id = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| run.id.clone())));
     Effect::watch(move || id.get(), move |_, _, _| found.reload(), false);
     moved

@@ -1,4 +1,4 @@
-//! One run of a pipeline, live on the graph of its steps. For administrators.
+//! The page of a pipeline run, live on the graph of its steps. For administrators.
 
 mod steps;
 
@@ -26,7 +26,7 @@ use crate::{
 #[component]
 pub(crate) fn RunPage() -> impl IntoView {
     let id = id_in_address();
-    // Another run is another page.
+    // A change of the id creates the page again.
     move || view! { <OneRun id=id.get() /> }
 }
 

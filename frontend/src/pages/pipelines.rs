@@ -1,4 +1,4 @@
-//! The list of pipelines: search, filter and page in the address, the newest runs live.
+//! The page Pipelines: search, filter and page number in the URL, the newest runs live.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ use crate::{
     ui::{Badge, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
-/// The newest runs of each pipeline on show.
+/// The newest runs of each visible pipeline, by its id.
 type Newest = RwSignal<HashMap<String, Vec<RunMark>>>;
 
 /// The page.
@@ -171,7 +171,7 @@ fn Filter(asked: Memo<(String, String)>) -> impl IntoView {
     }
 }
 
-/// Asks for the newest runs of the pipelines on a page, and takes in every run that moves.
+/// Queries the newest runs of the pipelines on a page, and keeps them up to date.
 fn follow_runs(
     newest: Newest,
     filter: Memo<PipelineFilter>,
@@ -188,12 +188,12 @@ fn follow_runs(
         let is_new = newest.try_update(|newest| {
             let Some(runs) = newest.get_mut(run.pipeline_id.inner()) else { return false };
             let is_new = !runs.iter().any(|known| known.id == run.id);
-            // Ids are made in the order of time.
+            // Ids are ordered by their time of creation.
             insert_run(runs, run, |run| run.id.inner().to_owned());
             is_new
         });
         if is_new == Some(true) {
-            // Perhaps its schedule started it: then there is another next time.
+            // If the schedule has started the run, there is a new next time.
             list.reload();
         }
     };

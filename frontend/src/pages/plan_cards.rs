@@ -1,4 +1,4 @@
-//! What a definition means: its steps as a graph, who does them, and when it runs.
+//! The cards of a plan: its steps as a graph with their agents, and its schedule.
 
 use leptos::prelude::*;
 
@@ -16,20 +16,20 @@ use crate::{
     ui::{Card, Failure, SkeletonRows, SkeletonText},
 };
 
-/// What stands where something is not known because the text has errors.
+/// The text of a card without a plan, because the definition has errors.
 const UNKNOWN: &str = "Shown when the definition has no errors.";
 
-/// The steps, and what the one that is chosen does.
+/// The graph of the steps, and the details of the chosen step.
 #[component]
 pub(super) fn Steps(
-    /// What the text means; nothing as long as that is not known.
+    /// The plan; none while it is not known.
     plan: Memo<Option<Plan>>,
-    /// What says so.
+    /// The dry run that the plan comes from.
     verdict: Fetch<Verdict>,
-    /// What stands beside the heading.
+    /// The content beside the heading.
     #[prop(optional, into)]
     aside: ViewFn,
-    /// Somebody wants to see a step in the text.
+    /// Called when the user opens a step.
     #[prop(optional, into)]
     on_open: Option<Callback<String>>,
 ) -> impl IntoView {
@@ -64,7 +64,7 @@ pub(super) fn Steps(
     }
 }
 
-/// Which agents do which steps.
+/// The agents with their steps.
 #[component]
 fn Executors(steps: Memo<Vec<PlannedStep>>) -> impl IntoView {
     let line = |(name, address, ids): (String, Option<String>, String)| {
@@ -86,7 +86,7 @@ fn Executors(steps: Memo<Vec<PlannedStep>>) -> impl IntoView {
     }
 }
 
-/// Each that does something: the name, the page of an agent, and the ids of the steps.
+/// The executors of steps: name, address of the agent's page, and the ids of the steps.
 fn executors(steps: &[PlannedStep]) -> Vec<(String, Option<String>, String)> {
     let mut found: Vec<(String, Option<String>, String)> = Vec::new();
     for step in steps {
@@ -103,7 +103,7 @@ fn executors(steps: &[PlannedStep]) -> Vec<(String, Option<String>, String)> {
     found
 }
 
-/// When it runs by itself, and its next times.
+/// The schedule and its next times.
 #[component]
 pub(super) fn Schedule(plan: Memo<Option<Plan>>, verdict: Fetch<Verdict>) -> impl IntoView {
     let times = Memo::new(move |_| plan.with(|plan| plan.as_ref().and_then(|plan| plan.schedule.clone())));

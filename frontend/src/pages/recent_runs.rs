@@ -1,18 +1,18 @@
-//! The outcome of the newest runs as small marks.
+//! The states of the newest runs of a job or a pipeline, as small marks.
 
 use leptos::prelude::*;
 
 use crate::{live::Revisioned, ui::Tone};
 
-/// How many runs have a mark.
+/// The most runs with a mark.
 const MOST: usize = 10;
 
 /// One mark for each run, the newest at the right.
 #[component]
 pub(super) fn RecentRuns(
-    /// What all of them say together.
+    /// The summary of all marks, for screen readers.
     label: Signal<String>,
-    /// The tone of each run, and what it says; newest first.
+    /// The tone and the tooltip of each run, newest first.
     runs: Signal<Vec<(Tone, String)>>,
 ) -> impl IntoView {
     let mark = |(tone, title): &(Tone, String)| {
@@ -26,7 +26,7 @@ pub(super) fn RecentRuns(
     }
 }
 
-/// Takes a run in among the newest ones, which are in the order of their ages, newest first.
+/// Updates a run in a list of the newest runs, or inserts it in their order, newest first.
 pub(super) fn insert_run<T: Revisioned, A: PartialOrd>(runs: &mut Vec<T>, run: T, age: impl Fn(&T) -> A) {
     match runs.iter_mut().find(|known| known.id() == run.id()) {
         Some(known) if known.revision() <= run.revision() => *known = run,

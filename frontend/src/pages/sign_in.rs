@@ -1,4 +1,4 @@
-//! Signing in.
+//! The sign-in form.
 
 use leptos::{ev::SubmitEvent, prelude::*};
 
@@ -9,7 +9,7 @@ use crate::{
     ui::{Field, Logo, Notice},
 };
 
-/// The form, and whether it is needed because a session ended by itself.
+/// The page. `ended` says that the last session has expired.
 #[component]
 pub(crate) fn SignIn(ended: bool) -> impl IntoView {
     let session = expect_context::<Session>();

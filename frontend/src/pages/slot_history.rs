@@ -1,8 +1,7 @@
-//! What became of each slot, and which are to come, as a strip of a calendar: a line for each day, month or
-//! year, and a mark for each slot.
+//! The slot history with the next slots, as a strip: a line for each day, month or year, and a mark for each slot.
 //!
-//! The strip is one stop of the Tab key; within it the arrow keys go from slot to slot. What the mark under the pointer or
-//! the focus stands for is written below.
+//! The strip is one tab stop; within it the arrow keys move from slot to slot. The slot under the pointer or the focus is
+//! described below.
 
 mod marks;
 
@@ -24,18 +23,18 @@ use crate::{
 /// The card.
 #[component]
 pub(super) fn SlotHistory(
-    /// The page of the ledger that is shown.
+    /// The page of the slot history that is shown.
     found: Fetch<Page<Slot>>,
-    /// Its number, from 1: `found` is to follow it.
+    /// Its number, from 1; `found` must depend on it.
     page: RwSignal<i32>,
-    /// When the schedule is due next; nothing while it starts nothing.
+    /// The next scheduled times; empty while the schedule is paused.
     coming: Signal<Vec<Instant>>,
-    /// The address below which its runs are.
+    /// The address below which the pages of its runs are.
     #[prop(into)]
     runs: String,
 ) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    // A start that no agent fetches is given up without a word of what is scheduled or its runs: so look now and then.
+    // When a start expires because no agent fetches it, neither the job nor a run changes. So the history is polled.
     let half_minute = Memo::new(move |_| clock.now().0 / 30_000);
     Effect::watch(move || half_minute.get(), move |_, _, _| found.reload(), false);
     let marks = Memo::new(move |_| {
@@ -94,14 +93,14 @@ pub(super) fn SlotHistory(
     }
 }
 
-/// The lines, newest first, each in the order of the clock.
+/// The lines, newest first; within a line, slots are in the order of time.
 #[component]
 fn Strip(
     /// Newest first.
     marks: Memo<Vec<Mark>>,
 ) -> impl IntoView {
     let strip = NodeRef::<leptos::html::Div>::new();
-    // The slot that is described, and that the Tab key comes to; the newest that was decided at first.
+    // The slot that is described and is the tab stop; at first the newest slot with an outcome.
     let chosen = RwSignal::new(None::<String>);
     let current = Memo::new(move |_| {
         let chosen = chosen.get();
@@ -113,7 +112,7 @@ fn Strip(
     });
     let current_id = Memo::new(move |_| current.with(|mark| mark.as_ref().map(|mark| mark.id.clone())));
     effect(move || {
-        // Follow the arrow keys with the focus, but never take it from elsewhere.
+        // The focus follows the arrow keys, but is never taken from another element.
         let Some(strip) = strip.get() else { return };
         let has_focus = document().active_element().is_some_and(|element| strip.contains(Some(&element)));
         if let Some(id) = chosen.get()
@@ -185,7 +184,7 @@ fn Strip(
     }
 }
 
-/// One mark, which stays the same element while its slot is decided and run.
+/// One mark. It stays the same element while its slot gets its outcome and runs.
 #[component]
 fn SlotMark(
     id: String,

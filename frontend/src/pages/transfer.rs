@@ -1,4 +1,4 @@
-//! One transfer: everything known about it, live.
+//! The page of a transfer: progress, details and timeline, live.
 
 mod details;
 mod timeline;
@@ -22,7 +22,7 @@ use crate::{
 #[component]
 pub(crate) fn TransferPage() -> impl IntoView {
     let id = id_in_address();
-    // Another transfer is another page.
+    // A change of the id creates the page again.
     move || view! { <OneTransfer id=id.get() /> }
 }
 
@@ -133,7 +133,7 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
     }
 }
 
-/// How far it is: the bar, its figures, and the error if there is one.
+/// The card with the progress, and the error if there is one.
 #[component]
 fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let clock = expect_context::<Clock>();

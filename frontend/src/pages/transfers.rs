@@ -1,4 +1,4 @@
-//! The table of transfers: filters and page in the address, visible rows live.
+//! The page Transfers: filters and page number in the URL, visible rows live.
 
 mod filter_form;
 mod filters;
@@ -73,7 +73,7 @@ pub(crate) fn Transfers() -> impl IntoView {
     }
 }
 
-/// Queries again when transfers were created while the newest ones are on show.
+/// Queries again when transfers were created while the first page is shown.
 fn refresh_first_page(totals: Fetch<Total>, filters: Memo<Filters>) {
     let fleet_totals = expect_context::<FleetTotals>();
     let created = Memo::new(move |_| fleet_totals.read(|fleet| fleet.transfers.total));

@@ -1,5 +1,4 @@
-//! The versions of a pipeline's definition: which there are, how any two differ, and making an earlier one current again.
-//! For administrators.
+//! The page with the versions of a definition: list, compare, restore. For administrators.
 
 use leptos::prelude::*;
 use leptos_router::{
@@ -26,7 +25,7 @@ use crate::{
 #[component]
 pub(crate) fn Versions() -> impl IntoView {
     let id = id_in_address();
-    // Another pipeline is another page.
+    // A change of the id creates the page again.
     move || view! { <OfPipeline id=id.get() /> }
 }
 
@@ -170,7 +169,7 @@ fn Row(
     }
 }
 
-/// The question before an earlier version becomes current again.
+/// The dialog that restores an earlier version.
 #[component]
 fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restoring: RwSignal<i32>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
@@ -218,7 +217,7 @@ fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restori
     }
 }
 
-/// How two versions differ, which the address names.
+/// The difference between the two versions in the URL.
 #[component]
 fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
     let (query, navigate) = (use_query_map(), use_navigate());

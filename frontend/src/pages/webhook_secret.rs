@@ -1,4 +1,4 @@
-//! The secret that webhooks are signed with: a new one, shown once.
+//! The dialogs that create a new webhook secret and show it once.
 
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::{
     ui::{Dialog, FormDialog, Secret},
 };
 
-/// The button and its dialogs. Without a customer it is the caller's own: for administrators, the platform's.
+/// The button and its dialogs. Without a customer it is the user's own secret, for administrators the platform's.
 #[component]
 pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) -> impl IntoView {
     let is_admin = expect_context::<Session>().is_admin();
@@ -29,7 +29,7 @@ pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) ->
             has_secret.set(true);
         });
     };
-    // A secret is on the page only as long as its dialog is.
+    // Removes the secret from memory when its dialog closes.
     effect(move || {
         if !has_secret.get() {
             secret.set(None);

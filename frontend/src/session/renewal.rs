@@ -1,4 +1,4 @@
-//! One renewal at a time, in this tab and among all tabs.
+//! Runs one renewal at a time, in this tab and among all tabs.
 
 use std::{cell::RefCell, future::Future, rc::Rc};
 
@@ -9,11 +9,11 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use crate::api::ApiError;
 
-/// The renewal that is under way in this tab, if one is.
+/// The renewal that runs in this tab, if there is one.
 #[derive(Clone, Default)]
 pub(super) struct RenewalLock(Rc<RefCell<Option<Renewal>>>);
 
-/// A renewal: when it has ended, and what came of it.
+/// A running renewal and its outcome.
 #[derive(Clone)]
 struct Renewal {
     ended: Promise,
@@ -21,7 +21,7 @@ struct Renewal {
 }
 
 impl RenewalLock {
-    /// Runs a renewal when no other tab runs one, or waits for the one of this tab.
+    /// Runs a renewal once no other tab runs one, or waits for the one of this tab.
     pub(super) async fn run(
         self,
         renewal: impl Future<Output = Result<(), ApiError>> + 'static,
@@ -49,7 +49,7 @@ impl RenewalLock {
     }
 }
 
-/// Runs a future while no other tab is in here. Browsers offer such locks to secure pages only.
+/// Runs a future while no other tab runs one. Browsers offer such locks on secure pages only; without them it just runs.
 fn with_browser_lock(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
     match request_lock() {
         Some((locks, request)) => {
@@ -61,7 +61,7 @@ fn with_browser_lock(work: impl Future<Output = Result<JsValue, JsValue>> + 'sta
     }
 }
 
-/// `navigator.locks` and its `request`, which `web-sys` counts as unstable.
+/// `navigator.locks` and its `request`, which are unstable in `web-sys`.
 fn request_lock() -> Option<(JsValue, Function)> {
     let navigator = window().navigator();
     let locks = Reflect::get(&navigator, &JsValue::from_str("locks")).ok()?;

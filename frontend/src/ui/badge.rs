@@ -1,24 +1,24 @@
-//! A state in one word, with a colour that only repeats it.
+//! A badge: a state as one word, with a tone that repeats its meaning as a colour.
 
 use leptos::prelude::*;
 
-/// What a colour says.
+/// The meaning of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// Nothing special.
+    /// No special meaning.
     Neutral,
-    /// Under way.
+    /// In progress.
     Accent,
-    /// As it should be.
+    /// Success.
     Good,
-    /// Broken.
+    /// Failure.
     Bad,
-    /// Worth a look.
+    /// Needs attention.
     Warn,
 }
 
 impl Tone {
-    /// Its name in the style sheet.
+    /// The name in the style sheet.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Neutral => "neutral",
@@ -30,7 +30,7 @@ impl Tone {
     }
 }
 
-/// A word and its tone.
+/// A badge.
 #[component]
 pub(crate) fn Badge(#[prop(into)] state: Signal<(&'static str, Tone)>) -> impl IntoView {
     view! {

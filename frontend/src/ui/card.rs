@@ -1,13 +1,13 @@
-//! A titled part of a page.
+//! A card: a section of a page with a heading.
 
 use leptos::prelude::*;
 
-/// A section with a heading, and what belongs beside the heading.
+/// A card.
 #[component]
 pub(crate) fn Card(
     /// The heading.
     title: &'static str,
-    /// What stands at the end of the heading's line.
+    /// The content beside the heading.
     #[prop(optional, into)]
     aside: ViewFn,
     children: Children,

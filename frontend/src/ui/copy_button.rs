@@ -1,14 +1,14 @@
-//! Text to take away.
+//! A button that copies text, and a secret with such a button.
 
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{Icon, Toasts};
 use crate::browser;
 
-/// A button that puts text on the clipboard.
+/// A button that copies text to the clipboard.
 #[component]
 pub(crate) fn CopyButton(
-    /// What is copied, for the button's name: `Copy <what>`.
+    /// The noun in the name of the button: `Copy <what>`.
     what: &'static str,
     #[prop(into)] text: Signal<String>,
 ) -> impl IntoView {
@@ -27,7 +27,7 @@ pub(crate) fn CopyButton(
     view! {
         <button type="button" class="button button-small" aria-label=format!("Copy {what}") on:click=copy>
             <Icon name="copy" />
-            // On a dialog the message is behind it.
+            // In a dialog the notification is behind the dialog, so the button shows it too.
             {move || if is_copied.get() { "Copied" } else { "Copy" }}
         </button>
     }

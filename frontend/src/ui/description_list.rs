@@ -1,4 +1,4 @@
-//! Names and values, in a `dl`.
+//! An entry of a description list (`dl`).
 
 use leptos::prelude::*;
 

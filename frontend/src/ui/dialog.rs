@@ -1,11 +1,11 @@
-//! Questions in front of the page, on the native `dialog`, which keeps the focus and gives it back.
+//! Modal dialogs on the native `dialog` element, which keeps the focus and returns it.
 
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
 use super::Notice;
 use crate::{effect::effect, task::Task};
 
-/// A dialog that is there while `open` is true. Its contents are made anew each time.
+/// A dialog that is open while `open` is true. Its contents are created each time it opens.
 #[component]
 pub(crate) fn Dialog(open: RwSignal<bool>, #[prop(into)] title: Signal<String>, children: ChildrenFn) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
@@ -14,7 +14,7 @@ pub(crate) fn Dialog(open: RwSignal<bool>, #[prop(into)] title: Signal<String>, 
         if !open.get() {
             element.close();
         } else if !element.open() {
-            // After the contents are there, so that the first field gets the focus.
+            // After the contents are rendered, so that the first field gets the focus.
             request_animation_frame(move || {
                 if let Err(error) = element.show_modal() {
                     leptos::logging::warn!("the dialog did not open: {error:?}");
@@ -32,20 +32,20 @@ pub(crate) fn Dialog(open: RwSignal<bool>, #[prop(into)] title: Signal<String>, 
     }
 }
 
-/// A dialog with a form: fields, why it failed last, and two buttons.
+/// A dialog with a form: fields, the last error, and two buttons.
 #[component]
 pub(crate) fn FormDialog(
     open: RwSignal<bool>,
     #[prop(into)] title: Signal<String>,
-    /// What the button that sends it says.
+    /// The label of the submit button.
     #[prop(into)]
     action: Signal<String>,
     task: Task,
     #[prop(into)] on_submit: Callback<()>,
-    /// Whether it does harm.
+    /// Whether the action is destructive.
     #[prop(optional)]
     is_dangerous: bool,
-    /// Whether it may be sent as it stands.
+    /// Whether the form cannot be submitted yet.
     #[prop(optional, into)]
     is_blocked: Signal<bool>,
     children: ChildrenFn,
@@ -81,12 +81,12 @@ pub(crate) fn FormDialog(
     }
 }
 
-/// A question with a sentence on what will happen.
+/// A dialog that asks for confirmation.
 #[component]
 pub(crate) fn Confirm(
     open: RwSignal<bool>,
     #[prop(into)] title: Signal<String>,
-    /// What will happen.
+    /// The consequence of the action.
     #[prop(into)]
     text: Signal<String>,
     #[prop(into)] action: Signal<String>,

@@ -1,11 +1,11 @@
-//! What stands where there is nothing to show, and why.
+//! Placeholders for missing content: an empty list, a failed query, an error message.
 
 use leptos::prelude::*;
 
 use super::Icon;
 use crate::api::ApiError;
 
-/// Nothing is there yet: what that means, and what to do.
+/// The placeholder of an empty list, with what to do.
 #[component]
 pub(crate) fn Empty(
     icon: &'static str,
@@ -23,7 +23,7 @@ pub(crate) fn Empty(
     }
 }
 
-/// It could not be loaded: why, and a button to try again.
+/// The placeholder of a failed query, with a button to retry.
 #[component]
 pub(crate) fn Failure(#[prop(into)] error: Signal<ApiError>, #[prop(into)] on_retry: Callback<()>) -> impl IntoView {
     view! {
@@ -40,7 +40,7 @@ pub(crate) fn Failure(#[prop(into)] error: Signal<ApiError>, #[prop(into)] on_re
     }
 }
 
-/// A sentence on what went wrong, if something did.
+/// An error message, if there is one.
 #[component]
 pub(crate) fn Notice(#[prop(into)] text: Signal<Option<String>>) -> impl IntoView {
     view! {

@@ -1,8 +1,8 @@
-//! A labelled field of one line.
+//! A labelled input field.
 
 use leptos::prelude::*;
 
-/// A text field. What the browser can check, it checks when the form is sent.
+/// An input field. The browser checks `is_required`, `kind` and `bounds` when the form is submitted.
 #[component]
 pub(crate) fn Field(
     #[prop(into)] label: String,
@@ -10,7 +10,7 @@ pub(crate) fn Field(
     #[prop(default = "text")] kind: &'static str,
     #[prop(optional, into)] hint: String,
     #[prop(optional)] autocomplete: &'static str,
-    /// Shortest and longest text allowed; for numbers the least and the greatest.
+    /// The minimum and maximum length of a text; of a number, its minimum and maximum.
     #[prop(optional)]
     bounds: Option<(u32, u32)>,
     #[prop(optional)] is_required: bool,

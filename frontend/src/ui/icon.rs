@@ -1,8 +1,8 @@
-//! Line drawings, 24 by 24, that repeat what a word beside them says.
+//! Icons, 24 by 24, which repeat the text beside them.
 
 use leptos::prelude::*;
 
-/// A drawing by its name.
+/// An icon by its name.
 #[component]
 pub(crate) fn Icon(name: &'static str) -> impl IntoView {
     view! {
@@ -12,7 +12,7 @@ pub(crate) fn Icon(name: &'static str) -> impl IntoView {
     }
 }
 
-/// The mark of the product: two arrows that pass each other.
+/// The logo of the product.
 #[component]
 pub(crate) fn Logo() -> impl IntoView {
     view! {

@@ -1,20 +1,20 @@
-//! The page of one thing: while it is asked for, when it cannot be had, and when it is there.
+//! The page of one object: loading, not found, failed, or its content.
 
 use leptos::prelude::*;
 
 use super::{Failure, PageHead, SkeletonRows};
 use crate::fetch::Stage;
 
-/// The children once the thing is there; before that, and instead, a page that says how it stands.
+/// Shows the children once the object is loaded, and a placeholder page otherwise.
 #[component]
 pub(crate) fn ObjectPage(
-    /// What kind of thing it is, such as "Job".
+    /// The kind of the object, such as "Job".
     noun: &'static str,
-    /// The list it belongs to: an address and what it is called.
+    /// The list it belongs to: address and name.
     parent: (&'static str, &'static str),
-    /// Why there may be none, in a sentence.
+    /// The sentence when it is not found.
     missing: &'static str,
-    /// How far the query for it is.
+    /// The stage of its query.
     stage: Signal<Stage>,
     /// Runs the query again.
     #[prop(into)]

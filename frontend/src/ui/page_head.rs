@@ -1,18 +1,18 @@
-//! The head of a page: its title, for people and for the tab, and what can be done there.
+//! The head of a page: its title, also of the tab, and its actions.
 
 use leptos::{html, prelude::*};
 
 use crate::base_path::href;
 use crate::effect::effect;
 
-/// The page's one `h1`, which takes the focus when the page is entered from another one.
+/// The head. Its `h1` takes the focus when the user comes from another page.
 #[component]
 pub(crate) fn PageHead(
     #[prop(into)] title: Signal<String>,
     /// A line below the title.
     #[prop(optional, into)]
     about: ViewFn,
-    /// Where this page belongs: an address and what it is called.
+    /// The parent page: address and name.
     #[prop(optional)]
     parent: Option<(&'static str, &'static str)>,
     #[prop(optional)] children: Option<Children>,
@@ -24,7 +24,7 @@ pub(crate) fn PageHead(
         if let Some(heading) = heading.get()
             && came_from_another
         {
-            // A page without focus is still a page.
+            // A failure only leaves the focus where it was.
             let _ = heading.focus();
         }
     });

@@ -1,19 +1,19 @@
-//! Going from page to page of a list.
+//! The pagination of a list.
 
 use leptos::prelude::*;
 
 use crate::base_path::href;
 
-/// Links to the neighbouring pages, with how much there is in all; nothing where everything is on one page.
+/// Links to the previous and the next page, with the total. It is empty if there is only one page.
 #[component]
 pub(crate) fn Pager(
-    /// How much there is, in words.
+    /// The total as text.
     #[prop(into)]
     summary: Signal<String>,
     /// From 1.
     #[prop(into)]
     page: Signal<i32>,
-    /// How many pages there are; nothing when that is not known.
+    /// The number of pages; none if it is not known.
     #[prop(into)]
     pages: Signal<Option<i32>>,
     /// The address of a page.
@@ -40,7 +40,7 @@ pub(crate) fn Pager(
         Some(pages) => format!("Page {} of {}", page.get(), pages.max(1)),
         None => format!("Page {}", page.get()),
     };
-    // Without a summary it is not known yet how much there is.
+    // Without a summary the total is not known yet.
     let is_needed = Memo::new(move |_| {
         page.get() > 1 || pages.get().is_none_or(|pages| pages > 1) && !summary.with(String::is_empty)
     });

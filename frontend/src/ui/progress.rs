@@ -1,14 +1,14 @@
-//! How much of something is done.
+//! A progress bar.
 
 use leptos::prelude::*;
 
 use super::Tone;
 use crate::format;
 
-/// A bar. One property and one attribute change; the style sheet moves it.
+/// A progress bar. It changes one CSS property; the style sheet animates it.
 #[component]
 pub(crate) fn Progress(
-    /// What is under way, for its name.
+    /// The accessible name.
     #[prop(into)]
     label: Signal<String>,
     /// 0 to 100.

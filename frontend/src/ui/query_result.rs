@@ -1,26 +1,25 @@
-//! What a query fills: the same four cases everywhere.
+//! The result of a query: loading, failed, empty, or its content.
 
 use leptos::prelude::*;
 
 use super::{Failure, SkeletonRows};
 use crate::fetch::Stage;
 
-/// The children, or what stands in their place: bones while the query is under way, why it failed, or that there is
-/// nothing.
+/// Shows the children, or instead a skeleton while the query is pending, its error, or `nothing` if it found nothing.
 #[component]
 pub(crate) fn QueryResult(
-    /// How far the query is.
+    /// The stage of the query.
     stage: Signal<Stage>,
-    /// Whether it has found nothing.
+    /// Whether the query has found nothing.
     #[prop(into)]
     is_empty: Signal<bool>,
-    /// How many rows are hinted at meanwhile.
+    /// Rows of the skeleton.
     #[prop(default = 5)]
     skeleton_rows: usize,
     /// Runs the query again.
     #[prop(into)]
     on_retry: Callback<()>,
-    /// What stands there when it has found nothing.
+    /// Shown when the query has found nothing.
     #[prop(into)]
     nothing: ViewFn,
     children: ChildrenFn,

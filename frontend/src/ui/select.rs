@@ -1,12 +1,12 @@
-//! Choosing one of a few values.
+//! A labelled select element.
 
 use leptos::prelude::*;
 
-/// A labelled list of options, of which one is chosen.
+/// A labelled list of options; one of them is chosen.
 #[component]
 pub(crate) fn Select(
     label: &'static str,
-    /// Values and what they are called.
+    /// Values with their labels.
     #[prop(into)]
     options: Signal<Vec<(String, String)>>,
     #[prop(into)] chosen: Signal<String>,

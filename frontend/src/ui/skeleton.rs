@@ -1,8 +1,8 @@
-//! Grey shapes of the final height, so that nothing jumps when the data comes.
+//! Skeletons: grey placeholders of the final height, so that nothing jumps when the data arrives.
 
 use leptos::prelude::*;
 
-/// As many table rows as will come.
+/// The skeleton of table rows.
 #[component]
 pub(crate) fn SkeletonRows(rows: usize) -> impl IntoView {
     view! {
@@ -13,7 +13,7 @@ pub(crate) fn SkeletonRows(rows: usize) -> impl IntoView {
     }
 }
 
-/// A line of text.
+/// The skeleton of a line of text.
 #[component]
 pub(crate) fn SkeletonText() -> impl IntoView {
     view! { <span class="skeleton" aria-hidden="true"></span> }

@@ -1,4 +1,4 @@
-//! The course of a figure over the last minutes.
+//! A sparkline: a small line chart of recent samples.
 
 use leptos::prelude::*;
 
@@ -7,11 +7,11 @@ use crate::format::fixed;
 const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 32.0;
 const MARGIN: f64 = 2.0;
-/// The least number of samples that fill the width: fewer would be drawn as a jagged stretch.
+/// The least number of samples that fill the width; with fewer, the line starts further to the right.
 const FEWEST: usize = 9;
 
-/// A line through samples of equal distance, newest at the right; the greatest touches the top. It fills the width
-/// with what there is: more samples are closer together.
+/// A line through equidistant samples, newest at the right. The greatest sample touches the top, and more samples are
+/// closer together.
 #[component]
 pub(crate) fn Sparkline(#[prop(into)] samples: Signal<Vec<f64>>) -> impl IntoView {
     let line = Memo::new(move |_| samples.with(|samples| line(samples)));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_a_line_at_the_bottom() {
+    fn zeros_are_a_line_at_the_bottom() {
         assert_eq!(line(&[0.0, 0.0]), "M105.0 30.0L120.0 30.0");
         assert_eq!(line(&[]), "");
     }

@@ -1,15 +1,15 @@
-//! Tables, which become cards on narrow screens: each cell names its column by `data-label`.
+//! Tables. On narrow screens the rows become cards, where each cell is labelled by its `data-label`.
 
 use leptos::prelude::*;
 
 /// A table with its head; the children are its rows.
 #[component]
 pub(crate) fn Table(
-    /// What the table lists, for its name.
+    /// The accessible name.
     label: &'static str,
     /// The names of the columns. An empty one holds actions.
     heads: Vec<&'static str>,
-    /// Whether newer rows are on their way.
+    /// Whether newer rows are loading.
     #[prop(optional, into)]
     is_busy: Signal<bool>,
     children: Children,

@@ -1,4 +1,4 @@
-//! Short messages on how something went, which leave by themselves.
+//! Notifications (toasts), which disappear after some seconds.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::{Icon, Rows, Tone};
 
-/// How long a message stays.
+/// The time that a notification stays.
 const STAY: Duration = Duration::from_secs(6);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -16,7 +16,7 @@ struct Toast {
     text: String,
 }
 
-/// The messages on show. A handle: copies are the same messages.
+/// The visible notifications. A handle: copies are the same notifications.
 #[derive(Clone, Copy)]
 pub(crate) struct Toasts {
     shown: RwSignal<Vec<Toast>>,
@@ -24,17 +24,17 @@ pub(crate) struct Toasts {
 }
 
 impl Toasts {
-    /// No messages yet.
+    /// No notifications.
     pub(crate) fn new() -> Self {
         Self { shown: RwSignal::new(Vec::new()), last: StoredValue::new(0) }
     }
 
-    /// Says that something has been done.
+    /// Shows a success.
     pub(crate) fn success(self, text: String) {
         self.show(text, false);
     }
 
-    /// Says that something has not.
+    /// Shows an error.
     pub(crate) fn error(self, text: String) {
         self.show(text, true);
     }
@@ -51,7 +51,7 @@ impl Toasts {
     }
 }
 
-/// Where the messages appear.
+/// The list of the visible notifications.
 #[component]
 pub(crate) fn ToastList() -> impl IntoView {
     let toasts = expect_context::<Toasts>();

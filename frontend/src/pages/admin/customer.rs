@@ -1,4 +1,4 @@
-//! One customer: its enrolment codes.
+//! The page of a customer: its enrolment codes and its webhook secret.
 
 use leptos::prelude::*;
 
@@ -11,11 +11,11 @@ use crate::{
     ui::{Failure, PageHead},
 };
 
-/// The page. Customers reach it for themselves only.
+/// The page. A user of a customer sees only the own customer.
 #[component]
 pub(crate) fn CustomerPage() -> impl IntoView {
     let id = id_in_address();
-    // Another customer is another page.
+    // A change of the id creates the page again.
     move || view! { <OneCustomer id=id.get() /> }
 }
 

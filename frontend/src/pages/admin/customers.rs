@@ -1,4 +1,4 @@
-//! The list of customers.
+//! The page Customers.
 
 use leptos::prelude::*;
 
@@ -149,7 +149,7 @@ fn Rename(open: RwSignal<bool>, id: String, name: String, on_change: Callback<()
     }
 }
 
-/// Suspends a customer, or lets it in again.
+/// The dialog that suspends or reactivates a customer.
 #[component]
 fn Suspend(open: RwSignal<bool>, id: String, name: String, suspended: bool, on_change: Callback<()>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();

@@ -1,4 +1,4 @@
-//! The enrolment codes of a customer.
+//! The card with the enrolment codes of a customer.
 
 use leptos::prelude::*;
 
@@ -15,7 +15,7 @@ use crate::{
     ui::{Card, Confirm, Dialog, Empty, Field, FormDialog, Icon, Pager, QueryResult, Secret, Select, Table, Toasts},
 };
 
-/// The card with the codes.
+/// The card.
 #[component]
 pub(super) fn Codes(customer_id: String) -> impl IntoView {
     let page = page_in_address();
@@ -162,7 +162,7 @@ fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: C
     }
 }
 
-/// The new code, whole, this once.
+/// The dialog that shows the new code in full, once.
 #[component]
 fn NewCode(code: RwSignal<Option<String>>) -> impl IntoView {
     let is_shown = RwSignal::new(false);

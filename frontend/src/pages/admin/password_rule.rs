@@ -1,15 +1,16 @@
-//! Which passwords the server accepts, so that a form says so before it is sent. Pure.
+//! The rule for new passwords, which forms check before they are sent. Pure.
 
-/// The rule in words.
+/// The rule as text.
 pub(super) const PASSWORD_RULE: &str = "At least 12 characters, at least 4 of them different.";
 
 const MIN_CHARACTERS: usize = 12;
 const MIN_DIFFERENT: usize = 4;
 
-/// Whether a password is long enough.
+/// Whether the server accepts a password.
 ///
-/// The rule is `check_password` in `backend/src/model/account.rs`: change both until they share a crate. Characters are
-/// counted, not bytes; invisible ones and spaces at either end do not count. The server alone checks the greatest length.
+/// The rule is that of `check_password` in `backend/src/model/account.rs`. Change both as long as they share no crate.
+/// Characters are counted, not bytes; invisible ones, and spaces at either end, do not count. Only the server checks the
+/// maximum length.
 pub(super) fn is_acceptable(password: &str) -> bool {
     let visible = password.trim().chars().filter(|c| !is_invisible(*c)).count();
     visible >= MIN_CHARACTERS && has_different_characters(password)
@@ -28,7 +29,7 @@ fn has_different_characters(password: &str) -> bool {
     false
 }
 
-/// As `is_forbidden_in_names` in `backend/src/model/characters.rs`.
+/// The same characters as in `is_forbidden_in_names` in `backend/src/model/characters.rs`.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,

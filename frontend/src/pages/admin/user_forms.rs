@@ -1,4 +1,4 @@
-//! Making and changing users.
+//! The dialogs that create and change users.
 
 use leptos::prelude::*;
 
@@ -24,12 +24,12 @@ fn role_of(word: &str) -> Role {
     if word == "admin" { Role::Admin } else { Role::Customer }
 }
 
-/// The form for a new user.
+/// The dialog that creates a user.
 #[component]
 pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let [email, password, role, customer] = ["", "", "customer", ""].map(|text| RwSignal::new(text.to_owned()));
-    // Asked each time the form opens, for there may be a new customer.
+    // Queried each time the dialog opens, because customers may have been added.
     let customers = Fetch::when(move || open.get().then(|| customers::list_some(100, 1)));
     let options = Signal::derive(move || {
         let first = (String::new(), "Choose a customer".to_owned());
@@ -84,7 +84,7 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
     }
 }
 
-/// Another role for a user.
+/// The dialog that changes the role of a user.
 #[component]
 pub(super) fn ChangeRole(
     open: RwSignal<bool>,
@@ -116,7 +116,7 @@ pub(super) fn ChangeRole(
     }
 }
 
-/// A new password for a user.
+/// The dialog that sets a new password of a user.
 #[component]
 pub(super) fn ChangePassword(
     open: RwSignal<bool>,
@@ -152,7 +152,7 @@ pub(super) fn ChangePassword(
     }
 }
 
-/// Suspends a user, or lets the user in again.
+/// The dialog that suspends or reactivates a user.
 #[component]
 pub(super) fn Suspend(
     open: RwSignal<bool>,

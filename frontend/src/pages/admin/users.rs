@@ -1,4 +1,4 @@
-//! The list of users.
+//! The page Users.
 
 use leptos::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A new key for an agent, and its end.
+//! The actions on an agent: rotate its key, revoke it.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -40,7 +40,7 @@ fn Rotate(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
             has_key.set(true);
         });
     };
-    // A key is on the page only as long as its dialog is.
+    // Removes the key from memory when its dialog closes.
     effect(move || {
         if !has_key.get() {
             key.set(None);

@@ -1,4 +1,4 @@
-//! Load and memory of an agent, with their course since the page was opened.
+//! The card with load and memory of an agent, and their history since the page was opened.
 
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::{
     ui::{Card, Sparkline},
 };
 
-/// How many heartbeats the course shows.
+/// Heartbeats in the history.
 const HEARTBEATS: usize = 40;
 
 /// The card.
@@ -44,7 +44,7 @@ pub(super) fn Health(row: RwSignal<Entry<Agent>>) -> impl IntoView {
     }
 }
 
-/// A figure at each heartbeat, oldest first.
+/// One sample per heartbeat, oldest first.
 fn history(row: RwSignal<Entry<Agent>>, read: fn(&Agent) -> Option<f64>) -> Signal<Vec<f64>> {
     let samples = Memo::new(move |before: Option<&Vec<f64>>| {
         let mut samples = before.cloned().unwrap_or_default();

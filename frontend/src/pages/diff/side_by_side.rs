@@ -1,13 +1,13 @@
-//! Which lines of two texts stand side by side. Pure.
+//! Compares two texts line by line and arranges the lines side by side. Pure.
 
 use crate::api::definitions::{Change, Line};
 
-/// How many lines are shown around what changed.
+/// Unchanged lines shown around changed ones.
 const AROUND: usize = 3;
-/// With more lines that may have changed than these, texts are not compared line by line.
+/// The most differing lines that are compared; beyond them, all old lines count as removed and all new ones as added.
 const MOST: usize = 1500;
 
-/// Two lines side by side, of which one may be missing.
+/// Two lines side by side; one may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pair {
     pub(super) old: Option<String>,
@@ -17,18 +17,18 @@ pub(super) struct Pair {
     pub(super) is_same: bool,
 }
 
-/// Some lines one below the other.
+/// Consecutive pairs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) pairs: Vec<Pair>,
-    /// Whether they are too many and too much the same to be shown unasked.
+    /// Whether they are folded, because all are equal and far from any change.
     pub(super) is_folded: bool,
 }
 
-/// Puts lines side by side: what is gone beside what came in its place.
+/// Arranges lines side by side: removed lines beside the added lines that replace them.
 fn pairs(lines: &[Line]) -> Vec<Pair> {
     let mut pairs: Vec<Pair> = Vec::new();
-    // Where the stretch of changed lines begins that is being read, and how many new ones it has.
+    // The index of the first pair of the current run of changed lines, and its number of added lines.
     let (mut start, mut added) = (0, 0);
     for line in lines {
         let text = Some(line.text.clone());
@@ -56,7 +56,7 @@ fn pairs(lines: &[Line]) -> Vec<Pair> {
     pairs
 }
 
-/// All lines, with those folded that are far from any change.
+/// All lines in blocks; blocks far from any change are folded.
 pub(super) fn blocks(lines: &[Line]) -> Vec<Block> {
     let pairs = pairs(lines);
     let changed: Vec<usize> = pairs.iter().enumerate().filter(|(_, pair)| !pair.is_same).map(|(at, _)| at).collect();
@@ -73,7 +73,7 @@ pub(super) fn blocks(lines: &[Line]) -> Vec<Block> {
             _ => blocks.push(Block { pairs: vec![pair], is_folded }),
         }
     }
-    // A fold that hides next to nothing takes more room than what it hides.
+    // A fold of only a few lines would take more room than the lines.
     for block in &mut blocks {
         block.is_folded &= block.pairs.len() > AROUND;
     }
@@ -108,13 +108,13 @@ pub(crate) fn diff_lines(old: &str, new: &str) -> Vec<Line> {
     lines
 }
 
-/// The shortest way from some lines to others, by the longest that both have in common.
+/// The fewest changes from some lines to others, by their longest common subsequence.
 fn changes_between(old: &[&str], new: &[&str]) -> Vec<Change> {
     if old.len() > MOST || new.len() > MOST {
         return [vec![Change::Removed; old.len()], vec![Change::Added; new.len()]].concat();
     }
     let width = new.len() + 1;
-    // How long the common part of what follows is, from each pair of lines on.
+    // The length of the longest common subsequence of the rest, for each pair of positions.
     let mut common = vec![0_u16; (old.len() + 1) * width];
     for row in (0..old.len()).rev() {
         for column in (0..new.len()).rev() {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_stands_beside_what_came() {
+    fn removed_lines_stand_beside_added_lines() {
         let pairs = pairs(&diff_lines("a\nb\nc", "a\nx\ny\nz\nc"));
         let texts: Vec<_> = pairs.iter().map(|pair| (pair.old.as_deref(), pair.new.as_deref())).collect();
         assert_eq!(
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn long_stretches_of_the_same_are_folded() {
+    fn long_unchanged_blocks_are_folded() {
         let text: Vec<String> = (0..30).map(|line| line.to_string()).collect();
         let mut other = text.clone();
         other[20] = "x".to_owned();

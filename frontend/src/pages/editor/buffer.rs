@@ -1,11 +1,11 @@
-//! The text of a definition, and what is selected in its text area.
+//! The text of a definition and the selection in its text area.
 
 use leptos::{html, prelude::*};
 
 use super::text_edits::{self, Edit};
 use crate::browser;
 
-/// A text area as somebody writes in it. A handle.
+/// The text and its text area. A handle: copies are the same buffer.
 #[derive(Clone, Copy)]
 pub(super) struct Buffer {
     pub(super) area: NodeRef<html::Textarea>,
@@ -17,13 +17,13 @@ impl Buffer {
         Self { area: NodeRef::new(), text: RwSignal::new(text) }
     }
 
-    /// Goes to a line and a column, both from 1.
+    /// Moves the caret to a line and a column, both from 1.
     pub(super) fn go(self, line: i32, column: i32) {
         let at = self.text.with_untracked(|text| text_edits::place(text, line, column));
         self.select((at, at));
     }
 
-    /// Goes to the line that says the id of a step.
+    /// Moves the caret to the line with the id of a step.
     pub(super) fn go_to_step(self, step: &str) {
         let line = self.text.with_untracked(|text| text.lines().position(|line| names_step(line, step)));
         if let Some(line) = line.and_then(|line| i32::try_from(line + 1).ok()) {
@@ -34,26 +34,26 @@ impl Buffer {
     fn select(self, (from, to): (usize, usize)) {
         let Some(area) = self.area.get_untracked() else { return };
         let units = self.text.with_untracked(|text| (text_edits::to_units(text, from), text_edits::to_units(text, to)));
-        // Without the focus it is still there.
+        // A failure only leaves the focus or the selection where it was.
         let _ = area.focus();
         let _ = area.set_selection_range(units.0, units.1);
         browser::show_line(&area, self.text.with_untracked(|text| lines_before(text, from)));
     }
 
-    /// What is selected, as places in the text.
+    /// The selection as byte offsets in the text.
     pub(super) fn selected(self) -> Option<(usize, usize)> {
         let area = self.area.get_untracked()?;
         let (from, to) = (area.selection_start().ok()??, area.selection_end().ok()??);
         Some(self.text.with_untracked(|text| (text_edits::from_units(text, from), text_edits::from_units(text, to))))
     }
 
-    /// Does it as if it was typed, so that it can be undone.
+    /// Applies an edit as if it was typed, so that it can be undone.
     pub(super) fn apply(self, edit: &Edit) {
         let Some(area) = self.area.get_untracked() else { return };
         let mut wanted = area.value();
         self.select((edit.from, edit.to));
         browser::type_text(&edit.text);
-        // A browser that cannot do that tells nothing of it either.
+        // A browser without support for this reports no error.
         if area.value() == wanted {
             wanted.replace_range(edit.from..edit.to, &edit.text);
             area.set_value(&wanted);
@@ -63,7 +63,7 @@ impl Buffer {
     }
 }
 
-/// How many lines end before a place in a text.
+/// The number of line ends before a byte offset.
 pub(super) fn lines_before(text: &str, at: usize) -> usize {
     text.get(..at).map_or(0, |before| before.matches('\n').count())
 }

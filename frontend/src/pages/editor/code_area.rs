@@ -1,8 +1,7 @@
-//! The text area of a definition, with line numbers, marks at the lines where something is wrong, and words to choose
-//! from.
+//! The text area of a definition, with line numbers, marks at lines with diagnostics, and completion.
 //!
-//! Numbers and marks are drawn around the text area and follow its scrolling; whoever does not see them has the list of
-//! problems below it, which describes the text area.
+//! Numbers and marks are drawn around the text area and follow its scrolling. Screen readers get the list of diagnostics
+//! below it instead, which describes the text area.
 
 mod completion_list;
 mod input;
@@ -17,27 +16,27 @@ use crate::{
     effect::effect,
 };
 
-/// The text area's id.
+/// The element id of the text area.
 pub(super) const ID: &str = "definition";
-/// The id of what lists its problems.
+/// The element id of the list of diagnostics.
 pub(super) const PROBLEMS: &str = "problems";
-/// The id of what says how keys are used in it.
+/// The element id of the help on its keys.
 const HELP: &str = "definition-help";
 
-/// The text area and what is around it.
+/// The text area with line numbers, marks, completion and help.
 #[component]
 pub(super) fn CodeArea(
     code: Buffer,
-    /// What is wrong, by lines.
+    /// The diagnostics, in the order of their lines.
     problems: Memo<Vec<Diagnostic>>,
-    /// Which keys there are.
+    /// The JSON Schema of definitions.
     #[prop(into)]
     grammar: Signal<Grammar>,
 ) -> impl IntoView {
     let Buffer { area, text } = code;
     let input = InputHandler::new(code, grammar);
     let choices = input.choices;
-    // How far the text area is scrolled, to the right and down.
+    // The scroll offset of the text area in pixels: x, y.
     let scrolled = RwSignal::new((0, 0));
     let scroll = move |event: ev::Event| {
         if let Some(area) = event.target().and_then(|target| target.dyn_into::<leptos::web_sys::Element>().ok()) {
@@ -45,7 +44,7 @@ pub(super) fn CodeArea(
         }
     };
     effect(move || {
-        // What the text is set to from elsewhere.
+        // The text was changed by code, not by typing.
         if let Some(area) = area.get()
             && text.with(|text| area.value() != *text)
         {
@@ -109,7 +108,7 @@ pub(super) fn CodeArea(
     }
 }
 
-/// The lines on which something is wrong, behind the text: each is there once, with its worst problem.
+/// The marks behind the text: one per line with diagnostics, for the most severe of them.
 #[component]
 fn Marks(text: RwSignal<String>, problems: Memo<Vec<Diagnostic>>) -> impl IntoView {
     let mark = |found: &Diagnostic, line: &str| {
@@ -133,7 +132,7 @@ fn Marks(text: RwSignal<String>, problems: Memo<Vec<Diagnostic>>) -> impl IntoVi
             </div>
         }
     };
-    // Not while one types: then they would jump from line to line.
+    // Not reactive to the text: while one types, marks would jump from line to line.
     move || {
         let mut shown: Vec<Diagnostic> = Vec::new();
         for found in problems.get() {

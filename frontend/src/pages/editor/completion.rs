@@ -1,22 +1,22 @@
-//! What can be written where the caret is, by the grammar that the server gives. Pure.
+//! Completions at the caret, by the JSON Schema of the server. Pure.
 
 use super::cursor::{Cursor, Part};
 use crate::api::definitions::Grammar;
 
-/// A word to choose.
+/// A completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Suggestion {
-    /// The word.
+    /// The key or value.
     pub(super) word: String,
-    /// What it says.
+    /// Its description in the schema.
     pub(super) about: String,
-    /// Whether it must be there.
+    /// Whether it is a required key.
     pub(super) is_required: bool,
-    /// What is written in place of the beginning of the word.
+    /// The text that replaces the beginning of the word.
     pub(super) text: String,
 }
 
-/// The words that fit, those that must be there first.
+/// The completions at the caret, required keys first.
 pub(super) fn suggest(grammar: &Grammar, cursor: &Cursor) -> Vec<Suggestion> {
     let schema = Schema(grammar);
     let mappings = schema.mappings(cursor);
@@ -63,12 +63,12 @@ fn words(schema: Schema<'_>, mappings: &[&Grammar], key: &str) -> Vec<Suggestion
     found
 }
 
-/// The grammar, in which one part names others.
+/// The root of the JSON Schema, which resolves references.
 #[derive(Clone, Copy)]
 struct Schema<'g>(&'g Grammar);
 
 impl<'g> Schema<'g> {
-    /// The mappings that the one at the cursor may be, by what stands in it already.
+    /// The schemas of the mapping at the cursor that agree with its other keys.
     fn mappings(self, cursor: &Cursor) -> Vec<&'g Grammar> {
         let mut shapes = self.shapes(self.0);
         for part in &cursor.path {
@@ -89,7 +89,7 @@ impl<'g> Schema<'g> {
         if matching.is_empty() { shapes } else { matching }
     }
 
-    /// What something may be: itself, or each of its variants.
+    /// The variants of a schema, or the schema itself.
     fn shapes(self, of: &'g Grammar) -> Vec<&'g Grammar> {
         let named = of.reference.as_ref().and_then(|name| self.0.definitions.get(name.rsplit('/').next()?));
         let variants: Vec<&Grammar> = named.into_iter().chain(&of.one_of).chain(&of.any_of).collect();
@@ -100,7 +100,7 @@ impl<'g> Schema<'g> {
         }
     }
 
-    /// What follows a key: the beginning of its value.
+    /// The text after a key: the beginning of its value.
     fn after(self, value: &Grammar, indent: Option<usize>) -> String {
         let items = value.items.as_deref();
         let has_keys = |of: &'g Grammar| self.shapes(of).iter().all(|shape| !shape.properties.is_empty());

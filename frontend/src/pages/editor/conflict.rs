@@ -1,4 +1,4 @@
-//! Somebody else has saved a version meanwhile: which, what it says, and what to do about it.
+//! The conflict when another user has saved a version in the meantime: compare, overwrite or discard.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -13,15 +13,15 @@ use crate::{
     ui::{Failure, Icon},
 };
 
-/// Nothing, until saving fails because another version is current.
+/// The conflict card. It is empty until saving fails because another version is current.
 #[component]
 pub(super) fn Conflict(
-    /// The pipeline as it was when this page began.
+    /// The pipeline as it was when this page was opened.
     pipeline: Pipeline,
     code: Buffer,
-    /// What saves.
+    /// The task that saves.
     task: Task,
-    /// Saves in place of that version.
+    /// Saves on top of the given version.
     replace: Callback<(Pipeline, i32)>,
     is_unsaved: RwSignal<bool>,
 ) -> impl IntoView {
@@ -33,7 +33,7 @@ pub(super) fn Conflict(
             lost.set(true);
         }
     });
-    // Asked again with each conflict.
+    // Queried again with each conflict.
     let current = Fetch::when(move || (lost.get() && task.is_conflict()).then(|| pipelines::get(&id.get_value())));
     let is_compared = RwSignal::new(false);
     let leave = Callback::new(move |()| {

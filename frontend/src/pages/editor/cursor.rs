@@ -1,8 +1,9 @@
-//! Where in a text of YAML somebody writes: under which keys, among which others, and whether a key or a value. Pure.
+//! The position of the caret in a YAML text: the path of keys, the other keys, and whether a key or a value is written.
+//! Pure.
 //!
-//! It goes by indentation and brackets, so it has an answer for text that is no YAML yet.
+//! It uses only indentation and brackets, so it also works on incomplete YAML.
 
-/// A step on the way from the whole to where somebody writes.
+/// A part of the path from the root to the caret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// The value of a key.
@@ -11,20 +12,20 @@ pub(super) enum Part {
     Item,
 }
 
-/// Where somebody writes.
+/// The position of the caret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cursor {
-    /// The mapping in which it is.
+    /// The path of the mapping around the caret.
     pub(super) path: Vec<Part>,
-    /// The other keys of that mapping with what stands beside them.
+    /// The other keys of that mapping with their values.
     pub(super) others: Vec<(String, String)>,
-    /// The key whose value is written; nothing where a key is.
+    /// The key whose value is written; none if a key is written.
     pub(super) key: Option<String>,
-    /// The beginning of the word that is written, as a place in the text.
+    /// The byte offset of the beginning of the word.
     pub(super) from: usize,
-    /// The word as far as the caret.
+    /// The word up to the caret.
     pub(super) word: String,
-    /// The column of the keys of that mapping; nothing within brackets.
+    /// The column of the keys of that mapping; none within brackets.
     pub(super) indent: Option<usize>,
 }
 
@@ -38,7 +39,7 @@ struct Entry<'t> {
     value: &'t str,
 }
 
-/// Where `at`, a place in the text, is. Nothing where neither a key nor a word can stand.
+/// The position of a byte offset. None where neither a key nor a plain value can be written.
 pub(super) fn locate(text: &str, at: usize) -> Option<Cursor> {
     let (above, below) = text.split_at_checked(at)?;
     let start = above.rfind('\n').map_or(0, |end| end + 1);
@@ -85,7 +86,7 @@ pub(super) fn locate(text: &str, at: usize) -> Option<Cursor> {
     None
 }
 
-/// Within `{`, of which `inside` stands before the caret.
+/// The position within `{`; `inside` is the text from there to the caret.
 fn flow(path: Vec<Part>, inside: &str, rest: &str, at: usize) -> Option<Cursor> {
     let current = last_piece(inside);
     let before = inside.get(..inside.len() - current.len()).unwrap_or_default();
@@ -102,7 +103,7 @@ fn flow(path: Vec<Part>, inside: &str, rest: &str, at: usize) -> Option<Cursor> 
     is_word(word).then(|| Cursor { path, others, key, from: at - word.len(), word: word.to_owned(), indent: None })
 }
 
-/// Whether it may be the beginning of a key or of a word to choose.
+/// Whether it may be the beginning of a key or a plain value.
 fn is_word(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
@@ -111,7 +112,7 @@ fn unquoted(text: &str) -> &str {
     text.trim().trim_matches(['"', '\''])
 }
 
-/// What stands between commas that are in no further brackets and no quotes.
+/// Splits at commas outside of brackets and quotes.
 fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut depth, mut quote, mut start) = (0_i32, None, 0);
@@ -136,7 +137,7 @@ fn last_piece(text: &str) -> &str {
     pieces(text).pop().unwrap_or(text)
 }
 
-/// The places of the brackets of a line that are not closed on it, from the outermost.
+/// The byte offsets of the brackets that are open at the end of a line, outermost first.
 fn open_brackets(line: &str) -> Vec<usize> {
     let mut open = Vec::new();
     let mut quote = None;
@@ -153,7 +154,7 @@ fn open_brackets(line: &str) -> Vec<usize> {
     open
 }
 
-/// Takes a line apart. Nothing for a blank one or a comment.
+/// Parses a line. None for a blank line or a comment.
 fn entry(line: &str) -> Option<Entry<'_>> {
     let mut column = line.len() - line.trim_start_matches(' ').len();
     let mut rest = line.get(column..)?;
@@ -178,7 +179,7 @@ fn entry(line: &str) -> Option<Entry<'_>> {
     })
 }
 
-/// The way to the mapping in which an entry is, by the lines above it.
+/// The path of the mapping around an entry, by the lines above it.
 fn block_path(above: &str, of: &Entry<'_>) -> Vec<Part> {
     let mut path = Vec::new();
     let (mut column, mut dashes) = (of.column, of.dashes.clone());
@@ -205,7 +206,7 @@ fn block_path(above: &str, of: &Entry<'_>) -> Vec<Part> {
     path
 }
 
-/// The other keys of the mapping in which an entry is.
+/// The other keys of the mapping around an entry.
 fn block_others(above: &str, below: &str, of: &Entry<'_>) -> Vec<(String, String)> {
     let mut others = Vec::new();
     let mut take = |line: &Entry<'_>| {
@@ -231,7 +232,7 @@ fn block_others(above: &str, below: &str, of: &Entry<'_>) -> Vec<(String, String
 mod tests {
     use super::*;
 
-    /// The place of `|` in a text, and the text without it.
+    /// The position of `|` in a text.
     fn at(text: &str) -> Option<Cursor> {
         let place = text.find('|').unwrap();
         locate(&text.replacen('|', "", 1), place)
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_goes_by_indentation() {
+    fn the_path_follows_indentation() {
         assert_eq!(path("sou|"), "");
         assert_eq!(path("source: a\nste|"), "");
         assert_eq!(path("retry:\n  max|"), ".retry");
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_goes_by_brackets() {
+    fn the_path_follows_brackets() {
         assert_eq!(path("retry: { max|"), ".retry");
         assert_eq!(path("steps:\n  - { id: a, ty| }"), ".steps[]");
         assert_eq!(path("steps:\n  - { id: a, retry: { fac| } }"), ".steps[].retry");
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_told_from_a_key() {
+    fn keys_and_values_are_distinguished() {
         let cursor = at("steps:\n  - type: tra|").unwrap();
         assert_eq!((cursor.key.as_deref(), cursor.word.as_str()), (Some("type"), "tra"));
         let cursor = at("steps:\n  - { type: | }").unwrap();

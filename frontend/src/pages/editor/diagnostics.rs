@@ -1,4 +1,4 @@
-//! What is wrong with a text: how much, and a list that leads to each line.
+//! The diagnostics of a definition: their number, and a list with links to their lines.
 
 use leptos::prelude::*;
 
@@ -16,7 +16,7 @@ pub(super) fn DiagnosticList(
     code: Buffer,
     problems: Memo<Vec<Diagnostic>>,
     verdict: Fetch<Verdict>,
-    /// Whether the text has changed since it was last looked at.
+    /// Whether the text has changed since the last dry run.
     is_stale: Signal<bool>,
 ) -> impl IntoView {
     let is_known = Memo::new(move |_| verdict.read(|_| ()).is_some());
@@ -64,7 +64,7 @@ pub(super) fn DiagnosticList(
     }
 }
 
-/// How much is wrong: `2 errors, 1 warning`.
+/// The number of diagnostics: `2 errors, 1 warning`.
 pub(super) fn summary(problems: &[Diagnostic]) -> String {
     let count = |severity| problems.iter().filter(|found| found.severity == severity).count();
     let parts = [(Severity::Error, "error"), (Severity::Warning, "warning")].map(|(severity, noun)| {
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn problems_are_counted_by_how_bad_they_are() {
+    fn diagnostics_are_counted_by_severity() {
         let found = |severity| Diagnostic { severity, line: 1, column: 1, message: String::new() };
         assert_eq!(summary(&[]), "No problems");
         assert_eq!(summary(&[found(Severity::Warning)]), "1 warning");

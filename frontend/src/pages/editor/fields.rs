@@ -1,4 +1,4 @@
-//! What a pipeline is called, and whose it is.
+//! The fields of a pipeline beside its definition: name, identifier, description, customer.
 
 use leptos::prelude::*;
 
@@ -18,18 +18,18 @@ pub(super) struct Draft {
     pub(super) identifier: RwSignal<String>,
     pub(super) name: RwSignal<String>,
     pub(super) description: RwSignal<String>,
-    /// The customer's id; empty for whoever owns the agents that are named.
+    /// The id of the customer; empty for the owner of the agents that the definition names by id.
     pub(super) customer: RwSignal<String>,
 }
 
 impl Draft {
-    /// A new pipeline.
+    /// The draft of a new pipeline.
     pub(super) fn new() -> Self {
         let empty = || RwSignal::new(String::new());
         Self { identifier: empty(), name: empty(), description: empty(), customer: empty() }
     }
 
-    /// A pipeline as it is.
+    /// The draft of an existing pipeline.
     pub(super) fn of(pipeline: &Pipeline) -> Self {
         let draft = Self::new();
         draft.identifier.set(pipeline.identifier.clone());
@@ -39,7 +39,7 @@ impl Draft {
         draft
     }
 
-    /// Whether there is something in it that a pipeline, or a new one, has not. Reactive.
+    /// Whether the draft differs from a pipeline, or from an empty one. Reactive.
     pub(super) fn differs(self, pipeline: Option<&Pipeline>) -> bool {
         let (name, description) = (self.name.get(), self.description.get());
         match pipeline {
@@ -51,7 +51,7 @@ impl Draft {
         }
     }
 
-    /// The pipeline to make.
+    /// The input to create the pipeline.
     pub(super) fn for_create(self, yaml: String) -> CreatePipelineInput {
         let DescribeInput { name, description } = self.for_update();
         let customer = self.customer.get_untracked();
@@ -64,7 +64,7 @@ impl Draft {
         }
     }
 
-    /// What it is to be called.
+    /// The input to change name and description.
     pub(super) fn for_update(self) -> DescribeInput {
         let text = |field: RwSignal<String>| field.get_untracked().trim().to_owned();
         DescribeInput {
@@ -101,7 +101,7 @@ pub(super) fn Fields(draft: Draft, is_new: bool) -> impl IntoView {
     }
 }
 
-/// Whose it is to be. For administrators.
+/// The choice of the customer. For administrators.
 #[component]
 fn Owner(chosen: RwSignal<String>) -> impl IntoView {
     let found = Fetch::new(|| customers::list_some(100, 1));

@@ -1,6 +1,6 @@
-//! What Tab and Enter do in a text of YAML. Pure.
+//! The edits of Tab and Enter in a YAML text, and conversions between text positions. Pure.
 
-/// A change of a text: what stands between two places is replaced, and then so much is selected. Places are bytes.
+/// A replacement of part of a text, and the selection afterwards. Positions are byte offsets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Edit {
     pub(super) from: usize,
@@ -10,10 +10,10 @@ pub(super) struct Edit {
     pub(super) selected: (usize, usize),
 }
 
-/// How far an indent goes.
+/// Columns per indent.
 const STEP: usize = 2;
 
-/// Indents the selected lines; without a selection, goes on to the next stop.
+/// Indents the selected lines; without a selection, inserts spaces up to the next tab stop.
 pub(super) fn indent(text: &str, (from, to): (usize, usize)) -> Edit {
     let start = line_start(text, from);
     if !text.get(from..to).is_some_and(|selected| selected.contains('\n')) {
@@ -30,7 +30,7 @@ pub(super) fn indent(text: &str, (from, to): (usize, usize)) -> Edit {
     Edit { from: start, to, text: new, selected }
 }
 
-/// Takes one indent away from the selected lines.
+/// Removes one indent from the selected lines.
 pub(super) fn outdent(text: &str, (from, to): (usize, usize)) -> Edit {
     let start = line_start(text, from);
     let end = text.get(to..).and_then(|rest| rest.find('\n')).map_or(text.len(), |end| to + end);
@@ -44,7 +44,7 @@ pub(super) fn outdent(text: &str, (from, to): (usize, usize)) -> Edit {
     Edit { from: start, to: end, text: new, selected: (begin, to.saturating_sub(gone).max(begin)) }
 }
 
-/// Begins a new line, indented as the one before: deeper after a key without a value.
+/// Inserts a line end with the indent of the line before, one deeper after a key without a value.
 pub(super) fn newline(text: &str, (from, to): (usize, usize)) -> Edit {
     let line = text.get(line_start(text, from)..from).unwrap_or_default();
     let mut indent = line.len() - line.trim_start_matches(' ').len();
@@ -61,18 +61,18 @@ pub(super) fn newline(text: &str, (from, to): (usize, usize)) -> Edit {
     Edit { from, to, text: new, selected: (end, end) }
 }
 
-/// The place where the line of a place begins.
+/// The byte offset of the beginning of the line.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
     text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1)
 }
 
-/// A place as the browser counts, in units of UTF-16.
+/// A byte offset in UTF-16 code units, as the browser counts.
 pub(super) fn to_units(text: &str, at: usize) -> u32 {
     let units = text.get(..at).map_or(0, |before| before.chars().map(char::len_utf16).sum());
     u32::try_from(units).unwrap_or(u32::MAX)
 }
 
-/// The place that the browser means.
+/// The byte offset of a number of UTF-16 code units.
 pub(super) fn from_units(text: &str, units: u32) -> usize {
     let mut left = usize::try_from(units).unwrap_or(usize::MAX);
     for (at, c) in text.char_indices() {
@@ -84,7 +84,7 @@ pub(super) fn from_units(text: &str, units: u32) -> usize {
     text.len()
 }
 
-/// The place of a line and a column, both from 1; the column in characters.
+/// The byte offset of a line and a column, both from 1; the column in characters.
 pub(super) fn place(text: &str, line: i32, column: i32) -> usize {
     let count = |from_one: i32| usize::try_from(from_one - 1).unwrap_or(0);
     let start: usize = text.split_inclusive('\n').take(count(line)).map(str::len).sum();
@@ -97,7 +97,7 @@ pub(super) fn place(text: &str, line: i32, column: i32) -> usize {
 mod tests {
     use super::*;
 
-    /// Does an edit; `[` and `]` show what is selected before and after.
+    /// Applies an edit; `[` and `]` mark the selection before and after.
     fn done(text: &str, edit: fn(&str, (usize, usize)) -> Edit) -> String {
         let (from, to) = (text.find('[').unwrap(), text.find(']').unwrap() - 1);
         let text = text.replace(['[', ']'], "");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_those_of_the_browser() {
+    fn offsets_are_converted_to_those_of_the_browser() {
         let text = "ä😀b\nc";
         let b = text.find('b').unwrap();
         assert_eq!((to_units(text, b), from_units(text, 3)), (3, b));

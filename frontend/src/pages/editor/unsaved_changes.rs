@@ -1,4 +1,4 @@
-//! Nobody loses what was not saved without having been asked: on a link, on the way back, and when the tab is closed.
+//! Asks before unsaved changes are lost: on a link, on the back button, and when the tab is closed.
 
 use leptos::{
     prelude::*,
@@ -15,10 +15,10 @@ use crate::{
     ui::Confirm,
 };
 
-/// The question, and whatever leads to it.
+/// The dialog and the listeners that open it.
 #[component]
 pub(super) fn UnsavedChanges(
-    /// Whether something would be lost.
+    /// Whether there are unsaved changes.
     is_unsaved: RwSignal<bool>,
 ) -> impl IntoView {
     let navigate = use_navigate();
@@ -35,7 +35,7 @@ pub(super) fn UnsavedChanges(
         let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let link = element.and_then(|element| element.closest("a[href]").ok().flatten());
         let Some(anchor) = link.and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok()) else { return };
-        // Those to a part of this page, to another tab or of a file leave it where it is.
+        // Links to a part of this page, to another tab or to a download do not leave the page.
         let stays = anchor.has_attribute("download")
             || !anchor.target().is_empty()
             || anchor.get_attribute("href").is_some_and(|to| to.starts_with('#'));
@@ -64,7 +64,7 @@ pub(super) fn UnsavedChanges(
     };
     let listeners =
         [Listener::new(document().into(), "click", on_link), Listener::new(window().into(), "beforeunload", on_close)];
-    // As long as this page is there.
+    // The listeners are removed with the page.
     let kept = StoredValue::new_local(listeners);
     on_cleanup(move || kept.dispose());
     let leave = move |()| {

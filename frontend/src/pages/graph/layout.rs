@@ -1,63 +1,63 @@
-//! Where the steps of a graph stand: in layers, each step below all those it needs. Pure.
+//! The layout of the graph: steps in layers, each below all steps that it needs. Pure.
 
 use std::fmt::Write;
 
-/// How wide and how high a step is.
+/// Width and height of a step, in pixels.
 pub(super) const NODE: (i32, i32) = (216, 60);
-/// What lies between two steps of a layer, and between two layers.
+/// The gap between two steps of a layer, and between two layers, in pixels.
 const GAP: (i32, i32) = (24, 48);
-/// How wide the route of a line is that passes a layer.
+/// The width of a line that passes a layer, in pixels.
 const LANE: i32 = 16;
-/// Around everything, so that no line is cut off.
+/// The margin around the graph, in pixels, so that no line is cut off.
 const MARGIN: i32 = 4;
-/// With more lines than these, they pass behind steps instead of between them.
+/// The most lines that are routed between steps; more lines pass behind the steps.
 const MOST_ROUTED: usize = 1000;
-/// How often the layers are put in order, downwards and upwards.
+/// Passes over the layers that order their steps, alternately downwards and upwards.
 const SWEEPS: usize = 4;
 
-/// A graph that has been laid out.
+/// The positions of all steps and lines.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Layout {
     pub(super) width: i32,
     pub(super) height: i32,
-    /// The steps, in the order they were given.
+    /// The steps, in the given order.
     pub(super) nodes: Vec<Node>,
     pub(super) edges: Vec<Edge>,
 }
 
-/// Where a step stands.
+/// The position of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Node {
-    /// From 0, the uppermost.
+    /// From 0, the top layer.
     pub(super) layer: usize,
-    /// Its left edge.
+    /// The left edge.
     pub(super) x: i32,
-    /// Its upper edge.
+    /// The upper edge.
     pub(super) y: i32,
 }
 
 /// A line from a step to one that needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Edge {
-    /// The one that needs the other.
+    /// The index of the step that needs the other.
     pub(super) to: usize,
     /// The line, as an SVG path.
     pub(super) line: String,
-    /// The head of its arrow.
+    /// The arrow head, as an SVG path.
     pub(super) head: String,
 }
 
-/// Something that takes room in a layer: a step, or a line that passes.
+/// An item of a layer: a step, or a line that passes the layer.
 struct Item {
     width: i32,
-    /// What it hangs on in the layer above and in the one below.
+    /// The connected items in the layer above, and in the layer below.
     up: Vec<usize>,
     down: Vec<usize>,
     x: i32,
     layer: usize,
 }
 
-/// Lays out steps by what each of them needs, which stands before it.
+/// Lays out steps. `needs` has the indexes of the needed steps for each step; they come before it.
 pub(super) fn lay_out(needs: &[Vec<usize>]) -> Layout {
     if needs.is_empty() {
         return Layout::default();
@@ -92,7 +92,7 @@ fn top(layer: usize) -> i32 {
     MARGIN + i32::try_from(layer).unwrap_or(i32::MAX / 1000) * (NODE.1 + GAP.1)
 }
 
-/// Hangs the items together, with further ones where lines pass layers. The items that each line goes through.
+/// Connects the items, and adds items where lines pass layers. Returns the items of each line.
 fn connect(items: &mut Vec<Item>, needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let is_routed = needs.iter().map(Vec::len).sum::<usize>() <= MOST_ROUTED;
     let mut routes = Vec::new();
@@ -116,7 +116,7 @@ fn connect(items: &mut Vec<Item>, needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
     routes
 }
 
-/// The items of each layer from left to right: each near those it hangs on.
+/// The items of each layer from left to right, each near its connected items.
 fn in_order(items: &[Item]) -> Vec<Vec<usize>> {
     let depth = items.iter().map(|item| item.layer + 1).max().unwrap_or(0);
     let mut layers = vec![Vec::new(); depth];
@@ -137,7 +137,7 @@ fn in_order(items: &[Item]) -> Vec<Vec<usize>> {
             let mut weighed: Vec<_> = layers[layer].iter().map(|index| (weight(index), *index)).collect();
             weighed.sort_by_key(|(weight, _)| *weight);
             layers[layer] = weighed.into_iter().map(|(_, index)| index).collect();
-            // In thousandths of the layer's width, so that layers of different sizes compare.
+            // In millionths of the layer's width, so that layers of different sizes are comparable.
             let steps = i64::try_from(layers[layer].len()).unwrap_or(1) + 1;
             for (index, item) in layers[layer].iter().enumerate() {
                 place[*item] = (i64::try_from(index).unwrap_or(0) + 1) * 1_000_000 / steps;
@@ -147,7 +147,7 @@ fn in_order(items: &[Item]) -> Vec<Vec<usize>> {
     layers
 }
 
-/// A line through the middles of its items, straight down past each layer.
+/// A line through the centres of its items, straight down past each layer.
 fn edge(items: &[Item], route: &[usize]) -> Edge {
     let middle = |item: &Item| item.x + item.width / 2;
     let mut line = String::new();
@@ -197,8 +197,8 @@ mod tests {
     }
 
     #[test]
-    fn lines_do_not_cross_where_they_need_not() {
-        // The left one is needed by the left one.
+    fn steps_are_ordered_to_avoid_crossing_lines() {
+        // The first step of the upper layer is needed by the second step of the lower layer.
         let layout = lay_out(&[vec![], vec![], vec![1], vec![0]]);
         assert!(layout.nodes[3].x < layout.nodes[2].x);
     }

@@ -1,4 +1,4 @@
-//! What a step does, in full.
+//! The details of a step, below the graph.
 
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::{
     ui::Fact,
 };
 
-/// The facts of a step, below its graph.
+/// The details of a step.
 #[component]
 pub(crate) fn StepFacts(step: PlannedStep) -> impl IntoView {
     let who = match &step.agent {

@@ -1,4 +1,4 @@
-//! What administrators do with a job.
+//! The actions on a job: run, pause, edit, backfill, delete. For administrators.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -12,7 +12,7 @@ use crate::{
     ui::{Confirm, Toasts},
 };
 
-/// The buttons, and the questions that some of them ask.
+/// The buttons and their dialogs.
 #[component]
 pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl IntoView {
     let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());
@@ -42,7 +42,7 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
             navigate("/jobs", NavigateOptions { replace: true, ..NavigateOptions::default() });
         });
     };
-    // These two ask nothing, so what goes wrong has no dialog to stand in.
+    // These two have no dialog, so their errors are shown as notifications.
     for task in [running, switching] {
         crate::effect::effect(move || {
             if let Some(failure) = task.failure() {

@@ -1,4 +1,4 @@
-//! Running slots of the past after all: first what that would do, then the question.
+//! The dialog that backfills a job: a time range, with a preview of its slots.
 
 use leptos::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{
     ui::{Badge, FormDialog, Notice, Toasts, Tone},
 };
 
-/// How many slots are listed.
+/// The most slots in the preview.
 const LISTED: usize = 8;
 
 /// The dialog.
@@ -68,7 +68,7 @@ pub(super) fn Backfill(open: RwSignal<bool>, job: String) -> impl IntoView {
     }
 }
 
-/// A date and time by the viewer's clock.
+/// A date and time in the user's time zone.
 #[component]
 fn Moment(label: &'static str, value: RwSignal<String>, #[prop(optional)] is_first: bool) -> impl IntoView {
     view! {
@@ -86,7 +86,7 @@ fn Moment(label: &'static str, value: RwSignal<String>, #[prop(optional)] is_fir
     }
 }
 
-/// The slots that will run, and what became of each so far.
+/// The slots that will run, with their current outcomes.
 #[component]
 fn Slots(preview: BackfillPreview) -> impl IntoView {
     let BackfillPreview { slots, run_count } = preview;

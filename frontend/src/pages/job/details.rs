@@ -1,4 +1,4 @@
-//! What a job copies, on which agent, and what happens when something is in the way.
+//! The card with the settings of a job.
 
 use leptos::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The runs of a job, newest first, live.
+//! The card with the runs of a job, newest first, live.
 
 use leptos::prelude::*;
 
@@ -18,7 +18,7 @@ use crate::{
 #[component]
 pub(super) fn Runs(
     job: String,
-    /// The run that moved last; nothing when some may have been missed.
+    /// The run that changed last; none when updates may have been missed.
     moved: RwSignal<Option<JobRun>>,
 ) -> impl IntoView {
     let page = page_in_address();

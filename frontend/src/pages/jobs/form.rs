@@ -1,4 +1,4 @@
-//! Making a job, and changing one.
+//! The pages that create and edit a job.
 
 mod draft;
 mod schedule;
@@ -27,7 +27,7 @@ use crate::{
     ui::{Card, Field, Notice, ObjectPage, PageHead, Select, Toasts},
 };
 
-/// The page that makes a job. For administrators.
+/// The page that creates a job. For administrators.
 #[component]
 pub(crate) fn NewJob() -> impl IntoView {
     let agent = use_query_map().with_untracked(|query| query.get("agent")).unwrap_or_default();
@@ -37,7 +37,7 @@ pub(crate) fn NewJob() -> impl IntoView {
     }
 }
 
-/// The page that changes a job. For administrators.
+/// The page that edits a job. For administrators.
 #[component]
 pub(crate) fn EditJob() -> impl IntoView {
     let id = id_in_address();
@@ -63,7 +63,7 @@ pub(crate) fn EditJob() -> impl IntoView {
     }
 }
 
-/// The form. With a job it changes that, else it makes one.
+/// The form. It edits the given job, or creates one without it.
 #[component]
 fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoView {
     let (navigate, toasts) = (use_navigate(), expect_context::<Toasts>());
@@ -103,7 +103,7 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
     }
 }
 
-/// The name, the agent, and what goes from where to where.
+/// The name, the agent, source and destination, protocol and direction.
 #[component]
 fn CopyCard(draft: Draft, is_new: bool) -> impl IntoView {
     view! {
@@ -136,7 +136,7 @@ fn CopyCard(draft: Draft, is_new: bool) -> impl IntoView {
     }
 }
 
-/// The agents to choose from: all of a small fleet, those that a search finds of a large one.
+/// The choice of the agent: all agents of a small fleet, the results of a search in a large one.
 #[component]
 fn Agents(chosen: RwSignal<String>) -> impl IntoView {
     let search = RwSignal::new(String::new());
@@ -187,7 +187,7 @@ fn Agents(chosen: RwSignal<String>) -> impl IntoView {
     }
 }
 
-/// What happens when something is in the way.
+/// The policies for overlaps, missed slots and retries.
 #[component]
 fn PolicyCard(draft: Draft) -> impl IntoView {
     let retries = move || draft.attempts.with(|attempts| attempts.trim().parse::<i32>().is_ok_and(|most| most > 1));

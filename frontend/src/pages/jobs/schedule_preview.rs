@@ -1,4 +1,4 @@
-//! How the server reads a schedule: in words, and the next times at which it is due.
+//! The preview of a schedule: its description and its next times.
 
 use leptos::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::{
     ui::Notice,
 };
 
-/// Asks what a schedule says in its zone, and again whenever `due` changes: time passes.
+/// Queries the preview of a schedule, and again whenever `due` changes, because the next times change then.
 pub(crate) fn fetch_preview(
     schedule: Signal<String>,
     timezone: Signal<String>,
@@ -25,7 +25,7 @@ pub(crate) fn fetch_preview(
     })
 }
 
-/// What a schedule says. What makes no sense is said instead.
+/// The description and the next times of a schedule, or why it is invalid.
 #[component]
 pub(crate) fn ScheduleSummary(
     preview: Fetch<SchedulePreview>,
@@ -47,7 +47,7 @@ pub(crate) fn ScheduleSummary(
     }
 }
 
-/// The next times, by the schedule's clock and by the viewer's.
+/// The next times, in the time zone of the schedule and in the user's.
 #[component]
 fn Times(slots: Vec<ScheduledTime>, zone: String) -> impl IntoView {
     let is_elsewhere = slots.iter().any(|slot| browser::utc_offset(slot.at) != i64::from(slot.utc_offset_minutes));

@@ -1,4 +1,4 @@
-//! The agents, each with its pulse.
+//! The card with the agents.
 
 use leptos::prelude::*;
 
@@ -13,10 +13,10 @@ use crate::{
     ui::{Card, QueryResult, Rows},
 };
 
-/// How many are shown at most.
+/// The most agents that are shown.
 const MOST: usize = 30;
 
-/// The card of agents.
+/// The card.
 #[component]
 pub(super) fn AgentsCard() -> impl IntoView {
     let feed = expect_context::<Feed>();
@@ -28,7 +28,7 @@ pub(super) fn AgentsCard() -> impl IntoView {
     });
     feed.watch(agents::watch(None), move |agent| list.apply_update(agent), move || query.reload());
     let is_empty = Memo::new(move |_| list.len() == 0);
-    // The stream alone may have brought some already.
+    // The subscription may have added agents before the query ends.
     let stage = move || if is_empty.get() { query.stage() } else { Stage::Ready };
     view! {
         <Card title="Agents" aside=|| view! { <a href=href("/agents")>"All agents"</a> }.into_any()>

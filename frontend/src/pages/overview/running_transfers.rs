@@ -1,4 +1,4 @@
-//! The running transfers. One that ends stays for some seconds with its outcome.
+//! The card with the running transfers. A transfer that has ended stays for some seconds.
 
 use leptos::prelude::*;
 
@@ -13,10 +13,10 @@ use crate::{
     ui::{Badge, Card, Empty, Progress, QueryResult, Rows, Table},
 };
 
-/// How many are shown at most.
+/// The most transfers that are shown.
 const MOST: usize = 50;
 
-/// The card of running transfers.
+/// The card.
 #[component]
 pub(super) fn RunningTransfers() -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
@@ -31,7 +31,7 @@ pub(super) fn RunningTransfers() -> impl IntoView {
         list.remove_ended();
     });
     let is_empty = Memo::new(move |_| list.len() == 0);
-    // The stream alone may have brought some already.
+    // The subscription may have added transfers before the query ends.
     let stage = move || if is_empty.get() { total.stage() } else { Stage::Ready };
     let nothing = || {
         view! {

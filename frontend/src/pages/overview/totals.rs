@@ -1,4 +1,4 @@
-//! The four figures at the top.
+//! The totals of the fleet at the top of the page.
 
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::{
     ui::{SkeletonText, Sparkline},
 };
 
-/// Agents online, running transfers, bytes per second, failures.
+/// Agents online, running transfers, throughput, failures.
 #[component]
 pub(super) fn TotalsRow() -> impl IntoView {
     let totals = expect_context::<FleetTotals>();

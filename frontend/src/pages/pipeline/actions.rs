@@ -1,4 +1,4 @@
-//! What is done with a pipeline.
+//! The actions on a pipeline: run, pause, edit, versions, export, delete.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -17,7 +17,7 @@ use crate::{
     ui::{Confirm, Toasts},
 };
 
-/// The buttons, and the questions that some of them ask.
+/// The buttons and their dialogs.
 #[component]
 pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
     let is_admin = expect_context::<Session>().is_admin();
@@ -41,7 +41,7 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
             navigate("/pipelines", NavigateOptions { replace: true, ..NavigateOptions::default() });
         });
     };
-    // It asks nothing, so what goes wrong has no dialog to stand in.
+    // It has no dialog, so its errors are shown as notifications.
     effect(move || {
         if let Some(failure) = switching.failure() {
             toasts.error(failure);
@@ -99,7 +99,7 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
     }
 }
 
-/// A text as an address, from which it can be downloaded byte for byte.
+/// A text as a data URL, from which it can be downloaded byte for byte.
 fn file(text: &str) -> String {
     let encoded: String = js_sys::encode_uri_component(text).into();
     format!("data:text/yaml;charset=utf-8,{encoded}")

@@ -1,4 +1,4 @@
-//! The facts of a pipeline, and its text.
+//! The cards with the details and the definition of a pipeline.
 
 use leptos::prelude::*;
 
@@ -60,13 +60,13 @@ pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> imp
     }
 }
 
-/// The text, as it is saved.
+/// The saved definition.
 #[component]
 pub(super) fn Definition(pipeline: Memo<Pipeline>) -> impl IntoView {
     let text = Signal::derive(move || pipeline.with(|pipeline| pipeline.yaml.clone()));
     view! {
         <Card title="Definition" aside=move || view! { <CopyButton what="definition" text /> }>
-            // Long lines are scrolled to, also without a mouse.
+            // Keyboard users can scroll long lines.
             <pre class="definition" tabindex="0" role="region" aria-label="Text of the definition">
                 {move || text.get()}
             </pre>

@@ -1,4 +1,4 @@
-//! The runs of a pipeline, newest first, live. For administrators.
+//! The card with the runs of a pipeline, newest first, live. For administrators.
 
 use leptos::prelude::*;
 
@@ -22,7 +22,7 @@ use crate::{
 #[component]
 pub(super) fn Runs(
     pipeline: String,
-    /// The run that moved last; nothing when some may have been missed.
+    /// The run that changed last; none when updates may have been missed.
     moved: RwSignal<Option<PipelineRun>>,
 ) -> impl IntoView {
     let page = page_in_address();

@@ -1,4 +1,4 @@
-//! Running a pipeline, with a field for each of its parameters.
+//! The dialog that runs a pipeline, with a field for each parameter.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -14,7 +14,7 @@ use crate::{
     ui::{Field, FormDialog},
 };
 
-/// A parameter's name, its default, and what is written for this run.
+/// The name of a parameter, its default, and its value for this run.
 type Parameter = (String, String, RwSignal<String>);
 
 /// The dialog. For administrators.
@@ -32,7 +32,7 @@ pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<O
         }
     });
     let start = move |()| {
-        // A default that stays as it is need not be sent.
+        // Unchanged defaults are not sent.
         let given = parameters.with_untracked(|parameters| {
             let changed = |(name, default, value): &Parameter| {
                 let value = value.get_untracked();

@@ -1,4 +1,4 @@
-//! How far each step of a run is: on the graph, and in a table.
+//! The progress of each step of a run, on the graph and in a table.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ use crate::{
 /// Transfers by their ids.
 type Copies = HashMap<String, Transfer>;
 
-/// Both cards.
+/// The cards with the graph and the table.
 #[component]
 pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
     let planned = Memo::new(move |_| links.read(|links| links.plan.steps.clone()).unwrap_or_default());
@@ -39,7 +39,7 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
         let planned = planned.with(|planned| planned.iter().find(|step| Some(&step.id) == chosen.as_ref()).cloned());
         planned.map(|step| view! { <StepFacts step /> })
     };
-    // In the order in which they run, as far as that is known.
+    // In the order of the plan, once it is loaded.
     let ids = Memo::new(move |_| {
         let order: Vec<String> =
             planned.with(|planned| planned.iter().map(|step: &PlannedStep| step.id.clone()).collect());
@@ -68,8 +68,8 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
     }
 }
 
-/// The transfers of steps that copy something now: how far such a step is, its transfer says first, and of an agent that
-/// reports nothing else about its steps it is the only one who does.
+/// The transfers of running steps. A transfer has the progress of its step earlier than the step itself, and an agent may
+/// report no progress of steps at all.
 fn follow_copies(row: RwSignal<Entry<PipelineRun>>) -> RwSignal<Copies> {
     let feed = expect_context::<Feed>();
     let copies = RwSignal::new(Copies::new());
@@ -83,14 +83,14 @@ fn follow_copies(row: RwSignal<Entry<PipelineRun>>) -> RwSignal<Copies> {
             let moved = move |transfer: Transfer| {
                 copies.update(|copies| drop(copies.insert(transfer.id.inner().to_owned(), transfer)));
             };
-            // Each frame says all there is: one that was missed is made good by the next.
+            // An update has the whole state, so the next update makes up for a missed one.
             feed.watch(transfers::watch(Some(ids)), moved, || {});
         }
     });
     copies
 }
 
-/// A step with the figures of its copy.
+/// A step with the progress of its transfer.
 fn with_copy(step: &Step, copies: &Copies) -> Step {
     let copy = step.transfer_id.as_ref().filter(|_| step.status == StepStatus::Running);
     match copy.and_then(|id| copies.get(id.inner())) {
@@ -158,7 +158,7 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
     }
 }
 
-/// How much of a step is done, in percent.
+/// The progress of a step, in percent.
 fn progress(step: &Step) -> f64 {
     if step.status == StepStatus::Completed { 100.0 } else { step.progress.unwrap_or(0.0) }
 }

@@ -1,4 +1,4 @@
-//! The marks of the strip, and how they stand in lines.
+//! The marks of the strip, and their arrangement in lines.
 
 use crate::{
     browser, format,
@@ -7,7 +7,7 @@ use crate::{
     ui::Tone,
 };
 
-/// How many slots a line holds at least, on average; with fewer, lines stand for a longer time.
+/// The least slots per line on average; with fewer, a line covers a longer time.
 const FULL: usize = 4;
 
 const COMING: State = ("Upcoming", "", Tone::Neutral);
@@ -15,24 +15,24 @@ const COMING: State = ("Upcoming", "", Tone::Neutral);
 /// A slot in the strip.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Mark {
-    /// Its id on the page: the same before and after it was decided.
+    /// The element id, which is the same before and after the slot has its outcome.
     pub(super) id: String,
-    /// When it was due, or will be.
+    /// The scheduled time.
     pub(super) at: Instant,
-    /// What became of it.
+    /// The state of the slot.
     pub(super) state: State,
-    /// What stands in it: its sign, or how many slots it stands for.
+    /// The text of the mark: the symbol of its state, or the number of slots of a range.
     pub(super) sign: String,
-    /// All of it in a sentence.
+    /// The description of the slot.
     pub(super) description: String,
-    /// The page of its run.
+    /// The address of the page of its run.
     pub(super) run: Option<String>,
-    /// Whether it lies ahead.
+    /// Whether its time is in the future.
     pub(super) is_coming: bool,
 }
 
-/// The marks of slots that were decided, the latest first, and of those to come, the next one first; the latest first.
-/// Below `runs` are the addresses of runs.
+/// The marks of all slots, latest first. `decided` has the latest slot first, `coming` the next one first. `runs` is the
+/// address below which the pages of runs are.
 pub(super) fn marks(runs: &str, decided: &[Slot], coming: &[Instant]) -> Vec<Mark> {
     let newest = decided.first().map(|slot| slot.at);
     let ahead = coming.iter().rev().filter(|at| newest.is_none_or(|newest| **at > newest)).map(|at| Mark {
@@ -63,12 +63,12 @@ fn moment(at: Instant) -> String {
     format::minute(at, browser::utc_offset(at))
 }
 
-/// A slot and a range may end at the same instant.
+/// The element id of a mark. A slot and a range may have the same time.
 fn id(at: Instant, is_range: bool) -> String {
     format!("{}-{}", if is_range { "range" } else { "slot" }, at.0)
 }
 
-/// The ids of the marks in lines, one for each day, month or year: the latest line first, each in the order of the clock.
+/// The ids of the marks in lines, one per day, month or year. Lines are in reverse order of time, marks in order of time.
 pub(super) fn lines(marks: &[Mark], offset: impl Fn(Instant) -> i64) -> Vec<(String, Vec<String>)> {
     let in_lines = |name: fn(Instant, i64) -> String| in_lines(marks, |at| name(at, offset(at)));
     let is_full = |lines: &Vec<_>| marks.len() >= lines.len() * FULL;
@@ -88,7 +88,7 @@ fn in_lines(marks: &[Mark], name: impl Fn(Instant) -> String) -> Vec<(String, Ve
     lines
 }
 
-/// The states that occur, each once.
+/// The states of the marks, without duplicates.
 pub(super) fn legend(marks: &[Mark]) -> Vec<State> {
     let mut states: Vec<State> = Vec::new();
     for mark in marks.iter().rev() {

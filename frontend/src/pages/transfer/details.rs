@@ -1,4 +1,4 @@
-//! What a transfer is: where from, where to, by whom, and what was measured.
+//! The card with the details of a transfer.
 
 use leptos::prelude::*;
 

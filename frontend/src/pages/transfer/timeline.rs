@@ -1,4 +1,4 @@
-//! What happened to a transfer, and when.
+//! The card with the timeline of a transfer.
 
 use leptos::prelude::*;
 

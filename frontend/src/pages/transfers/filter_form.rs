@@ -1,4 +1,4 @@
-//! The controls that change the filters in the address.
+//! The form that changes the filters in the URL.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -12,7 +12,7 @@ use crate::{
     ui::Select,
 };
 
-/// Search, states, agent, protocol, direction and days.
+/// Search, status, agent, protocol, direction and days.
 #[component]
 pub(super) fn FilterForm(filters: Memo<Filters>) -> impl IntoView {
     let navigate = use_navigate();
@@ -79,7 +79,7 @@ fn options<T>(table: &[(T, &'static str, &'static str)]) -> Vec<(String, String)
     [any].into_iter().chain(table.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned()))).collect()
 }
 
-/// The states, any of which may be on.
+/// The statuses; several can be chosen.
 #[component]
 fn States(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
     let state = move |(status, _, label): (_, &'static str, &'static str)| {
@@ -127,7 +127,7 @@ fn Agents(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
                 .collect::<Vec<_>>()
         });
         options.extend(known.unwrap_or_default());
-        // One that is not among the newest hundred can still be in the address.
+        // The agent in the URL may not be among the newest hundred.
         let chosen = filters.with(|filters| filters.agent.clone());
         if !options.iter().any(|(id, _)| *id == chosen) {
             options.push((chosen, "This agent".to_owned()));

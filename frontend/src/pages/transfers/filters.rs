@@ -1,4 +1,4 @@
-//! The filters of the list of transfers, as they stand in the address. Pure.
+//! The filters of the list of transfers, and their form in the URL. Pure.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use crate::{
     time::Instant,
 };
 
-/// What is shown.
+/// The filters and the page number.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Filters {
     pub(super) status: Vec<TransferStatus>,
@@ -26,7 +26,7 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    /// Reads them from the parameters of an address. What makes no sense is left out.
+    /// Reads the parameters of a URL. Invalid ones are ignored.
     pub(super) fn read(parameter: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name| parameter(name).unwrap_or_default();
         Self {
@@ -41,7 +41,7 @@ impl Filters {
         }
     }
 
-    /// The address that shows this.
+    /// The address with these filters.
     pub(super) fn address(&self) -> String {
         let status: Vec<_> = self.status.iter().map(|status| name_of(&TRANSFER_STATUSES, status)).collect();
         let page = if self.page > 1 { self.page.to_string() } else { String::new() };
@@ -68,12 +68,12 @@ impl Filters {
         address
     }
 
-    /// Whether nothing is filtered out.
+    /// Whether no filter is set.
     pub(super) fn is_any(&self) -> bool {
         Self { page: 1, ..self.clone() } == Self::read(|_| None)
     }
 
-    /// What to ask the server. `midnight` knows when a day begins here, some days later.
+    /// The filter of the query. `midnight` returns the beginning of a local day, moved by some days.
     pub(super) fn for_query(&self, midnight: impl Fn(&str, i64) -> Option<Instant>) -> TransferFilter {
         TransferFilter {
             status: (!self.status.is_empty()).then(|| self.status.clone()),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_left_out() {
+    fn invalid_parameters_are_ignored() {
         assert_eq!(read("/transfers?status=gone&protocol=x&page=-3").address(), "/transfers");
     }
 

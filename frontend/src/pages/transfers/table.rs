@@ -1,4 +1,4 @@
-//! A table of transfers whose rows are live.
+//! A table of transfers with live rows.
 
 use leptos::prelude::*;
 
@@ -22,7 +22,7 @@ pub(crate) fn TransferTable(
     list: LiveList<Transfer>,
     /// The query that fills the list.
     load: Fetch<Total>,
-    /// What stands there when the query finds nothing.
+    /// Shown when the query finds nothing.
     #[prop(into)]
     nothing: ViewFn,
 ) -> impl IntoView {
@@ -50,10 +50,10 @@ pub(crate) fn TransferTable(
     }
 }
 
-/// Follows the rows on show, whichever they are.
+/// Subscribes to the visible rows.
 fn watch_visible(list: LiveList<Transfer>, load: Fetch<Total>) {
     let feed = expect_context::<Feed>();
-    // A set: rows that only change places are watched already.
+    // Sorted, so that a new order of the same rows causes no new subscription.
     let visible = Memo::new(move |_| {
         let mut ids = list.order();
         ids.sort_unstable();

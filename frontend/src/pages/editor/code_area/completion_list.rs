@@ -1,10 +1,10 @@
-//! The words to choose from, below the caret: a list that the text area controls, while it keeps the focus.
+//! The list of completions below the caret. The text area controls it and keeps the focus.
 
 use leptos::prelude::*;
 
 use crate::{browser, effect::effect, format, pages::editor::completion::Suggestion};
 
-/// The list's id.
+/// The element id of the list.
 pub(super) const ID: &str = "definition-words";
 
 /// An open list of completions.
@@ -12,7 +12,7 @@ pub(super) const ID: &str = "definition-words";
 struct OpenList {
     words: Vec<Suggestion>,
     chosen: usize,
-    /// The beginning of the word in the text, and the caret.
+    /// The byte offsets of the beginning of the word and of the caret.
     place: (usize, usize),
     /// The line and the column at which the word begins, from 0.
     at: (usize, usize),
@@ -46,17 +46,17 @@ impl Completions {
         self.0.with(Option::is_some)
     }
 
-    /// Where what is chosen goes.
+    /// The byte offsets of the beginning of the word and of the caret.
     pub(super) fn place(self) -> Option<(usize, usize)> {
         self.0.with_untracked(|list| list.as_ref().map(|list| list.place))
     }
 
-    /// The id of the word that Enter chooses. Reactive.
+    /// The element id of the completion that Enter chooses. Reactive.
     pub(super) fn current_id(self) -> Option<String> {
         self.0.with(|list| list.as_ref().map(|list| word_id(list.chosen)))
     }
 
-    /// Whether a key means the list, which then has done it.
+    /// Handles a key; returns whether it was one of the list.
     pub(super) fn press(self, key: &str, choose: impl FnOnce(Suggestion)) -> bool {
         let Some(OpenList { words, chosen, .. }) = self.0.get_untracked() else { return false };
         let last = words.len().saturating_sub(1);
@@ -99,14 +99,14 @@ fn word_id(index: usize) -> String {
 pub(super) fn CompletionList(
     choices: Completions,
     choose: Callback<Suggestion>,
-    /// How far the text area is scrolled, to the right and down.
+    /// The scroll offset of the text area in pixels: x, y.
     scrolled: RwSignal<(i32, i32)>,
 ) -> impl IntoView {
     let words = Memo::new(move |_| choices.0.with(|list| list.as_ref().map(|list| list.words.clone())));
     let at = Memo::new(move |_| choices.0.with(|list| list.as_ref().map(|list| list.at)).unwrap_or_default());
     let chosen = Memo::new(move |_| choices.0.with(|list| list.as_ref().map(|list| list.chosen)));
     effect(move || {
-        // The list may be longer than what is seen of it.
+        // The list may be longer than its visible part.
         let element = chosen.get().and_then(|chosen| document().get_element_by_id(&word_id(chosen)));
         if let Some(element) = element {
             browser::show_within(&element);
@@ -135,7 +135,7 @@ pub(super) fn CompletionList(
                     id=ID
                     class="words"
                     role="listbox"
-                    // Long lists are scrolled to, also by whoever reads with the keyboard.
+                    // Keyboard users can scroll a long list.
                     tabindex="0"
                     aria-label="Suggestions"
                     // The text area keeps the focus.

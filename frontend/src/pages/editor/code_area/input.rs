@@ -1,4 +1,4 @@
-//! What keys do in the text area.
+//! Handles typing and keys in the text area.
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
@@ -13,13 +13,13 @@ use crate::{
     },
 };
 
-/// Somebody who types. A handle.
+/// The handler of input events. A handle: copies are the same handler.
 #[derive(Clone, Copy)]
 pub(super) struct InputHandler {
     code: Buffer,
     pub(super) choices: Completions,
     grammar: Signal<Grammar>,
-    /// Whether the Tab key leaves, which it does after Escape.
+    /// Whether Tab moves the focus instead of indenting, as it does after Escape.
     leaves: StoredValue<bool>,
 }
 
@@ -28,7 +28,7 @@ impl InputHandler {
         Self { code, choices: Completions::new(), grammar, leaves: StoredValue::new(false) }
     }
 
-    /// The text has become another one.
+    /// Takes the text after an input event.
     pub(super) fn typed(self, text: &str) {
         let is_one_more = self.code.text.with_untracked(String::len) + 1 == text.len();
         self.code.text.set(text.to_owned());
@@ -37,7 +37,7 @@ impl InputHandler {
         }
     }
 
-    /// Looks what can be written at the caret: if nobody has asked for it, only once a word was begun.
+    /// Opens the completions at the caret. Without an explicit request (Ctrl+Space), only within a word.
     fn look(self, is_asked: bool) {
         let Self { code: Buffer { text, .. }, choices, grammar, .. } = self;
         let caret = self.code.selected().filter(|(from, to)| from == to).map(|(at, _)| at);
@@ -53,7 +53,7 @@ impl InputHandler {
         choices.open(words, (cursor.from, at), (line, column));
     }
 
-    /// Writes a word in the place of its beginning.
+    /// Replaces the beginning of a word by the chosen completion.
     pub(super) fn choose(self, word: Suggestion) {
         let Some((from, at)) = self.choices.place() else { return };
         self.choices.close();
@@ -68,7 +68,7 @@ impl InputHandler {
         self.code.apply(&Edit { from, to, text, selected: (end, end) });
     }
 
-    /// A key went down.
+    /// Handles a keydown event.
     pub(super) fn press(self, event: &KeyboardEvent) {
         let key = event.key();
         let is_plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();

@@ -1,4 +1,4 @@
-//! What stands in the form of a job.
+//! The values of the job form.
 
 use leptos::prelude::*;
 
@@ -25,7 +25,7 @@ pub(super) struct Draft {
     pub(super) timezone: RwSignal<String>,
     pub(super) overlap: RwSignal<String>,
     pub(super) catch_up: RwSignal<String>,
-    /// How many attempts there are in all: with one, the other three say nothing.
+    /// The maximum number of attempts; with 1, the three fields below are unused.
     pub(super) attempts: RwSignal<String>,
     pub(super) initial_delay: RwSignal<String>,
     pub(super) factor: RwSignal<String>,
@@ -33,7 +33,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// A new job as most are.
+    /// The draft of a new job with common defaults.
     pub(super) fn new(agent: String) -> Self {
         let text = |text: &str| RwSignal::new(text.to_owned());
         Self {
@@ -54,7 +54,7 @@ impl Draft {
         }
     }
 
-    /// A job as it is.
+    /// The draft of an existing job.
     pub(super) fn of(job: &Job) -> Self {
         let draft = Self::new(job.agent_id.inner().to_owned());
         draft.name.set(job.name.clone());
@@ -75,7 +75,7 @@ impl Draft {
         draft
     }
 
-    /// The job to make.
+    /// The input to create the job.
     pub(super) fn for_create(self) -> CreateJobInput {
         let UpdateJobInput {
             name,
@@ -104,7 +104,7 @@ impl Draft {
         }
     }
 
-    /// The job as it is to be.
+    /// The input to change the job.
     pub(super) fn for_update(self) -> UpdateJobInput {
         let text = |field: RwSignal<String>| Some(field.get_untracked().trim().to_owned());
         UpdateJobInput {

@@ -1,4 +1,4 @@
-//! The schedule and its zone, and how the server reads them while one types.
+//! The card with the schedule and its time zone, with a preview while one types.
 
 use leptos::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::{
     ui::Card,
 };
 
-/// Schedules that many want.
+/// Common schedules.
 const COMMON: [(&str, &str); 6] = [
     ("* * * * *", "Every minute"),
     ("*/15 * * * *", "Every 15 minutes"),
@@ -31,7 +31,7 @@ pub(super) fn ScheduleCard(schedule: RwSignal<String>, timezone: RwSignal<String
     };
     let (settled_schedule, settled_timezone) = (settled(schedule), settled(timezone));
     let preview = fetch_preview(settled_schedule, settled_timezone, || None);
-    // The server's sentence begins with the name of the field.
+    // The server's message begins with the name of the field.
     let is_wrong = move |field: &'static str| {
         move || preview.failure().is_some_and(|error| error.to_string().starts_with(field)).to_string()
     };
