@@ -44,9 +44,9 @@ pub(crate) struct Page<T> {
 
 impl<T> Page<T> {
     /// The same page with other rows.
-    pub(crate) fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
+    pub(crate) fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
         let Self { items, total, total_is_at_least } = self;
-        Page { items: items.into_iter().map(turn).collect(), total, total_is_at_least }
+        Page { items: items.into_iter().map(convert).collect(), total, total_is_at_least }
     }
 }
 

@@ -37,9 +37,9 @@ impl<T: 'static> Request<T> {
     }
 
     /// The same request with a converted result.
-    pub(crate) fn map<U>(self, turn: impl Fn(T) -> U + 'static) -> Request<U> {
+    pub(crate) fn map<U>(self, convert: impl Fn(T) -> U + 'static) -> Request<U> {
         let read = self.read;
-        Request { text: self.text, read: Box::new(move |answer| read(answer).map(&turn)) }
+        Request { text: self.text, read: Box::new(move |answer| read(answer).map(&convert)) }
     }
 }
 

@@ -153,7 +153,7 @@ fn Row(row: RwSignal<Entry<Agent>>, owner: Option<String>, label: &'static str) 
     let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
     let state = Signal::derive(move || row.with(|entry| labels::agent_state(&entry.object)));
     let heartbeat = move || clock.ago(row.with(|entry| entry.object.last_heartbeat));
-    let whose = move || match &owner {
+    let customer_or_address = move || match &owner {
         Some(owner) => owner.clone(),
         None => row.with(|entry| entry.object.ip_address.clone()).unwrap_or_else(|| "–".to_owned()),
     };
@@ -171,7 +171,7 @@ fn Row(row: RwSignal<Entry<Agent>>, owner: Option<String>, label: &'static str) 
                     <Badge state />
                 </span>
             </td>
-            <td data-label=label>{whose}</td>
+            <td data-label=label>{customer_or_address}</td>
             <td data-label="System">{read(labels::system)}</td>
             <td class="cell-number" data-label="Load">
                 {read(labels::load)}

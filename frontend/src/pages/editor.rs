@@ -148,9 +148,9 @@ fn EditorForm(
     let is_unsaved = RwSignal::new(false);
     effect(move || is_unsaved.set(draft.differs(saved.get_value().as_ref()) || code.text.with(|text| *text != first)));
     let blocked = RwSignal::new(None::<String>);
-    let done = Callback::new(move |(pipeline, said): (Pipeline, String)| {
+    let done = Callback::new(move |(pipeline, message): (Pipeline, String)| {
         is_unsaved.set(false);
-        toasts.success(said);
+        toasts.success(message);
         navigate(&format!("/pipelines/{}", pipeline.id.inner()), NavigateOptions::default());
     });
     let replace = Callback::new(move |(pipeline, expected): (Pipeline, i32)| {
@@ -163,9 +163,9 @@ fn EditorForm(
     let save = move || {
         let Some(pipeline) = saved.get_value() else {
             let input = draft.for_create(code.text.get_untracked());
-            return task.run(pipelines::create(input), move |made| {
-                let said = format!("{} was created.", made.name);
-                done.run((made, said));
+            return task.run(pipelines::create(input), move |created| {
+                let message = format!("{} was created.", created.name);
+                done.run((created, message));
             });
         };
         let is_same_text = code.text.with_untracked(|text| *text == pipeline.yaml);

@@ -105,11 +105,11 @@ fn Head(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Option<Plan
 fn DefinitionWarnings(verdict: Fetch<Verdict>) -> impl IntoView {
     let found = move || verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default();
     let line = |found: Diagnostic| {
-        let said = format!("Line {}: {}", found.line, found.message);
+        let text = format!("Line {}: {}", found.line, found.message);
         view! {
             <li class="notice" data-tone="warn">
                 <Icon name="warning" />
-                <span>{said}</span>
+                <span>{text}</span>
             </li>
         }
     };

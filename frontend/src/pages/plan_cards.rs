@@ -35,7 +35,7 @@ pub(super) fn Steps(
 ) -> impl IntoView {
     let steps = Memo::new(move |_| plan.with(|plan| plan.as_ref().map(|plan| plan.steps.clone())).unwrap_or_default());
     let chosen = RwSignal::new(None::<String>);
-    let said = move || {
+    let details = move || {
         let chosen = chosen.get();
         steps.with(|steps| steps.iter().find(|step| Some(&step.id) == chosen.as_ref()).cloned()).map(|step| {
             view! { <StepFacts step /> }
@@ -58,7 +58,7 @@ pub(super) fn Steps(
     view! {
         <Card title="Steps" aside=aside>
             {graph}
-            {said}
+            {details}
             <Executors steps />
         </Card>
     }

@@ -45,9 +45,9 @@ pub(super) fn SlotHistory(
     let has_earlier = Memo::new(move |_| {
         found.read(|found| found.total_is_at_least || page.get() * SLOTS < found.total).unwrap_or_default()
     });
-    let is_turned = Memo::new(move |_| page.get() > 1);
-    let has_pages = Memo::new(move |_| has_earlier.get() || is_turned.get());
-    let turn = move || {
+    let has_later = Memo::new(move |_| page.get() > 1);
+    let has_pages = Memo::new(move |_| has_earlier.get() || has_later.get());
+    let pages = move || {
         has_pages.get().then(|| {
             view! {
                 <span class="turns">
@@ -62,7 +62,7 @@ pub(super) fn SlotHistory(
                     <button
                         type="button"
                         class="button button-small"
-                        disabled=move || !is_turned.get()
+                        disabled=move || !has_later.get()
                         on:click=move |_| page.update(|page| *page -= 1)
                     >
                         "Later"
@@ -79,7 +79,7 @@ pub(super) fn SlotHistory(
         }
     };
     view! {
-        <Card title="Slots" aside=turn>
+        <Card title="Slots" aside=pages>
             <QueryResult
                 stage=Signal::derive(move || found.stage())
                 is_empty=Memo::new(move |_| marks.with(Vec::is_empty))

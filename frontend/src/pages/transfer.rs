@@ -148,7 +148,7 @@ fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
         })
         .unwrap_or_else(|| "–".to_owned())
     };
-    let news =
+    let last_update =
         move || row.with(|entry| entry.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
     let error = Memo::new(move |_| row.with(|entry| entry.object.error_message.clone()));
     view! {
@@ -167,7 +167,7 @@ fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                     <div><dt>"Speed"</dt><dd>{read(labels::speed)}</dd></div>
                     <div><dt>"Time left"</dt><dd>{read(labels::time_left)}</dd></div>
                     <div><dt>"Duration"</dt><dd>{elapsed}</dd></div>
-                    <div><dt>"Last update"</dt><dd>{news}</dd></div>
+                    <div><dt>"Last update"</dt><dd>{last_update}</dd></div>
                 </dl>
                 {move || {
                     error

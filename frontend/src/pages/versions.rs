@@ -175,16 +175,16 @@ fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restori
     let toasts = expect_context::<Toasts>();
     let pipeline = StoredValue::new(pipeline);
     let task = Task::new();
-    let asks = RwSignal::new(false);
+    let is_asking = RwSignal::new(false);
     effect(move || {
         if restoring.get() > 0 {
-            asks.set(true);
+            is_asking.set(true);
         }
     });
     Effect::watch(
-        move || asks.get(),
-        move |asks, _, _| {
-            if !asks {
+        move || is_asking.get(),
+        move |is_asking, _, _| {
+            if !is_asking {
                 restoring.set(0);
             }
         },
@@ -194,14 +194,14 @@ fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restori
         let version = restoring.get_untracked();
         let request = definitions::restore(&pipeline.get_value(), version, current.get_untracked());
         task.run(request, move |restored| {
-            asks.set(false);
+            is_asking.set(false);
             found.reload();
             toasts.success(format!("Version {version} was restored as version {}.", restored.version));
         });
     };
     view! {
         <Confirm
-            open=asks
+            open=is_asking
             title=Signal::derive(move || format!("Restore version {}?", restoring.get()))
             text=Signal::derive(move || {
                 format!(

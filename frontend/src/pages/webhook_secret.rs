@@ -14,18 +14,18 @@ use crate::{
 #[component]
 pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) -> impl IntoView {
     let is_admin = expect_context::<Session>().is_admin();
-    let whose = match (&customer, is_admin) {
+    let about = match (&customer, is_admin) {
         (None, true) => "It signs the webhooks of the platform's own pipelines. Each customer has a secret of its own.",
         (Some(_), true) => "It signs the webhooks of this customer's pipelines.",
         (_, false) => "It signs the webhooks of your pipelines.",
     };
-    let (asks, has_secret) = (RwSignal::new(false), RwSignal::new(false));
+    let (is_asking, has_secret) = (RwSignal::new(false), RwSignal::new(false));
     let secret = RwSignal::new(None::<String>);
     let task = Task::new();
     let rotate = move |()| {
         task.run(webhooks::rotate_secret(customer.as_ref().map(cynic::Id::new)), move |fresh| {
             secret.set(Some(fresh));
-            asks.set(false);
+            is_asking.set(false);
             has_secret.set(true);
         });
     };
@@ -36,11 +36,11 @@ pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) ->
         }
     });
     view! {
-        <button type="button" class="button" on:click=move |_| asks.set(true)>
+        <button type="button" class="button" on:click=move |_| is_asking.set(true)>
             "Webhook secret"
         </button>
-        <FormDialog open=asks title="Create a new webhook secret?" action="Create secret" task on_submit=rotate>
-            <p class="form-text">{whose}</p>
+        <FormDialog open=is_asking title="Create a new webhook secret?" action="Create secret" task on_submit=rotate>
+            <p class="form-text">{about}</p>
             <p class="form-text">
                 "The new secret is shown once. The old secret ends at once: receivers that verify signatures reject webhooks until they have the new one."
             </p>

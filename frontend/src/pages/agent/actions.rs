@@ -80,12 +80,12 @@ fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
     let task = Task::new();
     let expected = name.clone();
     let is_blocked = Signal::derive(move || typed.with(|typed| typed.trim() != expected));
-    let told = name.clone();
+    let revoked = name.clone();
     let revoke = move |()| {
-        let (told, navigate) = (told.clone(), navigate.clone());
+        let (revoked, navigate) = (revoked.clone(), navigate.clone());
         task.run(agents::revoke(&id), move |_| {
             open.set(false);
-            toasts.success(format!("{told} was revoked."));
+            toasts.success(format!("{revoked} was revoked."));
             navigate("/agents", NavigateOptions::default());
         });
     };

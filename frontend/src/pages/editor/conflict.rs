@@ -27,20 +27,21 @@ pub(super) fn Conflict(
 ) -> impl IntoView {
     let navigate = use_navigate();
     let id = StoredValue::new(pipeline.id.inner().to_owned());
-    let lost = RwSignal::new(false);
+    let has_conflict = RwSignal::new(false);
     effect(move || {
         if task.is_conflict() {
-            lost.set(true);
+            has_conflict.set(true);
         }
     });
     // Queried again with each conflict.
-    let current = Fetch::when(move || (lost.get() && task.is_conflict()).then(|| pipelines::get(&id.get_value())));
+    let current =
+        Fetch::when(move || (has_conflict.get() && task.is_conflict()).then(|| pipelines::get(&id.get_value())));
     let is_compared = RwSignal::new(false);
     let leave = Callback::new(move |()| {
         is_unsaved.set(false);
         navigate(&format!("/pipelines/{}", id.get_value()), NavigateOptions::default());
     });
-    let told = move |theirs: Pipeline| {
+    let card = move |theirs: Pipeline| {
         let (base, version) = (pipeline.version, theirs.version);
         let yaml = theirs.yaml.clone();
         let compared = move || {
@@ -82,12 +83,12 @@ pub(super) fn Conflict(
             {compared}
         }
     };
-    let told = StoredValue::new(told);
+    let card = StoredValue::new(card);
     move || {
-        lost.get().then(|| {
+        has_conflict.get().then(|| {
             view! {
                 <section class="card conflict" role="alert" aria-label="Another version was saved">
-                    {move || current.read(Clone::clone).map(|theirs| told.with_value(|told| told(theirs)))}
+                    {move || current.read(Clone::clone).map(|theirs| card.with_value(|card| card(theirs)))}
                     {move || current.failure().map(|error| view! { <Failure error on_retry=move |()| current.reload() /> })}
                 </section>
             }

@@ -21,7 +21,7 @@ pub(super) fn DiagnosticList(
 ) -> impl IntoView {
     let is_known = Memo::new(move |_| verdict.read(|_| ()).is_some());
     let counted = Memo::new(move |_| problems.with(|problems| summary(problems)));
-    let said = move || if is_known.get() { counted.get() } else { String::new() };
+    let count_label = move || if is_known.get() { counted.get() } else { String::new() };
     let tone = move || {
         problems.with(|problems| {
             let has = |severity| problems.iter().any(|found| found.severity == severity);
@@ -54,7 +54,7 @@ pub(super) fn DiagnosticList(
         <section class="problems" aria-label="Problems" aria-busy=move || is_stale.get().to_string()>
             <p class="problems-count" id=format!("{PROBLEMS}-count") role="status" data-tone=tone>
                 <Icon name="done" />
-                <span>{said}</span>
+                <span>{count_label}</span>
             </p>
             <ol class="problems-list">{move || problems.get().into_iter().map(line).collect_view()}</ol>
             <Notice text=Signal::derive(move || {

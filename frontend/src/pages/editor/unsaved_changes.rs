@@ -22,11 +22,11 @@ pub(super) fn UnsavedChanges(
     is_unsaved: RwSignal<bool>,
 ) -> impl IntoView {
     let navigate = use_navigate();
-    let (asks, target) = (RwSignal::new(false), StoredValue::new(String::new()));
+    let (is_asking, target) = (RwSignal::new(false), StoredValue::new(String::new()));
     let here = location();
     let ask = move |to: String| {
         target.set_value(to);
-        asks.set(true);
+        is_asking.set(true);
     };
     let on_link = move |event: leptos::web_sys::Event| {
         if !is_unsaved.get_untracked() {
@@ -69,12 +69,12 @@ pub(super) fn UnsavedChanges(
     on_cleanup(move || kept.dispose());
     let leave = move |()| {
         is_unsaved.set(false);
-        asks.set(false);
+        is_asking.set(false);
         navigate(&target.get_value(), NavigateOptions::default());
     };
     view! {
         <Confirm
-            open=asks
+            open=is_asking
             title="Leave without saving?"
             text="Your changes are not saved and will be lost."
             action="Leave"

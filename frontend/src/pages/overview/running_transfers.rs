@@ -67,7 +67,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));
     let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));
     let is_remarkable = Memo::new(move |_| state.get().0 != "Running");
-    let news =
+    let last_update =
         move || row.with(|entry| entry.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
     view! {
         <tr>
@@ -98,7 +98,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                 {read(labels::time_left)}
             </td>
             <td class="cell-number cell-quiet" data-label="Last update">
-                {news}
+                {last_update}
             </td>
         </tr>
     }

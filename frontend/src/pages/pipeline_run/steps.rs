@@ -34,7 +34,7 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
         row.with(|entry| entry.object.steps.iter().map(with_progress).collect::<Vec<_>>())
     });
     let chosen = RwSignal::new(None::<String>);
-    let said = move || {
+    let details = move || {
         let chosen = chosen.get();
         let planned = planned.with(|planned| planned.iter().find(|step| Some(&step.id) == chosen.as_ref()).cloned());
         planned.map(|step| view! { <StepFacts step /> })
@@ -57,7 +57,7 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
         <div class="course-of-run">
             <Card title="Graph">
                 <Graph steps=planned run_steps=steps chosen />
-                {said}
+                {details}
             </Card>
             <Card title="Steps">
                 <Table label="Steps" heads=vec!["Step", "Status", "Progress", "Attempt", "Copied", "Duration"]>

@@ -150,7 +150,7 @@ pub(super) fn CompletionList(
             }
         })
     };
-    let told = move || {
+    let count_label = move || {
         words.with(|words| {
             let count = words.as_ref().map_or(0, Vec::len);
             (count > 0).then(|| format::counted(i64::try_from(count).unwrap_or(0), "suggestion"))
@@ -159,7 +159,7 @@ pub(super) fn CompletionList(
     view! {
         {list}
         <p class="visually-hidden" role="status" aria-label="Number of suggestions">
-            {told}
+            {count_label}
         </p>
     }
 }
