@@ -85,14 +85,14 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
     fn change(self, change: impl FnOnce(&mut ListState<T>) -> Changes) {
         // A late result may arrive after its page was left.
         let Some(inner) = self.inner.try_get_value() else { return };
-        let mut stale = Vec::new();
+        let mut outdated = Vec::new();
         let order = {
             let Inner { state, signals } = &mut *inner.borrow_mut();
             let changes = change(state);
             for id in changes.changed {
                 let Some(entry) = state.get(&id) else { continue };
                 match signals.get(&id) {
-                    Some(signal) => stale.push((signal.clone(), entry.clone())),
+                    Some(signal) => outdated.push((signal.clone(), entry.clone())),
                     None => drop(signals.insert(id, ArcRwSignal::new(entry.clone()))),
                 }
             }
@@ -100,7 +100,7 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
             changes.order.then(|| state.order().to_vec())
         };
         // Readers of these signals may read the list as well, so it must not be borrowed any more.
-        for (signal, entry) in stale {
+        for (signal, entry) in outdated {
             signal.set(entry);
         }
         if let Some(order) = order {

@@ -48,12 +48,12 @@ impl Completions {
 
     /// The byte offsets of the beginning of the word and of the caret.
     pub(super) fn place(self) -> Option<(usize, usize)> {
-        self.0.with_untracked(|list| list.as_ref().map(|list| list.place))
+        self.0.with_untracked(|open_list| open_list.as_ref().map(|open_list| open_list.place))
     }
 
     /// The element id of the completion that Enter chooses. Reactive.
     pub(super) fn current_id(self) -> Option<String> {
-        self.0.with(|list| list.as_ref().map(|list| word_id(list.chosen)))
+        self.0.with(|open_list| open_list.as_ref().map(|open_list| word_id(open_list.chosen)))
     }
 
     /// Handles a key; returns whether it was one of the list.
@@ -81,9 +81,9 @@ impl Completions {
             }
             _ => return false,
         };
-        self.0.update(|list| {
-            if let Some(list) = list {
-                list.chosen = to;
+        self.0.update(|open_list| {
+            if let Some(open_list) = open_list {
+                open_list.chosen = to;
             }
         });
         true
@@ -102,9 +102,12 @@ pub(super) fn CompletionList(
     /// The scroll offset of the text area in pixels: x, y.
     scrolled: RwSignal<(i32, i32)>,
 ) -> impl IntoView {
-    let words = Memo::new(move |_| choices.0.with(|list| list.as_ref().map(|list| list.words.clone())));
-    let at = Memo::new(move |_| choices.0.with(|list| list.as_ref().map(|list| list.at)).unwrap_or_default());
-    let chosen = Memo::new(move |_| choices.0.with(|list| list.as_ref().map(|list| list.chosen)));
+    let words =
+        Memo::new(move |_| choices.0.with(|open_list| open_list.as_ref().map(|open_list| open_list.words.clone())));
+    let at = Memo::new(move |_| {
+        choices.0.with(|open_list| open_list.as_ref().map(|open_list| open_list.at)).unwrap_or_default()
+    });
+    let chosen = Memo::new(move |_| choices.0.with(|open_list| open_list.as_ref().map(|open_list| open_list.chosen)));
     effect(move || {
         // The list may be longer than its visible part.
         let element = chosen.get().and_then(|chosen| document().get_element_by_id(&word_id(chosen)));
