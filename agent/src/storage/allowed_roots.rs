@@ -35,7 +35,7 @@ pub(crate) enum AccessError {
 
 impl AllowedRoots {
     /// Checks that the folders exist and are absolute.
-    pub(crate) fn around(folders: &[PathBuf]) -> anyhow::Result<Self> {
+    pub(crate) fn new(folders: &[PathBuf]) -> anyhow::Result<Self> {
         let root = |written: &PathBuf| {
             anyhow::ensure!(written.is_absolute(), "--allow-dir {}: an absolute path is needed", written.display());
             let canonical = fs::canonicalize(written).with_context(|| format!("--allow-dir {}", written.display()))?;
