@@ -63,6 +63,16 @@ struct Owner {
     customer: Option<CustomerName>,
 }
 
+/// The links of an agent and what the viewer may do with it, for its own page. That does not depend on the agent's state,
+/// so updates do not repeat it.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Agent")]
+pub(crate) struct AgentDetails {
+    pub(crate) customer: Option<CustomerName>,
+    pub(crate) viewer_can_revoke: bool,
+    pub(crate) viewer_can_rotate_key: bool,
+}
+
 /// A filter of agents. All conditions apply.
 #[derive(Clone, Debug, Default, PartialEq, cynic::InputObject)]
 pub(crate) struct AgentFilter {
@@ -102,7 +112,7 @@ struct GetAgent {
     agent: Option<Agent>,
     #[arguments(id: $id)]
     #[cynic(rename = "agent", alias)]
-    owner: Option<Owner>,
+    details: Option<AgentDetails>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -168,11 +178,10 @@ pub(crate) fn list_some(filter: AgentFilter, first: i32, page: i32) -> Request<P
     })
 }
 
-/// Gets one agent.
-pub(crate) fn get(id: &str) -> Request<AgentLinks> {
-    Request::new(&GetAgent::build(ById::new(id)), |GetAgent { agent, owner }| {
-        let customer = owner.and_then(|owner| owner.customer);
-        agent.map(|agent| AgentLinks { customer, agent }).ok_or(ApiError::InvalidResponse)
+/// Gets one agent with its details.
+pub(crate) fn get(id: &str) -> Request<(Agent, AgentDetails)> {
+    Request::new(&GetAgent::build(ById::new(id)), |GetAgent { agent, details }| {
+        agent.zip(details).ok_or(ApiError::InvalidResponse)
     })
 }
 

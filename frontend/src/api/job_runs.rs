@@ -29,6 +29,8 @@ pub(crate) struct JobRun {
     pub(crate) retry_of: Option<Id>,
     pub(crate) cancel_requested_at: Option<Instant>,
     pub(crate) revision: i32,
+    pub(crate) viewer_can_cancel: bool,
+    pub(crate) viewer_can_retry: bool,
 }
 
 /// The links of a run, for its own page.

@@ -42,6 +42,7 @@ pub(crate) struct Retry {
 
 /// A job without its links. All operations select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[expect(clippy::struct_excessive_bools, reason = "the schema has a field for each action")]
 pub(crate) struct Job {
     pub(crate) id: Id,
     pub(crate) agent_id: Id,
@@ -61,6 +62,24 @@ pub(crate) struct Job {
     pub(crate) next_run_at: Option<Instant>,
     pub(crate) created_at: Instant,
     pub(crate) revision: i32,
+    pub(crate) viewer_can_backfill: bool,
+    pub(crate) viewer_can_delete: bool,
+    pub(crate) viewer_can_disable: bool,
+    pub(crate) viewer_can_enable: bool,
+    pub(crate) viewer_can_run: bool,
+    pub(crate) viewer_can_update: bool,
+}
+
+impl Job {
+    /// Whether the viewer may do anything with it now.
+    pub(crate) fn viewer_can_act(&self) -> bool {
+        self.viewer_can_backfill
+            || self.viewer_can_delete
+            || self.viewer_can_disable
+            || self.viewer_can_enable
+            || self.viewer_can_run
+            || self.viewer_can_update
+    }
 }
 
 /// The links of a job, for its own page.

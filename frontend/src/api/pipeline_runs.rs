@@ -52,6 +52,8 @@ pub(crate) struct PipelineRun {
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) rerun_of: Option<Id>,
     pub(crate) steps: Vec<Step>,
+    pub(crate) viewer_can_cancel: bool,
+    pub(crate) viewer_can_rerun: bool,
 }
 
 /// A parameter of a run.

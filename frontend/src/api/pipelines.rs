@@ -9,6 +9,7 @@ use crate::time::Instant;
 
 /// A pipeline with its current definition. All operations but the lists select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[expect(clippy::struct_excessive_bools, reason = "the schema has a field for each action")]
 pub(crate) struct Pipeline {
     pub(crate) id: Id,
     pub(crate) identifier: String,
@@ -22,6 +23,12 @@ pub(crate) struct Pipeline {
     pub(crate) customer_id: Option<Id>,
     pub(crate) customer: Option<CustomerName>,
     pub(crate) next_run_at: Option<Instant>,
+    pub(crate) viewer_can_delete: bool,
+    pub(crate) viewer_can_disable: bool,
+    pub(crate) viewer_can_enable: bool,
+    pub(crate) viewer_can_restore_version: bool,
+    pub(crate) viewer_can_run: bool,
+    pub(crate) viewer_can_update: bool,
 }
 
 /// A pipeline in a list.

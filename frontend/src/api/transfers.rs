@@ -35,6 +35,7 @@ pub(crate) enum Protocol {
 
 /// A transfer without its links. All operations select the same fields, so that subscriptions can share their results.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[expect(clippy::struct_excessive_bools, reason = "the schema has a field for each action")]
 pub(crate) struct Transfer {
     pub(crate) id: Id,
     pub(crate) agent_id: Id,
@@ -63,6 +64,8 @@ pub(crate) struct Transfer {
     pub(crate) last_progress_at: Option<Instant>,
     pub(crate) cancel_requested_at: Option<Instant>,
     pub(crate) network: Network,
+    pub(crate) viewer_can_cancel: bool,
+    pub(crate) viewer_can_retry: bool,
 }
 
 /// Network measurements of the agent.

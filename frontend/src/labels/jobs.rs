@@ -126,6 +126,8 @@ mod tests {
             retry_of: None,
             cancel_requested_at: None,
             revision: 1,
+            viewer_can_cancel: false,
+            viewer_can_retry: false,
         }
     }
 

@@ -49,11 +49,6 @@ pub(super) fn run_event(status: RunStatus) -> (&'static str, Tone) {
     }
 }
 
-/// Whether a run has ended.
-pub(crate) fn has_ended(status: RunStatus) -> bool {
-    matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)
-}
-
 /// A summary of the newest runs: `Last 3 runs: 2 completed, 1 failed`.
 pub(crate) fn runs(runs: &[RunMark]) -> String {
     super::counted_by_outcome(runs.iter().map(|run| run_state(run.status, run.cancel_requested_at.is_some()).0))

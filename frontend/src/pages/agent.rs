@@ -9,8 +9,7 @@ use self::{actions::Actions, health::Health};
 use super::{heartbeat::Pulse, id_in_address, pages_of, transfers::TransferTable};
 use crate::{
     api::{
-        agents::{self, Agent, AgentLinks},
-        customers::CustomerName,
+        agents::{self, Agent, AgentDetails},
         transfers::{self, Transfer, TransferFilter},
     },
     base_path::href,
@@ -35,26 +34,26 @@ fn OneAgent(id: String) -> impl IntoView {
     let feed = expect_context::<Feed>();
     let list = LiveList::<Agent>::new(Admission::Listed);
     let asked = id.clone();
-    let owner = Fetch::new(move || {
+    let details = Fetch::new(move || {
         let asked_at = browser::now().0;
-        agents::get(&asked).map(move |AgentLinks { customer, agent }| {
+        agents::get(&asked).map(move |(agent, details)| {
             list.apply_query(vec![agent], asked_at);
-            customer
+            details
         })
     });
     feed.watch(
         agents::watch(Some(vec![cynic::Id::new(&id)])),
         move |agent| list.apply_update(agent),
-        move || owner.reload(),
+        move || details.reload(),
     );
     let ready = move || {
         let id = id.clone();
         list.entry(&id).map(move |entry| {
             let row = RwSignal::from(entry);
             view! {
-                <Head row />
+                <Head row details />
                 <div class="columns">
-                    <Details row owner />
+                    <Details row details />
                     <Health row />
                 </div>
                 <NewestTransfers id />
@@ -66,8 +65,8 @@ fn OneAgent(id: String) -> impl IntoView {
             noun="Agent"
             parent=("/agents", "Agents")
             missing="This agent does not exist, was revoked, or you do not have access to it."
-            stage=Signal::derive(move || owner.stage())
-            on_retry=move |()| owner.reload()
+            stage=Signal::derive(move || details.stage())
+            on_retry=move |()| details.reload()
         >
             {ready()}
         </ObjectPage>
@@ -75,23 +74,23 @@ fn OneAgent(id: String) -> impl IntoView {
 }
 
 #[component]
-fn Head(row: RwSignal<Entry<Agent>>) -> impl IntoView {
+fn Head(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>) -> impl IntoView {
     let state = Signal::derive(move || row.with(|entry| labels::agent_state(&entry.object)));
     let about = move || view! { <span class="with-pulse"><Pulse row /> <Badge state /></span> };
     let (id, name) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.label().to_owned()));
     view! {
         <PageHead title=name.clone() parent=("/agents", "Agents") about>
-            <Actions id name />
+            <Actions id name details />
         </PageHead>
     }
 }
 
 #[component]
-fn Details(row: RwSignal<Entry<Agent>>, owner: Fetch<Option<CustomerName>>) -> impl IntoView {
+fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>) -> impl IntoView {
     let read = move |read: fn(&Agent) -> String| move || row.with(|entry| read(&entry.object));
     let (id, created_at) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.created_at));
     let customer = move || {
-        owner.read(Clone::clone).flatten().map(|customer| {
+        details.read(|details| details.customer.clone()).flatten().map(|customer| {
             view! {
                 <Fact name="Customer"><a href=href(format!("/customers/{}", customer.id.inner()))>{customer.name}</a></Fact>
             }

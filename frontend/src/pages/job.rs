@@ -86,10 +86,12 @@ fn OneJob(id: String) -> impl IntoView {
 fn Head(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl IntoView {
     let state = Signal::derive(move || row.with(|entry| labels::jobs::job_state(&entry.object)));
     let name = Memo::new(move |_| row.with(|entry| entry.object.name.clone()));
-    let is_admin = expect_context::<Session>().is_admin();
+    let can_act = Memo::new(move |_| row.with(|entry| entry.object.viewer_can_act()));
     view! {
         <PageHead title=name parent=("/jobs", "Jobs") about=move || view! { <Badge state /> }>
-            {is_admin.then(|| view! { <Actions row list /> })}
+            <Show when=move || can_act.get()>
+                <Actions row list />
+            </Show>
         </PageHead>
     }
 }

@@ -83,11 +83,8 @@ fn Head(row: RwSignal<Entry<JobRun>>, list: LiveList<JobRun>, links: Fetch<RunLi
         });
     };
     let state = Signal::derive(move || row.with(|entry| labels::jobs::run_state(&entry.object)));
-    let can_cancel = Memo::new(move |_| {
-        row.with(|entry| entry.object.status == RunStatus::Running && entry.object.cancel_requested_at.is_none())
-    });
-    let can_retry =
-        Memo::new(move |_| row.with(|entry| matches!(entry.object.status, RunStatus::Failed | RunStatus::Cancelled)));
+    let can_cancel = Memo::new(move |_| row.with(|entry| entry.object.viewer_can_cancel));
+    let can_retry = Memo::new(move |_| row.with(|entry| entry.object.viewer_can_retry));
     let name = links.read(job_name).unwrap_or_default();
     view! {
         <PageHead

@@ -8,14 +8,14 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use self::steps::StepProgress;
 use super::id_in_address;
 use crate::{
-    api::pipeline_runs::{self, PipelineRun, RunLinks, RunStatus},
+    api::pipeline_runs::{self, PipelineRun, RunLinks},
     base_path::href,
     browser,
     clock::Clock,
     fetch::Fetch,
     labels::{
         self,
-        pipelines::{RUN_TRIGGERS, has_ended, run_state, steps_done, time_taken},
+        pipelines::{RUN_TRIGGERS, run_state, steps_done, time_taken},
     },
     live::{Admission, Entry, Feed, LiveList},
     task::Task,
@@ -92,11 +92,8 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
     let state = Signal::derive(move || {
         row.with(|entry| run_state(entry.object.status, entry.object.cancel_requested_at.is_some()))
     });
-    let can_cancel = Memo::new(move |_| {
-        row.with(|entry| !has_ended(entry.object.status) && entry.object.cancel_requested_at.is_none())
-    });
-    let can_rerun =
-        Memo::new(move |_| row.with(|entry| matches!(entry.object.status, RunStatus::Failed | RunStatus::Cancelled)));
+    let can_cancel = Memo::new(move |_| row.with(|entry| entry.object.viewer_can_cancel));
+    let can_rerun = Memo::new(move |_| row.with(|entry| entry.object.viewer_can_rerun));
     let name = links.read(pipeline_name).unwrap_or_default();
     view! {
         <PageHead

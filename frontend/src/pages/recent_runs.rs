@@ -62,6 +62,8 @@ mod tests {
             retry_of: None,
             cancel_requested_at: None,
             revision,
+            viewer_can_cancel: false,
+            viewer_can_retry: false,
         }
     }
 

@@ -93,13 +93,8 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
         });
     };
     let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));
-    let can_cancel = Memo::new(move |_| {
-        row.with(|entry| {
-            let is_open = matches!(entry.object.status, TransferStatus::Queued | TransferStatus::Running);
-            is_open && entry.object.cancel_requested_at.is_none()
-        })
-    });
-    let can_retry = Memo::new(move |_| row.with(|entry| entry.object.status == TransferStatus::Failed));
+    let can_cancel = Memo::new(move |_| row.with(|entry| entry.object.viewer_can_cancel));
+    let can_retry = Memo::new(move |_| row.with(|entry| entry.object.viewer_can_retry));
     view! {
         <PageHead title=name.clone() parent=("/transfers", "Transfers") about=move || view! { <Badge state /> }>
             <Show when=move || can_cancel.get()>

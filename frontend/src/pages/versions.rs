@@ -51,6 +51,10 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     let id = StoredValue::new(first.id.inner().to_owned());
     let title = format!("Versions of {}", first.name);
     let current = Memo::new(move |_| found.read(|pipeline| pipeline.version).unwrap_or(first.version));
+    let can_restore = Memo::new(move |_| {
+        let can_restore = found.read(|pipeline| pipeline.viewer_can_restore_version);
+        can_restore.unwrap_or(first.viewer_can_restore_version)
+    });
     let page = page_in_address();
     let versions = Fetch::new(move || {
         current.get();
@@ -69,7 +73,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
         let row = Memo::new(move |_| {
             versions.read(|page| page.items.iter().find(|row| row.number.to_string() == number).cloned()).flatten()
         });
-        view! { <Row pipeline=id.get_value() row current restoring /> }.into_any()
+        view! { <Row pipeline=id.get_value() row current can_restore restoring /> }.into_any()
     };
     view! {
         <PageHead
@@ -109,6 +113,7 @@ fn Row(
     pipeline: String,
     row: Memo<Option<Version>>,
     current: Memo<i32>,
+    can_restore: Memo<bool>,
     /// The version that is to be restored; 0 for none.
     restoring: RwSignal<i32>,
 ) -> impl IntoView {
@@ -154,7 +159,7 @@ fn Row(
                         "Changes"
                     </a>
                 </Show>
-                <Show when=move || !is_current.get()>
+                <Show when=move || can_restore.get() && !is_current.get()>
                     <button
                         type="button"
                         class="button button-small"

@@ -4,23 +4,30 @@ use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use crate::{
-    api::agents,
+    api::agents::{self, AgentDetails},
     effect::effect,
+    fetch::Fetch,
     task::Task,
     ui::{Dialog, Field, FormDialog, Secret, Select, Toasts},
 };
 
-/// The two buttons and their dialogs.
+/// The buttons that the viewer may use, and their dialogs.
 #[component]
-pub(super) fn Actions(id: String, name: String) -> impl IntoView {
+pub(super) fn Actions(id: String, name: String, details: Fetch<AgentDetails>) -> impl IntoView {
     let (is_rotating, is_revoking) = (RwSignal::new(false), RwSignal::new(false));
+    let can_rotate = Memo::new(move |_| details.read(|details| details.viewer_can_rotate_key) == Some(true));
+    let can_revoke = Memo::new(move |_| details.read(|details| details.viewer_can_revoke) == Some(true));
     view! {
-        <button type="button" class="button" on:click=move |_| is_rotating.set(true)>
-            "Rotate key"
-        </button>
-        <button type="button" class="button button-danger" on:click=move |_| is_revoking.set(true)>
-            "Revoke agent"
-        </button>
+        <Show when=move || can_rotate.get()>
+            <button type="button" class="button" on:click=move |_| is_rotating.set(true)>
+                "Rotate key"
+            </button>
+        </Show>
+        <Show when=move || can_revoke.get()>
+            <button type="button" class="button button-danger" on:click=move |_| is_revoking.set(true)>
+                "Revoke agent"
+            </button>
+        </Show>
         <Rotate open=is_rotating id=id.clone() name=name.clone() />
         <Revoke open=is_revoking id name />
     }

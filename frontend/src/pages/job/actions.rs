@@ -1,4 +1,4 @@
-//! The actions on a job: run, pause, edit, backfill, delete. For administrators.
+//! The actions on a job: run, pause, edit, backfill, delete. For a viewer who may do any of them now.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -18,7 +18,14 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
     let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());
     let (id, name) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.name.clone()));
     let id = StoredValue::new(id);
-    let is_enabled = Memo::new(move |_| row.with(|entry| entry.object.enabled));
+    let read = move |read: fn(&Job) -> bool| Memo::new(move |_| row.with(|entry| read(&entry.object)));
+    let is_enabled = read(|job| job.enabled);
+    // Buttons that the state of the job withholds stay, disabled, so that the others do not move.
+    let can_run = read(|job| job.viewer_can_run);
+    let can_switch = read(|job| job.viewer_can_disable || job.viewer_can_enable);
+    let can_update = read(|job| job.viewer_can_update);
+    let can_backfill = read(|job| job.viewer_can_backfill);
+    let can_delete = read(|job| job.viewer_can_delete);
     let (is_backfilling, is_deleting) = (RwSignal::new(false), RwSignal::new(false));
     let (running, switching, deleting) = (Task::new(), Task::new(), Task::new());
     let run = move |_| {
@@ -54,26 +61,38 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
         <button
             type="button"
             class="button button-primary"
-            disabled=move || running.is_busy() || !is_enabled.get()
+            disabled=move || running.is_busy() || !can_run.get()
             on:click=run
         >
             "Run now"
         </button>
-        <button type="button" class="button" disabled=move || switching.is_busy() on:click=switch>
-            {move || if is_enabled.get() { "Pause" } else { "Resume" }}
-        </button>
-        <a class="button" href=href(format!("/jobs/{}/edit", id.get_value()))>
-            "Edit"
-        </a>
         <button
             type="button"
             class="button"
-            disabled=move || !is_enabled.get()
+            disabled=move || switching.is_busy() || !can_switch.get()
+            on:click=switch
+        >
+            {move || if is_enabled.get() { "Pause" } else { "Resume" }}
+        </button>
+        <Show when=move || can_update.get()>
+            <a class="button" href=href(format!("/jobs/{}/edit", id.get_value()))>
+                "Edit"
+            </a>
+        </Show>
+        <button
+            type="button"
+            class="button"
+            disabled=move || !can_backfill.get()
             on:click=move |_| is_backfilling.set(true)
         >
             "Backfill"
         </button>
-        <button type="button" class="button button-danger" on:click=move |_| is_deleting.set(true)>
+        <button
+            type="button"
+            class="button button-danger"
+            disabled=move || !can_delete.get()
+            on:click=move |_| is_deleting.set(true)
+        >
             "Delete"
         </button>
         <Backfill open=is_backfilling job=id.get_value() />

@@ -23,7 +23,13 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
     let is_admin = expect_context::<Session>().is_admin();
     let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());
     let id = StoredValue::new(pipeline.with_untracked(|pipeline| pipeline.id.inner().to_owned()));
-    let is_enabled = Memo::new(move |_| pipeline.with(|pipeline| pipeline.enabled));
+    let read = move |read: fn(&Pipeline) -> bool| Memo::new(move |_| pipeline.with(read));
+    let is_enabled = read(|pipeline| pipeline.enabled);
+    // The state of the pipeline only disables this button, so that the others do not move.
+    let can_run = read(|pipeline| pipeline.viewer_can_run);
+    let can_switch = read(|pipeline| pipeline.viewer_can_disable || pipeline.viewer_can_enable);
+    let can_update = read(|pipeline| pipeline.viewer_can_update);
+    let can_delete = read(|pipeline| pipeline.viewer_can_delete);
     let (is_starting, is_deleting) = (RwSignal::new(false), RwSignal::new(false));
     let (switching, deleting) = (Task::new(), Task::new());
     let switch = move |_| {
@@ -55,7 +61,7 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
                     <button
                         type="button"
                         class="button button-primary"
-                        disabled=move || !is_enabled.get()
+                        disabled=move || !can_run.get()
                         on:click=move |_| is_starting.set(true)
                     >
                         "Run"
@@ -63,12 +69,16 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
                     <Start open=is_starting pipeline plan />
                 }
             })}
-        <button type="button" class="button" disabled=move || switching.is_busy() on:click=switch>
-            {move || if is_enabled.get() { "Pause" } else { "Resume" }}
-        </button>
-        <a class="button" href=href(format!("/pipelines/{}/edit", id.get_value()))>
-            "Edit"
-        </a>
+        <Show when=move || can_switch.get()>
+            <button type="button" class="button" disabled=move || switching.is_busy() on:click=switch>
+                {move || if is_enabled.get() { "Pause" } else { "Resume" }}
+            </button>
+        </Show>
+        <Show when=move || can_update.get()>
+            <a class="button" href=href(format!("/pipelines/{}/edit", id.get_value()))>
+                "Edit"
+            </a>
+        </Show>
         {is_admin
             .then(|| {
                 view! {
@@ -84,9 +94,11 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
         >
             "Export"
         </a>
-        <button type="button" class="button button-danger" on:click=move |_| is_deleting.set(true)>
-            "Delete"
-        </button>
+        <Show when=move || can_delete.get()>
+            <button type="button" class="button button-danger" on:click=move |_| is_deleting.set(true)>
+                "Delete"
+            </button>
+        </Show>
         <Confirm
             open=is_deleting
             title=Signal::derive(title)
