@@ -196,10 +196,13 @@ test('a customer sees its jobs, and nothing asks for what is for administrators'
   await expect(page.getByRole('main').getByRole('button')).toHaveCount(0);
   await expectNothingFound(page);
 
-  for (const address of ['/jobs/new', `/jobs/${job}/edit`, `/jobs/${job}/runs/${openRun}`]) {
+  for (const address of ['/jobs/new', `/jobs/${job}/runs/${openRun}`]) {
     await page.goto(address);
     await expect(page.getByRole('heading', { level: 1, name: 'Page not found' })).toBeVisible();
   }
+  await page.goto(`/jobs/${job}/edit`);
+  await expect(page.getByText('You are not allowed to change this job.')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Save changes' })).toHaveCount(0);
   expect(refused).toEqual([]);
 });
 

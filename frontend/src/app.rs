@@ -97,7 +97,7 @@ fn Pages(is_admin: bool) -> impl IntoView {
             <Route path=path!("/jobs") view=lazy(pages::jobs) />
             <Route path=path!("/jobs/new") view=for_admins(pages::new_job) />
             <Route path=path!("/jobs/:id") view=lazy(pages::job) />
-            <Route path=path!("/jobs/:id/edit") view=for_admins(pages::edit_job) />
+            <Route path=path!("/jobs/:id/edit") view=lazy(pages::edit_job) />
             <Route path=path!("/jobs/:job/runs/:id") view=for_admins(pages::job_run) />
             <Route path=path!("/pipelines") view=lazy(pages::pipelines) />
             <Route path=path!("/pipelines/new") view=lazy(pages::new_pipeline) />

@@ -62,10 +62,16 @@ pub(crate) fn EditPipeline() -> impl IntoView {
     let found = Fetch::new(move || pipelines::get(&id.get()));
     let ready = move || {
         found.read(|pipeline| {
+            let title = format!("Edit {}", pipeline.name);
+            if !pipeline.viewer_can_update {
+                let about = || "You are not allowed to change this pipeline.";
+                return view! { <PageHead title parent=("/pipelines", "Pipelines") about /> }.into_any();
+            }
             view! {
-                <PageHead title=format!("Edit {}", pipeline.name) parent=("/pipelines", "Pipelines") />
+                <PageHead title parent=("/pipelines", "Pipelines") />
                 <Editor pipeline=pipeline.clone() />
             }
+            .into_any()
         })
     };
     view! {

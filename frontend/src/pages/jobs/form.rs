@@ -37,24 +37,30 @@ pub(crate) fn NewJob() -> impl IntoView {
     }
 }
 
-/// The page that edits a job. For administrators.
+/// The page that edits a job.
 #[component]
 pub(crate) fn EditJob() -> impl IntoView {
     let id = id_in_address();
     let found = Fetch::new(move || jobs::get(&id.get()));
     let ready = move || {
         found.read(|(job, _)| {
+            let title = format!("Edit {}", job.name);
+            if !job.viewer_can_update {
+                let about = || "You are not allowed to change this job.";
+                return view! { <PageHead title parent=("/jobs", "Jobs") about /> }.into_any();
+            }
             view! {
-                <PageHead title=format!("Edit {}", job.name) parent=("/jobs", "Jobs") />
+                <PageHead title parent=("/jobs", "Jobs") />
                 <JobForm draft=Draft::of(job) job=job.clone() />
             }
+            .into_any()
         })
     };
     view! {
         <ObjectPage
             noun="Job"
             parent=("/jobs", "Jobs")
-            missing="This job does not exist or was deleted."
+            missing="This job does not exist, was deleted, or you do not have access to it."
             stage=Signal::derive(move || found.stage())
             on_retry=move |()| found.reload()
         >
