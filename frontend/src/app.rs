@@ -1,4 +1,4 @@
-//! The root component: the contexts of the tab, the routes, and which routes need an administrator.
+//! The root component: the contexts of the tab, the routes, and which routes need a permission.
 
 use leptos::{ev, prelude::*};
 use leptos_router::{
@@ -15,7 +15,7 @@ use crate::{
     live::Feed,
     navigation_guard::NavigationGuard,
     pages::{self, NotFound, Overview, SignIn},
-    session::{Session, SessionState, SignedOutReason},
+    session::{Permission, Session, SessionState, SignedOutReason, ViewerRole},
     shell::{Shell, Unreachable},
     ui::{ToastList, Toasts},
 };
@@ -74,10 +74,10 @@ fn Gate() -> impl IntoView {
         SessionState::Unreachable => view! { <Unreachable /> }.into_any(),
         SessionState::SignedOut(reason) => view! { <SignIn ended=reason == SignedOutReason::Expired /> }.into_any(),
         SessionState::SignedIn(viewer) => {
-            let is_admin = viewer.is_admin();
+            let role = viewer.role;
             view! {
                 <Shell viewer>
-                    <Pages is_admin />
+                    <Pages role />
                 </Shell>
             }
             .into_any()
@@ -86,8 +86,10 @@ fn Gate() -> impl IntoView {
 }
 
 #[component]
-fn Pages(is_admin: bool) -> impl IntoView {
-    let for_admins = move |load: fn() -> Loading| move || if is_admin { lazy(load)() } else { NotFound().into_any() };
+fn Pages(role: ViewerRole) -> impl IntoView {
+    let with = move |permission: Permission, load: fn() -> Loading| {
+        move || if role.has(permission) { lazy(load)() } else { NotFound().into_any() }
+    };
     view! {
         <FlatRoutes fallback=NotFound>
             <Route path=path!("/") view=|| Overview().into_any() />
@@ -95,22 +97,22 @@ fn Pages(is_admin: bool) -> impl IntoView {
             <Route path=path!("/transfers") view=lazy(pages::transfers) />
             <Route path=path!("/transfers/:id") view=lazy(pages::transfer) />
             <Route path=path!("/jobs") view=lazy(pages::jobs) />
-            <Route path=path!("/jobs/new") view=for_admins(pages::new_job) />
+            <Route path=path!("/jobs/new") view=with(Permission::CreateJob, pages::new_job) />
             <Route path=path!("/jobs/:id") view=lazy(pages::job) />
             <Route path=path!("/jobs/:id/edit") view=lazy(pages::edit_job) />
-            <Route path=path!("/jobs/:job/runs/:id") view=for_admins(pages::job_run) />
+            <Route path=path!("/jobs/:job/runs/:id") view=with(Permission::ViewJobRuns, pages::job_run) />
             <Route path=path!("/pipelines") view=lazy(pages::pipelines) />
             <Route path=path!("/pipelines/new") view=lazy(pages::new_pipeline) />
             <Route path=path!("/pipelines/:id") view=lazy(pages::pipeline) />
             <Route path=path!("/pipelines/:id/edit") view=lazy(pages::edit_pipeline) />
-            <Route path=path!("/pipelines/:id/versions") view=for_admins(pages::versions) />
-            <Route path=path!("/pipelines/:pipeline/runs/:id") view=for_admins(pages::pipeline_run) />
+            <Route path=path!("/pipelines/:id/versions") view=with(Permission::ViewPipelineVersions, pages::versions) />
+            <Route path=path!("/pipelines/:pipeline/runs/:id") view=with(Permission::ViewPipelineRuns, pages::pipeline_run) />
             <Route path=path!("/agents") view=lazy(pages::agents) />
             <Route path=path!("/agents/:id") view=lazy(pages::agent) />
             <Route path=path!("/activity") view=lazy(pages::activity) />
-            <Route path=path!("/customers") view=for_admins(pages::customers) />
+            <Route path=path!("/customers") view=with(Permission::ListCustomers, pages::customers) />
             <Route path=path!("/customers/:id") view=lazy(pages::customer) />
-            <Route path=path!("/users") view=for_admins(pages::users) />
+            <Route path=path!("/users") view=with(Permission::ViewUsers, pages::users) />
         </FlatRoutes>
     }
 }

@@ -4,6 +4,7 @@
 //! one at a time: in this tab by [`RenewalLock`], among all tabs by a lock of the browser.
 
 mod renewal;
+mod role;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
 
 use self::renewal::RenewalLock;
+pub(crate) use self::role::{Permission, ViewerRole};
 use crate::{
     api::{
         ApiError, Request,
@@ -54,21 +56,6 @@ pub(crate) struct Viewer {
     pub(crate) email: String,
     pub(crate) role: ViewerRole,
     pub(crate) customer_id: Option<String>,
-}
-
-/// The role of the signed-in user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ViewerRole {
-    Admin,
-    Customer,
-}
-
-impl Viewer {
-    /// Whether this user is an administrator.
-    pub(crate) fn is_admin(&self) -> bool {
-        self.role == ViewerRole::Admin
-    }
 }
 
 #[derive(Serialize)]
@@ -130,9 +117,9 @@ impl Session {
         })
     }
 
-    /// Whether an administrator is signed in. Reactive.
-    pub(crate) fn is_admin(self) -> bool {
-        self.state.with(|state| matches!(state, SessionState::SignedIn(viewer) if viewer.is_admin()))
+    /// Whether the role of the signed-in user has a permission. Reactive.
+    pub(crate) fn may(self, permission: Permission) -> bool {
+        self.state.with(|state| matches!(state, SessionState::SignedIn(viewer) if viewer.role.has(permission)))
     }
 
     /// The access token, if there is one. Not reactive.

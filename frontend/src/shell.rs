@@ -12,7 +12,7 @@ use crate::{
     lazy::{Loading, prepare},
     live::{ConnectionState, Feed},
     pages,
-    session::{Session, Viewer},
+    session::{Permission, Session, Viewer, ViewerRole},
     ui::{Icon, Logo, Toasts},
 };
 
@@ -74,6 +74,8 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
 fn Navigation(viewer: Viewer) -> impl IntoView {
     let totals = expect_context::<FleetTotals>();
     let running = move || totals.read(|fleet| fleet.transfers.running).filter(|running| *running > 0);
+    let [has_customers, has_users] =
+        [Permission::ListCustomers, Permission::ViewUsers].map(|needed| viewer.role.has(needed));
     let own_codes = viewer.customer_id.map(|id| format!("/customers/{id}"));
     view! {
         <nav class="nav" aria-label="Main">
@@ -99,15 +101,26 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
                         </ul>
                     }
                 })}
-            {(viewer.role == crate::session::ViewerRole::Admin)
+            {(has_customers || has_users)
                 .then(|| {
                     view! {
                         <p class="nav-title" id="nav-administration">
                             "Administration"
                         </p>
                         <ul aria-labelledby="nav-administration">
-                            <Entry address="/customers" icon="customers" name="Customers" load=pages::customers />
-                            <Entry address="/users" icon="users" name="Users" load=pages::users />
+                            {has_customers
+                                .then(|| {
+                                    view! {
+                                        <Entry
+                                            address="/customers"
+                                            icon="customers"
+                                            name="Customers"
+                                            load=pages::customers
+                                        />
+                                    }
+                                })}
+                            {has_users
+                                .then(|| view! { <Entry address="/users" icon="users" name="Users" load=pages::users /> })}
                         </ul>
                     }
                 })}
@@ -179,6 +192,10 @@ fn Account(viewer: Viewer) -> impl IntoView {
             }
         });
     };
+    let role = match viewer.role {
+        ViewerRole::Admin => "Administrator",
+        ViewerRole::Customer => "Customer",
+    };
     view! {
         <section class="account" aria-label="Account">
             <ThemeChoice />
@@ -186,7 +203,7 @@ fn Account(viewer: Viewer) -> impl IntoView {
                 <span class="account-name" title=viewer.email.clone()>
                     {viewer.email.clone()}
                 </span>
-                <span class="account-role">{if viewer.is_admin() { "Administrator" } else { "Customer" }}</span>
+                <span class="account-role">{role}</span>
             </div>
             <button type="button" class="button account-leave" on:click=sign_out>
                 <Icon name="leave" />

@@ -17,7 +17,7 @@ use crate::{
     format,
     labels::{self, AGENT_STATUSES},
     live::{Admission, Entry, Feed, LiveList},
-    session::Session,
+    session::{Permission, Session},
     ui::{Badge, Empty, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
@@ -61,8 +61,8 @@ pub(crate) fn Agents() -> impl IntoView {
     };
     let is_filtered = move || asked.with(|(search, status)| !search.is_empty() || !status.is_empty());
     let is_empty = Memo::new(move |_| list.len() == 0);
-    let is_admin = session.is_admin();
-    let label = if is_admin { "Customer" } else { "IP address" };
+    let has_customers = session.may(Permission::ListCustomers);
+    let label = if has_customers { "Customer" } else { "IP address" };
     let nothing = move || {
         if is_filtered() {
             view! {
@@ -78,7 +78,7 @@ pub(crate) fn Agents() -> impl IntoView {
         }
     };
     let row = move |id: String| {
-        let owner = customers.with_value(|customers| customers.get(&id).cloned()).filter(|_| is_admin);
+        let owner = customers.with_value(|customers| customers.get(&id).cloned()).filter(|_| has_customers);
         list.entry(&id).map(|entry| view! { <Row row=entry.into() owner label /> }).into_any()
     };
     view! {

@@ -34,7 +34,7 @@ use crate::{
     base_path::href,
     effect::{effect, settled},
     fetch::Fetch,
-    session::Session,
+    session::{Permission, Session},
     task::Task,
     ui::{Card, Notice, ObjectPage, PageHead, Toasts},
 };
@@ -90,13 +90,13 @@ pub(crate) fn EditPipeline() -> impl IntoView {
 /// The form. It edits the given pipeline, or creates one without it.
 #[component]
 fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
-    let is_admin = expect_context::<Session>().is_admin();
+    let chooses_customer = expect_context::<Session>().may(Permission::ListCustomers);
     let draft = pipeline.as_ref().map_or_else(Draft::new, Draft::of);
     let code = Buffer::new(pipeline.as_ref().map_or_else(|| BEGINNING.to_owned(), |pipeline| pipeline.yaml.clone()));
     let written = settled(code.text);
     let verdict = Fetch::new(move || {
         let owner = draft.customer.get();
-        let owner = (is_admin && !owner.is_empty()).then(|| cynic::Id::new(owner));
+        let owner = (chooses_customer && !owner.is_empty()).then(|| cynic::Id::new(owner));
         definitions::dry_run(written.get(), owner)
     });
     let grammar = Fetch::new(definitions::grammar);

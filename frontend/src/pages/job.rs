@@ -24,7 +24,7 @@ use crate::{
     fetch::Fetch,
     labels::{self, slots::Slot},
     live::{Admission, Entry, Feed, LiveList},
-    session::Session,
+    session::{Permission, Session},
     ui::{Badge, Card, ObjectPage, PageHead},
 };
 
@@ -56,8 +56,8 @@ fn OneJob(id: String) -> impl IntoView {
             let timezone = Memo::new(move |_| row.with(|entry| entry.object.timezone.clone()));
             let next = Memo::new(move |_| row.with(|entry| entry.object.next_run_at));
             let preview = fetch_preview(schedule.into(), timezone.into(), move || next.get());
-            let is_admin = expect_context::<Session>().is_admin();
-            let moved = is_admin.then(|| follow_runs(&id));
+            let has_runs = expect_context::<Session>().may(Permission::ViewJobRuns);
+            let moved = has_runs.then(|| follow_runs(&id));
             view! {
                 <Head row list />
                 {moved.map(|moved| view! { <Slots job=id.clone() row moved preview /> })}

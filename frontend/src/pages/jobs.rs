@@ -30,7 +30,7 @@ use crate::{
     format,
     labels::{self, jobs::JOB_STATES},
     live::{Admission, Entry, Feed, LiveList},
-    session::Session,
+    session::{Permission, Session},
     ui::{Badge, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
@@ -40,8 +40,8 @@ type Newest = RwSignal<HashMap<String, Vec<JobRun>>>;
 /// The page.
 #[component]
 pub(crate) fn Jobs() -> impl IntoView {
-    let is_admin = expect_context::<Session>().is_admin();
-    let feed = expect_context::<Feed>();
+    let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
+    let (has_runs, may_create) = (session.may(Permission::ViewJobRuns), session.may(Permission::CreateJob));
     let query = use_query_map();
     let page = page_in_address();
     let state = Memo::new(move |_| query.with(|query| query.get("state")).unwrap_or_default());
@@ -56,7 +56,7 @@ pub(crate) fn Jobs() -> impl IntoView {
         }
     });
     let newest = Newest::new(HashMap::new());
-    if is_admin {
+    if has_runs {
         follow_runs(newest, enabled, page);
     }
     let summary = move || {
@@ -76,21 +76,21 @@ pub(crate) fn Jobs() -> impl IntoView {
         view! {
             <Empty icon="jobs" title="No jobs yet">
                 <p>"A job copies files or folders on a schedule, on the agent of your choice."</p>
-                {is_admin.then(|| view! { <a class="button button-primary" href=href("/jobs/new")>"Create the first job"</a> })}
+                {may_create.then(|| view! { <a class="button button-primary" href=href("/jobs/new")>"Create the first job"</a> })}
             </Empty>
         }
         .into_any()
     };
-    let heads = if is_admin {
+    let heads = if has_runs {
         vec!["Job", "Status", "Last runs", "Last run", "Next run", "Agent"]
     } else {
         vec!["Job", "Status", "Last run", "Next run", "Agent"]
     };
     let row =
-        move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() newest is_admin /> }).into_any();
+        move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() newest has_runs /> }).into_any();
     view! {
         <PageHead title="Jobs" about=summary>
-            {is_admin
+            {may_create
                 .then(|| {
                     view! {
                         <a class="button button-primary" href=href("/jobs/new")>
@@ -163,7 +163,7 @@ fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, page: Memo<i32>) {
 }
 
 #[component]
-fn Row(row: RwSignal<Entry<Job>>, newest: Newest, is_admin: bool) -> impl IntoView {
+fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
     let address = format!("/jobs/{id}");
@@ -196,7 +196,7 @@ fn Row(row: RwSignal<Entry<Job>>, newest: Newest, is_admin: bool) -> impl IntoVi
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            {is_admin.then(|| view! { <td class="cell-wide" data-label="Last runs"><RecentRuns label runs=marks /></td> })}
+            {has_runs.then(|| view! { <td class="cell-wide" data-label="Last runs"><RecentRuns label runs=marks /></td> })}
             <td class="cell-quiet cell-nowrap" data-label="Last run">
                 {last}
             </td>

@@ -28,7 +28,7 @@ use crate::{
     fetch::Fetch,
     labels::{self, slots::Slot},
     live::Feed,
-    session::Session,
+    session::{Permission, Session},
     ui::{Badge, Icon, ObjectPage, PageHead},
 };
 
@@ -60,7 +60,8 @@ fn OnePipeline(id: String) -> impl IntoView {
 /// The page of a pipeline that was found.
 #[component]
 fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
-    let is_admin = expect_context::<Session>().is_admin();
+    let session = expect_context::<Session>();
+    let (has_runs, has_customers) = (session.may(Permission::ViewPipelineRuns), session.may(Permission::ListCustomers));
     let id = first.id.inner().to_owned();
     let pipeline = Memo::new(move |_| found.read(Clone::clone).unwrap_or_else(|| first.clone()));
     let text = Memo::new(move |_| pipeline.with(|pipeline| (pipeline.yaml.clone(), pipeline.customer_id.clone())));
@@ -69,10 +70,10 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     let verdict = Fetch::new(move || {
         next.get();
         let (yaml, customer) = text.get();
-        definitions::dry_run(yaml, customer.filter(|_| is_admin))
+        definitions::dry_run(yaml, customer.filter(|_| has_customers))
     });
     let plan = Memo::new(move |_| verdict.read(|verdict| verdict.valid.then(|| verdict.plan.clone())).flatten());
-    let moved = is_admin.then(|| follow_runs(&id, found));
+    let moved = has_runs.then(|| follow_runs(&id, found));
     view! {
         <Head pipeline found plan />
         <DefinitionWarnings verdict />

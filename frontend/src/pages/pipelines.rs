@@ -26,7 +26,7 @@ use crate::{
     format,
     labels::{self, pipelines::PIPELINE_STATES},
     live::Feed,
-    session::Session,
+    session::{Permission, Session},
     ui::{Badge, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
@@ -36,7 +36,8 @@ type Newest = RwSignal<HashMap<String, Vec<RunMark>>>;
 /// The page.
 #[component]
 pub(crate) fn Pipelines() -> impl IntoView {
-    let is_admin = expect_context::<Session>().is_admin();
+    let session = expect_context::<Session>();
+    let (has_runs, has_customers) = (session.may(Permission::ViewPipelineRuns), session.may(Permission::ListCustomers));
     let query = use_query_map();
     let page = page_in_address();
     let asked = Memo::new(move |_| {
@@ -51,7 +52,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
     });
     let found = Fetch::new(move || pipelines::list(filter.get(), page.get()));
     let newest = Newest::new(HashMap::new());
-    if is_admin {
+    if has_runs {
         follow_runs(newest, filter, page, found);
     }
     let summary = move || {
@@ -80,11 +81,15 @@ pub(crate) fn Pipelines() -> impl IntoView {
         }
         .into_any()
     };
-    let heads = if is_admin {
-        vec!["Pipeline", "Status", "Last runs", "Version", "Next run", "Customer"]
-    } else {
-        vec!["Pipeline", "Status", "Version", "Next run"]
-    };
+    let heads = [
+        Some("Pipeline"),
+        Some("Status"),
+        has_runs.then_some("Last runs"),
+        Some("Version"),
+        Some("Next run"),
+        has_customers.then_some("Customer"),
+    ];
+    let heads: Vec<_> = heads.into_iter().flatten().collect();
     let ids = Memo::new(move |_| {
         found
             .read(|page| page.items.iter().map(|row| row.id.inner().to_owned()).collect::<Vec<_>>())
@@ -95,7 +100,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
         let row = Memo::new(move |_| {
             found.read(|page| page.items.iter().find(|row| row.id.inner() == own).cloned()).flatten()
         });
-        view! { <Row id row newest is_admin /> }.into_any()
+        view! { <Row id row newest has_runs has_customers /> }.into_any()
     };
     view! {
         <PageHead title="Pipelines" about=summary>
@@ -204,7 +209,15 @@ fn follow_runs(
 }
 
 #[component]
-fn Row(id: String, row: Memo<Option<PipelineRow>>, newest: Newest, is_admin: bool) -> impl IntoView {
+fn Row(
+    id: String,
+    row: Memo<Option<PipelineRow>>,
+    newest: Newest,
+    /// Whether there is a column with the newest runs.
+    has_runs: bool,
+    /// Whether there is a column with the customer.
+    has_customers: bool,
+) -> impl IntoView {
     let read =
         move |read: fn(&PipelineRow) -> String| move || row.with(|row| row.as_ref().map(read).unwrap_or_default());
     let is_enabled = move || row.with(|row| row.as_ref().is_some_and(|row| row.enabled));
@@ -235,14 +248,14 @@ fn Row(id: String, row: Memo<Option<PipelineRow>>, newest: Newest, is_admin: boo
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            {is_admin.then(|| view! { <td class="cell-wide" data-label="Last runs"><RecentRuns label runs=marks /></td> })}
+            {has_runs.then(|| view! { <td class="cell-wide" data-label="Last runs"><RecentRuns label runs=marks /></td> })}
             <td class="cell-quiet cell-nowrap" data-label="Version">
                 {read(|row| row.version.to_string())}
             </td>
             <td class="cell-nowrap" data-label="Next run">
                 <NextRun next />
             </td>
-            {is_admin.then(|| view! { <td data-label="Customer">{customer}</td> })}
+            {has_customers.then(|| view! { <td data-label="Customer">{customer}</td> })}
         </tr>
     }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::webhooks,
     effect::effect,
-    session::Session,
+    session::{Permission, Session},
     task::Task,
     ui::{Dialog, FormDialog, Secret},
 };
@@ -13,8 +13,8 @@ use crate::{
 /// The button and its dialogs. Without a customer it is the user's own secret, for administrators the platform's.
 #[component]
 pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) -> impl IntoView {
-    let is_admin = expect_context::<Session>().is_admin();
-    let about = match (&customer, is_admin) {
+    let has_customers = expect_context::<Session>().may(Permission::ListCustomers);
+    let about = match (&customer, has_customers) {
         (None, true) => "It signs the webhooks of the platform's own pipelines. Each customer has a secret of its own.",
         (Some(_), true) => "It signs the webhooks of this customer's pipelines.",
         (_, false) => "It signs the webhooks of your pipelines.",

@@ -7,7 +7,7 @@ use crate::{
     api::{customers, me},
     fetch::Fetch,
     pages::{id_in_address, webhook_secret::WebhookSecret},
-    session::Session,
+    session::{Permission, Session},
     ui::{Failure, PageHead},
 };
 
@@ -21,17 +21,14 @@ pub(crate) fn CustomerPage() -> impl IntoView {
 
 #[component]
 fn OneCustomer(id: String) -> impl IntoView {
-    let is_admin = expect_context::<Session>().is_admin();
+    let sees_others = expect_context::<Session>().may(Permission::ListCustomers);
     let asked = id.clone();
-    let name =
-        Fetch::new(
-            move || {
-                if is_admin { customers::name(&asked) } else { me::customer_name().map(Option::unwrap_or_default) }
-            },
-        );
-    let title = move || name.read(Clone::clone).filter(|_| is_admin).unwrap_or_else(|| "Enrolment codes".to_owned());
+    let name = Fetch::new(move || {
+        if sees_others { customers::name(&asked) } else { me::customer_name().map(Option::unwrap_or_default) }
+    });
+    let title = move || name.read(Clone::clone).filter(|_| sees_others).unwrap_or_else(|| "Enrolment codes".to_owned());
     let about = move || {
-        if is_admin {
+        if sees_others {
             "Enrolment codes of this customer".to_owned()
         } else {
             name.read(Clone::clone).unwrap_or_default()
@@ -54,7 +51,7 @@ fn OneCustomer(id: String) -> impl IntoView {
             </div>
         }
         .into_any(),
-        None if is_admin => {
+        None if sees_others => {
             let owner = id.clone();
             view! {
                 <PageHead title=Signal::derive(title) parent=("/customers", "Customers") about>

@@ -8,7 +8,7 @@ use crate::{
         pipelines::{CreatePipelineInput, DescribeInput, Pipeline},
     },
     fetch::Fetch,
-    session::Session,
+    session::{Permission, Session},
     ui::{Card, Field, Select},
 };
 
@@ -77,7 +77,7 @@ impl Draft {
 /// The card.
 #[component]
 pub(super) fn Fields(draft: Draft, is_new: bool) -> impl IntoView {
-    let is_admin = expect_context::<Session>().is_admin();
+    let chooses_customer = is_new && expect_context::<Session>().may(Permission::ListCustomers);
     view! {
         <Card title="Pipeline">
             <div class="sheet-fields">
@@ -95,13 +95,13 @@ pub(super) fn Fields(draft: Draft, is_new: bool) -> impl IntoView {
                         }
                     })}
                 <Field label="Description" value=draft.description bounds=(0, 500) />
-                {(is_new && is_admin).then(|| view! { <Owner chosen=draft.customer /> })}
+                {chooses_customer.then(|| view! { <Owner chosen=draft.customer /> })}
             </div>
         </Card>
     }
 }
 
-/// The choice of the customer. For administrators.
+/// The choice of the customer.
 #[component]
 fn Owner(chosen: RwSignal<String>) -> impl IntoView {
     let found = Fetch::new(|| customers::list_some(100, 1));

@@ -22,12 +22,12 @@ use crate::{
         jobs::{CATCH_UPS, OVERLAPS},
     },
     pages::id_in_address,
-    session::Session,
+    session::{Permission, Session},
     task::Task,
     ui::{Card, Field, Notice, ObjectPage, PageHead, Select, Toasts},
 };
 
-/// The page that creates a job. For administrators.
+/// The page that creates a job.
 #[component]
 pub(crate) fn NewJob() -> impl IntoView {
     let agent = use_query_map().with_untracked(|query| query.get("agent")).unwrap_or_default();
@@ -146,7 +146,7 @@ fn CopyCard(draft: Draft, is_new: bool) -> impl IntoView {
 #[component]
 fn Agents(chosen: RwSignal<String>) -> impl IntoView {
     let search = RwSignal::new(String::new());
-    let is_admin = expect_context::<Session>().is_admin();
+    let has_customers = expect_context::<Session>().may(Permission::ListCustomers);
     let found = Fetch::new(move || {
         let search = search.get().trim().to_owned();
         let filter = AgentFilter { search: (!search.is_empty()).then_some(search), ..AgentFilter::default() };
@@ -158,7 +158,7 @@ fn Agents(chosen: RwSignal<String>) -> impl IntoView {
     let options = move || {
         let rows = found.read(|page| {
             let row = |row: &agents::AgentLinks| {
-                let owner = row.customer.as_ref().filter(|_| is_admin);
+                let owner = row.customer.as_ref().filter(|_| has_customers);
                 let owner = owner.map(|customer| format!(" ({})", customer.name)).unwrap_or_default();
                 (row.agent.id.inner().to_owned(), format!("{}{owner}", row.agent.label()))
             };

@@ -12,7 +12,7 @@ use crate::{
     base_path::href,
     effect::effect,
     fetch::Fetch,
-    session::Session,
+    session::{Permission, Session},
     task::Task,
     ui::{Confirm, Toasts},
 };
@@ -20,7 +20,9 @@ use crate::{
 /// The buttons and their dialogs.
 #[component]
 pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
-    let is_admin = expect_context::<Session>().is_admin();
+    let session = expect_context::<Session>();
+    let (offers_run, has_versions) =
+        (session.may(Permission::RunPipeline), session.may(Permission::ViewPipelineVersions));
     let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());
     let id = StoredValue::new(pipeline.with_untracked(|pipeline| pipeline.id.inner().to_owned()));
     let read = move |read: fn(&Pipeline) -> bool| Memo::new(move |_| pipeline.with(read));
@@ -55,7 +57,7 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
     });
     let title = move || pipeline.with(|pipeline| format!("Delete {}?", pipeline.name));
     view! {
-        {is_admin
+        {offers_run
             .then(|| {
                 view! {
                     <button
@@ -79,7 +81,7 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
                 "Edit"
             </a>
         </Show>
-        {is_admin
+        {has_versions
             .then(|| {
                 view! {
                     <a class="button" href=href(format!("/pipelines/{}/versions", id.get_value()))>

@@ -1,0 +1,53 @@
+//! The role of the signed-in user, and what it allows where no object says it. What the viewer may do with an object, the
+//! object says itself: `viewerCan…`.
+
+use serde::Deserialize;
+
+/// The role of the signed-in user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ViewerRole {
+    Admin,
+    Customer,
+}
+
+/// A permission of a role, named as in the server's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Permission {
+    /// Create jobs.
+    CreateJob,
+    /// See all customers and the customer of each object, and choose for which customer to act.
+    ListCustomers,
+    /// Start pipelines beside their schedules. Whether one can start now, the pipeline says.
+    RunPipeline,
+    /// See the runs and slots of jobs.
+    ViewJobRuns,
+    /// See the runs and slots of pipelines.
+    ViewPipelineRuns,
+    /// See the earlier versions of pipelines.
+    ViewPipelineVersions,
+    /// See and change users.
+    ViewUsers,
+}
+
+impl ViewerRole {
+    /// Whether this role has a permission.
+    pub(crate) fn has(self, permission: Permission) -> bool {
+        self.row().contains(&permission)
+    }
+
+    const fn row(self) -> &'static [Permission] {
+        match self {
+            Self::Admin => &[
+                Permission::CreateJob,
+                Permission::ListCustomers,
+                Permission::RunPipeline,
+                Permission::ViewJobRuns,
+                Permission::ViewPipelineRuns,
+                Permission::ViewPipelineVersions,
+                Permission::ViewUsers,
+            ],
+            Self::Customer => &[],
+        }
+    }
+}
