@@ -44,6 +44,10 @@ pub(crate) const AGENT_STATUSES: [(AgentStatus, &str, &str); 4] = [
     (AgentStatus::Offline, "offline", "Offline"),
 ];
 
+/// The roles of users: value, name in forms, label.
+pub(crate) const ROLES: [(Role, &str, &str); 2] =
+    [(Role::Admin, "admin", "Administrator"), (Role::Customer, "customer", "Customer")];
+
 /// The label of a value in a table of value, name and label.
 pub(crate) fn label_of<T: PartialEq>(table: &[(T, &'static str, &'static str)], value: &T) -> &'static str {
     table.iter().find(|(known, ..)| known == value).map_or("", |(.., label)| label)
@@ -101,10 +105,7 @@ pub(crate) fn system(agent: &Agent) -> String {
 
 /// The label of a role.
 pub(crate) fn role(role: Role) -> &'static str {
-    match role {
-        Role::Admin => "Administrator",
-        Role::Customer => "Customer",
-    }
+    label_of(&ROLES, &role)
 }
 
 /// The transferred part of a transfer: `1.20 GB of 4.00 GB`.

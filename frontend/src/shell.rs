@@ -9,10 +9,11 @@ use crate::{
     clock::Clock,
     effect::effect,
     fleet_totals::FleetTotals,
+    labels,
     lazy::{Loading, prepare},
     live::{ConnectionState, Feed},
     pages,
-    session::{Permission, Session, Viewer, ViewerRole},
+    session::{Permission, Session, Viewer},
     ui::{Icon, Logo, Toasts},
 };
 
@@ -192,10 +193,6 @@ fn Account(viewer: Viewer) -> impl IntoView {
             }
         });
     };
-    let role = match viewer.role {
-        ViewerRole::Admin => "Administrator",
-        ViewerRole::Customer => "Customer",
-    };
     view! {
         <section class="account" aria-label="Account">
             <ThemeChoice />
@@ -203,7 +200,7 @@ fn Account(viewer: Viewer) -> impl IntoView {
                 <span class="account-name" title=viewer.email.clone()>
                     {viewer.email.clone()}
                 </span>
-                <span class="account-role">{role}</span>
+                <span class="account-role">{labels::role(viewer.role.into())}</span>
             </div>
             <button type="button" class="button account-leave" on:click=sign_out>
                 <Icon name="leave" />

@@ -3,12 +3,23 @@
 
 use serde::Deserialize;
 
+use crate::api::users::Role;
+
 /// The role of the signed-in user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ViewerRole {
     Admin,
     Customer,
+}
+
+impl From<ViewerRole> for Role {
+    fn from(role: ViewerRole) -> Self {
+        match role {
+            ViewerRole::Admin => Self::Admin,
+            ViewerRole::Customer => Self::Customer,
+        }
+    }
 }
 
 /// A permission of a role, named as in the server's table.

@@ -9,19 +9,17 @@ use crate::{
         users::{self, CreateUser, Role, UpdateUser},
     },
     fetch::Fetch,
-    labels,
+    labels::{self, ROLES},
     task::Task,
     ui::{Confirm, Field, FormDialog, Select, Toasts},
 };
 
 fn roles() -> Vec<(String, String)> {
-    [("admin", Role::Admin), ("customer", Role::Customer)]
-        .map(|(word, role)| (word.to_owned(), labels::role(role).to_owned()))
-        .into()
+    ROLES.map(|(_, name, label)| (name.to_owned(), label.to_owned())).into()
 }
 
-fn role_of(word: &str) -> Role {
-    if word == "admin" { Role::Admin } else { Role::Customer }
+fn role_of(name: &str) -> Role {
+    labels::value_of(&ROLES, name).unwrap_or(Role::Customer)
 }
 
 /// The dialog that creates a user.
@@ -94,7 +92,7 @@ pub(super) fn ChangeRole(
     on_change: Callback<()>,
 ) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let chosen = RwSignal::new(if role == Role::Admin { "admin" } else { "customer" }.to_owned());
+    let chosen = RwSignal::new(labels::name_of(&ROLES, &role).to_owned());
     let task = Task::new();
     let change = move |()| {
         let role = role_of(&chosen.get_untracked());
