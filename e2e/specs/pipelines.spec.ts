@@ -190,6 +190,7 @@ test('a customer sees its own pipelines, and nothing asks for what is for admini
   for (const name of ['Slots', 'Runs']) await expect(page.getByRole('region', { name, exact: true })).toHaveCount(0);
   await expect(page.getByRole('button', { name: 'Run', exact: true })).toHaveCount(0);
   await expect(page.getByRole('link', { name: 'Versions' })).toHaveCount(0);
+  await expect(page.getByText(/^Only administrators start a pipeline manually/)).toBeVisible();
   await expectNothingFound(page);
 
   await page.getByRole('link', { name: 'Edit' }).click();

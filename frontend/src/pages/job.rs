@@ -58,6 +58,13 @@ fn OneJob(id: String) -> impl IntoView {
             let preview = fetch_preview(schedule.into(), timezone.into(), move || next.get());
             let has_runs = expect_context::<Session>().may(Permission::ViewJobRuns);
             let moved = has_runs.then(|| follow_runs(&id));
+            let runs = match moved {
+                Some(moved) => view! { <Runs job=id.clone() moved /> }.into_any(),
+                None => view! {
+                    <p class="form-text">"Only administrators change a job and see its runs and slots."</p>
+                }
+                .into_any(),
+            };
             view! {
                 <Head row list />
                 {moved.map(|moved| view! { <Slots job=id.clone() row moved preview /> })}
@@ -65,7 +72,7 @@ fn OneJob(id: String) -> impl IntoView {
                     <Details row links />
                     <ScheduleCard row preview />
                 </div>
-                {moved.map(|moved| view! { <Runs job=id.clone() moved /> })}
+                {runs}
             }
         })
     };

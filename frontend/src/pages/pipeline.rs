@@ -74,6 +74,15 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     });
     let plan = Memo::new(move |_| verdict.read(|verdict| verdict.valid.then(|| verdict.plan.clone())).flatten());
     let moved = has_runs.then(|| follow_runs(&id, found));
+    let runs = match moved {
+        Some(moved) => view! { <Runs pipeline=id.clone() moved /> }.into_any(),
+        None => view! {
+            <p class="form-text">
+                "Only administrators start a pipeline manually and see its runs, slots and earlier versions."
+            </p>
+        }
+        .into_any(),
+    };
     view! {
         <Head pipeline found plan />
         <DefinitionWarnings verdict />
@@ -85,7 +94,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
                 <Details pipeline plan />
             </div>
         </div>
-        {moved.map(|moved| view! { <Runs pipeline=id.clone() moved /> })}
+        {runs}
         <Definition pipeline />
     }
 }
