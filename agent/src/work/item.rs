@@ -138,6 +138,7 @@ async fn run(
     let Some(item) = session.journal.get(key) else { return Ok(()) };
     let (end, told) = if let Some(end) = item.end.clone() {
         // It ended in an earlier process; the final report of its transfer may be left to send.
+        drop(ticket);
         (end, begun.and_then(UnreportedOutcome::of_claim).map(|copy| copy.send(&session.transfers)))
     } else {
         match announce(session, &item).await? {

@@ -1,6 +1,6 @@
 //! The work queue: a bounded number of items run at once, oldest first, and never two with one destination.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +17,8 @@ pub(crate) struct WorkQueue {
 #[derive(Debug, Default)]
 struct QueueState {
     issued: u64,
+    /// Tickets whose destination is not known yet: the server is asked first. Each keeps its place before later ones.
+    undecided: BTreeSet<u64>,
     waiting: BTreeMap<u64, PathBuf>,
     working: BTreeMap<u64, PathBuf>,
 }
@@ -38,7 +40,10 @@ impl WorkQueue {
     pub(crate) fn enqueue(self: &Arc<Self>) -> Ticket {
         let mut state = self.lock();
         state.issued += 1;
-        Ticket { queue: self.clone(), number: state.issued }
+        let number = state.issued;
+        state.undecided.insert(number);
+        drop(state);
+        Ticket { queue: self.clone(), number }
     }
 
     /// Whether any ticket is admitted.
@@ -55,9 +60,12 @@ impl Ticket {
     /// Queues for `destination`, before all later tickets.
     pub(crate) fn wait_for(&self, destination: &Path) {
         let mut state = self.queue.lock();
+        state.undecided.remove(&self.number);
         if !state.working.contains_key(&self.number) {
             state.waiting.insert(self.number, destination.to_owned());
         }
+        drop(state);
+        self.queue.changed.notify_waiters();
     }
 
     /// Completes when work that writes to `destination` may start; at once if the ticket is already admitted.
@@ -83,8 +91,9 @@ impl QueueState {
         }
         let free = capacity.saturating_sub(self.working.len());
         let mut taken: HashSet<&PathBuf> = self.working.values().collect();
-        let is_next = self.waiting.iter().filter(|(_, destination)| taken.insert(destination)).take(free);
-        if !is_next.map(|(next, _)| next).any(|next| *next == number) {
+        let mut next = self.waiting.iter().filter(|(_, destination)| taken.insert(destination)).map(|(next, _)| *next);
+        let Some(earlier) = next.position(|next| next == number) else { return false };
+        if earlier + self.undecided.range(..number).count() >= free {
             return false;
         }
         let destination = self.waiting.remove(&number);
@@ -96,6 +105,7 @@ impl QueueState {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
+        state.undecided.remove(&self.number);
         state.waiting.remove(&self.number);
         state.working.remove(&self.number);
         drop(state);
@@ -126,6 +136,17 @@ mod tests {
         };
         tokio::join!(wait_for_third, wait_for_second, async { drop(first) });
         assert!(!queue.is_busy());
+    }
+
+    #[tokio::test]
+    async fn a_ticket_without_a_destination_keeps_its_place_and_no_more() {
+        let queue = WorkQueue::new(2);
+        let (first, second, third) = (queue.enqueue(), queue.enqueue(), queue.enqueue());
+        second.admitted(Path::new("/b")).await;
+        third.wait_for(Path::new("/c"));
+        assert!(!queue.lock().advance(third.number, 2), "the third took the place of the first");
+        drop(first);
+        third.admitted(Path::new("/c")).await;
     }
 
     #[tokio::test]
