@@ -229,8 +229,8 @@ async fn answer(
     // Before anything else, so that every answer has an id: a file of the dashboard, and a refusal before routing.
     let id = request_ids.of(request.headers());
     let span = id.span();
-    let routed = route(router, peer, Arc::clone(&connection), request);
-    let mut response = RequestId::scope(Some(id.clone()), routed).instrument(span.clone()).await?;
+    let answered = route(router, peer, Arc::clone(&connection), request);
+    let mut response = RequestId::scope(Some(id.clone()), answered).instrument(span.clone()).await?;
     id.write(response.headers_mut());
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         connection.upgraded();

@@ -43,7 +43,8 @@ impl ControlPlane {
         let now = self.now();
         let digest = digest(key);
         let memory = &self.remembered;
-        let read = async { Ok(self.find_key(&digest, now).await?.map(Arc::new)) };
+        // Boxed where it runs, which is seldom: what is remembered takes no allocation, and the future stays small.
+        let read = async { Ok(Box::pin(self.find_key(&digest, now)).await?.map(Arc::new)) };
         let row = memory.keys.get(digest, now, memory.bus(), read).await?.ok_or(INVALID)?;
         if row.expires_at.is_some_and(|end| end <= now) || self.is_suspended(row.customer_id).await? {
             return Err(INVALID);
@@ -78,12 +79,12 @@ impl ControlPlane {
         let now = self.now();
         let claims = self.tokens.read(token, now).ok_or(INVALID)?;
         let memory = &self.remembered;
-        let read = async { Ok(store::sessions::find(&self.db, claims.sid).await?.map(Arc::new)) };
+        let read = async { Ok(Box::pin(store::sessions::find(&self.db, claims.sid)).await?.map(Arc::new)) };
         let session = memory.sessions.get(claims.sid, now, memory.bus(), read).await?.ok_or(INVALID)?;
         if session.ended_at.is_some() || session.user_id != claims.sub {
             return Err(INVALID);
         }
-        let read = async { Ok(store::users::find(&self.db, claims.sub).await?.map(Arc::new)) };
+        let read = async { Ok(Box::pin(store::users::find(&self.db, claims.sub)).await?.map(Arc::new)) };
         let user = memory.users.get(claims.sub, now, memory.bus(), read).await?.ok_or(INVALID)?;
         if user.suspended {
             return Err(INVALID);
