@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
 use super::{
-    db::{Conn, Db, MOST_VALUES, Tx, sql},
+    db::{
+        Conn, Db, MOST_VALUES, Tx, sql,
+        table::{table, values},
+    },
     window,
 };
 use crate::{
@@ -110,7 +113,7 @@ pub async fn update(tx: &mut Tx, id: CustomerId, change: &UpdateCustomer) -> Res
 }
 
 /// An enrolment code as it is stored: only its digest and how it begins.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnrolmentCodeRow {
     /// Its id.
     pub id: EnrolmentCodeId,
@@ -139,7 +142,15 @@ impl From<EnrolmentCodeRow> for EnrolmentCode {
     }
 }
 
-const CODES: &str = "SELECT id, customer_id, prefix, expires_at, max_uses, uses FROM enrolment_codes";
+table! {
+    enrolment_codes: EnrolmentCodeRow { id, customer_id, prefix, expires_at, max_uses, uses }
+    from "enrolment_codes" prefix "";
+    // Given to `insert_code`, and no part of the row.
+    others { digest, created_at }
+
+    /// Written when the code is created.
+    const CREATED { id: Uuid, customer_id: Uuid, prefix: Text, expires_at: Instant, max_uses: Integer, uses: Integer }
+}
 
 /// Stores a new code by its digest.
 ///
@@ -147,18 +158,8 @@ const CODES: &str = "SELECT id, customer_id, prefix, expires_at, max_uses, uses 
 ///
 /// Whatever the engine says.
 pub async fn insert_code(tx: &mut Tx, code: &EnrolmentCodeRow, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
-    sql("INSERT INTO enrolment_codes (id, customer_id, digest, prefix, expires_at, max_uses, uses, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-    .bind(code.id)
-    .bind(code.customer_id)
-    .bind(digest.to_vec())
-    .bind(code.prefix.clone())
-    .bind(code.expires_at)
-    .bind(code.max_uses)
-    .bind(code.uses)
-    .bind(now)
-    .execute(tx)
-    .await?;
+    let others = [("digest", digest.to_vec().into()), ("created_at", now.into())];
+    EnrolmentCodeRow::TABLE.insert(values(EnrolmentCodeRow::CREATED, code).chain(others)).execute(tx).await?;
     Ok(())
 }
 
@@ -168,7 +169,7 @@ pub async fn insert_code(tx: &mut Tx, code: &EnrolmentCodeRow, digest: &[u8], no
 ///
 /// Whatever the engine says.
 pub async fn find_code(conn: impl Into<Conn<'_>>, id: EnrolmentCodeId) -> Result<Option<EnrolmentCodeRow>> {
-    sql(CODES).push_bind(" WHERE id = ", id).fetch_optional(conn).await
+    EnrolmentCodeRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
 /// A page of a customer's codes, newest first.
@@ -179,7 +180,8 @@ pub async fn find_code(conn: impl Into<Conn<'_>>, id: EnrolmentCodeId) -> Result
 pub async fn list_codes(db: &Db, customer: CustomerId, window: Window) -> Result<Page<EnrolmentCodeRow>> {
     let counted = sql("SELECT COUNT(*) FROM enrolment_codes WHERE customer_id = $1").bind(customer);
     let (total,): (i64,) = counted.fetch_one(db).await?;
-    let rows = window::cut(sql(CODES).push_bind(" WHERE customer_id = ", customer), window).fetch_all(db).await?;
+    let codes = EnrolmentCodeRow::TABLE.select().push_bind(" WHERE customer_id = ", customer);
+    let rows = window::cut(codes, window).fetch_all(db).await?;
     Ok(window::page(rows, window, Total::Exactly(total.unsigned_abs())))
 }
 

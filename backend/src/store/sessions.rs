@@ -1,16 +1,18 @@
 //! Sessions of users.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
-use super::db::{Conn, Tx, sql};
+use super::db::{
+    Conn, Tx, sql,
+    table::{table, values},
+};
 use crate::{
     error::Result,
     ids::{SessionId, UserId},
 };
 
 /// A session as it is stored.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
     /// Its id.
     pub id: SessionId,
@@ -28,22 +30,29 @@ pub struct SessionRow {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
+table! {
+    sessions: SessionRow { id, user_id, generation, rotated_at, created_at, expires_at, ended_at }
+    from "sessions" prefix "";
+
+    /// Written when the session begins.
+    const CREATED {
+        id: Uuid,
+        user_id: Uuid,
+        generation: Integer,
+        rotated_at: Instant,
+        created_at: Instant,
+        expires_at: Instant,
+        ended_at: Instant,
+    }
+}
+
 /// Stores a new session.
 ///
 /// # Errors
 ///
 /// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, session: &SessionRow) -> Result<()> {
-    sql("INSERT INTO sessions (id, user_id, generation, rotated_at, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)")
-    .bind(session.id)
-    .bind(session.user_id)
-    .bind(session.generation)
-    .bind(session.rotated_at)
-    .bind(session.created_at)
-    .bind(session.expires_at)
-    .execute(tx)
-    .await?;
+    SessionRow::TABLE.insert(values(SessionRow::CREATED, session)).execute(tx).await?;
     Ok(())
 }
 
@@ -53,10 +62,7 @@ pub async fn insert(tx: &mut Tx, session: &SessionRow) -> Result<()> {
 ///
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, id: SessionId) -> Result<Option<SessionRow>> {
-    sql("SELECT id, user_id, generation, rotated_at, created_at, expires_at, ended_at FROM sessions WHERE id = $1")
-        .bind(id)
-        .fetch_optional(conn)
-        .await
+    SessionRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
 /// Gives the session its next generation, if it still is at `seen`'s; whether this call did it.

@@ -13,24 +13,30 @@ use crate::{
     },
     store::{
         agents::{self, AgentRow},
+        customers::EnrolmentCodeRow,
         db::{Db, Word, json_column, sql},
         job_runs::{self, JobRunRow},
         jobs::{self, JobRow},
         schedules::{self, ScheduleRow},
         scratch::{Scratch, assert_differ, assert_filled, at, id, transfer, transfer_ended},
+        sessions::SessionRow,
         transfers::{self, TransferRow},
         users::{self, UserRow},
     },
 };
+
+mod credentials;
 
 #[tokio::test]
 async fn the_declared_columns_are_those_of_the_database() {
     let scratch = Scratch::open().await;
     let tables = [
         (AgentRow::TABLE, AgentRow::COLUMNS),
+        (EnrolmentCodeRow::TABLE, EnrolmentCodeRow::COLUMNS),
         (JobRow::TABLE, JobRow::COLUMNS),
         (JobRunRow::TABLE, JobRunRow::COLUMNS),
         (ScheduleRow::TABLE, ScheduleRow::COLUMNS),
+        (SessionRow::TABLE, SessionRow::COLUMNS),
         (TransferRow::TABLE, TransferRow::COLUMNS),
         (UserRow::TABLE, UserRow::COLUMNS),
     ];
@@ -76,18 +82,23 @@ async fn every_column_of_a_transfer_is_read_as_it_was_stored() {
     assert_eq!(transfers::find(&mut tx, Scope::All, row.id).await.unwrap(), Some(after));
 }
 
-#[tokio::test]
-async fn every_column_of_a_user_is_read_as_it_was_stored() {
-    let scratch = Scratch::open().await;
-    let row = UserRow {
+/// A user with a value in every column.
+fn user(agent: &AgentRow) -> UserRow {
+    UserRow {
         id: id(20),
         email: "ada@example.com".to_owned(),
         password_hash: "a hash".to_owned(),
         role: Word(Role::Customer),
-        customer_id: Some(scratch.agent.customer_id),
+        customer_id: Some(agent.customer_id),
         suspended: true,
         created_at: at(60),
-    };
+    }
+}
+
+#[tokio::test]
+async fn every_column_of_a_user_is_read_as_it_was_stored() {
+    let scratch = Scratch::open().await;
+    let row = user(&scratch.agent);
     assert_filled(UserRow::CREATED, &row);
     assert_filled(UserRow::CHANGED, &row);
     let mut tx = scratch.db.begin().await.unwrap();
