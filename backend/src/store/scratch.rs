@@ -196,6 +196,7 @@ pub(super) fn assert_filled<R>(columns: &[Column<R>], row: &R) {
         let is_empty = match &value {
             Value::Uuid(value) => value.is_none_or(|value| value.is_nil()),
             Value::String(value) => value.as_ref().is_none_or(String::is_empty),
+            Value::Bytes(value) => value.as_ref().is_none_or(Vec::is_empty),
             Value::BigInt(value) => value.is_none_or(|value| value == 0),
             Value::Double(value) => value.is_none_or(|value| value == 0.0),
             Value::Bool(value) => value.is_none_or(|value| !value),

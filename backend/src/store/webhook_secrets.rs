@@ -1,10 +1,12 @@
 //! The secrets that webhooks are signed with, encrypted by whoever stores them.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
 use super::{
-    db::{Conn, Tx, sql},
+    db::{
+        Conn, Tx,
+        table::{table, values},
+    },
     pipelines::owner,
 };
 use crate::{
@@ -13,10 +15,8 @@ use crate::{
     model::webhook::WebhookSecret,
 };
 
-const COLUMNS: &str = "SELECT id, customer_id, prefix, nonce, sealed, created_at FROM webhook_secrets WHERE ";
-
 /// A secret as it is stored.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookSecretRow {
     /// Its id.
     pub id: WebhookSecretId,
@@ -30,6 +30,18 @@ pub struct WebhookSecretRow {
     pub sealed: Vec<u8>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+}
+
+table! {
+    webhook_secrets: WebhookSecretRow { id, customer_id, prefix, nonce, sealed, created_at }
+    from "webhook_secrets" prefix "";
+    others { owner_id }
+
+    /// Written with the first secret of an owner.
+    const CREATED { customer_id: Uuid }
+
+    /// Written with every secret.
+    const REPLACED { id: Uuid, prefix: Text, nonce: Bytes, sealed: Bytes, created_at: Instant }
 }
 
 impl From<WebhookSecretRow> for WebhookSecret {
@@ -49,18 +61,15 @@ impl From<WebhookSecretRow> for WebhookSecret {
 ///
 /// Whatever the engine says.
 pub async fn replace(tx: &mut Tx, row: &WebhookSecretRow) -> Result<()> {
-    sql("INSERT INTO webhook_secrets (owner_id, id, customer_id, prefix, nonce, sealed, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (owner_id) DO UPDATE SET id = excluded.id, \
-         prefix = excluded.prefix, nonce = excluded.nonce, sealed = excluded.sealed, created_at = excluded.created_at")
-    .bind(owner(row.customer_id))
-    .bind(row.id)
-    .bind(row.customer_id)
-    .bind(row.prefix.clone())
-    .bind(row.nonce.clone())
-    .bind(row.sealed.clone())
-    .bind(row.created_at)
-    .execute(tx)
-    .await?;
+    let columns = values(WebhookSecretRow::CREATED, row).chain(values(WebhookSecretRow::REPLACED, row));
+    let columns = columns.chain([("owner_id", owner(row.customer_id).into())]);
+    let mut statement = WebhookSecretRow::TABLE.insert(columns).push(" ON CONFLICT (owner_id) DO UPDATE");
+    let mut lead = " SET ";
+    for column in WebhookSecretRow::REPLACED {
+        statement = statement.push(lead).push(column.name).push(" = excluded.").push(column.name);
+        lead = ", ";
+    }
+    statement.execute(tx).await?;
     Ok(())
 }
 
@@ -70,7 +79,7 @@ pub async fn replace(tx: &mut Tx, row: &WebhookSecretRow) -> Result<()> {
 ///
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, customer: Option<CustomerId>) -> Result<Option<WebhookSecretRow>> {
-    sql(COLUMNS).push_bind("owner_id = ", owner(customer)).fetch_optional(conn).await
+    WebhookSecretRow::TABLE.select().push_bind(" WHERE owner_id = ", owner(customer)).fetch_optional(conn).await
 }
 
 /// The secret with this id, if there is one.
@@ -79,5 +88,5 @@ pub async fn find(conn: impl Into<Conn<'_>>, customer: Option<CustomerId>) -> Re
 ///
 /// Whatever the engine says.
 pub async fn by_id(conn: impl Into<Conn<'_>>, id: WebhookSecretId) -> Result<Option<WebhookSecretRow>> {
-    sql(COLUMNS).push_bind("id = ", id).fetch_optional(conn).await
+    WebhookSecretRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }

@@ -28,6 +28,7 @@ pub(in crate::store) struct Column<R> {
 pub(in crate::store) enum Getter<R> {
     Uuid(fn(&R) -> Option<Uuid>),
     Text(fn(&R) -> Option<String>),
+    Bytes(fn(&R) -> Option<Vec<u8>>),
     Integer(fn(&R) -> Option<i64>),
     Float(fn(&R) -> Option<f64>),
     Boolean(fn(&R) -> Option<bool>),
@@ -101,6 +102,7 @@ pub(in crate::store) fn values<R>(columns: &[Column<R>], row: &R) -> impl Iterat
         let value: Value = match column.getter {
             Getter::Uuid(get) => get(row).into(),
             Getter::Text(get) => get(row).into(),
+            Getter::Bytes(get) => get(row).into(),
             Getter::Integer(get) => get(row).into(),
             Getter::Float(get) => get(row).into(),
             Getter::Boolean(get) => get(row).into(),

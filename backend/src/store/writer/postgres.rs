@@ -110,6 +110,7 @@ fn bind<R, T>(statement: Statement, columns: &[Column<R>], rows: &[T], row: impl
     columns.iter().fold(statement, |statement, column| match column.getter {
         Getter::Uuid(get) => statement.bind(array(rows, |item| get(row(item)))),
         Getter::Text(get) => statement.bind(array(rows, |item| get(row(item)))),
+        Getter::Bytes(get) => statement.bind(array(rows, |item| get(row(item)))),
         Getter::Integer(get) => statement.bind(array(rows, |item| get(row(item)))),
         Getter::Float(get) => statement.bind(array(rows, |item| get(row(item)))),
         Getter::Boolean(get) => statement.bind(array(rows, |item| get(row(item)))),
@@ -149,6 +150,7 @@ const fn type_of<R>(column: &Column<R>) -> &'static str {
     match column.getter {
         Getter::Uuid(_) => "uuid",
         Getter::Text(_) => "text",
+        Getter::Bytes(_) => "bytea",
         Getter::Integer(_) => "bigint",
         Getter::Float(_) => "float8",
         Getter::Boolean(_) => "boolean",

@@ -130,6 +130,7 @@ fn bind<R>(statement: Statement, columns: &[Column<R>], row: &R) -> Statement {
     columns.iter().fold(statement, |statement, column| match column.getter {
         Getter::Uuid(get) => statement.bind(get(row)),
         Getter::Text(get) => statement.bind(get(row)),
+        Getter::Bytes(get) => statement.bind(get(row)),
         Getter::Integer(get) => statement.bind(get(row)),
         Getter::Float(get) => statement.bind(get(row)),
         Getter::Boolean(get) => statement.bind(get(row)),

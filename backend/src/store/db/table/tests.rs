@@ -22,6 +22,7 @@ use crate::{
         sessions::SessionRow,
         transfers::{self, TransferRow},
         users::{self, UserRow},
+        webhook_secrets::WebhookSecretRow,
     },
 };
 
@@ -39,6 +40,7 @@ async fn the_declared_columns_are_those_of_the_database() {
         (SessionRow::TABLE, SessionRow::COLUMNS),
         (TransferRow::TABLE, TransferRow::COLUMNS),
         (UserRow::TABLE, UserRow::COLUMNS),
+        (WebhookSecretRow::TABLE, WebhookSecretRow::COLUMNS),
     ];
     for (table, columns) in tables {
         let statement = match &scratch.db {

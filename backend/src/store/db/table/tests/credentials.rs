@@ -1,4 +1,4 @@
-//! Sessions and enrolment codes.
+//! Sessions, enrolment codes and the secrets of webhooks.
 
 use chrono::{DateTime, Utc};
 
@@ -6,9 +6,10 @@ use super::user;
 use crate::store::{
     customers::{self, EnrolmentCodeRow},
     db::sql,
-    scratch::{Scratch, assert_filled, at, id},
+    scratch::{Scratch, assert_differ, assert_filled, at, id},
     sessions::{self, SessionRow},
     users,
+    webhook_secrets::{self, WebhookSecretRow},
 };
 
 #[tokio::test]
@@ -49,4 +50,35 @@ async fn every_column_of_an_enrolment_code_is_read_as_it_was_stored() {
     let statement = sql("SELECT digest, created_at FROM enrolment_codes WHERE id = $1").bind(row.id);
     let (digest, created_at): (Vec<u8>, DateTime<Utc>) = statement.fetch_one(&mut tx).await.unwrap();
     assert_eq!((digest.as_slice(), created_at), ([7; 32].as_slice(), at(111)));
+}
+
+#[tokio::test]
+async fn every_column_of_a_webhook_secret_is_read_as_it_was_stored() {
+    let scratch = Scratch::open().await;
+    let row = WebhookSecretRow {
+        id: id(52),
+        customer_id: Some(scratch.agent.customer_id),
+        prefix: "a prefix".to_owned(),
+        nonce: vec![1, 2],
+        sealed: vec![3, 4, 5],
+        created_at: at(120),
+    };
+    assert_filled(WebhookSecretRow::CREATED, &row);
+    assert_filled(WebhookSecretRow::REPLACED, &row);
+    let mut tx = scratch.db.begin().await.unwrap();
+    webhook_secrets::replace(&mut tx, &row).await.unwrap();
+    assert_eq!(webhook_secrets::by_id(&mut tx, row.id).await.unwrap().as_ref(), Some(&row));
+
+    let after = WebhookSecretRow {
+        id: id(53),
+        prefix: "another prefix".to_owned(),
+        nonce: vec![6],
+        sealed: vec![7, 8],
+        created_at: at(121),
+        ..row.clone()
+    };
+    assert_differ(WebhookSecretRow::REPLACED, &row, &after);
+    webhook_secrets::replace(&mut tx, &after).await.unwrap();
+    assert_eq!(webhook_secrets::by_id(&mut tx, row.id).await.unwrap(), None);
+    assert_eq!(webhook_secrets::find(&mut tx, row.customer_id).await.unwrap(), Some(after));
 }
