@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
-    db::{Conn, Db, MOST_VALUES, Sql, Tx, Word, sql},
+    db::{
+        Conn, Db, MOST_VALUES, Sql, Tx, Word, sql,
+        table::{table, values},
+    },
     schedules::Owner,
     window,
 };
@@ -32,7 +34,7 @@ pub enum Pending {
 }
 
 /// A slot as it is stored.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotRow {
     /// Its id, which begins with the milliseconds of `scheduled_for`.
     pub id: SlotId,
@@ -52,6 +54,21 @@ pub struct SlotRow {
     pub range_from: Option<DateTime<Utc>>,
     /// How many slots the range holds.
     pub range_count: Option<i64>,
+}
+
+table! {
+    slots: SlotRow {
+        id, owner_id, scheduled_for, outcome: Word(outcome), reason, run_id, pending, range_from, range_count,
+    }
+    from "slots" prefix "";
+    // Given to `insert_all`, and no part of the row.
+    others { owner_kind, decided_at }
+
+    /// Written when the slot is decided.
+    const CREATED { id: Uuid, owner_id: Uuid, scheduled_for: Instant, range_from: Instant, range_count: Integer }
+
+    /// Written as well when a slot that waited is decided after all.
+    const DECIDED { outcome: Word, reason: Text, run_id: Uuid, pending: Text }
 }
 
 impl SlotRow {
@@ -85,9 +102,6 @@ impl SlotRow {
     }
 }
 
-const COLUMNS: &str = "SELECT id, owner_id, scheduled_for, outcome, reason, run_id, pending, range_from, range_count \
-    FROM slots WHERE ";
-
 /// Stores what was decided; the ids of the slots that had not been decided before.
 ///
 /// # Errors
@@ -101,25 +115,12 @@ pub async fn insert_all(
 ) -> Result<HashSet<SlotId>> {
     let mut stored = HashSet::with_capacity(slots.len());
     for slots in slots.chunks(MOST_VALUES) {
-        let mut statement =
-            sql("INSERT INTO slots (id, owner_kind, owner_id, scheduled_for, outcome, reason, run_id, \
-             pending, range_from, range_count, decided_at) VALUES ");
-        for (index, slot) in slots.iter().enumerate() {
-            statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([
-                slot.id.into(),
-                owner.word().into(),
-                slot.owner_id.into(),
-                slot.scheduled_for.into(),
-                slot.outcome.0.to_string().into(),
-                slot.reason.clone().into(),
-                slot.run_id.into(),
-                slot.pending.map(|pending| pending.0.to_string()).into(),
-                slot.range_from.into(),
-                slot.range_count.into(),
-                decided_at.into(),
-            ]);
-        }
-        let rows: Vec<(SlotId,)> = statement
+        let rows = slots.iter().map(|slot| {
+            let columns = values(SlotRow::CREATED, slot).chain(values(SlotRow::DECIDED, slot));
+            columns.chain([("owner_kind", owner.word().into()), ("decided_at", decided_at.into())])
+        });
+        let rows: Vec<(SlotId,)> = SlotRow::TABLE
+            .insert_all(rows)
             .push(" ON CONFLICT (owner_id, scheduled_for) WHERE range_from IS NULL DO NOTHING RETURNING id")
             .fetch_all(&mut *tx)
             .await?;
@@ -134,12 +135,7 @@ pub async fn insert_all(
 ///
 /// Whatever the engine says.
 pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<bool> {
-    let statement = sql("UPDATE slots SET outcome = $1, reason = $2, run_id = $3, pending = $4 WHERE id = $5")
-        .bind_text(slot.outcome.0)
-        .bind(slot.reason.clone())
-        .bind(slot.run_id)
-        .bind(slot.pending.map(|pending| pending.0.to_string()))
-        .bind(slot.id);
+    let statement = SlotRow::TABLE.update(values(SlotRow::DECIDED, slot)).push_bind(" WHERE id = ", slot.id);
     let statement = match seen {
         Some(seen) => statement.push_bind(" AND pending = ", seen.to_string()),
         None => statement.push(" AND pending IS NULL"),
@@ -153,8 +149,9 @@ pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<
 ///
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid, scheduled_for: DateTime<Utc>) -> Result<Option<SlotRow>> {
-    sql(COLUMNS)
-        .push_bind("range_from IS NULL AND owner_id = ", owner)
+    SlotRow::TABLE
+        .select()
+        .push_bind(" WHERE range_from IS NULL AND owner_id = ", owner)
         .push_bind(" AND scheduled_for = ", scheduled_for)
         .fetch_optional(conn)
         .await
@@ -166,7 +163,12 @@ pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid, scheduled_for: DateTim
 ///
 /// Whatever the engine says.
 pub async fn by_id(conn: impl Into<Conn<'_>>, owner: Owner, id: SlotId) -> Result<Option<SlotRow>> {
-    sql(COLUMNS).push_bind("id = ", id).push_bind(" AND owner_kind = ", owner.word()).fetch_optional(conn).await
+    SlotRow::TABLE
+        .select()
+        .push_bind(" WHERE id = ", id)
+        .push_bind(" AND owner_kind = ", owner.word())
+        .fetch_optional(conn)
+        .await
 }
 
 /// How many slots of each of these owners wait for the run before them; nothing for those of whom none does.
@@ -194,8 +196,9 @@ pub async fn queued(tx: &mut Tx, owners: &[Uuid]) -> Result<HashMap<Uuid, usize>
 ///
 /// Whatever the engine says.
 pub async fn first_queued(tx: &mut Tx, owner: Uuid) -> Result<Option<SlotRow>> {
-    sql(COLUMNS)
-        .push_bind("owner_id = ", owner)
+    SlotRow::TABLE
+        .select()
+        .push_bind(" WHERE owner_id = ", owner)
         .push(" AND pending = 'queued' ORDER BY scheduled_for LIMIT 1")
         .fetch_optional(tx)
         .await
@@ -221,8 +224,9 @@ pub async fn with_queue(db: &Db, owner: Owner) -> Result<Vec<Uuid>> {
 ///
 /// Whatever the engine says.
 pub async fn pending(tx: &mut Tx, owner: Uuid) -> Result<Vec<SlotRow>> {
-    sql(COLUMNS)
-        .push_bind("owner_id = ", owner)
+    SlotRow::TABLE
+        .select()
+        .push_bind(" WHERE owner_id = ", owner)
         .push(" AND pending IS NOT NULL ORDER BY scheduled_for")
         .fetch_all(tx)
         .await
@@ -239,8 +243,9 @@ pub async fn between(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
 ) -> Result<Vec<SlotRow>> {
-    sql(COLUMNS)
-        .push_bind("owner_id = ", owner)
+    SlotRow::TABLE
+        .select()
+        .push_bind(" WHERE owner_id = ", owner)
         .push_bind(" AND scheduled_for >= ", from)
         .push_bind(" AND scheduled_for <= ", to)
         .push(" AND range_from IS NULL ORDER BY scheduled_for")
@@ -255,7 +260,7 @@ pub async fn between(
 /// Whatever the engine says.
 pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) -> Result<Page<SlotRow>> {
     let conditions = |statement: Sql| {
-        let mut statement = statement.push_bind("owner_id = ", owner);
+        let mut statement = statement.push_bind(" WHERE owner_id = ", owner);
         if let Some(from) = filter.from {
             statement = statement.push_bind(" AND scheduled_for >= ", from);
         }
@@ -273,14 +278,14 @@ pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) 
         statement
     };
     let total = if window.is_counted {
-        let counted = conditions(sql("SELECT COUNT(*) FROM (SELECT 1 AS found FROM slots WHERE "));
+        let counted = conditions(sql("SELECT COUNT(*) FROM (SELECT 1 AS found FROM slots"));
         let bound = Total::COUNTING_STOPS_AT.cast_signed() + 1;
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     } else {
         Total::AtLeast(0)
     };
-    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_readable(db).await?;
+    let rows = window::cut(conditions(SlotRow::TABLE.select()), window).fetch_readable(db).await?;
     Ok(window::page_of_readable(rows, window, total))
 }
 

@@ -1,13 +1,13 @@
 //! The columns of a table, declared once. What statements select, insert and update, what a batch writes, and how a row is
 //! read follow from one [`table!`].
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Display};
 
 use chrono::{DateTime, Utc};
 use sea_query::Value;
 use uuid::Uuid;
 
-use super::{Sql, sql};
+use super::{Sql, Word, sql};
 
 /// A table, and what a SELECT of its rows reads.
 pub(in crate::store) struct Table {
@@ -52,6 +52,12 @@ impl<T: Clone> Field<T> for Option<T> {
     }
 }
 
+impl<T: Display> Field<String> for Option<Word<T>> {
+    fn value(&self) -> Option<String> {
+        self.as_ref().map(|word| word.0.to_string())
+    }
+}
+
 impl Table {
     /// `SELECT … FROM …`
     pub(in crate::store) fn select(&self) -> Sql {
@@ -74,14 +80,30 @@ impl Table {
 
     /// `INSERT INTO … (…) VALUES (…)`
     pub(in crate::store) fn insert(&self, columns: impl IntoIterator<Item = (&'static str, Value)>) -> Sql {
-        let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+        self.insert_all([columns])
+    }
+
+    /// `INSERT INTO … (…) VALUES (…), (…)`, of one row or more. Each has the same columns in the same order.
+    pub(in crate::store) fn insert_all<R>(&self, rows: impl IntoIterator<Item = R>) -> Sql
+    where
+        R: IntoIterator<Item = (&'static str, Value)>,
+    {
         let mut statement = sql("INSERT INTO ").push(self.name);
-        let mut lead = " (";
-        for name in names {
-            statement = statement.push(lead).push(name);
-            lead = ", ";
+        for (index, row) in rows.into_iter().enumerate() {
+            let (names, values): (Vec<&'static str>, Vec<Value>) = row.into_iter().unzip();
+            if index == 0 {
+                let mut lead = " (";
+                for name in names {
+                    statement = statement.push(lead).push(name);
+                    lead = ", ";
+                }
+                statement = statement.push(") VALUES ");
+            } else {
+                statement = statement.push(", ");
+            }
+            statement = statement.push_tuple(values);
         }
-        statement.push(") VALUES ").push_tuple(values)
+        statement
     }
 
     /// `UPDATE … SET …`, of all rows unless a condition follows.
@@ -133,7 +155,7 @@ pub(in crate::store) fn values<R>(columns: &[Column<R>], row: &R) -> impl Iterat
 /// - `read` lists what is selected and not written from the row: columns of joined tables and JSON.
 /// - `others` lists columns that the database has beside those of the groups.
 /// - Each group becomes a list of [`Column`]s, `UserRow::CREATED`. The kinds are those of [`Getter`]; a `Word` is an enum,
-///   stored as its text.
+///   stored as its text. An enum that may be missing is an `Option<Word<_>>` in the row, and its kind is `Text`.
 macro_rules! table {
     (
         $table:ident: $row:ident $shape:tt

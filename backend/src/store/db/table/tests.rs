@@ -20,6 +20,7 @@ use crate::{
         schedules::{self, ScheduleRow},
         scratch::{Scratch, assert_differ, assert_filled, at, id, transfer, transfer_ended},
         sessions::SessionRow,
+        slots::SlotRow,
         transfers::{self, TransferRow},
         users::{self, UserRow},
         webhook_secrets::WebhookSecretRow,
@@ -27,6 +28,7 @@ use crate::{
 };
 
 mod credentials;
+mod dispatch;
 
 #[tokio::test]
 async fn the_declared_columns_are_those_of_the_database() {
@@ -38,6 +40,7 @@ async fn the_declared_columns_are_those_of_the_database() {
         (JobRunRow::TABLE, JobRunRow::COLUMNS),
         (ScheduleRow::TABLE, ScheduleRow::COLUMNS),
         (SessionRow::TABLE, SessionRow::COLUMNS),
+        (SlotRow::TABLE, SlotRow::COLUMNS),
         (TransferRow::TABLE, TransferRow::COLUMNS),
         (UserRow::TABLE, UserRow::COLUMNS),
         (WebhookSecretRow::TABLE, WebhookSecretRow::COLUMNS),
