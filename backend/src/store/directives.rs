@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use sea_query::Value;
 use sqlx::FromRow;
 
-use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Tx, json, sql};
+use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Tx, json, sql, table::Table};
 use crate::{
     error::{Error, Result},
     ids::{AgentId, DirectiveId, JobId, RunId, TransferId},
@@ -16,7 +16,7 @@ use crate::{
 #[derive(FromRow)]
 struct DirectiveRow {
     id: DirectiveId,
-    wish: JsonColumn<Value>,
+    wish: JsonColumn<serde_json::Value>,
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 }
@@ -35,7 +35,8 @@ impl DirectiveRow {
     }
 }
 
-const COLUMNS: &str = "SELECT id, wish, created_at, expires_at FROM directives";
+const TABLE: Table =
+    Table { name: "directives", selected: &["id", "wish", "created_at", "expires_at"], from: "directives" };
 
 /// Stores a new directive.
 ///
@@ -53,27 +54,29 @@ pub async fn insert(tx: &mut Tx, agent: AgentId, directive: &Directive) -> Resul
 /// Whatever the engine says.
 pub async fn insert_all(tx: &mut Tx, directives: &[(AgentId, Directive)]) -> Result<()> {
     for directives in directives.chunks(MOST_VALUES) {
-        let mut statement = sql("INSERT INTO directives (id, agent_id, type, wish, transfer_id, job_id, job_run_id, \
-             pipeline_run_id, step_id, created_at, expires_at) VALUES ");
-        for (index, (agent, directive)) in directives.iter().enumerate() {
-            let (run, step) = directive.wish.step().unzip();
-            statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([
-                directive.id.into(),
-                (*agent).into(),
-                directive.wish.name().into(),
-                json(&directive.wish)?,
-                directive.wish.transfer().into(),
-                directive.wish.job().into(),
-                directive.wish.job_run().into(),
-                run.into(),
-                step.cloned().into(),
-                directive.created_at.0.into(),
-                directive.expires_at.0.into(),
-            ]);
-        }
-        statement.execute(tx).await?;
+        let rows = directives.iter().map(|(agent, directive)| columns(*agent, directive));
+        TABLE.insert_all(rows.collect::<Result<Vec<_>>>()?).execute(tx).await?;
     }
     Ok(())
+}
+
+/// What is stored of a new directive: what it is about stands in columns of its own.
+fn columns(agent: AgentId, directive: &Directive) -> Result<[(&'static str, Value); 11]> {
+    let wish = &directive.wish;
+    let (run, step) = wish.step().unzip();
+    Ok([
+        ("id", directive.id.into()),
+        ("agent_id", agent.into()),
+        ("type", wish.name().into()),
+        ("wish", json(wish)?),
+        ("transfer_id", wish.transfer().into()),
+        ("job_id", wish.job().into()),
+        ("job_run_id", wish.job_run().into()),
+        ("pipeline_run_id", run.into()),
+        ("step_id", step.cloned().into()),
+        ("created_at", directive.created_at.0.into()),
+        ("expires_at", directive.expires_at.0.into()),
+    ])
 }
 
 /// What still waits for an agent, oldest first: at most 100, and of those that ask to stop something only as many as leave
@@ -83,7 +86,8 @@ pub async fn insert_all(tx: &mut Tx, directives: &[(AgentId, Directive)]) -> Res
 ///
 /// Whatever the engine says.
 pub async fn open(conn: impl Into<Conn<'_>>, agent: AgentId, now: DateTime<Utc>) -> Result<Vec<Directive>> {
-    let mut rows: Vec<DirectiveRow> = sql(COLUMNS)
+    let mut rows: Vec<DirectiveRow> = TABLE
+        .select()
         .push_bind(" WHERE acknowledged_at IS NULL AND agent_id = ", agent)
         .push_bind(" AND expires_at > ", now)
         .push(" ORDER BY CASE WHEN type IN ")
@@ -109,7 +113,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, agent: AgentId, id: DirectiveId) ->
 }
 
 async fn find_row(conn: impl Into<Conn<'_>>, agent: AgentId, id: DirectiveId) -> Result<Option<DirectiveRow>> {
-    let statement = sql(COLUMNS).push_bind(" WHERE id = ", id).push_bind(" AND agent_id = ", agent);
+    let statement = TABLE.select().push_bind(" WHERE id = ", id).push_bind(" AND agent_id = ", agent);
     statement.fetch_optional(conn).await
 }
 
@@ -180,7 +184,7 @@ pub async fn jobs_about_to_start(tx: &mut Tx, jobs: &[JobId], now: DateTime<Utc>
 ///
 /// Whatever the engine says.
 pub async fn starts(tx: &mut Tx, job: JobId) -> Result<Vec<Directive>> {
-    let statement = sql(COLUMNS).push_bind(" WHERE acknowledged_at IS NULL AND job_id = ", job).push(" ORDER BY id");
+    let statement = TABLE.select().push_bind(" WHERE acknowledged_at IS NULL AND job_id = ", job).push(" ORDER BY id");
     let rows: Vec<DirectiveRow> = statement.fetch_all(tx).await?;
     Ok(rows.into_iter().filter_map(DirectiveRow::read).collect())
 }

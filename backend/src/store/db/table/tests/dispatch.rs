@@ -1,13 +1,19 @@
-//! Slots.
+//! Slots and directives.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
+use super::job;
 use crate::{
-    model::job::Outcome,
+    ids::{AgentId, DirectiveId, JobId, RunId, TransferId},
+    model::{
+        directive::{Directive, Wish},
+        job::Outcome,
+    },
     store::{
         db::{Word, sql},
+        directives,
         schedules::Owner,
         scratch::{Scratch, assert_differ, assert_filled, at, id},
         slots::{self, Pending, SlotRow},
@@ -61,4 +67,42 @@ async fn every_column_of_a_slot_is_read_as_it_was_stored() {
     assert!(!slots::save(&mut tx, &after, None).await.unwrap());
     assert!(slots::save(&mut tx, &after, Some(Pending::Sent)).await.unwrap());
     assert_eq!(slots::by_id(&mut tx, Owner::Job, row.id).await.unwrap(), Some(after));
+}
+
+/// The columns that say what a directive is about.
+type Subject = (String, Option<TransferId>, Option<JobId>, Option<RunId>, Option<RunId>, Option<String>);
+
+#[tokio::test]
+async fn every_column_of_a_directive_is_read_as_it_was_stored() {
+    let scratch = Scratch::open().await;
+    let job = job(&scratch.agent).view();
+    let start = Wish::StartJob { job: Box::new(job.clone()), scheduled_for: None, attempt: 2, retry_of: Some(id(71)) };
+    let step = Wish::CancelStep { run_id: id(74), pipeline_id: id(75), step_id: "copy".to_owned() };
+    let wanted: [(Wish, Subject); 4] = [
+        (start, ("startJob".to_owned(), None, Some(job.id), None, None, None)),
+        (
+            Wish::CancelTransfer { transfer_id: id(72) },
+            ("cancelTransfer".to_owned(), Some(id(72)), None, None, None, None),
+        ),
+        (Wish::CancelJobRun { run_id: id(73) }, ("cancelJobRun".to_owned(), None, None, Some(id(73)), None, None)),
+        (step, ("cancelStep".to_owned(), None, None, None, Some(id(74)), Some("copy".to_owned()))),
+    ];
+    let directives: Vec<(AgentId, Directive)> = wanted
+        .iter()
+        .zip(76..)
+        .map(|((wish, _), number)| {
+            let (created_at, expires_at) = (at(140).into(), at(141).into());
+            (scratch.agent.id, Directive { id: id::<DirectiveId>(number), created_at, expires_at, wish: wish.clone() })
+        })
+        .collect();
+    let mut tx = scratch.db.begin().await.unwrap();
+    directives::insert_all(&mut tx, &directives).await.unwrap();
+    for ((agent, directive), (_, subject)) in directives.iter().zip(&wanted) {
+        let found = directives::find(&mut tx, *agent, directive.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(directive));
+        assert!(directives::is_open(&mut tx, directive.id).await.unwrap());
+        let statement = sql("SELECT type, transfer_id, job_id, job_run_id, pipeline_run_id, step_id FROM directives");
+        let statement = statement.push_bind(" WHERE id = ", directive.id);
+        assert_eq!(statement.fetch_one::<Subject>(&mut tx).await.unwrap(), *subject);
+    }
 }
