@@ -53,7 +53,7 @@ impl ControlPlane {
             attempts.begin()?;
             require_enabled(&pipeline)?;
             let planned = self
-                .planned(&pipeline, pipeline.version, (&pipeline.yaml, pipeline.filling), input.parameters.clone())
+                .planned(&pipeline, pipeline.version, (&pipeline.yaml, pipeline.filling.0), input.parameters.clone())
                 .await?;
             let mut work = self.begin(actor).await?;
             let now_held = held(&mut work, actor, pipeline.id).await?;

@@ -18,7 +18,7 @@ use crate::{
             CreatePipeline, Pipeline, PipelineFilter, PipelineRef, PipelineVersion, ReplaceDefinition, UpdatePipeline,
         },
     },
-    store::{self, idempotency::Claim, pipelines::PipelineRow},
+    store::{self, db::Word, idempotency::Claim, pipelines::PipelineRow},
 };
 
 mod definitions;
@@ -58,7 +58,7 @@ impl ControlPlane {
             created_at: work.now,
             updated_at: work.now,
             yaml: input.yaml,
-            filling: Filling::default(),
+            filling: Word(Filling::default()),
             git_sha: input.git_sha,
             version_created_at: work.now,
             next_run_at: None,
@@ -154,7 +154,7 @@ impl ControlPlane {
             row.updated_at = work.now;
             row.version_created_at = work.now;
             row.yaml.clone_from(&input.yaml);
-            row.filling = input.filling;
+            row.filling = Word(input.filling);
             row.git_sha.clone_from(&input.git_sha);
             insert_version(&mut work, &row).await?;
             store::pipelines::save(&mut work.tx, &row).await?;
@@ -191,7 +191,7 @@ impl ControlPlane {
             store::pipelines::save(&mut work.tx, &row).await?;
             let is_scheduled = row.enabled == before.enabled || {
                 // It was valid when it was saved, so this takes no longer than it did then.
-                let definition = Definition::parse_by(&row.yaml, row.filling).definition;
+                let definition = Definition::parse_by(&row.yaml, row.filling.0).definition;
                 self.reschedule(&mut work, &mut row, definition.as_ref()).await?
             };
             if is_scheduled {
@@ -314,5 +314,5 @@ async fn insert_version(work: &mut Work, row: &PipelineRow) -> Result<()> {
         created_at: row.version_created_at.into(),
         git_sha: row.git_sha.clone(),
     };
-    store::pipelines::insert_version(&mut work.tx, row.id, &version, (&row.yaml, row.filling)).await
+    store::pipelines::insert_version(&mut work.tx, row.id, &version, (&row.yaml, row.filling.0)).await
 }

@@ -1,12 +1,14 @@
 //! Pipelines and their versions.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
     agents::contains,
-    db::{Conn, Db, MOST_VALUES, Sql, Tx, Word, sql},
+    db::{
+        Conn, Db, MOST_VALUES, Sql, Tx, Word, sql,
+        table::{table, values},
+    },
     window,
 };
 use crate::{
@@ -20,16 +22,11 @@ use crate::{
     },
 };
 
-mod versions;
+pub(super) mod versions;
 pub use versions::{current_versions, find_version, insert_version, list_versions, newest_versions};
 
-const COLUMNS: &str = "SELECT p.id, p.customer_id, p.identifier, p.name, p.description, p.enabled, p.version, p.created_at, \
-    p.updated_at, v.yaml, v.git_sha, v.filling, v.created_at AS version_created_at, s.next_run_at \
-    FROM pipelines p JOIN pipeline_versions v ON v.pipeline_id = p.id AND v.version = p.version \
-    LEFT JOIN schedules s ON s.owner_id = p.id";
-
 /// A pipeline as it is stored, with its current version.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipelineRow {
     /// Its id.
     pub id: PipelineId,
@@ -52,8 +49,7 @@ pub struct PipelineRow {
     /// The current definition.
     pub yaml: String,
     /// How its parameters are filled in.
-    #[sqlx(try_from = "Word<Filling>")]
-    pub filling: Filling,
+    pub filling: Word<Filling>,
     /// The commit that came from.
     pub git_sha: Option<String>,
     /// When the current version was made.
@@ -62,10 +58,28 @@ pub struct PipelineRow {
     pub next_run_at: Option<DateTime<Utc>>,
 }
 
-impl From<Word<Filling>> for Filling {
-    fn from(Word(filling): Word<Self>) -> Self {
-        filling
+table! {
+    pipelines: PipelineRow {
+        id, customer_id, identifier, name, description, enabled, version, created_at, updated_at,
+        yaml, filling, git_sha, version_created_at, next_run_at,
     }
+    from "pipelines p JOIN pipeline_versions v ON v.pipeline_id = p.id AND v.version = p.version \
+          LEFT JOIN schedules s ON s.owner_id = p.id" prefix "p.";
+    read {
+        yaml = "v.yaml",
+        filling = "v.filling",
+        git_sha = "v.git_sha",
+        version_created_at = "v.created_at",
+        next_run_at = "s.next_run_at",
+    }
+    // Follow from other columns.
+    others { owner_id, search }
+
+    /// Written when the pipeline is created.
+    const CREATED { id: Uuid, customer_id: Uuid, identifier: Text, created_at: Instant }
+
+    /// Written by every change.
+    const CHANGED { name: Text, description: Text, enabled: Boolean, version: Integer, updated_at: Instant }
 }
 
 impl PipelineRow {
@@ -111,24 +125,10 @@ pub fn owner(customer: Option<CustomerId>) -> Uuid {
 ///
 /// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, pipeline: &PipelineRow) -> Result<bool> {
-    let rows =
-        sql("INSERT INTO pipelines (id, customer_id, owner_id, identifier, name, description, search, enabled, \
-         version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-         ON CONFLICT (owner_id, identifier) DO NOTHING")
-        .bind(pipeline.id)
-        .bind(pipeline.customer_id)
-        .bind(owner(pipeline.customer_id))
-        .bind(pipeline.identifier.clone())
-        .bind(pipeline.name.clone())
-        .bind(pipeline.description.clone())
-        .bind(pipeline.search())
-        .bind(pipeline.enabled)
-        .bind(pipeline.version)
-        .bind(pipeline.created_at)
-        .bind(pipeline.updated_at)
-        .execute(tx)
-        .await?;
-    Ok(rows == 1)
+    let columns = values(PipelineRow::CREATED, pipeline).chain(values(PipelineRow::CHANGED, pipeline));
+    let others = [("owner_id", owner(pipeline.customer_id).into()), ("search", pipeline.search().into())];
+    let statement = PipelineRow::TABLE.insert(columns.chain(others));
+    Ok(statement.push(" ON CONFLICT (owner_id, identifier) DO NOTHING").execute(tx).await? == 1)
 }
 
 /// Writes what may change about a pipeline, its current version too.
@@ -137,17 +137,8 @@ pub async fn insert(tx: &mut Tx, pipeline: &PipelineRow) -> Result<bool> {
 ///
 /// Whatever the engine says.
 pub async fn save(tx: &mut Tx, pipeline: &PipelineRow) -> Result<()> {
-    sql("UPDATE pipelines SET name = $1, description = $2, search = $3, enabled = $4, version = $5, updated_at = $6 \
-         WHERE id = $7")
-    .bind(pipeline.name.clone())
-    .bind(pipeline.description.clone())
-    .bind(pipeline.search())
-    .bind(pipeline.enabled)
-    .bind(pipeline.version)
-    .bind(pipeline.updated_at)
-    .bind(pipeline.id)
-    .execute(tx)
-    .await?;
+    let columns = values(PipelineRow::CHANGED, pipeline).chain([("search", pipeline.search().into())]);
+    PipelineRow::TABLE.update(columns).push_bind(" WHERE id = ", pipeline.id).execute(tx).await?;
     Ok(())
 }
 
@@ -168,8 +159,10 @@ pub async fn hold(tx: &mut Tx, id: PipelineId) -> Result<bool> {
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, meant: &PipelineRef) -> Result<Vec<PipelineRow>> {
     let statement = match meant {
-        PipelineRef::Id(id) => sql(COLUMNS).push_bind(" WHERE p.id = ", *id),
-        PipelineRef::Identifier(identifier) => sql(COLUMNS).push_bind(" WHERE p.identifier = ", identifier.clone()),
+        PipelineRef::Id(id) => PipelineRow::TABLE.select().push_bind(" WHERE p.id = ", *id),
+        PipelineRef::Identifier(identifier) => {
+            PipelineRow::TABLE.select().push_bind(" WHERE p.identifier = ", identifier.clone())
+        }
     };
     scoped(statement, scope).push(" ORDER BY id LIMIT 100").fetch_all(conn).await
 }
@@ -182,7 +175,8 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, meant: &PipelineRef) 
 pub async fn find_all(db: &Db, scope: Scope, ids: &[PipelineId]) -> Result<Vec<PipelineRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
-        let statement = sql(COLUMNS).push(" WHERE p.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+        let statement =
+            PipelineRow::TABLE.select().push(" WHERE p.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
         found.extend(scoped(statement, scope).fetch_readable::<PipelineRow>(db).await?.into_iter().flatten());
     }
     Ok(found)
@@ -215,7 +209,7 @@ pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, window: Window
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     };
-    let rows = window::cut(conditions(sql(COLUMNS)), window).fetch_readable(db).await?;
+    let rows = window::cut(conditions(PipelineRow::TABLE.select()), window).fetch_readable(db).await?;
     Ok(window::page_of_readable(rows, window, total))
 }
 

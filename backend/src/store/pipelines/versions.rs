@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{
@@ -11,17 +10,30 @@ use crate::{
     ids::{CustomerId, PipelineId},
     model::{Page, Start, Total, Window, definition::Filling, pipeline::PipelineVersion},
     store::{
-        db::{Conn, Db, MOST_VALUES, Tx, Word, sql},
+        db::{
+            Conn, Db, MOST_VALUES, Tx, Word, sql,
+            table::{table, values},
+        },
         window,
     },
 };
 
-#[derive(FromRow)]
-struct VersionRow {
+/// A version as it is stored, without its text.
+pub(in crate::store) struct VersionRow {
     pipeline_id: PipelineId,
     version: i64,
     git_sha: Option<String>,
     created_at: DateTime<Utc>,
+}
+
+table! {
+    pipeline_versions: VersionRow { pipeline_id, version, git_sha, created_at }
+    from "pipeline_versions v" prefix "v.";
+    // The text and how it is filled in, which `find_version` reads.
+    others { yaml, filling }
+
+    /// Written when the version is created.
+    const CREATED { pipeline_id: Uuid, version: Integer, git_sha: Text, created_at: Instant }
 }
 
 impl From<VersionRow> for PipelineVersion {
@@ -29,8 +41,6 @@ impl From<VersionRow> for PipelineVersion {
         Self { version: row.version, created_at: row.created_at.into(), git_sha: row.git_sha }
     }
 }
-
-const COLUMNS: &str = "SELECT v.pipeline_id, v.version, v.git_sha, v.created_at FROM pipeline_versions v";
 
 /// Stores a version.
 ///
@@ -43,16 +53,14 @@ pub async fn insert_version(
     version: &PipelineVersion,
     (yaml, filling): (&str, Filling),
 ) -> Result<()> {
-    sql("INSERT INTO pipeline_versions (pipeline_id, version, yaml, filling, git_sha, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)")
-    .bind(id)
-    .bind(version.version)
-    .bind(yaml.to_owned())
-    .bind(filling.to_string())
-    .bind(version.git_sha.clone())
-    .bind(version.created_at.0)
-    .execute(tx)
-    .await?;
+    let row = VersionRow {
+        pipeline_id: id,
+        version: version.version,
+        git_sha: version.git_sha.clone(),
+        created_at: version.created_at.0,
+    };
+    let others = [("yaml", yaml.into()), ("filling", filling.to_string().into())];
+    VersionRow::TABLE.insert(values(VersionRow::CREATED, &row).chain(others)).execute(tx).await?;
     Ok(())
 }
 
@@ -95,7 +103,8 @@ pub async fn current_versions(db: &Db, customer: CustomerId, ids: &[PipelineId])
 pub async fn newest_versions(db: &Db, ids: &[PipelineId], count: i64) -> Result<Vec<(PipelineId, PipelineVersion)>> {
     let mut found = Vec::new();
     for ids in ids.chunks(MOST_VALUES) {
-        let statement = sql(COLUMNS)
+        let statement = VersionRow::TABLE
+            .select()
             .push(" JOIN pipelines p ON p.id = v.pipeline_id WHERE p.id IN ")
             .push_tuple(ids.iter().map(|id| (*id).into()))
             .push_bind(" AND v.version > p.version - ", count)
@@ -115,7 +124,7 @@ pub async fn newest_versions(db: &Db, ids: &[PipelineId], count: i64) -> Result<
 pub async fn list_versions(db: &Db, id: PipelineId, current: i64, window: Window) -> Result<Page<PipelineVersion>> {
     let number = |place: Uuid| i64::try_from(place.as_u128()).unwrap_or(i64::MAX);
     let rows = window.limit.cast_signed() + 1;
-    let statement = sql(COLUMNS).push_bind(" WHERE v.pipeline_id = ", id);
+    let statement = VersionRow::TABLE.select().push_bind(" WHERE v.pipeline_id = ", id);
     let statement = match window.start {
         Start::Page(_) | Start::Offset(_) => statement
             .push_bind(" ORDER BY v.version DESC LIMIT ", rows)

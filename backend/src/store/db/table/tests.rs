@@ -17,6 +17,7 @@ use crate::{
         db::{Db, Word, json_column, sql},
         job_runs::{self, JobRunRow},
         jobs::{self, JobRow},
+        pipelines::{PipelineRow, versions::VersionRow},
         schedules::{self, ScheduleRow},
         scratch::{Scratch, assert_differ, assert_filled, at, id, transfer, transfer_ended},
         sessions::SessionRow,
@@ -29,6 +30,7 @@ use crate::{
 
 mod credentials;
 mod dispatch;
+mod pipelines;
 
 #[tokio::test]
 async fn the_declared_columns_are_those_of_the_database() {
@@ -38,11 +40,13 @@ async fn the_declared_columns_are_those_of_the_database() {
         (EnrolmentCodeRow::TABLE, EnrolmentCodeRow::COLUMNS),
         (JobRow::TABLE, JobRow::COLUMNS),
         (JobRunRow::TABLE, JobRunRow::COLUMNS),
+        (PipelineRow::TABLE, PipelineRow::COLUMNS),
         (ScheduleRow::TABLE, ScheduleRow::COLUMNS),
         (SessionRow::TABLE, SessionRow::COLUMNS),
         (SlotRow::TABLE, SlotRow::COLUMNS),
         (TransferRow::TABLE, TransferRow::COLUMNS),
         (UserRow::TABLE, UserRow::COLUMNS),
+        (VersionRow::TABLE, VersionRow::COLUMNS),
         (WebhookSecretRow::TABLE, WebhookSecretRow::COLUMNS),
     ];
     for (table, columns) in tables {
