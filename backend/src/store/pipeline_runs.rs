@@ -4,9 +4,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::FromRow;
 
-use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql, unreadable};
+use super::db::{
+    Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, json, json_column, sql,
+    table::{table, values},
+    unreadable,
+};
 use crate::{
     error::{Error, Result},
     ids::{CustomerId, PipelineId, RunId},
@@ -15,45 +18,75 @@ use crate::{
         pipeline::{
             course::{Course, RunState, StepState},
             graph::{Graph, Node},
-            run::{Parameters, PipelineRun, PipelineRunStatus, PipelineStep, Trigger},
+            run::{Parameters, PipelineRun, PipelineStep, Trigger},
         },
     },
 };
 
 mod list;
-mod steps;
+pub(super) mod steps;
 mod waiting;
 pub use list::{list, newest, plans};
 use steps::StepRow;
 pub use waiting::{DueRun, busy, due, is_held_up, under_way, with_lost_agents};
 
-const COLUMNS: &str = "SELECT r.id, r.pipeline_id, r.version, r.status, r.cause, r.scheduled_for, r.rerun_of, r.parameters, \
-    r.graph, r.error_message, r.cancel_requested_at, r.revision, r.created_at, r.started_at, r.completed_at, \
-    p.customer_id, p.identifier FROM pipeline_runs r JOIN pipelines p ON p.id = r.pipeline_id";
-
-#[derive(FromRow)]
-struct Columns {
+/// A run as it is stored, without its steps. JSON is null in a row that is to be written: the INSERT is given it apart.
+pub(super) struct RunRow {
     id: RunId,
     pipeline_id: PipelineId,
     version: i64,
-    status: Word<PipelineRunStatus>,
-    cause: Word<Trigger>,
+    trigger: Trigger,
     scheduled_for: Option<DateTime<Utc>>,
     rerun_of: Option<RunId>,
+    created_at: DateTime<Utc>,
+    revision: i64,
+    run: RunState,
     parameters: JsonColumn<Value>,
     graph: JsonColumn<Value>,
-    error_message: Option<String>,
-    cancel_requested_at: Option<DateTime<Utc>>,
-    revision: i64,
-    created_at: DateTime<Utc>,
-    started_at: Option<DateTime<Utc>>,
-    completed_at: Option<DateTime<Utc>>,
     customer_id: Option<CustomerId>,
     identifier: String,
 }
 
+table! {
+    pipeline_runs: RunRow {
+        id, pipeline_id, version, trigger: cause, scheduled_for, rerun_of, created_at, revision,
+        run: RunState { status, error_message, cancel_requested_at, started_at, completed_at },
+        parameters, graph, customer_id, identifier,
+    }
+    from "pipeline_runs r JOIN pipelines p ON p.id = r.pipeline_id" prefix "r.";
+    read {
+        parameters = "r.parameters",
+        graph = "r.graph",
+        customer_id = "p.customer_id",
+        identifier = "p.identifier",
+    }
+    // JSON, and when the run is due, which follows from its course.
+    others { parameters, graph, plan, due_at }
+
+    /// Written when the run is created.
+    const CREATED {
+        id: Uuid,
+        pipeline_id: Uuid,
+        version: Integer,
+        cause: Word,
+        scheduled_for: Instant,
+        rerun_of: Uuid,
+        created_at: Instant,
+    }
+
+    /// Written by every change. The revision guards the update.
+    const STATE {
+        status: Word,
+        error_message: Text,
+        cancel_requested_at: Instant,
+        started_at: Instant,
+        completed_at: Instant,
+        revision: Integer,
+    }
+}
+
 /// A run as it is stored, with its steps and with what its pipeline is called.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PipelineRunRow {
     /// Its id.
     pub id: RunId,
@@ -83,12 +116,12 @@ pub struct PipelineRunRow {
 
 impl PipelineRunRow {
     /// A run with its steps. Of one that this version cannot read, it is shown how it stands, and no more is done.
-    fn new(columns: Columns, steps: Vec<StepRow>) -> Self {
+    fn new(row: RunRow, steps: Vec<StepRow>) -> Self {
         let (known, steps): (Vec<Node>, Vec<StepState>) = steps.into_iter().map(StepRow::parts).unzip();
         let unknown = |reason: &dyn std::fmt::Display| {
-            tracing::warn!(run = %columns.id, %reason, "what a run does cannot be read, and it is left alone");
+            tracing::warn!(run = %row.id, %reason, "what a run does cannot be read, and it is left alone");
         };
-        let graph = match serde_json::from_value::<Graph>(columns.graph.0) {
+        let graph = match serde_json::from_value::<Graph>(row.graph.0) {
             Ok(graph) if graph.nodes.len() == steps.len() => graph,
             Ok(_) => {
                 unknown(&"it has another number of steps");
@@ -99,27 +132,39 @@ impl PipelineRunRow {
                 Graph { timeout_seconds: None, nodes: known }
             }
         };
-        let run = RunState {
-            status: columns.status.0,
-            error_message: columns.error_message,
-            cancel_requested_at: columns.cancel_requested_at,
-            started_at: columns.started_at,
-            completed_at: columns.completed_at,
-        };
         Self {
-            id: columns.id,
-            pipeline_id: columns.pipeline_id,
-            customer_id: columns.customer_id,
-            identifier: columns.identifier,
-            version: columns.version,
-            trigger: columns.cause.0,
-            scheduled_for: columns.scheduled_for,
-            rerun_of: columns.rerun_of,
+            id: row.id,
+            pipeline_id: row.pipeline_id,
+            customer_id: row.customer_id,
+            identifier: row.identifier,
+            version: row.version,
+            trigger: row.trigger,
+            scheduled_for: row.scheduled_for,
+            rerun_of: row.rerun_of,
             // Whatever is no text is of a newer version, and shown by that one.
-            parameters: serde_json::from_value(columns.parameters.0).unwrap_or_default(),
-            created_at: columns.created_at,
-            revision: columns.revision,
-            course: Course { graph, run, steps },
+            parameters: serde_json::from_value(row.parameters.0).unwrap_or_default(),
+            created_at: row.created_at,
+            revision: row.revision,
+            course: Course { graph, run: row.run, steps },
+        }
+    }
+
+    /// The row to write.
+    pub(super) fn row(&self) -> RunRow {
+        RunRow {
+            id: self.id,
+            pipeline_id: self.pipeline_id,
+            version: self.version,
+            trigger: self.trigger,
+            scheduled_for: self.scheduled_for,
+            rerun_of: self.rerun_of,
+            created_at: self.created_at,
+            revision: self.revision,
+            run: self.course.run.clone(),
+            parameters: json_column(Value::Null),
+            graph: json_column(Value::Null),
+            customer_id: self.customer_id,
+            identifier: self.identifier.clone(),
         }
     }
 
@@ -182,31 +227,17 @@ impl PipelineRunRow {
 /// # Errors
 ///
 /// Whatever the engine says.
-pub async fn insert(tx: &mut Tx, row: &PipelineRunRow, plan: &Plan, due_at: Option<DateTime<Utc>>) -> Result<()> {
-    let run = &row.course.run;
-    sql("INSERT INTO pipeline_runs (id, pipeline_id, version, status, cause, scheduled_for, rerun_of, parameters, graph, \
-         plan, error_message, cancel_requested_at, due_at, revision, created_at, started_at, completed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
-    .bind(row.id)
-    .bind(row.pipeline_id)
-    .bind(row.version)
-    .bind_text(run.status)
-    .bind_text(row.trigger)
-    .bind(row.scheduled_for)
-    .bind(row.rerun_of)
-    .bind(json(&row.parameters)?)
-    .bind(json(&row.course.graph)?)
-    .bind(json(plan)?)
-    .bind(run.error_message.clone())
-    .bind(run.cancel_requested_at)
-    .bind(due_at)
-    .bind(row.revision)
-    .bind(row.created_at)
-    .bind(run.started_at)
-    .bind(run.completed_at)
-    .execute(&mut *tx)
-    .await?;
-    steps::insert(tx, row).await
+pub async fn insert(tx: &mut Tx, run: &PipelineRunRow, plan: &Plan, due_at: Option<DateTime<Utc>>) -> Result<()> {
+    let row = run.row();
+    let columns = values(RunRow::CREATED, &row).chain(values(RunRow::STATE, &row));
+    let others = [
+        ("parameters", json(&run.parameters)?),
+        ("graph", json(&run.course.graph)?),
+        ("plan", json(plan)?),
+        ("due_at", due_at.into()),
+    ];
+    RunRow::TABLE.insert(columns.chain(others)).execute(&mut *tx).await?;
+    steps::insert(tx, run).await
 }
 
 /// Writes a changed run and those of its steps that differ from `before`, unless another change came between; whether it
@@ -217,30 +248,19 @@ pub async fn insert(tx: &mut Tx, row: &PipelineRunRow, plan: &Plan, due_at: Opti
 /// Whatever the engine says.
 pub async fn save(
     tx: &mut Tx,
-    row: &PipelineRunRow,
+    run: &PipelineRunRow,
     before: &PipelineRunRow,
     due_at: Option<DateTime<Utc>>,
 ) -> Result<bool> {
-    let run = &row.course.run;
-    let rows = sql("UPDATE pipeline_runs SET status = $1, error_message = $2, cancel_requested_at = $3, due_at = $4, \
-         revision = $5, started_at = $6, completed_at = $7 WHERE id = $8 AND revision = $9")
-    .bind_text(run.status)
-    .bind(run.error_message.clone())
-    .bind(run.cancel_requested_at)
-    .bind(due_at)
-    .bind(row.revision)
-    .bind(run.started_at)
-    .bind(run.completed_at)
-    .bind(row.id)
-    .bind(before.revision)
-    .execute(&mut *tx)
-    .await?;
-    if rows == 0 {
+    let row = run.row();
+    let columns = values(RunRow::STATE, &row).chain([("due_at", due_at.into())]);
+    let statement = RunRow::TABLE.update(columns).push_bind(" WHERE id = ", run.id);
+    if statement.push_bind(" AND revision = ", before.revision).execute(&mut *tx).await? == 0 {
         return Ok(false);
     }
-    for (place, step) in row.course.steps.iter().enumerate() {
+    for (place, step) in run.course.steps.iter().enumerate() {
         if *step != before.course.steps[place] {
-            steps::save(tx, row.id, place, step).await?;
+            steps::save(tx, &StepRow::new(run, place)).await?;
         }
     }
     Ok(true)
@@ -252,7 +272,7 @@ pub async fn save(
 ///
 /// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, id: RunId) -> Result<Option<PipelineRunRow>> {
-    read(conn, sql(COLUMNS).push_bind(" WHERE r.id = ", id)).await?.pop().transpose()
+    read(conn, RunRow::TABLE.select().push_bind(" WHERE r.id = ", id)).await?.pop().transpose()
 }
 
 /// Those of these runs that there are, in no order.
@@ -263,7 +283,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, id: RunId) -> Result<Option<Pipelin
 pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
-        let statement = sql(COLUMNS).push(" WHERE r.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
+        let statement = RunRow::TABLE.select().push(" WHERE r.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
         let rows = read(db, statement).await?;
         found.extend(rows.into_iter().filter_map(|row| row.inspect_err(unreadable).ok()));
     }
@@ -287,20 +307,20 @@ pub async fn delete_of_pipeline(tx: &mut Tx, pipeline: PipelineId) -> Result<()>
 /// The runs of a statement with their steps, in the order of the statement; an error for each that cannot be put together.
 async fn read(conn: impl Into<Conn<'_>>, statement: Sql) -> Result<Vec<Result<PipelineRunRow>>> {
     let mut conn = conn.into();
-    let columns: Vec<Option<Columns>> = statement.fetch_readable(again(&mut conn)).await?;
-    let ids: Vec<RunId> = columns.iter().flatten().map(|columns| columns.id).collect();
+    let rows: Vec<Option<RunRow>> = statement.fetch_readable(again(&mut conn)).await?;
+    let ids: Vec<RunId> = rows.iter().flatten().map(|row| row.id).collect();
     let mut steps: HashMap<RunId, Vec<StepRow>> = HashMap::new();
     for ids in ids.chunks(MOST_VALUES) {
         for step in steps::of_runs(again(&mut conn), ids).await? {
             steps.entry(step.run_id).or_default().push(step);
         }
     }
-    let whole = |columns: Option<Columns>| {
-        let columns = columns.ok_or_else(|| Error::internal("a run of a pipeline cannot be read"))?;
-        let steps = steps.remove(&columns.id).unwrap_or_default();
-        Ok(PipelineRunRow::new(columns, steps))
+    let whole = |row: Option<RunRow>| {
+        let row = row.ok_or_else(|| Error::internal("a run of a pipeline cannot be read"))?;
+        let steps = steps.remove(&row.id).unwrap_or_default();
+        Ok(PipelineRunRow::new(row, steps))
     };
-    Ok(columns.into_iter().map(whole).collect())
+    Ok(rows.into_iter().map(whole).collect())
 }
 
 /// The same connection, for one more statement.

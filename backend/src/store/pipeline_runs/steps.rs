@@ -1,131 +1,107 @@
 //! The steps of runs.
 
-use chrono::{DateTime, Utc};
-use sqlx::FromRow;
+use sea_query::Value;
 
 use super::PipelineRunRow;
 use crate::{
     error::Result,
-    ids::{AgentId, RunId, TransferId},
-    model::pipeline::{course::StepState, graph::Node, run::StepStatus},
-    store::db::{Conn, Tx, Word, sql},
+    ids::{AgentId, RunId},
+    model::pipeline::{course::StepState, graph::Node},
+    store::db::{
+        Conn, Tx,
+        table::{table, values},
+    },
 };
 
 /// A step as it is stored.
-#[derive(FromRow)]
-pub(super) struct StepRow {
+pub(in crate::store) struct StepRow {
     pub(super) run_id: RunId,
+    position: i64,
     step_id: String,
-    r#type: String,
+    kind: String,
     agent_id: Option<AgentId>,
-    status: Word<StepStatus>,
-    attempt: i64,
-    progress: Option<f64>,
-    bytes_transferred: Option<i64>,
-    error_message: Option<String>,
-    transfer_id: Option<TransferId>,
-    ready_at: Option<DateTime<Utc>>,
-    sent_at: Option<DateTime<Utc>>,
-    sent_attempt: Option<i64>,
-    heard_at: Option<DateTime<Utc>>,
-    ended_unheard: bool,
-    started_at: Option<DateTime<Utc>>,
-    completed_at: Option<DateTime<Utc>>,
+    state: StepState,
+}
+
+table! {
+    pipeline_steps: StepRow {
+        run_id, position, step_id, kind, agent_id,
+        state: StepState {
+            status, attempt, progress, bytes_transferred, error_message, transfer_id, ready_at, sent_at, sent_attempt,
+            heard_at, ended_unheard, started_at, completed_at,
+        },
+    }
+    from "pipeline_steps" prefix "";
+    read { kind = "type" }
+    // A keyword of Rust, so no field has this name.
+    others { type }
+
+    /// Written when the run is created.
+    const CREATED { run_id: Uuid, position: Integer, step_id: Text, agent_id: Uuid }
+
+    /// Written by every change.
+    const STATE {
+        status: Word,
+        attempt: Integer,
+        progress: Float,
+        bytes_transferred: Integer,
+        error_message: Text,
+        transfer_id: Uuid,
+        ready_at: Instant,
+        sent_at: Instant,
+        sent_attempt: Integer,
+        heard_at: Instant,
+        ended_unheard: Boolean,
+        started_at: Instant,
+        completed_at: Instant,
+    }
 }
 
 impl StepRow {
+    /// The step of a run in this place.
+    pub(in crate::store) fn new(run: &PipelineRunRow, place: usize) -> Self {
+        let node = &run.course.graph.nodes[place];
+        Self {
+            run_id: run.id,
+            position: i64::try_from(place).unwrap_or(i64::MAX),
+            step_id: node.id.clone(),
+            kind: node.kind().to_owned(),
+            agent_id: node.agent(),
+            state: run.course.steps[place].clone(),
+        }
+    }
+
     /// What it is called, and where it stands.
     pub(super) fn parts(self) -> (Node, StepState) {
-        let step = StepState {
-            status: self.status.0,
-            attempt: self.attempt,
-            progress: self.progress,
-            bytes_transferred: self.bytes_transferred,
-            error_message: self.error_message,
-            transfer_id: self.transfer_id,
-            ready_at: self.ready_at,
-            sent_at: self.sent_at,
-            sent_attempt: self.sent_attempt,
-            heard_at: self.heard_at,
-            ended_unheard: self.ended_unheard,
-            started_at: self.started_at,
-            completed_at: self.completed_at,
-        };
-        (Node::unknown(self.step_id, self.r#type, self.agent_id), step)
+        (Node::unknown(self.step_id, self.kind, self.agent_id), self.state)
+    }
+
+    /// What is stored of a new step.
+    fn columns(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let columns = values(Self::CREATED, self).chain(values(Self::STATE, self));
+        columns.chain([("type", self.kind.clone().into())])
     }
 }
 
 /// The steps of these runs, those of each in their order.
 pub(super) async fn of_runs(conn: Conn<'_>, runs: &[RunId]) -> Result<Vec<StepRow>> {
-    let statement =
-        sql("SELECT run_id, step_id, type, agent_id, status, attempt, progress, bytes_transferred, error_message, transfer_id, ready_at, \
-         sent_at, sent_attempt, heard_at, ended_unheard, started_at, completed_at FROM pipeline_steps WHERE run_id IN ")
-        .push_tuple(runs.iter().map(|run| (*run).into()))
-        .push(" ORDER BY run_id, position");
-    statement.fetch_all(conn).await
+    let statement = StepRow::TABLE.select().push(" WHERE run_id IN ").push_tuple(runs.iter().map(|run| (*run).into()));
+    statement.push(" ORDER BY run_id, position").fetch_all(conn).await
 }
 
 /// Stores the steps of a new run.
-pub(super) async fn insert(tx: &mut Tx, row: &PipelineRunRow) -> Result<()> {
-    let steps: Vec<_> = row.course.graph.nodes.iter().zip(&row.course.steps).enumerate().collect();
+pub(super) async fn insert(tx: &mut Tx, run: &PipelineRunRow) -> Result<()> {
+    let steps: Vec<StepRow> = (0..run.course.steps.len()).map(|place| StepRow::new(run, place)).collect();
     // Few enough rows for the engines' limit of bound values.
     for steps in steps.chunks(100) {
-        let mut statement =
-            sql("INSERT INTO pipeline_steps (run_id, position, step_id, type, agent_id, status, attempt, \
-             progress, bytes_transferred, error_message, transfer_id, ready_at, sent_at, sent_attempt, heard_at, \
-             ended_unheard, started_at, completed_at) VALUES ");
-        for (index, (place, (node, step))) in steps.iter().enumerate() {
-            statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([
-                row.id.into(),
-                position(*place).into(),
-                node.id.clone().into(),
-                node.kind().to_owned().into(),
-                node.agent().into(),
-                step.status.to_string().into(),
-                step.attempt.into(),
-                step.progress.into(),
-                step.bytes_transferred.into(),
-                step.error_message.clone().into(),
-                step.transfer_id.into(),
-                step.ready_at.into(),
-                step.sent_at.into(),
-                step.sent_attempt.into(),
-                step.heard_at.into(),
-                step.ended_unheard.into(),
-                step.started_at.into(),
-                step.completed_at.into(),
-            ]);
-        }
-        statement.execute(&mut *tx).await?;
+        StepRow::TABLE.insert_all(steps.iter().map(StepRow::columns)).execute(&mut *tx).await?;
     }
     Ok(())
 }
 
 /// Writes a step.
-pub(super) async fn save(tx: &mut Tx, run: RunId, place: usize, step: &StepState) -> Result<()> {
-    sql("UPDATE pipeline_steps SET status = $1, attempt = $2, progress = $3, bytes_transferred = $4, error_message = $5, \
-         transfer_id = $6, ready_at = $7, sent_at = $8, sent_attempt = $9, heard_at = $10, ended_unheard = $11, \
-         started_at = $12, completed_at = $13 WHERE run_id = $14 AND position = $15")
-    .bind_text(step.status)
-    .bind(step.attempt)
-    .bind(step.progress)
-    .bind(step.bytes_transferred)
-    .bind(step.error_message.clone())
-    .bind(step.transfer_id)
-    .bind(step.ready_at)
-    .bind(step.sent_at)
-    .bind(step.sent_attempt)
-    .bind(step.heard_at)
-    .bind(step.ended_unheard)
-    .bind(step.started_at)
-    .bind(step.completed_at)
-    .bind(run)
-    .bind(position(place))
-    .execute(tx)
-    .await?;
+pub(super) async fn save(tx: &mut Tx, step: &StepRow) -> Result<()> {
+    let statement = StepRow::TABLE.update(values(StepRow::STATE, step)).push_bind(" WHERE run_id = ", step.run_id);
+    statement.push_bind(" AND position = ", step.position).execute(tx).await?;
     Ok(())
-}
-
-fn position(place: usize) -> i64 {
-    i64::try_from(place).unwrap_or(i64::MAX)
 }

@@ -1,17 +1,28 @@
-//! Pipelines and their versions.
+//! Pipelines with their versions, and runs with their steps.
 
+use chrono::{DateTime, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     actor::Scope,
+    ids::AgentId,
     model::{
-        definition::Filling,
-        pipeline::PipelineVersion,
+        definition::{Filling, Plan, When},
+        directive::Errand,
+        pipeline::{
+            PipelineVersion,
+            course::{Course, RunState, StepState},
+            graph::{Graph, Node, Task},
+            run::{Parameters, PipelineRunStatus, StepStatus, Trigger},
+        },
+        retry::Retry,
         schedule::{CatchUp, Overlap},
     },
     store::{
         agents::AgentRow,
         db::{Tx, Word, sql},
+        pipeline_runs::{self, PipelineRunRow, RunRow, steps::StepRow},
         pipelines::{self, PipelineRow},
         schedules::{self, Owner, ScheduleRow},
         scratch::{Scratch, assert_differ, assert_filled, at, id},
@@ -106,4 +117,138 @@ async fn every_column_of_a_pipeline_and_its_versions_is_read_as_it_was_stored() 
     tx.commit().await.unwrap();
     let versions = pipelines::newest_versions(&scratch.db, &[row.id], 10).await.unwrap();
     assert_eq!(versions, [(row.id, version(&after)), (row.id, version(&row))]);
+}
+
+/// A run whose second step has a value in every column.
+fn run(pipeline: &PipelineRow, agent: AgentId) -> PipelineRunRow {
+    let node = |id: &str, task| Node {
+        id: id.to_owned(),
+        needs: Vec::new(),
+        when: When::Success,
+        retry: Retry::usual(3),
+        timeout_seconds: Some(10),
+        task,
+    };
+    let webhook = Task::Webhook { url: "https://example.com/hook".to_owned(), body: Some("{}".to_owned()) };
+    let errand = Errand::Delete { path: "/data/in/orders.csv".to_owned() };
+    let nodes = vec![node("tell", webhook), node("clear", Task::Agent { agent_id: agent, errand })];
+    PipelineRunRow {
+        id: id(82),
+        pipeline_id: pipeline.id,
+        customer_id: pipeline.customer_id,
+        identifier: pipeline.identifier.clone(),
+        version: 3,
+        trigger: Trigger::Rerun,
+        scheduled_for: Some(at(170)),
+        rerun_of: Some(id(83)),
+        parameters: Parameters::from([("day".to_owned(), "monday".to_owned())]),
+        created_at: at(171),
+        revision: 5,
+        course: Course {
+            graph: Graph { timeout_seconds: Some(60), nodes },
+            run: RunState {
+                status: PipelineRunStatus::Running,
+                error_message: Some("a step failed".to_owned()),
+                cancel_requested_at: Some(at(172)),
+                started_at: Some(at(173)),
+                completed_at: Some(at(174)),
+            },
+            steps: vec![
+                StepState::default(),
+                StepState {
+                    status: StepStatus::Running,
+                    attempt: 2,
+                    progress: Some(12.5),
+                    bytes_transferred: Some(1_000),
+                    error_message: Some("the disk is full".to_owned()),
+                    transfer_id: Some(id(84)),
+                    ready_at: Some(at(175)),
+                    sent_at: Some(at(176)),
+                    sent_attempt: Some(2),
+                    heard_at: Some(at(177)),
+                    ended_unheard: true,
+                    started_at: Some(at(178)),
+                    completed_at: Some(at(179)),
+                },
+            ],
+        },
+    }
+}
+
+/// The same run with another value in each column that changes.
+fn run_later(row: &PipelineRunRow) -> PipelineRunRow {
+    let run = RunState {
+        status: PipelineRunStatus::Failed,
+        error_message: Some("another step failed".to_owned()),
+        cancel_requested_at: Some(at(182)),
+        started_at: Some(at(183)),
+        completed_at: Some(at(184)),
+    };
+    let step = StepState {
+        status: StepStatus::Failed,
+        attempt: 3,
+        progress: Some(25.0),
+        bytes_transferred: Some(2_000),
+        error_message: Some("the network is slow".to_owned()),
+        transfer_id: Some(id(85)),
+        ready_at: Some(at(185)),
+        sent_at: Some(at(186)),
+        sent_attempt: Some(3),
+        heard_at: Some(at(187)),
+        ended_unheard: false,
+        started_at: Some(at(188)),
+        completed_at: Some(at(189)),
+    };
+    let steps = vec![row.course.steps[0].clone(), step];
+    PipelineRunRow { revision: 6, course: Course { graph: row.course.graph.clone(), run, steps }, ..row.clone() }
+}
+
+/// What a run does, as it is shown.
+fn plan() -> Plan {
+    let place = json!({
+        "location": "/data/in", "protocol": "local", "host": null, "port": null, "user": null, "path": "/data/in",
+        "pattern": null, "credentials": null,
+    });
+    let plan = json!({
+        "source": place, "destination": place, "parameters": {}, "schedule": null, "timeout": null, "steps": [],
+    });
+    serde_json::from_value(plan).unwrap()
+}
+
+async fn due_at(tx: &mut Tx, row: &PipelineRunRow) -> Option<DateTime<Utc>> {
+    let statement = sql("SELECT due_at FROM pipeline_runs WHERE id = $1").bind(row.id);
+    let (due_at,): (Option<DateTime<Utc>>,) = statement.fetch_one(tx).await.unwrap();
+    due_at
+}
+
+#[tokio::test]
+async fn every_column_of_a_run_and_its_steps_is_read_as_it_was_stored() {
+    let scratch = Scratch::open().await;
+    let pipeline = pipeline(&scratch.agent);
+    let row = run(&pipeline, scratch.agent.id);
+    assert_filled(RunRow::CREATED, &row.row());
+    assert_filled(RunRow::STATE, &row.row());
+    assert_filled(StepRow::CREATED, &StepRow::new(&row, 1));
+    assert_filled(StepRow::STATE, &StepRow::new(&row, 1));
+    let mut tx = scratch.db.begin().await.unwrap();
+    store(&mut tx, &pipeline).await;
+    pipeline_runs::insert(&mut tx, &row, &plan(), Some(at(190))).await.unwrap();
+    assert_eq!(pipeline_runs::find(&mut tx, row.id).await.unwrap().as_ref(), Some(&row));
+    assert_eq!(due_at(&mut tx, &row).await, Some(at(190)));
+    let statement = sql("SELECT step_id, type, agent_id FROM pipeline_steps WHERE run_id = $1 ORDER BY position");
+    let steps: Vec<(String, String, Option<AgentId>)> = statement.bind(row.id).fetch_all(&mut tx).await.unwrap();
+    let tell = ("tell".to_owned(), "webhook".to_owned(), None);
+    let clear = ("clear".to_owned(), "delete".to_owned(), Some(scratch.agent.id));
+    assert_eq!(steps, [tell, clear]);
+
+    let after = run_later(&row);
+    assert_differ(RunRow::STATE, &row.row(), &after.row());
+    assert_differ(StepRow::STATE, &StepRow::new(&row, 1), &StepRow::new(&after, 1));
+    assert!(!pipeline_runs::save(&mut tx, &after, &after, Some(at(191))).await.unwrap());
+    assert!(pipeline_runs::save(&mut tx, &after, &row, Some(at(191))).await.unwrap());
+    assert_eq!(pipeline_runs::find(&mut tx, row.id).await.unwrap().as_ref(), Some(&after));
+    assert_eq!(due_at(&mut tx, &row).await, Some(at(191)));
+    tx.commit().await.unwrap();
+    let plans = pipeline_runs::plans(&scratch.db, &[row.id]).await.unwrap();
+    assert_eq!(plans, [(row.id, serde_json::to_value(plan()).unwrap())]);
 }
