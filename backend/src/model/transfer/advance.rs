@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Network, TransferStatus, UpdateTransfer};
+use super::{CreateTransfer, Network, TransferStatus, UpdateTransfer};
 use crate::{
     error::{Error, Result},
     model::fields::Change,
@@ -64,6 +64,25 @@ pub enum Advance {
 }
 
 impl TransferState {
+    /// The state of a new transfer.
+    #[must_use]
+    pub fn queued(input: &CreateTransfer) -> Self {
+        Self {
+            status: TransferStatus::Queued,
+            progress: Progress { bytes_total: input.size, ..Progress::default() },
+            error_message: None,
+            started_at: None,
+            completed_at: None,
+            attempt: 1,
+            checksum_sha256: input.checksum_sha256.clone(),
+            revision: 1,
+            stalled: false,
+            progressed_at: None,
+            cancel_requested_at: None,
+            failed_by_lease: false,
+        }
+    }
+
     /// Applies a report made at `now`.
     ///
     /// Allowed: queued→running|completed|failed|cancelled, running→completed|failed|cancelled, failed→queued|running (a
