@@ -3,7 +3,6 @@
 //! A statement is one text for both engines with `$n` placeholders, and a bag of values both drivers accept.
 
 use std::{
-    fmt::Display,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -260,12 +259,6 @@ impl Sql {
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
-    }
-
-    /// Gives the next placeholder the text of a word (an enum).
-    #[must_use]
-    pub fn bind_text(self, word: impl Display) -> Self {
-        self.bind(word.to_string())
     }
 
     /// Appends a literal.
