@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::failure::{Context, Result};
 use crate::files::relative;
-use crate::process::Process;
-use crate::up::{Up, say};
+use crate::local::{Local, say};
+use crate::process::{Process, TERMINATE};
+use crate::stop::Stop;
 
 /// Names and sizes of the files, in MiB.
 const FILES: &[(&str, u64)] =
@@ -23,6 +24,7 @@ const PAUSE: Duration = Duration::from_secs(3);
 pub(crate) struct Demo {
     folder: PathBuf,
     lanes: Vec<Lane>,
+    stop: Stop,
 }
 
 /// One copy at a time.
@@ -37,8 +39,8 @@ struct Lane {
 
 impl Demo {
     /// Makes the files that are missing.
-    pub(crate) fn prepare(up: &Up) -> Result<Self> {
-        let folder = up.local.home.join("demo");
+    pub(crate) fn prepare(local: &Local, stop: &Stop) -> Result<Self> {
+        let folder = local.home.join("demo");
         fs::create_dir_all(&folder).context(format_args!("cannot make {}", relative(&folder)))?;
         for (name, mebibytes) in FILES {
             let (path, size) = (folder.join(name), mebibytes << 20);
@@ -59,12 +61,12 @@ impl Demo {
             not_before: None,
         });
         say(&format!("copying {} files in {} at {RATE}, {LANES} at a time", FILES.len(), relative(&folder)));
-        Ok(Self { lanes: lanes.collect(), folder })
+        Ok(Self { lanes: lanes.collect(), folder, stop: stop.clone() })
     }
 
     /// Starts what is due. To be called often.
-    pub(crate) fn step(&mut self, up: &Up) -> Result<()> {
-        self.lanes.iter_mut().try_for_each(|lane| lane.step(up, &self.folder))
+    pub(crate) fn step(&mut self, local: &Local) -> Result<()> {
+        self.lanes.iter_mut().try_for_each(|lane| lane.step(local, &self.folder, &self.stop))
     }
 }
 
@@ -79,8 +81,8 @@ impl Drop for Demo {
 }
 
 impl Lane {
-    fn step(&mut self, up: &Up, folder: &Path) -> Result<()> {
-        let log = up.local.home.join(format!("demo-{}.log", self.number));
+    fn step(&mut self, local: &Local, folder: &Path, stop: &Stop) -> Result<()> {
+        let log = local.home.join(format!("demo-{}.log", self.number));
         if let Some(copy) = &mut self.copy {
             let Some(status) = copy.ended()? else { return Ok(()) };
             self.copy = None;
@@ -96,9 +98,9 @@ impl Lane {
         let (name, _) = FILES[self.next % FILES.len()];
         self.next += 1;
         fs::create_dir_all(&self.destination).context("cannot make a folder for the copies")?;
-        let mut command = up.local.agent(["copy"]);
+        let mut command = local.agent(["copy"]);
         command.arg(folder.join(name)).arg(self.destination.join(name)).args(["--max-rate", RATE, "--overwrite"]);
-        self.copy = Some(up.spawn("a copy", &mut command, &log)?);
+        self.copy = Some(Process::spawn_logged("a copy", &mut command, &log, TERMINATE, stop)?);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +11,6 @@ use crate::failure::{Context, Result};
 use crate::files::{self, relative};
 use crate::ports;
 use crate::process;
-use crate::up::say;
 
 /// The admin that the first start makes.
 pub(crate) const ADMIN: &str = "admin@localhost";
@@ -110,6 +110,12 @@ impl Local {
             small && fs::read_to_string(entry.path()).is_ok_and(|text| text.contains("mft_ak_"))
         })
     }
+}
+
+/// Says what `up` does.
+pub(crate) fn say(text: &str) {
+    // The terminal may be gone by now, which is no reason to leave children behind.
+    let _ = writeln!(io::stdout(), "up: {text}");
 }
 
 /// Holds the folder for one `up` at a time; the system lets go when we end, however we end.

@@ -1,7 +1,6 @@
 //! `cargo xtask up`: the server on SQLite and one agent, on this machine, until Ctrl-C.
 
 use std::env;
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +12,7 @@ use crate::demo::Demo;
 use crate::failure::{Failure, Result};
 use crate::files::{self, relative};
 use crate::http;
-use crate::local::{self, ADMIN, Local};
+use crate::local::{self, ADMIN, Local, say};
 use crate::ports;
 use crate::process::{self, Process, TERMINATE};
 use crate::stop::Stop;
@@ -27,8 +26,8 @@ struct Options {
 }
 
 /// What every part of `up` needs.
-pub(crate) struct Up {
-    pub(crate) local: Local,
+struct Up {
+    local: Local,
     metrics: SocketAddr,
     stop: Stop,
 }
@@ -74,14 +73,14 @@ impl Up {
     fn until_stopped(&self, demo: bool) -> Result<()> {
         let mut server = self.start_server()?;
         let mut agent = self.start_agent(&mut server)?;
-        let mut demo = if demo { Some(Demo::prepare(self)?) } else { None };
+        let mut demo = if demo { Some(Demo::prepare(&self.local, &self.stop)?) } else { None };
         self.welcome();
         loop {
             self.stop.check()?;
             server.process.check_alive()?;
             agent.process.check_alive()?;
             if let Some(demo) = &mut demo {
-                demo.step(self)?;
+                demo.step(&self.local)?;
             }
             thread::sleep(process::TICK);
         }
@@ -168,7 +167,7 @@ Ctrl-C stops everything.
     }
 
     /// Starts a child that writes a log of its own.
-    pub(crate) fn spawn(&self, name: &str, command: &mut Command, log: &Path) -> Result<Process> {
+    fn spawn(&self, name: &str, command: &mut Command, log: &Path) -> Result<Process> {
         Process::spawn_logged(name, command, log, TERMINATE, &self.stop)
     }
 }
@@ -187,12 +186,6 @@ impl Drop for Part {
             say(&format!("the {} {how}", self.name));
         }
     }
-}
-
-/// Says what `up` does.
-pub(crate) fn say(text: &str) {
-    // The terminal may be gone by now, which is no reason to leave children behind.
-    let _ = writeln!(io::stdout(), "up: {text}");
 }
 
 fn build(stop: &Stop) -> Result<()> {
