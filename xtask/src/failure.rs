@@ -1,13 +1,13 @@
-//! How a chore ends when it does not end well.
+//! Why a task ended without success.
 
 use std::io;
 
-/// Why a chore stopped.
+/// Why a task ended without success.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Something went wrong; the text is for the person at the terminal.
+    /// An error, with the message that is printed.
     Failed(String),
-    /// Ctrl-C, or another signal to stop.
+    /// Ctrl-C, or another signal that ends programs.
     Interrupted,
 }
 
@@ -25,9 +25,9 @@ impl From<&str> for Failure {
     }
 }
 
-/// Says what was being done when the operating system refused.
+/// Adds to an error of the operating system what was being done.
 pub(crate) trait Context<T> {
-    /// Puts `what` in front of the system's own words.
+    /// Puts `what` in front of the system's message.
     fn context(self, what: impl std::fmt::Display) -> Result<T>;
 }
 

@@ -33,7 +33,7 @@ use crate::failure::{Failure, Result};
 use crate::stop::Stop;
 
 /// One subcommand.
-struct Chore {
+struct Task {
     name: &'static str,
     /// What stands behind the name on the command line.
     usage: &'static str,
@@ -41,8 +41,8 @@ struct Chore {
     run: fn(&[String], &Stop) -> Result<()>,
 }
 
-const CHORES: &[Chore] = &[
-    Chore {
+const TASKS: &[Task] = &[
+    Task {
         name: "up",
         usage: "[--demo] [--listen ADDR]",
         about: "Build and start the server with its dashboard, on SQLite, and one agent, until Ctrl-C.\n\
@@ -51,7 +51,7 @@ const CHORES: &[Chore] = &[
                 Everything it keeps is in .local/up: delete that folder to start afresh.",
         run: up::run,
     },
-    Chore {
+    Task {
         name: "test",
         usage: "[FILTER...] [--only STEP] [-- TEST-ARGS]",
         about: "Run everything there is, on both databases. Steps:\n\
@@ -59,13 +59,13 @@ const CHORES: &[Chore] = &[
                 With FILTER, run only the tests whose name contains it, on both databases.",
         run: test::run,
     },
-    Chore {
+    Task {
         name: "bench",
         usage: "[ARGS...]",
         about: "Measure durable writes beside a bare handler, on both databases (release build).",
         run: example::bench,
     },
-    Chore {
+    Task {
         name: "soak",
         usage: "[ARGS...]",
         about: "Run the long tests that are too slow for `test` (release build).",
@@ -98,12 +98,12 @@ fn dispatch(args: &[String]) -> Result<()> {
         print!("{}", help());
         return Ok(());
     }
-    let chore = CHORES.iter().find(|chore| chore.name == name).ok_or_else(|| unknown(name))?;
-    if matches!(chore.name, "up" | "test") && asks_for_help(rest) {
-        print!("{}", describe(chore));
+    let task = TASKS.iter().find(|task| task.name == name).ok_or_else(|| unknown(name))?;
+    if matches!(task.name, "up" | "test") && asks_for_help(rest) {
+        print!("{}", describe(task));
         return Ok(());
     }
-    (chore.run)(rest, &Stop::install()?)
+    (task.run)(rest, &Stop::install()?)
 }
 
 /// Whether `--help` stands among xtask's own arguments (`bench` and `soak` hand theirs on).
@@ -112,22 +112,22 @@ fn asks_for_help(args: &[String]) -> bool {
 }
 
 fn unknown(name: &str) -> Failure {
-    let names: Vec<&str> = CHORES.iter().map(|chore| chore.name).collect();
+    let names: Vec<&str> = TASKS.iter().map(|task| task.name).collect();
     Failure::Failed(format!("no subcommand `{name}`; there are: {}", names.join(", ")))
 }
 
 fn help() -> String {
-    let mut text = String::from("Chores around the build.\n\nUsage: cargo xtask SUBCOMMAND\n");
-    for chore in CHORES {
+    let mut text = String::from("Builds, tests and servers of this repository.\n\nUsage: cargo xtask SUBCOMMAND\n");
+    for task in TASKS {
         text.push('\n');
-        text.push_str(&describe(chore));
+        text.push_str(&describe(task));
     }
     text
 }
 
-fn describe(chore: &Chore) -> String {
-    let mut text = format!("  cargo xtask {} {}\n", chore.name, chore.usage);
-    for line in chore.about.lines() {
+fn describe(task: &Task) -> String {
+    let mut text = format!("  cargo xtask {} {}\n", task.name, task.usage);
+    for line in task.about.lines() {
         text.push_str("      ");
         text.push_str(line);
         text.push('\n');
@@ -140,13 +140,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn help_names_every_chore() {
+    fn help_names_every_task() {
         let text = help();
-        assert!(CHORES.iter().all(|chore| text.contains(&format!("cargo xtask {} ", chore.name))));
+        assert!(TASKS.iter().all(|task| text.contains(&format!("cargo xtask {} ", task.name))));
     }
 
     #[test]
-    fn an_unknown_chore_is_told_which_there_are() {
+    fn an_unknown_task_is_told_which_there_are() {
         let Failure::Failed(message) = unknown("tset") else { panic!("not a failure") };
         assert_eq!(message, "no subcommand `tset`; there are: up, test, bench, soak");
     }

@@ -1,4 +1,4 @@
-//! The programs that a chore needs: found, or installed where that is possible without asking anybody.
+//! The programs that tasks need: found on this machine, else installed with `apt-get` where that needs no password.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use crate::process::{self, output, succeeds};
 use crate::stop::Stop;
 use crate::versions::{NODE, POSTGRES, PYTHON};
 
-/// What a chore may ask for.
+/// A program, or a group of programs, that a task may need.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Tool {
     Postgres,

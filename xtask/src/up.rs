@@ -42,7 +42,7 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     let up = Up { local: Local::open(home, listen, lock)?, metrics, stop: stop.clone() };
 
     match up.until_stopped(options.demo) {
-        // Ctrl-C is how this chore ends well.
+        // Ctrl-C is the normal end of this task.
         Err(Failure::Interrupted) => Ok(()),
         end => end,
     }
