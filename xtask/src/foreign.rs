@@ -40,7 +40,7 @@ pub(crate) fn run(stop: &Stop) -> Result<()> {
         if Instant::now() > until {
             return Err(format!("the server is not ready within {} s", PATIENCE.as_secs()).into());
         }
-        thread::sleep(process::TICK);
+        thread::sleep(process::POLL_INTERVAL);
     }
     println!("xtask: schemathesis against http://{address}, for four minutes");
     let mut check = Command::new(python.join("python"));

@@ -1,5 +1,5 @@
-//! Child processes that never outlive us: each leads a process group of its own, so that Ctrl-C reaches only
-//! xtask, which then ends them in its own order.
+//! Child processes, which end before xtask does. Each leads a process group of its own, so Ctrl-C in the terminal
+//! reaches xtask alone, which then stops its children in order.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -11,46 +11,46 @@ use std::time::{Duration, Instant};
 use crate::failure::{Context, Failure, Result};
 use crate::stop::Stop;
 
-/// How often the waiting loops look.
-pub(crate) const TICK: Duration = Duration::from_millis(50);
+/// Time between two checks of a loop that waits.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The signals that end a process, each with the time it is given before the next one.
-pub(crate) type Farewell = &'static [(&'static str, Duration)];
+/// The signals that stop a process, each with the grace period before the next one.
+pub(crate) type StopSignals = &'static [(&'static str, Duration)];
 
-/// For programs that finish what they are doing when they are told to terminate.
-pub(crate) const TERMINATE: Farewell = &[("TERM", Duration::from_secs(30)), ("KILL", Duration::from_secs(5))];
+/// For programs that shut down in order on SIGTERM.
+pub(crate) const TERMINATE: StopSignals = &[("TERM", Duration::from_secs(30)), ("KILL", Duration::from_secs(5))];
 
-/// For PostgreSQL: "fast" shutdown first (its TERM would wait for every client), then "immediate".
-pub(crate) const INTERRUPT: Farewell =
+/// For PostgreSQL: SIGINT is its fast shutdown and SIGQUIT its immediate one; SIGTERM would wait for every client.
+pub(crate) const INTERRUPT: StopSignals =
     &[("INT", Duration::from_secs(20)), ("QUIT", Duration::from_secs(5)), ("KILL", Duration::from_secs(5))];
 
-/// A running child with its process group. Dropping it ends it.
+/// A child with its process group. Dropping it stops it.
 pub(crate) struct Process {
     name: String,
     child: Child,
     log: Option<PathBuf>,
-    farewell: Farewell,
+    signals: StopSignals,
     stop: Stop,
     ended: Option<ExitStatus>,
 }
 
 impl Process {
-    /// Starts `command`, which writes to our terminal.
+    /// Starts `command` with the terminal of xtask as its output.
     pub(crate) fn spawn(name: &str, command: &mut Command, stop: &Stop) -> Result<Self> {
         let child = command
             .stdin(Stdio::null())
             .process_group(0)
             .spawn()
             .context(format_args!("cannot start {}", command.get_program().display()))?;
-        Ok(Self { name: name.to_owned(), child, log: None, farewell: TERMINATE, stop: stop.clone(), ended: None })
+        Ok(Self { name: name.to_owned(), child, log: None, signals: TERMINATE, stop: stop.clone(), ended: None })
     }
 
-    /// Starts `command`, which writes to a fresh `log`.
+    /// Starts `command` with a new file at `log` as its output.
     pub(crate) fn spawn_logged(
         name: &str,
         command: &mut Command,
         log: &Path,
-        farewell: Farewell,
+        signals: StopSignals,
         stop: &Stop,
     ) -> Result<Self> {
         let cannot = || format!("cannot write {}", log.display());
@@ -58,11 +58,11 @@ impl Process {
         let err = out.try_clone().context(cannot())?;
         let mut process = Self::spawn(name, command.stdout(out).stderr(err), stop)?;
         process.log = Some(log.to_owned());
-        process.farewell = farewell;
+        process.signals = signals;
         Ok(process)
     }
 
-    /// How it ended, if it has.
+    /// The exit status, once it has ended.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait().context(format_args!("cannot watch {}", self.name))?;
@@ -70,55 +70,55 @@ impl Process {
         Ok(self.ended)
     }
 
-    /// Fails, with the end of its log, if it is no longer running.
+    /// Fails with the last lines of the log if the process has ended.
     pub(crate) fn check_alive(&mut self) -> Result<()> {
         match self.ended()? {
             None => Ok(()),
-            Some(status) => Err(Failure::Failed(self.obituary(status))),
+            Some(status) => Err(Failure::Failed(self.exit_report(status))),
         }
     }
 
-    fn obituary(&self, status: ExitStatus) -> String {
-        let mut lines = vec![format!("{} ended by itself ({status})", self.name)];
+    fn exit_report(&self, status: ExitStatus) -> String {
+        let mut lines = vec![format!("{} has ended ({status})", self.name)];
         if let Some(log) = &self.log {
             let written = fs::read(log).unwrap_or_default();
-            lines.push(format!("The end of {}:", log.display()));
+            lines.push(format!("The last lines of {}:", log.display()));
             lines.extend(last_lines(&String::from_utf8_lossy(&written), 20).iter().map(|line| format!("    {line}")));
         }
         lines.join("\n")
     }
 
-    /// Waits for its end; ends it and fails when we are asked to stop.
+    /// Waits for its end. Fails with [`Failure::Interrupted`] when xtask should stop.
     pub(crate) fn wait(&mut self) -> Result<ExitStatus> {
         loop {
             if let Some(status) = self.ended()? {
                 return Ok(status);
             }
             self.stop.clone().check()?;
-            thread::sleep(TICK);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
-    /// Ends it, politely first. Returns whether it went without being killed.
+    /// Stops it with its signals. Returns whether it ended without SIGKILL.
     pub(crate) fn end(&mut self) -> bool {
-        let hurry_at_entry = self.stop.hurried();
-        for (signal, patience) in self.farewell {
+        let was_forced = self.stop.is_forced();
+        for (signal, grace_period) in self.signals {
             if matches!(self.ended(), Ok(Some(_)) | Err(_)) {
                 return true;
             }
-            if hurry_at_entry && *signal != "KILL" {
+            if was_forced && *signal != "KILL" {
                 continue;
             }
             send(signal, self.child.id());
-            let deadline = Instant::now() + *patience;
+            let deadline = Instant::now() + *grace_period;
             while Instant::now() < deadline {
                 if matches!(self.ended(), Ok(Some(_)) | Err(_)) {
                     return *signal != "KILL";
                 }
-                if self.stop.hurried() && *signal != "KILL" {
+                if self.stop.is_forced() && *signal != "KILL" {
                     break;
                 }
-                thread::sleep(TICK);
+                thread::sleep(POLL_INTERVAL);
             }
         }
         false
@@ -131,9 +131,9 @@ impl Drop for Process {
     }
 }
 
-/// Sends a signal to a whole process group; through the shell, since std has no call for it.
+/// Sends a signal to a process group, with the shell's `kill`: the standard library has no function for it.
 fn send(signal: &str, group: u32) {
-    // A group that is gone already is no reason to complain.
+    // The group may have ended already.
     let _ = Command::new("/bin/sh")
         .args(["-c", r#"kill -s "$1" -- "-$2""#, "sh", signal, &group.to_string()])
         .stdin(Stdio::null())
@@ -142,14 +142,14 @@ fn send(signal: &str, group: u32) {
         .status();
 }
 
-/// Runs `command` to its end on our terminal; anything but success is a failure.
+/// Runs `command` to its end with the terminal of xtask as its output. Fails unless it succeeds.
 pub(crate) fn run(command: &mut Command, stop: &Stop) -> Result<()> {
     let line = shown(command);
     let status = Process::spawn(&line, command, stop)?.wait()?;
     if status.success() { Ok(()) } else { Err(Failure::Failed(format!("`{line}` failed ({status})"))) }
 }
 
-/// Runs a short `command` and returns what it printed; anything but success is a failure with what it complained.
+/// Runs a short `command` and returns its standard output, trimmed. Fails with its standard error unless it succeeds.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let line = shown(command);
     let output =
@@ -157,17 +157,17 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    Err(Failure::Failed(format!("`{line}` failed ({}): {}", output.status, complaint.trim())))
+    let error = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::Failed(format!("`{line}` failed ({}): {}", output.status, error.trim())))
 }
 
-/// Whether `command` can be run and succeeds; what it prints is thrown away.
+/// Whether `command` can be run and succeeds. Its output is discarded.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// A command as one would type it.
+/// A command line as it would be typed, without the folder of the program.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());
@@ -189,18 +189,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_shown_as_typed() {
+    fn a_command_is_shown_as_it_is_typed() {
         assert_eq!(shown(Command::new("/usr/bin/cargo").args(["fmt", "--all"])), "cargo fmt --all");
     }
 
     #[test]
-    fn the_end_of_a_log_is_its_last_lines() {
+    fn last_lines_returns_the_end_of_a_log() {
         assert_eq!(last_lines("a\nb\nc\n", 2), ["b", "c"]);
         assert_eq!(last_lines("a", 2), ["a"]);
     }
 
     #[test]
-    fn ends_a_process_together_with_what_it_started() {
+    fn stopping_a_process_stops_its_children() {
         let stop = Stop::default();
         let mut process = Process::spawn("sleep", Command::new("sh").args(["-c", "sleep 600 & wait"]), &stop).unwrap();
         assert!(process.check_alive().is_ok());

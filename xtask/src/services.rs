@@ -130,7 +130,7 @@ fn wait_until(process: &mut Process, stop: &Stop, mut ready: impl FnMut() -> boo
         if Instant::now() > deadline {
             return Err(format!("no answer within {} s", PATIENCE.as_secs()).into());
         }
-        thread::sleep(process::TICK);
+        thread::sleep(process::POLL_INTERVAL);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C, seen by everybody who waits.
+//! The request to stop (Ctrl-C), which every loop that waits checks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,20 +8,22 @@ use signal_hook::flag;
 
 use crate::failure::{Context, Failure, Result};
 
-/// Whether somebody asked us to stop. Clones share one answer.
+/// Whether xtask was asked to stop. Clones share one state.
 #[derive(Clone, Default)]
 pub(crate) struct Stop(Arc<Flags>);
 
 #[derive(Default)]
 struct Flags {
-    /// Set by the signal handler, taken back by the first reader.
+    /// Set by the signal handler and cleared by [`Stop::is_requested`].
     signalled: Arc<AtomicBool>,
-    asked: AtomicBool,
-    hurried: AtomicBool,
+    /// At least one signal has arrived.
+    requested: AtomicBool,
+    /// At least two signals have arrived.
+    forced: AtomicBool,
 }
 
 impl Stop {
-    /// Turns the signals that end a program into an answer to [`Stop::requested`].
+    /// Handles the signals that end a program, so that they set [`Stop::is_requested`] instead.
     pub(crate) fn install() -> Result<Self> {
         let stop = Self::default();
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -30,22 +32,22 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Whether we should come to an end.
-    pub(crate) fn requested(&self) -> bool {
-        if self.0.signalled.swap(false, Ordering::SeqCst) && self.0.asked.swap(true, Ordering::SeqCst) {
-            self.0.hurried.store(true, Ordering::SeqCst);
+    /// Whether a signal has arrived.
+    pub(crate) fn is_requested(&self) -> bool {
+        if self.0.signalled.swap(false, Ordering::SeqCst) && self.0.requested.swap(true, Ordering::SeqCst) {
+            self.0.forced.store(true, Ordering::SeqCst);
         }
-        self.0.asked.load(Ordering::SeqCst)
+        self.0.requested.load(Ordering::SeqCst)
     }
 
-    /// Whether we were asked a second time: no more waiting for anybody.
-    pub(crate) fn hurried(&self) -> bool {
-        self.requested() && self.0.hurried.load(Ordering::SeqCst)
+    /// Whether a second signal has arrived: children are killed without a grace period.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.is_requested() && self.0.forced.load(Ordering::SeqCst)
     }
 
-    /// Fails with [`Failure::Interrupted`] once we should come to an end.
+    /// Fails with [`Failure::Interrupted`] once a signal has arrived.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.requested() { Err(Failure::Interrupted) } else { Ok(()) }
+        if self.is_requested() { Err(Failure::Interrupted) } else { Ok(()) }
     }
 }
 
@@ -54,12 +56,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_signal_hurries() {
+    fn the_second_signal_forces_the_stop() {
         let stop = Stop::default();
-        assert!(!stop.requested());
+        assert!(!stop.is_requested());
         stop.0.signalled.store(true, Ordering::SeqCst);
-        assert!(stop.requested() && !stop.hurried());
+        assert!(stop.is_requested() && !stop.is_forced());
         stop.0.signalled.store(true, Ordering::SeqCst);
-        assert!(stop.hurried());
+        assert!(stop.is_forced());
     }
 }

@@ -82,7 +82,7 @@ impl Up {
             if let Some(demo) = &mut demo {
                 demo.step(&self.local)?;
             }
-            thread::sleep(process::TICK);
+            thread::sleep(process::POLL_INTERVAL);
         }
     }
 
@@ -136,7 +136,7 @@ impl Up {
             if ready() {
                 return Ok(true);
             }
-            thread::sleep(process::TICK);
+            thread::sleep(process::POLL_INTERVAL);
         }
         Ok(false)
     }
