@@ -1,4 +1,5 @@
-//! The dashboard: built by Trunk, cut into pieces, compressed, and weighed, unless nothing has changed since.
+//! The dashboard: built by Trunk, split into chunks, compressed, and checked against a size budget, unless its sources are
+//! unchanged since the last build.
 
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;
@@ -10,46 +11,47 @@ use std::process::Command;
 
 use brotli::enc::BrotliEncoderParams;
 
+use crate::chunks;
 use crate::failure::{Context, Failure, Result};
 use crate::files::{self, entries, file_name, relative};
-use crate::pieces;
 use crate::process::{self, output};
 use crate::stop::Stop;
 use crate::tools::cargo;
 use crate::versions::{TRUNK, WASM_SPLIT};
 use crate::wasm;
 
-/// How much a first visit may load, in bytes: everything that counts, compressed. What a page loads later does not count.
+/// The most bytes that a first visit may load, compressed. What a page loads later does not count.
 const BUDGET: u64 = 300_000;
-/// The kinds of files that count, and are compressed.
-const KINDS: [&str; 4] = ["html", "css", "js", "wasm"];
+/// The extensions of the files that count, and are compressed.
+const EXTENSIONS: [&str; 4] = ["html", "css", "js", "wasm"];
 
-/// What the dashboard is made from.
+/// The files and folders from which the dashboard is built.
 const SOURCES: [&str; 6] =
     ["frontend", "schema.graphql", "Cargo.lock", "Cargo.toml", ".cargo/config.toml", "Trunk.toml"];
-/// In the folder that Trunk makes anew each time: the digest of what it was made from.
-const STAMP: &str = ".made-from";
+/// The file with the digest of the sources, in the folder that Trunk creates again at each build.
+const DIGEST_FILE: &str = ".sources-digest";
 
-/// What becomes of a dashboard over its budget.
+/// What happens when the dashboard is over its budget.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Excess {
-    /// It is said, and the build goes on: whoever only wants to run the product is not kept from it.
-    Told,
+pub(crate) enum OverBudget {
+    /// The build prints a warning and succeeds.
+    Warn,
     /// The build fails.
-    Refused,
+    Fail,
 }
 
-/// Makes sure that `frontend/dist` is what the sources say, with `name.br` beside every file that is worth it.
-pub(crate) fn build(stop: &Stop, excess: Excess) -> Result<()> {
+/// Makes sure that `frontend/dist` is built from the current sources, with a compressed `NAME.br` beside each file that
+/// compresses well.
+pub(crate) fn build(stop: &Stop, over_budget: OverBudget) -> Result<()> {
     let (root, dist) = (files::root(), files::root().join("frontend/dist"));
     let digest = digest(&root)?;
-    if files::read_line(&dist.join(STAMP))?.is_some_and(|made_from| made_from == digest) {
+    if files::read_line(&dist.join(DIGEST_FILE))?.is_some_and(|built_from| built_from == digest) {
         println!("xtask: the dashboard in {} is up to date", relative(&dist));
         return Ok(());
     }
     wasm::ensure(stop)?;
     println!("xtask: building the dashboard into {}", relative(&dist));
-    // Trunk works offline, so that it takes the programs that are here instead of looking for others.
+    // Offline, so that Trunk uses the programs that are installed and downloads no others.
     let host = output(Command::new("rustc").current_dir(&root).args(["--print", "host-tuple"]))?;
     let mut fetch = cargo();
     process::run(
@@ -57,21 +59,21 @@ pub(crate) fn build(stop: &Stop, excess: Excess) -> Result<()> {
         stop,
     )?;
     let mut trunk = wasm::command("trunk");
-    // As a release, but without the optimiser: that is for the pieces.
-    trunk.args(["build", "--cargo-profile", pieces::PROFILE, "--features", pieces::FEATURE]);
+    // Without wasm-opt, which runs on the chunks.
+    trunk.args(["build", "--cargo-profile", chunks::PROFILE, "--features", chunks::FEATURE]);
     trunk.args(["--offline=true", "--locked=true"]).env("TRUNK_SKIP_VERSION_CHECK", "true");
     process::run(&mut trunk, stop)?;
-    pieces::cut(&dist, stop)?;
+    chunks::split(&dist, stop)?;
     compress(&dist)?;
-    match (weigh(&dist), excess) {
-        (Err(Failure::Failed(text)), Excess::Told) => println!("xtask: too heavy: {text}"),
-        (weighed, _) => weighed?,
+    match (check_size(&dist), over_budget) {
+        (Err(Failure::Failed(text)), OverBudget::Warn) => println!("xtask: warning: {text}"),
+        (checked, _) => checked?,
     }
-    let stamp = dist.join(STAMP);
-    fs::write(&stamp, digest).context(format_args!("cannot write {}", relative(&stamp)))
+    let file = dist.join(DIGEST_FILE);
+    fs::write(&file, digest).context(format_args!("cannot write {}", relative(&file)))
 }
 
-/// Stands for the contents of all sources.
+/// A digest of the contents of all sources.
 fn digest(root: &Path) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     (TRUNK, WASM_SPLIT).hash(&mut hasher);
@@ -95,12 +97,12 @@ fn hash(path: &Path, hasher: &mut DefaultHasher) -> Result<()> {
     Ok(())
 }
 
-/// Compresses every file of the dashboard that is of one of [`KINDS`].
+/// Writes a compressed copy of each file with one of [`EXTENSIONS`].
 fn compress(folder: &Path) -> Result<()> {
     for path in entries(folder)? {
         if path.is_dir() {
             compress(&path)?;
-        } else if kind(&path).is_some() {
+        } else if extension_index(&path).is_some() {
             let plain = fs::read(&path).context(format_args!("cannot read {}", relative(&path)))?;
             let target = compressed(&path);
             fs::write(&target, brotli(&plain)?).context(format_args!("cannot write {}", relative(&target)))?;
@@ -109,12 +111,12 @@ fn compress(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Which of [`KINDS`] a file is.
-fn kind(path: &Path) -> Option<usize> {
-    KINDS.iter().position(|kind| path.extension() == Some(OsStr::new(kind)))
+/// The position of a file's extension in [`EXTENSIONS`].
+fn extension_index(path: &Path) -> Option<usize> {
+    EXTENSIONS.iter().position(|extension| path.extension() == Some(OsStr::new(extension)))
 }
 
-/// Where a file lies, compressed.
+/// The path of a file's compressed copy.
 fn compressed(path: &Path) -> PathBuf {
     path.with_added_extension("br")
 }
@@ -126,21 +128,21 @@ fn brotli(plain: &[u8]) -> Result<Vec<u8>> {
     Ok(compressed)
 }
 
-/// Says how heavy the dashboard is; fails when a first visit loads too much.
-fn weigh(folder: &Path) -> Result<()> {
+/// Prints the size of the dashboard. Fails when a first visit loads more than [`BUDGET`].
+fn check_size(folder: &Path) -> Result<()> {
     let index = folder.join("index.html");
     let html = fs::read_to_string(&index).context(format_args!("cannot read {}", relative(&index)))?;
-    let (mut first, mut later) = ([0; KINDS.len()], Vec::new());
-    for path in everything(folder)? {
-        let Some(kind) = kind(&path) else { continue };
+    let (mut first, mut later) = ([0; EXTENSIONS.len()], Vec::new());
+    for path in all_files(folder)? {
+        let Some(extension) = extension_index(&path) else { continue };
         let compressed = compressed(&path);
         let size = fs::metadata(&compressed).context(format_args!("cannot read {}", relative(&compressed)))?.len();
         let name = file_name(&path);
-        // The page names all WebAssembly that it starts with. Scripts load one another.
-        if KINDS[kind] == "wasm" && !html.contains(name) {
+        // The page names all WebAssembly of a first visit; every script is loaded.
+        if EXTENSIONS[extension] == "wasm" && !html.contains(name) {
             later.push((name.to_owned(), size));
         } else {
-            first[kind] += size;
+            first[extension] += size;
         }
     }
     let total = first.iter().sum();
@@ -149,25 +151,25 @@ fn weigh(folder: &Path) -> Result<()> {
         return Err(Failure::Failed(text));
     }
     println!("xtask: {text}");
-    let pieces: Vec<String> = later.iter().map(|(name, size)| format!("{name} {}", kilobytes(*size))).collect();
-    println!("xtask: what pages load later, compressed: {}", pieces.join(", "));
+    let chunks: Vec<String> = later.iter().map(|(name, size)| format!("{name} {}", kilobytes(*size))).collect();
+    println!("xtask: chunks that pages load later, compressed: {}", chunks.join(", "));
     Ok(())
 }
 
 /// Every file below a folder.
-fn everything(folder: &Path) -> Result<Vec<PathBuf>> {
+fn all_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in entries(folder)? {
-        if path.is_dir() { files.extend(everything(&path)?) } else { files.push(path) }
+        if path.is_dir() { files.extend(all_files(&path)?) } else { files.push(path) }
     }
     Ok(files)
 }
 
-fn first_load(first: &[u64; KINDS.len()], total: u64) -> String {
+fn first_load(first: &[u64; EXTENSIONS.len()], total: u64) -> String {
     let mut text = String::from("the first load of the dashboard, compressed:");
-    for (kind, weight) in KINDS.iter().zip(first) {
+    for (extension, size) in EXTENSIONS.iter().zip(first) {
         // Writing to a string cannot fail.
-        let _ = write!(text, " {kind} {},", kilobytes(*weight));
+        let _ = write!(text, " {extension} {},", kilobytes(*size));
     }
     let _ = write!(text, " together {} of at most {}", kilobytes(total), kilobytes(BUDGET));
     text
@@ -183,28 +185,28 @@ mod tests {
     use crate::files::TempFolder;
 
     #[test]
-    fn the_budget_is_kept_by_what_loads_first_or_the_build_fails() {
+    fn a_first_load_over_the_budget_fails_the_build() {
         let folder = TempFolder::create(&std::env::temp_dir()).unwrap();
         let write = |name: &str, size: usize| fs::write(folder.path().join(name), vec![b' '; size]).unwrap();
         fs::write(folder.path().join("index.html"), "main-1.wasm main-1.js").unwrap();
         for (name, size) in [("index.html.br", 1_000), ("a.css", 0), ("a.css.br", 9_000), ("main-1.js", 0)] {
             write(name, size);
         }
-        for (name, size) in [("main-1.js.br", 9_000), ("pieces-1.js", 0), ("pieces-1.js.br", 1_000)] {
+        for (name, size) in [("main-1.js.br", 9_000), ("chunks-1.js", 0), ("chunks-1.js.br", 1_000)] {
             write(name, size);
         }
         for name in ["main-1.wasm", "admin-1.wasm", "admin-1.wasm.br", "icon.png"] {
             write(name, 290_000);
         }
         write("main-1.wasm.br", 280_000);
-        weigh(folder.path()).unwrap();
+        check_size(folder.path()).unwrap();
         write("main-1.wasm.br", 280_001);
-        let Err(Failure::Failed(text)) = weigh(folder.path()) else { panic!("not a failure") };
+        let Err(Failure::Failed(text)) = check_size(folder.path()) else { panic!("not a failure") };
         assert!(text.ends_with("js 10.0 KB, wasm 280.0 KB, together 300.0 KB of at most 300.0 KB"), "{text}");
     }
 
     #[test]
-    fn compressed_files_lie_beside_the_others() {
+    fn compressed_copies_are_written_beside_the_files() {
         let folder = TempFolder::create(&std::env::temp_dir()).unwrap();
         let path = |name| folder.path().join(name);
         fs::create_dir(path("snippets")).unwrap();
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn every_change_of_a_source_counts_and_none_of_what_is_built() {
+    fn the_digest_changes_with_the_sources_and_not_with_the_built_files() {
         let folder = TempFolder::create(&std::env::temp_dir()).unwrap();
         for source in SOURCES {
             let path = folder.path().join(source);

@@ -4,8 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Result;
-use crate::foreign;
 use crate::process;
+use crate::schemathesis;
 use crate::services::{self, Durability};
 use crate::stop::Stop;
 use crate::tools::{self, Tool};
@@ -19,7 +19,7 @@ pub(crate) fn bench(args: &[String], stop: &Stop) -> Result<()> {
 pub(crate) fn soak(args: &[String], stop: &Stop) -> Result<()> {
     tools::ensure(&[Tool::Python], stop)?;
     run("soak", args, stop)?;
-    foreign::run(stop)
+    schemathesis::run(stop)
 }
 
 fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {

@@ -4,19 +4,19 @@
 //! REST endpoints. It is compiled before anything else, so it lives on the standard library and one small crate.
 
 mod browser;
+mod chunks;
 mod dashboard;
 mod demo;
 mod example;
 mod failure;
 mod files;
-mod foreign;
 mod http;
 mod local;
 mod node;
-mod pieces;
 mod ports;
 mod process;
 mod python;
+mod schemathesis;
 mod services;
 mod steps;
 mod stop;

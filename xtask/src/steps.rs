@@ -113,7 +113,7 @@ impl Step {
     pub(crate) fn run(self, test_args: &[String], stop: &Stop) -> Result<Outcome> {
         match self {
             Self::Fmt => announced(cargo().args(["fmt", "--all", "--check"]), stop)?,
-            Self::Dashboard => dashboard::build(stop, dashboard::Excess::Refused)?,
+            Self::Dashboard => dashboard::build(stop, dashboard::OverBudget::Fail)?,
             Self::Clippy => {
                 let mut clippy = cargo();
                 clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);

@@ -189,7 +189,7 @@ impl Drop for Part {
 }
 
 fn build(stop: &Stop) -> Result<()> {
-    dashboard::build(stop, dashboard::Excess::Told)?;
+    dashboard::build(stop, dashboard::OverBudget::Warn)?;
     say("building target/release/mftplus (cargo build --release --locked -p backend --features dashboard)");
     let mut command = tools::cargo();
     command.args(["build", "--release", "--locked", "-p", "backend", "--features", "dashboard"]);

@@ -15,7 +15,7 @@ pub(crate) const NODE_FROM_NPM: &str = "22.23.3";
 /// The newest Trunk that the workspace's Rust can compile.
 pub(crate) const TRUNK: &str = "0.21.14";
 
-/// The program that cuts the dashboard's WebAssembly into pieces; it understands the `wasm_split_helpers` of Cargo.lock.
+/// The program that splits the dashboard's WebAssembly into chunks; it understands the `wasm_split_helpers` of Cargo.lock.
 pub(crate) const WASM_SPLIT: &str = "0.2.4";
 
 /// The oldest wasm-opt that is known to keep the tables of wasm-bindgen apart. Debian 12 has 108, whose output no browser

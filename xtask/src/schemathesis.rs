@@ -1,5 +1,5 @@
-//! The server against the OpenAPI document that it serves: schemathesis makes requests of all kinds from it and judges each
-//! answer.
+//! Tests a server against the OpenAPI document that it serves: schemathesis generates requests from the document and
+//! checks each response.
 
 use std::env;
 use std::net::SocketAddr;
@@ -16,10 +16,10 @@ use crate::python;
 use crate::stop::Stop;
 use crate::tools;
 
-/// How long the server may take to start.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that the server may take to start.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Starts a server of its own and has schemathesis use it for some minutes.
+/// Starts a server on a temporary folder and runs schemathesis against it for four minutes.
 pub(crate) fn run(stop: &Stop) -> Result<()> {
     let python = python::install(stop)?;
     let folder = TempFolder::create(&env::temp_dir())?;
@@ -33,12 +33,12 @@ pub(crate) fn run(stop: &Stop) -> Result<()> {
     serve.args(["--listen", &address.to_string(), "--admin-password", &password]).arg("--data-dir").arg(&data);
     let log = folder.path().join("server.log");
     let mut server = Process::spawn_logged("mftplus", &mut serve, &log, TERMINATE, stop)?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + START_TIMEOUT;
     while http::get(address, "/api/health/ready", None).is_none_or(|(status, _)| status != 200) {
         server.check_alive()?;
         stop.check()?;
         if Instant::now() > until {
-            return Err(format!("the server is not ready within {} s", PATIENCE.as_secs()).into());
+            return Err(format!("the server is not ready within {} s", START_TIMEOUT.as_secs()).into());
         }
         thread::sleep(process::POLL_INTERVAL);
     }

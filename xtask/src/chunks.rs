@@ -1,5 +1,5 @@
-//! The dashboard in pieces: cuts cargo's WebAssembly where `frontend/src/pages.rs` says so, so that a first visit need
-//! not load every page. The pieces take the place of the one file that Trunk has made, and of its script.
+//! Splits the dashboard's WebAssembly into chunks, at the functions that `frontend/src/pages.rs` names, so that a first
+//! visit does not load every page. The chunks replace the one file that Trunk has built, and its script.
 
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;
@@ -13,26 +13,26 @@ use crate::process;
 use crate::stop::Stop;
 use crate::wasm;
 
-/// The feature of `frontend` with which the pages are separate.
+/// The feature of `frontend` that marks the functions at which to split.
 pub(crate) const FEATURE: &str = "split";
-/// The profile with which cargo builds it.
+/// The cargo profile of `frontend`.
 pub(crate) const PROFILE: &str = "wasm-release";
-/// What the splitter calls its own script, which loads the pieces.
+/// The name that the splitter gives to its own script, which loads the chunks.
 const LOADER: &str = "__wasm_split.js";
 
-/// Cuts what cargo has just compiled, and puts it into `dist`, the folder that Trunk has just filled.
-pub(crate) fn cut(dist: &Path, stop: &Stop) -> Result<()> {
+/// Splits the file that cargo has just compiled, and writes the chunks into `dist`, the folder that Trunk has just filled.
+pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
     let target = files::target()?;
     let whole = target.join("wasm32-unknown-unknown").join(PROFILE).join("frontend.wasm");
-    let folder = target.join("dashboard-pieces");
+    let folder = target.join("dashboard-chunks");
     if folder.exists() {
         fs::remove_dir_all(&folder).context(format_args!("cannot empty {}", relative(&folder)))?;
     }
-    let mut split = wasm::command("wasm-split-cli");
-    split.arg(&whole).arg(&folder).args(["--target", "web", "--out-name", "frontend"]);
-    process::run(&mut split, stop)?;
+    let mut splitter = wasm::command("wasm-split-cli");
+    splitter.arg(&whole).arg(&folder).args(["--target", "web", "--out-name", "frontend"]);
+    process::run(&mut splitter, stop)?;
 
-    // The pieces find what they share with the main one by the names that the linker gave.
+    // The chunks import what they share with the main one by the names that the linker gave.
     let main = folder.join("frontend.wasm");
     let mut bindgen = wasm::command("wasm-bindgen");
     bindgen.args(["--target", "web", "--out-name", "frontend", "--no-typescript"]);
@@ -40,28 +40,28 @@ pub(crate) fn cut(dist: &Path, stop: &Stop) -> Result<()> {
     process::run(bindgen.arg("--out-dir").arg(&folder).arg(&main), stop)?;
     fs::remove_file(&main).context(format_args!("cannot remove {}", relative(&main)))?;
 
-    let pieces = entries(&folder)?;
-    for wasm in pieces.iter().filter(|path| is(path, "wasm")) {
+    let chunks = entries(&folder)?;
+    for wasm in chunks.iter().filter(|path| is(path, "wasm")) {
         let mut optimise = wasm::command("wasm-opt");
         process::run(optimise.args(["-Os", "--quiet"]).arg(wasm).arg("-o").arg(wasm), stop)?;
     }
-    publish(&pieces, dist)
+    publish(&chunks, dist)
 }
 
-/// Copies the pieces, each with the digest of all in its name: one is of no use with another one of another build.
-fn publish(pieces: &[PathBuf], dist: &Path) -> Result<()> {
+/// Copies the chunks. The name of each contains a digest of all of them, since chunks of two builds do not fit together.
+fn publish(chunks: &[PathBuf], dist: &Path) -> Result<()> {
     let mut hasher = DefaultHasher::new();
     let mut contents = Vec::new();
-    for path in pieces {
+    for path in chunks {
         let bytes = fs::read(path).context(format_args!("cannot read {}", relative(path)))?;
         (file_name(path), &bytes).hash(&mut hasher);
         contents.push(bytes);
     }
     let digest = hasher.finish();
     let names: Vec<(&str, String)> =
-        pieces.iter().map(|path| (file_name(path), public_name(file_name(path), digest))).collect();
-    for ((piece, bytes), (_, public)) in pieces.iter().zip(contents).zip(&names) {
-        let bytes = if is(piece, "js") {
+        chunks.iter().map(|path| (file_name(path), public_name(file_name(path), digest))).collect();
+    for ((chunk, bytes), (_, public)) in chunks.iter().zip(contents).zip(&names) {
+        let bytes = if is(chunk, "js") {
             with_public_names(&String::from_utf8_lossy(&bytes), &names).into_bytes()
         } else {
             bytes
@@ -84,16 +84,17 @@ fn is(path: &Path, extension: &str) -> bool {
     path.extension() == Some(OsStr::new(extension))
 }
 
-/// What a browser calls a piece. The server keeps to Trunk's form: `frontend-fc3aeca7c4757da0_bg.wasm`.
+/// The public file name of a chunk, in Trunk's form, which the server knows: `frontend-fc3aeca7c4757da0_bg.wasm`.
 fn public_name(name: &str, digest: u64) -> String {
-    let piece = name.strip_prefix("split_").unwrap_or(name).replace(LOADER, "pieces.js");
-    match piece.split_once("_bg.").map(|parts| (parts, "_bg")).or(piece.rsplit_once('.').map(|parts| (parts, ""))) {
+    let chunk = name.strip_prefix("split_").unwrap_or(name).replace(LOADER, "chunks.js");
+    match chunk.split_once("_bg.").map(|parts| (parts, "_bg")).or(chunk.rsplit_once('.').map(|parts| (parts, ""))) {
         Some(((stem, extension), rest)) => format!("{}-{digest:016x}{rest}.{extension}", stem.replace('_', "-")),
-        None => piece,
+        None => chunk,
     }
 }
 
-/// A script that loads other pieces, by the names that browsers know. What it gives to the WebAssembly keeps its name.
+/// A script that loads other chunks, with their public names. The name of the module that it passes to the WebAssembly
+/// stays.
 fn with_public_names(script: &str, names: &[(&str, String)]) -> String {
     let mut script = script.to_owned();
     for (name, public) in names {
@@ -104,7 +105,7 @@ fn with_public_names(script: &str, names: &[(&str, String)]) -> String {
     script
 }
 
-/// The page that starts with the pieces, and the names of the files that it started with.
+/// `index.html` with the names of the chunks, and the names of the two files that they replace.
 fn start_with(html: &str, digest: u64) -> Option<(String, [String; 2])> {
     let address = |attribute: &str| html.split_once(attribute)?.1.split_once('"')?.0.rsplit_once('/');
     let ((base, script), (_, wasm)) = (address("data-script=\"")?, address("data-wasm=\"")?);
@@ -124,14 +125,14 @@ mod tests {
     use crate::files::TempFolder;
 
     #[test]
-    fn names_are_those_of_trunk_and_hold_the_digest() {
+    fn public_names_have_trunks_form_and_contain_the_digest() {
         let names = ["frontend.js", "frontend_bg.wasm", "__wasm_split.js", "split_admin.wasm", "chunk_3.wasm"];
         assert_eq!(
             names.map(|name| public_name(name, 0xbeef)),
             [
                 "frontend-000000000000beef.js",
                 "frontend-000000000000beef_bg.wasm",
-                "pieces-000000000000beef.js",
+                "chunks-000000000000beef.js",
                 "admin-000000000000beef.wasm",
                 "chunk-3-000000000000beef.wasm",
             ]
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pieces_take_the_place_of_what_trunk_has_made() {
+    fn the_chunks_replace_the_files_that_trunk_has_built() {
         let (from, to) =
             (TempFolder::create(&std::env::temp_dir()).unwrap(), TempFolder::create(&std::env::temp_dir()).unwrap());
         let files = [
@@ -165,23 +166,23 @@ mod tests {
         let names: Vec<&str> = published.iter().map(|path| file_name(path)).collect();
         let digest = names[0].strip_prefix("admin-").unwrap().strip_suffix(".wasm").unwrap();
         let with_digest = |name: &str| name.replace('#', digest);
-        assert_eq!(names[1..], ["frontend-#.js", "frontend-#_bg.wasm", "index.html", "pieces-#.js"].map(with_digest));
+        assert_eq!(names[1..], ["chunks-#.js", "frontend-#.js", "frontend-#_bg.wasm", "index.html"].map(with_digest));
         let read = |name: &str| fs::read_to_string(to.path().join(with_digest(name))).unwrap();
         assert_eq!(
-            read("pieces-#.js"),
+            read("chunks-#.js"),
             with_digest("import { initSync } from \"./frontend-#.js\"; new URL(\"./admin-#.wasm\", x)")
         );
         assert_eq!(
             read("frontend-#.js"),
             with_digest(
-                "import * as import1 from \"./pieces-#.js\"\nnew URL('frontend-#_bg.wasm', x), { \"./__wasm_split.js\": import1 }"
+                "import * as import1 from \"./chunks-#.js\"\nnew URL('frontend-#_bg.wasm', x), { \"./__wasm_split.js\": import1 }"
             )
         );
         assert_eq!(
             read("index.html"),
             with_digest(
                 "<meta name=\"start\" data-script=\"/frontend-#.js\" data-wasm=\"/frontend-#_bg.wasm\">\n\
-                 <link rel=\"modulepreload\" href=\"/pieces-#.js\" crossorigin>\
+                 <link rel=\"modulepreload\" href=\"/chunks-#.js\" crossorigin>\
                  <link rel=\"modulepreload\" href=\"/frontend-#.js\"><link href=\"/frontend-#_bg.wasm\">"
             )
         );
