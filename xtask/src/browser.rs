@@ -1,4 +1,4 @@
-//! The tests in a real browser, and with clients that were not written here: Playwright, on servers of its own.
+//! The tests in a browser and with third-party clients: Playwright, which starts its own servers.
 
 use std::env;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::services::{self, Durability};
 use crate::stop::Stop;
 use crate::tools;
 
-/// Builds a server with the dashboard, starts what its tests stand on, and runs them; `args` go to Playwright.
+/// Builds a server with the dashboard, starts PostgreSQL, and runs Playwright with `args`.
 pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     let e2e = node::install_e2e(stop)?;
     let python = python::install(stop)?;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     process::run(&mut build, stop)?;
 
     let parent = env::temp_dir();
-    // A copy: another build may take its place while the tests run.
+    // A copy, since another build may replace the file while the tests run.
     let folder = TempFolder::create(&parent)?;
     let binary = folder.path().join("mftplus");
     fs::copy(files::debug_binary()?, &binary).context("cannot copy the server")?;
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     playwright.current_dir(&e2e).arg("test").args(args);
     playwright.env("MFTPLUS_TEST_BINARY", &binary).env("MFTPLUS_TEST_CHROMIUM", tools::chromium()?);
     playwright.env("MFTPLUS_TEST_PYTHON", python);
-    // Redis is started by the test that takes it away and brings it back.
+    // Redis is started by the test that stops and restarts it.
     playwright.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_SERVER", tools::redis_server()?);
     println!("$ {}", shown(&playwright));
     process::run(&mut playwright, stop)

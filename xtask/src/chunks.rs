@@ -20,7 +20,8 @@ pub(crate) const PROFILE: &str = "wasm-release";
 /// The name that the splitter gives to its own script, which loads the chunks.
 const LOADER: &str = "__wasm_split.js";
 
-/// Splits the file that cargo has just compiled, and writes the chunks into `dist`, the folder that Trunk has just filled.
+/// Splits the file that cargo has just compiled, and writes the chunks into `dist`, the folder that Trunk has just
+/// filled.
 pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
     let target = files::target()?;
     let whole = target.join("wasm32-unknown-unknown").join(PROFILE).join("frontend.wasm");
@@ -48,7 +49,8 @@ pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
     publish(&chunks, dist)
 }
 
-/// Copies the chunks. The name of each contains a digest of all of them, since chunks of two builds do not fit together.
+/// Copies the chunks. The name of each contains a digest of all of them, since chunks of two builds do not fit
+/// together.
 fn publish(chunks: &[PathBuf], dist: &Path) -> Result<()> {
     let mut hasher = DefaultHasher::new();
     let mut contents = Vec::new();

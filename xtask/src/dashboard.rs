@@ -1,5 +1,5 @@
-//! The dashboard: built by Trunk, split into chunks, compressed, and checked against a size budget, unless its sources are
-//! unchanged since the last build.
+//! The dashboard: built by Trunk, split into chunks, compressed, and checked against a size budget, unless its sources
+//! are unchanged since the last build.
 
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;

@@ -1,4 +1,5 @@
-//! `bench` and `soak`: the backend's long examples, each beside a PostgreSQL of its own. `soak` ends with schemathesis.
+//! `bench` and `soak`: examples of the backend that run for minutes, each with a temporary PostgreSQL. `soak` ends with
+//! schemathesis.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
     process::run(&mut command, stop)
 }
 
-/// Where files are on a disk: `/tmp` may be in memory, where a durable commit costs nothing.
+/// A folder on a disk: `/tmp` may be in memory, where a durable commit costs nothing.
 fn disk() -> PathBuf {
     let disk = Path::new("/var/tmp");
     if disk.is_dir() { disk.to_owned() } else { env::temp_dir() }

@@ -27,19 +27,19 @@ pub(crate) fn debug_binary() -> Result<PathBuf> {
     Ok(target()?.join("debug/mftplus"))
 }
 
-/// Cargo's target folder, wherever that is: we are a debug build in it ourselves.
+/// Cargo's target folder: the one that contains this program, a debug build.
 pub(crate) fn target() -> Result<PathBuf> {
-    let xtask = env::current_exe().context("cannot find myself")?;
+    let xtask = env::current_exe().context("cannot find the path of xtask")?;
     let target = xtask.parent().and_then(Path::parent).ok_or("cannot find cargo's target folder")?;
     Ok(target.to_owned())
 }
 
-/// A path as one types it in the repository's folder.
+/// A path relative to the repository's folder.
 pub(crate) fn relative(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
 
-/// What is in a folder, in order.
+/// The entries of a folder, sorted.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let read = fs::read_dir(folder).context(format_args!("cannot read {}", relative(folder)))?;
     let mut entries: Vec<PathBuf> = read.flatten().map(|entry| entry.path()).collect();
@@ -47,22 +47,22 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
-/// The last part of a path; nothing where that is no text.
+/// The last component of a path; empty if it is not UTF-8.
 pub(crate) fn file_name(path: &Path) -> &str {
     path.file_name().and_then(OsStr::to_str).unwrap_or_default()
 }
 
-/// A folder that goes away with its owner.
+/// A folder that is removed when this value is dropped.
 pub(crate) struct TempFolder(PathBuf);
 
 impl TempFolder {
-    /// Makes a folder in `parent` that everybody may enter and only we may change.
+    /// Creates a folder in `parent` that every user may read and only this one may change.
     pub(crate) fn create(parent: &Path) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("mftplus-xtask-{}-{number}-{}", std::process::id(), random_hex(4)?));
-        // Not `create_dir_all`: a folder that somebody else put there is not ours.
-        DirBuilder::new().mode(0o755).create(&path).context(format_args!("cannot make {}", path.display()))?;
+        // Not `create_dir_all`, which would accept a folder that another user has created.
+        DirBuilder::new().mode(0o755).create(&path).context(format_args!("cannot create {}", path.display()))?;
         Ok(Self(path))
     }
 
@@ -94,11 +94,11 @@ pub(crate) fn random_hex(bytes: usize) -> Result<String> {
 /// Writes a new file that only its owner may read.
 pub(crate) fn write_secret(path: &Path, secret: &str) -> Result<()> {
     let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = written.context(format_args!("cannot make {}", path.display()))?;
+    let mut file = written.context(format_args!("cannot create {}", path.display()))?;
     file.write_all(secret.as_bytes()).context(format_args!("cannot write {}", path.display()))
 }
 
-/// The first line of a small file, or nothing when there is no such file.
+/// The first line of a small file, or `None` if the file does not exist.
 pub(crate) fn read_line(path: &Path) -> Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(text.lines().next().map(ToOwned::to_owned)),
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_for_its_owner_and_written_once() {
+    fn a_secret_is_readable_by_its_owner_only_and_never_overwritten() {
         let folder = TempFolder::create(&env::temp_dir()).unwrap();
         let path = folder.path().join("secret");
         write_secret(&path, "one").unwrap();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_temporary_folder_goes_away() {
+    fn a_temporary_folder_is_removed_when_dropped() {
         let path = TempFolder::create(&env::temp_dir()).unwrap().path().to_owned();
         assert!(!path.exists());
     }

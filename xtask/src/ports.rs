@@ -1,4 +1,4 @@
-//! Addresses to listen on.
+//! Addresses and free ports for servers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
@@ -6,17 +6,18 @@ use crate::failure::{Context, Failure, Result};
 
 /// Reads `ADDR:PORT`, or `NAME:PORT`.
 pub(crate) fn parse(text: &str) -> Result<SocketAddr> {
-    let mut addresses = text.to_socket_addrs().context(format_args!("`{text}` is no address like 127.0.0.1:8080"))?;
+    let mut addresses =
+        text.to_socket_addrs().context(format_args!("`{text}` is not an address such as 127.0.0.1:8080"))?;
     addresses.next().ok_or_else(|| Failure::Failed(format!("`{text}` names no address")))
 }
 
-/// A port of 127.0.0.1 that nobody listens on right now.
+/// A port of 127.0.0.1 on which no program listens at the moment.
 pub(crate) fn free() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot find a free port")?;
     Ok(listener.local_addr().context("cannot find a free port")?.port())
 }
 
-/// `wanted` if nobody listens there, else the same host with a free port.
+/// `wanted` if no program listens there, else the same host with a free port.
 pub(crate) fn free_near(wanted: SocketAddr) -> Result<SocketAddr> {
     let listener = TcpListener::bind(wanted)
         .or_else(|_| TcpListener::bind((wanted.ip(), 0)))
@@ -47,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_port_gives_way_to_another_on_the_same_host() {
+    fn a_port_in_use_is_replaced_by_a_free_one_on_the_same_host() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let wanted = taken.local_addr().unwrap();
         let found = free_near(wanted).unwrap();
@@ -56,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_address() {
+    fn a_port_alone_is_not_an_address() {
         assert!(parse("8080").is_err());
     }
 }

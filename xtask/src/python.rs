@@ -1,5 +1,4 @@
-//! Python for the tests: a virtual environment in `.local/tools`, with what `e2e/requirements.txt` names and nothing of the
-//! machine's own.
+//! Python for the tests: a virtual environment in `.local/tools` with the packages of `e2e/requirements.txt` only.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,16 +10,16 @@ use crate::process::{self, succeeds};
 use crate::stop::Stop;
 use crate::tools;
 
-/// Installs what `e2e/requirements.txt` names, unless that is done; the folder of its programs.
+/// Installs the packages of `e2e/requirements.txt`, unless they are installed. Returns the folder of their programs.
 pub(crate) fn install(stop: &Stop) -> Result<PathBuf> {
-    let home = tools::own().join("python");
+    let home = tools::folder().join("python");
     let bin = home.join("bin");
     let wanted = files::root().join("e2e/requirements.txt");
-    // Copied last, so it is there only where everything is.
+    // Copied last, so it exists only if everything is installed.
     let installed = home.join("requirements.txt");
     let is_installed =
         fs::read(&installed).is_ok_and(|installed| fs::read(&wanted).is_ok_and(|wanted| wanted == installed));
-    // A newer Python of the machine leaves a folder behind that does not run any more.
+    // An environment stops working when the machine's Python is replaced by a newer version.
     if is_installed && succeeds(Command::new(bin.join("python")).arg("--version")) {
         return Ok(bin);
     }
@@ -29,6 +28,6 @@ pub(crate) fn install(stop: &Stop) -> Result<PathBuf> {
     let mut pip = Command::new(bin.join("python"));
     pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--requirement"]);
     process::run(pip.arg(&wanted), stop)?;
-    fs::copy(&wanted, &installed).context("cannot note what was installed")?;
+    fs::copy(&wanted, &installed).context("cannot record what was installed")?;
     Ok(bin)
 }

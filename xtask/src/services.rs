@@ -1,4 +1,5 @@
-//! PostgreSQL and Redis of our own: each in a temporary folder, on a free port, gone when dropped.
+//! Temporary PostgreSQL and Redis servers: each in a temporary folder, on a free port, stopped and removed when
+//! dropped.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -17,26 +18,26 @@ use crate::process::{self, INTERRUPT, Process, TERMINATE};
 use crate::stop::Stop;
 use crate::tools::Postgres as Programs;
 
-/// How long a server may take to answer for the first time.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The longest that a server may take until it answers.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Somebody else may take a free port before our server does; then we try another.
-const TRIES: u32 = 3;
+/// Attempts to start a server, each on another port: another program may take the free port first.
+const ATTEMPTS: u32 = 3;
 
 /// A running server. Fields drop in this order: first the process, then its folder.
 pub(crate) struct Service {
-    /// Where clients find it.
+    /// The URL for clients.
     pub(crate) url: String,
     _process: Process,
     _folder: TempFolder,
 }
 
-/// What a crash of the machine may cost.
+/// Whether data survives a crash of the machine.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
-    /// Nothing that was committed, as in production: for what measures.
+    /// Each commit reaches the disk, as in production: for measurements.
     Durable,
-    /// Everything: for tests, which end servers but not the machine, and make a schema each.
+    /// No commit waits for the disk: for tests, which create a schema each and never crash the machine.
     Fast,
 }
 
@@ -44,21 +45,21 @@ pub(crate) enum Durability {
 pub(crate) fn postgres(programs: &Programs, parent: &Path, durability: Durability, stop: &Stop) -> Result<Service> {
     let folder = TempFolder::create(parent)?;
     let home = folder.path().join("postgres");
-    fs::DirBuilder::new().mode(0o700).create(&home).context("cannot make a folder for PostgreSQL")?;
-    // On loopback everybody on this machine can knock, so there is a password even for a test.
+    fs::DirBuilder::new().mode(0o700).create(&home).context("cannot create a folder for PostgreSQL")?;
+    // Every user of this machine can connect to the loopback address, so even a test server has a password.
     let password = files::random_hex(16)?;
     let password_file = home.join("password");
     files::write_secret(&password_file, &password)?;
     if let Some(owner) = programs.owner {
         for path in [&home, &password_file] {
-            chown(path, Some(owner.user), Some(owner.group)).context("cannot hand a folder to the user postgres")?;
+            chown(path, Some(owner.user), Some(owner.group)).context("cannot give a folder to the user postgres")?;
         }
     }
     let data = home.join("data");
     let mut initdb = as_owner(programs, "initdb");
     initdb.current_dir(&home).arg("--pgdata").arg(&data).arg("--pwfile").arg(&password_file).args([
         "--username=postgres",
-        // Cheap to check: tests open thousands of connections.
+        // Cheaper than SCRAM: tests open thousands of connections.
         "--auth=md5",
         "--encoding=UTF8",
         "--locale=C",
@@ -101,34 +102,34 @@ pub(crate) fn redis(program: &Path, parent: &Path, stop: &Stop) -> Result<Servic
     .map(|(url, process)| Service { url, _process: process, _folder: folder })
 }
 
-/// A PostgreSQL program; as another user when we are root, which its servers refuse to run as.
+/// A PostgreSQL program, as another user if xtask runs as root: PostgreSQL refuses to run as root.
 fn as_owner(programs: &Programs, name: &str) -> Command {
     let mut command = Command::new(programs.bin.join(name));
     if let Some(owner) = programs.owner {
         command.uid(owner.user).gid(owner.group);
     }
-    // Messages in English, since we read one of them; no settings of the person who started us.
+    // Messages in English, since one of them is parsed, and no settings of the current user.
     command.env("LC_ALL", "C").env_remove("PGDATA").env_remove("PGPORT").env_remove("PGOPTIONS");
     command
 }
 
 fn with_free_port<T>(mut start: impl FnMut(u16) -> Result<T>) -> Result<T> {
-    let mut tries = 1;
+    let mut attempt = 1;
     loop {
         match start(ports::free()?) {
-            Err(crate::failure::Failure::Failed(_)) if tries < TRIES => tries += 1,
+            Err(crate::failure::Failure::Failed(_)) if attempt < ATTEMPTS => attempt += 1,
             done => return done,
         }
     }
 }
 
 fn wait_until(process: &mut Process, stop: &Stop, mut ready: impl FnMut() -> bool) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + START_TIMEOUT;
     while !ready() {
         stop.check()?;
         process.check_alive()?;
         if Instant::now() > deadline {
-            return Err(format!("no answer within {} s", PATIENCE.as_secs()).into());
+            return Err(format!("no answer within {} s", START_TIMEOUT.as_secs()).into());
         }
         thread::sleep(process::POLL_INTERVAL);
     }

@@ -47,8 +47,8 @@ impl Step {
         Self::Deny,
     ];
 
-    /// What runs when nothing is named. The end-to-end tests are part of both databases' steps. The dashboard comes before
-    /// what builds a server, which then has it inside.
+    /// What runs when nothing is named. The end-to-end tests are part of both databases' steps. The dashboard comes
+    /// before what builds a server, which then has it inside.
     pub(crate) const EVERYTHING: &[Self] = &[
         Self::Fmt,
         Self::Dashboard,
@@ -136,9 +136,9 @@ impl Step {
     }
 }
 
-/// The tests of these targets of the server, or of everything. Always chosen from the whole workspace: another choice of
-/// packages means other features of what they depend on, and all of that built once more. So does a choice of targets:
-/// what runs in `test` on both databases names none, though some of it needs no database.
+/// The tests of these targets of the server, or of everything. Always chosen from the whole workspace: another choice
+/// of packages means other features of what they depend on, and all of that built once more. So does a choice of
+/// targets: what runs in `test` on both databases names none, though some of it needs no database.
 fn tests(targets: &[&str], args: &[String]) -> Command {
     let mut command = cargo();
     command.args(["test", "--workspace", "--locked"]).args(tools::dashboard_feature());

@@ -17,17 +17,17 @@ use crate::versions::{NODE, POSTGRES, PYTHON};
 pub(crate) enum Tool {
     Postgres,
     Redis,
-    /// With npm. Any version: `node::ensure` sees to a newer one.
+    /// With npm, in any version: `node::ensure` installs a newer one if needed.
     Node,
     /// With its virtual environments.
     Python,
     Chromium,
 }
 
-/// Where PostgreSQL's programs are, and as whom they are run.
+/// The folder of PostgreSQL's programs, and the user who runs them.
 pub(crate) struct Postgres {
     pub(crate) bin: PathBuf,
-    /// Somebody else when we are root.
+    /// Another user if xtask runs as root.
     pub(crate) owner: Option<Owner>,
 }
 
@@ -39,12 +39,12 @@ pub(crate) struct Owner {
 }
 
 impl Tool {
-    /// Debian's packages for it.
+    /// The Debian packages that contain it.
     fn packages(self) -> &'static [&'static str] {
         match self {
             Self::Postgres => &["postgresql"],
             Self::Redis => &["redis-server"],
-            // Newer packages of Node.js, from elsewhere, bring their own npm and refuse Debian's.
+            // Packages of Node.js from other sources contain npm and conflict with Debian's.
             Self::Node if find_program("node").is_some() => &["npm"],
             Self::Node => &["nodejs", "npm"],
             Self::Python => &["python3-venv"],
@@ -52,8 +52,8 @@ impl Tool {
         }
     }
 
-    /// What is missing where it is missing.
-    pub(crate) fn needed(self) -> String {
+    /// What error messages call it, with the oldest version.
+    pub(crate) fn description(self) -> String {
         match self {
             Self::Postgres => format!("PostgreSQL {POSTGRES} or newer (initdb, postgres)"),
             Self::Redis => "redis-server".to_owned(),
@@ -63,7 +63,7 @@ impl Tool {
         }
     }
 
-    fn is_there(self) -> bool {
+    fn is_installed(self) -> bool {
         match self {
             Self::Postgres => postgres().is_ok(),
             Self::Redis => redis_server().is_ok(),
@@ -74,7 +74,8 @@ impl Tool {
     }
 }
 
-/// Makes sure that every one of `tools` is there: finds it, else installs it, else says what is missing.
+/// Makes sure that all of `tools` are installed: finds them, else installs them with `apt-get`, else fails and lists
+/// what is missing.
 pub(crate) fn ensure(tools: &[Tool], stop: &Stop) -> Result<()> {
     let missing = missing(tools);
     if missing.is_empty() {
@@ -82,38 +83,38 @@ pub(crate) fn ensure(tools: &[Tool], stop: &Stop) -> Result<()> {
     }
     let packages: Vec<&str> = missing.iter().flat_map(|tool| tool.packages()).copied().collect();
     let packages = packages.join(" ");
-    let apt_get = apt_get().map_err(|why| complaint(&missing, &packages, why))?;
+    let apt_get = apt_get().map_err(|why| missing_error(&missing, &packages, why))?;
     println!("xtask: missing here: {packages}; installing with apt-get");
     process::run(apt_get().arg("update").arg("-qq"), stop)?;
     let mut install = apt_get();
-    // No terminal of its own for dpkg: we are not in the foreground.
+    // dpkg gets no terminal of its own: its process group is not in the foreground.
     install.args(["install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"]);
     process::run(install.args(packages.split(' ')), stop)?;
     match self::missing(tools) {
         still if still.is_empty() => Ok(()),
-        still => Err(complaint(&still, &packages, "apt-get installed its packages, but that did not help.")),
+        still => Err(missing_error(&still, &packages, "apt-get installed these packages, but it is still missing.")),
     }
 }
 
 fn missing(tools: &[Tool]) -> Vec<Tool> {
-    tools.iter().copied().filter(|tool| !tool.is_there()).collect()
+    tools.iter().copied().filter(|tool| !tool.is_installed()).collect()
 }
 
-fn complaint(missing: &[Tool], packages: &str, why: &str) -> Failure {
+fn missing_error(missing: &[Tool], packages: &str, why: &str) -> Failure {
     let mut lines = vec!["missing on this machine:".to_owned()];
-    lines.extend(missing.iter().map(|tool| format!("    {}", tool.needed())));
+    lines.extend(missing.iter().map(|tool| format!("    {}", tool.description())));
     lines.push(format!("{why} Install by hand; on Debian:\n    apt-get install {packages}"));
     Failure::Failed(lines.join("\n"))
 }
 
-/// How to call `apt-get` without being asked anything, or why that is not possible.
+/// Creates commands of `apt-get` that ask no questions, or returns why that is not possible.
 fn apt_get() -> std::result::Result<impl Fn() -> Command, &'static str> {
     if !Path::new("/etc/debian_version").exists() || find_program("apt-get").is_none() {
         return Err("This is not a Debian-like system, so nothing was installed.");
     }
     let root = is_root();
     if !root && !succeeds(Command::new("sudo").args(["-n", "true"])) {
-        return Err("Nothing was installed: we are not root, and sudo asks for a password.");
+        return Err("Nothing was installed: this user is not root, and sudo asks for a password.");
     }
     Ok(move || {
         let mut command = Command::new(if root { "env" } else { "sudo" });
@@ -125,7 +126,7 @@ fn apt_get() -> std::result::Result<impl Fn() -> Command, &'static str> {
     })
 }
 
-/// PostgreSQL's programs: in PATH, or where Debian keeps them; the oldest that we support.
+/// PostgreSQL's programs, in `PATH` or in Debian's folders; of several supported versions, the oldest.
 pub(crate) fn postgres() -> Result<Postgres> {
     let mut folders: Vec<PathBuf> = path_folders();
     if let Ok(versions) = fs::read_dir("/usr/lib/postgresql") {
@@ -135,7 +136,7 @@ pub(crate) fn postgres() -> Result<Postgres> {
         let version = major(&output(Command::new(bin.join("postgres")).arg("--version")).ok()?)?;
         (version >= POSTGRES).then_some((version, bin))
     });
-    let (_, bin) = found.min().ok_or_else(|| Failure::from(Tool::Postgres.needed()))?;
+    let (_, bin) = found.min().ok_or_else(|| Failure::from(Tool::Postgres.description()))?;
     let owner = if is_root() {
         let id = |flag| output(Command::new("id").args([flag, "postgres"])).ok()?.parse().ok();
         let (Some(user), Some(group)) = (id("-u"), id("-g")) else {
@@ -149,29 +150,29 @@ pub(crate) fn postgres() -> Result<Postgres> {
 }
 
 pub(crate) fn redis_server() -> Result<PathBuf> {
-    find_program("redis-server").ok_or_else(|| Failure::from(Tool::Redis.needed()))
+    find_program("redis-server").ok_or_else(|| Failure::from(Tool::Redis.description()))
 }
 
 pub(crate) fn npm() -> Result<PathBuf> {
-    find_program("npm").ok_or_else(|| Failure::from(Tool::Node.needed()))
+    find_program("npm").ok_or_else(|| Failure::from(Tool::Node.description()))
 }
 
-/// A Python that is new enough and can make virtual environments: Debian's leaves out what that takes.
+/// A Python that is new enough and can create virtual environments, which Debian has in a package of its own.
 pub(crate) fn python() -> Result<PathBuf> {
-    let needed = || Failure::from(Tool::Python.needed());
-    let python = find_program("python3").ok_or_else(needed)?;
+    let missing = || Failure::from(Tool::Python.description());
+    let python = find_program("python3").ok_or_else(missing)?;
     let test = format!("import ensurepip, sys, venv; sys.exit(sys.version_info < (3, {PYTHON}))");
-    if succeeds(Command::new(&python).args(["-c", &test])) { Ok(python) } else { Err(needed()) }
+    if succeeds(Command::new(&python).args(["-c", &test])) { Ok(python) } else { Err(missing()) }
 }
 
 /// The browser of the tests.
 pub(crate) fn chromium() -> Result<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    names.into_iter().find_map(find_program).ok_or_else(|| Failure::from(Tool::Chromium.needed()))
+    names.into_iter().find_map(find_program).ok_or_else(|| Failure::from(Tool::Chromium.description()))
 }
 
-/// The folder for programs that no package of the system brings in the version that is needed.
-pub(crate) fn own() -> PathBuf {
+/// The folder for programs that cargo, npm or pip install.
+pub(crate) fn folder() -> PathBuf {
     files::root().join(".local/tools")
 }
 
@@ -191,8 +192,8 @@ pub(crate) fn ensure_component(name: &str, stop: &Stop) -> Result<()> {
     process::run(Command::new("rustup").args(["component", "add", name]), stop)
 }
 
-/// Builds the debug server with these features besides what its tests use. A test is named with it, the smallest there is:
-/// without one cargo leaves out the features of libraries that tests alone ask for, and builds half of them once more.
+/// Builds the debug server with `features`. The smallest test is built with it: without a test, cargo leaves out
+/// features of libraries that only tests enable, and compiles half of the libraries again.
 pub(crate) fn debug_server(features: &[&str]) -> Command {
     let mut command = cargo();
     command
@@ -202,13 +203,13 @@ pub(crate) fn debug_server(features: &[&str]) -> Command {
     command
 }
 
-/// The feature that puts the dashboard into the server, once it has been built: every debug build has it then, so that the
-/// browser's server and that of the other tests are one build.
+/// The feature that embeds the dashboard in the server, if the dashboard is built. Every debug build then has it, so
+/// that all steps share one build.
 pub(crate) fn dashboard_feature() -> Option<&'static str> {
     files::root().join("frontend/dist/index.html").is_file().then_some("--features=backend/dashboard")
 }
 
-/// The cargo that runs us, in the repository's folder and without the settings of the person who started us.
+/// The cargo that runs xtask, in the repository's folder and without the user's settings of the product.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(files::root());
@@ -218,7 +219,7 @@ pub(crate) fn cargo() -> Command {
     }
     if env::var_os("CI").is_some() {
         command.envs([("CARGO_TERM_COLOR", "never"), ("CARGO_TERM_PROGRESS_WHEN", "never"), ("NO_COLOR", "1")]);
-        // Nothing is built twice there, and what is kept for a second time takes its time.
+        // CI builds everything once, so that writing the incremental cache is wasted time.
         command.env("CARGO_INCREMENTAL", "0");
     }
     command
@@ -233,7 +234,7 @@ fn path_folders() -> Vec<PathBuf> {
 }
 
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
-    // Debian keeps some servers where an ordinary user's PATH does not lead.
+    // Debian installs some servers in folders that are not in an ordinary user's PATH.
     let more = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
     path_folders().into_iter().chain(more).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
@@ -250,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_major_versions() {
+    fn major_versions_are_read() {
         assert_eq!(major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
         assert_eq!(major("v20.20.2"), Some(20));
         assert_eq!(major("wasm-opt version 108"), Some(108));
@@ -258,13 +259,17 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_names_what_is_missing_and_the_cure() {
-        let Failure::Failed(text) = complaint(&[Tool::Redis], "redis-server", "Why.") else { panic!("not a failure") };
+    fn the_error_names_what_is_missing_and_how_to_install_it() {
+        let Failure::Failed(text) = missing_error(&[Tool::Redis], "redis-server", "Why.") else {
+            panic!("not a failure")
+        };
         assert_eq!(
             text,
             "missing on this machine:\n    redis-server\nWhy. Install by hand; on Debian:\n    apt-get install redis-server"
         );
-        let Failure::Failed(text) = complaint(&[Tool::Python], "python3-venv", "Why.") else { panic!("not a failure") };
+        let Failure::Failed(text) = missing_error(&[Tool::Python], "python3-venv", "Why.") else {
+            panic!("not a failure")
+        };
         assert!(
             text.contains("Python 3.10 or newer, with venv") && text.ends_with("apt-get install python3-venv"),
             "{text}"

@@ -1,26 +1,27 @@
-//! The versions of what is installed: all that no lock file pins.
+//! The versions of tools that no lock file pins.
 
-/// The oldest PostgreSQL that the product supports, and the one of Debian 12.
+/// The oldest PostgreSQL that the product supports; Debian 12 has it.
 pub(crate) const POSTGRES: u32 = 15;
 
 /// The oldest Node.js that runs the tests. Debian 12 has 18.
 pub(crate) const NODE: u32 = 20;
 
-/// The oldest Python 3 that runs the clients of others. Debian 12 has 3.11.
+/// The oldest Python 3 that runs the third-party clients. Debian 12 has 3.11.
 pub(crate) const PYTHON: u32 = 10;
 
-/// The Node.js that is taken from npm where the machine's is too old.
+/// The Node.js that is installed from npm if the machine's is too old.
 pub(crate) const NODE_FROM_NPM: &str = "22.23.3";
 
 /// The newest Trunk that the workspace's Rust can compile.
 pub(crate) const TRUNK: &str = "0.21.14";
 
-/// The program that splits the dashboard's WebAssembly into chunks; it understands the `wasm_split_helpers` of Cargo.lock.
+/// The program that splits the dashboard's WebAssembly into chunks; it understands the `wasm_split_helpers` of
+/// Cargo.lock.
 pub(crate) const WASM_SPLIT: &str = "0.2.4";
 
-/// The oldest wasm-opt that is known to keep the tables of wasm-bindgen apart. Debian 12 has 108, whose output no browser
-/// starts.
+/// The oldest wasm-opt that is known to keep the tables of wasm-bindgen apart. Debian 12 has 108, whose output fails to
+/// start in browsers.
 pub(crate) const WASM_OPT: u32 = 132;
 
-/// The Binaryen that is taken from npm where the machine's is too old.
+/// The Binaryen that is installed from npm if the machine's is too old.
 pub(crate) const BINARYEN_FROM_NPM: &str = "132.0.0";

@@ -56,7 +56,7 @@ pub(crate) fn command(program: &str) -> Command {
 
 /// Where our own programs are; they come before those of the system.
 fn folders() -> [PathBuf; 2] {
-    [tools::own().join("bin"), tools::own().join("node_modules/.bin")]
+    [tools::folder().join("bin"), tools::folder().join("node_modules/.bin")]
 }
 
 fn find(program: &str) -> Option<PathBuf> {
@@ -85,7 +85,7 @@ impl Crate {
         let Self { package, program, version, flags } = self;
         println!("xtask: {program} {version} is missing; compiling it into .local/tools, which takes some minutes");
         let mut install = cargo();
-        install.args(["install", package, "--version", version]).args(*flags).arg("--root").arg(tools::own());
+        install.args(["install", package, "--version", version]).args(*flags).arg("--root").arg(tools::folder());
         // Nobody debugs them: that takes a quarter of the time away.
         install.env("CARGO_PROFILE_DEV_DEBUG", "false");
         process::run(&mut install, stop)?;
@@ -100,8 +100,8 @@ impl Crate {
             return true;
         }
         // Not every program says its version; then only cargo knows, and only of what is in our own folder.
-        let list = output(cargo().args(["install", "--list", "--root"]).arg(tools::own()));
-        path.starts_with(tools::own()) && list.is_ok_and(|list| is_listed(&list, self.package, &self.version))
+        let list = output(cargo().args(["install", "--list", "--root"]).arg(tools::folder()));
+        path.starts_with(tools::folder()) && list.is_ok_and(|list| is_listed(&list, self.package, &self.version))
     }
 }
 
