@@ -1,4 +1,4 @@
-//! `up --demo`: real copies of real files, two side by side, over and over.
+//! `up --demo`: copies real files, two at a time, until `up` is stopped.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,26 +11,26 @@ use crate::local::{Local, say};
 use crate::process::{Process, TERMINATE};
 use crate::stop::Stop;
 
-/// Names and sizes of the files, in MiB.
+/// Names of the files, and their sizes in MiB.
 const FILES: &[(&str, u64)] =
     &[("invoices-2026-q3.tar", 60), ("sensor-readings.parquet", 140), ("warehouse.dump", 280)];
-const LANES: usize = 2;
+const COPIERS: usize = 2;
 const RATE: &str = "20MB/s";
 
-/// After a copy that failed, so that a server that is away is not asked in a tight loop.
-const PAUSE: Duration = Duration::from_secs(3);
+/// Time after a failed copy before the next one, so that nothing retries in a tight loop while the server is down.
+const RETRY_DELAY: Duration = Duration::from_secs(3);
 
-/// The copies that are going on.
+/// The files and the running copies.
 pub(crate) struct Demo {
     folder: PathBuf,
-    lanes: Vec<Lane>,
+    copiers: Vec<Copier>,
     stop: Stop,
 }
 
-/// One copy at a time.
-struct Lane {
+/// Runs one copy at a time.
+struct Copier {
     number: usize,
-    /// Which file comes next.
+    /// Index of the next file in [`FILES`], modulo its length.
     next: usize,
     copy: Option<Process>,
     destination: PathBuf,
@@ -38,10 +38,10 @@ struct Lane {
 }
 
 impl Demo {
-    /// Makes the files that are missing.
+    /// Creates the files that do not exist yet.
     pub(crate) fn prepare(local: &Local, stop: &Stop) -> Result<Self> {
         let folder = local.home.join("demo");
-        fs::create_dir_all(&folder).context(format_args!("cannot make {}", relative(&folder)))?;
+        fs::create_dir_all(&folder).context(format_args!("cannot create {}", relative(&folder)))?;
         for (name, mebibytes) in FILES {
             let (path, size) = (folder.join(name), mebibytes << 20);
             if fs::metadata(&path).is_ok_and(|file| file.len() == size) {
@@ -53,43 +53,43 @@ impl Demo {
             let mut file = File::create(&path).context(&cannot)?;
             io::copy(&mut random, &mut file).context(&cannot)?;
         }
-        let lanes = (0..LANES).map(|lane| Lane {
-            number: lane + 1,
-            next: lane,
+        let copiers = (0..COPIERS).map(|index| Copier {
+            number: index + 1,
+            next: index,
             copy: None,
-            destination: folder.join("copies").join((lane + 1).to_string()),
+            destination: folder.join("copies").join((index + 1).to_string()),
             not_before: None,
         });
-        say(&format!("copying {} files in {} at {RATE}, {LANES} at a time", FILES.len(), relative(&folder)));
-        Ok(Self { lanes: lanes.collect(), folder, stop: stop.clone() })
+        say(&format!("copying {} files in {} at {RATE}, {COPIERS} at a time", FILES.len(), relative(&folder)));
+        Ok(Self { copiers: copiers.collect(), folder, stop: stop.clone() })
     }
 
-    /// Starts what is due. To be called often.
+    /// Starts the copies that are due. Call it every [`POLL_INTERVAL`](crate::process::POLL_INTERVAL).
     pub(crate) fn step(&mut self, local: &Local) -> Result<()> {
-        self.lanes.iter_mut().try_for_each(|lane| lane.step(local, &self.folder, &self.stop))
+        self.copiers.iter_mut().try_for_each(|copier| copier.step(local, &self.folder, &self.stop))
     }
 }
 
 impl Drop for Demo {
     fn drop(&mut self) {
         say("stopping the copies");
-        for lane in &mut self.lanes {
-            lane.copy = None;
-            lane.clean();
+        for copier in &mut self.copiers {
+            copier.copy = None;
+            copier.remove_copies();
         }
     }
 }
 
-impl Lane {
+impl Copier {
     fn step(&mut self, local: &Local, folder: &Path, stop: &Stop) -> Result<()> {
         let log = local.home.join(format!("demo-{}.log", self.number));
         if let Some(copy) = &mut self.copy {
             let Some(status) = copy.ended()? else { return Ok(()) };
             self.copy = None;
-            self.clean();
+            self.remove_copies();
             if !status.success() {
-                say(&format!("a copy ended with {status}; {} may say why", relative(&log)));
-                self.not_before = Some(Instant::now() + PAUSE);
+                say(&format!("a copy ended with {status}; see {}", relative(&log)));
+                self.not_before = Some(Instant::now() + RETRY_DELAY);
             }
         }
         if self.not_before.is_some_and(|time| Instant::now() < time) {
@@ -97,16 +97,16 @@ impl Lane {
         }
         let (name, _) = FILES[self.next % FILES.len()];
         self.next += 1;
-        fs::create_dir_all(&self.destination).context("cannot make a folder for the copies")?;
+        fs::create_dir_all(&self.destination).context("cannot create a folder for the copies")?;
         let mut command = local.agent(["copy"]);
         command.arg(folder.join(name)).arg(self.destination.join(name)).args(["--max-rate", RATE, "--overwrite"]);
         self.copy = Some(Process::spawn_logged("a copy", &mut command, &log, TERMINATE, stop)?);
         Ok(())
     }
 
-    /// Deletes what was copied.
-    fn clean(&self) {
-        // The next round makes the folder again; one that is not there is no trouble.
+    /// Deletes the copied files.
+    fn remove_copies(&self) {
+        // The folder may not exist; the next copy creates it again.
         let _ = fs::remove_dir_all(&self.destination);
     }
 }

@@ -1,4 +1,4 @@
-//! The installation in `.local/up`: what is kept there from one `up` to the next, and the commands on it.
+//! The installation in `.local/up`, which stays from one `up` to the next, and commands that run on it.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -12,28 +12,28 @@ use crate::files::{self, relative};
 use crate::ports;
 use crate::process;
 
-/// The admin that the first start makes.
+/// The administrator that the first start creates.
 pub(crate) const ADMIN: &str = "admin@localhost";
 const CUSTOMER: &str = "Local";
 
-/// An installation that is ours alone as long as this lives.
+/// The installation, locked for as long as this value exists.
 pub(crate) struct Local {
     pub(crate) home: PathBuf,
     pub(crate) binary: PathBuf,
-    /// The admin's.
+    /// The administrator's password.
     pub(crate) password: String,
-    /// Where the server listens.
+    /// The address on which the server listens.
     pub(crate) listen: SocketAddr,
     _lock: File,
 }
 
 impl Local {
-    /// Takes over what an earlier `up` left, or begins afresh.
+    /// Opens the installation of an earlier `up`, or creates one.
     pub(crate) fn open(home: PathBuf, listen: SocketAddr, lock: File) -> Result<Self> {
         let fresh = !home.join("data").exists();
         if fresh {
-            say("no data yet: starting afresh");
-            // What an earlier, deleted server knew means nothing to a new one.
+            say("there is no data yet: creating an empty installation");
+            // Ids and keys of an earlier server are not valid on a new one.
             let _ = fs::remove_file(home.join("customer-id"));
             let _ = fs::remove_dir_all(home.join("agent"));
         }
@@ -47,7 +47,10 @@ impl Local {
             }
             None => {
                 let (file, home) = (relative(&password_file), relative(&home));
-                return Err(format!("{file} with the admin's password is gone; delete {home} to start afresh").into());
+                return Err(format!(
+                    "{file} with the administrator's password is missing; delete {home} to start again"
+                )
+                .into());
             }
         };
         Ok(Self { binary: files::release_binary()?, home, password, listen, _lock: lock })
@@ -61,12 +64,12 @@ impl Local {
         self.home.join("agent")
     }
 
-    /// Where a client on this machine finds the server.
+    /// The server's address for clients on this machine.
     pub(crate) fn address(&self) -> SocketAddr {
         ports::reachable(self.listen)
     }
 
-    /// `mftplus …` on our data, whatever database the person who started us works with.
+    /// `mftplus …` on the data of this installation, without the user's own database settings.
     pub(crate) fn mftplus<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(&self.binary);
         command.current_dir(files::root()).args(args).env("MFTPLUS_DATA_DIR", self.data());
@@ -74,7 +77,7 @@ impl Local {
         command
     }
 
-    /// `mftplus agent …` as our agent.
+    /// `mftplus agent …` as the agent of this installation.
     pub(crate) fn agent<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(&self.binary);
         command.current_dir(files::root()).arg("agent").args(args);
@@ -83,26 +86,27 @@ impl Local {
         command
     }
 
-    /// A code with which one agent may register. Needs the running server's database.
+    /// Creates an enrolment code for one agent. Needs the database of a running server.
     pub(crate) fn enrolment_code(&self) -> Result<String> {
         let customer = self.customer()?;
         let args = ["enrol-code", "add", "--customer", &customer, "--max-uses", "1", "--expires-in", "1h"];
         process::output(&mut self.mftplus(args))
     }
 
-    /// The one customer of this installation, made at the first start.
+    /// The id of the installation's only customer, which is created once.
     fn customer(&self) -> Result<String> {
         let file = self.home.join("customer-id");
         if let Some(id) = files::read_line(&file)? {
             return Ok(id);
         }
-        say(&format!("making the customer {CUSTOMER}"));
+        say(&format!("creating the customer {CUSTOMER}"));
         let id = process::output(&mut self.mftplus(["customer", "add", CUSTOMER]))?;
         fs::write(&file, &id).context(format_args!("cannot write {}", relative(&file)))?;
         Ok(id)
     }
 
-    /// Whether our agent has a key already. What its file is called is the agent's business.
+    /// Whether the agent has a key already. Looks for it in any file, since the name of the file is internal to the
+    /// agent.
     pub(crate) fn has_agent(&self) -> bool {
         let Ok(entries) = fs::read_dir(self.agent_folder()) else { return false };
         entries.flatten().any(|entry| {
@@ -112,17 +116,17 @@ impl Local {
     }
 }
 
-/// Says what `up` does.
+/// Prints a message of `up`.
 pub(crate) fn say(text: &str) {
-    // The terminal may be gone by now, which is no reason to leave children behind.
+    // Not `println!`, which panics when the terminal is closed: the children must be stopped then too.
     let _ = writeln!(io::stdout(), "up: {text}");
 }
 
-/// Holds the folder for one `up` at a time; the system lets go when we end, however we end.
+/// Locks the folder for one `up` at a time. The operating system releases the lock when this process ends.
 pub(crate) fn lock(home: &Path) -> Result<File> {
-    fs::create_dir_all(home).context(format_args!("cannot make {}", relative(home)))?;
+    fs::create_dir_all(home).context(format_args!("cannot create {}", relative(home)))?;
     let path = home.join("lock");
-    let file = File::create(&path).context(format_args!("cannot make {}", relative(&path)))?;
+    let file = File::create(&path).context(format_args!("cannot create {}", relative(&path)))?;
     file.try_lock().map_err(|_| "another `cargo xtask up` is running in this repository")?;
     Ok(file)
 }

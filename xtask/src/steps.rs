@@ -1,4 +1,4 @@
-//! The steps of `cargo xtask test`: what each needs and runs.
+//! The steps of `cargo xtask test`: the tools and commands of each.
 
 use std::env;
 use std::fs::{self, File};
@@ -28,7 +28,7 @@ pub(crate) enum Step {
     Deny,
 }
 
-/// How a step ended that did not fail.
+/// The result of a step that did not fail.
 pub(crate) enum Outcome {
     Passed,
     Skipped(&'static str),
@@ -47,9 +47,9 @@ impl Step {
         Self::Deny,
     ];
 
-    /// What runs when nothing is named. The end-to-end tests are part of both databases' steps. The dashboard comes
-    /// before what builds a server, which then has it inside.
-    pub(crate) const EVERYTHING: &[Self] = &[
+    /// The steps that run by default. The steps `sqlite` and `postgres` contain the end-to-end tests. The dashboard is
+    /// built before the steps that embed it in a server.
+    pub(crate) const DEFAULT: &[Self] = &[
         Self::Fmt,
         Self::Dashboard,
         Self::Clippy,
@@ -78,12 +78,12 @@ impl Step {
         match self {
             Self::Fmt => "the code is formatted",
             Self::Dashboard => "the dashboard builds, and its first load keeps within the budget",
-            Self::Clippy => "no warning in any target",
+            Self::Clippy => "clippy has no warnings in any target",
             Self::Sqlite => "every test that needs no PostgreSQL, on SQLite and the in-process bus",
-            Self::Postgres => "every test once more, on PostgreSQL and Redis",
+            Self::Postgres => "every test again, on PostgreSQL and Redis",
             Self::E2e => "the end-to-end and crash tests, on both databases",
-            Self::Browser => "the dashboard in Chromium, and both APIs with clients of others",
-            Self::Lint => "the OpenAPI document is clean under two linters",
+            Self::Browser => "the dashboard in Chromium, and both APIs with third-party clients",
+            Self::Lint => "two linters find no problem in the OpenAPI document",
             Self::Deny => "licences, bans and sources of the dependencies",
         }
     }
@@ -101,7 +101,7 @@ impl Step {
         }
     }
 
-    /// The part of the Rust toolchain that it needs besides cargo and rustc.
+    /// The rustup component that it needs besides cargo and rustc.
     pub(crate) fn component(self) -> Option<&'static str> {
         match self {
             Self::Fmt => Some("rustfmt"),
@@ -112,23 +112,23 @@ impl Step {
 
     pub(crate) fn run(self, test_args: &[String], stop: &Stop) -> Result<Outcome> {
         match self {
-            Self::Fmt => announced(cargo().args(["fmt", "--all", "--check"]), stop)?,
+            Self::Fmt => run_shown(cargo().args(["fmt", "--all", "--check"]), stop)?,
             Self::Dashboard => dashboard::build(stop, dashboard::OverBudget::Fail)?,
             Self::Clippy => {
                 let mut clippy = cargo();
                 clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
-                announced(&mut clippy, stop)?;
+                run_shown(&mut clippy, stop)?;
             }
-            Self::Sqlite => announced(&mut tests(&[], test_args), stop)?,
+            Self::Sqlite => run_shown(&mut tests(&[], test_args), stop)?,
             Self::Postgres => on_postgres(&[], test_args, stop)?,
             Self::E2e => {
-                announced(&mut tests(&["e2e"], test_args), stop)?;
+                run_shown(&mut tests(&["e2e"], test_args), stop)?;
                 on_postgres(&["e2e"], test_args, stop)?;
             }
             Self::Browser => browser::run(test_args, stop)?,
             Self::Lint => lint(stop)?,
             Self::Deny if succeeds(cargo().args(["deny", "--version"])) => {
-                announced(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]), stop)?;
+                run_shown(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]), stop)?;
             }
             Self::Deny => return Ok(Outcome::Skipped("cargo-deny is not installed")),
         }
@@ -136,9 +136,9 @@ impl Step {
     }
 }
 
-/// The tests of these targets of the server, or of everything. Always chosen from the whole workspace: another choice
-/// of packages means other features of what they depend on, and all of that built once more. So does a choice of
-/// targets: what runs in `test` on both databases names none, though some of it needs no database.
+/// `cargo test` of these test targets, or of all. It always names the whole workspace: other packages would mean other
+/// features of the dependencies, which would be compiled again. Other targets would mean that too, so the steps
+/// `sqlite` and `postgres` name none, though some tests need no database.
 fn tests(targets: &[&str], args: &[String]) -> Command {
     let mut command = cargo();
     command.args(["test", "--workspace", "--locked"]).args(tools::dashboard_feature());
@@ -151,7 +151,7 @@ fn tests(targets: &[&str], args: &[String]) -> Command {
     command
 }
 
-/// The same, with PostgreSQL and Redis started for those that reach a database.
+/// Runs the tests with a temporary PostgreSQL and Redis.
 fn on_postgres(targets: &[&str], args: &[String], stop: &Stop) -> Result<()> {
     let parent = env::temp_dir();
     let redis_server = tools::redis_server()?;
@@ -160,42 +160,43 @@ fn on_postgres(targets: &[&str], args: &[String], stop: &Stop) -> Result<()> {
     let redis = services::redis(&redis_server, &parent, stop)?;
     let folder = TempFolder::create(&parent)?;
     let next = folder.path().join("mftplus-next");
-    announced(&mut tools::debug_server(&["next-version"]), stop)?;
+    run_shown(&mut tools::debug_server(&["next-version"]), stop)?;
     fs::copy(files::debug_binary()?, &next).context(format_args!("cannot write {}", next.display()))?;
-    // Tests that need these two are ignored elsewhere. What makes the test data of a release is no test.
+    // Tests that need PostgreSQL and Redis are ignored elsewhere. Those that write the test data of a release are
+    // skipped.
     let included = ["--include-ignored", "--skip", "is_frozen"].map(String::from);
     let mut command = tests(targets, &[included.as_slice(), args].concat());
     // For the test in which two versions share a database.
     command.env("MFTPLUS_TEST_NEXT_VERSION", &next);
     command.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_URL", &redis.url);
-    // For the tests that take a Redis away and bring it back.
+    // For the tests that stop and restart a Redis.
     command.env("MFTPLUS_TEST_REDIS_SERVER", redis_server);
-    announced(&mut command, stop)
+    run_shown(&mut command, stop)
 }
 
-/// Both linters over the document that the binary prints.
+/// Runs both linters on the OpenAPI document that the binary prints.
 fn lint(stop: &Stop) -> Result<()> {
     let e2e = node::install_e2e(stop)?;
     let folder = TempFolder::create(&env::temp_dir())?;
     let document = folder.path().join("mftplus-api.yaml");
     let file = File::create(&document).context(format_args!("cannot write {}", document.display()))?;
-    announced(&mut tools::debug_server(&[]), stop)?;
-    announced(Command::new(files::debug_binary()?).arg("openapi").stdout(file), stop)?;
+    run_shown(&mut tools::debug_server(&[]), stop)?;
+    run_shown(Command::new(files::debug_binary()?).arg("openapi").stdout(file), stop)?;
 
     let linter = |name: &str| {
         let mut command = node::command(&e2e.join("node_modules/.bin").join(name));
-        // It would look for a newer version of itself, and report that it was used.
+        // It would check for updates and send telemetry.
         command.envs([("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true"), ("REDOCLY_TELEMETRY", "off")]);
         command.current_dir(&e2e);
         command
     };
-    announced(linter("redocly").args(["lint", "--config=redocly.yaml", "--max-problems=500"]).arg(&document), stop)?;
+    run_shown(linter("redocly").args(["lint", "--config=redocly.yaml", "--max-problems=500"]).arg(&document), stop)?;
     let mut spectral = linter("spectral");
     spectral.args(["lint", "--ruleset=spectral.yaml", "--fail-severity=warn", "--fail-on-unmatched-globs"]);
-    announced(spectral.arg(&document), stop)
+    run_shown(spectral.arg(&document), stop)
 }
 
-fn announced(command: &mut Command, stop: &Stop) -> Result<()> {
+fn run_shown(command: &mut Command, stop: &Stop) -> Result<()> {
     println!("$ {}", process::shown(command));
     process::run(command, stop)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every step in order, and what came of it.
+//! `cargo xtask test`: runs the steps in order, and prints their results.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,11 @@ use crate::steps::{Outcome, Step};
 use crate::stop::Stop;
 use crate::tools::{self, Tool};
 
-/// What the command line asked for.
+/// The arguments of the command line.
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
     steps: Vec<Step>,
-    /// Handed to every test binary: filters, and what stood behind `--`.
+    /// Passed to every test binary: the filters, and the arguments after `--`.
     test_args: Vec<String>,
 }
 
@@ -51,7 +51,7 @@ impl Plan {
         }
         let steps = match (only.is_empty(), test_args.is_empty()) {
             (false, _) => only,
-            (true, true) => Step::EVERYTHING.to_vec(),
+            (true, true) => Step::DEFAULT.to_vec(),
             (true, false) => vec![Step::Sqlite, Step::Postgres],
         };
         match steps.iter().find(|step| !test_args.is_empty() && !step.takes_test_args()) {
@@ -67,7 +67,7 @@ impl Plan {
             let minutes = start.elapsed().as_secs() / 60;
             println!("\n[{number}/{total}] {name}: {about} (minute {minutes})");
         };
-        announce(1, "tools", "find or install what the steps need");
+        announce(1, "tools", "find or install the tools of the steps");
         self.time(rows, "tools", || self.ensure_tools(stop).map(|()| Outcome::Passed))?;
         for (index, step) in self.steps.iter().enumerate() {
             announce(index + 2, step.name(), step.about());
@@ -76,7 +76,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Runs one step and notes what came of it.
+    /// Runs one step and records its result.
     fn time(&self, rows: &mut Vec<Row>, name: &'static str, work: impl FnOnce() -> Result<Outcome>) -> Result<()> {
         let start = Instant::now();
         let end = work();
@@ -87,9 +87,10 @@ impl Plan {
                 println!("xtask: {name} skipped: {why}");
                 ("skipped", Ok(()))
             }
-            Err(Failure::Failed(message)) => {
-                ("FAILED", Err(Failure::Failed(format!("{message}\nTo repeat just that:\n    {}", self.again(name)))))
-            }
+            Err(Failure::Failed(message)) => (
+                "FAILED",
+                Err(Failure::Failed(format!("{message}\nTo repeat this step:\n    {}", self.repeat_command(name)))),
+            ),
             Err(Failure::Interrupted) => ("stopped", Err(Failure::Interrupted)),
         };
         rows.push(Row { name, result, took });
@@ -97,11 +98,11 @@ impl Plan {
     }
 
     /// The command that repeats one step.
-    fn again(&self, name: &str) -> String {
+    fn repeat_command(&self, name: &str) -> String {
         let mut words = vec!["cargo xtask test"];
-        // The tools are looked for before whatever runs, so that is what must be asked for again.
+        // Tools are ensured for the selected steps, so the same steps are named again.
         let names = self.steps.iter().map(|step| step.name());
-        for name in names.filter(|step| *step == name || name == "tools" && self.steps != Step::EVERYTHING) {
+        for name in names.filter(|step| *step == name || name == "tools" && self.steps != Step::DEFAULT) {
             words.extend(["--only", name]);
         }
         if !self.test_args.is_empty() {
@@ -125,7 +126,7 @@ impl Plan {
         for component in self.steps.iter().filter_map(|step| step.component()) {
             tools::ensure_component(component, stop)?;
         }
-        println!("xtask: everything is there");
+        println!("xtask: all tools are installed");
         Ok(())
     }
 }
@@ -133,11 +134,11 @@ impl Plan {
 fn step(name: &str) -> Result<Step> {
     Step::ALL.iter().copied().find(|step| step.name() == name).ok_or_else(|| {
         let names: Vec<&str> = Step::ALL.iter().map(|step| step.name()).collect();
-        Failure::Failed(format!("no step `{name}`; there are: {}", names.join(", ")))
+        Failure::Failed(format!("no step `{name}`; the steps are: {}", names.join(", ")))
     })
 }
 
-/// The table at the end, and the line that counts.
+/// The table at the end. Its last line is the total.
 fn summary(rows: &[Row]) -> String {
     let line = |Row { name, result, took }: &Row| format!("  {name:<10} {result:<8} {:>8.1} s", took.as_secs_f64());
     let mut lines: Vec<String> = rows.iter().map(line).collect();
@@ -160,28 +161,28 @@ mod tests {
     }
 
     #[test]
-    fn without_arguments_everything_runs() {
-        assert_eq!(parse(&[]).unwrap(), Plan { steps: Step::EVERYTHING.to_vec(), test_args: vec![] });
+    fn without_arguments_the_default_steps_run() {
+        assert_eq!(parse(&[]).unwrap(), Plan { steps: Step::DEFAULT.to_vec(), test_args: vec![] });
     }
 
     #[test]
-    fn a_filter_runs_the_tests_of_both_databases() {
+    fn a_filter_selects_the_steps_of_both_databases() {
         let plan = parse(&["heartbeat"]).unwrap();
         assert_eq!(plan, Plan { steps: vec![Step::Sqlite, Step::Postgres], test_args: vec!["heartbeat".into()] });
     }
 
     #[test]
-    fn steps_are_chosen_by_name_and_take_filters() {
+    fn steps_are_selected_by_name_and_take_filters() {
         let plan = parse(&["--only", "postgres", "--only=e2e", "crash", "--", "--nocapture"]).unwrap();
         assert_eq!(plan.steps, [Step::Postgres, Step::E2e]);
         assert_eq!(plan.test_args, ["crash", "--nocapture"]);
-        assert_eq!(plan.again("e2e"), "cargo xtask test --only e2e -- crash --nocapture");
-        assert_eq!(plan.again("tools"), "cargo xtask test --only postgres --only e2e -- crash --nocapture");
-        assert_eq!(parse(&[]).unwrap().again("tools"), "cargo xtask test");
+        assert_eq!(plan.repeat_command("e2e"), "cargo xtask test --only e2e -- crash --nocapture");
+        assert_eq!(plan.repeat_command("tools"), "cargo xtask test --only postgres --only e2e -- crash --nocapture");
+        assert_eq!(parse(&[]).unwrap().repeat_command("tools"), "cargo xtask test");
     }
 
     #[test]
-    fn refuses_what_it_does_not_know() {
+    fn unknown_steps_and_options_are_errors() {
         for (args, reason) in [
             (&["--only", "sqlight"][..], "no step `sqlight`"),
             (&["--only"], "no step ``"),
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_counts_and_times() {
+    fn the_summary_lists_results_and_durations() {
         let row = |name, result, millis| Row { name, result, took: Duration::from_millis(millis) };
         let rows = [row("fmt", "passed", 1250), row("deny", "skipped", 10), row("sqlite", "FAILED", 61_000)];
         assert_eq!(

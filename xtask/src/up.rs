@@ -18,14 +18,14 @@ use crate::process::{self, Process, TERMINATE};
 use crate::stop::Stop;
 use crate::tools;
 
-/// What the command line asked for.
+/// The arguments of the command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {
     demo: bool,
     listen: Option<String>,
 }
 
-/// What every part of `up` needs.
+/// What the parts of `up` share.
 struct Up {
     local: Local,
     metrics: SocketAddr,
@@ -37,8 +37,8 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     let home = files::root().join(".local/up");
     let lock = local::lock(&home)?;
     build(stop)?;
-    let listen = pick("the API", options.listen.as_deref(), "MFTPLUS_LISTEN", "127.0.0.1:8080")?;
-    let metrics = pick("metrics", None, "MFTPLUS_METRICS_LISTEN", "127.0.0.1:9464")?;
+    let listen = choose_address("the API", options.listen.as_deref(), "MFTPLUS_LISTEN", "127.0.0.1:8080")?;
+    let metrics = choose_address("metrics", None, "MFTPLUS_METRICS_LISTEN", "127.0.0.1:9464")?;
     let up = Up { local: Local::open(home, listen, lock)?, metrics, stop: stop.clone() };
 
     match up.until_stopped(options.demo) {
@@ -60,7 +60,7 @@ impl Options {
                 }
                 other => match other.strip_prefix("--listen=") {
                     Some(address) => options.listen = Some(address.to_owned()),
-                    None => return Err(format!("no argument `{other}`; see `cargo xtask up --help`").into()),
+                    None => return Err(format!("unknown argument `{other}`; see `cargo xtask up --help`").into()),
                 },
             }
         }
@@ -69,12 +69,12 @@ impl Options {
 }
 
 impl Up {
-    /// Starts everything and watches it. However this ends, what was started stops in the reverse order.
+    /// Starts server, agent and demo, and waits until one ends or `up` is stopped. Then they stop in the reverse order.
     fn until_stopped(&self, demo: bool) -> Result<()> {
         let mut server = self.start_server()?;
         let mut agent = self.start_agent(&mut server)?;
         let mut demo = if demo { Some(Demo::prepare(&self.local, &self.stop)?) } else { None };
-        self.welcome();
+        self.print_addresses();
         loop {
             self.stop.check()?;
             server.process.check_alive()?;
@@ -86,7 +86,7 @@ impl Up {
         }
     }
 
-    fn start_server(&self) -> Result<Part> {
+    fn start_server(&self) -> Result<Component> {
         let log = self.local.home.join("server.log");
         say(&format!("starting the server on SQLite in {}, log in {}", relative(&self.local.data()), relative(&log)));
         let start = Instant::now();
@@ -94,7 +94,7 @@ impl Up {
         command.env("MFTPLUS_LISTEN", self.local.listen.to_string());
         command.env("MFTPLUS_METRICS_LISTEN", self.metrics.to_string());
         command.env("MFTPLUS_ADMIN_EMAIL", ADMIN).env("MFTPLUS_ADMIN_PASSWORD", &self.local.password);
-        let mut server = Part { name: "server", process: self.spawn("the server", &mut command, &log)? };
+        let mut server = Component { name: "server", process: self.spawn("the server", &mut command, &log)? };
         let ready =
             || http::get(self.local.address(), "/api/health/ready", None).is_some_and(|(status, _)| status == 200);
         if !self.wait(Duration::from_mins(1), &mut [&mut server], ready)? {
@@ -104,7 +104,7 @@ impl Up {
         Ok(server)
     }
 
-    fn start_agent(&self, server: &mut Part) -> Result<Part> {
+    fn start_agent(&self, server: &mut Component) -> Result<Component> {
         let log = self.local.home.join("agent.log");
         let mut command = self.local.agent(["run"]);
         if self.local.has_agent() {
@@ -113,7 +113,7 @@ impl Up {
             command.env("MFTPLUS_ENROLMENT_CODE", self.local.enrolment_code()?);
             say(&format!("starting a new agent with an enrolment code, log in {}", relative(&log)));
         }
-        let mut agent = Part { name: "agent", process: self.spawn("the agent", &mut command, &log)? };
+        let mut agent = Component { name: "agent", process: self.spawn("the agent", &mut command, &log)? };
         let token = process::output(&mut self.local.mftplus(["token", ADMIN, "--ttl", "10m"]))?;
         let online = || {
             http::get(self.local.address(), "/api/agents?status=online", Some(&token))
@@ -122,17 +122,17 @@ impl Up {
         if self.wait(Duration::from_secs(30), &mut [&mut agent, server], online)? {
             say("the agent is online");
         } else {
-            say(&format!("the agent is not online yet; {} may say why", relative(&log)));
+            say(&format!("the agent is not online yet; see {}", relative(&log)));
         }
         Ok(agent)
     }
 
-    /// Waits until `ready`; fails as soon as one of `parts` is gone. False when `patience` is over.
-    fn wait(&self, patience: Duration, parts: &mut [&mut Part], ready: impl Fn() -> bool) -> Result<bool> {
-        let deadline = Instant::now() + patience;
+    /// Waits until `ready` returns true. Returns false after `timeout`; fails as soon as one of `components` has ended.
+    fn wait(&self, timeout: Duration, components: &mut [&mut Component], ready: impl Fn() -> bool) -> Result<bool> {
+        let deadline = Instant::now() + timeout;
         while Instant::now() < deadline {
             self.stop.check()?;
-            parts.iter_mut().try_for_each(|part| part.process.check_alive())?;
+            components.iter_mut().try_for_each(|component| component.process.check_alive())?;
             if ready() {
                 return Ok(true);
             }
@@ -141,7 +141,7 @@ impl Up {
         Ok(false)
     }
 
-    fn welcome(&self) {
+    fn print_addresses(&self) {
         let (address, binary) = (self.local.address(), relative(&self.local.binary));
         let (data, agent) = (relative(&self.local.data()), relative(&self.local.agent_folder()));
         println!(
@@ -166,19 +166,19 @@ Ctrl-C stops everything.
         );
     }
 
-    /// Starts a child that writes a log of its own.
+    /// Starts a child that writes to its own log file.
     fn spawn(&self, name: &str, command: &mut Command, log: &Path) -> Result<Process> {
         Process::spawn_logged(name, command, log, TERMINATE, &self.stop)
     }
 }
 
-/// A child that says so when it is stopped.
-struct Part {
+/// A child that prints a message when it stops.
+struct Component {
     name: &'static str,
     process: Process,
 }
 
-impl Drop for Part {
+impl Drop for Component {
     fn drop(&mut self) {
         if matches!(self.process.ended(), Ok(None)) {
             say(&format!("stopping the {}", self.name));
@@ -196,13 +196,13 @@ fn build(stop: &Stop) -> Result<()> {
     process::run(&mut command, stop)
 }
 
-/// The address that the flag, else the variable, else the default names; another port where that one is taken.
-fn pick(what: &str, flag: Option<&str>, variable: &str, default: &str) -> Result<SocketAddr> {
+/// The address of the flag, else of the variable, else the default; with another port if that one is in use.
+fn choose_address(what: &str, flag: Option<&str>, variable: &str, default: &str) -> Result<SocketAddr> {
     let wanted = flag.map(ToOwned::to_owned).or_else(|| env::var(variable).ok());
     let wanted = ports::parse(wanted.as_deref().unwrap_or(default))?;
     let found = ports::free_near(wanted)?;
     if wanted.port() != 0 && found != wanted {
-        say(&format!("{wanted} is taken by another program; {what} will be on {found}"));
+        say(&format!("{wanted} is in use by another program; {what} will be on {found}"));
     }
     Ok(found)
 }
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_its_options() {
+    fn options_are_read() {
         assert_eq!(parse(&[]).unwrap(), Options::default());
         let wanted = Options { demo: true, listen: Some("127.0.0.1:9000".into()) };
         assert_eq!(parse(&["--demo", "--listen", "127.0.0.1:9000"]).unwrap(), wanted);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_arguments() {
+    fn other_arguments_are_errors() {
         assert!(parse(&["--listen"]).is_err());
         assert!(parse(&["demo"]).is_err());
     }
