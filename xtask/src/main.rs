@@ -7,6 +7,7 @@ mod browser;
 mod chunks;
 mod dashboard;
 mod demo;
+mod durations;
 mod example;
 mod failure;
 mod files;

@@ -2,9 +2,11 @@
 //! reaches xtask alone, which then stops its children in order.
 
 use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, PipeReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,10 @@ use crate::stop::Stop;
 
 /// Time between two checks of a loop that waits.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How long output is awaited after a process has ended. It is complete as soon as the pipe is closed, but a process
+/// that the child has left behind may keep it open.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The signals that stop a process, each with the grace period before the next one.
 pub(crate) type StopSignals = &'static [(&'static str, Duration)];
@@ -146,7 +152,49 @@ fn send(signal: &str, group: u32) {
 pub(crate) fn run(command: &mut Command, stop: &Stop) -> Result<()> {
     let line = shown(command);
     let status = Process::spawn(&line, command, stop)?.wait()?;
-    if status.success() { Ok(()) } else { Err(Failure::Failed(format!("`{line}` failed ({status})"))) }
+    expect_success(&line, status)
+}
+
+/// Runs `command` to its end, and passes each line of its output to `inspect`. The output, standard output and standard
+/// error in their order, is copied to the standard output of xtask as it is written. Fails unless the command succeeds.
+pub(crate) fn run_inspected(command: &mut Command, stop: &Stop, mut inspect: impl FnMut(&str)) -> Result<()> {
+    let shown = shown(command);
+    let cannot = || format!("cannot read the output of `{shown}`");
+    let (reader, writer) = io::pipe().context(cannot())?;
+    let second_writer = writer.try_clone().context(cannot())?;
+    let (sender, lines) = mpsc::channel();
+    let mut process = Process::spawn(&shown, command.stdout(second_writer).stderr(writer), stop)?;
+    // `command` still holds both writers, and while they are open, the reader waits for more.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    thread::spawn(move || copy_lines(reader, &sender));
+    loop {
+        let has_ended = process.ended()?.is_some();
+        match lines.recv_timeout(if has_ended { DRAIN_TIMEOUT } else { POLL_INTERVAL }) {
+            Ok(line) => inspect(&line),
+            Err(RecvTimeoutError::Timeout) if !has_ended => {}
+            Err(_) => break,
+        }
+        stop.check()?;
+    }
+    expect_success(&shown, process.wait()?)
+}
+
+/// Copies lines to the standard output, and sends them to `lines`, until the pipe is closed.
+fn copy_lines(reader: PipeReader, lines: &Sender<String>) {
+    let mut reader = BufReader::new(reader);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+        let mut stdout = io::stdout().lock();
+        // The terminal may be closed, and the receiver gone after Ctrl-C. Read on: the child must not block on a full
+        // pipe.
+        let _ = stdout.write_all(&line).and_then(|()| stdout.flush());
+        let _ = lines.send(String::from_utf8_lossy(&line).into_owned());
+        line.clear();
+    }
+}
+
+fn expect_success(shown: &str, status: ExitStatus) -> Result<()> {
+    if status.success() { Ok(()) } else { Err(Failure::Failed(format!("`{shown}` failed ({status})"))) }
 }
 
 /// Runs a short `command` and returns its standard output, trimmed. Fails with its standard error unless it succeeds.
@@ -197,6 +245,38 @@ mod tests {
     fn last_lines_returns_the_end_of_a_log() {
         assert_eq!(last_lines("a\nb\nc\n", 2), ["b", "c"]);
         assert_eq!(last_lines("a", 2), ["a"]);
+    }
+
+    /// The result of a shell script, and the lines that it has printed.
+    fn inspected(script: &str) -> (Result<()>, Vec<String>) {
+        let mut lines = Vec::new();
+        let mut command = Command::new("sh");
+        let inspect = |line: &str| lines.push(line.trim_end().to_owned());
+        let result = run_inspected(command.args(["-c", script]), &Stop::default(), inspect);
+        (result, lines)
+    }
+
+    #[test]
+    fn lines_of_both_streams_are_inspected_in_order() {
+        let (result, lines) = inspected("echo one; echo two >&2; printf three");
+        assert!(result.is_ok());
+        assert_eq!(lines, ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn an_inspected_command_that_fails_is_a_failure() {
+        let (result, lines) = inspected("echo one; exit 3");
+        let Err(Failure::Failed(message)) = result else { panic!("not a failure") };
+        assert!(message.starts_with("`sh -c") && message.contains("failed"), "{message}");
+        assert_eq!(lines, ["one"]);
+    }
+
+    #[test]
+    fn a_process_left_behind_with_the_output_does_not_block_the_run() {
+        let (result, lines) = inspected("sleep 600 & echo $!");
+        assert!(result.is_ok());
+        let still_runs = succeeds(Command::new("sh").args(["-c", "kill \"$0\"", &lines[0]]));
+        assert!(still_runs, "the run has waited for the process {}", lines[0]);
     }
 
     #[test]

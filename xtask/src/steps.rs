@@ -2,10 +2,12 @@
 
 use std::env;
 use std::fs::{self, File};
+use std::io::{self, IsTerminal};
 use std::process::Command;
 
 use crate::browser;
 use crate::dashboard;
+use crate::durations::Durations;
 use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
 use crate::node;
@@ -110,7 +112,8 @@ impl Step {
         }
     }
 
-    pub(crate) fn run(self, test_args: &[String], stop: &Stop) -> Result<Outcome> {
+    /// Runs it. The durations of tests are added to `durations`.
+    pub(crate) fn run(self, test_args: &[String], durations: &mut Durations, stop: &Stop) -> Result<Outcome> {
         match self {
             Self::Fmt => run_shown(cargo().args(["fmt", "--all", "--check"]), stop)?,
             Self::Dashboard => dashboard::build(stop, dashboard::OverBudget::Fail)?,
@@ -119,11 +122,11 @@ impl Step {
                 clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
                 run_shown(&mut clippy, stop)?;
             }
-            Self::Sqlite => run_shown(&mut tests(&[], test_args), stop)?,
-            Self::Postgres => on_postgres(&[], test_args, stop)?,
+            Self::Sqlite => run_tests(&mut tests(&[], test_args), durations, stop)?,
+            Self::Postgres => on_postgres(&[], test_args, durations, stop)?,
             Self::E2e => {
-                run_shown(&mut tests(&["e2e"], test_args), stop)?;
-                on_postgres(&["e2e"], test_args, stop)?;
+                run_tests(&mut tests(&["e2e"], test_args), durations, stop)?;
+                on_postgres(&["e2e"], test_args, durations, stop)?;
             }
             Self::Browser => browser::run(test_args, stop)?,
             Self::Lint => lint(stop)?,
@@ -152,7 +155,7 @@ fn tests(targets: &[&str], args: &[String]) -> Command {
 }
 
 /// Runs the tests with a temporary PostgreSQL and Redis.
-fn on_postgres(targets: &[&str], args: &[String], stop: &Stop) -> Result<()> {
+fn on_postgres(targets: &[&str], args: &[String], durations: &mut Durations, stop: &Stop) -> Result<()> {
     let parent = env::temp_dir();
     let redis_server = tools::redis_server()?;
     println!("xtask: starting PostgreSQL and Redis in temporary folders of {}", parent.display());
@@ -171,7 +174,18 @@ fn on_postgres(targets: &[&str], args: &[String], stop: &Stop) -> Result<()> {
     command.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_URL", &redis.url);
     // For the tests that stop and restart a Redis.
     command.env("MFTPLUS_TEST_REDIS_SERVER", redis_server);
-    run_shown(&mut command, stop)
+    run_tests(&mut command, durations, stop)
+}
+
+/// Runs `cargo test` and reads the durations from its output.
+fn run_tests(command: &mut Command, durations: &mut Durations, stop: &Stop) -> Result<()> {
+    // Cargo writes to a pipe, where it would print no colours.
+    let is_plain = ["CI", "NO_COLOR"].iter().any(|name| env::var_os(name).is_some());
+    if io::stdout().is_terminal() && !is_plain {
+        command.env("CARGO_TERM_COLOR", "always");
+    }
+    println!("$ {}", process::shown(command));
+    process::run_inspected(command, stop, |line| durations.read(line))
 }
 
 /// Runs both linters on the OpenAPI document that the binary prints.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::durations::Durations;
 use crate::failure::{Failure, Result};
 use crate::node;
 use crate::steps::{Outcome, Step};
@@ -21,6 +22,7 @@ struct Row {
     name: &'static str,
     result: &'static str,
     took: Duration,
+    durations: Durations,
 }
 
 pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
@@ -68,18 +70,24 @@ impl Plan {
             println!("\n[{number}/{total}] {name}: {about} (minute {minutes})");
         };
         announce(1, "tools", "find or install the tools of the steps");
-        self.time(rows, "tools", || self.ensure_tools(stop).map(|()| Outcome::Passed))?;
+        self.time(rows, "tools", |_| self.ensure_tools(stop).map(|()| Outcome::Passed))?;
         for (index, step) in self.steps.iter().enumerate() {
             announce(index + 2, step.name(), step.about());
-            self.time(rows, step.name(), || step.run(&self.test_args, stop))?;
+            self.time(rows, step.name(), |durations| step.run(&self.test_args, durations, stop))?;
         }
         Ok(())
     }
 
     /// Runs one step and records its result.
-    fn time(&self, rows: &mut Vec<Row>, name: &'static str, work: impl FnOnce() -> Result<Outcome>) -> Result<()> {
+    fn time(
+        &self,
+        rows: &mut Vec<Row>,
+        name: &'static str,
+        work: impl FnOnce(&mut Durations) -> Result<Outcome>,
+    ) -> Result<()> {
+        let mut durations = Durations::default();
         let start = Instant::now();
-        let end = work();
+        let end = work(&mut durations);
         let took = start.elapsed();
         let (result, end) = match end {
             Ok(Outcome::Passed) => ("passed", Ok(())),
@@ -93,7 +101,7 @@ impl Plan {
             ),
             Err(Failure::Interrupted) => ("stopped", Err(Failure::Interrupted)),
         };
-        rows.push(Row { name, result, took });
+        rows.push(Row { name, result, took, durations });
         end
     }
 
@@ -138,15 +146,16 @@ fn step(name: &str) -> Result<Step> {
     })
 }
 
-/// The table at the end. Its last line is the total.
+/// The table of steps, then those of test durations. The last line is the total.
 fn summary(rows: &[Row]) -> String {
-    let line = |Row { name, result, took }: &Row| format!("  {name:<10} {result:<8} {:>8.1} s", took.as_secs_f64());
+    let line = |Row { name, result, took, .. }: &Row| format!("  {name:<10} {result:<8} {:>8.1} s", took.as_secs_f64());
     let mut lines: Vec<String> = rows.iter().map(line).collect();
     let count = |wanted: &str| rows.iter().filter(|row| row.result == wanted).count();
     let skipped = match count("skipped") {
         0 => String::new(),
         skipped => format!(", {skipped} skipped"),
     };
+    lines.extend(rows.iter().flat_map(|row| row.durations.table(row.name)));
     lines.push(String::new());
     lines.push(format!("{} passed, {} failed{skipped}", count("passed"), count("FAILED")));
     lines.join("\n")
@@ -196,11 +205,17 @@ mod tests {
 
     #[test]
     fn the_summary_lists_results_and_durations() {
-        let row = |name, result, millis| Row { name, result, took: Duration::from_millis(millis) };
-        let rows = [row("fmt", "passed", 1250), row("deny", "skipped", 10), row("sqlite", "FAILED", 61_000)];
+        let row = |name, result, millis| {
+            let took = Duration::from_millis(millis);
+            Row { name, result, took, durations: Durations::default() }
+        };
+        let mut rows = [row("fmt", "passed", 1250), row("deny", "skipped", 10), row("sqlite", "FAILED", 61_000)];
+        rows[2].durations.read("Running tests/api/main.rs (target/debug/deps/api-0123456789abcdef)");
+        rows[2].durations.read("test result: FAILED. 1 passed; 1 failed; finished in 60.50s");
         assert_eq!(
             summary(&rows),
             "  fmt        passed        1.2 s\n  deny       skipped       0.0 s\n  sqlite     FAILED       61.0 s\n\
+             \nSlowest test binaries of `sqlite`:\n  api                                  60.5 s\n\
              \n1 passed, 1 failed, 1 skipped"
         );
     }
