@@ -7,11 +7,11 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+use crate::crates;
 use crate::failure::{Context, Result};
 use crate::files::{self, entries, file_name, relative};
 use crate::process;
 use crate::stop::Stop;
-use crate::wasm;
 
 /// The feature of `frontend` that marks the functions at which to split.
 pub(crate) const FEATURE: &str = "split";
@@ -29,13 +29,13 @@ pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(&folder).context(format_args!("cannot empty {}", relative(&folder)))?;
     }
-    let mut splitter = wasm::command("wasm-split-cli");
+    let mut splitter = crates::command("wasm-split-cli");
     splitter.arg(&whole).arg(&folder).args(["--target", "web", "--out-name", "frontend"]);
     process::run(&mut splitter, stop)?;
 
     // The chunks import what they share with the main one by the names that the linker gave.
     let main = folder.join("frontend.wasm");
-    let mut bindgen = wasm::command("wasm-bindgen");
+    let mut bindgen = crates::command("wasm-bindgen");
     bindgen.args(["--target", "web", "--out-name", "frontend", "--no-typescript"]);
     bindgen.args(["--keep-lld-exports", "--no-demangle"]);
     process::run(bindgen.arg("--out-dir").arg(&folder).arg(&main), stop)?;
@@ -43,7 +43,7 @@ pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
 
     let chunks = entries(&folder)?;
     for wasm in chunks.iter().filter(|path| is(path, "wasm")) {
-        let mut optimise = wasm::command("wasm-opt");
+        let mut optimise = crates::command("wasm-opt");
         process::run(optimise.args(["-Os", "--quiet"]).arg(wasm).arg("-o").arg(wasm), stop)?;
     }
     publish(&chunks, dist)

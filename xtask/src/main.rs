@@ -5,6 +5,7 @@
 
 mod browser;
 mod chunks;
+mod crates;
 mod dashboard;
 mod demo;
 mod durations;

@@ -182,6 +182,20 @@ pub(crate) fn path_with(folders: impl IntoIterator<Item = PathBuf>) -> OsString 
     env::join_paths(&all).unwrap_or_else(|_| env::var_os("PATH").unwrap_or_default())
 }
 
+/// Makes sure that Rust can compile for `target`.
+pub(crate) fn ensure_target(target: &str, stop: &Stop) -> Result<()> {
+    let mut rustc = Command::new("rustc");
+    let folder = output(rustc.current_dir(files::root()).args(["--print", "target-libdir", "--target", target]))?;
+    if Path::new(&folder).is_dir() {
+        return Ok(());
+    }
+    println!("xtask: the Rust target {target} is missing; adding it with rustup");
+    if !succeeds(Command::new("rustup").arg("--version")) {
+        return Err(format!("missing on this machine:\n    the Rust target {target}, and rustup to add it").into());
+    }
+    process::run(Command::new("rustup").current_dir(files::root()).args(["target", "add", target]), stop)
+}
+
 /// Makes sure that `cargo fmt` and `cargo clippy` work.
 pub(crate) fn ensure_component(name: &str, stop: &Stop) -> Result<()> {
     let subcommand = if name == "rustfmt" { "fmt" } else { name };
