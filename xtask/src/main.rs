@@ -15,6 +15,7 @@ mod files;
 mod http;
 mod local;
 mod node;
+mod notices;
 mod ports;
 mod process;
 mod python;
@@ -62,6 +63,12 @@ const TASKS: &[Task] = &[
         run: test::run,
     },
     Task {
+        name: "notices",
+        usage: "",
+        about: "Write the licences of all dependencies to THIRD-PARTY.md, with cargo-about.",
+        run: notices::run,
+    },
+    Task {
         name: "bench",
         usage: "[ARGS...]",
         about: "Measure durable writes beside a bare handler, on both databases (release build).",
@@ -101,7 +108,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         return Ok(());
     }
     let task = TASKS.iter().find(|task| task.name == name).ok_or_else(|| unknown(name))?;
-    if matches!(task.name, "up" | "test") && asks_for_help(rest) {
+    if !matches!(task.name, "bench" | "soak") && asks_for_help(rest) {
         print!("{}", describe(task));
         return Ok(());
     }
@@ -128,7 +135,8 @@ fn help() -> String {
 }
 
 fn describe(task: &Task) -> String {
-    let mut text = format!("  cargo xtask {} {}\n", task.name, task.usage);
+    let command = format!("  cargo xtask {} {}", task.name, task.usage);
+    let mut text = format!("{}\n", command.trim_end());
     for line in task.about.lines() {
         text.push_str("      ");
         text.push_str(line);
@@ -144,13 +152,13 @@ mod tests {
     #[test]
     fn help_names_every_task() {
         let text = help();
-        assert!(TASKS.iter().all(|task| text.contains(&format!("cargo xtask {} ", task.name))));
+        assert!(TASKS.iter().all(|task| text.contains(&format!("cargo xtask {}", task.name))));
     }
 
     #[test]
     fn an_unknown_task_is_an_error_that_lists_the_tasks() {
         let Failure::Failed(message) = unknown("tset") else { panic!("not a failure") };
-        assert_eq!(message, "no task `tset`; the tasks are: up, test, bench, soak");
+        assert_eq!(message, "no task `tset`; the tasks are: up, test, notices, bench, soak");
     }
 
     #[test]

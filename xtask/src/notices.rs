@@ -1,0 +1,71 @@
+//! `cargo xtask notices`: writes the licences of all dependencies to `THIRD-PARTY.md`, with cargo-about.
+
+use crate::crates::{self, CargoTool};
+use crate::failure::Result;
+use crate::process::{self, shown};
+use crate::stop::Stop;
+use crate::versions::CARGO_ABOUT;
+
+/// The file that it writes, in the repository's folder.
+const NOTICES: &str = "THIRD-PARTY.md";
+
+/// Writes the file. Fails if a dependency has a licence that `about.toml` does not accept.
+pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
+    if let Some(arg) = args.first() {
+        return Err(format!("unknown argument `{arg}`; see `cargo xtask notices --help`").into());
+    }
+    // An optimised build, since it compares the files of all dependencies with the texts of all licences. But without
+    // its link-time optimisation, which takes longer than it saves.
+    let flags = &["--locked", "--features=cli", "--config=profile.release.lto=false"];
+    let version = CARGO_ABOUT.to_owned();
+    CargoTool { package: "cargo-about", program: "cargo-about", version, flags }.ensure(stop)?;
+    // `about` is what cargo itself passes to the program.
+    let mut about = crates::command("cargo-about");
+    about.args(["about", "generate", "--workspace", "--all-features", "--locked", "--fail"]);
+    about.args(["--output-file", NOTICES, "about.hbs"]);
+    println!("$ {}", shown(&about));
+    process::run(&mut about, stop)?;
+    println!("xtask: wrote {NOTICES}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::files;
+
+    /// The strings of a list in a TOML file: those in quotes on the lines between `KEY = [` and `]`, sorted.
+    fn list(file: &str, key: &str) -> Vec<String> {
+        let text = fs::read_to_string(files::root().join(file)).unwrap();
+        let start = format!("{key} = [");
+        let lines = text.lines().skip_while(|line| *line != start).skip(1).take_while(|line| *line != "]");
+        let strings = lines.filter(|line| !line.trim().starts_with('#')).filter_map(|line| line.split('"').nth(1));
+        let mut list: Vec<String> = strings.map(ToOwned::to_owned).collect();
+        list.sort();
+        list
+    }
+
+    #[test]
+    fn the_notices_accept_the_licences_that_cargo_deny_allows() {
+        let accepted = list("about.toml", "accepted");
+        assert!(accepted.contains(&"MIT".to_owned()), "{accepted:?}");
+        assert_eq!(accepted, list("deny.toml", "allow"));
+    }
+
+    #[test]
+    fn the_notices_and_cargo_deny_have_the_same_exceptions() {
+        let text = fs::read_to_string(files::root().join("about.toml")).unwrap();
+        let of_about: Vec<String> = text
+            .lines()
+            .filter_map(|line| line.strip_suffix(".accepted = [\"MPL-2.0\"]"))
+            .map(|name| format!("    {{ crate = \"{name}\", allow = [\"MPL-2.0\"] }},"))
+            .collect();
+        let deny = fs::read_to_string(files::root().join("deny.toml")).unwrap();
+        let of_deny: Vec<&str> =
+            deny.lines().filter(|line| line.contains("crate = ") && line.contains("allow = ")).collect();
+        assert!(!of_about.is_empty());
+        assert_eq!(of_about, of_deny);
+    }
+}
