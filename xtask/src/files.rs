@@ -19,12 +19,17 @@ pub(crate) fn root() -> PathBuf {
 
 /// The release build of `mftplus`.
 pub(crate) fn release_binary() -> Result<PathBuf> {
-    Ok(target()?.join("release/mftplus"))
+    binary("release", "mftplus")
 }
 
 /// The debug build of `mftplus`.
 pub(crate) fn debug_binary() -> Result<PathBuf> {
-    Ok(target()?.join("debug/mftplus"))
+    binary("debug", "mftplus")
+}
+
+/// A binary in the folder of a cargo profile.
+pub(crate) fn binary(profile: &str, name: &str) -> Result<PathBuf> {
+    Ok(target()?.join(profile).join(name))
 }
 
 /// Cargo's target folder: the one that contains this program, a debug build.

@@ -8,6 +8,7 @@ mod chunks;
 mod crates;
 mod dashboard;
 mod demo;
+mod dist;
 mod durations;
 mod example;
 mod failure;
@@ -61,6 +62,14 @@ const TASKS: &[Task] = &[
                 fmt, dashboard, clippy, sqlite, postgres, browser, lint, deny; e2e alone is only named by --only.\n\
                 With FILTER, run only the tests whose name contains it, on both databases.",
         run: test::run,
+    },
+    Task {
+        name: "dist",
+        usage: "",
+        about: "Build what a release ships: the server with its dashboard, and the agent, both stripped.\n\
+                The binaries and their debug information are written to .local/dist.\n\
+                It fails if a binary is larger than 60 MB.",
+        run: dist::run,
     },
     Task {
         name: "notices",
@@ -158,7 +167,7 @@ mod tests {
     #[test]
     fn an_unknown_task_is_an_error_that_lists_the_tasks() {
         let Failure::Failed(message) = unknown("tset") else { panic!("not a failure") };
-        assert_eq!(message, "no task `tset`; the tasks are: up, test, notices, bench, soak");
+        assert_eq!(message, "no task `tset`; the tasks are: up, test, dist, notices, bench, soak");
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(crate) enum Tool {
     /// With its virtual environments.
     Python,
     Chromium,
+    /// Of binutils.
+    Objcopy,
 }
 
 /// The folder of PostgreSQL's programs, and the user who runs them.
@@ -49,6 +51,7 @@ impl Tool {
             Self::Node => &["nodejs", "npm"],
             Self::Python => &["python3-venv"],
             Self::Chromium => &["chromium"],
+            Self::Objcopy => &["binutils"],
         }
     }
 
@@ -60,6 +63,7 @@ impl Tool {
             Self::Node => format!("Node.js {NODE} or newer, with npm"),
             Self::Python => format!("Python 3.{PYTHON} or newer, with venv and pip (python3, python3-venv)"),
             Self::Chromium => "Chromium (chromium)".to_owned(),
+            Self::Objcopy => "objcopy (binutils)".to_owned(),
         }
     }
 
@@ -70,6 +74,7 @@ impl Tool {
             Self::Node => find_program("node").is_some() && npm().is_ok(),
             Self::Python => python().is_ok(),
             Self::Chromium => chromium().is_ok(),
+            Self::Objcopy => find_program("objcopy").is_some(),
         }
     }
 }
