@@ -12,6 +12,9 @@ use crate::files::{self, relative};
 use crate::ports;
 use crate::process;
 
+/// The cargo profile of the server and the agent.
+pub(crate) const BUILD_PROFILE: &str = "up";
+
 /// The administrator that the first start creates.
 pub(crate) const ADMIN: &str = "admin@localhost";
 const CUSTOMER: &str = "Local";
@@ -53,7 +56,7 @@ impl Local {
                 .into());
             }
         };
-        Ok(Self { binary: files::release_binary()?, home, password, listen, _lock: lock })
+        Ok(Self { binary: files::binary(BUILD_PROFILE, "mftplus")?, home, password, listen, _lock: lock })
     }
 
     pub(crate) fn data(&self) -> PathBuf {

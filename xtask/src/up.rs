@@ -12,7 +12,7 @@ use crate::demo::Demo;
 use crate::failure::{Failure, Result};
 use crate::files::{self, relative};
 use crate::http;
-use crate::local::{self, ADMIN, Local, say};
+use crate::local::{self, ADMIN, BUILD_PROFILE, Local, say};
 use crate::ports;
 use crate::process::{self, Process, TERMINATE};
 use crate::stop::Stop;
@@ -190,9 +190,9 @@ impl Drop for Component {
 
 fn build(stop: &Stop) -> Result<()> {
     dashboard::build(stop, dashboard::OverBudget::Warn)?;
-    say("building target/release/mftplus (cargo build --release --locked -p backend --features dashboard)");
     let mut command = tools::cargo();
-    command.args(["build", "--release", "--locked", "-p", "backend", "--features", "dashboard"]);
+    command.args(["build", "--profile", BUILD_PROFILE, "--locked", "--package=backend", "--features=dashboard"]);
+    say(&format!("building target/{BUILD_PROFILE}/mftplus ({})", process::shown(&command)));
     process::run(&mut command, stop)
 }
 
