@@ -59,7 +59,8 @@ const TASKS: &[Task] = &[
         name: "test",
         usage: "[FILTER...] [--only STEP] [-- TEST-ARGS]",
         about: "Run all tests and checks, on both databases. Steps:\n\
-                fmt, dashboard, clippy, sqlite, postgres, browser, lint, deny; e2e alone is only named by --only.\n\
+                fmt, dashboard, clippy, sqlite, postgres, browser, lint, deny;\n\
+                with --only also e2e, docs and windows.\n\
                 With FILTER, run only the tests whose name contains it, on both databases.",
         run: test::run,
     },

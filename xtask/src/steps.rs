@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal};
 use std::process::Command;
 
 use crate::browser;
+use crate::crates::{self, CargoTool};
 use crate::dashboard;
 use crate::durations::Durations;
 use crate::failure::{Context, Result};
@@ -15,6 +16,10 @@ use crate::process::{self, succeeds};
 use crate::services::{self, Durability};
 use crate::stop::Stop;
 use crate::tools::{self, Tool, cargo};
+use crate::versions::MDBOOK;
+
+/// The target of the step `windows`.
+const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// One step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +33,8 @@ pub(crate) enum Step {
     Browser,
     Lint,
     Deny,
+    Docs,
+    Windows,
 }
 
 /// The result of a step that did not fail.
@@ -47,6 +54,8 @@ impl Step {
         Self::Browser,
         Self::Lint,
         Self::Deny,
+        Self::Docs,
+        Self::Windows,
     ];
 
     /// The steps that run by default. The steps `sqlite` and `postgres` contain the end-to-end tests. The dashboard is
@@ -73,6 +82,8 @@ impl Step {
             Self::Browser => "browser",
             Self::Lint => "lint",
             Self::Deny => "deny",
+            Self::Docs => "docs",
+            Self::Windows => "windows",
         }
     }
 
@@ -87,6 +98,8 @@ impl Step {
             Self::Browser => "the dashboard in Chromium, and both APIs with third-party clients",
             Self::Lint => "two linters find no problem in the OpenAPI document",
             Self::Deny => "licences, bans and sources of the dependencies",
+            Self::Docs => "mdBook builds the documentation",
+            Self::Windows => "the agent compiles for Windows, with MinGW-w64",
         }
     }
 
@@ -99,6 +112,7 @@ impl Step {
             Self::Postgres | Self::E2e => &[Tool::Postgres, Tool::Redis],
             Self::Browser => &[Tool::Postgres, Tool::Redis, Tool::Node, Tool::Python, Tool::Chromium],
             Self::Lint => &[Tool::Node],
+            Self::Windows => &[Tool::Mingw],
             _ => &[],
         }
     }
@@ -134,6 +148,8 @@ impl Step {
                 run_shown(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]), stop)?;
             }
             Self::Deny => return Ok(Outcome::Skipped("cargo-deny is not installed")),
+            Self::Docs => docs(stop)?,
+            Self::Windows => windows(stop)?,
         }
         Ok(Outcome::Passed)
     }
@@ -208,6 +224,24 @@ fn lint(stop: &Stop) -> Result<()> {
     let mut spectral = linter("spectral");
     spectral.args(["lint", "--ruleset=spectral.yaml", "--fail-severity=warn", "--fail-on-unmatched-globs"]);
     run_shown(spectral.arg(&document), stop)
+}
+
+/// Builds the book of `docs/` into `target/book`.
+fn docs(stop: &Stop) -> Result<()> {
+    // A debug build: it compiles in half the time. The preview server is not needed, the index for the search is.
+    let flags = &["--locked", "--debug", "--no-default-features", "--features=search"];
+    CargoTool { package: "mdbook", program: "mdbook", version: MDBOOK.to_owned(), flags }.ensure(stop)?;
+    run_shown(crates::command("mdbook").args(["build", "docs"]), stop)
+}
+
+/// Compiles the agent for Windows on this machine.
+fn windows(stop: &Stop) -> Result<()> {
+    tools::ensure_target(WINDOWS_TARGET, stop)?;
+    let mut build = cargo();
+    build.args(["build", "--locked", "--package=mftplus-agent", "--target", WINDOWS_TARGET]);
+    // aws-lc-sys contains its assembly as objects, so NASM is not needed.
+    build.env("AWS_LC_SYS_PREBUILT_NASM", "1");
+    run_shown(&mut build, stop)
 }
 
 fn run_shown(command: &mut Command, stop: &Stop) -> Result<()> {

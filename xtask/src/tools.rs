@@ -24,6 +24,8 @@ pub(crate) enum Tool {
     Chromium,
     /// Of binutils.
     Objcopy,
+    /// The C compiler and linker for Windows.
+    Mingw,
 }
 
 /// The folder of PostgreSQL's programs, and the user who runs them.
@@ -52,6 +54,7 @@ impl Tool {
             Self::Python => &["python3-venv"],
             Self::Chromium => &["chromium"],
             Self::Objcopy => &["binutils"],
+            Self::Mingw => &["gcc-mingw-w64-x86-64"],
         }
     }
 
@@ -64,6 +67,7 @@ impl Tool {
             Self::Python => format!("Python 3.{PYTHON} or newer, with venv and pip (python3, python3-venv)"),
             Self::Chromium => "Chromium (chromium)".to_owned(),
             Self::Objcopy => "objcopy (binutils)".to_owned(),
+            Self::Mingw => "the C compiler of MinGW-w64 (x86_64-w64-mingw32-gcc)".to_owned(),
         }
     }
 
@@ -75,6 +79,7 @@ impl Tool {
             Self::Python => python().is_ok(),
             Self::Chromium => chromium().is_ok(),
             Self::Objcopy => find_program("objcopy").is_some(),
+            Self::Mingw => find_program("x86_64-w64-mingw32-gcc").is_some(),
         }
     }
 }

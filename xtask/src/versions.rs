@@ -22,6 +22,9 @@ pub(crate) const WASM_SPLIT: &str = "0.2.4";
 /// The program that collects the licences of the dependencies.
 pub(crate) const CARGO_ABOUT: &str = "0.9.1";
 
+/// The program that builds `docs/` as a book.
+pub(crate) const MDBOOK: &str = "0.5.3";
+
 /// The oldest wasm-opt that is known to keep the tables of wasm-bindgen apart. Debian 12 has 108, whose output fails to
 /// start in browsers.
 pub(crate) const WASM_OPT: u32 = 132;
