@@ -8,55 +8,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
+pub use mftplus_protocol::error::{Code, ConflictReason};
+
 /// What a call of the control plane returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How long something that is away is likely to stay away: a database that restarts takes some seconds.
 const UNAVAILABLE_FOR: Duration = Duration::from_secs(5);
-
-/// The kinds of failure, one per status code of the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum Code {
-    /// The request is wrong in itself.
-    Invalid,
-    /// Nobody known is asking.
-    Unauthenticated,
-    /// The caller is known and may not do this.
-    Forbidden,
-    /// There is no such object within the caller's scope.
-    NotFound,
-    /// The resource exists and does not do that.
-    MethodNotAllowed,
-    /// The request contradicts what is stored.
-    Conflict,
-    /// The body is larger than the limit.
-    TooLarge,
-    /// The body is not of the type the route reads.
-    UnsupportedMediaType,
-    /// The request contradicts an earlier one with the same idempotency key.
-    Unprocessable,
-    /// The caller has used up its window.
-    RateLimited,
-    /// Something the server needs is away; asking again later may help.
-    Unavailable,
-    /// The answer would be larger than the limit.
-    ResponseTooLarge,
-    /// The request names a document by its hash, and documents are not kept.
-    PersistedQueryNotSupported,
-    /// The server is at fault.
-    Internal,
-}
-
-/// Why a request contradicts what is stored, as programs read it in `details.reason`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
-#[strum(serialize_all = "camelCase")]
-pub enum ConflictReason {
-    /// The report came after the server had given up waiting for it.
-    Lease,
-    /// Another process works with a copy of the same state.
-    DuplicateInstance,
-}
 
 /// A failure, as the caller may see it.
 #[derive(Debug, thiserror::Error)]
@@ -210,10 +168,7 @@ impl Error {
             Self::Fields(fields) => Some(json!({ "fields": fields.0 })),
             Self::Refused { details, .. } => Some(details.clone()),
             Self::Conflict { details, .. } => details.clone(),
-            Self::ConflictBecause { reason, .. } => {
-                let reason: &'static str = reason.into();
-                Some(json!({ "reason": reason }))
-            }
+            Self::ConflictBecause { reason, .. } => Some(json!({ "reason": reason })),
             _ => None,
         }
     }

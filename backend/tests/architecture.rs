@@ -11,6 +11,8 @@ use std::{
 
 use rstest::rstest;
 
+#[path = "architecture/protocol.rs"]
+mod protocol;
 #[path = "architecture/size.rs"]
 mod size;
 

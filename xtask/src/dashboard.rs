@@ -27,8 +27,8 @@ const BUDGET: u64 = 300_000;
 const EXTENSIONS: [&str; 4] = ["html", "css", "js", "wasm"];
 
 /// The files and folders from which the dashboard is built.
-const SOURCES: [&str; 6] =
-    ["frontend", "schema.graphql", "Cargo.lock", "Cargo.toml", ".cargo/config.toml", "Trunk.toml"];
+const SOURCES: [&str; 7] =
+    ["frontend", "protocol", "schema.graphql", "Cargo.lock", "Cargo.toml", ".cargo/config.toml", "Trunk.toml"];
 /// The file with the digest of the sources, in the folder that Trunk creates again at each build.
 const DIGEST_FILE: &str = ".sources-digest";
 

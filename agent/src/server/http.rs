@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use mftplus_protocol::error::ConflictReason;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::Deserialize;
@@ -140,7 +141,7 @@ impl HttpClient {
         let is_documented = failure.is_some();
         if let Some(Failure { error, details: Some(details) }) = &failure
             && status == 409
-            && details["reason"] == "duplicateInstance"
+            && details["reason"] == ConflictReason::DuplicateInstance.as_str()
         {
             return Err(ApiError::Duplicate { message: error.clone() });
         }

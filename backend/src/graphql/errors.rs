@@ -226,7 +226,7 @@ fn public(error: &Error) -> (String, ErrorExtensionValues) {
 
 /// Sets what every error has. An answer that several sockets share belongs to no single request.
 fn identify(extensions: &mut ErrorExtensionValues, code: Code) {
-    extensions.set("code", <&'static str>::from(code));
+    extensions.set("code", code.as_str());
     if let Some(id) = RequestId::current() {
         extensions.set("requestId", id.as_str());
     }

@@ -4,6 +4,10 @@ use std::{collections::HashSet, time::Duration};
 
 use anyhow::{Result, bail};
 use futures_util::{SinkExt, StreamExt};
+use mftplus_protocol::{
+    error::Code,
+    socket::{AfterClose, CloseCode, SUBPROTOCOL},
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
@@ -70,26 +74,24 @@ fn not_connected(error: tungstenite::Error) -> Ended {
     }
 }
 
-/// Why a server that was there closed the connection: of what the protocol has codes for, a client that was too late or
-/// tried too often may try again.
+/// Why a server that was there closed the connection.
 fn closed(frame: &CloseFrame) -> Ended {
-    let (code, reason) = (u16::from(frame.code), frame.reason.to_string());
-    match code {
-        4401 | 4403 => Ended::Refused(format!(
+    let reason = frame.reason.to_string();
+    match CloseCode(frame.code.into()).after() {
+        AfterClose::RenewToken => Ended::Refused(format!(
             "the server does not take the token ({reason}): `mftplus token` on the server prints a new one, and --email \
              signs in with a password"
         )),
-        4408 | 4429 => Ended::Lost(reason),
-        4400..=4499 => Ended::Refused(reason),
-        _ => Ended::Lost(reason),
+        AfterClose::GiveUp => Ended::Refused(reason),
+        AfterClose::Reconnect => Ended::Lost(reason),
     }
 }
 
 /// What errors in an answer mean: the server may be without its database, or may have been asked too often.
 fn failed(errors: &Value) -> Ended {
     let sentence = errors[0]["message"].as_str().unwrap_or("the server refuses the question").to_owned();
-    match errors[0]["extensions"]["code"].as_str() {
-        Some("UNAVAILABLE" | "RATE_LIMITED" | "INTERNAL") => Ended::Lost(sentence),
+    match errors[0]["extensions"]["code"].as_str().and_then(Code::from_word) {
+        Some(Code::Unavailable | Code::RateLimited | Code::Internal) => Ended::Lost(sentence),
         _ => Ended::Refused(sentence),
     }
 }
@@ -102,7 +104,7 @@ impl Socket {
     /// [`Ended`], if the server is away or refuses the token.
     pub(super) async fn open(url: &str, token: Option<&str>) -> Result<Self, Ended> {
         let mut request = url.into_client_request().map_err(|error| Ended::Refused(error.to_string()))?;
-        let protocol = HeaderValue::from_static("graphql-transport-ws");
+        let protocol = HeaderValue::from_static(SUBPROTOCOL);
         request.headers_mut().insert("sec-websocket-protocol", protocol);
         let connected =
             timeout(PATIENCE, connect_async(request)).await.map_err(|_| lost("the server does not answer"))?;

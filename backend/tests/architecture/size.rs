@@ -11,7 +11,7 @@ use rstest::rstest;
 const MOST_LINES: usize = 400;
 
 /// The files with this extension in a folder and all folders below it.
-fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -29,6 +29,7 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 #[case::browser_specs("e2e/specs", "ts")]
 #[case::browser_support("e2e/support", "ts")]
 #[case::dashboard("frontend/src", "rs")]
+#[case::protocol("protocol/src", "rs")]
 #[case::server("backend/src", "rs")]
 #[case::server_examples("backend/examples", "rs")]
 #[case::server_tests("backend/tests", "rs")]

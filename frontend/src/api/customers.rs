@@ -1,6 +1,7 @@
 //! Customers: list, get the name, create, rename, suspend and reactivate.
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
+use mftplus_protocol::error::Code;
 
 use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, schema};
 use crate::time::Instant;
@@ -113,7 +114,10 @@ pub(crate) fn list_some(first: i32, page: i32) -> Request<Page<Customer>> {
 pub(crate) fn name(id: &str) -> Request<String> {
     Request::new(&GetCustomer::build(ById::new(id)), |found| match found.node {
         Some(CustomerNode::Customer(customer)) => Ok(customer.name),
-        _ => Err(ApiError::Refused { code: "NOT_FOUND".to_owned(), message: "customer not found".to_owned() }),
+        _ => Err(ApiError::Refused {
+            code: Code::NotFound.as_str().to_owned(),
+            message: "customer not found".to_owned(),
+        }),
     })
 }
 

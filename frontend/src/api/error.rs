@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use mftplus_protocol::error::Code;
+
 use crate::format::{capitalized, counted};
 
 /// Why a request failed.
@@ -15,7 +17,7 @@ pub(crate) enum ApiError {
     RateLimited(u32),
     /// The server refused the request.
     Refused {
-        /// `NOT_FOUND`, `FORBIDDEN` and so on.
+        /// The word of a [`Code`], or one that only a later version of the server knows.
         code: String,
         /// The server's message.
         message: String,
@@ -27,12 +29,12 @@ pub(crate) enum ApiError {
 impl ApiError {
     /// Whether the object does not exist, or the user has no access to it.
     pub(crate) fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == "NOT_FOUND")
+        matches!(self, Self::Refused { code, .. } if code == Code::NotFound.as_str())
     }
 
     /// Whether another change was saved first.
     pub(crate) fn is_conflict(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == "CONFLICT")
+        matches!(self, Self::Refused { code, .. } if code == Code::Conflict.as_str())
     }
 }
 
@@ -75,9 +77,9 @@ mod tests {
 
     #[test]
     fn only_a_missing_object_is_not_found() {
-        let refused = |code: &str| ApiError::Refused { code: code.to_owned(), message: String::new() };
-        assert!(refused("NOT_FOUND").is_not_found());
-        assert!(!refused("FORBIDDEN").is_not_found());
+        let refused = |code: Code| ApiError::Refused { code: code.to_string(), message: String::new() };
+        assert!(refused(Code::NotFound).is_not_found());
+        assert!(!refused(Code::Forbidden).is_not_found());
         assert!(!ApiError::Unreachable.is_not_found());
     }
 }

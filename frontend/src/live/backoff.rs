@@ -1,5 +1,7 @@
 //! When to reconnect after a socket has closed.
 
+use mftplus_protocol::socket::{AfterClose, CloseCode};
+
 /// What to do after a socket has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reconnect {
@@ -9,12 +11,9 @@ pub(super) enum Reconnect {
     Wait(u64),
 }
 
-/// The close codes of an expired and of a revoked token.
-const TOKEN_ENDED: [u16; 2] = [4401, 4403];
-
 /// Decides by the close code and the number of consecutive failures. `random` is at least 0 and less than 1.
-pub(super) fn after_close(code: u16, failures: u32, random: f64) -> Reconnect {
-    if TOKEN_ENDED.contains(&code) && failures == 0 {
+pub(super) fn after_close(code: CloseCode, failures: u32, random: f64) -> Reconnect {
+    if code.after() == AfterClose::RenewToken && failures == 0 {
         return Reconnect::Renew;
     }
     Reconnect::Wait(pause(failures, random))
@@ -39,13 +38,13 @@ mod tests {
 
     #[test]
     fn an_expired_token_is_renewed_at_once() {
-        assert_eq!(after_close(4401, 0, 0.5), Reconnect::Renew);
-        assert_eq!(after_close(4403, 0, 0.5), Reconnect::Renew);
+        assert_eq!(after_close(CloseCode::UNAUTHORIZED, 0, 0.5), Reconnect::Renew);
+        assert_eq!(after_close(CloseCode::FORBIDDEN, 0, 0.5), Reconnect::Renew);
     }
 
     #[test]
     fn a_token_that_is_refused_repeatedly_is_retried_with_pauses() {
-        assert_eq!(after_close(4401, 1, 0.0), Reconnect::Wait(500));
+        assert_eq!(after_close(CloseCode::UNAUTHORIZED, 1, 0.0), Reconnect::Wait(500));
     }
 
     #[test]
@@ -56,7 +55,7 @@ mod tests {
 
     #[test]
     fn half_of_a_pause_is_jitter() {
-        assert_eq!(after_close(1012, 2, 0.0), Reconnect::Wait(1000));
-        assert_eq!(after_close(1006, 2, 0.999), Reconnect::Wait(1999));
+        assert_eq!(after_close(CloseCode::SERVICE_RESTART, 2, 0.0), Reconnect::Wait(1000));
+        assert_eq!(after_close(CloseCode::LOST, 2, 0.999), Reconnect::Wait(1999));
     }
 }

@@ -6,6 +6,7 @@ mod subscriptions;
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
+use mftplus_protocol::socket::CloseCode;
 
 use super::{
     backoff::{self, Reconnect},
@@ -108,7 +109,7 @@ impl Feed {
         });
         match opened {
             Ok(socket) => drop(inner.borrow_mut().socket.replace(socket)),
-            Err(_) => self.on_close(1006),
+            Err(_) => self.on_close(CloseCode::LOST),
         }
     }
 
@@ -149,7 +150,7 @@ impl Feed {
         let inner = self.inner.get_value();
         let silence = browser::now().0 - inner.borrow().last_message_at;
         if silence > GIVE_UP_AFTER {
-            self.on_close(1006);
+            self.on_close(CloseCode::LOST);
         } else if silence > PING_AFTER && !inner.borrow().ping_sent {
             inner.borrow_mut().ping_sent = true;
             self.send(&ClientMessage::Ping);
@@ -196,7 +197,7 @@ impl Feed {
         }
     }
 
-    fn on_close(self, code: u16) {
+    fn on_close(self, code: CloseCode) {
         let failures = self.inner.with_value(|inner| {
             let mut inner = inner.borrow_mut();
             inner.generation += 1;
@@ -214,7 +215,7 @@ impl Feed {
                     match self.session.renew().await {
                         Ok(()) => self.connect(),
                         Err(ApiError::SignedOut) => self.session.end(SignedOutReason::Expired),
-                        Err(_) => self.on_close(1006),
+                        Err(_) => self.on_close(CloseCode::LOST),
                     }
                 });
             }

@@ -1,11 +1,9 @@
 //! The messages of `graphql-transport-ws`.
 
+pub(super) use mftplus_protocol::socket::SUBPROTOCOL;
 use serde::Deserialize;
 
 use crate::json::{self, Raw};
-
-/// The subprotocol to ask for.
-pub(super) const SUBPROTOCOL: &str = "graphql-transport-ws";
 
 /// A message of this page.
 pub(super) enum ClientMessage<'a> {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use mftplus_protocol::socket::CloseCode;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
@@ -12,7 +13,7 @@ pub(super) enum SocketEvent {
     /// A message has arrived.
     Message(String),
     /// The socket has closed, with this code.
-    Closed(u16),
+    Closed(CloseCode),
 }
 
 /// A socket with its listener.
@@ -35,7 +36,7 @@ impl Socket {
                 messages(SocketEvent::Message(text));
             }
         });
-        let on_close = Closure::new(move |event: CloseEvent| closed(SocketEvent::Closed(event.code())));
+        let on_close = Closure::new(move |event: CloseEvent| closed(SocketEvent::Closed(CloseCode(event.code()))));
         raw.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         raw.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         raw.set_onclose(Some(on_close.as_ref().unchecked_ref()));

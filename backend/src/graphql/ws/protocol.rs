@@ -4,6 +4,8 @@ use std::{borrow::Cow, error::Error as _};
 
 use async_graphql::Request;
 use axum::extract::ws::{CloseFrame, Message};
+use mftplus_protocol::socket::CloseCode;
+pub(super) use mftplus_protocol::socket::SUBPROTOCOL as PROTOCOL;
 use serde_json::{Map, Value, json};
 use tokio_tungstenite::tungstenite::{
     Error as SocketError,
@@ -16,8 +18,6 @@ use crate::{
     transport::connections::AnonymousMessageTooBig,
 };
 
-/// The name of the protocol.
-pub(super) const PROTOCOL: &str = "graphql-transport-ws";
 /// The most bytes that a client's name of an operation may have: it is kept for as long as the operation.
 const MAX_ID: usize = 1024;
 /// The most bytes of a ping's payload that are sent back.
@@ -28,31 +28,38 @@ const MAX_REASON: usize = 123;
 /// Why a socket is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::graphql) struct Close {
-    code: u16,
+    code: CloseCode,
     reason: Cow<'static, str>,
 }
 
 impl Close {
-    // Where a client should come back the code is 1012 or 1013: `graphql-ws` of npm, for one, takes 1011 and 4500 as final.
-    pub(in crate::graphql) const GOING_AWAY: Self = Self::new(1012, "The server is shutting down: connect again");
-    pub(in crate::graphql) const FORBIDDEN: Self = Self::new(4403, "Forbidden");
-    pub(in crate::graphql) const EXPIRED: Self = Self::new(4401, "Token expired");
-    pub(super) const BROKEN: Self = Self::new(1002, "Protocol error");
-    pub(super) const TOO_BIG: Self = Self::new(1009, "Messages may have 1 MiB");
-    pub(super) const TOO_BIG_WITHOUT_TOKEN: Self = Self::new(1009, "Without a token messages may have 64 KiB");
-    pub(super) const INTERNAL: Self = Self::new(1013, "Internal error: connect again");
-    pub(super) const UNCHECKED: Self = Self::new(1013, "The token cannot be checked now: connect again");
-    pub(super) const STALLED: Self = Self::new(1013, "Nothing was read for 30 s: connect again");
-    pub(super) const OVER_QUOTA: Self =
-        Self::new(1013, "Too many open connections of this customer or administrator: close some, then connect again");
-    pub(super) const UNAUTHORIZED: Self = Self::new(4401, "Unauthorized");
-    pub(super) const WRONG_PROTOCOL: Self = Self::new(4406, "Subprotocol not acceptable");
-    pub(super) const INIT_TIMEOUT: Self = Self::new(4408, "Connection initialisation timeout");
-    pub(super) const CROWDED_OUT: Self = Self::new(4408, "Too many connections without a token from this address");
-    pub(super) const SECOND_INIT: Self = Self::new(4429, "Too many initialisation requests");
-    pub(super) const TOO_MANY_FAILURES: Self = Self::new(4429, "Too many invalid tokens: try again in a minute");
+    pub(in crate::graphql) const GOING_AWAY: Self =
+        Self::new(CloseCode::SERVICE_RESTART, "The server is shutting down: connect again");
+    pub(in crate::graphql) const FORBIDDEN: Self = Self::new(CloseCode::FORBIDDEN, "Forbidden");
+    pub(in crate::graphql) const EXPIRED: Self = Self::new(CloseCode::UNAUTHORIZED, "Token expired");
+    pub(super) const BROKEN: Self = Self::new(CloseCode::PROTOCOL_ERROR, "Protocol error");
+    pub(super) const TOO_BIG: Self = Self::new(CloseCode::MESSAGE_TOO_BIG, "Messages may have 1 MiB");
+    pub(super) const TOO_BIG_WITHOUT_TOKEN: Self =
+        Self::new(CloseCode::MESSAGE_TOO_BIG, "Without a token messages may have 64 KiB");
+    pub(super) const INTERNAL: Self = Self::new(CloseCode::TRY_AGAIN_LATER, "Internal error: connect again");
+    pub(super) const UNCHECKED: Self =
+        Self::new(CloseCode::TRY_AGAIN_LATER, "The token cannot be checked now: connect again");
+    pub(super) const STALLED: Self = Self::new(CloseCode::TRY_AGAIN_LATER, "Nothing was read for 30 s: connect again");
+    pub(super) const OVER_QUOTA: Self = Self::new(
+        CloseCode::TRY_AGAIN_LATER,
+        "Too many open connections of this customer or administrator: close some, then connect again",
+    );
+    pub(super) const UNAUTHORIZED: Self = Self::new(CloseCode::UNAUTHORIZED, "Unauthorized");
+    pub(super) const WRONG_PROTOCOL: Self =
+        Self::new(CloseCode::SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable");
+    pub(super) const INIT_TIMEOUT: Self = Self::new(CloseCode::INIT_TIMEOUT, "Connection initialisation timeout");
+    pub(super) const CROWDED_OUT: Self =
+        Self::new(CloseCode::INIT_TIMEOUT, "Too many connections without a token from this address");
+    pub(super) const SECOND_INIT: Self = Self::new(CloseCode::TOO_MANY_REQUESTS, "Too many initialisation requests");
+    pub(super) const TOO_MANY_FAILURES: Self =
+        Self::new(CloseCode::TOO_MANY_REQUESTS, "Too many invalid tokens: try again in a minute");
 
-    const fn new(code: u16, reason: &'static str) -> Self {
+    const fn new(code: CloseCode, reason: &'static str) -> Self {
         Self { code, reason: Cow::Borrowed(reason) }
     }
 
@@ -74,17 +81,17 @@ impl Close {
 
     /// The client sent something that is no message of the protocol.
     pub(super) fn bad_request(reason: &str) -> Self {
-        Self { code: 4400, reason: Cow::Owned(reason.to_owned()) }
+        Self { code: CloseCode::INVALID_MESSAGE, reason: Cow::Owned(reason.to_owned()) }
     }
 
     /// The client began an operation under the name of one that is still at work.
     pub(super) fn duplicate(id: &str) -> Self {
-        Self { code: 4409, reason: Cow::Owned(format!("Subscriber for {id} already exists")) }
+        Self { code: CloseCode::SUBSCRIBER_EXISTS, reason: Cow::Owned(format!("Subscriber for {id} already exists")) }
     }
 
     pub(super) fn message(&self) -> Message {
         let end = self.reason.floor_char_boundary(MAX_REASON);
-        Message::Close(Some(CloseFrame { code: self.code, reason: self.reason[..end].into() }))
+        Message::Close(Some(CloseFrame { code: self.code.0, reason: self.reason[..end].into() }))
     }
 }
 

@@ -1,0 +1,11 @@
+//! What the server, the agent, `mftplus watch` and the dashboard share: the words, codes and rules of the published
+//! contract, each once.
+//!
+//! Everything is pure: no I/O, no clock, and randomness is a parameter. The crate compiles for WebAssembly, and every byte
+//! of it counts in the first load of the dashboard. `tests/contract.rs` pins what clients see in JSON.
+
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod socket;
+mod words;
