@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mftplus_protocol::backoff::Backoff;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -52,7 +53,12 @@ impl Stage {
         Settings {
             server: Some(self.server.address.clone()),
             state_dir: self.state_dir(),
-            timing: Timing { report: millis(20), heartbeat: millis(500), backoff: millis(20), poll: millis(20) },
+            timing: Timing {
+                report: millis(20),
+                heartbeat: millis(500),
+                backoff: Backoff::doubling(millis(20), Duration::from_secs(30)),
+                poll: millis(20),
+            },
             stop: CancellationToken::new(),
         }
     }

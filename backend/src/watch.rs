@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use mftplus_protocol::backoff::Backoff;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -38,10 +39,8 @@ const STREAMS: [(&str, &str); 3] = [
 const LOGIN: &str =
     "mutation ($email: String!, $password: String!) { login(email: $email, password: $password) { token } }";
 
-/// The first pause between two attempts to connect.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause between two attempts to connect.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// The pauses between attempts to connect.
+const PAUSES: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(15));
 
 /// What to watch, and as whom.
 #[derive(Args, Debug)]
@@ -67,7 +66,7 @@ pub struct WatchArgs {
 pub async fn run(args: WatchArgs, ask_password: impl FnOnce() -> Result<String>) -> Result<()> {
     let url = socket::address(&args.url)?;
     let mut screen = Screen::new(&args.url);
-    let mut pause = SHORTEST_PAUSE;
+    let mut failures = 0;
     let token = match (args.token, args.email) {
         (Some(token), _) => token,
         (None, Some(email)) => {
@@ -75,37 +74,32 @@ pub async fn run(args: WatchArgs, ask_password: impl FnOnce() -> Result<String>)
             loop {
                 match sign_in(&url, &email, &password).await {
                     Ok(token) => break token,
-                    Err(ended) => wait(ended, &args.url, &screen, &mut pause).await?,
+                    Err(ended) => wait(ended, &args.url, &screen, &mut failures).await?,
                 }
             }
         }
         (None, None) => bail!("give a token (--token, MFTPLUS_TOKEN), or sign in with --email"),
     };
     loop {
-        let Err(ended) = follow(&url, &token, &mut screen, &mut pause).await;
-        wait(ended, &args.url, &screen, &mut pause).await?;
+        let Err(ended) = follow(&url, &token, &mut screen, &mut failures).await;
+        wait(ended, &args.url, &screen, &mut failures).await?;
     }
 }
 
 /// Waits before the next attempt, longer each time, if there is to be one.
-async fn wait(ended: Ended, url: &str, screen: &Screen, pause: &mut Duration) -> Result<()> {
+async fn wait(ended: Ended, url: &str, screen: &Screen, failures: &mut u32) -> Result<()> {
     match ended {
         Ended::Refused(reason) => bail!("{url}: {reason}"),
         Ended::Lost(reason) => {
-            let mut chance = [0];
-            Ids::system().fill(&mut chance);
-            let wait = by_chance(*pause, chance[0]);
+            *failures = failures.saturating_add(1);
+            let mut random = [0];
+            Ids::system().fill(&mut random);
+            let wait = PAUSES.jittered(*failures, f64::from(random[0]) / 256.0);
             screen.lost(&reason, wait);
             sleep(wait).await;
-            *pause = (*pause * 2).min(LONGEST_PAUSE);
             Ok(())
         }
     }
-}
-
-/// Half of a pause, and as much of the other half as chance has it: not all come back at once to a server that was away.
-fn by_chance(pause: Duration, chance: u8) -> Duration {
-    pause / 2 + pause / 2 * u32::from(chance) / u32::from(u8::MAX)
 }
 
 /// Follows one connection to its end.
@@ -113,7 +107,7 @@ async fn follow(
     url: &str,
     token: &SecretString,
     screen: &mut Screen,
-    pause: &mut Duration,
+    failures: &mut u32,
 ) -> Result<std::convert::Infallible, Ended> {
     let mut socket = Socket::open(url, Some(token.expose_secret())).await?;
     screen.connected();
@@ -124,7 +118,7 @@ async fn follow(
     loop {
         let (id, data) = socket.next().await?;
         // A server that lets us in only to turn us away is no better than one that is away.
-        *pause = SHORTEST_PAUSE;
+        *failures = 0;
         // What was still on its way when a stream was asked anew is of no interest.
         let Some((stream, _)) = STREAMS.iter().find(|(stream, _)| id == name(stream, generation)) else { continue };
         let Some(update) = data.as_object().and_then(|data| data.values().next()) else { continue };
@@ -158,16 +152,5 @@ async fn sign_in(url: &str, email: &str, password: &str) -> Result<SecretString,
     match data["login"]["token"].as_str() {
         Some(token) => Ok(token.to_owned().into()),
         None => Err(Ended::Refused("the server gave no token".to_owned())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn half_of_a_pause_is_chance() {
-        let second = Duration::from_secs(1);
-        assert_eq!([0, u8::MAX].map(|chance| by_chance(second, chance)), [second / 2, second]);
     }
 }

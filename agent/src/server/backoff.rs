@@ -1,4 +1,4 @@
-//! How often to send requests: intervals from the rate limit, and backoff after failures. No I/O.
+//! How often to send requests: intervals from the rate limit. No I/O.
 
 use std::time::Duration;
 
@@ -41,19 +41,11 @@ pub(crate) fn urgent_delay(rate_limit: Option<RateLimit>) -> Duration {
     }
 }
 
-/// The delay after the `failures`-th failure in a row: `base`, doubled each time, at most 30 s, half of it random.
-pub(crate) fn backoff(base: Duration, failures: u32, random: u64) -> Duration {
-    let most = Duration::from_secs(30);
-    let whole = base.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(most);
-    let share = u32::try_from(random % 1000).unwrap_or(0);
-    whole / 2 + whole / 2 * share / 1000
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{RateLimit, backoff, report_interval, urgent_delay};
+    use super::{RateLimit, report_interval, urgent_delay};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -98,14 +90,5 @@ mod tests {
             }
         }
         assert!(remaining >= 40, "the reserve was spent: {remaining} left");
-    }
-
-    #[test]
-    fn backing_off_doubles_and_is_bounded() {
-        let half = Duration::from_millis(500);
-        assert_eq!(backoff(half, 1, 0), half / 2);
-        assert!(backoff(half, 1, 999) < half);
-        assert_eq!(backoff(half, 3, 0), SECOND);
-        assert!(backoff(half, 60, 999) <= 30 * SECOND);
     }
 }

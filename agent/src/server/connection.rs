@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use mftplus_protocol::backoff::Backoff;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -20,8 +21,8 @@ pub(crate) struct Timing {
     pub(crate) report: Duration,
     /// The time between two heartbeats, unless the server sets another.
     pub(crate) heartbeat: Duration,
-    /// The delay after the first failure.
-    pub(crate) backoff: Duration,
+    /// The delays after failures.
+    pub(crate) backoff: Backoff,
     /// The most time between two polls while the server repeats the same directives.
     pub(crate) poll: Duration,
 }
@@ -31,7 +32,7 @@ impl Default for Timing {
         Self {
             report: Duration::from_secs(1),
             heartbeat: Duration::from_secs(30),
-            backoff: Duration::from_millis(500),
+            backoff: Backoff::doubling(Duration::from_millis(500), Duration::from_secs(30)),
             poll: Duration::from_secs(5),
         }
     }

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::random::random_u64;
-use crate::server::backoff::{backoff, urgent_delay};
+use crate::random::random_fraction;
+use crate::server::backoff::urgent_delay;
 use crate::server::connection::Connection;
 use crate::server::http::ApiError;
 use crate::server::wire::CreateTransfer;
@@ -49,7 +49,7 @@ pub(crate) async fn create(
                 return Err(anyhow::Error::new(error).context("the server does not take this transfer"));
             }
             Some(error) => {
-                let wait = error.retry_after().max(backoff(server.timing.backoff, failures, random_u64()));
+                let wait = error.retry_after().max(server.timing.backoff.jittered(failures, random_fraction()));
                 if Instant::now() + wait < deadline {
                     eprintln!("{error}; trying again in {:.0} s", wait.as_secs_f64().ceil());
                     tokio::select! {

@@ -7,8 +7,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use crate::random::random_u64;
-use crate::server::backoff::{backoff, report_interval, urgent_delay};
+use crate::random::random_fraction;
+use crate::server::backoff::{report_interval, urgent_delay};
 use crate::server::connection::Connection;
 use crate::server::http::{ApiError, explain};
 use crate::server::wire::{Status, TransferUpdate, UpdateResult};
@@ -182,7 +182,8 @@ pub(crate) async fn run(reporter: Arc<Reporter>, server: Arc<Connection>) {
                 if failures == 1 {
                     tracing::warn!("{error}; copies go on, reports follow when it answers again");
                 }
-                hold = Instant::now() + error.retry_after().max(backoff(server.timing.backoff, failures, random_u64()));
+                hold = Instant::now()
+                    + error.retry_after().max(server.timing.backoff.jittered(failures, random_fraction()));
             }
         }
     }

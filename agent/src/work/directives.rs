@@ -11,8 +11,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::identity::Registration;
-use crate::random::random_u64;
-use crate::server::backoff::backoff;
+use crate::random::random_fraction;
 use crate::server::connection::DirectiveBatch;
 use crate::server::wire::{Directive, Status};
 use crate::session::{Role, Session};
@@ -179,7 +178,7 @@ pub(crate) async fn poll(session: Arc<Session>) {
                 if is_news {
                     Duration::ZERO
                 } else {
-                    backoff(session.server.timing.backoff, repeats, random_u64()).min(session.server.timing.poll)
+                    session.server.timing.backoff.jittered(repeats, random_fraction()).min(session.server.timing.poll)
                 }
             }
             Err(error) if error.is_fatal() => return session.server.halt(&error),
@@ -187,7 +186,7 @@ pub(crate) async fn poll(session: Arc<Session>) {
                 failures += 1;
                 tracing::debug!("no directives: {error}");
                 let least = if error.is_temporary() { error.retry_after() } else { Duration::from_mins(1) };
-                least.max(backoff(session.server.timing.backoff, failures, random_u64()))
+                least.max(session.server.timing.backoff.jittered(failures, random_fraction()))
             }
         };
         sleep(pause).await;

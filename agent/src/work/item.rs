@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::random::random_u64;
-use crate::server::backoff::{backoff, urgent_delay};
+use crate::random::random_fraction;
+use crate::server::backoff::urgent_delay;
 use crate::server::http::ApiError;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::session::Session;
@@ -314,7 +314,7 @@ where
         if failures == 1 {
             tracing::warn!("{error}; asking again until the server answers");
         }
-        let wait = error.retry_after().max(backoff(session.server.timing.backoff, failures, random_u64()));
+        let wait = error.retry_after().max(session.server.timing.backoff.jittered(failures, random_fraction()));
         tokio::select! {
             () = session.server.stopping() => return None,
             () = sleep(wait) => {}

@@ -11,6 +11,7 @@ use std::{
 
 use ::redis::{AsyncCommands, Client, aio::MultiplexedConnection};
 use futures_util::StreamExt;
+use mftplus_protocol::backoff::Backoff;
 use serde::Serialize;
 use tokio::{
     sync::{broadcast, mpsc},
@@ -30,7 +31,8 @@ const CHANNEL: &str = "mftplus:events:";
 const TICK: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(3);
 const CONNECT: Duration = Duration::from_secs(3);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The pauses between attempts to connect.
+const PAUSES: Backoff = Backoff::doubling(Duration::from_millis(50), Duration::from_secs(2));
 /// However much of what other versions say cannot be read, readers are not told more often to ask again.
 const BETWEEN_CALLS: Duration = Duration::from_secs(10);
 
@@ -109,21 +111,22 @@ impl Bridge {
     }
 
     async fn receive(self: Arc<Self>) {
-        let mut pause = Duration::from_millis(50);
+        let mut failures = 0_u32;
         loop {
             let outcome = tokio::select! {
                 () = self.stop.cancelled() => return,
                 outcome = self.listen() => outcome,
             };
             if self.state.is_connected.swap(false, Ordering::AcqRel) {
-                pause = Duration::from_millis(50);
+                failures = 0;
                 self.bus.resync();
                 let cause = outcome.err().map(|error| error.to_string());
                 tracing::warn!(cause, "Redis is away: this server goes on alone until it is back");
             }
+            failures = failures.saturating_add(1);
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+                () = sleep(PAUSES.delay(failures)) => {}
             }
         }
     }

@@ -1,6 +1,7 @@
 //! How something that failed is made again: one type for jobs, pipelines and their steps.
 
 use chrono::TimeDelta;
+use mftplus_protocol::backoff::Backoff;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -108,13 +109,9 @@ impl Retry {
         if attempt >= self.max_attempts {
             return None;
         }
-        let mut delay = self.initial_delay.duration().as_secs_f64();
-        let most = self.max_delay.duration().as_secs_f64();
-        for _ in 1..attempt {
-            delay = (delay * self.factor).min(most);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "at most a day of milliseconds")]
-        Some(TimeDelta::milliseconds((delay.min(most) * 1000.0) as i64))
+        let (first, longest) = (self.initial_delay.duration(), self.max_delay.duration());
+        let delays = Backoff { first, factor: self.factor, longest };
+        TimeDelta::from_std(delays.delay(u32::try_from(attempt).unwrap_or(u32::MAX))).ok()
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod subscriptions;
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use mftplus_protocol::socket::CloseCode;
@@ -219,9 +219,10 @@ impl Feed {
                     }
                 });
             }
-            Reconnect::Wait(pause) => {
-                self.state.set(ConnectionState::Waiting(Instant(browser::now().0 + i64::try_from(pause).unwrap_or(0))));
-                let retry = set_timeout_with_handle(move || self.connect(), Duration::from_millis(pause)).ok();
+            Reconnect::Wait(delay) => {
+                let millis = i64::try_from(delay.as_millis()).unwrap_or(0);
+                self.state.set(ConnectionState::Waiting(Instant(browser::now().0 + millis)));
+                let retry = set_timeout_with_handle(move || self.connect(), delay).ok();
                 self.inner.with_value(|inner| inner.borrow_mut().retry = retry);
             }
         }
