@@ -1,12 +1,12 @@
 //! Live updates: one WebSocket per tab, its reconnects, and the newest state of the objects on screen.
 //!
-//! `protocol`, `backoff` and `list_state` are pure; `socket`, `feed` and `live_list` have effects.
+//! `protocol`, `reconnect` and `list_state` are pure; `socket`, `feed` and `live_list` have effects.
 
-mod backoff;
 mod feed;
 mod list_state;
 mod live_list;
 mod protocol;
+mod reconnect;
 mod socket;
 
 use crate::api::{

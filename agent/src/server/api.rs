@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::identity::{ApiKey, Registration};
-use crate::server::backoff::RateLimit;
 use crate::server::http::{ApiError, ApiResponse, HttpClient};
+use crate::server::pacing::RateLimit;
 use crate::server::wire::{
     CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, RunEnd, RunView, Status, StepUpdate, StepView,
     TransferUpdate, TransferView, UpdateResult, WithInstance,

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Host, Url};
 
-use crate::server::backoff::RateLimit;
+use crate::server::pacing::RateLimit;
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -226,7 +226,7 @@ mod tests {
     use serde_json::json;
 
     use super::{HttpClient, explain, rate_limit, retry_after};
-    use crate::server::backoff::RateLimit;
+    use crate::server::pacing::RateLimit;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs

@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::random::random_fraction;
-use crate::server::backoff::urgent_delay;
 use crate::server::connection::Connection;
 use crate::server::http::ApiError;
+use crate::server::pacing::urgent_delay;
 use crate::server::wire::CreateTransfer;
 use crate::transfer::store::Claim;
 

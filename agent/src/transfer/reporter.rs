@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::random::random_fraction;
-use crate::server::backoff::{report_interval, urgent_delay};
 use crate::server::connection::Connection;
 use crate::server::http::{ApiError, explain};
+use crate::server::pacing::{report_interval, urgent_delay};
 use crate::server::wire::{Status, TransferUpdate, UpdateResult};
 use crate::transfer::control::{Control, Progress};
 use crate::transfer::state::FinalReport;

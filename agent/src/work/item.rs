@@ -10,8 +10,8 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::random::random_fraction;
-use crate::server::backoff::urgent_delay;
 use crate::server::http::ApiError;
+use crate::server::pacing::urgent_delay;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::session::Session;
 use crate::transfer::reporter::ReportReply;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use self::action::{Format, StepAction};
 use crate::random::random_uuid;
-use crate::server::backoff::{report_interval, urgent_delay};
+use crate::server::pacing::{report_interval, urgent_delay};
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
 use crate::session::Session;
 use crate::storage::allowed_roots::FileAccess;

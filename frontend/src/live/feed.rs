@@ -9,8 +9,8 @@ use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use mftplus_protocol::socket::CloseCode;
 
 use super::{
-    backoff::{self, Reconnect},
     protocol::{self, ClientMessage, ServerMessage},
+    reconnect::{self, Reconnect},
     socket::{Socket, SocketEvent},
 };
 use crate::{
@@ -206,7 +206,7 @@ impl Feed {
             inner.failures += 1;
             failures
         });
-        match backoff::after_close(code, failures, browser::random()) {
+        match reconnect::after_close(code, failures, browser::random()) {
             // This tab has renewed the token already; the socket still had the old one.
             Reconnect::Renew if self.has_newer_token() => self.connect(),
             Reconnect::Renew => {
