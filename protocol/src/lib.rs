@@ -6,7 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod backoff;
 pub mod error;
+pub mod location;
 pub mod socket;
 mod words;
+
+pub use words::UnknownWord;

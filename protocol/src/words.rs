@@ -18,6 +18,9 @@ macro_rules! words {
             /// All values.
             pub const ALL: &'static [Self] = &[$(Self::$value,)+];
 
+            /// The words of all values, in the same order.
+            pub const WORDS: &'static [&'static str] = &[$($word,)+];
+
             /// The word of this value.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
@@ -33,6 +36,14 @@ macro_rules! words {
             }
         }
 
+        impl std::str::FromStr for $name {
+            type Err = $crate::UnknownWord;
+
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                Self::from_word(word).ok_or($crate::UnknownWord)
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
@@ -42,3 +53,15 @@ macro_rules! words {
 }
 
 pub(crate) use words;
+
+/// The text is none of the words of an enum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownWord;
+
+impl std::fmt::Display for UnknownWord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an unknown word")
+    }
+}
+
+impl std::error::Error for UnknownWord {}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use mftplus_protocol::{
+    archive::Format,
     error::{Code, ConflictReason},
     socket::{CloseCode, SUBPROTOCOL},
 };
@@ -24,6 +25,7 @@ fn words<T: std::fmt::Display + Serialize + DeserializeOwned>(all: &[T]) -> Valu
 #[test]
 fn the_contract_stays_as_it_is() {
     let contract = BTreeMap::from([
+        ("archiveFormats", words(Format::ALL)),
         ("closeCodes", CloseCode::SENT.iter().map(|code| json!(code.0)).collect()),
         ("conflictReasons", words(ConflictReason::ALL)),
         ("errorCodes", words(Code::ALL)),

@@ -78,6 +78,24 @@ async fn a_file_is_checked_compressed_and_comes_back_the_same() -> anyhow::Resul
 }
 
 #[tokio::test]
+async fn the_name_of_an_archive_tells_its_format_in_upper_case() -> anyhow::Result<()> {
+    let (stage, args) = set().await?;
+    let path = |name: &str| stage.path(name).to_string_lossy().into_owned();
+    fs::write(stage.path("in/a"), "text")?;
+    let steps = [
+        json!({"type": "compress", "path": path("in/a"), "output": path("in/B.ZST")}),
+        json!({"type": "decompress", "path": path("in/B.ZST")}),
+    ];
+    for step in steps {
+        let done = do_step(&stage, &args, step.clone()).await?;
+        assert_eq!(done["status"], "completed", "{step}: {done}");
+    }
+    assert!(fs::read(stage.path("in/B.ZST"))?.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]));
+    assert_eq!(fs::read_to_string(stage.path("in/B"))?, "text");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_folder_that_stands_where_a_copy_would_grow_is_left_alone() -> anyhow::Result<()> {
     let (stage, args) = set().await?;
     fs::write(stage.path("in/a"), "text")?;

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use mftplus_protocol::archive::Format;
 use serde_json::Value;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::action::{Format, StepAction};
+use self::action::StepAction;
 use crate::random::random_uuid;
 use crate::server::pacing::{report_interval, urgent_delay};
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
@@ -233,13 +234,11 @@ impl BlockingStep {
             StepAction::Compress { path, output, format } => {
                 let named = output.as_deref().and_then(Format::of_name);
                 let format = format.or(named).unwrap_or(Format::Gzip);
-                let output = output.unwrap_or_else(|| format!("{path}{}", format.ending()));
+                let output = format.packed(&path, output.as_deref());
                 Ok(Self::Compress { path: find(&path)?, output: distinct(find(&output)?, &path)?, format })
             }
             StepAction::Decompress { path, output, format } => {
-                let ending = Format::of_name(&path).map(Format::ending);
-                let bare = ending.and_then(|ending| path.strip_suffix(ending)).map(str::to_owned);
-                let output = output.or(bare).ok_or(format!(
+                let output = Format::unpacked_to(&path, output.as_deref()).ok_or(format!(
                     "{path} does not end in .gz or .zst, so its name does not tell what to call the result: give the step an `output`"
                 ))?;
                 Ok(Self::Decompress { path: find(&path)?, output: distinct(find(&output)?, &path)?, format })

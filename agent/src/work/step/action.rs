@@ -1,5 +1,6 @@
 //! The actions of pipeline steps, as a directive describes them.
 
+use mftplus_protocol::archive::Format;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -52,29 +53,6 @@ fn local() -> String {
     "local".into()
 }
 
-/// The format of a compressed file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Format {
-    Gzip,
-    Zstd,
-}
-
-impl Format {
-    /// The extension of such files.
-    pub(crate) fn ending(self) -> &'static str {
-        match self {
-            Self::Gzip => ".gz",
-            Self::Zstd => ".zst",
-        }
-    }
-
-    /// The format by the extension of a file name.
-    pub(crate) fn of_name(name: &str) -> Option<Self> {
-        [Self::Gzip, Self::Zstd].into_iter().find(|format| name.ends_with(format.ending()))
-    }
-}
-
 impl StepAction {
     /// Parses the `step` of a directive; the error says what this agent cannot carry out.
     pub(crate) fn read(step: &Value) -> Result<Self, String> {
@@ -88,9 +66,10 @@ impl StepAction {
 
 #[cfg(test)]
 mod tests {
+    use mftplus_protocol::archive::Format;
     use serde_json::json;
 
-    use super::{Format, StepAction};
+    use super::StepAction;
 
     #[test]
     fn a_step_is_read_with_what_it_leaves_out() {

@@ -5,8 +5,8 @@ use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write};
 
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use mftplus_protocol::archive::Format;
 
-use super::action::Format;
 use crate::storage::paths::text;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::control::Control;
@@ -145,7 +145,9 @@ fn pump(source: &mut impl Read, target: &mut impl Write) -> io::Result<()> {
 mod tests {
     use std::fs;
 
-    use super::{Format, compress, decompress};
+    use mftplus_protocol::archive::Format;
+
+    use super::{compress, decompress};
     use crate::random::random_uuid;
     use crate::storage::allowed_roots::FileAccess;
     use crate::transfer::control::Control;

@@ -1,10 +1,11 @@
 //! What is allowed and perhaps not meant, and what a step cannot be told apart from its text.
 
+use mftplus_protocol::location::SEPARATORS;
+
 use super::{
     Definition, Format, Location, Packing, Place, Spot, Step, Task, Template, When,
     build::{NO_NAME, NO_OUTPUT},
     reader::{Object, Reader},
-    step::SEPARATORS,
 };
 
 /// What is said of a pattern where there can be none.

@@ -152,7 +152,7 @@ pub(super) const BODY: Text = Text {
 };
 const AGENT: Shape = Shape::Text(text("the id, name or host name of an agent", 255));
 const TIMEOUT: Shape = Shape::Period { least: 1, most: MAX_TIMEOUT };
-const FORMAT: Shape = Shape::Word(Format::VARIANTS);
+const FORMAT: Shape = Shape::Word(Format::WORDS);
 
 /// The whole.
 pub(super) static DEFINITION: Mapping = Mapping {

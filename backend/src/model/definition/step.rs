@@ -1,5 +1,6 @@
 //! Steps: what is done, when, by whom, and how often it is tried.
 
+use mftplus_protocol::archive::Format;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 
@@ -30,72 +31,6 @@ pub enum Verify {
     Sha256,
     /// Not at all.
     None,
-}
-
-/// A format of compressed files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Format {
-    /// gzip, with names that end in `.gz`.
-    Gzip,
-    /// Zstandard, with names that end in `.zst`.
-    Zstd,
-}
-
-impl Format {
-    /// How names of this format end.
-    #[must_use]
-    pub const fn ending(self) -> &'static str {
-        match self {
-            Self::Gzip => ".gz",
-            Self::Zstd => ".zst",
-        }
-    }
-
-    /// The path without the ending that tells its format; nothing where there is none, or no name before it.
-    #[must_use]
-    pub fn unpacked(path: &str) -> Option<&str> {
-        let stem = &path[..path.len() - Self::of_name(path)?.ending().len()];
-        (!stem.is_empty() && !is_folder(stem)).then_some(stem)
-    }
-
-    /// What is written when `path` is compressed: `output`, or a file in it if it ends in a slash, or one beside `path`.
-    #[must_use]
-    pub fn packed(self, path: &str, output: Option<&str>) -> String {
-        match output {
-            Some(folder) if is_folder(folder) => format!("{folder}{}{}", name_of(path), self.ending()),
-            Some(output) => output.to_owned(),
-            None => format!("{path}{}", self.ending()),
-        }
-    }
-
-    /// What is written when `path` is decompressed, likewise; nothing where its name is needed and does not tell that.
-    #[must_use]
-    pub fn unpacked_to(path: &str, output: Option<&str>) -> Option<String> {
-        match output {
-            Some(folder) if is_folder(folder) => Some(format!("{folder}{}", name_of(Self::unpacked(path)?))),
-            Some(output) => Some(output.to_owned()),
-            None => Self::unpacked(path).map(ToOwned::to_owned),
-        }
-    }
-
-    /// The format that a name ends in.
-    #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
-        [Self::Gzip, Self::Zstd].into_iter().find(|format| name.to_ascii_lowercase().ends_with(format.ending()))
-    }
-}
-
-/// What separates the parts of a path, on whichever system an agent runs.
-pub(super) const SEPARATORS: [char; 2] = ['/', '\\'];
-
-fn is_folder(path: &str) -> bool {
-    path.ends_with(SEPARATORS)
-}
-
-fn name_of(path: &str) -> &str {
-    path.rsplit(SEPARATORS).next().unwrap_or(path)
 }
 
 /// A step.

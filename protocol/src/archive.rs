@@ -1,0 +1,114 @@
+//! Compressed files: their formats, and what their names say.
+
+use crate::{
+    location::{SEPARATORS, last_part},
+    words::words,
+};
+
+words! {
+    /// A format of compressed files.
+    pub enum Format {
+        /// gzip, with names that end in `.gz`.
+        Gzip = "gzip",
+        /// Zstandard, with names that end in `.zst`.
+        Zstd = "zstd",
+    }
+}
+
+impl Format {
+    /// How names of this format end, in lower case.
+    #[must_use]
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+
+    /// The format that a name ends in, in upper or lower case.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        let ends = |ending: &str| {
+            let at = name.len().checked_sub(ending.len());
+            at.and_then(|at| name.get(at..)).is_some_and(|last| last.eq_ignore_ascii_case(ending))
+        };
+        Self::ALL.iter().copied().find(|format| ends(format.ending()))
+    }
+
+    /// The path without the ending that tells its format; none if there is no such ending, or no name before it.
+    #[must_use]
+    pub fn unpacked(path: &str) -> Option<&str> {
+        let stem = &path[..path.len() - Self::of_name(path)?.ending().len()];
+        (!stem.is_empty() && !is_folder(stem)).then_some(stem)
+    }
+
+    /// The path of the compressed file: `output`, or a file in it if it ends in a slash, or one beside `path`.
+    #[must_use]
+    pub fn packed(self, path: &str, output: Option<&str>) -> String {
+        match output {
+            Some(folder) if is_folder(folder) => format!("{folder}{}{}", last_part(path), self.ending()),
+            Some(output) => output.to_owned(),
+            None => format!("{path}{}", self.ending()),
+        }
+    }
+
+    /// The path of the decompressed file, likewise; none if the name of `path` is needed and does not tell it.
+    #[must_use]
+    pub fn unpacked_to(path: &str, output: Option<&str>) -> Option<String> {
+        match output {
+            Some(folder) if is_folder(folder) => Some(format!("{folder}{}", last_part(Self::unpacked(path)?))),
+            Some(output) => Some(output.to_owned()),
+            None => Self::unpacked(path).map(ToOwned::to_owned),
+        }
+    }
+}
+
+fn is_folder(path: &str) -> bool {
+    path.ends_with(SEPARATORS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Format;
+
+    #[test]
+    fn a_name_tells_its_format_in_upper_and_lower_case() {
+        for name in ["a.gz", "A.GZ", "a.tar.Gz", ".gz", "ä.gz"] {
+            assert_eq!(Format::of_name(name), Some(Format::Gzip), "{name}");
+        }
+        for name in ["a.zst", "A.ZST", "a.gz.zst"] {
+            assert_eq!(Format::of_name(name), Some(Format::Zstd), "{name}");
+        }
+        for name in ["", "gz", "a.gzip", "a.gz/", "a.zs", "ägz"] {
+            assert_eq!(Format::of_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_compressed_file_lies_beside_its_source_or_where_the_output_says() {
+        for (output, packed) in [
+            (None, "/in/a.csv.gz"),
+            (Some("/out/"), "/out/a.csv.gz"),
+            (Some(r"C:\out\"), r"C:\out\a.csv.gz"),
+            (Some("/out/b"), "/out/b"),
+        ] {
+            assert_eq!(Format::Gzip.packed("/in/a.csv", output), packed);
+        }
+        assert_eq!(Format::Zstd.packed("/in/a.csv", None), "/in/a.csv.zst");
+    }
+
+    #[test]
+    fn a_decompressed_file_loses_its_ending() {
+        for (path, output, unpacked) in [
+            ("/in/A.CSV.GZ", None, Some("/in/A.CSV")),
+            ("/in/a.csv.zst", Some("/out/"), Some("/out/a.csv")),
+            ("/in/a.bin", Some("/out/b"), Some("/out/b")),
+            ("/in/a.bin", None, None),
+            ("/in/a.bin", Some("/out/"), None),
+            ("/in/.gz", None, None),
+            (".gz", None, None),
+        ] {
+            assert_eq!(Format::unpacked_to(path, output).as_deref(), unpacked, "{path}");
+        }
+    }
+}
