@@ -24,9 +24,58 @@ pub fn file_name(location: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
+/// The path that a `file:` URL names, decoded, or what is wrong with the URL; none if the text is no such URL. Bytes that
+/// are no UTF-8 are replaced, so the path is for reading and checking: agents open what the URL itself says.
+#[must_use]
+pub fn local_file(text: &str) -> Option<Result<String, &'static str>> {
+    let (scheme, rest) = text.split_once(':')?;
+    if !scheme.eq_ignore_ascii_case("file") || !rest.starts_with('/') {
+        return None;
+    }
+    Some(path_of_file_url(rest))
+}
+
+fn path_of_file_url(rest: &str) -> Result<String, &'static str> {
+    if rest.contains(['?', '#']) {
+        return Err("has a `?` or `#`, which ends the path of a URL: write %3F or %23, or the path alone");
+    }
+    let host = rest.strip_prefix("//").map_or("", |rest| rest.split('/').next().unwrap_or(rest));
+    let path = rest.strip_prefix("//").map_or(rest, |rest| &rest[host.len()..]);
+    if !(host.is_empty() || host.eq_ignore_ascii_case("localhost")) || path.is_empty() {
+        return Err("names no file of the agent's own machine: write file:///path, or the path alone");
+    }
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    if path.contains('\0') {
+        return Err("holds the character NUL (%00), which no path may have");
+    }
+    let has_drive = matches!(path.as_bytes(), [b'/', letter, b':', b'/', ..] if letter.is_ascii_alphabetic());
+    Ok(if has_drive { path[1..].to_owned() } else { path.into_owned() })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::file_name;
+    use super::{file_name, local_file};
+
+    #[test]
+    fn a_file_url_is_a_path_of_the_own_machine() {
+        for (url, path) in [
+            ("file:///data/a%20b.csv", "/data/a b.csv"),
+            ("FILE:///data/in/", "/data/in/"),
+            ("file://localhost/data", "/data"),
+            ("file:/data", "/data"),
+            ("file:///C:/data", "C:/data"),
+            ("file:///data/%2e%2e/x", "/data/../x"),
+            ("file:///data/%ff", "/data/\u{fffd}"),
+        ] {
+            assert_eq!(local_file(url), Some(Ok(path.to_owned())), "{url}");
+        }
+        for url in ["file://host/data", "file://", "file://localhost", "file:///a?b", "file:///a#b", "file:///a%00b"] {
+            assert!(local_file(url).is_some_and(|path| path.is_err()), "{url}");
+        }
+        for text in ["/data", "file", "file:a", "sftp://h/a", r"C:\data", "", "profile:/a"] {
+            assert_eq!(local_file(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_file_name_is_the_last_part_of_a_path_or_url() {

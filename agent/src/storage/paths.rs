@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use mftplus_protocol::location::local_file;
 use url::Url;
 
 use crate::storage::pattern;
@@ -88,8 +89,26 @@ pub(crate) fn text(path: &Path) -> String {
 
 /// The path from which [`text`] made a string.
 pub(crate) fn from_text(text: &str) -> PathBuf {
-    let url = text.starts_with("file://").then(|| Url::parse(text).ok()).flatten();
-    url.and_then(|url| url.to_file_path().ok()).unwrap_or_else(|| PathBuf::from(text))
+    from_file_url(text).and_then(Result::ok).unwrap_or_else(|| PathBuf::from(text))
+}
+
+/// The path that a `file:` URL names; none if the text is no such URL.
+pub(crate) fn from_file_url(text: &str) -> Option<Result<PathBuf, UsageError>> {
+    let decoded = match local_file(text)? {
+        Ok(decoded) => decoded,
+        Err(problem) => return Some(Err(UsageError(format!("`{text}` {problem}")))),
+    };
+    // `Url` would leave these parts out.
+    if goes_up(Path::new(&decoded)) {
+        return Some(Err(UsageError(format!("`{text}` goes up (`..`); write the path without that"))));
+    }
+    let path = Url::parse(text).ok().and_then(|url| url.to_file_path().ok());
+    Some(path.ok_or_else(|| UsageError(format!("`{text}` is no path on this machine; write file:///path"))))
+}
+
+/// Whether a part of the path is `..`.
+pub(crate) fn goes_up(path: &Path) -> bool {
+    path.components().any(|part| matches!(part, Component::ParentDir))
 }
 
 /// Control characters, line breaks and marks of writing direction.
@@ -119,7 +138,7 @@ fn absolute(path: &Path) -> Result<PathBuf, UsageError> {
     let existing = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"));
     let real = fs::canonicalize(existing).map_err(|error| unclear(&error))?;
     let rest = path.strip_prefix(existing).map_err(|error| unclear(&error))?;
-    if rest.components().any(|part| matches!(part, Component::ParentDir)) {
+    if goes_up(rest) {
         return Err(unclear(&"it goes up (`..`) from a folder that does not exist"));
     }
     // `components` drops the separator that may stand at the end.

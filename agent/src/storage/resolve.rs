@@ -1,11 +1,11 @@
 //! The source and destination of a job or transfer step as absolute paths, the same in each run.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
 use crate::storage::allowed_roots::FileAccess;
-use crate::storage::paths::{CopyPaths, UsageError, ends_with_separator};
+use crate::storage::paths::{CopyPaths, UsageError, ends_with_separator, from_file_url, goes_up};
 use crate::storage::pattern;
 
 /// Resolves the two paths of a copy.
@@ -41,11 +41,9 @@ pub(crate) fn resolve(source: &str, destination: &str, access: &FileAccess) -> R
 
 /// The local path of `text`, which is a path or a `file:` URL.
 pub(crate) fn local_path(text: &str) -> Result<PathBuf, UsageError> {
-    let path = match Url::parse(text) {
-        Ok(url) if url.scheme() == "file" => url
-            .to_file_path()
-            .map_err(|()| UsageError(format!("`{text}` is no path on this machine; write file:///path")))?,
-        Ok(url) if text.contains("://") => {
+    let path = match (from_file_url(text), Url::parse(text)) {
+        (Some(path), _) => path?,
+        (None, Ok(url)) if text.contains("://") => {
             let scheme = url.scheme();
             return Err(UsageError(format!("`{text}` is no local path, and protocol {scheme} is not supported here")));
         }
@@ -65,10 +63,6 @@ pub(crate) fn local_path(text: &str) -> Result<PathBuf, UsageError> {
 /// The path without a separator at its end.
 fn bare(path: &Path) -> PathBuf {
     path.components().collect()
-}
-
-fn goes_up(path: &Path) -> bool {
-    path.components().any(|part| matches!(part, Component::ParentDir))
 }
 
 #[cfg(test)]
@@ -108,8 +102,10 @@ mod tests {
 
     #[test]
     fn what_is_no_plain_local_path_is_refused_in_a_sentence() {
-        assert!(local_path("file:///a/b").is_ok_and(|path| path.to_str() == Some("/a/b")));
-        for text in ["a/b", "sftp://host/a", "/a/../b", "file://host/a", ""] {
+        for url in ["file:///a/b", "FILE:///a/b", "file://localhost/a/b", "file:///a/%62"] {
+            assert!(local_path(url).is_ok_and(|path| path.to_str() == Some("/a/b")), "{url}");
+        }
+        for text in ["a/b", "sftp://host/a", "/a/../b", "file:///a/%2e%2e/b", "file:///a?b", "file://host/a", ""] {
             assert!(local_path(text).is_err(), "{text}");
         }
     }

@@ -235,13 +235,15 @@ impl BlockingStep {
                 let named = output.as_deref().and_then(Format::of_name);
                 let format = format.or(named).unwrap_or(Format::Gzip);
                 let output = format.packed(&path, output.as_deref());
-                Ok(Self::Compress { path: find(&path)?, output: distinct(find(&output)?, &path)?, format })
+                let (path, output) = (find(&path)?, find(&output)?);
+                Ok(Self::Compress { output: distinct(output, &path)?, path, format })
             }
             StepAction::Decompress { path, output, format } => {
                 let output = Format::unpacked_to(&path, output.as_deref()).ok_or(format!(
                     "{path} does not end in .gz or .zst, so its name does not tell what to call the result: give the step an `output`"
                 ))?;
-                Ok(Self::Decompress { path: find(&path)?, output: distinct(find(&output)?, &path)?, format })
+                let (path, output) = (find(&path)?, find(&output)?);
+                Ok(Self::Decompress { output: distinct(output, &path)?, path, format })
             }
             StepAction::Rename { from, to } => {
                 let (source, target) = (movable(find(&from)?)?, find(&to)?);
@@ -295,8 +297,9 @@ impl BlockingStep {
     }
 }
 
-fn distinct(output: SandboxedPath, path: &str) -> Result<SandboxedPath, String> {
-    if output.as_path() == std::path::Path::new(path) {
+fn distinct(output: SandboxedPath, path: &SandboxedPath) -> Result<SandboxedPath, String> {
+    if output.as_path() == path.as_path() {
+        let path = text(path.as_path());
         return Err(format!("{path} cannot be its own result; give the step another `output`"));
     }
     Ok(output)

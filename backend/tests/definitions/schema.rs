@@ -22,6 +22,7 @@ const BEYOND: &[(&str, &str)] = &[
     ("bad/password", "passwords in URLs"),
     ("bad/password-from-parameter", "passwords in URLs"),
     ("bad/password-in-step-and-parameter", "passwords in URLs"),
+    ("bad/place-file-url", "the parts of URLs"),
     ("bad/place-port", "the parts of URLs"),
     ("bad/retry-shrinks", "one duration against another"),
     ("bad/schedule-field", "schedules"),

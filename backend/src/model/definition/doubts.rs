@@ -1,6 +1,6 @@
 //! What is allowed and perhaps not meant, and what a step cannot be told apart from its text.
 
-use mftplus_protocol::location::SEPARATORS;
+use mftplus_protocol::location::{SEPARATORS, local_file};
 
 use super::{
     Definition, Format, Location, Packing, Place, Spot, Step, Task, Template, When,
@@ -142,6 +142,8 @@ fn refused(place: &Place) -> Option<&'static str> {
 
 /// Why every agent refuses a path of its own machine, if it does.
 fn unusable(path: &str) -> Option<&'static str> {
+    let decoded = local_file(path).and_then(Result::ok);
+    let path = decoded.as_deref().unwrap_or(path);
     let has_drive = matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
     if !path.starts_with(SEPARATORS) && !has_drive {
         return Some("is no whole path, as agents want it: write one such as /data/in/a.csv");

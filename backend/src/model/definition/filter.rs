@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use mftplus_protocol::location::local_file;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::IgnoredAny;
 use strum::{Display, EnumString, VariantNames};
@@ -135,6 +136,11 @@ pub(super) fn is_in_authority(before: &str) -> bool {
 /// Whether a value stays within the name of a server.
 pub(super) fn is_part_of_host(value: &str) -> bool {
     value.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_'))
+}
+
+/// A path or place as agents read its parts: of a `file:` URL what it decodes to.
+pub(super) fn decoded(text: &str) -> Cow<'_, str> {
+    local_file(text).and_then(Result::ok).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// How many parts of a path stand for this or the upper folder.

@@ -81,8 +81,10 @@ pub(super) enum Form {
     Sha256,
     /// A path, or a URL of a protocol that agents speak.
     Location,
-    /// A path on the agent.
+    /// A path on the agent, or a `file:` URL.
     Path,
+    /// The path of a place that is given in parts.
+    PathPart,
     /// Names of files, with wildcards.
     Pattern,
     /// The URL of a web server.
@@ -225,7 +227,7 @@ pub(super) static PLACE: Choice = Choice {
     common: &[
         required(
             "path",
-            Shape::Text(Text { form: Form::Path, ..template("a path, such as /exports/", MAX_LOCATION) }),
+            Shape::Text(Text { form: Form::PathPart, ..template("a path, such as /exports/", MAX_LOCATION) }),
             "The path there.",
         ),
         optional(

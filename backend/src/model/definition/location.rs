@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mftplus_protocol::location::local_file;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -177,6 +178,9 @@ fn parse(text: &str) -> Result<Place, String> {
         pattern: None,
         credentials: None,
     };
+    if let Some(path) = local_file(text) {
+        return Ok(place(Protocol::Local, None, None, None, &path?));
+    }
     let is_scheme =
         |scheme: &str| scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
@@ -225,7 +229,7 @@ fn check_host(host: &str) -> Result<(), String> {
 fn no_scheme(scheme: &str) -> String {
     let names: Vec<&str> = SCHEMES.iter().map(|(name, _)| *name).collect();
     match (scheme, nearest(scheme, &names)) {
-        ("file" | "local", _) => "is a URL of the agent's own machine: write the path alone".to_owned(),
+        ("local", _) => "is a URL of the agent's own machine: write the path alone".to_owned(),
         ("http" | "https" | "s3", _) | (_, None | Some((_, false))) => {
             format!(
                 "begins with {}://, which agents do not speak: write {}:// or a path",
@@ -245,6 +249,7 @@ mod tests {
     #[case("/data/in/", "local", None, None, "/data/in/")]
     #[case(r"C:\data\in", "local", None, None, r"C:\data\in")]
     #[case("C://data", "local", None, None, "C://data")]
+    #[case("file:///data/a%20b.csv", "local", None, None, "/data/a b.csv")]
     #[case("sftp://ftp.example.com/a/*.csv", "sftp", Some("ftp.example.com"), None, "/a/*.csv")]
     #[case("FTP://joe@h:2121/a", "ftp", Some("h"), Some(2121), "/a")]
     #[case("ftps://[2001:db8::1]/a", "ftps", Some("[2001:db8::1]"), None, "/a")]
@@ -265,7 +270,9 @@ mod tests {
     #[rstest::rstest]
     #[case("stfp://h/a")]
     #[case("https://h/a")]
-    #[case("file:///a")]
+    #[case("local:///a")]
+    #[case("file://h/a")]
+    #[case("file:///a?b")]
     #[case("sftp:///a")]
     #[case("sftp://h")]
     #[case("sftp://h:0/a")]

@@ -20,7 +20,10 @@ const VISIBLE_LINES: &str =
 const PLACEHOLDERS: &str =
     r"^([^$]|\$(?!\{\{)|\$\{\{\s*params\.[A-Za-z_][A-Za-z0-9_-]{0,63}\s*(\|\s*(json|uri|raw)\s*)?\}\})*$";
 /// A path, or a URL of a protocol that agents speak; what is filled in first cannot be judged.
-const LOCATION: &str = r"^((?![A-Za-z0-9+.-]{2,}://)|[Ss][Ff][Tt][Pp]://[^/]+/|[Ff][Tt][Pp][Ss]?://[^/]+/|.*\$\{\{)";
+const LOCATION: &str = concat!(
+    r"^((?![A-Za-z0-9+.-]{2,}://)|[Ff][Ii][Ll][Ee]://[^/]*/|",
+    r"[Ss][Ff][Tt][Pp]://[^/]+/|[Ff][Tt][Pp][Ss]?://[^/]+/|.*\$\{\{)"
+);
 
 /// The schema of a definition.
 #[must_use]
@@ -115,7 +118,8 @@ fn text(limits: &Text) -> Value {
         Form::Location => rules.push(json!({ "pattern": LOCATION })),
         Form::Id => rules.push(json!({ "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$" })),
         Form::Sha256 => rules.push(json!({ "pattern": r"^[0-9A-Fa-f]{64}$|\$\{\{" })),
-        Form::Path => rules.push(json!({ "not": { "pattern": "://" } })),
+        Form::Path => rules.push(json!({ "pattern": "^([Ff][Ii][Ll][Ee]:/|(?!.*://))" })),
+        Form::PathPart => rules.push(json!({ "not": { "pattern": "://" } })),
         Form::WebUrl => rules.push(json!({ "pattern": r"^([Hh][Tt][Tt][Pp][Ss]?://[^/\s]|.*\$\{\{)" })),
     }
     let mut schema = json!({ "type": "string", "minLength": 1, "allOf": rules });

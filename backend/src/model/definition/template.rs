@@ -111,7 +111,7 @@ impl Template {
             // A single parameter is the whole text, which is whatever its value is.
             _ if is_whole => Guard::Nothing,
             Form::WebUrl => Guard::Folders,
-            Form::Location | Form::Path | Form::Pattern => Guard::Parts,
+            Form::Location | Form::Path | Form::PathPart | Form::Pattern => Guard::Parts,
             Form::Free | Form::Id | Form::Sha256 | Form::Body => Guard::Nothing,
         };
         let texts = self.pieces.iter().map(|piece| match piece {
@@ -127,7 +127,9 @@ impl Template {
                 (None, _, _) if filling == Filling::Plain => Filter::Raw,
                 (None | Some(Written::Json), Some(place), _) => place,
                 (None, None, Form::WebUrl) if !is_whole => Filter::Uri,
-                (None, None, Form::Location | Form::Path | Form::Pattern) if !is_whole => Filter::Within,
+                (None, None, Form::Location | Form::Path | Form::PathPart | Form::Pattern) if !is_whole => {
+                    Filter::Within
+                }
                 (None, None, _) => Filter::Raw,
                 (Some(Written::Json), None, Form::WebUrl) if !is_whole => Filter::JsonUri,
                 (Some(written), _, _) => written.alone(),
@@ -154,10 +156,11 @@ impl Template {
             Guard::Nothing | Guard::Folders => {}
             Guard::Parts => {
                 let harmless = harmless()?;
-                if filter::dots(&filled) != filter::dots(&harmless) {
+                let (placed, harmless) = (filter::decoded(&filled), filter::decoded(&harmless));
+                if filter::dots(&placed) != filter::dots(&harmless) {
                     return Err(Unfit::GoesUp);
                 }
-                if !filter::keeps_parts(&filled, &harmless) || !self.keeps_server(given) {
+                if !filter::keeps_parts(&placed, &harmless) || !self.keeps_server(given) {
                     return Err(Unfit::ChangesParts);
                 }
             }
@@ -358,6 +361,11 @@ mod tests {
     #[case("sftp://ftp.example.com/in/${{ params.date }}.csv", "x#y", "ChangesParts")]
     #[case("sftp://ftp.example.com/in/${{ params.date }}.csv", "%2e%2e", "sftp://ftp.example.com/in/%2e%2e.csv")]
     #[case("sftp://ftp.example.com/in/${{ params.date }}/a", "%2e%2e", "GoesUp")]
+    #[case("file:///in/${{ params.date }}/a", "a%20b", "file:///in/a%20b/a")]
+    #[case("file:///in/${{ params.date }}/a", "..%2f..", "GoesUp")]
+    #[case("file:///in/${{ params.date }}/a", "%2A", "ChangesParts")]
+    #[case("file:///in/${{ params.date }}/a", "x#y", "ChangesParts")]
+    #[case("${{ params.date }}/a.csv", "file:", "ChangesParts")]
     fn a_parameter_stays_in_its_part_of_a_path_or_place(
         #[case] text: &str,
         #[case] value: &str,

@@ -1,5 +1,7 @@
 //! Text: what it may hold, and what it becomes with parameters filled in.
 
+use mftplus_protocol::location::local_file;
+
 use super::{Reader, Shared, called};
 use crate::model::{
     characters::is_forbidden_in_names,
@@ -137,8 +139,13 @@ pub(in crate::model::definition) fn check(filled: &str, text: &Text) -> Result<(
         Form::Location => without_secrets(filled),
         Form::Id if is_id(filled) => Ok(()),
         Form::Sha256 if filled.len() == 64 && filled.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(()),
-        Form::Path => {
+        Form::Path | Form::PathPart => {
             without_secrets(filled)?;
+            if text.form == Form::Path
+                && let Some(path) = local_file(filled)
+            {
+                return path.map(drop).map_err(ToOwned::to_owned);
+            }
             if filled.contains("://") {
                 return Err(format!("is the URL `{}`: write {}", shown(filled), text.what));
             }
