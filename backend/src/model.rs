@@ -6,7 +6,6 @@
 pub mod account;
 pub mod agent;
 pub mod bounds;
-pub mod characters;
 pub mod customer;
 pub mod definition;
 pub mod diff;

@@ -8,6 +8,7 @@
 
 pub mod archive;
 pub mod backoff;
+pub mod characters;
 pub mod error;
 pub mod location;
 pub mod socket;

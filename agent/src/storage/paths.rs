@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use mftplus_protocol::characters::is_unprintable;
 use mftplus_protocol::location::local_file;
 use url::Url;
 
@@ -109,12 +110,6 @@ pub(crate) fn from_file_url(text: &str) -> Option<Result<PathBuf, UsageError>> {
 /// Whether a part of the path is `..`.
 pub(crate) fn goes_up(path: &Path) -> bool {
     path.components().any(|part| matches!(part, Component::ParentDir))
-}
-
-/// Control characters, line breaks and marks of writing direction.
-fn is_unprintable(c: char) -> bool {
-    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// Makes the folder absolute and keeps the name that was typed, also if it is a link.

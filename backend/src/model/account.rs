@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
+use mftplus_protocol::characters::is_forbidden_in_names;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use super::{
     Instant,
-    characters::is_forbidden_in_names,
     fields::{Check, Fields, FromFields, boolean, id, one_of, raw_text, text},
 };
 use crate::ids::{CustomerId, UserId};

@@ -6,10 +6,11 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "a check is handed the value it takes")]
 
+use mftplus_protocol::characters;
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
-use super::{characters, source_url::without_passwords};
+use super::source_url::without_passwords;
 use crate::error::{Error, FieldErrors, Result};
 
 /// An input that can be read from [`Fields`].

@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 
+use mftplus_protocol::characters::is_unprintable;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The longest line, in bytes. A longer event is cut and says so.
@@ -82,7 +83,7 @@ fn line(event: &str, form: Form) -> String {
             rest = &rest[colour..];
             continue;
         }
-        if is_harmful(c) {
+        if is_unprintable(c) {
             escape(&mut line, c, form);
         } else {
             line.push(c);
@@ -98,12 +99,6 @@ fn colour(text: &str) -> usize {
     let Some(rest) = text.strip_prefix("\u{1b}[") else { return 0 };
     let digits = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
     if digits <= 16 && rest.as_bytes().get(digits) == Some(&b'm') { digits + 3 } else { 0 }
-}
-
-/// Whether a character can end a line, steer a terminal, or change the direction of the text around it.
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn escape(line: &mut String, c: char, form: Form) {
@@ -207,7 +202,7 @@ mod tests {
         let text = logged(form, || quote(FORGED));
         let line = text.strip_suffix('\n').unwrap();
         let is_colour = |c: char| form == Form::Coloured && c == '\u{1b}';
-        assert!(!line.chars().any(|c| is_harmful(c) && !is_colour(c)), "{line:?}");
+        assert!(!line.chars().any(|c| is_unprintable(c) && !is_colour(c)), "{line:?}");
         assert!(!line.contains("\u{1b}[2J"), "{line:?}");
         if form == Form::Json {
             let event: serde_json::Value = serde_json::from_str(line).unwrap();

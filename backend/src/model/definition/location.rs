@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mftplus_protocol::location::local_file;
+use mftplus_protocol::{characters::is_forbidden_in_names, location::local_file};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     template::Template,
     yaml::shown,
 };
-use crate::model::{characters::is_forbidden_in_names, transfer::Protocol};
+use crate::model::transfer::Protocol;
 
 /// A place as it is written: a URL or path, or a mapping.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,7 @@
 //! What is no YAML, said in words that tell what to write instead.
 
 use granit_parser::ErrorKind;
-
-use crate::model::characters::turns_direction;
+use mftplus_protocol::characters::turns_direction;
 
 /// Whether a character cannot be seen, or changes what is seen around it, and so has no place in a definition: control
 /// characters, and those that turn the direction of reading.

@@ -1,10 +1,9 @@
 //! Text: what it may hold, and what it becomes with parameters filled in.
 
-use mftplus_protocol::location::local_file;
+use mftplus_protocol::{characters::is_forbidden_in_names, location::local_file};
 
 use super::{Reader, Shared, called};
 use crate::model::{
-    characters::is_forbidden_in_names,
     definition::{
         diagnostic::{Position, Spot},
         grammar::{Form, Shape, Text},

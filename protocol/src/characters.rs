@@ -13,6 +13,13 @@ pub fn is_forbidden_in_paths(c: char) -> bool {
     c.is_control() || turns_direction(c) || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
+/// Whether it can end a line, steer a terminal, or turn the direction of the text around it, so that it is shown and logged
+/// in an escaped form only.
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
+    is_forbidden_in_paths(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+}
+
 /// Whether it has no place in a name: what is forbidden in paths, marks of direction, and characters that have no shape.
 /// Joiners and variation selectors stay: Persian, Indic scripts and emoji are written with them.
 #[must_use]
@@ -48,21 +55,32 @@ pub fn check(text: &str, is_forbidden: impl Fn(char) -> bool) -> Result<(), Stri
 mod tests {
     use super::*;
 
-    #[rstest::rstest]
-    #[case("edge-1.example.com", true, true)]
-    #[case("Zürich \u{4e2d}\u{6587} O'Brien & Söhne", true, true)]
-    #[case("\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}", true, true)]
-    #[case("\u{1f469}\u{200d}\u{1f4bb}\u{fe0f}", true, true)]
-    #[case("soft\u{ad}hyphen", false, true)]
-    #[case("zero\u{200b}width", false, true)]
-    #[case("mark\u{200f}", false, true)]
-    #[case("evil\u{202e}fdp.exe", false, false)]
-    #[case("isolate\u{2066}", false, false)]
-    #[case("line\u{2028}end", false, false)]
-    #[case("bell\u{7}", false, false)]
-    #[case("next\u{85}line", false, false)]
-    fn what_may_stand_in_names_and_in_paths(#[case] text: &str, #[case] in_names: bool, #[case] in_paths: bool) {
-        let found = (check(text, is_forbidden_in_names).is_ok(), check(text, is_forbidden_in_paths).is_ok());
-        assert_eq!(found, (in_names, in_paths));
+    #[test]
+    fn marks_of_direction_are_unprintable() {
+        assert!(
+            ['\n', '\u{7f}', '\u{2028}', '\u{202e}', '\u{61c}', '\u{200e}', '\u{200f}'].into_iter().all(is_unprintable)
+        );
+        assert!(!['a', ' ', '\u{e9}', '\u{200d}'].into_iter().any(is_unprintable));
+    }
+
+    #[test]
+    fn names_and_paths_hold_no_character_that_deceives() {
+        for (text, in_names, in_paths) in [
+            ("edge-1.example.com", true, true),
+            ("Zürich \u{4e2d}\u{6587} O'Brien & Söhne", true, true),
+            ("\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}", true, true),
+            ("\u{1f469}\u{200d}\u{1f4bb}\u{fe0f}", true, true),
+            ("soft\u{ad}hyphen", false, true),
+            ("zero\u{200b}width", false, true),
+            ("mark\u{200f}", false, true),
+            ("evil\u{202e}fdp.exe", false, false),
+            ("isolate\u{2066}", false, false),
+            ("line\u{2028}end", false, false),
+            ("bell\u{7}", false, false),
+            ("next\u{85}line", false, false),
+        ] {
+            let found = (check(text, is_forbidden_in_names).is_ok(), check(text, is_forbidden_in_paths).is_ok());
+            assert_eq!(found, (in_names, in_paths), "{text:?}");
+        }
     }
 }
