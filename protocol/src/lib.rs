@@ -11,6 +11,7 @@ pub mod backoff;
 pub mod characters;
 pub mod error;
 pub mod location;
+pub mod password;
 pub mod socket;
 mod words;
 

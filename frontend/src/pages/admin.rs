@@ -3,7 +3,6 @@
 mod customer;
 mod customers;
 mod enrolment_codes;
-mod password_rule;
 mod user_forms;
 mod users;
 

@@ -1,8 +1,8 @@
 //! The dialogs that create and change users.
 
 use leptos::prelude::*;
+use mftplus_protocol::password;
 
-use super::password_rule::{PASSWORD_RULE, is_acceptable};
 use crate::{
     api::{
         customers,
@@ -40,7 +40,7 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
     let needs_customer = Memo::new(move |_| role.with(|role| role == "customer"));
     let is_blocked = Signal::derive(move || {
         let lacks_customer = needs_customer.get() && customer.with(String::is_empty);
-        lacks_customer || !password.with(|password| is_acceptable(password))
+        lacks_customer || password.with(|password| password::check(password).is_err())
     });
     let task = Task::new();
     let create = move |()| {
@@ -66,7 +66,7 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
                 value=password
                 kind="password"
                 autocomplete="new-password"
-                hint=PASSWORD_RULE
+                hint=password::RULE
                 is_required=true
             />
             <Select label="Role" options=roles() chosen=role on_choose=move |chosen: String| role.set(chosen) />
@@ -124,7 +124,7 @@ pub(super) fn ChangePassword(
 ) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let password = RwSignal::new(String::new());
-    let is_blocked = Signal::derive(move || !password.with(|password| is_acceptable(password)));
+    let is_blocked = Signal::derive(move || password.with(|password| password::check(password).is_err()));
     let task = Task::new();
     let change = move |()| {
         let input = UpdateUser { password: Some(password.get_untracked()), ..UpdateUser::default() };
@@ -142,7 +142,7 @@ pub(super) fn ChangePassword(
                 value=password
                 kind="password"
                 autocomplete="new-password"
-                hint=PASSWORD_RULE
+                hint=password::RULE
                 is_required=true
                 is_first=true
             />

@@ -1,0 +1,83 @@
+//! The rule for new passwords.
+
+use crate::characters::is_forbidden_in_names;
+
+/// The fewest characters.
+pub const MIN_CHARACTERS: usize = 12;
+/// The most characters.
+pub const MAX_CHARACTERS: usize = 1024;
+/// The fewest different characters: fewer are a key that was held down.
+pub const MIN_DIFFERENT: usize = 4;
+
+/// The rule, for those who choose a password.
+pub const RULE: &str = "At least 12 characters, at least 4 of them different.";
+
+/// Whether this may become somebody's password. Characters are counted, not bytes; those that cannot be seen, and blanks at
+/// either end, make no password longer.
+///
+/// # Errors
+///
+/// What it must be.
+pub fn check(password: &str) -> Result<(), &'static str> {
+    if password.trim().chars().filter(|c| !is_forbidden_in_names(*c)).count() < MIN_CHARACTERS {
+        return Err("must be at least 12 characters long");
+    }
+    if password.chars().count() > MAX_CHARACTERS {
+        return Err("must be at most 1024 characters long");
+    }
+    if !has_different_characters(password) {
+        return Err("must hold at least 4 different characters");
+    }
+    Ok(())
+}
+
+fn has_different_characters(password: &str) -> bool {
+    let mut found: Vec<char> = Vec::new();
+    for c in password.chars().filter(|c| !c.is_whitespace()) {
+        if !found.contains(&c) {
+            found.push(c);
+        }
+        if found.len() == MIN_DIFFERENT {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_CHARACTERS, MIN_CHARACTERS, MIN_DIFFERENT, RULE, check};
+
+    #[test]
+    fn characters_are_counted_whatever_their_bytes() {
+        let longest = "äöüß".repeat(MAX_CHARACTERS / 4);
+        for password in ["twelve chars", "äöüßäöüßäöüß", "\u{1f511}abcdefghijk", "a long passphrase", &longest]
+        {
+            assert_eq!(check(password), Ok(()), "{password}");
+        }
+        assert!(check(&format!("{longest}x")).is_err_and(|problem| problem.contains("at most 1024")));
+    }
+
+    #[test]
+    fn short_and_repeated_passwords_are_refused() {
+        let spaces = " ".repeat(12);
+        let pairs = "ab ".repeat(8);
+        for password in ["", "elevenchars", " elevenchars ", "aaaaaaaaaaaa", "abcabcabcabc", &spaces, &pairs] {
+            assert!(check(password).is_err(), "{password}");
+        }
+    }
+
+    #[test]
+    fn invisible_characters_do_not_count() {
+        assert!(check("elevenchars\u{200b}").is_err());
+        assert!(check("eleven\u{ad}chars").is_err());
+        assert!(check("elevenchars\u{202e}\u{7}").is_err());
+    }
+
+    #[test]
+    fn the_sentences_name_the_bounds() {
+        assert!(RULE.contains(&MIN_CHARACTERS.to_string()) && RULE.contains(&MIN_DIFFERENT.to_string()));
+        assert!(check("").is_err_and(|problem| problem.contains(&MIN_CHARACTERS.to_string())));
+        assert!(check(&"a".repeat(12)).is_err_and(|problem| problem.contains(&MIN_DIFFERENT.to_string())));
+    }
+}
