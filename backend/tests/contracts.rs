@@ -5,9 +5,20 @@
 
 use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 
-use backend::store::Db;
+use backend::{
+    model::{
+        agent::AgentStatus,
+        directive::{Errand, Wish},
+        job::RunStatus,
+        pipeline::run::StepStatus,
+        transfer::{Direction, Protocol, TransferStatus},
+    },
+    store::Db,
+};
+use mftplus_protocol::wire;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use strum::VariantNames;
 
 /// Table, column, and whether it may be null.
 type Column = (String, String, bool);
@@ -188,5 +199,29 @@ fn every_operation_has_a_name_a_summary_and_described_answers() {
             }
             assert!(operation["summary"].is_string() && operation["tags"].is_array(), "{method} {path}");
         }
+    }
+}
+
+#[rstest::rstest]
+#[case::agent_statuses(AgentStatus::VARIANTS, wire::AgentStatus::WORDS)]
+#[case::directions(Direction::VARIANTS, wire::Direction::WORDS)]
+#[case::directives(Wish::VARIANTS, wire::DirectiveKind::WORDS)]
+#[case::job_run_statuses(RunStatus::VARIANTS, wire::ReportedStatus::WORDS)]
+#[case::protocols(Protocol::VARIANTS, wire::Protocol::WORDS)]
+#[case::step_statuses(StepStatus::VARIANTS, wire::StepStatus::WORDS)]
+#[case::step_types(Errand::VARIANTS, wire::StepType::WORDS)]
+#[case::transfer_statuses(TransferStatus::VARIANTS, wire::TransferStatus::WORDS)]
+fn the_server_and_its_clients_know_the_same_words(
+    #[case] server: &'static [&'static str],
+    #[case] shared: &'static [&'static str],
+) {
+    let words = |words: &'static [&'static str]| words.iter().copied().collect::<BTreeSet<_>>();
+    assert_eq!(words(server), words(shared));
+}
+
+#[test]
+fn what_an_agent_reports_is_a_status_of_transfers_and_steps() {
+    for word in wire::ReportedStatus::WORDS {
+        assert!(TransferStatus::VARIANTS.contains(word) && StepStatus::VARIANTS.contains(word), "{word}");
     }
 }

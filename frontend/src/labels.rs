@@ -5,6 +5,8 @@ pub(crate) mod jobs;
 pub(crate) mod pipelines;
 pub(crate) mod slots;
 
+use mftplus_protocol::wire;
+
 use crate::{
     api::{
         agents::{Agent, AgentStatus, Os},
@@ -17,31 +19,33 @@ use crate::{
 
 /// The statuses of transfers: value, name in URLs, label.
 pub(crate) const TRANSFER_STATUSES: [(TransferStatus, &str, &str); 5] = [
-    (TransferStatus::Queued, "queued", "Queued"),
-    (TransferStatus::Running, "running", "Running"),
-    (TransferStatus::Completed, "completed", "Completed"),
-    (TransferStatus::Failed, "failed", "Failed"),
-    (TransferStatus::Cancelled, "cancelled", "Cancelled"),
+    (TransferStatus::Queued, wire::TransferStatus::Queued.as_str(), "Queued"),
+    (TransferStatus::Running, wire::TransferStatus::Running.as_str(), "Running"),
+    (TransferStatus::Completed, wire::TransferStatus::Completed.as_str(), "Completed"),
+    (TransferStatus::Failed, wire::TransferStatus::Failed.as_str(), "Failed"),
+    (TransferStatus::Cancelled, wire::TransferStatus::Cancelled.as_str(), "Cancelled"),
 ];
 
 /// The protocols: value, name in URLs, label.
 pub(crate) const PROTOCOLS: [(Protocol, &str, &str); 4] = [
-    (Protocol::Sftp, "sftp", "SFTP"),
-    (Protocol::Ftp, "ftp", "FTP"),
-    (Protocol::Ftps, "ftps", "FTPS"),
-    (Protocol::Local, "local", "Local"),
+    (Protocol::Sftp, wire::Protocol::Sftp.as_str(), "SFTP"),
+    (Protocol::Ftp, wire::Protocol::Ftp.as_str(), "FTP"),
+    (Protocol::Ftps, wire::Protocol::Ftps.as_str(), "FTPS"),
+    (Protocol::Local, wire::Protocol::Local.as_str(), "Local"),
 ];
 
 /// The directions: value, name in URLs, label.
-pub(crate) const DIRECTIONS: [(Direction, &str, &str); 2] =
-    [(Direction::Push, "push", "Push"), (Direction::Pull, "pull", "Pull")];
+pub(crate) const DIRECTIONS: [(Direction, &str, &str); 2] = [
+    (Direction::Push, wire::Direction::Push.as_str(), "Push"),
+    (Direction::Pull, wire::Direction::Pull.as_str(), "Pull"),
+];
 
 /// The statuses of agents: value, name in URLs, label.
 pub(crate) const AGENT_STATUSES: [(AgentStatus, &str, &str); 4] = [
-    (AgentStatus::Online, "online", "Online"),
-    (AgentStatus::Busy, "busy", "Busy"),
-    (AgentStatus::Error, "error", "Error"),
-    (AgentStatus::Offline, "offline", "Offline"),
+    (AgentStatus::Online, wire::AgentStatus::Online.as_str(), "Online"),
+    (AgentStatus::Busy, wire::AgentStatus::Busy.as_str(), "Busy"),
+    (AgentStatus::Error, wire::AgentStatus::Error.as_str(), "Error"),
+    (AgentStatus::Offline, wire::AgentStatus::Offline.as_str(), "Offline"),
 ];
 
 /// The roles of users: value, name in forms, label.

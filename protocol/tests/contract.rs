@@ -6,6 +6,7 @@ use mftplus_protocol::{
     archive::Format,
     error::{Code, ConflictReason},
     socket::{CloseCode, SUBPROTOCOL},
+    wire,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -25,11 +26,20 @@ fn words<T: std::fmt::Display + Serialize + DeserializeOwned>(all: &[T]) -> Valu
 #[test]
 fn the_contract_stays_as_it_is() {
     let contract = BTreeMap::from([
+        ("agentStatuses", words(wire::AgentStatus::ALL)),
         ("archiveFormats", words(Format::ALL)),
         ("closeCodes", CloseCode::SENT.iter().map(|code| json!(code.0)).collect()),
         ("conflictReasons", words(ConflictReason::ALL)),
+        ("directiveKinds", words(wire::DirectiveKind::ALL)),
+        ("directions", words(wire::Direction::ALL)),
         ("errorCodes", words(Code::ALL)),
+        ("protocols", words(wire::Protocol::ALL)),
+        ("reportedStatuses", words(wire::ReportedStatus::ALL)),
+        ("stepStatuses", words(wire::StepStatus::ALL)),
+        ("stepTypes", words(wire::StepType::ALL)),
         ("subprotocol", json!(SUBPROTOCOL)),
+        ("transferStatuses", words(wire::TransferStatus::ALL)),
+        ("verify", words(wire::Verify::ALL)),
     ]);
     let contract = serde_json::to_string_pretty(&contract).expect("JSON");
     insta::assert_snapshot!("contract", contract);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::server::wire::Direction;
@@ -139,17 +140,33 @@ pub(crate) struct CopyArgs {
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub(crate) max_rate: Option<u64>,
     /// How to verify the copy
-    #[arg(long, value_enum, default_value = "sha256")]
+    #[arg(long, value_parser = verify_values(), default_value = Verify::Sha256.as_str())]
     pub(crate) verify: Verify,
     /// Replace what exists at the destination; in a folder file by file, other files stay
     #[arg(long)]
     pub(crate) overwrite: bool,
     /// Which way the server is told the bytes go
-    #[arg(long, value_enum, default_value = "push")]
+    #[arg(long, value_parser = direction_values(), default_value = Direction::Push.as_str())]
     pub(crate) direction: Direction,
     /// How long to wait for the server, before the copy and for its final report
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
     pub(crate) report_timeout: Duration,
+}
+
+fn verify_values() -> impl TypedValueParser<Value = Verify> {
+    let sha256 = PossibleValue::new(Verify::Sha256.as_str());
+    let none = PossibleValue::new(Verify::None.as_str());
+    PossibleValuesParser::new([
+        sha256.help("Read the copy again and compare its SHA-256 with the source's"),
+        none.help("Trust what was written"),
+    ])
+    .try_map(|word| word.parse::<Verify>())
+}
+
+fn direction_values() -> impl TypedValueParser<Value = Direction> {
+    let push = PossibleValue::new(Direction::Push.as_str()).help("From this machine");
+    let pull = PossibleValue::new(Direction::Pull.as_str()).help("To this machine");
+    PossibleValuesParser::new([push, pull]).try_map(|word| word.parse::<Direction>())
 }
 
 /// How to show the state.

@@ -1,18 +1,9 @@
 //! The bodies of the REST API, as far as an agent needs them.
 
+pub(crate) use mftplus_protocol::wire::{AgentStatus, Direction, ReportedStatus as Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
-
-/// The statuses that an agent reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Status {
-    Running,
-    Completed,
-    Failed,
-    Cancelled,
-}
 
 /// One element of `PATCH /api/transfers`.
 #[derive(Clone, Debug, Serialize)]
@@ -72,17 +63,6 @@ pub(crate) struct TransferView {
 
 fn first_attempt() -> u32 {
     1
-}
-
-/// The direction of a transfer, as seen from the agent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Direction {
-    /// From this machine.
-    #[default]
-    Push,
-    /// To this machine.
-    Pull,
 }
 
 /// The body of `POST /api/transfers`.
@@ -159,16 +139,6 @@ pub(crate) struct RegisterAgent<'a> {
     pub(crate) hostname: &'a str,
     pub(crate) os: &'static str,
     pub(crate) version: &'static str,
-}
-
-/// The status in a heartbeat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum AgentStatus {
-    Online,
-    Busy,
-    /// The process ends.
-    Offline,
 }
 
 /// The body of `POST /api/agents/heartbeat`.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use mftplus_protocol::wire::Protocol;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -75,7 +76,7 @@ async fn request(server: &Connection, claim: &Claim) -> Result<(uuid::Uuid, u32)
         source_url: &state.source,
         destination_path: &state.destination,
         direction: state.direction,
-        protocol: "local",
+        protocol: Protocol::Local.as_str(),
         size: state.size,
         part_of: &state.part_of,
     };

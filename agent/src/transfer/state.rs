@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub(crate) use mftplus_protocol::wire::Verify;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -10,17 +11,6 @@ use crate::server::wire::{Direction, PartOf, Status};
 use crate::storage::part_name;
 use crate::storage::paths::{CopyPaths, from_text};
 use crate::storage::state_file::{self, Stored};
-
-/// How the destination is checked against the source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Verify {
-    /// Read the copy again and compare its SHA-256 with the source's.
-    #[default]
-    Sha256,
-    /// Trust what was written.
-    None,
-}
 
 /// The options of a copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use mftplus_protocol::wire::Protocol;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -43,7 +44,7 @@ pub(crate) async fn copy(
     stop: &CancellationToken,
     watch: impl AsyncFnOnce(Uuid) -> Infallible,
 ) -> anyhow::Result<Option<Outcome>> {
-    if request.protocol != "local" {
+    if request.protocol != Protocol::Local.as_str() {
         return Ok(Some(Outcome::failed(format!(
             "protocol {} is not supported by this agent yet; it copies between local paths only",
             request.protocol
@@ -159,7 +160,7 @@ async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Opti
         source_url: &state.source,
         destination_path: &state.destination,
         direction: state.direction,
-        protocol: "local",
+        protocol: Protocol::Local.as_str(),
         size: state.size,
         part_of: &state.part_of,
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use mftplus_protocol::wire::DirectiveKind;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -73,29 +74,30 @@ impl Dispatcher {
 
     async fn act(&mut self, directive: &Directive) -> anyhow::Result<Acknowledgement> {
         let payload = &directive.payload;
-        if directive.kind == "cancelTransfer" {
-            return self.cancel(directive.id, id(payload, "transferId")?);
-        }
-        if self.role == Role::Copy {
+        let kind = DirectiveKind::from_word(&directive.kind);
+        if self.role == Role::Copy && kind != Some(DirectiveKind::CancelTransfer) {
             // The daemon handles it.
             return Ok(Acknowledgement::Deferred);
         }
-        match directive.kind.as_str() {
-            "startJob" => item::accept(&self.session, job::work_item(directive)?, execute),
-            "cancelJobRun" => job::cancel(&self.session, directive),
-            "runStep" => item::accept(&self.session, step::work_item(&self.session, directive)?, execute),
-            "cancelStep" => step::cancel(&self.session, directive),
-            "retryTransfer" => {
+        let kind = kind.with_context(|| {
+            format!("this version of the agent does not know `{}`; it is left alone", directive.kind)
+        })?;
+        match kind {
+            DirectiveKind::CancelTransfer => self.cancel(directive.id, id(payload, "transferId")?),
+            DirectiveKind::StartJob => item::accept(&self.session, job::work_item(directive)?, execute),
+            DirectiveKind::CancelJobRun => job::cancel(&self.session, directive),
+            DirectiveKind::RunStep => item::accept(&self.session, step::work_item(&self.session, directive)?, execute),
+            DirectiveKind::CancelStep => step::cancel(&self.session, directive),
+            DirectiveKind::RetryTransfer => {
                 let attempt = payload.get("attempt").and_then(Value::as_u64).context("no `attempt`")?;
                 retry::retry(&self.session, directive.id, id(payload, "transferId")?, u32::try_from(attempt)?).await
             }
-            "rotateKey" => self.rotate_key().await,
-            "setHeartbeatInterval" => {
+            DirectiveKind::RotateKey => self.rotate_key().await,
+            DirectiveKind::SetHeartbeatInterval => {
                 let seconds =
                     payload.get("seconds").and_then(Value::as_u64).filter(|seconds| (1..=86_400).contains(seconds));
                 self.set_heartbeat_interval(seconds.context("`seconds` is not a number from 1 to 86400")?)
             }
-            other => anyhow::bail!("this version of the agent does not know `{other}`; it is left alone"),
         }
     }
 

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use mftplus_protocol::wire::StepStatus;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -245,7 +246,7 @@ async fn announce(session: &Arc<Session>, item: &WorkItem) -> anyhow::Result<Opt
 
 /// Whether this attempt of a step has ended on the server.
 pub(crate) fn is_over(view: &StepView, attempt: u32) -> bool {
-    view.attempt > attempt || !matches!(view.status.as_str(), "queued" | "running")
+    view.attempt > attempt || !StepStatus::from_word(&view.status).is_some_and(StepStatus::is_active)
 }
 
 /// Reports the end of the item.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mftplus_protocol::wire::Protocol;
 use uuid::Uuid;
 
 use crate::random::random_uuid;
@@ -106,7 +107,7 @@ fn store_attempt(
 
 /// Why this agent cannot copy the transfer, if so.
 fn unsupported(view: &TransferView) -> Option<String> {
-    if view.protocol != "local" {
+    if view.protocol != Protocol::Local.as_str() {
         return Some(format!(
             "protocol {} is not supported by this agent yet; it copies between local paths only",
             view.protocol

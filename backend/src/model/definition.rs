@@ -34,11 +34,11 @@ mod yaml;
 pub use diagnostic::{Diagnostic, Position, Severity, Spot};
 pub use filter::Filling;
 pub use location::{Location, Place};
-pub use mftplus_protocol::archive::Format;
+pub use mftplus_protocol::{archive::Format, wire::Verify};
 pub(crate) use plan::unowned;
 pub use plan::{Found, Plan, Planned, PlannedStep, PlannedTask, Times};
 pub use schema::schema;
-pub use step::{AgentName, Packing, Step, Task, Verify, When};
+pub use step::{AgentName, Packing, Step, Task, When};
 pub use template::Template;
 
 use diagnostic::Problems;

@@ -1,5 +1,6 @@
 //! Directives: what the server wants of an agent. They ride on answers and wait in the store until acknowledged.
 
+use mftplus_protocol::wire::DirectiveKind;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -88,11 +89,12 @@ pub enum Wish {
 
 impl Wish {
     /// The type of the wish that a step be carried out.
-    pub const RUN_STEP: &'static str = "runStep";
+    pub const RUN_STEP: &'static str = DirectiveKind::RunStep.as_str();
     /// The type of the wish that a step be stopped.
-    pub const CANCEL_STEP: &'static str = "cancelStep";
+    pub const CANCEL_STEP: &'static str = DirectiveKind::CancelStep.as_str();
     /// The types of the wishes that something be stopped.
-    pub const STOPS: [&'static str; 3] = ["cancelJobRun", "cancelTransfer", Self::CANCEL_STEP];
+    pub const STOPS: [&'static str; 3] =
+        [DirectiveKind::CancelJobRun.as_str(), DirectiveKind::CancelTransfer.as_str(), Self::CANCEL_STEP];
 
     /// The name of the type on the wire.
     #[must_use]

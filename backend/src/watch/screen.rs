@@ -7,6 +7,7 @@ use std::{
 };
 
 use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use mftplus_protocol::wire::TransferStatus;
 use serde_json::Value;
 
 /// How many ended transfers stay on the screen.
@@ -102,7 +103,8 @@ impl Screen {
             self.printed.insert(id, news);
             return;
         }
-        if matches!(status.as_str(), "QUEUED" | "RUNNING") {
+        let is_active = TransferStatus::from_word(&status.to_ascii_lowercase()).is_some_and(TransferStatus::is_active);
+        if is_active {
             let bar = self
                 .running
                 .entry(id)

@@ -1,6 +1,7 @@
 //! The actions of pipeline steps, as a directive describes them.
 
 use mftplus_protocol::archive::Format;
+use mftplus_protocol::wire::{Protocol, StepType};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -50,14 +51,14 @@ pub(crate) enum StepAction {
 }
 
 fn local() -> String {
-    "local".into()
+    Protocol::Local.to_string()
 }
 
 impl StepAction {
     /// Parses the `step` of a directive; the error says what this agent cannot carry out.
     pub(crate) fn read(step: &Value) -> Result<Self, String> {
         let kind = step.get("type").and_then(Value::as_str).unwrap_or_default();
-        if !["transfer", "checksum", "compress", "decompress", "rename", "delete"].contains(&kind) {
+        if StepType::from_word(kind).is_none() {
             return Err(format!("this version of the agent does not know steps of type `{kind}`"));
         }
         serde_json::from_value(step.clone()).map_err(|error| format!("the agent cannot read this {kind} step: {error}"))

@@ -284,7 +284,7 @@ pub(super) static STEP: Choice = Choice {
                 optional("destination", Shape::Place, "Where it writes. Default: the definition's."),
                 optional(
                     "verify",
-                    Shape::Word(Verify::VARIANTS),
+                    Shape::Word(Verify::WORDS),
                     "How the copy is compared with what was read. Default: sha256.",
                 ),
             ],

@@ -1,6 +1,6 @@
 //! Steps: what is done, when, by whom, and how often it is tried.
 
-use mftplus_protocol::archive::Format;
+use mftplus_protocol::{archive::Format, wire::Verify};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 
@@ -19,18 +19,6 @@ pub enum When {
     Failure,
     /// Whatever.
     Always,
-}
-
-/// How a copy is compared with what was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Verify {
-    /// By their SHA-256.
-    #[default]
-    Sha256,
-    /// Not at all.
-    None,
 }
 
 /// A step.

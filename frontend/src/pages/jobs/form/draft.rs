@@ -1,6 +1,7 @@
 //! The values of the job form.
 
 use leptos::prelude::*;
+use mftplus_protocol::wire;
 
 use crate::{
     api::jobs::{CreateJobInput, Duration, Job, RetryInput, UpdateJobInput},
@@ -41,8 +42,8 @@ impl Draft {
             name: text(""),
             source: text(""),
             destination: text(""),
-            protocol: text("local"),
-            direction: text("push"),
+            protocol: text(wire::Protocol::Local.as_str()),
+            direction: text(wire::Direction::Push.as_str()),
             schedule: text("0 2 * * *"),
             timezone: RwSignal::new(browser::time_zone()),
             overlap: text("skip"),
