@@ -33,7 +33,6 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
 mod tests {
     use std::fs;
 
-    use super::*;
     use crate::files;
 
     /// The strings of a list in a TOML file: those in quotes on the lines between `KEY = [` and `]`, sorted.
