@@ -80,9 +80,9 @@ impl Session {
         let store = TransferStore::open(&state_dir)
             .with_context(|| format!("cannot use the state folder {}", state_dir.display()))?;
         let interval = registration.heartbeat_seconds.map_or(settings.timing.heartbeat, Duration::from_secs);
-        let journal = Journal::new(&state_dir);
         let api = Api::new(HttpClient::new(server)?, registration, &state_dir, instance);
         let (server, inbox) = Connection::new(api, settings.timing, settings.stop.clone());
+        let journal = Journal::new(&state_dir, server.tasks.clone());
         let server = Arc::new(server);
         let transfers = Arc::new(TransferContext {
             server: server.clone(),

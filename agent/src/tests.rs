@@ -130,7 +130,7 @@ impl Stage {
 
     /// What the agent has not done with.
     fn open_items(&self) -> anyhow::Result<Vec<WorkItem>> {
-        Ok(Journal::new(&self.state_dir()).read_open()?)
+        Ok(Journal::read_open(&self.state_dir())?)
     }
 
     /// The names of the state files that are left.

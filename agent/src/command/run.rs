@@ -45,9 +45,12 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     let (session, inbox) = Session::new(settings, &registration, limits, allowed_roots, Some(random_uuid()))?;
     tracing::info!(agent.id = %registration.agent_id, server = session.server.api.server(), "the agent runs");
     session.server.background(reporter::run(session.transfers.reporter.clone(), session.server.clone()));
-    session.server.background(Dispatcher::new(session.clone(), Role::Daemon).run(inbox));
-    session.journal.load()?.into_iter().for_each(|key| item::spawn(&session, key, execute));
+    for key in session.journal.load().await? {
+        item::spawn(&session, key, execute);
+    }
     resume_transfers(&session, true)?;
+    // Only now: a repeated directive must meet the work that it stands for.
+    session.server.background(Dispatcher::new(session.clone(), Role::Daemon).run(inbox));
     session.start_heartbeats(Role::Daemon);
     session.server.background(poll(session.clone()));
     session.server.background(resend_reports(session.clone()));

@@ -18,7 +18,7 @@ pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Ex
     let registration = Registration::load(&settings.state_dir)?;
     let is_used = settings.state_dir.join("transfers").is_dir();
     let states = if is_used { TransferStore::open(&settings.state_dir)?.list()? } else { Vec::new() };
-    let items = Journal::new(&settings.state_dir).read_open()?;
+    let items = Journal::read_open(&settings.state_dir)?;
     let lock_path = daemon_lock(&settings.state_dir);
     let daemon_runs = lock_path.exists() && lock(&lock_path)?.is_none();
     if args.json {

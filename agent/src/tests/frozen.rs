@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::{Stage, some_bytes};
@@ -196,6 +197,7 @@ async fn what_a_newer_release_adds_is_passed_over_and_what_only_it_knows_is_kept
     assert!(stage.open_items()?.is_empty());
     let kept: Value = serde_json::from_slice(&fs::read(stage.state_dir().join("errands.json"))?)?;
     assert_eq!(kept["open"], json!([song]));
-    assert_eq!(Journal::new(&stage.state_dir()).load()?, Vec::<String>::new(), "none of it is this version's to do");
+    let journal = Journal::new(&stage.state_dir(), TaskTracker::new());
+    assert_eq!(journal.load().await?, Vec::<String>::new(), "none of it is this version's to do");
     Ok(())
 }

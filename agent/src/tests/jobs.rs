@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::server::Fault;
@@ -252,7 +253,12 @@ async fn a_stopped_run_continues_as_the_same_run_and_transfer() -> anyhow::Resul
 }
 
 /// Leaves behind what a process would have left that was killed in a run of a job from `a` to `b`.
-fn leave_behind(stage: &Stage, end: Option<RunEnd>, phase: Phase, report: Option<FinalReport>) -> anyhow::Result<()> {
+async fn leave_behind(
+    stage: &Stage,
+    end: Option<RunEnd>,
+    phase: Phase,
+    report: Option<FinalReport>,
+) -> anyhow::Result<()> {
     let path = |name| stage.path(name).to_string_lossy().into_owned();
     let (source, destination, direction) = (path("a"), path("b"), Direction::Push);
     let (id, run) = stage.server.change(|world| {
@@ -279,7 +285,7 @@ fn leave_behind(stage: &Stage, end: Option<RunEnd>, phase: Phase, report: Option
         directives_to_acknowledge: Vec::new(),
         end,
     };
-    Journal::new(&stage.state_dir()).add(item)?;
+    Journal::new(&stage.state_dir(), TaskTracker::new()).add(item).await?;
     let killed = TransferState {
         id: Some(id),
         idempotency_key,
@@ -304,7 +310,7 @@ async fn a_run_that_was_killed_continues_from_its_part() -> anyhow::Result<()> {
     fs::write(stage.path("a"), some_bytes(3_000_000))?;
     fs::write(stage.path("b"), "of the run before")?;
     fs::write(stage.path("b.mftplus-part"), some_bytes(1_234_567))?;
-    leave_behind(&stage, None, Phase::Copying, None)?;
+    leave_behind(&stage, None, Phase::Copying, None).await?;
     stage.with_daemon(async || until_completed(&stage, 1).await).await?;
     assert_eq!(fs::read(stage.path("b"))?, some_bytes(3_000_000));
     assert!(stage.server.change(|world| world.claims.is_empty()));
@@ -323,7 +329,7 @@ async fn a_run_that_was_killed_after_its_end_was_written_down_reports_that_end()
     let end = RunEnd { status: Status::Failed, bytes_transferred: 7, error_message: failure.error.clone() };
     for end in [Some(end), None] {
         let stage = Stage::set().await?;
-        leave_behind(&stage, end, Phase::Reporting, Some(failure.clone()))?;
+        leave_behind(&stage, end, Phase::Reporting, Some(failure.clone())).await?;
         stage.with_daemon(async || stage.server.until("it failed", |world| world.runs_are(1, "failed")).await).await?;
         assert_eq!(stage.server.change(|world| world.only_run())["errorMessage"], "the disk is full");
         assert_eq!(stage.server.only_transfer()?["errorMessage"], "the disk is full");

@@ -7,6 +7,7 @@ mod allowed_folders;
 use std::fs;
 
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 
 use super::{Stage, sha256, some_bytes};
 use crate::command::args::RunArgs;
@@ -161,11 +162,12 @@ async fn a_step_that_comes_again_is_not_done_again() -> anyhow::Result<()> {
 }
 
 /// Leaves behind what a process would have left that was killed in a step.
-fn leave_behind(stage: &Stage, order: Value, mark: Option<String>) -> anyhow::Result<()> {
+async fn leave_behind(stage: &Stage, order: Value, mark: Option<String>) -> anyhow::Result<()> {
     let run = random_uuid();
     stage.server.change(|world| world.steps.insert(run, json!({"id": "step", "attempt": 1, "status": "running"})));
     let step = Step { pipeline: random_uuid(), run, name: "step".into(), attempt: 1, instruction: order, mark };
-    Ok(Journal::new(&stage.state_dir()).add(WorkItem::new(random_uuid(), Task::Step(step)))?)
+    let journal = Journal::new(&stage.state_dir(), TaskTracker::new());
+    Ok(journal.add(WorkItem::new(random_uuid(), Task::Step(step))).await?)
 }
 
 #[cfg(unix)]
@@ -176,7 +178,7 @@ async fn a_rename_that_was_done_before_the_kill_is_reported_as_done() -> anyhow:
     fs::write(stage.path("in/b"), "renamed")?;
     let there = fs::metadata(stage.path("in/b"))?;
     let order = json!({"type": "rename", "from": stage.path("in/a"), "to": stage.path("in/b")});
-    leave_behind(&stage, order, Some(format!("{}:{}", there.dev(), there.ino())))?;
+    leave_behind(&stage, order, Some(format!("{}:{}", there.dev(), there.ino()))).await?;
     stage
         .with_daemon_of(&args, async || stage.server.until("it is done", |world| world.steps_are("completed")).await)
         .await?;
@@ -189,7 +191,7 @@ async fn a_compression_that_was_killed_begins_anew() -> anyhow::Result<()> {
     let (stage, args) = set().await?;
     fs::write(stage.path("in/a"), some_bytes(100_000))?;
     fs::write(stage.path("in/a.gz.mftplus-part"), "half of it")?;
-    leave_behind(&stage, json!({"type": "compress", "path": stage.path("in/a")}), None)?;
+    leave_behind(&stage, json!({"type": "compress", "path": stage.path("in/a")}), None).await?;
     stage
         .with_daemon_of(&args, async || stage.server.until("it is done", |world| world.steps_are("completed")).await)
         .await?;

@@ -83,11 +83,14 @@ impl Dispatcher {
             format!("this version of the agent does not know `{}`; it is left alone", directive.kind)
         })?;
         match kind {
-            DirectiveKind::CancelTransfer => self.cancel(directive.id, id(payload, "transferId")?),
-            DirectiveKind::StartJob => item::accept(&self.session, job::work_item(directive)?, execute),
-            DirectiveKind::CancelJobRun => job::cancel(&self.session, directive),
-            DirectiveKind::RunStep => item::accept(&self.session, step::work_item(&self.session, directive)?, execute),
-            DirectiveKind::CancelStep => step::cancel(&self.session, directive),
+            DirectiveKind::CancelTransfer => self.cancel(directive.id, id(payload, "transferId")?).await,
+            DirectiveKind::StartJob => item::accept(&self.session, job::work_item(directive)?, execute).await,
+            DirectiveKind::CancelJobRun => job::cancel(&self.session, directive).await,
+            DirectiveKind::RunStep => {
+                let item = step::work_item(&self.session, directive).await?;
+                item::accept(&self.session, item, execute).await
+            }
+            DirectiveKind::CancelStep => step::cancel(&self.session, directive).await,
             DirectiveKind::RetryTransfer => {
                 let attempt = payload.get("attempt").and_then(Value::as_u64).context("no `attempt`")?;
                 retry::retry(&self.session, directive.id, id(payload, "transferId")?, u32::try_from(attempt)?).await
@@ -101,7 +104,7 @@ impl Dispatcher {
         }
     }
 
-    fn cancel(&self, directive: Uuid, id: Uuid) -> anyhow::Result<Acknowledgement> {
+    async fn cancel(&self, directive: Uuid, id: Uuid) -> anyhow::Result<Acknowledgement> {
         let session = &self.session;
         if let Some(control) = session.transfers.controls.get(id) {
             control.acknowledge_at_end(directive);
@@ -115,7 +118,7 @@ impl Dispatcher {
         let owner = begun.and_then(|state| session.journal.find(|item| item.transfer_key == state.idempotency_key));
         if let Some(owner) = owner {
             // Its work item waits in the queue, so that is cancelled.
-            session.journal.cancel(&owner.key(), Some(directive))?;
+            session.journal.cancel(&owner.key(), Some(directive)).await?;
             return Ok(Acknowledgement::InProgress);
         }
         let mut claim = match session.transfers.store.claim(id)? {

@@ -63,7 +63,11 @@ pub(crate) type Execution = Pin<Box<dyn Future<Output = anyhow::Result<Option<Ou
 pub(crate) type StepExecutor = fn(Arc<Session>, WorkItem, Option<Claim>, Ticket) -> Execution;
 
 /// Accepts the item of a directive, once.
-pub(crate) fn accept(session: &Arc<Session>, item: WorkItem, execute: StepExecutor) -> anyhow::Result<Acknowledgement> {
+pub(crate) async fn accept(
+    session: &Arc<Session>,
+    item: WorkItem,
+    execute: StepExecutor,
+) -> anyhow::Result<Acknowledgement> {
     if session.server.is_stopping() {
         return Ok(Acknowledgement::Deferred);
     }
@@ -73,34 +77,26 @@ pub(crate) fn accept(session: &Arc<Session>, item: WorkItem, execute: StepExecut
         ItemState::Open => {
             // The server may have sent it again as another directive.
             if session.journal.get(&key).is_some_and(|open| open.directive != directive) {
-                session.journal.acknowledge_at_end(&key, directive)?;
+                session.journal.acknowledge_at_end(&key, directive).await?;
             }
             return Ok(Acknowledgement::InProgress);
         }
         ItemState::New => {}
     }
-    session.journal.add(item).context("cannot record the work item, so it is not started")?;
+    session.journal.add(item).await.context("cannot record the work item, so it is not started")?;
     spawn(session, key, execute);
     Ok(Acknowledgement::InProgress)
 }
 
-/// Cancels the items for which `is_meant` holds. If there is none but one for which `may_come` holds, the cancellation is
-/// deferred, because the run of that item is not known yet.
-pub(crate) fn cancel(
-    session: &Session,
-    directive: Uuid,
-    is_meant: impl Fn(&WorkItem) -> bool,
-    may_come: impl Fn(&WorkItem) -> bool,
-) -> anyhow::Result<Acknowledgement> {
+/// Cancels these items; `directive` is acknowledged when the last one has ended, or now if there is none.
+pub(crate) async fn cancel(session: &Session, directive: Uuid, items: &[WorkItem]) -> anyhow::Result<Acknowledgement> {
+    let Some((last, earlier)) = items.split_last() else { return Ok(Acknowledgement::Done) };
     // An earlier attempt may still be ending; the acknowledgement must be true of all.
-    if let Some((last, earlier)) = session.journal.find_all(is_meant).split_last() {
-        for item in earlier {
-            session.journal.cancel(&item.key(), None)?;
-        }
-        session.journal.cancel(&last.key(), Some(directive))?;
-        return Ok(Acknowledgement::InProgress);
+    for item in earlier {
+        session.journal.cancel(&item.key(), None).await?;
     }
-    Ok(if session.journal.find(may_come).is_some() { Acknowledgement::Deferred } else { Acknowledgement::Done })
+    session.journal.cancel(&last.key(), Some(directive)).await?;
+    Ok(Acknowledgement::InProgress)
 }
 
 /// Runs an open item in a task of its own.
@@ -147,7 +143,7 @@ async fn run(
             Some(Err(error)) => {
                 tracing::warn!(item = key, "the server rejects the start of this work item: {error}");
                 abandon(session, begun)?;
-                session.journal.acknowledge_at_end(key, item.directive)?;
+                session.journal.acknowledge_at_end(key, item.directive).await?;
                 return finish(session, key).await;
             }
             Some(Ok(())) => {}
@@ -156,7 +152,8 @@ async fn run(
         let done = execute(session.clone(), started, begun, ticket).await?;
         let Some(Outcome { end, copy }) = done else { return Ok(()) };
         // Recorded before the transfer is reported, so that the next process knows the end.
-        session.journal.change(key, |item| item.end = Some(end.clone()))?;
+        let recorded = end.clone();
+        session.journal.change(key, |item| item.end = Some(recorded)).await?;
         (end, copy.map(|copy| copy.send(&session.transfers)))
     };
     if let Some(told) = told
@@ -219,7 +216,7 @@ async fn announce(session: &Arc<Session>, item: &WorkItem) -> anyhow::Result<Opt
                 request_until_answered(session, || session.server.api.start_job_run(job.id, item.directive)).await;
             let Some(Ok(view)) = claimed else { return Ok(claimed.map(|refused| refused.map(|_| ()))) };
             let claimed = Task::Job { job: job.clone(), run: Some(view.id) };
-            session.journal.change(&item.key(), |item| item.task = claimed)?;
+            session.journal.change(&item.key(), |item| item.task = claimed).await?;
             tracing::info!(job = %job.name, job.id = %job.id, run.id = %view.id, "the job runs");
             Ok(Some(Ok(())))
         }
@@ -273,10 +270,8 @@ async fn report(session: &Arc<Session>, item: &WorkItem, key: &str, end: &RunEnd
 
 /// Records that the item is finished, and acknowledges its directives.
 async fn finish(session: &Arc<Session>, key: &str) -> anyhow::Result<()> {
-    let directives_to_acknowledge =
-        session.journal.get(key).map(|item| item.directives_to_acknowledge).unwrap_or_default();
-    session.journal.finish(key).context("cannot record that the work item is finished")?;
-    for directive in directives_to_acknowledge {
+    let finished = session.journal.finish(key).await;
+    for directive in finished.context("cannot record that the work item is finished")? {
         // One attempt: a repeated directive of a finished item is acknowledged again.
         if let Err(error) = session.server.api.acknowledge(directive).await {
             tracing::debug!(directive.id = %directive, %error, "not acknowledged yet");

@@ -23,11 +23,16 @@ pub(crate) fn work_item(directive: &Directive) -> anyhow::Result<WorkItem> {
 }
 
 /// `cancelJobRun`.
-pub(crate) fn cancel(session: &Session, directive: &Directive) -> anyhow::Result<Acknowledgement> {
+pub(crate) async fn cancel(session: &Session, directive: &Directive) -> anyhow::Result<Acknowledgement> {
     let wanted = id(&directive.payload, "runId")?;
     let is_meant = |item: &WorkItem| matches!(&item.task, Task::Job { run: Some(run), .. } if *run == wanted);
-    let may_come = |item: &WorkItem| matches!(&item.task, Task::Job { run: None, .. });
-    item::cancel(session, directive.id, is_meant, may_come)
+    let may_be_meant = |item: &WorkItem| matches!(&item.task, Task::Job { run: None, .. });
+    let meant = session.journal.find_all(is_meant);
+    if meant.is_empty() && session.journal.find(may_be_meant).is_some() {
+        // The run of that item is not known yet.
+        return Ok(Acknowledgement::Deferred);
+    }
+    item::cancel(session, directive.id, &meant).await
 }
 
 /// Carries out a run; none if the process ends first.

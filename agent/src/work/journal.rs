@@ -1,18 +1,20 @@
 //! The journal of work items, `errands.json`: after a crash no item is lost and none is done twice.
 //!
-//! The file is replaced atomically and synced before the agent acts. Only the daemon writes it.
+//! The file is replaced atomically and synced before the agent acts, on threads that may block. Only the daemon writes it.
 
-use std::collections::{HashMap, VecDeque};
+mod entries;
+
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use self::entries::Entries;
 use crate::storage::paths::text;
 use crate::storage::state_file::{self, Stored};
 use crate::work::task::WorkItem;
@@ -34,7 +36,18 @@ pub(crate) enum ItemState {
 /// The work items of one agent.
 #[derive(Debug)]
 pub(crate) struct Journal {
+    file: Arc<JournalFile>,
+    /// Tracks the writes: each is completed, also if its caller was cancelled.
+    tasks: TaskTracker,
+}
+
+/// The file and what is known of it. Blocking, except for [`Self::lock`].
+#[derive(Debug)]
+struct JournalFile {
     path: PathBuf,
+    /// Held during each change, so that a write contains all earlier ones.
+    writing: Mutex<()>,
+    /// The content of the file. Not locked while the file is written.
     state: Mutex<State>,
 }
 
@@ -44,78 +57,25 @@ struct State {
     cancel_tokens: HashMap<String, CancellationToken>,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "StoredJournal", into = "StoredJournal")]
-struct Entries {
-    /// Oldest first.
-    open: Vec<WorkItem>,
-    /// Items of a newer version of the agent, which this one cannot parse and keeps.
-    unreadable: Vec<Value>,
-    /// Keys, oldest first.
-    finished: VecDeque<String>,
-}
-
-/// The format of the file. Its names never change.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct StoredJournal {
-    open: Vec<Value>,
-    #[serde(rename = "over")]
-    finished: VecDeque<String>,
-}
-
-impl From<StoredJournal> for Entries {
-    fn from(stored: StoredJournal) -> Self {
-        let mut entries = Self { finished: stored.finished, ..Self::default() };
-        for item in stored.open {
-            match WorkItem::deserialize(&item) {
-                Ok(item) => entries.open.push(item),
-                Err(error) => {
-                    tracing::warn!(%error, "a work item of another version cannot be read and is left alone");
-                    entries.unreadable.push(item);
-                }
-            }
-        }
-        entries
-    }
-}
-
-impl From<Entries> for StoredJournal {
-    fn from(Entries { open, unreadable, finished }: Entries) -> Self {
-        let open = open.into_iter().filter_map(|item| serde_json::to_value(item).ok());
-        Self { open: open.chain(unreadable).collect(), finished }
-    }
-}
-
 impl Journal {
-    /// The journal in `state_dir`, empty until [`Self::load`].
-    pub(crate) fn new(state_dir: &Path) -> Self {
-        Self { path: state_dir.join("errands.json"), state: Mutex::default() }
+    /// The journal in `state_dir`, empty until [`Self::load`]; `tasks` tracks its writes.
+    pub(crate) fn new(state_dir: &Path, tasks: TaskTracker) -> Self {
+        let file = JournalFile { path: path(state_dir), writing: Mutex::default(), state: Mutex::default() };
+        Self { file: Arc::new(file), tasks }
     }
 
     /// Loads the items that an earlier process left open; returns their keys, oldest first.
-    pub(crate) fn load(&self) -> anyhow::Result<Vec<String>> {
-        let entries = self.recover().context("it is not known what was begun")?;
-        let keys: Vec<String> = entries.open.iter().map(WorkItem::key).collect();
-        let mut state = self.lock();
-        for item in &entries.open {
-            let stop = CancellationToken::new();
-            if item.is_cancelled {
-                stop.cancel();
-            }
-            state.cancel_tokens.insert(item.key(), stop);
-        }
-        state.entries = entries;
-        Ok(keys)
+    pub(crate) async fn load(&self) -> anyhow::Result<Vec<String>> {
+        self.blocking(JournalFile::load).await?.context("it is not known what was begun")
     }
 
-    /// The open items in the file, for `status`; changes nothing.
-    pub(crate) fn read_open(&self) -> io::Result<Vec<WorkItem>> {
-        Ok(state_file::read_stored::<Entries>(&self.path)?.content().unwrap_or_default().open)
+    /// The open items in the file of `state_dir`, for `status`; changes nothing. Blocking.
+    pub(crate) fn read_open(state_dir: &Path) -> io::Result<Vec<WorkItem>> {
+        Ok(state_file::read_stored::<Entries>(&path(state_dir))?.content().unwrap_or_default().open)
     }
 
     pub(crate) fn state_of(&self, key: &str) -> ItemState {
-        let state = self.lock();
+        let state = self.file.lock();
         if state.entries.open.iter().any(|item| item.key() == key) {
             ItemState::Open
         } else if state.entries.finished.iter().any(|finished| finished == key) {
@@ -126,21 +86,18 @@ impl Journal {
     }
 
     /// Adds an item durably.
-    pub(crate) fn add(&self, item: WorkItem) -> io::Result<()> {
-        let key = item.key();
-        self.save(|entries| entries.open.push(item))?;
-        self.lock().cancel_tokens.insert(key, CancellationToken::new());
-        Ok(())
+    pub(crate) async fn add(&self, item: WorkItem) -> io::Result<()> {
+        self.save(|entries| entries.open.push(item)).await
     }
 
     /// The first open item that matches.
     pub(crate) fn find(&self, is_meant: impl Fn(&WorkItem) -> bool) -> Option<WorkItem> {
-        self.lock().entries.open.iter().find(|item| is_meant(item)).cloned()
+        self.file.lock().entries.open.iter().find(|item| is_meant(item)).cloned()
     }
 
     /// All open items that match, oldest first.
     pub(crate) fn find_all(&self, is_meant: impl Fn(&WorkItem) -> bool) -> Vec<WorkItem> {
-        self.lock().entries.open.iter().filter(|item| is_meant(item)).cloned().collect()
+        self.file.lock().entries.open.iter().filter(|item| is_meant(item)).cloned().collect()
     }
 
     /// The open item with this key.
@@ -159,27 +116,35 @@ impl Journal {
     }
 
     /// Changes an open item durably.
-    pub(crate) fn change(&self, key: &str, change: impl FnOnce(&mut WorkItem)) -> io::Result<()> {
-        self.save(|entries| {
+    pub(crate) async fn change(
+        &self,
+        key: &str,
+        change: impl FnOnce(&mut WorkItem) + Send + 'static,
+    ) -> io::Result<()> {
+        let key = key.to_owned();
+        let change = move |entries: &mut Entries| {
             if let Some(item) = entries.open.iter_mut().find(|item| item.key() == key) {
                 change(item);
             }
-        })
+        };
+        self.save(change).await
     }
 
     /// Acknowledges a directive when the item has ended.
-    pub(crate) fn acknowledge_at_end(&self, key: &str, directive: Uuid) -> io::Result<()> {
+    pub(crate) async fn acknowledge_at_end(&self, key: &str, directive: Uuid) -> io::Result<()> {
         if self.get(key).is_some_and(|item| item.directives_to_acknowledge.contains(&directive)) {
             return Ok(());
         }
-        self.change(key, |item| item.directives_to_acknowledge.push(directive))
+        self.change(key, move |item| item.directives_to_acknowledge.push(directive)).await
     }
 
     /// Cancels an item; `directive` is acknowledged when it has ended.
-    pub(crate) fn cancel(&self, key: &str, directive: Option<Uuid>) -> io::Result<()> {
-        directive.map_or(Ok(()), |directive| self.acknowledge_at_end(key, directive))?;
+    pub(crate) async fn cancel(&self, key: &str, directive: Option<Uuid>) -> io::Result<()> {
+        if let Some(directive) = directive {
+            self.acknowledge_at_end(key, directive).await?;
+        }
         if self.get(key).is_some_and(|item| !item.is_cancelled) {
-            self.change(key, |item| item.is_cancelled = true)?;
+            self.change(key, |item| item.is_cancelled = true).await?;
         }
         self.cancel_token(key).cancel();
         Ok(())
@@ -187,20 +152,53 @@ impl Journal {
 
     /// The token that cancels an item.
     pub(crate) fn cancel_token(&self, key: &str) -> CancellationToken {
-        self.lock().cancel_tokens.entry(key.to_owned()).or_default().clone()
+        self.file.lock().cancel_tokens.entry(key.to_owned()).or_default().clone()
     }
 
-    /// Records that an item has ended and is reported.
-    pub(crate) fn finish(&self, key: &str) -> io::Result<()> {
-        self.save(|entries| {
-            entries.open.retain(|item| item.key() != key);
-            entries.finished.push_back(key.to_owned());
+    /// Records that an item has ended and is reported; returns the directives to acknowledge now.
+    pub(crate) async fn finish(&self, key: &str) -> io::Result<Vec<Uuid>> {
+        let finished = key.to_owned();
+        let finish = move |entries: &mut Entries| {
+            let position = entries.open.iter().position(|item| item.key() == finished);
+            let directives = position.map(|at| entries.open.remove(at).directives_to_acknowledge);
+            entries.finished.push_back(finished);
             while entries.finished.len() > MAX_FINISHED {
                 entries.finished.pop_front();
             }
-        })?;
-        self.lock().cancel_tokens.remove(key);
-        Ok(())
+            directives.unwrap_or_default()
+        };
+        let directives = self.save(finish).await?;
+        self.file.lock().cancel_tokens.remove(key);
+        Ok(directives)
+    }
+
+    async fn save<T: Send + 'static>(&self, change: impl FnOnce(&mut Entries) -> T + Send + 'static) -> io::Result<T> {
+        self.blocking(move |file| file.save(change)).await?
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&JournalFile) -> T + Send + 'static,
+    ) -> io::Result<T> {
+        let file = self.file.clone();
+        self.tasks.spawn_blocking(move || work(&file)).await.map_err(io::Error::other)
+    }
+}
+
+impl JournalFile {
+    fn load(&self) -> io::Result<Vec<String>> {
+        let entries = self.recover()?;
+        let keys: Vec<String> = entries.open.iter().map(WorkItem::key).collect();
+        let mut state = self.lock();
+        for item in &entries.open {
+            let stop = CancellationToken::new();
+            if item.is_cancelled {
+                stop.cancel();
+            }
+            state.cancel_tokens.insert(item.key(), stop);
+        }
+        state.entries = entries;
+        Ok(keys)
     }
 
     /// Reads the file; a damaged one is renamed. No item is done twice for that: the server does not repeat a directive whose
@@ -230,13 +228,13 @@ impl Journal {
     }
 
     /// Applies a change only if it could be written.
-    fn save(&self, change: impl FnOnce(&mut Entries)) -> io::Result<()> {
-        let mut state = self.lock();
-        let mut entries = state.entries.clone();
-        change(&mut entries);
+    fn save<T>(&self, change: impl FnOnce(&mut Entries) -> T) -> io::Result<T> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.lock().entries.clone();
+        let changed = change(&mut entries);
         state_file::write_durably(&self.path, &serde_json::to_vec_pretty(&entries)?)?;
-        state.entries = entries;
-        Ok(())
+        self.lock().entries = entries;
+        Ok(changed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -244,12 +242,28 @@ impl Journal {
     }
 }
 
+fn path(state_dir: &Path) -> PathBuf {
+    state_dir.join("errands.json")
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::task::JoinSet;
+    use tokio::time::timeout;
+    use tokio_util::task::TaskTracker;
+
     use super::{ItemState, Journal, MAX_FINISHED};
     use crate::random::random_uuid;
     use crate::server::wire::{Direction, Job};
     use crate::work::task::{Task, WorkItem};
+
+    fn open_journal(dir: &Path) -> Journal {
+        Journal::new(dir, TaskTracker::new())
+    }
 
     fn item() -> WorkItem {
         let job = Job {
@@ -263,18 +277,18 @@ mod tests {
         WorkItem::new(random_uuid(), Task::Job { job, run: None })
     }
 
-    #[test]
-    fn the_next_process_knows_open_and_finished_items() -> anyhow::Result<()> {
+    #[tokio::test]
+    async fn the_next_process_knows_open_and_finished_items() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let journal = Journal::new(dir.path());
+        let journal = open_journal(dir.path());
         let (open, finished) = (item(), item());
-        journal.add(open.clone())?;
-        journal.add(finished.clone())?;
-        journal.cancel(&open.key(), Some(random_uuid()))?;
-        journal.finish(&finished.key())?;
+        journal.add(open.clone()).await?;
+        journal.add(finished.clone()).await?;
+        journal.cancel(&open.key(), Some(random_uuid())).await?;
+        journal.finish(&finished.key()).await?;
 
-        let next = Journal::new(dir.path());
-        assert_eq!(next.load()?, [open.key()]);
+        let next = open_journal(dir.path());
+        assert_eq!(next.load().await?, [open.key()]);
         assert_eq!(next.state_of(&open.key()), ItemState::Open);
         assert_eq!(next.state_of(&finished.key()), ItemState::Finished);
         assert_eq!(next.state_of(&item().key()), ItemState::New);
@@ -283,42 +297,71 @@ mod tests {
         Ok(())
     }
 
-    #[test]
-    fn the_number_of_finished_items_is_bounded() -> anyhow::Result<()> {
+    #[tokio::test]
+    async fn concurrent_changes_are_all_written() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
-        let journal = Journal::new(dir.path());
-        let first = item();
-        journal.finish(&first.key())?;
-        journal.save(|entries| entries.finished.extend((1..MAX_FINISHED).map(|number| number.to_string())))?;
-        assert_eq!(journal.state_of(&first.key()), ItemState::Finished);
-        journal.finish("one more")?;
-        assert_eq!(journal.state_of(&first.key()), ItemState::New);
+        let journal = Arc::new(open_journal(dir.path()));
+        let mut adding = JoinSet::new();
+        for _ in 0..20 {
+            let journal = journal.clone();
+            adding.spawn(async move { journal.add(item()).await });
+        }
+        while let Some(added) = adding.join_next().await {
+            added??;
+        }
+        assert_eq!(Journal::read_open(dir.path())?.len(), 20);
         Ok(())
     }
 
-    #[test]
-    fn a_damaged_journal_is_set_aside_and_its_previous_version_used() -> anyhow::Result<()> {
+    #[tokio::test]
+    async fn a_write_is_completed_when_its_caller_is_cancelled() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let tasks = TaskTracker::new();
+        let journal = Journal::new(dir.path(), tasks.clone());
+        // Polls the write at least once, and drops it long before two files are synced.
+        let _ = timeout(Duration::ZERO, journal.add(item())).await;
+        tasks.close();
+        tasks.wait().await;
+        assert_eq!(Journal::read_open(dir.path())?.len(), 1);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_number_of_finished_items_is_bounded() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let journal = open_journal(dir.path());
+        let first = item();
+        journal.finish(&first.key()).await?;
+        journal.save(|entries| entries.finished.extend((1..MAX_FINISHED).map(|number| number.to_string()))).await?;
+        assert_eq!(open_journal.state_of(&first.key()), ItemState::Finished);
+        journal.finish("one more").await?;
+        assert_eq!(open_journal.state_of(&first.key()), ItemState::New);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_damaged_journal_is_set_aside_and_its_previous_version_used() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("errands.json");
         for torn in ["", "{", "\0\0\0"] {
             std::fs::write(&path, torn)?;
-            assert!(Journal::new(dir.path()).load()?.is_empty());
+            assert!(open_journal(dir.path()).load().await?.is_empty());
             assert!(!path.exists());
             assert_eq!(std::fs::read_to_string(dir.path().join("errands.json.damaged"))?, torn);
         }
-        let journal = Journal::new(dir.path());
+        let journal = open_journal(dir.path());
         let (first, second) = (item(), item());
-        journal.add(first.clone())?;
-        journal.add(second)?;
+        journal.add(first.clone()).await?;
+        journal.add(second).await?;
         std::fs::write(&path, "")?;
-        assert_eq!(Journal::new(dir.path()).read_open()?.len(), 1);
-        assert_eq!(Journal::new(dir.path()).load()?, [first.key()]);
+        assert_eq!(Journal::read_open(dir.path())?.len(), 1);
+        assert_eq!(open_journal(dir.path()).load().await?, [first.key()]);
         // It is whole again, and nothing is said twice.
         assert!(serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path)?).is_ok());
         // So is the version before it.
         let previous = dir.path().join("errands.json.bak");
         std::fs::write(&previous, "")?;
-        assert_eq!(Journal::new(dir.path()).load()?, [first.key()]);
+        assert_eq!(open_journal(dir.path()).load().await?, [first.key()]);
         assert_eq!(std::fs::read(&previous)?, std::fs::read(&path)?);
         Ok(())
     }

@@ -37,7 +37,7 @@ use crate::work::task::{Step, Task, WorkItem};
 const NO_ALLOWED_ROOTS: &str = "this agent does no pipeline steps, because no folder was named in which it may: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";
 
 /// The item of `runStep`; cancels an earlier attempt of the step.
-pub(crate) fn work_item(session: &Session, directive: &Directive) -> anyhow::Result<WorkItem> {
+pub(crate) async fn work_item(session: &Session, directive: &Directive) -> anyhow::Result<WorkItem> {
     let payload = &directive.payload;
     let (run, pipeline) = (id(payload, "runId")?, id(payload, "pipelineId")?);
     let step = payload.get("step").context("no `step`")?;
@@ -46,18 +46,18 @@ pub(crate) fn work_item(session: &Session, directive: &Directive) -> anyhow::Res
     // An earlier attempt whose end is not reported must not continue beside this one.
     let is_earlier = |item: &WorkItem| matches!(&item.task, Task::Step(step) if step.run == run && step.name == name && step.attempt < attempt);
     if let Some(earlier) = session.journal.find(is_earlier) {
-        session.journal.cancel(&earlier.key(), None)?;
+        session.journal.cancel(&earlier.key(), None).await?;
     }
     let step = Step { pipeline, run, name, attempt, instruction: step.clone(), mark: None };
     Ok(WorkItem::new(directive.id, Task::Step(step)))
 }
 
 /// `cancelStep`.
-pub(crate) fn cancel(session: &Session, directive: &Directive) -> anyhow::Result<Acknowledgement> {
+pub(crate) async fn cancel(session: &Session, directive: &Directive) -> anyhow::Result<Acknowledgement> {
     let run = id(&directive.payload, "runId")?;
     let name = directive.payload.get("stepId").and_then(Value::as_str).context("no `stepId`")?;
     let is_meant = |item: &WorkItem| matches!(&item.task, Task::Step(step) if step.run == run && step.name == name);
-    item::cancel(session, directive.id, is_meant, |_| false)
+    item::cancel(session, directive.id, &session.journal.find_all(is_meant)).await
 }
 
 /// Carries out a step within its timeout; none if the process ends first.
@@ -131,7 +131,8 @@ async fn carry_out(
     {
         // Recorded first, so that a restart knows whether it was done.
         step.mark = Some(mark);
-        session.journal.change(&item.key(), |item| item.task = Task::Step(step.clone()))?;
+        let recorded = Task::Step(step.clone());
+        session.journal.change(&item.key(), |item| item.task = recorded).await?;
     }
     let control = Arc::new(Control::new(random_uuid(), step.attempt, 0, false));
     session.transfers.controls.insert(control.clone());
