@@ -117,21 +117,29 @@ impl Session {
     }
 
     /// Reports the agent as offline, unless another process of it goes on.
-    pub(crate) async fn send_offline(&self, role: Role) {
-        if role == Role::Daemon || !(self.daemon_runs() || self.transfers.store.is_at_work().unwrap_or(false)) {
+    pub(crate) async fn send_offline(self: &Arc<Self>, role: Role) {
+        let session = self.clone();
+        let is_last = move || role == Role::Daemon || !(session.daemon_runs() || session.is_copying());
+        if self.server.blocking(is_last).await.unwrap_or(true) {
             heartbeat::send_offline(&self.server.api).await;
         }
     }
 
-    /// The status for the next heartbeat; none while a daemon sends them instead of this process.
+    /// The status for the next heartbeat; none while a daemon sends them instead of this process. Blocking.
     fn heartbeat_status(&self, role: Role) -> Option<AgentStatus> {
         if role == Role::Copy && self.daemon_runs() {
             return None;
         }
-        let is_busy = self.queue.is_busy() || self.transfers.store.is_at_work().unwrap_or(false);
+        let is_busy = self.queue.is_busy() || self.is_copying();
         Some(if is_busy { AgentStatus::Busy } else { AgentStatus::Online })
     }
 
+    /// Whether any process of this state folder copies. Blocking.
+    fn is_copying(&self) -> bool {
+        self.transfers.store.is_at_work().unwrap_or(false)
+    }
+
+    /// Whether a daemon of this state folder runs. Blocking.
     fn daemon_runs(&self) -> bool {
         matches!(lock(&daemon_lock(&self.state_dir)), Ok(None))
     }

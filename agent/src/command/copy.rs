@@ -44,7 +44,8 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
         AllowedRoots::default(),
         None,
     )?;
-    session.transfers.store.prune()?;
+    let store = session.transfers.store.clone();
+    session.server.blocking(move || store.prune()).await??;
     session.server.background(reporter::run(session.transfers.reporter.clone(), session.server.clone()));
     session.server.background(Dispatcher::new(session.clone(), Role::Copy).run(inbox));
     session.start_heartbeats(Role::Copy);
@@ -101,7 +102,7 @@ async fn copy_one(
 ) -> anyhow::Result<Exit> {
     let source = pair.source.clone();
     let plan = tokio::task::spawn_blocking(move || Plan::of(&FileAccess::Unrestricted.source(&source)?)).await??;
-    let mut claim = session.transfers.store.begin(TransferState {
+    let state = TransferState {
         id: None,
         idempotency_key: random_uuid(),
         source: text(&pair.source),
@@ -119,12 +120,14 @@ async fn copy_one(
         phase: Phase::Creating,
         copied: None,
         report: None,
-    })?;
+    };
+    let store = session.transfers.store.clone();
+    let mut claim = session.server.blocking(move || store.begin(state)).await??;
     if claim.state.phase == Phase::Creating {
         // No transfer is created for a copy that cannot succeed.
         let destination = FileAccess::Unrestricted.destination(&pair.destination)?;
         if let Err(error) = publish::check_all(&plan, &destination, args.overwrite) {
-            claim.delete()?;
+            session.server.blocking(move || claim.delete()).await??;
             return Err(error.into());
         }
         match create(&session.server, claim, args.report_timeout, &settings.stop).await? {

@@ -46,9 +46,9 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     tracing::info!(agent.id = %registration.agent_id, server = session.server.api.server(), "the agent runs");
     session.server.background(reporter::run(session.transfers.reporter.clone(), session.server.clone()));
     for key in session.journal.load().await? {
-        item::spawn(&session, key, execute);
+        item::spawn(&session, key, execute).await;
     }
-    resume_transfers(&session, true)?;
+    resume_transfers(&session, true).await?;
     // Only now: a repeated directive must meet the work that it stands for.
     session.server.background(Dispatcher::new(session.clone(), Role::Daemon).run(inbox));
     session.start_heartbeats(Role::Daemon);
@@ -71,13 +71,17 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
 }
 
 /// Sends unsent final reports; at the start of the daemon it also resumes unfinished transfers.
-fn resume_transfers(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
-    if is_start {
-        for lost in session.transfers.store.prune()? {
-            fail_lost_transfer(session, lost);
-        }
+async fn resume_transfers(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
+    let store = session.transfers.store.clone();
+    let listing = move || -> std::io::Result<_> {
+        let lost = if is_start { store.prune()? } else { Vec::new() };
+        Ok((lost, store.list()?))
+    };
+    let (lost, states) = session.server.blocking(listing).await??;
+    for id in lost {
+        fail_lost_transfer(session, id);
     }
-    for state in session.transfers.store.list()? {
+    for state in states {
         let Some(id) = state.id.filter(|_| !session.journal.owns_transfer(state.idempotency_key)) else { continue };
         let is_wanted = match state.phase {
             Phase::Copying | Phase::Publishing => is_start,
@@ -87,7 +91,9 @@ fn resume_transfers(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()
         if !is_wanted {
             continue;
         }
-        let Claimed::Ours(claim) = session.transfers.store.claim(id)? else { continue };
+        let store = session.transfers.store.clone();
+        let claimed = session.server.blocking(move || store.claim(id)).await??;
+        let Claimed::Ours(claim) = claimed else { continue };
         match claim.state.report.clone() {
             Some(report) => {
                 send_final_report(&session.transfers, *claim, id, report, Vec::new());
@@ -114,13 +120,13 @@ fn fail_lost_transfer(session: &Session, id: Uuid) {
 async fn resend_reports(session: Arc<Session>) {
     loop {
         sleep(session.server.timing.heartbeat).await;
-        if let Err(error) = resume_transfers(&session, false) {
+        if let Err(error) = resume_transfers(&session, false).await {
             tracing::warn!("cannot send unsent reports: {error:#}");
         }
     }
 }
 
-async fn shut_down(session: &Session) {
+async fn shut_down(session: &Arc<Session>) {
     tracing::info!("stopping");
     session.transfers.controls.pause_all();
     let reported = async {

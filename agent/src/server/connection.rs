@@ -1,5 +1,6 @@
 //! The control plane as the tasks of one process share it: its API, the inbox for directives, and the signals that end tasks.
 
+use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ pub(crate) struct DirectiveBatch {
 pub(crate) struct Connection {
     pub(crate) api: Api,
     pub(crate) timing: Timing,
-    /// Work items, transfers and background tasks.
+    /// Work items, transfers, background tasks and blocking work.
     pub(crate) tasks: TaskTracker,
     inbox: mpsc::Sender<DirectiveBatch>,
     /// Ends the background tasks.
@@ -88,7 +89,13 @@ impl Connection {
         self.tasks.spawn(self.closing.clone().run_until_cancelled_owned(work))
     }
 
-    /// Ends the background tasks, and waits for all tasks.
+    /// Runs `work` on a thread that may block, as for a write that is synced. It is completed even if the returned future is
+    /// dropped meanwhile, and [`Self::close`] waits for that. A panic in it is an error.
+    pub(crate) async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+        self.tasks.spawn_blocking(work).await.map_err(io::Error::other)
+    }
+
+    /// Ends the background tasks, and waits for all tasks and writes.
     pub(crate) async fn close(&self) {
         self.closing.cancel();
         self.tasks.close();

@@ -11,16 +11,16 @@ use crate::server::api::Api;
 use crate::server::connection::Connection;
 use crate::server::wire::{AgentStatus, Heartbeat};
 
-/// Sends heartbeats until the session closes; `current_status` is none while another process sends them.
+/// Sends heartbeats until the session closes; `current_status`, which may block, is none while another process sends them.
 pub(crate) async fn run(
     server: Arc<Connection>,
     mut interval: watch::Receiver<Duration>,
-    current_status: impl Fn() -> Option<AgentStatus> + Send + Sync,
+    current_status: impl Fn() -> Option<AgentStatus> + Clone + Send + 'static,
 ) {
     let mut failures = 0_u32;
     loop {
-        let status = current_status();
-        if let Some(status) = status {
+        let status = server.blocking(current_status.clone()).await;
+        if let Some(status) = status.ok().flatten() {
             match server.api.heartbeat(&now(status)).await {
                 Ok(directives) => {
                     failures = 0;

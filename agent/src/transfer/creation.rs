@@ -30,8 +30,9 @@ pub(crate) async fn create(
         };
         let error = match asked {
             Ok(Ok((id, attempt))) => {
-                claim.record_creation(id, attempt).context("cannot remember the transfer")?;
-                return Ok(Some(claim));
+                let recording = move || claim.record_creation(id, attempt).map(|()| claim);
+                let recorded = server.blocking(recording).await.flatten();
+                return recorded.context("cannot remember the transfer").map(Some);
             }
             Ok(Err(error)) => Some(error),
             Err(_) => None,
@@ -41,12 +42,12 @@ pub(crate) async fn create(
         match error {
             Some(error @ ApiError::Unauthorized { .. }) => {
                 server.halt(&error);
-                claim.delete()?;
+                server.blocking(move || claim.delete()).await??;
                 return Err(error.into());
             }
             // 409: the server still handles an earlier copy of this request.
             Some(error) if !error.is_temporary() && !matches!(error, ApiError::Refused { status: 409, .. }) => {
-                claim.delete()?;
+                server.blocking(move || claim.delete()).await??;
                 return Err(anyhow::Error::new(error).context("the server does not take this transfer"));
             }
             Some(error) => {

@@ -120,11 +120,18 @@ pub(crate) async fn carry_out(
         context.controls.remove(id);
         return Ok((outcome, None));
     }
-    if !is_in_use && !matches!(outcome, CopyOutcome::Completed(_)) {
-        discard_part(context, &claim.state);
-    }
+    let discards_part = !is_in_use && !matches!(outcome, CopyOutcome::Completed(_));
     let report = report(&outcome, &control);
-    if let Err(error) = claim.record_end(report.clone()) {
+    let (disk, recorded) = (context.clone(), report.clone());
+    let recording = move || {
+        if discards_part {
+            discard_part(&disk, &claim.state);
+        }
+        let result = claim.record_end(recorded);
+        (claim, result)
+    };
+    let (claim, recorded) = context.server.blocking(recording).await?;
+    if let Err(error) = recorded {
         tracing::error!(transfer.id = %id, %error, "cannot record how the transfer ended; it is reported all the same");
     }
     context.controls.remove(id);
@@ -144,6 +151,12 @@ impl UnreportedOutcome {
         self.report.bytes_transferred
     }
 
+    /// Acknowledges a directive when the server has answered the final report.
+    pub(crate) fn acknowledging(mut self, directive: Uuid) -> Self {
+        self.directives.push(directive);
+        self
+    }
+
     /// Sends the final report until the server answers, then deletes the state.
     pub(crate) fn send(self, context: &Arc<TransferContext>) -> JoinHandle<Option<ReportReply>> {
         send_final_report(context, self.claim, self.id, self.report, self.directives)
@@ -151,10 +164,18 @@ impl UnreportedOutcome {
 }
 
 /// Cancels a transfer that no task runs.
-pub(crate) fn cancel_idle(context: &Arc<TransferContext>, mut claim: Claim, id: Uuid) -> io::Result<UnreportedOutcome> {
-    discard_part(context, &claim.state);
+pub(crate) async fn cancel_idle(
+    context: &Arc<TransferContext>,
+    mut claim: Claim,
+    id: Uuid,
+) -> io::Result<UnreportedOutcome> {
     let report = report_without_copy(Status::Cancelled, None);
-    claim.record_end(report.clone())?;
+    let (disk, recorded) = (context.clone(), report.clone());
+    let recording = move || {
+        discard_part(&disk, &claim.state);
+        claim.record_end(recorded).map(|()| claim)
+    };
+    let claim = context.server.blocking(recording).await??;
     context.reporter.untrack(id);
     Ok(UnreportedOutcome { claim, id, report, directives: Vec::new() })
 }
@@ -169,25 +190,38 @@ pub(crate) fn send_final_report(
 ) -> JoinHandle<Option<ReportReply>> {
     let answer = context.reporter.finish(id, report);
     let sender = context.clone();
-    context.server.background(async move {
-        let reply = answer.await.unwrap_or_else(|_| ReportReply::Rejected("another report took its place".into()));
+    context.server.tasks.spawn(async move {
+        let server = &sender.server;
+        let reply = tokio::select! {
+            biased;
+            answer = answer => answer.unwrap_or_else(|_| ReportReply::Rejected("another report took its place".into())),
+            () = server.closed() => return None,
+        };
         if let ReportReply::Rejected(message) = &reply {
             tracing::warn!(transfer.id = %id, "the server does not take the final report: {message}");
         }
-        if let Err(error) = claim.record_reported() {
+        // Also when the session closes meanwhile, so that the next process does not report it again.
+        if let Err(error) = server.blocking(move || claim.record_reported()).await.flatten() {
             tracing::warn!(transfer.id = %id, %error, "cannot delete the state of the transfer");
         }
-        for directive in directives {
-            if let Err(error) = sender.server.api.acknowledge(directive).await {
-                tracing::debug!(%error, "a directive is not acknowledged yet");
+        let acknowledging = async {
+            for directive in directives {
+                if let Err(error) = server.api.acknowledge(directive).await {
+                    tracing::debug!(%error, "a directive is not acknowledged yet");
+                }
             }
+        };
+        tokio::select! {
+            biased;
+            () = acknowledging => {}
+            () = server.closed() => {}
         }
-        reply
+        Some(reply)
     })
 }
 
-/// Removes the part file of a transfer that will not be resumed.
-pub(crate) fn discard_part(context: &TransferContext, state: &TransferState) {
+/// Removes the part file of a transfer that will not be resumed. Blocking.
+fn discard_part(context: &TransferContext, state: &TransferState) {
     let access = context.file_access(state.options.is_confined);
     let paths = state.paths();
     // A folder is not the part of a file: it belongs to something else.

@@ -59,7 +59,7 @@ pub(crate) async fn copy(
     };
     tokio::select! {
         biased;
-        () = stop.cancelled() => return cancel_before_start(session, begun).map(Some),
+        () = stop.cancelled() => return cancel_before_start(session, begun).await.map(Some),
         () = session.server.stopping() => return Ok(None),
         () = ticket.admitted(&pair.destination) => {}
     }
@@ -126,7 +126,7 @@ async fn prepare(
         Ok(plan) => plan,
         Err(error) => return Ok(Err(Outcome::failed(error.to_string()))),
     };
-    let begun = session.transfers.store.begin(TransferState {
+    let state = TransferState {
         id: None,
         idempotency_key: item.transfer_key,
         source: text(&pair.source),
@@ -145,8 +145,9 @@ async fn prepare(
         phase: Phase::Creating,
         copied: None,
         report: None,
-    });
-    match begun {
+    };
+    let store = session.transfers.store.clone();
+    match session.server.blocking(move || store.begin(state)).await? {
         Ok(claim) => Ok(Ok((claim, plan))),
         Err(BeginError::Io(error)) => Err(error).context("cannot use the state folder"),
         Err(error) => Ok(Err(Outcome::failed(error.to_string()))),
@@ -174,11 +175,12 @@ async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Opti
     match created.await {
         None => Ok(None),
         Some(Ok(view)) => {
-            claim.record_creation(view.id, view.attempt).context("cannot remember the transfer")?;
-            Ok(Some(Ok(claim)))
+            let recording = move || claim.record_creation(view.id, view.attempt).map(|()| claim);
+            let recorded = session.server.blocking(recording).await.flatten();
+            Ok(Some(Ok(recorded.context("cannot remember the transfer")?)))
         }
         Some(Err(error)) => {
-            claim.delete()?;
+            session.server.blocking(move || claim.delete()).await??;
             Ok(Some(Err(Outcome::failed(format!("the server does not take the transfer: {error}")))))
         }
     }

@@ -16,7 +16,7 @@ use crate::random::random_fraction;
 use crate::server::connection::DirectiveBatch;
 use crate::server::wire::{Directive, Status};
 use crate::session::{Role, Session};
-use crate::transfer::run::{discard_part, report_without_copy, send_final_report};
+use crate::transfer::run::{UnreportedOutcome, cancel_idle, report_without_copy};
 use crate::transfer::store::Claimed;
 use crate::work::executor::execute;
 use crate::work::item::{self, Acknowledgement, id};
@@ -99,7 +99,7 @@ impl Dispatcher {
             DirectiveKind::SetHeartbeatInterval => {
                 let seconds =
                     payload.get("seconds").and_then(Value::as_u64).filter(|seconds| (1..=86_400).contains(seconds));
-                self.set_heartbeat_interval(seconds.context("`seconds` is not a number from 1 to 86400")?)
+                self.set_heartbeat_interval(seconds.context("`seconds` is not a number from 1 to 86400")?).await
             }
         }
     }
@@ -114,14 +114,17 @@ impl Dispatcher {
         if self.role == Role::Copy {
             return Ok(Acknowledgement::Deferred);
         }
-        let begun = session.transfers.store.list()?.into_iter().find(|state| state.id == Some(id));
+        let store = session.transfers.store.clone();
+        let states = session.server.blocking(move || store.list()).await??;
+        let begun = states.into_iter().find(|state| state.id == Some(id));
         let owner = begun.and_then(|state| session.journal.find(|item| item.transfer_key == state.idempotency_key));
         if let Some(owner) = owner {
             // Its work item waits in the queue, so that is cancelled.
             session.journal.cancel(&owner.key(), Some(directive)).await?;
             return Ok(Acknowledgement::InProgress);
         }
-        let mut claim = match session.transfers.store.claim(id)? {
+        let store = session.transfers.store.clone();
+        let claim = match session.server.blocking(move || store.claim(id)).await?? {
             Claimed::Busy => return Ok(Acknowledgement::Deferred),
             Claimed::Ours(claim) => *claim,
             Claimed::Missing => {
@@ -130,33 +133,42 @@ impl Dispatcher {
                 return Ok(Acknowledgement::Done);
             }
         };
-        let report = if let Some(report) = claim.state.report.clone() {
-            report
+        let unreported = if claim.state.report.is_some() {
+            UnreportedOutcome::of_claim(claim)
         } else {
-            discard_part(&session.transfers, &claim.state);
-            let report = report_without_copy(Status::Cancelled, None);
-            claim.record_end(report.clone())?;
-            report
+            Some(cancel_idle(&session.transfers, claim, id).await?)
         };
-        send_final_report(&session.transfers, claim, id, report, vec![directive]);
+        if let Some(unreported) = unreported {
+            // The report is sent in a task of its own.
+            drop(unreported.acknowledging(directive).send(&session.transfers));
+        }
         Ok(Acknowledgement::InProgress)
     }
 
     async fn rotate_key(&self) -> anyhow::Result<Acknowledgement> {
         let session = &self.session;
         let key = session.server.api.rotate_key().await?;
-        let registration = Registration::load(&session.state_dir)?.context("the registration is gone")?;
-        Registration { api_key: key.clone(), ..registration }.save(&session.state_dir)?;
+        let api_key = key.clone();
+        self.change_registration(|registration| registration.api_key = api_key).await?;
         session.server.api.adopt_key(key);
         Ok(Acknowledgement::Done)
     }
 
-    fn set_heartbeat_interval(&self, seconds: u64) -> anyhow::Result<Acknowledgement> {
-        let session = &self.session;
-        let registration = Registration::load(&session.state_dir)?.context("the registration is gone")?;
-        Registration { heartbeat_seconds: Some(seconds), ..registration }.save(&session.state_dir)?;
-        session.heartbeat.send_replace(Duration::from_secs(seconds));
+    async fn set_heartbeat_interval(&self, seconds: u64) -> anyhow::Result<Acknowledgement> {
+        self.change_registration(move |registration| registration.heartbeat_seconds = Some(seconds)).await?;
+        self.session.heartbeat.send_replace(Duration::from_secs(seconds));
         Ok(Acknowledgement::Done)
+    }
+
+    /// Changes the stored registration durably.
+    async fn change_registration(&self, change: impl FnOnce(&mut Registration) + Send + 'static) -> anyhow::Result<()> {
+        let state_dir = self.session.state_dir.clone();
+        let changing = move || -> anyhow::Result<()> {
+            let mut registration = Registration::load(&state_dir)?.context("the registration is gone")?;
+            change(&mut registration);
+            registration.save(&state_dir)
+        };
+        self.session.server.blocking(changing).await?
     }
 }
 

@@ -84,7 +84,7 @@ pub(crate) async fn accept(
         ItemState::New => {}
     }
     session.journal.add(item).await.context("cannot record the work item, so it is not started")?;
-    spawn(session, key, execute);
+    spawn(session, key, execute).await;
     Ok(Acknowledgement::InProgress)
 }
 
@@ -100,11 +100,12 @@ pub(crate) async fn cancel(session: &Session, directive: Uuid, items: &[WorkItem
 }
 
 /// Runs an open item in a task of its own.
-pub(crate) fn spawn(session: &Arc<Session>, key: String, execute: StepExecutor) {
+pub(crate) async fn spawn(session: &Arc<Session>, key: String, execute: StepExecutor) {
     let ticket = session.queue.enqueue();
     let Some(item) = session.journal.get(&key) else { return };
     // Claim the transfer of an earlier process before another item can use its destination.
-    let begun = match session.transfers.store.claim_begun(item.transfer_key) {
+    let store = session.transfers.store.clone();
+    let begun = match session.server.blocking(move || store.claim_begun(item.transfer_key)).await.flatten() {
         Ok(Claimed::Ours(claim)) => {
             ticket.wait_for(&claim.state.paths().destination);
             Ok(Some(*claim))
@@ -142,7 +143,7 @@ async fn run(
             None => return Ok(()),
             Some(Err(error)) => {
                 tracing::warn!(item = key, "the server rejects the start of this work item: {error}");
-                abandon(session, begun)?;
+                abandon(session, begun).await?;
                 session.journal.acknowledge_at_end(key, item.directive).await?;
                 return finish(session, key).await;
             }
@@ -174,10 +175,10 @@ async fn run(
 }
 
 /// Cancels the transfer that an earlier process started for an item that the server has rejected.
-fn abandon(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
+async fn abandon(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
     let copy = match begun {
         Some(claim) if claim.state.report.is_some() => UnreportedOutcome::of_claim(claim),
-        begun => cancel_before_start(session, begun)?.copy,
+        begun => cancel_before_start(session, begun).await?.copy,
     };
     if let Some(copy) = copy {
         // The report is sent in a task of its own.
@@ -187,13 +188,13 @@ fn abandon(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
 }
 
 /// Ends an item that is cancelled, or must not run, before its copy starts or resumes.
-pub(crate) fn cancel_before_start(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<Outcome> {
+pub(crate) async fn cancel_before_start(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<Outcome> {
     let copy = match begun {
         Some(claim) => {
             if let Some(id) = claim.state.id {
-                Some(cancel_idle(&session.transfers, claim, id)?)
+                Some(cancel_idle(&session.transfers, claim, id).await?)
             } else {
-                claim.delete()?;
+                session.server.blocking(move || claim.delete()).await??;
                 None
             }
         }

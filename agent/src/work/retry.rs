@@ -11,7 +11,7 @@ use crate::session::Session;
 use crate::storage::resolve::local_path;
 use crate::transfer::run::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, send_final_report};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
-use crate::transfer::store::{Claim, Claimed};
+use crate::transfer::store::{Claim, Claimed, TransferStore};
 use crate::work::item::Acknowledgement;
 
 /// Starts the attempt `attempt` of a transfer.
@@ -26,7 +26,8 @@ pub(crate) async fn retry(
         control.raise_attempt(attempt);
         return Ok(Acknowledgement::Done);
     }
-    let known = match session.transfers.store.claim(id)? {
+    let store = session.transfers.store.clone();
+    let known = match session.server.blocking(move || store.claim(id)).await?? {
         Claimed::Busy => return Ok(Acknowledgement::Deferred),
         // It belongs to a work item that has not ended.
         Claimed::Ours(claim) if session.journal.owns_transfer(claim.state.idempotency_key) => {
@@ -44,10 +45,14 @@ pub(crate) async fn retry(
         }
     };
     let refusal = unsupported(&view);
-    let Some(mut claim) = store_attempt(session, known, view, attempt)? else { return Ok(Acknowledgement::Deferred) };
+    let store = session.transfers.store.clone();
+    let stored = session.server.blocking(move || store_attempt(&store, known, view, attempt)).await??;
+    let Some(mut claim) = stored else { return Ok(Acknowledgement::Deferred) };
     if let Some(reason) = refusal {
         let report = FinalReport { attempt: claim.state.attempt, ..report_without_copy(Status::Failed, Some(reason)) };
-        claim.record_end(report.clone())?;
+        let recorded = report.clone();
+        let recording = move || claim.record_end(recorded).map(|()| claim);
+        let claim = session.server.blocking(recording).await??;
         send_final_report(&session.transfers, claim, id, report, vec![directive]);
         return Ok(Acknowledgement::InProgress);
     }
@@ -73,9 +78,9 @@ pub(crate) fn start(session: &Arc<Session>, claim: Claim) {
     });
 }
 
-/// Stores the new attempt before the directive is acknowledged.
+/// Stores the new attempt before the directive is acknowledged. Blocking.
 fn store_attempt(
-    session: &Session,
+    store: &TransferStore,
     known: Option<Claim>,
     view: TransferView,
     attempt: u32,
@@ -88,7 +93,7 @@ fn store_attempt(
         claim.save()?;
         return Ok(Some(claim));
     }
-    session.transfers.store.adopt(TransferState {
+    store.adopt(TransferState {
         id: Some(view.id),
         idempotency_key: random_uuid(),
         source: view.source,

@@ -71,7 +71,7 @@ pub(crate) async fn run(
     let action = match StepAction::read(&step.instruction) {
         Err(error) => return Ok(Some(Outcome::failed(error))),
         Ok(_) if !session.transfers.allowed_roots.is_configured() => {
-            let ended = cancel_before_start(session, begun)?;
+            let ended = cancel_before_start(session, begun).await?;
             return Ok(Some(Outcome { copy: ended.copy, ..Outcome::failed(NO_ALLOWED_ROOTS.to_owned()) }));
         }
         Ok(action) => action,
