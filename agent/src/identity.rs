@@ -83,7 +83,7 @@ impl Registration {
             Stored::Whole(registration) => Ok(Some(registration)),
             Stored::Previous(registration) => {
                 let why = if path.is_dir() {
-                    "a folder stands in its place: move the folder away"
+                    "there is a folder instead of the file: move the folder away"
                 } else {
                     "it is damaged: the next start of `run` or `copy` restores it"
                 };
@@ -91,10 +91,7 @@ impl Registration {
                 Ok(Some(registration))
             }
             Stored::Damaged => {
-                bail!(
-                    "{} is damaged, and who this agent is stands nowhere else; register again with `register --force`",
-                    text(&path)
-                )
+                bail!("{} is damaged and has no valid second copy; register again with `register --force`", text(&path))
             }
         }
     }

@@ -45,7 +45,7 @@ pub async fn run(args: AgentArgs) -> anyhow::Result<ExitCode> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let settings = Settings {
         server: args.server,
-        state_dir: std::path::absolute(args.state_dir).context("cannot find the state folder")?,
+        state_dir: std::path::absolute(args.state_dir).context("cannot determine the path of the state folder")?,
         timing: Timing::default(),
         stop: CancellationToken::new(),
     };

@@ -42,30 +42,30 @@ pub struct AgentArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make this machine known to the server
+    /// Register this machine as an agent
     #[command(after_help = "Example:\n  mftplus-agent register --code CODE --name edge-1")]
     Register(RegisterArgs),
-    /// Stay and serve: heartbeats, jobs, pipeline steps, unfinished transfers
+    /// Run as a daemon: heartbeats, jobs, pipeline steps, unfinished transfers
     #[command(
-        after_help = "Stops cleanly on SIGINT and SIGTERM; what was begun continues at the next start.\n\nExample:\n  mftplus-agent --state-dir /var/lib/mftplus-agent run --allow-dir /data"
+        after_help = "Stops cleanly on SIGINT and SIGTERM; unfinished work continues at the next start.\n\nExample:\n  mftplus-agent --state-dir /var/lib/mftplus-agent run --allow-dir /data"
     )]
     Run(RunArgs),
     /// Copy files or folders and report to the server
     #[command(after_help = COPY_HELP)]
     Copy(CopyArgs),
-    /// Show the registration, what is unfinished, and unsent reports
+    /// Show the registration, unfinished work and unsent reports
     #[command(after_help = "Example:\n  mftplus-agent status --json")]
     Status(StatusArgs),
 }
 
 const COPY_HELP: &str = "\
-A folder is one transfer. Links inside it are copied as links, never followed; devices,
-pipes, sockets and incomplete copies (*.mftplus-part) are left out. Every file is tried,
-and if one cannot be copied, each such file is named and nothing of the folder appears at
-the destination. The copy grows as DESTINATION.mftplus-part and gets its
-name when it is complete and verified; missing parent folders are made. A copy that was
-interrupted continues with the same command, or when `run` starts. The copy does not
-wait for the server: what it could not hear is delivered later.
+A folder is one transfer. Links inside it are copied as links and never followed; devices,
+pipes, sockets and incomplete copies (*.mftplus-part) are left out. If a file cannot be
+copied, the others are still tried, the error names each such file, and nothing of the
+folder appears at the destination. The copy is written to DESTINATION.mftplus-part and
+renamed when it is complete and verified; missing parent folders are created. An
+interrupted copy continues with the same command, or when `run` starts. The copy does not
+wait for the server: reports that could not be sent are sent later.
 
 Examples:
   mftplus-agent copy report.csv /backup/
@@ -80,7 +80,7 @@ Exit codes:
 /// How to register.
 #[derive(Debug, Args)]
 pub(crate) struct RegisterArgs {
-    /// Enrolment code, made by an administrator
+    /// Enrolment code from an administrator
     #[arg(long = "code", alias = "enrolment-code", env = "MFTPLUS_ENROLMENT_CODE", hide_env_values = true)]
     pub(crate) code: String,
     #[command(flatten)]
@@ -104,12 +104,12 @@ pub(crate) struct Identity {
 /// How to run as a daemon.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Enrolment code, to register first when that was not done
+    /// Enrolment code, to register first if not registered yet
     #[arg(long = "code", alias = "enrolment-code", env = "MFTPLUS_ENROLMENT_CODE", hide_env_values = true)]
     pub(crate) code: Option<String>,
     #[command(flatten)]
     pub(crate) identity: Identity,
-    /// How many jobs, steps and copies work at the same time; the others wait in order
+    /// How many jobs, steps and copies run at the same time; the others wait in order
     #[arg(long, env = "MFTPLUS_AGENT_MAX_JOBS", value_name = "N", default_value_t = 4, value_parser = parse_count)]
     pub(crate) max_jobs: usize,
     /// Bytes per second at most for each copy of a job or step, such as 20MB/s
@@ -124,7 +124,7 @@ pub(crate) struct RunArgs {
 const PATHS: char = if cfg!(windows) { ';' } else { ':' };
 
 fn parse_count(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|count| (1..=64).contains(count)).ok_or_else(|| "a number from 1 to 64 is needed".into())
+    text.parse().ok().filter(|count| (1..=64).contains(count)).ok_or_else(|| "must be a number from 1 to 64".into())
 }
 
 /// What to copy, and how.
@@ -133,7 +133,7 @@ pub(crate) struct CopyArgs {
     /// Files or folders to copy
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
-    /// Where to: a folder (existing, or ending in `/`) to copy into, else the copy's own name
+    /// Path of the copy, or a folder (existing, or ending in `/`) to copy into
     #[arg(required = true)]
     pub(crate) destination: PathBuf,
     /// Bytes per second at most, such as 20MB/s
@@ -145,7 +145,7 @@ pub(crate) struct CopyArgs {
     /// Replace what exists at the destination; in a folder file by file, other files stay
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Which way the server is told the bytes go
+    /// Direction that is reported to the server
     #[arg(long, value_parser = direction_values(), default_value = Direction::Push.as_str())]
     pub(crate) direction: Direction,
     /// How long to wait for the server, before the copy and for its final report

@@ -88,7 +88,7 @@ async fn copy_all(
     }
     await_answers(session, answers, args.report_timeout).await;
     if let Some(why) = session.server.why_halted() {
-        anyhow::bail!("{why}; what the server has not heard yet is kept and sent afterwards");
+        anyhow::bail!("{why}; unsent reports are kept and sent later");
     }
     Ok(worst)
 }
@@ -161,12 +161,14 @@ fn print_outcome(outcome: &CopyOutcome, CopyPaths { source, destination }: &Copy
             Exit::Failed
         }
         CopyOutcome::Cancelled(reason) => {
-            eprintln!("{from} was not copied: {reason}; what was copied so far is removed");
+            eprintln!("{from} was not copied: {reason}; the incomplete copy is removed");
             Exit::Cancelled
         }
         CopyOutcome::Stopped => {
-            eprintln!("stopped; what was copied so far is kept in {}", text(&part_name::beside(destination)));
-            eprintln!("to continue, give the same command again; the daemon (`run`) continues it at its next start");
+            eprintln!("stopped; the incomplete copy is kept in {}", text(&part_name::beside(destination)));
+            eprintln!(
+                "to continue, run the same command again; the daemon (`run`) also continues it at its next start"
+            );
             Exit::Cancelled
         }
     }
@@ -189,7 +191,7 @@ async fn await_answers(session: &Session, answers: Answers, timeout: Duration) {
     }
     if unanswered > 0 {
         eprintln!(
-            "warning: the server has not heard how {unanswered} transfer(s) ended; the daemon (`run`) delivers that"
+            "warning: {unanswered} final report(s) could not be delivered; the daemon (`run`) delivers them later"
         );
     }
 }

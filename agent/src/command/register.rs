@@ -20,14 +20,14 @@ pub(crate) async fn register(settings: &Settings, args: &RegisterArgs) -> anyhow
     let existing = if args.force { None } else { Registration::load(&settings.state_dir)? };
     if let Some(existing) = existing {
         bail!(
-            "this machine is already agent {} of {}; use `--force` to register anew, or another --state-dir for a second agent",
+            "this machine is already agent {} of {}; use `--force` to register again, or another --state-dir for a second agent",
             existing.agent_id,
             existing.server
         );
     }
     let registration = register_agent(settings, &args.code, &args.identity).await?;
     println!("registered as agent {} of {}", registration.agent_id, registration.server);
-    println!("the key is kept in {}", settings.state_dir.join("agent.json").display());
+    println!("the key is stored in {}", settings.state_dir.join("agent.json").display());
     Ok(Exit::Done)
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn register_agent(
 ) -> anyhow::Result<Registration> {
     let http = HttpClient::new(settings.server.as_deref().unwrap_or(DEFAULT_SERVER))?;
     let hostname = identity.hostname.clone().or_else(host::hostname);
-    let hostname = hostname.context("the system does not tell its host name; give one with --hostname")?;
+    let hostname = hostname.context("the system has no host name; give one with --hostname")?;
     // Before the server issues a key that could not be stored.
     state_file::create_private_folder(&settings.state_dir)?;
     let agent = RegisterAgent {

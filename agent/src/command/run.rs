@@ -111,7 +111,7 @@ fn fail_lost_transfer(session: &Session, id: Uuid) {
     if session.journal.find(|_| true).is_some() {
         return;
     }
-    let reason = "the agent's file about this transfer was damaged, so it cannot tell whether it was completed; look at the destination, then retry it".to_owned();
+    let reason = "the agent's state file of this transfer was damaged, so it is not known whether the copy was completed; check the destination, then retry the transfer".to_owned();
     // The answer does not matter.
     drop(session.transfers.reporter.finish(id, report_without_copy(Status::Failed, Some(reason))));
 }

@@ -110,7 +110,7 @@ impl Connection {
         }
         // The dispatcher ends before the process does, so the inbox may be closed.
         if self.inbox.try_send(DirectiveBatch { directives, handled: None }).is_err() {
-            tracing::debug!("directives are not handled before they are delivered again");
+            tracing::debug!("too many directives are waiting; these will be delivered again");
         }
     }
 

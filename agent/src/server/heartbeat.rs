@@ -30,7 +30,7 @@ pub(crate) async fn run(
                 Err(error) => {
                     failures += 1;
                     if failures == 1 {
-                        tracing::warn!("no heartbeat: {error}");
+                        tracing::warn!("the heartbeat was not sent: {error}");
                     }
                 }
             }

@@ -20,7 +20,7 @@ pub(crate) enum ApiError {
     #[error("the server at {server} cannot be reached ({cause})")]
     Unreachable { server: String, cause: String },
     /// The rate limit.
-    #[error("the server asks to slow down ({message})")]
+    #[error("the rate limit is exceeded ({message})")]
     Throttled { after: Duration, message: String },
     /// A 401.
     #[error(
@@ -29,7 +29,7 @@ pub(crate) enum ApiError {
     Unauthorized { message: String },
     /// A 409: another process works with a copy of this state folder and was first.
     #[error(
-        "this agent stops, because another process works with a copy of its state folder and was there first ({message}); stop the other one, or give this machine an agent of its own with `register --code CODE --force`"
+        "this agent stops, because another process already uses a copy of its state folder ({message}); stop that process, or register this machine as an agent of its own with `register --code CODE --force`"
     )]
     Duplicate { message: String },
     /// Any other documented 4xx.
@@ -133,7 +133,7 @@ impl HttpClient {
             return match serde_json::from_slice::<Success<T>>(&body) {
                 Ok(success) => Ok(ApiResponse { data: success.data, rate_limit }),
                 Err(error) => {
-                    Err(ApiError::BadResponse { status, message: format!("not the documented form: {error}") })
+                    Err(ApiError::BadResponse { status, message: format!("not in the documented form: {error}") })
                 }
             };
         }
@@ -146,7 +146,7 @@ impl HttpClient {
             return Err(ApiError::Duplicate { message: error.clone() });
         }
         let message = failure.map_or_else(
-            || "an answer that is not the API's; is this the right address?".to_owned(),
+            || "the response is not from the API; check the address of the server".to_owned(),
             |failure| explain(&failure.error, failure.details.as_ref()),
         );
         Err(match status {

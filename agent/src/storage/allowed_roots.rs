@@ -25,7 +25,7 @@ struct Root {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AccessError {
     #[error(
-        "{path} is not inside a folder this agent may work in ({allowed}); name one that is, or start the agent with --allow-dir for it",
+        "{path} is outside the allowed folders ({allowed}); choose a path inside them, or start the agent with a further --allow-dir",
         path = text(path)
     )]
     Outside { path: PathBuf, allowed: String },
@@ -37,9 +37,9 @@ impl AllowedRoots {
     /// Checks that the folders exist and are absolute.
     pub(crate) fn new(folders: &[PathBuf]) -> anyhow::Result<Self> {
         let root = |written: &PathBuf| {
-            anyhow::ensure!(written.is_absolute(), "--allow-dir {}: an absolute path is needed", written.display());
+            anyhow::ensure!(written.is_absolute(), "--allow-dir {}: must be an absolute path", written.display());
             let canonical = fs::canonicalize(written).with_context(|| format!("--allow-dir {}", written.display()))?;
-            anyhow::ensure!(canonical.is_dir(), "--allow-dir {}: that is not a folder", written.display());
+            anyhow::ensure!(canonical.is_dir(), "--allow-dir {}: must be a folder", written.display());
             Ok(Root { configured: written.components().collect(), canonical })
         };
         folders.iter().map(root).collect::<anyhow::Result<_>>().map(Self)

@@ -29,7 +29,7 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Cop
     if sources.len() > 1 && !into {
         let shown = text(destination);
         return Err(UsageError(format!(
-            "{shown} is not a folder; several sources need one (write `{shown}/` to have it made)"
+            "{shown} is not a folder; several sources need one (write `{shown}/` to create it)"
         )));
     }
     let base = absolute(destination)?;
@@ -40,7 +40,7 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Cop
             Some(name) if into => base.join(name),
             None if into => {
                 return Err(UsageError(format!(
-                    "{} has no name to copy it under; name the destination in full",
+                    "{} has no file name; give the full path of the copy as the destination",
                     text(&source)
                 )));
             }
@@ -72,7 +72,7 @@ impl CopyPaths {
             return Err(UsageError(format!("{source} and {destination} are the same; choose another destination")));
         }
         if pattern.is_none() && (there.starts_with(&real) || self.destination.starts_with(&self.source)) {
-            return Err(UsageError(format!("{destination} lies inside {source}; choose a destination outside")));
+            return Err(UsageError(format!("{destination} is inside {source}; choose a destination outside it")));
         }
         Ok(())
     }
@@ -128,13 +128,13 @@ fn absolute_source(source: &Path) -> Result<PathBuf, UsageError> {
 /// Makes a path absolute; only the first folders of it need exist.
 fn absolute(path: &Path) -> Result<PathBuf, UsageError> {
     let unclear =
-        |why: &dyn std::fmt::Display| UsageError(format!("cannot make sense of the destination {}: {why}", text(path)));
+        |why: &dyn std::fmt::Display| UsageError(format!("cannot resolve the destination {}: {why}", text(path)));
     let path = std::path::absolute(path).map_err(|error| unclear(&error))?;
     let existing = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"));
     let real = fs::canonicalize(existing).map_err(|error| unclear(&error))?;
     let rest = path.strip_prefix(existing).map_err(|error| unclear(&error))?;
     if goes_up(rest) {
-        return Err(unclear(&"it goes up (`..`) from a folder that does not exist"));
+        return Err(unclear(&"`..` follows a folder that does not exist"));
     }
     // `components` drops the separator that may stand at the end.
     Ok(real.join(rest).components().collect())

@@ -31,7 +31,11 @@ pub(crate) fn resolve(source: &str, destination: &str, access: &FileAccess) -> R
     let (from, to) = (bare(&from), bare(&to));
     let to = match from.file_name() {
         Some(name) if goes_into => to.join(name),
-        None if goes_into => return Err(UsageError(format!("{source} has no name to copy it under"))),
+        None if goes_into => {
+            return Err(UsageError(format!(
+                "{source} has no file name; give the full path of the copy as the destination"
+            )));
+        }
         _ => to,
     };
     let pair = CopyPaths { source: from, destination: to };

@@ -213,7 +213,7 @@ pub(crate) fn special(_found: FileType) -> Option<&'static str> {
 /// Says what happened when a link would have left the root.
 fn explain(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none() {
-        return io::Error::new(io::ErrorKind::PermissionDenied, "a link on the way leads elsewhere");
+        return io::Error::new(io::ErrorKind::PermissionDenied, "a link in the path leads out of the folder");
     }
     error
 }

@@ -93,7 +93,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 
 /// The time since a state file was written.
 pub(crate) fn age(path: &Path) -> io::Result<Duration> {
-    let modified = fs::metadata(path).and_then(|there| there.modified()).map_err(with_path("look at", path))?;
+    let modified = fs::metadata(path).and_then(|there| there.modified()).map_err(with_path("inspect", path))?;
     Ok(modified.elapsed().unwrap_or_default())
 }
 
@@ -102,13 +102,13 @@ pub(crate) fn with_path(action: &'static str, path: &Path) -> impl FnOnce(io::Er
     move |error| {
         let advice = match error.kind() {
             io::ErrorKind::PermissionDenied => {
-                "run the command as the user to whom the agent's state folder belongs, or give that user all files in it"
+                "run the command as the owner of the agent's state folder, or make that user the owner of all files in it"
             }
-            io::ErrorKind::IsADirectory => "a folder stands where a file belongs: move the folder away",
+            io::ErrorKind::IsADirectory => "there is a folder instead of a file: move the folder away",
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-                "something else stands where a folder belongs: move it away"
+                "there is something else instead of a folder: move it away"
             }
-            io::ErrorKind::NotFound => "if a link stands there, remove it; if its folder is missing, make that",
+            io::ErrorKind::NotFound => "remove it if it is a link, and create its folder if that is missing",
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space there",
             io::ErrorKind::ReadOnlyFilesystem => "make the file system writable, or give another --state-dir",
             _ => "the agent's user must be able to read and write it",
@@ -199,7 +199,7 @@ pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    builder.create(folder).and_then(|()| sync_parent(folder)).map_err(with_path("make the folder", folder))
+    builder.create(folder).and_then(|()| sync_parent(folder)).map_err(with_path("create the folder", folder))
 }
 
 /// Makes a new file readable and writable by its owner only.
@@ -306,7 +306,7 @@ mod tests {
         for (action, error) in errors {
             let error = error.map_err(|error| error.to_string()).err().unwrap_or_default();
             assert!(error.starts_with(&format!("cannot {action} {}: ", path.display())), "{error}");
-            assert!(error.ends_with("; a folder stands where a file belongs: move the folder away"), "{error}");
+            assert!(error.ends_with("; there is a folder instead of a file: move the folder away"), "{error}");
         }
         Ok(())
     }

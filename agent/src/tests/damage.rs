@@ -145,7 +145,7 @@ async fn a_file_of_state_that_cannot_be_used_is_named_with_what_to_do() -> anyho
         for outcome in outcomes {
             let error = outcome.map_err(|error| format!("{error:#}")).err().unwrap_or_default();
             assert!(error.contains(&format!("{name}: ")), "{name}: {error}");
-            assert!(error.ends_with("a folder stands where a file belongs: move the folder away"), "{name}: {error}");
+            assert!(error.ends_with("there is a folder instead of a file: move the folder away"), "{name}: {error}");
         }
     }
     Ok(())

@@ -121,7 +121,7 @@ fn every_file_is_tried_and_each_that_cannot_be_copied_is_named() -> anyhow::Resu
     assert!(matches!(error, CopyError::Several(_)));
     let error = error.to_string();
     assert!(
-        error.contains("16 of what is in it") && error.contains("/in/05: ") && error.contains("/in/03 is not a file"),
+        error.contains("16 of its entries") && error.contains("/in/05: ") && error.contains("/in/03 is not a file"),
         "{error}"
     );
     assert!(error.ends_with("and 6 more") && !error.contains("/in/20"), "{error}");
@@ -236,7 +236,7 @@ async fn a_second_copy_to_the_same_destination_is_told_what_is_the_matter() -> a
     assert_eq!(stage.copy("a", "b").await?, Exit::Failed);
     let transfer = stage.server.only_transfer()?;
     let reason = transfer["errorMessage"].as_str().unwrap_or_default();
-    assert!(reason.contains("another copy to the same destination is at work"), "{reason}");
+    assert!(reason.contains("another copy to the same destination is running"), "{reason}");
     assert_eq!(fs::read_to_string(part.as_path())?, "theirs");
     drop(theirs);
     stage.server.change(|world| world.transfers.clear());

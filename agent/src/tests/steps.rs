@@ -105,7 +105,7 @@ async fn a_folder_that_stands_where_a_copy_would_grow_is_left_alone() -> anyhow:
     let step = json!({"type": "transfer", "source": stage.path("in/a"), "destination": stage.path("in/b")});
     let step = do_step(&stage, &args, step).await?;
     assert_eq!(step["status"], "failed");
-    assert!(step["errorMessage"].as_str().is_some_and(|reason| reason.contains("b.mftplus-part is in the way")));
+    assert!(step["errorMessage"].as_str().is_some_and(|reason| reason.contains("b.mftplus-part is a folder")));
     assert_eq!(fs::read_to_string(stage.path("in/b.mftplus-part/precious"))?, "kept");
     Ok(())
 }

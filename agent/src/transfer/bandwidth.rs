@@ -20,7 +20,7 @@ pub(crate) fn parse_rate(text: &str) -> Result<u64, String> {
     };
     let number: u64 = number.parse().map_err(|_| wrong())?;
     match number.checked_mul(factor) {
-        Some(0) => Err("a rate of nothing would never end".into()),
+        Some(0) => Err("a copy with the rate 0 would never end".into()),
         Some(rate) => Ok(rate),
         None => Err(wrong()),
     }

@@ -32,7 +32,7 @@ pub(crate) async fn create(
             Ok(Ok((id, attempt))) => {
                 let recording = move || claim.record_creation(id, attempt).map(|()| claim);
                 let recorded = server.blocking(recording).await.flatten();
-                return recorded.context("cannot remember the transfer").map(Some);
+                return recorded.context("cannot record the transfer").map(Some);
             }
             Ok(Err(error)) => Some(error),
             Err(_) => None,
@@ -48,7 +48,7 @@ pub(crate) async fn create(
             // 409: the server still handles an earlier copy of this request.
             Some(error) if !error.is_temporary() && !matches!(error, ApiError::Refused { status: 409, .. }) => {
                 server.blocking(move || claim.delete()).await??;
-                return Err(anyhow::Error::new(error).context("the server does not take this transfer"));
+                return Err(anyhow::Error::new(error).context("the server rejects this transfer"));
             }
             Some(error) => {
                 let wait = error.retry_after().max(server.timing.backoff.jittered(failures, random_fraction()));
@@ -60,11 +60,11 @@ pub(crate) async fn create(
                     }
                 }
                 return Err(anyhow::Error::new(error).context(format!(
-                    "nothing was copied: start the server at {address} (or give the right --server), then give the same command again"
+                    "nothing was copied: start the server at {address} (or give the right --server), then run the same command again"
                 )));
             }
             None => anyhow::bail!(
-                "nothing was copied: {address} did not answer in time; give the same command again, it makes no second transfer"
+                "nothing was copied: {address} did not answer in time; run the same command again, which creates no second transfer"
             ),
         }
     }

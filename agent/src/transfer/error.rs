@@ -20,7 +20,7 @@ pub(crate) enum CopyError {
     #[error("{} changed while it was copied; copy again when nothing writes to it", text(.0))]
     Changed(PathBuf),
     #[error(
-        "{} has more or fewer bytes than its size says, as files of /proc and /sys have, so it cannot be checked; write what it holds to a plain file and copy that",
+        "{} has more or fewer bytes than its size says, as files in /proc and /sys do, so the copy cannot be checked; write its content to a regular file and copy that",
         text(.0)
     )]
     UnknownSize(PathBuf),
@@ -29,28 +29,28 @@ pub(crate) enum CopyError {
         path = text(path)
     )]
     Mismatch { path: PathBuf, expected: String, found: String },
-    #[error("{} exists already; choose another destination or copy with --overwrite", text(.0))]
+    #[error("{} already exists; choose another destination or copy with --overwrite", text(.0))]
     Exists(PathBuf),
-    #[error("{} is in the way: one of source and destination is a folder and the other is not", text(.0))]
+    #[error("{} cannot be replaced: one of source and destination is a folder and the other is not", text(.0))]
     KindMismatch(PathBuf),
     #[error("{path} is {kind}, which must not be replaced; choose another destination", path = text(path))]
     Special { path: PathBuf, kind: &'static str },
     #[error(transparent)]
     Plan(#[from] PlanError),
-    #[error("{} is in the way: a copy grows there until it is complete; move it, or delete it if an earlier copy left it", text(.0))]
+    #[error("{} is a folder, but the part file of the copy has this name; move it, or delete it if an earlier copy left it", text(.0))]
     PartPathTaken(PathBuf),
     #[error("{} is not a file", text(.0))]
     NoFile(PathBuf),
     #[error(transparent)]
     Access(#[from] AccessError),
     #[error(
-        "another copy to the same destination is at work: it writes {} at this moment (a second agent or state folder on this machine may have begun it); wait until it has ended, or choose another destination",
+        "another copy to the same destination is running and writes {} (perhaps from a second agent or state folder on this machine); wait until it has ended, or choose another destination",
         text(.0)
     )]
     InUse(PathBuf),
-    #[error("nothing of the folder was copied, because {} of what is in it cannot be: {}", .0.count(), .0)]
+    #[error("the folder was not copied, because {} of its entries cannot be copied: {}", .0.count(), .0)]
     Several(BoundedList),
-    #[error("the folder has no checksum, because {} of what is in it cannot be read: {}", .0.count(), .0)]
+    #[error("the folder has no checksum, because {} of its entries cannot be read: {}", .0.count(), .0)]
     Unreadable(BoundedList),
 }
 

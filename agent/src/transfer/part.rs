@@ -77,7 +77,7 @@ fn is_at(_file: &File, _part: &SandboxedPath) -> bool {
 /// Creates the parent folders, and removes a part of another kind than the source, but never a folder with content.
 fn prepare_part_path(part: &SandboxedPath, is_folder: bool) -> Result<(), CopyError> {
     if let Some(parent) = part.parent() {
-        parent.create_folders().map_err(at("make the folder", &parent))?;
+        parent.create_folders().map_err(at("create the folder", &parent))?;
     }
     match part.symlink_metadata() {
         Ok(there) if there.is_dir() && !is_folder => Err(CopyError::PartPathTaken(part.as_path().to_owned())),
@@ -119,7 +119,7 @@ pub(crate) fn make_folder(path: &SandboxedPath) -> Result<(), CopyError> {
         return Ok(());
     }
     path.remove().map_err(at("remove", path))?;
-    path.create_private_folder().map_err(at("make the folder", path))
+    path.create_private_folder().map_err(at("create the folder", path))
 }
 
 #[cfg(all(test, unix))]

@@ -16,7 +16,7 @@ pub(crate) fn check(destination: &SandboxedPath, is_folder: bool, overwrite: boo
         Ok(there) if there.is_dir() != is_folder => Err(CopyError::KindMismatch(destination.as_path().to_owned())),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(at("look at", destination)(error)),
+        Err(error) => Err(at("inspect", destination)(error)),
     }
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn publish(part: &SandboxedPath, destination: &SandboxedPath, overwri
     } else {
         part.rename(destination).map_err(at("rename to", destination))?;
     }
-    destination.sync_entry().map_err(at("write the folder of", destination))
+    destination.sync_entry().map_err(at("sync the folder of", destination))
 }
 
 fn merge(part: &SandboxedPath, destination: &SandboxedPath) -> Result<(), CopyError> {
@@ -60,7 +60,7 @@ fn merge(part: &SandboxedPath, destination: &SandboxedPath) -> Result<(), CopyEr
         Ok(there) if !there.is_dir() => return Err(CopyError::KindMismatch(destination.as_path().to_owned())),
         Ok(_) => false,
         Err(_) => {
-            destination.create_private_folder().map_err(at("make the folder", destination))?;
+            destination.create_private_folder().map_err(at("create the folder", destination))?;
             true
         }
     };
@@ -73,7 +73,7 @@ fn merge(part: &SandboxedPath, destination: &SandboxedPath) -> Result<(), CopyEr
             from.rename(&to).map_err(at("rename to", &to))?;
         }
     }
-    destination.sync().map_err(at("write the folder", destination))?;
+    destination.sync().map_err(at("sync the folder", destination))?;
     if is_new {
         // Last: a folder that must not be written to still has to be filled.
         destination.set_permissions(permissions).map_err(at("set the permissions of", destination))?;

@@ -180,7 +180,7 @@ pub(crate) async fn run(reporter: Arc<Reporter>, server: Arc<Connection>) {
             Err(error) => {
                 failures += 1;
                 if failures == 1 {
-                    tracing::warn!("{error}; copies go on, reports follow when it answers again");
+                    tracing::warn!("{error}; copies continue, and reports are sent when the server answers again");
                 }
                 hold = Instant::now()
                     + error.retry_after().max(server.timing.backoff.jittered(failures, random_fraction()));
@@ -255,8 +255,8 @@ impl Entry {
         }
         self.is_progress_rejected = true;
         match &self.control {
-            Some(control) if status == 409 => control.cancel(&format!("the server says that it is over: {message}")),
-            _ => tracing::warn!(transfer.id = %update.id, status, "the server does not take progress: {message}"),
+            Some(control) if status == 409 => control.cancel(&format!("it has already ended on the server: {message}")),
+            _ => tracing::warn!(transfer.id = %update.id, status, "the server rejects the progress: {message}"),
         }
         false
     }

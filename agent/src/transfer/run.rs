@@ -132,7 +132,7 @@ pub(crate) async fn carry_out(
     };
     let (claim, recorded) = context.server.blocking(recording).await?;
     if let Err(error) = recorded {
-        tracing::error!(transfer.id = %id, %error, "cannot record how the transfer ended; it is reported all the same");
+        tracing::error!(transfer.id = %id, %error, "cannot record how the transfer ended; it is still reported");
     }
     context.controls.remove(id);
     let unreported = UnreportedOutcome { claim, id, report, directives: control.take_directives() };
@@ -194,11 +194,11 @@ pub(crate) fn send_final_report(
         let server = &sender.server;
         let reply = tokio::select! {
             biased;
-            answer = answer => answer.unwrap_or_else(|_| ReportReply::Rejected("another report took its place".into())),
+            answer = answer => answer.unwrap_or_else(|_| ReportReply::Rejected("another report replaced it".into())),
             () = server.closed() => return None,
         };
         if let ReportReply::Rejected(message) = &reply {
-            tracing::warn!(transfer.id = %id, "the server does not take the final report: {message}");
+            tracing::warn!(transfer.id = %id, "the server rejects the final report: {message}");
         }
         // Also when the session closes meanwhile, so that the next process does not report it again.
         if let Err(error) = server.blocking(move || claim.record_reported()).await.flatten() {
@@ -291,7 +291,7 @@ fn copy_and_publish(
     let copied = copy(&plan, (&part, &reserved), options, control)?;
     claim.state.phase = Phase::Publishing;
     claim.state.copied = Some(copied.clone());
-    claim.save().map_err(at("remember the copy to", &target))?;
+    claim.save().map_err(at("record the copy to", &target))?;
     publish(&part, &target, options.overwrite)?;
     Ok(copied)
 }

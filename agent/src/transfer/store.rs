@@ -43,7 +43,7 @@ pub(crate) enum Claimed {
 /// Why a copy cannot start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BeginError {
-    #[error("another process is copying to {0} at this moment; wait until it has ended")]
+    #[error("another process is copying to {0}; wait until it has ended")]
     Busy(String),
     #[error(
         "{destination} is the destination of an unfinished copy of {origin}; finish that with `copy {origin} {destination}`, or cancel it on the server, then try again"
@@ -72,7 +72,7 @@ impl TransferStore {
             match TransferState::read(&self.json(&name)) {
                 Ok(Some(state)) => states.push(state),
                 Ok(None) => {}
-                Err(error) => tracing::debug!(%name, %error, "a state file cannot be read and is left alone"),
+                Err(error) => tracing::debug!(%name, %error, "a state file cannot be read and is skipped"),
             }
         }
         states.sort_by_key(TransferState::name);
@@ -179,7 +179,7 @@ impl TransferStore {
                 Ok(Stored::Missing) => continue,
                 Ok(stored) => stored,
                 Err(error) => {
-                    tracing::warn!(path = text(&path), %error, "a state file cannot be read and is left alone");
+                    tracing::warn!(path = text(&path), %error, "a state file cannot be read and is skipped");
                     continue;
                 }
             };
@@ -194,9 +194,9 @@ impl TransferStore {
             let aside = text(&state_file::set_aside(&path)?);
             if let Some(state) = stored.content() {
                 state.write(&path)?;
-                tracing::warn!(path = text(&path), aside, "a state file was damaged; its version before that is used");
+                tracing::warn!(path = text(&path), aside, "a state file was damaged; its previous version is used");
             } else {
-                tracing::warn!(path = text(&path), aside, "a state file was damaged and is set aside; work goes on");
+                tracing::warn!(path = text(&path), aside, "a state file was damaged and is set aside");
                 lost.extend(name.parse::<Uuid>().ok());
             }
         }
@@ -294,7 +294,7 @@ impl Claim {
         state_file::remove_stored(&self.store.json(&name))?;
         state_file::remove(&self.store.lock_path(&name))?;
         state_file::sync_folder(&self.store.folder)
-            .map_err(state_file::with_path("write the folder", &self.store.folder))
+            .map_err(state_file::with_path("sync the folder", &self.store.folder))
     }
 }
 

@@ -177,11 +177,11 @@ async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Opti
         Some(Ok(view)) => {
             let recording = move || claim.record_creation(view.id, view.attempt).map(|()| claim);
             let recorded = session.server.blocking(recording).await.flatten();
-            Ok(Some(Ok(recorded.context("cannot remember the transfer")?)))
+            Ok(Some(Ok(recorded.context("cannot record the transfer")?)))
         }
         Some(Err(error)) => {
             session.server.blocking(move || claim.delete()).await??;
-            Ok(Some(Err(Outcome::failed(format!("the server does not take the transfer: {error}")))))
+            Ok(Some(Err(Outcome::failed(format!("the server rejects the transfer: {error}")))))
         }
     }
 }

@@ -80,7 +80,7 @@ impl Dispatcher {
             return Ok(Acknowledgement::Deferred);
         }
         let kind = kind.with_context(|| {
-            format!("this version of the agent does not know `{}`; it is left alone", directive.kind)
+            format!("this version of the agent does not know `{}` and ignores it", directive.kind)
         })?;
         match kind {
             DirectiveKind::CancelTransfer => self.cancel(directive.id, id(payload, "transferId")?).await,
@@ -164,7 +164,7 @@ impl Dispatcher {
     async fn change_registration(&self, change: impl FnOnce(&mut Registration) + Send + 'static) -> anyhow::Result<()> {
         let state_dir = self.session.state_dir.clone();
         let changing = move || -> anyhow::Result<()> {
-            let mut registration = Registration::load(&state_dir)?.context("the registration is gone")?;
+            let mut registration = Registration::load(&state_dir)?.context("the registration is missing")?;
             change(&mut registration);
             registration.save(&state_dir)
         };
@@ -201,7 +201,7 @@ pub(crate) async fn poll(session: Arc<Session>) {
             Err(error) if error.is_fatal() => return session.server.halt(&error),
             Err(error) => {
                 failures += 1;
-                tracing::debug!("no directives: {error}");
+                tracing::debug!("cannot receive directives: {error}");
                 let least = if error.is_temporary() { error.retry_after() } else { Duration::from_mins(1) };
                 least.max(session.server.timing.backoff.jittered(failures, random_fraction()))
             }

@@ -111,7 +111,7 @@ pub(crate) async fn spawn(session: &Arc<Session>, key: String, execute: StepExec
             Ok(Some(*claim))
         }
         Ok(Claimed::Missing) => Ok(None),
-        Ok(Claimed::Busy) => Err("another process works on its copy".to_owned()),
+        Ok(Claimed::Busy) => Err("another process runs its copy".to_owned()),
         Err(error) => Err(error.to_string()),
     };
     let working = session.clone();
@@ -309,7 +309,7 @@ where
         };
         failures += 1;
         if failures == 1 {
-            tracing::warn!("{error}; asking again until the server answers");
+            tracing::warn!("{error}; the request is repeated until the server answers");
         }
         let wait = error.retry_after().max(session.server.timing.backoff.jittered(failures, random_fraction()));
         tokio::select! {

@@ -66,7 +66,7 @@ impl Journal {
 
     /// Loads the items that an earlier process left open; returns their keys, oldest first.
     pub(crate) async fn load(&self) -> anyhow::Result<Vec<String>> {
-        self.blocking(JournalFile::load).await?.context("it is not known what was begun")
+        self.blocking(JournalFile::load).await?.context("cannot load the journal of work items")
     }
 
     /// The open items in the file of `state_dir`, for `status`; changes nothing. Blocking.
@@ -218,12 +218,12 @@ impl JournalFile {
             tracing::warn!(
                 path,
                 aside,
-                "what was begun is not known, because its file was damaged; it is set aside, and work goes on with what the server wants"
+                "the journal was damaged and is set aside; work continues with the directives that the server sends"
             );
             return Ok(Entries::default());
         };
         state_file::write_durably(&self.path, &serde_json::to_vec_pretty(&entries)?)?;
-        tracing::warn!(path, aside, "the file that says what was begun was damaged; its version before that is used");
+        tracing::warn!(path, aside, "the journal was damaged; its previous version is used");
         Ok(entries)
     }
 

@@ -34,7 +34,7 @@ use crate::work::queue::Ticket;
 use crate::work::task::{Step, Task, WorkItem};
 
 /// Customers write pipelines: without allowed roots, a step could access every file.
-const NO_ALLOWED_ROOTS: &str = "this agent does no pipeline steps, because no folder was named in which it may: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";
+const NO_ALLOWED_ROOTS: &str = "this agent carries out no pipeline steps, because it has no allowed folders: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";
 
 /// The item of `runStep`; cancels an earlier attempt of the step.
 pub(crate) async fn work_item(session: &Session, directive: &Directive) -> anyhow::Result<WorkItem> {
@@ -191,12 +191,12 @@ async fn send_progress(session: &Session, step: &Step, control: &Control, sent: 
             *sent = Some(progress);
             session.server.deliver(directives);
             if is_over(&view, step.attempt) {
-                control.cancel("the server says that it is over");
+                control.cancel("it has already ended on the server");
             }
         }
         Err(error) if error.is_temporary() => tracing::debug!(step = step.name, "progress not reported: {error}"),
         Err(error) if error.is_fatal() => session.server.halt(&error),
-        Err(error) => control.cancel(&format!("the server says that it is over: {error}")),
+        Err(error) => control.cancel(&format!("it has already ended on the server: {error}")),
     }
 }
 
@@ -301,7 +301,7 @@ impl BlockingStep {
 fn distinct(output: SandboxedPath, path: &SandboxedPath) -> Result<SandboxedPath, String> {
     if output.as_path() == path.as_path() {
         let path = text(path.as_path());
-        return Err(format!("{path} cannot be its own result; give the step another `output`"));
+        return Err(format!("{path} cannot be both the input and the output; give the step another `output`"));
     }
     Ok(output)
 }
@@ -309,7 +309,10 @@ fn distinct(output: SandboxedPath, path: &SandboxedPath) -> Result<SandboxedPath
 /// The allowed roots themselves are not renamed or deleted.
 fn movable(path: SandboxedPath) -> Result<SandboxedPath, String> {
     if path.is_root() {
-        return Err(format!("{} is a folder this agent was given to work in, so it stays", text(path.as_path())));
+        return Err(format!(
+            "{} is an allowed folder of this agent, which is never renamed or deleted",
+            text(path.as_path())
+        ));
     }
     Ok(path)
 }

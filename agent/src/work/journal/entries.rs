@@ -35,7 +35,7 @@ impl From<StoredJournal> for Entries {
             match WorkItem::deserialize(&item) {
                 Ok(item) => entries.open.push(item),
                 Err(error) => {
-                    tracing::warn!(%error, "a work item of another version cannot be read and is left alone");
+                    tracing::warn!(%error, "a work item of another version cannot be read and is kept unchanged");
                     entries.unreadable.push(item);
                 }
             }

@@ -81,10 +81,10 @@ pub(crate) fn rename(from: &SandboxedPath, to: &SandboxedPath, mark: Option<&str
     let is_folder = from.symlink_metadata().map_err(at("read", from))?.is_dir();
     check(to, is_folder, true)?;
     if let Some(folder) = to.parent() {
-        folder.create_folders().map_err(at("make the folder", &folder))?;
+        folder.create_folders().map_err(at("create the folder", &folder))?;
     }
     from.rename(to).map_err(at("rename", from))?;
-    from.sync_entry().and_then(|()| to.sync_entry()).map_err(at("write the folder of", to))
+    from.sync_entry().and_then(|()| to.sync_entry()).map_err(at("sync the folder of", to))
 }
 
 /// Removes a file, a link, or a folder with its content; `mark` identifies the file that an earlier process was about to
@@ -96,7 +96,7 @@ pub(crate) fn delete(path: &SandboxedPath, mark: Option<&str>) -> Result<(), Cop
     }
     path.remove().map_err(at("delete", path))?;
     match path.parent() {
-        Some(folder) if folder.has_entry() => folder.sync().map_err(at("write the folder", &folder)),
+        Some(folder) if folder.has_entry() => folder.sync().map_err(at("sync the folder", &folder)),
         _ => Ok(()),
     }
 }
