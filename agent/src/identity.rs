@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_registration_is_read_from_its_second_copy() -> anyhow::Result<()> {
+    fn a_truncated_registration_is_read_from_its_second_copy() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         registration().save(dir.path())?;
         let newest = registration();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_registration_is_restored_once_and_so_is_its_second_copy() -> anyhow::Result<()> {
+    fn a_damaged_registration_and_a_damaged_second_copy_are_restored() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let written = registration();
         written.save(dir.path())?;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_the_place_of_the_registration_leaves_the_second_copy() -> anyhow::Result<()> {
+    fn the_second_copy_is_used_if_a_folder_replaces_the_registration() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let written = registration();
         written.save(dir.path())?;

@@ -25,7 +25,7 @@ mod tests {
     use super::{random_fraction, random_uuid};
 
     #[test]
-    fn two_keys_differ_and_are_proper_uuids() {
+    fn two_keys_differ_and_are_valid_uuids() {
         let (one, other) = (random_uuid(), random_uuid());
         assert_ne!(one, other);
         assert_eq!(one.get_version_num(), 4);

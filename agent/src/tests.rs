@@ -1,4 +1,4 @@
-//! Whole stories, told with a small real server that plays the REST contract.
+//! Tests of whole commands against a small HTTP server that follows the REST contract.
 
 mod copying;
 mod daemon;
@@ -18,7 +18,7 @@ use mftplus_protocol::backoff::Backoff;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use self::server::Server;
+use self::server::FakeServer;
 use crate::command::args::{CopyArgs, Identity, RegisterArgs, RunArgs};
 use crate::command::copy as copy_command;
 use crate::command::register as register_command;
@@ -31,21 +31,21 @@ use crate::transfer::state::Verify;
 use crate::work::journal::Journal;
 use crate::work::task::WorkItem;
 
-/// A registered agent, its folder and its server.
-struct Stage {
-    server: Arc<Server>,
+/// A registered agent with its folder and its server.
+struct TestAgent {
+    server: Arc<FakeServer>,
     dir: TempDir,
     root: PathBuf,
 }
 
-impl Stage {
-    async fn set() -> anyhow::Result<Self> {
-        let server = Server::start().await?;
+impl TestAgent {
+    async fn start() -> anyhow::Result<Self> {
+        let server = FakeServer::start().await?;
         let dir = tempfile::tempdir()?;
         let root = std::fs::canonicalize(dir.path())?;
-        let stage = Self { server, dir, root };
-        stage.register(false).await?;
-        Ok(stage)
+        let agent = Self { server, dir, root };
+        agent.register(false).await?;
+        Ok(agent)
     }
 
     fn settings(&self) -> Settings {
@@ -92,48 +92,48 @@ impl Stage {
         }
     }
 
-    /// Runs the daemon until `story` has been told.
-    async fn with_daemon<T>(&self, story: impl AsyncFnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
-        self.with_daemon_of(&Self::run_args(), story).await
+    /// Runs the daemon during `test`.
+    async fn with_daemon<T>(&self, test: impl AsyncFnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+        self.with_daemon_args(&Self::run_args(), test).await
     }
 
-    /// Runs the daemon with these arguments until `story` has been told.
-    async fn with_daemon_of<T>(
+    /// Runs the daemon with these arguments during `test`.
+    async fn with_daemon_args<T>(
         &self,
         args: &RunArgs,
-        story: impl AsyncFnOnce() -> anyhow::Result<T>,
+        test: impl AsyncFnOnce() -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        self.with_daemon_in(self.settings(), args, story).await
+        self.with_daemon_settings(self.settings(), args, test).await
     }
 
-    /// Runs the daemon in this setting until `story` has been told.
-    async fn with_daemon_in<T>(
+    /// Runs the daemon with these settings and arguments during `test`.
+    async fn with_daemon_settings<T>(
         &self,
         settings: Settings,
         args: &RunArgs,
-        story: impl AsyncFnOnce() -> anyhow::Result<T>,
+        test: impl AsyncFnOnce() -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let daemon = run_command::run(&settings, args);
-        let told = async {
-            let told = story().await;
+        let result = async {
+            let result = test().await;
             settings.stop.cancel();
-            told
+            result
         };
-        let (exit, told) = tokio::join!(daemon, told);
+        let (exit, result) = tokio::join!(daemon, result);
         assert_eq!(exit?, Exit::Done);
-        told
+        result
     }
 
     fn run_args() -> RunArgs {
         RunArgs { code: None, identity: Identity::default(), max_jobs: 4, max_rate: None, allowed_dirs: Vec::new() }
     }
 
-    /// What the agent has not done with.
+    /// The open work items in the journal.
     fn open_items(&self) -> anyhow::Result<Vec<WorkItem>> {
         Ok(Journal::read_open(&self.state_dir())?)
     }
 
-    /// The names of the state files that are left.
+    /// The state files of transfers.
     fn states(&self) -> anyhow::Result<Vec<PathBuf>> {
         let entries = std::fs::read_dir(self.state_dir().join("transfers"))?;
         let paths = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
@@ -141,23 +141,23 @@ impl Stage {
     }
 }
 
-/// Waits until something stands at `path`.
-async fn until_there(path: &Path) -> anyhow::Result<()> {
-    until(|| path.exists()).await
+/// Waits until `path` exists.
+async fn wait_for_path(path: &Path) -> anyhow::Result<()> {
+    wait_until(|| path.exists()).await
 }
 
-/// Waits until something holds that nobody tells of.
-async fn until(holds: impl Fn() -> bool) -> anyhow::Result<()> {
-    let looking = async {
+/// Polls until `holds` is true.
+async fn wait_until(holds: impl Fn() -> bool) -> anyhow::Result<()> {
+    let polling = async {
         while !holds() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    Ok(tokio::time::timeout(Duration::from_secs(30), looking).await?)
+    Ok(tokio::time::timeout(Duration::from_secs(30), polling).await?)
 }
 
-/// Bytes that do not repeat early.
-fn some_bytes(count: usize) -> Vec<u8> {
+/// `count` bytes without a short period.
+fn test_bytes(count: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let next = |_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

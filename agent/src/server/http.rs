@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_server_address_is_refused() {
+    fn an_invalid_server_address_is_rejected() {
         for server in ["", "localhost:8080", "ftp://example.com", "http://"] {
             assert!(HttpClient::new(server).is_err(), "{server}");
         }

@@ -147,7 +147,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_folder_that_becomes_a_link_leads_nowhere() -> anyhow::Result<()> {
+    fn a_folder_that_is_replaced_by_a_link_is_not_followed() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let inside = dir.path().join("inside");
         fs::create_dir_all(inside.join("folder"))?;

@@ -53,7 +53,7 @@ mod tests {
     use super::{MAX_NAME, beside, is_part, name_of};
 
     #[test]
-    fn a_name_that_leaves_no_room_for_the_suffix_gets_a_shorter_part_of_its_own() {
+    fn the_part_name_of_a_long_name_is_shortened_and_stays_unique() {
         assert_eq!(beside(Path::new("/a/b")), Path::new("/a/b.mftplus-part"));
         let longest = format!("{}1", "a".repeat(MAX_NAME - 1));
         let other = format!("{}2", "a".repeat(MAX_NAME - 1));

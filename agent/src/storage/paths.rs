@@ -154,7 +154,7 @@ mod tests {
     use super::{from_text, resolve, text};
 
     #[test]
-    fn a_source_goes_into_a_folder_and_as_anything_else() -> anyhow::Result<()> {
+    fn a_source_is_copied_into_a_folder_or_to_the_path_itself() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let root = fs::canonicalize(dir.path())?;
         fs::write(root.join("a"), "")?;
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_onto_or_into_themselves_are_refused() -> anyhow::Result<()> {
+    fn a_copy_onto_or_into_itself_is_rejected() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let root = dir.path();
         fs::create_dir(root.join("folder"))?;
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn several_sources_need_a_folder_and_different_names() -> anyhow::Result<()> {
+    fn several_sources_need_a_folder_and_distinct_names() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let root = dir.path();
         fs::create_dir_all(root.join("x"))?;
@@ -196,7 +196,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_path_of_any_bytes_comes_back_from_its_text() {
+    fn a_path_of_any_bytes_survives_the_conversion_to_text_and_back() {
         use std::os::unix::ffi::OsStrExt as _;
         for (bytes, expected) in [
             (&b"/data/caf\xe9.csv"[..], "file:///data/caf%E9.csv"),
@@ -213,7 +213,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_keeps_the_name_that_was_typed() -> anyhow::Result<()> {
+    fn a_copied_link_keeps_its_own_name() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let root = fs::canonicalize(dir.path())?;
         fs::write(root.join("2026.csv"), "")?;

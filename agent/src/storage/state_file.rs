@@ -229,7 +229,7 @@ mod tests {
     use super::{Stored, read_stored, remove_stored, restore_previous, set_aside, write_durably};
 
     #[test]
-    fn a_torn_file_is_read_as_it_was_before_the_last_write() -> anyhow::Result<()> {
+    fn a_truncated_file_is_read_from_its_previous_version() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("a.json");
         assert_eq!(read_stored::<u32>(&path)?, Stored::Missing);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_before_that_is_missing_or_damaged_is_restored_as_a_file_of_its_own() -> anyhow::Result<()> {
+    fn a_missing_or_damaged_previous_version_is_restored_as_a_separate_file() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let (path, previous) = (dir.path().join("a.json"), dir.path().join("a.json.bak"));
         write_durably(&path, b"1")?;
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_the_place_of_a_file_is_damage_and_is_not_written_over() -> anyhow::Result<()> {
+    fn a_folder_in_place_of_a_state_file_counts_as_damage_and_is_kept() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("a.json");
         write_durably(&path, b"1")?;
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_which_no_version_can_be_read_is_set_aside() -> anyhow::Result<()> {
+    fn a_file_without_a_readable_version_is_set_aside() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("a.json");
         fs::write(&path, "")?;

@@ -1,4 +1,4 @@
-//! The daemon and what the server wants of it.
+//! The daemon: heartbeats, and the directives that are not about jobs and steps.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::server::World;
-use super::{Stage, some_bytes};
+use super::server::ServerState;
+use super::{TestAgent, test_bytes};
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::server::connection::Timing;
@@ -15,10 +15,12 @@ use crate::session::daemon_lock;
 use crate::transfer::store::lock;
 
 #[tokio::test]
-async fn the_daemon_beats_with_real_figures_and_says_goodbye() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    stage.with_daemon(async || stage.server.until("a heartbeat", |world| !world.heartbeats.is_empty()).await).await?;
-    let heartbeats = stage.server.change(|world| world.heartbeats.clone());
+async fn the_daemon_sends_heartbeats_with_metrics_and_reports_itself_offline() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    agent
+        .with_daemon(async || agent.server.wait_until("a heartbeat", |state| !state.heartbeats.is_empty()).await)
+        .await?;
+    let heartbeats = agent.server.change(|state| state.heartbeats.clone());
     let statuses: Vec<&Value> = heartbeats.iter().map(|heartbeat| &heartbeat["status"]).collect();
     assert_eq!((statuses.first(), statuses.last()), (Some(&&json!("online")), Some(&&json!("offline"))));
     assert!(heartbeats[0]["memory"].as_u64() > Some(0));
@@ -26,135 +28,137 @@ async fn the_daemon_beats_with_real_figures_and_says_goodbye() -> anyhow::Result
 }
 
 #[tokio::test]
-async fn a_process_with_a_copied_state_stops_with_a_code_of_its_own_and_without_a_goodbye() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    stage.server.change(|world| world.has_another = true);
-    let exit = crate::command::run::run(&stage.settings(), &Stage::run_args()).await?;
+async fn a_duplicate_process_stops_with_its_own_exit_code_and_reports_no_offline_status() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    agent.server.change(|state| state.has_duplicate_instance = true);
+    let exit = crate::command::run::run(&agent.settings(), &TestAgent::run_args()).await?;
     assert_eq!(exit, Exit::Duplicate);
-    let heartbeats = stage.server.change(|world| world.heartbeats.clone());
+    let heartbeats = agent.server.change(|state| state.heartbeats.clone());
     assert!(heartbeats.iter().all(|heartbeat| heartbeat["instanceId"].is_string() && heartbeat["status"] != "offline"));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_daemon_names_itself_anew_at_each_start_and_a_copy_does_not() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
+async fn each_start_of_the_daemon_has_a_new_instance_id_and_a_copy_has_none() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
     for count in 1..=2 {
-        stage
+        agent
             .with_daemon(async || {
-                stage.server.until("a heartbeat", |world| world.heartbeats.len() >= count * 2 - 1).await
+                agent.server.wait_until("a heartbeat", |state| state.heartbeats.len() >= count * 2 - 1).await
             })
             .await?;
     }
-    let names = |world: &mut World| -> BTreeSet<String> {
-        world.heartbeats.iter().map(|heartbeat| heartbeat["instanceId"].to_string()).collect()
+    let names = |state: &mut ServerState| -> BTreeSet<String> {
+        state.heartbeats.iter().map(|heartbeat| heartbeat["instanceId"].to_string()).collect()
     };
-    assert_eq!(stage.server.change(names).len(), 2);
-    stage.server.change(|world| world.heartbeats.clear());
-    fs::write(stage.path("a"), "text")?;
-    stage.copy("a", "b").await?;
-    assert_eq!(stage.server.change(names), BTreeSet::from(["null".to_owned()]));
+    assert_eq!(agent.server.change(names).len(), 2);
+    agent.server.change(|state| state.heartbeats.clear());
+    fs::write(agent.path("a"), "text")?;
+    agent.copy("a", "b").await?;
+    assert_eq!(agent.server.change(names), BTreeSet::from(["null".to_owned()]));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_retry_copies_again_what_only_the_server_remembers() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::write(stage.path("a"), some_bytes(5000))?;
-    let failed = json!({"source": stage.path("a"), "destination": stage.path("b"), "status": "queued", "attempt": 2});
-    let id = stage.server.change(|world| world.add_transfer(failed));
-    let directive = stage.server.direct("retryTransfer", &json!({"transferId": id, "attempt": 2}));
-    stage
+async fn a_retry_copies_a_transfer_without_a_state_file() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), test_bytes(5000))?;
+    let failed = json!({"source": agent.path("a"), "destination": agent.path("b"), "status": "queued", "attempt": 2});
+    let id = agent.server.change(|state| state.add_transfer(failed));
+    let directive = agent.server.send_directive("retryTransfer", &json!({"transferId": id, "attempt": 2}));
+    agent
         .with_daemon(async || {
-            stage.server.until("it is completed", |world| world.all("status", &json!("completed"))).await
+            agent.server.wait_until("it is completed", |state| state.all("status", &json!("completed"))).await
         })
         .await?;
-    assert_eq!(fs::read(stage.path("a"))?, fs::read(stage.path("b"))?);
-    assert_eq!(stage.server.only_transfer()?["attempt"], 2);
-    assert!(stage.server.change(|world| world.acknowledged.contains(&directive)));
+    assert_eq!(fs::read(agent.path("a"))?, fs::read(agent.path("b"))?);
+    assert_eq!(agent.server.only_transfer()?["attempt"], 2);
+    assert!(agent.server.change(|state| state.acknowledged.contains(&directive)));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_retry_of_another_protocol_fails_with_a_reason() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
+async fn a_retry_with_an_unsupported_protocol_fails_with_a_reason() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
     let remote = json!({"source": "sftp://example.com/a", "destination": "/b", "protocol": "sftp", "attempt": 2});
-    let id = stage.server.change(|world| world.add_transfer(remote));
-    stage.server.direct("retryTransfer", &json!({"transferId": id, "attempt": 2}));
-    stage
-        .with_daemon(async || stage.server.until("it is acknowledged", |world| !world.acknowledged.is_empty()).await)
+    let id = agent.server.change(|state| state.add_transfer(remote));
+    agent.server.send_directive("retryTransfer", &json!({"transferId": id, "attempt": 2}));
+    agent
+        .with_daemon(async || {
+            agent.server.wait_until("it is acknowledged", |state| !state.acknowledged.is_empty()).await
+        })
         .await?;
-    let transfer = stage.server.only_transfer()?;
+    let transfer = agent.server.only_transfer()?;
     assert_eq!(transfer["status"], "failed");
     assert!(transfer["errorMessage"].as_str().is_some_and(|reason| reason.contains("protocol sftp is not supported")));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_transfer_nobody_works_on_is_cancelled_all_the_same() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    let id = stage.server.change(|world| world.add_transfer(json!({"status": "running", "attempt": 3})));
-    stage.server.direct("cancelTransfer", &json!({"transferId": id}));
-    stage
+async fn a_transfer_without_a_running_copy_is_cancelled() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    let id = agent.server.change(|state| state.add_transfer(json!({"status": "running", "attempt": 3})));
+    agent.server.send_directive("cancelTransfer", &json!({"transferId": id}));
+    agent
         .with_daemon(async || {
-            stage.server.until("it is cancelled", |world| world.all("status", &json!("cancelled"))).await
+            agent.server.wait_until("it is cancelled", |state| state.all("status", &json!("cancelled"))).await
         })
         .await
 }
 
 #[tokio::test]
 async fn a_new_key_is_stored_before_it_is_used() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    let directive = stage.server.direct("rotateKey", &json!({}));
-    stage
+    let agent = TestAgent::start().await?;
+    let directive = agent.server.send_directive("rotateKey", &json!({}));
+    agent
         .with_daemon(async || {
-            stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await
+            agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&directive)).await
         })
         .await?;
-    let key = stage.server.change(|world| world.key.clone());
-    let stored = Registration::load(&stage.state_dir())?.map(|stored| stored.api_key.expose().to_owned());
+    let key = agent.server.change(|state| state.key.clone());
+    let stored = Registration::load(&agent.state_dir())?.map(|stored| stored.api_key.expose().to_owned());
     assert_eq!((key.as_str(), stored), ("mft_ak_2", Some(key.clone())));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_heartbeat_interval_is_kept_and_an_unknown_wish_left_alone() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    let unknown = stage.server.direct("danceTheTango", &json!({}));
-    let known = stage.server.direct("setHeartbeatInterval", &json!({"seconds": 7}));
-    stage
+async fn a_heartbeat_interval_is_stored_and_an_unknown_directive_is_not_acknowledged() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    let unknown = agent.server.send_directive("danceTheTango", &json!({}));
+    let known = agent.server.send_directive("setHeartbeatInterval", &json!({"seconds": 7}));
+    agent
         .with_daemon(async || {
-            stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&known)).await
+            agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&known)).await
         })
         .await?;
-    assert_eq!(Registration::load(&stage.state_dir())?.and_then(|stored| stored.heartbeat_seconds), Some(7));
-    assert!(stage.server.change(|world| !world.acknowledged.contains(&unknown)));
+    assert_eq!(Registration::load(&agent.state_dir())?.and_then(|stored| stored.heartbeat_seconds), Some(7));
+    assert!(agent.server.change(|state| !state.acknowledged.contains(&unknown)));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_wish_that_stays_open_does_not_delay_the_next_one() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
+async fn an_open_directive_does_not_delay_the_next_one() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
     let hour = Duration::from_hours(1);
-    let mut settings = stage.settings();
-    // Nothing but the poll tells of wishes, and a full pause would outlast the test.
+    let mut settings = agent.settings();
+    // Directives arrive by polls only, and a full pause would outlast the test.
     settings.timing = Timing { heartbeat: hour, poll: hour, ..settings.timing };
-    stage
-        .with_daemon_in(settings, &Stage::run_args(), async || {
-            let polls = stage.server.change(|world| world.polls);
-            stage.server.direct("danceTheTango", &json!({}));
-            stage.server.until("the agent has seen it again", |world| world.polls > polls + 2).await?;
-            let known = stage.server.direct("setHeartbeatInterval", &json!({"seconds": 7}));
-            stage.server.until("the next is acknowledged", |world| world.acknowledged.contains(&known)).await
+    agent
+        .with_daemon_settings(settings, &TestAgent::run_args(), async || {
+            let polls = agent.server.change(|state| state.polls);
+            agent.server.send_directive("danceTheTango", &json!({}));
+            agent.server.wait_until("the agent has seen it again", |state| state.polls > polls + 2).await?;
+            let known = agent.server.send_directive("setHeartbeatInterval", &json!({"seconds": 7}));
+            agent.server.wait_until("the next is acknowledged", |state| state.acknowledged.contains(&known)).await
         })
         .await
 }
 
 #[tokio::test]
 async fn two_daemons_do_not_share_a_state_folder() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    let _held = lock(&daemon_lock(&stage.state_dir()))?;
-    let refused = stage.with_daemon(async || Ok(())).await.map_err(|error| error.to_string());
+    let agent = TestAgent::start().await?;
+    let _held = lock(&daemon_lock(&agent.state_dir()))?;
+    let refused = agent.with_daemon(async || Ok(())).await.map_err(|error| error.to_string());
     assert!(refused.is_err_and(|error| error.contains("another daemon")));
     Ok(())
 }

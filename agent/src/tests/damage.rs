@@ -1,17 +1,17 @@
-//! Files of state that a power loss left empty or torn.
+//! State files that a power loss left empty or truncated.
 
 use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Stage, some_bytes};
+use super::{TestAgent, test_bytes};
 use crate::command::args::{RunArgs, StatusArgs};
 use crate::random::random_uuid;
 use crate::transfer::store::TransferStore;
 
-/// Empties every file of state in a folder, with the versions before.
-fn tear(folder: PathBuf, is_meant: impl Fn(&str) -> bool) -> anyhow::Result<usize> {
+/// Truncates the state files in a folder for whose names `is_meant` holds; returns how many.
+fn truncate_files(folder: PathBuf, is_meant: impl Fn(&str) -> bool) -> anyhow::Result<usize> {
     let mut torn = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -24,96 +24,96 @@ fn tear(folder: PathBuf, is_meant: impl Fn(&str) -> bool) -> anyhow::Result<usiz
 }
 
 #[tokio::test]
-async fn empty_files_of_state_neither_stop_nor_nag_the_daemon() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    let lost = stage.server.change(|world| world.add_transfer(json!({"status": "running"})));
-    let folder = stage.state_dir().join("transfers");
+async fn empty_state_files_are_set_aside_and_the_daemon_continues() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    let lost = agent.server.change(|state| state.add_transfer(json!({"status": "running"})));
+    let folder = agent.state_dir().join("transfers");
     fs::create_dir_all(&folder)?;
-    fs::write(stage.state_dir().join("errands.json"), "")?;
+    fs::write(agent.state_dir().join("errands.json"), "")?;
     for name in [lost.to_string(), format!("new-{}", random_uuid())] {
         fs::write(folder.join(format!("{name}.json")), "")?;
     }
-    fs::write(stage.path("a"), "text")?;
-    stage.server.make_due(json!({"source": stage.path("a"), "destination": stage.path("b")}));
-    stage
+    fs::write(agent.path("a"), "text")?;
+    agent.server.send_job(json!({"source": agent.path("a"), "destination": agent.path("b")}));
+    agent
         .with_daemon(async || {
-            stage.server.until("the job is done", |world| world.runs_are(1, "completed")).await?;
-            let is_failed = |world: &super::server::World| world.transfers[&lost]["status"] == "failed";
-            stage.server.until("the lost transfer is given up", is_failed).await
+            agent.server.wait_until("the job is done", |state| state.runs_are(1, "completed")).await?;
+            let is_failed = |state: &super::server::ServerState| state.transfers[&lost]["status"] == "failed";
+            agent.server.wait_until("the lost transfer is given up", is_failed).await
         })
         .await?;
-    let reason = stage.server.change(|world| world.transfers[&lost]["errorMessage"].clone());
+    let reason = agent.server.change(|state| state.transfers[&lost]["errorMessage"].clone());
     assert!(reason.as_str().is_some_and(|reason| reason.contains("was damaged")), "{reason}");
-    // Set aside once: the next start finds nothing to say.
-    assert!(stage.states()?.is_empty() && stage.open_items()?.is_empty());
-    assert!(stage.state_dir().join("errands.json.damaged").exists());
+    // Set aside, so that the next start does not warn again.
+    assert!(agent.states()?.is_empty() && agent.open_items()?.is_empty());
+    assert!(agent.state_dir().join("errands.json.damaged").exists());
     assert!(folder.join(format!("{lost}.json.damaged")).exists());
     Ok(())
 }
 
 #[tokio::test]
-async fn a_copy_of_a_run_whose_file_was_torn_goes_on_as_the_same_transfer() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::write(stage.path("a"), some_bytes(3_000_000))?;
-    stage.server.make_due(json!({"source": stage.path("a"), "destination": stage.path("b")}));
-    let slow = RunArgs { max_rate: Some(200_000), ..Stage::run_args() };
+async fn a_run_whose_transfer_state_is_lost_continues_as_the_same_transfer() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), test_bytes(3_000_000))?;
+    agent.server.send_job(json!({"source": agent.path("a"), "destination": agent.path("b")}));
+    let slow = RunArgs { max_rate: Some(200_000), ..TestAgent::run_args() };
     let moving = |update: &Value| update["bytesTransferred"].as_u64() > Some(0);
-    stage
-        .with_daemon_of(&slow, async || {
-            stage.server.until("bytes move", |world| world.updates.iter().any(moving)).await
+    agent
+        .with_daemon_args(&slow, async || {
+            agent.server.wait_until("bytes move", |state| state.updates.iter().any(moving)).await
         })
         .await?;
-    assert!(tear(stage.state_dir().join("transfers"), |name| name.contains(".json"))? > 0);
-    stage
-        .with_daemon(async || stage.server.until("the job is done", |world| world.runs_are(1, "completed")).await)
+    assert!(truncate_files(agent.state_dir().join("transfers"), |name| name.contains(".json"))? > 0);
+    agent
+        .with_daemon(async || agent.server.wait_until("the job is done", |state| state.runs_are(1, "completed")).await)
         .await?;
-    assert_eq!(stage.server.only_transfer()?["status"], "completed");
-    assert_eq!(fs::read(stage.path("b"))?, some_bytes(3_000_000));
+    assert_eq!(agent.server.only_transfer()?["status"], "completed");
+    assert_eq!(fs::read(agent.path("b"))?, test_bytes(3_000_000));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_torn_memory_does_not_have_a_step_done_twice() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::create_dir(stage.path("in"))?;
-    fs::write(stage.path("in/a"), "first")?;
-    let args = RunArgs { allowed_dirs: vec![stage.path("in")], ..Stage::run_args() };
-    stage.server.change(|world| world.repeats_directives = true);
-    let (_, directive) = stage.server.send_step(json!({"type": "delete", "path": stage.path("in/a")}));
-    let sent = stage.server.change(|world| world.directives.clone());
+async fn a_truncated_journal_does_not_repeat_a_step() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::create_dir(agent.path("in"))?;
+    fs::write(agent.path("in/a"), "first")?;
+    let args = RunArgs { allowed_dirs: vec![agent.path("in")], ..TestAgent::run_args() };
+    agent.server.change(|state| state.repeats_directives = true);
+    let (_, directive) = agent.server.send_step(json!({"type": "delete", "path": agent.path("in/a")}));
+    let sent = agent.server.change(|state| state.directives.clone());
     let acknowledged =
-        async || stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await;
-    stage.with_daemon_of(&args, acknowledged).await?;
-    assert!(!stage.path("in/a").exists());
+        async || agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&directive)).await;
+    agent.with_daemon_args(&args, acknowledged).await?;
+    assert!(!agent.path("in/a").exists());
 
-    // The last write was torn, and the server repeats itself.
-    assert_eq!(tear(stage.state_dir(), |name| name == "errands.json")?, 1);
-    fs::write(stage.path("in/a"), "second")?;
-    stage.server.change(|world| {
-        world.acknowledged.clear();
-        world.directives = sent;
+    // The last write was torn, and the server sends the directive again.
+    assert_eq!(truncate_files(agent.state_dir(), |name| name == "errands.json")?, 1);
+    fs::write(agent.path("in/a"), "second")?;
+    agent.server.change(|state| {
+        state.acknowledged.clear();
+        state.directives = sent;
     });
-    stage.with_daemon_of(&args, acknowledged).await?;
-    assert!(stage.path("in/a").exists());
+    agent.with_daemon_args(&args, acknowledged).await?;
+    assert!(agent.path("in/a").exists());
     Ok(())
 }
 
 #[tokio::test]
-async fn a_registration_that_was_torn_is_whole_after_the_start() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    let content = fs::read(stage.state_dir().join("agent.json"))?;
+async fn a_truncated_registration_is_restored_at_the_start() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    let content = fs::read(agent.state_dir().join("agent.json"))?;
     for torn in ["agent.json", "agent.json.bak"] {
-        assert_eq!(tear(stage.state_dir(), |name| name == torn)?, 1);
-        stage.with_daemon(async || Ok(())).await?;
+        assert_eq!(truncate_files(agent.state_dir(), |name| name == torn)?, 1);
+        agent.with_daemon(async || Ok(())).await?;
         for name in ["agent.json", "agent.json.bak"] {
-            assert_eq!(fs::read(stage.state_dir().join(name))?, content, "{name} after {torn} was torn");
+            assert_eq!(fs::read(agent.state_dir().join(name))?, content, "{name} after {torn} was torn");
         }
     }
     Ok(())
 }
 
 #[test]
-fn a_transfer_whose_version_before_is_missing_gets_one_and_is_restored_from_it() -> anyhow::Result<()> {
+fn a_missing_previous_version_of_a_transfer_is_created_and_used() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let store = TransferStore::open(dir.path())?;
     let id = random_uuid();
@@ -134,13 +134,13 @@ fn a_transfer_whose_version_before_is_missing_gets_one_and_is_restored_from_it()
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_of_state_that_cannot_be_used_is_named_with_what_to_do() -> anyhow::Result<()> {
+async fn an_error_about_a_state_file_names_it_and_says_what_to_do() -> anyhow::Result<()> {
     for name in ["errands.json", "daemon.lock", "transfers/.guard", "transfers/stray.lock"] {
-        let stage = Stage::set().await?;
-        fs::create_dir_all(stage.state_dir().join(name))?;
-        let ran = crate::command::run::run(&stage.settings(), &Stage::run_args()).await;
-        let looked = crate::command::status::status(&stage.settings(), StatusArgs { json: true });
-        // Who only looks needs no locks of transfers.
+        let agent = TestAgent::start().await?;
+        fs::create_dir_all(agent.state_dir().join(name))?;
+        let ran = crate::command::run::run(&agent.settings(), &TestAgent::run_args()).await;
+        let looked = crate::command::status::status(&agent.settings(), StatusArgs { json: true });
+        // `status` takes no locks of transfers.
         let outcomes = if name.starts_with("transfers/") { vec![ran] } else { vec![ran, looked] };
         for outcome in outcomes {
             let error = outcome.map_err(|error| format!("{error:#}")).err().unwrap_or_default();

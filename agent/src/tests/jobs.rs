@@ -1,4 +1,4 @@
-//! Jobs: runs that are claimed, done once, cancelled, and reported whatever happens.
+//! Job runs: each is claimed and carried out once, can be cancelled, and is always reported.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::server::Fault;
-use super::{Stage, some_bytes, until_there};
+use super::{TestAgent, test_bytes, wait_for_path};
 use crate::command::args::RunArgs;
 use crate::random::random_uuid;
 use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status};
@@ -15,256 +15,258 @@ use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::work::journal::Journal;
 use crate::work::task::{Task, WorkItem};
 
-/// So slow that no test sees the end of it.
-const CRAWL: Option<u64> = Some(200_000);
+/// Bytes per second at which no copy of a test completes.
+const SLOW_RATE: Option<u64> = Some(200_000);
 
-fn crawling() -> RunArgs {
-    RunArgs { max_rate: CRAWL, ..Stage::run_args() }
+fn slow_args() -> RunArgs {
+    RunArgs { max_rate: SLOW_RATE, ..TestAgent::run_args() }
 }
 
-async fn until_completed(stage: &Stage, runs: usize) -> anyhow::Result<()> {
-    stage.server.until("all runs are completed", |world| world.runs_are(runs, "completed")).await
+async fn wait_until_completed(agent: &TestAgent, runs: usize) -> anyhow::Result<()> {
+    agent.server.wait_until("all runs are completed", |state| state.runs_are(runs, "completed")).await
 }
 
-/// Waits until a run's copy has moved bytes, and gives the run.
-async fn until_moving(stage: &Stage) -> anyhow::Result<Value> {
+/// Waits until the copy of a run has reported bytes; returns the run.
+async fn wait_until_copying(agent: &TestAgent) -> anyhow::Result<Value> {
     let moving = |update: &Value| update["bytesTransferred"].as_u64() > Some(0);
-    stage.server.until("bytes move", |world| world.updates.iter().any(moving)).await?;
-    Ok(stage.server.change(|world| world.runs.values().next().cloned().unwrap_or_default()))
+    agent.server.wait_until("bytes move", |state| state.updates.iter().any(moving)).await?;
+    Ok(agent.server.change(|state| state.runs.values().next().cloned().unwrap_or_default()))
 }
 
 #[tokio::test]
-async fn a_job_copies_its_folder_and_the_run_says_how_much() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::create_dir_all(stage.path("in/sub"))?;
-    fs::write(stage.path("in/sub/a"), some_bytes(3000))?;
-    let (_, directive) = stage
+async fn a_job_copies_its_folder_and_its_run_reports_the_bytes() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::create_dir_all(agent.path("in/sub"))?;
+    fs::write(agent.path("in/sub/a"), test_bytes(3000))?;
+    let (_, directive) = agent
         .server
-        .make_due(json!({"source": stage.path("in"), "destination": stage.path("out"), "direction": "pull"}));
-    stage.with_daemon(async || until_completed(&stage, 1).await).await?;
+        .send_job(json!({"source": agent.path("in"), "destination": agent.path("out"), "direction": "pull"}));
+    agent.with_daemon(async || wait_until_completed(&agent, 1).await).await?;
 
-    assert_eq!(fs::read(stage.path("out/sub/a"))?, some_bytes(3000));
-    let (run, transfer) = (stage.server.change(|world| world.only_run()), stage.server.only_transfer()?);
+    assert_eq!(fs::read(agent.path("out/sub/a"))?, test_bytes(3000));
+    let (run, transfer) = (agent.server.change(|state| state.only_run()), agent.server.only_transfer()?);
     assert_eq!((&run["directiveId"], &run["bytesTransferred"]), (&json!(directive), &json!(3000)));
     assert_eq!((&transfer["status"], &transfer["jobRunId"]), (&json!("completed"), &run["id"]));
     assert_eq!(transfer["direction"], "pull");
-    assert!(stage.states()?.is_empty() && stage.open_items()?.is_empty());
+    assert!(agent.states()?.is_empty() && agent.open_items()?.is_empty());
     Ok(())
 }
 
 #[tokio::test]
-async fn a_second_run_replaces_what_the_first_wrote_and_leaves_the_rest() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::create_dir_all(stage.path("in"))?;
-    fs::write(stage.path("in/a"), "first")?;
-    let job = json!({"source": stage.path("in"), "destination": stage.path("out")});
-    stage.server.make_due(job.clone());
-    stage
+async fn a_second_run_replaces_the_files_of_the_first_and_keeps_others() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::create_dir_all(agent.path("in"))?;
+    fs::write(agent.path("in/a"), "first")?;
+    let job = json!({"source": agent.path("in"), "destination": agent.path("out")});
+    agent.server.send_job(job.clone());
+    agent
         .with_daemon(async || {
-            until_completed(&stage, 1).await?;
-            fs::write(stage.path("in/a"), "second")?;
-            fs::write(stage.path("out/theirs"), "kept")?;
-            stage.server.make_due(job.clone());
-            until_completed(&stage, 2).await
+            wait_until_completed(&agent, 1).await?;
+            fs::write(agent.path("in/a"), "second")?;
+            fs::write(agent.path("out/theirs"), "kept")?;
+            agent.server.send_job(job.clone());
+            wait_until_completed(&agent, 2).await
         })
         .await?;
-    assert_eq!(fs::read_to_string(stage.path("out/a"))?, "second");
-    assert_eq!(fs::read_to_string(stage.path("out/theirs"))?, "kept");
+    assert_eq!(fs::read_to_string(agent.path("out/a"))?, "second");
+    assert_eq!(fs::read_to_string(agent.path("out/theirs"))?, "kept");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_pattern_is_one_transfer_of_all_that_fits() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::create_dir_all(stage.path("in/folder.csv"))?;
+async fn a_pattern_is_one_transfer_of_all_matching_files() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::create_dir_all(agent.path("in/folder.csv"))?;
     for name in ["a.csv", "b.csv", "c.txt"] {
-        fs::write(stage.path("in").join(name), name)?;
+        fs::write(agent.path("in").join(name), name)?;
     }
-    stage.server.make_due(json!({"source": stage.path("in/*.csv"), "destination": stage.path("out")}));
-    stage.with_daemon(async || until_completed(&stage, 1).await).await?;
+    agent.server.send_job(json!({"source": agent.path("in/*.csv"), "destination": agent.path("out")}));
+    agent.with_daemon(async || wait_until_completed(&agent, 1).await).await?;
     let mut names: Vec<_> =
-        fs::read_dir(stage.path("out"))?.map(|entry| Ok(entry?.file_name())).collect::<anyhow::Result<_>>()?;
+        fs::read_dir(agent.path("out"))?.map(|entry| Ok(entry?.file_name())).collect::<anyhow::Result<_>>()?;
     names.sort();
     assert_eq!(names, ["a.csv", "b.csv"]);
-    assert_eq!(stage.server.only_transfer()?["bytesTransferred"], 10);
+    assert_eq!(agent.server.only_transfer()?["bytesTransferred"], 10);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_directive_that_comes_again_makes_no_second_run() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::write(stage.path("a"), "text")?;
-    stage.server.change(|world| world.repeats_directives = true);
-    let (_, directive) = stage.server.make_due(json!({"source": stage.path("a"), "destination": stage.path("b")}));
-    let sent = stage.server.change(|world| world.directives.clone());
+async fn a_repeated_directive_starts_no_second_run() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), "text")?;
+    agent.server.change(|state| state.repeats_directives = true);
+    let (_, directive) = agent.server.send_job(json!({"source": agent.path("a"), "destination": agent.path("b")}));
+    let sent = agent.server.change(|state| state.directives.clone());
     let acknowledged =
-        async || stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await;
-    stage.with_daemon(acknowledged).await?;
+        async || agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&directive)).await;
+    agent.with_daemon(acknowledged).await?;
 
-    // Not by the next process either.
-    stage.server.change(|world| {
-        world.acknowledged.clear();
-        world.directives = sent;
+    // The next process does not run it either.
+    agent.server.change(|state| {
+        state.acknowledged.clear();
+        state.directives = sent;
     });
-    stage.with_daemon(acknowledged).await?;
-    let (claims, runs) = stage.server.change(|world| (world.claims.clone(), world.runs.len()));
+    agent.with_daemon(acknowledged).await?;
+    let (claims, runs) = agent.server.change(|state| (state.claims.clone(), state.runs.len()));
     assert_eq!((claims, runs), (vec![json!(directive)], 1));
-    stage.server.only_transfer()?;
+    agent.server.only_transfer()?;
     Ok(())
 }
 
 #[tokio::test]
-async fn jobs_beyond_the_bound_wait_in_order() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
+async fn jobs_above_the_limit_wait_in_order() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
     for name in ["1", "2", "3"] {
-        fs::write(stage.path(name), name)?;
-        stage.server.make_due(json!({"source": stage.path(name), "destination": stage.path("out/")}));
+        fs::write(agent.path(name), name)?;
+        agent.server.send_job(json!({"source": agent.path(name), "destination": agent.path("out/")}));
     }
-    let one_at_a_time = RunArgs { max_jobs: 1, ..Stage::run_args() };
-    stage.with_daemon_of(&one_at_a_time, async || until_completed(&stage, 3).await).await?;
-    let order: Vec<Value> = stage.server.change(|world| {
+    let one_at_a_time = RunArgs { max_jobs: 1, ..TestAgent::run_args() };
+    agent.with_daemon_args(&one_at_a_time, async || wait_until_completed(&agent, 3).await).await?;
+    let order: Vec<Value> = agent.server.change(|state| {
         let is_end = |update: &&Value| update["status"] == "completed";
         let id = |update: &Value| update["id"].as_str().and_then(|id| id.parse::<Uuid>().ok()).unwrap_or_default();
-        world.updates.iter().filter(is_end).map(|update| world.transfers[&id(update)]["source"].clone()).collect()
+        state.updates.iter().filter(is_end).map(|update| state.transfers[&id(update)]["source"].clone()).collect()
     });
-    assert_eq!(order, [json!(stage.path("1")), json!(stage.path("2")), json!(stage.path("3"))]);
+    assert_eq!(order, [json!(agent.path("1")), json!(agent.path("2")), json!(agent.path("3"))]);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_cancelled_run_stops_its_copy_and_leaves_nothing() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::write(stage.path("a"), some_bytes(20_000_000))?;
-    stage.server.make_due(json!({"source": stage.path("a"), "destination": stage.path("b")}));
-    stage
-        .with_daemon_of(&crawling(), async || {
-            let run = until_moving(&stage).await?;
-            let directive = stage.server.direct("cancelJobRun", &json!({"runId": run["id"]}));
-            stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await
+async fn a_cancelled_run_stops_its_copy_and_leaves_no_files() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), test_bytes(20_000_000))?;
+    agent.server.send_job(json!({"source": agent.path("a"), "destination": agent.path("b")}));
+    agent
+        .with_daemon_args(&slow_args(), async || {
+            let run = wait_until_copying(&agent).await?;
+            let directive = agent.server.send_directive("cancelJobRun", &json!({"runId": run["id"]}));
+            agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&directive)).await
         })
         .await?;
-    assert_eq!(stage.server.change(|world| world.only_run())["status"], "cancelled");
-    assert_eq!(stage.server.only_transfer()?["status"], "cancelled");
-    assert!(!stage.path("b").exists() && !stage.path("b.mftplus-part").exists());
-    assert!(stage.states()?.is_empty() && stage.open_items()?.is_empty());
+    assert_eq!(agent.server.change(|state| state.only_run())["status"], "cancelled");
+    assert_eq!(agent.server.only_transfer()?["status"], "cancelled");
+    assert!(!agent.path("b").exists() && !agent.path("b.mftplus-part").exists());
+    assert!(agent.states()?.is_empty() && agent.open_items()?.is_empty());
     Ok(())
 }
 
 #[tokio::test]
-async fn a_run_that_waits_for_its_turn_is_cancelled_at_once() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::write(stage.path("a"), some_bytes(20_000_000))?;
-    fs::write(stage.path("c"), "text")?;
-    stage.server.make_due(json!({"source": stage.path("a"), "destination": stage.path("b")}));
-    stage
-        .with_daemon_of(&RunArgs { max_jobs: 1, ..crawling() }, async || {
-            let first = until_moving(&stage).await?["id"].clone();
-            stage.server.make_due(json!({"source": stage.path("c"), "destination": stage.path("d")}));
-            stage.server.until("the second is claimed", |world| world.runs.len() == 2).await?;
-            let second = stage.server.change(|world| world.runs.values().find(|run| run["id"] != first).cloned());
+async fn a_waiting_run_is_cancelled_at_once() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), test_bytes(20_000_000))?;
+    fs::write(agent.path("c"), "text")?;
+    agent.server.send_job(json!({"source": agent.path("a"), "destination": agent.path("b")}));
+    agent
+        .with_daemon_args(&RunArgs { max_jobs: 1, ..slow_args() }, async || {
+            let first = wait_until_copying(&agent).await?["id"].clone();
+            agent.server.send_job(json!({"source": agent.path("c"), "destination": agent.path("d")}));
+            agent.server.wait_until("the second is claimed", |state| state.runs.len() == 2).await?;
+            let second = agent.server.change(|state| state.runs.values().find(|run| run["id"] != first).cloned());
             let second = second.unwrap_or_default()["id"].clone();
-            stage.server.direct("cancelJobRun", &json!({"runId": second}));
+            agent.server.send_directive("cancelJobRun", &json!({"runId": second}));
             let is_cancelled = |run: &Value| run["id"] == second && run["status"] == "cancelled";
-            stage.server.until("it is cancelled", |world| world.runs.values().any(is_cancelled)).await
+            agent.server.wait_until("it is cancelled", |state| state.runs.values().any(is_cancelled)).await
         })
         .await?;
-    assert!(!stage.path("d").exists());
-    stage.server.only_transfer()?;
+    assert!(!agent.path("d").exists());
+    agent.server.only_transfer()?;
     Ok(())
 }
 
 #[tokio::test]
-async fn a_cancel_of_a_run_that_is_over_is_acknowledged() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    let directive = stage.server.direct("cancelJobRun", &json!({"runId": random_uuid()}));
-    stage
+async fn a_cancellation_of_an_ended_run_is_acknowledged() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    let directive = agent.server.send_directive("cancelJobRun", &json!({"runId": random_uuid()}));
+    agent
         .with_daemon(async || {
-            stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await
+            agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&directive)).await
         })
         .await
 }
 
 #[tokio::test]
-async fn a_job_that_is_gone_is_forgotten_and_the_next_one_runs() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::write(stage.path("a"), "text")?;
-    let job = json!({"source": stage.path("a"), "destination": stage.path("b")});
-    stage.server.change(|world| world.refuses_jobs = true);
-    let (_, directive) = stage.server.make_due(job.clone());
-    stage
+async fn a_job_that_the_server_rejects_is_dropped_and_the_next_one_runs() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), "text")?;
+    let job = json!({"source": agent.path("a"), "destination": agent.path("b")});
+    agent.server.change(|state| state.rejects_jobs = true);
+    let (_, directive) = agent.server.send_job(job.clone());
+    agent
         .with_daemon(async || {
-            stage.server.until("it is acknowledged", |world| world.acknowledged.contains(&directive)).await?;
-            assert!(stage.server.change(|world| world.runs.is_empty()) && !stage.path("b").exists());
-            stage.server.change(|world| world.refuses_jobs = false);
-            stage.server.make_due(job);
-            until_completed(&stage, 1).await
+            agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&directive)).await?;
+            assert!(agent.server.change(|state| state.runs.is_empty()) && !agent.path("b").exists());
+            agent.server.change(|state| state.rejects_jobs = false);
+            agent.server.send_job(job);
+            wait_until_completed(&agent, 1).await
         })
         .await
 }
 
 #[tokio::test]
-async fn what_cannot_be_copied_fails_the_run_with_the_reason() -> anyhow::Result<()> {
+async fn a_run_whose_source_cannot_be_copied_fails_with_the_reason() -> anyhow::Result<()> {
     let reasons = [
         (json!({"protocol": "sftp", "source": "sftp://host/a", "destination": "/b"}), "protocol sftp is not supported"),
         (json!({"source": "reports", "destination": "/b"}), "not an absolute local path"),
         (json!({"source": "/no/such/folder", "destination": "/b"}), "cannot reach /no/such/folder"),
     ];
     for (job, expected) in reasons {
-        let stage = Stage::set().await?;
-        stage.server.make_due(job);
-        stage.with_daemon(async || stage.server.until("it failed", |world| world.runs_are(1, "failed")).await).await?;
-        let reason = stage.server.change(|world| world.only_run())["errorMessage"].to_string();
+        let agent = TestAgent::start().await?;
+        agent.server.send_job(job);
+        agent
+            .with_daemon(async || agent.server.wait_until("it failed", |state| state.runs_are(1, "failed")).await)
+            .await?;
+        let reason = agent.server.change(|state| state.only_run())["errorMessage"].to_string();
         assert!(reason.contains(expected), "{reason}");
-        assert!(stage.server.change(|world| world.transfers.is_empty()));
+        assert!(agent.server.change(|state| state.transfers.is_empty()));
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn a_run_goes_on_while_the_server_is_away_and_is_reported_by_the_next_process() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::write(stage.path("a"), "text")?;
-    stage.server.change(|world| world.after_creating = Fault::GoesAway);
-    stage.server.make_due(json!({"source": stage.path("a"), "destination": stage.path("b")}));
-    stage.with_daemon(async || until_there(&stage.path("b")).await).await?;
-    assert_eq!(stage.server.change(|world| world.only_run())["status"], "running");
+async fn a_run_continues_without_the_server_and_is_reported_by_the_next_process() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), "text")?;
+    agent.server.change(|state| state.after_creating = Fault::BecomesUnavailable);
+    agent.server.send_job(json!({"source": agent.path("a"), "destination": agent.path("b")}));
+    agent.with_daemon(async || wait_for_path(&agent.path("b")).await).await?;
+    assert_eq!(agent.server.change(|state| state.only_run())["status"], "running");
 
-    stage.server.change(|world| world.is_away = false);
-    stage.with_daemon(async || until_completed(&stage, 1).await).await?;
-    assert_eq!(stage.server.only_transfer()?["status"], "completed");
-    assert_eq!(stage.server.change(|world| world.claims.len()), 1);
+    agent.server.change(|state| state.is_unavailable = false);
+    agent.with_daemon(async || wait_until_completed(&agent, 1).await).await?;
+    assert_eq!(agent.server.only_transfer()?["status"], "completed");
+    assert_eq!(agent.server.change(|state| state.claims.len()), 1);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_stopped_run_continues_as_the_same_run_and_transfer() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::write(stage.path("a"), some_bytes(3_000_000))?;
-    stage.server.make_due(json!({"source": stage.path("a"), "destination": stage.path("b")}));
-    stage.with_daemon_of(&crawling(), async || until_moving(&stage).await.map(drop)).await?;
-    assert_eq!(stage.server.change(|world| world.only_run())["status"], "running");
-    assert!(fs::metadata(stage.path("b.mftplus-part"))?.len() > 0);
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), test_bytes(3_000_000))?;
+    agent.server.send_job(json!({"source": agent.path("a"), "destination": agent.path("b")}));
+    agent.with_daemon_args(&slow_args(), async || wait_until_copying(&agent).await.map(drop)).await?;
+    assert_eq!(agent.server.change(|state| state.only_run())["status"], "running");
+    assert!(fs::metadata(agent.path("b.mftplus-part"))?.len() > 0);
 
-    stage.with_daemon(async || until_completed(&stage, 1).await).await?;
-    assert_eq!(fs::read(stage.path("b"))?, some_bytes(3_000_000));
-    assert_eq!(stage.server.only_transfer()?["status"], "completed");
-    assert_eq!(stage.server.change(|world| world.claims.len()), 1);
+    agent.with_daemon(async || wait_until_completed(&agent, 1).await).await?;
+    assert_eq!(fs::read(agent.path("b"))?, test_bytes(3_000_000));
+    assert_eq!(agent.server.only_transfer()?["status"], "completed");
+    assert_eq!(agent.server.change(|state| state.claims.len()), 1);
     Ok(())
 }
 
-/// Leaves behind what a process would have left that was killed in a run of a job from `a` to `b`.
-async fn leave_behind(
-    stage: &Stage,
+/// Writes the state files of a process that was killed during a run of a job from `a` to `b`.
+async fn simulate_killed_job(
+    agent: &TestAgent,
     end: Option<RunEnd>,
     phase: Phase,
     report: Option<FinalReport>,
 ) -> anyhow::Result<()> {
-    let path = |name| stage.path(name).to_string_lossy().into_owned();
+    let path = |name| agent.path(name).to_string_lossy().into_owned();
     let (source, destination, direction) = (path("a"), path("b"), Direction::Push);
-    let (id, run) = stage.server.change(|world| {
+    let (id, run) = agent.server.change(|state| {
         let (run, directive) = (random_uuid(), random_uuid());
-        world.runs.insert(run, json!({"id": run, "directiveId": directive, "status": "running"}));
-        (world.add_transfer(json!({"status": "running", "jobRunId": run})), run)
+        state.runs.insert(run, json!({"id": run, "directiveId": directive, "status": "running"}));
+        (state.add_transfer(json!({"status": "running", "jobRunId": run})), run)
     });
     let (idempotency_key, attempt, part_of) = (random_uuid(), 1, PartOf { job_run_id: Some(run), ..PartOf::default() });
     let options = CopyOptions { overwrite: true, ..CopyOptions::default() };
@@ -285,7 +287,7 @@ async fn leave_behind(
         directives_to_acknowledge: Vec::new(),
         end,
     };
-    Journal::new(&stage.state_dir(), TaskTracker::new()).add(item).await?;
+    Journal::new(&agent.state_dir(), TaskTracker::new()).add(item).await?;
     let killed = TransferState {
         id: Some(id),
         idempotency_key,
@@ -300,25 +302,25 @@ async fn leave_behind(
         copied: None,
         report,
     };
-    fs::create_dir_all(stage.state_dir().join("transfers"))?;
-    Ok(killed.write(&stage.state_dir().join(format!("transfers/{id}.json")))?)
+    fs::create_dir_all(agent.state_dir().join("transfers"))?;
+    Ok(killed.write(&agent.state_dir().join(format!("transfers/{id}.json")))?)
 }
 
 #[tokio::test]
-async fn a_run_that_was_killed_continues_from_its_part() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    fs::write(stage.path("a"), some_bytes(3_000_000))?;
-    fs::write(stage.path("b"), "of the run before")?;
-    fs::write(stage.path("b.mftplus-part"), some_bytes(1_234_567))?;
-    leave_behind(&stage, None, Phase::Copying, None).await?;
-    stage.with_daemon(async || until_completed(&stage, 1).await).await?;
-    assert_eq!(fs::read(stage.path("b"))?, some_bytes(3_000_000));
-    assert!(stage.server.change(|world| world.claims.is_empty()));
+async fn a_killed_run_continues_from_its_part_file() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), test_bytes(3_000_000))?;
+    fs::write(agent.path("b"), "of the run before")?;
+    fs::write(agent.path("b.mftplus-part"), test_bytes(1_234_567))?;
+    simulate_killed_job(&agent, None, Phase::Copying, None).await?;
+    agent.with_daemon(async || wait_until_completed(&agent, 1).await).await?;
+    assert_eq!(fs::read(agent.path("b"))?, test_bytes(3_000_000));
+    assert!(agent.server.change(|state| state.claims.is_empty()));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_run_that_was_killed_after_its_end_was_written_down_reports_that_end() -> anyhow::Result<()> {
+async fn a_killed_run_whose_end_was_recorded_reports_that_end() -> anyhow::Result<()> {
     let failure = FinalReport {
         status: Status::Failed,
         bytes_transferred: 7,
@@ -328,12 +330,14 @@ async fn a_run_that_was_killed_after_its_end_was_written_down_reports_that_end()
     };
     let end = RunEnd { status: Status::Failed, bytes_transferred: 7, error_message: failure.error.clone() };
     for end in [Some(end), None] {
-        let stage = Stage::set().await?;
-        leave_behind(&stage, end, Phase::Reporting, Some(failure.clone())).await?;
-        stage.with_daemon(async || stage.server.until("it failed", |world| world.runs_are(1, "failed")).await).await?;
-        assert_eq!(stage.server.change(|world| world.only_run())["errorMessage"], "the disk is full");
-        assert_eq!(stage.server.only_transfer()?["errorMessage"], "the disk is full");
-        assert!(stage.open_items()?.is_empty());
+        let agent = TestAgent::start().await?;
+        simulate_killed_job(&agent, end, Phase::Reporting, Some(failure.clone())).await?;
+        agent
+            .with_daemon(async || agent.server.wait_until("it failed", |state| state.runs_are(1, "failed")).await)
+            .await?;
+        assert_eq!(agent.server.change(|state| state.only_run())["errorMessage"], "the disk is full");
+        assert_eq!(agent.server.only_transfer()?["errorMessage"], "the disk is full");
+        assert!(agent.open_items()?.is_empty());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A server that keeps the contract's rules for transfers, and can be away.
+//! A server that follows the REST contract's rules for transfers, and can be made to fail.
 
 mod runs;
 mod steps;
@@ -24,42 +24,42 @@ use uuid::Uuid;
 
 use crate::random::random_uuid;
 
-pub(super) struct Server {
+pub(super) struct FakeServer {
     pub(super) address: String,
-    world: Arc<Shared>,
+    state: Arc<Shared>,
     _tasks: JoinSet<()>,
 }
 
 struct Shared {
-    world: Mutex<World>,
+    state: Mutex<ServerState>,
     changed: watch::Sender<()>,
 }
 
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own, and all of them may come together")]
-pub(super) struct World {
+pub(super) struct ServerState {
     pub(super) transfers: BTreeMap<Uuid, Value>,
     /// Every update of every batch.
     pub(super) updates: Vec<Value>,
     pub(super) heartbeats: Vec<Value>,
     pub(super) directives: Vec<Value>,
-    /// How often the agent was told what is wanted when it asked for nothing else.
+    /// Number of answered polls for directives.
     pub(super) polls: usize,
     pub(super) acknowledged: Vec<Uuid>,
-    /// Of jobs.
+    /// Runs of jobs.
     pub(super) runs: BTreeMap<Uuid, Value>,
-    /// The directives that runs were asked for with, each time.
+    /// The directive of each request to start a run.
     pub(super) claims: Vec<Value>,
-    /// Directives are sent until they are acknowledged in so many words.
+    /// A directive is sent until it is acknowledged explicitly, also if its start was reported.
     pub(super) repeats_directives: bool,
-    pub(super) refuses_jobs: bool,
+    pub(super) rejects_jobs: bool,
     /// The one step of each pipeline's run.
     pub(super) steps: BTreeMap<Uuid, Value>,
-    pub(super) is_away: bool,
+    pub(super) is_unavailable: bool,
     pub(super) rejects_keys: bool,
-    /// Another process of the agent was first.
-    pub(super) has_another: bool,
-    /// What goes wrong once a transfer has been created.
+    /// Heartbeats are answered as those of a duplicate process.
+    pub(super) has_duplicate_instance: bool,
+    /// The fault after the next transfer is created.
     pub(super) after_creating: Fault,
     pub(super) key: String,
     keys: u32,
@@ -70,17 +70,17 @@ pub(super) struct World {
 pub(super) enum Fault {
     #[default]
     None,
-    /// Nothing is heard of the server any more.
-    GoesAway,
-    /// One answer does not arrive.
-    LosesAnswer,
+    /// All requests fail from then on.
+    BecomesUnavailable,
+    /// One response is lost.
+    LosesResponse,
 }
 
 type App = State<Arc<Shared>>;
 
-impl Server {
+impl FakeServer {
     pub(super) async fn start() -> anyhow::Result<Arc<Self>> {
-        let world = Arc::new(Shared { world: Mutex::default(), changed: watch::Sender::new(()) });
+        let state = Arc::new(Shared { state: Mutex::default(), changed: watch::Sender::new(()) });
         let app = Router::new()
             .route("/api/agents/register", post(register))
             .route("/api/agents/heartbeat", post(heartbeat))
@@ -92,8 +92,8 @@ impl Server {
             .route("/api/jobs/{id}/runs", post(runs::start))
             .route("/api/jobs/{id}/runs/{run}", patch(runs::end))
             .route("/api/pipelines/{id}/runs/{run}/steps/{step}", patch(steps::update))
-            .layer(from_fn_with_state(world.clone(), at_the_door))
-            .with_state(world.clone());
+            .layer(from_fn_with_state(state.clone(), check_request))
+            .with_state(state.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
         let mut tasks = JoinSet::new();
@@ -101,41 +101,41 @@ impl Server {
             // It serves until the test drops it.
             let _ = axum::serve(listener, app).await;
         });
-        Ok(Arc::new(Self { address, world, _tasks: tasks }))
+        Ok(Arc::new(Self { address, state, _tasks: tasks }))
     }
 
-    /// Changes the world, and wakes whoever waits for a change.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
-        self.world.change(change)
+    /// Changes the state and wakes the tasks that wait for a change.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut ServerState) -> T) -> T {
+        self.state.change(change)
     }
 
-    /// Waits until the world is as it should be.
-    pub(super) async fn until(&self, what: &str, holds: impl Fn(&World) -> bool) -> anyhow::Result<()> {
-        let mut changed = self.world.changed.subscribe();
-        let seen = changed.wait_for(|()| holds(&self.world.lock()));
-        timeout(Duration::from_secs(30), seen).await.with_context(|| format!("waited in vain until {what}"))??;
+    /// Waits until `holds` is true of the state.
+    pub(super) async fn wait_until(&self, what: &str, holds: impl Fn(&ServerState) -> bool) -> anyhow::Result<()> {
+        let mut changed = self.state.changed.subscribe();
+        let seen = changed.wait_for(|()| holds(&self.state.lock()));
+        timeout(Duration::from_secs(30), seen).await.with_context(|| format!("timed out while waiting: {what}"))??;
         Ok(())
     }
 
     /// The only transfer there is.
     pub(super) fn only_transfer(&self) -> anyhow::Result<Value> {
-        let world = self.world.lock();
-        anyhow::ensure!(world.transfers.len() == 1, "there are {} transfers", world.transfers.len());
-        world.transfers.values().next().cloned().context("no transfer")
+        let state = self.state.lock();
+        anyhow::ensure!(state.transfers.len() == 1, "there are {} transfers", state.transfers.len());
+        state.transfers.values().next().cloned().context("no transfer")
     }
 
     /// Sends the agent a directive.
-    pub(super) fn direct(&self, kind: &str, payload: &Value) -> Uuid {
+    pub(super) fn send_directive(&self, kind: &str, payload: &Value) -> Uuid {
         let id = random_uuid();
         let times = ("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
         let directive = json!({"id": id, "type": kind, "createdAt": times.0, "expiresAt": times.1, "payload": payload});
-        self.change(|world| world.directives.push(directive));
+        self.change(|state| state.directives.push(directive));
         id
     }
 }
 
-impl World {
-    /// The value of one field of every transfer.
+impl ServerState {
+    /// Whether there are transfers, and `field` of all has this value.
     pub(super) fn all(&self, field: &str, value: &Value) -> bool {
         !self.transfers.is_empty() && self.transfers.values().all(|transfer| &transfer[field] == value)
     }
@@ -178,25 +178,25 @@ impl World {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, ServerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut ServerState) -> T) -> T {
         let changed = change(&mut self.lock());
         self.changed.send_replace(());
         changed
     }
 }
 
-async fn at_the_door(State(world): App, request: Request, next: Next) -> Response {
+async fn check_request(State(state): App, request: Request, next: Next) -> Response {
     let is_public = request.uri().path() == "/api/agents/register";
     let refusal = {
-        let world = world.lock();
+        let state = state.lock();
         let key = request.headers().get("x-api-key").and_then(|key| key.to_str().ok());
-        if world.is_away {
-            Some((503, "away"))
-        } else if !is_public && (world.rejects_keys || key != Some(world.key.as_str())) {
+        if state.is_unavailable {
+            Some((503, "unavailable"))
+        } else if !is_public && (state.rejects_keys || key != Some(state.key.as_str())) {
             Some((401, "Unknown API key"))
         } else {
             None
@@ -208,94 +208,94 @@ async fn at_the_door(State(world): App, request: Request, next: Next) -> Respons
     }
 }
 
-async fn register(State(world): App, Json(body): Json<Value>) -> Response {
+async fn register(State(state): App, Json(body): Json<Value>) -> Response {
     if body["customerIdentifier"] != "code" {
         return failure(403, "Unknown enrolment code");
     }
-    let key = world.change(new_key);
+    let key = state.change(new_key);
     success(
         201,
         &json!({"agent": {"id": random_uuid(), "name": body["name"]}, "apiKey": key, "mtls": {"enabled": false, "csrTemplate": ""}}),
     )
 }
 
-async fn rotate_key(State(world): App, Path(_): Path<Uuid>) -> Response {
-    success(200, &json!({"apiKey": world.change(new_key)}))
+async fn rotate_key(State(state): App, Path(_): Path<Uuid>) -> Response {
+    success(200, &json!({"apiKey": state.change(new_key)}))
 }
 
-async fn heartbeat(State(world): App, Json(body): Json<Value>) -> Response {
-    let (directives, has_another) = world.change(|world| {
-        world.heartbeats.push(body);
-        (world.directives.clone(), world.has_another)
+async fn heartbeat(State(state): App, Json(body): Json<Value>) -> Response {
+    let (directives, has_duplicate_instance) = state.change(|state| {
+        state.heartbeats.push(body);
+        (state.directives.clone(), state.has_duplicate_instance)
     });
-    if has_another {
+    if has_duplicate_instance {
         let details = json!({"reason": "duplicateInstance"});
-        return answer(409, json!({"success": false, "error": "another process is at work", "details": details}));
+        return answer(409, json!({"success": false, "error": "another process is active", "details": details}));
     }
     success(200, &json!({"agent": {}, "directives": directives}))
 }
 
-async fn directives(State(world): App) -> Response {
-    let mut changed = world.changed.subscribe();
-    let some = changed.wait_for(|()| !world.lock().directives.is_empty());
+async fn directives(State(state): App) -> Response {
+    let mut changed = state.changed.subscribe();
+    let some = changed.wait_for(|()| !state.lock().directives.is_empty());
     // The wait may end without any.
     let _ = timeout(Duration::from_secs(25), some).await;
-    let directives = world.change(|world| {
-        world.polls += 1;
-        world.directives.clone()
+    let directives = state.change(|state| {
+        state.polls += 1;
+        state.directives.clone()
     });
     success(200, &json!({ "directives": directives }))
 }
 
-async fn acknowledge(State(world): App, Path(id): Path<Uuid>) -> Response {
-    world.change(|world| {
-        world.directives.retain(|directive| directive["id"] != json!(id));
-        world.acknowledged.push(id);
+async fn acknowledge(State(state): App, Path(id): Path<Uuid>) -> Response {
+    state.change(|state| {
+        state.directives.retain(|directive| directive["id"] != json!(id));
+        state.acknowledged.push(id);
     });
     success(200, &json!({"acknowledged": true}))
 }
 
-async fn create(State(world): App, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+async fn create(State(state): App, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
-    let (transfer, is_lost) = world.change(|world| {
-        let id = world.created.get(&key).copied().unwrap_or_else(|| {
-            world.add_transfer(json!({"source": body["sourceUrl"], "destination": body["destinationPath"], "protocol": body["protocol"], "direction": body["direction"], "bytesTotal": body["size"], "jobRunId": body["jobRunId"], "pipelineRunId": body["pipelineRunId"], "stepId": body["stepId"]}))
+    let (transfer, is_lost) = state.change(|state| {
+        let id = state.created.get(&key).copied().unwrap_or_else(|| {
+            state.add_transfer(json!({"source": body["sourceUrl"], "destination": body["destinationPath"], "protocol": body["protocol"], "direction": body["direction"], "bytesTotal": body["size"], "jobRunId": body["jobRunId"], "pipelineRunId": body["pipelineRunId"], "stepId": body["stepId"]}))
         });
-        world.created.insert(key, id);
-        let fault = std::mem::take(&mut world.after_creating);
-        world.is_away = fault == Fault::GoesAway;
-        (world.transfers.get(&id).cloned(), fault == Fault::LosesAnswer)
+        state.created.insert(key, id);
+        let fault = std::mem::take(&mut state.after_creating);
+        state.is_unavailable = fault == Fault::BecomesUnavailable;
+        (state.transfers.get(&id).cloned(), fault == Fault::LosesResponse)
     });
-    if is_lost { failure(503, "the answer got lost") } else { success(201, &json!({"transfer": transfer})) }
+    if is_lost { failure(503, "the response is lost") } else { success(201, &json!({"transfer": transfer})) }
 }
 
-async fn update_one(State(world): App, Path(id): Path<Uuid>, Json(body): Json<Value>) -> Response {
-    match world.change(|world| world.update(id, &body)) {
+async fn update_one(State(state): App, Path(id): Path<Uuid>, Json(body): Json<Value>) -> Response {
+    match state.change(|state| state.update(id, &body)) {
         (200, data) => success(200, &data),
         (status, data) => failure(status, data["error"].as_str().unwrap_or_default()),
     }
 }
 
-async fn update_many(State(world): App, body: Bytes) -> Response {
+async fn update_many(State(state): App, body: Bytes) -> Response {
     let Ok(body) = serde_json::from_slice::<Value>(&body) else { return failure(400, "malformed") };
-    let (results, directives) = world.change(|world| {
+    let (results, directives) = state.change(|state| {
         let mut results = Vec::new();
         for update in body["updates"].as_array().into_iter().flatten() {
             let id: Uuid = update["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default();
-            let (status, mut result) = world.update(id, update);
+            let (status, mut result) = state.update(id, update);
             merge(&mut result, json!({"id": id, "status": status}));
             results.push(result);
-            world.updates.push(update.clone());
+            state.updates.push(update.clone());
         }
-        (results, world.directives.clone())
+        (results, state.directives.clone())
     });
     success(200, &json!({"results": results, "directives": directives}))
 }
 
-fn new_key(world: &mut World) -> String {
-    world.keys += 1;
-    world.key = format!("mft_ak_{}", world.keys);
-    world.key.clone()
+fn new_key(state: &mut ServerState) -> String {
+    state.keys += 1;
+    state.key = format!("mft_ak_{}", state.keys);
+    state.key.clone()
 }
 
 fn merge(into: &mut Value, from: Value) {

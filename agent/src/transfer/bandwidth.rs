@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rate_is_refused() {
+    fn an_invalid_rate_is_rejected() {
         for text in ["", "fast", "0", "-1MB/s", "20XB/s", "99999999999999999999GB/s"] {
             assert!(parse_rate(text).is_err(), "{text}");
         }

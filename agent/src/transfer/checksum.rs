@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn no_digest_is_made_when_none_is_wanted() {
+    fn no_digest_is_computed_if_none_is_wanted() {
         assert_eq!(Hasher::new(false).finish(), None);
     }
 

@@ -194,7 +194,7 @@ mod tests {
     use crate::random::random_uuid;
 
     #[test]
-    fn progress_is_whole_only_after_the_copy_was_read_again() {
+    fn progress_reaches_100_percent_only_after_the_verification() {
         let control = Control::new(random_uuid(), 1, 200, true);
         control.add_copied(100);
         assert!((control.progress().percent - 49.5).abs() < 1e-9);

@@ -131,7 +131,7 @@ mod tests {
     use crate::transfer::error::CopyError;
 
     #[test]
-    fn a_part_is_written_by_one_at_a_time_and_a_finished_one_is_never_reopened() -> anyhow::Result<()> {
+    fn a_part_file_has_one_writer_and_is_not_reopened_after_its_rename() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         for is_folder in [false, true] {
             let part = FileAccess::Unrestricted.destination(&dir.path().join(format!("{is_folder}.mftplus-part")))?;

@@ -205,7 +205,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_socket_in_a_folder_is_left_out_and_alone_is_refused_by_name() -> anyhow::Result<()> {
+    fn a_socket_is_left_out_of_a_folder_and_rejected_as_a_source() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let _listener = std::os::unix::net::UnixListener::bind(dir.path().join("door"))?;
         let left_out = plan(dir.path())?.left_out;

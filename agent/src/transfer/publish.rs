@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_exists_is_added_to_and_keeps_what_only_it_has() -> anyhow::Result<()> {
+    fn an_existing_folder_is_merged_and_keeps_its_other_files() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let (part, destination) = (dir.path().join("d.part"), dir.path().join("d"));
         fs::create_dir_all(part.join("new"))?;
@@ -122,7 +122,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_special_file_is_never_replaced_not_even_in_a_folder_or_behind_a_link() -> anyhow::Result<()> {
+    fn a_special_file_is_never_replaced_also_in_a_folder_or_behind_a_link() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let (part, folder) = (dir.path().join("d.part"), dir.path().join("d"));
         fs::create_dir(&part)?;
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_at_the_destination_stays_unless_it_may_be_replaced() -> anyhow::Result<()> {
+    fn an_existing_destination_is_replaced_only_if_that_is_allowed() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let (part, destination) = (dir.path().join("f.part"), dir.path().join("f"));
         fs::write(&part, "new")?;

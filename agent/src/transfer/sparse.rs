@@ -60,7 +60,7 @@ mod tests {
     use super::{BLOCK, write_at};
 
     #[test]
-    fn only_whole_blocks_of_zeros_are_skipped_wherever_the_writing_begins() -> std::io::Result<()> {
+    fn only_whole_blocks_of_zeros_are_skipped_at_any_offset() -> std::io::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("a");
         let mut content = vec![0; 5 * BLOCK];

@@ -1,4 +1,4 @@
-//! The contract's rules for runs of jobs, as far as an agent can notice.
+//! The REST contract's rules for job runs, as far as an agent can observe them.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -6,22 +6,22 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{App, Server, World, failure, merge, success};
+use super::{App, FakeServer, ServerState, failure, merge, success};
 use crate::random::random_uuid;
 
-impl Server {
-    /// Makes a job between two paths due; gives its id and the directive's.
-    pub(in crate::tests) fn make_due(&self, fields: Value) -> (Uuid, Uuid) {
+impl FakeServer {
+    /// Sends the directive `startJob`; returns the ids of the job and of the directive.
+    pub(in crate::tests) fn send_job(&self, fields: Value) -> (Uuid, Uuid) {
         let id = random_uuid();
         let mut job = json!({"id": id, "name": "nightly", "protocol": "local", "direction": "push", "schedule": "* * * * *", "enabled": true});
         merge(&mut job, fields);
-        let directive = self.direct("startJob", &json!({"job": job, "scheduledFor": "2026-01-01T00:00:00Z"}));
+        let directive = self.send_directive("startJob", &json!({"job": job, "scheduledFor": "2026-01-01T00:00:00Z"}));
         (id, directive)
     }
 }
 
-impl World {
-    /// Whether there are so many runs, all in this state.
+impl ServerState {
+    /// Whether there are `count` runs, all with this status.
     pub(in crate::tests) fn runs_are(&self, count: usize, status: &str) -> bool {
         self.runs.len() == count && self.runs.values().all(|run| run["status"] == status)
     }
@@ -56,16 +56,16 @@ impl World {
     }
 }
 
-pub(super) async fn start(State(world): App, Path(job): Path<Uuid>, Json(body): Json<Value>) -> Response {
-    let started = world.change(|world| {
-        world.claims.push(body["directiveId"].clone());
-        if world.refuses_jobs { Err((404, "Job not found")) } else { world.start_run(job, &body["directiveId"]) }
+pub(super) async fn start(State(state): App, Path(job): Path<Uuid>, Json(body): Json<Value>) -> Response {
+    let started = state.change(|state| {
+        state.claims.push(body["directiveId"].clone());
+        if state.rejects_jobs { Err((404, "Job not found")) } else { state.start_run(job, &body["directiveId"]) }
     });
     answer(201, started)
 }
 
-pub(super) async fn end(State(world): App, Path((_, run)): Path<(Uuid, Uuid)>, Json(body): Json<Value>) -> Response {
-    answer(200, world.change(|world| world.end_run(run, body)))
+pub(super) async fn end(State(state): App, Path((_, run)): Path<(Uuid, Uuid)>, Json(body): Json<Value>) -> Response {
+    answer(200, state.change(|state| state.end_run(run, body)))
 }
 
 fn answer(status: u16, run: Result<Value, (u16, &'static str)>) -> Response {

@@ -1,4 +1,4 @@
-//! The contract's rules for the steps of pipelines, as far as an agent can notice.
+//! The REST contract's rules for pipeline steps, as far as an agent can observe them.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -6,28 +6,28 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{App, Server, World, failure, merge, success};
+use super::{App, FakeServer, ServerState, failure, merge, success};
 use crate::random::random_uuid;
 
-impl Server {
-    /// Sends the agent a step; gives the run's id and the directive's.
+impl FakeServer {
+    /// Sends the directive `runStep`; returns the ids of the run and of the directive.
     pub(in crate::tests) fn send_step(&self, fields: Value) -> (Uuid, Uuid) {
         let run = random_uuid();
-        (run, self.send_step_of(run, fields))
+        (run, self.send_attempt(run, fields))
     }
 
-    /// Sends the agent a step of this run.
-    pub(in crate::tests) fn send_step_of(&self, run: Uuid, fields: Value) -> Uuid {
+    /// Sends the directive `runStep` for this run; returns its id.
+    pub(in crate::tests) fn send_attempt(&self, run: Uuid, fields: Value) -> Uuid {
         let mut step = json!({"id": "step", "attempt": 1});
         merge(&mut step, fields);
         let view = json!({"id": step["id"], "type": step["type"], "attempt": step["attempt"], "status": "queued"});
-        self.change(|world| world.steps.insert(run, view));
-        self.direct("runStep", &json!({"runId": run, "pipelineId": random_uuid(), "step": step}))
+        self.change(|state| state.steps.insert(run, view));
+        self.send_directive("runStep", &json!({"runId": run, "pipelineId": random_uuid(), "step": step}))
     }
 }
 
-impl World {
-    /// Whether every step there is stands like this.
+impl ServerState {
+    /// Whether there are steps, all with this status.
     pub(in crate::tests) fn steps_are(&self, status: &str) -> bool {
         !self.steps.is_empty() && self.steps.values().all(|step| step["status"] == status)
     }
@@ -56,11 +56,11 @@ impl World {
 }
 
 pub(super) async fn update(
-    State(world): App,
+    State(state): App,
     Path((_, run, _)): Path<(Uuid, Uuid, String)>,
     Json(body): Json<Value>,
 ) -> Response {
-    match world.change(|world| world.update_step(run, body)) {
+    match state.change(|state| state.update_step(run, body)) {
         Ok(step) => success(200, &json!({"step": step, "directives": []})),
         Err((status, error)) => failure(status, error),
     }

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_comes_back_and_is_recognised() -> anyhow::Result<()> {
+    fn a_compressed_file_is_recognised_and_decompressed() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         let bytes: Vec<u8> = (0..2_000_000_u32).map(|n| n.wrapping_mul(n).to_be_bytes()[1]).collect();
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_something_else_than_its_name_says_is_told_so() -> anyhow::Result<()> {
+    fn a_file_in_another_format_is_rejected_with_the_reason() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::write(dir.path().join("a"), "text")?;
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_keeps_where_the_result_grows_stays() -> anyhow::Result<()> {
+    fn a_folder_with_the_name_of_the_part_file_is_kept() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::write(dir.path().join("a"), "text")?;
@@ -209,7 +209,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_result_never_takes_the_place_of_a_socket() -> anyhow::Result<()> {
+    fn a_socket_is_never_replaced() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::write(dir.path().join("a"), "text")?;
@@ -230,7 +230,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_second_name_of_a_file_elsewhere_is_not_written_through() -> anyhow::Result<()> {
+    fn a_part_file_that_is_a_hard_link_is_replaced() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::write(dir.path().join("a"), "text")?;

@@ -117,7 +117,7 @@ mod tests {
     use crate::storage::allowed_roots::FileAccess;
 
     #[test]
-    fn a_rename_that_a_crash_interrupted_is_known_to_be_done() -> anyhow::Result<()> {
+    fn a_rename_that_was_done_before_a_crash_is_recognised() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::write(dir.path().join("a"), "ours")?;
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_into_the_place_of_the_deleted_stays() -> anyhow::Result<()> {
+    fn a_new_file_at_the_path_of_a_deleted_one_is_kept() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
         fs::create_dir_all(dir.path().join("a/b"))?;
