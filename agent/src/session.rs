@@ -53,7 +53,9 @@ pub(crate) struct Session {
     pub(crate) limits: WorkLimits,
     pub(crate) queue: Arc<WorkQueue>,
     pub(crate) journal: Journal,
-    /// Held during requests of work items, so that many items do not use up the rate limit at once.
+    /// Held during a request of a work item. So the requests are sent one at a time and in the order of the items, and each
+    /// is delayed by the rate limit that the response before it has shown. Protects no data, and is not held while an item
+    /// waits to repeat a request.
     pub(crate) request_lock: Mutex<()>,
 }
 
