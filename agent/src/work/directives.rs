@@ -79,9 +79,8 @@ impl Dispatcher {
             // The daemon handles it.
             return Ok(Acknowledgement::Deferred);
         }
-        let kind = kind.with_context(|| {
-            format!("this version of the agent does not know `{}` and ignores it", directive.kind)
-        })?;
+        let kind = kind
+            .with_context(|| format!("this version of the agent does not know `{}` and ignores it", directive.kind))?;
         match kind {
             DirectiveKind::CancelTransfer => self.cancel(directive.id, id(payload, "transferId")?).await,
             DirectiveKind::StartJob => item::accept(&self.session, job::work_item(directive)?, execute).await,
