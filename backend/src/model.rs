@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod agent_detail;
 pub mod bounds;
 pub mod customer;
 pub mod definition;

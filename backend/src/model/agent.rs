@@ -10,8 +10,6 @@ use super::{
     Instant,
     bounds::MAX_MEASURE,
     fields::{Fields, FromFields, id, integer, number, one_of, raw_text, text},
-    job::Job,
-    transfer::Transfer,
 };
 use crate::ids::{AgentId, CustomerId, InstanceId};
 
@@ -108,18 +106,6 @@ pub struct Agent {
     /// Counts the accepted changes; of two views the one with the higher figure is newer.
     #[schema(minimum = 1, example = 1)]
     pub revision: i64,
-}
-
-/// An agent with what it is and was at work on.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct AgentDetail {
-    /// The agent.
-    #[serde(flatten)]
-    pub agent: Agent,
-    /// Its newest 20 transfers.
-    pub transfers: Vec<Transfer>,
-    /// Its jobs, at most 100.
-    pub jobs: Vec<Job>,
 }
 
 /// The agent, as it stands inside its transfers and jobs.

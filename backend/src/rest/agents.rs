@@ -17,7 +17,8 @@ use crate::{
     ids::AgentId,
     model::{
         Fields, FromFields, Pagination, Window,
-        agent::{Agent, AgentDetail, AgentFilter, Heartbeat, RegisterAgent, RotateAgentKey},
+        agent::{Agent, AgentFilter, Heartbeat, RegisterAgent, RotateAgentKey},
+        agent_detail::AgentDetail,
         directive::Directive,
         fields::one_of,
         transfer::{TransferFilter, TransferStatus},

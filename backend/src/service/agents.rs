@@ -17,7 +17,8 @@ use crate::{
     ids::{AgentId, CustomerId},
     model::{
         MAX_LIMIT, Page, Window,
-        agent::{Agent, AgentDetail, AgentFilter, AgentStatus, Heartbeat, RegisterAgent},
+        agent::{Agent, AgentFilter, AgentStatus, Heartbeat, RegisterAgent},
+        agent_detail::AgentDetail,
         directive::{Directive, Wish},
         event::{Kind, Object},
         job::JobFilter,
