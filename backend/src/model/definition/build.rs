@@ -7,22 +7,13 @@ use super::{
     grammar::DEFINITION,
     graph,
     reader::{Object, Reader},
+    sentences::TWO_SERVERS,
     yaml::{Node, shown},
 };
 use crate::model::{retry::Retry, schedule::Schedule};
 
 /// The zone of a schedule that names none.
 const UTC: &str = "UTC";
-
-/// What is said of a copy from server to server.
-pub(super) const TWO_SERVERS: &str = "a copy needs one side on the agent's machine: give `source` or `destination` as a \
-                                      path, and use two steps to go from server to server";
-/// What is said of a file whose name does not tell what it is decompressed to.
-pub(super) const NO_OUTPUT: &str =
-    "the name does not end in .gz or .zst, so it does not tell what to write: add `output`";
-/// What is said where such a file is to go to a folder.
-pub(super) const NO_NAME: &str = "`output` is a folder, and the name of `path` does not end in .gz or .zst: write the \
-                                  file's name behind it";
 
 /// Makes a definition of a tree. Nothing where something is missing, which was noted.
 pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definition> {

@@ -4,8 +4,8 @@ use mftplus_protocol::location::{SEPARATORS, local_file};
 
 use super::{
     Definition, Format, Location, Packing, Place, Spot, Step, Task, Template, When,
-    build::{NO_NAME, NO_OUTPUT},
     reader::{Object, Reader},
+    sentences::{NO_NAME, NO_OUTPUT},
 };
 
 /// What is said of a pattern where there can be none.

@@ -3,6 +3,9 @@
 use granit_parser::ErrorKind;
 use mftplus_protocol::characters::turns_direction;
 
+/// How deep mappings and lists may stand within each other.
+pub(super) const MAX_DEPTH: usize = 32;
+
 /// Whether a character cannot be seen, or changes what is seen around it, and so has no place in a definition: control
 /// characters, and those that turn the direction of reading.
 pub(super) fn is_hidden(c: char) -> bool {
@@ -110,10 +113,7 @@ pub(super) fn sentence(kind: &ErrorKind) -> String {
             "the definition ended before this: remove the `...` above, or indent this line"
         }
         Kind::RecursionLimitExceeded => {
-            return format!(
-                "this stands more than {} levels deep: a definition needs five at most",
-                super::yaml::MAX_DEPTH
-            );
+            return format!("this stands more than {MAX_DEPTH} levels deep: a definition needs five at most");
         }
         other => return format!("this is not YAML ({other}): compare the line with the example in the documentation"),
     };

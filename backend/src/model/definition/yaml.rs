@@ -11,13 +11,11 @@ use granit_parser::{Event, Parser, ScalarStyle, Span};
 use super::{
     diagnostic::{Position, Problems, Spot, small},
     scalar::{Scalar, resolve},
-    syntax::{is_hidden, sentence},
+    syntax::{MAX_DEPTH, is_hidden, sentence},
 };
 
 /// The longest text, in bytes.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
-/// How deep mappings and lists may stand within each other.
-pub(super) const MAX_DEPTH: usize = 32;
 /// How many values there may be, with what every alias stands for.
 const MAX_VALUES: usize = 50_000;
 

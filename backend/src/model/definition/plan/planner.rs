@@ -10,9 +10,9 @@ use crate::model::{
     agent::AgentRef,
     definition::{
         AgentName, Definition, Diagnostic, Format, Location, Packing, Place, Position, Spot, Step, Task, Template,
-        build::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
         grammar::{BODY, EXPECTED, PATH, Text, WEB_URL},
         reader::{check, unusable},
+        sentences::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
     },
     retry::Retry,
     transfer::{Direction, Protocol},
