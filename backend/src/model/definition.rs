@@ -14,6 +14,7 @@ use super::{
 };
 
 mod build;
+mod checks;
 mod diagnostic;
 mod doubts;
 mod filter;

@@ -6,6 +6,7 @@ use mftplus_protocol::{characters::is_forbidden_in_names, location::local_file};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    checks::{first_hidden, unusable, without_secrets},
     grammar::{Form, MAX_LOCATION, Text},
     nearest::nearest,
     reader::Object,
@@ -99,17 +100,16 @@ impl Location {
     /// What is wrong with it, and what to write instead.
     pub fn fill(&self, parameters: &BTreeMap<String, String>) -> Result<Place, String> {
         let fill = |template: &Template| {
-            let filled =
-                template.fill(parameters, MAX_LOCATION).map_err(|unfit| super::reader::unusable(unfit, &TEXT))?;
+            let filled = template.fill(parameters, MAX_LOCATION).map_err(|unfit| unusable(unfit, &TEXT))?;
             if filled.trim().is_empty() {
                 return Err(format!("must have 1 to {MAX_LOCATION} characters once it is filled in"));
             }
-            super::reader::first_hidden(&filled, false).map_or(Ok(filled), Err)
+            first_hidden(&filled, false).map_or(Ok(filled), Err)
         };
         let place = match self {
             Self::Text(template) => {
                 let text = fill(template)?;
-                super::reader::without_secrets(&text)?;
+                without_secrets(&text)?;
                 parse(&text)?
             }
             Self::Parts(parts) => {
@@ -119,7 +119,7 @@ impl Location {
                 }
                 let pattern = parts.pattern.as_ref().map(fill).transpose()?;
                 let path = fill(&parts.path)?;
-                super::reader::without_secrets(&path)?;
+                without_secrets(&path)?;
                 if path.contains("://") {
                     return Err("has a URL as its path: write the path alone".to_owned());
                 }

@@ -21,7 +21,6 @@ use crate::model::period::Period;
 mod text;
 mod value;
 
-pub(super) use text::{check, first_hidden, unusable, without_secrets};
 pub(super) use value::parameter;
 
 /// A mapping whose keys were checked.

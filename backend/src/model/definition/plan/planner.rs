@@ -10,8 +10,8 @@ use crate::model::{
     agent::AgentRef,
     definition::{
         AgentName, Definition, Diagnostic, Format, Location, Packing, Place, Position, Spot, Step, Task, Template,
+        checks::{check, unusable},
         grammar::{BODY, EXPECTED, PATH, Text, WEB_URL},
-        reader::{check, unusable},
         sentences::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
     },
     retry::Retry,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Object, Reader, Shared, Value, called};
 use crate::model::{
     definition::{
+        checks::{first_hidden, without_secrets},
         diagnostic::Spot,
         grammar::{Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, PLACE, STEP, Shape},
         location::{Location, TEXT},
@@ -232,8 +233,8 @@ pub(in crate::model::definition) fn parameter(text: &str) -> Result<(), String> 
     if text.chars().nth(MAX_VALUE).is_some() {
         return Err(format!("is too long: a parameter has at most {MAX_VALUE} characters"));
     }
-    if let Some(hidden) = super::text::first_hidden(text, false) {
+    if let Some(hidden) = first_hidden(text, false) {
         return Err(hidden);
     }
-    super::text::without_secrets(text)
+    without_secrets(text)
 }

@@ -1,0 +1,105 @@
+//! What is wrong with text as it will be used, with its parameters filled in.
+
+use mftplus_protocol::{characters::is_forbidden_in_names, location::local_file};
+
+use super::{
+    grammar::{Form, Text},
+    syntax::is_hidden,
+    template::Unfit,
+    yaml::shown,
+};
+use crate::model::source_url::{without_password, without_passwords};
+
+/// What is said of text that cannot be filled in.
+pub(super) fn unusable(unfit: Unfit, text: &Text) -> String {
+    match unfit {
+        Unfit::TooLong => {
+            format!("is too long: it may have {} characters, with its parameters filled in", text.most)
+        }
+        Unfit::GoesUp => "has a parameter that leads up in its path (`.` or `..`): give it another value".to_owned(),
+        Unfit::ChangesParts => {
+            "has a parameter whose value would make another place of it (it is empty, a pattern, or names \
+                                a server): give it another value, or write `| raw` behind its name"
+                .to_owned()
+        }
+    }
+}
+
+/// What is wrong with text as it will be used.
+pub(super) fn check(filled: &str, text: &Text) -> Result<(), String> {
+    if filled.trim().is_empty() {
+        return Err(format!("is empty: write {}", text.what));
+    }
+    if let Some(problem) = first_hidden(filled, text.has_lines) {
+        return Err(problem);
+    }
+    if text.form == Form::Free
+        && let Some(hidden) = filled.chars().find(|c| is_forbidden_in_names(*c))
+    {
+        return Err(unseen(hidden));
+    }
+    match text.form {
+        Form::Free | Form::Body | Form::Pattern if without_passwords(filled) != filled => {
+            Err(HOLDS_PASSWORD.to_owned())
+        }
+        Form::Free | Form::Body | Form::Pattern => Ok(()),
+        // Whether it is a place is said of it as a place.
+        Form::Location => without_secrets(filled),
+        Form::Id if is_id(filled) => Ok(()),
+        Form::Sha256 if filled.len() == 64 && filled.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(()),
+        Form::Path | Form::PathPart => {
+            without_secrets(filled)?;
+            if text.form == Form::Path
+                && let Some(path) = local_file(filled)
+            {
+                return path.map(drop).map_err(ToOwned::to_owned);
+            }
+            if filled.contains("://") {
+                return Err(format!("is the URL `{}`: write {}", shown(filled), text.what));
+            }
+            Ok(())
+        }
+        Form::Id | Form::Sha256 => Err(format!("is the text `{}`: write {}", shown(filled), text.what)),
+        Form::WebUrl => web_url(filled),
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// What is said of the first character that nobody would see.
+pub(super) fn first_hidden(text: &str, has_lines: bool) -> Option<String> {
+    let is_line = |c: &char| matches!(c, '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    match text.chars().find(|c| is_hidden(*c) || (!has_lines && is_line(c)))? {
+        '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some("has several lines: write it on one".to_owned()),
+        '\t' => Some("holds a tab: write spaces".to_owned()),
+        hidden => Some(unseen(hidden)),
+    }
+}
+
+fn unseen(hidden: char) -> String {
+    format!("holds the character U+{:04X}, which cannot be seen: remove it", u32::from(hidden))
+}
+
+const HOLDS_PASSWORD: &str = "holds a password: name a `credentials` set of the agent instead";
+
+/// That there is no password in a location.
+pub(super) fn without_secrets(text: &str) -> Result<(), String> {
+    if without_password(text) == text { Ok(()) } else { Err(HOLDS_PASSWORD.to_owned()) }
+}
+
+fn web_url(text: &str) -> Result<(), String> {
+    let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let Some(url) = url else {
+        return Err(format!("is the text `{}`: write a URL such as https://example.com/hook", shown(text)));
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "holds a user or password: take it out, the receiver knows the server by the signature it sends along"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
