@@ -137,6 +137,9 @@ const fn template(what: &'static str, most: usize) -> Text {
     Text { is_template: true, ..text(what, most) }
 }
 
+/// The text of a place.
+pub(super) const PLACE_TEXT: Text =
+    Text { form: Form::Location, ..template("a path, or a URL such as sftp://ftp.example.com/exports/", MAX_LOCATION) };
 /// A path on the agent.
 pub(super) const PATH: Text =
     Text { form: Form::Path, ..template("a path on the agent, such as /data/in/a.csv", MAX_LOCATION) };

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     checks::{first_hidden, unusable, without_secrets},
-    grammar::{Form, MAX_LOCATION, Text},
+    grammar::{MAX_LOCATION, PLACE_TEXT},
     nearest::nearest,
-    reader::Object,
     template::Template,
     yaml::shown,
 };
@@ -27,12 +26,12 @@ pub enum Location {
 /// The parts of a place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parts {
-    protocol: Protocol,
-    host: Option<Template>,
-    port: Option<u16>,
-    path: Template,
-    pattern: Option<Template>,
-    credentials: Option<String>,
+    pub(super) protocol: Protocol,
+    pub(super) host: Option<Template>,
+    pub(super) port: Option<u16>,
+    pub(super) path: Template,
+    pub(super) pattern: Option<Template>,
+    pub(super) credentials: Option<String>,
 }
 
 /// A place with its parameters filled in.
@@ -57,33 +56,10 @@ pub struct Place {
     pub credentials: Option<String>,
 }
 
-/// What the text of a place may be.
-pub(super) const TEXT: Text = Text {
-    what: "a path, or a URL such as sftp://ftp.example.com/exports/",
-    most: MAX_LOCATION,
-    is_template: true,
-    has_lines: false,
-    form: Form::Location,
-};
-
 /// The protocols that have URLs.
 const SCHEMES: [(&str, Protocol); 3] = [("sftp", Protocol::Sftp), ("ftp", Protocol::Ftp), ("ftps", Protocol::Ftps)];
 
 impl Location {
-    /// The place that a mapping is.
-    pub(super) fn of(object: &Object) -> Option<Self> {
-        let parts = Parts {
-            protocol: object.variant()?,
-            host: object.template("host"),
-            port: object.whole("port").and_then(|port| port.try_into().ok()),
-            path: object.template("path")?,
-            pattern: object.template("pattern"),
-            credentials: object.text("credentials"),
-        };
-        // Without its host the place is wrong, which was noted.
-        (parts.protocol == Protocol::Local || parts.host.is_some()).then_some(Self::Parts(parts))
-    }
-
     /// The parameters that stand in it.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
         let templates = match self {
@@ -100,7 +76,7 @@ impl Location {
     /// What is wrong with it, and what to write instead.
     pub fn fill(&self, parameters: &BTreeMap<String, String>) -> Result<Place, String> {
         let fill = |template: &Template| {
-            let filled = template.fill(parameters, MAX_LOCATION).map_err(|unfit| unusable(unfit, &TEXT))?;
+            let filled = template.fill(parameters, MAX_LOCATION).map_err(|unfit| unusable(unfit, &PLACE_TEXT))?;
             if filled.trim().is_empty() {
                 return Err(format!("must have 1 to {MAX_LOCATION} characters once it is filled in"));
             }

@@ -7,7 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::grammar::{
-    Choice, DEFINITION, Form, Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, Mapping, PLACE, RETRY, STEP, Shape, Text,
+    Choice, DEFINITION, Form, Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, Mapping, PLACE, PLACE_TEXT, RETRY, STEP,
+    Shape, Text,
 };
 use crate::model::period;
 
@@ -35,7 +36,7 @@ pub fn schema() -> Value {
         "description": "A pipeline of MFTPlus, version 1 of the language.",
         "$defs": {
             "retry": mapping(&RETRY),
-            "place": { "anyOf": [text(&super::location::TEXT), choice(&PLACE)] },
+            "place": { "anyOf": [text(&PLACE_TEXT), choice(&PLACE)] },
             "step": choice(&STEP),
         },
     });

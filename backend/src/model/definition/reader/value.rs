@@ -7,8 +7,8 @@ use crate::model::{
     definition::{
         checks::{first_hidden, without_secrets},
         diagnostic::Spot,
-        grammar::{Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, PLACE, STEP, Shape},
-        location::{Location, TEXT},
+        grammar::{Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, PLACE, PLACE_TEXT, STEP, Shape},
+        location::{Location, Parts},
         nearest::nearest,
         scalar::{Kind, Scalar},
         sentences::{expected, what_it_is},
@@ -16,6 +16,7 @@ use crate::model::{
         yaml::{Content, Node, shown},
     },
     period::Period,
+    transfer::Protocol,
 };
 
 impl Reader<'_> {
@@ -97,8 +98,8 @@ impl Reader<'_> {
 
     fn place(&mut self, node: &Shared, spot: &Spot) -> Option<Location> {
         let location = match &node.content {
-            Content::Scalar(Scalar { kind: Kind::Text, .. }) => Location::Text(self.text(node, spot, &TEXT)?),
-            Content::Mapping(_) => Location::of(&self.choice(node, spot, &PLACE)?)?,
+            Content::Scalar(Scalar { kind: Kind::Text, .. }) => Location::Text(self.text(node, spot, &PLACE_TEXT)?),
+            Content::Mapping(_) => location(&self.choice(node, spot, &PLACE)?)?,
             _ => return self.wrong(node, spot, &Shape::Place),
         };
         if let Some(values) = self.values(location.parameters())
@@ -212,6 +213,20 @@ impl Reader<'_> {
         self.problems.error(spot, || format!("{} {problem}", called(spot)));
         None
     }
+}
+
+/// The place that a mapping is.
+fn location(object: &Object) -> Option<Location> {
+    let parts = Parts {
+        protocol: object.variant()?,
+        host: object.template("host"),
+        port: object.whole("port").and_then(|port| port.try_into().ok()),
+        path: object.template("path")?,
+        pattern: object.template("pattern"),
+        credentials: object.text("credentials"),
+    };
+    // Without its host the place is wrong, which was noted.
+    (parts.protocol == Protocol::Local || parts.host.is_some()).then_some(Location::Parts(parts))
 }
 
 /// What quotes have to do with it, where they do.
