@@ -30,6 +30,7 @@ mod sentences;
 mod step;
 mod syntax;
 mod template;
+mod when;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Position, Severity, Spot};
@@ -39,8 +40,9 @@ pub use mftplus_protocol::{archive::Format, wire::Verify};
 pub(crate) use plan::unowned;
 pub use plan::{Found, Plan, Planned, PlannedStep, PlannedTask, Times};
 pub use schema::schema;
-pub use step::{AgentName, Packing, Step, Task, When};
+pub use step::{AgentName, Packing, Step, Task};
 pub use template::Template;
+pub use when::When;
 
 use diagnostic::Problems;
 use reader::Reader;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AgentName, Definition, Location, Place, Spot, Step, Task, doubts,
+    AgentName, Definition, Location, Packing, Place, Spot, Step, Task, doubts,
     grammar::DEFINITION,
     graph,
     reader::{Object, Reader},
@@ -128,6 +128,29 @@ fn steps(reader: &mut Reader<'_>, objects: &[Object]) -> Vec<Step> {
         steps.push(step);
     }
     steps
+}
+
+impl Task {
+    /// The task that the mapping of a step says. Nothing where something is wrong with it, which was noted.
+    fn of(object: &Object) -> Option<Self> {
+        let template = |key: &str| object.template(key);
+        let packing =
+            || Some(Packing { path: template("path")?, output: template("output"), format: object.word("format") });
+        Some(match object.variant? {
+            "transfer" => Self::Transfer {
+                source: object.place("source").cloned(),
+                destination: object.place("destination").cloned(),
+                verify: object.word("verify").unwrap_or_default(),
+            },
+            "checksum" => Self::Checksum { path: template("path")?, expected: template("expected") },
+            "compress" => Self::Compress(packing()?),
+            "decompress" => Self::Decompress(packing()?),
+            "rename" => Self::Rename { from: template("from")?, to: template("to")? },
+            "delete" => Self::Delete { path: template("path")? },
+            "webhook" => Self::Webhook { url: template("url")?, body: template("body") },
+            _ => return None,
+        })
+    }
 }
 
 /// That each copy has a side on the agent's machine.

@@ -1,9 +1,10 @@
 //! The grammar: which keys there are and what stands under them, in tables. The reader checks by them and the served
 //! schema is made of them, so neither can say what the other does not.
 
+use mftplus_protocol::{archive::Format, wire::Verify};
 use strum::VariantNames;
 
-use super::{Format, Verify, When};
+use super::when::When;
 use crate::model::{
     retry::{MAX_ATTEMPTS, MAX_DELAY, MAX_FACTOR},
     schedule::{CatchUp, Overlap},

@@ -1,25 +1,9 @@
 //! Steps: what is done, when, by whom, and how often it is tried.
 
 use mftplus_protocol::{archive::Format, wire::Verify};
-use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString, VariantNames};
 
-use super::{diagnostic::Spot, location::Location, reader::Object, template::Template};
+use super::{diagnostic::Spot, location::Location, template::Template, when::When};
 use crate::model::{period::Period, retry::Retry};
-
-/// What must have become of the steps that a step needs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum When {
-    /// All of them were completed.
-    #[default]
-    Success,
-    /// One of them failed.
-    Failure,
-    /// Whatever.
-    Always,
-}
 
 /// A step.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,26 +113,5 @@ impl Task {
     #[must_use]
     pub fn word(&self) -> &'static str {
         self.into()
-    }
-
-    /// The task that the mapping of a step says. Nothing where something is wrong with it, which was noted.
-    pub(super) fn of(object: &Object) -> Option<Self> {
-        let template = |key: &str| object.template(key);
-        let packing =
-            || Some(Packing { path: template("path")?, output: template("output"), format: object.word("format") });
-        Some(match object.variant? {
-            "transfer" => Self::Transfer {
-                source: object.place("source").cloned(),
-                destination: object.place("destination").cloned(),
-                verify: object.word("verify").unwrap_or_default(),
-            },
-            "checksum" => Self::Checksum { path: template("path")?, expected: template("expected") },
-            "compress" => Self::Compress(packing()?),
-            "decompress" => Self::Decompress(packing()?),
-            "rename" => Self::Rename { from: template("from")?, to: template("to")? },
-            "delete" => Self::Delete { path: template("path")? },
-            "webhook" => Self::Webhook { url: template("url")?, body: template("body") },
-            _ => return None,
-        })
     }
 }
