@@ -1,7 +1,7 @@
 //! Relay connections over the windows of the control plane. A cursor is the id of its object.
 
 use async_graphql::{
-    OutputType, SimpleObject,
+    Context, OutputType, SimpleObject,
     connection::{Connection as Relay, DefaultConnectionName, DefaultEdgeName, Edge, EmptyFields},
 };
 use uuid::Uuid;
@@ -66,6 +66,12 @@ impl Span {
 /// How many items the arguments ask for at most: what a connection costs.
 pub(super) fn size(first: Option<i32>, last: Option<i32>) -> usize {
     usize::try_from(first.or(last).unwrap_or(20)).unwrap_or(0).min(100)
+}
+
+/// Whether the total of a connection is selected: where it is not, it need not be counted.
+pub(super) fn wants_total(ctx: &Context<'_>) -> bool {
+    let selected = ctx.look_ahead();
+    selected.field("totalCount").exists() || selected.field("totalIsAtLeast").exists()
 }
 
 fn bounded(name: &'static str, figure: Option<i32>) -> Result<Option<u64>> {

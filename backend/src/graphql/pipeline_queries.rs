@@ -5,11 +5,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    connections::{Connection, Span, connection, size},
+    connections::{Connection, Span, connection, size, wants_total},
     context::{actor, control_plane},
     filters::read,
     pipeline_inputs::{PipelineFilterInput, PipelineRunFilterInput},
-    query::wants_total,
 };
 use crate::{
     error::Result,

@@ -7,7 +7,7 @@ use async_graphql::{
 use uuid::Uuid;
 
 use super::{
-    connections::{Connection, Span, connection, size},
+    connections::{Connection, Span, connection, size, wants_total},
     context::{actor, control_plane},
     filters::{AgentFilterInput, TransferFilterInput, read},
     job_inputs::{JobFilterInput, JobRunFilterInput, JobSlotFilterInput},
@@ -262,10 +262,4 @@ impl GeneralQueries {
         let id = Uuid::try_parse(&id).map_err(|_| Error::field("id", "is not an id: ids are UUIDs"))?;
         Ok(control_plane(ctx)?.find_object(actor, id).await?.map(Node::from))
     }
-}
-
-/// Whether the total of a connection is selected: where it is not, it need not be counted.
-pub(super) fn wants_total(ctx: &Context<'_>) -> bool {
-    let selected = ctx.look_ahead();
-    selected.field("totalCount").exists() || selected.field("totalIsAtLeast").exists()
 }
