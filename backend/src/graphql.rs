@@ -39,6 +39,7 @@ mod pipeline_queries;
 mod pipelines;
 mod query;
 mod request;
+mod response;
 mod scan;
 mod sockets;
 mod subscription;

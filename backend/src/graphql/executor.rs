@@ -6,7 +6,6 @@
 
 use std::{
     future::{Future, poll_fn},
-    io,
     pin::pin,
     sync::Arc,
     task::Poll,
@@ -17,7 +16,6 @@ use std::{
 use async_graphql::{Response, ServerError};
 use bytes::Bytes;
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use serde::Serialize;
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
@@ -29,8 +27,8 @@ use super::{
     COMPLEXITY, Schema, Settings,
     context::Caller,
     errors::{is_request_error, server_error},
-    http::Payload,
     request::CheckedRequest,
+    response::{Payload, write},
 };
 use crate::{
     error::{Error, Result},
@@ -181,40 +179,6 @@ fn executed(response: &Response, max_response: usize) -> Executed {
     written.map_or_else(|error| Executed::Refused(vec![server_error(&error)]), Executed::Answered)
 }
 
-/// Writes JSON of at most so many bytes.
-///
-/// # Errors
-///
-/// [`Error::ResponseTooLarge`] as soon as there are more.
-pub(super) fn write(value: &impl Serialize, max: usize) -> Result<Bytes> {
-    let mut bounded = Bounded { bytes: Vec::new(), max };
-    match serde_json::to_writer(&mut bounded, value) {
-        Ok(()) => Ok(bounded.bytes.into()),
-        Err(error) if error.is_io() => Err(Error::ResponseTooLarge),
-        Err(error) => Err(Error::internal(error)),
-    }
-}
-
-/// A buffer that takes so many bytes and no more.
-struct Bounded {
-    bytes: Vec<u8>,
-    max: usize,
-}
-
-impl io::Write for Bounded {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if piece.len() > self.max - self.bytes.len() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(piece);
-        Ok(piece.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::pending;
@@ -225,11 +189,5 @@ mod tests {
     async fn an_operation_that_does_not_end_is_given_up() {
         let outcome: Result<()> = by(Instant::now(), GIVEN_UP, pending()).await;
         assert!(matches!(outcome, Err(Error::Unavailable(_))));
-    }
-
-    #[test]
-    fn json_is_written_up_to_the_limit() {
-        assert_eq!(write(&["abc"], 7).expect("seven bytes"), r#"["abc"]"#);
-        assert!(matches!(write(&["abc"], 6), Err(Error::ResponseTooLarge)));
     }
 }

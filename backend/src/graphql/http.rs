@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use async_graphql::{Request, Response, ServerError, Value};
+use async_graphql::{Request, Response};
 use axum::{
     body::Body,
     extract::State,
@@ -10,17 +10,17 @@ use axum::{
     response::{IntoResponse, Response as HttpResponse},
 };
 use bytes::Bytes;
-use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Graphql,
     context::Caller,
-    errors::{is_request_error, json, server_error},
+    errors::{json, server_error},
     executor::Executed,
     page,
     request::{CheckedRequest, from_fields},
+    response::Payload,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -285,21 +285,6 @@ fn status(error: &Error) -> StatusCode {
 
 fn refusal(error: &Error) -> Bytes {
     json(&Payload::from(&Response::from_errors(vec![server_error(error)])))
-}
-
-/// A response as the specification has it: `data` is absent where nothing was carried out.
-#[derive(Serialize)]
-pub(super) struct Payload<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [ServerError],
-}
-
-impl<'a> From<&'a Response> for Payload<'a> {
-    fn from(response: &'a Response) -> Self {
-        Self { data: (!is_request_error(response)).then_some(&response.data), errors: &response.errors }
-    }
 }
 
 fn written(media: Media, status: StatusCode, body: Bytes) -> HttpResponse {

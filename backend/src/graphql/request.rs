@@ -11,7 +11,8 @@ use super::{
     context::{Caller, UNKNOWN},
     cost,
     errors::{server_error, wrong_document},
-    executor, scan,
+    response::write,
+    scan,
 };
 use crate::{
     error::{Error, FieldErrors, Result},
@@ -137,7 +138,7 @@ impl CheckedRequest {
 
     /// Whether its document or its variables are longer texts than that.
     pub(super) fn is_longer_than(&self, bytes: usize) -> bool {
-        self.0.query.len() > bytes || executor::write(&self.0.variables, bytes).is_err()
+        self.0.query.len() > bytes || write(&self.0.variables, bytes).is_err()
     }
 
     /// Its document.

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::{Interest, Item};
 use crate::{
     error::{Error, Result},
-    graphql::{Schema, errors::server_error, executor::write},
+    graphql::{Schema, errors::server_error, response::write},
 };
 
 /// What the resolver of a state subscription finds in its request: where to say what it wants, and what it is then fed.

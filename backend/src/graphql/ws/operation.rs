@@ -15,10 +15,10 @@ use crate::{
         Graphql,
         context::Caller,
         errors::{is_request_error, json, server_error},
-        executor::{Executed, write},
+        executor::Executed,
         fanout::Joining,
-        http::Payload,
         request::CheckedRequest,
+        response::{Payload, write},
     },
     transport::panicked,
 };
