@@ -84,7 +84,7 @@ impl Work {
         let watching = Watching { outbox: Arc::clone(&self.outbox), operation: self.number };
         let joining = Joining { topic, question, request, is_snapshot_due };
         match self.graphql.fanout.join(&self.caller, joining, watching).await {
-            Ok(membership) => self.outbox.push(Frame::Joined(self.number, membership)),
+            Ok(membership) => self.outbox.push(Frame::Joined(self.number, Box::new(membership))),
             Err(errors) => self.refuse(&errors),
         }
     }

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    mem,
+    fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -18,7 +18,6 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{protocol::Close, throttle::Throttle};
-use crate::graphql::fanout::Membership;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +36,9 @@ const MAX_ANSWERS: usize = 4;
 /// Names an operation among all that a socket ever had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(in crate::graphql) struct OperationNumber(pub(super) u32);
+
+/// Keeps an operation in the group that answers it. Dropping it leaves the group.
+pub(super) type Membership = Box<dyn fmt::Debug + Send + Sync>;
 
 /// Something to be sent, or to be noted by the socket in its turn.
 #[derive(Debug)]

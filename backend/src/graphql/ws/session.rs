@@ -10,13 +10,13 @@ use tracing::Instrument;
 
 use super::{
     operation,
-    outbox::{Frame, OperationNumber, Outbox},
+    outbox::{Frame, Membership, OperationNumber, Outbox},
     protocol::{ACK, ClientMessage, Close, complete, pong, with_payload},
     waiting::WaitingEntry,
 };
 use crate::{
     error::Error,
-    graphql::{Graphql, context::Caller, fanout::Membership, sockets::Registration},
+    graphql::{Graphql, context::Caller, sockets::Registration},
     transport::{Connection, RequestId, TOKEN_MISSING, bearer},
 };
 
