@@ -17,6 +17,7 @@ use crate::{
 mod accounts;
 mod agents;
 mod budget;
+mod close;
 mod connections;
 mod context;
 mod cors;
@@ -33,6 +34,7 @@ mod loaders;
 mod log;
 mod mutation;
 mod nulls;
+mod outbox;
 mod page;
 mod pipeline_inputs;
 mod pipeline_queries;

@@ -34,7 +34,7 @@ use self::{
     group::Group,
     heard::Heard,
 };
-use super::{Schema, Settings, context::Caller, errors::server_error, ws::outbox::Watching};
+use super::{Schema, Settings, context::Caller, errors::server_error, outbox::Watching};
 use crate::{
     actor::{Actor, Scope},
     error::Error,

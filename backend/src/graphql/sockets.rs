@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::ws::{Close, outbox::Outbox};
+use super::{close::Close, outbox::Outbox};
 use crate::{
     actor::Actor,
     error::Error,

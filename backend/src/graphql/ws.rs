@@ -16,18 +16,15 @@ use tokio::time::timeout;
 use tracing::{Instrument, Span};
 
 mod operation;
-pub(super) mod outbox;
 mod plan;
 mod protocol;
 mod session;
-mod throttle;
 mod waiting;
 
-pub(super) use protocol::Close;
 pub(super) use waiting::Waiting;
 
 use self::{protocol::PROTOCOL, session::Session};
-use super::Graphql;
+use super::{Graphql, close::Close};
 use crate::transport::{Connection, RequestId, client_address, rate_limit_key};
 
 /// How long a client may take to hear why its socket is closed, and to close it too.

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     graphql::{
         errors::{json, server_error},
-        ws::outbox::Watching,
+        outbox::Watching,
     },
     transport::panicked,
 };

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::change::Item;
-use crate::graphql::ws::outbox::Watching;
+use crate::graphql::outbox::Watching;
 
 /// A member of a group.
 #[derive(Debug)]

@@ -5,10 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use async_graphql::{Request, ServerError, Value};
 use futures_util::{FutureExt, StreamExt};
 
-use super::{
-    outbox::{Frame, OperationNumber, Outbox, Watching},
-    plan::{Plan, States},
-};
+use super::plan::{Plan, States};
 use crate::{
     error::Error,
     graphql::{
@@ -17,6 +14,7 @@ use crate::{
         errors::{is_request_error, json, server_error},
         executor::Executed,
         fanout::Joining,
+        outbox::{Frame, OperationNumber, Outbox, Watching},
         request::CheckedRequest,
         response::{Payload, write},
     },

@@ -10,13 +10,18 @@ use tracing::Instrument;
 
 use super::{
     operation,
-    outbox::{Frame, Membership, OperationNumber, Outbox},
-    protocol::{ACK, ClientMessage, Close, complete, pong, with_payload},
+    protocol::{ACK, ClientMessage, complete, pong, with_payload},
     waiting::WaitingEntry,
 };
 use crate::{
     error::Error,
-    graphql::{Graphql, context::Caller, sockets::Registration},
+    graphql::{
+        Graphql,
+        close::Close,
+        context::Caller,
+        outbox::{Frame, Membership, OperationNumber, Outbox},
+        sockets::Registration,
+    },
     transport::{Connection, RequestId, TOKEN_MISSING, bearer},
 };
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{outbox::Outbox, protocol::Close};
+use crate::graphql::{close::Close, outbox::Outbox};
 
 /// The most waiting sockets of one address; beyond them the oldest is closed.
 const MOST: usize = 50;

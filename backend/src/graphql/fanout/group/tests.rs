@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     graphql::{
         fanout::change::Filter,
-        ws::outbox::{OperationNumber, Outbox},
+        outbox::{OperationNumber, Outbox},
     },
     model::fleet::{AgentCounts, Fleet, TransferCounts},
 };

@@ -17,7 +17,11 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{protocol::Close, throttle::Throttle};
+use super::close::Close;
+
+mod throttle;
+
+use throttle::Throttle;
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +39,7 @@ const MAX_ANSWERS: usize = 4;
 
 /// Names an operation among all that a socket ever had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(in crate::graphql) struct OperationNumber(pub(super) u32);
+pub(super) struct OperationNumber(pub(super) u32);
 
 /// Keeps an operation in the group that answers it. Dropping it leaves the group.
 pub(super) type Membership = Box<dyn fmt::Debug + Send + Sync>;
@@ -95,7 +99,7 @@ struct Queue {
 
 /// What waits to be sent on one socket.
 #[derive(Debug)]
-pub(in crate::graphql) struct Outbox {
+pub(super) struct Outbox {
     queue: Mutex<Queue>,
     answers: Arc<Semaphore>,
     /// Something waits.
@@ -115,14 +119,14 @@ impl Default for Outbox {
 
 /// An operation's way to its socket, for state streams.
 #[derive(Clone, Debug)]
-pub(in crate::graphql) struct Watching {
+pub(super) struct Watching {
     pub(super) outbox: Arc<Outbox>,
     pub(super) operation: OperationNumber,
 }
 
 impl Watching {
     /// Delivers the state of an object in the place of one that still waits; whether there was room.
-    pub(in crate::graphql) fn deliver(&self, object: Uuid, payload: Bytes) -> bool {
+    pub(super) fn deliver(&self, object: Uuid, payload: Bytes) -> bool {
         let mut queue = self.outbox.queue();
         if queue.is_shut {
             return true;
@@ -144,7 +148,7 @@ impl Watching {
     }
 
     /// Tells the watcher to ask again, after all that waits.
-    pub(in crate::graphql) fn resync(&self, payload: Bytes) {
+    pub(super) fn resync(&self, payload: Bytes) {
         let place = Place::Resync(self.operation);
         let mut queue = self.outbox.queue();
         if queue.is_shut {
@@ -158,17 +162,17 @@ impl Watching {
     }
 
     /// Throws away what waits for this operation.
-    pub(in crate::graphql) fn forget(&self) {
+    pub(super) fn forget(&self) {
         self.outbox.forget(self.operation);
     }
 
     /// Ends the operation with errors, a JSON array, after all that waits.
-    pub(in crate::graphql) fn fail(self, errors: Bytes) {
+    pub(super) fn fail(self, errors: Bytes) {
         self.outbox.push(Frame::Error(self.operation, errors));
     }
 
     /// Ends the operation, after all that waits.
-    pub(in crate::graphql) fn complete(self) {
+    pub(super) fn complete(self) {
         self.outbox.push(Frame::Complete(self.operation));
     }
 }
@@ -250,7 +254,7 @@ impl Outbox {
     }
 
     /// Asks for the socket to be closed; the first to ask says why.
-    pub(in crate::graphql) fn close(&self, close: Close) {
+    pub(super) fn close(&self, close: Close) {
         self.queue().close.get_or_insert(close);
         self.closing.notify_one();
     }

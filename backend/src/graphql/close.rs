@@ -1,0 +1,109 @@
+//! The codes a socket is closed with, each with its reason.
+
+use std::{borrow::Cow, error::Error as _};
+
+use axum::extract::ws::{CloseFrame, Message};
+use mftplus_protocol::socket::CloseCode;
+use tokio_tungstenite::tungstenite::{
+    Error as SocketError,
+    error::{CapacityError, ProtocolError},
+};
+
+use crate::transport::connections::AnonymousMessageTooBig;
+
+/// The most bytes a close frame has for its reason.
+const MAX_REASON: usize = 123;
+
+/// Why a socket is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Close {
+    code: CloseCode,
+    reason: Cow<'static, str>,
+}
+
+impl Close {
+    pub(super) const GOING_AWAY: Self =
+        Self::new(CloseCode::SERVICE_RESTART, "The server is shutting down: connect again");
+    pub(super) const FORBIDDEN: Self = Self::new(CloseCode::FORBIDDEN, "Forbidden");
+    pub(super) const EXPIRED: Self = Self::new(CloseCode::UNAUTHORIZED, "Token expired");
+    pub(super) const BROKEN: Self = Self::new(CloseCode::PROTOCOL_ERROR, "Protocol error");
+    pub(super) const TOO_BIG: Self = Self::new(CloseCode::MESSAGE_TOO_BIG, "Messages may have 1 MiB");
+    pub(super) const TOO_BIG_WITHOUT_TOKEN: Self =
+        Self::new(CloseCode::MESSAGE_TOO_BIG, "Without a token messages may have 64 KiB");
+    pub(super) const INTERNAL: Self = Self::new(CloseCode::TRY_AGAIN_LATER, "Internal error: connect again");
+    pub(super) const UNCHECKED: Self =
+        Self::new(CloseCode::TRY_AGAIN_LATER, "The token cannot be checked now: connect again");
+    pub(super) const STALLED: Self = Self::new(CloseCode::TRY_AGAIN_LATER, "Nothing was read for 30 s: connect again");
+    pub(super) const OVER_QUOTA: Self = Self::new(
+        CloseCode::TRY_AGAIN_LATER,
+        "Too many open connections of this customer or administrator: close some, then connect again",
+    );
+    pub(super) const UNAUTHORIZED: Self = Self::new(CloseCode::UNAUTHORIZED, "Unauthorized");
+    pub(super) const WRONG_PROTOCOL: Self =
+        Self::new(CloseCode::SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable");
+    pub(super) const INIT_TIMEOUT: Self = Self::new(CloseCode::INIT_TIMEOUT, "Connection initialisation timeout");
+    pub(super) const CROWDED_OUT: Self =
+        Self::new(CloseCode::INIT_TIMEOUT, "Too many connections without a token from this address");
+    pub(super) const SECOND_INIT: Self = Self::new(CloseCode::TOO_MANY_REQUESTS, "Too many initialisation requests");
+    pub(super) const TOO_MANY_FAILURES: Self =
+        Self::new(CloseCode::TOO_MANY_REQUESTS, "Too many invalid tokens: try again in a minute");
+
+    const fn new(code: CloseCode, reason: &'static str) -> Self {
+        Self { code, reason: Cow::Borrowed(reason) }
+    }
+
+    /// The client sent what cannot be read as messages of a WebSocket.
+    pub(super) fn unreadable(error: &axum::Error) -> Self {
+        match error.source().and_then(|source| source.downcast_ref::<SocketError>()) {
+            Some(SocketError::Io(error))
+                if error.get_ref().is_some_and(|inner| inner.is::<AnonymousMessageTooBig>()) =>
+            {
+                Self::TOO_BIG_WITHOUT_TOKEN
+            }
+            Some(
+                SocketError::Capacity(CapacityError::MessageTooLong { .. })
+                | SocketError::Protocol(ProtocolError::ControlFrameTooBig),
+            ) => Self::TOO_BIG,
+            _ => Self::BROKEN,
+        }
+    }
+
+    /// The client sent something that is no message of the protocol.
+    pub(super) fn bad_request(reason: &str) -> Self {
+        Self { code: CloseCode::INVALID_MESSAGE, reason: Cow::Owned(reason.to_owned()) }
+    }
+
+    /// The client began an operation under the name of one that is still at work.
+    pub(super) fn duplicate(id: &str) -> Self {
+        Self { code: CloseCode::SUBSCRIBER_EXISTS, reason: Cow::Owned(format!("Subscriber for {id} already exists")) }
+    }
+
+    pub(super) fn message(&self) -> Message {
+        let end = self.reason.floor_char_boundary(MAX_REASON);
+        Message::Close(Some(CloseFrame { code: self.code.0, reason: self.reason[..end].into() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_that_cannot_be_read_is_closed_with_the_reason() {
+        let read = |error: SocketError| Close::unreadable(&axum::Error::new(error));
+        let too_long = CapacityError::MessageTooLong { size: 2, max_size: 1 };
+        assert_eq!(read(io::Error::other(AnonymousMessageTooBig).into()), Close::TOO_BIG_WITHOUT_TOKEN);
+        assert_eq!(read(too_long.into()), Close::TOO_BIG);
+        assert_eq!(read(ProtocolError::ControlFrameTooBig.into()), Close::TOO_BIG);
+        assert_eq!(read(ProtocolError::InvalidOpcode(9).into()), Close::BROKEN);
+        assert_eq!(read(io::Error::other("a message too long").into()), Close::BROKEN);
+    }
+
+    #[test]
+    fn a_reason_fits_into_a_close_frame() {
+        let Message::Close(Some(frame)) = Close::duplicate(&"ä".repeat(200)).message() else { panic!("a close") };
+        assert!(frame.reason.len() <= MAX_REASON && frame.reason.starts_with("Subscriber for ä"));
+    }
+}
