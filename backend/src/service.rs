@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod accounts;
+mod active_runs;
 mod agents;
 mod attempts;
 mod authenticate;

@@ -1,15 +1,16 @@
 //! What becomes of slots that are due: each is decided once, however many servers look, and leaves a row in the ledger
 //! in the transaction that claims it.
 
-use std::{
-    collections::{HashMap, HashSet},
-    iter,
-    time::Duration,
-};
+use std::{collections::HashMap, iter, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use super::{ControlPlane, Work, background::PAGE, job_starts::starts};
+use super::{
+    ControlPlane,
+    active_runs::{Runs, runs},
+    background::PAGE,
+    job_starts::{WAITS_FOR_AGENT, starts},
+};
 use crate::{
     actor::Actor,
     error::Result,
@@ -35,16 +36,8 @@ pub(super) const AT_A_TIME: usize = 100;
 const LOOK: Duration = Duration::from_secs(30);
 /// The same, while other servers cannot be heard.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// What a slot says that was sent to its agent and is not started.
-pub(super) const WAITS_FOR_AGENT: &str = "waits for the agent to start it";
 /// What a slot says that waits for the run before it.
 pub(super) const WAITS_FOR_RUN: &str = "waits for an earlier run to end";
-
-/// What is known of the runs of jobs with slots that are due.
-struct Runs {
-    busy: HashSet<JobId>,
-    queued: HashMap<uuid::Uuid, usize>,
-}
 
 /// What becomes of the slots of a schedule that are due.
 pub(super) struct Decided<'a> {
@@ -170,20 +163,6 @@ impl ControlPlane {
             range_count: range.map(|(_, count)| count),
         }
     }
-}
-
-/// What is at work, or about to be, and what waits behind it.
-async fn runs(work: &mut Work, ids: &[JobId]) -> Result<Runs> {
-    // Starts first: one that is acknowledged while we look has left a run by then.
-    let mut busy = store::directives::jobs_about_to_start(&mut work.tx, ids, work.now).await?;
-    busy.extend(store::job_runs::running(&mut work.tx, ids).await?.into_keys());
-    let owners: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
-    Ok(Runs { busy, queued: store::slots::queued(&mut work.tx, &owners).await? })
-}
-
-/// Whether a run of the job is at work or about to start.
-pub(super) async fn is_busy(work: &mut Work, job: JobId) -> Result<bool> {
-    Ok(!runs(work, &[job]).await?.busy.is_empty())
 }
 
 /// Decides the slots of a schedule up to now.

@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     ControlPlane, Work,
+    active_runs::is_busy,
     background::{PAGE, attempt},
-    dispatch::{WAITS_FOR_AGENT, is_busy},
     job_runs::permitted_run,
     jobs::{permitted, require_enabled},
 };
@@ -23,6 +23,8 @@ use crate::{
     store::{self, db::Word, job_runs::JobRunRow, jobs::JobRow, schedules::Owner, slots::Pending},
 };
 
+/// What a slot says that was sent to its agent and is not started.
+pub(super) const WAITS_FOR_AGENT: &str = "waits for the agent to start it";
 /// How long a start waits for its agent.
 const KEPT: TimeDelta = TimeDelta::hours(24);
 /// What the start of slots that waited is called where it fails.

@@ -5,9 +5,9 @@ use chrono::TimeDelta;
 
 use super::{
     ControlPlane,
+    active_runs::is_busy,
     background::{PAGE, attempt},
     delta,
-    dispatch::is_busy,
 };
 use crate::{
     actor::{Actor, Scope},
