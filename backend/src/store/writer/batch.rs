@@ -4,7 +4,7 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 
-use super::{Committed, Dirty, Loaded, Op, Rows, Texts, figures::Guarded, receipt::Receipt};
+use super::{Committed, Dirty, Loaded, Op, Rows, Texts, receipt::Receipt};
 use crate::{
     actor::Actor,
     error::{Code, Error, Result},
@@ -323,6 +323,14 @@ const fn is_settled(stopped: bool, before: TransferStatus, view: &Transfer) -> b
 /// Whether the report says of a transfer that was cancelled that it has ended, which the server knew: the agent has acted.
 pub(super) fn agrees_to_end(patch: &UpdateTransfer, view: &Transfer) -> bool {
     view.cancel_requested_at.is_some() && view.status.has_ended() && patch.status == Some(view.status)
+}
+
+/// A transfer whose figures are about to be written.
+#[derive(Debug)]
+pub(super) struct Guarded<'a> {
+    pub(super) row: &'a TransferRow,
+    /// The revision the stored row must still have.
+    pub(super) seen: i64,
 }
 
 /// The rows with the revisions they were read with; nobody else can have changed them since.

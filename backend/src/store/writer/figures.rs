@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sqlx::{Postgres, Sqlite, error::ErrorKind};
 use tokio::time::timeout;
 
-use super::{Committed, Op, WriterTask, batch};
+use super::{
+    Committed, Op, WriterTask,
+    batch::{self, Guarded},
+};
 use crate::{
     error::Result,
     ids::TransferId,
@@ -42,14 +45,6 @@ impl RememberedRows {
         }
         self.0.insert(row.id, row);
     }
-}
-
-/// A transfer whose figures are about to be written.
-#[derive(Debug)]
-pub(super) struct Guarded<'a> {
-    pub(super) row: &'a TransferRow,
-    /// The revision the stored row must still have.
-    pub(super) seen: i64,
 }
 
 /// The writer's connection, kept between batches: giving it back to its pool costs a round trip. It is replaced if it is

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
-use super::{Loaded, batch::guarded, figures::Guarded};
+use super::{
+    Loaded,
+    batch::{Guarded, guarded},
+};
 use crate::{
     error::Result,
     ids::{AgentId, TransferId},

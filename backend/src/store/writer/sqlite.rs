@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use sqlx::{AssertSqlSafe, FromRow, Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
-use super::{Loaded, figures::Guarded};
+use super::{Loaded, batch::Guarded};
 use crate::{
     error::Result,
     ids::{AgentId, TransferId},

@@ -2,7 +2,7 @@
 
 use sqlx::error::ErrorKind;
 
-use super::{Dirty, Loaded, Texts, figures::Guarded};
+use super::{Dirty, Loaded, Texts, batch::Guarded};
 use crate::{
     actor::Scope,
     store::{
