@@ -4,13 +4,14 @@
 #![expect(clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
 use rstest::rstest;
 
+#[path = "architecture/cycles.rs"]
+mod cycles;
 #[path = "architecture/protocol.rs"]
 mod protocol;
 #[path = "architecture/size.rs"]
@@ -49,18 +50,6 @@ impl Source {
     fn layer(&self) -> &str {
         let end = self.name.find(['/', '.']).unwrap_or(self.name.len());
         &self.name[..end]
-    }
-
-    /// Its module, such as `transfer::copy`.
-    fn module(&self) -> String {
-        self.name.trim_end_matches(".rs").replace('/', "::")
-    }
-
-    /// The paths after `crate::` in its code, as far as they stand on one line.
-    fn paths(&self) -> impl Iterator<Item = &str> {
-        let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-        let rests = self.code().flat_map(|(_, line)| line.split("crate::").skip(1));
-        rests.map(move |rest| rest.split(|c: char| !is_path(c)).next().unwrap_or(""))
     }
 
     /// Its lines of code with their numbers: no comments.
@@ -160,7 +149,7 @@ fn sources_below(folder: &str) -> Vec<Source> {
             }
         }
     }
-    assert!(found.len() > 40, "the sources are not where they were");
+    assert!(found.len() > 20, "the sources are not where they were");
     found
 }
 
@@ -211,44 +200,6 @@ fn the_modules_of_the_agent_import_downwards_only() {
         wrong.extend(upwards.map(|(line, module)| format!("agent/src/{}:{line} names crate::{module}", source.name)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn the_modules_of_the_agent_have_no_import_cycle() {
-    let sources = agent_sources();
-    let parts: Vec<&Source> =
-        sources.iter().filter(|source| !["lib", "main", "tests"].contains(&source.layer())).collect();
-    let modules: BTreeSet<String> = parts.iter().map(|source| source.module()).collect();
-    let mut imports: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for source in parts {
-        let own = source.module();
-        let named = source.paths().filter_map(|path| module_of(path, &modules)).filter(|module| *module != own);
-        imports.insert(own.clone(), named.collect());
-    }
-    assert!(imports.values().map(BTreeSet::len).sum::<usize>() > 100, "the imports are not read any more");
-    loop {
-        let is_leaf = |named: &BTreeSet<&str>| !named.iter().any(|module| imports.contains_key(*module));
-        let leaves: Vec<String> =
-            imports.iter().filter(|(_, named)| is_leaf(named)).map(|(module, _)| module.clone()).collect();
-        if leaves.is_empty() {
-            break;
-        }
-        for leaf in leaves {
-            imports.remove(&leaf);
-        }
-    }
-    assert!(imports.is_empty(), "in a cycle, or above one: {imports:#?}");
-}
-
-/// The module in which `path` ends.
-fn module_of<'a>(path: &str, modules: &'a BTreeSet<String>) -> Option<&'a str> {
-    let mut path = path.trim_end_matches(':');
-    loop {
-        if let Some(module) = modules.get(path) {
-            return Some(module);
-        }
-        path = path.rsplit_once("::")?.0;
-    }
 }
 
 #[test]
