@@ -1,5 +1,5 @@
-//! GraphQL: the same control plane through another door. Queries and mutations over HTTP ([`http`]), all operations over
-//! a socket ([`ws`]), each framed to the letter of its specification; what watchers share is made once ([`fanout`]).
+//! GraphQL: a second API over the same control plane. Queries and mutations over HTTP ([`http`]), all operations over
+//! a socket ([`ws`]), each framed to the letter of its specification; state subscriptions are shared ([`fanout`]).
 
 use std::{sync::Arc, time::Duration};
 

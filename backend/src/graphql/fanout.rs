@@ -1,8 +1,9 @@
-//! Serialize once: watchers who ask the same question with the same rights form a group, which is answered by one
-//! subscription; every answer is written once and handed to all of them.
+//! State subscriptions, serialised once: subscribers with the same document, variables and scope share one
+//! subscription. Each of its responses is written once and sent to all of them.
 //!
-//! One task reads the bus while anybody watches, drops what was overtaken, and hands each change to the groups whose
-//! rights cover it. Rights are part of what makes a group, so no answer crosses from one customer to another.
+//! While there are subscribers, one task reads the bus, drops events that are older than what was seen last, and hands
+//! each change to the subscriptions whose scope covers it. A shared subscription has one scope, so no response crosses
+//! from one customer to another.
 
 use std::{
     collections::HashMap,
@@ -17,24 +18,24 @@ use async_graphql::{Request, ServerError};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-mod answers;
 mod change;
-mod figures;
-mod group;
-mod heard;
-mod member;
+mod execution;
+mod fleet_totals;
+mod last_seen;
+mod shared_subscription;
 mod snapshot;
+mod subscriber;
 
-pub(super) use answers::feed;
-pub(super) use change::{Filter, Interest, Item, Topic};
+pub(super) use change::{EventFilter, Filter, Topic, Update};
+pub(super) use execution::feed;
 
 use self::{
-    answers::{Answers, Refusal},
     change::Change,
-    group::Group,
-    heard::Heard,
+    execution::{Execution, Refusal},
+    last_seen::LastSeen,
+    shared_subscription::SharedSubscription,
 };
-use super::{Schema, Settings, context::Caller, errors::server_error, outbox::Watching};
+use super::{Schema, Settings, context::Caller, errors::server_error, outbox::SubscriptionSink};
 use crate::{
     actor::{Actor, Scope},
     error::Error,
@@ -42,22 +43,22 @@ use crate::{
     service::ControlPlane,
 };
 
-/// What makes two subscriptions the same, beside the rights: the text, the operation in it, and the variables that make a
-/// difference to the answers.
+/// With the scope, the key of a shared subscription: the document, the operation in it, and the variables that the
+/// responses depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Question {
+pub(super) struct SubscriptionKey {
     text: String,
     operation: Option<String>,
     variables: String,
 }
 
-impl Question {
+impl SubscriptionKey {
     pub(super) const fn new(text: String, operation: Option<String>, variables: String) -> Self {
         Self { text, operation, variables }
     }
 }
 
-/// All groups.
+/// The shared subscriptions of this server.
 #[derive(Clone)]
 pub(super) struct Fanout(Arc<Hub>);
 
@@ -66,61 +67,61 @@ struct Hub {
     cp: Arc<ControlPlane>,
     tasks: TaskTracker,
     max_response: usize,
-    groups: Mutex<Groups>,
-    /// The last group has gone.
+    subscriptions: Mutex<SharedSubscriptions>,
+    /// Notified when the last shared subscription has ended.
     emptied: Notify,
-    /// How often figures of a fleet were taken: what was taken later counts as newer.
-    taken: AtomicI64,
+    /// How many times the totals of a fleet were read: a later read counts as newer.
+    totals_read: AtomicI64,
 }
 
 #[derive(Default)]
-struct Groups {
-    by_rights: HashMap<Scope, HashMap<Question, Arc<Group>>>,
+struct SharedSubscriptions {
+    by_scope: HashMap<Scope, HashMap<SubscriptionKey, Arc<SharedSubscription>>>,
     /// Whether a task reads the bus.
     is_read: bool,
 }
 
-/// A subscription that wants to join its group.
-pub(super) struct Joining {
+/// A request to join a shared subscription.
+pub(super) struct JoinRequest {
     pub(super) topic: Topic,
-    pub(super) question: Question,
+    pub(super) key: SubscriptionKey,
     pub(super) request: Request,
     pub(super) is_snapshot_due: bool,
 }
 
-/// A place in a group, given up when it is dropped.
-pub(super) struct Membership {
+/// Keeps a subscriber in a shared subscription. Dropping it removes the subscriber.
+pub(super) struct SubscriberGuard {
     hub: Arc<Hub>,
-    group: Arc<Group>,
-    rights: Scope,
-    question: Question,
+    subscription: Arc<SharedSubscription>,
+    scope: Scope,
+    key: SubscriptionKey,
     number: u64,
 }
 
-impl std::fmt::Debug for Membership {
+impl std::fmt::Debug for SubscriberGuard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Membership").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("SubscriberGuard").field("number", &self.number).finish_non_exhaustive()
     }
 }
 
-impl Drop for Membership {
+impl Drop for SubscriberGuard {
     fn drop(&mut self) {
         metrics::gauge!("mftplus_subscriptions_open").decrement(1.0);
-        let mut groups = self.hub.groups();
-        // Nobody joins meanwhile: that takes the same lock.
-        if !self.group.dismiss(self.number) {
+        let mut subscriptions = self.hub.subscriptions();
+        // No subscriber joins meanwhile, because joining takes the same lock.
+        if !self.subscription.remove(self.number) {
             return;
         }
-        self.group.end.cancel();
-        if let Some(same_rights) = groups.by_rights.get_mut(&self.rights) {
-            if same_rights.get(&self.question).is_some_and(|group| Arc::ptr_eq(group, &self.group)) {
-                same_rights.remove(&self.question);
+        self.subscription.end.cancel();
+        if let Some(same_scope) = subscriptions.by_scope.get_mut(&self.scope) {
+            if same_scope.get(&self.key).is_some_and(|subscription| Arc::ptr_eq(subscription, &self.subscription)) {
+                same_scope.remove(&self.key);
             }
-            if same_rights.is_empty() {
-                groups.by_rights.remove(&self.rights);
+            if same_scope.is_empty() {
+                subscriptions.by_scope.remove(&self.scope);
             }
         }
-        if groups.by_rights.is_empty() {
+        if subscriptions.by_scope.is_empty() {
             self.hub.emptied.notify_one();
         }
     }
@@ -128,46 +129,46 @@ impl Drop for Membership {
 
 impl Fanout {
     pub(super) fn new(schema: Schema, settings: Settings) -> Self {
-        let (groups, emptied) = (Mutex::default(), Notify::new());
+        let (subscriptions, emptied) = (Mutex::default(), Notify::new());
         let Settings { cp, tasks, max_response, .. } = settings;
-        Self(Arc::new(Hub { schema, cp, tasks, max_response, groups, emptied, taken: AtomicI64::new(0) }))
+        Self(Arc::new(Hub { schema, cp, tasks, max_response, subscriptions, emptied, totals_read: AtomicI64::new(0) }))
     }
 
-    /// Takes a watcher into its group, making the group if need be, and delivers to it from now on; with what there is,
-    /// if that was asked for.
+    /// Adds a subscriber to its shared subscription, which is created if there is none, and delivers to it from now on.
+    /// If the request asks for one, a snapshot is delivered first.
     ///
     /// # Errors
     ///
-    /// What the client is told instead of answers.
+    /// The errors that the client gets instead of responses.
     pub(super) async fn join(
         &self,
         caller: &Caller,
-        joining: Joining,
-        watching: Watching,
-    ) -> Result<Membership, Vec<ServerError>> {
+        join: JoinRequest,
+        sink: SubscriptionSink,
+    ) -> Result<SubscriberGuard, Vec<ServerError>> {
         let Some(actor) = caller.actor.clone() else {
             return Err(vec![server_error(&super::context::UNKNOWN)]);
         };
-        let Joining { topic, question, mut request, is_snapshot_due } = joining;
+        let JoinRequest { topic, key, mut request, is_snapshot_due } = join;
         let again = is_snapshot_due.then(|| same(&mut request));
-        let membership = self.0.admit(caller, &actor, topic, question, request, watching, is_snapshot_due);
-        let interest = membership.group.opened().await.map_err(|refusal| match refusal {
+        let guard = self.0.admit(caller, &actor, topic, key, request, sink, is_snapshot_due);
+        let event_filter = guard.subscription.opened().await.map_err(|refusal| match refusal {
             Refusal::Errors(errors) => errors,
             Refusal::Ended => vec![server_error(&Error::Unavailable("the subscription has ended: try again"))],
         })?;
         if let Some(request) = again {
             let request = caller.asks(request, &self.0.cp, &self.0.tasks);
             self.0
-                .snapshot(&actor, &interest, request, &membership)
+                .snapshot(&actor, &event_filter, request, &guard)
                 .await
                 .map_err(|error| vec![server_error(&error)])?;
-            membership.group.end_snapshot(membership.number);
+            guard.subscription.end_snapshot(guard.number);
         }
-        Ok(membership)
+        Ok(guard)
     }
 }
 
-/// The same request once more.
+/// A copy of the request.
 fn same(request: &mut Request) -> Request {
     let mut again = Request::new(request.query.clone()).variables(request.variables.clone());
     again.operation_name.clone_from(&request.operation_name);
@@ -178,75 +179,84 @@ fn same(request: &mut Request) -> Request {
 }
 
 impl Hub {
-    fn groups(&self) -> MutexGuard<'_, Groups> {
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    fn subscriptions(&self) -> MutexGuard<'_, SharedSubscriptions> {
+        self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of it makes a member of a group")]
+    #[expect(clippy::too_many_arguments, reason = "all of it makes a subscriber")]
     fn admit(
         self: &Arc<Self>,
         caller: &Caller,
         actor: &Actor,
         topic: Topic,
-        question: Question,
+        key: SubscriptionKey,
         request: Request,
-        watching: Watching,
+        sink: SubscriptionSink,
         is_snapshot_due: bool,
-    ) -> Membership {
-        let rights = actor.scope();
-        let mut groups = self.groups();
-        if !groups.is_read {
-            groups.is_read = true;
-            // From here on nothing is missed, even before the task runs.
+    ) -> SubscriberGuard {
+        let scope = actor.scope();
+        let mut subscriptions = self.subscriptions();
+        if !subscriptions.is_read {
+            subscriptions.is_read = true;
+            // The reader is created here, so nothing is missed before the task runs.
             let (hub, reader) = (Arc::clone(self), self.cp.bus().read());
             self.tasks.spawn(async move { hub.read(reader).await });
         }
-        let same_rights = groups.by_rights.entry(rights).or_default();
-        let known = same_rights.get(&question).filter(|group| !group.end.is_cancelled() && !group.is_closed());
-        let group = if let Some(group) = known {
-            Arc::clone(group)
+        let same_scope = subscriptions.by_scope.entry(scope).or_default();
+        let known =
+            same_scope.get(&key).filter(|subscription| !subscription.end.is_cancelled() && !subscription.is_closed());
+        let subscription = if let Some(subscription) = known {
+            Arc::clone(subscription)
         } else {
-            let group = Arc::new(Group::new(topic, self.cp.stop().child_token()));
-            same_rights.insert(question.clone(), Arc::clone(&group));
-            self.start(caller, actor, request, &group);
-            group
+            let subscription = Arc::new(SharedSubscription::new(topic, self.cp.stop().child_token()));
+            same_scope.insert(key.clone(), Arc::clone(&subscription));
+            self.start(caller, actor, request, &subscription);
+            subscription
         };
-        let number = group.admit(watching, is_snapshot_due);
-        drop(groups);
+        let number = subscription.add(sink, is_snapshot_due);
+        drop(subscriptions);
         metrics::gauge!("mftplus_subscriptions_open").increment(1.0);
-        Membership { hub: Arc::clone(self), group, rights, question, number }
+        SubscriberGuard { hub: Arc::clone(self), subscription, scope, key, number }
     }
 
-    fn start(self: &Arc<Self>, caller: &Caller, actor: &Actor, request: Request, group: &Arc<Group>) {
+    fn start(
+        self: &Arc<Self>,
+        caller: &Caller,
+        actor: &Actor,
+        request: Request,
+        subscription: &Arc<SharedSubscription>,
+    ) {
         let request = caller.asks(request, &self.cp, &self.tasks);
-        let (schema, running, max_response) = (self.schema.clone(), Arc::clone(group), self.max_response);
-        self.tasks
-            .spawn(async move { running.guard(running.run(Answers::open(&schema, request, max_response))).await });
-        if group.topic == Topic::Fleet {
-            let (hub, actor, group) = (Arc::clone(self), actor.clone(), Arc::clone(group));
-            self.tasks.spawn(async move { group.guard(hub.take_figures(&actor, &group)).await });
+        let (schema, running, max_response) = (self.schema.clone(), Arc::clone(subscription), self.max_response);
+        self.tasks.spawn(async move {
+            running.catch_panics(running.run(Execution::open(&schema, request, max_response))).await
+        });
+        if subscription.topic == Topic::Fleet {
+            let (hub, actor, subscription) = (Arc::clone(self), actor.clone(), Arc::clone(subscription));
+            self.tasks
+                .spawn(async move { subscription.catch_panics(hub.follow_fleet_totals(&actor, &subscription)).await });
         }
     }
 
-    /// Reads the bus for as long as there are groups.
+    /// Reads the bus for as long as there are shared subscriptions.
     async fn read(&self, mut reader: Reader) {
-        let mut heard = Heard::default();
+        let mut last_seen = LastSeen::default();
         loop {
             tokio::select! {
                 () = self.cp.stop().cancelled() => return,
                 () = self.emptied.notified() => {
-                    let mut groups = self.groups();
-                    if groups.by_rights.is_empty() {
-                        groups.is_read = false;
+                    let mut subscriptions = self.subscriptions();
+                    if subscriptions.by_scope.is_empty() {
+                        subscriptions.is_read = false;
                         return;
                     }
                 }
                 signal = reader.next() => match signal {
                     Some(Signal::Message(message)) => {
-                        // One event must not end the reading for everybody: they ask again instead.
-                        let telling = AssertUnwindSafe(|| self.tell(&mut heard, &message));
-                        if catch_unwind(telling).is_err() {
-                            heard = Heard::default();
+                        // One event must not end the task for all subscribers: they get a resync instead.
+                        let notifying = AssertUnwindSafe(|| self.notify(&mut last_seen, &message));
+                        if catch_unwind(notifying).is_err() {
+                            last_seen = LastSeen::default();
                             self.resync();
                         }
                     }
@@ -257,32 +267,34 @@ impl Hub {
         }
     }
 
-    fn tell(&self, heard: &mut Heard, message: &Message) {
+    fn notify(&self, last_seen: &mut LastSeen, message: &Message) {
         for event in &message.events {
-            let Some(change) = heard.hear(event) else { continue };
-            let groups = self.groups();
+            let Some(change) = last_seen.change(event) else { continue };
+            let subscriptions = self.subscriptions();
             let covering = [Some(Scope::All), event.object.customer().map(Scope::Customer)];
-            for group in covering.into_iter().flatten().filter_map(|rights| groups.by_rights.get(&rights)).flatten() {
-                deliver(group.1, &change);
+            for subscription in
+                covering.into_iter().flatten().filter_map(|scope| subscriptions.by_scope.get(&scope)).flatten()
+            {
+                deliver(subscription.1, &change);
             }
         }
     }
 
     fn resync(&self) {
-        let groups = self.groups();
-        groups.by_rights.values().flat_map(HashMap::values).for_each(|group| group.resync());
+        let subscriptions = self.subscriptions();
+        subscriptions.by_scope.values().flat_map(HashMap::values).for_each(|subscription| subscription.resync());
     }
 
-    /// The next number of figures about to be taken.
-    fn next_taken(&self) -> i64 {
-        self.taken.fetch_add(1, Ordering::AcqRel) + 1
+    /// The number of the next read of totals.
+    fn next_totals_number(&self) -> i64 {
+        self.totals_read.fetch_add(1, Ordering::AcqRel) + 1
     }
 }
 
-fn deliver(group: &Group, change: &Change) {
-    if change.concerns(group.topic) {
-        group.tell(change);
-    } else if group.topic == Topic::Fleet && change.moves_figures() {
-        group.figures_changed.notify_one();
+fn deliver(subscription: &SharedSubscription, change: &Change) {
+    if change.concerns(subscription.topic) {
+        subscription.notify(change);
+    } else if subscription.topic == Topic::Fleet && change.changes_totals() {
+        subscription.totals_changed.notify_one();
     }
 }

@@ -42,7 +42,7 @@ const MAX_ANSWERS: usize = 4;
 pub(super) struct OperationNumber(pub(super) u32);
 
 /// Keeps an operation in the group that answers it. Dropping it leaves the group.
-pub(super) type Membership = Box<dyn fmt::Debug + Send + Sync>;
+pub(super) type SubscriberGuard = Box<dyn fmt::Debug + Send + Sync>;
 
 /// Something to be sent, or to be noted by the socket in its turn.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(super) enum Frame {
     /// The end of an operation.
     Complete(OperationNumber),
     /// An operation has joined its group.
-    Joined(OperationNumber, Membership),
+    Joined(OperationNumber, SubscriberGuard),
 }
 
 impl Frame {
@@ -119,12 +119,12 @@ impl Default for Outbox {
 
 /// An operation's way to its socket, for state streams.
 #[derive(Clone, Debug)]
-pub(super) struct Watching {
+pub(super) struct SubscriptionSink {
     pub(super) outbox: Arc<Outbox>,
     pub(super) operation: OperationNumber,
 }
 
-impl Watching {
+impl SubscriptionSink {
     /// Delivers the state of an object in the place of one that still waits; whether there was room.
     pub(super) fn deliver(&self, object: Uuid, payload: Bytes) -> bool {
         let mut queue = self.outbox.queue();

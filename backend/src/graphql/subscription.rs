@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     context::{actor, caller_name, control_plane},
-    fanout::{Filter, Interest, Item, feed},
+    fanout::{EventFilter, Filter, Update, feed},
     filters::{AgentFilterInput, TransferFilterInput, read},
     job_inputs::{JobFilterInput, JobRunFilterInput},
     log::LoggedEvent,
@@ -130,8 +130,8 @@ impl SubscriptionRoot {
         actor(ctx)?;
         let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
         let filter = Filter::Transfers(filter.unwrap_or_default().read()?);
-        Ok(feed(ctx, Interest { ids, filter })?.map(|item| {
-            let transfer = if let Item::Transfer(transfer) = item { Some((*transfer).clone()) } else { None };
+        Ok(feed(ctx, EventFilter { ids, filter })?.map(|update| {
+            let transfer = if let Update::Transfer(transfer) = update { Some((*transfer).clone()) } else { None };
             TransferUpdate { resync: transfer.is_none(), transfer }
         }))
     }
@@ -150,8 +150,8 @@ impl SubscriptionRoot {
         actor(ctx)?;
         let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
         let filter = Filter::Agents(filter.map_or(Ok(AgentFilter::default()), |filter| read(&filter))?);
-        Ok(feed(ctx, Interest { ids, filter })?.map(|item| {
-            let agent = if let Item::Agent(agent) = item { Some((*agent).clone()) } else { None };
+        Ok(feed(ctx, EventFilter { ids, filter })?.map(|update| {
+            let agent = if let Update::Agent(agent) = update { Some((*agent).clone()) } else { None };
             AgentUpdate { resync: agent.is_none(), agent }
         }))
     }
@@ -171,8 +171,8 @@ impl SubscriptionRoot {
         actor(ctx)?;
         let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
         let filter = Filter::Jobs(filter.unwrap_or_default().into());
-        Ok(feed(ctx, Interest { ids, filter })?.map(|item| {
-            let job = if let Item::Job(job) = item { Some((*job).clone()) } else { None };
+        Ok(feed(ctx, EventFilter { ids, filter })?.map(|update| {
+            let job = if let Update::Job(job) = update { Some((*job).clone()) } else { None };
             JobUpdate { resync: job.is_none(), job }
         }))
     }
@@ -191,8 +191,8 @@ impl SubscriptionRoot {
         let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
         let filter = JobRunFilter::from(filter.unwrap_or_default());
         control_plane(ctx)?.watch_job_runs(actor(ctx)?, &filter).await?;
-        Ok(feed(ctx, Interest { ids, filter: Filter::JobRuns(filter) })?.map(|item| {
-            let job_run = if let Item::JobRun(run) = item { Some((*run).clone()) } else { None };
+        Ok(feed(ctx, EventFilter { ids, filter: Filter::JobRuns(filter) })?.map(|update| {
+            let job_run = if let Update::JobRun(run) = update { Some((*run).clone()) } else { None };
             JobRunUpdate { resync: job_run.is_none(), job_run }
         }))
     }
@@ -214,8 +214,8 @@ impl SubscriptionRoot {
         let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
         let filter = PipelineRunFilter::from(filter.unwrap_or_default());
         control_plane(ctx)?.watch_pipeline_runs(actor(ctx)?, &filter).await?;
-        Ok(feed(ctx, Interest { ids, filter: Filter::PipelineRuns(filter) })?.map(|item| {
-            let pipeline_run = if let Item::PipelineRun(run) = item { Some((*run).clone()) } else { None };
+        Ok(feed(ctx, EventFilter { ids, filter: Filter::PipelineRuns(filter) })?.map(|update| {
+            let pipeline_run = if let Update::PipelineRun(run) = update { Some((*run).clone()) } else { None };
             PipelineRunUpdate { resync: pipeline_run.is_none(), pipeline_run }
         }))
     }
@@ -229,8 +229,8 @@ impl SubscriptionRoot {
     ) -> Result<impl Stream<Item = FleetUpdate> + use<>> {
         own(initial, throttle_ms);
         actor(ctx)?;
-        Ok(feed(ctx, Interest { ids: None, filter: Filter::Fleet })?.map(|item| {
-            let fleet = if let Item::Fleet(fleet, _) = item { Some(*fleet) } else { None };
+        Ok(feed(ctx, EventFilter { ids: None, filter: Filter::Fleet })?.map(|update| {
+            let fleet = if let Update::Fleet(fleet, _) = update { Some(*fleet) } else { None };
             FleetUpdate { resync: fleet.is_none(), fleet }
         }))
     }

@@ -1,4 +1,4 @@
-//! What watchers are told of: an object as it is now, and what it was before.
+//! The changes that subscribers are notified of, and the filters that choose among them.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::model::{
     transfer::{Transfer, TransferFilter, TransferStatus},
 };
 
-/// Which kind of object a state subscription is about.
+/// The type of object that a state subscription is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::graphql) enum Topic {
     /// `transferUpdated`.
@@ -44,9 +44,9 @@ impl Topic {
     }
 }
 
-/// What a state subscription is fed with.
+/// What a state subscription sends.
 #[derive(Clone, Debug)]
-pub(in crate::graphql) enum Item {
+pub(in crate::graphql) enum Update {
     /// A transfer as it is now.
     Transfer(Arc<Transfer>),
     /// An agent as it is now.
@@ -57,14 +57,14 @@ pub(in crate::graphql) enum Item {
     JobRun(Arc<JobRun>),
     /// A run of a pipeline as it is now.
     PipelineRun(Arc<PipelineRun>),
-    /// The figures, and their place among all figures taken.
+    /// The totals, and the number of the read that they come from.
     Fleet(Arc<Fleet>, i64),
-    /// Something may have been missed: ask again.
+    /// Something may have been missed: the client queries again.
     Resync,
 }
 
-impl Item {
-    /// The object's id; the nil one for what is not one of many.
+impl Update {
+    /// The object's id; the nil UUID for the fleet and for a resync.
     pub(super) fn id(&self) -> Uuid {
         match self {
             Self::Transfer(transfer) => transfer.id.0,
@@ -76,7 +76,7 @@ impl Item {
         }
     }
 
-    /// Of two items about one object the one with the higher figure is newer.
+    /// Of two updates about one object the one with the higher revision is newer.
     pub(super) fn revision(&self) -> i64 {
         match self {
             Self::Transfer(transfer) => transfer.revision,
@@ -90,18 +90,18 @@ impl Item {
     }
 }
 
-/// What an object's status was before the change, as far as it is known.
+/// The status of an object before the change, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Before<S> {
-    /// There was none: the object is new.
+    /// The object is new.
     Nothing,
     /// This one.
     Known(S),
-    /// Any that may come before the present one.
+    /// Any status that may precede the present one.
     Unknown,
 }
 
-/// A change of an object, for whoever watches it.
+/// A change of an object.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
     Transfer(Arc<Transfer>, Before<TransferStatus>),
@@ -117,12 +117,12 @@ pub(super) enum Change {
     PipelineRun(Arc<PipelineRun>, Before<PipelineRunStatus>),
     /// The pipeline is gone, and its runs with it.
     PipelineDeleted(Uuid),
-    /// The figures, and their place among all figures taken.
+    /// The totals, and the number of the read that they come from.
     Fleet(Arc<Fleet>, i64),
 }
 
 impl Change {
-    /// Whether watchers of this kind of object may have to hear of it.
+    /// Whether subscriptions about this type of object may have to be notified.
     pub(super) const fn concerns(&self, topic: Topic) -> bool {
         match self {
             Self::Transfer(..) => matches!(topic, Topic::Transfers),
@@ -135,8 +135,8 @@ impl Change {
         }
     }
 
-    /// Whether the figures of the fleet may be others after it.
-    pub(super) const fn moves_figures(&self) -> bool {
+    /// Whether it may change the totals of the fleet.
+    pub(super) const fn changes_totals(&self) -> bool {
         matches!(self, Self::Transfer(..) | Self::Agent(..) | Self::Revoked(_))
     }
 
@@ -149,30 +149,30 @@ impl Change {
             | Self::Job(..)
             | Self::JobRun(_)
             | Self::PipelineRun(..)
-            | Self::Fleet(..) => self.item().id(),
+            | Self::Fleet(..) => self.update().id(),
         }
     }
 
-    /// What watchers are told.
-    pub(super) fn item(&self) -> Item {
+    /// The update that subscribers get.
+    pub(super) fn update(&self) -> Update {
         match self {
-            Self::Transfer(transfer, _) => Item::Transfer(Arc::clone(transfer)),
-            Self::Agent(agent, _) => Item::Agent(Arc::clone(agent)),
-            Self::Job(job, _) => Item::Job(Arc::clone(job)),
-            Self::JobRun(run) => Item::JobRun(Arc::clone(run)),
-            Self::PipelineRun(run, _) => Item::PipelineRun(Arc::clone(run)),
-            Self::Revoked(_) | Self::JobDeleted(_) | Self::PipelineDeleted(_) => Item::Resync,
-            Self::Fleet(fleet, number) => Item::Fleet(Arc::clone(fleet), *number),
+            Self::Transfer(transfer, _) => Update::Transfer(Arc::clone(transfer)),
+            Self::Agent(agent, _) => Update::Agent(Arc::clone(agent)),
+            Self::Job(job, _) => Update::Job(Arc::clone(job)),
+            Self::JobRun(run) => Update::JobRun(Arc::clone(run)),
+            Self::PipelineRun(run, _) => Update::PipelineRun(Arc::clone(run)),
+            Self::Revoked(_) | Self::JobDeleted(_) | Self::PipelineDeleted(_) => Update::Resync,
+            Self::Fleet(fleet, number) => Update::Fleet(Arc::clone(fleet), *number),
         }
     }
 }
 
-/// What a subscription asks about, as its resolver read it from the arguments.
+/// The events that a subscription asks for, read from its arguments by its resolver.
 #[derive(Clone, Debug)]
-pub(in crate::graphql) struct Interest {
+pub(in crate::graphql) struct EventFilter {
     /// Only these objects, if any are named.
     pub(in crate::graphql) ids: Option<HashSet<Uuid>>,
-    /// Only those that are so.
+    /// Only objects that match.
     pub(in crate::graphql) filter: Filter,
 }
 
@@ -193,10 +193,10 @@ pub(in crate::graphql) enum Filter {
     Fleet,
 }
 
-impl Interest {
-    /// Whether a watcher has to hear of the change: the object is one that is meant, or was one until now. Otherwise a
-    /// list of running transfers would never learn that one of them has ended.
-    pub(super) fn wants(&self, change: &Change) -> bool {
+impl EventFilter {
+    /// Whether subscribers have to be notified: the object matches, or matched before the change. Otherwise a list of
+    /// running transfers would never learn that one of them has ended.
+    pub(super) fn matches(&self, change: &Change) -> bool {
         match (change, &self.filter) {
             (Change::Transfer(transfer, before), Filter::Transfers(filter)) => {
                 let was_allowed = match before {
@@ -230,7 +230,7 @@ impl Interest {
                     && (was_allowed || allows(job.enabled))
                     && filter.agent_id.is_none_or(|agent| agent == job.agent_id)
             }
-            // A run that has changed was at work before, or is new and at work.
+            // A run that has changed was running before, or is new and running.
             (Change::JobRun(run), Filter::JobRuns(filter)) => {
                 self.names(run.id.0)
                     && (filter.allows(RunStatus::Running) || filter.allows(run.status))

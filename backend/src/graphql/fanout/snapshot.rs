@@ -1,4 +1,4 @@
-//! What there is when a watcher comes, for those who ask for it.
+//! The snapshot: the current objects that a state subscription with `initial: true` sends first.
 
 use std::sync::Arc;
 
@@ -6,9 +6,9 @@ use async_graphql::Request;
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
-    Hub, Membership,
-    answers::Answers,
-    change::{Filter, Interest, Item},
+    Hub, SubscriberGuard,
+    change::{EventFilter, Filter, Update},
+    execution::Execution,
 };
 use crate::{
     actor::Actor,
@@ -29,46 +29,46 @@ const MOST: usize = 1_000;
 const OPEN: [TransferStatus; 3] = [TransferStatus::Running, TransferStatus::Queued, TransferStatus::Failed];
 
 impl Hub {
-    /// Delivers the watched objects that are not in a final state to one member.
+    /// Delivers the objects of the filter that are not in a final state to one subscriber.
     pub(super) async fn snapshot(
         &self,
         actor: &Actor,
-        interest: &Interest,
+        event_filter: &EventFilter,
         request: Request,
-        to: &Membership,
+        to: &SubscriberGuard,
     ) -> Result<()> {
-        let items: Vec<Item> = match &interest.filter {
+        let updates: Vec<Update> = match &event_filter.filter {
             Filter::Transfers(filter) => {
-                let found = self.open_transfers(actor, interest, filter).await?;
-                found.into_iter().map(|transfer| Item::Transfer(Arc::new(transfer))).collect()
+                let found = self.open_transfers(actor, event_filter, filter).await?;
+                found.into_iter().map(|transfer| Update::Transfer(Arc::new(transfer))).collect()
             }
             Filter::Agents(filter) => {
-                let found = self.agents(actor, interest, filter).await?;
-                found.into_iter().map(|agent| Item::Agent(Arc::new(agent))).collect()
+                let found = self.agents(actor, event_filter, filter).await?;
+                found.into_iter().map(|agent| Update::Agent(Arc::new(agent))).collect()
             }
             Filter::Jobs(filter) => {
-                let found = self.jobs(actor, interest, filter).await?;
-                found.into_iter().map(|job| Item::Job(Arc::new(job))).collect()
+                let found = self.jobs(actor, event_filter, filter).await?;
+                found.into_iter().map(|job| Update::Job(Arc::new(job))).collect()
             }
             Filter::JobRuns(filter) => {
-                let found = self.open_job_runs(actor, interest, filter).await?;
-                found.into_iter().map(|run| Item::JobRun(Arc::new(run))).collect()
+                let found = self.open_job_runs(actor, event_filter, filter).await?;
+                found.into_iter().map(|run| Update::JobRun(Arc::new(run))).collect()
             }
             Filter::PipelineRuns(filter) => {
-                let found = self.open_pipeline_runs(actor, interest, filter).await?;
-                found.into_iter().map(|run| Item::PipelineRun(Arc::new(run))).collect()
+                let found = self.open_pipeline_runs(actor, event_filter, filter).await?;
+                found.into_iter().map(|run| Update::PipelineRun(Arc::new(run))).collect()
             }
             Filter::Fleet => {
-                let number = self.next_taken();
-                vec![Item::Fleet(Arc::new(self.cp.get_fleet(actor).await?), number)]
+                let number = self.next_totals_number();
+                vec![Update::Fleet(Arc::new(self.cp.get_fleet(actor).await?), number)]
             }
         };
-        // The group's own subscription was accepted, so this one, which is the same, is.
-        let opened = Answers::open(&self.schema, request, self.max_response).await;
-        let Ok((mut answers, _)) = opened else { return Ok(()) };
-        for item in items {
-            let Some(answer) = answers.about(item.clone()).await else { break };
-            to.group.deliver_snapshot(to.number, &item, answer.payload);
+        // The shared subscription was accepted, and this request is the same.
+        let opened = Execution::open(&self.schema, request, self.max_response).await;
+        let Ok((mut execution, _)) = opened else { return Ok(()) };
+        for update in updates {
+            let Some(response) = execution.execute(update.clone()).await else { break };
+            to.subscription.deliver_snapshot(to.number, &update, response.payload);
         }
         Ok(())
     }
@@ -76,11 +76,11 @@ impl Hub {
     async fn open_transfers(
         &self,
         actor: &Actor,
-        interest: &Interest,
+        event_filter: &EventFilter,
         filter: &TransferFilter,
     ) -> Result<Vec<Transfer>> {
         let mut found = Vec::new();
-        if let Some(ids) = &interest.ids {
+        if let Some(ids) = &event_filter.ids {
             // What is not there, or not theirs, is no part of the snapshot.
             let ids: Vec<TransferId> = ids.iter().take(MOST).map(|id| TransferId(*id)).collect();
             let named = self.cp.find_transfers(actor, &ids).await?;
@@ -97,8 +97,8 @@ impl Hub {
         Ok(found)
     }
 
-    async fn agents(&self, actor: &Actor, interest: &Interest, filter: &AgentFilter) -> Result<Vec<Agent>> {
-        if let Some(ids) = &interest.ids {
+    async fn agents(&self, actor: &Actor, event_filter: &EventFilter, filter: &AgentFilter) -> Result<Vec<Agent>> {
+        if let Some(ids) = &event_filter.ids {
             let ids: Vec<AgentId> = ids.iter().take(MOST).map(|id| AgentId(*id)).collect();
             let found = self.cp.find_agents(actor, &ids).await?;
             return Ok(found.into_iter().filter(|agent| filter.matches(agent)).collect());
@@ -109,8 +109,8 @@ impl Hub {
         Ok(found)
     }
 
-    async fn jobs(&self, actor: &Actor, interest: &Interest, filter: &JobFilter) -> Result<Vec<Job>> {
-        if let Some(ids) = &interest.ids {
+    async fn jobs(&self, actor: &Actor, event_filter: &EventFilter, filter: &JobFilter) -> Result<Vec<Job>> {
+        if let Some(ids) = &event_filter.ids {
             let ids: Vec<JobId> = ids.iter().take(MOST).map(|id| JobId(*id)).collect();
             let found = self.cp.find_jobs(actor, &ids).await?;
             return Ok(found.into_iter().filter(|job| filter.matches(job)).collect());
@@ -121,11 +121,16 @@ impl Hub {
         Ok(found)
     }
 
-    async fn open_job_runs(&self, actor: &Actor, interest: &Interest, filter: &JobRunFilter) -> Result<Vec<JobRun>> {
+    async fn open_job_runs(
+        &self,
+        actor: &Actor,
+        event_filter: &EventFilter,
+        filter: &JobRunFilter,
+    ) -> Result<Vec<JobRun>> {
         if !filter.allows(RunStatus::Running) {
             return Ok(Vec::new());
         }
-        if let Some(ids) = &interest.ids {
+        if let Some(ids) = &event_filter.ids {
             let ids: Vec<RunId> = ids.iter().take(MOST).map(|id| RunId(*id)).collect();
             let found = self.cp.find_job_runs(actor, &ids).await?;
             let is_open = |run: &JobRun| !run.status.has_ended() && filter.matches_but_for_status(run);
@@ -141,11 +146,11 @@ impl Hub {
     async fn open_pipeline_runs(
         &self,
         actor: &Actor,
-        interest: &Interest,
+        event_filter: &EventFilter,
         filter: &PipelineRunFilter,
     ) -> Result<Vec<PipelineRun>> {
         let mut found = Vec::new();
-        if let Some(ids) = &interest.ids {
+        if let Some(ids) = &event_filter.ids {
             let ids: Vec<RunId> = ids.iter().take(MOST).map(|id| RunId(*id)).collect();
             let named = self.cp.find_pipeline_runs(actor, &ids).await?;
             let is_meant = |run: &PipelineRun| filter.allows(run.status) && filter.matches_but_for_status(run);

@@ -9,7 +9,7 @@ impl OperationNumber {
     }
 }
 
-impl Watching {
+impl SubscriptionSink {
     pub(in crate::graphql) const fn new(outbox: Arc<Outbox>, operation: OperationNumber) -> Self {
         Self { outbox, operation }
     }
@@ -25,8 +25,8 @@ impl Outbox {
 const FIRST: OperationNumber = OperationNumber(1);
 const SECOND: OperationNumber = OperationNumber(2);
 
-fn watching(operation: OperationNumber) -> Watching {
-    Watching { outbox: Arc::default(), operation }
+fn sink(operation: OperationNumber) -> SubscriptionSink {
+    SubscriptionSink { outbox: Arc::default(), operation }
 }
 
 fn sent(outbox: &Outbox, now: Instant) -> Vec<String> {
@@ -46,8 +46,8 @@ fn object(number: u128) -> Uuid {
 
 #[test]
 fn of_each_object_and_operation_the_latest_state_waits_in_the_place_of_the_first() {
-    let one = watching(FIRST);
-    let two = Watching { operation: SECOND, ..one.clone() };
+    let one = sink(FIRST);
+    let two = SubscriptionSink { operation: SECOND, ..one.clone() };
     one.deliver(object(1), "a1".into());
     one.deliver(object(2), "b1".into());
     two.deliver(object(1), "a1".into());
@@ -58,7 +58,7 @@ fn of_each_object_and_operation_the_latest_state_waits_in_the_place_of_the_first
 
 #[test]
 fn a_call_to_ask_again_comes_after_all_that_waited_and_once() {
-    let one = watching(FIRST);
+    let one = sink(FIRST);
     one.resync("resync".into());
     one.deliver(object(1), "a1".into());
     one.resync("resync".into());
@@ -68,7 +68,7 @@ fn a_call_to_ask_again_comes_after_all_that_waited_and_once() {
 
 #[test]
 fn what_waits_is_bounded() {
-    let one = watching(FIRST);
+    let one = sink(FIRST);
     for number in 0..MAX_STATES {
         assert!(one.deliver(object(number as u128), "state".into()));
     }
@@ -83,7 +83,7 @@ fn the_bytes_of_what_waits_or_is_held_back_are_bounded() {
     let large = Bytes::from(vec![b'x'; MAX_STATE_BYTES / 4]);
     let now = Instant::now();
     for is_throttled in [false, true] {
-        let one = watching(FIRST);
+        let one = sink(FIRST);
         if is_throttled {
             one.outbox.throttle(FIRST, Duration::from_secs(1));
         }
@@ -99,8 +99,8 @@ fn the_bytes_of_what_waits_or_is_held_back_are_bounded() {
 
 #[test]
 fn nothing_is_sent_for_an_operation_that_has_ended() {
-    let one = watching(FIRST);
-    let two = Watching { operation: SECOND, ..one.clone() };
+    let one = sink(FIRST);
+    let two = SubscriptionSink { operation: SECOND, ..one.clone() };
     one.outbox.throttle(FIRST, Duration::from_secs(1));
     let now = Instant::now();
     one.deliver(object(1), "a1".into());
@@ -112,7 +112,7 @@ fn nothing_is_sent_for_an_operation_that_has_ended() {
 
 #[test]
 fn throttled_states_leave_one_per_interval_and_the_latest_is_never_lost() {
-    let one = watching(FIRST);
+    let one = sink(FIRST);
     one.outbox.throttle(FIRST, Duration::from_secs(10));
     one.deliver(object(1), "a1".into());
     let now = Instant::now();
@@ -130,8 +130,8 @@ fn throttled_states_leave_one_per_interval_and_the_latest_is_never_lost() {
 
 #[test]
 fn what_throttles_hold_back_is_bounded_together_with_what_waits() {
-    let one = watching(FIRST);
-    let two = Watching { operation: SECOND, ..one.clone() };
+    let one = sink(FIRST);
+    let two = SubscriptionSink { operation: SECOND, ..one.clone() };
     let interval = Duration::from_secs(10);
     one.outbox.throttle(FIRST, interval);
     assert!(two.deliver(object(0), "b".into()));
@@ -152,7 +152,7 @@ fn what_throttles_hold_back_is_bounded_together_with_what_waits() {
 
 #[test]
 fn a_state_that_waits_can_be_replaced_however_many_wait() {
-    let one = watching(FIRST);
+    let one = sink(FIRST);
     for number in 0..MAX_STATES {
         assert!(one.deliver(object(number as u128), "a1".into()));
     }
@@ -174,7 +174,7 @@ fn answers_to_pings_are_sent_before_more_are_heard() {
 
 #[test]
 fn a_socket_that_is_gone_keeps_nothing() {
-    let one = watching(FIRST);
+    let one = sink(FIRST);
     one.deliver(object(1), "a1".into());
     one.outbox.shut();
     one.outbox.push(Frame::Complete(FIRST));
@@ -185,7 +185,7 @@ fn a_socket_that_is_gone_keeps_nothing() {
 
 #[tokio::test]
 async fn lines_of_a_log_wait_for_room() {
-    let one = watching(FIRST);
+    let one = sink(FIRST);
     for number in 0..MAX_LINES {
         one.outbox.push_line(FIRST, number.to_string().into()).await;
     }

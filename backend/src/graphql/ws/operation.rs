@@ -13,8 +13,8 @@ use crate::{
         context::Caller,
         errors::{is_request_error, json, server_error},
         executor::Executed,
-        fanout::Joining,
-        outbox::{Frame, OperationNumber, Outbox, Watching},
+        fanout::JoinRequest,
+        outbox::{Frame, OperationNumber, Outbox, SubscriptionSink},
         request::CheckedRequest,
         response::{Payload, write},
     },
@@ -75,14 +75,14 @@ impl Work {
     }
 
     async fn watch(&self, states: States) {
-        let States { request, topic, question, is_snapshot_due, interval } = states;
+        let States { request, topic, key, is_snapshot_due, interval } = states;
         if !interval.is_zero() {
             self.outbox.throttle(self.number, interval);
         }
-        let watching = Watching { outbox: Arc::clone(&self.outbox), operation: self.number };
-        let joining = Joining { topic, question, request, is_snapshot_due };
-        match self.graphql.fanout.join(&self.caller, joining, watching).await {
-            Ok(membership) => self.outbox.push(Frame::Joined(self.number, Box::new(membership))),
+        let sink = SubscriptionSink { outbox: Arc::clone(&self.outbox), operation: self.number };
+        let join = JoinRequest { topic, key, request, is_snapshot_due };
+        match self.graphql.fanout.join(&self.caller, join, sink).await {
+            Ok(guard) => self.outbox.push(Frame::Joined(self.number, Box::new(guard))),
             Err(errors) => self.refuse(&errors),
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     graphql::{
         SubscriptionRoot,
         errors::server_error,
-        fanout::{Question, Topic},
+        fanout::{SubscriptionKey, Topic},
         request::CheckedRequest,
     },
 };
@@ -41,7 +41,7 @@ pub(super) struct States {
     pub(super) request: Request,
     pub(super) topic: Topic,
     /// What makes it the same as others.
-    pub(super) question: Question,
+    pub(super) key: SubscriptionKey,
     /// Whether it begins with what there is.
     pub(super) is_snapshot_due: bool,
     /// The shortest interval between two states of an object.
@@ -95,10 +95,10 @@ impl Plan {
         for name in [first, second].into_iter().flatten() {
             shared.remove(&name);
         }
-        let question = Question::new(request.query.clone(), name.clone(), shared.into_value().to_string());
+        let key = SubscriptionKey::new(request.query.clone(), name.clone(), shared.into_value().to_string());
         roots.make_plain(&mut document, name.as_deref());
         request.set_parsed_query(document);
-        Ok(Self::States(Box::new(States { request, topic, question, is_snapshot_due, interval })))
+        Ok(Self::States(Box::new(States { request, topic, key, is_snapshot_due, interval })))
     }
 }
 
@@ -250,15 +250,15 @@ mod tests {
     }
 
     #[test]
-    fn the_socket_s_own_arguments_are_read_and_make_no_difference_to_the_question() {
+    fn the_socket_s_own_arguments_are_read_and_make_no_difference_to_the_key() {
         let query = "subscription ($ids: [ID!], $ms: Int = 5, $first: Boolean) \
                      { transferUpdated(ids: $ids, throttleMs: $ms, initial: $first) { resync } }";
         let one = states(query, json!({ "ids": ["a"], "ms": 100, "first": true }));
         assert_eq!((one.is_snapshot_due, one.interval), (true, Duration::from_millis(100)));
         let two = states(query, json!({ "ids": ["a"] }));
         assert_eq!((two.is_snapshot_due, two.interval), (false, Duration::from_millis(5)));
-        assert!(one.question == two.question);
-        assert!(one.question != states(query, json!({ "ids": ["b"], "ms": 100, "first": true })).question);
+        assert!(one.key == two.key);
+        assert!(one.key != states(query, json!({ "ids": ["b"], "ms": 100, "first": true })).key);
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
         let query = "subscription ($first: Boolean!) \
                      { fleetUpdated(initial: $first) { resync fleet @include(if: $first) { at } } }";
         let (yes, no) = (states(query, json!({ "first": true })), states(query, json!({ "first": false })));
-        assert!(yes.question != no.question);
+        assert!(yes.key != no.key);
     }
 
     #[test]

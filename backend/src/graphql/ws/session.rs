@@ -19,7 +19,7 @@ use crate::{
         Graphql,
         close::Close,
         context::Caller,
-        outbox::{Frame, Membership, OperationNumber, Outbox},
+        outbox::{Frame, OperationNumber, Outbox, SubscriberGuard},
         sockets::Registration,
     },
     transport::{Connection, RequestId, TOKEN_MISSING, bearer},
@@ -41,7 +41,7 @@ struct Operation {
     id: String,
     /// Ends its task.
     end: CancellationToken,
-    membership: Option<Membership>,
+    guard: Option<SubscriberGuard>,
 }
 
 /// A socket and what goes on on it.
@@ -307,7 +307,7 @@ impl Session {
         }
         self.next += 1;
         let (number, end) = (OperationNumber(self.next), CancellationToken::new());
-        self.operations.insert(number, Operation { id, end: end.clone(), membership: None });
+        self.operations.insert(number, Operation { id, end: end.clone(), guard: None });
         let work = operation::Work {
             graphql: self.graphql.clone(),
             caller: self.caller.clone(),
@@ -368,9 +368,9 @@ impl Session {
                     }
                     None => continue,
                 },
-                Frame::Joined(number, membership) => {
+                Frame::Joined(number, guard) => {
                     if let Some(operation) = self.operations.get_mut(&number) {
-                        operation.membership = Some(membership);
+                        operation.guard = Some(guard);
                     }
                     continue;
                 }

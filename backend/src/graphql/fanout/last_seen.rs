@@ -1,4 +1,4 @@
-//! What was last heard of each object.
+//! The last revision that was seen of each object.
 
 use std::{collections::HashMap, mem, sync::Arc};
 
@@ -12,14 +12,14 @@ use crate::model::{
     transfer::TransferStatus,
 };
 
-/// How many objects are remembered at least, and half of how many at most.
-const REMEMBERED: usize = 50_000;
+/// The objects of one generation. Between one and two generations are kept.
+const GENERATION: usize = 50_000;
 
-/// What was last heard of each object, so that news that come late are known for what they are.
+/// The last revision and status seen of each object, so that events that arrive late are recognised.
 ///
-/// Objects not heard of for long are forgotten, a generation at a time.
+/// Objects without an event for long are evicted, a generation at a time.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct LastSeen {
     young: HashMap<Uuid, Last>,
     old: HashMap<Uuid, Last>,
 }
@@ -36,29 +36,29 @@ enum Status {
     Agent(AgentStatus),
     /// Whether it is enabled.
     Job(bool),
-    /// What a run was before needs no memory: it was at work.
+    /// The earlier status of a run is not kept: it was running.
     JobRun,
     PipelineRun(PipelineRunStatus),
 }
 
-/// The events of one kind of object that make one, and that may change its status.
+/// The events about one type of object: the one that creates it, and those that may change its status.
 struct Kinds {
-    makes: Kind,
+    creates: Kind,
     changes: &'static [Kind],
 }
 
-const TRANSFERS: Kinds = Kinds { makes: Kind::TransferCreated, changes: &[Kind::TransferStatusChanged] };
-const AGENTS: Kinds = Kinds { makes: Kind::AgentRegistered, changes: &[Kind::AgentStatusChanged] };
-const JOBS: Kinds = Kinds { makes: Kind::JobCreated, changes: &[Kind::JobUpdated] };
-// Whose end is asked for may end at once, and that is told by the first of two events.
+const TRANSFERS: Kinds = Kinds { creates: Kind::TransferCreated, changes: &[Kind::TransferStatusChanged] };
+const AGENTS: Kinds = Kinds { creates: Kind::AgentRegistered, changes: &[Kind::AgentStatusChanged] };
+const JOBS: Kinds = Kinds { creates: Kind::JobCreated, changes: &[Kind::JobUpdated] };
+// A cancel request may end a run at once. Then it is the first of two events that has the new status.
 const PIPELINE_RUNS: Kinds = Kinds {
-    makes: Kind::PipelineRunCreated,
+    creates: Kind::PipelineRunCreated,
     changes: &[Kind::PipelineRunStatusChanged, Kind::PipelineRunCancelRequested],
 };
 
-impl Heard {
-    /// The change that an event tells of; nothing for what is no state, or was overtaken by something newer.
-    pub(super) fn hear(&mut self, event: &Event) -> Option<Change> {
+impl LastSeen {
+    /// The change that an event describes; nothing for an event without a state, or about a revision that is not newer.
+    pub(super) fn change(&mut self, event: &Event) -> Option<Change> {
         let kind = event.kind;
         if !kind.tells_state() {
             return None;
@@ -69,7 +69,7 @@ impl Heard {
             Object::Pipeline(pipeline) if kind == Kind::PipelineDeleted => Some(Change::PipelineDeleted(pipeline.id.0)),
             Object::Transfer(transfer) => {
                 let (revision, status) = (transfer.revision, transfer.status);
-                let last = self.note(transfer.id.0, revision, Status::Transfer(status))?;
+                let last = self.record(transfer.id.0, revision, Status::Transfer(status))?;
                 let before = before(&TRANSFERS, kind, last, revision, status, |last| match last {
                     Status::Transfer(status) => Some(status),
                     _ => None,
@@ -78,7 +78,7 @@ impl Heard {
             }
             Object::Agent(agent) => {
                 let (revision, status) = (agent.revision, agent.status);
-                let last = self.note(agent.id.0, revision, Status::Agent(status))?;
+                let last = self.record(agent.id.0, revision, Status::Agent(status))?;
                 let before = before(&AGENTS, kind, last, revision, status, |last| match last {
                     Status::Agent(status) => Some(status),
                     _ => None,
@@ -87,7 +87,7 @@ impl Heard {
             }
             Object::Job(job) => {
                 let (revision, enabled) = (job.revision, job.enabled);
-                let last = self.note(job.id.0, revision, Status::Job(enabled))?;
+                let last = self.record(job.id.0, revision, Status::Job(enabled))?;
                 let before = before(&JOBS, kind, last, revision, enabled, |last| match last {
                     Status::Job(enabled) => Some(enabled),
                     _ => None,
@@ -95,12 +95,12 @@ impl Heard {
                 Some(Change::Job(Arc::new(job.clone()), before))
             }
             Object::JobRun(run) => {
-                self.note(run.id.0, run.revision, Status::JobRun)?;
+                self.record(run.id.0, run.revision, Status::JobRun)?;
                 Some(Change::JobRun(Arc::new(run.clone())))
             }
             Object::PipelineRun(run) => {
                 let (revision, status) = (run.revision, run.status);
-                let last = self.note(run.id.0, revision, Status::PipelineRun(status))?;
+                let last = self.record(run.id.0, revision, Status::PipelineRun(status))?;
                 let before = before(&PIPELINE_RUNS, kind, last, revision, status, |last| match last {
                     Status::PipelineRun(status) => Some(status),
                     _ => None,
@@ -118,14 +118,14 @@ impl Heard {
         }
     }
 
-    /// What was last heard, if anything; nothing at all when this is not newer.
+    /// Records a revision and returns what was seen last, if anything; nothing at all when the revision is not newer.
     #[expect(clippy::option_option, reason = "overtaken, new, or known")]
-    fn note(&mut self, id: Uuid, revision: i64, status: Status) -> Option<Option<Last>> {
+    fn record(&mut self, id: Uuid, revision: i64, status: Status) -> Option<Option<Last>> {
         let last = self.young.get(&id).or_else(|| self.old.get(&id)).copied();
         if last.is_some_and(|last| revision <= last.revision) {
             return None;
         }
-        if self.young.len() >= REMEMBERED {
+        if self.young.len() >= GENERATION {
             self.old = mem::take(&mut self.young);
         }
         self.young.insert(id, Last { revision, status });
@@ -133,7 +133,7 @@ impl Heard {
     }
 }
 
-/// What the status was before the change to this one.
+/// The status before this change.
 fn before<S>(
     kinds: &Kinds,
     kind: Kind,
@@ -143,7 +143,7 @@ fn before<S>(
     own: impl FnOnce(Status) -> Option<S>,
 ) -> Before<S> {
     match last {
-        _ if kind == kinds.makes => Before::Nothing,
+        _ if kind == kinds.creates => Before::Nothing,
         Some(last) if last.revision + 1 == revision => own(last.status).map_or(Before::Unknown, Before::Known),
         None if kind != Kind::Unknown && !kinds.changes.contains(&kind) => Before::Known(status),
         _ => Before::Unknown,

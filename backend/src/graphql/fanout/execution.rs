@@ -1,0 +1,121 @@
+//! The execution of one subscription: updates go in, responses come out, each serialised once.
+
+use std::sync::{Mutex, PoisonError};
+
+use async_graphql::{Context, Request, Response, ServerError};
+use bytes::Bytes;
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream, Stream},
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::change::{EventFilter, Update};
+use crate::{
+    error::{Error, Result},
+    graphql::{Schema, errors::server_error, response::write},
+};
+
+/// What the resolver of a state subscription takes from its request: where to send its filter, and the updates it gets.
+struct Feed {
+    event_filter: oneshot::Sender<EventFilter>,
+    updates: mpsc::Receiver<Update>,
+}
+
+/// Holds the feed until the resolver takes it.
+struct Slot(Mutex<Option<Feed>>);
+
+/// Called by the resolver of a state subscription: passes its filter on, and returns the stream of updates.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] outside of a socket, where nothing sends updates.
+pub(in crate::graphql) fn feed(
+    ctx: &Context<'_>,
+    event_filter: EventFilter,
+) -> Result<impl Stream<Item = Update> + use<>> {
+    let feed = ctx.data_opt::<Slot>().and_then(|slot| slot.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let Some(Feed { event_filter: wanted, updates }) = feed else {
+        return Err(Error::Invalid("subscriptions are answered at /graphql/ws only".to_owned()));
+    };
+    // An error means that the subscription was dropped.
+    drop(wanted.send(event_filter));
+    Ok(stream::unfold(updates, |mut updates| async { updates.recv().await.map(|update| (update, updates)) }))
+}
+
+/// Why a subscription did not begin.
+#[derive(Clone, Debug)]
+pub(super) enum Refusal {
+    /// The request is wrong, or not allowed.
+    Errors(Vec<ServerError>),
+    /// It ended at once.
+    Ended,
+}
+
+/// A response, ready to be sent to any number of subscribers.
+#[derive(Clone, Debug)]
+pub(super) struct SerializedResponse {
+    /// The execution result as JSON.
+    pub(super) payload: Bytes,
+    /// Whether parts of it could not be resolved.
+    pub(super) is_partial: bool,
+}
+
+/// The execution of a subscription.
+pub(super) struct Execution {
+    responses: BoxStream<'static, Response>,
+    updates: mpsc::Sender<Update>,
+    max_response: usize,
+}
+
+impl Execution {
+    /// Starts a subscription: parses and validates it, and runs its resolver until the filter is known.
+    ///
+    /// # Errors
+    ///
+    /// The errors that the client gets instead of responses.
+    pub(super) async fn open(
+        schema: &Schema,
+        request: Request,
+        max_response: usize,
+    ) -> Result<(Self, EventFilter), Refusal> {
+        let (event_filter, mut wanted) = oneshot::channel();
+        let (updates, fed) = mpsc::channel(1);
+        let slot = Slot(Mutex::new(Some(Feed { event_filter, updates: fed })));
+        let mut responses = schema.execute_stream(request.data(slot));
+        tokio::select! {
+            biased;
+            response = responses.next() => Err(match response {
+                Some(response) if !response.errors.is_empty() => Refusal::Errors(response.errors),
+                _ => Refusal::Ended,
+            }),
+            event_filter = &mut wanted => match event_filter {
+                Ok(event_filter) => Ok((Self { responses, updates, max_response }, event_filter)),
+                Err(_) => Err(Refusal::Ended),
+            },
+        }
+    }
+
+    /// An execution with these responses, whatever the updates are.
+    #[cfg(test)]
+    pub(super) fn of(responses: BoxStream<'static, Response>) -> Self {
+        let (updates, fed) = mpsc::channel(16);
+        // The updates are never read, but the channel stays open.
+        let responses = responses.map(move |response| {
+            let _ = &fed;
+            response
+        });
+        Self { responses: responses.boxed(), updates, max_response: usize::MAX }
+    }
+
+    /// The response to this update; nothing if the subscription has ended.
+    pub(super) async fn execute(&mut self, update: Update) -> Option<SerializedResponse> {
+        self.updates.send(update).await.ok()?;
+        let response = self.responses.next().await?;
+        let (payload, is_partial) = match write(&response, self.max_response) {
+            Ok(payload) => (payload, !response.errors.is_empty()),
+            Err(error) => (write(&Response::from_errors(vec![server_error(&error)]), usize::MAX).ok()?, true),
+        };
+        Some(SerializedResponse { payload, is_partial })
+    }
+}

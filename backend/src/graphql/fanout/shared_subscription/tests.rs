@@ -1,0 +1,94 @@
+//! A shared subscription that falls behind or panics.
+
+use std::{
+    future::{poll_fn, ready},
+    task::Poll,
+};
+
+use chrono::DateTime;
+use futures_util::{StreamExt, stream};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    graphql::{
+        fanout::change::Filter,
+        outbox::{OperationNumber, Outbox},
+    },
+    model::fleet::{AgentCounts, Fleet, TransferCounts},
+};
+
+fn subscription(topic: Topic) -> Arc<SharedSubscription> {
+    Arc::new(SharedSubscription::new(topic, CancellationToken::new()))
+}
+
+fn sink() -> (Arc<Outbox>, SubscriptionSink) {
+    let outbox = Arc::<Outbox>::default();
+    (Arc::clone(&outbox), SubscriptionSink::new(outbox, OperationNumber::first()))
+}
+
+fn totals(number: i64) -> Change {
+    let fleet = Fleet {
+        agents: AgentCounts::default(),
+        transfers: TransferCounts::default(),
+        bytes_per_second: 0.0,
+        failures_in_last_day: 0,
+        at: DateTime::UNIX_EPOCH.into(),
+    };
+    Change::Fleet(Arc::new(fleet), number)
+}
+
+/// A subscription that gives its first response and then panics.
+fn fragile() -> (Execution, EventFilter) {
+    let first = stream::once(async { async_graphql::Response::new(async_graphql::Value::Null) });
+    let then = stream::poll_fn(|_| panic!("a resolver panics"));
+    (Execution::of(first.chain(then).boxed()), EventFilter { ids: None, filter: Filter::Fleet })
+}
+
+#[tokio::test]
+async fn a_subscription_that_panics_fails_its_subscribers_and_accepts_no_more() {
+    let subscription = subscription(Topic::Fleet);
+    let (outbox, sink) = sink();
+    subscription.add(sink, false);
+    let running = Arc::clone(&subscription);
+    let work = running.catch_panics(running.run(ready(Ok(fragile()))));
+    let (opened, ()) = tokio::join!(
+        async {
+            let opened = subscription.opened().await;
+            subscription.notify(&totals(1));
+            opened
+        },
+        work
+    );
+    assert!(opened.is_ok());
+    assert!(subscription.is_closed() && subscription.end.is_cancelled());
+    let told = outbox.texts();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("INTERNAL") && !told[0].contains("a resolver panics"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_subscription_that_panics_before_it_opens_refuses_its_subscribers() {
+    let subscription = subscription(Topic::Fleet);
+    let (outbox, sink) = sink();
+    subscription.add(sink, false);
+    let opening = poll_fn(|_| -> Poll<Result<(Execution, EventFilter), Refusal>> { panic!("a resolver panics") });
+    subscription.catch_panics(subscription.run(opening)).await;
+    let refusal = subscription.opened().await.expect_err("it never opens");
+    assert!(matches!(refusal, Refusal::Errors(errors) if errors.len() == 1));
+    assert_eq!(outbox.texts(), [""; 0], "the operation that waits tells its own client");
+}
+
+#[test]
+fn changes_that_wait_to_be_executed_are_bounded() {
+    let subscription = subscription(Topic::Agents);
+    let revoked = |number: usize| Change::Revoked(Uuid::from_u128(number as u128));
+    (0..MAX_CHANGES).for_each(|number| subscription.notify(&revoked(number)));
+    subscription.notify(&revoked(0));
+    let (changes, is_resync_due) = subscription.drain();
+    assert_eq!((changes.len(), is_resync_due), (MAX_CHANGES, false));
+    (0..=MAX_CHANGES).for_each(|number| subscription.notify(&revoked(number)));
+    let (changes, is_resync_due) = subscription.drain();
+    assert_eq!((changes.len(), is_resync_due), (1, true));
+}
