@@ -34,7 +34,7 @@ mod loaders;
 mod log;
 mod mutation;
 mod nulls;
-mod outbox;
+mod outbound_queue;
 mod page;
 mod pipeline_inputs;
 mod pipeline_queries;
@@ -94,7 +94,7 @@ struct Graphql {
     settings: Settings,
     fanout: fanout::Fanout,
     sockets: sockets::Sockets,
-    waiting: ws::Waiting,
+    unauthenticated: ws::UnauthenticatedSockets,
 }
 
 fn builder(max_response: usize) -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
@@ -118,7 +118,8 @@ pub fn router(settings: Settings) -> Router {
     let executor = executor::Executor::new(schema.clone(), settings.clone());
     let fanout = fanout::Fanout::new(schema.clone(), settings.clone());
     let sockets = sockets::Sockets::new(Arc::clone(&settings.cp), &settings.tasks);
-    let state = Graphql { schema, executor, settings, fanout, sockets, waiting: ws::Waiting::default() };
+    let state =
+        Graphql { schema, executor, settings, fanout, sockets, unauthenticated: ws::UnauthenticatedSockets::default() };
     Router::new()
         .route("/graphiql", get(page::show))
         .route("/graphql", get(http::answer_get).post(http::answer_post).fallback(http::refuse_method))

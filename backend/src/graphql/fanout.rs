@@ -35,7 +35,7 @@ use self::{
     last_seen::LastSeen,
     shared_subscription::SharedSubscription,
 };
-use super::{Schema, Settings, context::Caller, errors::server_error, outbox::SubscriptionSink};
+use super::{Schema, Settings, context::Caller, errors::server_error, outbound_queue::SubscriptionSink};
 use crate::{
     actor::{Actor, Scope},
     error::Error,

@@ -1,4 +1,4 @@
-//! Every open socket with the token it lives by: one whose token is no longer valid is closed within a second.
+//! The open sockets with their tokens: a socket whose token is no longer valid is closed within a second.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::{close::Close, outbox::Outbox};
+use super::{close::Close, outbound_queue::OutboundQueue};
 use crate::{
     actor::Actor,
     error::Error,
@@ -24,11 +24,11 @@ use crate::{
     service::{ControlPlane, Credentials},
 };
 
-/// How often the clock is looked at, and those tokens of which it is not known whether they are still valid: all of them
-/// while other servers are not heard.
-const LOOK: Duration = Duration::from_millis(500);
-/// How many tokens are checked at once: more would leave no connection to those who ask.
-const CHECKS: usize = 4;
+/// How often expiry is checked, and every token that could not be checked: all of them while other servers cannot be
+/// reached.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// How many tokens are checked at once: more would leave no database connection for requests.
+const MAX_CHECKS: usize = 4;
 
 /// The open sockets of this server.
 #[derive(Clone)]
@@ -43,23 +43,23 @@ struct Registry {
 
 #[derive(Default)]
 struct Open {
-    by_number: HashMap<u64, Arc<Held>>,
+    by_number: HashMap<u64, Arc<OpenSocket>>,
     next: u64,
     is_watched: bool,
 }
 
-/// What a socket lives by.
-struct Held {
+/// A socket with its token.
+struct OpenSocket {
     token: Box<str>,
     actor: Actor,
-    /// Second at which the token expires.
+    /// When the token expires, in seconds since the epoch.
     expires_at: i64,
-    outbox: Arc<Outbox>,
+    outbound: Arc<OutboundQueue>,
     /// Whether the token could not be checked when it had to be.
-    is_doubtful: AtomicBool,
+    needs_recheck: AtomicBool,
 }
 
-/// A socket's entry, removed when it is dropped.
+/// The entry of a socket. Dropping it removes the socket.
 pub(super) struct Registration {
     registry: Arc<Registry>,
     number: u64,
@@ -82,24 +82,28 @@ impl Sockets {
         Self(Arc::new(Registry { cp, tasks: tasks.clone(), open, emptied }))
     }
 
-    /// Lets a socket in with its token, and has it closed when the token ends.
+    /// Authenticates a socket by its token, and has it closed when the token is no longer valid.
     ///
     /// # Errors
     ///
     /// [`Error::Unauthenticated`] if the token is not valid.
-    pub(super) async fn admit(&self, token: &str, outbox: Arc<Outbox>) -> Result<(Actor, Registration), Error> {
+    pub(super) async fn admit(
+        &self,
+        token: &str,
+        outbound: Arc<OutboundQueue>,
+    ) -> Result<(Actor, Registration), Error> {
         let registry = &self.0;
-        let clearance = registry.cp.authenticate(Credentials::Token(token)).await?;
-        let expires_at = clearance.expires_at.map_or(i64::MAX, |at| at.timestamp());
-        let held = Held {
+        let session = registry.cp.authenticate(Credentials::Token(token)).await?;
+        let expires_at = session.expires_at.map_or(i64::MAX, |at| at.timestamp());
+        let socket = OpenSocket {
             token: token.into(),
-            actor: clearance.actor.clone(),
+            actor: session.actor.clone(),
             expires_at,
-            outbox,
-            is_doubtful: AtomicBool::new(false),
+            outbound,
+            needs_recheck: AtomicBool::new(false),
         };
-        let held = Arc::new(held);
-        // Entered and watched at once: the watch ends only while nobody is entered.
+        let socket = Arc::new(socket);
+        // Added and watched under one lock: the task ends only while there is no socket.
         let number = {
             let mut open = registry.open();
             if !open.is_watched {
@@ -109,13 +113,13 @@ impl Sockets {
             }
             open.next += 1;
             let number = open.next;
-            open.by_number.insert(number, Arc::clone(&held));
+            open.by_number.insert(number, Arc::clone(&socket));
             number
         };
         let registration = Registration { registry: Arc::clone(registry), number };
-        // What changed between the answer and the entry was heard by nobody.
-        registry.check(&held).await;
-        Ok((clearance.actor, registration))
+        // A change between the authentication and the entry was not noticed.
+        registry.check(&socket).await;
+        Ok((session.actor, registration))
     }
 }
 
@@ -124,9 +128,9 @@ impl Registry {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Watches for as long as there are sockets.
+    /// Reads the bus for as long as there are sockets.
     async fn watch(&self, mut bus: Reader) {
-        let mut ticks = interval(LOOK);
+        let mut ticks = interval(CHECK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -140,21 +144,22 @@ impl Registry {
                 }
                 signal = bus.next() => {
                     let Some(signal) = signal else { return };
-                    // Others who read the bus may not have forgotten yet.
+                    // Other readers of the bus may not have invalidated their caches yet.
                     self.cp.forget(&signal);
                     match &signal {
                         Signal::Resync => self.check_all(|_| true).await,
-                        // Most messages are about agents: no socket is looked at for them.
+                        // Most messages are about agents and concern no socket.
                         Signal::Message(message) if !message.forget.iter().any(may_concern_sockets) => {}
                         Signal::Message(message) => {
-                            self.check_all(|held| message.forget.iter().any(|what| concerns(what, &held.actor))).await;
+                            let is_concerned = |actor: &Actor| message.forget.iter().any(|what| concerns(what, actor));
+                            self.check_all(|socket| is_concerned(&socket.actor)).await;
                         }
                     }
                 }
                 _ = ticks.tick() => {
                     self.close_expired();
                     let is_cut_off = !self.cp.bus().is_connected();
-                    self.check_all(|held| is_cut_off || held.is_doubtful.load(Ordering::Relaxed)).await;
+                    self.check_all(|socket| is_cut_off || socket.needs_recheck.load(Ordering::Relaxed)).await;
                 }
             }
         }
@@ -162,33 +167,34 @@ impl Registry {
 
     fn close_expired(&self) {
         let now = self.cp.now().timestamp();
-        for held in self.open().by_number.values().filter(|held| held.expires_at <= now) {
-            held.outbox.close(Close::EXPIRED);
+        for socket in self.open().by_number.values().filter(|socket| socket.expires_at <= now) {
+            socket.outbound.close(Close::EXPIRED);
         }
     }
 
-    async fn check_all(&self, concerned: impl Fn(&Held) -> bool) {
-        let held: Vec<Arc<Held>> = self.open().by_number.values().filter(|held| concerned(held)).cloned().collect();
-        let checks = stream::iter(held);
-        checks.for_each_concurrent(CHECKS, |held| async move { self.check(&held).await }).await;
+    async fn check_all(&self, concerned: impl Fn(&OpenSocket) -> bool) {
+        let sockets: Vec<Arc<OpenSocket>> =
+            self.open().by_number.values().filter(|socket| concerned(socket)).cloned().collect();
+        let checks = stream::iter(sockets);
+        checks.for_each_concurrent(MAX_CHECKS, |socket| async move { self.check(&socket).await }).await;
     }
 
-    /// Closes a socket whose token is not valid any more, or stands for another than it did.
-    async fn check(&self, held: &Held) {
-        match self.cp.authenticate(Credentials::Token(&held.token)).await {
-            Ok(clearance) if clearance.actor == held.actor => {}
-            Ok(_) => held.outbox.close(Close::FORBIDDEN),
+    /// Closes a socket whose token is no longer valid, or belongs to another actor than before.
+    async fn check(&self, socket: &OpenSocket) {
+        match self.cp.authenticate(Credentials::Token(&socket.token)).await {
+            Ok(session) if session.actor == socket.actor => {}
+            Ok(_) => socket.outbound.close(Close::FORBIDDEN),
             Err(Error::Unauthenticated(_)) => {
-                let has_expired = held.expires_at <= self.cp.now().timestamp();
-                held.outbox.close(if has_expired { Close::EXPIRED } else { Close::FORBIDDEN });
+                let has_expired = socket.expires_at <= self.cp.now().timestamp();
+                socket.outbound.close(if has_expired { Close::EXPIRED } else { Close::FORBIDDEN });
             }
-            // Whether it is valid cannot be told while the store is away: the next look may.
+            // While the store is not available the token is checked again later.
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "a token could not be checked");
-                return held.is_doubtful.store(true, Ordering::Relaxed);
+                return socket.needs_recheck.store(true, Ordering::Relaxed);
             }
         }
-        held.is_doubtful.store(false, Ordering::Relaxed);
+        socket.needs_recheck.store(false, Ordering::Relaxed);
     }
 }
 

@@ -1,5 +1,5 @@
-//! `graphql-transport-ws`, to the letter of its protocol: how a socket begins and ends. What goes on on it is in
-//! [`session`], what an operation is carried out by in [`operation`].
+//! `graphql-transport-ws`: the upgrade to a socket and the closing handshake. [`session`] holds the state of a socket,
+//! [`operation`] executes one operation.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,28 +19,28 @@ mod operation;
 mod plan;
 mod protocol;
 mod session;
-mod waiting;
+mod unauthenticated;
 
-pub(super) use waiting::Waiting;
+pub(super) use unauthenticated::UnauthenticatedSockets;
 
 use self::{protocol::PROTOCOL, session::Session};
 use super::{Graphql, close::Close};
 use crate::transport::{Connection, RequestId, client_address, rate_limit_key};
 
-/// How long a client may take to hear why its socket is closed, and to close it too.
-const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a client may take to receive the close frame and to close the socket too.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The largest message a client may send.
 const MAX_MESSAGE: usize = 1024 * 1024;
-/// Small, since most sockets are idle most of the time.
+/// The buffer of a socket, in bytes: small, since most sockets are idle most of the time.
 const READ_BUFFER: usize = 4096;
 
-/// What a client is told that asks for no subprotocol of GraphQL.
+/// The error for a request without the subprotocol.
 const WRONG_PROTOCOL: &str =
     "this WebSocket speaks graphql-transport-ws: ask for it with `Sec-WebSocket-Protocol: graphql-transport-ws`";
-/// What a client is told that does not ask for an upgrade, or for one that is not possible.
+/// The error for a request without an upgrade, or with one that is not possible.
 const NO_UPGRADE: &str = "send a WebSocket upgrade (RFC 6455, version 13) over HTTP/1.1 with GET";
 
-/// Upgrades to a socket, for pages that may ask.
+/// Upgrades to a socket, for pages of allowed origins.
 pub(super) async fn upgrade(
     State(graphql): State<Graphql>,
     parts: Parts,
@@ -59,7 +59,7 @@ pub(super) async fn upgrade(
     }
     let address = rate_limit_key(client_address(&parts, &graphql.settings.trusted_proxies));
     let connection = parts.extensions.get::<Arc<Connection>>().cloned();
-    // What goes on on the socket belongs to the request that opened it.
+    // Log lines of the socket have the id of the request that opened it.
     let (id, span) = (RequestId::current(), Span::current());
     upgrade
         .protocols([PROTOCOL])
@@ -75,17 +75,17 @@ async fn serve(graphql: Graphql, address: String, connection: Option<Arc<Connect
     let is_ours = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
     let mut session = Session::new(graphql, address, connection);
     let close = if is_ours { session.run(socket).await } else { Some((socket, Close::WRONG_PROTOCOL)) };
-    // Its operations end now, whatever becomes of the farewell.
+    // Its operations end now, before the closing handshake.
     drop(session);
     if let Some((mut socket, close)) = close {
-        // A client that is gone needs no farewell, and one that does not read gets none.
-        drop(timeout(FAREWELL_PATIENCE, bid_farewell(&mut socket, &close)).await);
+        // A client that does not read the close frame in time is disconnected.
+        drop(timeout(CLOSE_TIMEOUT, close_handshake(&mut socket, &close)).await);
     }
 }
 
-/// Says why the socket is closed, and lets the client close it: what it sent and nobody read would otherwise reset the
-/// connection before it has heard.
-async fn bid_farewell(socket: &mut WebSocket, close: &Close) {
+/// Sends the close frame and reads until the client closes the socket. Unread messages would otherwise reset the
+/// connection before the client has received the frame.
+async fn close_handshake(socket: &mut WebSocket, close: &Close) {
     if socket.send(close.message()).await.is_ok() {
         while let Some(Ok(_)) = socket.recv().await {}
     }

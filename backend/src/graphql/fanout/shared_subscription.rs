@@ -22,7 +22,7 @@ use super::{
 use crate::{
     graphql::{
         errors::{json, server_error},
-        outbox::SubscriptionSink,
+        outbound_queue::SubscriptionSink,
     },
     transport::panicked,
 };

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::change::Update;
-use crate::graphql::outbox::SubscriptionSink;
+use crate::graphql::outbound_queue::SubscriptionSink;
 
 /// A subscriber of a shared subscription.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use crate::{
         errors::{is_request_error, json, server_error},
         executor::Executed,
         fanout::JoinRequest,
-        outbox::{Frame, OperationNumber, Outbox, SubscriptionSink},
+        outbound_queue::{OperationNumber, Outbound, OutboundQueue, SubscriptionSink},
         request::CheckedRequest,
         response::{Payload, write},
     },
@@ -25,7 +25,7 @@ use crate::{
 pub(super) struct Work {
     pub(super) graphql: Graphql,
     pub(super) caller: Caller,
-    pub(super) outbox: Arc<Outbox>,
+    pub(super) outbound: Arc<OutboundQueue>,
     pub(super) number: OperationNumber,
 }
 
@@ -66,23 +66,23 @@ impl Work {
 
     /// A query or a mutation: one answer, or the errors of a request that could not be carried out.
     async fn answer(&self, request: CheckedRequest) {
-        let Some(place) = self.outbox.place_for_answer().await else { return };
+        let Some(permit) = self.outbound.answer_permit().await else { return };
         match self.graphql.executor.execute(request, &self.caller).await {
             Err(error) => self.refuse(&[server_error(&error)]),
             Ok(Executed::Refused(errors)) => self.refuse(&errors),
-            Ok(Executed::Answered(payload)) => self.outbox.push(Frame::Answer(self.number, payload, place)),
+            Ok(Executed::Answered(payload)) => self.outbound.push(Outbound::Answer(self.number, payload, permit)),
         }
     }
 
     async fn watch(&self, states: States) {
         let States { request, topic, key, is_snapshot_due, interval } = states;
         if !interval.is_zero() {
-            self.outbox.throttle(self.number, interval);
+            self.outbound.throttle(self.number, interval);
         }
-        let sink = SubscriptionSink { outbox: Arc::clone(&self.outbox), operation: self.number };
+        let sink = SubscriptionSink { outbound: Arc::clone(&self.outbound), operation: self.number };
         let join = JoinRequest { topic, key, request, is_snapshot_due };
         match self.graphql.fanout.join(&self.caller, join, sink).await {
-            Ok(guard) => self.outbox.push(Frame::Joined(self.number, Box::new(guard))),
+            Ok(guard) => self.outbound.push(Outbound::Joined(self.number, Box::new(guard))),
             Err(errors) => self.refuse(&errors),
         }
     }
@@ -99,19 +99,19 @@ impl Work {
                 return self.refuse(&response.errors);
             }
             has_begun = true;
-            let line = match write(&Payload::from(&response), settings.max_response) {
-                Ok(line) => settings.answers.hold(line, &name).await,
+            let entry = match write(&Payload::from(&response), settings.max_response) {
+                Ok(entry) => settings.answers.hold(entry, &name).await,
                 Err(error) => Err(error),
             };
-            match line {
-                Ok(line) => self.outbox.push_line(self.number, line).await,
+            match entry {
+                Ok(entry) => self.outbound.push_log_entry(self.number, entry).await,
                 Err(error) => return self.refuse(&[server_error(&error)]),
             }
         }
-        self.outbox.push(Frame::Complete(self.number));
+        self.outbound.push(Outbound::Complete(self.number));
     }
 
     fn refuse(&self, errors: &[ServerError]) {
-        self.outbox.push(Frame::Error(self.number, json(&errors)));
+        self.outbound.push(Outbound::Error(self.number, json(&errors)));
     }
 }

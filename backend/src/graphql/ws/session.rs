@@ -1,4 +1,4 @@
-//! One socket: who is at its other end, what it carries out, and when it is closed.
+//! The session of one socket: its caller, its operations, and when it is closed.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tracing::Instrument;
 use super::{
     operation,
     protocol::{ACK, ClientMessage, complete, pong, with_payload},
-    waiting::WaitingEntry,
+    unauthenticated::Entry,
 };
 use crate::{
     error::Error,
@@ -19,90 +19,89 @@ use crate::{
         Graphql,
         close::Close,
         context::Caller,
-        outbox::{Frame, OperationNumber, Outbox, SubscriberGuard},
+        outbound_queue::{OperationNumber, Outbound, OutboundQueue, SubscriberGuard},
         sockets::Registration,
     },
     transport::{Connection, RequestId, TOKEN_MISSING, bearer},
 };
 
-/// How long a client may take to introduce itself.
-const INIT_PATIENCE: Duration = Duration::from_secs(10);
-/// How often a client is asked whether it is there.
-const PING: Duration = Duration::from_secs(30);
-/// How long a client may read nothing, or not answer.
-const STALL_PATIENCE: Duration = Duration::from_secs(30);
-/// The most operations at work on one socket.
+/// How long a client may take to send `connection_init`.
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a ping is sent.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// How long a client may read nothing, or leave a ping without a pong.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most operations that run on one socket.
 const MAX_OPERATIONS: usize = 100;
-/// The most messages that are heard of a client before it introduces itself, the introduction among them.
-const MAX_EARLY: u8 = 16;
+/// The most messages before the connection is initialised, `connection_init` included.
+const MAX_MESSAGES_BEFORE_INIT: u8 = 16;
 
-/// An operation at work.
+/// A running operation.
 struct Operation {
     id: String,
-    /// Ends its task.
+    /// Cancels its task.
     end: CancellationToken,
     guard: Option<SubscriberGuard>,
 }
 
-/// A socket and what goes on on it.
+/// The state of one socket.
 pub(super) struct Session {
     graphql: Graphql,
-    outbox: Arc<Outbox>,
+    outbound: Arc<OutboundQueue>,
     caller: Caller,
     registration: Option<Registration>,
-    is_introduced: bool,
-    /// How many messages came before the client introduced itself.
-    early: u8,
-    /// The entry among the sockets without a token, once the grace is over.
-    waiting: Option<WaitingEntry>,
+    is_initialised: bool,
+    messages_before_init: u8,
+    /// The entry among the unauthenticated sockets, once the grace period is over.
+    entry: Option<Entry>,
     connection: Option<Arc<Connection>>,
     operations: HashMap<OperationNumber, Operation>,
     next: u32,
 }
 
-/// What comes of a message.
+/// The outcome of a message: the socket goes on, or is closed.
 type Outcome = Result<(), Close>;
 
-/// Whether the client is still there.
+/// Whether the socket goes on, or was closed by the client.
 enum Continues {
     Yes,
     No,
 }
 
-/// What a socket waits for.
-enum Happening {
+/// Why the task of a socket woke up.
+enum Wakeup {
     /// A message, or the end of them.
     Message(Option<Result<Message, axum::Error>>),
-    /// Something is to be sent.
+    /// The outbound queue has messages.
     Filled,
-    /// Something is due.
+    /// A deadline has passed.
     Time,
 }
 
-/// When what is due.
-struct Clocks {
-    /// From then on the socket counts among those without a token; nothing once it does.
-    waits_at: Option<Instant>,
-    /// The client has to introduce itself until then.
+/// The next deadlines of a socket.
+struct Deadlines {
+    /// When the socket begins to count among the unauthenticated ones; nothing once it does.
+    counted_at: Option<Instant>,
+    /// The latest time for `connection_init`.
     init_by: Instant,
-    /// When the client is asked next whether it is there.
+    /// When the next ping is sent.
     ping_at: Instant,
-    /// When something was last heard of it.
-    heard: Instant,
-    /// When a throttle lets something out.
+    /// When the last message was received.
+    last_received: Instant,
+    /// When a throttle releases the next state.
     due: Option<Instant>,
 }
 
-impl Clocks {
+impl Deadlines {
     fn new(now: Instant, init_grace: Duration) -> Self {
-        let (waits_at, init_by) = (Some(now + init_grace), now + INIT_PATIENCE);
-        Self { waits_at, init_by, ping_at: now + PING, heard: now, due: None }
+        let (counted_at, init_by) = (Some(now + init_grace), now + INIT_TIMEOUT);
+        Self { counted_at, init_by, ping_at: now + PING_INTERVAL, last_received: now, due: None }
     }
 
     fn next(&self, session: &Session) -> Instant {
-        let waits_at = self.waits_at.filter(|_| session.is_stranger());
-        let init_by = (!session.is_introduced).then_some(self.init_by);
-        [waits_at, init_by, self.due].into_iter().flatten().fold(self.ping_at, Instant::min)
+        let counted_at = self.counted_at.filter(|_| session.is_unauthenticated());
+        let init_by = (!session.is_initialised).then_some(self.init_by);
+        [counted_at, init_by, self.due].into_iter().flatten().fold(self.ping_at, Instant::min)
     }
 }
 
@@ -111,7 +110,7 @@ impl Drop for Session {
         for operation in self.operations.values() {
             operation.end.cancel();
         }
-        self.outbox.shut();
+        self.outbound.shut();
     }
 }
 
@@ -119,58 +118,58 @@ impl Session {
     pub(super) fn new(graphql: Graphql, address: String, connection: Option<Arc<Connection>>) -> Self {
         Self {
             graphql,
-            outbox: Arc::default(),
+            outbound: Arc::default(),
             caller: Caller { actor: None, address },
             registration: None,
-            is_introduced: false,
-            early: 0,
-            waiting: None,
+            is_initialised: false,
+            messages_before_init: 0,
+            entry: None,
             connection,
             operations: HashMap::new(),
             next: 0,
         }
     }
 
-    /// Serves until the client goes; or gives the socket back with the reason to close it.
+    /// Serves until the client closes the socket, or returns the socket with the reason to close it.
     pub(super) async fn run(&mut self, mut socket: WebSocket) -> Option<(WebSocket, Close)> {
-        let (outbox, stop) = (Arc::clone(&self.outbox), self.graphql.settings.cp.stop().clone());
-        let mut clocks = Clocks::new(Instant::now(), self.graphql.settings.init_grace);
+        let (outbound, stop) = (Arc::clone(&self.outbound), self.graphql.settings.cp.stop().clone());
+        let mut deadlines = Deadlines::new(Instant::now(), self.graphql.settings.init_grace);
         loop {
-            let wake = clocks.next(self);
-            // Whoever sends pings and reads no pongs is not listened to meanwhile.
-            let is_listening = !outbox.is_crowded();
-            let happening = tokio::select! {
+            let wake = deadlines.next(self);
+            // Nothing is read from a client that sends pings and reads no pongs.
+            let is_listening = !outbound.is_backlogged();
+            let wakeup = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Some((socket, Close::GOING_AWAY)),
-                () = outbox.closing.notified() => return Some((socket, outbox.closed().unwrap_or(Close::INTERNAL))),
-                // Which of these comes first is left to chance, so that none can keep the others waiting for ever.
-                happening = async {
+                () = outbound.closing.notified() => return Some((socket, outbound.closed().unwrap_or(Close::INTERNAL))),
+                // The inner select is not biased, so none of its branches starves the others.
+                wakeup = async {
                     tokio::select! {
-                        message = socket.recv(), if is_listening => Happening::Message(message),
-                        () = outbox.filled.notified() => Happening::Filled,
-                        () = sleep_until(wake) => Happening::Time,
+                        message = socket.recv(), if is_listening => Wakeup::Message(message),
+                        () = outbound.filled.notified() => Wakeup::Filled,
+                        () = sleep_until(wake) => Wakeup::Time,
                     }
-                } => happening,
+                } => wakeup,
             };
-            match happening {
-                Happening::Message(message) => {
-                    clocks.heard = Instant::now();
-                    match Box::pin(self.take_in(message)).await {
+            match wakeup {
+                Wakeup::Message(message) => {
+                    deadlines.last_received = Instant::now();
+                    match Box::pin(self.receive(message)).await {
                         Ok(Continues::Yes) => {}
                         Ok(Continues::No) => return None,
                         Err(close) => return Some((socket, close)),
                     }
                 }
-                Happening::Filled => {
-                    let (frames, next) = outbox.take(Instant::now());
-                    clocks.due = next;
+                Wakeup::Filled => {
+                    let (items, next) = outbound.drain(Instant::now());
+                    deadlines.due = next;
                     let sent = tokio::select! {
                         biased;
-                        sent = timeout(STALL_PATIENCE, self.send(&mut socket, frames)) => sent,
-                        // Whoever does not read must not keep what it has no right to any more.
+                        sent = timeout(STALL_TIMEOUT, self.send(&mut socket, items)) => sent,
+                        // A client that reads nothing is disconnected all the same when its token is revoked.
                         () = stop.cancelled() => return Some((socket, Close::GOING_AWAY)),
-                        () = outbox.closing.notified() => {
-                            return Some((socket, outbox.closed().unwrap_or(Close::INTERNAL)));
+                        () = outbound.closing.notified() => {
+                            return Some((socket, outbound.closed().unwrap_or(Close::INTERNAL)));
                         }
                     };
                     match sent {
@@ -179,8 +178,8 @@ impl Session {
                         Err(_) => return Some((socket, Close::STALLED)),
                     }
                 }
-                Happening::Time => {
-                    if let Err(close) = self.tick(&mut clocks, Instant::now()) {
+                Wakeup::Time => {
+                    if let Err(close) = self.tick(&mut deadlines, Instant::now()) {
                         return Some((socket, close));
                     }
                 }
@@ -188,34 +187,34 @@ impl Session {
         }
     }
 
-    /// Does what is due by now.
-    fn tick(&mut self, clocks: &mut Clocks, now: Instant) -> Outcome {
-        if self.is_stranger() && clocks.waits_at.is_some_and(|at| at <= now) {
-            clocks.waits_at = None;
-            self.waiting = Some(self.graphql.waiting.enter(self.caller.address.clone(), &self.outbox));
+    /// Handles the deadlines that have passed.
+    fn tick(&mut self, deadlines: &mut Deadlines, now: Instant) -> Outcome {
+        if self.is_unauthenticated() && deadlines.counted_at.is_some_and(|at| at <= now) {
+            deadlines.counted_at = None;
+            self.entry = Some(self.graphql.unauthenticated.enter(self.caller.address.clone(), &self.outbound));
         }
-        if !self.is_introduced && clocks.init_by <= now {
+        if !self.is_initialised && deadlines.init_by <= now {
             return Err(Close::INIT_TIMEOUT);
         }
-        if clocks.due.is_some_and(|due| due <= now) {
-            self.outbox.filled.notify_one();
-            clocks.due = None;
+        if deadlines.due.is_some_and(|due| due <= now) {
+            self.outbound.filled.notify_one();
+            deadlines.due = None;
         }
-        if clocks.ping_at <= now {
-            if now.duration_since(clocks.heard) > PING + STALL_PATIENCE {
+        if deadlines.ping_at <= now {
+            if now.duration_since(deadlines.last_received) > PING_INTERVAL + STALL_TIMEOUT {
                 return Err(Close::STALLED);
             }
-            clocks.ping_at = now + PING;
-            self.outbox.push(Frame::Message(r#"{"type":"ping"}"#.to_owned()));
+            deadlines.ping_at = now + PING_INTERVAL;
+            self.outbound.push(Outbound::Message(r#"{"type":"ping"}"#.to_owned()));
         }
         Ok(())
     }
 
-    /// Takes in what came from the client, if anything did.
-    async fn take_in(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<Continues, Close> {
-        if !self.is_introduced {
-            self.early += 1;
-            if self.early > MAX_EARLY {
+    /// Handles what was received from the client.
+    async fn receive(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<Continues, Close> {
+        if !self.is_initialised {
+            self.messages_before_init += 1;
+            if self.messages_before_init > MAX_MESSAGES_BEFORE_INIT {
                 return Err(Close::bad_request("Too many messages before `connection_init`"));
             }
         }
@@ -227,15 +226,15 @@ impl Session {
             None | Some(Ok(Message::Close(_))) => Ok(Continues::No),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Continues::Yes),
             Some(Ok(Message::Binary(_))) => Err(Close::bad_request("Invalid message: not a text")),
-            Some(Ok(Message::Text(text))) => self.hear(text.as_str()).await.map(|()| Continues::Yes),
+            Some(Ok(Message::Text(text))) => self.handle(text.as_str()).await.map(|()| Continues::Yes),
         }
     }
 
-    async fn hear(&mut self, text: &str) -> Outcome {
+    async fn handle(&mut self, text: &str) -> Outcome {
         match ClientMessage::read(text).map_err(Close::bad_request)? {
-            ClientMessage::Init(payload) => self.introduce(payload).await,
+            ClientMessage::Init(payload) => self.initialise(payload).await,
             ClientMessage::Ping(payload) => {
-                self.outbox.push_pong(pong(payload));
+                self.outbound.push_pong(pong(payload));
                 Ok(())
             }
             ClientMessage::Pong => Ok(()),
@@ -251,20 +250,20 @@ impl Session {
         }
     }
 
-    /// Whether its client has shown no token.
-    const fn is_stranger(&self) -> bool {
+    /// Whether the client has sent no token.
+    const fn is_unauthenticated(&self) -> bool {
         self.caller.actor.is_none()
     }
 
-    async fn introduce(&mut self, payload: serde_json::Map<String, serde_json::Value>) -> Outcome {
-        if std::mem::replace(&mut self.is_introduced, true) {
+    async fn initialise(&mut self, payload: serde_json::Map<String, serde_json::Value>) -> Outcome {
+        if std::mem::replace(&mut self.is_initialised, true) {
             return Err(Close::SECOND_INIT);
         }
         let is_named = |name: &&String| ["authorization", "x-api-key"].contains(&name.to_ascii_lowercase().as_str());
         if let Some(name) = payload.keys().find(is_named) {
             let token = payload.get(name).and_then(serde_json::Value::as_str).and_then(bearer);
             let admitted = match token {
-                Some(token) => self.graphql.sockets.admit(token, Arc::clone(&self.outbox)).await,
+                Some(token) => self.graphql.sockets.admit(token, Arc::clone(&self.outbound)).await,
                 None => Err(TOKEN_MISSING),
             };
             match admitted {
@@ -273,22 +272,22 @@ impl Session {
                         return Err(Close::OVER_QUOTA);
                     }
                     self.caller.actor = Some(actor);
-                    self.waiting = None;
+                    self.entry = None;
                     self.registration = Some(registration);
                 }
-                Err(Error::Unauthenticated(_)) => return Err(self.turned_away().await),
+                Err(Error::Unauthenticated(_)) => return Err(self.refused_token().await),
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "a socket's token could not be checked");
                     return Err(Close::UNCHECKED);
                 }
             }
         }
-        self.outbox.push(Frame::Message(ACK.to_owned()));
+        self.outbound.push(Outbound::Message(ACK.to_owned()));
         Ok(())
     }
 
-    /// Counts a token that is not valid, by its address, like one that is sent over HTTP; and what its sender is told.
-    async fn turned_away(&self) -> Close {
+    /// Counts an invalid token by the client's address, as HTTP does, and returns the reason to close the socket.
+    async fn refused_token(&self) -> Close {
         match self.caller.count(&self.graphql.settings.cp).await {
             Ok(Some(verdict)) if verdict.exceeded => Close::TOO_MANY_FAILURES,
             _ => Close::FORBIDDEN,
@@ -296,7 +295,7 @@ impl Session {
     }
 
     fn begin(&mut self, id: String, request: Result<Box<async_graphql::Request>, Error>) -> Outcome {
-        if !self.is_introduced {
+        if !self.is_initialised {
             return Err(Close::UNAUTHORIZED);
         }
         if self.operations.values().any(|operation| operation.id == id) {
@@ -311,12 +310,12 @@ impl Session {
         let work = operation::Work {
             graphql: self.graphql.clone(),
             caller: self.caller.clone(),
-            outbox: Arc::clone(&self.outbox),
+            outbound: Arc::clone(&self.outbound),
             number,
         };
         let work = RequestId::scope(RequestId::current(), Box::pin(work.carry_out(request)));
         let task = async move {
-            // An operation that is ended meanwhile is no longer of interest.
+            // The output of a cancelled operation is dropped.
             let _ = end.run_until_cancelled(work).await;
         };
         self.graphql.settings.tasks.spawn(task.in_current_span());
@@ -326,23 +325,23 @@ impl Session {
     fn end(&mut self, number: OperationNumber) {
         if let Some(operation) = self.operations.remove(&number) {
             operation.end.cancel();
-            self.outbox.end(number);
+            self.outbound.end(number);
             self.operations.shrink_to_fit();
         }
     }
 
-    /// Writes all frames, and flushes once.
-    async fn send(&mut self, socket: &mut WebSocket, frames: Vec<Frame>) -> Result<(), axum::Error> {
+    /// Writes all entries, and flushes once.
+    async fn send(&mut self, socket: &mut WebSocket, items: Vec<Outbound>) -> Result<(), axum::Error> {
         let (mut sent, mut unwritten) = (0_u64, None);
-        for frame in frames {
-            let payload = frame.payload();
-            let text = match frame {
-                Frame::Message(text) => text,
-                Frame::Next(number, payload) => match self.operations.get(&number) {
+        for item in items {
+            let payload = item.payload();
+            let text = match item {
+                Outbound::Message(text) => text,
+                Outbound::Next(number, payload) => match self.operations.get(&number) {
                     Some(operation) => with_payload("next", &operation.id, &payload),
                     None => continue,
                 },
-                Frame::Answer(number, payload, _place) => match self.operations.get(&number) {
+                Outbound::Answer(number, payload, _permit) => match self.operations.get(&number) {
                     Some(operation) => {
                         socket.feed(Message::Text(with_payload("next", &operation.id, &payload).into())).await?;
                         sent += 1;
@@ -352,7 +351,7 @@ impl Session {
                     }
                     None => continue,
                 },
-                Frame::Error(number, errors) => match self.operations.get(&number) {
+                Outbound::Error(number, errors) => match self.operations.get(&number) {
                     Some(operation) => {
                         let text = with_payload("error", &operation.id, &errors);
                         self.end(number);
@@ -360,7 +359,7 @@ impl Session {
                     }
                     None => continue,
                 },
-                Frame::Complete(number) => match self.operations.get(&number) {
+                Outbound::Complete(number) => match self.operations.get(&number) {
                     Some(operation) => {
                         let text = complete(&operation.id);
                         self.end(number);
@@ -368,7 +367,7 @@ impl Session {
                     }
                     None => continue,
                 },
-                Frame::Joined(number, guard) => {
+                Outbound::Joined(number, guard) => {
                     if let Some(operation) = self.operations.get_mut(&number) {
                         operation.guard = Some(guard);
                     }

@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     graphql::{
         fanout::change::Filter,
-        outbox::{OperationNumber, Outbox},
+        outbound_queue::{OperationNumber, OutboundQueue},
     },
     model::fleet::{AgentCounts, Fleet, TransferCounts},
 };
@@ -23,9 +23,9 @@ fn subscription(topic: Topic) -> Arc<SharedSubscription> {
     Arc::new(SharedSubscription::new(topic, CancellationToken::new()))
 }
 
-fn sink() -> (Arc<Outbox>, SubscriptionSink) {
-    let outbox = Arc::<Outbox>::default();
-    (Arc::clone(&outbox), SubscriptionSink::new(outbox, OperationNumber::first()))
+fn sink() -> (Arc<OutboundQueue>, SubscriptionSink) {
+    let outbound = Arc::<OutboundQueue>::default();
+    (Arc::clone(&outbound), SubscriptionSink::new(outbound, OperationNumber::first()))
 }
 
 fn totals(number: i64) -> Change {
@@ -49,7 +49,7 @@ fn fragile() -> (Execution, EventFilter) {
 #[tokio::test]
 async fn a_subscription_that_panics_fails_its_subscribers_and_accepts_no_more() {
     let subscription = subscription(Topic::Fleet);
-    let (outbox, sink) = sink();
+    let (outbound, sink) = sink();
     subscription.add(sink, false);
     let running = Arc::clone(&subscription);
     let work = running.catch_panics(running.run(ready(Ok(fragile()))));
@@ -63,7 +63,7 @@ async fn a_subscription_that_panics_fails_its_subscribers_and_accepts_no_more() 
     );
     assert!(opened.is_ok());
     assert!(subscription.is_closed() && subscription.end.is_cancelled());
-    let told = outbox.texts();
+    let told = outbound.texts();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("INTERNAL") && !told[0].contains("a resolver panics"), "{told:?}");
 }
@@ -71,13 +71,13 @@ async fn a_subscription_that_panics_fails_its_subscribers_and_accepts_no_more() 
 #[tokio::test]
 async fn a_subscription_that_panics_before_it_opens_refuses_its_subscribers() {
     let subscription = subscription(Topic::Fleet);
-    let (outbox, sink) = sink();
+    let (outbound, sink) = sink();
     subscription.add(sink, false);
     let opening = poll_fn(|_| -> Poll<Result<(Execution, EventFilter), Refusal>> { panic!("a resolver panics") });
     subscription.catch_panics(subscription.run(opening)).await;
     let refusal = subscription.opened().await.expect_err("it never opens");
     assert!(matches!(refusal, Refusal::Errors(errors) if errors.len() == 1));
-    assert_eq!(outbox.texts(), [""; 0], "the operation that waits tells its own client");
+    assert_eq!(outbound.texts(), [""; 0], "the operation that waits tells its own client");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Holding back states that come too often: per object at most one in an interval, and the latest is never lost.
+//! The throttle of an operation: at most one state per object and interval. The latest state is never lost.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -6,20 +6,20 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// What is held back of one operation.
+/// The states of one operation that are held back.
 #[derive(Debug)]
 pub(super) struct Throttle {
     interval: Duration,
     objects: HashMap<Uuid, Held>,
     /// The bytes of the states that are held back.
     bytes: usize,
-    /// Nothing goes out before: which objects had their turn was forgotten.
+    /// Nothing is sent before: when the objects were last sent is not known.
     not_before: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Held {
-    /// When a state may go out again.
+    /// When a state may be sent again.
     due: Instant,
     payload: Option<Bytes>,
 }
@@ -29,17 +29,17 @@ impl Throttle {
         Self { interval, objects: HashMap::new(), bytes: 0, not_before: None }
     }
 
-    /// How many objects it keeps something of.
+    /// The number of objects that it keeps.
     pub(super) fn len(&self) -> usize {
         self.objects.len()
     }
 
-    /// How many bytes the states have that are held back.
+    /// The bytes of the states that are held back.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Takes a state in the place of one that is still held back; of another object only if there is room for it.
+    /// Holds a state back, in the place of an earlier one of the same object; of a new object only if there is room.
     pub(super) fn hold(&mut self, object: Uuid, payload: Bytes, has_room: bool, now: Instant) -> bool {
         if !has_room && !self.objects.contains_key(&object) {
             return false;
@@ -51,7 +51,7 @@ impl Throttle {
         true
     }
 
-    /// The states that may go out now.
+    /// The states that may be sent now.
     pub(super) fn due(&mut self, now: Instant) -> Vec<(Uuid, Bytes)> {
         let interval = self.interval;
         self.forget_idle(now);
@@ -66,7 +66,7 @@ impl Throttle {
         taken
     }
 
-    /// Forgets objects without news for an interval.
+    /// Drops objects without a new state for an interval.
     pub(super) fn forget_idle(&mut self, now: Instant) {
         self.objects.retain(|_, held| held.due > now || held.payload.is_some());
         if self.objects.is_empty() {
@@ -74,12 +74,12 @@ impl Throttle {
         }
     }
 
-    /// When the next state may go out that is held back.
+    /// When the next state that is held back may be sent.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.objects.values().filter(|held| held.payload.is_some()).map(|held| held.due).min()
     }
 
-    /// Throws away what is held back. Whatever comes now waits an interval, since its object may have had its turn.
+    /// Drops what is held back. The next states wait for an interval, since their objects may have been sent just now.
     pub(super) fn clear(&mut self, now: Instant) {
         self.objects = HashMap::new();
         self.bytes = 0;

@@ -1,22 +1,22 @@
-//! What waits, in which order, and how much of it.
+//! The order and the bounds of the outbound queue.
 
 use super::*;
 
 impl OperationNumber {
-    /// The first on a socket.
+    /// The first operation of a socket.
     pub(in crate::graphql) const fn first() -> Self {
         Self(1)
     }
 }
 
 impl SubscriptionSink {
-    pub(in crate::graphql) const fn new(outbox: Arc<Outbox>, operation: OperationNumber) -> Self {
-        Self { outbox, operation }
+    pub(in crate::graphql) const fn new(outbound: Arc<OutboundQueue>, operation: OperationNumber) -> Self {
+        Self { outbound, operation }
     }
 }
 
-impl Outbox {
-    /// Takes what waits, as text.
+impl OutboundQueue {
+    /// Takes everything that waits, as text.
     pub(in crate::graphql) fn texts(&self) -> Vec<String> {
         sent(self, Instant::now())
     }
@@ -26,18 +26,18 @@ const FIRST: OperationNumber = OperationNumber(1);
 const SECOND: OperationNumber = OperationNumber(2);
 
 fn sink(operation: OperationNumber) -> SubscriptionSink {
-    SubscriptionSink { outbox: Arc::default(), operation }
+    SubscriptionSink { outbound: Arc::default(), operation }
 }
 
-fn sent(outbox: &Outbox, now: Instant) -> Vec<String> {
-    let (frames, _) = outbox.take(now);
-    let text = |frame: Frame| match frame {
-        Frame::Next(OperationNumber(number), payload) | Frame::Error(OperationNumber(number), payload) => {
+fn sent(outbound: &OutboundQueue, now: Instant) -> Vec<String> {
+    let (items, _) = outbound.drain(now);
+    let text = |item: Outbound| match item {
+        Outbound::Next(OperationNumber(number), payload) | Outbound::Error(OperationNumber(number), payload) => {
             format!("{number}:{}", String::from_utf8_lossy(&payload))
         }
         other => format!("{other:?}"),
     };
-    frames.into_iter().map(text).collect()
+    items.into_iter().map(text).collect()
 }
 
 fn object(number: u128) -> Uuid {
@@ -45,29 +45,29 @@ fn object(number: u128) -> Uuid {
 }
 
 #[test]
-fn of_each_object_and_operation_the_latest_state_waits_in_the_place_of_the_first() {
+fn the_latest_state_of_an_object_takes_the_slot_of_the_one_that_waits() {
     let one = sink(FIRST);
     let two = SubscriptionSink { operation: SECOND, ..one.clone() };
     one.deliver(object(1), "a1".into());
     one.deliver(object(2), "b1".into());
     two.deliver(object(1), "a1".into());
     one.deliver(object(1), "a2".into());
-    assert_eq!(sent(&one.outbox, Instant::now()), ["1:a2", "1:b1", "2:a1"]);
-    assert!(sent(&one.outbox, Instant::now()).is_empty());
+    assert_eq!(sent(&one.outbound, Instant::now()), ["1:a2", "1:b1", "2:a1"]);
+    assert!(sent(&one.outbound, Instant::now()).is_empty());
 }
 
 #[test]
-fn a_call_to_ask_again_comes_after_all_that_waited_and_once() {
+fn a_resync_comes_once_and_after_everything_that_waited() {
     let one = sink(FIRST);
     one.resync("resync".into());
     one.deliver(object(1), "a1".into());
     one.resync("resync".into());
     one.deliver(object(1), "a2".into());
-    assert_eq!(sent(&one.outbox, Instant::now()), ["1:a2", "1:resync"]);
+    assert_eq!(sent(&one.outbound, Instant::now()), ["1:a2", "1:resync"]);
 }
 
 #[test]
-fn what_waits_is_bounded() {
+fn states_that_wait_are_bounded() {
     let one = sink(FIRST);
     for number in 0..MAX_STATES {
         assert!(one.deliver(object(number as u128), "state".into()));
@@ -75,24 +75,24 @@ fn what_waits_is_bounded() {
     assert!(!one.deliver(object(MAX_STATES as u128), "state".into()));
     one.forget();
     assert!(one.deliver(object(0), "state".into()));
-    assert_eq!(sent(&one.outbox, Instant::now()), ["1:state"]);
+    assert_eq!(sent(&one.outbound, Instant::now()), ["1:state"]);
 }
 
 #[test]
-fn the_bytes_of_what_waits_or_is_held_back_are_bounded() {
+fn the_bytes_of_states_that_wait_or_are_held_back_are_bounded() {
     let large = Bytes::from(vec![b'x'; MAX_STATE_BYTES / 4]);
     let now = Instant::now();
     for is_throttled in [false, true] {
         let one = sink(FIRST);
         if is_throttled {
-            one.outbox.throttle(FIRST, Duration::from_secs(1));
+            one.outbound.throttle(FIRST, Duration::from_secs(1));
         }
         for round in 0..3_u32 {
             for _ in 0..3 {
                 assert!((1..=4).all(|number| one.deliver(object(number), large.clone())), "in place of the earlier");
             }
             assert!(!one.deliver(object(5), "state".into()));
-            if round == 1 { one.forget() } else { drop(one.outbox.take(now + Duration::from_secs(round.into()))) }
+            if round == 1 { one.forget() } else { drop(one.outbound.drain(now + Duration::from_secs(round.into()))) }
         }
     }
 }
@@ -101,39 +101,39 @@ fn the_bytes_of_what_waits_or_is_held_back_are_bounded() {
 fn nothing_is_sent_for_an_operation_that_has_ended() {
     let one = sink(FIRST);
     let two = SubscriptionSink { operation: SECOND, ..one.clone() };
-    one.outbox.throttle(FIRST, Duration::from_secs(1));
+    one.outbound.throttle(FIRST, Duration::from_secs(1));
     let now = Instant::now();
     one.deliver(object(1), "a1".into());
     one.deliver(object(1), "a2".into());
     two.deliver(object(1), "a1".into());
-    one.outbox.end(FIRST);
-    assert_eq!(sent(&one.outbox, now + Duration::from_mins(1)), ["2:a1"]);
+    one.outbound.end(FIRST);
+    assert_eq!(sent(&one.outbound, now + Duration::from_mins(1)), ["2:a1"]);
 }
 
 #[test]
 fn throttled_states_leave_one_per_interval_and_the_latest_is_never_lost() {
     let one = sink(FIRST);
-    one.outbox.throttle(FIRST, Duration::from_secs(10));
+    one.outbound.throttle(FIRST, Duration::from_secs(10));
     one.deliver(object(1), "a1".into());
     let now = Instant::now();
-    assert_eq!(sent(&one.outbox, now), ["1:a1"], "the first at once");
+    assert_eq!(sent(&one.outbound, now), ["1:a1"], "the first at once");
     one.deliver(object(1), "a2".into());
     one.deliver(object(2), "b1".into());
     one.deliver(object(1), "a3".into());
-    let (frames, next) = one.outbox.take(Instant::now());
-    assert_eq!(frames.len(), 1, "another object's");
+    let (items, next) = one.outbound.drain(Instant::now());
+    assert_eq!(items.len(), 1, "another object's");
     let due = next.expect("something is held back");
     assert!(due > now + Duration::from_secs(9) && due <= now + Duration::from_secs(10));
-    assert_eq!(sent(&one.outbox, due), ["1:a3"]);
-    assert_eq!(one.outbox.take(due + Duration::from_mins(1)).1, None);
+    assert_eq!(sent(&one.outbound, due), ["1:a3"]);
+    assert_eq!(one.outbound.drain(due + Duration::from_mins(1)).1, None);
 }
 
 #[test]
-fn what_throttles_hold_back_is_bounded_together_with_what_waits() {
+fn states_that_throttles_hold_back_count_among_those_that_wait() {
     let one = sink(FIRST);
     let two = SubscriptionSink { operation: SECOND, ..one.clone() };
     let interval = Duration::from_secs(10);
-    one.outbox.throttle(FIRST, interval);
+    one.outbound.throttle(FIRST, interval);
     assert!(two.deliver(object(0), "b".into()));
     for number in 1..MAX_STATES {
         assert!(one.deliver(object(number as u128), "a1".into()));
@@ -146,8 +146,8 @@ fn what_throttles_hold_back_is_bounded_together_with_what_waits() {
     one.resync("resync".into());
     assert!(one.deliver(object(1), "a3".into()));
     let now = Instant::now();
-    assert_eq!(sent(&one.outbox, now), ["2:b2", "1:resync"], "an object may have had its turn just now");
-    assert_eq!(sent(&one.outbox, now + interval), ["1:a3"]);
+    assert_eq!(sent(&one.outbound, now), ["2:b2", "1:resync"], "an object may have been sent just now");
+    assert_eq!(sent(&one.outbound, now + interval), ["1:a3"]);
 }
 
 #[test]
@@ -157,41 +157,41 @@ fn a_state_that_waits_can_be_replaced_however_many_wait() {
         assert!(one.deliver(object(number as u128), "a1".into()));
     }
     assert!(one.deliver(object(0), "a2".into()));
-    assert_eq!(sent(&one.outbox, Instant::now())[0], "1:a2");
+    assert_eq!(sent(&one.outbound, Instant::now())[0], "1:a2");
 }
 
 #[test]
-fn answers_to_pings_are_sent_before_more_are_heard() {
-    let outbox = Outbox::default();
+fn pongs_are_sent_before_more_pings_are_read() {
+    let outbound = OutboundQueue::default();
     for _ in 0..MAX_PONGS {
-        assert!(!outbox.is_crowded());
-        outbox.push_pong("pong".to_owned());
+        assert!(!outbound.is_backlogged());
+        outbound.push_pong("pong".to_owned());
     }
-    assert!(outbox.is_crowded());
-    assert_eq!(sent(&outbox, Instant::now()).len(), MAX_PONGS);
-    assert!(!outbox.is_crowded());
+    assert!(outbound.is_backlogged());
+    assert_eq!(sent(&outbound, Instant::now()).len(), MAX_PONGS);
+    assert!(!outbound.is_backlogged());
 }
 
 #[test]
-fn a_socket_that_is_gone_keeps_nothing() {
+fn a_closed_socket_keeps_nothing() {
     let one = sink(FIRST);
     one.deliver(object(1), "a1".into());
-    one.outbox.shut();
-    one.outbox.push(Frame::Complete(FIRST));
+    one.outbound.shut();
+    one.outbound.push(Outbound::Complete(FIRST));
     one.resync("resync".into());
-    assert!(one.deliver(object(1), "a2".into()), "nobody is behind");
-    assert!(sent(&one.outbox, Instant::now()).is_empty());
+    assert!(one.deliver(object(1), "a2".into()), "no client is behind");
+    assert!(sent(&one.outbound, Instant::now()).is_empty());
 }
 
 #[tokio::test]
-async fn lines_of_a_log_wait_for_room() {
+async fn log_entries_wait_for_room() {
     let one = sink(FIRST);
-    for number in 0..MAX_LINES {
-        one.outbox.push_line(FIRST, number.to_string().into()).await;
+    for number in 0..MAX_LOG_ENTRIES {
+        one.outbound.push_log_entry(FIRST, number.to_string().into()).await;
     }
-    let mut late = Box::pin(one.outbox.push_line(FIRST, "late".into()));
+    let mut late = Box::pin(one.outbound.push_log_entry(FIRST, "late".into()));
     assert!(futures_util::poll!(&mut late).is_pending());
-    assert_eq!(sent(&one.outbox, Instant::now()).len(), MAX_LINES);
+    assert_eq!(sent(&one.outbound, Instant::now()).len(), MAX_LOG_ENTRIES);
     late.await;
-    assert_eq!(sent(&one.outbox, Instant::now()), ["1:late"]);
+    assert_eq!(sent(&one.outbound, Instant::now()), ["1:late"]);
 }

@@ -1,0 +1,340 @@
+//! The outbound queue of a socket: the messages that wait until the client reads them.
+//!
+//! Of each object only the latest state waits, in the slot of the first. So a slow client costs no more memory than there
+//! are objects, and [`MAX_STATES`] states at most, those that throttles hold back included. Everything else waits in order.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt, mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+use uuid::Uuid;
+
+use super::close::Close;
+
+mod throttle;
+
+use throttle::Throttle;
+
+#[cfg(test)]
+mod tests;
+
+/// The most states that wait or are held back. A client further behind gets a resync.
+const MAX_STATES: usize = 4096;
+/// The most bytes of these states. A client further behind gets a resync.
+const MAX_STATE_BYTES: usize = 16 * 1024 * 1024;
+/// The most pongs that wait. With more, nothing is read from the client until they are sent.
+const MAX_PONGS: usize = 16;
+/// The most log entries that wait. With more, the stream of the log waits.
+const MAX_LOG_ENTRIES: usize = 64;
+/// The most queries and mutations of one socket that are executed or whose responses wait, since these may be large.
+const MAX_ANSWERS: usize = 4;
+
+/// The number of an operation. A socket never uses one twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct OperationNumber(pub(super) u32);
+
+/// Keeps an operation subscribed. Dropping it ends the subscription.
+pub(super) type SubscriberGuard = Box<dyn fmt::Debug + Send + Sync>;
+
+/// An entry of the queue: something to send, or a note to the task of the socket.
+#[derive(Debug)]
+pub(super) enum Outbound {
+    /// A whole message.
+    Message(String),
+    /// A result of an operation, as JSON.
+    Next(OperationNumber, Bytes),
+    /// The only result of an operation, which ends with it. The permit is released once it is sent.
+    Answer(OperationNumber, Bytes, OwnedSemaphorePermit),
+    /// Errors that end an operation, as a JSON array.
+    Error(OperationNumber, Bytes),
+    /// The end of an operation.
+    Complete(OperationNumber),
+    /// The operation has joined its shared subscription.
+    Joined(OperationNumber, SubscriberGuard),
+}
+
+impl Outbound {
+    /// Its payload, which counts in the budget of large responses while a reference to it exists.
+    pub(super) fn payload(&self) -> Option<Bytes> {
+        match self {
+            Self::Next(_, payload) | Self::Answer(_, payload, _) => Some(payload.clone()),
+            Self::Message(_) | Self::Error(..) | Self::Complete(_) | Self::Joined(..) => None,
+        }
+    }
+}
+
+/// The slot in which an entry waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum SlotKey {
+    /// First in, first out.
+    Fifo(u64),
+    /// The state of this object.
+    State(OperationNumber, Uuid),
+    /// The resync of this operation.
+    Resync(OperationNumber),
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    order: VecDeque<SlotKey>,
+    items: HashMap<SlotKey, Outbound>,
+    /// The bytes of the states among them.
+    bytes: usize,
+    log_entries: usize,
+    pongs: usize,
+    next_fifo: u64,
+    throttles: HashMap<OperationNumber, Throttle>,
+    close: Option<Close>,
+    /// The socket is gone.
+    is_shut: bool,
+}
+
+/// The messages that wait to be sent on one socket.
+#[derive(Debug)]
+pub(super) struct OutboundQueue {
+    queue: Mutex<Queue>,
+    answers: Arc<Semaphore>,
+    /// Notified when something waits.
+    pub(super) filled: Notify,
+    /// Notified when the socket has to be closed.
+    pub(super) closing: Notify,
+    /// Notified when there is room for log entries.
+    room: Notify,
+}
+
+impl Default for OutboundQueue {
+    fn default() -> Self {
+        let [filled, closing, room] = std::array::from_fn(|_| Notify::new());
+        Self { queue: Mutex::default(), answers: Arc::new(Semaphore::new(MAX_ANSWERS)), filled, closing, room }
+    }
+}
+
+/// Where a shared subscription sends the messages of one subscriber.
+#[derive(Clone, Debug)]
+pub(super) struct SubscriptionSink {
+    pub(super) outbound: Arc<OutboundQueue>,
+    pub(super) operation: OperationNumber,
+}
+
+impl SubscriptionSink {
+    /// Queues the state of an object in the slot of one that still waits. Returns whether there was room.
+    pub(super) fn deliver(&self, object: Uuid, payload: Bytes) -> bool {
+        let mut queue = self.outbound.queue();
+        if queue.is_shut {
+            return true;
+        }
+        let has_room = queue.has_room();
+        let slot = SlotKey::State(self.operation, object);
+        if let Some(throttle) = queue.throttles.get_mut(&self.operation) {
+            if !throttle.hold(object, payload, has_room, Instant::now()) {
+                return false;
+            }
+        } else if has_room || queue.items.contains_key(&slot) {
+            queue.put(slot, Outbound::Next(self.operation, payload));
+        } else {
+            return false;
+        }
+        drop(queue);
+        self.outbound.filled.notify_one();
+        true
+    }
+
+    /// Queues a resync, behind everything that waits.
+    pub(super) fn resync(&self, payload: Bytes) {
+        let slot = SlotKey::Resync(self.operation);
+        let mut queue = self.outbound.queue();
+        if queue.is_shut {
+            return;
+        }
+        queue.order.retain(|waiting| *waiting != slot);
+        queue.remove(slot);
+        queue.put(slot, Outbound::Next(self.operation, payload));
+        drop(queue);
+        self.outbound.filled.notify_one();
+    }
+
+    /// Drops the states and the resync of this operation.
+    pub(super) fn forget(&self) {
+        self.outbound.forget(self.operation);
+    }
+
+    /// Ends the operation with errors, a JSON array, behind everything that waits.
+    pub(super) fn fail(self, errors: Bytes) {
+        self.outbound.push(Outbound::Error(self.operation, errors));
+    }
+
+    /// Ends the operation, behind everything that waits.
+    pub(super) fn complete(self) {
+        self.outbound.push(Outbound::Complete(self.operation));
+    }
+}
+
+impl OutboundQueue {
+    /// Queues an entry behind everything that waits.
+    pub(super) fn push(&self, item: Outbound) {
+        let mut queue = self.queue();
+        if queue.is_shut {
+            // Unlocked first: dropping a subscriber locks its shared subscription, which locks outbound queues.
+            drop(queue);
+            return drop(item);
+        }
+        queue.push(item);
+        drop(queue);
+        self.filled.notify_one();
+    }
+
+    /// Waits for the permit for one more response; nothing once the socket is closed.
+    pub(super) async fn answer_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.answers).acquire_owned().await.ok()
+    }
+
+    /// Queues a pong.
+    pub(super) fn push_pong(&self, text: String) {
+        self.queue().pongs += 1;
+        self.push(Outbound::Message(text));
+    }
+
+    /// Whether a client sends pings faster than it reads their answers.
+    pub(super) fn is_backlogged(&self) -> bool {
+        self.queue().pongs >= MAX_PONGS
+    }
+
+    /// Queues a log entry, once there is room for it.
+    pub(super) async fn push_log_entry(&self, operation: OperationNumber, payload: Bytes) {
+        loop {
+            let room = self.room.notified();
+            {
+                let mut queue = self.queue();
+                if queue.log_entries < MAX_LOG_ENTRIES {
+                    queue.log_entries += 1;
+                    queue.push(Outbound::Next(operation, payload));
+                    break;
+                }
+            }
+            room.await;
+        }
+        self.filled.notify_one();
+    }
+
+    /// Sends at most one state per object and interval from now on.
+    pub(super) fn throttle(&self, operation: OperationNumber, interval: Duration) {
+        self.queue().throttles.insert(operation, Throttle::new(interval));
+    }
+
+    /// Drops the throttle, the states and the resync of an operation that has ended.
+    pub(super) fn end(&self, operation: OperationNumber) {
+        self.queue().throttles.remove(&operation);
+        self.forget(operation);
+    }
+
+    fn forget(&self, operation: OperationNumber) {
+        let mut queue = self.queue();
+        let concerned = |slot: &SlotKey| match slot {
+            SlotKey::State(of, _) | SlotKey::Resync(of) => *of == operation,
+            SlotKey::Fifo(_) => false,
+        };
+        if queue.order.iter().any(concerned) {
+            let gone: Vec<SlotKey> = queue.order.iter().copied().filter(concerned).collect();
+            queue.order.retain(|slot| !concerned(slot));
+            for slot in gone {
+                queue.remove(slot);
+            }
+        }
+        if let Some(throttle) = queue.throttles.get_mut(&operation) {
+            throttle.clear(Instant::now());
+        }
+    }
+
+    /// Closes the socket. Of several calls the first one gives the reason.
+    pub(super) fn close(&self, close: Close) {
+        self.queue().close.get_or_insert(close);
+        self.closing.notify_one();
+    }
+
+    /// Drops everything that waits and everything that comes later, because the socket is closed. A subscriber guard that
+    /// stayed here would keep its shared subscription, which would keep this queue.
+    pub(super) fn shut(&self) {
+        self.queue().is_shut = true;
+        drop(self.drain(Instant::now()));
+    }
+
+    /// Why the socket has to be closed, if it has.
+    pub(super) fn closed(&self) -> Option<Close> {
+        self.queue().close.clone()
+    }
+
+    /// Takes everything that may be sent now, and the time at which a throttle releases the next state.
+    pub(super) fn drain(&self, now: Instant) -> (Vec<Outbound>, Option<Instant>) {
+        let mut queue = self.queue();
+        let mut next: Option<Instant> = None;
+        let mut throttles = mem::take(&mut queue.throttles);
+        for (operation, throttle) in &mut throttles {
+            for (object, payload) in throttle.due(now) {
+                queue.put(SlotKey::State(*operation, object), Outbound::Next(*operation, payload));
+            }
+            next = [next, throttle.next_due()].into_iter().flatten().min();
+        }
+        queue.throttles = throttles;
+        (queue.log_entries, queue.pongs, queue.bytes) = (0, 0, 0);
+        // The memory is freed with its content, since most sockets are idle most of the time.
+        let (order, mut items) = (mem::take(&mut queue.order), mem::take(&mut queue.items));
+        drop(queue);
+        self.room.notify_waiters();
+        (order.iter().filter_map(|slot| items.remove(slot)).collect(), next)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// Whether one more state may wait, or be held back.
+    fn has_room(&mut self) -> bool {
+        let is_full = |queue: &Self| {
+            queue.items.len() + queue.throttles.values().map(Throttle::len).sum::<usize>() >= MAX_STATES
+                || queue.bytes + queue.throttles.values().map(Throttle::bytes).sum::<usize>() >= MAX_STATE_BYTES
+        };
+        if is_full(self) {
+            let now = Instant::now();
+            self.throttles.values_mut().for_each(|throttle| throttle.forget_idle(now));
+        }
+        !is_full(self)
+    }
+
+    fn push(&mut self, item: Outbound) {
+        let slot = SlotKey::Fifo(self.next_fifo);
+        self.next_fifo += 1;
+        self.put(slot, item);
+    }
+
+    fn put(&mut self, slot: SlotKey, item: Outbound) {
+        self.bytes += bytes(slot, &item);
+        match self.items.insert(slot, item) {
+            Some(earlier) => self.bytes -= bytes(slot, &earlier),
+            None => self.order.push_back(slot),
+        }
+    }
+
+    fn remove(&mut self, slot: SlotKey) {
+        if let Some(item) = self.items.remove(&slot) {
+            self.bytes -= bytes(slot, &item);
+        }
+    }
+}
+
+/// The bytes of a state; 0 for any other entry.
+fn bytes(slot: SlotKey, item: &Outbound) -> usize {
+    match (slot, item) {
+        (SlotKey::State(..), Outbound::Next(_, payload)) => payload.len(),
+        _ => 0,
+    }
+}
