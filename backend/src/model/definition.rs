@@ -17,10 +17,10 @@ mod build;
 mod checks;
 mod diagnostic;
 mod doubts;
+mod endpoint;
 mod filter;
 mod grammar;
 mod graph;
-mod location;
 mod nearest;
 mod plan;
 mod reader;
@@ -33,9 +33,9 @@ mod template;
 mod when;
 mod yaml;
 
-pub use diagnostic::{Diagnostic, Position, Severity, Spot};
+pub use diagnostic::{Diagnostic, Position, Severity, SourceLocation};
+pub use endpoint::{Endpoint, EndpointTemplate};
 pub use filter::Filling;
-pub use location::{Location, Place};
 pub use mftplus_protocol::{archive::Format, wire::Verify};
 pub(crate) use plan::unowned;
 pub use plan::{Found, Plan, Planned, PlannedStep, PlannedTask, Times};
@@ -54,9 +54,9 @@ pub const MAX_BYTES: usize = yaml::MAX_BYTES;
 #[derive(Clone, Debug)]
 pub struct Definition {
     /// Where its copies read, if their steps do not say.
-    pub source: Location,
+    pub source: EndpointTemplate,
     /// Where its copies write, if their steps do not say.
-    pub destination: Location,
+    pub destination: EndpointTemplate,
     /// Who does the work, if the steps do not say.
     pub agent: Option<AgentName>,
     /// When it runs by itself.

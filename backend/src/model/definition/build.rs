@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AgentName, Definition, Location, Packing, Place, Spot, Step, Task, doubts,
+    AgentName, Definition, Endpoint, EndpointTemplate, Packing, SourceLocation, Step, Task, doubts,
     grammar::DEFINITION,
     graph,
     reader::{Object, Reader},
@@ -18,18 +18,18 @@ const UTC: &str = "UTC";
 /// Makes a definition of a tree. Nothing where something is missing, which was noted.
 pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definition> {
     reader.read_parameters(root);
-    let whole = Spot { at: root.at, path: String::new() };
+    let whole = SourceLocation { at: root.at, path: String::new() };
     let object = reader.mapping(root, &whole, &DEFINITION)?;
     let schedule = schedule(reader, &object);
     let retry = object.mapping("retry").and_then(|object| retry(reader, object));
     let steps = match object.steps() {
         Some(objects) => steps(reader, objects),
         None if object.has("steps") => Vec::new(),
-        None => vec![implicit_step(object.spot("source"))],
+        None => vec![implicit_step(object.location("source"))],
     };
     let definition = Definition {
-        source: object.place("source")?.clone(),
-        destination: object.place("destination")?.clone(),
+        source: object.endpoint("source")?.clone(),
+        destination: object.endpoint("destination")?.clone(),
         agent: agent(&object),
         schedule,
         overlap: object.word("overlap").unwrap_or_default(),
@@ -39,17 +39,17 @@ pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definit
         parameters: reader.parameters.clone().unwrap_or_default(),
         steps,
     };
-    doubts::about_places(reader, &object, &definition);
-    check_copies(reader, &definition, object.spot("destination"));
+    doubts::about_endpoints(reader, &object, &definition);
+    check_copies(reader, &definition, object.location("destination"));
     Some(definition)
 }
 
 /// What is done where no steps are written.
-fn implicit_step(spot: &Spot) -> Step {
+fn implicit_step(location: &SourceLocation) -> Step {
     let task = Task::Transfer { source: None, destination: None, verify: super::Verify::default() };
     Step {
         id: "transfer".to_owned(),
-        spot: spot.clone(),
+        location: location.clone(),
         task,
         needs: Vec::new(),
         when: super::When::default(),
@@ -68,12 +68,12 @@ fn schedule(reader: &mut Reader<'_>, object: &Object) -> Option<Schedule> {
         let message = error.message;
         reader
             .problems
-            .error(object.spot("timezone"), || format!("`timezone` is the text `{}`: it {message}", shown(zone)));
+            .error(object.location("timezone"), || format!("`timezone` is the text `{}`: it {message}", shown(zone)));
     }
     let Some(text) = object.text("schedule") else {
         for key in ["timezone", "overlap", "catchUp"] {
             if object.has(key) && !object.has("schedule") {
-                reader.problems.warning(object.spot(key), || format!("`{key}` does nothing without a `schedule`"));
+                reader.problems.warning(object.location(key), || format!("`{key}` does nothing without a `schedule`"));
             }
         }
         return None;
@@ -81,7 +81,7 @@ fn schedule(reader: &mut Reader<'_>, object: &Object) -> Option<Schedule> {
     match Schedule::parse(&text, UTC) {
         Ok(_) => Schedule::parse(&text, zone.as_deref().unwrap_or(UTC)).ok(),
         Err(error) => {
-            reader.problems.error(object.spot("schedule"), || match error.message {
+            reader.problems.error(object.location("schedule"), || match error.message {
                 message if message.starts_with("must ") => format!("`schedule` {message}"),
                 message => format!("`schedule` is wrong: {message}"),
             });
@@ -96,27 +96,28 @@ fn retry(reader: &mut Reader<'_>, object: &Object) -> Option<Retry> {
         (object.period("initialDelay"), object.number("factor"), object.period("maxDelay"));
     let retry = Retry::new(attempts, initial, factor, longest);
     if let Err(problem) = &retry {
-        reader.problems.error(object.spot("maxDelay"), || format!("`maxDelay` {problem}"));
+        reader.problems.error(object.location("maxDelay"), || format!("`maxDelay` {problem}"));
     }
     retry.ok()
 }
 
 fn agent(object: &Object) -> Option<AgentName> {
-    Some(AgentName { name: object.text("agent")?, spot: object.spot("agent").clone() })
+    Some(AgentName { name: object.text("agent")?, location: object.location("agent").clone() })
 }
 
 /// The steps in the order they run in.
 fn steps(reader: &mut Reader<'_>, objects: &[Object]) -> Vec<Step> {
     let graph = graph::graph(reader, objects);
-    let places: BTreeMap<usize, usize> = graph.order.iter().enumerate().map(|(place, index)| (*index, place)).collect();
+    let positions: BTreeMap<usize, usize> =
+        graph.order.iter().enumerate().map(|(position, index)| (*index, position)).collect();
     let mut steps = Vec::new();
     for index in &graph.order {
         let object = &objects[*index];
-        let needs = graph.needs[*index].iter().filter_map(|need| places.get(need).copied()).collect();
+        let needs = graph.needs[*index].iter().filter_map(|need| positions.get(need).copied()).collect();
         let (Some(id), Some(task)) = (object.text("id"), Task::of(object)) else { continue };
         let step = Step {
             id,
-            spot: object.spot.clone(),
+            location: object.location.clone(),
             task,
             needs,
             when: object.word("when").unwrap_or_default(),
@@ -138,8 +139,8 @@ impl Task {
             || Some(Packing { path: template("path")?, output: template("output"), format: object.word("format") });
         Some(match object.variant? {
             "transfer" => Self::Transfer {
-                source: object.place("source").cloned(),
-                destination: object.place("destination").cloned(),
+                source: object.endpoint("source").cloned(),
+                destination: object.endpoint("destination").cloned(),
                 verify: object.word("verify").unwrap_or_default(),
             },
             "checksum" => Self::Checksum { path: template("path")?, expected: template("expected") },
@@ -154,17 +155,17 @@ impl Task {
 }
 
 /// That each copy has a side on the agent's machine.
-fn check_copies(reader: &mut Reader<'_>, definition: &Definition, fallback: &Spot) {
-    let remote = |reader: &Reader<'_>, location: &Location| {
-        let values = reader.values(location.parameters());
-        values.is_some_and(|values| location.fill(values).is_ok_and(|place: Place| !place.is_local()))
+fn check_copies(reader: &mut Reader<'_>, definition: &Definition, fallback: &SourceLocation) {
+    let remote = |reader: &Reader<'_>, endpoint: &EndpointTemplate| {
+        let values = reader.values(endpoint.parameters());
+        values.is_some_and(|values| endpoint.fill(values).is_ok_and(|filled: Endpoint| !filled.is_local()))
     };
     for step in &definition.steps {
         let Task::Transfer { source, destination, .. } = &step.task else { continue };
-        let is_remote = |own: Option<&Location>, general| remote(reader, own.unwrap_or(general));
+        let is_remote = |own: Option<&EndpointTemplate>, general| remote(reader, own.unwrap_or(general));
         if is_remote(source.as_ref(), &definition.source) && is_remote(destination.as_ref(), &definition.destination) {
-            let spot = if source.is_none() && destination.is_none() { fallback } else { &step.spot };
-            reader.problems.error(spot, || TWO_SERVERS.to_owned());
+            let location = if source.is_none() && destination.is_none() { fallback } else { &step.location };
+            reader.problems.error(location, || TWO_SERVERS.to_owned());
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn check(filled: &str, text: &Text) -> Result<(), String> {
             Err(HOLDS_PASSWORD.to_owned())
         }
         Form::Free | Form::Body | Form::Pattern => Ok(()),
-        // Whether it is a place is said of it as a place.
+        // Whether it is an endpoint is checked by `EndpointTemplate::fill`.
         Form::Location => without_secrets(filled),
         Form::Id if is_id(filled) => Ok(()),
         Form::Sha256 if filled.len() == 64 && filled.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(()),

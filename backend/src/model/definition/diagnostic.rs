@@ -40,7 +40,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// A place in the text.
+/// A position in the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The line, from 1.
@@ -53,7 +53,7 @@ impl Position {
     /// Where a text begins.
     pub const START: Self = Self { line: 1, column: 1 };
 
-    /// The place behind so many bytes of a text.
+    /// The position behind this number of bytes of a text.
     pub(super) fn behind(source: &str, bytes: usize) -> Self {
         let before = source.get(..bytes).unwrap_or(source);
         // A line ends with a line feed, a carriage return, or both.
@@ -68,16 +68,16 @@ pub(super) fn small(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Where a value stands: in the text, and in the structure.
+/// The location of a value: its position in the text and its path in the structure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spot {
-    /// In the text.
+pub struct SourceLocation {
+    /// The position in the text.
     pub at: Position,
-    /// In the structure, such as `steps[0].needs[1]`; empty for the whole.
+    /// The path in the structure, such as `steps[0].needs[1]`; empty for the whole definition.
     pub path: String,
 }
 
-impl Spot {
+impl SourceLocation {
     /// A warning about the value.
     #[must_use]
     pub fn warning(&self, message: impl Into<String>) -> Diagnostic {
@@ -95,18 +95,18 @@ impl Spot {
         Diagnostic { severity, line: self.at.line, column: self.at.column, message, path }
     }
 
-    /// The spot of a value under a key of this one.
+    /// The location of a value under a key of this one.
     pub(super) fn key(&self, key: &str, at: Position) -> Self {
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
         Self { at, path }
     }
 
-    /// The spot of a value in the list that is this one.
+    /// The location of a value in the list that is this one.
     pub(super) fn item(&self, index: usize, at: Position) -> Self {
         Self { at, path: format!("{}[{index}]", self.path) }
     }
 
-    /// The same value, said of a place within it.
+    /// The same path with another position in the text.
     pub(super) fn moved(&self, at: Position) -> Self {
         Self { at, path: self.path.clone() }
     }
@@ -126,25 +126,25 @@ pub(super) struct Problems {
 
 impl Problems {
     /// Notes an error. The sentence is made only if it will be told: a text may have tens of thousands.
-    pub(super) fn error(&mut self, spot: &Spot, message: impl FnOnce() -> String) {
+    pub(super) fn error(&mut self, location: &SourceLocation, message: impl FnOnce() -> String) {
         if self.is_full() {
             self.more += 1;
         } else {
-            self.found.push(spot.error(message()));
+            self.found.push(location.error(message()));
         }
     }
 
     /// Notes that something which should be there is not, unless it may stand where the text could not be read.
-    pub(super) fn missing(&mut self, spot: &Spot, message: impl FnOnce() -> String) {
+    pub(super) fn missing(&mut self, location: &SourceLocation, message: impl FnOnce() -> String) {
         if !self.is_partial {
-            self.error(spot, message);
+            self.error(location, message);
         }
     }
 
     /// Notes a warning.
-    pub(super) fn warning(&mut self, spot: &Spot, message: impl FnOnce() -> String) {
+    pub(super) fn warning(&mut self, location: &SourceLocation, message: impl FnOnce() -> String) {
         if !self.is_full() {
-            self.found.push(spot.warning(message()));
+            self.found.push(location.warning(message()));
         }
     }
 

@@ -3,7 +3,7 @@
 use mftplus_protocol::location::{SEPARATORS, local_file};
 
 use super::{
-    Definition, Format, Location, Packing, Place, Spot, Step, Task, Template, When,
+    Definition, Endpoint, EndpointTemplate, Format, Packing, SourceLocation, Step, Task, Template, When,
     reader::{Object, Reader},
     sentences::{NO_NAME, NO_OUTPUT},
 };
@@ -16,7 +16,7 @@ const WILDCARDS: [char; 2] = ['*', '?'];
 /// Doubts about a step.
 pub(super) fn about_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
     if step.when == When::Failure && step.needs.is_empty() {
-        reader.problems.warning(object.spot("when"), || {
+        reader.problems.warning(object.location("when"), || {
             format!("`{}` never runs: it waits for a failure, and needs no step that could fail", step.id)
         });
     }
@@ -24,22 +24,22 @@ pub(super) fn about_step(reader: &mut Reader<'_>, object: &Object, step: &Step) 
         Task::Webhook { .. } => {
             if let Some(agent) = &step.agent {
                 let said = || "a webhook is sent by the server: `agent` does nothing here".to_owned();
-                reader.problems.warning(&agent.spot, said);
+                reader.problems.warning(&agent.location, said);
             }
         }
         Task::Transfer { source, destination, .. } => {
             if let Some(source) = source {
-                about_source(reader, source, object.spot("source"));
+                about_source(reader, source, object.location("source"));
             }
             if let Some(destination) = destination {
-                about_destination(reader, destination, object.spot("destination"));
+                about_destination(reader, destination, object.location("destination"));
             }
         }
         Task::Checksum { path, .. } | Task::Delete { path } => about_paths(reader, object, &[("path", path)]),
         Task::Rename { from, to } => {
             about_paths(reader, object, &[("from", from), ("to", to)]);
             if are_the_same(reader, from, to) {
-                reader.problems.warning(object.spot("to"), || "`to` is what the file is called already".to_owned());
+                reader.problems.warning(object.location("to"), || "`to` is what the file is called already".to_owned());
             }
         }
         Task::Compress(packing) => about_packing(reader, object, packing),
@@ -47,14 +47,14 @@ pub(super) fn about_step(reader: &mut Reader<'_>, object: &Object, step: &Step) 
             about_packing(reader, object, packing);
             if is_unnamed(reader, packing) {
                 let (key, said) = if packing.output.is_some() { ("output", NO_NAME) } else { ("path", NO_OUTPUT) };
-                reader.problems.error(object.spot(key), || said.to_owned());
+                reader.problems.error(object.location(key), || said.to_owned());
             }
         }
     }
 }
 
-/// Doubts about the places that steps without their own use.
-pub(super) fn about_places(reader: &mut Reader<'_>, object: &Object, definition: &Definition) {
+/// Warnings about the endpoints that steps without their own use.
+pub(super) fn about_endpoints(reader: &mut Reader<'_>, object: &Object, definition: &Definition) {
     let transfers = || {
         definition.steps.iter().filter_map(|step| match &step.task {
             Task::Transfer { source, destination, .. } => Some((source, destination)),
@@ -62,35 +62,35 @@ pub(super) fn about_places(reader: &mut Reader<'_>, object: &Object, definition:
         })
     };
     if transfers().any(|(source, _)| source.is_none()) {
-        about_source(reader, &definition.source, object.spot("source"));
+        about_source(reader, &definition.source, object.location("source"));
     }
     if transfers().any(|(_, destination)| destination.is_none()) {
-        about_destination(reader, &definition.destination, object.spot("destination"));
+        about_destination(reader, &definition.destination, object.location("destination"));
     }
 }
 
-fn about_source(reader: &mut Reader<'_>, source: &Location, spot: &Spot) {
-    let Some(place) = filled(reader, source) else { return };
-    let folder = place.path.rsplit_once(SEPARATORS).map_or("", |(folder, _)| folder);
-    if let Some(said) = refused(&place) {
-        reader.problems.warning(spot, || format!("`source` {said}"));
+fn about_source(reader: &mut Reader<'_>, source: &EndpointTemplate, location: &SourceLocation) {
+    let Some(endpoint) = filled(reader, source) else { return };
+    let folder = endpoint.path.rsplit_once(SEPARATORS).map_or("", |(folder, _)| folder);
+    if let Some(said) = refused(&endpoint) {
+        reader.problems.warning(location, || format!("`source` {said}"));
     } else if folder.contains(WILDCARDS) {
-        reader.problems.warning(spot, || {
+        reader.problems.warning(location, || {
             "`source` has a pattern before its last part, which is taken as it stands: only the last part chooses files"
                 .to_owned()
         });
     }
 }
 
-fn about_destination(reader: &mut Reader<'_>, destination: &Location, spot: &Spot) {
-    let Some(place) = filled(reader, destination) else { return };
-    if let Some(said) = refused(&place) {
-        reader.problems.warning(spot, || format!("`destination` {said}"));
-    } else if place.pattern.is_some() {
+fn about_destination(reader: &mut Reader<'_>, destination: &EndpointTemplate, location: &SourceLocation) {
+    let Some(endpoint) = filled(reader, destination) else { return };
+    if let Some(said) = refused(&endpoint) {
+        reader.problems.warning(location, || format!("`destination` {said}"));
+    } else if endpoint.pattern.is_some() {
         let said = || "`pattern` does nothing in a `destination`: it chooses files of a `source`".to_owned();
-        reader.problems.warning(spot, said);
-    } else if place.path.contains(WILDCARDS) {
-        reader.problems.warning(spot, || format!("`destination` {NO_PATTERN}"));
+        reader.problems.warning(location, said);
+    } else if endpoint.path.contains(WILDCARDS) {
+        reader.problems.warning(location, || format!("`destination` {NO_PATTERN}"));
     }
 }
 
@@ -100,7 +100,7 @@ fn about_packing(reader: &mut Reader<'_>, object: &Object, packing: &Packing) {
     about_paths(reader, object, &[("output", output)]);
     if are_the_same(reader, &packing.path, output) {
         let said = || "`output` is `path` itself, which agents refuse: write another path".to_owned();
-        reader.problems.warning(object.spot("output"), said);
+        reader.problems.warning(object.location("output"), said);
     }
 }
 
@@ -108,9 +108,9 @@ fn about_paths(reader: &mut Reader<'_>, object: &Object, paths: &[(&str, &Templa
     for (key, template) in paths {
         let Some(path) = fill(reader, template) else { continue };
         if let Some(said) = unusable(&path) {
-            reader.problems.warning(object.spot(key), || format!("`{key}` {said}"));
+            reader.problems.warning(object.location(key), || format!("`{key}` {said}"));
         } else if path.contains(WILDCARDS) {
-            reader.problems.warning(object.spot(key), || format!("`{key}` {NO_PATTERN}"));
+            reader.problems.warning(object.location(key), || format!("`{key}` {NO_PATTERN}"));
         }
     }
 }
@@ -132,12 +132,12 @@ fn fill(reader: &Reader<'_>, template: &Template) -> Option<String> {
     template.fill(reader.values(template.parameters())?, usize::MAX).ok()
 }
 
-fn filled(reader: &Reader<'_>, location: &Location) -> Option<Place> {
-    location.fill(reader.values(location.parameters())?).ok()
+fn filled(reader: &Reader<'_>, endpoint: &EndpointTemplate) -> Option<Endpoint> {
+    endpoint.fill(reader.values(endpoint.parameters())?).ok()
 }
 
-fn refused(place: &Place) -> Option<&'static str> {
-    unusable(&place.path).filter(|_| place.is_local())
+fn refused(endpoint: &Endpoint) -> Option<&'static str> {
+    unusable(&endpoint.path).filter(|_| endpoint.is_local())
 }
 
 /// Why every agent refuses a path of its own machine, if it does.

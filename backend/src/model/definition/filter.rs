@@ -48,7 +48,7 @@ impl Written {
 pub(super) enum Filter {
     /// Nothing.
     Raw,
-    /// Nothing: but what it makes of a path or place must be of the same parts. See [`keeps_parts`].
+    /// Nothing, but the path or endpoint must keep its parts. See [`keeps_parts`].
     Within,
     /// Percent-encoded as one component of a URL.
     Uri,
@@ -77,15 +77,15 @@ impl Filter {
     }
 }
 
-/// For each place of a parameter what its value needs, if the text is a JSON object, list or string. A text is given in
-/// pieces, with nothing for each parameter.
-pub(super) fn places_in_json<'t>(pieces: impl Iterator<Item = Option<&'t str>>) -> Option<Vec<Filter>> {
+/// The filter of each parameter, if the text is a JSON object, list or string. The text is given in pieces, with nothing
+/// for each parameter.
+pub(super) fn json_filters<'t>(pieces: impl Iterator<Item = Option<&'t str>>) -> Option<Vec<Filter>> {
     let mut sample = String::new();
-    let mut places = Vec::new();
+    let mut filters = Vec::new();
     let mut is_in_string = false;
     for piece in pieces {
         let Some(text) = piece else {
-            places.push(if is_in_string { Filter::JsonString } else { Filter::JsonValue });
+            filters.push(if is_in_string { Filter::JsonString } else { Filter::JsonValue });
             sample.push_str(STAND_IN);
             continue;
         };
@@ -105,7 +105,7 @@ pub(super) fn places_in_json<'t>(pieces: impl Iterator<Item = Option<&'t str>>) 
     let sample = sample.trim_start_matches('\u{feff}');
     // Or a list of them, one on each line.
     let is_json = is_one(sample) || sample.lines().filter(|line| !line.trim().is_empty()).all(is_one);
-    (is_json && !sample.trim().is_empty()).then_some(places)
+    (is_json && !sample.trim().is_empty()).then_some(filters)
 }
 
 /// How many parts of a URL's path stand for this or the upper folder.
@@ -113,8 +113,8 @@ pub(super) fn dots_of_url(url: &str) -> usize {
     dots(url.split(['?', '#']).next().unwrap_or(url))
 }
 
-/// Whether a path or place names with this value what it names with any other: as many patterns and empty parts, and on the
-/// same server.
+/// Whether a path or endpoint has the same parts with this value as with a harmless one: as many patterns and empty
+/// parts, and the same server.
 pub(super) fn keeps_parts(filled: &str, harmless: &str) -> bool {
     let wild = |text: &str| text.matches(['*', '?']).count();
     let empty = |text: &str| text.split(['/', '\\']).filter(|part| part.trim().is_empty()).count();
@@ -138,7 +138,7 @@ pub(super) fn is_part_of_host(value: &str) -> bool {
     value.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_'))
 }
 
-/// A path or place as agents read its parts: of a `file:` URL what it decodes to.
+/// A path or endpoint as agents read its parts: of a `file:` URL what it decodes to.
 pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     local_file(text).and_then(Result::ok).map_or(Cow::Borrowed(text), Cow::Owned)
 }

@@ -10,7 +10,7 @@ use crate::model::{
     schedule::{CatchUp, Overlap},
 };
 
-/// The longest place, path or URL, in characters.
+/// The longest endpoint, path or URL, in characters.
 pub(super) const MAX_LOCATION: usize = 4096;
 /// The longest body of a webhook, in characters.
 pub(super) const MAX_BODY: usize = 16_384;
@@ -44,8 +44,8 @@ pub(super) enum Shape {
     Number { least: f64, most: f64 },
     /// A length of time, in seconds.
     Period { least: u64, most: u64 },
-    /// A place files are read from or written to: text, or a mapping by its protocol.
-    Place,
+    /// A source or destination: text, or a mapping by its protocol.
+    Endpoint,
     /// A mapping.
     Mapping(&'static Mapping),
     /// The steps.
@@ -84,7 +84,7 @@ pub(super) enum Form {
     Location,
     /// A path on the agent, or a `file:` URL.
     Path,
-    /// The path of a place that is given in parts.
+    /// The path of an endpoint that is given in parts.
     PathPart,
     /// Names of files, with wildcards.
     Pattern,
@@ -138,8 +138,8 @@ const fn template(what: &'static str, most: usize) -> Text {
     Text { is_template: true, ..text(what, most) }
 }
 
-/// The text of a place.
-pub(super) const PLACE_TEXT: Text =
+/// An endpoint, written as text.
+pub(super) const ENDPOINT_TEXT: Text =
     Text { form: Form::Location, ..template("a path, or a URL such as sftp://ftp.example.com/exports/", MAX_LOCATION) };
 /// A path on the agent.
 pub(super) const PATH: Text =
@@ -165,8 +165,12 @@ pub(super) static DEFINITION: Mapping = Mapping {
     what: "a definition",
     keys: &[
         optional("version", Shape::Whole { least: 1, most: 1 }, "The version of this language: 1."),
-        required("source", Shape::Place, "Where files are read from: a URL or path, or a mapping by protocol."),
-        required("destination", Shape::Place, "Where files are written to: a URL or path, or a mapping by protocol."),
+        required("source", Shape::Endpoint, "Where files are read from: a URL or path, or a mapping by protocol."),
+        required(
+            "destination",
+            Shape::Endpoint,
+            "Where files are written to: a URL or path, or a mapping by protocol.",
+        ),
         optional("agent", AGENT, "The agent that does the work: its id, name or host name. Default: the only one."),
         optional(
             "schedule",
@@ -223,8 +227,8 @@ pub(super) static RETRY: Mapping = Mapping {
     ],
 };
 
-/// A place, written as a mapping.
-pub(super) static PLACE: Choice = Choice {
+/// An endpoint, written as a mapping.
+pub(super) static ENDPOINT: Choice = Choice {
     what: "a place",
     by: "protocol",
     about: "How the place is reached.",
@@ -284,8 +288,8 @@ pub(super) static STEP: Choice = Choice {
             word: "transfer",
             about: "Copies from source to destination.",
             keys: &[
-                optional("source", Shape::Place, "Where it reads. Default: the definition's."),
-                optional("destination", Shape::Place, "Where it writes. Default: the definition's."),
+                optional("source", Shape::Endpoint, "Where it reads. Default: the definition's."),
+                optional("destination", Shape::Endpoint, "Where it writes. Default: the definition's."),
                 optional(
                     "verify",
                     Shape::Word(Verify::WORDS),

@@ -8,7 +8,7 @@ use super::{
     yaml::shown,
 };
 
-/// What steps wait for, by their places in the text.
+/// The dependencies of steps, by their indices in the text.
 pub(super) struct Graph {
     /// The order they run in: each after those it needs, else in the order of the text. Steps in a circle are left out.
     pub(super) order: Vec<usize>,
@@ -19,26 +19,26 @@ pub(super) struct Graph {
 /// What steps wait for. Circles, ids that stand twice and ids that stand for nothing are noted.
 pub(super) fn graph(reader: &mut Reader<'_>, objects: &[Object]) -> Graph {
     let ids: Vec<Option<String>> = objects.iter().map(|object| object.text("id")).collect();
-    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut indices: HashMap<&str, usize> = HashMap::new();
     for (index, id) in ids.iter().enumerate() {
         let Some(id) = id else { continue };
-        if let Some(first) = places.get(id.as_str()) {
-            let line = objects[*first].spot("id").at.line;
-            let spot = objects[index].spot("id");
-            reader.problems.error(spot, || {
+        if let Some(first) = indices.get(id.as_str()) {
+            let line = objects[*first].location("id").at.line;
+            let location = objects[index].location("id");
+            reader.problems.error(location, || {
                 format!("the id `{id}` stands for two steps, the first on line {line}: give this one another")
             });
         } else {
-            places.insert(id, index);
+            indices.insert(id, index);
         }
     }
-    let needs: Vec<Vec<usize>> = objects.iter().map(|object| needs(reader, object, &places)).collect();
+    let needs: Vec<Vec<usize>> = objects.iter().map(|object| needs(reader, object, &indices)).collect();
     let order = sorted(&needs);
     for circle in circles(&needs, &order) {
-        let spot = objects[circle[0]].spot("needs");
+        let location = objects[circle[0]].location("needs");
         let names: Vec<&str> =
             circle.iter().chain(&circle[..1]).map(|index| ids[*index].as_deref().unwrap_or_default()).collect();
-        reader.problems.error(spot, || match names.as_slice() {
+        reader.problems.error(location, || match names.as_slice() {
             [name, _] => format!("`{name}` needs itself: remove that from its `needs`"),
             names => {
                 format!("these steps wait for each other: `{}`; remove one of these `needs`", names.join("` needs `"))
@@ -48,17 +48,17 @@ pub(super) fn graph(reader: &mut Reader<'_>, objects: &[Object]) -> Graph {
     Graph { order, needs }
 }
 
-/// The places of the steps that a step needs.
-fn needs(reader: &mut Reader<'_>, object: &Object, places: &HashMap<&str, usize>) -> Vec<usize> {
+/// The indices of the steps that a step needs.
+fn needs(reader: &mut Reader<'_>, object: &Object, indices: &HashMap<&str, usize>) -> Vec<usize> {
     let mut found = Vec::new();
-    for (id, spot) in object.needs() {
-        if let Some(index) = places.get(id.as_str()) {
+    for (id, location) in object.needs() {
+        if let Some(index) = indices.get(id.as_str()) {
             found.push(*index);
             continue;
         }
-        reader.problems.missing(spot, || {
-            let mut ids: Vec<&str> = places.keys().copied().collect();
-            ids.sort_unstable_by_key(|id| places[id]);
+        reader.problems.missing(location, || {
+            let mut ids: Vec<&str> = indices.keys().copied().collect();
+            ids.sort_unstable_by_key(|id| indices[id]);
             match nearest(id, &ids) {
                 Some((meant, true)) => format!("there is no step `{}`: did you mean `{meant}`?", shown(id)),
                 _ => format!("there is no step `{}`: write the id of one, such as `{}`", shown(id), some(&ids)),
@@ -74,7 +74,7 @@ fn some(ids: &[&str]) -> String {
     first.join("`, `")
 }
 
-/// Each place after those it needs, the earliest of those that can go first.
+/// The topological order of the steps; of those that are ready the one with the lowest index first.
 fn sorted(needs: &[Vec<usize>]) -> Vec<usize> {
     let mut is_placed = vec![false; needs.len()];
     let mut order = Vec::with_capacity(needs.len());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AgentName, Definition, Diagnostic, Format, Place, Severity, Step, Verify, When};
+use super::{AgentName, Definition, Diagnostic, Endpoint, Format, Severity, Step, Verify, When};
 use crate::model::{
     Instant,
     agent::AgentRef,
@@ -50,9 +50,9 @@ pub enum Found {
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// Where copies read, if their steps do not say.
-    pub source: Place,
+    pub source: Endpoint,
     /// Where copies write, if their steps do not say.
-    pub destination: Place,
+    pub destination: Endpoint,
     /// The parameters with the values that were filled in.
     pub parameters: BTreeMap<String, String>,
     /// When it runs by itself.
@@ -108,12 +108,12 @@ pub struct PlannedStep {
 #[strum(serialize_all = "lowercase")]
 #[expect(clippy::large_enum_variant, reason = "a plan has few steps, and most are transfers")]
 pub enum PlannedTask {
-    /// Copies from a place to a place.
+    /// Copies from an endpoint to an endpoint.
     Transfer {
         /// Where it reads.
-        source: Place,
+        source: Endpoint,
         /// Where it writes.
-        destination: Place,
+        destination: Endpoint,
         /// By which protocol: that of the side which is not on the agent's machine.
         protocol: Protocol,
         /// Which way, seen from the agent; within its machine, `push`.

@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::{
-    diagnostic::{Problems, Spot},
+    diagnostic::{Problems, SourceLocation},
+    endpoint::EndpointTemplate,
     filter::Filling,
     grammar::{Choice, Key, Mapping, Shape},
-    location::Location,
     nearest::nearest,
     sentences::{expected, what_it_is},
     template::Template,
@@ -26,10 +26,10 @@ pub(super) use value::parameter;
 /// A mapping whose keys were checked.
 #[derive(Debug)]
 pub(super) struct Object {
-    pub(super) spot: Spot,
+    pub(super) location: SourceLocation,
     /// The word that decided which keys it may have.
     pub(super) variant: Option<&'static str>,
-    values: Vec<(&'static str, Spot, Value)>,
+    values: Vec<(&'static str, SourceLocation, Value)>,
 }
 
 /// A value that is what its table says.
@@ -40,20 +40,20 @@ pub(super) enum Value {
     Whole(i64),
     Number(f64),
     Period(Period),
-    Place(Location),
+    Endpoint(EndpointTemplate),
     Mapping(Object),
     Steps(Vec<Object>),
-    Needs(Vec<(String, Spot)>),
+    Needs(Vec<(String, SourceLocation)>),
 }
 
 impl Object {
-    fn find(&self, key: &str) -> Option<(&Spot, &Value)> {
-        self.values.iter().find(|(name, ..)| *name == key).map(|(_, spot, value)| (spot, value))
+    fn find(&self, key: &str) -> Option<(&SourceLocation, &Value)> {
+        self.values.iter().find(|(name, ..)| *name == key).map(|(_, location, value)| (location, value))
     }
 
     /// Where the value of a key stands; where the mapping stands, without one.
-    pub(super) fn spot(&self, key: &str) -> &Spot {
-        self.find(key).map_or(&self.spot, |(spot, _)| spot)
+    pub(super) fn location(&self, key: &str) -> &SourceLocation {
+        self.find(key).map_or(&self.location, |(location, _)| location)
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -101,9 +101,9 @@ impl Object {
         }
     }
 
-    pub(super) fn place(&self, key: &str) -> Option<&Location> {
+    pub(super) fn endpoint(&self, key: &str) -> Option<&EndpointTemplate> {
         match self.find(key)?.1 {
-            Value::Place(place) => Some(place),
+            Value::Endpoint(endpoint) => Some(endpoint),
             _ => None,
         }
     }
@@ -122,7 +122,7 @@ impl Object {
         }
     }
 
-    pub(super) fn needs(&self) -> &[(String, Spot)] {
+    pub(super) fn needs(&self) -> &[(String, SourceLocation)] {
         match self.find("needs") {
             Some((_, Value::Needs(needs))) => needs,
             _ => &[],
@@ -154,21 +154,27 @@ impl Reader<'_> {
     }
 
     /// Reads a mapping whose keys are fixed.
-    pub(super) fn mapping(&mut self, node: &Node, spot: &Spot, table: &'static Mapping) -> Option<Object> {
-        let entries = self.entries(node, spot, || expected(&Shape::Mapping(table)))?;
+    pub(super) fn mapping(
+        &mut self,
+        node: &Node,
+        location: &SourceLocation,
+        table: &'static Mapping,
+    ) -> Option<Object> {
+        let entries = self.entries(node, location, || expected(&Shape::Mapping(table)))?;
         let keys: Vec<&'static Key> = table.keys.iter().collect();
-        Some(self.fields(entries, spot, &keys, keys.len(), (table.what, None)))
+        Some(self.fields(entries, location, &keys, keys.len(), (table.what, None)))
     }
 
     /// Reads a mapping whose keys depend on a word. Where the word is wrong or missing, all keys of any are looked at.
-    pub(super) fn choice(&mut self, node: &Node, spot: &Spot, table: &'static Choice) -> Option<Object> {
+    pub(super) fn choice(&mut self, node: &Node, location: &SourceLocation, table: &'static Choice) -> Option<Object> {
         let words: Vec<&'static str> = table.variants.iter().map(|variant| variant.word).collect();
-        let entries = self.entries(node, spot, || format!("write a mapping with `{}`", table.by))?;
+        let entries = self.entries(node, location, || format!("write a mapping with `{}`", table.by))?;
         let word = if let Some(by) = entries.iter().find(|entry| entry.key == table.by) {
-            self.one_of(&by.value, &spot.key(table.by, by.value.at), table.by, &words)
+            self.one_of(&by.value, &location.key(table.by, by.value.at), table.by, &words)
         } else {
-            self.problems
-                .missing(spot, || format!("{} needs `{}`: write one of {}", table.what, table.by, words.join(", ")));
+            self.problems.missing(location, || {
+                format!("{} needs `{}`: write one of {}", table.what, table.by, words.join(", "))
+            });
             None
         };
         let variant = table.variants.iter().find(|variant| Some(variant.word) == word);
@@ -180,22 +186,27 @@ impl Reader<'_> {
             keys.extend(table.variants.iter().flat_map(|variant| variant.keys));
             (table.what.to_owned(), table.common.len())
         };
-        let mut object = self.fields(entries, spot, &keys, required, (&what, Some(table.by)));
+        let mut object = self.fields(entries, location, &keys, required, (&what, Some(table.by)));
         object.variant = word;
         Some(object)
     }
 
-    fn entries<'n>(&mut self, node: &'n Node, spot: &Spot, write: impl FnOnce() -> String) -> Option<&'n [Entry]> {
+    fn entries<'n>(
+        &mut self,
+        node: &'n Node,
+        location: &SourceLocation,
+        write: impl FnOnce() -> String,
+    ) -> Option<&'n [Entry]> {
         match &node.content {
             Content::Mapping(entries) => Some(entries),
             Content::Broken => None,
             content => {
-                let message = || format!("{} {}: {}", called(spot), what_it_is(content), write());
+                let message = || format!("{} {}: {}", called(location), what_it_is(content), write());
                 // The beginning of a text that breaks off may look like anything.
-                if spot.path.is_empty() {
-                    self.problems.missing(spot, message);
+                if location.path.is_empty() {
+                    self.problems.missing(location, message);
                 } else {
-                    self.problems.error(spot, message);
+                    self.problems.error(location, message);
                 }
                 None
             }
@@ -207,20 +218,20 @@ impl Reader<'_> {
     fn fields(
         &mut self,
         entries: &[Entry],
-        spot: &Spot,
+        location: &SourceLocation,
         keys: &[&'static Key],
         required: usize,
         (what, also): (&str, Option<&'static str>),
     ) -> Object {
-        let mut object = Object { spot: spot.clone(), variant: None, values: Vec::new() };
+        let mut object = Object { location: location.clone(), variant: None, values: Vec::new() };
         let mut meant: Vec<&str> = Vec::new();
         for entry in entries {
             if also == Some(entry.key.as_str()) {
                 continue;
             }
             let Some(key) = keys.iter().find(|key| key.name == entry.key) else {
-                let spot = spot.moved(entry.at);
-                self.problems.error(&spot, || {
+                let location = location.moved(entry.at);
+                self.problems.error(&location, || {
                     let (message, key) = unknown_key(&entry.key, keys, what, also);
                     meant.extend(key);
                     message
@@ -231,26 +242,26 @@ impl Reader<'_> {
             if object.values.iter().any(|(name, ..)| *name == key.name) {
                 continue;
             }
-            let spot = spot.key(key.name, entry.value.at);
-            if let Some(value) = self.value(&entry.value, &spot, key) {
-                object.values.push((key.name, spot, value));
+            let location = location.key(key.name, entry.value.at);
+            if let Some(value) = self.value(&entry.value, &location, key) {
+                object.values.push((key.name, location, value));
             }
         }
         // Where a key was mistyped it is not missing as well.
         let is_there = |key: &Key| meant.contains(&key.name) || entries.iter().any(|entry| entry.key == key.name);
         for key in keys.iter().take(required).filter(|key| key.is_required && !is_there(key)) {
-            self.problems.missing(spot, || format!("{what} needs `{}`: {}", key.name, expected(&key.shape)));
+            self.problems.missing(location, || format!("{what} needs `{}`: {}", key.name, expected(&key.shape)));
         }
         object
     }
 }
 
 /// What a value is called in a sentence.
-fn called(spot: &Spot) -> String {
-    if spot.path.is_empty() { "the definition".to_owned() } else { format!("`{}`", last(&spot.path)) }
+fn called(location: &SourceLocation) -> String {
+    if location.path.is_empty() { "the definition".to_owned() } else { format!("`{}`", last(&location.path)) }
 }
 
-/// The last key of a path, with the places in lists behind it.
+/// The last key of a path, with the indices in lists behind it.
 fn last(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
@@ -280,5 +291,5 @@ fn unknown_key(
     }
 }
 
-/// A value that several places may share.
+/// A value that several aliases may share.
 pub(super) type Shared = Rc<Node>;

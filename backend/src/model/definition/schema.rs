@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::grammar::{
-    Choice, DEFINITION, Form, Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, Mapping, PLACE, PLACE_TEXT, RETRY, STEP,
+    Choice, DEFINITION, ENDPOINT, ENDPOINT_TEXT, Form, Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, Mapping, RETRY, STEP,
     Shape, Text,
 };
 use crate::model::period;
@@ -36,7 +36,7 @@ pub fn schema() -> Value {
         "description": "A pipeline of MFTPlus, version 1 of the language.",
         "$defs": {
             "retry": mapping(&RETRY),
-            "place": { "anyOf": [text(&PLACE_TEXT), choice(&PLACE)] },
+            "place": { "anyOf": [text(&ENDPOINT_TEXT), choice(&ENDPOINT)] },
             "step": choice(&STEP),
         },
     });
@@ -86,7 +86,7 @@ fn shape(shape: &Shape) -> Value {
         Shape::Period { .. } => {
             json!({ "type": "string", "pattern": period::PATTERN, "examples": ["30s", "2h", "1h30m"] })
         }
-        Shape::Place => json!({ "$ref": "#/$defs/place" }),
+        Shape::Endpoint => json!({ "$ref": "#/$defs/place" }),
         Shape::Mapping(table) if std::ptr::eq(*table, std::ptr::from_ref(&RETRY)) => json!({ "$ref": "#/$defs/retry" }),
         Shape::Mapping(table) => mapping(table),
         Shape::Steps => json!({

@@ -30,7 +30,7 @@ pub(super) fn expected(shape: &Shape) -> String {
             Period::seconds(*least),
             Period::seconds(*most)
         ),
-        Shape::Place => {
+        Shape::Endpoint => {
             "write a path, a URL such as sftp://ftp.example.com/exports/, or a mapping such as {protocol: sftp, host: \
              ftp.example.com, path: /exports/}"
                 .to_owned()

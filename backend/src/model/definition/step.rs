@@ -2,7 +2,7 @@
 
 use mftplus_protocol::{archive::Format, wire::Verify};
 
-use super::{diagnostic::Spot, location::Location, template::Template, when::When};
+use super::{diagnostic::SourceLocation, endpoint::EndpointTemplate, template::Template, when::When};
 use crate::model::{period::Period, retry::Retry};
 
 /// A step.
@@ -10,11 +10,11 @@ use crate::model::{period::Period, retry::Retry};
 pub struct Step {
     /// What it is called; once in its definition.
     pub id: String,
-    /// Where it stands in the text.
-    pub spot: Spot,
+    /// Its location in the text.
+    pub location: SourceLocation,
     /// What it does.
     pub task: Task,
-    /// The steps that must have ended before, by their places in [`Definition::steps`](super::Definition::steps). All of
+    /// The steps that must have ended before, by their indices in [`Definition::steps`](super::Definition::steps). All of
     /// them stand before this one.
     pub needs: Vec<usize>,
     /// What must have become of them.
@@ -32,8 +32,8 @@ pub struct Step {
 pub struct AgentName {
     /// The id, name or host name.
     pub name: String,
-    /// Where it stands in the text.
-    pub spot: Spot,
+    /// Its location in the text.
+    pub location: SourceLocation,
 }
 
 impl AgentName {
@@ -56,12 +56,12 @@ impl Step {
 #[derive(Clone, Debug, PartialEq, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Task {
-    /// Copies from a place to a place.
+    /// Copies from an endpoint to an endpoint.
     Transfer {
         /// Where it reads, if not where the definition says.
-        source: Option<Location>,
+        source: Option<EndpointTemplate>,
         /// Where it writes, if not where the definition says.
-        destination: Option<Location>,
+        destination: Option<EndpointTemplate>,
         /// How the copy is compared with what was read.
         verify: Verify,
     },

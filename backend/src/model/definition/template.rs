@@ -22,7 +22,7 @@ enum Guard {
     Nothing,
     /// The folders of a URL.
     Folders,
-    /// All parts of a path or place.
+    /// All parts of a path or endpoint.
     Parts,
 }
 
@@ -50,7 +50,7 @@ pub(super) enum Unfit {
     TooLong,
     /// A parameter would lead out of the folder that the URL or path names.
     GoesUp,
-    /// A parameter would make a path or place of other parts.
+    /// A parameter would change the parts of a path or endpoint.
     ChangesParts,
 }
 
@@ -103,9 +103,9 @@ impl Template {
         })
     }
 
-    /// The same with each parameter filtered as its place in a text of this form needs it. By the older rule that is
-    /// done only where a filter is written.
-    pub(super) fn placed(mut self, form: Form, filling: Filling) -> Self {
+    /// The template with the filter of each parameter chosen for a text of this form. With [`Filling::Plain`] only written
+    /// filters are applied.
+    pub(super) fn for_form(mut self, form: Form, filling: Filling) -> Self {
         let is_whole = matches!(self.pieces.as_slice(), [Piece::Parameter { .. }]);
         self.guard = match form {
             // A single parameter is the whole text, which is whatever its value is.
@@ -118,14 +118,14 @@ impl Template {
             Piece::Text(text) => Some(text.as_str()),
             Piece::Parameter { .. } => None,
         });
-        let json = if form == Form::Body { filter::places_in_json(texts) } else { None };
+        let json = if form == Form::Body { filter::json_filters(texts) } else { None };
         let mut json = json.map(Vec::into_iter);
         for piece in &mut self.pieces {
             let Piece::Parameter { written, filter, .. } = piece else { continue };
             let in_json = json.as_mut().and_then(Iterator::next);
             *filter = match (*written, in_json, form) {
                 (None, _, _) if filling == Filling::Plain => Filter::Raw,
-                (None | Some(Written::Json), Some(place), _) => place,
+                (None | Some(Written::Json), Some(json), _) => json,
                 (None, None, Form::WebUrl) if !is_whole => Filter::Uri,
                 (None, None, Form::Location | Form::Path | Form::PathPart | Form::Pattern) if !is_whole => {
                     Filter::Within
@@ -283,7 +283,7 @@ mod tests {
 
     /// What becomes of a text of this form with `value` in it.
     fn filled(text: &str, form: Form, filling: Filling, value: &str) -> String {
-        let template = parse(text).0.placed(form, filling);
+        let template = parse(text).0.for_form(form, filling);
         let values = BTreeMap::from([("date".to_owned(), value.to_owned())]);
         template.fill(&values, 1000).unwrap_or_else(|unfit| format!("{unfit:?}"))
     }

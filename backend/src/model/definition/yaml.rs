@@ -9,7 +9,7 @@ use std::{borrow::Cow, collections::HashMap, rc::Rc};
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::{
-    diagnostic::{Position, Problems, Spot, small},
+    diagnostic::{Position, Problems, SourceLocation, small},
     scalar::{Scalar, resolve},
     syntax::{MAX_DEPTH, is_hidden, sentence},
 };
@@ -57,14 +57,14 @@ pub(super) struct Entry {
 
 /// Reads a text. Nothing where there is nothing to go on with; what is wrong is noted.
 pub(super) fn read(source: &str, problems: &mut Problems) -> Option<Rc<Node>> {
-    let whole = Spot { at: Position::START, path: String::new() };
+    let whole = SourceLocation { at: Position::START, path: String::new() };
     if source.len() > MAX_BYTES {
         problems.error(&whole, || format!("the text is {} bytes long: it may have {MAX_BYTES}", source.len()));
         return None;
     }
     if let Some((bytes, hidden)) = source.char_indices().find(|(_, c)| is_hidden(*c)) {
-        let spot = whole.moved(Position::behind(source, bytes));
-        problems.error(&spot, || format!("the character U+{:04X} cannot be seen: remove it", u32::from(hidden)));
+        let location = whole.moved(Position::behind(source, bytes));
+        problems.error(&location, || format!("the character U+{:04X} cannot be seen: remove it", u32::from(hidden)));
         return None;
     }
     let mut tree = Tree { source, problems, open: Vec::new(), root: None, anchors: HashMap::new(), values: 0 };
@@ -118,7 +118,7 @@ impl<'a> Tree<'a, '_> {
                 Err(error) => {
                     let at = position(error.marker());
                     let message = sentence(error.kind());
-                    self.problems.error(&Spot { at, path: String::new() }, || message);
+                    self.problems.error(&SourceLocation { at, path: String::new() }, || message);
                     self.give_up();
                     break;
                 }
@@ -127,8 +127,8 @@ impl<'a> Tree<'a, '_> {
                 documents += 1;
             }
             if documents > 1 {
-                let spot = Spot { at: position(&span.start), path: String::new() };
-                self.problems.error(&spot, || {
+                let location = SourceLocation { at: position(&span.start), path: String::new() };
+                self.problems.error(&location, || {
                     "a second document begins here: a text holds one definition, so remove the `---` and what follows"
                         .to_owned()
                 });
@@ -153,7 +153,7 @@ impl<'a> Tree<'a, '_> {
         if let Some(tag) = event.tag() {
             let at = span.tag_start.as_ref().map_or_else(|| position(&span.start), position);
             let tag = tag.original();
-            self.problems.error(&Spot { at, path: String::new() }, || {
+            self.problems.error(&SourceLocation { at, path: String::new() }, || {
                 format!("tags such as `{}` mean nothing here: remove it", shown(&tag))
             });
         }
@@ -164,7 +164,7 @@ impl<'a> Tree<'a, '_> {
                 if anchor > 0 {
                     self.anchors.insert(anchor, Some(Rc::clone(&node)));
                 }
-                self.place(node);
+                self.attach(node);
             }
             Event::SequenceStart(_, anchor, _) => self.open(span, anchor, Items::List(Vec::new()))?,
             Event::MappingStart(_, anchor, _) => {
@@ -174,14 +174,14 @@ impl<'a> Tree<'a, '_> {
             Event::SequenceEnd | Event::MappingEnd => self.close(offset(&span.start, self.source)),
             Event::Alias(anchor) => self.alias(anchor, span)?,
             Event::UnresolvedAlias(name) => {
-                self.problems.error(&Spot { at: position(&span.start), path: String::new() }, || {
+                self.problems.error(&SourceLocation { at: position(&span.start), path: String::new() }, || {
                     format!(
                         "`*{0}` stands for what `&{0}` names, which is not there: name it before, or put text that \
                          begins with a star in quotes",
                         shown(&name)
                     )
                 });
-                self.place(self.broken(span));
+                self.attach(self.broken(span));
             }
             _ => {}
         }
@@ -223,7 +223,7 @@ impl<'a> Tree<'a, '_> {
         if open.anchor > 0 {
             self.anchors.insert(open.anchor, Some(Rc::clone(&node)));
         }
-        self.place(node);
+        self.attach(node);
     }
 
     fn alias(&mut self, anchor: usize, span: &Span) -> Result<(), Stop> {
@@ -232,13 +232,13 @@ impl<'a> Tree<'a, '_> {
             let named = Rc::clone(named);
             self.check_depth(named.levels, at)?;
             self.count(named.values, at)?;
-            self.place(named);
+            self.attach(named);
             return Ok(());
         }
-        self.problems.error(&Spot { at, path: String::new() }, || {
+        self.problems.error(&SourceLocation { at, path: String::new() }, || {
             "this alias stands for what it is a part of: a value cannot hold itself".to_owned()
         });
-        self.place(self.broken(span));
+        self.attach(self.broken(span));
         Ok(())
     }
 
@@ -246,7 +246,7 @@ impl<'a> Tree<'a, '_> {
         if self.open.len() + levels <= MAX_DEPTH {
             return Ok(());
         }
-        self.problems.error(&Spot { at, path: String::new() }, || {
+        self.problems.error(&SourceLocation { at, path: String::new() }, || {
             format!("this stands more than {MAX_DEPTH} levels deep: a definition needs five at most")
         });
         Err(Stop)
@@ -257,14 +257,14 @@ impl<'a> Tree<'a, '_> {
         if self.values <= MAX_VALUES {
             return Ok(());
         }
-        self.problems.error(&Spot { at, path: String::new() }, || {
+        self.problems.error(&SourceLocation { at, path: String::new() }, || {
             format!("with this there are more than {MAX_VALUES} values, those of aliases included: write fewer")
         });
         Err(Stop)
     }
 
     /// Puts a value where it belongs: into what is open, as a key or its value, or at the top.
-    fn place(&mut self, node: Rc<Node>) {
+    fn attach(&mut self, node: Rc<Node>) {
         let Some(open) = self.open.last_mut() else {
             self.root.get_or_insert(node);
             return;
@@ -287,7 +287,7 @@ impl<'a> Tree<'a, '_> {
 fn named(node: &Node, first: &mut HashMap<String, Position>, problems: &mut Problems) -> (Option<String>, Position) {
     let Content::Scalar(scalar) = &node.content else {
         if !matches!(node.content, Content::Broken) {
-            problems.error(&Spot { at: node.at, path: String::new() }, || {
+            problems.error(&SourceLocation { at: node.at, path: String::new() }, || {
                 "a mapping or a list cannot be a key: write one word, then `:`; text with `{` or `[` belongs in quotes"
                     .to_owned()
             });
@@ -299,7 +299,7 @@ fn named(node: &Node, first: &mut HashMap<String, Position>, problems: &mut Prob
         None => {
             first.insert(key.clone(), node.at);
         }
-        Some(before) => problems.error(&Spot { at: node.at, path: String::new() }, || {
+        Some(before) => problems.error(&SourceLocation { at: node.at, path: String::new() }, || {
             format!("`{}` stands here a second time, first on line {}: remove one", shown(&key), before.line)
         }),
     }

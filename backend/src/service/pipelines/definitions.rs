@@ -190,7 +190,7 @@ fn refused(diagnostics: &[Diagnostic]) -> Error {
 fn unsigned(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
     let webhooks = definition.steps.iter().filter(|step| !step.is_for_an_agent());
     webhooks.map(|step| {
-        step.spot.warning(format!(
+        step.location.warning(format!(
             "there is no secret to sign webhooks with, so `{}` is sent unsigned: make one with `rotateWebhookSecret`",
             step.id
         ))
@@ -205,7 +205,7 @@ fn impatient(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
     };
     definition.steps.iter().filter(has_longer).map(|step| {
         let most = PATIENCE.as_secs();
-        step.spot
+        step.location
             .warning(format!("`{}` has {most} s at most, like all webhooks: a longer `timeout` does nothing", step.id))
     })
 }

@@ -9,7 +9,8 @@ use crate::model::{
     Instant,
     agent::AgentRef,
     definition::{
-        AgentName, Definition, Diagnostic, Format, Location, Packing, Place, Position, Spot, Step, Task, Template,
+        AgentName, Definition, Diagnostic, Endpoint, EndpointTemplate, Format, Packing, Position, SourceLocation, Step,
+        Task, Template,
         checks::{check, unusable},
         grammar::{BODY, EXPECTED, PATH, Text, WEB_URL},
         sentences::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
@@ -33,12 +34,12 @@ impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
     /// What the run does; nothing where something is wrong, which is noted.
     pub(super) fn plan(&mut self, now: DateTime<Utc>) -> Option<Plan> {
         let definition = self.definition;
-        let whole = Spot { at: Position::START, path: String::new() };
+        let whole = SourceLocation { at: Position::START, path: String::new() };
         self.look_for_agents(&whole);
         // Every step is looked at before anything is given up, so that everything wrong is said at once.
         let steps: Vec<Option<PlannedStep>> = definition.steps.iter().map(|step| self.step(step)).collect();
-        let source = self.place(&definition.source, &whole);
-        let destination = self.place(&definition.destination, &whole);
+        let source = self.endpoint(&definition.source, &whole);
+        let destination = self.endpoint(&definition.destination, &whole);
         let schedule = definition.schedule.as_ref().map(|schedule| Times {
             text: schedule.text().to_owned(),
             timezone: schedule.timezone().to_owned(),
@@ -71,106 +72,110 @@ impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
     }
 
     fn task(&mut self, step: &Step) -> Option<PlannedTask> {
-        let spot = &step.spot;
+        let location = &step.location;
         Some(match &step.task {
             Task::Transfer { source, destination, verify } => {
-                let source = self.place(source.as_ref().unwrap_or(&self.definition.source), spot);
-                let destination = self.place(destination.as_ref().unwrap_or(&self.definition.destination), spot);
+                let source = self.endpoint(source.as_ref().unwrap_or(&self.definition.source), location);
+                let destination = self.endpoint(destination.as_ref().unwrap_or(&self.definition.destination), location);
                 let (source, destination) = (source?, destination?.without_pattern());
                 let (protocol, direction) = match (source.protocol, destination.protocol) {
                     (remote, Protocol::Local) if remote != Protocol::Local => (remote, Direction::Pull),
                     (Protocol::Local, other) => (other, Direction::Push),
                     _ => {
-                        self.diagnostics.push(spot.error(TWO_SERVERS));
+                        self.diagnostics.push(location.error(TWO_SERVERS));
                         return None;
                     }
                 };
                 PlannedTask::Transfer { source, destination, protocol, direction, verify: *verify }
             }
             Task::Checksum { path, expected } => {
-                let path = self.text(path, &PATH, "path", spot);
-                let expected = expected.as_ref().map(|expected| self.text(expected, &EXPECTED, "expected", spot));
+                let path = self.text(path, &PATH, "path", location);
+                let expected = expected.as_ref().map(|expected| self.text(expected, &EXPECTED, "expected", location));
                 let expected = expected.map(|digest| digest.map(|digest| digest.to_ascii_lowercase()));
                 PlannedTask::Checksum { path: path?, expected: expected.map_or(Some(None), |digest| digest.map(Some))? }
             }
             Task::Compress(packing) => {
-                let (path, output, format) = self.packing(packing, spot)?;
+                let (path, output, format) = self.packing(packing, location)?;
                 let format = format.or_else(|| Format::of_name(output.as_deref()?)).unwrap_or(Format::Gzip);
                 let output = format.packed(&path, output.as_deref());
                 PlannedTask::Compress { path, output, format }
             }
             Task::Decompress(packing) => {
-                let (path, output, format) = self.packing(packing, spot)?;
+                let (path, output, format) = self.packing(packing, location)?;
                 let Some(output) = Format::unpacked_to(&path, output.as_deref()) else {
                     let (key, said) = if output.is_some() { ("output", NO_NAME) } else { ("path", NO_OUTPUT) };
-                    self.diagnostics.push(spot.key(key, spot.at).error(said));
+                    self.diagnostics.push(location.key(key, location.at).error(said));
                     return None;
                 };
                 let format = format.or_else(|| Format::of_name(&path));
                 PlannedTask::Decompress { path, output, format }
             }
             Task::Rename { from, to } => {
-                let (from, to) = (self.text(from, &PATH, "from", spot), self.text(to, &PATH, "to", spot));
+                let (from, to) = (self.text(from, &PATH, "from", location), self.text(to, &PATH, "to", location));
                 PlannedTask::Rename { from: from?, to: to? }
             }
-            Task::Delete { path } => PlannedTask::Delete { path: self.text(path, &PATH, "path", spot)? },
+            Task::Delete { path } => PlannedTask::Delete { path: self.text(path, &PATH, "path", location)? },
             Task::Webhook { url, body } => {
-                let url = self.text(url, &WEB_URL, "url", spot);
-                let body = body.as_ref().map(|body| self.text(body, &BODY, "body", spot));
+                let url = self.text(url, &WEB_URL, "url", location);
+                let body = body.as_ref().map(|body| self.text(body, &BODY, "body", location));
                 PlannedTask::Webhook { url: url?, body: body.map_or(Some(None), |body| body.map(Some))? }
             }
         })
     }
 
-    fn packing(&mut self, packing: &Packing, spot: &Spot) -> Option<(String, Option<String>, Option<Format>)> {
-        let path = self.text(&packing.path, &PATH, "path", spot);
-        let output = packing.output.as_ref().map(|output| self.text(output, &PATH, "output", spot));
+    fn packing(
+        &mut self,
+        packing: &Packing,
+        location: &SourceLocation,
+    ) -> Option<(String, Option<String>, Option<Format>)> {
+        let path = self.text(&packing.path, &PATH, "path", location);
+        let output = packing.output.as_ref().map(|output| self.text(output, &PATH, "output", location));
         Some((path?, output.map_or(Some(None), |output| output.map(Some))?, packing.format))
     }
 
-    fn text(&mut self, template: &Template, limits: &Text, key: &str, spot: &Spot) -> Option<String> {
+    fn text(&mut self, template: &Template, limits: &Text, key: &str, location: &SourceLocation) -> Option<String> {
         let filled = template.fill(self.parameters, limits.most).map_err(|unfit| unusable(unfit, limits));
         match filled.and_then(|filled| check(&filled, limits).map(|()| filled)) {
             Ok(filled) => Some(filled),
             Err(problem) => {
-                self.diagnostics.push(spot.key(key, spot.at).error(format!("`{key}` {problem}")));
+                self.diagnostics.push(location.key(key, location.at).error(format!("`{key}` {problem}")));
                 None
             }
         }
     }
 
-    fn place(&mut self, location: &Location, spot: &Spot) -> Option<Place> {
-        location
+    fn endpoint(&mut self, endpoint: &EndpointTemplate, location: &SourceLocation) -> Option<Endpoint> {
+        endpoint
             .fill(self.parameters)
-            .map_err(|problem| self.diagnostics.push(spot.error(format!("a place {problem}"))))
+            .map_err(|problem| self.diagnostics.push(location.error(format!("a place {problem}"))))
             .ok()
     }
 
     /// Says which agents are not there, or too many.
-    fn look_for_agents(&mut self, whole: &Spot) {
+    fn look_for_agents(&mut self, whole: &SourceLocation) {
         let definition = self.definition;
-        let mut seen: Vec<&Spot> = Vec::new();
+        let mut seen: Vec<&SourceLocation> = Vec::new();
         for step in definition.steps.iter().filter(|step| step.is_for_an_agent()) {
             let named = definition.agent_of(step);
-            let spot = named.map_or(whole, |agent| &agent.spot);
-            if seen.contains(&spot) {
+            let location = named.map_or(whole, |agent| &agent.location);
+            if seen.contains(&location) {
                 continue;
             }
-            seen.push(spot);
+            seen.push(location);
             let ids =
                 |agents: &[AgentRef]| agents.iter().map(|agent| agent.id.to_string()).collect::<Vec<_>>().join(", ");
             let diagnostic = match ((self.find)(named.map(AgentName::as_str)), named) {
                 (Found::One(_), _) => continue,
-                (Found::Nobody, Some(AgentName { name, .. })) => spot.warning(format!(
+                (Found::Nobody, Some(AgentName { name, .. })) => location.warning(format!(
                     "there is no agent with the id, name or host name `{name}`: register it before the first run"
                 )),
-                (Found::Unowned, named) => spot.warning(unowned(named.map(AgentName::as_str))),
-                (Found::Nobody, None) => spot.warning("there is no agent yet: register one before the first run"),
-                (Found::Several(agents), Some(AgentName { name, .. })) => spot.error(format!(
+                (Found::Unowned, named) => location.warning(unowned(named.map(AgentName::as_str))),
+                (Found::Nobody, None) => location.warning("there is no agent yet: register one before the first run"),
+                (Found::Several(agents), Some(AgentName { name, .. })) => location.error(format!(
                     "`{name}` is what several agents are called: write one of their ids: {}",
                     ids(&agents)
                 )),
-                (Found::Several(agents), None) => spot.warning(format!(
+                (Found::Several(agents), None) => location.warning(format!(
                     "there are several agents, and none is named: write `agent` with a name or one of the ids {}",
                     ids(&agents)
                 )),

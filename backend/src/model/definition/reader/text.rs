@@ -3,7 +3,7 @@
 use super::{Reader, Shared, called};
 use crate::model::definition::{
     checks::{check, unusable},
-    diagnostic::{Position, Spot},
+    diagnostic::{Position, SourceLocation},
     grammar::{Shape, Text},
     nearest::nearest,
     scalar::{Kind, Scalar},
@@ -13,14 +13,14 @@ use crate::model::definition::{
 
 impl Reader<'_> {
     /// Reads text. Nothing where it is wrong, which is noted.
-    pub(super) fn text(&mut self, node: &Shared, spot: &Spot, text: &Text) -> Option<Template> {
+    pub(super) fn text(&mut self, node: &Shared, location: &SourceLocation, text: &Text) -> Option<Template> {
         let Content::Scalar(Scalar { kind: Kind::Text, text: said }) = &node.content else {
-            return self.wrong(node, spot, &Shape::Text(*text));
+            return self.wrong(node, location, &Shape::Text(*text));
         };
         let template = if text.is_template {
-            self.template(node, spot, said)?.placed(text.form, self.filling)
+            self.template(node, location, said)?.for_form(text.form, self.filling)
         } else if said.contains("${{") {
-            self.problems.error(spot, || format!("{} takes no parameters: write {}", called(spot), text.what));
+            self.problems.error(location, || format!("{} takes no parameters: write {}", called(location), text.what));
             return None;
         } else {
             Template::plain(said)
@@ -34,30 +34,30 @@ impl Reader<'_> {
         let problem = match filled {
             Err(unfit) => Some(unusable(unfit, text)),
             Ok(filled) => {
-                self.note_filters(spot, &template, &filled);
+                self.note_filters(location, &template, &filled);
                 check(&filled, text).err()
             }
         };
         let Some(problem) = problem else { return Some(template) };
-        self.problems.error(spot, || format!("{} {problem}", called(spot)));
+        self.problems.error(location, || format!("{} {problem}", called(location)));
         None
     }
 
     /// Says where a value is filtered that earlier releases put in as it stands.
-    fn note_filters(&mut self, spot: &Spot, template: &Template, filled: &str) {
+    fn note_filters(&mut self, location: &SourceLocation, template: &Template, filled: &str) {
         let plain = self.values(template.parameters()).map(|values| template.fill_plain(values));
         if plain.is_some_and(|plain| plain.is_ok_and(|plain| plain != filled)) {
-            self.problems.warning(spot, || {
+            self.problems.warning(location, || {
                 format!(
                     "{} has a parameter whose value is escaped here; versions saved by earlier releases put it in as it \
                      stands: write `| raw` behind its name to keep that",
-                    called(spot)
+                    called(location)
                 )
             });
         }
     }
 
-    fn template(&mut self, node: &Node, spot: &Spot, said: &str) -> Option<Template> {
+    fn template(&mut self, node: &Node, location: &SourceLocation, said: &str) -> Option<Template> {
         let (source, problems, parameters) = (self.source, &mut self.problems, self.parameters.as_ref());
         let is_partial = problems.is_partial;
         let known = |name: &str| match parameters {
@@ -76,17 +76,17 @@ impl Reader<'_> {
             is_flawed = true;
             // Finding the place costs a look at the text: only for what will be told.
             if problems.is_full() {
-                return problems.error(spot, String::new);
+                return problems.error(location, String::new);
             }
-            let spot = spot.moved(place(source, node, said, &flaw));
-            problems.error(&spot, || flaw.message);
+            let location = location.moved(position(source, node, said, &flaw));
+            problems.error(&location, || flaw.message);
         });
         (!is_flawed).then_some(template)
     }
 }
 
 /// Where a flaw stands in the text that the value was written as: the value may have lost quotes, indents and line ends.
-fn place(source: &str, node: &Node, said: &str, flaw: &Flaw<'_>) -> Position {
+fn position(source: &str, node: &Node, said: &str, flaw: &Flaw<'_>) -> Position {
     let written = source.get(node.bytes.clone()).unwrap_or_default();
     let line = flaw.text.lines().next().unwrap_or_default();
     let before = said.get(..flaw.offset).unwrap_or_default().matches(line).count();

@@ -6,9 +6,9 @@ use super::{Object, Reader, Shared, Value, called};
 use crate::model::{
     definition::{
         checks::{first_hidden, without_secrets},
-        diagnostic::Spot,
-        grammar::{Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, PLACE, PLACE_TEXT, STEP, Shape},
-        location::{Location, Parts},
+        diagnostic::SourceLocation,
+        endpoint::{EndpointParts, EndpointTemplate},
+        grammar::{ENDPOINT, ENDPOINT_TEXT, Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, STEP, Shape},
         nearest::nearest,
         scalar::{Kind, Scalar},
         sentences::{expected, what_it_is},
@@ -21,54 +21,54 @@ use crate::model::{
 
 impl Reader<'_> {
     /// Reads the value of a key. Nothing where it is wrong, which is noted.
-    pub(super) fn value(&mut self, node: &Shared, spot: &Spot, key: &Key) -> Option<Value> {
+    pub(super) fn value(&mut self, node: &Shared, location: &SourceLocation, key: &Key) -> Option<Value> {
         match &key.shape {
-            Shape::Text(text) => self.text(node, spot, text).map(Value::Text),
-            Shape::Word(words) => self.one_of(node, spot, key.name, words).map(Value::Word),
-            Shape::Whole { least, most } => match self.scalar(node, spot, &key.shape)?.kind {
+            Shape::Text(text) => self.text(node, location, text).map(Value::Text),
+            Shape::Word(words) => self.one_of(node, location, key.name, words).map(Value::Word),
+            Shape::Whole { least, most } => match self.scalar(node, location, &key.shape)?.kind {
                 Kind::Whole(number) if (*least..=*most).contains(&number) => Some(Value::Whole(number)),
-                _ => self.wrong(node, spot, &key.shape),
+                _ => self.wrong(node, location, &key.shape),
             },
-            Shape::Number { least, most } => match self.scalar(node, spot, &key.shape)?.kind {
+            Shape::Number { least, most } => match self.scalar(node, location, &key.shape)?.kind {
                 #[expect(clippy::cast_precision_loss, reason = "what is not exact is far beyond the bounds")]
                 Kind::Whole(number) if (*least..=*most).contains(&(number as f64)) => {
                     Some(Value::Number(number as f64))
                 }
                 Kind::Number(number) if (*least..=*most).contains(&number) => Some(Value::Number(number)),
-                _ => self.wrong(node, spot, &key.shape),
+                _ => self.wrong(node, location, &key.shape),
             },
             Shape::Period { least, most } => {
-                let said = self.scalar(node, spot, &key.shape)?;
+                let said = self.scalar(node, location, &key.shape)?;
                 let period = if said.kind == Kind::Text { said.text.parse::<Period>().ok() } else { None };
                 match period.filter(|period| (*least..=*most).contains(&period.as_seconds())) {
                     Some(period) => Some(Value::Period(period)),
-                    None => self.wrong(node, spot, &key.shape),
+                    None => self.wrong(node, location, &key.shape),
                 }
             }
-            Shape::Place => self.place(node, spot).map(Value::Place),
-            Shape::Mapping(table) => self.mapping(node, spot, table).map(Value::Mapping),
-            Shape::Steps => self.steps(node, spot, &key.shape).map(Value::Steps),
-            Shape::Needs => self.needs(node, spot, &key.shape).map(Value::Needs),
+            Shape::Endpoint => self.endpoint(node, location).map(Value::Endpoint),
+            Shape::Mapping(table) => self.mapping(node, location, table).map(Value::Mapping),
+            Shape::Steps => self.steps(node, location, &key.shape).map(Value::Steps),
+            Shape::Needs => self.needs(node, location, &key.shape).map(Value::Needs),
             // They were read before everything else, since everything else may name them.
             Shape::Parameters => None,
         }
     }
 
     /// Notes that a value is not what it should be.
-    pub(super) fn wrong<T>(&mut self, node: &Node, spot: &Spot, shape: &Shape) -> Option<T> {
+    pub(super) fn wrong<T>(&mut self, node: &Node, location: &SourceLocation, shape: &Shape) -> Option<T> {
         if !matches!(node.content, Content::Broken) {
-            self.problems.error(spot, || {
+            self.problems.error(location, || {
                 let hint = quotes(&node.content, shape);
-                format!("{} {}: {}{hint}", called(spot), what_it_is(&node.content), expected(shape))
+                format!("{} {}: {}{hint}", called(location), what_it_is(&node.content), expected(shape))
             });
         }
         None
     }
 
-    fn scalar<'n>(&mut self, node: &'n Node, spot: &Spot, shape: &Shape) -> Option<&'n Scalar> {
+    fn scalar<'n>(&mut self, node: &'n Node, location: &SourceLocation, shape: &Shape) -> Option<&'n Scalar> {
         match &node.content {
             Content::Scalar(scalar) => Some(scalar),
-            _ => self.wrong(node, spot, shape),
+            _ => self.wrong(node, location, shape),
         }
     }
 
@@ -76,7 +76,7 @@ impl Reader<'_> {
     pub(super) fn one_of(
         &mut self,
         node: &Node,
-        spot: &Spot,
+        location: &SourceLocation,
         key: &str,
         words: &[&'static str],
     ) -> Option<&'static str> {
@@ -87,7 +87,7 @@ impl Reader<'_> {
         };
         let found = said.and_then(|said| words.iter().find(|word| *word == said));
         if found.is_none() {
-            self.problems.error(spot, || {
+            self.problems.error(location, || {
                 let meant = said.and_then(|said| nearest(said, words)).filter(|(_, is_near)| *is_near);
                 let meant = meant.map_or_else(String::new, |(word, _)| format!("; did you mean {word}?"));
                 format!("`{key}` {}: write one of {}{meant}", what_it_is(&node.content), words.join(", "))
@@ -96,58 +96,65 @@ impl Reader<'_> {
         found.copied()
     }
 
-    fn place(&mut self, node: &Shared, spot: &Spot) -> Option<Location> {
-        let location = match &node.content {
-            Content::Scalar(Scalar { kind: Kind::Text, .. }) => Location::Text(self.text(node, spot, &PLACE_TEXT)?),
-            Content::Mapping(_) => location(&self.choice(node, spot, &PLACE)?)?,
-            _ => return self.wrong(node, spot, &Shape::Place),
+    fn endpoint(&mut self, node: &Shared, location: &SourceLocation) -> Option<EndpointTemplate> {
+        let endpoint = match &node.content {
+            Content::Scalar(Scalar { kind: Kind::Text, .. }) => {
+                EndpointTemplate::Text(self.text(node, location, &ENDPOINT_TEXT)?)
+            }
+            Content::Mapping(_) => endpoint(&self.choice(node, location, &ENDPOINT)?)?,
+            _ => return self.wrong(node, location, &Shape::Endpoint),
         };
-        if let Some(values) = self.values(location.parameters())
-            && let Err(problem) = location.fill(values)
+        if let Some(values) = self.values(endpoint.parameters())
+            && let Err(problem) = endpoint.fill(values)
         {
-            self.problems.error(spot, || format!("{} {problem}", called(spot)));
+            self.problems.error(location, || format!("{} {problem}", called(location)));
             return None;
         }
-        Some(location)
+        Some(endpoint)
     }
 
-    fn steps(&mut self, node: &Node, spot: &Spot, shape: &Shape) -> Option<Vec<Object>> {
-        let Content::List(items) = &node.content else { return self.wrong(node, spot, shape) };
+    fn steps(&mut self, node: &Node, location: &SourceLocation, shape: &Shape) -> Option<Vec<Object>> {
+        let Content::List(items) = &node.content else { return self.wrong(node, location, shape) };
         if items.is_empty() {
-            self.problems.missing(spot, || {
+            self.problems.missing(location, || {
                 "`steps` is empty: write at least one step, or leave `steps` out for one transfer".to_owned()
             });
         }
         if let Some(first) = items.get(MAX_STEPS) {
-            let spot = spot.item(MAX_STEPS, first.at);
-            self.problems.error(&spot, || {
+            let location = location.item(MAX_STEPS, first.at);
+            self.problems.error(&location, || {
                 format!("there are {} steps: {MAX_STEPS} are allowed, so use several pipelines", items.len())
             });
             // Those beyond are not read, so others may name them.
             self.problems.is_partial = true;
         }
-        let read = |(index, item): (usize, &Shared)| self.choice(item, &spot.item(index, item.at), &STEP);
+        let read = |(index, item): (usize, &Shared)| self.choice(item, &location.item(index, item.at), &STEP);
         Some(items.iter().take(MAX_STEPS).enumerate().filter_map(read).collect())
     }
 
-    fn needs(&mut self, node: &Node, spot: &Spot, shape: &Shape) -> Option<Vec<(String, Spot)>> {
-        let Content::List(items) = &node.content else { return self.wrong(node, spot, shape) };
+    fn needs(
+        &mut self,
+        node: &Node,
+        location: &SourceLocation,
+        shape: &Shape,
+    ) -> Option<Vec<(String, SourceLocation)>> {
+        let Content::List(items) = &node.content else { return self.wrong(node, location, shape) };
         if let Some(beyond) = items.get(MAX_STEPS) {
-            let spot = spot.item(MAX_STEPS, beyond.at);
+            let location = location.item(MAX_STEPS, beyond.at);
             self.problems
-                .error(&spot, || format!("`needs` has {} ids: there are {MAX_STEPS} steps at most", items.len()));
+                .error(&location, || format!("`needs` has {} ids: there are {MAX_STEPS} steps at most", items.len()));
         }
-        let mut needs: Vec<(String, Spot)> = Vec::new();
+        let mut needs: Vec<(String, SourceLocation)> = Vec::new();
         for (index, item) in items.iter().take(MAX_STEPS).enumerate() {
-            let spot = spot.item(index, item.at);
+            let location = location.item(index, item.at);
             match &item.content {
                 Content::Scalar(Scalar { kind: Kind::Text, text }) if needs.iter().any(|(id, _)| id == text) => {
-                    self.problems.error(&spot, || format!("`{}` stands here twice: remove one", shown(text)));
+                    self.problems.error(&location, || format!("`{}` stands here twice: remove one", shown(text)));
                 }
-                Content::Scalar(Scalar { kind: Kind::Text, text }) => needs.push((text.clone(), spot)),
+                Content::Scalar(Scalar { kind: Kind::Text, text }) => needs.push((text.clone(), location)),
                 Content::Broken => {}
                 content => {
-                    self.problems.error(&spot, || format!("this {}: write the id of a step", what_it_is(content)));
+                    self.problems.error(&location, || format!("this {}: write the id of a step", what_it_is(content)));
                 }
             }
         }
@@ -159,22 +166,22 @@ impl Reader<'_> {
         self.parameters = Some(BTreeMap::new());
         let Content::Mapping(entries) = &root.content else { return };
         let Some(entry) = entries.iter().find(|entry| entry.key == "parameters") else { return };
-        let whole = Spot::default();
-        let spot = whole.key("parameters", entry.value.at);
+        let whole = SourceLocation::default();
+        let location = whole.key("parameters", entry.value.at);
         let Content::Mapping(given) = &entry.value.content else {
             self.parameters = None;
-            return self.wrong(&entry.value, &spot, &Shape::Parameters).unwrap_or_default();
+            return self.wrong(&entry.value, &location, &Shape::Parameters).unwrap_or_default();
         };
         if let Some(beyond) = given.get(MAX_PARAMETERS) {
-            let spot = spot.moved(beyond.at);
+            let location = location.moved(beyond.at);
             self.problems
-                .error(&spot, || format!("there are {} parameters: {MAX_PARAMETERS} are allowed", given.len()));
+                .error(&location, || format!("there are {} parameters: {MAX_PARAMETERS} are allowed", given.len()));
         }
         let mut values = HashMap::new();
         for entry in given.iter().take(MAX_PARAMETERS) {
             if !is_name(&entry.key) {
-                let spot = spot.moved(entry.at);
-                self.problems.error(&spot, || {
+                let location = location.moved(entry.at);
+                self.problems.error(&location, || {
                     format!(
                         "`{}` is no name for a parameter: use at most {MAX_NAME} letters, digits, `_` and `-`, and \
                          begin with a letter",
@@ -184,7 +191,7 @@ impl Reader<'_> {
                 continue;
             }
             // A value that is wrong is noted; its name is known all the same.
-            let value = self.parameter(&entry.value, &spot.key(&entry.key, entry.value.at));
+            let value = self.parameter(&entry.value, &location.key(&entry.key, entry.value.at));
             if value.is_none() {
                 self.wrong_values.insert(entry.key.clone());
             }
@@ -193,7 +200,7 @@ impl Reader<'_> {
         self.parameters = Some(values.into_iter().collect());
     }
 
-    fn parameter(&mut self, node: &Node, spot: &Spot) -> Option<String> {
+    fn parameter(&mut self, node: &Node, location: &SourceLocation) -> Option<String> {
         let text = match &node.content {
             Content::Scalar(scalar) => match scalar.kind {
                 Kind::Number(number) if !number.is_finite() => None,
@@ -210,14 +217,14 @@ impl Reader<'_> {
                 Err(problem) => problem,
             },
         };
-        self.problems.error(spot, || format!("{} {problem}", called(spot)));
+        self.problems.error(location, || format!("{} {problem}", called(location)));
         None
     }
 }
 
-/// The place that a mapping is.
-fn location(object: &Object) -> Option<Location> {
-    let parts = Parts {
+/// Reads an endpoint from a mapping.
+fn endpoint(object: &Object) -> Option<EndpointTemplate> {
+    let parts = EndpointParts {
         protocol: object.variant()?,
         host: object.template("host"),
         port: object.whole("port").and_then(|port| port.try_into().ok()),
@@ -225,8 +232,8 @@ fn location(object: &Object) -> Option<Location> {
         pattern: object.template("pattern"),
         credentials: object.text("credentials"),
     };
-    // Without its host the place is wrong, which was noted.
-    (parts.protocol == Protocol::Local || parts.host.is_some()).then_some(Location::Parts(parts))
+    // A missing host was reported.
+    (parts.protocol == Protocol::Local || parts.host.is_some()).then_some(EndpointTemplate::Parts(parts))
 }
 
 /// What quotes have to do with it, where they do.

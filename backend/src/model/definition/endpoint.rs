@@ -1,4 +1,4 @@
-//! Places files are read from and written to, in either of their shapes.
+//! Endpoints: the sources and destinations of copies, as a URL, a path or a mapping.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     checks::{first_hidden, unusable, without_secrets},
-    grammar::{MAX_LOCATION, PLACE_TEXT},
+    grammar::{ENDPOINT_TEXT, MAX_LOCATION},
     nearest::nearest,
     template::Template,
     yaml::shown,
 };
 use crate::model::transfer::Protocol;
 
-/// A place as it is written: a URL or path, or a mapping.
+/// An endpoint as it is written, with its parameters.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Location {
+pub enum EndpointTemplate {
     /// A URL or a path.
     Text(Template),
-    /// The parts one by one.
-    Parts(Parts),
+    /// A mapping.
+    Parts(EndpointParts),
 }
 
-/// The parts of a place.
+/// The values of the mapping of an endpoint.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Parts {
+pub struct EndpointParts {
     pub(super) protocol: Protocol,
     pub(super) host: Option<Template>,
     pub(super) port: Option<u16>,
@@ -34,19 +34,19 @@ pub struct Parts {
     pub(super) credentials: Option<String>,
 }
 
-/// A place with its parameters filled in.
+/// An endpoint with its parameters filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Place {
+pub struct Endpoint {
     /// The whole as one URL or path, without secrets.
     pub location: String,
-    /// How it is reached.
+    /// Its protocol.
     pub protocol: Protocol,
     /// The server; nothing on the agent's machine.
     pub host: Option<String>,
     /// The server's port, if it is not the protocol's own.
     pub port: Option<u16>,
-    /// Who to sign in as, if the URL says so.
+    /// The user name, if the URL has one.
     pub user: Option<String>,
     /// The path there.
     pub path: String,
@@ -59,30 +59,30 @@ pub struct Place {
 /// The protocols that have URLs.
 const SCHEMES: [(&str, Protocol); 3] = [("sftp", Protocol::Sftp), ("ftp", Protocol::Ftp), ("ftps", Protocol::Ftps)];
 
-impl Location {
-    /// The parameters that stand in it.
+impl EndpointTemplate {
+    /// The parameters that it names.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
         let templates = match self {
             Self::Text(text) => [Some(text), None, None],
-            Self::Parts(Parts { host, path, pattern, .. }) => [host.as_ref(), Some(path), pattern.as_ref()],
+            Self::Parts(EndpointParts { host, path, pattern, .. }) => [host.as_ref(), Some(path), pattern.as_ref()],
         };
         templates.into_iter().flatten().flat_map(Template::parameters)
     }
 
-    /// The place with parameters filled in.
+    /// The endpoint with its parameters filled in.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, and what to write instead.
-    pub fn fill(&self, parameters: &BTreeMap<String, String>) -> Result<Place, String> {
+    /// The message of a diagnostic.
+    pub fn fill(&self, parameters: &BTreeMap<String, String>) -> Result<Endpoint, String> {
         let fill = |template: &Template| {
-            let filled = template.fill(parameters, MAX_LOCATION).map_err(|unfit| unusable(unfit, &PLACE_TEXT))?;
+            let filled = template.fill(parameters, MAX_LOCATION).map_err(|unfit| unusable(unfit, &ENDPOINT_TEXT))?;
             if filled.trim().is_empty() {
                 return Err(format!("must have 1 to {MAX_LOCATION} characters once it is filled in"));
             }
             first_hidden(&filled, false).map_or(Ok(filled), Err)
         };
-        let place = match self {
+        let endpoint = match self {
             Self::Text(template) => {
                 let text = fill(template)?;
                 without_secrets(&text)?;
@@ -99,25 +99,25 @@ impl Location {
                 if path.contains("://") {
                     return Err("has a URL as its path: write the path alone".to_owned());
                 }
-                let Parts { protocol, port, credentials, .. } = parts.clone();
-                let mut place =
-                    Place { location: String::new(), protocol, host, port, user: None, path, pattern, credentials };
-                place.location = place.to_text();
-                place
+                let EndpointParts { protocol, port, credentials, .. } = parts.clone();
+                let mut endpoint =
+                    Endpoint { location: String::new(), protocol, host, port, user: None, path, pattern, credentials };
+                endpoint.location = endpoint.to_text();
+                endpoint
             }
         };
-        Ok(place)
+        Ok(endpoint)
     }
 }
 
-impl Place {
+impl Endpoint {
     /// Whether it is on the agent's machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
         self.protocol == Protocol::Local
     }
 
-    /// The place as files are written to it: all there are.
+    /// The endpoint as a destination, which has no pattern.
     #[must_use]
     pub fn without_pattern(mut self) -> Self {
         if self.pattern.take().is_some() {
@@ -143,8 +143,8 @@ impl Place {
 }
 
 /// Reads a URL or a path.
-fn parse(text: &str) -> Result<Place, String> {
-    let place = |protocol, host, port, user, path: &str| Place {
+fn parse(text: &str) -> Result<Endpoint, String> {
+    let endpoint = |protocol, host, port, user, path: &str| Endpoint {
         location: text.to_owned(),
         protocol,
         host,
@@ -155,12 +155,12 @@ fn parse(text: &str) -> Result<Place, String> {
         credentials: None,
     };
     if let Some(path) = local_file(text) {
-        return Ok(place(Protocol::Local, None, None, None, &path?));
+        return Ok(endpoint(Protocol::Local, None, None, None, &path?));
     }
     let is_scheme =
         |scheme: &str| scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
-        return Ok(place(Protocol::Local, None, None, None, text));
+        return Ok(endpoint(Protocol::Local, None, None, None, text));
     };
     let scheme = scheme.to_ascii_lowercase();
     let Some((_, protocol)) = SCHEMES.iter().find(|(name, _)| *name == scheme) else { return Err(no_scheme(&scheme)) };
@@ -169,7 +169,7 @@ fn parse(text: &str) -> Result<Place, String> {
         Some((user, server)) => (Some(user.to_owned()), server),
         None => (None, authority),
     };
-    // A port stands behind the last colon, unless that is within the brackets of an address.
+    // The port is behind the last colon, unless that is within the brackets of an IPv6 address.
     let (host, port) = match server.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
         Some((host, port)) => {
             let number = port.parse::<u16>().ok().filter(|port| *port > 0);
@@ -183,7 +183,7 @@ fn parse(text: &str) -> Result<Place, String> {
     if path.is_empty() {
         return Err(format!("has no path: write one, such as {scheme}://{host}/exports/"));
     }
-    Ok(place(*protocol, Some(host.to_owned()), port, user, path))
+    Ok(endpoint(*protocol, Some(host.to_owned()), port, user, path))
 }
 
 fn check_host(host: &str) -> Result<(), String> {
@@ -230,17 +230,17 @@ mod tests {
     #[case("FTP://joe@h:2121/a", "ftp", Some("h"), Some(2121), "/a")]
     #[case("ftps://[2001:db8::1]/a", "ftps", Some("[2001:db8::1]"), None, "/a")]
     #[case("ftps://[2001:db8::1]:990/a", "ftps", Some("[2001:db8::1]"), Some(990), "/a")]
-    fn a_place_is_a_path_or_a_url(
+    fn an_endpoint_is_a_path_or_a_url(
         #[case] text: &str,
         #[case] protocol: &str,
         #[case] host: Option<&str>,
         #[case] port: Option<u16>,
         #[case] path: &str,
     ) {
-        let place = parse(text).unwrap();
-        let found = (place.protocol.to_string(), place.host.as_deref(), place.port, place.path.as_str());
+        let endpoint = parse(text).unwrap();
+        let found = (endpoint.protocol.to_string(), endpoint.host.as_deref(), endpoint.port, endpoint.path.as_str());
         assert_eq!(found, (protocol.to_owned(), host, port, path));
-        assert_eq!(place.location, text);
+        assert_eq!(endpoint.location, text);
     }
 
     #[rstest::rstest]
@@ -255,7 +255,7 @@ mod tests {
     #[case("sftp://h:x/a")]
     #[case("sftp://a b/c")]
     #[case("sftp://2001:db8::1/a")]
-    fn anything_else_is_refused(#[case] text: &str) {
+    fn other_texts_are_refused(#[case] text: &str) {
         assert!(parse(text).is_err(), "{:?}", parse(text));
     }
 }
