@@ -16,19 +16,19 @@ use super::{
 mod build;
 mod checks;
 mod diagnostic;
-mod doubts;
 mod endpoint;
 mod filter;
 mod grammar;
 mod graph;
+mod lints;
+mod messages;
 mod nearest;
 mod plan;
 mod reader;
 mod scalar;
 mod schema;
-mod sentences;
 mod step;
-mod syntax;
+mod syntax_errors;
 mod template;
 mod when;
 mod yaml;
@@ -38,13 +38,13 @@ pub use endpoint::{Endpoint, EndpointTemplate};
 pub use filter::Filling;
 pub use mftplus_protocol::{archive::Format, wire::Verify};
 pub(crate) use plan::unowned;
-pub use plan::{Found, Plan, Planned, PlannedStep, PlannedTask, Times};
+pub use plan::{AgentLookup, Plan, Planned, PlannedSchedule, PlannedStep, PlannedTask};
 pub use schema::schema;
 pub use step::{AgentName, Packing, Step, Task};
 pub use template::Template;
 pub use when::When;
 
-use diagnostic::Problems;
+use diagnostic::Diagnostics;
 use reader::Reader;
 
 /// The longest text of a definition, in bytes.
@@ -96,12 +96,12 @@ impl Definition {
     pub fn parse_by(text: &str, filling: Filling) -> Parsed {
         // A byte order mark is no part of the text; it may stand before it all the same.
         let source = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut problems = Problems::default();
-        let root = yaml::read(source, &mut problems);
-        let mut reader = Reader { source, problems, parameters: None, wrong_values: BTreeSet::new(), filling };
+        let mut diagnostics = Diagnostics::default();
+        let root = yaml::read(source, &mut diagnostics);
+        let mut reader = Reader { source, diagnostics, parameters: None, wrong_values: BTreeSet::new(), filling };
         let definition = root.and_then(|root| build::definition(&mut reader, &root));
-        let definition = definition.filter(|_| !reader.problems.has_errors());
-        Parsed { definition, diagnostics: reader.problems.into_sorted() }
+        let definition = definition.filter(|_| !reader.diagnostics.has_errors());
+        Parsed { definition, diagnostics: reader.diagnostics.into_sorted() }
     }
 
     /// The parameters of a run: what is given, and the default of whatever is not.

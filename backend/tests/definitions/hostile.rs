@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use backend::model::definition::{Definition, Found, MAX_BYTES, Parsed, Severity};
+use backend::model::definition::{AgentLookup, Definition, MAX_BYTES, Parsed, Severity};
 
 /// What must hold of any text whatever.
 pub(crate) fn check(text: &str) -> Parsed {
@@ -17,7 +17,7 @@ pub(crate) fn check(text: &str) -> Parsed {
         assert!(diagnostic.message.chars().count() < 1_500, "{}", diagnostic.message);
     }
     if let Some(definition) = &parsed.definition {
-        let planned = definition.plan(&definition.parameters, |_| Found::Nobody, chrono::DateTime::UNIX_EPOCH);
+        let planned = definition.plan(&definition.parameters, |_| AgentLookup::NotFound, chrono::DateTime::UNIX_EPOCH);
         assert!(planned.plan.is_some(), "{text:?}: {:?}", planned.diagnostics);
     }
     parsed

@@ -2,7 +2,7 @@
 
 use backend::model::{
     agent::AgentRef,
-    definition::{Definition, Found, Plan, PlannedTask, schema},
+    definition::{AgentLookup, Definition, Plan, PlannedTask, schema},
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -33,8 +33,8 @@ fn a_plan_says_everything_with_everything_filled_in() {
     for name in ["good/smallest", "good/contract", "good/every-step", "good/needs-before-they-are-written"] {
         let definition = definition(name);
         let find = |name: Option<&str>| match name {
-            Some("edge-2") => Found::Nobody,
-            name => Found::One(agent(7, name.unwrap_or("only"))),
+            Some("edge-2") => AgentLookup::NotFound,
+            name => AgentLookup::One(agent(7, name.unwrap_or("only"))),
         };
         let planned = definition.plan(&definition.parameters, find, now());
         let plan = planned.plan.expect("a plan");
@@ -52,8 +52,8 @@ fn agents_are_looked_for_once_each_and_missed_with_a_sentence() {
     let definition = definition("good/every-step");
     assert_eq!(definition.agents(), [Some("edge-1"), Some("edge-2")]);
     let find = |name: Option<&str>| match name {
-        Some("edge-1") => Found::Several(vec![agent(1, "edge-1"), agent(2, "edge-1")]),
-        _ => Found::Nobody,
+        Some("edge-1") => AgentLookup::Ambiguous(vec![agent(1, "edge-1"), agent(2, "edge-1")]),
+        _ => AgentLookup::NotFound,
     };
     let planned = definition.plan(&definition.parameters, find, now());
     let told: Vec<String> = planned.diagnostics.iter().map(|found| format!("{:?} {found}", found.severity)).collect();
@@ -73,7 +73,7 @@ fn agents_are_looked_for_once_each_and_missed_with_a_sentence() {
 fn without_a_name_the_only_agent_is_meant() {
     let definition = definition("good/smallest");
     assert_eq!(definition.agents(), [None]);
-    let several = |_: Option<&str>| Found::Several(vec![agent(1, "a"), agent(2, "b")]);
+    let several = |_: Option<&str>| AgentLookup::Ambiguous(vec![agent(1, "a"), agent(2, "b")]);
     let planned = definition.plan(&definition.parameters, several, now());
     assert_eq!(planned.plan.expect("a plan").steps[0].agent, None);
     let told: Vec<String> = planned.diagnostics.iter().map(ToString::to_string).collect();
@@ -82,7 +82,7 @@ fn without_a_name_the_only_agent_is_meant() {
         ["line 1, column 1: there are several agents, and none is named: write `agent` with a name or one of the ids \
           00000000-0000-0000-0000-000000000001, 00000000-0000-0000-0000-000000000002"]
     );
-    let nobody = definition.plan(&definition.parameters, |_| Found::Nobody, now());
+    let nobody = definition.plan(&definition.parameters, |_| AgentLookup::NotFound, now());
     assert_eq!(
         nobody.diagnostics[0].to_string(),
         "line 1, column 1: there is no agent yet: register one before the first run"
@@ -94,7 +94,7 @@ fn the_parameters_of_a_run_replace_defaults_and_nothing_else() {
     let definition = definition("good/contract");
     let given = json!({ "date": "2026-04-25" });
     let values = definition.parameters_with(given.as_object().unwrap()).unwrap();
-    let plan = definition.plan(&values, |_| Found::Nobody, now()).plan.unwrap();
+    let plan = definition.plan(&values, |_| AgentLookup::NotFound, now()).plan.unwrap();
     assert_eq!(plan.source.location, "sftp://ftp.example.com/exports/orders-2026-04-25.csv");
 
     let wrong = json!({ "dat": "x", "date": ["x"] });
@@ -117,7 +117,7 @@ fn what_is_filled_in_is_looked_at_again() {
             Ok(values) => values,
             Err(problems) => return problems[0].1.clone(),
         };
-        let planned = definition.plan(&values, |_| Found::Nobody, now());
+        let planned = definition.plan(&values, |_| AgentLookup::NotFound, now());
         assert!(planned.plan.is_none());
         planned.diagnostics.last().unwrap().to_string()
     };
@@ -126,7 +126,7 @@ fn what_is_filled_in_is_looked_at_again() {
     assert!(tell("").contains("must have 1 to 4096 characters"));
     let remote = parse("source: ${{ params.from }}\ndestination: sftp://h/b\nparameters: { from: /a }\n");
     let values = remote.parameters_with(json!({ "from": "ftp://h/a" }).as_object().unwrap()).unwrap();
-    let planned = remote.plan(&values, |_| Found::Nobody, now());
+    let planned = remote.plan(&values, |_| AgentLookup::NotFound, now());
     assert!(planned.diagnostics.iter().any(|found| found.message.starts_with("a copy needs one side")));
 }
 
@@ -143,7 +143,7 @@ fn formats_and_names_follow_from_each_other() {
                 - { id: h, type: compress, path: /in/x, output: /out/ }\n\
                 - { id: i, type: decompress, path: 'C:\\in\\x.zst', output: 'C:\\out\\' }\n";
     let definition = parse(text);
-    let plan = definition.plan(&definition.parameters, |_| Found::Nobody, now()).plan.unwrap();
+    let plan = definition.plan(&definition.parameters, |_| AgentLookup::NotFound, now()).plan.unwrap();
     let found = plan.steps.iter().map(|step| match &step.task {
         PlannedTask::Compress { output, format, .. } => format!("{} {output} {format}", step.id),
         PlannedTask::Decompress { output, format, .. } => {
@@ -169,7 +169,7 @@ fn formats_and_names_follow_from_each_other() {
 #[test]
 fn files_are_not_written_to_a_pattern() {
     let definition = parse("source: /a\ndestination: { protocol: local, path: /b, pattern: '*.csv' }\n");
-    let plan = definition.plan(&definition.parameters, |_| Found::Nobody, now()).plan.unwrap();
+    let plan = definition.plan(&definition.parameters, |_| AgentLookup::NotFound, now()).plan.unwrap();
     let PlannedTask::Transfer { destination, .. } = &plan.steps[0].task else { panic!("another task") };
     assert_eq!((destination.location.as_str(), &destination.pattern), ("/b", &None));
     assert_eq!(plan.destination, *destination);

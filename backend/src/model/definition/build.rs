@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AgentName, Definition, Endpoint, EndpointTemplate, Packing, SourceLocation, Step, Task, doubts,
+    AgentName, Definition, Endpoint, EndpointTemplate, Packing, SourceLocation, Step, Task,
     grammar::DEFINITION,
-    graph,
+    graph, lints,
+    messages::TWO_SERVERS,
     reader::{Object, Reader},
-    sentences::TWO_SERVERS,
     yaml::{Node, shown},
 };
 use crate::model::{retry::Retry, schedule::Schedule};
@@ -32,14 +32,14 @@ pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definit
         destination: object.endpoint("destination")?.clone(),
         agent: agent(&object),
         schedule,
-        overlap: object.word("overlap").unwrap_or_default(),
-        catch_up: object.word("catchUp").unwrap_or_default(),
+        overlap: object.keyword("overlap").unwrap_or_default(),
+        catch_up: object.keyword("catchUp").unwrap_or_default(),
         timeout: object.period("timeout"),
         retry,
         parameters: reader.parameters.clone().unwrap_or_default(),
         steps,
     };
-    doubts::about_endpoints(reader, &object, &definition);
+    lints::lint_endpoints(reader, &object, &definition);
     check_copies(reader, &definition, object.location("destination"));
     Some(definition)
 }
@@ -67,13 +67,15 @@ fn schedule(reader: &mut Reader<'_>, object: &Object) -> Option<Schedule> {
     {
         let message = error.message;
         reader
-            .problems
+            .diagnostics
             .error(object.location("timezone"), || format!("`timezone` is the text `{}`: it {message}", shown(zone)));
     }
     let Some(text) = object.text("schedule") else {
         for key in ["timezone", "overlap", "catchUp"] {
             if object.has(key) && !object.has("schedule") {
-                reader.problems.warning(object.location(key), || format!("`{key}` does nothing without a `schedule`"));
+                reader
+                    .diagnostics
+                    .warning(object.location(key), || format!("`{key}` does nothing without a `schedule`"));
             }
         }
         return None;
@@ -81,7 +83,7 @@ fn schedule(reader: &mut Reader<'_>, object: &Object) -> Option<Schedule> {
     match Schedule::parse(&text, UTC) {
         Ok(_) => Schedule::parse(&text, zone.as_deref().unwrap_or(UTC)).ok(),
         Err(error) => {
-            reader.problems.error(object.location("schedule"), || match error.message {
+            reader.diagnostics.error(object.location("schedule"), || match error.message {
                 message if message.starts_with("must ") => format!("`schedule` {message}"),
                 message => format!("`schedule` is wrong: {message}"),
             });
@@ -91,12 +93,12 @@ fn schedule(reader: &mut Reader<'_>, object: &Object) -> Option<Schedule> {
 }
 
 fn retry(reader: &mut Reader<'_>, object: &Object) -> Option<Retry> {
-    let attempts = object.whole("maxAttempts")?;
+    let attempts = object.integer("maxAttempts")?;
     let (initial, factor, longest) =
         (object.period("initialDelay"), object.number("factor"), object.period("maxDelay"));
     let retry = Retry::new(attempts, initial, factor, longest);
     if let Err(problem) = &retry {
-        reader.problems.error(object.location("maxDelay"), || format!("`maxDelay` {problem}"));
+        reader.diagnostics.error(object.location("maxDelay"), || format!("`maxDelay` {problem}"));
     }
     retry.ok()
 }
@@ -120,12 +122,12 @@ fn steps(reader: &mut Reader<'_>, objects: &[Object]) -> Vec<Step> {
             location: object.location.clone(),
             task,
             needs,
-            when: object.word("when").unwrap_or_default(),
+            when: object.keyword("when").unwrap_or_default(),
             agent: agent(object),
             retry: object.mapping("retry").and_then(|object| retry(reader, object)),
             timeout: object.period("timeout"),
         };
-        doubts::about_step(reader, object, &step);
+        lints::lint_step(reader, object, &step);
         steps.push(step);
     }
     steps
@@ -136,12 +138,12 @@ impl Task {
     fn of(object: &Object) -> Option<Self> {
         let template = |key: &str| object.template(key);
         let packing =
-            || Some(Packing { path: template("path")?, output: template("output"), format: object.word("format") });
+            || Some(Packing { path: template("path")?, output: template("output"), format: object.keyword("format") });
         Some(match object.variant? {
             "transfer" => Self::Transfer {
                 source: object.endpoint("source").cloned(),
                 destination: object.endpoint("destination").cloned(),
-                verify: object.word("verify").unwrap_or_default(),
+                verify: object.keyword("verify").unwrap_or_default(),
             },
             "checksum" => Self::Checksum { path: template("path")?, expected: template("expected") },
             "compress" => Self::Compress(packing()?),
@@ -165,7 +167,7 @@ fn check_copies(reader: &mut Reader<'_>, definition: &Definition, fallback: &Sou
         let is_remote = |own: Option<&EndpointTemplate>, general| remote(reader, own.unwrap_or(general));
         if is_remote(source.as_ref(), &definition.source) && is_remote(destination.as_ref(), &definition.destination) {
             let location = if source.is_none() && destination.is_none() { fallback } else { &step.location };
-            reader.problems.error(location, || TWO_SERVERS.to_owned());
+            reader.diagnostics.error(location, || TWO_SERVERS.to_owned());
         }
     }
 }

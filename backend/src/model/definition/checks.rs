@@ -4,20 +4,22 @@ use mftplus_protocol::{characters::is_forbidden_in_names, location::local_file};
 
 use super::{
     grammar::{Form, Text},
-    syntax::is_hidden,
-    template::Unfit,
+    syntax_errors::is_hidden,
+    template::FillError,
     yaml::shown,
 };
 use crate::model::source_url::{without_password, without_passwords};
 
 /// What is said of text that cannot be filled in.
-pub(super) fn unusable(unfit: Unfit, text: &Text) -> String {
-    match unfit {
-        Unfit::TooLong => {
+pub(super) fn fill_message(error: FillError, text: &Text) -> String {
+    match error {
+        FillError::TooLong => {
             format!("is too long: it may have {} characters, with its parameters filled in", text.most)
         }
-        Unfit::GoesUp => "has a parameter that leads up in its path (`.` or `..`): give it another value".to_owned(),
-        Unfit::ChangesParts => {
+        FillError::GoesUp => {
+            "has a parameter that leads up in its path (`.` or `..`): give it another value".to_owned()
+        }
+        FillError::ChangesParts => {
             "has a parameter whose value would make another place of it (it is empty, a pattern, or names \
                                 a server): give it another value, or write `| raw` behind its name"
                 .to_owned()

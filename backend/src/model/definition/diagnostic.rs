@@ -117,14 +117,14 @@ const MOST: usize = 100;
 
 /// Everything that is wrong, as it is found.
 #[derive(Debug, Default)]
-pub(super) struct Problems {
+pub(super) struct Diagnostics {
     found: Vec<Diagnostic>,
     more: usize,
     /// Whether only the beginning of the text could be read: then nothing can be said to be missing.
     pub(super) is_partial: bool,
 }
 
-impl Problems {
+impl Diagnostics {
     /// Notes an error. The sentence is made only if it will be told: a text may have tens of thousands.
     pub(super) fn error(&mut self, location: &SourceLocation, message: impl FnOnce() -> String) {
         if self.is_full() {

@@ -6,7 +6,7 @@ use mftplus_protocol::{characters::is_forbidden_in_names, location::local_file};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    checks::{first_hidden, unusable, without_secrets},
+    checks::{fill_message, first_hidden, without_secrets},
     grammar::{ENDPOINT_TEXT, MAX_LOCATION},
     nearest::nearest,
     template::Template,
@@ -76,7 +76,8 @@ impl EndpointTemplate {
     /// The message of a diagnostic.
     pub fn fill(&self, parameters: &BTreeMap<String, String>) -> Result<Endpoint, String> {
         let fill = |template: &Template| {
-            let filled = template.fill(parameters, MAX_LOCATION).map_err(|unfit| unusable(unfit, &ENDPOINT_TEXT))?;
+            let filled =
+                template.fill(parameters, MAX_LOCATION).map_err(|error| fill_message(error, &ENDPOINT_TEXT))?;
             if filled.trim().is_empty() {
                 return Err(format!("must have 1 to {MAX_LOCATION} characters once it is filled in"));
             }

@@ -37,9 +37,9 @@ pub(super) enum Shape {
     /// Text.
     Text(Text),
     /// One of some words.
-    Word(&'static [&'static str]),
+    Keyword(&'static [&'static str]),
     /// A number without a fraction.
-    Whole { least: i64, most: i64 },
+    Integer { least: i64, most: i64 },
     /// A number.
     Number { least: f64, most: f64 },
     /// A length of time, in seconds.
@@ -117,7 +117,7 @@ pub(super) struct Choice {
 
 /// A word that decides, with its keys.
 pub(super) struct Variant {
-    pub(super) word: &'static str,
+    pub(super) keyword: &'static str,
     pub(super) about: &'static str,
     pub(super) keys: &'static [Key],
 }
@@ -158,13 +158,13 @@ pub(super) const BODY: Text = Text {
 };
 const AGENT: Shape = Shape::Text(text("the id, name or host name of an agent", 255));
 const TIMEOUT: Shape = Shape::Period { least: 1, most: MAX_TIMEOUT };
-const FORMAT: Shape = Shape::Word(Format::WORDS);
+const FORMAT: Shape = Shape::Keyword(Format::WORDS);
 
 /// The whole.
 pub(super) static DEFINITION: Mapping = Mapping {
     what: "a definition",
     keys: &[
-        optional("version", Shape::Whole { least: 1, most: 1 }, "The version of this language: 1."),
+        optional("version", Shape::Integer { least: 1, most: 1 }, "The version of this language: 1."),
         required("source", Shape::Endpoint, "Where files are read from: a URL or path, or a mapping by protocol."),
         required(
             "destination",
@@ -184,12 +184,12 @@ pub(super) static DEFINITION: Mapping = Mapping {
         ),
         optional(
             "overlap",
-            Shape::Word(Overlap::VARIANTS),
+            Shape::Keyword(Overlap::VARIANTS),
             "What happens to a scheduled run while another is on its way. Default: skip.",
         ),
         optional(
             "catchUp",
-            Shape::Word(CatchUp::VARIANTS),
+            Shape::Keyword(CatchUp::VARIANTS),
             "What happens to scheduled runs that were missed. Default: last.",
         ),
         optional("timeout", TIMEOUT, "How long a run may take, such as 2h."),
@@ -210,7 +210,7 @@ pub(super) static RETRY: Mapping = Mapping {
     keys: &[
         required(
             "maxAttempts",
-            Shape::Whole { least: 1, most: MAX_ATTEMPTS },
+            Shape::Integer { least: 1, most: MAX_ATTEMPTS },
             "The most attempts, the first one included.",
         ),
         optional(
@@ -245,10 +245,10 @@ pub(super) static ENDPOINT: Choice = Choice {
         ),
     ],
     variants: &[
-        Variant { word: "local", about: "On the agent's machine.", keys: &[] },
-        Variant { word: "sftp", about: "On an SFTP server.", keys: REMOTE },
-        Variant { word: "ftp", about: "On an FTP server, unencrypted.", keys: REMOTE },
-        Variant { word: "ftps", about: "On an FTP server, over TLS.", keys: REMOTE },
+        Variant { keyword: "local", about: "On the agent's machine.", keys: &[] },
+        Variant { keyword: "sftp", about: "On an SFTP server.", keys: REMOTE },
+        Variant { keyword: "ftp", about: "On an FTP server, unencrypted.", keys: REMOTE },
+        Variant { keyword: "ftps", about: "On an FTP server, over TLS.", keys: REMOTE },
     ],
 };
 
@@ -258,7 +258,7 @@ const REMOTE: &[Key] = &[
         Shape::Text(template("a host name, such as ftp.example.com", 253)),
         "The server's host name or address.",
     ),
-    optional("port", Shape::Whole { least: 1, most: 65_535 }, "The server's port. Default: the protocol's."),
+    optional("port", Shape::Integer { least: 1, most: 65_535 }, "The server's port. Default: the protocol's."),
     optional(
         "credentials",
         Shape::Text(text("the name of a set of credentials in the agent's configuration", 255)),
@@ -278,46 +278,54 @@ pub(super) static STEP: Choice = Choice {
             "What the step is called, once in the definition.",
         ),
         optional("needs", Shape::Needs, "The ids of the steps that must have ended before."),
-        optional("when", Shape::Word(When::VARIANTS), "What must have become of the steps it needs. Default: success."),
+        optional(
+            "when",
+            Shape::Keyword(When::VARIANTS),
+            "What must have become of the steps it needs. Default: success.",
+        ),
         optional("agent", AGENT, "The agent that does it. Default: the definition's."),
         optional("retry", Shape::Mapping(&RETRY), "How often it is tried. Default: the definition's."),
         optional("timeout", TIMEOUT, "How long one attempt may take, such as 10m."),
     ],
     variants: &[
         Variant {
-            word: "transfer",
+            keyword: "transfer",
             about: "Copies from source to destination.",
             keys: &[
                 optional("source", Shape::Endpoint, "Where it reads. Default: the definition's."),
                 optional("destination", Shape::Endpoint, "Where it writes. Default: the definition's."),
                 optional(
                     "verify",
-                    Shape::Word(Verify::WORDS),
+                    Shape::Keyword(Verify::WORDS),
                     "How the copy is compared with what was read. Default: sha256.",
                 ),
             ],
         },
         Variant {
-            word: "checksum",
+            keyword: "checksum",
             about: "Computes the SHA-256 of a file and compares it.",
             keys: &[
                 required("path", Shape::Text(PATH), "The file."),
                 optional("expected", Shape::Text(EXPECTED), "The SHA-256 it must have, as 64 hexadecimal digits."),
             ],
         },
-        Variant { word: "compress", about: "Compresses a file.", keys: PACKING },
-        Variant { word: "decompress", about: "Decompresses a file.", keys: PACKING },
+        Variant { keyword: "compress", about: "Compresses a file.", keys: PACKING },
+        Variant { keyword: "decompress", about: "Decompresses a file.", keys: PACKING },
         Variant {
-            word: "rename",
+            keyword: "rename",
             about: "Renames or moves a file.",
             keys: &[
                 required("from", Shape::Text(PATH), "The file."),
                 required("to", Shape::Text(PATH), "What it is called then."),
             ],
         },
-        Variant { word: "delete", about: "Deletes a file.", keys: &[required("path", Shape::Text(PATH), "The file.")] },
         Variant {
-            word: "webhook",
+            keyword: "delete",
+            about: "Deletes a file.",
+            keys: &[required("path", Shape::Text(PATH), "The file.")],
+        },
+        Variant {
+            keyword: "webhook",
             about: "Tells a web server, by a signed POST from this server.",
             keys: &[
                 required(

@@ -10,13 +10,13 @@ use super::{
 
 /// The dependencies of steps, by their indices in the text.
 pub(super) struct Graph {
-    /// The order they run in: each after those it needs, else in the order of the text. Steps in a circle are left out.
+    /// The order they run in: each after those it needs, else in the order of the text. Steps in a cycle are left out.
     pub(super) order: Vec<usize>,
     /// What each of them needs.
     pub(super) needs: Vec<Vec<usize>>,
 }
 
-/// What steps wait for. Circles, ids that stand twice and ids that stand for nothing are noted.
+/// What steps wait for. Cycles, ids that stand twice and ids that stand for nothing are noted.
 pub(super) fn graph(reader: &mut Reader<'_>, objects: &[Object]) -> Graph {
     let ids: Vec<Option<String>> = objects.iter().map(|object| object.text("id")).collect();
     let mut indices: HashMap<&str, usize> = HashMap::new();
@@ -25,7 +25,7 @@ pub(super) fn graph(reader: &mut Reader<'_>, objects: &[Object]) -> Graph {
         if let Some(first) = indices.get(id.as_str()) {
             let line = objects[*first].location("id").at.line;
             let location = objects[index].location("id");
-            reader.problems.error(location, || {
+            reader.diagnostics.error(location, || {
                 format!("the id `{id}` stands for two steps, the first on line {line}: give this one another")
             });
         } else {
@@ -34,11 +34,11 @@ pub(super) fn graph(reader: &mut Reader<'_>, objects: &[Object]) -> Graph {
     }
     let needs: Vec<Vec<usize>> = objects.iter().map(|object| needs(reader, object, &indices)).collect();
     let order = sorted(&needs);
-    for circle in circles(&needs, &order) {
-        let location = objects[circle[0]].location("needs");
+    for cycle in cycles(&needs, &order) {
+        let location = objects[cycle[0]].location("needs");
         let names: Vec<&str> =
-            circle.iter().chain(&circle[..1]).map(|index| ids[*index].as_deref().unwrap_or_default()).collect();
-        reader.problems.error(location, || match names.as_slice() {
+            cycle.iter().chain(&cycle[..1]).map(|index| ids[*index].as_deref().unwrap_or_default()).collect();
+        reader.diagnostics.error(location, || match names.as_slice() {
             [name, _] => format!("`{name}` needs itself: remove that from its `needs`"),
             names => {
                 format!("these steps wait for each other: `{}`; remove one of these `needs`", names.join("` needs `"))
@@ -56,7 +56,7 @@ fn needs(reader: &mut Reader<'_>, object: &Object, indices: &HashMap<&str, usize
             found.push(*index);
             continue;
         }
-        reader.problems.missing(location, || {
+        reader.diagnostics.missing(location, || {
             let mut ids: Vec<&str> = indices.keys().copied().collect();
             ids.sort_unstable_by_key(|id| indices[id]);
             match nearest(id, &ids) {
@@ -86,15 +86,15 @@ fn sorted(needs: &[Vec<usize>]) -> Vec<usize> {
     order
 }
 
-/// The circles among what could not be sorted, each once.
-fn circles(needs: &[Vec<usize>], sorted: &[usize]) -> Vec<Vec<usize>> {
+/// The cycles among what could not be sorted, each once.
+fn cycles(needs: &[Vec<usize>], sorted: &[usize]) -> Vec<Vec<usize>> {
     let mut is_seen = vec![false; needs.len()];
     for at in sorted {
         is_seen[*at] = true;
     }
-    let mut circles = Vec::new();
+    let mut cycles = Vec::new();
     for start in 0..needs.len() {
-        // Whoever could not be sorted needs somebody who could not be either: following that ends in a circle, or where
+        // Whoever could not be sorted needs somebody who could not be either: following that ends in a cycle, or where
         // somebody was before.
         let mut trail = Vec::new();
         let mut at = start;
@@ -105,10 +105,10 @@ fn circles(needs: &[Vec<usize>], sorted: &[usize]) -> Vec<Vec<usize>> {
             at = *next;
         }
         if let Some(begin) = trail.iter().position(|step| *step == at && needs[trail[trail.len() - 1]].contains(&at)) {
-            circles.push(trail.split_off(begin));
+            cycles.push(trail.split_off(begin));
         }
     }
-    circles
+    cycles
 }
 
 #[cfg(test)]
@@ -121,13 +121,13 @@ mod tests {
     #[case(vec![vec![0]], vec![], vec![vec![0]])]
     #[case(vec![vec![1], vec![2], vec![0], vec![]], vec![3], vec![vec![0, 1, 2]])]
     #[case(vec![vec![1], vec![0], vec![3], vec![2]], vec![], vec![vec![0, 1], vec![2, 3]])]
-    #[case::whoever_only_waits_for_a_circle_is_in_none(vec![vec![1], vec![2], vec![1]], vec![], vec![vec![1, 2]])]
-    fn steps_are_sorted_and_circles_found(
+    #[case::a_step_that_only_needs_a_cycle_is_in_none(vec![vec![1], vec![2], vec![1]], vec![], vec![vec![1, 2]])]
+    fn steps_are_sorted_and_cycles_found(
         #[case] needs: Vec<Vec<usize>>,
         #[case] order: Vec<usize>,
         #[case] found: Vec<Vec<usize>>,
     ) {
         assert_eq!(sorted(&needs), order);
-        assert_eq!(circles(&needs, &order), found);
+        assert_eq!(cycles(&needs, &order), found);
     }
 }

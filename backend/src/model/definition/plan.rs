@@ -34,15 +34,15 @@ pub(crate) fn unowned(name: Option<&str>) -> String {
 
 /// Which agents a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum AgentLookup {
     /// This one.
     One(AgentRef),
     /// None, so far.
-    Nobody,
+    NotFound,
     /// None, because it is nobody's pipeline.
-    Unowned,
+    NoCustomer,
     /// Several.
-    Several(Vec<AgentRef>),
+    Ambiguous(Vec<AgentRef>),
 }
 
 /// What a run will do.
@@ -56,7 +56,7 @@ pub struct Plan {
     /// The parameters with the values that were filled in.
     pub parameters: BTreeMap<String, String>,
     /// When it runs by itself.
-    pub schedule: Option<Times>,
+    pub schedule: Option<PlannedSchedule>,
     /// How long a run may take.
     pub timeout: Option<Period>,
     /// The steps, each after those it needs.
@@ -66,7 +66,7 @@ pub struct Plan {
 /// When something runs by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Times {
+pub struct PlannedSchedule {
     /// The schedule as it was written.
     pub text: String,
     /// Its zone.
@@ -210,7 +210,7 @@ impl Definition {
     pub fn plan(
         &self,
         parameters: &BTreeMap<String, String>,
-        find: impl Fn(Option<&str>) -> Found,
+        find: impl Fn(Option<&str>) -> AgentLookup,
         now: DateTime<Utc>,
     ) -> Planned {
         let mut planner = Planner { definition: self, parameters, find, diagnostics: Vec::new() };

@@ -7,12 +7,12 @@ use std::{
 };
 
 use super::{
-    diagnostic::{Problems, SourceLocation},
+    diagnostic::{Diagnostics, SourceLocation},
     endpoint::EndpointTemplate,
     filter::Filling,
     grammar::{Choice, Key, Mapping, Shape},
+    messages::{expected, what_it_is},
     nearest::nearest,
-    sentences::{expected, what_it_is},
     template::Template,
     yaml::{Content, Entry, Node, shown},
 };
@@ -36,8 +36,8 @@ pub(super) struct Object {
 #[derive(Debug)]
 pub(super) enum Value {
     Text(Template),
-    Word(&'static str),
-    Whole(i64),
+    Keyword(&'static str),
+    Integer(i64),
     Number(f64),
     Period(Period),
     Endpoint(EndpointTemplate),
@@ -73,16 +73,16 @@ impl Object {
     }
 
     /// A word of an enum.
-    pub(super) fn word<T: FromStr>(&self, key: &str) -> Option<T> {
+    pub(super) fn keyword<T: FromStr>(&self, key: &str) -> Option<T> {
         match self.find(key)?.1 {
-            Value::Word(word) => word.parse().ok(),
+            Value::Keyword(keyword) => keyword.parse().ok(),
             _ => None,
         }
     }
 
-    pub(super) fn whole(&self, key: &str) -> Option<i64> {
+    pub(super) fn integer(&self, key: &str) -> Option<i64> {
         match self.find(key)?.1 {
-            Value::Whole(number) => Some(*number),
+            Value::Integer(number) => Some(*number),
             _ => None,
         }
     }
@@ -138,7 +138,7 @@ impl Object {
 /// Reads, and notes what is wrong.
 pub(super) struct Reader<'a> {
     pub(super) source: &'a str,
-    pub(super) problems: Problems,
+    pub(super) diagnostics: Diagnostics,
     /// The parameters and their default values; nothing where that could not be told.
     pub(super) parameters: Option<BTreeMap<String, String>>,
     /// The parameters whose default values are wrong, so that nothing can be said of texts that take them.
@@ -167,27 +167,27 @@ impl Reader<'_> {
 
     /// Reads a mapping whose keys depend on a word. Where the word is wrong or missing, all keys of any are looked at.
     pub(super) fn choice(&mut self, node: &Node, location: &SourceLocation, table: &'static Choice) -> Option<Object> {
-        let words: Vec<&'static str> = table.variants.iter().map(|variant| variant.word).collect();
+        let keywords: Vec<&'static str> = table.variants.iter().map(|variant| variant.keyword).collect();
         let entries = self.entries(node, location, || format!("write a mapping with `{}`", table.by))?;
-        let word = if let Some(by) = entries.iter().find(|entry| entry.key == table.by) {
-            self.one_of(&by.value, &location.key(table.by, by.value.at), table.by, &words)
+        let keyword = if let Some(by) = entries.iter().find(|entry| entry.key == table.by) {
+            self.one_of(&by.value, &location.key(table.by, by.value.at), table.by, &keywords)
         } else {
-            self.problems.missing(location, || {
-                format!("{} needs `{}`: write one of {}", table.what, table.by, words.join(", "))
+            self.diagnostics.missing(location, || {
+                format!("{} needs `{}`: write one of {}", table.what, table.by, keywords.join(", "))
             });
             None
         };
-        let variant = table.variants.iter().find(|variant| Some(variant.word) == word);
+        let variant = table.variants.iter().find(|variant| Some(variant.keyword) == keyword);
         let mut keys: Vec<&'static Key> = table.common.iter().collect();
         let (what, required) = if let Some(variant) = variant {
             keys.extend(variant.keys);
-            (format!("{} of {} `{}`", table.what, table.by, variant.word), keys.len())
+            (format!("{} of {} `{}`", table.what, table.by, variant.keyword), keys.len())
         } else {
             keys.extend(table.variants.iter().flat_map(|variant| variant.keys));
             (table.what.to_owned(), table.common.len())
         };
         let mut object = self.fields(entries, location, &keys, required, (&what, Some(table.by)));
-        object.variant = word;
+        object.variant = keyword;
         Some(object)
     }
 
@@ -204,9 +204,9 @@ impl Reader<'_> {
                 let message = || format!("{} {}: {}", called(location), what_it_is(content), write());
                 // The beginning of a text that breaks off may look like anything.
                 if location.path.is_empty() {
-                    self.problems.missing(location, message);
+                    self.diagnostics.missing(location, message);
                 } else {
-                    self.problems.error(location, message);
+                    self.diagnostics.error(location, message);
                 }
                 None
             }
@@ -231,7 +231,7 @@ impl Reader<'_> {
             }
             let Some(key) = keys.iter().find(|key| key.name == entry.key) else {
                 let location = location.moved(entry.at);
-                self.problems.error(&location, || {
+                self.diagnostics.error(&location, || {
                     let (message, key) = unknown_key(&entry.key, keys, what, also);
                     meant.extend(key);
                     message
@@ -250,7 +250,7 @@ impl Reader<'_> {
         // Where a key was mistyped it is not missing as well.
         let is_there = |key: &Key| meant.contains(&key.name) || entries.iter().any(|entry| entry.key == key.name);
         for key in keys.iter().take(required).filter(|key| key.is_required && !is_there(key)) {
-            self.problems.missing(location, || format!("{what} needs `{}`: {}", key.name, expected(&key.shape)));
+            self.diagnostics.missing(location, || format!("{what} needs `{}`: {}", key.name, expected(&key.shape)));
         }
         object
     }

@@ -17,7 +17,7 @@ pub(super) enum Kind {
     /// True or false.
     Boolean(bool),
     /// A number without a fraction.
-    Whole(i64),
+    Integer(i64),
     /// Any other number; also one that is too large to be known exactly.
     Number(f64),
     /// Text.
@@ -47,7 +47,7 @@ fn number(text: &str) -> Option<Kind> {
     }
     let radix = |prefix: &str, radix: u32| {
         let digits = text.strip_prefix(prefix).filter(|digits| digits.chars().all(|c| c.is_digit(radix)))?;
-        i64::from_str_radix(digits, radix).ok().map(Kind::Whole)
+        i64::from_str_radix(digits, radix).ok().map(Kind::Integer)
     };
     if let Some(whole) = radix("0x", 16).or_else(|| radix("0o", 8)) {
         return Some(whole);
@@ -59,7 +59,7 @@ fn number(text: &str) -> Option<Kind> {
     if !is_decimal(unsigned) {
         return None;
     }
-    text.parse().map(Kind::Whole).or_else(|_| text.parse().map(Kind::Number)).ok()
+    text.parse().map(Kind::Integer).or_else(|_| text.parse().map(Kind::Number)).ok()
 }
 
 /// `[0-9]+(\.[0-9]*)?` or `\.[0-9]+`, and perhaps an exponent.
@@ -87,12 +87,12 @@ mod tests {
     #[case("null", Kind::Null)]
     #[case("true", Kind::Boolean(true))]
     #[case("yes", Kind::Text)]
-    #[case("12", Kind::Whole(12))]
-    #[case("-7", Kind::Whole(-7))]
-    #[case("+7", Kind::Whole(7))]
-    #[case("007", Kind::Whole(7))]
-    #[case("0x1F", Kind::Whole(31))]
-    #[case("0o17", Kind::Whole(15))]
+    #[case("12", Kind::Integer(12))]
+    #[case("-7", Kind::Integer(-7))]
+    #[case("+7", Kind::Integer(7))]
+    #[case("007", Kind::Integer(7))]
+    #[case("0x1F", Kind::Integer(31))]
+    #[case("0o17", Kind::Integer(15))]
     #[case("0x", Kind::Text)]
     #[case("0x-1", Kind::Text)]
     #[case("1.5", Kind::Number(1.5))]

@@ -53,10 +53,10 @@ fn mapping(table: &Mapping) -> Value {
 /// A mapping for each word that decides.
 fn choice(table: &Choice) -> Value {
     let variants = table.variants.iter().map(|variant| {
-        let by = json!({ "const": variant.word, "description": variant.about });
+        let by = json!({ "const": variant.keyword, "description": variant.about });
         let properties = Map::from_iter([(table.by.to_owned(), by)]);
         let mut schema = object(table.common.iter().chain(variant.keys), properties, vec![table.by]);
-        schema["title"] = json!(format!("{} of {} {}", table.what, table.by, variant.word));
+        schema["title"] = json!(format!("{} of {} {}", table.what, table.by, variant.keyword));
         schema["description"] = json!(variant.about);
         schema
     });
@@ -80,8 +80,8 @@ fn object<'k>(
 fn shape(shape: &Shape) -> Value {
     match shape {
         Shape::Text(limits) => text(limits),
-        Shape::Word(words) => json!({ "enum": words }),
-        Shape::Whole { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Shape::Keyword(keywords) => json!({ "enum": keywords }),
+        Shape::Integer { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Shape::Number { least, most } => json!({ "type": "number", "minimum": least, "maximum": most }),
         Shape::Period { .. } => {
             json!({ "type": "string", "pattern": period::PATTERN, "examples": ["30s", "2h", "1h30m"] })

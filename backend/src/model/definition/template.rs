@@ -34,7 +34,7 @@ enum Piece {
 
 /// What is wrong with a placeholder.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Flaw<'a> {
+pub(super) struct Problem<'a> {
     /// Where it begins, in bytes of the text.
     pub(super) offset: usize,
     /// The text of the placeholder.
@@ -45,7 +45,7 @@ pub(super) struct Flaw<'a> {
 
 /// Why text cannot be filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(super) enum FillError {
     /// It grew too long.
     TooLong,
     /// A parameter would lead out of the folder that the URL or path names.
@@ -55,11 +55,11 @@ pub(super) enum Unfit {
 }
 
 impl Template {
-    /// Reads a text. What is wrong with each placeholder is handed to `flawed`; `known` says which parameters there are.
+    /// Reads a text. What is wrong with each placeholder is handed to `report`; `known` says which parameters there are.
     pub(super) fn parse<'a>(
         text: &'a str,
         known: impl Fn(&str) -> Result<(), String>,
-        mut flawed: impl FnMut(Flaw<'a>),
+        mut report: impl FnMut(Problem<'a>),
     ) -> Self {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -71,7 +71,7 @@ impl Template {
             }
             let Some(length) = placeholder.find("}}") else {
                 let message = "`${{` begins a placeholder that does not end: write `${{ params.name }}`".to_owned();
-                flawed(Flaw { offset, text: placeholder, message });
+                report(Problem { offset, text: placeholder, message });
                 return Self { pieces, guard: Guard::Nothing };
             };
             let (placeholder, behind) = placeholder.split_at(length + 2);
@@ -80,7 +80,7 @@ impl Template {
                     let filter = written.map_or(Filter::Raw, Written::alone);
                     pieces.push(Piece::Parameter { name: name.to_owned(), written, filter });
                 }
-                Err(message) => flawed(Flaw { offset, text: placeholder, message }),
+                Err(message) => report(Problem { offset, text: placeholder, message }),
             }
             rest = behind;
         }
@@ -139,7 +139,7 @@ impl Template {
     }
 
     /// The text with every parameter's value in its place, of at most so many characters.
-    pub(super) fn fill(&self, values: &BTreeMap<String, String>, most: usize) -> Result<String, Unfit> {
+    pub(super) fn fill(&self, values: &BTreeMap<String, String>, most: usize) -> Result<String, FillError> {
         let given = |name: &str| values.get(name).map_or("", String::as_str);
         let filled = self.fill_by(most, |name, filter| filter.apply(given(name)))?;
         let harmless = || {
@@ -151,17 +151,17 @@ impl Template {
         match self.guard {
             // What no encoding can hide: a URL goes up by `%2e%2e` as well.
             Guard::Folders if filter::dots_of_url(&filled) != filter::dots_of_url(&harmless()?) => {
-                return Err(Unfit::GoesUp);
+                return Err(FillError::GoesUp);
             }
             Guard::Nothing | Guard::Folders => {}
             Guard::Parts => {
                 let harmless = harmless()?;
                 let (placed, harmless) = (filter::decoded(&filled), filter::decoded(&harmless));
                 if filter::dots(&placed) != filter::dots(&harmless) {
-                    return Err(Unfit::GoesUp);
+                    return Err(FillError::GoesUp);
                 }
                 if !filter::keeps_parts(&placed, &harmless) || !self.keeps_server(given) {
-                    return Err(Unfit::ChangesParts);
+                    return Err(FillError::ChangesParts);
                 }
             }
         }
@@ -187,7 +187,7 @@ impl Template {
     }
 
     /// The text as it would be if no parameter without a filter were filtered.
-    pub(super) fn fill_plain(&self, values: &BTreeMap<String, String>) -> Result<String, Unfit> {
+    pub(super) fn fill_plain(&self, values: &BTreeMap<String, String>) -> Result<String, FillError> {
         let mut plain = self.clone();
         for piece in &mut plain.pieces {
             if let Piece::Parameter { written: None, filter, .. } = piece {
@@ -201,7 +201,7 @@ impl Template {
         &'v self,
         most: usize,
         value: impl Fn(&'v str, Filter) -> std::borrow::Cow<'v, str>,
-    ) -> Result<String, Unfit> {
+    ) -> Result<String, FillError> {
         let mut filled = String::new();
         let mut length = 0;
         for piece in &self.pieces {
@@ -211,7 +211,7 @@ impl Template {
             };
             length += text.chars().count();
             if length > most {
-                return Err(Unfit::TooLong);
+                return Err(FillError::TooLong);
             }
             filled.push_str(&text);
         }
@@ -253,18 +253,18 @@ mod tests {
 
     fn parse(text: &str) -> (Template, Vec<(usize, String)>) {
         let known = |name: &str| if name == "date" { Ok(()) } else { Err(format!("no {name}")) };
-        let mut flaws = Vec::new();
-        let template = Template::parse(text, known, |flaw| flaws.push((flaw.offset, flaw.text.to_owned())));
-        (template, flaws)
+        let mut problems = Vec::new();
+        let template = Template::parse(text, known, |problem| problems.push((problem.offset, problem.text.to_owned())));
+        (template, problems)
     }
 
     #[test]
     fn parameters_are_filled_in() {
-        let (template, flaws) = parse("a-${{ params.date }}-${{params.date}}$ {}");
-        assert_eq!(flaws, []);
+        let (template, problems) = parse("a-${{ params.date }}-${{params.date}}$ {}");
+        assert_eq!(problems, []);
         let values = BTreeMap::from([("date".to_owned(), "today".to_owned())]);
         assert_eq!(template.fill(&values, 100).as_deref(), Ok("a-today-today$ {}"));
-        assert_eq!(template.fill(&values, 10), Err(Unfit::TooLong));
+        assert_eq!(template.fill(&values, 10), Err(FillError::TooLong));
     }
 
     #[rstest::rstest]
@@ -285,7 +285,7 @@ mod tests {
     fn filled(text: &str, form: Form, filling: Filling, value: &str) -> String {
         let template = parse(text).0.for_form(form, filling);
         let values = BTreeMap::from([("date".to_owned(), value.to_owned())]);
-        template.fill(&values, 1000).unwrap_or_else(|unfit| format!("{unfit:?}"))
+        template.fill(&values, 1000).unwrap_or_else(|error| format!("{error:?}"))
     }
 
     #[rstest::rstest]

@@ -9,9 +9,9 @@ use std::{borrow::Cow, collections::HashMap, rc::Rc};
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::{
-    diagnostic::{Position, Problems, SourceLocation, small},
+    diagnostic::{Diagnostics, Position, SourceLocation, small},
     scalar::{Scalar, resolve},
-    syntax::{MAX_DEPTH, is_hidden, sentence},
+    syntax_errors::{MAX_DEPTH, is_hidden, message},
 };
 
 /// The longest text, in bytes.
@@ -56,29 +56,29 @@ pub(super) struct Entry {
 }
 
 /// Reads a text. Nothing where there is nothing to go on with; what is wrong is noted.
-pub(super) fn read(source: &str, problems: &mut Problems) -> Option<Rc<Node>> {
+pub(super) fn read(source: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Node>> {
     let whole = SourceLocation { at: Position::START, path: String::new() };
     if source.len() > MAX_BYTES {
-        problems.error(&whole, || format!("the text is {} bytes long: it may have {MAX_BYTES}", source.len()));
+        diagnostics.error(&whole, || format!("the text is {} bytes long: it may have {MAX_BYTES}", source.len()));
         return None;
     }
     if let Some((bytes, hidden)) = source.char_indices().find(|(_, c)| is_hidden(*c)) {
         let location = whole.moved(Position::behind(source, bytes));
-        problems.error(&location, || format!("the character U+{:04X} cannot be seen: remove it", u32::from(hidden)));
+        diagnostics.error(&location, || format!("the character U+{:04X} cannot be seen: remove it", u32::from(hidden)));
         return None;
     }
-    let mut tree = Tree { source, problems, open: Vec::new(), root: None, anchors: HashMap::new(), values: 0 };
+    let mut tree = Tree { source, diagnostics, open: Vec::new(), root: None, anchors: HashMap::new(), values: 0 };
     tree.read();
     let root = tree.root.take();
-    if root.is_none() && !problems.has_errors() {
-        problems.error(&whole, || "the text is empty: write at least `source` and `destination`".to_owned());
+    if root.is_none() && !diagnostics.has_errors() {
+        diagnostics.error(&whole, || "the text is empty: write at least `source` and `destination`".to_owned());
     }
     root
 }
 
 struct Tree<'a, 'p> {
     source: &'a str,
-    problems: &'p mut Problems,
+    diagnostics: &'p mut Diagnostics,
     open: Vec<Open>,
     root: Option<Rc<Node>>,
     /// What is named; nothing while it is still being read.
@@ -117,8 +117,8 @@ impl<'a> Tree<'a, '_> {
                 Ok(next) => next,
                 Err(error) => {
                     let at = position(error.marker());
-                    let message = sentence(error.kind());
-                    self.problems.error(&SourceLocation { at, path: String::new() }, || message);
+                    let message = message(error.kind());
+                    self.diagnostics.error(&SourceLocation { at, path: String::new() }, || message);
                     self.give_up();
                     break;
                 }
@@ -128,7 +128,7 @@ impl<'a> Tree<'a, '_> {
             }
             if documents > 1 {
                 let location = SourceLocation { at: position(&span.start), path: String::new() };
-                self.problems.error(&location, || {
+                self.diagnostics.error(&location, || {
                     "a second document begins here: a text holds one definition, so remove the `---` and what follows"
                         .to_owned()
                 });
@@ -143,7 +143,7 @@ impl<'a> Tree<'a, '_> {
 
     /// What is open ends here, so that what was read of it can be looked at.
     fn give_up(&mut self) {
-        self.problems.is_partial = true;
+        self.diagnostics.is_partial = true;
         while !self.open.is_empty() {
             self.close(self.source.len());
         }
@@ -153,7 +153,7 @@ impl<'a> Tree<'a, '_> {
         if let Some(tag) = event.tag() {
             let at = span.tag_start.as_ref().map_or_else(|| position(&span.start), position);
             let tag = tag.original();
-            self.problems.error(&SourceLocation { at, path: String::new() }, || {
+            self.diagnostics.error(&SourceLocation { at, path: String::new() }, || {
                 format!("tags such as `{}` mean nothing here: remove it", shown(&tag))
             });
         }
@@ -174,7 +174,7 @@ impl<'a> Tree<'a, '_> {
             Event::SequenceEnd | Event::MappingEnd => self.close(offset(&span.start, self.source)),
             Event::Alias(anchor) => self.alias(anchor, span)?,
             Event::UnresolvedAlias(name) => {
-                self.problems.error(&SourceLocation { at: position(&span.start), path: String::new() }, || {
+                self.diagnostics.error(&SourceLocation { at: position(&span.start), path: String::new() }, || {
                     format!(
                         "`*{0}` stands for what `&{0}` names, which is not there: name it before, or put text that \
                          begins with a star in quotes",
@@ -235,7 +235,7 @@ impl<'a> Tree<'a, '_> {
             self.attach(named);
             return Ok(());
         }
-        self.problems.error(&SourceLocation { at, path: String::new() }, || {
+        self.diagnostics.error(&SourceLocation { at, path: String::new() }, || {
             "this alias stands for what it is a part of: a value cannot hold itself".to_owned()
         });
         self.attach(self.broken(span));
@@ -246,7 +246,7 @@ impl<'a> Tree<'a, '_> {
         if self.open.len() + levels <= MAX_DEPTH {
             return Ok(());
         }
-        self.problems.error(&SourceLocation { at, path: String::new() }, || {
+        self.diagnostics.error(&SourceLocation { at, path: String::new() }, || {
             format!("this stands more than {MAX_DEPTH} levels deep: a definition needs five at most")
         });
         Err(Stop)
@@ -257,7 +257,7 @@ impl<'a> Tree<'a, '_> {
         if self.values <= MAX_VALUES {
             return Ok(());
         }
-        self.problems.error(&SourceLocation { at, path: String::new() }, || {
+        self.diagnostics.error(&SourceLocation { at, path: String::new() }, || {
             format!("with this there are more than {MAX_VALUES} values, those of aliases included: write fewer")
         });
         Err(Stop)
@@ -277,17 +277,21 @@ impl<'a> Tree<'a, '_> {
                 Some((Some(key), at)) => entries.push(Entry { key, at, value: node }),
                 // A value whose key cannot be read: which was said, and is all that can be said.
                 Some((None, _)) => {}
-                None => *key = Some(named(&node, first, self.problems)),
+                None => *key = Some(named(&node, first, self.diagnostics)),
             },
         }
     }
 }
 
 /// What a key is called, if it is text. That it is not, or that it is there twice, is noted.
-fn named(node: &Node, first: &mut HashMap<String, Position>, problems: &mut Problems) -> (Option<String>, Position) {
+fn named(
+    node: &Node,
+    first: &mut HashMap<String, Position>,
+    diagnostics: &mut Diagnostics,
+) -> (Option<String>, Position) {
     let Content::Scalar(scalar) = &node.content else {
         if !matches!(node.content, Content::Broken) {
-            problems.error(&SourceLocation { at: node.at, path: String::new() }, || {
+            diagnostics.error(&SourceLocation { at: node.at, path: String::new() }, || {
                 "a mapping or a list cannot be a key: write one word, then `:`; text with `{` or `[` belongs in quotes"
                     .to_owned()
             });
@@ -299,7 +303,7 @@ fn named(node: &Node, first: &mut HashMap<String, Position>, problems: &mut Prob
         None => {
             first.insert(key.clone(), node.at);
         }
-        Some(before) => problems.error(&SourceLocation { at: node.at, path: String::new() }, || {
+        Some(before) => diagnostics.error(&SourceLocation { at: node.at, path: String::new() }, || {
             format!("`{}` stands here a second time, first on line {}: remove one", shown(&key), before.line)
         }),
     }

@@ -10,8 +10,8 @@ use crate::{
     model::{
         agent::AgentRef,
         definition::{
-            AgentName, Definition, Diagnostic, Filling, Found, Parsed, Plan, PlannedStep, PlannedTask, Severity, Step,
-            schema, unowned,
+            AgentLookup, AgentName, Definition, Diagnostic, Filling, Parsed, Plan, PlannedStep, PlannedTask, Severity,
+            Step, schema, unowned,
         },
         directive::Errand,
         period::Period,
@@ -124,7 +124,7 @@ impl ControlPlane {
 
 impl Agents {
     /// Which agents a name stands for; for nothing, the only one there is.
-    fn find(&self, name: Option<&str>) -> Found {
+    fn find(&self, name: Option<&str>) -> AgentLookup {
         let by_id: Option<AgentId> = name.and_then(|name| name.parse().ok());
         let is_meant = |agent: &&AgentRef| match (by_id, name) {
             (Some(id), _) => agent.id == id,
@@ -133,31 +133,31 @@ impl Agents {
         };
         let mut meant: Vec<AgentRef> = self.known.iter().filter(is_meant).cloned().collect();
         match (meant.len(), meant.pop()) {
-            (1, Some(agent)) => Found::One(agent),
+            (1, Some(agent)) => AgentLookup::One(agent),
             (_, Some(last)) => {
                 meant.push(last);
-                Found::Several(meant)
+                AgentLookup::Ambiguous(meant)
             }
-            (_, None) if !self.has_owner && by_id.is_none() => Found::Unowned,
-            (_, None) => Found::Nobody,
+            (_, None) if !self.has_owner && by_id.is_none() => AgentLookup::NoCustomer,
+            (_, None) => AgentLookup::NotFound,
         }
     }
 
     /// A run begins only when it is known who does its steps.
     fn require_one(&self, name: Option<&str>) -> Result<()> {
         let (message, ids) = match (self.find(name), name) {
-            (Found::One(_), _) => return Ok(()),
-            (Found::Several(agents), None) => {
+            (AgentLookup::One(_), _) => return Ok(()),
+            (AgentLookup::Ambiguous(agents), None) => {
                 ("there are several agents, and the definition names none: write `agent`".to_owned(), ids(&agents))
             }
-            (Found::Several(agents), Some(name)) => {
+            (AgentLookup::Ambiguous(agents), Some(name)) => {
                 (format!("several agents are called `{name}`: write the id of one of them"), ids(&agents))
             }
-            (Found::Nobody, Some(name)) => {
+            (AgentLookup::NotFound, Some(name)) => {
                 (format!("there is no agent with the id, name or host name `{name}`"), Vec::new())
             }
-            (Found::Unowned, name) => (unowned(name), Vec::new()),
-            (Found::Nobody, None) => ("there is no agent that could do it".to_owned(), Vec::new()),
+            (AgentLookup::NoCustomer, name) => (unowned(name), Vec::new()),
+            (AgentLookup::NotFound, None) => ("there is no agent that could do it".to_owned(), Vec::new()),
         };
         Err(Error::Refused { message, details: json!({ "ids": ids }) })
     }

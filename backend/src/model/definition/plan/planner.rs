@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Found, Plan, PlannedStep, PlannedTask, Times, unowned};
+use super::{AgentLookup, Plan, PlannedSchedule, PlannedStep, PlannedTask, unowned};
 use crate::model::{
     Instant,
     agent::AgentRef,
     definition::{
         AgentName, Definition, Diagnostic, Endpoint, EndpointTemplate, Format, Packing, Position, SourceLocation, Step,
         Task, Template,
-        checks::{check, unusable},
+        checks::{check, fill_message},
         grammar::{BODY, EXPECTED, PATH, Text, WEB_URL},
-        sentences::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
+        messages::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
     },
     retry::Retry,
     transfer::{Direction, Protocol},
@@ -30,7 +30,7 @@ pub(super) struct Planner<'d, F> {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
+impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
     /// What the run does; nothing where something is wrong, which is noted.
     pub(super) fn plan(&mut self, now: DateTime<Utc>) -> Option<Plan> {
         let definition = self.definition;
@@ -40,7 +40,7 @@ impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
         let steps: Vec<Option<PlannedStep>> = definition.steps.iter().map(|step| self.step(step)).collect();
         let source = self.endpoint(&definition.source, &whole);
         let destination = self.endpoint(&definition.destination, &whole);
-        let schedule = definition.schedule.as_ref().map(|schedule| Times {
+        let schedule = definition.schedule.as_ref().map(|schedule| PlannedSchedule {
             text: schedule.text().to_owned(),
             timezone: schedule.timezone().to_owned(),
             description: schedule.describe(),
@@ -63,7 +63,7 @@ impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
         let definition = self.definition;
         let agent = match step.is_for_an_agent().then(|| (self.find)(definition.agent_of(step).map(AgentName::as_str)))
         {
-            Some(Found::One(agent)) => Some(agent),
+            Some(AgentLookup::One(agent)) => Some(agent),
             _ => None,
         };
         let needs = step.needs.iter().map(|need| definition.steps[*need].id.clone()).collect();
@@ -134,7 +134,7 @@ impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
     }
 
     fn text(&mut self, template: &Template, limits: &Text, key: &str, location: &SourceLocation) -> Option<String> {
-        let filled = template.fill(self.parameters, limits.most).map_err(|unfit| unusable(unfit, limits));
+        let filled = template.fill(self.parameters, limits.most).map_err(|error| fill_message(error, limits));
         match filled.and_then(|filled| check(&filled, limits).map(|()| filled)) {
             Ok(filled) => Some(filled),
             Err(problem) => {
@@ -165,17 +165,19 @@ impl<F: Fn(Option<&str>) -> Found> Planner<'_, F> {
             let ids =
                 |agents: &[AgentRef]| agents.iter().map(|agent| agent.id.to_string()).collect::<Vec<_>>().join(", ");
             let diagnostic = match ((self.find)(named.map(AgentName::as_str)), named) {
-                (Found::One(_), _) => continue,
-                (Found::Nobody, Some(AgentName { name, .. })) => location.warning(format!(
+                (AgentLookup::One(_), _) => continue,
+                (AgentLookup::NotFound, Some(AgentName { name, .. })) => location.warning(format!(
                     "there is no agent with the id, name or host name `{name}`: register it before the first run"
                 )),
-                (Found::Unowned, named) => location.warning(unowned(named.map(AgentName::as_str))),
-                (Found::Nobody, None) => location.warning("there is no agent yet: register one before the first run"),
-                (Found::Several(agents), Some(AgentName { name, .. })) => location.error(format!(
+                (AgentLookup::NoCustomer, named) => location.warning(unowned(named.map(AgentName::as_str))),
+                (AgentLookup::NotFound, None) => {
+                    location.warning("there is no agent yet: register one before the first run")
+                }
+                (AgentLookup::Ambiguous(agents), Some(AgentName { name, .. })) => location.error(format!(
                     "`{name}` is what several agents are called: write one of their ids: {}",
                     ids(&agents)
                 )),
-                (Found::Several(agents), None) => location.warning(format!(
+                (AgentLookup::Ambiguous(agents), None) => location.warning(format!(
                     "there are several agents, and none is named: write `agent` with a name or one of the ids {}",
                     ids(&agents)
                 )),

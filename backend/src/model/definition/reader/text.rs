@@ -2,12 +2,12 @@
 
 use super::{Reader, Shared, called};
 use crate::model::definition::{
-    checks::{check, unusable},
+    checks::{check, fill_message},
     diagnostic::{Position, SourceLocation},
     grammar::{Shape, Text},
     nearest::nearest,
     scalar::{Kind, Scalar},
-    template::{Flaw, Template, Unfit},
+    template::{FillError, Problem, Template},
     yaml::{Content, Node},
 };
 
@@ -20,7 +20,8 @@ impl Reader<'_> {
         let template = if text.is_template {
             self.template(node, location, said)?.for_form(text.form, self.filling)
         } else if said.contains("${{") {
-            self.problems.error(location, || format!("{} takes no parameters: write {}", called(location), text.what));
+            self.diagnostics
+                .error(location, || format!("{} takes no parameters: write {}", called(location), text.what));
             return None;
         } else {
             Template::plain(said)
@@ -28,18 +29,18 @@ impl Reader<'_> {
         // What is said of text is said of it as it will be used; as far as that is known.
         let filled = match self.values(template.parameters()) {
             Some(values) => template.fill(values, text.most),
-            None if said.chars().nth(text.most).is_some() => Err(Unfit::TooLong),
+            None if said.chars().nth(text.most).is_some() => Err(FillError::TooLong),
             None => return Some(template),
         };
         let problem = match filled {
-            Err(unfit) => Some(unusable(unfit, text)),
+            Err(error) => Some(fill_message(error, text)),
             Ok(filled) => {
                 self.note_filters(location, &template, &filled);
                 check(&filled, text).err()
             }
         };
         let Some(problem) = problem else { return Some(template) };
-        self.problems.error(location, || format!("{} {problem}", called(location)));
+        self.diagnostics.error(location, || format!("{} {problem}", called(location)));
         None
     }
 
@@ -47,7 +48,7 @@ impl Reader<'_> {
     fn note_filters(&mut self, location: &SourceLocation, template: &Template, filled: &str) {
         let plain = self.values(template.parameters()).map(|values| template.fill_plain(values));
         if plain.is_some_and(|plain| plain.is_ok_and(|plain| plain != filled)) {
-            self.problems.warning(location, || {
+            self.diagnostics.warning(location, || {
                 format!(
                     "{} has a parameter whose value is escaped here; versions saved by earlier releases put it in as it \
                      stands: write `| raw` behind its name to keep that",
@@ -58,8 +59,8 @@ impl Reader<'_> {
     }
 
     fn template(&mut self, node: &Node, location: &SourceLocation, said: &str) -> Option<Template> {
-        let (source, problems, parameters) = (self.source, &mut self.problems, self.parameters.as_ref());
-        let is_partial = problems.is_partial;
+        let (source, diagnostics, parameters) = (self.source, &mut self.diagnostics, self.parameters.as_ref());
+        let is_partial = diagnostics.is_partial;
         let known = |name: &str| match parameters {
             Some(parameters) if !is_partial && !parameters.contains_key(name) => {
                 let names: Vec<&str> = parameters.keys().map(String::as_str).collect();
@@ -71,25 +72,25 @@ impl Reader<'_> {
             }
             _ => Ok(()),
         };
-        let mut is_flawed = false;
-        let template = Template::parse(said, known, |flaw| {
-            is_flawed = true;
+        let mut has_problem = false;
+        let template = Template::parse(said, known, |problem| {
+            has_problem = true;
             // Finding the place costs a look at the text: only for what will be told.
-            if problems.is_full() {
-                return problems.error(location, String::new);
+            if diagnostics.is_full() {
+                return diagnostics.error(location, String::new);
             }
-            let location = location.moved(position(source, node, said, &flaw));
-            problems.error(&location, || flaw.message);
+            let location = location.moved(position(source, node, said, &problem));
+            diagnostics.error(&location, || problem.message);
         });
-        (!is_flawed).then_some(template)
+        (!has_problem).then_some(template)
     }
 }
 
-/// Where a flaw stands in the text that the value was written as: the value may have lost quotes, indents and line ends.
-fn position(source: &str, node: &Node, said: &str, flaw: &Flaw<'_>) -> Position {
+/// Where a problem stands in the text that the value was written as: the value may have lost quotes, indents and line ends.
+fn position(source: &str, node: &Node, said: &str, problem: &Problem<'_>) -> Position {
     let written = source.get(node.bytes.clone()).unwrap_or_default();
-    let line = flaw.text.lines().next().unwrap_or_default();
-    let before = said.get(..flaw.offset).unwrap_or_default().matches(line).count();
+    let line = problem.text.lines().next().unwrap_or_default();
+    let before = said.get(..problem.offset).unwrap_or_default().matches(line).count();
     match written.match_indices(line).nth(before) {
         Some((offset, _)) if !line.is_empty() => Position::behind(source, node.bytes.start + offset),
         _ => node.at,

@@ -9,9 +9,9 @@ use crate::model::{
         diagnostic::SourceLocation,
         endpoint::{EndpointParts, EndpointTemplate},
         grammar::{ENDPOINT, ENDPOINT_TEXT, Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, STEP, Shape},
+        messages::{expected, what_it_is},
         nearest::nearest,
         scalar::{Kind, Scalar},
-        sentences::{expected, what_it_is},
         template::{MAX_NAME, is_name},
         yaml::{Content, Node, shown},
     },
@@ -24,14 +24,14 @@ impl Reader<'_> {
     pub(super) fn value(&mut self, node: &Shared, location: &SourceLocation, key: &Key) -> Option<Value> {
         match &key.shape {
             Shape::Text(text) => self.text(node, location, text).map(Value::Text),
-            Shape::Word(words) => self.one_of(node, location, key.name, words).map(Value::Word),
-            Shape::Whole { least, most } => match self.scalar(node, location, &key.shape)?.kind {
-                Kind::Whole(number) if (*least..=*most).contains(&number) => Some(Value::Whole(number)),
+            Shape::Keyword(keywords) => self.one_of(node, location, key.name, keywords).map(Value::Keyword),
+            Shape::Integer { least, most } => match self.scalar(node, location, &key.shape)?.kind {
+                Kind::Integer(number) if (*least..=*most).contains(&number) => Some(Value::Integer(number)),
                 _ => self.wrong(node, location, &key.shape),
             },
             Shape::Number { least, most } => match self.scalar(node, location, &key.shape)?.kind {
                 #[expect(clippy::cast_precision_loss, reason = "what is not exact is far beyond the bounds")]
-                Kind::Whole(number) if (*least..=*most).contains(&(number as f64)) => {
+                Kind::Integer(number) if (*least..=*most).contains(&(number as f64)) => {
                     Some(Value::Number(number as f64))
                 }
                 Kind::Number(number) if (*least..=*most).contains(&number) => Some(Value::Number(number)),
@@ -57,7 +57,7 @@ impl Reader<'_> {
     /// Notes that a value is not what it should be.
     pub(super) fn wrong<T>(&mut self, node: &Node, location: &SourceLocation, shape: &Shape) -> Option<T> {
         if !matches!(node.content, Content::Broken) {
-            self.problems.error(location, || {
+            self.diagnostics.error(location, || {
                 let hint = quotes(&node.content, shape);
                 format!("{} {}: {}{hint}", called(location), what_it_is(&node.content), expected(shape))
             });
@@ -72,25 +72,25 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads one of some words.
+    /// Reads one of some keywords.
     pub(super) fn one_of(
         &mut self,
         node: &Node,
         location: &SourceLocation,
         key: &str,
-        words: &[&'static str],
+        keywords: &[&'static str],
     ) -> Option<&'static str> {
         let said = match &node.content {
             Content::Broken => return None,
             Content::Scalar(scalar) if scalar.kind == Kind::Text => Some(&scalar.text),
             _ => None,
         };
-        let found = said.and_then(|said| words.iter().find(|word| *word == said));
+        let found = said.and_then(|said| keywords.iter().find(|keyword| *keyword == said));
         if found.is_none() {
-            self.problems.error(location, || {
-                let meant = said.and_then(|said| nearest(said, words)).filter(|(_, is_near)| *is_near);
+            self.diagnostics.error(location, || {
+                let meant = said.and_then(|said| nearest(said, keywords)).filter(|(_, is_near)| *is_near);
                 let meant = meant.map_or_else(String::new, |(word, _)| format!("; did you mean {word}?"));
-                format!("`{key}` {}: write one of {}{meant}", what_it_is(&node.content), words.join(", "))
+                format!("`{key}` {}: write one of {}{meant}", what_it_is(&node.content), keywords.join(", "))
             });
         }
         found.copied()
@@ -107,7 +107,7 @@ impl Reader<'_> {
         if let Some(values) = self.values(endpoint.parameters())
             && let Err(problem) = endpoint.fill(values)
         {
-            self.problems.error(location, || format!("{} {problem}", called(location)));
+            self.diagnostics.error(location, || format!("{} {problem}", called(location)));
             return None;
         }
         Some(endpoint)
@@ -116,17 +116,17 @@ impl Reader<'_> {
     fn steps(&mut self, node: &Node, location: &SourceLocation, shape: &Shape) -> Option<Vec<Object>> {
         let Content::List(items) = &node.content else { return self.wrong(node, location, shape) };
         if items.is_empty() {
-            self.problems.missing(location, || {
+            self.diagnostics.missing(location, || {
                 "`steps` is empty: write at least one step, or leave `steps` out for one transfer".to_owned()
             });
         }
         if let Some(first) = items.get(MAX_STEPS) {
             let location = location.item(MAX_STEPS, first.at);
-            self.problems.error(&location, || {
+            self.diagnostics.error(&location, || {
                 format!("there are {} steps: {MAX_STEPS} are allowed, so use several pipelines", items.len())
             });
             // Those beyond are not read, so others may name them.
-            self.problems.is_partial = true;
+            self.diagnostics.is_partial = true;
         }
         let read = |(index, item): (usize, &Shared)| self.choice(item, &location.item(index, item.at), &STEP);
         Some(items.iter().take(MAX_STEPS).enumerate().filter_map(read).collect())
@@ -141,7 +141,7 @@ impl Reader<'_> {
         let Content::List(items) = &node.content else { return self.wrong(node, location, shape) };
         if let Some(beyond) = items.get(MAX_STEPS) {
             let location = location.item(MAX_STEPS, beyond.at);
-            self.problems
+            self.diagnostics
                 .error(&location, || format!("`needs` has {} ids: there are {MAX_STEPS} steps at most", items.len()));
         }
         let mut needs: Vec<(String, SourceLocation)> = Vec::new();
@@ -149,12 +149,13 @@ impl Reader<'_> {
             let location = location.item(index, item.at);
             match &item.content {
                 Content::Scalar(Scalar { kind: Kind::Text, text }) if needs.iter().any(|(id, _)| id == text) => {
-                    self.problems.error(&location, || format!("`{}` stands here twice: remove one", shown(text)));
+                    self.diagnostics.error(&location, || format!("`{}` stands here twice: remove one", shown(text)));
                 }
                 Content::Scalar(Scalar { kind: Kind::Text, text }) => needs.push((text.clone(), location)),
                 Content::Broken => {}
                 content => {
-                    self.problems.error(&location, || format!("this {}: write the id of a step", what_it_is(content)));
+                    self.diagnostics
+                        .error(&location, || format!("this {}: write the id of a step", what_it_is(content)));
                 }
             }
         }
@@ -174,14 +175,14 @@ impl Reader<'_> {
         };
         if let Some(beyond) = given.get(MAX_PARAMETERS) {
             let location = location.moved(beyond.at);
-            self.problems
+            self.diagnostics
                 .error(&location, || format!("there are {} parameters: {MAX_PARAMETERS} are allowed", given.len()));
         }
         let mut values = HashMap::new();
         for entry in given.iter().take(MAX_PARAMETERS) {
             if !is_name(&entry.key) {
                 let location = location.moved(entry.at);
-                self.problems.error(&location, || {
+                self.diagnostics.error(&location, || {
                     format!(
                         "`{}` is no name for a parameter: use at most {MAX_NAME} letters, digits, `_` and `-`, and \
                          begin with a letter",
@@ -217,7 +218,7 @@ impl Reader<'_> {
                 Err(problem) => problem,
             },
         };
-        self.problems.error(location, || format!("{} {problem}", called(location)));
+        self.diagnostics.error(location, || format!("{} {problem}", called(location)));
         None
     }
 }
@@ -227,7 +228,7 @@ fn endpoint(object: &Object) -> Option<EndpointTemplate> {
     let parts = EndpointParts {
         protocol: object.variant()?,
         host: object.template("host"),
-        port: object.whole("port").and_then(|port| port.try_into().ok()),
+        port: object.integer("port").and_then(|port| port.try_into().ok()),
         path: object.template("path")?,
         pattern: object.template("pattern"),
         credentials: object.text("credentials"),
@@ -240,10 +241,10 @@ fn endpoint(object: &Object) -> Option<EndpointTemplate> {
 fn quotes(content: &Content, shape: &Shape) -> &'static str {
     let Content::Scalar(scalar) = content else { return "" };
     match (shape, scalar.kind) {
-        (Shape::Text(_), Kind::Boolean(_) | Kind::Whole(_) | Kind::Number(_)) => {
+        (Shape::Text(_), Kind::Boolean(_) | Kind::Integer(_) | Kind::Number(_)) => {
             "; text that looks like a number needs quotes"
         }
-        (Shape::Whole { .. } | Shape::Number { .. }, Kind::Text) if scalar.text.parse::<f64>().is_ok() => {
+        (Shape::Integer { .. } | Shape::Number { .. }, Kind::Text) if scalar.text.parse::<f64>().is_ok() => {
             "; without quotes"
         }
         _ => "",

@@ -15,7 +15,7 @@ pub(super) fn is_hidden(c: char) -> bool {
 
 /// The sentence for what the parser does not understand.
 #[expect(clippy::too_many_lines, reason = "a table")]
-pub(super) fn sentence(kind: &ErrorKind) -> String {
+pub(super) fn message(kind: &ErrorKind) -> String {
     use ErrorKind as Kind;
     let said = match kind {
         Kind::TabNotAllowed

@@ -21,9 +21,9 @@ pub(super) const NO_NAME: &str = "`output` is a folder, and the name of `path` d
 pub(super) fn expected(shape: &Shape) -> String {
     match shape {
         Shape::Text(text) => format!("write {}", text.what),
-        Shape::Word(words) => format!("write one of {}", words.join(", ")),
-        Shape::Whole { least, most } if least == most => format!("write {least}, or leave it out"),
-        Shape::Whole { least, most } => format!("write a whole number from {least} to {most}"),
+        Shape::Keyword(keywords) => format!("write one of {}", keywords.join(", ")),
+        Shape::Integer { least, most } if least == most => format!("write {least}, or leave it out"),
+        Shape::Integer { least, most } => format!("write a whole number from {least} to {most}"),
         Shape::Number { least, most } => format!("write a number from {least} to {most}"),
         Shape::Period { least, most } => format!(
             "write a duration from {} to {}, such as 30s, 2h or 1h30m",
@@ -55,7 +55,7 @@ pub(super) fn what_it_is(content: &Content) -> String {
         Content::Broken => "cannot be read".to_owned(),
         Content::Scalar(scalar) => match scalar.kind {
             Kind::Null => "has no value".to_owned(),
-            Kind::Boolean(_) | Kind::Whole(_) | Kind::Number(_) => format!("is {}", shown(&scalar.text)),
+            Kind::Boolean(_) | Kind::Integer(_) | Kind::Number(_) => format!("is {}", shown(&scalar.text)),
             Kind::Text if scalar.text.is_empty() => "is empty text".to_owned(),
             Kind::Text => format!("is the text `{}`", shown(&scalar.text)),
         },

@@ -4,8 +4,8 @@ use mftplus_protocol::location::{SEPARATORS, local_file};
 
 use super::{
     Definition, Endpoint, EndpointTemplate, Format, Packing, SourceLocation, Step, Task, Template, When,
+    messages::{NO_NAME, NO_OUTPUT},
     reader::{Object, Reader},
-    sentences::{NO_NAME, NO_OUTPUT},
 };
 
 /// What is said of a pattern where there can be none.
@@ -14,9 +14,9 @@ const NO_PATTERN: &str = "is taken as it stands: `*` and `?` choose files in the
 const WILDCARDS: [char; 2] = ['*', '?'];
 
 /// Doubts about a step.
-pub(super) fn about_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
+pub(super) fn lint_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
     if step.when == When::Failure && step.needs.is_empty() {
-        reader.problems.warning(object.location("when"), || {
+        reader.diagnostics.warning(object.location("when"), || {
             format!("`{}` never runs: it waits for a failure, and needs no step that could fail", step.id)
         });
     }
@@ -24,37 +24,39 @@ pub(super) fn about_step(reader: &mut Reader<'_>, object: &Object, step: &Step) 
         Task::Webhook { .. } => {
             if let Some(agent) = &step.agent {
                 let said = || "a webhook is sent by the server: `agent` does nothing here".to_owned();
-                reader.problems.warning(&agent.location, said);
+                reader.diagnostics.warning(&agent.location, said);
             }
         }
         Task::Transfer { source, destination, .. } => {
             if let Some(source) = source {
-                about_source(reader, source, object.location("source"));
+                lint_source(reader, source, object.location("source"));
             }
             if let Some(destination) = destination {
-                about_destination(reader, destination, object.location("destination"));
+                lint_destination(reader, destination, object.location("destination"));
             }
         }
-        Task::Checksum { path, .. } | Task::Delete { path } => about_paths(reader, object, &[("path", path)]),
+        Task::Checksum { path, .. } | Task::Delete { path } => lint_paths(reader, object, &[("path", path)]),
         Task::Rename { from, to } => {
-            about_paths(reader, object, &[("from", from), ("to", to)]);
+            lint_paths(reader, object, &[("from", from), ("to", to)]);
             if are_the_same(reader, from, to) {
-                reader.problems.warning(object.location("to"), || "`to` is what the file is called already".to_owned());
+                reader
+                    .diagnostics
+                    .warning(object.location("to"), || "`to` is what the file is called already".to_owned());
             }
         }
-        Task::Compress(packing) => about_packing(reader, object, packing),
+        Task::Compress(packing) => lint_packing(reader, object, packing),
         Task::Decompress(packing) => {
-            about_packing(reader, object, packing);
+            lint_packing(reader, object, packing);
             if is_unnamed(reader, packing) {
                 let (key, said) = if packing.output.is_some() { ("output", NO_NAME) } else { ("path", NO_OUTPUT) };
-                reader.problems.error(object.location(key), || said.to_owned());
+                reader.diagnostics.error(object.location(key), || said.to_owned());
             }
         }
     }
 }
 
 /// Warnings about the endpoints that steps without their own use.
-pub(super) fn about_endpoints(reader: &mut Reader<'_>, object: &Object, definition: &Definition) {
+pub(super) fn lint_endpoints(reader: &mut Reader<'_>, object: &Object, definition: &Definition) {
     let transfers = || {
         definition.steps.iter().filter_map(|step| match &step.task {
             Task::Transfer { source, destination, .. } => Some((source, destination)),
@@ -62,55 +64,55 @@ pub(super) fn about_endpoints(reader: &mut Reader<'_>, object: &Object, definiti
         })
     };
     if transfers().any(|(source, _)| source.is_none()) {
-        about_source(reader, &definition.source, object.location("source"));
+        lint_source(reader, &definition.source, object.location("source"));
     }
     if transfers().any(|(_, destination)| destination.is_none()) {
-        about_destination(reader, &definition.destination, object.location("destination"));
+        lint_destination(reader, &definition.destination, object.location("destination"));
     }
 }
 
-fn about_source(reader: &mut Reader<'_>, source: &EndpointTemplate, location: &SourceLocation) {
+fn lint_source(reader: &mut Reader<'_>, source: &EndpointTemplate, location: &SourceLocation) {
     let Some(endpoint) = filled(reader, source) else { return };
     let folder = endpoint.path.rsplit_once(SEPARATORS).map_or("", |(folder, _)| folder);
     if let Some(said) = refused(&endpoint) {
-        reader.problems.warning(location, || format!("`source` {said}"));
+        reader.diagnostics.warning(location, || format!("`source` {said}"));
     } else if folder.contains(WILDCARDS) {
-        reader.problems.warning(location, || {
+        reader.diagnostics.warning(location, || {
             "`source` has a pattern before its last part, which is taken as it stands: only the last part chooses files"
                 .to_owned()
         });
     }
 }
 
-fn about_destination(reader: &mut Reader<'_>, destination: &EndpointTemplate, location: &SourceLocation) {
+fn lint_destination(reader: &mut Reader<'_>, destination: &EndpointTemplate, location: &SourceLocation) {
     let Some(endpoint) = filled(reader, destination) else { return };
     if let Some(said) = refused(&endpoint) {
-        reader.problems.warning(location, || format!("`destination` {said}"));
+        reader.diagnostics.warning(location, || format!("`destination` {said}"));
     } else if endpoint.pattern.is_some() {
         let said = || "`pattern` does nothing in a `destination`: it chooses files of a `source`".to_owned();
-        reader.problems.warning(location, said);
+        reader.diagnostics.warning(location, said);
     } else if endpoint.path.contains(WILDCARDS) {
-        reader.problems.warning(location, || format!("`destination` {NO_PATTERN}"));
+        reader.diagnostics.warning(location, || format!("`destination` {NO_PATTERN}"));
     }
 }
 
-fn about_packing(reader: &mut Reader<'_>, object: &Object, packing: &Packing) {
-    about_paths(reader, object, &[("path", &packing.path)]);
+fn lint_packing(reader: &mut Reader<'_>, object: &Object, packing: &Packing) {
+    lint_paths(reader, object, &[("path", &packing.path)]);
     let Some(output) = &packing.output else { return };
-    about_paths(reader, object, &[("output", output)]);
+    lint_paths(reader, object, &[("output", output)]);
     if are_the_same(reader, &packing.path, output) {
         let said = || "`output` is `path` itself, which agents refuse: write another path".to_owned();
-        reader.problems.warning(object.location("output"), said);
+        reader.diagnostics.warning(object.location("output"), said);
     }
 }
 
-fn about_paths(reader: &mut Reader<'_>, object: &Object, paths: &[(&str, &Template)]) {
+fn lint_paths(reader: &mut Reader<'_>, object: &Object, paths: &[(&str, &Template)]) {
     for (key, template) in paths {
         let Some(path) = fill(reader, template) else { continue };
         if let Some(said) = unusable(&path) {
-            reader.problems.warning(object.location(key), || format!("`{key}` {said}"));
+            reader.diagnostics.warning(object.location(key), || format!("`{key}` {said}"));
         } else if path.contains(WILDCARDS) {
-            reader.problems.warning(object.location(key), || format!("`{key}` {NO_PATTERN}"));
+            reader.diagnostics.warning(object.location(key), || format!("`{key}` {NO_PATTERN}"));
         }
     }
 }
