@@ -1,9 +1,9 @@
-//! The pipeline language: its grammar as tables, from which come the reader, the errors and the served JSON Schema.
+//! The pipeline language: its grammar as tables, from which the reader, the messages and the served JSON Schema follow.
 //!
-//! A text goes through four stages, each of which notes all that is wrong and hands on what is left: [`yaml`] makes a tree
-//! that knows where everything stands, [`reader`] checks the tree by the tables of [`grammar`], [`build`] looks at what
-//! needs more than one value (schedules, the graph of steps, where copies go), and [`plan`] fills in parameters and finds
-//! agents. [`schema`] says the tables as JSON Schema.
+//! A text goes through four stages, each of which reports all its errors and passes on the rest: [`yaml`] builds a tree
+//! with positions, [`reader`] checks the tree by the tables of [`grammar`], [`build`] checks what needs more than one
+//! value (schedules, the graph of steps, the endpoints of copies), and [`plan`] fills in parameters and finds agents.
+//! [`schema`] generates the JSON Schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,51 +50,51 @@ use reader::Reader;
 /// The longest text of a definition, in bytes.
 pub const MAX_BYTES: usize = yaml::MAX_BYTES;
 
-/// What a pipeline does: a text that was read and found in order.
+/// A valid definition.
 #[derive(Clone, Debug)]
 pub struct Definition {
-    /// Where its copies read, if their steps do not say.
+    /// The source of copies whose steps have none.
     pub source: EndpointTemplate,
-    /// Where its copies write, if their steps do not say.
+    /// The destination of copies whose steps have none.
     pub destination: EndpointTemplate,
-    /// Who does the work, if the steps do not say.
+    /// The agent of steps that name none.
     pub agent: Option<AgentName>,
-    /// When it runs by itself.
+    /// The schedule.
     pub schedule: Option<Schedule>,
-    /// What happens to a scheduled run while another is on its way.
+    /// The overlap policy.
     pub overlap: Overlap,
-    /// What happens to scheduled runs that were missed.
+    /// The catch-up policy.
     pub catch_up: CatchUp,
     /// How long a run may take.
     pub timeout: Option<Period>,
-    /// How often each step is tried, if it does not say.
+    /// The retry policy of steps that have none.
     pub retry: Option<Retry>,
     /// The parameters with their default values.
     pub parameters: BTreeMap<String, String>,
-    /// The steps, each after those it needs, else in the order of the text. There is at least one.
+    /// The steps in topological order, else in the order of the text. There is at least one.
     pub steps: Vec<Step>,
 }
 
-/// What came of a text.
+/// The result of parsing a text.
 #[derive(Clone, Debug)]
 pub struct Parsed {
-    /// What it says; nothing if anything is wrong with it.
+    /// The definition; nothing if there is an error.
     pub definition: Option<Definition>,
-    /// Everything that is wrong or looks wrong, in the order of the text.
+    /// The diagnostics, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Definition {
-    /// Reads a text. It never fails: what is wrong is in the diagnostics, all of it at once.
+    /// Parses a text. It never fails: all errors are in the diagnostics.
     #[must_use]
     pub fn parse(text: &str) -> Parsed {
         Self::parse_by(text, Filling::default())
     }
 
-    /// The same of a text that was saved under this rule.
+    /// Parses a text that was saved with this rule.
     #[must_use]
     pub fn parse_by(text: &str, filling: Filling) -> Parsed {
-        // A byte order mark is no part of the text; it may stand before it all the same.
+        // A byte order mark may precede the text.
         let source = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut diagnostics = Diagnostics::default();
         let root = yaml::read(source, &mut diagnostics);
@@ -104,11 +104,11 @@ impl Definition {
         Parsed { definition, diagnostics: reader.diagnostics.into_sorted() }
     }
 
-    /// The parameters of a run: what is given, and the default of whatever is not.
+    /// The parameters of a run: the given values, and the defaults of all others.
     ///
     /// # Errors
     ///
-    /// What is wrong with those that are given, by their names.
+    /// The messages for invalid values, with the names of their parameters.
     pub fn parameters_with(
         &self,
         given: &serde_json::Map<String, serde_json::Value>,

@@ -1,4 +1,4 @@
-//! From what was read to a definition: what needs more than one value to see.
+//! Builds a definition from the checked tree, with the checks that need more than one value.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use super::{
 };
 use crate::model::{retry::Retry, schedule::Schedule};
 
-/// The zone of a schedule that names none.
+/// The default time zone of a schedule.
 const UTC: &str = "UTC";
 
-/// Makes a definition of a tree. Nothing where something is missing, which was noted.
+/// Builds a definition; nothing if a part is missing, which was reported.
 pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definition> {
     reader.read_parameters(root);
     let whole = SourceLocation { at: root.at, path: String::new() };
@@ -44,7 +44,7 @@ pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definit
     Some(definition)
 }
 
-/// What is done where no steps are written.
+/// The step of a definition without `steps`.
 fn implicit_step(location: &SourceLocation) -> Step {
     let task = Task::Transfer { source: None, destination: None, verify: super::Verify::default() };
     Step {
@@ -60,7 +60,7 @@ fn implicit_step(location: &SourceLocation) -> Step {
 }
 
 fn schedule(reader: &mut Reader<'_>, object: &Object) -> Option<Schedule> {
-    // Each of the two is judged by itself, so that both are told.
+    // Schedule and zone are checked one by one, so that both are reported.
     let zone = object.text("timezone");
     if let Some(zone) = &zone
         && let Err(error) = Schedule::parse("@daily", zone)
@@ -107,7 +107,7 @@ fn agent(object: &Object) -> Option<AgentName> {
     Some(AgentName { name: object.text("agent")?, location: object.location("agent").clone() })
 }
 
-/// The steps in the order they run in.
+/// The steps in topological order.
 fn steps(reader: &mut Reader<'_>, objects: &[Object]) -> Vec<Step> {
     let graph = graph::graph(reader, objects);
     let positions: BTreeMap<usize, usize> =
@@ -134,7 +134,7 @@ fn steps(reader: &mut Reader<'_>, objects: &[Object]) -> Vec<Step> {
 }
 
 impl Task {
-    /// The task that the mapping of a step says. Nothing where something is wrong with it, which was noted.
+    /// Reads the task of a step; nothing if it is wrong, which was reported.
     fn of(object: &Object) -> Option<Self> {
         let template = |key: &str| object.template(key);
         let packing =
@@ -156,7 +156,7 @@ impl Task {
     }
 }
 
-/// That each copy has a side on the agent's machine.
+/// Checks that each copy has an endpoint on the agent's machine.
 fn check_copies(reader: &mut Reader<'_>, definition: &Definition, fallback: &SourceLocation) {
     let remote = |reader: &Reader<'_>, endpoint: &EndpointTemplate| {
         let values = reader.values(endpoint.parameters());

@@ -1,4 +1,4 @@
-//! What is wrong with text as it will be used, with its parameters filled in.
+//! Checks of text with its parameters filled in.
 
 use mftplus_protocol::{characters::is_forbidden_in_names, location::local_file};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::source_url::{without_password, without_passwords};
 
-/// What is said of text that cannot be filled in.
+/// The message for text that cannot be filled in.
 pub(super) fn fill_message(error: FillError, text: &Text) -> String {
     match error {
         FillError::TooLong => {
@@ -27,7 +27,7 @@ pub(super) fn fill_message(error: FillError, text: &Text) -> String {
     }
 }
 
-/// What is wrong with text as it will be used.
+/// Checks text with its parameters filled in.
 pub(super) fn check(filled: &str, text: &Text) -> Result<(), String> {
     if filled.trim().is_empty() {
         return Err(format!("is empty: write {}", text.what));
@@ -71,7 +71,7 @@ fn is_id(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-/// What is said of the first character that nobody would see.
+/// The message for the first invisible character.
 pub(super) fn first_hidden(text: &str, has_lines: bool) -> Option<String> {
     let is_line = |c: &char| matches!(c, '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}');
     match text.chars().find(|c| is_hidden(*c) || (!has_lines && is_line(c)))? {
@@ -87,7 +87,7 @@ fn unseen(hidden: char) -> String {
 
 const HOLDS_PASSWORD: &str = "holds a password: name a `credentials` set of the agent instead";
 
-/// That there is no password in a location.
+/// Checks that a path or URL has no password.
 pub(super) fn without_secrets(text: &str) -> Result<(), String> {
     if without_password(text) == text { Ok(()) } else { Err(HOLDS_PASSWORD.to_owned()) }
 }

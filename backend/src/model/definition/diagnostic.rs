@@ -1,4 +1,4 @@
-//! What is wrong with a definition, and where.
+//! Diagnostics: the errors and warnings about a definition, with their locations.
 
 use std::fmt;
 
@@ -63,7 +63,7 @@ impl Position {
     }
 }
 
-/// A count that stays far below the bounds of its type: the text is short.
+/// A count as `u32`. The text is far too short for a larger one.
 pub(super) fn small(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
@@ -112,20 +112,20 @@ impl SourceLocation {
     }
 }
 
-/// The most errors that are told one by one. Whoever has more has them for one reason.
+/// The most diagnostics that are kept. More of them usually have one cause.
 const MOST: usize = 100;
 
-/// Everything that is wrong, as it is found.
+/// Collects diagnostics.
 #[derive(Debug, Default)]
 pub(super) struct Diagnostics {
     found: Vec<Diagnostic>,
     more: usize,
-    /// Whether only the beginning of the text could be read: then nothing can be said to be missing.
+    /// Whether only the beginning of the text could be read. Then nothing is reported as missing.
     pub(super) is_partial: bool,
 }
 
 impl Diagnostics {
-    /// Notes an error. The sentence is made only if it will be told: a text may have tens of thousands.
+    /// Adds an error. The message is built only if it is kept, since a text may have tens of thousands of errors.
     pub(super) fn error(&mut self, location: &SourceLocation, message: impl FnOnce() -> String) {
         if self.is_full() {
             self.more += 1;
@@ -134,21 +134,21 @@ impl Diagnostics {
         }
     }
 
-    /// Notes that something which should be there is not, unless it may stand where the text could not be read.
+    /// Adds an error about something missing, unless a part of the text could not be read.
     pub(super) fn missing(&mut self, location: &SourceLocation, message: impl FnOnce() -> String) {
         if !self.is_partial {
             self.error(location, message);
         }
     }
 
-    /// Notes a warning.
+    /// Adds a warning.
     pub(super) fn warning(&mut self, location: &SourceLocation, message: impl FnOnce() -> String) {
         if !self.is_full() {
             self.found.push(location.warning(message()));
         }
     }
 
-    /// Whether no more will be told.
+    /// Whether no more diagnostics are kept.
     pub(super) fn is_full(&self) -> bool {
         self.found.len() >= MOST
     }
@@ -158,7 +158,7 @@ impl Diagnostics {
         self.more > 0 || self.found.iter().any(|found| found.severity == Severity::Error)
     }
 
-    /// Everything, in the order of the text.
+    /// All diagnostics, in the order of the text.
     pub(super) fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|found| (found.line, found.column, found.severity));
         self.found.dedup();

@@ -1,4 +1,4 @@
-//! What is done to a parameter's value so that the text around it keeps its meaning.
+//! Filters: how the value of a parameter is escaped, so that the text around it keeps its meaning.
 
 use std::borrow::Cow;
 
@@ -9,16 +9,16 @@ use strum::{Display, EnumString, VariantNames};
 
 /// Everything but the unreserved characters of RFC 3986.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// Stands for the value when it is looked at whether a text is JSON: a digit may stand beside others.
+/// Replaces a parameter in the check whether a text is JSON. A digit is valid beside other digits.
 const STAND_IN: &str = "1";
 
-/// How parameters without a filter are filled in. A version keeps the rule that it was saved under.
+/// How parameters without a written filter are filled in. A version keeps the rule of the release that saved it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub enum Filling {
-    /// As they stand, as earlier releases did.
+    /// Unescaped, as in earlier releases.
     Plain,
-    /// As their place needs it.
+    /// Escaped for the text around them.
     #[default]
     Place,
 }
@@ -33,7 +33,7 @@ pub(super) enum Written {
 }
 
 impl Written {
-    /// What it does where the text around it does not matter.
+    /// The filter where the text around it does not matter.
     pub(super) const fn alone(self) -> Filter {
         match self {
             Self::Json => Filter::JsonValue,
@@ -43,16 +43,16 @@ impl Written {
     }
 }
 
-/// What is done to a value.
+/// How a value is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
-    /// Nothing.
+    /// Not at all.
     Raw,
-    /// Nothing, but the path or endpoint must keep its parts. See [`keeps_parts`].
+    /// Not at all, but the path or endpoint must keep its parts. See [`keeps_parts`].
     Within,
     /// Percent-encoded as one component of a URL.
     Uri,
-    /// Escaped, without quotes: it stands inside a JSON string.
+    /// Escaped, without quotes, for the inside of a JSON string.
     JsonString,
     /// A JSON value: itself if it is one, else a string.
     JsonValue,
@@ -100,7 +100,7 @@ pub(super) fn json_filters<'t>(pieces: impl Iterator<Item = Option<&'t str>>) ->
         }
         sample.push_str(text);
     }
-    // A single parameter is the whole text, which is whatever its value is.
+    // A single parameter is the whole text, so its value is not restricted.
     let is_one = |text: &str| text.trim_start().starts_with(['{', '[', '"']) && is_json(text);
     let sample = sample.trim_start_matches('\u{feff}');
     // Or a list of them, one on each line.
@@ -108,7 +108,7 @@ pub(super) fn json_filters<'t>(pieces: impl Iterator<Item = Option<&'t str>>) ->
     (is_json && !sample.trim().is_empty()).then_some(filters)
 }
 
-/// How many parts of a URL's path stand for this or the upper folder.
+/// The number of `.` and `..` segments in the path of a URL.
 pub(super) fn dots_of_url(url: &str) -> usize {
     dots(url.split(['?', '#']).next().unwrap_or(url))
 }
@@ -128,22 +128,22 @@ pub(super) fn keeps_parts(filled: &str, harmless: &str) -> bool {
     }
 }
 
-/// Whether a text that begins so is the name of a server at its end, or not yet.
+/// Whether the text behind this beginning still belongs to the authority of a URL.
 pub(super) fn is_in_authority(before: &str) -> bool {
     before.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'))
 }
 
-/// Whether a value stays within the name of a server.
+/// Whether a value has only characters of a host name.
 pub(super) fn is_part_of_host(value: &str) -> bool {
     value.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_'))
 }
 
-/// A path or endpoint as agents read its parts: of a `file:` URL what it decodes to.
+/// The text as agents read it: the decoded path of a `file:` URL, anything else unchanged.
 pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     local_file(text).and_then(Result::ok).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// How many parts of a path stand for this or the upper folder.
+/// The number of `.` and `..` segments in a path.
 pub(super) fn dots(path: &str) -> usize {
     let is_dots = |part: &&str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
     path.split(['/', '\\']).filter(is_dots).count()

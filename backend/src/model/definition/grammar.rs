@@ -1,5 +1,5 @@
-//! The grammar: which keys there are and what stands under them, in tables. The reader checks by them and the served
-//! schema is made of them, so neither can say what the other does not.
+//! The grammar: tables of the keys and their values. The reader checks by these tables, and the served JSON Schema is
+//! generated from them, so the two cannot disagree.
 
 use mftplus_protocol::{archive::Format, wire::Verify};
 use strum::VariantNames;
@@ -20,23 +20,23 @@ pub(super) const MAX_STEPS: usize = 200;
 pub(super) const MAX_PARAMETERS: usize = 100;
 /// The longest value of a parameter, in characters.
 pub(super) const MAX_VALUE: usize = 1024;
-/// The longest time a run or a step may be given, in seconds: thirty days.
+/// The longest timeout of a run or a step, in seconds: thirty days.
 const MAX_TIMEOUT: u64 = 30 * 86_400;
 
 /// A key of a mapping.
 pub(super) struct Key {
     pub(super) name: &'static str,
-    /// What it says, for people who write.
+    /// The description in the JSON Schema.
     pub(super) about: &'static str,
     pub(super) is_required: bool,
     pub(super) shape: Shape,
 }
 
-/// What may stand under a key.
+/// The shape of a value.
 pub(super) enum Shape {
     /// Text.
     Text(Text),
-    /// One of some words.
+    /// One of these keywords.
     Keyword(&'static [&'static str]),
     /// A number without a fraction.
     Integer { least: i64, most: i64 },
@@ -56,29 +56,29 @@ pub(super) enum Shape {
     Parameters,
 }
 
-/// What text may be.
+/// The bounds of text.
 #[derive(Clone, Copy)]
 pub(super) struct Text {
-    /// What it is, for a sentence: "write ...".
+    /// What it is, for messages: "write ...".
     pub(super) what: &'static str,
-    /// In characters.
+    /// The greatest length, in characters.
     pub(super) most: usize,
-    /// Whether parameters may stand in it.
+    /// Whether it may have placeholders.
     pub(super) is_template: bool,
     /// Whether it may have several lines.
     pub(super) has_lines: bool,
-    /// Which form it has.
+    /// Its form.
     pub(super) form: Form,
 }
 
-/// Which form a text has.
+/// The form of text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// Any.
     Free,
     /// An id.
     Id,
-    /// A SHA-256, if nothing is to be filled in.
+    /// A SHA-256, once parameters are filled in.
     Sha256,
     /// A path, or a URL of a protocol that agents speak.
     Location,
@@ -90,32 +90,32 @@ pub(super) enum Form {
     Pattern,
     /// The URL of a web server.
     WebUrl,
-    /// What a web server is sent.
+    /// The body of a webhook.
     Body,
 }
 
 /// A mapping with its keys.
 pub(super) struct Mapping {
-    /// What it is, for a sentence.
+    /// What it is, for messages.
     pub(super) what: &'static str,
     pub(super) keys: &'static [Key],
 }
 
-/// A mapping whose keys depend on the word under one of them.
+/// A mapping whose keys depend on the keyword of one of them.
 pub(super) struct Choice {
-    /// What it is, for a sentence.
+    /// What it is, for messages.
     pub(super) what: &'static str,
-    /// The key that decides.
+    /// The key with the keyword.
     pub(super) by: &'static str,
-    /// What that key says.
+    /// The description of that key.
     pub(super) about: &'static str,
-    /// The keys that are there whatever the word is.
+    /// The keys of all variants.
     pub(super) common: &'static [Key],
-    /// The words, each with the keys of its own.
+    /// The variants.
     pub(super) variants: &'static [Variant],
 }
 
-/// A word that decides, with its keys.
+/// A keyword with its own keys.
 pub(super) struct Variant {
     pub(super) keyword: &'static str,
     pub(super) about: &'static str,
@@ -144,13 +144,13 @@ pub(super) const ENDPOINT_TEXT: Text =
 /// A path on the agent.
 pub(super) const PATH: Text =
     Text { form: Form::Path, ..template("a path on the agent, such as /data/in/a.csv", MAX_LOCATION) };
-/// What a file must be.
+/// The expected SHA-256 of a file.
 pub(super) const EXPECTED: Text =
     Text { form: Form::Sha256, ..template("a SHA-256 as 64 hexadecimal digits, in quotes", MAX_VALUE) };
-/// Whom a webhook tells.
+/// The URL of a webhook.
 pub(super) const WEB_URL: Text =
     Text { form: Form::WebUrl, ..template("a URL such as https://example.com/hook", 2048) };
-/// What a webhook tells.
+/// The body of a webhook.
 pub(super) const BODY: Text = Text {
     has_lines: true,
     form: Form::Body,
@@ -160,7 +160,7 @@ const AGENT: Shape = Shape::Text(text("the id, name or host name of an agent", 2
 const TIMEOUT: Shape = Shape::Period { least: 1, most: MAX_TIMEOUT };
 const FORMAT: Shape = Shape::Keyword(Format::WORDS);
 
-/// The whole.
+/// The definition.
 pub(super) static DEFINITION: Mapping = Mapping {
     what: "a definition",
     keys: &[
@@ -204,7 +204,7 @@ pub(super) static DEFINITION: Mapping = Mapping {
     ],
 };
 
-/// How often something is tried.
+/// The retry policy.
 pub(super) static RETRY: Mapping = Mapping {
     what: "`retry`",
     keys: &[

@@ -1,4 +1,4 @@
-//! The order of steps, and what stands in its way.
+//! The dependency graph of steps: their topological order, and cycles.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,13 @@ use super::{
 
 /// The dependencies of steps, by their indices in the text.
 pub(super) struct Graph {
-    /// The order they run in: each after those it needs, else in the order of the text. Steps in a cycle are left out.
+    /// The topological order, else that of the text. Steps in a cycle are left out.
     pub(super) order: Vec<usize>,
-    /// What each of them needs.
+    /// The indices of the steps that each step needs.
     pub(super) needs: Vec<Vec<usize>>,
 }
 
-/// What steps wait for. Cycles, ids that stand twice and ids that stand for nothing are noted.
+/// Builds the graph. Cycles, duplicate ids and unknown ids are reported.
 pub(super) fn graph(reader: &mut Reader<'_>, objects: &[Object]) -> Graph {
     let ids: Vec<Option<String>> = objects.iter().map(|object| object.text("id")).collect();
     let mut indices: HashMap<&str, usize> = HashMap::new();
@@ -68,7 +68,7 @@ fn needs(reader: &mut Reader<'_>, object: &Object, indices: &HashMap<&str, usize
     found
 }
 
-/// Some of the ids there are.
+/// The first five ids.
 fn some(ids: &[&str]) -> String {
     let first: Vec<&str> = ids.iter().take(5).copied().collect();
     first.join("`, `")
@@ -86,7 +86,7 @@ fn sorted(needs: &[Vec<usize>]) -> Vec<usize> {
     order
 }
 
-/// The cycles among what could not be sorted, each once.
+/// The cycles among the steps that could not be sorted, each once.
 fn cycles(needs: &[Vec<usize>], sorted: &[usize]) -> Vec<Vec<usize>> {
     let mut is_seen = vec![false; needs.len()];
     for at in sorted {
@@ -94,8 +94,8 @@ fn cycles(needs: &[Vec<usize>], sorted: &[usize]) -> Vec<Vec<usize>> {
     }
     let mut cycles = Vec::new();
     for start in 0..needs.len() {
-        // Whoever could not be sorted needs somebody who could not be either: following that ends in a cycle, or where
-        // somebody was before.
+        // A step that could not be sorted needs another one of these. Following that ends in a cycle, or at a step
+        // that was visited before.
         let mut trail = Vec::new();
         let mut at = start;
         while !is_seen[at] {

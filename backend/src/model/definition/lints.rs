@@ -1,4 +1,4 @@
-//! What is allowed and perhaps not meant, and what a step cannot be told apart from its text.
+//! Lints: warnings about definitions that are valid and probably not meant, and errors that need a whole step to see.
 
 use mftplus_protocol::location::{SEPARATORS, local_file};
 
@@ -8,12 +8,12 @@ use super::{
     reader::{Object, Reader},
 };
 
-/// What is said of a pattern where there can be none.
+/// The warning about a pattern where none is supported.
 const NO_PATTERN: &str = "is taken as it stands: `*` and `?` choose files in the `source` of a transfer only";
-/// What patterns are made of.
+/// The characters of patterns.
 const WILDCARDS: [char; 2] = ['*', '?'];
 
-/// Doubts about a step.
+/// Checks one step.
 pub(super) fn lint_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
     if step.when == When::Failure && step.needs.is_empty() {
         reader.diagnostics.warning(object.location("when"), || {
@@ -122,14 +122,14 @@ fn are_the_same(reader: &Reader<'_>, one: &Template, other: &Template) -> bool {
     one.is_some() && one == fill(reader, other)
 }
 
-/// Whether it cannot be told what a file is decompressed to.
+/// Whether the name of the decompressed file is not known.
 fn is_unnamed(reader: &Reader<'_>, packing: &Packing) -> bool {
     let Some(path) = fill(reader, &packing.path) else { return false };
     let output = packing.output.as_ref().map(|output| fill(reader, output));
     output != Some(None) && Format::unpacked_to(&path, output.flatten().as_deref()).is_none()
 }
 
-/// The text as it will be used, as far as that is known.
+/// The text with the default values of its parameters; nothing if one of them is not known.
 fn fill(reader: &Reader<'_>, template: &Template) -> Option<String> {
     template.fill(reader.values(template.parameters())?, usize::MAX).ok()
 }
@@ -142,7 +142,7 @@ fn refused(endpoint: &Endpoint) -> Option<&'static str> {
     unusable(&endpoint.path).filter(|_| endpoint.is_local())
 }
 
-/// Why every agent refuses a path of its own machine, if it does.
+/// Why agents refuse a local path, if they do.
 fn unusable(path: &str) -> Option<&'static str> {
     let decoded = local_file(path).and_then(Result::ok);
     let path = decoded.as_deref().unwrap_or(path);

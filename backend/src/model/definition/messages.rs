@@ -1,4 +1,4 @@
-//! What to write instead, said from the tables.
+//! The messages of diagnostics, built from the tables of the grammar.
 
 use super::{
     grammar::{Key, Shape},
@@ -7,17 +7,17 @@ use super::{
 };
 use crate::model::period::Period;
 
-/// What is said of a copy from server to server.
+/// The error for a copy from server to server.
 pub(super) const TWO_SERVERS: &str = "a copy needs one side on the agent's machine: give `source` or `destination` as a \
                                       path, and use two steps to go from server to server";
-/// What is said of a file whose name does not tell what it is decompressed to.
+/// The error for a file to decompress whose name has no known ending.
 pub(super) const NO_OUTPUT: &str =
     "the name does not end in .gz or .zst, so it does not tell what to write: add `output`";
-/// What is said where such a file is to go to a folder.
+/// The error for such a file with a folder as its output.
 pub(super) const NO_NAME: &str = "`output` is a folder, and the name of `path` does not end in .gz or .zst: write the \
                                   file's name behind it";
 
-/// What may be written: "write ...".
+/// The values that are allowed, as "write ...".
 pub(super) fn expected(shape: &Shape) -> String {
     match shape {
         Shape::Text(text) => format!("write {}", text.what),
@@ -47,7 +47,7 @@ fn names(keys: &[Key]) -> String {
     names.join(", ")
 }
 
-/// What a value is that should be something else.
+/// A description of a value that is wrong.
 pub(super) fn what_it_is(content: &Content) -> String {
     match content {
         Content::List(_) => "is a list".to_owned(),

@@ -1,13 +1,13 @@
-//! The word that was probably meant.
+//! Suggestions for mistyped words.
 
-/// The longest word that is compared: nobody mistypes a longer one.
+/// The characters of a word that are compared.
 const MOST: usize = 64;
 
-/// The nearest of some words, and whether it is so near that it was probably meant.
+/// The word with the smallest edit distance, and whether it is small enough for a suggestion.
 pub(super) fn nearest<'w>(word: &str, words: &[&'w str]) -> Option<(&'w str, bool)> {
     let word: String = word.chars().take(MOST).flat_map(char::to_lowercase).collect();
     let begins = |other: &str| word.chars().count() > 2 && other.to_lowercase().starts_with(&word);
-    // A word that was not finished is nearer than counting letters says.
+    // A prefix of a word is nearer than its edit distance.
     let steps = |other: &str| strsim::damerau_levenshtein(&word, &other.to_lowercase());
     let best = words.iter().copied().min_by_key(|other| (!begins(other), steps(other)))?;
     let length = word.chars().count().max(best.chars().count());

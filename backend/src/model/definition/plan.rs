@@ -1,4 +1,4 @@
-//! What a run of a definition will do: parameters filled in, agents found, steps in the order they run in.
+//! Plans: the steps of a definition in their order, with parameters filled in and agents found.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ mod planner;
 
 use planner::Planner;
 
-/// What is said of an agent that a pipeline of no customer means.
+/// The message for an agent of a pipeline without a customer.
 pub(crate) fn unowned(name: Option<&str>) -> String {
     match name {
         Some(name) => format!(
@@ -32,20 +32,20 @@ pub(crate) fn unowned(name: Option<&str>) -> String {
     }
 }
 
-/// Which agents a name stands for.
+/// The result of looking up an agent by its id, name or host name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentLookup {
-    /// This one.
+    /// One agent.
     One(AgentRef),
-    /// None, so far.
+    /// No agent.
     NotFound,
-    /// None, because it is nobody's pipeline.
+    /// No agent, because the pipeline has no customer.
     NoCustomer,
-    /// Several.
+    /// Several agents.
     Ambiguous(Vec<AgentRef>),
 }
 
-/// What a run will do.
+/// The plan of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
@@ -55,7 +55,7 @@ pub struct Plan {
     pub destination: Endpoint,
     /// The parameters with the values that were filled in.
     pub parameters: BTreeMap<String, String>,
-    /// When it runs by itself.
+    /// The schedule.
     pub schedule: Option<PlannedSchedule>,
     /// How long a run may take.
     pub timeout: Option<Period>,
@@ -63,7 +63,7 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
 }
 
-/// When something runs by itself.
+/// The schedule of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedSchedule {
@@ -71,38 +71,38 @@ pub struct PlannedSchedule {
     pub text: String,
     /// Its zone.
     pub timezone: String,
-    /// What it says, in plain English.
+    /// A description in English.
     pub description: String,
-    /// What happens to a scheduled run while another is on its way.
+    /// The overlap policy.
     pub overlap: Overlap,
-    /// What happens to scheduled runs that were missed.
+    /// The catch-up policy.
     pub catch_up: CatchUp,
-    /// The next times, at most five.
+    /// The next slots, at most five.
     pub next: Vec<Instant>,
 }
 
-/// What a step will do.
+/// A step of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedStep {
-    /// What it is called.
+    /// The id of the step.
     pub id: String,
     /// What it does.
     #[serde(flatten)]
     pub task: PlannedTask,
     /// The ids of the steps that must have ended before.
     pub needs: Vec<String>,
-    /// What must have become of them.
+    /// The outcome of these steps that it needs.
     pub when: When,
-    /// Who does it: nobody where the server does it, or where there is no such agent yet.
+    /// The agent; nothing for a step of the server, or if there is no such agent yet.
     pub agent: Option<AgentRef>,
-    /// How often it is tried.
+    /// The retry policy.
     pub retry: Retry,
     /// How long one attempt may take.
     pub timeout: Option<Period>,
 }
 
-/// What a step does, with everything filled in.
+/// The task of a step, with parameters filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(tag = "type", rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -114,9 +114,9 @@ pub enum PlannedTask {
         source: Endpoint,
         /// Where it writes.
         destination: Endpoint,
-        /// By which protocol: that of the side which is not on the agent's machine.
+        /// The protocol of the endpoint that is not on the agent's machine.
         protocol: Protocol,
-        /// Which way, seen from the agent; within its machine, `push`.
+        /// The direction, seen from the agent; within its machine, `push`.
         direction: Direction,
         /// How the copy is compared with what was read.
         verify: Verify,
@@ -158,26 +158,26 @@ pub enum PlannedTask {
         /// The file.
         path: String,
     },
-    /// Tells a web server.
+    /// Sends a `POST` to a URL.
     Webhook {
-        /// Whom.
+        /// The URL.
         url: String,
-        /// What, if not what the run has come to.
+        /// The body; by default the state of the run.
         body: Option<String>,
     },
 }
 
-/// What came of planning.
+/// The result of planning.
 #[derive(Clone, Debug)]
 pub struct Planned {
-    /// The plan; nothing if anything is wrong.
+    /// The plan; nothing if there is an error.
     pub plan: Option<Plan>,
-    /// Everything that is wrong or looks wrong, beside what is wrong with the text.
+    /// The diagnostics of the plan, in addition to those of the text.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl PlannedStep {
-    /// Whether an agent does it.
+    /// Whether an agent carries it out. If not, the server does.
     #[must_use]
     pub const fn is_for_an_agent(&self) -> bool {
         !matches!(self.task, PlannedTask::Webhook { .. })
@@ -185,7 +185,7 @@ impl PlannedStep {
 }
 
 impl Definition {
-    /// The names of all agents that steps are given to, each once; nothing for "the only one there is".
+    /// The names of the agents of all steps, each once; nothing stands for the only agent of the customer.
     #[must_use]
     pub fn agents(&self) -> Vec<Option<&str>> {
         let mut names: Vec<Option<&str>> = self
@@ -199,13 +199,13 @@ impl Definition {
         names
     }
 
-    /// Who does a step, as far as the text says.
+    /// The agent of a step, if the text names one.
     fn agent_of<'d>(&'d self, step: &'d Step) -> Option<&'d AgentName> {
         step.agent.as_ref().or(self.agent.as_ref())
     }
 
-    /// What a run with these parameters does, and when the schedule runs it after `now`. `find` knows the agents; for
-    /// nothing it finds the only one there is.
+    /// The plan of a run with these parameters, with the slots of the schedule after `now`. `find` looks up an agent by
+    /// its name; without a name it finds the only agent of the customer.
     #[must_use]
     pub fn plan(
         &self,

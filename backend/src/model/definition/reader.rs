@@ -1,4 +1,4 @@
-//! Reading the tree by the tables of the grammar, so that everything wrong is said at once.
+//! Reads the tree by the tables of the grammar, and reports all errors at once.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,12 +27,12 @@ pub(super) use value::parameter;
 #[derive(Debug)]
 pub(super) struct Object {
     pub(super) location: SourceLocation,
-    /// The word that decided which keys it may have.
+    /// The keyword that decides which keys it may have.
     pub(super) variant: Option<&'static str>,
     values: Vec<(&'static str, SourceLocation, Value)>,
 }
 
-/// A value that is what its table says.
+/// A value that was checked by its table.
 #[derive(Debug)]
 pub(super) enum Value {
     Text(Template),
@@ -51,7 +51,7 @@ impl Object {
         self.values.iter().find(|(name, ..)| *name == key).map(|(_, location, value)| (location, value))
     }
 
-    /// Where the value of a key stands; where the mapping stands, without one.
+    /// The location of the value of a key, or of the mapping without one.
     pub(super) fn location(&self, key: &str) -> &SourceLocation {
         self.find(key).map_or(&self.location, |(location, _)| location)
     }
@@ -67,12 +67,12 @@ impl Object {
         }
     }
 
-    /// Text in which nothing can stand but itself.
+    /// Text without parameters.
     pub(super) fn text(&self, key: &str) -> Option<String> {
         self.template(key)?.fill(&BTreeMap::new(), usize::MAX).ok()
     }
 
-    /// A word of an enum.
+    /// A keyword, as an enum.
     pub(super) fn keyword<T: FromStr>(&self, key: &str) -> Option<T> {
         match self.find(key)?.1 {
             Value::Keyword(keyword) => keyword.parse().ok(),
@@ -129,26 +129,26 @@ impl Object {
         }
     }
 
-    /// The word of a key by which a variant is chosen.
+    /// The keyword that chose the variant, as an enum.
     pub(super) fn variant<T: FromStr>(&self) -> Option<T> {
         self.variant?.parse().ok()
     }
 }
 
-/// Reads, and notes what is wrong.
+/// Reads values and collects diagnostics.
 pub(super) struct Reader<'a> {
     pub(super) source: &'a str,
     pub(super) diagnostics: Diagnostics,
-    /// The parameters and their default values; nothing where that could not be told.
+    /// The parameters and their default values; nothing if they could not be read.
     pub(super) parameters: Option<BTreeMap<String, String>>,
-    /// The parameters whose default values are wrong, so that nothing can be said of texts that take them.
+    /// The parameters with wrong default values. Text with one of them is not checked further.
     pub(super) wrong_values: BTreeSet<String>,
     /// How parameters without a filter are filled in.
     pub(super) filling: Filling,
 }
 
 impl Reader<'_> {
-    /// What a text with these parameters is filled in with, as far as that is known.
+    /// The default values, unless one of these parameters has a wrong one.
     pub(super) fn values<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<&BTreeMap<String, String>> {
         self.parameters.as_ref().filter(|_| !names.any(|name| self.wrong_values.contains(name)))
     }
@@ -165,7 +165,7 @@ impl Reader<'_> {
         Some(self.fields(entries, location, &keys, keys.len(), (table.what, None)))
     }
 
-    /// Reads a mapping whose keys depend on a word. Where the word is wrong or missing, all keys of any are looked at.
+    /// Reads a mapping whose keys depend on a keyword. If that is wrong or missing, the keys of all variants are allowed.
     pub(super) fn choice(&mut self, node: &Node, location: &SourceLocation, table: &'static Choice) -> Option<Object> {
         let keywords: Vec<&'static str> = table.variants.iter().map(|variant| variant.keyword).collect();
         let entries = self.entries(node, location, || format!("write a mapping with `{}`", table.by))?;
@@ -202,7 +202,7 @@ impl Reader<'_> {
             Content::Broken => None,
             content => {
                 let message = || format!("{} {}: {}", called(location), what_it_is(content), write());
-                // The beginning of a text that breaks off may look like anything.
+                // A text with a syntax error may begin with anything.
                 if location.path.is_empty() {
                     self.diagnostics.missing(location, message);
                 } else {
@@ -213,8 +213,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads every key by its table. Of the keys the first so many may be required; what the whole is called comes with a
-    /// key that was read already.
+    /// Reads every key by its table. Only the first `required` keys can be required. `what` names the mapping in
+    /// messages, `also` is a key that was read before.
     fn fields(
         &mut self,
         entries: &[Entry],
@@ -238,7 +238,7 @@ impl Reader<'_> {
                 });
                 continue;
             };
-            // A key that is there twice was noted; the first one counts.
+            // A duplicate key was reported; the first one counts.
             if object.values.iter().any(|(name, ..)| *name == key.name) {
                 continue;
             }
@@ -247,7 +247,7 @@ impl Reader<'_> {
                 object.values.push((key.name, location, value));
             }
         }
-        // Where a key was mistyped it is not missing as well.
+        // A mistyped key is not reported as missing too.
         let is_there = |key: &Key| meant.contains(&key.name) || entries.iter().any(|entry| entry.key == key.name);
         for key in keys.iter().take(required).filter(|key| key.is_required && !is_there(key)) {
             self.diagnostics.missing(location, || format!("{what} needs `{}`: {}", key.name, expected(&key.shape)));
@@ -256,7 +256,7 @@ impl Reader<'_> {
     }
 }
 
-/// What a value is called in a sentence.
+/// The name of a value in messages.
 fn called(location: &SourceLocation) -> String {
     if location.path.is_empty() { "the definition".to_owned() } else { format!("`{}`", last(&location.path)) }
 }
@@ -266,7 +266,7 @@ fn last(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
-/// What is said of a key that does not exist, and the one that was probably meant.
+/// The message for an unknown key, and the key that was probably meant.
 fn unknown_key(
     key: &str,
     keys: &[&'static Key],

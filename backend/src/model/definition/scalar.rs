@@ -1,15 +1,15 @@
-//! What one word is by YAML 1.2: text, a number, true or false, or nothing. (`yes`, `on` and dates are text.)
+//! Scalars of the YAML 1.2 core schema: text, number, boolean or null. (`yes`, `on` and dates are text.)
 
-/// A value without parts.
+/// A scalar.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Scalar {
     /// As it was written, without quotes.
     pub(super) text: String,
-    /// What it is.
+    /// Its type.
     pub(super) kind: Kind,
 }
 
-/// What a scalar is.
+/// The type of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
     /// Nothing.
@@ -18,13 +18,13 @@ pub(super) enum Kind {
     Boolean(bool),
     /// A number without a fraction.
     Integer(i64),
-    /// Any other number; also one that is too large to be known exactly.
+    /// Any other number, or one that does not fit into an `i64`.
     Number(f64),
     /// Text.
     Text,
 }
 
-/// What is meant by a text; only one without quotes can mean anything but text.
+/// Resolves a scalar. Only a plain one, without quotes, can be anything but text.
 pub(super) fn resolve(text: String, is_plain: bool) -> Scalar {
     let kind = if is_plain { plain(&text) } else { Kind::Text };
     Scalar { text, kind }

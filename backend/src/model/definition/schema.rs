@@ -1,8 +1,8 @@
-//! The grammar as JSON Schema (draft 2020-12), said from the same tables that the reader checks by.
+//! The grammar as JSON Schema (draft 2020-12), generated from the tables that the reader checks by.
 //!
-//! A schema cannot say everything. What only the reader says: keys that stand twice, tags and aliases; ids, needs and
-//! parameters that stand for nothing; circles; schedules and zones; the order and the bounds of durations; passwords in
-//! URLs; and whatever is so only once parameters are filled in.
+//! A schema cannot express everything. Only the reader checks duplicate keys, tags and aliases; ids, needs and
+//! parameters that do not exist; cycles; schedules and zones; the order and the bounds of durations; passwords in
+//! URLs; and text with its parameters filled in.
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use super::grammar::{
 };
 use crate::model::period;
 
-/// No character that nobody would see, and at least one that is no space.
+/// No invisible character.
 const VISIBLE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
 /// The same, on several lines.
 const VISIBLE_LINES: &str =
@@ -20,7 +20,7 @@ const VISIBLE_LINES: &str =
 /// Every placeholder is one of a parameter.
 const PLACEHOLDERS: &str =
     r"^([^$]|\$(?!\{\{)|\$\{\{\s*params\.[A-Za-z_][A-Za-z0-9_-]{0,63}\s*(\|\s*(json|uri|raw)\s*)?\}\})*$";
-/// A path, or a URL of a protocol that agents speak; what is filled in first cannot be judged.
+/// A path, or a URL of a protocol that agents support. Text with a placeholder is not checked.
 const LOCATION: &str = concat!(
     r"^((?![A-Za-z0-9+.-]{2,}://)|[Ff][Ii][Ll][Ee]://[^/]*/|",
     r"[Ss][Ff][Tt][Pp]://[^/]+/|[Ff][Tt][Pp][Ss]?://[^/]+/|.*\$\{\{)"
@@ -50,7 +50,7 @@ fn mapping(table: &Mapping) -> Value {
     object(table.keys.iter(), Map::new(), Vec::new())
 }
 
-/// A mapping for each word that decides.
+/// A mapping for each variant.
 fn choice(table: &Choice) -> Value {
     let variants = table.variants.iter().map(|variant| {
         let by = json!({ "const": variant.keyword, "description": variant.about });
@@ -124,7 +124,7 @@ fn text(limits: &Text) -> Value {
         Form::WebUrl => rules.push(json!({ "pattern": r"^([Hh][Tt][Tt][Pp][Ss]?://[^/\s]|.*\$\{\{)" })),
     }
     let mut schema = json!({ "type": "string", "minLength": 1, "allOf": rules });
-    // A text that parameters are filled into has another length then.
+    // The length of a template changes when its parameters are filled in.
     if !limits.is_template {
         schema["maxLength"] = json!(limits.most);
     }

@@ -1,4 +1,4 @@
-//! Steps: what is done, when, by whom, and how often it is tried.
+//! Steps: their tasks, dependencies, agents and retry policies.
 
 use mftplus_protocol::{archive::Format, wire::Verify};
 
@@ -8,7 +8,7 @@ use crate::model::{period::Period, retry::Retry};
 /// A step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// What it is called; once in its definition.
+    /// Its id, unique in the definition.
     pub id: String,
     /// Its location in the text.
     pub location: SourceLocation,
@@ -17,17 +17,17 @@ pub struct Step {
     /// The steps that must have ended before, by their indices in [`Definition::steps`](super::Definition::steps). All of
     /// them stand before this one.
     pub needs: Vec<usize>,
-    /// What must have become of them.
+    /// The outcome of these steps that it needs.
     pub when: When,
-    /// Who does it, if the step says so.
+    /// The agent, if the step names one.
     pub agent: Option<AgentName>,
-    /// How often it is tried, if the step says so.
+    /// The retry policy, if the step has one.
     pub retry: Option<Retry>,
     /// How long one attempt may take.
     pub timeout: Option<Period>,
 }
 
-/// An agent as somebody names it: by its id, name or host name.
+/// The name of an agent in a definition: its id, name or host name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentName {
     /// The id, name or host name.
@@ -45,22 +45,22 @@ impl AgentName {
 }
 
 impl Step {
-    /// Whether an agent does it; else the server does.
+    /// Whether an agent carries it out. If not, the server does.
     #[must_use]
     pub const fn is_for_an_agent(&self) -> bool {
         !matches!(self.task, Task::Webhook { .. })
     }
 }
 
-/// What a step does.
+/// The task of a step.
 #[derive(Clone, Debug, PartialEq, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Task {
     /// Copies from an endpoint to an endpoint.
     Transfer {
-        /// Where it reads, if not where the definition says.
+        /// The source, if it is not that of the definition.
         source: Option<EndpointTemplate>,
-        /// Where it writes, if not where the definition says.
+        /// The destination, if it is not that of the definition.
         destination: Option<EndpointTemplate>,
         /// How the copy is compared with what was read.
         verify: Verify,
@@ -69,7 +69,7 @@ pub enum Task {
     Checksum {
         /// The file.
         path: Template,
-        /// What it must be.
+        /// The expected SHA-256.
         expected: Option<Template>,
     },
     /// Compresses a file.
@@ -80,7 +80,7 @@ pub enum Task {
     Rename {
         /// The file.
         from: Template,
-        /// What it is called then.
+        /// The new path.
         to: Template,
     },
     /// Deletes a file.
@@ -88,28 +88,28 @@ pub enum Task {
         /// The file.
         path: Template,
     },
-    /// Tells a web server.
+    /// Sends a `POST` to a URL.
     Webhook {
-        /// Whom.
+        /// The URL.
         url: Template,
-        /// What, if not what the run has come to.
+        /// The body; by default the state of the run.
         body: Option<Template>,
     },
 }
 
-/// What is compressed or decompressed.
+/// The parameters of `compress` and `decompress`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Packing {
     /// The file.
     pub path: Template,
-    /// What is written, if the name does not say it.
+    /// The output, if it does not follow from the path.
     pub output: Option<Template>,
-    /// The format, if the name does not say it.
+    /// The format, if it does not follow from the name.
     pub format: Option<Format>,
 }
 
 impl Task {
-    /// The word for it in a definition.
+    /// Its `type` in a definition.
     #[must_use]
     pub fn word(&self) -> &'static str {
         self.into()

@@ -1,9 +1,9 @@
-//! What is no YAML, said in words that tell what to write instead.
+//! Messages for the errors of the YAML parser, which say what to write instead.
 
 use granit_parser::ErrorKind;
 use mftplus_protocol::characters::turns_direction;
 
-/// How deep mappings and lists may stand within each other.
+/// How deep mappings and lists may nest.
 pub(super) const MAX_DEPTH: usize = 32;
 
 /// Whether a character cannot be seen, or changes what is seen around it, and so has no place in a definition: control
@@ -13,7 +13,7 @@ pub(super) fn is_hidden(c: char) -> bool {
     turns_direction(c) || is_control || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
-/// The sentence for what the parser does not understand.
+/// The message for an error of the parser.
 #[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn message(kind: &ErrorKind) -> String {
     use ErrorKind as Kind;

@@ -1,4 +1,4 @@
-//! Text with places for parameters: `orders-${{ params.date }}.csv`, with a filter where it is wanted: `| json`.
+//! Text with placeholders for parameters: `orders-${{ params.date }}.csv`, each with an optional filter: `| json`.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use super::grammar::Form;
 /// The longest name of a parameter.
 pub(super) const MAX_NAME: usize = 64;
 
-/// Text in which parameters may stand.
+/// Text with placeholders for parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
     pieces: Vec<Piece>,
     guard: Guard,
 }
 
-/// What the values of parameters must leave as it is, apart from those that say `| raw`.
+/// The structure that the values of parameters must not change, except with `| raw`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Guard {
     #[default]
@@ -32,10 +32,10 @@ enum Piece {
     Parameter { name: String, written: Option<Written>, filter: Filter },
 }
 
-/// What is wrong with a placeholder.
+/// An invalid placeholder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem<'a> {
-    /// Where it begins, in bytes of the text.
+    /// Its offset in the text, in bytes.
     pub(super) offset: usize,
     /// The text of the placeholder.
     pub(super) text: &'a str,
@@ -43,10 +43,10 @@ pub(super) struct Problem<'a> {
     pub(super) message: String,
 }
 
-/// Why text cannot be filled in.
+/// Why a template cannot be filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FillError {
-    /// It grew too long.
+    /// The result is too long.
     TooLong,
     /// A parameter would lead out of the folder that the URL or path names.
     GoesUp,
@@ -55,7 +55,7 @@ pub(super) enum FillError {
 }
 
 impl Template {
-    /// Reads a text. What is wrong with each placeholder is handed to `report`; `known` says which parameters there are.
+    /// Parses a text. Invalid placeholders go to `report`; `known` checks the name of a parameter.
     pub(super) fn parse<'a>(
         text: &'a str,
         known: impl Fn(&str) -> Result<(), String>,
@@ -90,12 +90,12 @@ impl Template {
         Self { pieces, guard: Guard::Nothing }
     }
 
-    /// Text in which nothing is filled in.
+    /// Text without placeholders.
     pub(super) fn plain(text: &str) -> Self {
         Self { pieces: vec![Piece::Text(text.to_owned())], guard: Guard::Nothing }
     }
 
-    /// The parameters that stand in it.
+    /// The parameters that it names.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Parameter { name, .. } => Some(name.as_str()),
@@ -103,12 +103,12 @@ impl Template {
         })
     }
 
-    /// The template with the filter of each parameter chosen for a text of this form. With [`Filling::Plain`] only written
-    /// filters are applied.
+    /// The template with the filter of each parameter chosen for a text of this form. With [`Filling::Plain`] only
+    /// written filters are applied.
     pub(super) fn for_form(mut self, form: Form, filling: Filling) -> Self {
         let is_whole = matches!(self.pieces.as_slice(), [Piece::Parameter { .. }]);
         self.guard = match form {
-            // A single parameter is the whole text, which is whatever its value is.
+            // A single parameter is the whole text, so its value is not restricted.
             _ if is_whole => Guard::Nothing,
             Form::WebUrl => Guard::Folders,
             Form::Location | Form::Path | Form::PathPart | Form::Pattern => Guard::Parts,
@@ -138,7 +138,7 @@ impl Template {
         self
     }
 
-    /// The text with every parameter's value in its place, of at most so many characters.
+    /// The text with the values of its parameters, at most `most` characters long.
     pub(super) fn fill(&self, values: &BTreeMap<String, String>, most: usize) -> Result<String, FillError> {
         let given = |name: &str| values.get(name).map_or("", String::as_str);
         let filled = self.fill_by(most, |name, filter| filter.apply(given(name)))?;
@@ -149,7 +149,7 @@ impl Template {
             })
         };
         match self.guard {
-            // What no encoding can hide: a URL goes up by `%2e%2e` as well.
+            // Encoded dots count too: `%2e%2e` in a URL leads up as well.
             Guard::Folders if filter::dots_of_url(&filled) != filter::dots_of_url(&harmless()?) => {
                 return Err(FillError::GoesUp);
             }
@@ -168,7 +168,7 @@ impl Template {
         Ok(filled)
     }
 
-    /// Whether the values in the name of a server are no more than that.
+    /// Whether the values within the host of a URL are host names only.
     fn keeps_server<'v>(&self, given: impl Fn(&str) -> &'v str) -> bool {
         let mut before = String::new();
         self.pieces.iter().all(|piece| match piece {
@@ -186,7 +186,7 @@ impl Template {
         })
     }
 
-    /// The text as it would be if no parameter without a filter were filtered.
+    /// The text as earlier releases filled it in: parameters without a written filter are not escaped.
     pub(super) fn fill_plain(&self, values: &BTreeMap<String, String>) -> Result<String, FillError> {
         let mut plain = self.clone();
         for piece in &mut plain.pieces {
@@ -219,7 +219,7 @@ impl Template {
     }
 }
 
-/// The name in a placeholder, and the filter behind it.
+/// The name and the filter of a placeholder.
 fn named(placeholder: &str) -> Result<(&str, Option<Written>), String> {
     let inside = placeholder.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}")).unwrap_or_default();
     let (inside, filter) = inside.split_once('|').map_or((inside, None), |(inside, filter)| (inside, Some(filter)));
@@ -240,7 +240,7 @@ fn named(placeholder: &str) -> Result<(&str, Option<Written>), String> {
     }
 }
 
-/// Whether a parameter may be called so.
+/// Whether this is a valid name of a parameter.
 pub(super) fn is_name(name: &str) -> bool {
     name.len() <= MAX_NAME
         && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(parse(text).1, [(offset, found.to_owned())]);
     }
 
-    /// What becomes of a text of this form with `value` in it.
+    /// A text of this form with `value` filled in.
     fn filled(text: &str, form: Form, filling: Filling, value: &str) -> String {
         let template = parse(text).0.for_form(form, filling);
         let values = BTreeMap::from([("date".to_owned(), value.to_owned())]);

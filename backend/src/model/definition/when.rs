@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 
-/// What must have become of the steps that a step needs.
+/// The outcome of its dependencies with which a step runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, VariantNames)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -13,6 +13,6 @@ pub enum When {
     Success,
     /// One of them failed.
     Failure,
-    /// Whatever.
+    /// Any outcome.
     Always,
 }

@@ -1,8 +1,8 @@
-//! YAML as a tree whose every value knows where it stands.
+//! YAML as a tree of values with their positions.
 //!
 //! The parser's events become the tree without recursion, and within bounds: how long the text is, how deep it nests, and
 //! how many values it has once every alias stands for what it names. Aliases share what they name, so however often
-//! something is named it is kept once.
+//! an anchor is used, its value is kept once.
 
 use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
@@ -16,7 +16,7 @@ use super::{
 
 /// The longest text, in bytes.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
-/// How many values there may be, with what every alias stands for.
+/// The most values, those of aliases included.
 const MAX_VALUES: usize = 50_000;
 
 /// A value.
@@ -24,13 +24,13 @@ const MAX_VALUES: usize = 50_000;
 pub(super) struct Node {
     /// Where it begins.
     pub(super) at: Position,
-    /// The bytes of the text it was written as.
+    /// Its range in the source, in bytes.
     pub(super) bytes: std::ops::Range<usize>,
     /// What it is.
     pub(super) content: Content,
-    /// How many values it is, itself included.
+    /// The number of values in it, itself included.
     values: usize,
-    /// How many levels of mappings and lists it has.
+    /// The number of nested levels of mappings and lists.
     levels: usize,
 }
 
@@ -43,7 +43,7 @@ pub(super) enum Content {
     List(Vec<Rc<Node>>),
     /// A mapping; its keys are text.
     Mapping(Vec<Entry>),
-    /// Something that could not be read, which was said.
+    /// A value that could not be read, which was reported.
     Broken,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Entry {
     pub(super) value: Rc<Node>,
 }
 
-/// Reads a text. Nothing where there is nothing to go on with; what is wrong is noted.
+/// Reads a text; nothing if there is no tree. Errors are reported.
 pub(super) fn read(source: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Node>> {
     let whole = SourceLocation { at: Position::START, path: String::new() };
     if source.len() > MAX_BYTES {
@@ -81,7 +81,7 @@ struct Tree<'a, 'p> {
     diagnostics: &'p mut Diagnostics,
     open: Vec<Open>,
     root: Option<Rc<Node>>,
-    /// What is named; nothing while it is still being read.
+    /// The values of anchors; nothing for one that is still being read.
     anchors: HashMap<usize, Option<Rc<Node>>>,
     values: usize,
 }
@@ -101,7 +101,7 @@ enum Items {
     Mapping { entries: Vec<Entry>, first: HashMap<String, Position>, key: Option<(Option<String>, Position)> },
 }
 
-/// The reading cannot go on; why was noted.
+/// Reading stops; the reason was reported.
 struct Stop;
 
 impl<'a> Tree<'a, '_> {
@@ -141,7 +141,7 @@ impl<'a> Tree<'a, '_> {
         }
     }
 
-    /// What is open ends here, so that what was read of it can be looked at.
+    /// Closes what is open, so that the part that was read can be checked.
     fn give_up(&mut self) {
         self.diagnostics.is_partial = true;
         while !self.open.is_empty() {
@@ -214,7 +214,7 @@ impl<'a> Tree<'a, '_> {
         let Some(open) = self.open.pop() else { return };
         let content = match open.items {
             Items::List(items) => Content::List(items),
-            // Without any key that can be read nothing can be said about the mapping.
+            // A mapping without a single readable key cannot be checked.
             Items::Mapping { entries, .. } if entries.is_empty() && open.values > 1 => Content::Broken,
             Items::Mapping { entries, .. } => Content::Mapping(entries),
         };
@@ -263,7 +263,7 @@ impl<'a> Tree<'a, '_> {
         Err(Stop)
     }
 
-    /// Puts a value where it belongs: into what is open, as a key or its value, or at the top.
+    /// Attaches a value to the open mapping or list, as a key or a value, or as the root.
     fn attach(&mut self, node: Rc<Node>) {
         let Some(open) = self.open.last_mut() else {
             self.root.get_or_insert(node);
@@ -275,7 +275,7 @@ impl<'a> Tree<'a, '_> {
             Items::List(items) => items.push(node),
             Items::Mapping { entries, first, key } => match key.take() {
                 Some((Some(key), at)) => entries.push(Entry { key, at, value: node }),
-                // A value whose key cannot be read: which was said, and is all that can be said.
+                // The value of a key that cannot be read, which was reported.
                 Some((None, _)) => {}
                 None => *key = Some(named(&node, first, self.diagnostics)),
             },
@@ -283,7 +283,7 @@ impl<'a> Tree<'a, '_> {
     }
 }
 
-/// What a key is called, if it is text. That it is not, or that it is there twice, is noted.
+/// The name of a key, if it is text. Other keys and duplicates are reported.
 fn named(
     node: &Node,
     first: &mut HashMap<String, Position>,
@@ -318,7 +318,7 @@ fn offset(marker: &granit_parser::Marker, source: &str) -> usize {
     marker.byte_offset().unwrap_or(source.len()).min(source.len())
 }
 
-/// Text of somebody's as a sentence quotes it: not too long, and on one line.
+/// Text as messages quote it: at most 60 characters, on one line.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 60;
     let mut shown: String =

@@ -1,4 +1,4 @@
-//! The planning itself: every step is looked at before anything is given up.
+//! The planner. It plans every step before it gives up, so that all errors are reported at once.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::model::{
     transfer::{Direction, Protocol},
 };
 
-/// How many times of a schedule are told beforehand.
+/// The number of slots that a plan lists.
 const TOLD: usize = 5;
 
 /// A run that is being planned.
@@ -31,12 +31,12 @@ pub(super) struct Planner<'d, F> {
 }
 
 impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
-    /// What the run does; nothing where something is wrong, which is noted.
+    /// The plan; nothing if there is an error, which is reported.
     pub(super) fn plan(&mut self, now: DateTime<Utc>) -> Option<Plan> {
         let definition = self.definition;
         let whole = SourceLocation { at: Position::START, path: String::new() };
         self.look_for_agents(&whole);
-        // Every step is looked at before anything is given up, so that everything wrong is said at once.
+        // Every step is planned before the first error ends the planning.
         let steps: Vec<Option<PlannedStep>> = definition.steps.iter().map(|step| self.step(step)).collect();
         let source = self.endpoint(&definition.source, &whole);
         let destination = self.endpoint(&definition.destination, &whole);
@@ -151,7 +151,7 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
             .ok()
     }
 
-    /// Says which agents are not there, or too many.
+    /// Reports agents that do not exist or are ambiguous.
     fn look_for_agents(&mut self, whole: &SourceLocation) {
         let definition = self.definition;
         let mut seen: Vec<&SourceLocation> = Vec::new();

@@ -1,4 +1,4 @@
-//! Text: what it may hold, and what it becomes with parameters filled in.
+//! Reads text with its placeholders.
 
 use super::{Reader, Shared, called};
 use crate::model::definition::{
@@ -12,7 +12,7 @@ use crate::model::definition::{
 };
 
 impl Reader<'_> {
-    /// Reads text. Nothing where it is wrong, which is noted.
+    /// Reads text; nothing if it is wrong, which is reported.
     pub(super) fn text(&mut self, node: &Shared, location: &SourceLocation, text: &Text) -> Option<Template> {
         let Content::Scalar(Scalar { kind: Kind::Text, text: said }) = &node.content else {
             return self.wrong(node, location, &Shape::Text(*text));
@@ -26,7 +26,7 @@ impl Reader<'_> {
         } else {
             Template::plain(said)
         };
-        // What is said of text is said of it as it will be used; as far as that is known.
+        // Text is checked with the default values of its parameters, as far as they are known.
         let filled = match self.values(template.parameters()) {
             Some(values) => template.fill(values, text.most),
             None if said.chars().nth(text.most).is_some() => Err(FillError::TooLong),
@@ -44,7 +44,7 @@ impl Reader<'_> {
         None
     }
 
-    /// Says where a value is filtered that earlier releases put in as it stands.
+    /// Warns of a value that is escaped here and was not in earlier releases.
     fn note_filters(&mut self, location: &SourceLocation, template: &Template, filled: &str) {
         let plain = self.values(template.parameters()).map(|values| template.fill_plain(values));
         if plain.is_some_and(|plain| plain.is_ok_and(|plain| plain != filled)) {
@@ -75,7 +75,7 @@ impl Reader<'_> {
         let mut has_problem = false;
         let template = Template::parse(said, known, |problem| {
             has_problem = true;
-            // Finding the place costs a look at the text: only for what will be told.
+            // Finding the position needs a search in the text, so only for what is reported.
             if diagnostics.is_full() {
                 return diagnostics.error(location, String::new);
             }
@@ -86,7 +86,7 @@ impl Reader<'_> {
     }
 }
 
-/// Where a problem stands in the text that the value was written as: the value may have lost quotes, indents and line ends.
+/// The position of a problem in the source. The value may have lost quotes, indents and line ends.
 fn position(source: &str, node: &Node, said: &str, problem: &Problem<'_>) -> Position {
     let written = source.get(node.bytes.clone()).unwrap_or_default();
     let line = problem.text.lines().next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Values by their shape.
+//! Reads values by their shape.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,7 +20,7 @@ use crate::model::{
 };
 
 impl Reader<'_> {
-    /// Reads the value of a key. Nothing where it is wrong, which is noted.
+    /// Reads the value of a key; nothing if it is wrong, which is reported.
     pub(super) fn value(&mut self, node: &Shared, location: &SourceLocation, key: &Key) -> Option<Value> {
         match &key.shape {
             Shape::Text(text) => self.text(node, location, text).map(Value::Text),
@@ -49,12 +49,12 @@ impl Reader<'_> {
             Shape::Mapping(table) => self.mapping(node, location, table).map(Value::Mapping),
             Shape::Steps => self.steps(node, location, &key.shape).map(Value::Steps),
             Shape::Needs => self.needs(node, location, &key.shape).map(Value::Needs),
-            // They were read before everything else, since everything else may name them.
+            // They were read first, since all other values may name them.
             Shape::Parameters => None,
         }
     }
 
-    /// Notes that a value is not what it should be.
+    /// Reports a value of the wrong shape.
     pub(super) fn wrong<T>(&mut self, node: &Node, location: &SourceLocation, shape: &Shape) -> Option<T> {
         if !matches!(node.content, Content::Broken) {
             self.diagnostics.error(location, || {
@@ -72,7 +72,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads one of some keywords.
+    /// Reads a keyword.
     pub(super) fn one_of(
         &mut self,
         node: &Node,
@@ -125,7 +125,7 @@ impl Reader<'_> {
             self.diagnostics.error(&location, || {
                 format!("there are {} steps: {MAX_STEPS} are allowed, so use several pipelines", items.len())
             });
-            // Those beyond are not read, so others may name them.
+            // Further steps are not read, and those before may need them.
             self.diagnostics.is_partial = true;
         }
         let read = |(index, item): (usize, &Shared)| self.choice(item, &location.item(index, item.at), &STEP);
@@ -162,7 +162,7 @@ impl Reader<'_> {
         Some(needs)
     }
 
-    /// Reads the parameters that a definition has.
+    /// Reads the parameters of a definition.
     pub(in crate::model::definition) fn read_parameters(&mut self, root: &Node) {
         self.parameters = Some(BTreeMap::new());
         let Content::Mapping(entries) = &root.content else { return };
@@ -191,7 +191,7 @@ impl Reader<'_> {
                 });
                 continue;
             }
-            // A value that is wrong is noted; its name is known all the same.
+            // A wrong value is reported, but the parameter exists.
             let value = self.parameter(&entry.value, &location.key(&entry.key, entry.value.at));
             if value.is_none() {
                 self.wrong_values.insert(entry.key.clone());
@@ -237,7 +237,7 @@ fn endpoint(object: &Object) -> Option<EndpointTemplate> {
     (parts.protocol == Protocol::Local || parts.host.is_some()).then_some(EndpointTemplate::Parts(parts))
 }
 
-/// What quotes have to do with it, where they do.
+/// A hint about quotes, if they are the reason.
 fn quotes(content: &Content, shape: &Shape) -> &'static str {
     let Content::Scalar(scalar) = content else { return "" };
     match (shape, scalar.kind) {
@@ -251,7 +251,7 @@ fn quotes(content: &Content, shape: &Shape) -> &'static str {
     }
 }
 
-/// What is wrong with the value of a parameter.
+/// Checks the value of a parameter.
 pub(in crate::model::definition) fn parameter(text: &str) -> Result<(), String> {
     if text.chars().nth(MAX_VALUE).is_some() {
         return Err(format!("is too long: a parameter has at most {MAX_VALUE} characters"));
