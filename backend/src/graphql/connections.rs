@@ -25,7 +25,7 @@ pub(super) type Connection<T> = Relay<String, T, Totals, EmptyFields, DefaultCon
 
 /// The arguments of a connection, as they come.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Span {
+pub(super) struct ConnectionArguments {
     pub(super) first: Option<i32>,
     pub(super) after: Option<String>,
     pub(super) last: Option<i32>,
@@ -33,7 +33,7 @@ pub(super) struct Span {
     pub(super) page: Option<i32>,
 }
 
-impl Span {
+impl ConnectionArguments {
     /// The window asked for.
     ///
     /// # Errors
@@ -102,19 +102,22 @@ mod tests {
     #[test]
     fn arguments_that_do_not_go_together_are_refused() {
         let id = Uuid::nil().to_string();
-        let span = Span { first: Some(5), last: Some(5), ..Span::default() };
-        assert!(span.window(true).is_err());
-        let span = Span { page: Some(2), after: Some(id.clone()), ..Span::default() };
-        assert!(span.window(true).is_err());
-        let span = Span { first: Some(5), before: Some(id), ..Span::default() };
-        assert!(span.window(true).is_err());
-        assert!(Span { first: Some(101), ..Span::default() }.window(true).is_err());
-        assert!(Span { page: Some(0), ..Span::default() }.window(true).is_err());
-        assert!(Span { after: Some("x".to_owned()), ..Span::default() }.window(true).is_err());
+        let arguments = ConnectionArguments { first: Some(5), last: Some(5), ..ConnectionArguments::default() };
+        assert!(arguments.window(true).is_err());
+        let arguments =
+            ConnectionArguments { page: Some(2), after: Some(id.clone()), ..ConnectionArguments::default() };
+        assert!(arguments.window(true).is_err());
+        let arguments = ConnectionArguments { first: Some(5), before: Some(id), ..ConnectionArguments::default() };
+        assert!(arguments.window(true).is_err());
+        assert!(ConnectionArguments { first: Some(101), ..ConnectionArguments::default() }.window(true).is_err());
+        assert!(ConnectionArguments { page: Some(0), ..ConnectionArguments::default() }.window(true).is_err());
+        assert!(
+            ConnectionArguments { after: Some("x".to_owned()), ..ConnectionArguments::default() }.window(true).is_err()
+        );
     }
 
     #[test]
     fn what_is_left_out_means_the_newest_twenty() {
-        assert!(Span::default().window(true).is_ok_and(|window| window == Window::default()));
+        assert!(ConnectionArguments::default().window(true).is_ok_and(|window| window == Window::default()));
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     service::ControlPlane,
 };
 
-pub(super) const UNKNOWN: Error =
+pub(super) const UNAUTHENTICATED: Error =
     Error::Unauthenticated("send a token as `Authorization: Bearer …`; without one only `login` answers");
 
 /// Who asks.
@@ -34,7 +34,7 @@ pub(super) struct Caller {
 }
 
 /// What belongs to one request.
-struct Asked {
+struct RequestState {
     caller: Caller,
     loader: Option<DataLoader<Loader>>,
     has_signed_in: AtomicBool,
@@ -42,20 +42,20 @@ struct Asked {
 
 impl Caller {
     /// Makes a request this caller's, with loaders of its own, so that nothing is shared between callers. Loads are tasks.
-    pub(super) fn asks(&self, request: Request, cp: &Arc<ControlPlane>, tasks: &TaskTracker) -> Request {
+    pub(super) fn prepare(&self, request: Request, cp: &Arc<ControlPlane>, tasks: &TaskTracker) -> Request {
         let tasks = tasks.clone();
-        self.asks_with(request, cp, move |load| drop(tasks.spawn(load)))
+        self.prepare_with(request, cp, move |load| drop(tasks.spawn(load)))
     }
 
     /// The same, with loads that are begun by `spawn`.
-    pub(super) fn asks_with(
+    pub(super) fn prepare_with(
         &self,
         request: Request,
         cp: &Arc<ControlPlane>,
         spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static,
     ) -> Request {
         let loader = self.actor.clone().map(|actor| DataLoader::new(Loader { cp: Arc::clone(cp), actor }, spawn));
-        request.data(Asked { caller: self.clone(), loader, has_signed_in: AtomicBool::new(false) })
+        request.data(RequestState { caller: self.clone(), loader, has_signed_in: AtomicBool::new(false) })
     }
 
     /// What names the caller among all callers: the user, or the address of a client without a token.
@@ -71,7 +71,7 @@ impl Caller {
     /// [`Error::RateLimited`] if it is one too many.
     pub(super) async fn count(&self, cp: &ControlPlane) -> Result<Option<crate::limits::Verdict>> {
         let subject = match &self.actor {
-            Some(actor) => actor.session().ok_or(UNKNOWN)?.0.to_string(),
+            Some(actor) => actor.session().ok_or(UNAUTHENTICATED)?.0.to_string(),
             None => self.address.clone(),
         };
         let verdict = cp.limits().count(Class::Graphql, &subject, cp.now()).await;
@@ -83,7 +83,7 @@ pub(super) fn control_plane<'a>(ctx: &Context<'a>) -> Result<&'a Arc<ControlPlan
     ctx.data().map_err(|_| Error::internal("no control plane in the schema"))
 }
 
-fn asked<'a>(ctx: &Context<'a>) -> Result<&'a Asked> {
+fn state<'a>(ctx: &Context<'a>) -> Result<&'a RequestState> {
     ctx.data().map_err(|_| Error::internal("no caller in the request"))
 }
 
@@ -93,7 +93,7 @@ fn asked<'a>(ctx: &Context<'a>) -> Result<&'a Asked> {
 ///
 /// [`Error::Unauthenticated`] if there is none.
 pub(super) fn actor<'a>(ctx: &Context<'a>) -> Result<&'a Actor> {
-    asked(ctx)?.caller.actor.as_ref().ok_or(UNKNOWN)
+    state(ctx)?.caller.actor.as_ref().ok_or(UNAUTHENTICATED)
 }
 
 /// Whether the viewer has a permission. Without a token there is no viewer.
@@ -102,8 +102,8 @@ pub(super) fn viewer_may(ctx: &Context<'_>, permission: Permission) -> bool {
 }
 
 /// Whether the request came with a token.
-pub(super) fn is_known(ctx: &ExtensionContext<'_>) -> bool {
-    ctx.data::<Asked>().is_ok_and(|asked| asked.caller.actor.is_some())
+pub(super) fn is_authenticated(ctx: &ExtensionContext<'_>) -> bool {
+    ctx.data::<RequestState>().is_ok_and(|state| state.caller.actor.is_some())
 }
 
 /// Lets everything pass but questions of strangers about the schema.
@@ -112,35 +112,35 @@ pub(super) fn is_known(ctx: &ExtensionContext<'_>) -> bool {
 ///
 /// [`Error::Unauthenticated`].
 pub(super) fn may_see(ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> ServerResult<()> {
-    if !matches!(info.name, "__schema" | "__type") || is_known(ctx) {
+    if !matches!(info.name, "__schema" | "__type") || is_authenticated(ctx) {
         return Ok(());
     }
-    let error = async_graphql::Error::new_with_source(UNKNOWN).into_server_error(info.field.name.pos);
+    let error = async_graphql::Error::new_with_source(UNAUTHENTICATED).into_server_error(info.field.name.pos);
     let path = info.path_node.to_string_vec().into_iter().map(PathSegment::Field);
     Err(error.with_path(path.collect()))
 }
 
 /// What names the caller of the request.
 pub(super) fn caller_name(ctx: &Context<'_>) -> Result<String> {
-    Ok(asked(ctx)?.caller.name())
+    Ok(state(ctx)?.caller.name())
 }
 
 /// The request's loaders.
 pub(super) fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loader>> {
-    asked(ctx)?.loader.as_ref().ok_or(UNKNOWN)
+    state(ctx)?.loader.as_ref().ok_or(UNAUTHENTICATED)
 }
 
 /// Lets one attempt to sign in per document pass, if the client's address has not made too many; the address.
 pub(super) async fn may_sign_in<'a>(ctx: &Context<'a>) -> Result<&'a str> {
-    let (asked, cp) = (asked(ctx)?, control_plane(ctx)?);
-    if asked.has_signed_in.swap(true, Ordering::AcqRel) {
+    let (state, cp) = (state(ctx)?, control_plane(ctx)?);
+    if state.has_signed_in.swap(true, Ordering::AcqRel) {
         return Err(Error::Invalid("a document may hold one `login`".to_owned()));
     }
     let now = cp.now();
-    match cp.limits().count(Class::Login, &asked.caller.address, now).await {
+    match cp.limits().count(Class::Login, &state.caller.address, now).await {
         Some(verdict) if verdict.exceeded => {
             Err(Error::RateLimited((verdict.resets_at - now).to_std().unwrap_or_default()))
         }
-        _ => Ok(&asked.caller.address),
+        _ => Ok(&state.caller.address),
     }
 }

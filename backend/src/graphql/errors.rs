@@ -90,7 +90,7 @@ impl Extension for Operation {
                 Err(vec![server_error(&Error::Invalid("the subscription is too complex".to_owned()))])
             }
             // What it lacks would say what the schema has.
-            Err(_) if !context::is_known(ctx) => Err(vec![server_error(&Error::Invalid(UNFIT.to_owned()))]),
+            Err(_) if !context::is_authenticated(ctx) => Err(vec![server_error(&Error::Invalid(UNFIT.to_owned()))]),
             Err(mut problems) => {
                 problems.truncate(MAX_PROBLEMS);
                 Err(problems)

@@ -128,7 +128,7 @@ impl Executor {
         let thread = Arc::clone(threads).acquire_owned().await.map_err(Error::internal)?;
         let (loads, begun) = mpsc::channel(MAX_LOADS);
         let request =
-            caller.asks_with(request.into_request(), &self.settings.cp, move |load| drop(loads.try_send(load)));
+            caller.prepare_with(request.into_request(), &self.settings.cp, move |load| drop(loads.try_send(load)));
         let (schema, max_response) = (self.schema.clone(), self.settings.max_response);
         // A caller who has gone, or whose time is up, drops this future and thereby ends the work.
         let end = CancellationToken::new();

@@ -147,7 +147,7 @@ impl Fanout {
         sink: SubscriptionSink,
     ) -> Result<SubscriberGuard, Vec<ServerError>> {
         let Some(actor) = caller.actor.clone() else {
-            return Err(vec![server_error(&super::context::UNKNOWN)]);
+            return Err(vec![server_error(&super::context::UNAUTHENTICATED)]);
         };
         let JoinRequest { topic, key, mut request, is_snapshot_due } = join;
         let again = is_snapshot_due.then(|| same(&mut request));
@@ -157,7 +157,7 @@ impl Fanout {
             Refusal::Ended => vec![server_error(&Error::Unavailable("the subscription has ended: try again"))],
         })?;
         if let Some(request) = again {
-            let request = caller.asks(request, &self.0.cp, &self.0.tasks);
+            let request = caller.prepare(request, &self.0.cp, &self.0.tasks);
             self.0
                 .snapshot(&actor, &event_filter, request, &guard)
                 .await
@@ -226,7 +226,7 @@ impl Hub {
         request: Request,
         subscription: &Arc<SharedSubscription>,
     ) {
-        let request = caller.asks(request, &self.cp, &self.tasks);
+        let request = caller.prepare(request, &self.cp, &self.tasks);
         let (schema, running, max_response) = (self.schema.clone(), Arc::clone(subscription), self.max_response);
         self.tasks.spawn(async move {
             running.catch_panics(running.run(Execution::open(&schema, request, max_response))).await

@@ -160,7 +160,7 @@ async fn carry_out(
     }
     let may_mutate = matches!(source, Source::Body(_));
     let (request, share) =
-        asked(graphql, parts, source, caller.actor.is_some()).await.map_err(|error| (error, limited))?;
+        read_request(graphql, parts, source, caller.actor.is_some()).await.map_err(|error| (error, limited))?;
     let executed = match CheckedRequest::new(request, &caller).await {
         Err(error) => Executed::Refused(vec![error]),
         Ok(mut request) => {
@@ -181,7 +181,7 @@ async fn carry_out(
 }
 
 /// The request, with its share of the memory for bodies. The caller is known and counted before a body is read.
-async fn asked(
+async fn read_request(
     graphql: &Graphql,
     parts: &Parts,
     source: &mut Source,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    connections::{Connection, Span, connection, size, wants_total},
+    connections::{Connection, ConnectionArguments, connection, size, wants_total},
     context::{actor, control_plane},
     filters::read,
     pipeline_inputs::{PipelineFilterInput, PipelineRunFilterInput},
@@ -45,7 +45,7 @@ impl PipelineQueries {
     ) -> Result<Connection<Pipeline>> {
         let actor = actor(ctx)?;
         let filter = filter.map_or(Ok(PipelineFilter::default()), |filter| read(&filter))?;
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_pipelines(actor, &filter, window).await?;
         Ok(connection(page, |pipeline| pipeline.id.0))
     }
@@ -69,7 +69,7 @@ impl PipelineQueries {
         #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
     ) -> Result<Connection<PipelineRun>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_pipeline_runs(actor, &filter, window).await?;
         Ok(connection(page, |run| run.id.0))
     }
@@ -88,7 +88,7 @@ impl PipelineQueries {
         #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
     ) -> Result<Connection<PipelineSlot>> {
         let actor = actor(ctx)?;
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_pipeline_slots(actor, &pipeline_id, window).await?;
         Ok(connection(page, |slot| slot.id.0))
     }
@@ -107,7 +107,7 @@ impl PipelineQueries {
         #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
     ) -> Result<Connection<PipelineVersion>> {
         let actor = actor(ctx)?;
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_pipeline_versions(actor, &pipeline_id, window).await?;
         // In a window a version stands as the UUID whose number it has.
         Ok(connection(page, |version| Uuid::from_u128(version.version.unsigned_abs().into())))

@@ -7,7 +7,7 @@ use async_graphql::{
 use uuid::Uuid;
 
 use super::{
-    connections::{Connection, Span, connection, size, wants_total},
+    connections::{Connection, ConnectionArguments, connection, size, wants_total},
     context::{actor, control_plane},
     filters::{AgentFilterInput, TransferFilterInput, read},
     job_inputs::{JobFilterInput, JobRunFilterInput, JobSlotFilterInput},
@@ -69,7 +69,7 @@ impl GeneralQueries {
     ) -> Result<Connection<Agent>> {
         let actor = actor(ctx)?;
         let filter = filter.map_or(Ok(AgentFilter::default()), |filter| read(&filter))?;
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_agents(actor, &filter, window).await?;
         Ok(connection(page, |agent| agent.id.0))
     }
@@ -94,7 +94,7 @@ impl GeneralQueries {
     ) -> Result<Connection<Transfer>> {
         let actor = actor(ctx)?;
         let filter = filter.unwrap_or_default().read()?;
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_transfers(actor, &filter, window).await?;
         Ok(connection(page, |transfer| transfer.id.0))
     }
@@ -118,7 +118,7 @@ impl GeneralQueries {
         #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
     ) -> Result<Connection<Job>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_jobs(actor, &filter, window).await?;
         Ok(connection(page, |job| job.id.0))
     }
@@ -142,7 +142,7 @@ impl GeneralQueries {
         #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
     ) -> Result<Connection<JobRun>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_job_runs(actor, &filter, window).await?;
         Ok(connection(page, |run| run.id.0))
     }
@@ -162,7 +162,7 @@ impl GeneralQueries {
         #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
     ) -> Result<Connection<JobSlot>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx))?;
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_job_slots(actor, job_id, &filter, window).await?;
         Ok(connection(page, |slot| slot.id.0))
     }
@@ -193,7 +193,7 @@ impl GeneralQueries {
         before: Option<String>,
         #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
     ) -> Result<Connection<Customer>> {
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx));
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx));
         let page = control_plane(ctx)?.list_customers(actor(ctx)?, window?).await?;
         Ok(connection(page, |customer| customer.id.0))
     }
@@ -209,7 +209,7 @@ impl GeneralQueries {
         before: Option<String>,
         #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
     ) -> Result<Connection<User>> {
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx));
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx));
         let page = control_plane(ctx)?.list_users(actor(ctx)?, window?).await?;
         Ok(connection(page, |user| user.id.0))
     }
@@ -227,7 +227,7 @@ impl GeneralQueries {
         before: Option<String>,
         #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
     ) -> Result<Connection<EnrolmentCode>> {
-        let window = Span { first, after, last, before, page }.window(wants_total(ctx));
+        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx));
         let page = control_plane(ctx)?.list_enrolment_codes(actor(ctx)?, customer_id, window?).await?;
         Ok(connection(page, |code| code.id.0))
     }
@@ -245,8 +245,10 @@ impl GeneralQueries {
         let actor = actor(ctx)?;
         let cp = control_plane(ctx)?;
         let (is_after, is_before) = (after.is_some(), before.is_some());
-        let span = |is_there: bool| is_there.then(|| Uuid::nil().to_string());
-        let window = Span { first, after: span(is_after), last, before: span(is_before), page: None }.window(false)?;
+        let cursor = |is_there: bool| is_there.then(|| Uuid::nil().to_string());
+        let window =
+            ConnectionArguments { first, after: cursor(is_after), last, before: cursor(is_before), page: None }
+                .window(false)?;
         let beyond = after.map(|cursor| ("after", cursor)).or(before.map(|cursor| ("before", cursor)));
         let (events, has_more) = cp.list_events(actor, beyond, window.is_upward(), window.limit).await?;
         let (has_newer, has_older) = if window.is_upward() { (has_more, is_before) } else { (is_after, has_more) };

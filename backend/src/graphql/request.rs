@@ -8,7 +8,7 @@ use async_graphql::{
 use serde_json::{Map, Value};
 
 use super::{
-    context::{Caller, UNKNOWN},
+    context::{Caller, UNAUTHENTICATED},
     cost,
     errors::{server_error, wrong_document},
     response::write,
@@ -103,30 +103,30 @@ impl CheckedRequest {
     ///
     /// What is wrong with the document.
     pub(super) async fn new(request: Request, caller: &Caller) -> Result<Self, ServerError> {
-        let is_known = caller.actor.is_some();
+        let is_authenticated = caller.actor.is_some();
         if request.query.len() < LONG {
-            return Self::check(request, is_known);
+            return Self::check(request, is_authenticated);
         }
-        let checked = spawn_blocking(move || Self::check(request, is_known)).await;
+        let checked = spawn_blocking(move || Self::check(request, is_authenticated)).await;
         checked.unwrap_or_else(|error| Err(server_error(&Error::internal(error))))
     }
 
-    /// The same at once; `is_known` says whether there is a token.
+    /// The same at once; `is_authenticated` says whether there is a token.
     ///
     /// # Errors
     ///
     /// As [`new`](Self::new).
-    pub(super) fn check(mut request: Request, is_known: bool) -> Result<Self, ServerError> {
+    pub(super) fn check(mut request: Request, is_authenticated: bool) -> Result<Self, ServerError> {
         let tokens = scan::check(&request.query).map_err(|error| server_error(&error))?;
-        if !is_known && tokens > MAX_TOKENS_WITHOUT_TOKEN {
-            return Err(server_error(&UNKNOWN));
+        if !is_authenticated && tokens > MAX_TOKENS_WITHOUT_TOKEN {
+            return Err(server_error(&UNAUTHENTICATED));
         }
         let variables = std::mem::take(&mut request.variables);
         let document = request.parsed_query().map_err(wrong_document)?;
         let roots = cost::check(document, &variables).map_err(|error| server_error(&error))?;
         request.variables = variables;
-        if !is_known && roots.fields.iter().any(|field| !["login", "__typename"].contains(&field.as_str())) {
-            return Err(server_error(&UNKNOWN));
+        if !is_authenticated && roots.fields.iter().any(|field| !["login", "__typename"].contains(&field.as_str())) {
+            return Err(server_error(&UNAUTHENTICATED));
         }
         Ok(Self(request))
     }

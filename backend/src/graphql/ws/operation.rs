@@ -22,16 +22,16 @@ use crate::{
 };
 
 /// What carries out an operation.
-pub(super) struct Work {
+pub(super) struct OperationTask {
     pub(super) graphql: Graphql,
     pub(super) caller: Caller,
     pub(super) outbound: Arc<OutboundQueue>,
     pub(super) number: OperationNumber,
 }
 
-impl Work {
+impl OperationTask {
     /// Carries out the operation, to its end or to an error, even if it panics.
-    pub(super) async fn carry_out(self, request: Result<Box<Request>, Error>) {
+    pub(super) async fn run(self, request: Result<Box<Request>, Error>) {
         if let Err(panic) = AssertUnwindSafe(self.attempt(request)).catch_unwind().await {
             self.refuse(&[server_error(&panicked(panic.as_ref()))]);
         }
@@ -90,7 +90,7 @@ impl Work {
     /// A log: a stream of this socket's own, read no faster than the socket takes it.
     async fn follow(&self, request: Request) {
         let settings = &self.graphql.settings;
-        let request = self.caller.asks(request, &settings.cp, &settings.tasks);
+        let request = self.caller.prepare(request, &settings.cp, &settings.tasks);
         let mut responses = self.graphql.schema.execute_stream(request);
         let (name, mut has_begun) = (self.caller.name(), false);
         while let Some(response) = responses.next().await {

@@ -76,7 +76,7 @@ impl Plan {
             request.set_parsed_query(document);
             return Ok(Self::Log(request));
         };
-        let own = Own { query: &request.query, operation: &operation, variables: &request.variables };
+        let own = SocketArguments { query: &request.query, operation: &operation, variables: &request.variables };
         let (initial, first) = own.argument(&field.node, "initial")?;
         let (throttle, second) = own.argument(&field.node, "throttleMs")?;
         let is_snapshot_due = match initial {
@@ -177,13 +177,13 @@ impl Roots {
 }
 
 /// What belongs to one socket's request alone.
-struct Own<'a> {
+struct SocketArguments<'a> {
     query: &'a str,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
 }
 
-impl Own<'_> {
+impl SocketArguments<'_> {
     /// An argument's value, and the variable that holds it and nothing else.
     fn argument(&self, field: &Field, name: &str) -> Result<(Value, Option<Name>), ServerError> {
         let Some(argument) = field.get_argument(name) else { return Ok((Value::Null, None)) };

@@ -307,13 +307,13 @@ impl Session {
         self.next += 1;
         let (number, end) = (OperationNumber(self.next), CancellationToken::new());
         self.operations.insert(number, Operation { id, end: end.clone(), guard: None });
-        let work = operation::Work {
+        let work = operation::OperationTask {
             graphql: self.graphql.clone(),
             caller: self.caller.clone(),
             outbound: Arc::clone(&self.outbound),
             number,
         };
-        let work = RequestId::scope(RequestId::current(), Box::pin(work.carry_out(request)));
+        let work = RequestId::scope(RequestId::current(), Box::pin(work.run(request)));
         let task = async move {
             // The output of a cancelled operation is dropped.
             let _ = end.run_until_cancelled(work).await;
