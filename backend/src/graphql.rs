@@ -54,39 +54,39 @@ use pipeline_queries::PipelineQueries;
 use query::{GeneralQueries, QueryRoot};
 use subscription::{LogEntries, SubscriptionRoot};
 
-/// How deep a question may go; introspection, as tools ask it, goes to 15.
+/// The greatest depth of a query. The introspection queries of tools have a depth of 15.
 const DEPTH: usize = 16;
-/// What a question may cost: a point for each field, as often as its lists ask for it.
+/// The greatest complexity of a query: one point for each field, times the sizes of the lists around it.
 const COMPLEXITY: usize = 20_000;
 
-/// How long a socket may wait for `connection_init` before it counts among the waiting ones of its address.
+/// How long a socket may go without `connection_init` before it counts among the unauthenticated ones of its address.
 pub const INIT_GRACE: Duration = Duration::from_secs(3);
 
 /// The schema.
 pub(crate) type Schema = async_graphql::Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
 
-/// What is needed to serve GraphQL.
+/// The settings of GraphQL.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The control plane.
     pub cp: Arc<ControlPlane>,
-    /// Where background work is tracked.
+    /// The tracker of background tasks.
     pub tasks: TaskTracker,
-    /// Peers whose word about the client's address is believed.
+    /// Peers whose headers about the client's address are trusted.
     pub trusted_proxies: Arc<[IpNet]>,
-    /// Which pages may ask.
+    /// The origins whose pages may send requests.
     pub origins: OriginPolicy,
-    /// The largest answer, in bytes.
+    /// The largest response, in bytes.
     pub max_response: usize,
     /// The memory that the bodies of requests may take.
     pub bodies: BodyBudget,
-    /// The memory that large answers may take.
+    /// The memory that large responses may take.
     pub answers: AnswerBudget,
-    /// How long a socket may wait for `connection_init` before it counts among the waiting ones of its address.
+    /// The value of [`INIT_GRACE`], which tests shorten.
     pub init_grace: Duration,
 }
 
-/// What the handlers share.
+/// The state of the handlers.
 #[derive(Clone)]
 struct Graphql {
     schema: Schema,

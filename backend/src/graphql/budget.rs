@@ -1,18 +1,18 @@
-//! What the answer to one operation may hold, counted while it is resolved: an answer that has become too large is given
-//! up then and there, so that it is never held in memory as a whole.
+//! The budget of one response, charged while it is resolved: a response that has become too large is abandoned at once,
+//! so that it is never held in memory as a whole.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use async_graphql::Value;
 
-/// The most fields of an answer, `__typename` included. Each takes far more memory than it has bytes.
+/// The most fields of a response, `__typename` included. Each takes far more memory than it has bytes.
 const MAX_FIELDS: usize = 200_000;
-/// The most fields of one answer of a subscription: it is made beside the tasks of other callers.
+/// The most fields of one response of a subscription, which is resolved on a thread of the runtime.
 const MAX_FIELDS_OF_SUBSCRIPTION: usize = 20_000;
-/// What a name, a value and what stands between them have beside their letters.
+/// The bytes of JSON around a name and its value.
 const PUNCTUATION: usize = 4;
 
-/// What is left for one answer.
+/// The rest of the budget of one response.
 #[derive(Debug)]
 pub(super) struct Budget {
     max_bytes: usize,
@@ -27,18 +27,18 @@ impl Budget {
         Self { max_bytes, is_subscription: AtomicBool::new(false), bytes, fields }
     }
 
-    /// Says that the answers are those of a subscription.
+    /// Switches to the budget of a subscription.
     pub(super) fn narrow(&self) {
         self.is_subscription.store(true, Relaxed);
     }
 
-    /// Begins the next answer.
+    /// Starts the budget of the next response.
     pub(super) fn begin(&self) {
         self.bytes.store(0, Relaxed);
         self.fields.store(0, Relaxed);
     }
 
-    /// Whether the answer has become too large.
+    /// Whether the response has become too large.
     pub(super) fn is_spent(&self) -> bool {
         let max_fields = if self.is_subscription.load(Relaxed) { MAX_FIELDS_OF_SUBSCRIPTION } else { MAX_FIELDS };
         self.bytes.load(Relaxed) > self.max_bytes || self.fields.load(Relaxed) > max_fields
@@ -67,7 +67,7 @@ impl Budget {
     }
 }
 
-/// At least so many bytes of JSON does a value take.
+/// The least number of bytes that a value takes as JSON.
 fn size(value: &Value) -> usize {
     match value {
         Value::Number(_) => 1,

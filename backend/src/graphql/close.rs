@@ -1,4 +1,4 @@
-//! The codes a socket is closed with, each with its reason.
+//! The close codes of sockets, each with its reason.
 
 use std::{borrow::Cow, error::Error as _};
 
@@ -52,7 +52,7 @@ impl Close {
         Self { code, reason: Cow::Borrowed(reason) }
     }
 
-    /// The client sent what cannot be read as messages of a WebSocket.
+    /// The client violated the WebSocket protocol.
     pub(super) fn unreadable(error: &axum::Error) -> Self {
         match error.source().and_then(|source| source.downcast_ref::<SocketError>()) {
             Some(SocketError::Io(error))
@@ -68,12 +68,12 @@ impl Close {
         }
     }
 
-    /// The client sent something that is no message of the protocol.
+    /// The client sent an invalid message of `graphql-transport-ws`.
     pub(super) fn bad_request(reason: &str) -> Self {
         Self { code: CloseCode::INVALID_MESSAGE, reason: Cow::Owned(reason.to_owned()) }
     }
 
-    /// The client began an operation under the name of one that is still at work.
+    /// The client started an operation with the id of a running one.
     pub(super) fn duplicate(id: &str) -> Self {
         Self { code: CloseCode::SUBSCRIBER_EXISTS, reason: Cow::Owned(format!("Subscriber for {id} already exists")) }
     }

@@ -23,7 +23,7 @@ pub(super) struct Totals {
 /// A connection of `T`.
 pub(super) type Connection<T> = Relay<String, T, Totals, EmptyFields, DefaultConnectionName, DefaultEdgeName>;
 
-/// The arguments of a connection, as they come.
+/// The arguments of a connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ConnectionArguments {
     pub(super) first: Option<i32>,
@@ -34,11 +34,11 @@ pub(super) struct ConnectionArguments {
 }
 
 impl ConnectionArguments {
-    /// The window asked for.
+    /// The window that the arguments describe.
     ///
     /// # Errors
     ///
-    /// [`Error::Fields`] for figures out of bounds, cursors that are none, and arguments that do not go together.
+    /// [`Error::Fields`] for numbers out of bounds, invalid cursors, and arguments that exclude each other.
     pub(super) fn window(self, is_counted: bool) -> Result<Window> {
         let Self { first, after, last, before, page } = self;
         let limit = match (bounded("first", first)?, bounded("last", last)?) {
@@ -63,12 +63,12 @@ impl ConnectionArguments {
     }
 }
 
-/// How many items the arguments ask for at most: what a connection costs.
+/// The most items that the arguments ask for: the cost of a connection.
 pub(super) fn size(first: Option<i32>, last: Option<i32>) -> usize {
     usize::try_from(first.or(last).unwrap_or(20)).unwrap_or(0).min(100)
 }
 
-/// Whether the total of a connection is selected: where it is not, it need not be counted.
+/// Whether the total of a connection is selected. If not, it need not be counted.
 pub(super) fn wants_total(ctx: &Context<'_>) -> bool {
     let selected = ctx.look_ahead();
     selected.field("totalCount").exists() || selected.field("totalIsAtLeast").exists()

@@ -1,4 +1,4 @@
-//! What a resolver knows of its request.
+//! The context of a request: its caller, loaders and the control plane.
 
 use std::sync::{
     Arc,
@@ -24,7 +24,7 @@ use crate::{
 pub(super) const UNAUTHENTICATED: Error =
     Error::Unauthenticated("send a token as `Authorization: Bearer …`; without one only `login` answers");
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     /// The signed-in user, if there is one.
@@ -33,7 +33,7 @@ pub(super) struct Caller {
     pub(super) address: String,
 }
 
-/// What belongs to one request.
+/// The state of one request.
 struct RequestState {
     caller: Caller,
     loader: Option<DataLoader<Loader>>,
@@ -41,13 +41,13 @@ struct RequestState {
 }
 
 impl Caller {
-    /// Makes a request this caller's, with loaders of its own, so that nothing is shared between callers. Loads are tasks.
+    /// Attaches this caller and new loaders to a request, so that callers share no loader. Each load is a task.
     pub(super) fn prepare(&self, request: Request, cp: &Arc<ControlPlane>, tasks: &TaskTracker) -> Request {
         let tasks = tasks.clone();
         self.prepare_with(request, cp, move |load| drop(tasks.spawn(load)))
     }
 
-    /// The same, with loads that are begun by `spawn`.
+    /// The same, with loads that `spawn` starts.
     pub(super) fn prepare_with(
         &self,
         request: Request,
@@ -58,17 +58,17 @@ impl Caller {
         request.data(RequestState { caller: self.clone(), loader, has_signed_in: AtomicBool::new(false) })
     }
 
-    /// What names the caller among all callers: the user, or the address of a client without a token.
+    /// The key of the caller for limits: the id of the user, or the address of a client without a token.
     pub(super) fn name(&self) -> String {
         let session = self.actor.as_ref().and_then(Actor::session);
         session.map_or_else(|| self.address.clone(), |(user, _)| user.to_string())
     }
 
-    /// Counts an operation: by its user, or by its address if nobody is signed in.
+    /// Counts an operation by its user, or by the address of a client without a token.
     ///
     /// # Errors
     ///
-    /// [`Error::RateLimited`] if it is one too many.
+    /// [`Error::Unauthenticated`] for an actor without a session.
     pub(super) async fn count(&self, cp: &ControlPlane) -> Result<Option<crate::limits::Verdict>> {
         let subject = match &self.actor {
             Some(actor) => actor.session().ok_or(UNAUTHENTICATED)?.0.to_string(),
@@ -106,7 +106,7 @@ pub(super) fn is_authenticated(ctx: &ExtensionContext<'_>) -> bool {
     ctx.data::<RequestState>().is_ok_and(|state| state.caller.actor.is_some())
 }
 
-/// Lets everything pass but questions of strangers about the schema.
+/// Refuses introspection without a token.
 ///
 /// # Errors
 ///
@@ -120,7 +120,7 @@ pub(super) fn may_see(ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> Ser
     Err(error.with_path(path.collect()))
 }
 
-/// What names the caller of the request.
+/// The key of the caller for limits.
 pub(super) fn caller_name(ctx: &Context<'_>) -> Result<String> {
     Ok(state(ctx)?.caller.name())
 }
@@ -130,7 +130,7 @@ pub(super) fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loader>> {
     state(ctx)?.loader.as_ref().ok_or(UNAUTHENTICATED)
 }
 
-/// Lets one attempt to sign in per document pass, if the client's address has not made too many; the address.
+/// Admits one `login` per document, within the limit of the client's address, and returns the address.
 pub(super) async fn may_sign_in<'a>(ctx: &Context<'a>) -> Result<&'a str> {
     let (state, cp) = (state(ctx)?, control_plane(ctx)?);
     if state.has_signed_in.swap(true, Ordering::AcqRel) {

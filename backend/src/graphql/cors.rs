@@ -1,7 +1,7 @@
-//! What browsers ask before a page of another origin may use `/graphql`, and what they want to see in the answer.
+//! CORS: preflight requests, and the headers with which pages of other origins may use `/graphql`.
 //!
-//! tower-http's layer answers every OPTIONS, whoever asks; here a page that may not ask is 403 then too, and OPTIONS that
-//! is no browser's question stays 405.
+//! tower-http's layer answers every OPTIONS. Here a page of an origin that is not allowed gets 403, and an OPTIONS that is
+//! no preflight request gets 405.
 
 use axum::{
     extract::{Request, State},
@@ -13,15 +13,15 @@ use axum::{
 use super::Graphql;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
-/// What a page may send beside what every page may.
+/// The request headers that pages may send.
 const HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, Accept, X-Request-Id");
-/// What a page may read of an answer beside its body.
+/// The response headers that pages may read.
 const EXPOSED: HeaderValue =
     HeaderValue::from_static("X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Request-Id");
-/// How long a browser may remember, in seconds: a setting only changes when the server starts anew.
+/// How long a browser may cache a preflight response, in seconds. Settings only change when the server restarts.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 
-/// The middleware. A token is sent as a header, so no cookie is ever asked for, and no credentials are allowed.
+/// The middleware. Tokens are sent as a header, so credentials such as cookies are not allowed.
 pub(super) async fn cors(State(graphql): State<Graphql>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let is_allowed = graphql.settings.origins.allows(headers, request.extensions());

@@ -1,7 +1,8 @@
-//! What a parsed document amounts to once its fragments are put in place, before anything walks it that way. Fragments
-//! that spread one another double it with each step, so each is measured once and what it amounts to is remembered.
+//! The cost of a parsed document with its fragments expanded, computed before anything expands them. Fragments that
+//! spread one another double it with each step, so each is measured once.
 //!
-//! Validation and execution of the library walk every spread again; what passes here they walk in bounded time.
+//! Validation and execution of the library visit every spread again. For a document that passes here, their time is
+//! bounded.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,7 +17,7 @@ use async_graphql_value::{ConstValue, Value};
 
 use crate::error::{Error, Result};
 
-/// The most selections of a document, with fragments in place of their spreads; `__typename` is one like every other.
+/// The most selections of a document with its fragments expanded, `__typename` included.
 const MAX_SELECTIONS: usize = 20_000;
 /// How deep selections may nest, fragments included.
 const MAX_DEPTH: usize = 32;
@@ -24,15 +25,15 @@ const MAX_DEPTH: usize = 32;
 const MAX_ALIASES: usize = 32;
 /// The most fields at the root of a mutation.
 const MAX_MUTATIONS: usize = 10;
-/// The most values in all arguments together, a variable as often as it is used: each use is a copy.
+/// The most values in all arguments together. A variable counts at each use, since each use is a copy.
 const MAX_VALUES: usize = 100_000;
-/// So many bytes of text count as one more value.
+/// The bytes of text that count as one value.
 const TEXT: usize = 256;
 
-/// Which fields stand at the roots of a document's operations.
+/// The root fields of the operations of a document.
 #[derive(Debug, Default)]
 pub(super) struct Roots {
-    /// Of all operations together.
+    /// The names in all operations together.
     pub(super) fields: Vec<String>,
 }
 
@@ -40,7 +41,7 @@ pub(super) struct Roots {
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] if it amounts to too much.
+/// [`Error::Invalid`] if it exceeds a limit.
 pub(super) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<Roots> {
     let mut measure =
         Measure { document, values: values(document, variables), known: HashMap::new(), total: Size::default() };
@@ -57,7 +58,7 @@ pub(super) fn check(document: &ExecutableDocument, variables: &Variables) -> Res
         }
         roots.fields.extend(shape.fields.into_keys().map(str::to_owned));
     }
-    // The library looks into fragments that nothing spreads, too.
+    // The library visits unused fragments, too.
     for name in document.fragments.keys() {
         let shape = measure.fragment(name, 0)?;
         if let Some(shape) = shape {
@@ -67,20 +68,20 @@ pub(super) fn check(document: &ExecutableDocument, variables: &Variables) -> Res
     Ok(roots)
 }
 
-/// How much something is.
+/// A size.
 #[derive(Clone, Copy, Debug, Default)]
 struct Size {
     selections: usize,
     values: usize,
 }
 
-/// What a selection set amounts to.
+/// The cost of a selection set.
 #[derive(Debug, Default)]
 struct Shape<'a> {
     size: Size,
-    /// How many levels of selection sets it has within.
+    /// The number of nested levels of selection sets.
     height: usize,
-    /// How often each field is selected at its top, fragments included.
+    /// How often each field is selected at its first level, fragments included.
     fields: BTreeMap<&'a str, usize>,
 }
 
@@ -116,9 +117,9 @@ impl<'a> Shape<'a> {
 /// A document that is being measured.
 struct Measure<'a> {
     document: &'a ExecutableDocument,
-    /// How much the value of each variable is.
+    /// The size of the value of each variable.
     values: HashMap<Name, usize>,
-    /// The fragments measured so far; nothing for those that are being measured.
+    /// The cost of the fragments so far; nothing for one that is being measured.
     known: HashMap<&'a str, Option<Rc<Shape<'a>>>>,
     total: Size,
 }
@@ -132,7 +133,7 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    /// Measures a selection set at this depth into what it belongs to. The depth bounds the recursion.
+    /// Adds the cost of a selection set at this depth to its parent. The depth bounds the recursion.
     fn measure(&mut self, set: &'a SelectionSet, depth: usize, into: &mut Shape<'a>) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(too_deep());
@@ -181,7 +182,7 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    /// What a fragment amounts to; nothing if there is none of this name, which validation will say.
+    /// The cost of a fragment; nothing if it does not exist, which validation reports.
     fn fragment(&mut self, name: &str, depth: usize) -> Result<Option<Rc<Shape<'a>>>> {
         let Some((name, fragment)) = self.document.fragments.get_key_value(name) else { return Ok(None) };
         match self.known.get(name.as_str()) {
@@ -204,7 +205,7 @@ impl<'a> Measure<'a> {
         arguments.fold(directives.len(), |sum, (_, value)| sum.saturating_add(self.value(&value.node)))
     }
 
-    /// How much a value is; the scanner bounds how deep it nests.
+    /// The size of a value. The scanner bounds its nesting.
     fn value(&self, value: &Value) -> usize {
         match value {
             Value::Variable(name) => self.values.get(name).copied().unwrap_or(1),
@@ -220,7 +221,7 @@ fn too_deep() -> Error {
     Error::Invalid(format!("the document nests deeper than {MAX_DEPTH} levels, with its fragments in place"))
 }
 
-/// How much the value of each variable is, or its default where that is more.
+/// The size of the value of each variable, or of its default if that is larger.
 fn values(document: &ExecutableDocument, variables: &Variables) -> HashMap<Name, usize> {
     let mut values: HashMap<Name, usize> =
         variables.iter().map(|(name, value)| (name.clone(), constant(value))).collect();

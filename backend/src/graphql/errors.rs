@@ -24,14 +24,14 @@ use crate::{
     transport::RequestId,
 };
 
-/// What a subscription may cost for each of its answers: they are made beside the tasks of other callers.
+/// The largest complexity of a subscription, whose responses are resolved on threads of the runtime.
 const SUBSCRIPTION_COMPLEXITY: usize = 2_000;
-/// The most that is told about one document.
+/// The most errors that are reported about one document.
 const MAX_PROBLEMS: usize = 100;
 
 /// The extension that translates errors, and refuses what the library would let pass.
 pub(super) struct Errors {
-    /// The largest answer, in bytes.
+    /// The largest response, in bytes.
     pub(super) max_response: usize,
 }
 
@@ -89,7 +89,7 @@ impl Extension for Operation {
             Ok(result) if result.complexity > self.max_complexity.load(Relaxed) => {
                 Err(vec![server_error(&Error::Invalid("the subscription is too complex".to_owned()))])
             }
-            // What it lacks would say what the schema has.
+            // The errors of validation would reveal the schema.
             Err(_) if !context::is_authenticated(ctx) => Err(vec![server_error(&Error::Invalid(UNFIT.to_owned()))]),
             Err(mut problems) => {
                 problems.truncate(MAX_PROBLEMS);
@@ -134,7 +134,7 @@ impl Extension for Operation {
             Err(error) => self.budget.charge_error(&error.message, error.path.iter().map(length)),
             Ok(_) => {}
         }
-        // What was begun before it was spent is not kept.
+        // A value that was resolved before the budget was spent is dropped.
         if self.budget.is_spent() {
             return Ok(Some(Value::Null));
         }
@@ -142,7 +142,7 @@ impl Extension for Operation {
     }
 }
 
-/// What is said of a document that does not fit the schema to callers who may not know the schema.
+/// The error for an invalid document without a token, which reveals nothing of the schema.
 const UNFIT: &str = "the document does not fit the schema: send a token to be told why";
 
 fn length(segment: &PathSegment) -> usize {
@@ -169,7 +169,7 @@ fn translate(error: &mut ServerError) {
         error.message = message;
         error.extensions = Some(extensions);
     } else if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
-        // The request itself: it was not understood, or does not fit the schema.
+        // An error of the request: it could not be parsed, or is not valid for the schema.
         identify(error.extensions.get_or_insert_default(), Code::Invalid);
     }
     error.source = None;
@@ -180,30 +180,30 @@ fn failed(error: Error) -> ServerError {
     ServerError { source: Some(Arc::new(error)), ..ServerError::new("", None) }
 }
 
-/// What is wrong with a document that is none.
+/// The error for a document that cannot be parsed.
 pub(super) fn wrong_document(mut error: ServerError) -> ServerError {
     translate(&mut error);
     error
 }
 
-/// The error of ours behind it; loaders and streams share theirs.
+/// The error of the control plane behind it, which loaders and streams share.
 fn ours(error: &ServerError) -> Option<&Error> {
     error.source::<Error>().or_else(|| error.source::<Arc<Error>>().map(AsRef::as_ref))
 }
 
-/// An error that did not come from a resolver, in the same form.
+/// An error that does not come from a resolver, in the same form.
 pub(super) fn server_error(error: &Error) -> ServerError {
     log(error);
     let (message, extensions) = public(error);
     ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }
 }
 
-/// Errors, or whatever else is told of an operation, as JSON.
+/// A value as JSON.
 pub(super) fn json(value: &(impl serde::Serialize + ?Sized)) -> Bytes {
     serde_json::to_vec(value).unwrap_or_else(|_| br#"[{"message":"internal error"}]"#.to_vec()).into()
 }
 
-/// Whether a response says that its request could not be carried out at all, rather than that parts of it failed.
+/// Whether a response has a request error, so that nothing was executed, rather than field errors.
 pub(super) fn is_request_error(response: &Response) -> bool {
     response.data == Value::Null && response.errors.iter().any(|error| error.path.is_empty())
 }
@@ -224,7 +224,7 @@ fn public(error: &Error) -> (String, ErrorExtensionValues) {
     (error.to_string(), extensions)
 }
 
-/// Sets what every error has. An answer that several sockets share belongs to no single request.
+/// Sets the extensions of every error. A response that several sockets share belongs to no single request.
 fn identify(extensions: &mut ErrorExtensionValues, code: Code) {
     extensions.set("code", code.as_str());
     if let Some(id) = RequestId::current() {
@@ -232,7 +232,7 @@ fn identify(extensions: &mut ErrorExtensionValues, code: Code) {
     }
 }
 
-/// Faults of the server go to the log, with what caused them.
+/// Logs internal errors with their cause.
 fn log(error: &Error) {
     if error.code() == Code::Internal {
         tracing::error!(error = error as &(dyn std::error::Error + 'static), "a GraphQL operation failed");

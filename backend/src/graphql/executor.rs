@@ -1,8 +1,9 @@
-//! How queries and mutations are carried out: each within a time limit, and on a thread of its own. Resolving a large
-//! answer is one long computation without a pause; on a thread of the runtime it would hold up every other task there.
+//! Executes queries and mutations, each within a time limit and on a thread of its own. Resolving a large response is
+//! one long computation without a pause; on a thread of the runtime it would block every other task there.
 //!
-//! The number of threads is bounded, and so is the number that one caller uses at once: a caller waits for a place of its
-//! own before it waits for a thread. So at most two of its operations are ahead of another caller's next one.
+//! The number of threads is bounded, and so is the number that one caller uses at once: an operation waits for a permit
+//! of its caller before it waits for a thread. So at most two operations of a caller are ahead of the next one of
+//! another.
 
 use std::{
     future::{Future, poll_fn},
@@ -35,17 +36,18 @@ use crate::{
     transport::{CallerSemaphores, spawn_blocking},
 };
 
-/// How long an operation may take, the time it waits for others included. Subscriptions have no end.
+/// How long an operation may take, the wait for other operations included. Subscriptions have no time limit.
 const OPERATION_TIME: Duration = Duration::from_secs(30);
-/// The most operations of one caller that are carried out at once.
+/// The most operations of one caller that run at once.
 const MAX_RUNNING_PER_CALLER: usize = 2;
-/// The most operations of one caller that are carried out or wait for that; one more is refused.
+/// The most operations of one caller that run or wait. Further ones are refused.
 const MAX_PENDING_PER_CALLER: usize = 100;
-/// The fewest operations that are carried out at once.
+/// The least number of threads.
 const MIN_THREADS: usize = 8;
-/// The most loads that an operation begins before it waits for them: each belongs to a field, which costs a point at least.
+/// The most loads that an operation starts before it waits for them. Each belongs to a field, which costs at least one
+/// point.
 const MAX_LOADS: usize = COMPLEXITY;
-/// As many operations for each processor: most of them wait for the database.
+/// Threads for each processor: most operations wait for the database.
 const THREADS_PER_PROCESSOR: usize = 4;
 
 const TOO_MANY_PENDING: Error =
@@ -58,27 +60,27 @@ const NO_ROOM: Error = Error::Unavailable(
 );
 const GIVEN_UP: Error = Error::Unavailable("the operation was given up after 30 s; a mutation may have been made");
 
-/// Carries out queries and mutations.
+/// Executes queries and mutations.
 #[derive(Clone)]
 pub(super) struct Executor {
     schema: Schema,
     settings: Settings,
     /// Threads for callers with a token.
     known: Arc<Semaphore>,
-    /// Threads for callers without one, who cannot use up those of the others.
+    /// Threads for callers without a token.
     anonymous: Arc<Semaphore>,
-    /// A permit per operation that is carried out.
+    /// A permit per running operation.
     running: CallerSemaphores,
-    /// A permit per operation that is carried out or waits for that.
+    /// A permit per operation that runs or waits.
     pending: CallerSemaphores,
 }
 
-/// What comes of an operation.
+/// The outcome of an operation.
 #[derive(Debug)]
 pub(super) enum Executed {
-    /// It was carried out: its result as JSON.
+    /// Executed: the response as JSON.
     Answered(Bytes),
-    /// It was not, or its result is too large.
+    /// Not executed, or the response is too large.
     Refused(Vec<ServerError>),
 }
 
@@ -96,14 +98,13 @@ impl Executor {
         }
     }
 
-    /// Carries out a query or a mutation of this caller, over HTTP or on a socket. Two operations of a caller are carried
-    /// out at once; others wait in their order, and the wait counts within the 30 s of an operation.
+    /// Executes a query or a mutation of this caller, over HTTP or on a socket. Two operations of a caller run at once;
+    /// others wait in their order, and the wait counts within the 30 s of an operation.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if too many operations of the caller wait already, or if it takes longer than 30 s. The wait
-    /// for room in the budget of large answers counts too: no further operation of the caller begins meanwhile, but those
-    /// of others do.
+    /// [`Error::Unavailable`] if too many operations of the caller wait already, or if it takes longer than 30 s. The
+    /// wait for room in the budget of large responses counts too. Meanwhile no further operation of the caller starts.
     pub(super) async fn execute(&self, request: CheckedRequest, caller: &Caller) -> Result<Executed> {
         let (deadline, name) = (Instant::now() + OPERATION_TIME, caller.name());
         let _pending = self.pending.of(&name).try_acquire_owned().map_err(|_| TOO_MANY_PENDING)?;
@@ -130,7 +131,7 @@ impl Executor {
         let request =
             caller.prepare_with(request.into_request(), &self.settings.cp, move |load| drop(loads.try_send(load)));
         let (schema, max_response) = (self.schema.clone(), self.settings.max_response);
-        // A caller who has gone, or whose time is up, drops this future and thereby ends the work.
+        // When the client disconnects or the time is up, this future is dropped, which cancels the work.
         let end = CancellationToken::new();
         let _guard = end.clone().drop_guard();
         let runtime = Handle::current();
@@ -138,7 +139,7 @@ impl Executor {
             let work = with_loads(schema.execute(request), begun);
             let work = async { executed(&work.await, max_response) };
             let outcome = runtime.block_on(end.run_until_cancelled(work));
-            // Work that was given up counts until it has ended.
+            // Cancelled work holds its thread until it has ended.
             drop(thread);
             outcome.map(|executed| (executed, running))
         });
@@ -150,8 +151,8 @@ impl Executor {
     }
 }
 
-/// Goes on with the work, and with the loads that it begins only while it waits for them: so all that it wants by then is
-/// loaded together.
+/// Polls the loads of an operation only while it waits for them, so that everything it has asked for by then is loaded
+/// together.
 async fn with_loads<T>(work: impl Future<Output = T>, mut begun: mpsc::Receiver<BoxFuture<'static, ()>>) -> T {
     let (mut work, mut loads) = (pin!(work), FuturesUnordered::new());
     poll_fn(move |context| {

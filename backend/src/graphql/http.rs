@@ -1,4 +1,4 @@
-//! GraphQL over HTTP: which media type is spoken, what a request is, and which status its answer has.
+//! GraphQL over HTTP: media types, requests and the status of responses.
 
 use std::any::Any;
 
@@ -29,19 +29,19 @@ use crate::{
     transport::{self, answer_body, client_address, discard_body, rate_limit_key, read_body, token},
 };
 
-/// What a page of an origin that may not ask is told.
+/// The error for a page of an origin that is not allowed.
 const FOREIGN: Error = Error::Forbidden("pages of this origin may not ask: see MFTPLUS_ALLOWED_ORIGINS");
 
-/// The media types an answer may have.
+/// The media types of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Media {
-    /// `application/json`, where a refused document is a success of HTTP.
+    /// `application/json`, with status 200 for a refused document.
     Json,
-    /// `application/graphql-response+json`, where it is not.
+    /// `application/graphql-response+json`, with status 400 for a refused document.
     GraphqlResponse,
 }
 
-/// An answer on its way out.
+/// A response before its headers are set.
 struct Answer {
     status: StatusCode,
     body: Bytes,
@@ -49,11 +49,11 @@ struct Answer {
     retry_after: Option<u64>,
 }
 
-/// Where a request is.
+/// Where a request is sent.
 enum Source {
     /// In the URL.
     Url,
-    /// In the body, until that is read.
+    /// In the body; nothing once that is read.
     Body(Option<Body>),
 }
 
@@ -76,7 +76,7 @@ pub(super) async fn answer_post(State(graphql): State<Graphql>, parts: Parts, bo
     response
 }
 
-/// Answers a method that GraphQL does not have.
+/// Refuses a method other than GET and POST.
 pub(super) async fn refuse_method(body: Body) -> HttpResponse {
     discard_body(body).await;
     let mut response = written(Media::Json, StatusCode::METHOD_NOT_ALLOWED, refusal(&Error::MethodNotAllowed));
@@ -84,18 +84,18 @@ pub(super) async fn refuse_method(body: Body) -> HttpResponse {
     response
 }
 
-/// The answer to a request whose carrying out panicked.
+/// The response after a panic.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> HttpResponse {
     written(Media::Json, StatusCode::INTERNAL_SERVER_ERROR, refusal(&transport::panicked(panic.as_ref())))
 }
 
-/// Answers an upgrade that cannot be made.
+/// Refuses an upgrade.
 pub(super) fn refuse_upgrade(status: StatusCode, sentence: &str) -> HttpResponse {
     written(Media::Json, status, refusal(&Error::Invalid(sentence.to_owned())))
 }
 
-/// Answers a page that may not ask.
+/// Refuses a page of an origin that is not allowed.
 pub(super) fn refuse_origin() -> HttpResponse {
     written(Media::Json, StatusCode::FORBIDDEN, refusal(&FOREIGN))
 }
@@ -147,7 +147,7 @@ async fn carry_out(
             }
             (caller, None)
         }
-        // Counted like a call without a token, and then refused.
+        // Counted like a request without a token, and then refused.
         Err(error) => (Caller { actor: None, address }, Some(error)),
     };
     let limited = caller.count(cp).await.map_err(|error| (error, None))?;
@@ -180,7 +180,7 @@ async fn carry_out(
     })
 }
 
-/// The request, with its share of the memory for bodies. The caller is known and counted before a body is read.
+/// Reads the request, with its share of the memory for bodies. The caller was authenticated and counted before.
 async fn read_request(
     graphql: &Graphql,
     parts: &Parts,
@@ -197,7 +197,7 @@ async fn read_request(
     }
 }
 
-/// Who asks: somebody with a token, or nobody. An API key is no credential here.
+/// The caller, with or without a token. An API key is not accepted here.
 async fn caller(graphql: &Graphql, headers: &HeaderMap, address: &str) -> Result<Caller> {
     let actor = match token(headers)? {
         Some(token) => Some(graphql.settings.cp.authenticate(Credentials::Token(token)).await?.actor),
@@ -209,7 +209,7 @@ async fn caller(graphql: &Graphql, headers: &HeaderMap, address: &str) -> Result
     Ok(Caller { actor, address: address.to_owned() })
 }
 
-/// The best of the media types that the client accepts.
+/// The media type that the client prefers.
 fn accepted(headers: &HeaderMap) -> Option<Media> {
     let mut values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
     if values.peek().is_none() {
@@ -263,7 +263,7 @@ fn from_body(headers: &HeaderMap, bytes: &[u8]) -> Result<Request> {
     }
 }
 
-/// The status of a request that was not carried out.
+/// The status of a request that was not executed.
 fn status(error: &Error) -> StatusCode {
     match error.code() {
         Code::Invalid => StatusCode::BAD_REQUEST,
@@ -277,7 +277,7 @@ fn status(error: &Error) -> StatusCode {
         Code::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        // Not a failure: the client sends its document the next time, as it would without this exchange.
+        // Not an HTTP error: the client sends its document next.
         Code::PersistedQueryNotSupported | Code::ResponseTooLarge => StatusCode::OK,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -1,4 +1,4 @@
-//! Ids as GraphQL sees them: the built-in `ID`, holding the same UUID as in REST.
+//! Ids in GraphQL: the built-in `ID`, with the same UUID as in REST.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Loaders: links of many objects are followed with one question per kind, within the caller's rights.
+//! Loaders: the links of many objects are loaded with one query per type, within the caller's scope.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -46,11 +46,11 @@ pub(super) struct NewestPipelineRunsOf(pub(super) PipelineId, pub(super) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PlanOf(pub(super) RunId);
 
-/// How many of the newest are asked for.
+/// Reads the number of newest objects to load.
 ///
 /// # Errors
 ///
-/// [`Error::Fields`] for none, or too many.
+/// [`Error::Fields`] for a number out of bounds.
 pub(super) fn newest(first: i32) -> Result<u64, Error> {
     let count = u64::try_from(first).ok().filter(|count| (1..=100).contains(count));
     count.ok_or_else(|| Error::field("first", "must be from 1 to 100"))

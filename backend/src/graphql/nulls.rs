@@ -9,23 +9,23 @@ use std::{
 
 use async_graphql::{QueryPathNode, QueryPathSegment, Response, ServerError, ServerResult, Value};
 
-/// What could not be had so far in one execution.
+/// The failed fields of one execution so far.
 #[derive(Default)]
 pub(super) struct Nulls(Mutex<Missing>);
 
 #[derive(Default)]
 struct Missing {
-    /// Of fields that are null because of it.
+    /// The paths of fields that are null because of an error.
     errors: Vec<ServerError>,
-    /// The places of objects that lack a field which may not be null.
+    /// The paths of objects without a field that is not nullable.
     incomplete: HashSet<Vec<String>>,
 }
 
-/// The error of a place that may not be null but has to be, because something in it failed: that is reported already.
+/// The error of a value that is not nullable and has a failed field, which was reported already.
 struct Reported;
 
 impl Nulls {
-    /// What takes the place of a field, or of an item of a list, once it was resolved.
+    /// The value of a field or of a list item after it was resolved.
     pub(super) fn settle(
         &self,
         place: &QueryPathNode<'_>,
@@ -51,7 +51,7 @@ impl Nulls {
         Err(error)
     }
 
-    /// The response of the execution, with nothing left out.
+    /// The response with a null for each field that was left out.
     pub(super) fn complete(&self, mut response: Response) -> Response {
         let Missing { errors, incomplete } = take(&mut *self.lock());
         if !incomplete.is_empty() {

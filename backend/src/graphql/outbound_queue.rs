@@ -1,7 +1,8 @@
 //! The outbound queue of a socket: the messages that wait until the client reads them.
 //!
-//! Of each object only the latest state waits, in the slot of the first. So a slow client costs no more memory than there
-//! are objects, and [`MAX_STATES`] states at most, those that throttles hold back included. Everything else waits in order.
+//! Of each object only the latest state waits, in the slot of the first. So a slow client costs no more memory than
+//! there are objects, and [`MAX_STATES`] states at most, those that throttles hold back included. Everything else waits
+//! in order.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -259,8 +260,8 @@ impl OutboundQueue {
         self.closing.notify_one();
     }
 
-    /// Drops everything that waits and everything that comes later, because the socket is closed. A subscriber guard that
-    /// stayed here would keep its shared subscription, which would keep this queue.
+    /// Drops everything that waits and everything that comes later, because the socket is closed. A subscriber guard
+    /// that stayed here would keep its shared subscription, which would keep this queue.
     pub(super) fn shut(&self) {
         self.queue().is_shut = true;
         drop(self.drain(Instant::now()));

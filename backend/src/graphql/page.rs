@@ -1,5 +1,5 @@
-//! What a browser gets that opens the endpoint itself: a page that says what it is, and how it is asked. It works
-//! offline and needs nothing from elsewhere.
+//! The page for a browser that opens the endpoint. It says what the endpoint is and how to use it. It works
+//! offline.
 
 use axum::{
     http::{HeaderName, HeaderValue, header, request::Parts},
@@ -22,7 +22,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
 ];
 
-/// Whether a GET is a browser's that opens the endpoint: it asks for HTML by name, and brings no document.
+/// Whether a GET comes from a browser that opens the endpoint: it accepts `text/html` and has no document.
 pub(super) fn is_wanted(parts: &Parts) -> bool {
     let mut accepted = parts.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let is_html =

@@ -1,5 +1,5 @@
-//! A request, from the members that it is sent as over HTTP and on a socket. Whatever is carried out was made here, and
-//! its document was looked at here ([`CheckedRequest`]) before anything walks it.
+//! A request, built from its members over HTTP and on a socket. Each request that is executed was built here, and
+//! its document was checked here ([`CheckedRequest`]) before anything visits it.
 
 use async_graphql::{
     Request, ServerError, Variables,
@@ -23,12 +23,12 @@ use crate::{
 const MAX_NESTING: usize = 32;
 /// How many values they may hold.
 const MAX_VALUES: usize = 20_000;
-/// The most tokens of a document without a token: it signs in, and that is all it does.
+/// The most tokens of a document that comes without an access token: all it may do is sign in.
 const MAX_TOKENS_WITHOUT_TOKEN: usize = 500;
-/// From this size on a document is parsed beside the tasks of other callers.
+/// A document of this many bytes or more is parsed on a thread of its own.
 const LONG: usize = 8 * 1024;
 
-/// A request from its members, whose types the specification fixes.
+/// Builds a request from its members, whose types the specification defines.
 ///
 /// # Errors
 ///
@@ -72,7 +72,7 @@ pub(super) fn from_fields(mut fields: Map<String, Value>) -> Result<Request> {
     Ok(request)
 }
 
-/// Whether a request without a document says which one it means, by its hash.
+/// Whether a request names its document by a hash.
 pub(super) fn names_document(fields: &Map<String, Value>) -> bool {
     fields.get("extensions").and_then(|extensions| extensions.get("persistedQuery")).is_some_and(Value::is_object)
 }
@@ -92,11 +92,11 @@ fn is_small(value: &Value) -> bool {
     count(value, 0) <= MAX_VALUES
 }
 
-/// A request whose document was parsed, and found to be one that may be walked.
+/// A request whose document was parsed and is within the limits.
 pub(super) struct CheckedRequest(Request);
 
 impl CheckedRequest {
-    /// Parses and checks a request of this caller. Without a token it may sign in; anything else is refused alike,
+    /// Parses and checks a request of this caller. Without a token it may sign in; anything else gets the same error,
     /// whether the schema has it or not.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl CheckedRequest {
         checked.unwrap_or_else(|error| Err(server_error(&Error::internal(error))))
     }
 
-    /// The same at once; `is_authenticated` says whether there is a token.
+    /// The same on the current thread; `is_authenticated` says whether there is a token.
     ///
     /// # Errors
     ///
@@ -131,12 +131,12 @@ impl CheckedRequest {
         Ok(Self(request))
     }
 
-    /// Which of its operations is to be carried out, if it says so.
+    /// The name of the operation to execute, if there is one.
     pub(super) fn operation_name(&self) -> Option<String> {
         self.0.operation_name.clone()
     }
 
-    /// Whether its document or its variables are longer texts than that.
+    /// Whether its document or its variables are longer than this.
     pub(super) fn is_longer_than(&self, bytes: usize) -> bool {
         self.0.query.len() > bytes || write(&self.0.variables, bytes).is_err()
     }
@@ -145,12 +145,12 @@ impl CheckedRequest {
     ///
     /// # Errors
     ///
-    /// None: it was parsed before.
+    /// Never: the document was parsed before.
     pub(super) fn document(&mut self) -> Result<&ExecutableDocument, ServerError> {
         self.0.parsed_query()
     }
 
-    /// Whether the operation that would be carried out is a mutation.
+    /// Whether the operation to execute is a mutation.
     pub(super) fn is_mutation(&mut self) -> bool {
         let name = self.operation_name();
         let Ok(document) = self.document() else { return false };

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::errors::is_request_error;
 use crate::error::{Error, Result};
 
-/// A response as the specification has it: `data` is absent where nothing was carried out.
+/// A response as the specification defines it: `data` is absent if nothing was executed.
 #[derive(Serialize)]
 pub(super) struct Payload<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,11 +24,11 @@ impl<'a> From<&'a Response> for Payload<'a> {
     }
 }
 
-/// Writes JSON of at most so many bytes.
+/// Writes JSON of at most `max` bytes.
 ///
 /// # Errors
 ///
-/// [`Error::ResponseTooLarge`] as soon as there are more.
+/// [`Error::ResponseTooLarge`] if it is longer.
 pub(super) fn write(value: &impl Serialize, max: usize) -> Result<Bytes> {
     let mut bounded = Bounded { bytes: Vec::new(), max };
     match serde_json::to_writer(&mut bounded, value) {
@@ -38,7 +38,7 @@ pub(super) fn write(value: &impl Serialize, max: usize) -> Result<Bytes> {
     }
 }
 
-/// A buffer that takes so many bytes and no more.
+/// A buffer of at most `max` bytes.
 struct Bounded {
     bytes: Vec<u8>,
     max: usize,

@@ -1,4 +1,4 @@
-//! A look at a document before the parser sees it. The parser is recursive: each bracket within a bracket takes stack,
+//! Scans a document before it is parsed. The parser is recursive: each bracket within a bracket takes stack,
 //! and a stack that overflows ends the process. So brackets, tokens and names are counted here first, without recursion.
 //!
 //! What is a string, a block string or a comment here is one for the parser too, and what the scanner does not
@@ -16,7 +16,7 @@ const MAX_TOKENS: usize = 5_000;
 /// The longest name, in bytes: an alias is repeated for each item of a list.
 const MAX_NAME: usize = 128;
 
-/// Checks a document; how many tokens it has.
+/// Checks a document and returns the number of its tokens.
 ///
 /// # Errors
 ///
@@ -68,12 +68,12 @@ fn invalid(message: String) -> Error {
     Error::Invalid(message)
 }
 
-/// How many bytes from the start are like that.
+/// The number of leading bytes that match.
 fn run(bytes: &[u8], is_part: impl Fn(u8) -> bool) -> usize {
     bytes.iter().position(|byte| !is_part(*byte)).unwrap_or(bytes.len())
 }
 
-/// Part of a name or a number; also what is not ASCII, which is neither and left to the parser to refuse.
+/// Whether a byte is part of a name or a number. Bytes that are not ASCII count as such; the parser refuses them.
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }

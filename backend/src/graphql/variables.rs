@@ -1,14 +1,14 @@
-//! Variables that are missing: found before anything is carried out, where the library finds them on the way.
+//! Finds missing variables before the execution. The library finds them during it.
 
 use async_graphql::{Name, Request, Value, parser::types::DocumentOperations};
 
 use crate::error::{Error, FieldErrors, Result};
 
-/// Checks that every variable that must have a value has one. What is wrong with the rest of the request is found later.
+/// Checks that every required variable has a value. Other errors of the request are found later.
 ///
 /// # Errors
 ///
-/// [`Error::Fields`] with all that are missing.
+/// [`Error::Fields`] with all missing variables.
 pub(super) fn check(request: &mut Request) -> Result<()> {
     let wanted = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else { return Ok(()) };

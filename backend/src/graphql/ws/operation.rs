@@ -1,4 +1,4 @@
-//! One operation of a socket, from its request to its last frame.
+//! One operation of a socket, from its request to its last message.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -21,7 +21,7 @@ use crate::{
     transport::panicked,
 };
 
-/// What carries out an operation.
+/// The task of one operation.
 pub(super) struct OperationTask {
     pub(super) graphql: Graphql,
     pub(super) caller: Caller,
@@ -30,14 +30,14 @@ pub(super) struct OperationTask {
 }
 
 impl OperationTask {
-    /// Carries out the operation, to its end or to an error, even if it panics.
+    /// Runs the operation until it ends. A panic becomes an error of the operation.
     pub(super) async fn run(self, request: Result<Box<Request>, Error>) {
         if let Err(panic) = AssertUnwindSafe(self.attempt(request)).catch_unwind().await {
             self.refuse(&[server_error(&panicked(panic.as_ref()))]);
         }
     }
 
-    /// Counted first, like every other.
+    /// Counts the operation and executes it.
     async fn attempt(&self, request: Result<Box<Request>, Error>) {
         if let Err(error) = self.count().await {
             return self.refuse(&[server_error(&error)]);
@@ -64,7 +64,7 @@ impl OperationTask {
         }
     }
 
-    /// A query or a mutation: one answer, or the errors of a request that could not be carried out.
+    /// Executes a query or a mutation: one response, or the errors of a refused request.
     async fn answer(&self, request: CheckedRequest) {
         let Some(permit) = self.outbound.answer_permit().await else { return };
         match self.graphql.executor.execute(request, &self.caller).await {
@@ -87,14 +87,14 @@ impl OperationTask {
         }
     }
 
-    /// A log: a stream of this socket's own, read no faster than the socket takes it.
+    /// Streams the event log, no faster than the socket sends it.
     async fn follow(&self, request: Request) {
         let settings = &self.graphql.settings;
         let request = self.caller.prepare(request, &settings.cp, &settings.tasks);
         let mut responses = self.graphql.schema.execute_stream(request);
         let (name, mut has_begun) = (self.caller.name(), false);
         while let Some(response) = responses.next().await {
-            // A stream that could not begin has no results: nothing of it was carried out.
+            // A stream that could not start has no data: nothing was executed.
             if is_request_error(&response) || (!has_begun && response.data == Value::Null) {
                 return self.refuse(&response.errors);
             }

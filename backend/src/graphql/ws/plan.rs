@@ -1,4 +1,4 @@
-//! What a request is, before it is carried out: one answer, states that are shared, or a log of one's own.
+//! Plans a request of a socket: one response, a shared state subscription, or a stream of the event log.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -22,38 +22,38 @@ use crate::{
 /// The longest interval between two states of an object, in milliseconds.
 const MAX_THROTTLE: u64 = 60_000;
 
-/// The longest document of a subscription, and the longest text of its variables, in bytes: both are kept for as long as
-/// it goes on.
+/// The longest document of a subscription, and the longest text of its variables, in bytes. Both are kept until
+/// the subscription ends.
 const MAX_TEXT: usize = 64 * 1024;
 
-/// What a request is.
+/// How a request is executed.
 pub(super) enum Plan {
-    /// A query, a mutation, or something that is neither and will be told so.
+    /// A query, a mutation, or an invalid request, which the execution refuses.
     Once(CheckedRequest),
-    /// States, which all who ask the same get from one hand.
+    /// A state subscription, which may be shared.
     States(Box<States>),
-    /// A stream of the socket's own.
+    /// A stream of the event log, which is not shared.
     Log(Request),
 }
 
-/// A subscription of states.
+/// A state subscription.
 pub(super) struct States {
     pub(super) request: Request,
     pub(super) topic: Topic,
-    /// What makes it the same as others.
+    /// The key of the shared subscription.
     pub(super) key: SubscriptionKey,
-    /// Whether it begins with what there is.
+    /// Whether it begins with a snapshot.
     pub(super) is_snapshot_due: bool,
     /// The shortest interval between two states of an object.
     pub(super) interval: Duration,
 }
 
 impl Plan {
-    /// Looks at a request. What is wrong with it in itself is left for its execution to say.
+    /// Plans a request. Errors of the document itself are left to the execution.
     ///
     /// # Errors
     ///
-    /// What is wrong with it as a subscription.
+    /// The errors of the request as a subscription.
     pub(super) fn of(mut checked: CheckedRequest) -> Result<Self, ServerError> {
         let name = checked.operation_name();
         let operation = chosen(&checked.document()?.operations, name.as_deref());
@@ -115,7 +115,7 @@ fn chosen<'a>(operations: &'a DocumentOperations, name: Option<&str>) -> Option<
     }
 }
 
-/// The fields that a subscription selects, and the fragments they were found in.
+/// The root fields of a subscription, and the fragments that hold them.
 #[derive(Default)]
 struct Roots {
     fields: Vec<Positioned<Field>>,
@@ -157,7 +157,7 @@ impl Roots {
         Ok(())
     }
 
-    /// Puts the one field where the executor looks for it: it does not look into fragments.
+    /// Moves the one root field out of its fragments, since the library does not look into them.
     fn make_plain(self, document: &mut ExecutableDocument, name: Option<&str>) {
         if !self.is_nested {
             return;
@@ -176,7 +176,7 @@ impl Roots {
     }
 }
 
-/// What belongs to one socket's request alone.
+/// Reads the arguments that only the socket uses: `initial` and `throttleMs`.
 struct SocketArguments<'a> {
     query: &'a str,
     operation: &'a OperationDefinition,
@@ -184,7 +184,7 @@ struct SocketArguments<'a> {
 }
 
 impl SocketArguments<'_> {
-    /// An argument's value, and the variable that holds it and nothing else.
+    /// The value of an argument, and the variable that is used for it only.
     fn argument(&self, field: &Field, name: &str) -> Result<(Value, Option<Name>), ServerError> {
         let Some(argument) = field.get_argument(name) else { return Ok((Value::Null, None)) };
         let mut used = None;
@@ -206,7 +206,7 @@ impl SocketArguments<'_> {
         default.cloned().ok_or_else(|| wrong(&format!("the variable ${name} is missing")))
     }
 
-    /// Whether a variable stands in the text where it is declared and once more.
+    /// Whether a variable occurs in the document twice: in its declaration and once more.
     fn is_used_once(&self, name: &Name) -> bool {
         let variable = format!("${name}");
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';

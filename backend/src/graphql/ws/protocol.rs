@@ -9,14 +9,14 @@ use crate::{
     graphql::request::{from_fields, names_document},
 };
 
-/// The most bytes that a client's name of an operation may have: it is kept for as long as the operation.
+/// The most bytes of the id that a client gives an operation, which is kept until the operation ends.
 const MAX_ID: usize = 1024;
 /// The most bytes of a ping's payload that are sent back.
 const MAX_ECHO: usize = 1024;
 
-/// What a client says.
+/// A message of a client.
 pub(super) enum ClientMessage {
-    /// Who it is.
+    /// `connection_init`, with its payload.
     Init(Map<String, Value>),
     Ping(Option<Value>),
     Pong,
@@ -29,7 +29,7 @@ impl ClientMessage {
     ///
     /// # Errors
     ///
-    /// A sentence saying what is wrong with it.
+    /// The reason to close the socket.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
             return Err("Invalid message: not a JSON object");
@@ -69,7 +69,7 @@ fn object(value: Option<Value>) -> Result<Option<Map<String, Value>>, &'static s
     }
 }
 
-/// A request: a close where it is none by the protocol, and an error of the operation where it is one that is refused.
+/// A request. The outer error closes the socket, because the protocol is violated; the inner one ends the operation.
 fn request(payload: Map<String, Value>) -> Result<Result<Box<Request>, Error>, &'static str> {
     let is =
         |name: &str, is_one: fn(&Value) -> bool| payload.get(name).is_none_or(|value| value.is_null() || is_one(value));
@@ -90,7 +90,7 @@ fn request(payload: Map<String, Value>) -> Result<Result<Box<Request>, Error>, &
 
 pub(super) const ACK: &str = r#"{"type":"connection_ack"}"#;
 
-/// The answer to a ping. It waits until the client reads it, so a large payload is not sent back.
+/// A pong. It waits until the client reads it, so a large payload is left out.
 pub(super) fn pong(payload: Option<Value>) -> String {
     let payload = payload.map(|payload| payload.to_string()).filter(|payload| payload.len() <= MAX_ECHO);
     match payload {
@@ -99,7 +99,7 @@ pub(super) fn pong(payload: Option<Value>) -> String {
     }
 }
 
-/// A message with a ready-made payload; only the client's own name of the operation differs between sockets.
+/// A message with a serialised payload. Only the client's id of the operation differs between sockets.
 pub(super) fn with_payload(kind: &str, id: &str, payload: &[u8]) -> String {
     let id = Value::from(id).to_string();
     let payload = String::from_utf8_lossy(payload);
