@@ -333,9 +333,9 @@ mod tests {
         let first = item();
         journal.finish(&first.key()).await?;
         journal.save(|entries| entries.finished.extend((1..MAX_FINISHED).map(|number| number.to_string()))).await?;
-        assert_eq!(open_journal.state_of(&first.key()), ItemState::Finished);
+        assert_eq!(journal.state_of(&first.key()), ItemState::Finished);
         journal.finish("one more").await?;
-        assert_eq!(open_journal.state_of(&first.key()), ItemState::New);
+        assert_eq!(journal.state_of(&first.key()), ItemState::New);
         Ok(())
     }
 
