@@ -70,23 +70,39 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
     }
 
     /// The remembered value, or what `read` finds, which is then remembered.
-    pub(super) async fn get(
+    pub(super) fn get(
         &self,
         key: K,
         now: DateTime<Utc>,
         bus: &Bus,
         read: impl Future<Output = Result<Option<V>>>,
+    ) -> impl Future<Output = Result<Option<V>>> {
+        self.get_valid(key, now, bus, |_| true, read)
+    }
+
+    /// As [`Self::get`]; a remembered value that is not valid is read again.
+    async fn get_valid(
+        &self,
+        key: K,
+        now: DateTime<Utc>,
+        bus: &Bus,
+        is_valid: impl Fn(&V) -> bool,
+        read: impl Future<Output = Result<Option<V>>>,
     ) -> Result<Option<V>> {
         if let Some(entry) = self.entries.get(&key)
             && (bus.is_connected() || (now - entry.read_at).abs() < UNCONNECTED)
+            && is_valid(&entry.value)
         {
             return Ok(Some(entry.value));
         }
         let generation = self.generation.load(Ordering::Acquire);
         let Some(value) = read.await? else { return Ok(None) };
-        self.entries.insert(key, Entry { value: value.clone(), read_at: now });
-        if self.generation.load(Ordering::Acquire) != generation {
-            self.entries.remove(&key);
+        // Checked before as well, so that what is known to be outdated is never found by others.
+        if self.generation.load(Ordering::Acquire) == generation {
+            self.entries.insert(key, Entry { value: value.clone(), read_at: now });
+            if self.generation.load(Ordering::Acquire) != generation {
+                self.entries.remove(&key);
+            }
         }
         Ok(Some(value))
     }
@@ -131,14 +147,13 @@ impl Keys {
         bus: &Bus,
         read: impl Future<Output = Result<Option<Arc<KeyRow>>>>,
     ) -> Result<Option<Arc<KeyRow>>> {
-        if self.kind.entries.get(&digest).is_some_and(|entry| !self.is_valid(&entry.value)) {
-            self.kind.entries.remove(&digest);
-        }
         let read = async {
             let row = read.await?;
             Ok(row.map(|row| Key { forgotten: self.counter(row.agent_id).load(Ordering::Acquire), row }))
         };
-        Ok(self.kind.get(digest, now, bus, read).await?.map(|key| key.row))
+        // The very entry that is found is checked: another call may store one that it read before the keys were forgotten.
+        let key = self.kind.get_valid(digest, now, bus, |key| self.is_valid(key), read).await?;
+        Ok(key.map(|key| key.row))
     }
 
     fn is_valid(&self, key: &Key) -> bool {
@@ -268,6 +283,30 @@ mod tests {
         assert!(!is_read(&keys, ONE).await, "it is remembered again");
         keys.forget_all();
         assert!(is_read(&keys, OTHER).await);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_a_slower_call_stores_after_it_was_forgotten_is_read_again() {
+        let keys = Keys::new();
+        assert!(is_read(&keys, ONE).await);
+        let outdated = keys.kind.entries.get(&digest_of(ONE)).unwrap();
+        keys.forget(ONE);
+        assert!(is_read(&keys, ONE).await);
+        keys.kind.entries.insert(digest_of(ONE), outdated);
+        assert!(is_read(&keys, ONE).await);
+        assert!(!is_read(&keys, ONE).await, "it is remembered again");
+    }
+
+    #[tokio::test]
+    async fn what_is_forgotten_while_it_is_read_is_never_stored() {
+        let kind = Kind::<SessionId, u8>::new();
+        let id = SessionId(Uuid::nil());
+        let overtaken = async {
+            kind.forget(&id);
+            Ok(Some(1))
+        };
+        let found = kind.get(id, DateTime::UNIX_EPOCH, &Bus::in_process(), overtaken).await;
+        assert_eq!((found.unwrap(), kind.entries.get(&id).map(|entry| entry.value)), (Some(1), None));
     }
 
     #[tokio::test]
