@@ -1,9 +1,16 @@
 //! Compressed files: their formats, and what their names say.
 
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::{
-    location::{SEPARATORS, last_part},
+    location::{SEPARATORS, last_part, local_file},
     words::words,
 };
+
+/// What is encoded in the name of a file that becomes a part of a URL: all but the unreserved characters of RFC 3986.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 words! {
     /// A format of compressed files.
@@ -46,7 +53,7 @@ impl Format {
     #[must_use]
     pub fn packed(self, path: &str, output: Option<&str>) -> String {
         match output {
-            Some(folder) if is_folder(folder) => format!("{folder}{}{}", last_part(path), self.ending()),
+            Some(folder) if is_folder(folder) => format!("{folder}{}{}", name_in(folder, path), self.ending()),
             Some(output) => output.to_owned(),
             None => format!("{path}{}", self.ending()),
         }
@@ -56,7 +63,7 @@ impl Format {
     #[must_use]
     pub fn unpacked_to(path: &str, output: Option<&str>) -> Option<String> {
         match output {
-            Some(folder) if is_folder(folder) => Some(format!("{folder}{}", last_part(Self::unpacked(path)?))),
+            Some(folder) if is_folder(folder) => Some(format!("{folder}{}", name_in(folder, Self::unpacked(path)?))),
             Some(output) => Some(output.to_owned()),
             None => Self::unpacked(path).map(ToOwned::to_owned),
         }
@@ -65,6 +72,15 @@ impl Format {
 
 fn is_folder(path: &str) -> bool {
     path.ends_with(SEPARATORS)
+}
+
+/// The name of the file at `path` as it is written behind `folder`. In a `file:` URL it is encoded, in a path it is not.
+fn name_in<'a>(folder: &str, path: &'a str) -> Cow<'a, str> {
+    match (local_file(folder), local_file(path)) {
+        (Some(_), None) => utf8_percent_encode(last_part(path), NAME).into(),
+        (None, Some(Ok(decoded))) => last_part(&decoded).to_owned().into(),
+        _ => last_part(path).into(),
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +111,21 @@ mod tests {
             assert_eq!(Format::Gzip.packed("/in/a.csv", output), packed);
         }
         assert_eq!(Format::Zstd.packed("/in/a.csv", None), "/in/a.csv.zst");
+    }
+
+    #[test]
+    fn a_name_is_encoded_in_a_url_and_nowhere_else() {
+        for (path, folder, packed) in [
+            ("file:///in/a%20b.csv", "/out/", "/out/a b.csv.gz"),
+            ("/in/a%20b?.csv", "file:///out/", "file:///out/a%2520b%3F.csv.gz"),
+            ("file:///in/a%20b.csv", "file:///out/", "file:///out/a%20b.csv.gz"),
+            ("/in/a%20b.csv", "/out/", "/out/a%20b.csv.gz"),
+            ("file:///in/a%2Fb.csv", "/out/", "/out/b.csv.gz"),
+        ] {
+            assert_eq!(Format::Gzip.packed(path, Some(folder)), packed);
+            let unpacked = packed.strip_suffix(".gz").map(ToOwned::to_owned);
+            assert_eq!(Format::unpacked_to(&format!("{path}.gz"), Some(folder)), unpacked);
+        }
     }
 
     #[test]
