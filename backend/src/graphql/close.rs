@@ -56,7 +56,7 @@ impl Close {
     pub(super) fn unreadable(error: &axum::Error) -> Self {
         match error.source().and_then(|source| source.downcast_ref::<SocketError>()) {
             Some(SocketError::Io(error))
-                if error.get_ref().is_some_and(|inner| inner.is::<AnonymousMessageTooBig>()) =>
+                if error.get_ref().and_then(|inner| inner.downcast_ref::<AnonymousMessageTooBig>()).is_some() =>
             {
                 Self::TOO_BIG_WITHOUT_TOKEN
             }

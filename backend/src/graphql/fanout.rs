@@ -229,7 +229,7 @@ impl Hub {
         let request = caller.prepare(request, &self.cp, &self.tasks);
         let (schema, running, max_response) = (self.schema.clone(), Arc::clone(subscription), self.max_response);
         self.tasks.spawn(async move {
-            running.catch_panics(running.run(Execution::open(&schema, request, max_response))).await
+            running.catch_panics(running.run(Execution::open(&schema, request, max_response))).await;
         });
         if subscription.topic == Topic::Fleet {
             let (hub, actor, subscription) = (Arc::clone(self), actor.clone(), Arc::clone(subscription));

@@ -1,5 +1,7 @@
 //! Pipelines with their versions, and runs with their steps.
 
+use std::slice;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
@@ -89,7 +91,7 @@ async fn every_column_of_a_pipeline_and_its_versions_is_read_as_it_was_stored() 
     store(&mut tx, &row).await;
     let same_name = PipelineRow { id: id(81), ..row.clone() };
     assert!(!pipelines::insert(&mut tx, &same_name).await.unwrap(), "the identifier is taken");
-    assert_eq!(found(&mut tx, &row).await, [row.clone()]);
+    assert_eq!(found(&mut tx, &row).await, slice::from_ref(&row));
     let owner = scratch.agent.customer_id.0;
     assert_eq!(derived(&mut tx, &row).await, (owner, "orders\norders\nwhat was sold".to_owned()));
 
@@ -108,7 +110,7 @@ async fn every_column_of_a_pipeline_and_its_versions_is_read_as_it_was_stored() 
     assert_differ(PipelineRow::CHANGED, &row, &after);
     pipelines::insert_version(&mut tx, row.id, &version(&after), (&after.yaml, after.filling.0)).await.unwrap();
     pipelines::save(&mut tx, &after).await.unwrap();
-    assert_eq!(found(&mut tx, &row).await, [after.clone()]);
+    assert_eq!(found(&mut tx, &row).await, slice::from_ref(&after));
     assert_eq!(derived(&mut tx, &row).await, (owner, "orders\ninvoices\n".to_owned()));
     for row in [&row, &after] {
         let text = pipelines::find_version(&mut tx, row.id, row.version).await.unwrap();
