@@ -152,7 +152,9 @@ fn cycles(mut imports: Imports) -> Imports {
     loop {
         let before = imports.len();
         let importing: BTreeSet<String> = imports.keys().cloned().collect();
-        imports.values_mut().for_each(|imported| imported.retain(|module, _| importing.contains(module)));
+        for imported in imports.values_mut() {
+            imported.retain(|module, _| importing.contains(module));
+        }
         imports.retain(|_, imported| !imported.is_empty());
         let imported: BTreeSet<String> = imports.values().flat_map(BTreeMap::keys).cloned().collect();
         imports.retain(|module, _| imported.contains(module));
