@@ -4,14 +4,19 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio_util::task::TaskTracker;
 
 use super::server::Fault;
-use super::{TestAgent, test_bytes};
+use super::{TestAgent, test_bytes, wait_for_path};
+use crate::command::args::RunArgs;
 use crate::command::copy as copy_command;
 use crate::exit::Exit;
-use crate::server::wire::{Direction, PartOf};
+use crate::random::random_uuid;
+use crate::server::wire::{Direction, Job, PartOf};
 use crate::session::Settings;
 use crate::transfer::state::{CopyOptions, CopyResult, Phase, TransferState};
+use crate::work::journal::Journal;
+use crate::work::task::{Task, WorkItem};
 
 /// Bytes per second at which no copy of a test completes.
 const SLOW_RATE: u64 = 200_000;
@@ -221,4 +226,24 @@ async fn a_copy_that_was_published_before_the_process_was_killed_is_reported_as_
     agent.with_daemon(async || is_completed(&agent).await).await?;
     assert_eq!(agent.server.only_transfer()?["checksumSha256"], "of the text");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_does_not_wait_for_an_earlier_job_while_the_server_is_unavailable() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), "text")?;
+    let job = Job {
+        id: random_uuid(),
+        name: "nightly".into(),
+        source: "/a".into(),
+        destination: "/b".into(),
+        protocol: "local".into(),
+        direction: Direction::Push,
+    };
+    let journal = Journal::new(&agent.state_dir(), TaskTracker::new());
+    journal.add(WorkItem::new(random_uuid(), Task::Job { job, run: None })).await?;
+    simulate_killed_copy(&agent, "a", Phase::Copying, None)?;
+    agent.server.change(|state| state.is_unavailable = true);
+    let one_at_a_time = RunArgs { max_jobs: 1, ..TestAgent::run_args() };
+    agent.with_daemon_args(&one_at_a_time, async || wait_for_path(&agent.path("b")).await).await
 }

@@ -139,7 +139,7 @@ async fn run(
         drop(ticket);
         (end, begun.and_then(UnreportedOutcome::of_claim).map(|copy| copy.send(&session.transfers)))
     } else {
-        match announce(session, &item).await? {
+        match announce(session, &item, &ticket).await? {
             None => return Ok(()),
             Some(Err(error)) => {
                 tracing::warn!(item = key, "the server rejects the start of this work item: {error}");
@@ -208,13 +208,25 @@ async fn is_answered(told: JoinHandle<Option<ReportReply>>) -> bool {
     matches!(told.await, Ok(Some(_)))
 }
 
-/// Reports the start of the item; the inner error is the server's rejection.
-async fn announce(session: &Arc<Session>, item: &WorkItem) -> anyhow::Result<Option<Result<(), ApiError>>> {
+/// Reports the start of the item; the inner error is the server's rejection. While the server does not answer, later items
+/// go first.
+async fn announce(
+    session: &Arc<Session>,
+    item: &WorkItem,
+    ticket: &Ticket,
+) -> anyhow::Result<Option<Result<(), ApiError>>> {
+    let noting_failure = |error: &ApiError| {
+        // A rate limit ends by itself, so that the order is kept.
+        if error.is_temporary() && !matches!(error, ApiError::Throttled { .. }) {
+            ticket.let_others_pass();
+        }
+    };
     match &item.task {
         Task::Job { run: Some(_), .. } => Ok(Some(Ok(()))),
         Task::Job { job, run: None } => {
-            let claimed =
-                request_until_answered(session, || session.server.api.start_job_run(job.id, item.directive)).await;
+            let request =
+                || async { session.server.api.start_job_run(job.id, item.directive).await.inspect_err(noting_failure) };
+            let claimed = request_until_answered(session, request).await;
             let Some(Ok(view)) = claimed else { return Ok(claimed.map(|refused| refused.map(|_| ()))) };
             let claimed = Task::Job { job: job.clone(), run: Some(view.id) };
             session.journal.change(&item.key(), |item| item.task = claimed).await?;
@@ -229,7 +241,9 @@ async fn announce(session: &Arc<Session>, item: &WorkItem) -> anyhow::Result<Opt
                 bytes_transferred: None,
                 error_message: None,
             };
-            let told = request_until_answered(session, || session.server.api.update_step(step.path(), &begins)).await;
+            let request =
+                || async { session.server.api.update_step(step.path(), &begins).await.inspect_err(noting_failure) };
+            let told = request_until_answered(session, request).await;
             let Some(Ok((view, directives))) = told else { return Ok(told.map(|refused| refused.map(|_| ()))) };
             session.server.deliver(directives);
             if is_over(&view, step.attempt) {

@@ -20,6 +20,8 @@ struct QueueState {
     /// Tickets whose destination is not known yet: the server is asked first. Each keeps its place before later ones.
     undecided: BTreeSet<u64>,
     waiting: BTreeMap<u64, PathBuf>,
+    /// Waiting tickets that let later ones go first; their destinations stay reserved.
+    yielding: BTreeSet<u64>,
     working: BTreeMap<u64, PathBuf>,
 }
 
@@ -61,9 +63,19 @@ impl Ticket {
     pub(crate) fn wait_for(&self, destination: &Path) {
         let mut state = self.queue.lock();
         state.undecided.remove(&self.number);
+        state.yielding.remove(&self.number);
         if !state.working.contains_key(&self.number) {
             state.waiting.insert(self.number, destination.to_owned());
         }
+        drop(state);
+        self.queue.changed.notify_waiters();
+    }
+
+    /// Lets later tickets go first until [`Self::wait_for`] or [`Self::admitted`]; then it has its position again.
+    pub(crate) fn let_others_pass(&self) {
+        let mut state = self.queue.lock();
+        state.undecided.remove(&self.number);
+        state.yielding.insert(self.number);
         drop(state);
         self.queue.changed.notify_waiters();
     }
@@ -91,8 +103,9 @@ impl QueueState {
         }
         let free = capacity.saturating_sub(self.working.len());
         let mut taken: HashSet<&PathBuf> = self.working.values().collect();
-        let mut next = self.waiting.iter().filter(|(_, destination)| taken.insert(destination)).map(|(next, _)| *next);
-        let Some(earlier) = next.position(|next| next == number) else { return false };
+        let next = self.waiting.iter().filter(|(_, destination)| taken.insert(destination)).map(|(next, _)| *next);
+        let mut competing = next.filter(|next| !self.yielding.contains(next));
+        let Some(earlier) = competing.position(|next| next == number) else { return false };
         if earlier + self.undecided.range(..number).count() >= free {
             return false;
         }
@@ -106,6 +119,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
         state.undecided.remove(&self.number);
+        state.yielding.remove(&self.number);
         state.waiting.remove(&self.number);
         state.working.remove(&self.number);
         drop(state);
@@ -147,6 +161,24 @@ mod tests {
         assert!(!queue.lock().advance(third.number, 2), "the third took the place of the first");
         drop(first);
         third.admitted(Path::new("/c")).await;
+    }
+
+    #[tokio::test]
+    async fn a_ticket_that_lets_others_pass_keeps_its_position_and_destination() {
+        let queue = WorkQueue::new(1);
+        let (first, second, same, third) = (queue.enqueue(), queue.enqueue(), queue.enqueue(), queue.enqueue());
+        first.wait_for(Path::new("/a"));
+        first.let_others_pass();
+        second.let_others_pass();
+        same.wait_for(Path::new("/a"));
+        third.admitted(Path::new("/c")).await;
+        first.wait_for(Path::new("/a"));
+        second.wait_for(Path::new("/b"));
+        drop(third);
+        assert!(!queue.lock().advance(second.number, 1), "the second went before the first");
+        first.admitted(Path::new("/a")).await;
+        drop(first);
+        second.admitted(Path::new("/b")).await;
     }
 
     #[tokio::test]
