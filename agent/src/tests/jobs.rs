@@ -341,3 +341,20 @@ async fn a_killed_run_whose_end_was_recorded_reports_that_end() -> anyhow::Resul
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_killed_run_that_was_completed_is_not_reported_as_cancelled() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("b"), "text")?;
+    let report =
+        FinalReport { status: Status::Completed, bytes_transferred: 4, attempt: 1, checksum_sha256: None, error: None };
+    simulate_killed_job(&agent, None, Phase::Reporting, Some(report)).await?;
+    let journal = Journal::new(&agent.state_dir(), TaskTracker::new());
+    for key in journal.load().await? {
+        journal.cancel(&key, None).await?;
+    }
+    agent.with_daemon(async || wait_until_completed(&agent, 1).await).await?;
+    assert_eq!(agent.server.only_transfer()?["status"], "completed");
+    assert!(agent.path("b").exists() && agent.open_items()?.is_empty());
+    Ok(())
+}

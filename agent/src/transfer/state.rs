@@ -107,6 +107,11 @@ impl TransferState {
         matches!(self.phase, Phase::Creating | Phase::Copying | Phase::Publishing)
     }
 
+    /// Whether its end is recorded.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.phase, Phase::Reporting | Phase::Failed)
+    }
+
     /// The name of its state file, without extension.
     pub(crate) fn name(&self) -> String {
         match self.id {

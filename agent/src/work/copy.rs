@@ -81,7 +81,7 @@ pub(crate) async fn copy(
         },
         Phase::Copying | Phase::Publishing => claim,
         // An earlier process was killed after it recorded the end of the transfer, before that of the item.
-        Phase::Reporting | Phase::Failed => return Ok(Some(as_reported(claim))),
+        Phase::Reporting | Phase::Failed => return Ok(Some(Outcome::as_recorded(claim))),
     };
     let id = claim.state.id.context("the transfer has no id")?;
     let copying = carry_out(&session.transfers, claim, plan, None, ticket.admitted(&pair.destination));
@@ -184,12 +184,4 @@ async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Opti
             Ok(Some(Err(Outcome::failed(format!("the server rejects the transfer: {error}")))))
         }
     }
-}
-
-fn as_reported(claim: Claim) -> Outcome {
-    let done = match &claim.state.report {
-        Some(report) => Outcome::of(report.status, report.bytes_transferred, report.error.clone()),
-        None => Outcome::failed("the copy failed".to_owned()),
-    };
-    Outcome { copy: UnreportedOutcome::of_claim(claim), ..done }
 }

@@ -54,6 +54,15 @@ impl Outcome {
     pub(crate) fn failed(reason: String) -> Self {
         Self::of(Status::Failed, 0, Some(reason))
     }
+
+    /// The end of a transfer that an earlier process recorded before it was killed.
+    pub(crate) fn as_recorded(claim: Claim) -> Self {
+        let outcome = match &claim.state.report {
+            Some(report) => Self::of(report.status, report.bytes_transferred, report.error.clone()),
+            None => Self::failed("the copy failed".to_owned()),
+        };
+        Self { copy: UnreportedOutcome::of_claim(claim), ..outcome }
+    }
 }
 
 /// The work of an item; none if the process ends first.
@@ -176,20 +185,17 @@ async fn run(
 
 /// Cancels the transfer that an earlier process started for an item that the server has rejected.
 async fn abandon(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
-    let copy = match begun {
-        Some(claim) if claim.state.report.is_some() => UnreportedOutcome::of_claim(claim),
-        begun => cancel_before_start(session, begun).await?.copy,
-    };
-    if let Some(copy) = copy {
+    if let Some(copy) = cancel_before_start(session, begun).await?.copy {
         // The report is sent in a task of its own.
         drop(copy.send(&session.transfers));
     }
     Ok(())
 }
 
-/// Ends an item that is cancelled, or must not run, before its copy starts or resumes.
+/// Ends an item that is cancelled, or must not run, before its copy starts or resumes. A copy that has ended stays as it is.
 pub(crate) async fn cancel_before_start(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<Outcome> {
     let copy = match begun {
+        Some(claim) if claim.state.has_ended() => return Ok(Outcome::as_recorded(claim)),
         Some(claim) => {
             if let Some(id) = claim.state.id {
                 Some(cancel_idle(&session.transfers, claim, id).await?)
