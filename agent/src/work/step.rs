@@ -69,12 +69,12 @@ pub(crate) async fn run(
     ticket: Ticket,
 ) -> anyhow::Result<Option<Outcome>> {
     let action = match StepAction::read(&step.instruction) {
-        Err(error) => return Ok(Some(Outcome::failed(error))),
-        Ok(_) if !session.transfers.allowed_roots.is_configured() => {
+        Ok(action) if session.transfers.allowed_roots.is_configured() => action,
+        refused => {
+            let reason = refused.err().unwrap_or_else(|| NO_ALLOWED_ROOTS.to_owned());
             let ended = cancel_before_start(session, begun).await?;
-            return Ok(Some(Outcome { copy: ended.copy, ..Outcome::failed(NO_ALLOWED_ROOTS.to_owned()) }));
+            return Ok(Some(Outcome { copy: ended.copy, ..Outcome::failed(reason) }));
         }
-        Ok(action) => action,
     };
     let limit = step.instruction.get("timeoutSeconds").and_then(Value::as_u64);
     let token = session.journal.cancel_token(&item.key());

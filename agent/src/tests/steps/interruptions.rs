@@ -47,6 +47,30 @@ async fn a_killed_copy_is_cancelled_if_its_step_has_ended_on_the_server() -> any
     Ok(())
 }
 
+#[tokio::test]
+async fn a_killed_copy_is_cancelled_if_this_version_cannot_read_its_step() -> anyhow::Result<()> {
+    let (agent, args) = setup().await?;
+    let (run, _) = agent.server.send_step(slow_transfer_step(&agent, json!({}))?);
+    let moving = |update: &Value| update["bytesTransferred"].as_u64() > Some(0);
+    agent
+        .with_daemon_args(&RunArgs { max_rate: Some(200_000), ..args.clone() }, async || {
+            agent.server.wait_until("bytes move", |state| state.updates.iter().any(moving)).await
+        })
+        .await?;
+    let journal = agent.state_dir().join("errands.json");
+    let newer = fs::read_to_string(&journal)?.replace(r#""type": "transfer""#, r#""type": "mirror""#);
+    assert!(newer.contains("mirror"));
+    fs::write(&journal, newer)?;
+    agent
+        .with_daemon_args(&args, async || agent.server.wait_until("it failed", |state| state.steps_are("failed")).await)
+        .await?;
+    let reason = agent.server.change(|state| state.step(run))["errorMessage"].to_string();
+    assert!(reason.contains("does not know steps of type `mirror`"), "{reason}");
+    assert_eq!(agent.server.only_transfer()?["status"], "cancelled");
+    assert!(b_and_its_part_are_missing(&agent.path("in")) && agent.states()?.is_empty());
+    Ok(())
+}
+
 /// A transfer step of a large file, with the fields of `more`.
 fn slow_transfer_step(agent: &TestAgent, more: Value) -> anyhow::Result<Value> {
     fs::write(agent.path("in/a"), test_bytes(20_000_000))?;
