@@ -1,6 +1,7 @@
 //! Job runs: each is claimed and carried out once, can be cancelled, and is always reported.
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
@@ -200,6 +201,23 @@ async fn a_job_that_the_server_rejects_is_dropped_and_the_next_one_runs() -> any
             wait_until_completed(&agent, 1).await
         })
         .await
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_the_answer_to_an_acknowledgement() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    agent.server.change(|state| {
+        state.rejects_jobs = true;
+        state.holds_acknowledgements = true;
+    });
+    let (_, directive) = agent.server.send_job(json!({"source": agent.path("a"), "destination": agent.path("b")}));
+    let daemon = agent.with_daemon(async || {
+        agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&directive)).await
+    });
+    // A request may take 30 seconds.
+    tokio::time::timeout(Duration::from_secs(20), daemon).await??;
+    assert!(agent.open_items()?.is_empty());
+    Ok(())
 }
 
 #[tokio::test]

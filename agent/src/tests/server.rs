@@ -52,6 +52,8 @@ pub(super) struct ServerState {
     pub(super) claims: Vec<Value>,
     /// A directive is sent until it is acknowledged explicitly, also if its start was reported.
     pub(super) repeats_directives: bool,
+    /// Acknowledgements are recorded and never answered.
+    pub(super) holds_acknowledgements: bool,
     pub(super) rejects_jobs: bool,
     /// The one step of each pipeline's run.
     pub(super) steps: BTreeMap<Uuid, Value>,
@@ -248,10 +250,14 @@ async fn directives(State(state): App) -> Response {
 }
 
 async fn acknowledge(State(state): App, Path(id): Path<Uuid>) -> Response {
-    state.change(|state| {
+    let is_held = state.change(|state| {
         state.directives.retain(|directive| directive["id"] != json!(id));
         state.acknowledged.push(id);
+        state.holds_acknowledgements
     });
+    if is_held {
+        std::future::pending::<()>().await;
+    }
     success(200, &json!({"acknowledged": true}))
 }
 

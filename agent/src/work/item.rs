@@ -292,11 +292,19 @@ async fn report(session: &Arc<Session>, item: &WorkItem, key: &str, end: &RunEnd
 /// Records that the item is finished, and acknowledges its directives.
 async fn finish(session: &Arc<Session>, key: &str) -> anyhow::Result<()> {
     let finished = session.journal.finish(key).await;
-    for directive in finished.context("cannot record that the work item is finished")? {
-        // One attempt: a repeated directive of a finished item is acknowledged again.
-        if let Err(error) = session.server.api.acknowledge(directive).await {
-            tracing::debug!(directive.id = %directive, %error, "not acknowledged yet");
+    let directives = finished.context("cannot record that the work item is finished")?;
+    let acknowledging = async {
+        for directive in directives {
+            // One attempt: a repeated directive of a finished item is acknowledged again.
+            if let Err(error) = session.server.api.acknowledge(directive).await {
+                tracing::debug!(directive.id = %directive, %error, "not acknowledged yet");
+            }
         }
+    };
+    tokio::select! {
+        biased;
+        () = acknowledging => {}
+        () = session.server.closed() => {}
     }
     Ok(())
 }
