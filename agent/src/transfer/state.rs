@@ -116,7 +116,7 @@ impl TransferState {
     pub(crate) fn name(&self) -> String {
         match self.id {
             Some(id) => id.to_string(),
-            None => format!("new-{}", self.idempotency_key),
+            None => creation_name(self.idempotency_key),
         }
     }
 
@@ -138,4 +138,9 @@ impl TransferState {
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
         state_file::write_durably(path, &serde_json::to_vec_pretty(self)?)
     }
+}
+
+/// The name of the state file of a transfer that the server has not confirmed, without extension.
+pub(crate) fn creation_name(idempotency_key: Uuid) -> String {
+    format!("new-{idempotency_key}")
 }

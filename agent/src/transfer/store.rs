@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::server::wire::Status;
 use crate::storage::paths::text;
 use crate::storage::state_file::{self, Stored};
-use crate::transfer::state::{FinalReport, Phase, TransferState};
+use crate::transfer::state::{FinalReport, Phase, TransferState, creation_name};
 use uuid::Uuid;
 
 /// How long the state of a failed transfer, or of an unconfirmed creation, is kept.
@@ -150,7 +150,10 @@ impl TransferStore {
         let lost = self.set_damaged_aside()?;
         for state in self.list()? {
             let path = self.json(&state.name());
-            if matches!(state.phase, Phase::Failed | Phase::Creating) && state_file::age(&path)? > RETENTION {
+            let is_expired =
+                matches!(state.phase, Phase::Failed | Phase::Creating) && state_file::age(&path)? > RETENTION;
+            // A process may have waited all the time for the server.
+            if is_expired && lock(&self.lock_path(&state.name()))?.is_some() {
                 state_file::remove_stored(&path)?;
             }
         }
@@ -209,9 +212,21 @@ impl TransferStore {
         }
         let Some(lock) = lock(&self.lock_path(name))? else { return Ok(Claimed::Busy) };
         match TransferState::read(&self.json(name))? {
-            Some(state) => Ok(Claimed::Ours(Box::new(Claim { store: self.clone(), lock, state }))),
+            Some(state) => {
+                if state.id.is_some() {
+                    self.remove_creation(state.idempotency_key)?;
+                }
+                Ok(Claimed::Ours(Box::new(Claim { store: self.clone(), lock, state })))
+            }
             None => Ok(Claimed::Missing),
         }
+    }
+
+    /// Removes the state of an unconfirmed creation that a process left when it was killed in [`Claim::record_creation`]. It
+    /// would keep later copies from the same destination.
+    fn remove_creation(&self, idempotency_key: Uuid) -> io::Result<()> {
+        let path = self.json(&creation_name(idempotency_key));
+        if path.exists() { state_file::remove_stored(&path) } else { Ok(()) }
     }
 
     fn create(&self, state: TransferState) -> io::Result<Option<Claim>> {
@@ -305,5 +320,70 @@ pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(state_file::with_path("lock", path)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::SystemTime;
+
+    use super::{Claimed, TransferStore};
+    use crate::random::random_uuid;
+    use crate::server::wire::{Direction, PartOf, Status};
+    use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
+
+    /// A transfer of a job that is not created on the server yet.
+    fn new_transfer() -> TransferState {
+        TransferState {
+            id: None,
+            idempotency_key: random_uuid(),
+            source: "/a".into(),
+            destination: "/b".into(),
+            direction: Direction::Push,
+            size: 0,
+            attempt: 1,
+            options: CopyOptions::default(),
+            part_of: PartOf { job_run_id: Some(random_uuid()), ..PartOf::default() },
+            phase: Phase::Creating,
+            copied: None,
+            report: None,
+        }
+    }
+
+    #[test]
+    fn a_creation_whose_recording_was_interrupted_leaves_the_destination_to_later_copies() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let store = TransferStore::open(dir.path())?;
+        let first = new_transfer();
+        let mut claim = store.begin(first.clone())?;
+        claim.record_creation(random_uuid(), 1)?;
+        drop(claim);
+        // The process was killed before it removed the state under the first name.
+        first.write(&store.json(&first.name()))?;
+
+        let Claimed::Ours(mut claim) = store.claim_begun(first.idempotency_key)? else { anyhow::bail!("not claimed") };
+        assert!(claim.state.id.is_some());
+        let (status, checksum_sha256, error) = (Status::Completed, None, None);
+        claim.record_end(FinalReport { status, bytes_transferred: 0, attempt: 1, checksum_sha256, error })?;
+        claim.record_reported()?;
+        assert!(store.list()?.is_empty());
+        assert!(store.begin(new_transfer()).is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn an_expired_creation_is_deleted_unless_a_process_still_waits_for_the_server() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let store = TransferStore::open(dir.path())?;
+        let claim = store.begin(new_transfer())?;
+        let path = store.json(&claim.state.name());
+        fs::File::options().write(true).open(&path)?.set_modified(SystemTime::UNIX_EPOCH)?;
+        store.prune()?;
+        assert!(path.exists());
+        drop(claim);
+        store.prune()?;
+        assert!(!path.exists());
+        Ok(())
     }
 }
