@@ -53,7 +53,7 @@ pub(crate) enum BeginError {
         "{0} is the destination of an unfinished copy that belongs to a job; the daemon (`run`) finishes it, or cancel it on the server, then try again"
     )]
     Owned(String),
-    #[error("cannot use the state folder: {0}")]
+    #[error("cannot use the state folder")]
     Io(#[from] io::Error),
 }
 
@@ -325,10 +325,10 @@ pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::time::SystemTime;
+    use std::{fs, io};
 
-    use super::{Claimed, TransferStore};
+    use super::{BeginError, Claimed, TransferStore};
     use crate::random::random_uuid;
     use crate::server::wire::{Direction, PartOf, Status};
     use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
@@ -385,5 +385,11 @@ mod tests {
         store.prune()?;
         assert!(!path.exists());
         Ok(())
+    }
+
+    #[test]
+    fn an_error_of_the_state_folder_is_shown_once() {
+        let error = anyhow::Error::new(BeginError::Io(io::Error::other("cannot open x")));
+        assert_eq!(format!("{error:#}"), "cannot use the state folder: cannot open x");
     }
 }
