@@ -45,10 +45,12 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     let (session, inbox) = Session::new(settings, &registration, limits, allowed_roots, Some(random_uuid()))?;
     tracing::info!(agent.id = %registration.agent_id, server = session.server.api.server(), "the agent runs");
     session.server.background(reporter::run(session.transfers.reporter.clone(), session.server.clone()));
-    for key in session.journal.load().await? {
-        item::spawn(&session, key, execute).await;
+    if let Err(error) = resume_work(&session).await {
+        // What is resumed already must not run on unseen.
+        settings.stop.cancel();
+        shut_down(&session).await;
+        return Err(error);
     }
-    resume_transfers(&session, true).await?;
     // Only now: a repeated directive must meet the work that it stands for.
     session.server.background(Dispatcher::new(session.clone(), Role::Daemon).run(inbox));
     session.start_heartbeats(Role::Daemon);
@@ -68,6 +70,14 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
         Some(why) => bail!("{why}"),
         None => Ok(Exit::Done),
     }
+}
+
+/// Resumes the work that an earlier process left.
+async fn resume_work(session: &Arc<Session>) -> anyhow::Result<()> {
+    for key in session.journal.load().await? {
+        item::spawn(session, key, execute).await;
+    }
+    resume_transfers(session, true).await
 }
 
 /// Sends unsent final reports; at the start of the daemon it also resumes unfinished transfers.

@@ -10,9 +10,11 @@ use uuid::Uuid;
 use super::server::Fault;
 use super::{TestAgent, test_bytes, wait_for_path};
 use crate::command::args::RunArgs;
+use crate::command::run as run_command;
 use crate::random::random_uuid;
 use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
+use crate::transfer::store::TransferStore;
 use crate::work::journal::Journal;
 use crate::work::task::{Task, WorkItem};
 
@@ -374,5 +376,16 @@ async fn a_killed_run_that_was_completed_is_not_reported_as_cancelled() -> anyho
     agent.with_daemon(async || wait_until_completed(&agent, 1).await).await?;
     assert_eq!(agent.server.only_transfer()?["status"], "completed");
     assert!(agent.path("b").exists() && agent.open_items()?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_daemon_that_cannot_start_stops_the_copies_it_has_resumed() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), test_bytes(20_000_000))?;
+    simulate_killed_job(&agent, None, Phase::Copying, None).await?;
+    fs::create_dir(agent.state_dir().join("transfers/stray.lock"))?;
+    assert!(run_command::run(&agent.settings(), &slow_args()).await.is_err());
+    assert!(!TransferStore::open(&agent.state_dir())?.is_at_work()?);
     Ok(())
 }
