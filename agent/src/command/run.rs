@@ -137,7 +137,7 @@ async fn resend_reports(session: Arc<Session>) {
 }
 
 async fn shut_down(session: &Arc<Session>) {
-    tracing::info!("stopping");
+    tracing::info!("the agent stops");
     session.transfers.controls.pause_all();
     let reported = async {
         while !session.transfers.reporter.is_idle() || session.journal.has_unreported_end() {

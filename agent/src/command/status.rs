@@ -103,7 +103,7 @@ fn item_as_json(item: &WorkItem) -> Value {
 fn describe(item: &WorkItem) -> String {
     match &item.task {
         Task::Job { job, run: Some(run) } => format!("job {}, run {run}", job.name),
-        Task::Job { job, run: None } => format!("job {}, not claimed yet", job.name),
+        Task::Job { job, run: None } => format!("job {}, not started yet", job.name),
         Task::Step(step) => format!("step {} of run {}, attempt {}", step.name, step.run, step.attempt),
     }
 }

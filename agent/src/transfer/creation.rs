@@ -60,11 +60,11 @@ pub(crate) async fn create(
                     }
                 }
                 return Err(anyhow::Error::new(error).context(format!(
-                    "nothing was copied: start the server at {address} (or give the right --server), then run the same command again"
+                    "nothing was copied; run the same command again when the server at {address} answers, or with the right --server"
                 )));
             }
             None => anyhow::bail!(
-                "nothing was copied: {address} did not answer in time; run the same command again, which creates no second transfer"
+                "nothing was copied: the server at {address} did not answer in time; run the same command again, which creates no second transfer"
             ),
         }
     }

@@ -55,13 +55,15 @@ impl Dispatcher {
         if !self.handled.contains(&directive.id) {
             match self.act(directive).await {
                 Ok(Acknowledgement::Done) => {
-                    tracing::info!(directive.id = %directive.id, directive.kind = %directive.kind, "done");
+                    let (id, kind) = (directive.id, &directive.kind);
+                    tracing::info!(directive.id = %id, directive.kind = %kind, "the directive is carried out");
                     self.handled.insert(directive.id);
                 }
                 Ok(Acknowledgement::InProgress | Acknowledgement::Deferred) => return,
                 Err(error) => {
                     if self.warned.insert(directive.id) {
-                        tracing::warn!(directive.id = %directive.id, directive.kind = %directive.kind, "not done: {error:#}");
+                        let (id, kind) = (directive.id, &directive.kind);
+                        tracing::warn!(directive.id = %id, directive.kind = %kind, "the directive is not carried out: {error:#}");
                     }
                     return;
                 }

@@ -130,7 +130,10 @@ pub(crate) async fn spawn(session: &Arc<Session>, key: String, execute: StepExec
             Err(error) => Err(anyhow::anyhow!(error)),
         };
         if let Err(error) = result {
-            tracing::error!(item = key, "the work item cannot continue before the next start: {error:#}");
+            tracing::error!(
+                item = key,
+                "the work item cannot continue; the next start of the agent tries it again: {error:#}"
+            );
         }
     });
 }
@@ -175,7 +178,7 @@ async fn run(
         None => Ok(()),
         Some(answer) => {
             match answer {
-                Ok(()) => tracing::info!(item = key, status = ?end.status, "ended"),
+                Ok(()) => tracing::info!(item = key, status = ?end.status, "the work item has ended"),
                 Err(error) => tracing::warn!(item = key, "the server rejects the end of this work item: {error}"),
             }
             finish(session, key).await

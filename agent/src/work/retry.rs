@@ -68,10 +68,16 @@ pub(crate) fn start(session: &Arc<Session>, claim: Claim) {
         let ticket = running.queue.enqueue();
         match run_transfer(&running.transfers, claim, None, None, ticket.admitted(&destination)).await {
             Ok(EndedTransfer { outcome, .. }) => match outcome {
-                CopyOutcome::Completed(copied) => tracing::info!(transfer.id = ?id, bytes = copied.bytes, "completed"),
-                CopyOutcome::Failed(reason) => tracing::warn!(transfer.id = ?id, "failed: {reason}"),
-                CopyOutcome::Cancelled(reason) => tracing::info!(transfer.id = ?id, "cancelled: {reason}"),
-                CopyOutcome::Stopped => tracing::info!(transfer.id = ?id, "stopped; it continues at the next start"),
+                CopyOutcome::Completed(copied) => {
+                    tracing::info!(transfer.id = ?id, bytes = copied.bytes, "the transfer is completed");
+                }
+                CopyOutcome::Failed(reason) => tracing::warn!(transfer.id = ?id, "the transfer has failed: {reason}"),
+                CopyOutcome::Cancelled(reason) => {
+                    tracing::info!(transfer.id = ?id, "the transfer is cancelled: {reason}");
+                }
+                CopyOutcome::Stopped => {
+                    tracing::info!(transfer.id = ?id, "the transfer is stopped and continues at the next start");
+                }
             },
             Err(error) => tracing::error!(transfer.id = ?id, %error, "the transfer cannot run"),
         }

@@ -281,7 +281,7 @@ impl BlockingStep {
         match self {
             Self::Checksum { path, expected } => {
                 let found = files::checksum(&path, control)?;
-                tracing::info!(path = text(path.as_path()), sha256 = found, "read");
+                tracing::info!(path = text(path.as_path()), sha256 = found, "the checksum is computed");
                 match expected {
                     Some(expected) if !files::agrees(&found, &expected) => Err(StepError::Failed(format!(
                         "the SHA-256 of {} is {found}, not {expected} as expected",
