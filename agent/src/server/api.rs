@@ -8,6 +8,7 @@ use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::json;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -30,6 +31,8 @@ pub(crate) struct Api {
     instance: Option<Uuid>,
     state_dir: PathBuf,
     key: Mutex<ApiKey>,
+    /// Whether a new key is being requested and stored at this moment.
+    is_rotating: watch::Sender<bool>,
     rate_limit: Mutex<Option<(Instant, RateLimit)>>,
 }
 
@@ -75,6 +78,22 @@ struct Results {
     directives: Directives,
 }
 
+/// Says that a new key is being requested, until it is dropped.
+struct Rotation<'a>(&'a watch::Sender<bool>);
+
+impl<'a> Rotation<'a> {
+    fn begin(is_rotating: &'a watch::Sender<bool>) -> Self {
+        is_rotating.send_replace(true);
+        Self(is_rotating)
+    }
+}
+
+impl Drop for Rotation<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
+}
+
 /// `POST /api/agents/register`: the one operation that needs no key.
 pub(crate) async fn register(http: &HttpClient, agent: &RegisterAgent<'_>) -> Result<(Uuid, ApiKey), ApiError> {
     let request = http.request(Method::POST, "/api/agents/register").json(agent);
@@ -91,6 +110,7 @@ impl Api {
             agent_id: registration.agent_id,
             state_dir: state_dir.to_owned(),
             key: Mutex::new(registration.api_key.clone()),
+            is_rotating: watch::Sender::new(false),
             rate_limit: Mutex::new(None),
         }
     }
@@ -184,14 +204,21 @@ impl Api {
         Ok(())
     }
 
-    /// `POST /api/agents/{id}/key`; the old key stays valid for a while.
-    pub(crate) async fn rotate_key(&self) -> Result<ApiKey, ApiError> {
+    /// `POST /api/agents/{id}/key`: stores the new key with `store` and uses it from then on. A request that is refused
+    /// meanwhile, because the server ends the old key at once, is repeated with the new one.
+    pub(crate) async fn rotate_key(&self, store: impl AsyncFnOnce(ApiKey) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let _rotation = Rotation::begin(&self.is_rotating);
         let path = format!("/api/agents/{}/key", self.agent_id);
-        Ok(self.call::<NewKey>(|| self.request(Method::POST, &path).json(&json!({}))).await?.api_key)
+        let key = self.current_key();
+        let created = self.send_or_reload(|| self.request(Method::POST, &path).json(&json!({})), &key).await;
+        let key = created.map(|created: NewKey| created.api_key)?;
+        store(key.clone()).await?;
+        self.adopt_key(key);
+        Ok(())
     }
 
     /// Uses `key` from now on.
-    pub(crate) fn adopt_key(&self, key: ApiKey) {
+    fn adopt_key(&self, key: ApiKey) {
         *self.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
     }
 
@@ -205,9 +232,25 @@ impl Api {
 
     async fn call<T: DeserializeOwned>(&self, request: impl Fn() -> RequestBuilder) -> Result<T, ApiError> {
         let key = self.current_key();
-        match self.send_with_key(request(), &key).await {
+        match self.send_or_reload(&request, &key).await {
+            Err(ApiError::Unauthorized { .. }) if *self.is_rotating.borrow() || self.current_key() != key => {
+                // It cannot fail: the sender is ours.
+                let _ = self.is_rotating.subscribe().wait_for(|is_rotating| !is_rotating).await;
+                self.send_or_reload(&request, &self.current_key()).await
+            }
+            other => other,
+        }
+    }
+
+    /// Sends with `key`, and again with the stored key if the server refuses this one and the two differ.
+    async fn send_or_reload<T: DeserializeOwned>(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+        key: &ApiKey,
+    ) -> Result<T, ApiError> {
+        match self.send_with_key(request(), key).await {
             // Another process of this agent may have changed the key meanwhile.
-            Err(ApiError::Unauthorized { message }) => match self.stored_key().filter(|stored| *stored != key) {
+            Err(ApiError::Unauthorized { message }) => match self.stored_key().filter(|stored| stored != key) {
                 Some(stored) => {
                     self.adopt_key(stored.clone());
                     self.send_with_key(request(), &stored).await

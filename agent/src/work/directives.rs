@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::identity::Registration;
+use crate::identity::{ApiKey, Registration};
 use crate::random::random_fraction;
 use crate::server::connection::DirectiveBatch;
 use crate::server::wire::{Directive, Status};
@@ -147,11 +147,8 @@ impl Dispatcher {
     }
 
     async fn rotate_key(&self) -> anyhow::Result<Acknowledgement> {
-        let session = &self.session;
-        let key = session.server.api.rotate_key().await?;
-        let api_key = key.clone();
-        self.change_registration(|registration| registration.api_key = api_key).await?;
-        session.server.api.adopt_key(key);
+        let store = async |key: ApiKey| self.change_registration(move |registration| registration.api_key = key).await;
+        self.session.server.api.rotate_key(store).await?;
         Ok(Acknowledgement::Done)
     }
 
