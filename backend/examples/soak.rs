@@ -94,12 +94,13 @@ fn kept(binary: &Path, place: &Place, server: Server, reporters: &[Reporter]) {
         assert_eq!(line.request("PATCH", &path(reporter), &reporter.key, &body), 200, "{}", line.body());
     }
     drop(server);
+    let token = place::token(binary, place);
     let server = Server::product(binary, place, "off");
     let mut line = Line::open(&server.address);
     for (index, reporter) in reporters.iter().enumerate() {
-        assert_eq!(line.request("GET", &path(reporter), &reporter.key, ""), 200, "{}", line.body());
-        let transfer: Value = serde_json::from_str(&line.body()).unwrap();
-        assert_eq!(transfer["bytesTransferred"], report(index), "{}", line.body());
+        assert_eq!(line.get(&path(reporter), &token), 200, "{}", line.body());
+        let answer: Value = serde_json::from_str(&line.body()).unwrap();
+        assert_eq!(answer["data"]["transfer"]["bytesTransferred"], report(index), "{answer}");
     }
     println!("  after kill -9 and a restart: the last report of each of {} agents is there", reporters.len());
 }

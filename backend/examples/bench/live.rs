@@ -49,14 +49,7 @@ pub(crate) fn run(options: &Options) {
     let place = Place::fresh(&Engine::Sqlite, "live");
     let reporters = place::agents(&place, 1);
     let product = || Server::product(&options.server, &place, "agent=1000000,graphql=1000000");
-    let token = {
-        let arguments = [vec!["token".to_owned(), "admin@localhost".to_owned()], place.flags()].concat();
-        // The first start makes the administrator.
-        drop(product());
-        let output = std::process::Command::new(&options.server).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
+    let token = place::token(&options.server, &place);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut ours = Vec::new();
     let mut bare = Vec::new();

@@ -110,6 +110,15 @@ impl Drop for Server {
     }
 }
 
+/// A token of the administrator, whom the first start creates.
+pub(crate) fn token(binary: &Path, place: &Place) -> String {
+    drop(Server::product(binary, place, "off"));
+    let arguments = [vec!["token".to_owned(), "admin@localhost".to_owned()], place.flags()].concat();
+    let output = Command::new(binary).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 #[derive(Parser)]
 struct Settings {
     #[command(flatten)]
