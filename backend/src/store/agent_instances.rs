@@ -4,10 +4,6 @@ use super::db::{Conn, JsonColumn, Tx, json, sql};
 use crate::{error::Result, ids::AgentId, model::instances::Instances};
 
 /// The processes of an agent, if any of them named itself.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, agent: AgentId) -> Result<Option<Instances>> {
     let statement = sql("SELECT state FROM agent_instances WHERE agent_id = $1").bind(agent);
     let row: Option<(JsonColumn<Instances>,)> = statement.fetch_optional(conn).await?;
@@ -15,10 +11,6 @@ pub async fn find(conn: impl Into<Conn<'_>>, agent: AgentId) -> Result<Option<In
 }
 
 /// The same for a change, which nobody else makes meanwhile; `first` where there is nothing yet.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn lock(tx: &mut Tx, agent: AgentId, first: &Instances) -> Result<Instances> {
     sql("INSERT INTO agent_instances (agent_id, state) VALUES ($1, $2) \
          ON CONFLICT (agent_id) DO UPDATE SET agent_id = excluded.agent_id")
@@ -30,10 +22,6 @@ pub async fn lock(tx: &mut Tx, agent: AgentId, first: &Instances) -> Result<Inst
 }
 
 /// Keeps the processes of an agent.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn save(tx: &mut Tx, agent: AgentId, instances: &Instances) -> Result<()> {
     sql("UPDATE agent_instances SET state = $1 WHERE agent_id = $2")
         .bind(json(instances)?)

@@ -108,10 +108,6 @@ impl From<AgentRow> for Agent {
 }
 
 /// Stores a new agent.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, agent: &AgentRow) -> Result<()> {
     let search = format!("{}\n{}", agent.name.as_deref().unwrap_or(""), agent.hostname).to_lowercase();
     let row = values(AgentRow::CREATED, agent).chain(values(AgentRow::HEARTBEAT, agent));
@@ -120,10 +116,6 @@ pub async fn insert(tx: &mut Tx, agent: &AgentRow) -> Result<()> {
 }
 
 /// The agent, unless it is revoked or outside the scope.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: AgentId) -> Result<Option<AgentRow>> {
     scoped(AgentRow::TABLE.select().push_bind(" WHERE revoked_at IS NULL AND id = ", id), scope)
         .fetch_optional(conn)
@@ -131,10 +123,6 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: AgentId) -> Resul
 }
 
 /// Those of these agents that are not revoked and within the scope.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -162,10 +150,6 @@ const CALLED: &str = "SELECT id, name, hostname FROM agents WHERE revoked_at IS 
 
 /// The agents of a customer with one of these ids, names or host names, oldest first; without a customer, the agents of
 /// anybody with one of these ids.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn called(db: &Db, customer: Option<CustomerId>, names: &[&str]) -> Result<Vec<AgentRef>> {
     let mut found: Vec<CalledRow> = Vec::new();
     for names in names.chunks(MOST_VALUES / 3) {
@@ -191,10 +175,6 @@ pub async fn called(db: &Db, customer: Option<CustomerId>, names: &[&str]) -> Re
 }
 
 /// Up to 1,000 of a customer's agents, oldest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn of_customer(db: &Db, customer: CustomerId) -> Result<Vec<AgentRef>> {
     let statement = sql(CALLED).push_bind("customer_id = ", customer).push(" ORDER BY id LIMIT 1000");
     Ok(statement.fetch_all::<CalledRow>(db).await?.into_iter().map(AgentRef::from).collect())
@@ -212,10 +192,6 @@ pub struct Presence {
 }
 
 /// Whether these agents are there, revoked ones too.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn presence(tx: &mut Tx, ids: &[AgentId]) -> Result<Vec<Presence>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -235,10 +211,6 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
 }
 
 /// A page of the agents in the scope, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -> Result<Page<AgentRow>> {
     let conditions = |statement: Sql| {
         let mut statement = scoped(statement.push(" WHERE revoked_at IS NULL"), scope);
@@ -277,10 +249,6 @@ pub(super) fn contains(search: &str) -> String {
 }
 
 /// The heartbeat intervals, in seconds, that agents were told.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn told_intervals(db: &Db) -> Result<Vec<i64>> {
     let statement = sql("SELECT DISTINCT heartbeat_interval FROM agents WHERE revoked_at IS NULL");
     let rows: Vec<(i64,)> = statement.fetch_all(db).await?;
@@ -305,10 +273,6 @@ impl Silent {
 }
 
 /// Silent agents in the order of their ids, from after this one on, up to `limit`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn silent(db: &Db, silent: Silent, after: Option<AgentId>, limit: i64) -> Result<Vec<AgentId>> {
     let mut statement = silent.among(sql("SELECT id FROM agents"));
     if let Some(after) = after {
@@ -320,10 +284,6 @@ pub async fn silent(db: &Db, silent: Silent, after: Option<AgentId>, limit: i64)
 
 /// Marks those of these agents offline that are silent, as far as nothing is heard of them at this moment; as they are now.
 /// At most 500.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn mark_offline(tx: &mut Tx, ids: &[AgentId], silent: Silent, now: DateTime<Utc>) -> Result<Vec<AgentRow>> {
     let statement =
         silent.among(AgentRow::TABLE.select()).push(" AND id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
@@ -345,10 +305,6 @@ pub async fn mark_offline(tx: &mut Tx, ids: &[AgentId], silent: Silent, now: Dat
 }
 
 /// Revokes an agent: it is gone for everybody, its transfers stay. Whether there was one to revoke.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn revoke(tx: &mut Tx, id: AgentId, now: DateTime<Utc>) -> Result<bool> {
     let rows = sql("UPDATE agents SET revoked_at = $1, status = 'offline', \
          offline_since = COALESCE(offline_since, $1), revision = revision + 1 \
@@ -361,20 +317,12 @@ pub async fn revoke(tx: &mut Tx, id: AgentId, now: DateTime<Utc>) -> Result<bool
 }
 
 /// Notes the heartbeat interval that an agent has acknowledged.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn set_heartbeat_interval(tx: &mut Tx, id: AgentId, seconds: i64) -> Result<()> {
     sql("UPDATE agents SET heartbeat_interval = $1 WHERE id = $2").bind(seconds).bind(id).execute(tx).await?;
     Ok(())
 }
 
 /// How many agents there are by status.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn count_by_status(db: &Db) -> Result<Vec<(String, i64)>> {
     sql("SELECT status, COUNT(*) FROM agents WHERE revoked_at IS NULL GROUP BY status ORDER BY status")
         .fetch_all(db)

@@ -51,10 +51,6 @@ impl Deltas {
     }
 
     /// Writes them, in the order of their keys, so that two transactions never wait for each other in a circle.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the engine says.
     pub async fn apply(self, tx: &mut Tx) -> Result<()> {
         let deltas: Vec<_> = self.0.into_iter().filter(|(_, delta)| *delta != 0).collect();
         for rows in deltas.chunks(500) {
@@ -86,10 +82,6 @@ const fn word(status: TransferStatus) -> &'static str {
 }
 
 /// How many there are, with this status or with any.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn total(conn: impl Into<Conn<'_>>, counted: Counted, status: Option<TransferStatus>) -> Result<u64> {
     // A sum of BIGINTs is NUMERIC in PostgreSQL: hence the cast.
     let mut statement = sql("SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM transfer_counts")
@@ -102,10 +94,6 @@ pub async fn total(conn: impl Into<Conn<'_>>, counted: Counted, status: Option<T
 }
 
 /// How many transfers there are by status.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn by_status(conn: impl Into<Conn<'_>>, counted: Counted) -> Result<Vec<(String, i64)>> {
     sql("SELECT status, total FROM transfer_counts")
         .push_bind(" WHERE scope_id = ", counted.scope_id())

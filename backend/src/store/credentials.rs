@@ -36,10 +36,6 @@ const IS_NEWER: &str = "n.agent_id = k.agent_id AND n.digest <> k.digest \
     AND (n.generation > k.generation OR (n.expires_at IS NULL AND k.expires_at IS NOT NULL))";
 
 /// Stores a new key by its digest.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert_key(tx: &mut Tx, agent: AgentId, digest: &[u8], prefix: &str, now: DateTime<Utc>) -> Result<()> {
     sql("INSERT INTO agent_keys (digest, agent_id, prefix, created_at, generation) VALUES ($1, $2, $3, $4, \
          (SELECT COALESCE(MAX(generation), 0) + 1 FROM agent_keys WHERE agent_id = $2))")
@@ -53,10 +49,6 @@ pub async fn insert_key(tx: &mut Tx, agent: AgentId, digest: &[u8], prefix: &str
 }
 
 /// What the key with this digest stands for, if its agent is not revoked.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_key(conn: impl Into<Conn<'_>>, digest: &[u8], now: DateTime<Utc>) -> Result<Option<KeyRow>> {
     sql("SELECT k.agent_id, a.customer_id, k.expires_at, CASE WHEN k.first_used_at IS NULL AND EXISTS (\
             SELECT 1 FROM agent_keys o WHERE o.agent_id = k.agent_id AND o.digest <> k.digest AND o.expires_at > $2\
@@ -69,10 +61,6 @@ pub async fn find_key(conn: impl Into<Conn<'_>>, digest: &[u8], now: DateTime<Ut
 }
 
 /// Records the first use of a key that works.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn note_first_use(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE agent_keys SET first_used_at = $1 \
          WHERE digest = $2 AND first_used_at IS NULL AND (expires_at IS NULL OR expires_at > $1)")
@@ -84,20 +72,12 @@ pub async fn note_first_use(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> R
 }
 
 /// Makes whoever else would change or first use a key of this agent wait until this transaction has ended.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn hold_keys(tx: &mut Tx, agent: AgentId) -> Result<()> {
     sql("UPDATE agent_keys SET generation = generation WHERE agent_id = $1").bind(agent).execute(tx).await?;
     Ok(())
 }
 
 /// Where a key that works stands among its agent's.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn standing(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Option<Standing>> {
     sql("SELECT CASE WHEN k.expires_at IS NOT NULL THEN 1 = 1 ELSE 1 = 0 END AS is_replaced, \
          CASE WHEN EXISTS (SELECT 1 FROM agent_keys n WHERE n.first_used_at IS NOT NULL AND ")
@@ -111,10 +91,6 @@ pub async fn standing(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<
 }
 
 /// Ends the agent's keys that are newer than this one, now.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn end_newer_keys(tx: &mut Tx, agent: AgentId, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE agent_keys SET expires_at = $1 WHERE agent_id = $2 AND (expires_at IS NULL OR expires_at > $1) \
          AND EXISTS (SELECT 1 FROM agent_keys k WHERE k.digest = $3 AND agent_keys.digest <> k.digest \
@@ -128,10 +104,6 @@ pub async fn end_newer_keys(tx: &mut Tx, agent: AgentId, digest: &[u8], now: Dat
 }
 
 /// Lets the agent's present keys end at `end`, unless they end sooner.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn expire_keys(tx: &mut Tx, agent: AgentId, end: DateTime<Utc>) -> Result<()> {
     sql("UPDATE agent_keys SET expires_at = $1 WHERE agent_id = $2 AND (expires_at IS NULL OR expires_at > $1)")
         .bind(end)

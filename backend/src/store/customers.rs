@@ -36,10 +36,6 @@ impl From<CustomerRow> for Customer {
 const CUSTOMERS: &str = "SELECT id, name, suspended, created_at FROM customers";
 
 /// Stores a new customer.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, customer: &Customer) -> Result<()> {
     sql("INSERT INTO customers (id, name, suspended, created_at) VALUES ($1, $2, $3, $4)")
         .bind(customer.id)
@@ -52,20 +48,12 @@ pub async fn insert(tx: &mut Tx, customer: &Customer) -> Result<()> {
 }
 
 /// The customer, if there is one.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, id: CustomerId) -> Result<Option<Customer>> {
     let row: Option<CustomerRow> = sql(CUSTOMERS).push_bind(" WHERE id = ", id).fetch_optional(conn).await?;
     Ok(row.map(Customer::from))
 }
 
 /// The customers of this name.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn named(db: &Db, name: &str) -> Result<Vec<Customer>> {
     let rows: Vec<CustomerRow> =
         sql(CUSTOMERS).push_bind(" WHERE name = ", name).push(" ORDER BY id").fetch_all(db).await?;
@@ -73,10 +61,6 @@ pub async fn named(db: &Db, name: &str) -> Result<Vec<Customer>> {
 }
 
 /// Those of these customers that there are.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_all(db: &Db, ids: &[CustomerId]) -> Result<Vec<Customer>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -87,10 +71,6 @@ pub async fn find_all(db: &Db, ids: &[CustomerId]) -> Result<Vec<Customer>> {
 }
 
 /// A page of all customers, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list(db: &Db, window: Window) -> Result<Page<Customer>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM customers").fetch_one(db).await?;
     let rows: Vec<CustomerRow> = window::cut(sql(CUSTOMERS).push(" WHERE 1 = 1"), window).fetch_all(db).await?;
@@ -98,10 +78,6 @@ pub async fn list(db: &Db, window: Window) -> Result<Page<Customer>> {
 }
 
 /// Changes a customer; the customer after the change, if there is one.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn update(tx: &mut Tx, id: CustomerId, change: &UpdateCustomer) -> Result<Option<Customer>> {
     sql("UPDATE customers SET name = COALESCE($1, name), suspended = COALESCE($2, suspended) WHERE id = $3")
         .bind(change.name.clone())
@@ -153,10 +129,6 @@ table! {
 }
 
 /// Stores a new code by its digest.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert_code(tx: &mut Tx, code: &EnrolmentCodeRow, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
     let others = [("digest", digest.to_vec().into()), ("created_at", now.into())];
     EnrolmentCodeRow::TABLE.insert(values(EnrolmentCodeRow::CREATED, code).chain(others)).execute(tx).await?;
@@ -164,19 +136,11 @@ pub async fn insert_code(tx: &mut Tx, code: &EnrolmentCodeRow, digest: &[u8], no
 }
 
 /// The code with this id.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_code(conn: impl Into<Conn<'_>>, id: EnrolmentCodeId) -> Result<Option<EnrolmentCodeRow>> {
     EnrolmentCodeRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
 /// A page of a customer's codes, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list_codes(db: &Db, customer: CustomerId, window: Window) -> Result<Page<EnrolmentCodeRow>> {
     let counted = sql("SELECT COUNT(*) FROM enrolment_codes WHERE customer_id = $1").bind(customer);
     let (total,): (i64,) = counted.fetch_one(db).await?;
@@ -186,10 +150,6 @@ pub async fn list_codes(db: &Db, customer: CustomerId, window: Window) -> Result
 }
 
 /// Uses a code up by one, if it still works for a customer that is not suspended; whose it is.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn use_code(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Option<CustomerId>> {
     let row: Option<(CustomerId,)> = sql("UPDATE enrolment_codes SET uses = uses + 1 \
          WHERE digest = $1 AND (expires_at IS NULL OR expires_at > $2) AND (max_uses IS NULL OR uses < max_uses) \
@@ -203,10 +163,6 @@ pub async fn use_code(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<
 }
 
 /// Withdraws a code; whether there was one.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn delete_code(tx: &mut Tx, id: EnrolmentCodeId) -> Result<bool> {
     Ok(sql("DELETE FROM enrolment_codes WHERE id = $1").bind(id).execute(tx).await? == 1)
 }

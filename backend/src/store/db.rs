@@ -182,7 +182,7 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// Whatever the engine says; then nothing was written, unless the answer was lost.
+    /// [`Error::DatabaseUnavailable`] also when the engine did not answer in time: then it is not known whether it committed.
     pub async fn commit(mut self) -> Result<()> {
         match &mut self {
             Self::Sqlite(lease) => lease.commit().await,
@@ -194,7 +194,7 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// Whatever the engine says; the transaction is undone all the same.
+    /// [`Error::DatabaseUnavailable`] if the engine does not answer; the transaction is undone all the same.
     pub async fn roll_back(mut self) -> Result<()> {
         match &mut self {
             Self::Sqlite(lease) => lease.roll_back().await,
@@ -302,10 +302,6 @@ impl Sql {
     }
 
     /// All rows.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the engine says.
     pub async fn fetch_all<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<T>> {
         let (text, values) = self.parts();
         match conn.into() {
@@ -324,10 +320,6 @@ impl Sql {
 
     /// All rows, with nothing in the place of those that cannot be read: one of them must not keep the others from being
     /// shown. That there is one is logged and counted.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the engine says.
     pub async fn fetch_readable<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<Option<T>>> {
         let (text, values) = self.parts();
         match conn.into() {
@@ -345,10 +337,6 @@ impl Sql {
     }
 
     /// The row, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the engine says.
     pub async fn fetch_optional<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Option<T>> {
         let (text, values) = self.parts();
         match conn.into() {
@@ -369,16 +357,12 @@ impl Sql {
     ///
     /// # Errors
     ///
-    /// Whatever the engine says; no row is a fault of ours.
+    /// [`Error::Internal`] if there is no row.
     pub async fn fetch_one<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<T> {
         self.fetch_optional(conn).await?.ok_or_else(|| Error::internal("a row that must exist does not"))
     }
 
     /// How many rows were written.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the engine says.
     pub async fn execute(self, tx: &mut Tx) -> Result<u64> {
         let (text, values) = self.parts();
         match tx {

@@ -39,19 +39,11 @@ const TABLE: Table =
     Table { name: "directives", selected: &["id", "wish", "created_at", "expires_at"], from: "directives" };
 
 /// Stores a new directive.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, agent: AgentId, directive: &Directive) -> Result<()> {
     insert_all(tx, std::slice::from_ref(&(agent, directive.clone()))).await
 }
 
 /// Stores new directives, each for its agent.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert_all(tx: &mut Tx, directives: &[(AgentId, Directive)]) -> Result<()> {
     for directives in directives.chunks(MOST_VALUES) {
         let rows = directives.iter().map(|(agent, directive)| columns(*agent, directive));
@@ -81,10 +73,6 @@ fn columns(agent: AgentId, directive: &Directive) -> Result<[(&'static str, Valu
 
 /// What still waits for an agent, oldest first: at most 100, and of those that ask to stop something only as many as leave
 /// room for the others. An agent that ignores such wishes is still told what it is to do.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn open(conn: impl Into<Conn<'_>>, agent: AgentId, now: DateTime<Utc>) -> Result<Vec<Directive>> {
     let mut rows: Vec<DirectiveRow> = TABLE
         .select()
@@ -103,7 +91,7 @@ pub async fn open(conn: impl Into<Conn<'_>>, agent: AgentId, now: DateTime<Utc>)
 ///
 /// # Errors
 ///
-/// [`Error::Unavailable`] for one that only a newer version of the server knows, and whatever the engine says.
+/// [`Error::Unavailable`] for a directive of a type that only a newer version of the server knows.
 pub async fn find(conn: impl Into<Conn<'_>>, agent: AgentId, id: DirectiveId) -> Result<Option<Directive>> {
     let Some(row) = find_row(conn, agent, id).await? else { return Ok(None) };
     match row.read() {
@@ -118,10 +106,6 @@ async fn find_row(conn: impl Into<Conn<'_>>, agent: AgentId, id: DirectiveId) ->
 }
 
 /// Whether nobody has acknowledged a directive.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn is_open(conn: impl Into<Conn<'_>>, id: DirectiveId) -> Result<bool> {
     let statement = sql("SELECT id FROM directives WHERE acknowledged_at IS NULL AND id = $1").bind(id);
     let row: Option<(DirectiveId,)> = statement.fetch_optional(conn).await?;
@@ -129,10 +113,6 @@ pub async fn is_open(conn: impl Into<Conn<'_>>, id: DirectiveId) -> Result<bool>
 }
 
 /// Acknowledges every directive of one type that waits for an agent.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn acknowledge_all(tx: &mut Tx, agent: AgentId, name: &'static str, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 WHERE agent_id = $2 AND acknowledged_at IS NULL AND type = $3")
         .bind(now)
@@ -144,10 +124,6 @@ pub async fn acknowledge_all(tx: &mut Tx, agent: AgentId, name: &'static str, no
 }
 
 /// Acknowledges every directive about a transfer of the agent: it has acted, or there is nothing to do any more.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn settle_transfer(tx: &mut Tx, agent: AgentId, transfer: TransferId, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 \
          WHERE agent_id = $2 AND acknowledged_at IS NULL AND transfer_id = $3")
@@ -160,10 +136,6 @@ pub async fn settle_transfer(tx: &mut Tx, agent: AgentId, transfer: TransferId, 
 }
 
 /// Jobs, of these, with a start that still waits for its agent.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn jobs_about_to_start(tx: &mut Tx, jobs: &[JobId], now: DateTime<Utc>) -> Result<HashSet<JobId>> {
     let mut found = HashSet::new();
     for jobs in jobs.chunks(MOST_VALUES) {
@@ -179,10 +151,6 @@ pub async fn jobs_about_to_start(tx: &mut Tx, jobs: &[JobId], now: DateTime<Utc>
 }
 
 /// The starts of a job that nobody has acknowledged, oldest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn starts(tx: &mut Tx, job: JobId) -> Result<Vec<Directive>> {
     let statement = TABLE.select().push_bind(" WHERE acknowledged_at IS NULL AND job_id = ", job).push(" ORDER BY id");
     let rows: Vec<DirectiveRow> = statement.fetch_all(tx).await?;
@@ -191,10 +159,6 @@ pub async fn starts(tx: &mut Tx, job: JobId) -> Result<Vec<Directive>> {
 
 /// Starts that their agents did not fetch before they were void, in the order of their ids, from after this one on, up to
 /// `limit`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn lapsed_starts(
     db: &Db,
     now: DateTime<Utc>,
@@ -211,10 +175,6 @@ pub async fn lapsed_starts(
 }
 
 /// The directive with this id, and whom it waits for.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn by_id(db: &Db, id: DirectiveId) -> Result<Option<(AgentId, Directive)>> {
     let statement = sql("SELECT agent_id FROM directives WHERE id = $1").bind(id);
     let Some((agent,)) = statement.fetch_optional::<(AgentId,)>(db).await? else { return Ok(None) };
@@ -224,20 +184,12 @@ pub async fn by_id(db: &Db, id: DirectiveId) -> Result<Option<(AgentId, Directiv
 }
 
 /// Acknowledges one directive that nobody has acknowledged; whether this call did.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn claim(tx: &mut Tx, id: DirectiveId, now: DateTime<Utc>) -> Result<bool> {
     let statement = sql("UPDATE directives SET acknowledged_at = $1 WHERE id = $2 AND acknowledged_at IS NULL");
     Ok(statement.bind(now).bind(id).execute(tx).await? == 1)
 }
 
 /// Changes what a directive wishes for, while it waits.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn reword(tx: &mut Tx, id: DirectiveId, wish: &Wish) -> Result<()> {
     sql("UPDATE directives SET wish = $1 WHERE id = $2 AND acknowledged_at IS NULL")
         .bind(json(wish)?)
@@ -248,10 +200,6 @@ pub async fn reword(tx: &mut Tx, id: DirectiveId, wish: &Wish) -> Result<()> {
 }
 
 /// Acknowledges every directive about a run.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn settle_job_run(tx: &mut Tx, run: RunId, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 WHERE acknowledged_at IS NULL AND job_run_id = $2")
         .bind(now)
@@ -262,10 +210,6 @@ pub async fn settle_job_run(tx: &mut Tx, run: RunId, now: DateTime<Utc>) -> Resu
 }
 
 /// Whether a directive about a run still waits, and whether one is void without having been acknowledged.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn about_job_run(conn: impl Into<Conn<'_>>, run: RunId, now: DateTime<Utc>) -> Result<(bool, bool)> {
     let statement =
         sql("SELECT expires_at FROM directives WHERE acknowledged_at IS NULL AND job_run_id = $1").bind(run);
@@ -274,10 +218,6 @@ pub async fn about_job_run(conn: impl Into<Conn<'_>>, run: RunId, now: DateTime<
 }
 
 /// Acknowledges every directive about a step, or those of one type.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn settle_step(
     tx: &mut Tx,
     run: RunId,
@@ -298,10 +238,6 @@ pub async fn settle_step(
 }
 
 /// The steps of a run that their agents were asked to stop, and have not said that they did.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn stopping_steps(conn: impl Into<Conn<'_>>, run: RunId) -> Result<Vec<String>> {
     let statement = sql("SELECT DISTINCT step_id FROM directives \
          WHERE acknowledged_at IS NULL AND pipeline_run_id = $1 AND type = $2");

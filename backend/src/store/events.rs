@@ -48,10 +48,6 @@ impl From<EventRow> for Event {
 }
 
 /// Events of the log, in the order they are read in.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list(db: &Db, stretch: Stretch) -> Result<Vec<Event>> {
     let Stretch { customer, beyond, is_upward, limit } = stretch;
     let mut statement = sql("SELECT number, at, kind, actor, object_id, customer_id, agent_id, \
@@ -70,10 +66,6 @@ pub async fn list(db: &Db, stretch: Stretch) -> Result<Vec<Event>> {
 
 /// Gives the changes of a transaction their numbers and writes those the log keeps. The last statement of a
 /// transaction: whoever has the head commits before the next one gets it, so that numbers are in commit order.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn record(tx: &mut Tx, mut changes: Vec<Change>) -> Result<Vec<Event>> {
     if changes.is_empty() {
         return Ok(Vec::new());
@@ -115,30 +107,18 @@ async fn insert(tx: &mut Tx, events: &[(&Event, &Object)]) -> Result<()> {
 }
 
 /// The number of the last event that was committed.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn head(db: &super::Db) -> Result<i64> {
     let (number,): (i64,) = sql("SELECT number FROM event_head WHERE id = 1").fetch_one(db).await?;
     Ok(number)
 }
 
 /// The number of the last event that was thrown away; 0 while all are kept.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn purged(db: &Db) -> Result<i64> {
     let (number,): (i64,) = sql("SELECT purged FROM event_head WHERE id = 1").fetch_one(db).await?;
     Ok(number)
 }
 
 /// Up to which number cursors of the log were given out as the number itself.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn plain_cursors_until(db: &Db) -> Result<i64> {
     let (number,): (i64,) = sql("SELECT plain_cursors_until FROM event_head WHERE id = 1").fetch_one(db).await?;
     Ok(number)
@@ -146,10 +126,6 @@ pub async fn plain_cursors_until(db: &Db) -> Result<i64> {
 
 /// Notes that events from before this instant will be thrown away; the number of the last of them. From then on whoever
 /// has read no further is told that there is a gap.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub(super) async fn note_purge(db: &Db, before: DateTime<Utc>) -> Result<i64> {
     let (last,): (Option<i64>,) =
         sql("SELECT MAX(number) FROM events WHERE at < $1").bind(before).fetch_one(db).await?;

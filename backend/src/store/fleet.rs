@@ -31,10 +31,6 @@ pub struct Figures {
 }
 
 /// The figures of a customer, or of all, all of one moment.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn figures(db: &Db, customer: Option<CustomerId>, failures_since: DateTime<Utc>) -> Result<Figures> {
     let mut tx = db.snapshot().await?;
     let by_status = within(sql("SELECT status, COUNT(*) FROM agents WHERE revoked_at IS NULL"), customer);

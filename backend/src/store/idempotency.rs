@@ -51,10 +51,6 @@ struct IdempotencyRow {
 }
 
 /// Claims a request, or says what is known of it. A claim whose holder died is taken over after `claimed_until`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn claim(
     db: &Db,
     claim: &Claim,
@@ -136,10 +132,6 @@ pub async fn complete(tx: &mut Tx, claim: &Claim, answer: &impl serde::Serialize
 }
 
 /// Gives a claim up: nothing came of it.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn release(db: &Db, claim: &Claim) -> Result<()> {
     let mut tx = db.begin().await?;
     sql("DELETE FROM idempotency WHERE caller = $1 AND operation = $2 AND key = $3 AND claim = $4 AND answer IS NULL")

@@ -107,10 +107,6 @@ impl JobRunRow {
 }
 
 /// Stores a new run.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, run: &JobRunRow) -> Result<()> {
     let columns = values(JobRunRow::CREATED, run).chain(values(JobRunRow::STATE, run));
     JobRunRow::TABLE.insert(columns).execute(tx).await?;
@@ -118,20 +114,12 @@ pub async fn insert(tx: &mut Tx, run: &JobRunRow) -> Result<()> {
 }
 
 /// Writes what changes about a run, if it is still what it was at `seen` revision; whether it did.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn save(tx: &mut Tx, run: &JobRunRow, seen: i64) -> Result<bool> {
     let statement = JobRunRow::TABLE.update(values(JobRunRow::STATE, run)).push_bind(" WHERE id = ", run.id);
     Ok(statement.push_bind(" AND revision = ", seen).execute(tx).await? == 1)
 }
 
 /// Plans another attempt of a run that failed, or gives it up, if nobody else did meanwhile; whether it did.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn plan_retry(
     tx: &mut Tx,
     id: RunId,
@@ -147,38 +135,22 @@ pub async fn plan_retry(
 }
 
 /// The run, unless it is outside the scope.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: RunId) -> Result<Option<JobRunRow>> {
     scoped(JobRunRow::TABLE.select().push_bind(" WHERE r.id = ", id), scope).fetch_optional(conn).await
 }
 
 /// The run that a directive started.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn by_directive(tx: &mut Tx, id: DirectiveId) -> Result<Option<JobRunRow>> {
     JobRunRow::TABLE.select().push_bind(" WHERE r.directive_id = ", id).fetch_optional(tx).await
 }
 
 /// The run that makes this one again, if there is one.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn retry_of(tx: &mut Tx, job: JobId, run: RunId) -> Result<Option<JobRunRow>> {
     let statement = JobRunRow::TABLE.select().push_bind(" WHERE r.job_id = ", job);
     statement.push_bind(" AND r.retry_of = ", run).fetch_optional(tx).await
 }
 
 /// Those of these runs that there are.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<JobRunRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -198,20 +170,12 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
 }
 
 /// The runs of a job that are at work, oldest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn running_of_job(tx: &mut Tx, job: JobId) -> Result<Vec<JobRunRow>> {
     let statement = JobRunRow::TABLE.select().push_bind(" WHERE r.job_id = ", job);
     statement.push(" AND r.status = 'running' ORDER BY r.id").fetch_all(tx).await
 }
 
 /// How many runs of each of these jobs are at work; nothing for those of which none is.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn running(tx: &mut Tx, jobs: &[JobId]) -> Result<HashMap<JobId, i64>> {
     let mut running = HashMap::new();
     for jobs in jobs.chunks(MOST_VALUES) {
@@ -227,20 +191,12 @@ pub async fn running(tx: &mut Tx, jobs: &[JobId]) -> Result<HashMap<JobId, i64>>
 }
 
 /// Gives up the attempts that are planned for a job.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn forget_retries(tx: &mut Tx, job: JobId) -> Result<()> {
     sql("UPDATE job_runs SET retry_at = NULL WHERE job_id = $1 AND retry_at IS NOT NULL").bind(job).execute(tx).await?;
     Ok(())
 }
 
 /// Removes the runs of a job.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn delete(tx: &mut Tx, job: JobId) -> Result<()> {
     sql("DELETE FROM job_runs WHERE job_id = $1").bind(job).execute(tx).await?;
     Ok(())

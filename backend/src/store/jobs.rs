@@ -159,10 +159,6 @@ impl JobRow {
 }
 
 /// Stores a new job with its schedule.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, job: &JobRow) -> Result<()> {
     schedules::insert(tx, Owner::Job, &job.rule()).await?;
     JobRow::TABLE.insert(values(JobRow::CREATED, job).chain(changed(job)?)).execute(tx).await?;
@@ -177,10 +173,6 @@ fn changed(job: &JobRow) -> Result<impl Iterator<Item = (&'static str, Value)>> 
 
 /// Writes what may be changed about a job, if nobody has changed it, or claimed a slot of it, since it was read; whether
 /// it did. The schedule goes first: that is the order of locks.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn save(tx: &mut Tx, job: &JobRow) -> Result<bool> {
     if !schedules::save(tx, &job.rule()).await? {
         return Ok(false);
@@ -191,10 +183,6 @@ pub async fn save(tx: &mut Tx, job: &JobRow) -> Result<bool> {
 }
 
 /// Counts one change more of each of these jobs.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn touch(tx: &mut Tx, jobs: &[JobId]) -> Result<()> {
     for jobs in jobs.chunks(MOST_VALUES) {
         sql("UPDATE jobs SET revision = revision + 1 WHERE id IN ")
@@ -206,40 +194,24 @@ pub async fn touch(tx: &mut Tx, jobs: &[JobId]) -> Result<()> {
 }
 
 /// Notes that a run of the job starts; whether there is such a job.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn note_start(tx: &mut Tx, job: JobId, now: DateTime<Utc>) -> Result<bool> {
     let statement = sql("UPDATE jobs SET last_run_at = $1, revision = revision + 1 WHERE id = $2");
     Ok(statement.bind(now).bind(job).execute(tx).await? == 1)
 }
 
 /// Removes a job. Its schedule goes before it and its runs too.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn delete(tx: &mut Tx, job: JobId) -> Result<()> {
     sql("DELETE FROM jobs WHERE id = $1").bind(job).execute(tx).await?;
     Ok(())
 }
 
 /// The job, unless it is outside the scope.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: JobId) -> Result<Option<JobRow>> {
     let statement = JobRow::TABLE.select().push_bind(" WHERE j.id = ", id);
     scoped(statement, scope, "j.").fetch_optional(conn).await
 }
 
 /// Those of these jobs that are within the scope, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[JobId]) -> Result<Vec<JobRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -249,10 +221,6 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[JobId]) -> Result<Vec<JobRow
 }
 
 /// These jobs, as a transaction sees them.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_within(tx: &mut Tx, ids: &[JobId]) -> Result<Vec<JobRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -275,10 +243,6 @@ fn scoped(statement: Sql, scope: Scope, table: &'static str) -> Sql {
 }
 
 /// A page of the jobs in the scope, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list(db: &Db, scope: Scope, filter: &JobFilter, window: Window) -> Result<Page<JobRow>> {
     let conditions = |statement: Sql| {
         let mut statement = scoped(statement.push(" FROM jobs WHERE 1 = 1"), scope, "");
@@ -304,10 +268,6 @@ pub async fn list(db: &Db, scope: Scope, filter: &JobFilter, window: Window) -> 
 }
 
 /// The enabled jobs of an agent.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn enabled_of_agent(tx: &mut Tx, agent: AgentId) -> Result<Vec<JobRow>> {
     JobRow::TABLE
         .select()

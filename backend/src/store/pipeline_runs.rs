@@ -223,10 +223,6 @@ impl PipelineRunRow {
 }
 
 /// Stores a new run with its steps, and with the plan it is shown as.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, run: &PipelineRunRow, plan: &Plan, due_at: Option<DateTime<Utc>>) -> Result<()> {
     let row = run.row();
     let columns = values(RunRow::CREATED, &row).chain(values(RunRow::STATE, &row));
@@ -242,10 +238,6 @@ pub async fn insert(tx: &mut Tx, run: &PipelineRunRow, plan: &Plan, due_at: Opti
 
 /// Writes a changed run and those of its steps that differ from `before`, unless another change came between; whether it
 /// did.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn save(
     tx: &mut Tx,
     run: &PipelineRunRow,
@@ -267,19 +259,11 @@ pub async fn save(
 }
 
 /// A run, if there is one.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, id: RunId) -> Result<Option<PipelineRunRow>> {
     read(conn, RunRow::TABLE.select().push_bind(" WHERE r.id = ", id)).await?.pop().transpose()
 }
 
 /// Those of these runs that there are, in no order.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -291,10 +275,6 @@ pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
 }
 
 /// Removes all runs of a pipeline.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn delete_of_pipeline(tx: &mut Tx, pipeline: PipelineId) -> Result<()> {
     sql("DELETE FROM pipeline_steps WHERE run_id IN (SELECT id FROM pipeline_runs WHERE pipeline_id = $1)")
         .bind(pipeline)

@@ -120,10 +120,6 @@ pub fn owner(customer: Option<CustomerId>) -> Uuid {
 }
 
 /// Stores a new pipeline, but for its version; whether its identifier was free.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, pipeline: &PipelineRow) -> Result<bool> {
     let columns = values(PipelineRow::CREATED, pipeline).chain(values(PipelineRow::CHANGED, pipeline));
     let others = [("owner_id", owner(pipeline.customer_id).into()), ("search", pipeline.search().into())];
@@ -132,10 +128,6 @@ pub async fn insert(tx: &mut Tx, pipeline: &PipelineRow) -> Result<bool> {
 }
 
 /// Writes what may change about a pipeline, its current version too.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn save(tx: &mut Tx, pipeline: &PipelineRow) -> Result<()> {
     let columns = values(PipelineRow::CHANGED, pipeline).chain([("search", pipeline.search().into())]);
     PipelineRow::TABLE.update(columns).push_bind(" WHERE id = ", pipeline.id).execute(tx).await?;
@@ -144,19 +136,11 @@ pub async fn save(tx: &mut Tx, pipeline: &PipelineRow) -> Result<()> {
 
 /// Holds a pipeline until the end of the transaction: whoever changes it, starts it or removes it comes after. Whether it
 /// is there.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn hold(tx: &mut Tx, id: PipelineId) -> Result<bool> {
     Ok(sql("UPDATE pipelines SET version = version WHERE id = $1").bind(id).execute(tx).await? == 1)
 }
 
 /// The pipelines in the scope that are meant, oldest first: for an identifier there may be several.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, meant: &PipelineRef) -> Result<Vec<PipelineRow>> {
     let statement = match meant {
         PipelineRef::Id(id) => PipelineRow::TABLE.select().push_bind(" WHERE p.id = ", *id),
@@ -168,10 +152,6 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, meant: &PipelineRef) 
 }
 
 /// Those of these pipelines that are in the scope, in no order.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[PipelineId]) -> Result<Vec<PipelineRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -183,10 +163,6 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[PipelineId]) -> Result<Vec<P
 }
 
 /// A page of the pipelines in the scope, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, window: Window) -> Result<Page<PipelineRow>> {
     let conditions = |statement: Sql| {
         let mut statement = scoped(statement.push(" WHERE 1 = 1"), scope);
@@ -214,10 +190,6 @@ pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, window: Window
 }
 
 /// Removes a pipeline with its versions; its runs must be gone.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn delete(tx: &mut Tx, id: PipelineId) -> Result<()> {
     sql("DELETE FROM pipeline_versions WHERE pipeline_id = $1").bind(id).execute(&mut *tx).await?;
     sql("DELETE FROM pipelines WHERE id = $1").bind(id).execute(tx).await?;

@@ -46,10 +46,6 @@ pub struct Before {
 
 /// Throws away what is old of one kind; how many rows. Each transaction removes a few thousand; there are as many as it
 /// takes.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
     let (text, bound): (_, Value) = match kind {
         Kind::Events => (

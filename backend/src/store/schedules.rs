@@ -67,20 +67,12 @@ table! {
 
 /// Takes the turn to decide about slots and what they become, until the transaction ends. The first statement of a
 /// transaction that does: two that decide at once could let run side by side what may not.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn take_turn(tx: &mut Tx) -> Result<()> {
     sql("UPDATE scheduler SET turn = turn + 1 WHERE id = 1").execute(tx).await?;
     Ok(())
 }
 
 /// Owners of schedules with a slot that is due, in the order of their ids, from after this one on, up to `limit`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn due_owners(
     db: &Db,
     owner: Owner,
@@ -93,10 +85,6 @@ pub async fn due_owners(
 
 /// Owners of schedules that wait for a slot later than `now`, in the order of their ids, from after this one on, up to
 /// `limit`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn planned_owners(
     db: &Db,
     owner: Owner,
@@ -125,10 +113,6 @@ async fn owners(
 }
 
 /// Those of these owners' schedules with a slot that is due, the longest due first. At most 500.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn due(conn: impl Into<Conn<'_>>, owners: &[Uuid], now: DateTime<Utc>) -> Result<Vec<ScheduleRow>> {
     ScheduleRow::TABLE
         .select()
@@ -141,10 +125,6 @@ pub async fn due(conn: impl Into<Conn<'_>>, owners: &[Uuid], now: DateTime<Utc>)
 }
 
 /// The schedules of these owners. At most 500.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn of_owners(conn: impl Into<Conn<'_>>, owners: &[Uuid]) -> Result<Vec<ScheduleRow>> {
     let statement = ScheduleRow::TABLE.select().push(" WHERE owner_id IN ");
     let statement = statement.push_tuple(owners.iter().map(|owner| (*owner).into()));
@@ -152,19 +132,11 @@ pub async fn of_owners(conn: impl Into<Conn<'_>>, owners: &[Uuid]) -> Result<Vec
 }
 
 /// The schedule of one owner.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid) -> Result<Option<ScheduleRow>> {
     ScheduleRow::TABLE.select().push_bind(" WHERE owner_id = ", owner).fetch_optional(conn).await
 }
 
 /// When the next slot of any schedule is due.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn next_due(db: &Db, owner: Owner) -> Result<Option<DateTime<Utc>>> {
     let row: Option<(DateTime<Utc>,)> = sql("SELECT next_run_at FROM schedules")
         .push_bind(" WHERE owner_kind = ", owner.word())
@@ -175,10 +147,6 @@ pub async fn next_due(db: &Db, owner: Owner) -> Result<Option<DateTime<Utc>>> {
 }
 
 /// Stores a new schedule.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, owner: Owner, row: &ScheduleRow) -> Result<()> {
     let columns = values(ScheduleRow::CREATED, row).chain(values(ScheduleRow::CHANGED, row));
     ScheduleRow::TABLE.insert(columns.chain([("owner_kind", owner.word().into())])).execute(tx).await?;
@@ -186,10 +154,6 @@ pub async fn insert(tx: &mut Tx, owner: Owner, row: &ScheduleRow) -> Result<()> 
 }
 
 /// Changes a schedule, if nobody has changed or claimed it since it was read; whether it did.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn save(tx: &mut Tx, row: &ScheduleRow) -> Result<bool> {
     let statement = ScheduleRow::TABLE.update(values(ScheduleRow::CHANGED, row)).push(", version = version + 1");
     let statement = statement.push_bind(" WHERE owner_id = ", row.owner_id).push_bind(" AND version = ", row.version);
@@ -197,10 +161,6 @@ pub async fn save(tx: &mut Tx, row: &ScheduleRow) -> Result<bool> {
 }
 
 /// Claims schedules: each with the slot that is next from now on, if it is still as it was read. Those that were claimed.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn claim(tx: &mut Tx, schedules: &[(&ScheduleRow, Option<DateTime<Utc>>)]) -> Result<HashSet<Uuid>> {
     let mut claimed = HashSet::with_capacity(schedules.len());
     for schedules in schedules.chunks(MOST_VALUES) {
@@ -222,10 +182,6 @@ pub async fn claim(tx: &mut Tx, schedules: &[(&ScheduleRow, Option<DateTime<Utc>
 }
 
 /// Removes a schedule; whether there was one.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn delete(tx: &mut Tx, owner: Uuid) -> Result<bool> {
     Ok(sql("DELETE FROM schedules WHERE owner_id = $1").bind(owner).execute(tx).await? == 1)
 }

@@ -6,10 +6,6 @@ use super::db::{Db, sql};
 use crate::error::Result;
 
 /// The secret of this name; the first server to ask makes it from `fresh`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn get_or_insert(db: &Db, name: &str, fresh: Vec<u8>, now: DateTime<Utc>) -> Result<Vec<u8>> {
     let mut tx = db.begin().await?;
     sql("INSERT INTO secrets (name, value, created_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING")

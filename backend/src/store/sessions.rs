@@ -47,29 +47,17 @@ table! {
 }
 
 /// Stores a new session.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, session: &SessionRow) -> Result<()> {
     SessionRow::TABLE.insert(values(SessionRow::CREATED, session)).execute(tx).await?;
     Ok(())
 }
 
 /// The session with this id.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, id: SessionId) -> Result<Option<SessionRow>> {
     SessionRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
 /// Gives the session its next generation, if it still is at `seen`'s; whether this call did it.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn rotate(tx: &mut Tx, seen: &SessionRow, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> Result<bool> {
     let rows = sql("UPDATE sessions SET generation = generation + 1, rotated_at = $1, expires_at = $2 \
          WHERE id = $3 AND generation = $4 AND ended_at IS NULL")
@@ -83,20 +71,12 @@ pub async fn rotate(tx: &mut Tx, seen: &SessionRow, now: DateTime<Utc>, expires_
 }
 
 /// Ends a session; whether it was still going.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn end(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> Result<bool> {
     let statement = sql("UPDATE sessions SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL").bind(now).bind(id);
     Ok(statement.execute(tx).await? == 1)
 }
 
 /// Ends all sessions of a user; which ones.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn end_all(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<Vec<SessionId>> {
     let statement = sql("UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL RETURNING id");
     let rows: Vec<(SessionId,)> = statement.bind(now).bind(user).fetch_all(tx).await?;

@@ -103,10 +103,6 @@ impl SlotRow {
 }
 
 /// Stores what was decided; the ids of the slots that had not been decided before.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert_all(
     tx: &mut Tx,
     owner: Owner,
@@ -130,10 +126,6 @@ pub async fn insert_all(
 }
 
 /// Writes what became of a slot after all, if it still waits for what it waited for when it was read; whether it did.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<bool> {
     let statement = SlotRow::TABLE.update(values(SlotRow::DECIDED, slot)).push_bind(" WHERE id = ", slot.id);
     let statement = match seen {
@@ -144,10 +136,6 @@ pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<
 }
 
 /// The slot of an owner at this instant.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid, scheduled_for: DateTime<Utc>) -> Result<Option<SlotRow>> {
     SlotRow::TABLE
         .select()
@@ -158,10 +146,6 @@ pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid, scheduled_for: DateTim
 }
 
 /// The slot with this id.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn by_id(conn: impl Into<Conn<'_>>, owner: Owner, id: SlotId) -> Result<Option<SlotRow>> {
     SlotRow::TABLE
         .select()
@@ -172,10 +156,6 @@ pub async fn by_id(conn: impl Into<Conn<'_>>, owner: Owner, id: SlotId) -> Resul
 }
 
 /// How many slots of each of these owners wait for the run before them; nothing for those of whom none does.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn queued(tx: &mut Tx, owners: &[Uuid]) -> Result<HashMap<Uuid, usize>> {
     let mut queued = HashMap::new();
     for owners in owners.chunks(MOST_VALUES) {
@@ -191,10 +171,6 @@ pub async fn queued(tx: &mut Tx, owners: &[Uuid]) -> Result<HashMap<Uuid, usize>
 }
 
 /// The slot of an owner that has waited for the longest.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn first_queued(tx: &mut Tx, owner: Uuid) -> Result<Option<SlotRow>> {
     SlotRow::TABLE
         .select()
@@ -205,10 +181,6 @@ pub async fn first_queued(tx: &mut Tx, owner: Uuid) -> Result<Option<SlotRow>> {
 }
 
 /// Owners with slots that wait for a run to end.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn with_queue(db: &Db, owner: Owner) -> Result<Vec<Uuid>> {
     let rows: Vec<(Uuid,)> = sql("SELECT DISTINCT owner_id FROM slots WHERE pending = 'queued'")
         .push_bind(" AND owner_kind = ", owner.word())
@@ -219,10 +191,6 @@ pub async fn with_queue(db: &Db, owner: Owner) -> Result<Vec<Uuid>> {
 }
 
 /// The slots of an owner that still wait for something.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn pending(tx: &mut Tx, owner: Uuid) -> Result<Vec<SlotRow>> {
     SlotRow::TABLE
         .select()
@@ -233,10 +201,6 @@ pub async fn pending(tx: &mut Tx, owner: Uuid) -> Result<Vec<SlotRow>> {
 }
 
 /// The slots of an owner from one instant to another, both included, that are no ranges.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn between(
     conn: impl Into<Conn<'_>>,
     owner: Uuid,
@@ -254,10 +218,6 @@ pub async fn between(
 }
 
 /// A page of the slots of an owner, the latest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) -> Result<Page<SlotRow>> {
     let conditions = |statement: Sql| {
         let mut statement = statement.push_bind(" WHERE owner_id = ", owner);
@@ -290,10 +250,6 @@ pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) 
 }
 
 /// Removes the ledger of an owner.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn delete(tx: &mut Tx, owner: Uuid) -> Result<()> {
     sql("DELETE FROM slots WHERE owner_id = $1").bind(owner).execute(tx).await?;
     Ok(())

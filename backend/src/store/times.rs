@@ -55,10 +55,6 @@ pub enum Ahead {
 }
 
 /// Sets right what is ahead of `now`; how many rows were.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn set_right(db: &Db, what: Ahead, now: DateTime<Utc>) -> Result<u64> {
     let day = TimeDelta::hours(24);
     // The text binds the new value and the bound; what may lie ahead by so much is not wrong.

@@ -156,10 +156,6 @@ impl TransferRow {
 }
 
 /// Stores a new transfer, to be found by these file names.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, transfer: &TransferRow, source_name: &str, destination_name: &str) -> Result<()> {
     let row = [TransferRow::CREATED, TransferRow::PROGRESS, TransferRow::LIFECYCLE];
     let row = row.into_iter().flat_map(|columns| values(columns, transfer));
@@ -169,19 +165,11 @@ pub async fn insert(tx: &mut Tx, transfer: &TransferRow, source_name: &str, dest
 }
 
 /// The transfer, unless it is outside the scope.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: TransferId) -> Result<Option<TransferRow>> {
     scoped(TransferRow::TABLE.select().push_bind(" WHERE t.id = ", id), scope).fetch_optional(conn).await
 }
 
 /// Those of these transfers that are within the scope.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -201,10 +189,6 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
 }
 
 /// Writes what changes about a transfer, if the row is still what it was at `seen` revision.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn save(tx: &mut Tx, transfer: &TransferRow, seen: i64) -> Result<bool> {
     let columns = values(TransferRow::PROGRESS, transfer).chain(values(TransferRow::LIFECYCLE, transfer));
     let statement = TransferRow::TABLE.update(columns).push_bind(" WHERE id = ", transfer.id);

@@ -62,10 +62,6 @@ table! {
 }
 
 /// Stores a new user; false if the e-mail address is taken.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<bool> {
     let columns = values(UserRow::CREATED, user).chain(values(UserRow::CHANGED, user));
     let statement = UserRow::TABLE.insert(columns).push(" ON CONFLICT (email) DO NOTHING");
@@ -73,28 +69,16 @@ pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<bool> {
 }
 
 /// The user with this id.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, id: UserId) -> Result<Option<UserRow>> {
     UserRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
 /// The user with this e-mail address, given in lower case.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_by_email(conn: impl Into<Conn<'_>>, email: &str) -> Result<Option<UserRow>> {
     UserRow::TABLE.select().push_bind(" WHERE email = ", email).fetch_optional(conn).await
 }
 
 /// Those of these users who belong to the customer.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Result<Vec<UserId>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -106,10 +90,6 @@ pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Resul
 }
 
 /// A page of all users, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list(db: &Db, window: Window) -> Result<Page<User>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM users").fetch_one(db).await?;
     let rows: Vec<Option<UserRow>> =
@@ -118,10 +98,6 @@ pub async fn list(db: &Db, window: Window) -> Result<Page<User>> {
 }
 
 /// Writes what may change about a user.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn save(tx: &mut Tx, user: &UserRow) -> Result<()> {
     let statement = UserRow::TABLE.update(values(UserRow::CHANGED, user));
     statement.push_bind(" WHERE id = ", user.id).execute(tx).await?;
@@ -129,10 +105,6 @@ pub async fn save(tx: &mut Tx, user: &UserRow) -> Result<()> {
 }
 
 /// How many administrators can sign in.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn count_active_admins(conn: impl Into<Conn<'_>>) -> Result<i64> {
     let statement = sql("SELECT COUNT(*) FROM users WHERE role = 'admin' AND suspended = $1").bind(false);
     let (count,): (i64,) = statement.fetch_one(conn).await?;
@@ -140,10 +112,6 @@ pub async fn count_active_admins(conn: impl Into<Conn<'_>>) -> Result<i64> {
 }
 
 /// Makes whoever else would change who administers the platform wait until this transaction has ended.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn hold_admins(tx: &mut Tx) -> Result<()> {
     sql("UPDATE users SET role = role WHERE role = 'admin'").execute(tx).await?;
     Ok(())

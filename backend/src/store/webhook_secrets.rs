@@ -56,10 +56,6 @@ impl From<WebhookSecretRow> for WebhookSecret {
 }
 
 /// Stores an owner's secret in the place of the one before.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn replace(tx: &mut Tx, row: &WebhookSecretRow) -> Result<()> {
     let columns = values(WebhookSecretRow::CREATED, row).chain(values(WebhookSecretRow::REPLACED, row));
     let columns = columns.chain([("owner_id", owner(row.customer_id).into())]);
@@ -74,19 +70,11 @@ pub async fn replace(tx: &mut Tx, row: &WebhookSecretRow) -> Result<()> {
 }
 
 /// The secret of an owner, if there is one.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find(conn: impl Into<Conn<'_>>, customer: Option<CustomerId>) -> Result<Option<WebhookSecretRow>> {
     WebhookSecretRow::TABLE.select().push_bind(" WHERE owner_id = ", owner(customer)).fetch_optional(conn).await
 }
 
 /// The secret with this id, if there is one.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn by_id(conn: impl Into<Conn<'_>>, id: WebhookSecretId) -> Result<Option<WebhookSecretRow>> {
     WebhookSecretRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }

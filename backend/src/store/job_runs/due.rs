@@ -21,10 +21,6 @@ pub enum Due {
 }
 
 /// Runs that are due for this, in the order of their ids, from after this one on, up to `limit`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn due(db: &Db, what: Due, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
     let runs = sql("SELECT r.id FROM job_runs r JOIN agents a ON a.id = r.agent_id");
     let mut statement = match what {

@@ -95,20 +95,12 @@ const SUMS: &str = "SELECT t.job_run_id AS run_id, \
     MAX(t.progressed_at) AS progressed_at, MAX(t.completed_at) AS ended_at FROM transfers t";
 
 /// How far the transfers of a run have come; nothing where it has none.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn progress_of(conn: impl Into<Conn<'_>>, run: RunId) -> Result<Option<Progress>> {
     let statement: Sql = sql(SUMS).push_bind(" WHERE t.job_run_id = ", run).push(" GROUP BY t.job_run_id");
     Ok(statement.fetch_optional::<SumsRow>(conn).await?.map(Progress::from))
 }
 
 /// How far the transfers of all runs at work have come, where they have any.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn progress(db: &Db) -> Result<Vec<Progress>> {
     let statement = sql(SUMS).push(
         " JOIN job_runs r ON r.id = t.job_run_id WHERE r.status = 'running' AND t.job_run_id IS NOT NULL \

@@ -15,10 +15,6 @@ use crate::{
 const MOST_PARTS: usize = 100;
 
 /// A page of runs, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list(db: &Db, filter: &JobRunFilter, window: Window) -> Result<Page<JobRunRow>> {
     let conditions = |mut statement: Sql| {
         if let Some(job) = filter.job_id {
@@ -53,10 +49,6 @@ pub async fn list(db: &Db, filter: &JobRunFilter, window: Window) -> Result<Page
 }
 
 /// The newest runs of each of these jobs, as many as is said beside it, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn newest(db: &Db, of: &[(JobId, u64)]) -> Result<Vec<JobRunRow>> {
     let mut found = Vec::new();
     for of in of.chunks(MOST_PARTS) {

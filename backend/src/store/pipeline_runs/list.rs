@@ -17,10 +17,6 @@ use crate::{
 const MOST_PARTS: usize = 100;
 
 /// A page of runs, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list(db: &Db, filter: &PipelineRunFilter, window: Window) -> Result<Page<PipelineRunRow>> {
     let conditions = |mut statement: Sql| {
         if let Some(pipeline) = filter.pipeline_id {
@@ -57,10 +53,6 @@ pub async fn list(db: &Db, filter: &PipelineRunFilter, window: Window) -> Result
 }
 
 /// The newest runs of each of these pipelines, as many as is said beside it, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn newest(db: &Db, of: &[(PipelineId, u64)]) -> Result<Vec<PipelineRunRow>> {
     let mut found = Vec::new();
     for of in of.chunks(MOST_PARTS) {
@@ -80,10 +72,6 @@ pub async fn newest(db: &Db, of: &[(PipelineId, u64)]) -> Result<Vec<PipelineRun
 }
 
 /// What these runs were made to do, as a dry run says it, in no order.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn plans(db: &Db, ids: &[RunId]) -> Result<Vec<(RunId, Value)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {

@@ -29,10 +29,6 @@ impl std::fmt::Display for DueRun {
 }
 
 /// Runs that are due, in the order of their ids, from after this one on, up to `limit`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn due(db: &Db, now: DateTime<Utc>, after: Option<DueRun>, limit: i64) -> Result<Vec<DueRun>> {
     let mut statement =
         sql("SELECT id, revision FROM pipeline_runs").push_bind(" WHERE due_at IS NOT NULL AND due_at <= ", now);
@@ -45,10 +41,6 @@ pub async fn due(db: &Db, now: DateTime<Utc>, after: Option<DueRun>, limit: i64)
 
 /// Runs with a step at an agent that was revoked, or that has been offline since before `cutoff`, as long as the step is
 /// with it; in the order of their ids, from after this one on, up to `limit`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn with_lost_agents(db: &Db, cutoff: DateTime<Utc>, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
     let mut statement = sql("SELECT DISTINCT s.run_id FROM pipeline_steps s JOIN agents a ON a.id = s.agent_id \
          WHERE s.sent_at IS NOT NULL AND s.completed_at IS NULL AND (a.revoked_at IS NOT NULL OR (")
@@ -63,10 +55,6 @@ pub async fn with_lost_agents(db: &Db, cutoff: DateTime<Utc>, after: Option<RunI
 }
 
 /// The runs of a pipeline that have not ended, oldest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn under_way(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Result<Vec<RunId>> {
     let statement = sql("SELECT id FROM pipeline_runs").push_bind(" WHERE pipeline_id = ", pipeline);
     let rows: Vec<(RunId,)> =
@@ -75,10 +63,6 @@ pub async fn under_way(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Resul
 }
 
 /// Whether no run of a pipeline may start by itself now: one has not ended, and may not be overlapped.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn is_held_up(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Result<bool> {
     let statement = sql("SELECT id FROM pipeline_runs")
         .push_bind(" WHERE pipeline_id = ", pipeline)
@@ -92,10 +76,6 @@ pub async fn is_held_up(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Resu
 }
 
 /// Those of these pipelines of which a run has not ended.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn busy(tx: &mut Tx, pipelines: &[Uuid]) -> Result<HashSet<Uuid>> {
     let mut busy = HashSet::new();
     for pipelines in pipelines.chunks(MOST_VALUES) {

@@ -43,10 +43,6 @@ impl From<VersionRow> for PipelineVersion {
 }
 
 /// Stores a version.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn insert_version(
     tx: &mut Tx,
     id: PipelineId,
@@ -65,10 +61,6 @@ pub async fn insert_version(
 }
 
 /// The text of a version, if there is one, and how its parameters are filled in.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn find_version(
     conn: impl Into<Conn<'_>>,
     id: PipelineId,
@@ -80,10 +72,6 @@ pub async fn find_version(
 }
 
 /// The number of the current version of each of these pipelines that exists and belongs to the customer.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn current_versions(db: &Db, customer: CustomerId, ids: &[PipelineId]) -> Result<HashMap<PipelineId, i64>> {
     let mut found = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -96,10 +84,6 @@ pub async fn current_versions(db: &Db, customer: CustomerId, ids: &[PipelineId])
 }
 
 /// The newest versions of each of these pipelines, as many as is said, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn newest_versions(db: &Db, ids: &[PipelineId], count: i64) -> Result<Vec<(PipelineId, PipelineVersion)>> {
     let mut found = Vec::new();
     for ids in ids.chunks(MOST_VALUES) {
@@ -117,10 +101,6 @@ pub async fn newest_versions(db: &Db, ids: &[PipelineId], count: i64) -> Result<
 
 /// A page of the versions of a pipeline whose current one is `current`, newest first. In a window a version stands as the
 /// UUID whose number it has.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list_versions(db: &Db, id: PipelineId, current: i64, window: Window) -> Result<Page<PipelineVersion>> {
     let number = |place: Uuid| i64::try_from(place.as_u128()).unwrap_or(i64::MAX);
     let rows = window.limit.cast_signed() + 1;

@@ -27,10 +27,6 @@ const MOST_PARTS: usize = 100;
 const FEW: u64 = 2_000;
 
 /// A page of the transfers in the scope, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, window: Window) -> Result<Page<TransferRow>> {
     // One moment for the total and the page: the far end of a list is found by counting back from its total.
     let mut tx = db.snapshot().await?;
@@ -92,19 +88,11 @@ async fn page_of_walked(
 }
 
 /// The newest transfers of each of these agents, as many as is said beside it, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn newest(db: &Db, scope: Scope, of: &[(AgentId, u64)]) -> Result<Vec<TransferRow>> {
     newest_where(db, scope, "SELECT id FROM transfers WHERE agent_id = ", of).await
 }
 
 /// The newest transfers of each of these runs of jobs, as many as is said beside it, newest first.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn newest_of_job_runs(db: &Db, scope: Scope, of: &[(RunId, u64)]) -> Result<Vec<TransferRow>> {
     newest_where(db, scope, "SELECT id FROM transfers WHERE job_run_id = ", of).await
 }

@@ -35,10 +35,6 @@ impl Waiting {
 }
 
 /// Transfers that wait for this, in the order of their ids, from after this one on, up to `limit`.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn waiting(db: &Db, what: Waiting, after: Option<TransferId>, limit: i64) -> Result<Vec<TransferId>> {
     let mut statement = what.among(sql("SELECT t.id FROM transfers t JOIN agents a ON a.id = t.agent_id"));
     if let Some(after) = after {
@@ -50,10 +46,6 @@ pub async fn waiting(db: &Db, what: Waiting, after: Option<TransferId>, limit: i
 
 /// Those of these transfers that still wait for this, for the transaction to change; without those that are being changed
 /// at this moment. At most 500.
-///
-/// # Errors
-///
-/// Whatever the engine says.
 pub async fn lock_waiting(tx: &mut Tx, what: Waiting, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
     let statement =
         what.among(TransferRow::TABLE.select()).push(" AND t.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
