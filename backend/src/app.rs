@@ -14,7 +14,7 @@ use crate::{
     config::{DatabaseSettings, ServeSettings},
     events::{self, Bus},
     graphql,
-    ids::Ids,
+    ids::IdGenerator,
     limits::{self, Limits, Quotas},
     rest::{Api, ListBudget},
     service::{ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
@@ -51,14 +51,14 @@ pub struct Ambient {
     /// The clock.
     pub clock: Clock,
     /// The source of ids and randomness.
-    pub ids: Ids,
+    pub ids: IdGenerator,
     /// How long the database may take.
     pub bounds: Bounds,
 }
 
 impl Default for Ambient {
     fn default() -> Self {
-        Self { clock: Clock::system(), ids: Ids::system(), bounds: Bounds::default() }
+        Self { clock: Clock::system(), ids: IdGenerator::system(), bounds: Bounds::default() }
     }
 }
 
@@ -176,7 +176,7 @@ impl App {
             return Ok(None);
         }
         let chosen = settings.admin_password.as_ref().map(|password| password.expose_secret().to_owned());
-        let made = if chosen.is_none() { Some(Ids::system().secret("")[..20].to_owned()) } else { None };
+        let made = if chosen.is_none() { Some(IdGenerator::system().secret("")[..20].to_owned()) } else { None };
         let Some(password) = chosen.or_else(|| made.clone()) else { return Ok(None) };
         let is_new = self.cp.ensure_first_admin(&Actor::System, &settings.admin_email, password).await?;
         Ok(made.filter(|_| is_new))

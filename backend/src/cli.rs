@@ -274,7 +274,8 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
 }
 
 async fn add_user(args: UserArgs) -> Result<()> {
-    let made = if args.password_stdin { None } else { Some(crate::ids::Ids::system().secret("")[..20].to_owned()) };
+    let made =
+        if args.password_stdin { None } else { Some(crate::ids::IdGenerator::system().secret("")[..20].to_owned()) };
     let password = match &made {
         Some(password) => password.clone(),
         None => read_password()?,

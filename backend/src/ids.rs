@@ -90,7 +90,7 @@ typed_id! {
 
 /// Where ids and random bytes come from.
 #[derive(Debug)]
-pub struct Ids {
+pub struct IdGenerator {
     source: Source,
     /// Milliseconds of the last id shifted left by 18 bits, and a sequence number within it.
     last: AtomicU64,
@@ -106,7 +106,7 @@ enum Source {
 /// Bits of the sequence number within one millisecond.
 const SEQUENCE_BITS: u32 = 18;
 
-impl Ids {
+impl IdGenerator {
     /// Randomness of the operating system.
     #[must_use]
     pub const fn system() -> Self {
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn ids_of_one_millisecond_keep_their_order() {
-        let ids = Ids::seeded(7);
+        let ids = IdGenerator::seeded(7);
         let now = DateTime::UNIX_EPOCH;
         let made: Vec<TransferId> = (0..5000).map(|_| ids.next(now)).collect();
         assert!(made.is_sorted_by(|a, b| a < b));
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn an_id_begins_with_the_milliseconds_of_its_creation() {
         let now = DateTime::from_timestamp_millis(1_777_122_000_123).unwrap_or_default();
-        let id: AgentId = Ids::system().next(now);
+        let id: AgentId = IdGenerator::system().next(now);
         assert_eq!(id.0.as_u128() >> 80, 1_777_122_000_123);
     }
 
@@ -223,6 +223,6 @@ mod tests {
     fn a_secret_holds_all_its_random_bits() {
         assert_eq!(base62([0xff; 32]).len(), 43);
         assert_eq!(base62([0; 32]), "0".repeat(43));
-        assert_ne!(Ids::system().secret("mft_ak_"), Ids::system().secret("mft_ak_"));
+        assert_ne!(IdGenerator::system().secret("mft_ak_"), IdGenerator::system().secret("mft_ak_"));
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     clock::{Clock, Steady},
     error::Result,
     events::{Bus, Forget, Message, Signal},
-    ids::Ids,
+    ids::IdGenerator,
     limits::Limits,
     model::event::{Change, Event, Kind, Object},
     store::{
@@ -103,7 +103,7 @@ pub struct Parts {
     /// The clock.
     pub clock: Clock,
     /// The source of ids and randomness.
-    pub ids: Arc<Ids>,
+    pub ids: Arc<IdGenerator>,
     /// The maker of tokens.
     pub tokens: Tokens,
     /// The sender of webhooks.
@@ -123,7 +123,7 @@ pub struct ControlPlane {
     bus: Bus,
     limits: Limits,
     clock: Clock,
-    ids: Arc<Ids>,
+    ids: Arc<IdGenerator>,
     tokens: Tokens,
     webhooks: Webhooks,
     timing: Timing,

@@ -15,7 +15,7 @@ mod socket;
 use screen::Screen;
 use socket::{Ended, Socket};
 
-use crate::ids::Ids;
+use crate::ids::IdGenerator;
 
 /// What the screen shows of each transfer, agent and of all together.
 const STREAMS: [(&str, &str); 3] = [
@@ -93,7 +93,7 @@ async fn wait(ended: Ended, url: &str, screen: &Screen, failures: &mut u32) -> R
         Ended::Lost(reason) => {
             *failures = failures.saturating_add(1);
             let mut random = [0];
-            Ids::system().fill(&mut random);
+            IdGenerator::system().fill(&mut random);
             let wait = PAUSES.jittered(*failures, f64::from(random[0]) / 256.0);
             screen.lost(&reason, wait);
             sleep(wait).await;

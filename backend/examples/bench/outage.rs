@@ -13,7 +13,7 @@ use backend::{
     actor::{Actor, Scope},
     app::{Ambient, App},
     clock::{Clock, ManualClock},
-    ids::{AgentId, CustomerId, Ids, TransferId},
+    ids::{AgentId, CustomerId, IdGenerator, TransferId},
     model::{
         FromFields,
         agent::RegisterAgent,
@@ -130,7 +130,7 @@ async fn transfer(app: &App, customer: CustomerId, hostname: &str) -> (Actor, Tr
 async fn fill(app: &App, like: &Actor) {
     let Actor::Agent { agent, .. } = *like else { unreachable!("an agent reports") };
     let row = store::agents::find(&app.db, Scope::All, agent).await.unwrap().unwrap();
-    let ids = Ids::system();
+    let ids = IdGenerator::system();
     let mut tx = app.db.begin().await.unwrap();
     for _ in 0..SILENT {
         let other = AgentRow { id: ids.next(row.created_at), ..row.clone() };

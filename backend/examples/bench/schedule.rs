@@ -11,7 +11,7 @@ use backend::{
     actor::{Actor, Scope},
     app::{Ambient, App},
     clock::{Clock, ManualClock},
-    ids::{CustomerId, Ids, JobId},
+    ids::{CustomerId, IdGenerator, JobId},
     model::{
         FromFields,
         agent::RegisterAgent,
@@ -92,7 +92,7 @@ async fn fill(app: &App, count: usize) {
     let customer = CreateCustomer { name: "Bench".to_owned() };
     let customer = cp.create_customer(&Actor::System, customer, None).await.unwrap().id;
     let templates = templates(app, customer).await;
-    let ids = Ids::system();
+    let ids = IdGenerator::system();
     let now = cp.now();
     let [due, later] = ["* * * * *", LATER].map(|text| {
         let next = Schedule::parse(text, "UTC").unwrap().next_after(now);

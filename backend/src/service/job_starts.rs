@@ -13,7 +13,7 @@ use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
     events::Forget,
-    ids::{AgentId, DirectiveId, Ids, JobId, RunId},
+    ids::{AgentId, DirectiveId, IdGenerator, JobId, RunId},
     model::{
         directive::{Directive, Wish},
         event::{Kind, Object},
@@ -36,7 +36,7 @@ const DECLINED: &str = "the agent acknowledged it without starting a run";
 
 /// The directive that starts a job for a slot, with its agent.
 pub(super) fn starts(
-    ids: &Ids,
+    ids: &IdGenerator,
     job: &Job,
     scheduled_for: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
@@ -45,7 +45,7 @@ pub(super) fn starts(
 }
 
 fn start(
-    ids: &Ids,
+    ids: &IdGenerator,
     job: &Job,
     (scheduled_for, attempt, retry_of): (Option<DateTime<Utc>>, i64, Option<RunId>),
     now: DateTime<Utc>,

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tracing::Span;
 use uuid::Uuid;
 
-use crate::{clock::Clock, ids::Ids};
+use crate::{clock::Clock, ids::IdGenerator};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that a client chooses, in characters.
@@ -69,13 +69,13 @@ pub struct RequestIds(Arc<Source>);
 
 #[derive(Debug)]
 struct Source {
-    ids: Ids,
+    ids: IdGenerator,
     clock: Clock,
 }
 
 impl Default for RequestIds {
     fn default() -> Self {
-        Self(Arc::new(Source { ids: Ids::system(), clock: Clock::system() }))
+        Self(Arc::new(Source { ids: IdGenerator::system(), clock: Clock::system() }))
     }
 }
 

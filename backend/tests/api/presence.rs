@@ -3,7 +3,7 @@
 use backend::{
     actor::Scope,
     events::{Reader, Signal},
-    ids::Ids,
+    ids::IdGenerator,
     model::event::{Kind, Object},
     store::agents::AgentRow,
 };
@@ -203,7 +203,7 @@ async fn one_sweep_declares_all_who_are_silent_offline() {
     let customer = app.customer("acme").await;
     let model = app.agent(customer.id, "edge-1").await;
     let row = backend::store::agents::find(&app.app.db, Scope::All, model.id).await.expect("a read").expect("an agent");
-    let ids = Ids::seeded(11);
+    let ids = IdGenerator::seeded(11);
     let mut tx = app.app.db.begin().await.expect("a transaction");
     for _ in 1..COUNT {
         let other = AgentRow { id: ids.next(row.created_at), ..row.clone() };

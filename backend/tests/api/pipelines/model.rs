@@ -13,7 +13,7 @@ use std::{
 };
 
 use backend::{
-    ids::Ids,
+    ids::IdGenerator,
     model::{
         definition::When,
         pipeline::run::{PipelineRun, PipelineRunStatus, StepStatus},
@@ -339,7 +339,7 @@ async fn every_run_ends_and_no_step_is_done_twice_whenever_servers_are_killed() 
         return;
     }
     let mut bytes = [0; 8];
-    Ids::system().fill(&mut bytes);
+    IdGenerator::system().fill(&mut bytes);
     let chance = u64::from_le_bytes(bytes);
     let mut kills = 0;
     for life in 0..LIVES {

@@ -9,7 +9,7 @@ use backend::{
     clock::{Clock, ManualClock},
     config::ServeSettings,
     graphql,
-    ids::{AgentId, CustomerId, Ids, JobId, PipelineId},
+    ids::{AgentId, CustomerId, IdGenerator, JobId, PipelineId},
     model::{
         FromFields,
         account::CreateUser,
@@ -115,7 +115,7 @@ impl TestApp {
     }
 
     async fn begin(settings: ServeSettings, clock: ManualClock, bounds: Bounds, folder: TempDir) -> Self {
-        let ambient = Ambient { clock: Clock::manual(clock.clone()), ids: Ids::seeded(seed()), bounds };
+        let ambient = Ambient { clock: Clock::manual(clock.clone()), ids: IdGenerator::seeded(seed()), bounds };
         let app = App::start(&settings, ambient).await.expect("a server");
         let router = rest::router(app.api(&settings)).merge(graphql::router(app.graphql(&settings)));
         let router = match &settings.public_url {

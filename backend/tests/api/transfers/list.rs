@@ -2,7 +2,7 @@
 
 use backend::{
     clock::Clock,
-    ids::{CustomerId, Ids},
+    ids::{CustomerId, IdGenerator},
     model::transfer::{Direction, Progress, Protocol, TransferState, TransferStatus},
     store::{
         counters::Deltas,
@@ -260,7 +260,7 @@ async fn totals_are_exact_for_everybody_after_every_kind_of_change() {
 
 /// Stores so many transfers of this agent, pushed by the protocol `local`, faster than it could report them.
 pub(crate) async fn insert_many(app: &TestApp, customer: CustomerId, agent: &TestAgent, count: usize) {
-    let (ids, now) = (Ids::seeded(7), Clock::manual(app.clock.clone()).now());
+    let (ids, now) = (IdGenerator::seeded(7), Clock::manual(app.clock.clone()).now());
     let mut tx = app.app.db.begin().await.expect("a transaction");
     let mut deltas = Deltas::default();
     for number in 0..count {
