@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 use backend::{
     model::{
         agent::AgentStatus,
-        directive::{Errand, Wish},
+        directive::{DirectiveAction, Errand},
         job::RunStatus,
         pipeline::run::StepStatus,
         transfer::{Direction, Protocol, TransferStatus},
@@ -205,7 +205,7 @@ fn every_operation_has_a_name_a_summary_and_described_answers() {
 #[rstest::rstest]
 #[case::agent_statuses(AgentStatus::VARIANTS, wire::AgentStatus::WORDS)]
 #[case::directions(Direction::VARIANTS, wire::Direction::WORDS)]
-#[case::directives(Wish::VARIANTS, wire::DirectiveKind::WORDS)]
+#[case::directives(DirectiveAction::VARIANTS, wire::DirectiveKind::WORDS)]
 #[case::job_run_statuses(RunStatus::VARIANTS, wire::ReportedStatus::WORDS)]
 #[case::protocols(Protocol::VARIANTS, wire::Protocol::WORDS)]
 #[case::step_statuses(StepStatus::VARIANTS, wire::StepStatus::WORDS)]

@@ -1,4 +1,5 @@
-//! Directives: what the server wants of an agent. They ride on answers and wait in the store until acknowledged.
+//! Directives: instructions of the server to an agent. They are part of answers to the agent, and are stored until the agent
+//! acknowledges them or they expire.
 
 use mftplus_protocol::wire::DirectiveKind;
 use serde::{Deserialize, Serialize};
@@ -12,38 +13,38 @@ use crate::ids::{DirectiveId, JobId, PipelineId, RunId, TransferId};
 
 mod described;
 
-/// One wish of the server.
+/// One instruction of the server to an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Directive {
-    /// Its id; what is delivered twice has the same.
+    /// The same each time the directive is delivered.
     pub id: DirectiveId,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Instant,
-    /// When it is void.
+    /// From then on it is not delivered any more.
     pub expires_at: Instant,
-    /// What is wanted.
+    /// What the agent is asked to do.
     #[serde(flatten)]
-    pub wish: Wish,
+    pub action: DirectiveAction,
 }
 
-/// What is wanted: `type` names it, `payload` holds the particulars.
+/// What a directive asks an agent to do. In JSON `type` names it and `payload` holds its fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "payload", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[strum(serialize_all = "camelCase")]
-pub enum Wish {
-    /// Run this job: start with `POST /api/jobs/{id}/runs` and this directive's id.
+pub enum DirectiveAction {
+    /// Run this job: start the run with `POST /api/jobs/{id}/runs` and this directive's id.
     StartJob {
-        /// The job, as it is to be run.
+        /// The job as it is configured when the directive is created or updated.
         job: Box<Job>,
-        /// The slot of its schedule; null where somebody wishes it.
+        /// The slot of its schedule; null if a user started the job.
         scheduled_for: Option<Instant>,
         /// Which attempt it will be, from 1.
         attempt: i64,
-        /// The failed run that it makes again.
+        /// The failed run of which this is another attempt.
         retry_of: Option<RunId>,
     },
-    /// Stop this run and report it `cancelled`; acknowledge it if it is not at work.
+    /// Stop this run and report it `cancelled`; acknowledge the directive if the run is not active.
     CancelJobRun {
         /// The run to stop.
         run_id: RunId,
@@ -53,14 +54,14 @@ pub enum Wish {
         /// The transfer to stop.
         transfer_id: TransferId,
     },
-    /// Make this transfer again: report it `running` with this attempt, the answer says what to copy.
+    /// Retry this transfer: report it `running` with this attempt. The answer says what to copy.
     RetryTransfer {
-        /// The transfer to make again.
+        /// The transfer to retry.
         transfer_id: TransferId,
-        /// The attempt it will be.
+        /// The number of the attempt to report.
         attempt: i64,
     },
-    /// Carry out a step of a pipeline, and report on it with `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`.
+    /// Execute a step of a pipeline, and report it with `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`.
     RunStep {
         /// The run it belongs to.
         run_id: RunId,
@@ -69,13 +70,13 @@ pub enum Wish {
         /// What to do.
         step: StepOrder,
     },
-    /// Stop a step of a pipeline and report it `cancelled`; acknowledge it if it is not at work.
+    /// Stop a step of a pipeline and report it `cancelled`; acknowledge the directive if the step is not active.
     CancelStep {
         /// The run it belongs to.
         run_id: RunId,
         /// The pipeline that runs.
         pipeline_id: PipelineId,
-        /// What the step is called in its pipeline.
+        /// The id of the step in its pipeline.
         step_id: String,
     },
     /// Get a new API key from `POST /api/agents/{id}/key`.
@@ -87,22 +88,22 @@ pub enum Wish {
     },
 }
 
-impl Wish {
-    /// The type of the wish that a step be carried out.
+impl DirectiveAction {
+    /// The type of a directive to execute a step.
     pub const RUN_STEP: &'static str = DirectiveKind::RunStep.as_str();
-    /// The type of the wish that a step be stopped.
+    /// The type of a directive to stop a step.
     pub const CANCEL_STEP: &'static str = DirectiveKind::CancelStep.as_str();
-    /// The types of the wishes that something be stopped.
+    /// The types of directives to stop something.
     pub const STOPS: [&'static str; 3] =
         [DirectiveKind::CancelJobRun.as_str(), DirectiveKind::CancelTransfer.as_str(), Self::CANCEL_STEP];
 
-    /// The name of the type on the wire.
+    /// The `type` in JSON.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.into()
     }
 
-    /// The transfer it is about.
+    /// The transfer to cancel or to retry.
     #[must_use]
     pub const fn transfer(&self) -> Option<TransferId> {
         match self {
@@ -111,7 +112,7 @@ impl Wish {
         }
     }
 
-    /// The job it is to start.
+    /// The job to start.
     #[must_use]
     pub const fn job(&self) -> Option<JobId> {
         match self {
@@ -120,7 +121,7 @@ impl Wish {
         }
     }
 
-    /// The run of a job it is about.
+    /// The job run to cancel.
     #[must_use]
     pub const fn job_run(&self) -> Option<RunId> {
         match self {
@@ -129,7 +130,7 @@ impl Wish {
         }
     }
 
-    /// The run of a pipeline and the step of it that it is about.
+    /// The pipeline run and the id of its step to execute or to cancel.
     #[must_use]
     pub const fn step(&self) -> Option<(RunId, &String)> {
         match self {

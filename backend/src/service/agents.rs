@@ -19,7 +19,7 @@ use crate::{
         MAX_LIMIT, Page, Window,
         agent::{Agent, AgentFilter, AgentStatus, Heartbeat, RegisterAgent},
         agent_detail::AgentDetail,
-        directive::{Directive, Wish},
+        directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         job::JobFilter,
         transfer::{Transfer, TransferFilter},
@@ -108,11 +108,10 @@ impl ControlPlane {
             return Ok((agent, Vec::new()));
         }
         let mut open = self.open_directives(id).await?;
-        let is_told =
-            |wish: &Wish| matches!(wish, Wish::SetHeartbeatInterval { seconds } if *seconds == self.interval());
-        if told != self.interval() && !open.iter().any(|directive| is_told(&directive.wish)) {
+        let is_told = |action: &DirectiveAction| matches!(action, DirectiveAction::SetHeartbeatInterval { seconds } if *seconds == self.interval());
+        if told != self.interval() && !open.iter().any(|directive| is_told(&directive.action)) {
             let mut work = self.begin(&Actor::System).await?;
-            let name = Wish::SetHeartbeatInterval { seconds: told }.name();
+            let name = DirectiveAction::SetHeartbeatInterval { seconds: told }.name();
             store::directives::acknowledge_all(&mut work.tx, id, name, work.now).await?;
             self.direct_interval(&mut work, id, told).await?;
             self.commit(work).await?;
@@ -197,7 +196,8 @@ impl ControlPlane {
         store::credentials::expire_keys(&mut work.tx, id, work.now + overlap).await?;
         let api_key = self.add_key(&mut work, id).await?;
         if matches!(actor, Actor::Agent { .. }) {
-            store::directives::acknowledge_all(&mut work.tx, id, Wish::RotateKey {}.name(), work.now).await?;
+            store::directives::acknowledge_all(&mut work.tx, id, DirectiveAction::RotateKey {}.name(), work.now)
+                .await?;
             work.forget(Forget::Directives(id));
         }
         work.forget(Forget::AgentKeys(id));
@@ -215,7 +215,7 @@ impl ControlPlane {
         let scope = actor.require(Permission::RequestKeyRotation)?;
         let mut work = self.begin(actor).await?;
         store::agents::find(&mut work.tx, scope, id).await?.ok_or(Error::NotFound("agent"))?;
-        self.direct(&mut work, id, Wish::RotateKey {}).await?;
+        self.direct(&mut work, id, DirectiveAction::RotateKey {}).await?;
         self.commit(work).await
     }
 
@@ -255,7 +255,7 @@ impl ControlPlane {
         if told == seconds {
             return Ok(());
         }
-        self.direct(work, agent, Wish::SetHeartbeatInterval { seconds }).await
+        self.direct(work, agent, DirectiveAction::SetHeartbeatInterval { seconds }).await
     }
 
     fn interval(&self) -> i64 {

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     events::{Forget, Reader, Signal},
     ids::{AgentId, DirectiveId, InstanceId},
-    model::directive::{Directive, Wish},
+    model::directive::{Directive, DirectiveAction},
     store,
 };
 
@@ -102,9 +102,9 @@ impl ControlPlane {
             let mut work = self.begin(actor).await?;
             let directive = store::directives::find(&mut work.tx, agent, id).await?;
             let directive = directive.ok_or(Error::NotFound("directive"))?;
-            let is_noted = match directive.wish {
-                Wish::CancelStep { .. } => self.note_stop_of_step(&mut work, &directive).await?,
-                Wish::CancelJobRun { run_id } => self.note_stop_of_job_run(&mut work, run_id).await?,
+            let is_noted = match directive.action {
+                DirectiveAction::CancelStep { .. } => self.note_stop_of_step(&mut work, &directive).await?,
+                DirectiveAction::CancelJobRun { run_id } => self.note_stop_of_job_run(&mut work, run_id).await?,
                 _ => true,
             };
             if !is_noted {
@@ -115,7 +115,7 @@ impl ControlPlane {
             if was_open {
                 super::job_starts::decline(&mut work, &directive).await?;
             }
-            if let Wish::SetHeartbeatInterval { seconds } = directive.wish {
+            if let DirectiveAction::SetHeartbeatInterval { seconds } = directive.action {
                 store::agents::set_heartbeat_interval(&mut work.tx, agent, seconds).await?;
             }
             work.forget(Forget::Directives(agent));
@@ -125,12 +125,12 @@ impl ControlPlane {
     }
 
     /// Lets the agent know what is wanted, with the change that makes it so.
-    pub(super) async fn direct(&self, work: &mut Work, agent: AgentId, wish: Wish) -> Result<()> {
+    pub(super) async fn direct(&self, work: &mut Work, agent: AgentId, action: DirectiveAction) -> Result<()> {
         let directive = Directive {
             id: self.ids.next(work.now),
             created_at: work.now.into(),
             expires_at: (work.now + KEPT).into(),
-            wish,
+            action,
         };
         store::directives::insert(&mut work.tx, agent, &directive).await?;
         work.forget(Forget::Directives(agent));

@@ -8,7 +8,7 @@ use crate::{
     ids::{DirectiveId, JobId, RunId},
     model::{
         Page, Window,
-        directive::{Directive, Wish},
+        directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         job::{JobRun, JobRunFilter, Outcome, ReportJobRun, RunState, RunStatus, StartJobRun},
     },
@@ -75,8 +75,10 @@ impl ControlPlane {
     async fn begin_run(&self, work: &mut Work, job: &JobRow, start: Option<Directive>) -> Result<JobRun> {
         let now = work.now;
         let directive_id = start.as_ref().map(|start| start.id);
-        let (scheduled_for, attempt, retry_of) = match start.map(|start| start.wish) {
-            Some(Wish::StartJob { scheduled_for, attempt, retry_of, .. }) => (scheduled_for, attempt, retry_of),
+        let (scheduled_for, attempt, retry_of) = match start.map(|start| start.action) {
+            Some(DirectiveAction::StartJob { scheduled_for, attempt, retry_of, .. }) => {
+                (scheduled_for, attempt, retry_of)
+            }
             _ => (None, 1, None),
         };
         let row = JobRunRow {
@@ -216,7 +218,7 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// Plans another attempt of a run that has failed, if its job wishes for one.
+    /// Plans another attempt of a run that has failed, if its job has a retry policy that allows one.
     pub(super) async fn plan_retry(&self, work: &mut Work, run: &mut JobRunRow) -> Result<()> {
         if run.state.status != RunStatus::Failed {
             return Ok(());
@@ -304,14 +306,14 @@ impl ControlPlane {
                 continue;
             }
             if self.agent_is_there(&mut work, run.agent_id).await? {
-                self.direct(&mut work, run.agent_id, Wish::CancelJobRun { run_id: id }).await?;
+                self.direct(&mut work, run.agent_id, DirectiveAction::CancelJobRun { run_id: id }).await?;
             }
             self.commit(work).await?;
             return Ok(run.view());
         }
     }
 
-    /// Takes its agent's acknowledgement of the wish to stop a run as its word that it is not at work; whether no other
+    /// Takes the agent's acknowledgement of a directive to stop a run as a report that the run is not active; false if another
     /// change came between.
     pub(super) async fn note_stop_of_job_run(&self, work: &mut Work, id: RunId) -> Result<bool> {
         let Some(mut run) = store::job_runs::find(&mut work.tx, Scope::All, id).await? else { return Ok(true) };
@@ -352,7 +354,7 @@ async fn run_of_directive(work: &mut Work, job: JobId, id: DirectiveId) -> Resul
 /// The start that the agent names, if it still waits.
 async fn named_start(work: &mut Work, job: &JobRow, id: DirectiveId) -> Result<Directive> {
     let directive = store::directives::find(&mut work.tx, job.agent_id, id).await?;
-    let directive = directive.filter(|directive| directive.wish.job() == Some(job.id));
+    let directive = directive.filter(|directive| directive.action.job() == Some(job.id));
     let directive = directive.ok_or(Error::NotFound("directive"))?;
     if directive.expires_at.0 <= work.now {
         return Err(Error::conflict("this directive has expired"));

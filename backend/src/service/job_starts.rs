@@ -15,7 +15,7 @@ use crate::{
     events::Forget,
     ids::{AgentId, DirectiveId, IdGenerator, JobId, RunId},
     model::{
-        directive::{Directive, Wish},
+        directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         job::{Job, JobRun, Outcome},
         schedule::Overlap,
@@ -51,8 +51,8 @@ fn start(
     now: DateTime<Utc>,
 ) -> (AgentId, Directive) {
     let scheduled_for = scheduled_for.map(Into::into);
-    let wish = Wish::StartJob { job: Box::new(job.clone()), scheduled_for, attempt, retry_of };
-    (job.agent_id, Directive { id: ids.next(now), created_at: now.into(), expires_at: (now + KEPT).into(), wish })
+    let action = DirectiveAction::StartJob { job: Box::new(job.clone()), scheduled_for, attempt, retry_of };
+    (job.agent_id, Directive { id: ids.next(now), created_at: now.into(), expires_at: (now + KEPT).into(), action })
 }
 
 impl ControlPlane {
@@ -94,9 +94,9 @@ impl ControlPlane {
         }
         let job = store::jobs::find(&mut work.tx, Scope::All, run.job_id).await?.ok_or(Error::NotFound("job"))?;
         require_enabled(&job)?;
-        let repeats = |wish: &Wish| matches!(wish, Wish::StartJob { retry_of, .. } if *retry_of == Some(id));
+        let repeats = |action: &DirectiveAction| matches!(action, DirectiveAction::StartJob { retry_of, .. } if *retry_of == Some(id));
         let is_asked_for =
-            store::directives::starts(&mut work.tx, job.id).await?.iter().any(|open| repeats(&open.wish));
+            store::directives::starts(&mut work.tx, job.id).await?.iter().any(|open| repeats(&open.action));
         if is_asked_for || store::job_runs::retry_of(&mut work.tx, job.id, id).await?.is_some() {
             return Err(Error::conflict("this run was made again already"));
         }
@@ -195,7 +195,7 @@ impl ControlPlane {
         drop_slot(&mut work, &directive, Outcome::Missed, NOT_FETCHED).await?;
         work.forget(Forget::Directives(agent));
         self.commit(work).await?;
-        if let Some(job) = directive.wish.job() {
+        if let Some(job) = directive.action.job() {
             self.start_what_waits_for(job).await;
         }
         Ok(true)
@@ -215,7 +215,7 @@ pub(super) async fn decline(work: &mut Work, directive: &Directive) -> Result<()
 
 /// Writes that the slot of a start came to nothing, unless a run has come of it already.
 async fn drop_slot(work: &mut Work, directive: &Directive, outcome: Outcome, reason: &str) -> Result<()> {
-    let Wish::StartJob { job, scheduled_for: Some(at), .. } = &directive.wish else { return Ok(()) };
+    let DirectiveAction::StartJob { job, scheduled_for: Some(at), .. } = &directive.action else { return Ok(()) };
     let Some(mut slot) = store::slots::find(&mut work.tx, job.id.0, at.0).await? else { return Ok(()) };
     if slot.pending.is_none_or(|pending| pending.0 != Pending::Sent) {
         return Ok(());

@@ -8,7 +8,7 @@ use crate::{
     ids::{AgentId, JobId},
     model::{
         Page, Window,
-        directive::Wish,
+        directive::DirectiveAction,
         event::{Kind, Object},
         fields::Change,
         job::{CreateJob, Job, JobFilter, Outcome, RunStatus, UpdateJob},
@@ -194,7 +194,7 @@ impl ControlPlane {
             run.state.error_message = Some("the job was deleted".to_owned());
             work.note(Kind::JobRunStatusChanged, Object::JobRun(run.view()));
             if is_there {
-                self.direct(&mut work, job.agent_id, Wish::CancelJobRun { run_id: run.id }).await?;
+                self.direct(&mut work, job.agent_id, DirectiveAction::CancelJobRun { run_id: run.id }).await?;
             }
         }
         for start in store::directives::starts(&mut work.tx, id).await? {
@@ -266,9 +266,9 @@ async fn stand_down(work: &mut Work, job: &Job, reason: &str) -> Result<()> {
 /// Lets what waits to start be the job as it is now.
 async fn reword_starts(work: &mut Work, job: &Job) -> Result<()> {
     for start in store::directives::starts(&mut work.tx, job.id).await? {
-        if let Wish::StartJob { scheduled_for, attempt, retry_of, .. } = start.wish {
-            let wish = Wish::StartJob { job: Box::new(job.clone()), scheduled_for, attempt, retry_of };
-            store::directives::reword(&mut work.tx, start.id, &wish).await?;
+        if let DirectiveAction::StartJob { scheduled_for, attempt, retry_of, .. } = start.action {
+            let action = DirectiveAction::StartJob { job: Box::new(job.clone()), scheduled_for, attempt, retry_of };
+            store::directives::update_action(&mut work.tx, start.id, &action).await?;
             work.forget(Forget::Directives(job.agent_id));
         }
     }

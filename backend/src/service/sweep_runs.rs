@@ -13,7 +13,7 @@ use crate::{
     actor::{Actor, Scope},
     error::Result,
     ids::RunId,
-    model::{agent::AgentStatus, directive::Wish, event::Kind, job::RunStatus, schedule::Overlap},
+    model::{agent::AgentStatus, directive::DirectiveAction, event::Kind, job::RunStatus, schedule::Overlap},
     store::{
         self,
         job_runs::{Due, JobRunRow, Progress},
@@ -83,7 +83,7 @@ impl ControlPlane {
             return Ok(false);
         }
         if self.agent_is_there(&mut work, run.agent_id).await? {
-            self.direct(&mut work, run.agent_id, Wish::CancelJobRun { run_id: run.id }).await?;
+            self.direct(&mut work, run.agent_id, DirectiveAction::CancelJobRun { run_id: run.id }).await?;
         }
         self.commit(work).await?;
         self.start_what_waits_for(run.job_id).await;

@@ -9,7 +9,7 @@ use crate::{
     ids::{AgentId, TransferId},
     model::{
         Page, Window,
-        directive::{Directive, Wish},
+        directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         source_url::file_name,
         transfer::{CreateTransfer, Transfer, TransferFilter, TransferState, TransferStatus, UpdateTransfer},
@@ -203,14 +203,14 @@ impl ControlPlane {
             if status == TransferStatus::Queued {
                 row.state.cancel_requested_at = Some(now);
                 row.state.advance(&to(TransferStatus::Cancelled), now)?;
-                return Ok(Some((Kind::TransferStatusChanged, Wish::CancelTransfer { transfer_id: id })));
+                return Ok(Some((Kind::TransferStatusChanged, DirectiveAction::CancelTransfer { transfer_id: id })));
             }
             if row.state.cancel_requested_at.is_some() {
                 return Ok(None);
             }
             row.state.cancel_requested_at = Some(now);
             row.state.revision += 1;
-            Ok(Some((Kind::TransferCancelRequested, Wish::CancelTransfer { transfer_id: id })))
+            Ok(Some((Kind::TransferCancelRequested, DirectiveAction::CancelTransfer { transfer_id: id })))
         })
         .await
     }
@@ -230,7 +230,7 @@ impl ControlPlane {
             }
             row.state.advance(&to(TransferStatus::Queued), now)?;
             let attempt = row.state.attempt;
-            Ok(Some((Kind::TransferStatusChanged, Wish::RetryTransfer { transfer_id: id, attempt })))
+            Ok(Some((Kind::TransferStatusChanged, DirectiveAction::RetryTransfer { transfer_id: id, attempt })))
         })
         .await
     }
@@ -241,7 +241,7 @@ impl ControlPlane {
         actor: &Actor,
         permission: Permission,
         id: TransferId,
-        decide: impl Fn(&mut TransferRow, DateTime<Utc>) -> Result<Option<(Kind, Wish)>>,
+        decide: impl Fn(&mut TransferRow, DateTime<Utc>) -> Result<Option<(Kind, DirectiveAction)>>,
     ) -> Result<Transfer> {
         let scope = actor.require(permission)?;
         let mut attempts = Attempts::default();
@@ -251,10 +251,10 @@ impl ControlPlane {
             let row = store::transfers::find(&mut work.tx, scope, id).await?;
             let mut row = row.ok_or(Error::NotFound("transfer"))?;
             let (seen, before) = (row.state.revision, row.state.status);
-            let Some((kind, wish)) = decide(&mut row, work.now)? else { return Ok(row.view()) };
+            let Some((kind, action)) = decide(&mut row, work.now)? else { return Ok(row.view()) };
             let agent = row.agent_id;
             let agent_is_there = self.agent_is_there(&mut work, agent).await?;
-            if !agent_is_there && matches!(wish, Wish::RetryTransfer { .. }) {
+            if !agent_is_there && matches!(action, DirectiveAction::RetryTransfer { .. }) {
                 return Err(Error::conflict("the transfer's agent was revoked: nobody could make another attempt"));
             }
             if !self.save(&mut work, &row, seen, before, kind).await? {
@@ -262,9 +262,9 @@ impl ControlPlane {
                 continue;
             }
             if agent_is_there {
-                // Of two wishes about one transfer the later one counts.
+                // Of two directives about one transfer the later one counts.
                 store::directives::settle_transfer(&mut work.tx, agent, id, work.now).await?;
-                self.direct(&mut work, agent, wish).await?;
+                self.direct(&mut work, agent, action).await?;
             }
             self.commit(work).await?;
             return Ok(row.view());

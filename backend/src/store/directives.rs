@@ -1,4 +1,4 @@
-//! Directives that wait for their agents.
+//! Directives, stored until their agents acknowledge them or they expire.
 
 use std::collections::HashSet;
 
@@ -10,23 +10,24 @@ use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Tx, json, sql, table::Table};
 use crate::{
     error::{Error, Result},
     ids::{AgentId, DirectiveId, JobId, RunId, TransferId},
-    model::directive::{Directive, Wish},
+    model::directive::{Directive, DirectiveAction},
 };
 
 #[derive(FromRow)]
 struct DirectiveRow {
     id: DirectiveId,
-    wish: JsonColumn<serde_json::Value>,
+    #[sqlx(rename = "wish")]
+    action: JsonColumn<serde_json::Value>,
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 }
 
 impl DirectiveRow {
-    /// The directive; nothing for a wish that only a newer version of the server knows: it is that one's to see to.
+    /// The directive; `None` for a type that only a newer version of the server knows, which then handles it.
     fn read(self) -> Option<Directive> {
-        let Self { id, wish, created_at, expires_at } = self;
-        match serde_json::from_value(wish.0) {
-            Ok(wish) => Some(Directive { id, created_at: created_at.into(), expires_at: expires_at.into(), wish }),
+        let Self { id, action, created_at, expires_at } = self;
+        match serde_json::from_value(action.0) {
+            Ok(action) => Some(Directive { id, created_at: created_at.into(), expires_at: expires_at.into(), action }),
             Err(error) => {
                 tracing::warn!(directive = %id, %error, "a directive cannot be read and is left alone");
                 None
@@ -52,18 +53,18 @@ pub async fn insert_all(tx: &mut Tx, directives: &[(AgentId, Directive)]) -> Res
     Ok(())
 }
 
-/// What is stored of a new directive: what it is about stands in columns of its own.
+/// The columns of a new directive. The ids of the objects that it is about have columns of their own.
 fn columns(agent: AgentId, directive: &Directive) -> Result<[(&'static str, Value); 11]> {
-    let wish = &directive.wish;
-    let (run, step) = wish.step().unzip();
+    let action = &directive.action;
+    let (run, step) = action.step().unzip();
     Ok([
         ("id", directive.id.into()),
         ("agent_id", agent.into()),
-        ("type", wish.name().into()),
-        ("wish", json(wish)?),
-        ("transfer_id", wish.transfer().into()),
-        ("job_id", wish.job().into()),
-        ("job_run_id", wish.job_run().into()),
+        ("type", action.name().into()),
+        ("wish", json(action)?),
+        ("transfer_id", action.transfer().into()),
+        ("job_id", action.job().into()),
+        ("job_run_id", action.job_run().into()),
         ("pipeline_run_id", run.into()),
         ("step_id", step.cloned().into()),
         ("created_at", directive.created_at.0.into()),
@@ -71,15 +72,15 @@ fn columns(agent: AgentId, directive: &Directive) -> Result<[(&'static str, Valu
     ])
 }
 
-/// What still waits for an agent, oldest first: at most 100, and of those that ask to stop something only as many as leave
-/// room for the others. An agent that ignores such wishes is still told what it is to do.
+/// The directives that an agent has not acknowledged, oldest first: at most 100. Those that ask to stop something come last
+/// when there are more, so an agent that ignores them still receives the others.
 pub async fn open(conn: impl Into<Conn<'_>>, agent: AgentId, now: DateTime<Utc>) -> Result<Vec<Directive>> {
     let mut rows: Vec<DirectiveRow> = TABLE
         .select()
         .push_bind(" WHERE acknowledged_at IS NULL AND agent_id = ", agent)
         .push_bind(" AND expires_at > ", now)
         .push(" ORDER BY CASE WHEN type IN ")
-        .push_tuple(Wish::STOPS.map(Into::into))
+        .push_tuple(DirectiveAction::STOPS.map(Into::into))
         .push(" THEN 1 ELSE 0 END, id LIMIT 100")
         .fetch_all(conn)
         .await?;
@@ -87,7 +88,7 @@ pub async fn open(conn: impl Into<Conn<'_>>, agent: AgentId, now: DateTime<Utc>)
     Ok(rows.into_iter().filter_map(DirectiveRow::read).collect())
 }
 
-/// The agent's directive with this id, whether it waits or not.
+/// The agent's directive with this id, acknowledged or not.
 ///
 /// # Errors
 ///
@@ -105,14 +106,14 @@ async fn find_row(conn: impl Into<Conn<'_>>, agent: AgentId, id: DirectiveId) ->
     statement.fetch_optional(conn).await
 }
 
-/// Whether nobody has acknowledged a directive.
+/// Whether a directive was not acknowledged yet; an expired one counts too.
 pub async fn is_open(conn: impl Into<Conn<'_>>, id: DirectiveId) -> Result<bool> {
     let statement = sql("SELECT id FROM directives WHERE acknowledged_at IS NULL AND id = $1").bind(id);
     let row: Option<(DirectiveId,)> = statement.fetch_optional(conn).await?;
     Ok(row.is_some())
 }
 
-/// Acknowledges every directive of one type that waits for an agent.
+/// Acknowledges every open directive of one type for an agent.
 pub async fn acknowledge_all(tx: &mut Tx, agent: AgentId, name: &'static str, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 WHERE agent_id = $2 AND acknowledged_at IS NULL AND type = $3")
         .bind(now)
@@ -123,7 +124,7 @@ pub async fn acknowledge_all(tx: &mut Tx, agent: AgentId, name: &'static str, no
     Ok(())
 }
 
-/// Acknowledges every directive about a transfer of the agent: it has acted, or there is nothing to do any more.
+/// Acknowledges every directive about a transfer of the agent: the agent has acted, or nothing is left to do.
 pub async fn settle_transfer(tx: &mut Tx, agent: AgentId, transfer: TransferId, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 \
          WHERE agent_id = $2 AND acknowledged_at IS NULL AND transfer_id = $3")
@@ -135,7 +136,7 @@ pub async fn settle_transfer(tx: &mut Tx, agent: AgentId, transfer: TransferId, 
     Ok(())
 }
 
-/// Jobs, of these, with a start that still waits for its agent.
+/// Those of these jobs that have an open `startJob` directive.
 pub async fn jobs_about_to_start(tx: &mut Tx, jobs: &[JobId], now: DateTime<Utc>) -> Result<HashSet<JobId>> {
     let mut found = HashSet::new();
     for jobs in jobs.chunks(MOST_VALUES) {
@@ -150,14 +151,14 @@ pub async fn jobs_about_to_start(tx: &mut Tx, jobs: &[JobId], now: DateTime<Utc>
     Ok(found)
 }
 
-/// The starts of a job that nobody has acknowledged, oldest first.
+/// The `startJob` directives of a job that were not acknowledged, oldest first.
 pub async fn starts(tx: &mut Tx, job: JobId) -> Result<Vec<Directive>> {
     let statement = TABLE.select().push_bind(" WHERE acknowledged_at IS NULL AND job_id = ", job).push(" ORDER BY id");
     let rows: Vec<DirectiveRow> = statement.fetch_all(tx).await?;
     Ok(rows.into_iter().filter_map(DirectiveRow::read).collect())
 }
 
-/// Starts that their agents did not fetch before they were void, in the order of their ids, from after this one on, up to
+/// Starts of jobs that expired before their agents acknowledged them, ordered by id, with ids greater than `after`; at most
 /// `limit`.
 pub async fn lapsed_starts(
     db: &Db,
@@ -174,25 +175,25 @@ pub async fn lapsed_starts(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The directive with this id, and whom it waits for.
+/// The directive with this id, and its agent.
 pub async fn by_id(db: &Db, id: DirectiveId) -> Result<Option<(AgentId, Directive)>> {
     let statement = sql("SELECT agent_id FROM directives WHERE id = $1").bind(id);
     let Some((agent,)) = statement.fetch_optional::<(AgentId,)>(db).await? else { return Ok(None) };
-    // One that only a newer version can read is left to that.
+    // A directive that only a newer version can read is handled by the servers of that version.
     let row = find_row(db, agent, id).await?;
     Ok(row.and_then(DirectiveRow::read).map(|directive| (agent, directive)))
 }
 
-/// Acknowledges one directive that nobody has acknowledged; whether this call did.
+/// Acknowledges a directive; true if it was not acknowledged before.
 pub async fn claim(tx: &mut Tx, id: DirectiveId, now: DateTime<Utc>) -> Result<bool> {
     let statement = sql("UPDATE directives SET acknowledged_at = $1 WHERE id = $2 AND acknowledged_at IS NULL");
     Ok(statement.bind(now).bind(id).execute(tx).await? == 1)
 }
 
-/// Changes what a directive wishes for, while it waits.
-pub async fn reword(tx: &mut Tx, id: DirectiveId, wish: &Wish) -> Result<()> {
+/// Replaces the type and payload of a directive, unless it was acknowledged.
+pub async fn update_action(tx: &mut Tx, id: DirectiveId, action: &DirectiveAction) -> Result<()> {
     sql("UPDATE directives SET wish = $1 WHERE id = $2 AND acknowledged_at IS NULL")
-        .bind(json(wish)?)
+        .bind(json(action)?)
         .bind(id)
         .execute(tx)
         .await?;
@@ -209,7 +210,7 @@ pub async fn settle_job_run(tx: &mut Tx, run: RunId, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
-/// Whether a directive about a run still waits, and whether one is void without having been acknowledged.
+/// Whether a directive about a run is still open, and whether one expired without being acknowledged.
 pub async fn about_job_run(conn: impl Into<Conn<'_>>, run: RunId, now: DateTime<Utc>) -> Result<(bool, bool)> {
     let statement =
         sql("SELECT expires_at FROM directives WHERE acknowledged_at IS NULL AND job_run_id = $1").bind(run);
@@ -237,10 +238,10 @@ pub async fn settle_step(
     Ok(())
 }
 
-/// The steps of a run that their agents were asked to stop, and have not said that they did.
+/// The steps of a run whose agents were asked to stop them and have not acknowledged it.
 pub async fn stopping_steps(conn: impl Into<Conn<'_>>, run: RunId) -> Result<Vec<String>> {
     let statement = sql("SELECT DISTINCT step_id FROM directives \
          WHERE acknowledged_at IS NULL AND pipeline_run_id = $1 AND type = $2");
-    let rows: Vec<(String,)> = statement.bind(run).bind(Wish::CANCEL_STEP).fetch_all(conn).await?;
+    let rows: Vec<(String,)> = statement.bind(run).bind(DirectiveAction::CANCEL_STEP).fetch_all(conn).await?;
     Ok(rows.into_iter().map(|(step,)| step).collect())
 }

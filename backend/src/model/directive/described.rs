@@ -166,7 +166,7 @@ mod tests {
     use strum::VariantNames;
 
     use super::*;
-    use crate::model::directive::{Errand, Wish};
+    use crate::model::directive::{DirectiveAction, Errand};
 
     const ID: &str = "0199c1f0-6c00-7000-8000-000000000001";
 
@@ -183,7 +183,7 @@ mod tests {
         fields.filter(|name| schema["properties"].get(name.as_str()).is_none()).cloned().collect()
     }
 
-    fn wishes() -> Vec<Value> {
+    fn actions() -> Vec<Value> {
         let step = json!({ "id": "tidy", "attempt": 1, "type": "delete", "path": "/a" });
         let job = json!({
             "id": ID, "agentId": ID, "name": "n", "source": "/a", "destination": "/b", "schedule": "@daily",
@@ -205,16 +205,16 @@ mod tests {
     }
 
     #[test]
-    fn every_wish_is_described_with_all_its_fields() {
+    fn every_type_of_directive_is_described_with_all_its_fields() {
         let (directive, payload) = (json!(DirectiveObject::schema()), strict::<DirectivePayload>());
         let told = directive["properties"]["type"]["description"].as_str().expect("a description");
-        let wishes = wishes();
-        let named: Vec<&str> = wishes.iter().filter_map(|wish| wish["type"].as_str()).collect();
-        assert_eq!(named, Wish::VARIANTS);
-        for wish in wishes {
-            let written = json!(serde_json::from_value::<Wish>(wish.clone()).expect("a wish"));
-            assert!(told.contains(&format!("`{}`", written["type"].as_str().expect("a type"))), "{wish}");
-            assert_eq!(undescribed(&payload, &written["payload"]), Vec::<String>::new(), "{wish}");
+        let actions = actions();
+        let named: Vec<&str> = actions.iter().filter_map(|action| action["type"].as_str()).collect();
+        assert_eq!(named, DirectiveAction::VARIANTS);
+        for action in actions {
+            let written = json!(serde_json::from_value::<DirectiveAction>(action.clone()).expect("an action"));
+            assert!(told.contains(&format!("`{}`", written["type"].as_str().expect("a type"))), "{action}");
+            assert_eq!(undescribed(&payload, &written["payload"]), Vec::<String>::new(), "{action}");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     events::Forget,
     ids::{AgentId, RunId},
     model::{
-        directive::Wish,
+        directive::DirectiveAction,
         event::{Kind, Object},
         pipeline::{
             course::{Carrier, Course, Effect, Terms},
@@ -115,14 +115,14 @@ impl ControlPlane {
             let node = &row.course.graph.nodes[place];
             let Some(agent) = node.agent() else { continue };
             let step_id = node.id.clone();
-            let wish = match effect {
+            let action = match effect {
                 Effect::Send(_) => {
                     let order = node.order(row.course.steps[place].attempt);
-                    order.map(|step| Wish::RunStep { run_id, pipeline_id, step })
+                    order.map(|step| DirectiveAction::RunStep { run_id, pipeline_id, step })
                 }
                 // Whoever was revoked is told nothing any more.
                 Effect::Stop(_) if carriers.get(place) != Some(&Carrier::Gone) => {
-                    Some(Wish::CancelStep { run_id, pipeline_id, step_id: step_id.clone() })
+                    Some(DirectiveAction::CancelStep { run_id, pipeline_id, step_id: step_id.clone() })
                 }
                 Effect::Stop(_) | Effect::Settle(_) => None,
             };
@@ -130,8 +130,8 @@ impl ControlPlane {
                 store::directives::settle_step(&mut work.tx, run_id, &step_id, None, work.now).await?;
                 work.forget(Forget::Directives(agent));
             }
-            if let Some(wish) = wish {
-                self.direct(work, agent, wish).await?;
+            if let Some(action) = action {
+                self.direct(work, agent, action).await?;
             }
         }
         Ok(())

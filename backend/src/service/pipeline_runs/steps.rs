@@ -6,7 +6,7 @@ use crate::{
     events::Forget,
     ids::{AgentId, PipelineId, RunId, TransferId},
     model::{
-        directive::{Directive, Wish},
+        directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         pipeline::{
             UpdateStep,
@@ -81,10 +81,10 @@ impl ControlPlane {
         Ok(self.go_on(work, &before, row, Vec::new()).await?.is_some())
     }
 
-    /// Takes an agent's acknowledgement of a wish to stop a step as its word that nothing of that is left; whether no other
+    /// Takes an agent's acknowledgement of a directive to stop a step as a report that the step does not run; false if another
     /// change came between.
     pub(in crate::service) async fn note_stop_of_step(&self, work: &mut Work, directive: &Directive) -> Result<bool> {
-        let Wish::CancelStep { run_id, step_id, .. } = &directive.wish else { return Ok(true) };
+        let DirectiveAction::CancelStep { run_id, step_id, .. } = &directive.action else { return Ok(true) };
         let Some(before) = store::pipeline_runs::find(&mut work.tx, *run_id).await? else { return Ok(true) };
         let mut row = before.clone();
         let now = work.now;
@@ -132,10 +132,17 @@ impl ControlPlane {
         };
         let step = &before.course.steps[place];
         if effect.is_none() && step.status == StepStatus::Queued {
-            // The agent acts on what it was told. A wish to stop goes on waiting until it has. Always the run first and then
-            // what was told, so that no two changes wait for each other.
+            // The agent acts on its directive. A directive to stop stays open until the agent has stopped. The run is always
+            // locked before its directives, so that two transactions cannot deadlock.
             let node = &before.course.graph.nodes[place];
-            store::directives::settle_step(&mut work.tx, before.id, &node.id, Some(Wish::RUN_STEP), work.now).await?;
+            store::directives::settle_step(
+                &mut work.tx,
+                before.id,
+                &node.id,
+                Some(DirectiveAction::RUN_STEP),
+                work.now,
+            )
+            .await?;
             if let Some(agent) = node.agent() {
                 work.forget(Forget::Directives(agent));
             }

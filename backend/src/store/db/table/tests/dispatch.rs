@@ -8,7 +8,7 @@ use super::job;
 use crate::{
     ids::{AgentId, DirectiveId, JobId, RunId, TransferId},
     model::{
-        directive::{Directive, Wish},
+        directive::{Directive, DirectiveAction},
         job::Outcome,
     },
     store::{
@@ -76,23 +76,34 @@ type Subject = (String, Option<TransferId>, Option<JobId>, Option<RunId>, Option
 async fn every_column_of_a_directive_is_read_as_it_was_stored() {
     let scratch = Scratch::open().await;
     let job = job(&scratch.agent).view();
-    let start = Wish::StartJob { job: Box::new(job.clone()), scheduled_for: None, attempt: 2, retry_of: Some(id(71)) };
-    let step = Wish::CancelStep { run_id: id(74), pipeline_id: id(75), step_id: "copy".to_owned() };
-    let wanted: [(Wish, Subject); 4] = [
+    let start = DirectiveAction::StartJob {
+        job: Box::new(job.clone()),
+        scheduled_for: None,
+        attempt: 2,
+        retry_of: Some(id(71)),
+    };
+    let step = DirectiveAction::CancelStep { run_id: id(74), pipeline_id: id(75), step_id: "copy".to_owned() };
+    let wanted: [(DirectiveAction, Subject); 4] = [
         (start, ("startJob".to_owned(), None, Some(job.id), None, None, None)),
         (
-            Wish::CancelTransfer { transfer_id: id(72) },
+            DirectiveAction::CancelTransfer { transfer_id: id(72) },
             ("cancelTransfer".to_owned(), Some(id(72)), None, None, None, None),
         ),
-        (Wish::CancelJobRun { run_id: id(73) }, ("cancelJobRun".to_owned(), None, None, Some(id(73)), None, None)),
+        (
+            DirectiveAction::CancelJobRun { run_id: id(73) },
+            ("cancelJobRun".to_owned(), None, None, Some(id(73)), None, None),
+        ),
         (step, ("cancelStep".to_owned(), None, None, None, Some(id(74)), Some("copy".to_owned()))),
     ];
     let directives: Vec<(AgentId, Directive)> = wanted
         .iter()
         .zip(76..)
-        .map(|((wish, _), number)| {
+        .map(|((action, _), number)| {
             let (created_at, expires_at) = (at(140).into(), at(141).into());
-            (scratch.agent.id, Directive { id: id::<DirectiveId>(number), created_at, expires_at, wish: wish.clone() })
+            (
+                scratch.agent.id,
+                Directive { id: id::<DirectiveId>(number), created_at, expires_at, action: action.clone() },
+            )
         })
         .collect();
     let mut tx = scratch.db.begin().await.unwrap();
