@@ -32,8 +32,8 @@ use crate::{
 };
 
 mod batch;
-mod figures;
 mod postgres;
+mod progress;
 mod receipt;
 mod sqlite;
 
@@ -112,8 +112,8 @@ pub struct WriterTask {
     /// Whether every change takes its number: with several servers, a lost publication shows as a gap.
     numbered: bool,
     texts: Texts,
-    rows: figures::RememberedRows,
-    line: Option<figures::Line>,
+    rows: progress::RememberedRows,
+    line: Option<progress::Line>,
     /// What the last batch left in the database.
     receipt: receipt::Receipt,
     /// Whether the last batch could be written.
@@ -131,7 +131,7 @@ impl Writer {
             audience,
             numbered,
             texts: Texts::default(),
-            rows: figures::RememberedRows::default(),
+            rows: progress::RememberedRows::default(),
             line: None,
             receipt: receipt::Receipt::new(id, now),
             is_writing: true,
