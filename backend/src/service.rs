@@ -16,7 +16,7 @@ use crate::{
     model::event::{Change, Event, Kind, Object},
     store::{
         self, Db, Tx,
-        writer::{Audience, Committed, Writer},
+        writer::{CommitListener, CommittedBatch, Writer},
     },
     webhooks::Webhooks,
 };
@@ -144,22 +144,22 @@ impl ControlPlane {
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { db, bus, limits, clock, ids, tokens, webhooks, timing, tasks, stop } = parts;
         let remembered = Arc::new(remembered::Remembered::new(bus.clone()));
-        let tell = (bus.clone(), Arc::clone(&remembered));
-        let tell = move |committed: Committed| {
-            let (bus, remembered) = &tell;
+        let publisher = (bus.clone(), Arc::clone(&remembered));
+        let notify = move |committed: CommittedBatch| {
+            let (bus, remembered) = &publisher;
             let forget = committed.directives.into_iter().map(Forget::Directives).collect();
             publish(bus, remembered, committed.events, forget);
         };
         let heard = bus.clone();
         let intake = Arc::new(intake::Intake::new(clock.clone()));
         let noted = Arc::clone(&intake);
-        let audience = Audience {
-            is_listening: Box::new(move || heard.has_readers()),
-            tell: Box::new(tell),
-            note_outcome: Box::new(move |is_working| noted.note(is_working)),
+        let listener = CommitListener {
+            has_subscribers: Box::new(move || heard.has_readers()),
+            notify: Box::new(notify),
+            record_outcome: Box::new(move |is_working| noted.note(is_working)),
         };
         let now = clock.now();
-        let (writer, task) = Writer::new(db.clone(), ids.next(now), now, bus.is_shared(), audience);
+        let (writer, task) = Writer::new(db.clone(), ids.next(now), now, bus.is_shared(), listener);
         tasks.spawn(task.run());
         if bus.is_shared() {
             tasks.spawn(remembered::forget_what_others_changed(Arc::clone(&remembered), bus.read(), stop.clone()));

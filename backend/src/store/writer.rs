@@ -1,11 +1,14 @@
 //! The group-committing writer: heartbeats and reports of progress.
 //!
-//! Committing costs the same for one change as for hundreds. So one task takes what is queued, never waiting for more,
-//! applies each report to its row in the order of arrival, and commits once. Nobody is answered before the commit;
-//! several reports about one transfer become one row written, and each caller still gets its own revision.
+//! A commit costs the same for one change as for hundreds. So one task takes the queued reports without waiting for more,
+//! applies each of them to its row in the order of arrival, and commits once. Callers get their answers after the commit.
+//! Several reports about one transfer are written as one row, but each caller gets its own revision.
 //!
-//! Of a long queue it takes half: while that is made durable, nobody could be answered and the processor would idle. So
-//! the answers to one half go out, and its next reports come in, while the other half is being committed.
+//! There are two paths to the database. The fast path (`writer/progress.rs`) writes reports that only change progress with one
+//! UPDATE outside of any transaction. The transactional path (`writer/batch.rs`) writes everything else.
+//!
+//! The task takes half of a long queue: the answers to one half are sent, and the next reports of these agents arrive, while
+//! the other half is being committed. With the whole queue in one batch, the processor would be idle during the commit.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -38,112 +41,115 @@ mod receipt;
 mod sqlite;
 
 /// The most reports in one commit.
-const BATCH: usize = 512;
-/// So many reports are not worth halving.
-const FEW: usize = 16;
-/// The most reports that wait; more have to wait outside.
-const QUEUE: usize = 4096;
-/// Without a batch for so long the writer tests whether it could write one.
-const PROBE: Duration = Duration::from_secs(5);
+const MAX_BATCH: usize = 512;
+/// A queue of at most this many reports is taken whole.
+const MIN_SPLIT: usize = 16;
+/// The most reports in the queue; a caller with another report waits until there is room.
+const QUEUE_CAPACITY: usize = 4096;
+/// How long after the last batch the writer tests whether the database can be written.
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
 const STOPPING: Error = Error::Unavailable("the server is shutting down: try again in a moment");
 
 /// A report waiting for its commit.
 #[derive(Debug)]
 pub enum Op {
-    /// An agent reports about a transfer of its own.
+    /// A report of an agent about one of its transfers.
     Transfer {
-        /// Who reports.
+        /// The agent that reports.
         agent: AgentId,
-        /// About which transfer.
+        /// The transfer; the report is refused if it belongs to another agent.
         id: TransferId,
-        /// What.
+        /// The fields to change.
         patch: UpdateTransfer,
-        /// When.
+        /// When the server received the report.
         now: DateTime<Utc>,
-        /// Where the outcome goes.
+        /// Receives the transfer after the commit.
         reply: oneshot::Sender<Result<Box<Transfer>>>,
     },
-    /// An agent shows that it is there.
+    /// A heartbeat of an agent.
     Heartbeat {
-        /// Who.
+        /// The agent that sent it.
         agent: AgentId,
-        /// How it fares.
+        /// Status, load and memory of the agent.
         heartbeat: Heartbeat,
-        /// From which address.
+        /// The address the request came from, if it is known.
         ip_address: Option<String>,
-        /// When.
+        /// When the server received the heartbeat.
         now: DateTime<Utc>,
-        /// Where the outcome goes: the agent, and the heartbeat interval it was last told, in seconds.
+        /// Receives the agent, and the heartbeat interval in seconds that it last acknowledged, after the commit.
         reply: oneshot::Sender<Result<(Agent, i64)>>,
     },
 }
 
-/// What a commit changed, for those who are told of it.
+/// What a commit changed, for the [`CommitListener`].
 #[derive(Debug, Default)]
-pub struct Committed {
-    /// What has happened.
+pub struct CommittedBatch {
+    /// The events of the batch, in the order of their numbers if they have any.
     pub events: Vec<Event>,
-    /// Agents whose directives changed.
+    /// Agents whose directives were acknowledged by the batch.
     pub directives: Vec<AgentId>,
 }
 
-/// Who is told of each commit, before anybody is answered.
-pub struct Audience {
-    /// Whether anybody listens to what happens; without it events need not be made.
-    pub is_listening: Box<dyn Fn() -> bool + Send + Sync>,
-    /// Tells them.
-    pub tell: Box<dyn Fn(Committed) + Send + Sync>,
-    /// Told after each batch and each test whether the database could be written.
-    pub note_outcome: Box<dyn Fn(bool) + Send + Sync>,
+/// Callbacks that are called after each commit, before the callers get their answers.
+pub struct CommitListener {
+    /// Whether the event bus has subscribers. Without any, the fast path creates no events.
+    pub has_subscribers: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Called with each committed batch.
+    pub notify: Box<dyn Fn(CommittedBatch) + Send + Sync>,
+    /// Called after each batch and each probe: true if the database could be written.
+    pub record_outcome: Box<dyn Fn(bool) + Send + Sync>,
 }
 
-/// The way to the writer's task. When the last clone is gone, the task writes what is queued and ends.
+/// A handle to the task of the writer. When the last clone is dropped, the task commits what is queued and ends.
 #[derive(Clone, Debug)]
 pub struct Writer {
     queue: mpsc::Sender<Op>,
 }
 
-/// The task of the writer.
+/// The task that commits the queued reports; see [`WriterTask::run`].
 pub struct WriterTask {
     db: Db,
     queue: mpsc::Receiver<Op>,
-    audience: Audience,
-    /// Whether every change takes its number: with several servers, a lost publication shows as a gap.
+    listener: CommitListener,
+    /// Whether every change gets a number. With several servers it does, so that a lost publication is noticed as a gap.
+    /// Numbers need a transaction, so the fast path is not used then.
     numbered: bool,
     texts: Texts,
-    rows: progress::RememberedRows,
-    line: Option<progress::Line>,
-    /// What the last batch left in the database.
+    rows: progress::RowCache,
+    /// The connection of the fast path, while it is not in use.
+    connection: Option<progress::WriterConnection>,
+    /// The row of this writer in `writer_batches`.
     receipt: receipt::Receipt,
-    /// Whether the last batch could be written.
+    /// Whether the last batch or probe could be written.
     is_writing: bool,
 }
 
 impl Writer {
-    /// A writer and the task to spawn for it. The database knows the writer by its id; `now` is when it begins.
+    /// A writer and the task to spawn for it. `id` names the writer's row in `writer_batches`, `now` is its first timestamp.
     #[must_use]
-    pub fn new(db: Db, id: Uuid, now: DateTime<Utc>, numbered: bool, audience: Audience) -> (Self, WriterTask) {
-        let (sender, queue) = mpsc::channel(QUEUE);
+    pub fn new(db: Db, id: Uuid, now: DateTime<Utc>, numbered: bool, listener: CommitListener) -> (Self, WriterTask) {
+        let (sender, queue) = mpsc::channel(QUEUE_CAPACITY);
         let task = WriterTask {
             db,
             queue,
-            audience,
+            listener,
             numbered,
             texts: Texts::default(),
-            rows: progress::RememberedRows::default(),
-            line: None,
+            rows: progress::RowCache::default(),
+            connection: None,
             receipt: receipt::Receipt::new(id, now),
             is_writing: true,
         };
         (Self { queue: sender }, task)
     }
 
-    /// Reports about a transfer; answered when it is durable.
+    /// Reports about a transfer; returns after the commit.
     ///
     /// # Errors
     ///
-    /// What [`crate::model::transfer::TransferState::advance`] says, not found if it is not this agent's, or that the commit failed.
+    /// The errors of [`crate::model::transfer::TransferState::advance`]; [`Error::NotFound`] if the transfer is not of this
+    /// agent; [`Error::DatabaseUnavailable`] or [`Error::Internal`] if the batch was not committed.
     pub async fn update_transfer(
         &self,
         agent: AgentId,
@@ -154,7 +160,7 @@ impl Writer {
         self.queue_transfer(agent, id, patch, now).await?.await
     }
 
-    /// Queues a report about a transfer behind all that was queued before, and gives what will be its answer.
+    /// Queues a report about a transfer. The returned future resolves after the commit.
     ///
     /// # Errors
     ///
@@ -171,11 +177,12 @@ impl Writer {
         Ok(async { answer.await.map_err(|_| STOPPING)? })
     }
 
-    /// Records a heartbeat; answered when it is durable.
+    /// Records a heartbeat; returns after the commit.
     ///
     /// # Errors
     ///
-    /// Not found if the agent is revoked, or that the commit failed.
+    /// [`Error::Unauthenticated`] if the agent is revoked; [`Error::DatabaseUnavailable`] or [`Error::Internal`] if the batch
+    /// was not committed.
     pub async fn record_heartbeat(
         &self,
         agent: AgentId,
@@ -194,26 +201,26 @@ impl Writer {
 }
 
 impl WriterTask {
-    /// Writes until the last [`Writer`] is gone.
+    /// Commits batches until the last [`Writer`] is dropped and its queue is empty.
     pub async fn run(mut self) {
-        let mut ops = Vec::with_capacity(BATCH);
+        let mut ops = Vec::with_capacity(MAX_BATCH);
         let mut is_busy = false;
-        let mut probe_at = Instant::now() + PROBE;
+        let mut probe_at = Instant::now() + PROBE_INTERVAL;
         loop {
-            match timeout_at(probe_at, self.queue.recv_many(&mut ops, FEW)).await {
+            match timeout_at(probe_at, self.queue.recv_many(&mut ops, MIN_SPLIT)).await {
                 Ok(0) => return,
                 Ok(_) => {}
                 Err(_) => {
                     self.probe().await;
-                    probe_at = Instant::now() + PROBE;
+                    probe_at = Instant::now() + PROBE_INTERVAL;
                     continue;
                 }
             }
             if is_busy {
-                // Requests that have arrived and are still being read get on as well: this waits for nobody.
+                // Lets other tasks run once, so that requests that are being read can still join this batch.
                 yield_now().await;
             }
-            let half = (ops.len() + self.queue.len()).div_ceil(2).min(BATCH);
+            let half = (ops.len() + self.queue.len()).div_ceil(2).min(MAX_BATCH);
             while ops.len() < half
                 && let Ok(op) = self.queue.try_recv()
             {
@@ -222,22 +229,22 @@ impl WriterTask {
             metrics::histogram!("mftplus_writer_batch_size")
                 .record(f64::from(u32::try_from(ops.len()).unwrap_or(u32::MAX)));
             is_busy = ops.len() > 1;
-            let batch = std::mem::replace(&mut ops, Vec::with_capacity(BATCH));
-            // With several servers each change takes a number, and for that a transaction.
-            let rest = if self.numbered { batch } else { self.figures(batch).await };
+            let batch = std::mem::replace(&mut ops, Vec::with_capacity(MAX_BATCH));
+            // See `numbered`: a number needs a transaction.
+            let rest = if self.numbered { batch } else { self.commit_progress(batch).await };
             if !rest.is_empty() {
                 self.batch(rest).await;
             }
-            probe_at = Instant::now() + PROBE;
+            probe_at = Instant::now() + PROBE_INTERVAL;
         }
     }
 
-    /// Commits a batch. If its connection failed, it is repeated once on a new one, unless the database was away
-    /// already; and in any case if it is not known whether it was committed. What the database refuses is tried again in
-    /// halves, so that one report that cannot be written fails alone.
+    /// Commits a batch in a transaction. It is repeated once on a new connection if it is not known whether it was committed,
+    /// or if the connection failed and the database was available before. If the database refuses the batch, each half of it
+    /// is tried on its own, and so on, so that one report that cannot be written fails alone.
     async fn batch(&mut self, ops: Vec<Op>) {
-        // There is one connection, which the transaction needs.
-        self.line = None;
+        // The pool has one connection, which the transaction needs.
+        self.connection = None;
         self.receipt.next(ops.iter().map(Op::now).max());
         let mut batch = batch::Batch::new(ops);
         let mut outcome = self.attempt(&mut batch).await;
@@ -249,9 +256,9 @@ impl WriterTask {
         }
         match outcome {
             Ok(committed) => {
-                self.note_outcome(true);
-                (self.audience.tell)(committed);
-                batch.take_rows().into_iter().for_each(|row| self.rows.remember(row));
+                self.record_outcome(true);
+                (self.listener.notify)(committed);
+                batch.take_rows().into_iter().for_each(|row| self.rows.insert(row));
                 batch.answer();
             }
             Err(error) if batch.is_refused(&error) => {
@@ -260,47 +267,47 @@ impl WriterTask {
                 Box::pin(self.batch(second)).await;
             }
             Err(error) => {
-                self.note_failure(&error);
+                self.record_failure(&error);
                 batch.fail(&error);
             }
         }
     }
 
-    /// Writes the batch, if it has not been written, within the time that a batch may take.
-    async fn attempt(&mut self, batch: &mut batch::Batch) -> Result<Committed> {
+    /// Commits the batch within [`Db::batch_limit`], unless an earlier attempt has committed it.
+    async fn attempt(&mut self, batch: &mut batch::Batch) -> Result<CommittedBatch> {
         let committed = batch.commit(&self.db, &mut self.texts, self.numbered, &self.receipt);
         timeout(self.db.batch_limit(), committed).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
-    /// Writes nothing but a receipt, to know whether a batch could be written.
+    /// Writes an empty batch, to know whether the database can be written.
     async fn probe(&mut self) {
-        self.line = None;
+        self.connection = None;
         self.receipt.next(None);
         let written = timeout(self.db.batch_limit(), self.receipt.write_alone(&self.db)).await;
         match written.unwrap_or_else(|_| Err(timed_out())) {
-            Ok(()) => self.note_outcome(true),
+            Ok(()) => self.record_outcome(true),
             Err(error) => {
                 if self.is_writing {
                     tracing::error!(error = &error as &dyn std::error::Error, "the database cannot be written");
                 }
-                self.note_failure(&error);
+                self.record_failure(&error);
             }
         }
     }
 
-    /// A database that is there and refuses one batch is a fault of ours, and does not concern the next batch.
-    fn note_failure(&mut self, error: &Error) {
+    /// An available database that refuses a batch is a fault of the server, which says nothing about the next batch.
+    fn record_failure(&mut self, error: &Error) {
         if error.code() == Code::Unavailable {
-            self.note_outcome(false);
+            self.record_outcome(false);
         }
     }
 
-    fn note_outcome(&mut self, is_writing: bool) {
+    fn record_outcome(&mut self, is_writing: bool) {
         if is_writing && !self.is_writing {
             tracing::info!("the database can be written again");
         }
         self.is_writing = is_writing;
-        (self.audience.note_outcome)(is_writing);
+        (self.listener.record_outcome)(is_writing);
     }
 }
 
@@ -312,7 +319,7 @@ impl Op {
     }
 }
 
-/// The texts of the batch statements in the dialect of each engine.
+/// The SQL texts of the batch statements for each engine.
 #[derive(Debug, Default)]
 struct Texts {
     sqlite: sqlite::Texts,
@@ -325,9 +332,9 @@ type Rows<K, V> = BTreeMap<K, V>;
 /// Which columns a changed transfer needs written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dirty {
-    /// Its figures.
-    Figures,
-    /// All that reports may change.
+    /// Those of [`TransferRow::PROGRESS`].
+    Progress,
+    /// Those of [`TransferRow::PROGRESS`] and [`TransferRow::LIFECYCLE`].
     Whole,
 }
 
@@ -335,7 +342,7 @@ enum Dirty {
 #[derive(Debug)]
 struct Loaded {
     row: TransferRow,
-    /// The revision it had when it was read.
+    /// The revision of the row when it was read.
     seen: i64,
     dirty: Option<Dirty>,
 }

@@ -1,10 +1,10 @@
-//! One batch: read the rows, apply the reports, write once, commit, answer.
+//! The transactional path. One batch: read the rows, apply the reports, write the changed rows, commit, answer.
 
 use std::mem;
 
 use chrono::{DateTime, Utc};
 
-use super::{Committed, Dirty, Loaded, Op, Rows, Texts, receipt::Receipt};
+use super::{CommittedBatch, Dirty, Loaded, Op, Rows, Texts, receipt::Receipt};
 use crate::{
     actor::Actor,
     error::{Code, Error, Result},
@@ -23,13 +23,13 @@ use crate::{
     },
 };
 
-/// The reports of one commit and what becomes of each.
+/// The reports of one commit, with the outcome of each.
 pub(super) struct Batch {
     ops: Vec<Op>,
     outcomes: Vec<Outcome>,
     rows: Vec<TransferRow>,
-    /// What an attempt has changed whose COMMIT was sent and not answered.
-    doubtful: Option<Committed>,
+    /// The changes of an attempt whose COMMIT was sent and not answered.
+    doubtful: Option<CommittedBatch>,
 }
 
 enum Outcome {
@@ -37,15 +37,15 @@ enum Outcome {
     Heartbeat(Result<(Agent, i64)>),
 }
 
-/// What the reports change, before it is written.
+/// The rows of a batch, and the changes that are not written yet.
 #[derive(Default)]
-struct Work {
+struct BatchState {
     agents: Rows<AgentId, Option<(AgentRow, bool)>>,
     transfers: Rows<TransferId, Option<Loaded>>,
     changes: Vec<Change>,
-    /// Objects whose latest figures no change tells of yet.
-    untold_agents: Rows<AgentId, Change>,
-    untold_transfers: Rows<TransferId, Change>,
+    /// Heartbeats and progress, of which only the latest of each object is published.
+    unpublished_agents: Rows<AgentId, Change>,
+    unpublished_transfers: Rows<TransferId, Change>,
     deltas: Deltas,
     settled: Vec<(AgentId, TransferId, DateTime<Utc>)>,
 }
@@ -55,14 +55,14 @@ impl Batch {
         Self { ops, outcomes: Vec::new(), rows: Vec::new(), doubtful: None }
     }
 
-    /// Writes the batch. May be called again if it failed: what an earlier attempt has committed is not applied again.
+    /// Commits the batch. May be called again after a failure: if an earlier attempt has committed, nothing is applied again.
     pub(super) async fn commit(
         &mut self,
         db: &Db,
         texts: &mut Texts,
         numbered: bool,
         receipt: &Receipt,
-    ) -> Result<Committed> {
+    ) -> Result<CommittedBatch> {
         let mut tx = db.begin_hot().await?;
         if !receipt.write(&mut tx).await? {
             // The outcomes and rows are those of the attempt that was committed.
@@ -79,7 +79,7 @@ impl Batch {
             changes.changes.into_iter().map(|change| Event::new(change, None)).collect()
         };
         self.rows = rows;
-        self.doubtful = Some(Committed { events, directives: changes.directives });
+        self.doubtful = Some(CommittedBatch { events, directives: changes.directives });
         tx.commit().await?;
         Ok(self.doubtful.take().unwrap_or_default())
     }
@@ -89,19 +89,19 @@ impl Batch {
         self.doubtful.is_some()
     }
 
-    /// Whether the database is there and will not have these reports together. Nothing of them is written then.
+    /// Whether the database is available and refused the reports of this batch together. None of them is written then.
     pub(super) fn is_refused(&self, error: &Error) -> bool {
         self.ops.len() > 1 && !self.is_in_doubt() && error.code() != Code::Unavailable
     }
 
-    /// The reports in two parts, in their order.
+    /// The reports as two batches, in their order.
     pub(super) fn halves(mut self) -> (Vec<Op>, Vec<Op>) {
         let second = self.ops.split_off(self.ops.len() / 2);
         (self.ops, second)
     }
 
-    async fn load(&self, tx: &mut Tx, texts: &mut Texts) -> Result<Work> {
-        let mut work = Work::default();
+    async fn load(&self, tx: &mut Tx, texts: &mut Texts) -> Result<BatchState> {
+        let mut work = BatchState::default();
         for op in &self.ops {
             match op {
                 Op::Heartbeat { agent, .. } => {
@@ -134,15 +134,15 @@ impl Batch {
         Ok(work)
     }
 
-    /// The rows as they were committed.
+    /// The rows as they were committed; empty on a second call.
     pub(super) fn take_rows(&mut self) -> Vec<TransferRow> {
         mem::take(&mut self.rows)
     }
 
-    /// Tells everybody what became of their report.
+    /// Sends each caller the outcome of its report.
     pub(super) fn answer(self) {
         for (op, outcome) in self.ops.into_iter().zip(self.outcomes) {
-            // Whoever is gone by now is not waiting for an answer.
+            // A send fails if the caller has given up waiting.
             match (op, outcome) {
                 (Op::Transfer { reply, .. }, Outcome::Transfer(outcome)) => drop(reply.send(outcome)),
                 (Op::Heartbeat { reply, .. }, Outcome::Heartbeat(outcome)) => drop(reply.send(outcome)),
@@ -151,7 +151,7 @@ impl Batch {
         }
     }
 
-    /// Tells everybody that nothing was written.
+    /// Sends each caller that nothing was written.
     pub(super) fn fail(self, error: &Error) {
         let is_unavailable = error.code() == Code::Unavailable;
         tracing::error!(
@@ -175,13 +175,13 @@ impl Batch {
     }
 }
 
-/// The changes of a batch, all told.
+/// The changes of a batch, to be recorded and published.
 struct Changes {
     changes: Vec<Change>,
     directives: Vec<AgentId>,
 }
 
-impl Work {
+impl BatchState {
     fn apply(&mut self, op: &Op) -> Outcome {
         match op {
             Op::Transfer { agent, id, patch, now, .. } => Outcome::Transfer(self.report(*agent, *id, patch, *now)),
@@ -209,13 +209,13 @@ impl Work {
             Advance::Unchanged if agrees_to_end(patch, &view) => self.settled.push((agent, id, now)),
             Advance::Unchanged => {}
             Advance::Progressed => {
-                loaded.dirty.get_or_insert(Dirty::Figures);
-                self.untold_transfers.insert(id, change(Kind::TransferProgressed, agent, &view, now));
+                loaded.dirty.get_or_insert(Dirty::Progress);
+                self.unpublished_transfers.insert(id, change(Kind::TransferProgressed, agent, &view, now));
             }
             Advance::Lifecycle => {
                 loaded.dirty = Some(Dirty::Whole);
                 let kind = if before == view.status { Kind::TransferResumed } else { Kind::TransferStatusChanged };
-                self.untold_transfers.remove(&id);
+                self.unpublished_transfers.remove(&id);
                 self.changes.push(change(kind, agent, &view, now));
                 self.count(row_key(&view), before, view.status);
                 if is_settled(stopped, before, &view) {
@@ -264,10 +264,10 @@ impl Work {
             logged: None,
         };
         if kind.is_logged() {
-            self.untold_agents.remove(&agent);
+            self.unpublished_agents.remove(&agent);
             self.changes.push(change);
         } else {
-            self.untold_agents.insert(agent, change);
+            self.unpublished_agents.insert(agent, change);
         }
         Ok((view, interval))
     }
@@ -278,18 +278,18 @@ impl Work {
         let dirty = |wanted: Dirty| -> Vec<&Loaded> {
             self.transfers.values().flatten().filter(|loaded| loaded.dirty == Some(wanted)).collect()
         };
-        let (figures, whole) = (dirty(Dirty::Figures), dirty(Dirty::Whole));
+        let (progress, whole) = (dirty(Dirty::Progress), dirty(Dirty::Whole));
         match tx {
             Tx::Sqlite(lease) => {
                 let tx = lease.connection()?;
                 texts.sqlite.save_agents(tx, &agents).await?;
-                texts.sqlite.save_figures(tx, &guarded(&figures)).await?;
+                texts.sqlite.save_progress(tx, &guarded(&progress)).await?;
                 texts.sqlite.save_whole(tx, &whole).await?;
             }
             Tx::Postgres(lease) => {
                 let tx = lease.connection()?;
                 texts.postgres.save_agents(tx, &agents).await?;
-                texts.postgres.save_figures(tx, &guarded(&figures)).await?;
+                texts.postgres.save_progress(tx, &guarded(&progress)).await?;
                 texts.postgres.save_whole(tx, &whole).await?;
             }
         }
@@ -301,8 +301,8 @@ impl Work {
 
     fn into_changes(self) -> (Changes, Vec<TransferRow>) {
         let mut changes = self.changes;
-        changes.extend(self.untold_agents.into_values());
-        changes.extend(self.untold_transfers.into_values());
+        changes.extend(self.unpublished_agents.into_values());
+        changes.extend(self.unpublished_transfers.into_values());
         let directives = self.settled.into_iter().map(|(agent, ..)| agent).collect();
         let rows = self.transfers.into_values().flatten().map(|loaded| loaded.row).collect();
         (Changes { changes, directives }, rows)
@@ -313,19 +313,19 @@ const fn row_key(view: &Transfer) -> (CustomerId, AgentId) {
     (view.customer_id, view.agent_id)
 }
 
-/// Whether the report answers what the server wants of this transfer: its end, or a new attempt.
+/// Whether the report fulfils the open directives about this transfer: it has ended as requested, or the new attempt runs.
 const fn is_settled(stopped: bool, before: TransferStatus, view: &Transfer) -> bool {
     let retried =
         matches!((before, view.status), (TransferStatus::Queued, TransferStatus::Running)) && view.attempt > 1;
     view.status.has_ended() && (stopped || view.attempt > 1) || retried
 }
 
-/// Whether the report says of a transfer that was cancelled that it has ended, which the server knew: the agent has acted.
+/// Whether the report repeats the final status of a transfer whose end was requested: the agent has acted on the directive.
 pub(super) fn agrees_to_end(patch: &UpdateTransfer, view: &Transfer) -> bool {
     view.cancel_requested_at.is_some() && view.status.has_ended() && patch.status == Some(view.status)
 }
 
-/// A transfer whose figures are about to be written.
+/// A transfer whose progress is about to be written.
 #[derive(Debug)]
 pub(super) struct Guarded<'a> {
     pub(super) row: &'a TransferRow,
@@ -333,7 +333,7 @@ pub(super) struct Guarded<'a> {
     pub(super) seen: i64,
 }
 
-/// The rows with the revisions they were read with; nobody else can have changed them since.
+/// The rows with the revisions they were read with. They are locked, so the stored revisions are still the same.
 pub(super) fn guarded<'a>(rows: &[&'a Loaded]) -> Vec<Guarded<'a>> {
     rows.iter().map(|loaded| Guarded { row: &loaded.row, seen: loaded.seen }).collect()
 }

@@ -1,5 +1,6 @@
-//! The batch statements in PostgreSQL's dialect: a column of the batch travels as one array. Rows are locked in the order
-//! of their ids (and not against references to them, which cold paths take in another order), so that batches of several servers never wait for each other in a circle.
+//! The batch statements in PostgreSQL's dialect: each column of the batch is one bound array. Rows are locked in the order of
+//! their ids, so that batches of several servers cannot deadlock. `FOR NO KEY UPDATE` does not conflict with the locks of
+//! foreign keys, which other transactions take in another order.
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub(super) struct Texts {
     load_agents: Arc<str>,
     load_transfers: Arc<str>,
     save_agents: Arc<str>,
-    save_figures: Arc<str>,
+    save_progress: Arc<str>,
     save_lifecycle: Arc<str>,
 }
 
@@ -39,7 +40,7 @@ impl Default for Texts {
                 .into(),
             load_transfers: format!("{transfers} WHERE t.id = ANY($1) ORDER BY t.id FOR NO KEY UPDATE OF t").into(),
             save_agents: update(&AgentRow::TABLE, AgentRow::HEARTBEAT, None).into(),
-            save_figures: update(&TransferRow::TABLE, TransferRow::PROGRESS, Some("revision")).into(),
+            save_progress: update(&TransferRow::TABLE, TransferRow::PROGRESS, Some("revision")).into(),
             save_lifecycle: update(&TransferRow::TABLE, TransferRow::LIFECYCLE, None).into(),
         }
     }
@@ -57,12 +58,16 @@ impl Texts {
         Ok(rows.iter().map(AgentRow::from_row).collect::<sqlx::Result<_>>()?)
     }
 
-    pub(super) async fn load_transfers(&self, line: &mut PgConnection, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
+    pub(super) async fn load_transfers(
+        &self,
+        connection: &mut PgConnection,
+        ids: &[TransferId],
+    ) -> Result<Vec<TransferRow>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let rows = statement(&self.load_transfers).bind(ids).fetch_all(line).await?;
+        let rows = statement(&self.load_transfers).bind(ids).fetch_all(connection).await?;
         Ok(rows.iter().map(TransferRow::from_row).collect::<sqlx::Result<_>>()?)
     }
 
@@ -75,24 +80,25 @@ impl Texts {
         Ok(())
     }
 
-    /// Writes the figures of the rows. A row without the revision it was seen with violates `NOT NULL`: then nothing is
-    /// written.
-    pub(super) async fn save_figures(&self, line: &mut PgConnection, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
+    /// Writes the progress of the rows. If the stored revision of one is not `seen`, the statement violates `NOT NULL` and
+    /// nothing is written.
+    pub(super) async fn save_progress(&self, connection: &mut PgConnection, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        let statement = statement(&self.save_figures).bind(array(rows, |guarded| guarded.row.id.0));
+        let statement = statement(&self.save_progress).bind(array(rows, |guarded| guarded.row.id.0));
         let statement = bind(statement, TransferRow::PROGRESS, rows, |guarded| guarded.row);
-        statement.bind(array(rows, |guarded| guarded.seen)).execute(line).await?;
+        statement.bind(array(rows, |guarded| guarded.seen)).execute(connection).await?;
         Ok(())
     }
 
-    /// The figures, and then what only a change of status touches: such batches are rare beside those of figures alone.
+    /// Writes the progress, and then the columns of a change of status. Two statements, since changes of status are rare beside
+    /// progress.
     pub(super) async fn save_whole(&self, tx: &mut PgConnection, rows: &[&Loaded]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.save_figures(tx, &guarded(rows)).await?;
+        self.save_progress(tx, &guarded(rows)).await?;
         let statement = statement(&self.save_lifecycle).bind(array(rows, |loaded| loaded.row.id.0));
         bind(statement, TransferRow::LIFECYCLE, rows, |loaded| &loaded.row).execute(&mut *tx).await?;
         Ok(())
@@ -121,8 +127,8 @@ fn bind<R, T>(statement: Statement, columns: &[Column<R>], rows: &[T], row: impl
     })
 }
 
-/// `UPDATE … FROM UNNEST(…)` of one array for the id and each column. A guarded column is set only where it still holds
-/// what is in the last array, and to nothing elsewhere.
+/// `UPDATE … FROM UNNEST(…)` of one array for the id and each column. With a guard, the last array holds the values that the
+/// guarded column must still have; where it has another one, the column is set to NULL.
 fn update<R>(table: &Table, columns: &[Column<R>], guard: Option<&str>) -> String {
     let table = table.name;
     let set = |column: &Column<R>| {

@@ -1,8 +1,10 @@
-//! Reports that only move figures, which most do: one guarded update for all of them, outside of any transaction.
+//! The fast path, for reports that only change progress, as most do: one guarded UPDATE for all of them, outside of any
+//! transaction.
 //!
-//! The writer remembers the rows it wrote last. A remembered row may be outdated, since cold paths and other programs
-//! write too; but each change raises the row's revision, and the update fails as a whole, by giving a row no revision,
-//! unless all of them still have the remembered one. Then the reports go the long way, through [`super::batch`].
+//! The writer caches the rows it wrote last. A cached row may be outdated, since other code and other programs write
+//! transfers too. But each change raises the revision of its row, and the UPDATE sets the revision to NULL where the stored
+//! one is not the cached one. That violates `NOT NULL`, so the engine undoes the whole statement, and the reports take the
+//! transactional path in [`super::batch`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -10,7 +12,7 @@ use sqlx::{Postgres, Sqlite, error::ErrorKind};
 use tokio::time::timeout;
 
 use super::{
-    Committed, Op, WriterTask,
+    CommittedBatch, Op, WriterTask,
     batch::{self, Guarded},
 };
 use crate::{
@@ -26,39 +28,39 @@ use crate::{
     },
 };
 
-/// The most rows that are remembered.
-const REMEMBERED: usize = 20_000;
+/// The most rows in the cache; a full cache is cleared.
+const MAX_CACHED_ROWS: usize = 20_000;
 
-/// Rows as they were last written or read.
+/// Transfers that have not ended, as they were last written or read by this writer.
 #[derive(Debug, Default)]
-pub(super) struct RememberedRows(HashMap<TransferId, TransferRow>);
+pub(super) struct RowCache(HashMap<TransferId, TransferRow>);
 
-impl RememberedRows {
-    /// Remembers a row as it was committed; one that has ended is not reported about any more.
-    pub(super) fn remember(&mut self, row: TransferRow) {
+impl RowCache {
+    /// Caches a committed row, or removes it if its transfer has ended, since no more reports are expected.
+    pub(super) fn insert(&mut self, row: TransferRow) {
         if row.state.status.has_ended() {
             self.0.remove(&row.id);
             return;
         }
-        if self.0.len() >= REMEMBERED {
+        if self.0.len() >= MAX_CACHED_ROWS {
             self.0.clear();
         }
         self.0.insert(row.id, row);
     }
 }
 
-/// The writer's connection, kept between batches: giving it back to its pool costs a round trip. It is replaced if it is
-/// dropped in the middle of a statement.
+/// The connection of the writer. It is kept between batches, because a return to its pool costs a round trip. It is replaced
+/// if it is dropped while a statement runs.
 #[derive(Debug)]
-pub(super) enum Line {
-    /// To the file.
+pub(super) enum WriterConnection {
+    /// To the SQLite file.
     Sqlite(Lease<Sqlite>),
-    /// To the server.
+    /// To the PostgreSQL server.
     Postgres(Lease<Postgres>),
 }
 
-impl Line {
-    /// While statements run, whose time may be over at any moment.
+impl WriterConnection {
+    /// Called before statements that a timeout may interrupt.
     const fn distrust(&mut self) {
         match self {
             Self::Sqlite(lease) => lease.distrust(),
@@ -74,89 +76,95 @@ impl Line {
     }
 }
 
-/// What became of the one statement.
+/// The outcome of the guarded UPDATE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Written {
-    /// It wrote all rows.
+    /// All rows were written.
     All,
-    /// It wrote none, since a row was not as remembered.
-    Nothing,
+    /// No row was written, since a stored revision was not the cached one.
+    Conflict,
 }
 
 impl WriterTask {
-    /// Carries out the reports that only move figures; gives back those that need a transaction.
-    pub(super) async fn figures(&mut self, ops: Vec<Op>) -> Vec<Op> {
+    /// Commits the reports that only change progress, and returns those that need a transaction.
+    pub(super) async fn commit_progress(&mut self, ops: Vec<Op>) -> Vec<Op> {
         let limit = self.db.batch_limit();
-        if let Err(error) = timeout(limit, self.recall(&ops)).await.unwrap_or_else(|_| Err(timed_out())) {
-            tracing::warn!(error = &error as &dyn std::error::Error, "rows are read the long way");
+        if let Err(error) = timeout(limit, self.load_missing(&ops)).await.unwrap_or_else(|_| Err(timed_out())) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "transfers could not be read for the fast path: their reports are written in a transaction"
+            );
         }
-        let mut moved: Vec<(Op, Box<Transfer>)> = Vec::with_capacity(ops.len());
+        let mut applied: Vec<(Op, Box<Transfer>)> = Vec::with_capacity(ops.len());
         let mut rest = Vec::new();
         // Revisions before the first report about each transfer.
         let mut seen: BTreeMap<TransferId, i64> = BTreeMap::new();
         let mut held_back: HashSet<TransferId> = HashSet::new();
         for op in ops {
-            if let Some(view) = self.moved(&op, &mut seen, &held_back) {
-                moved.push((op, view));
+            if let Some(view) = self.apply_progress(&op, &mut seen, &held_back) {
+                applied.push((op, view));
                 continue;
             }
-            // What comes after it about the same transfer must stay behind it.
+            // Later reports about the same transfer must be applied after this one.
             if let Op::Transfer { id, .. } = &op {
                 held_back.insert(*id);
             }
             rest.push(op);
         }
-        if moved.is_empty() {
+        if applied.is_empty() {
             return rest;
         }
         let is_written = match timeout(limit, self.write(&seen)).await.unwrap_or_else(|_| Err(timed_out())) {
             Ok(written) => written == Written::All,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "figures are written the long way");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the fast path failed: its reports are checked, and written in a transaction if necessary"
+                );
                 match timeout(limit, self.was_written(&seen)).await.unwrap_or_else(|_| Err(timed_out())) {
                     Ok(was_written) => was_written,
                     Err(error) => {
-                        // Applying them once more could count them twice.
-                        self.forget(&seen);
-                        self.note_failure(&error);
-                        batch::Batch::new(moved.into_iter().map(|(op, _)| op).collect()).fail(&error);
+                        // It is not known whether they were applied, so they are not applied again.
+                        self.invalidate(&seen);
+                        self.record_failure(&error);
+                        batch::Batch::new(applied.into_iter().map(|(op, _)| op).collect()).fail(&error);
                         return rest;
                     }
                 }
             }
         };
         if !is_written {
-            self.forget(&seen);
-            return moved.into_iter().map(|(op, _)| op).chain(rest).collect();
+            self.invalidate(&seen);
+            return applied.into_iter().map(|(op, _)| op).chain(rest).collect();
         }
-        self.note_outcome(true);
-        if (self.audience.is_listening)() {
+        self.record_outcome(true);
+        if (self.listener.has_subscribers)() {
             let mut events = BTreeMap::new();
-            for (op, view) in &moved {
+            for (op, view) in &applied {
                 if let Op::Transfer { agent, now, .. } = op {
                     let change = batch::change(Kind::TransferProgressed, *agent, view, *now);
                     events.insert(view.id, Event::new(change, None));
                 }
             }
-            (self.audience.tell)(Committed { events: events.into_values().collect(), directives: Vec::new() });
+            (self.listener.notify)(CommittedBatch { events: events.into_values().collect(), directives: Vec::new() });
         }
-        for (op, view) in moved {
+        for (op, view) in applied {
             if let Op::Transfer { reply, .. } = op {
-                // Whoever is gone by now is not waiting for an answer.
+                // A send fails if the caller has given up waiting.
                 drop(reply.send(Ok(view)));
             }
         }
         rest
     }
 
-    fn forget(&mut self, seen: &BTreeMap<TransferId, i64>) {
+    fn invalidate(&mut self, seen: &BTreeMap<TransferId, i64>) {
         for id in seen.keys() {
             self.rows.0.remove(id);
         }
     }
 
-    /// Reads the rows that reports are about and that are not remembered.
-    async fn recall(&mut self, ops: &[Op]) -> Result<()> {
+    /// Reads the rows that reports are about and that are not in the cache.
+    async fn load_missing(&mut self, ops: &[Op]) -> Result<()> {
         let missing: BTreeSet<TransferId> = ops
             .iter()
             .filter_map(|op| match op {
@@ -169,32 +177,38 @@ impl WriterTask {
             return Ok(());
         }
         let missing: Vec<TransferId> = missing.into_iter().collect();
-        let mut line = self.take_line().await?;
-        let rows = match &mut line {
-            Line::Sqlite(lease) => self.texts.sqlite.load_transfers(lease.connection()?, &missing).await?,
-            Line::Postgres(lease) => self.texts.postgres.load_transfers(lease.connection()?, &missing).await?,
+        let mut connection = self.take_connection().await?;
+        let rows = match &mut connection {
+            WriterConnection::Sqlite(lease) => self.texts.sqlite.load_transfers(lease.connection()?, &missing).await?,
+            WriterConnection::Postgres(lease) => {
+                self.texts.postgres.load_transfers(lease.connection()?, &missing).await?
+            }
         };
-        line.trust();
-        self.line = Some(line);
+        connection.trust();
+        self.connection = Some(connection);
         for row in rows {
-            self.rows.remember(row);
+            self.rows.insert(row);
         }
         Ok(())
     }
 
-    /// The connection, out of its place and distrusted: one that fails is not put back, but replaced.
-    async fn take_line(&mut self) -> Result<Line> {
-        let mut line = match (self.line.take(), &self.db) {
-            (Some(line), _) => line,
-            (None, Db::Sqlite { hot, bounds, .. }) => Line::Sqlite(Lease::acquire(hot, bounds.statement).await?),
-            (None, Db::Postgres { hot, bounds, .. }) => Line::Postgres(Lease::acquire(hot, bounds.statement).await?),
+    /// Takes the connection out of its field, marked as in doubt: after a failure it is dropped, and replaced by a new one.
+    async fn take_connection(&mut self) -> Result<WriterConnection> {
+        let mut connection = match (self.connection.take(), &self.db) {
+            (Some(connection), _) => connection,
+            (None, Db::Sqlite { hot, bounds, .. }) => {
+                WriterConnection::Sqlite(Lease::acquire(hot, bounds.statement).await?)
+            }
+            (None, Db::Postgres { hot, bounds, .. }) => {
+                WriterConnection::Postgres(Lease::acquire(hot, bounds.statement).await?)
+            }
         };
-        line.distrust();
-        Ok(line)
+        connection.distrust();
+        Ok(connection)
     }
 
-    /// Applies a report to the remembered row, if that is all it takes.
-    fn moved(
+    /// Applies a report to its cached row, if it only changes progress.
+    fn apply_progress(
         &mut self,
         op: &Op,
         seen: &mut BTreeMap<TransferId, i64>,
@@ -212,35 +226,35 @@ impl WriterTask {
                 row.state = state;
                 Some(Box::new(row.view()))
             }
-            // Whether the row is still as remembered is not known unless it is written.
+            // Only a write shows whether the cached row is current, so these need a transaction.
             Ok(Advance::Unchanged | Advance::Lifecycle) | Err(_) => None,
         }
     }
 
-    /// Writes the remembered figures of these transfers, if all the stored rows are as they had been seen.
+    /// Writes the cached progress of these transfers, if all stored rows have the revisions in `seen`.
     async fn write(&mut self, seen: &BTreeMap<TransferId, i64>) -> Result<Written> {
-        let mut line = self.take_line().await?;
+        let mut connection = self.take_connection().await?;
         let guarded = seen.iter().filter_map(|(id, seen)| Some(Guarded { row: self.rows.0.get(id)?, seen: *seen }));
         let guarded: Vec<Guarded<'_>> = guarded.collect();
-        let written = match &mut line {
-            Line::Sqlite(lease) => {
+        let written = match &mut connection {
+            WriterConnection::Sqlite(lease) => {
                 let _turn = self.db.turn().await?;
-                self.texts.sqlite.save_figures(lease.connection()?, &guarded).await
+                self.texts.sqlite.save_progress(lease.connection()?, &guarded).await
             }
-            Line::Postgres(lease) => self.texts.postgres.save_figures(lease.connection()?, &guarded).await,
+            WriterConnection::Postgres(lease) => self.texts.postgres.save_progress(lease.connection()?, &guarded).await,
         };
         let written = match written {
             Ok(()) => Written::All,
-            Err(sqlx::Error::Database(error)) if error.kind() == ErrorKind::NotNullViolation => Written::Nothing,
+            Err(sqlx::Error::Database(error)) if error.kind() == ErrorKind::NotNullViolation => Written::Conflict,
             Err(error) => return Err(error.into()),
         };
-        line.trust();
-        self.line = Some(line);
+        connection.trust();
+        self.connection = Some(connection);
         Ok(written)
     }
 
-    /// Whether a statement whose answer was lost has written its rows: it wrote all or none, so one row that is as it
-    /// would have left it will do. On PostgreSQL the rows are locked, so a statement that is still at work comes first.
+    /// Whether an UPDATE whose answer was lost has written its rows. It wrote all or none, so one row with the new state is
+    /// enough. On PostgreSQL reading locks the rows, so this waits for an UPDATE that is still running.
     async fn was_written(&mut self, seen: &BTreeMap<TransferId, i64>) -> Result<bool> {
         let ids: Vec<TransferId> = seen.keys().copied().collect();
         let mut tx = self.db.begin_hot().await?;

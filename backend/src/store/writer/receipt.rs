@@ -1,8 +1,8 @@
-//! What a batch leaves in the database, so that it is applied once even if the answer to its COMMIT was lost.
+//! The record of the last committed batch, so that a batch is applied once even if the answer to its COMMIT was lost.
 //!
-//! Each writer has one row with the number of its last batch, which every batch raises first. A repeat that finds its own
-//! number was committed. On PostgreSQL it also waits there until the earlier attempt has been decided, since that one has
-//! the row locked.
+//! Each writer has one row in `writer_batches` with the number of its last batch, and every batch raises it first. If a
+//! repeated batch finds its own number, the earlier attempt was committed. On PostgreSQL that attempt holds a lock on the row,
+//! so the repeated one waits until it is committed or rolled back.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -12,12 +12,12 @@ use crate::{
     store::db::{Db, Tx, sql},
 };
 
-/// The row of this writer.
+/// The row of this writer in `writer_batches`.
 #[derive(Debug)]
 pub(super) struct Receipt {
     writer: Uuid,
     batch: i64,
-    /// About when, so that rows of servers that are gone can be purged.
+    /// The latest time of a report, so that rows of servers that no longer run can be purged.
     at: DateTime<Utc>,
 }
 
@@ -26,13 +26,13 @@ impl Receipt {
         Self { writer, batch: 0, at }
     }
 
-    /// Begins the next batch.
+    /// Raises the number for the next batch.
     pub(super) fn next(&mut self, at: Option<DateTime<Utc>>) {
         self.batch += 1;
         self.at = at.map_or(self.at, |at| at.max(self.at));
     }
 
-    /// Notes that the batch is part of this transaction; false if an earlier attempt was committed.
+    /// Writes the number of the batch in its transaction; false if an earlier attempt was committed.
     pub(super) async fn write(&self, tx: &mut Tx) -> Result<bool> {
         let written = sql("INSERT INTO writer_batches (writer_id, batch, committed_at) VALUES ($1, $2, $3) \
              ON CONFLICT (writer_id) DO UPDATE SET batch = excluded.batch, committed_at = excluded.committed_at \
@@ -45,7 +45,7 @@ impl Receipt {
         Ok(written > 0)
     }
 
-    /// The same in a transaction of its own.
+    /// [`Receipt::write`] in a transaction of its own.
     pub(super) async fn write_alone(&self, db: &Db) -> Result<()> {
         let mut tx = db.begin_hot().await?;
         self.write(&mut tx).await?;

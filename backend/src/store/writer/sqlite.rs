@@ -1,5 +1,5 @@
-//! The batch statements in SQLite's dialect. Rows travel as bound values of one statement; its text is made once for each
-//! power of two, and rows that are missing to the next one have no id and match nothing.
+//! The batch statements in SQLite's dialect. All rows are bound values of one statement. Its text is built once for each power
+//! of two, and filled up with rows whose id is NULL, which match nothing.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The texts made so far.
+/// The texts built so far, by statement and number of rows.
 #[derive(Debug, Default)]
 pub(super) struct Texts(HashMap<(Kind, usize), Arc<str>>);
 
@@ -25,7 +25,7 @@ enum Kind {
     LoadAgents,
     LoadTransfers,
     SaveAgents,
-    SaveFigures,
+    SaveProgress,
     SaveWhole,
 }
 
@@ -46,7 +46,7 @@ impl Texts {
 
     pub(super) async fn load_transfers(
         &mut self,
-        line: &mut SqliteConnection,
+        connection: &mut SqliteConnection,
         ids: &[TransferId],
     ) -> Result<Vec<TransferRow>> {
         if ids.is_empty() {
@@ -56,7 +56,7 @@ impl Texts {
         for index in 0..padded(ids.len()) {
             statement = statement.bind(ids.get(index).copied());
         }
-        let rows = statement.fetch_all(line).await?;
+        let rows = statement.fetch_all(connection).await?;
         Ok(rows.iter().map(TransferRow::from_row).collect::<sqlx::Result<_>>()?)
     }
 
@@ -71,13 +71,17 @@ impl Texts {
         self.execute(tx, statement, rows.len(), AgentRow::HEARTBEAT.len() + 1).await
     }
 
-    /// Writes the figures of the rows. A row without the revision it was seen with violates `NOT NULL`: then nothing is
-    /// written.
-    pub(super) async fn save_figures(&mut self, line: &mut SqliteConnection, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
+    /// Writes the progress of the rows. If the stored revision of one is not `seen`, the statement violates `NOT NULL` and
+    /// nothing is written.
+    pub(super) async fn save_progress(
+        &mut self,
+        connection: &mut SqliteConnection,
+        rows: &[Guarded<'_>],
+    ) -> sqlx::Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut statement = self.statement(Kind::SaveFigures, rows.len());
+        let mut statement = self.statement(Kind::SaveProgress, rows.len());
         for guarded in rows {
             let row = guarded.row;
             statement = bind(statement.bind(row.id), TransferRow::PROGRESS, row).bind(guarded.seen);
@@ -86,7 +90,7 @@ impl Texts {
         for _ in 0..missing {
             statement = statement.bind(None::<i64>);
         }
-        statement.execute(line).await?;
+        statement.execute(connection).await?;
         Ok(())
     }
 
@@ -125,7 +129,7 @@ impl Texts {
     }
 }
 
-/// Binds what a row has in these columns.
+/// Binds the values of a row in these columns.
 fn bind<R>(statement: Statement, columns: &[Column<R>], row: &R) -> Statement {
     columns.iter().fold(statement, |statement, column| match column.getter {
         Getter::Uuid(get) => statement.bind(get(row)),
@@ -150,7 +154,7 @@ impl Kind {
             }
             Self::LoadTransfers => format!("{} WHERE t.id IN {}", TransferRow::TABLE.select_text(), tuple(size)),
             Self::SaveAgents => update(&AgentRow::TABLE, &[AgentRow::HEARTBEAT], None, size),
-            Self::SaveFigures => update(&TransferRow::TABLE, &[TransferRow::PROGRESS], Some("revision"), size),
+            Self::SaveProgress => update(&TransferRow::TABLE, &[TransferRow::PROGRESS], Some("revision"), size),
             Self::SaveWhole => {
                 update(&TransferRow::TABLE, &[TransferRow::PROGRESS, TransferRow::LIFECYCLE], None, size)
             }
@@ -163,8 +167,8 @@ fn tuple(size: usize) -> String {
     format!("({})", vec!["?"; size].join(", "))
 }
 
-/// `UPDATE … FROM (VALUES …)` whose first column is the id and whose last, if there is a guard, what the guarded column
-/// must still hold; otherwise it is set to nothing. A single row needs no join.
+/// `UPDATE … FROM (VALUES …)`. The first value of each row is the id. With a guard, the last one is the value that the guarded
+/// column must still have; where it has another one, the column is set to NULL. A single row needs no join.
 fn update<R>(table: &Table, columns: &[&[Column<R>]], guard: Option<&str>, size: usize) -> String {
     let table = table.name;
     let columns: Vec<&str> = columns.iter().copied().flatten().map(|column| column.name).collect();

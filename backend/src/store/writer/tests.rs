@@ -31,12 +31,12 @@ async fn found(scratch: &Scratch, rows: &[TransferRow]) -> Vec<TransferRow> {
     found
 }
 
-async fn save_figures(scratch: &Scratch, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
+async fn save_progress(scratch: &Scratch, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
     let mut texts = Texts::default();
     let mut tx = scratch.db.begin_hot().await.unwrap();
     match &mut tx {
-        Tx::Sqlite(lease) => texts.sqlite.save_figures(lease.connection().unwrap(), rows).await?,
-        Tx::Postgres(lease) => texts.postgres.save_figures(lease.connection().unwrap(), rows).await?,
+        Tx::Sqlite(lease) => texts.sqlite.save_progress(lease.connection().unwrap(), rows).await?,
+        Tx::Postgres(lease) => texts.postgres.save_progress(lease.connection().unwrap(), rows).await?,
     }
     tx.commit().await.unwrap();
     Ok(())
@@ -55,7 +55,7 @@ async fn a_batch_of_progress_writes_every_column_of_progress() {
             .zip(found(&scratch, seen).await)
             .map(|(row, seen)| Guarded { row, seen: seen.state.revision })
             .collect();
-        save_figures(&scratch, &guarded).await.unwrap();
+        save_progress(&scratch, &guarded).await.unwrap();
         assert_eq!(found(&scratch, rows).await, rows);
     }
 }
@@ -68,7 +68,7 @@ async fn a_batch_of_progress_writes_nothing_if_one_row_has_another_revision() {
     let mut guarded: Vec<Guarded<'_>> =
         after.iter().zip(&before).map(|(row, seen)| Guarded { row, seen: seen.state.revision }).collect();
     guarded[1].seen -= 1;
-    match save_figures(&scratch, &guarded).await {
+    match save_progress(&scratch, &guarded).await {
         Err(sqlx::Error::Database(error)) => assert_eq!(error.kind(), ErrorKind::NotNullViolation),
         other => panic!("{other:?}"),
     }
