@@ -68,7 +68,7 @@ impl ControlPlane {
     /// As [`Self::preview_backfill`], and [`Error::Invalid`] if the job is disabled.
     pub async fn backfill_job(&self, actor: &Actor, job: JobId, range: Backfill) -> Result<Vec<JobSlot>> {
         let mut work = self.begin(actor).await?;
-        store::schedules::take_turn(&mut work.tx).await?;
+        store::schedules::lock_scheduler(&mut work.tx).await?;
         let row = permitted(&mut work, actor, Permission::BackfillJob, job).await?;
         require_enabled(&row)?;
         let preview = preview(&mut work, &row, range).await?;

@@ -112,7 +112,7 @@ impl ControlPlane {
             return Ok(0);
         }
         let mut work = self.begin(&Actor::System).await?;
-        store::schedules::take_turn(&mut work.tx).await?;
+        store::schedules::lock_scheduler(&mut work.tx).await?;
         let rows = store::schedules::of_owners(&mut work.tx, &owners).await?;
         let claims: Vec<_> = rows.iter().filter_map(|row| Some((row, Some(late(row)?)))).collect();
         let claimed = store::schedules::claim(&mut work.tx, &claims).await?;

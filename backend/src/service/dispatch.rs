@@ -96,7 +96,7 @@ impl ControlPlane {
     /// Claims the schedules of these jobs and decides their slots that are due, all in one transaction.
     pub(super) async fn dispatch(&self, owners: Vec<uuid::Uuid>) -> Result<usize> {
         let mut work = self.begin(&Actor::System).await?;
-        store::schedules::take_turn(&mut work.tx).await?;
+        store::schedules::lock_scheduler(&mut work.tx).await?;
         let now = work.now;
         let due = store::schedules::due(&mut work.tx, &owners, now).await?;
         let ids: Vec<JobId> = due.iter().map(|row| JobId(row.owner_id)).collect();

@@ -64,7 +64,7 @@ impl ControlPlane {
     /// [`Error::Invalid`] if it is disabled, [`Error::Conflict`] if a run is at work and may not be overlapped.
     pub async fn run_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
         let mut work = self.begin(actor).await?;
-        store::schedules::take_turn(&mut work.tx).await?;
+        store::schedules::lock_scheduler(&mut work.tx).await?;
         let row = permitted(&mut work, actor, Permission::RunJob, id).await?;
         require_enabled(&row)?;
         require_free(&mut work, &row).await?;
@@ -85,7 +85,7 @@ impl ControlPlane {
     /// another is at work that may not be overlapped.
     pub async fn retry_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
         let mut work = self.begin(actor).await?;
-        store::schedules::take_turn(&mut work.tx).await?;
+        store::schedules::lock_scheduler(&mut work.tx).await?;
         let run = permitted_run(&mut work, actor, Permission::RetryJobRun, id).await?;
         if !run.state.status.can_be_retried() {
             let message =
@@ -138,7 +138,7 @@ impl ControlPlane {
 
     async fn start_queued_slot(&self, id: JobId) -> Result<bool> {
         let mut work = self.begin(&Actor::System).await?;
-        store::schedules::take_turn(&mut work.tx).await?;
+        store::schedules::lock_scheduler(&mut work.tx).await?;
         let Some(job) = store::jobs::find(&mut work.tx, Scope::All, id).await? else { return Ok(false) };
         let Some(mut slot) = store::slots::first_queued(&mut work.tx, id.0).await? else { return Ok(false) };
         if !job.enabled || job.overlap.0 != Overlap::Allow && is_busy(&mut work, id).await? {

@@ -173,7 +173,7 @@ impl ControlPlane {
 
     async fn retry_failed_run(&self, run: &JobRunRow) -> Result<bool> {
         let mut work = self.begin(&Actor::System).await?;
-        store::schedules::take_turn(&mut work.tx).await?;
+        store::schedules::lock_scheduler(&mut work.tx).await?;
         let job = store::jobs::find(&mut work.tx, Scope::All, run.job_id).await?.filter(|job| job.enabled);
         let agent = store::agents::find(&mut work.tx, Scope::All, run.agent_id).await?;
         let (is_told, is_lost) = store::directives::about_job_run(&mut work.tx, run.id, work.now).await?;

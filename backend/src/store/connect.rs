@@ -55,7 +55,7 @@ impl Db {
         let hot = keep(pool()).max_connections(1).connect_lazy_with(options.clone());
         let readers =
             keep(pool()).max_connections(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self::Sqlite { readers, writer, hot, turn: Arc::default(), wal: Arc::new(Wal::beside(path)), bounds })
+        Ok(Self::Sqlite { readers, writer, hot, write_lock: Arc::default(), wal: Arc::new(Wal::beside(path)), bounds })
     }
 
     /// Connects to the PostgreSQL server at `url`.

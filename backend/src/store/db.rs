@@ -1,6 +1,6 @@
-//! The two engines behind one door. Here, in `connect.rs` and in `writer/` is the only code that knows there are two.
+//! One interface to both engines. Only this module, `connect.rs`, `migrations.rs` and `writer/` distinguish them.
 //!
-//! A statement is one text for both engines with `$n` placeholders, and a bag of values both drivers accept.
+//! A statement is one text for both engines with `$n` placeholders, and a list of values that both drivers accept.
 
 use std::{
     sync::Arc,
@@ -27,51 +27,51 @@ use columns::readable;
 pub(super) use columns::unreadable;
 pub use columns::{JsonColumn, Word, json, json_column};
 pub(super) use failure::{is_worth_another_connection, timed_out};
-pub use lease::{Lease, Turn};
+pub use lease::{Lease, WriteLock};
 pub use wal::Wal;
 
 /// The database.
 #[derive(Clone, Debug)]
 pub enum Db {
-    /// One file. Readers have connections of their own; writing goes through one, since SQLite lets one write at a time.
+    /// A SQLite file. Readers have connections of their own. Writers share one, since SQLite allows one writer at a time.
     Sqlite {
         /// Connections that only read.
         readers: Pool<Sqlite>,
-        /// The one connection that writes, but for the hot writes.
+        /// The one connection for all writes but those of the group-committing writer.
         writer: Pool<Sqlite>,
         /// The one connection of the group-committing writer.
         hot: Pool<Sqlite>,
-        /// Whose turn it is to write: first come, first served.
-        turn: Arc<Mutex<()>>,
+        /// Held by the transaction that writes; waiting transactions get it in the order of their arrival.
+        write_lock: Arc<Mutex<()>>,
         /// The write-ahead log beside the file.
         wal: Arc<Wal>,
-        /// How long things may take.
+        /// Timeouts and limits.
         bounds: Bounds,
     },
-    /// A server.
+    /// A PostgreSQL server.
     Postgres {
-        /// Connections for everything but the hot writes.
+        /// Connections for everything but the group-committing writer.
         pool: Pool<Postgres>,
         /// The one connection of the group-committing writer.
         hot: Pool<Postgres>,
-        /// How long things may take.
+        /// Timeouts and limits.
         bounds: Bounds,
     },
 }
 
-/// A transaction; dropped without [`Tx::commit`], it never was.
+/// A transaction. It is rolled back if it is dropped without [`Tx::commit`].
 #[derive(Debug)]
 pub enum Tx {
-    /// On a connection to the file; a writing one has the turn.
+    /// On a connection to the file; a writing transaction holds the write lock.
     Sqlite(Lease<Sqlite>),
     /// On a connection of the pool.
     Postgres(Lease<Postgres>),
 }
 
-/// What a statement runs on: outside of any transaction, or inside one.
+/// Where a statement runs: in a transaction, or outside of any.
 #[derive(Debug)]
 pub enum Conn<'a> {
-    /// On a reading connection.
+    /// On a connection of the pool, for this statement only.
     Db(&'a Db),
     /// In a transaction.
     Tx(&'a mut Tx),
@@ -94,7 +94,7 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`Error::DatabaseUnavailable`] if no connection comes free.
+    /// [`Error::DatabaseUnavailable`] if no connection becomes free within [`Bounds::acquire`], or the engine fails.
     pub async fn begin(&self) -> Result<Tx> {
         match self {
             Self::Sqlite { writer, .. } => self.begin_writing(writer).await,
@@ -102,43 +102,43 @@ impl Db {
         }
     }
 
-    /// Begins a transaction of the group-committing writer; unless it is committed, its connection is replaced.
+    /// Begins a transaction of the group-committing writer. Its connection is replaced unless the transaction commits.
     ///
     /// # Errors
     ///
-    /// [`Error::DatabaseUnavailable`] if no connection comes free.
+    /// [`Error::DatabaseUnavailable`] if no connection becomes free within [`Bounds::acquire`], or the engine fails.
     pub(super) async fn begin_hot(&self) -> Result<Tx> {
         let mut tx = match self {
             Self::Sqlite { hot, .. } => self.begin_writing(hot).await?,
             Self::Postgres { hot, bounds, .. } => Tx::Postgres(begin(hot, bounds, "BEGIN").await?),
         };
         match &mut tx {
-            Tx::Sqlite(lease) => lease.distrust(),
-            Tx::Postgres(lease) => lease.distrust(),
+            Tx::Sqlite(lease) => lease.replace_on_drop(),
+            Tx::Postgres(lease) => lease.replace_on_drop(),
         }
         Ok(tx)
     }
 
     async fn begin_writing(&self, pool: &Pool<Sqlite>) -> Result<Tx> {
         let Self::Sqlite { bounds, .. } = self else { return Err(Error::internal("no SQLite file")) };
-        let turn = self.turn().await?;
+        let write_lock = self.write_lock().await?;
         let mut lease = Lease::acquire(pool, bounds.statement).await?;
-        lease.hold(turn);
+        lease.hold(write_lock);
         lease.begin("BEGIN IMMEDIATE").await?;
         Ok(Tx::Sqlite(lease))
     }
 
-    /// Waits for the right to write to the file.
-    pub(super) async fn turn(&self) -> Result<Turn> {
-        let Self::Sqlite { turn, bounds, .. } = self else { return Err(Error::internal("no SQLite file")) };
-        timeout(bounds.acquire, Arc::clone(turn).lock_owned()).await.map_err(|_| timed_out())
+    /// Waits for the write lock of the SQLite file.
+    pub(super) async fn write_lock(&self) -> Result<WriteLock> {
+        let Self::Sqlite { write_lock, bounds, .. } = self else { return Err(Error::internal("no SQLite file")) };
+        timeout(bounds.acquire, Arc::clone(write_lock).lock_owned()).await.map_err(|_| timed_out())
     }
 
-    /// Begins a reading transaction, all of whose answers are of one moment.
+    /// Begins a read-only transaction in which all statements see the same state of the database.
     ///
     /// # Errors
     ///
-    /// [`Error::DatabaseUnavailable`] if no connection comes free.
+    /// [`Error::DatabaseUnavailable`] if no connection becomes free within [`Bounds::acquire`], or the engine fails.
     pub async fn snapshot(&self) -> Result<Tx> {
         match self {
             Self::Sqlite { readers, bounds, .. } => {
@@ -152,8 +152,8 @@ impl Db {
         }
     }
 
-    /// How long one batch of the group-committing writer may take. A file is not worth giving up as soon as a network
-    /// connection: a slow disk is slow on a new connection, too.
+    /// How long one batch of the group-committing writer may take. On SQLite it is longer, since a slow disk is not faster on a
+    /// new connection.
     pub(super) const fn batch_limit(&self) -> Duration {
         match self {
             Self::Sqlite { bounds, .. } => bounds.statement,
@@ -161,7 +161,7 @@ impl Db {
         }
     }
 
-    /// Closes every connection, after what runs on it.
+    /// Closes every connection once its statements have ended.
     pub async fn close(&self) {
         match self {
             Self::Sqlite { readers, writer, hot, .. } => {
@@ -178,7 +178,7 @@ impl Db {
 }
 
 impl Tx {
-    /// Makes it durable.
+    /// Commits the transaction.
     ///
     /// # Errors
     ///
@@ -190,11 +190,11 @@ impl Tx {
         }
     }
 
-    /// Undoes what was done, and gives up its locks before this returns. A transaction that is dropped does so a little later.
+    /// Rolls the transaction back and releases its locks before this returns. A dropped transaction does so a little later.
     ///
     /// # Errors
     ///
-    /// [`Error::DatabaseUnavailable`] if the engine does not answer; the transaction is undone all the same.
+    /// [`Error::DatabaseUnavailable`] if the engine does not answer; the transaction is rolled back all the same.
     pub async fn roll_back(mut self) -> Result<()> {
         match &mut self {
             Self::Sqlite(lease) => lease.roll_back().await,
@@ -209,7 +209,7 @@ async fn begin<DB: lease::Engine>(pool: &Pool<DB>, bounds: &Bounds, statement: &
     Ok(lease)
 }
 
-/// A connection that only reads. Whatever runs on it is interrupted when its time is over, so that no reader of ours
+/// A connection for reading. Its statements are interrupted after [`Bounds::statement`], so that no reader of this server
 /// keeps the write-ahead log from being reused.
 async fn reader(readers: &Pool<Sqlite>, bounds: &Bounds) -> Result<Lease<Sqlite>> {
     let mut lease = Lease::acquire(readers, bounds.statement).await?;
@@ -220,21 +220,22 @@ async fn reader(readers: &Pool<Sqlite>, bounds: &Bounds) -> Result<Lease<Sqlite>
     Ok(lease)
 }
 
-/// A row that both engines can give.
+/// A row that can be read from both engines.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
 
-/// A statement with its values. Text is only ever joined from literals, so no input can become SQL.
+/// A statement with its values. Its text is joined from literals only, so no input can become SQL.
 #[derive(Clone, Debug)]
 pub struct Sql {
     text: std::borrow::Cow<'static, str>,
     values: Vec<Value>,
 }
 
-/// How many values a list within a statement holds at most; both engines take many times more.
+/// The most values in a list within a statement. Both engines accept many times more.
 pub(super) const MOST_VALUES: usize = 500;
 
-/// How many of its steps SQLite does between two looks at the clock: some milliseconds.
+/// Virtual machine instructions between two calls of SQLite's progress handler, which compares the time with the deadline. They
+/// take some milliseconds.
 const STEPS: i32 = 100_000;
 
 /// Begins a statement.
@@ -243,7 +244,7 @@ pub const fn sql(text: &'static str) -> Sql {
     Sql { text: std::borrow::Cow::Borrowed(text), values: Vec::new() }
 }
 
-/// Runs a query on a lease, within its limit.
+/// Runs a query on a lease, within its timeout.
 macro_rules! run {
     ($lease:expr, $query:expr, $how:ident) => {{
         let lease: &mut Lease<_> = $lease;
@@ -254,7 +255,7 @@ macro_rules! run {
 }
 
 impl Sql {
-    /// Gives the next placeholder its value.
+    /// Binds a value to the next placeholder.
     #[must_use]
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
@@ -268,7 +269,7 @@ impl Sql {
         self
     }
 
-    /// Appends `($n, $n, …)` with a new placeholder for each value; the values of a list or of a row to insert.
+    /// Appends `($n, $n, …)` with a new placeholder for each value: a list, or a row to insert.
     #[must_use]
     pub fn push_tuple(mut self, values: impl IntoIterator<Item = Value>) -> Self {
         let mut lead = "(";
@@ -291,8 +292,9 @@ impl Sql {
         self
     }
 
-    /// Locks the rows it reads of `table` until the end of the transaction, and leaves out those that another one holds, so
-    /// that nobody waits for anybody. The last part of a statement. SQLite writes one transaction after the other as it is.
+    /// Locks the rows of `table` that it reads until the end of the transaction, and skips those that another transaction has
+    /// locked, so that it never waits. Must be the last part of a statement. Does nothing on SQLite, which runs one writing
+    /// transaction at a time.
     #[must_use]
     pub fn lock_free_rows(self, tx: &Tx, table: &'static str) -> Self {
         match tx {
@@ -301,7 +303,7 @@ impl Sql {
         }
     }
 
-    /// All rows.
+    /// Returns all rows.
     pub async fn fetch_all<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<T>> {
         let (text, values) = self.parts();
         match conn.into() {
@@ -318,8 +320,8 @@ impl Sql {
         }
     }
 
-    /// All rows, with nothing in the place of those that cannot be read: one of them must not keep the others from being
-    /// shown. That there is one is logged and counted.
+    /// Returns all rows, with `None` for each that cannot be read, so that the others can still be shown. Each unreadable row is
+    /// logged and counted.
     pub async fn fetch_readable<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<Option<T>>> {
         let (text, values) = self.parts();
         match conn.into() {
@@ -336,7 +338,7 @@ impl Sql {
         }
     }
 
-    /// The row, if there is one.
+    /// Returns the first row, if there is one.
     pub async fn fetch_optional<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Option<T>> {
         let (text, values) = self.parts();
         match conn.into() {
@@ -353,7 +355,7 @@ impl Sql {
         }
     }
 
-    /// The row that must be there.
+    /// Returns the first row, which must exist.
     ///
     /// # Errors
     ///
@@ -362,7 +364,7 @@ impl Sql {
         self.fetch_optional(conn).await?.ok_or_else(|| Error::internal("a row that must exist does not"))
     }
 
-    /// How many rows were written.
+    /// Runs the statement and returns how many rows it has changed.
     pub async fn execute(self, tx: &mut Tx) -> Result<u64> {
         let (text, values) = self.parts();
         match tx {

@@ -65,9 +65,9 @@ table! {
     const CHANGED { schedule: Text, timezone: Text, overlap: Word, catch_up: Word, next_run_at: Instant }
 }
 
-/// Takes the turn to decide about slots and what they become, until the transaction ends. The first statement of a
-/// transaction that does: two that decide at once could let run side by side what may not.
-pub async fn take_turn(tx: &mut Tx) -> Result<()> {
+/// Takes the scheduler lock until the transaction ends. It is the first statement of each transaction that decides slots or
+/// starts their runs: two at once could start runs that must not overlap.
+pub async fn lock_scheduler(tx: &mut Tx) -> Result<()> {
     sql("UPDATE scheduler SET turn = turn + 1 WHERE id = 1").execute(tx).await?;
     Ok(())
 }

@@ -57,7 +57,7 @@ impl ControlPlane {
 
     async fn decide_due_pipelines(&self, owners: Vec<uuid::Uuid>) -> Result<usize> {
         let mut work = self.begin(&Actor::System).await?;
-        store::schedules::take_turn(&mut work.tx).await?;
+        store::schedules::lock_scheduler(&mut work.tx).await?;
         let now = work.now;
         let due = store::schedules::due(&mut work.tx, &owners, now).await?;
         let owners: Vec<uuid::Uuid> = due.iter().map(|row| row.owner_id).collect();
@@ -115,7 +115,7 @@ impl ControlPlane {
             planned => planned,
         };
         let mut work = self.begin(&Actor::System).await?;
-        store::schedules::take_turn(&mut work.tx).await?;
+        store::schedules::lock_scheduler(&mut work.tx).await?;
         let now_held = match held(&mut work, &Actor::System, id).await {
             Err(Error::NotFound(_)) => return Ok(false),
             held => held?,

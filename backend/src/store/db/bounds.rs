@@ -1,22 +1,22 @@
-//! How long the database may take, and how large its write-ahead log may grow.
+//! Timeouts of the database, and limits of SQLite's write-ahead log.
 
 use std::time::Duration;
 
-/// The bounds; tests choose tighter ones.
+/// Timeouts and limits. The defaults are for servers; tests choose shorter ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Waiting for a connection, or for the right to write.
+    /// How long to wait for a connection or for SQLite's write lock.
     pub acquire: Duration,
-    /// One statement, and a whole reading transaction on SQLite.
+    /// The timeout of one statement, and on SQLite of a whole read-only transaction.
     pub statement: Duration,
-    /// One batch of the group-committing writer on PostgreSQL; then its connection is replaced. Without a statement for
-    /// half of this, PostgreSQL ends a transaction itself, so that its locks do not outlive the batch.
+    /// The timeout of one batch of the group-committing writer on PostgreSQL, after which its connection is replaced.
+    /// PostgreSQL ends a transaction that is idle for half of this, so that its locks do not outlive the batch.
     pub batch: Duration,
-    /// How long SQLite waits for a lock of another program.
+    /// How long SQLite waits for a lock that another program holds.
     pub busy: Duration,
-    /// Bytes that SQLite's write-ahead log keeps when it is not needed.
+    /// The length in bytes to which SQLite's write-ahead log is truncated.
     pub wal_kept: u64,
-    /// Bytes of SQLite's write-ahead log beyond which something is wrong.
+    /// The length in bytes of SQLite's write-ahead log from which the server reports itself as degraded.
     pub wal_limit: u64,
 }
 

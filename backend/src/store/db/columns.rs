@@ -1,15 +1,15 @@
-//! What columns hold: words of enums, JSON, and rows that cannot be read.
+//! Columns of enums and of JSON, and rows that cannot be read.
 
 use sea_query::Value;
 use sqlx::{FromRow, types::Json};
 
 use crate::error::{Error, Result};
 
-/// What the rows hold, with nothing in the place of those that cannot be read.
+/// Reads the rows, with `None` for each that cannot be read.
 ///
 /// # Errors
 ///
-/// If the statement names other columns than the row has: a fault of ours.
+/// [`Error::Internal`] if the statement does not select a column that the row needs, which is a bug.
 pub(super) fn readable<R, T: for<'r> FromRow<'r, R>>(rows: &[R]) -> Result<Vec<Option<T>>>
 where
     R: sqlx::Row,
@@ -28,13 +28,13 @@ where
     Ok(found)
 }
 
-/// Reports that a row is shown to nobody.
+/// Logs and counts a row that cannot be read and is therefore left out of an answer.
 pub(in crate::store) fn unreadable(error: &Error) {
     metrics::counter!("mftplus_unreadable_rows_total").increment(1);
     tracing::error!(error = error as &(dyn std::error::Error + 'static), "a row cannot be read: it is left out");
 }
 
-/// A word in a text column, read as the enum it is.
+/// An enum that is stored as its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word<T>(pub T);
 
@@ -61,16 +61,16 @@ where
     }
 }
 
-/// A JSON column, written.
+/// Converts a value for writing to a JSON column.
 pub fn json(value: &impl serde::Serialize) -> Result<Value> {
     let value = serde_json::to_value(value).map_err(Error::internal)?;
     Ok(Value::Json(Some(Box::new(value))))
 }
 
-/// A JSON column, read.
+/// The value of a JSON column, for reading.
 pub type JsonColumn<T> = Json<T>;
 
-/// What a JSON column holds.
+/// Wraps a value as that of a JSON column.
 pub const fn json_column<T>(value: T) -> JsonColumn<T> {
     Json(value)
 }

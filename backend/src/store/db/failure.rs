@@ -1,16 +1,15 @@
-//! What errors of the engines mean: whether the database cannot be used at the moment, and whether a connection may be
-//! used again.
+//! Classifies errors of the engines: whether the database is unavailable, and whether a connection may be used again.
 
 use sqlx::error::DatabaseError;
 
 use crate::error::Error;
 
-/// SQLite's primary result codes that say that the file cannot be used at the moment: out of memory (7), busy (5),
+/// SQLite's primary result codes for an unavailable file: out of memory (7), busy (5),
 /// locked (6), read-only (8), interrupted (9), I/O error (10), damaged (11), full (13), cannot be opened (14), locking
 /// protocol (15), no database (26).
 const SQLITE: &[i64] = &[5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26];
 
-/// Beginnings of PostgreSQL's SQLSTATE that say that the server cannot be used at the moment: connection lost (08),
+/// Prefixes of PostgreSQL's SQLSTATE codes for an unavailable server: connection lost (08),
 /// read-only (25006), idle for too long in a transaction (25P03), sign-in refused (28), no such database (3D), transaction
 /// rolled back (40), out of resources (53), lock not available (55P03), cancelled or shut down (57), I/O error (58).
 const POSTGRES: &[&str] = &["08", "25006", "25P03", "28", "3D", "40", "53", "55P03", "57", "58"];
@@ -25,12 +24,12 @@ pub(in crate::store) fn timed_out() -> Error {
     Error::database_unavailable(TimedOut)
 }
 
-/// The only place where the engines' errors become ours.
+/// The only place where errors of the engines become errors of the control plane.
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            // A unique violation that a caller can mend is found before by whoever knows what to say of it; the
-            // kind is portable across the drivers.
+            // Callers check for conflicts that they can explain before they write. What remains is a race between two
+            // requests. Both drivers report the kind.
             sqlx::Error::Database(cause) if cause.is_unique_violation() => Self::conflict("this already exists"),
             _ if is_unavailable(&error) => Self::database_unavailable(error),
             _ => Self::internal(error),
@@ -38,7 +37,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Whether the database cannot be used at the moment, whatever is asked of it.
+/// Whether the database is unavailable for any statement.
 fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(cause) => is_unavailable_code(cause.as_ref()),
@@ -59,7 +58,7 @@ fn is_sqlite(cause: &dyn DatabaseError) -> bool {
     cause.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some()
 }
 
-/// Whether there is no connection, or not any more.
+/// Whether there is no connection, or it was lost.
 const fn is_disconnected(error: &sqlx::Error) -> bool {
     matches!(
         error,
@@ -73,12 +72,12 @@ const fn is_disconnected(error: &sqlx::Error) -> bool {
     )
 }
 
-/// Whether the connection may be left in a state that nobody knows.
+/// Whether the state of the connection is not known after this error.
 pub(super) fn is_connection_in_doubt(error: &sqlx::Error) -> bool {
     is_unavailable(error)
 }
 
-/// Whether a new connection may help, after a batch that failed with this error.
+/// Whether a batch that failed with this error may succeed on a new connection.
 pub(in crate::store) fn is_worth_another_connection(error: &Error) -> bool {
     let Error::DatabaseUnavailable(cause) = error else { return false };
     if cause.is::<TimedOut>() {
@@ -86,7 +85,7 @@ pub(in crate::store) fn is_worth_another_connection(error: &Error) -> bool {
     }
     match cause.downcast_ref::<sqlx::Error>() {
         Some(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) | None => false,
-        // A full, read-only or locked file is still that a moment later.
+        // A full, read-only or locked file stays so on a new connection.
         Some(sqlx::Error::Database(cause)) => {
             !is_sqlite(cause.as_ref())
                 && cause

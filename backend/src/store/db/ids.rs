@@ -1,4 +1,4 @@
-//! How ids are stored: as the UUIDs that they hold.
+//! Stores each type of id as its UUID.
 
 use sea_query::{Nullable, Value};
 use sqlx::{Database, Decode, Encode, Type, encode::IsNull, error::BoxDynError};
@@ -10,7 +10,7 @@ use crate::ids::{
     WebhookSecretId,
 };
 
-/// Implements what both drivers ask of a type in a column.
+/// Implements the traits of both drivers for types of columns.
 macro_rules! stored_as_uuid {
     ($($id:ident),+ $(,)?) => {$(
         impl<DB: Database> Type<DB> for $id

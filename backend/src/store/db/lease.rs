@@ -1,4 +1,5 @@
-//! A connection on loan from its pool. One that is in doubt never goes back: it is dropped, and the pool opens another.
+//! A connection taken from its pool. A connection in doubt, whose state is not known, never returns to the pool: it is dropped,
+//! and the pool opens another.
 
 use std::time::Duration;
 
@@ -15,10 +16,10 @@ use crate::error::{Error, Result};
 /// How long a connection may take to become idle again before it is dropped.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// The right to write to the SQLite file, for as long as it is held.
-pub type Turn = OwnedMutexGuard<()>;
+/// The lock that a transaction holds while it writes to the SQLite file.
+pub type WriteLock = OwnedMutexGuard<()>;
 
-/// What both engines can do.
+/// The two engines.
 pub trait Engine: Database {
     /// Runs a statement that begins or ends a transaction.
     fn control(
@@ -39,44 +40,45 @@ impl Engine for Postgres {
     }
 }
 
-/// A pooled connection, with what is known of its state.
+/// A connection taken from a pool, and what is known of its state.
 #[derive(Debug)]
 pub struct Lease<DB: Engine> {
     /// Absent only while the lease is being dropped.
     connection: Option<PoolConnection<DB>>,
-    /// How long one statement may take.
+    /// The timeout of one statement.
     limit: Duration,
-    /// A transaction is open.
+    /// Whether a transaction is open.
     is_open: bool,
-    /// Its state is not known: a statement timed out, the engine failed, or a `BEGIN` or `COMMIT` was not answered.
+    /// Whether its state is not known: a statement timed out, the engine failed, or a `BEGIN` or `COMMIT` was not answered.
     is_in_doubt: bool,
     /// Released after the commit or the rollback, so that the next transaction does not find the file locked.
-    turn: Option<Turn>,
+    write_lock: Option<WriteLock>,
 }
 
 impl<DB: Engine> Lease<DB> {
     /// Takes a connection from the pool.
     pub(in crate::store) async fn acquire(pool: &Pool<DB>, limit: Duration) -> Result<Self> {
         let connection = Some(pool.acquire().await?);
-        Ok(Self { connection, limit, is_open: false, is_in_doubt: false, turn: None })
+        Ok(Self { connection, limit, is_open: false, is_in_doubt: false, write_lock: None })
     }
 
-    /// Holds the right to write for as long as the connection is in use.
-    pub(super) fn hold(&mut self, turn: Turn) {
-        self.turn = Some(turn);
+    /// Holds the write lock until the transaction ends or the lease is dropped.
+    pub(super) fn hold(&mut self, write_lock: WriteLock) {
+        self.write_lock = Some(write_lock);
     }
 
-    /// The connection, for a statement whose outcome is then given to [`Lease::finish`], or while the lease is distrusted.
+    /// The connection. The outcome of its statement must be passed to [`Lease::finish`], unless [`Lease::replace_on_drop`] was
+    /// called before.
     pub(in crate::store) fn connection(&mut self) -> Result<&mut DB::Connection> {
         self.connection.as_deref_mut().ok_or_else(|| Error::internal("the connection was given back"))
     }
 
-    /// How long one statement may take.
+    /// The timeout of one statement.
     pub(super) const fn limit(&self) -> Duration {
         self.limit
     }
 
-    /// Notes what became of a statement.
+    /// Takes note of the outcome of a statement: after a timeout or a failure of the engine the connection is in doubt.
     pub(super) fn finish<T>(&mut self, outcome: Result<sqlx::Result<T>, Elapsed>) -> Result<T> {
         match outcome {
             Ok(Ok(found)) => Ok(found),
@@ -102,30 +104,30 @@ impl<DB: Engine> Lease<DB> {
     pub(super) async fn commit(&mut self) -> Result<()> {
         self.control("COMMIT").await?;
         self.is_open = false;
-        self.turn = None;
+        self.write_lock = None;
         Ok(())
     }
 
-    /// Undoes the transaction.
+    /// Rolls the transaction back.
     pub(super) async fn roll_back(&mut self) -> Result<()> {
         self.control("ROLLBACK").await?;
         self.is_open = false;
-        self.turn = None;
+        self.write_lock = None;
         Ok(())
     }
 
-    /// From here to [`Lease::trust`] or a commit, dropping the lease replaces the connection: a timeout of the caller
-    /// may come in the middle of any statement.
-    pub(in crate::store) const fn distrust(&mut self) {
+    /// Marks the connection as in doubt: until [`Lease::keep_on_drop`] or a commit, dropping the lease replaces it. For callers
+    /// whose own timeout may drop the lease in the middle of a statement.
+    pub(in crate::store) const fn replace_on_drop(&mut self) {
         self.is_in_doubt = true;
     }
 
-    /// Every statement was answered.
-    pub(in crate::store) const fn trust(&mut self) {
+    /// Clears the mark of [`Lease::replace_on_drop`], once every statement was answered.
+    pub(in crate::store) const fn keep_on_drop(&mut self) {
         self.is_in_doubt = false;
     }
 
-    /// A statement that changes whether a transaction is open; only its success leaves the connection out of doubt.
+    /// Runs a statement that begins or ends a transaction. The connection is in doubt until it succeeds.
     async fn control(&mut self, statement: &'static str) -> Result<()> {
         self.is_in_doubt = true;
         let limit = self.limit;
@@ -140,19 +142,19 @@ impl<DB: Engine> Lease<DB> {
 impl<DB: Engine> Drop for Lease<DB> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        let turn = self.turn.take();
+        let write_lock = self.write_lock.take();
         match Handle::try_current() {
             Ok(runtime) if !self.is_in_doubt => {
-                runtime.spawn(settle(connection, self.is_open, turn));
+                runtime.spawn(settle(connection, self.is_open, write_lock));
             }
-            // Not closed politely: that would wait for the engine.
+            // Closed without a message to the engine, which would have to be waited for.
             _ => drop(connection.detach()),
         }
     }
 }
 
-/// Ends what is open on the connection and gives it back to the pool, if it answers in time.
-async fn settle<DB: Engine>(mut connection: PoolConnection<DB>, is_open: bool, turn: Option<Turn>) {
+/// Rolls back an open transaction and returns the connection to the pool, if it answers within [`SETTLE`].
+async fn settle<DB: Engine>(mut connection: PoolConnection<DB>, is_open: bool, write_lock: Option<WriteLock>) {
     if is_open {
         let rolled_back = timeout(SETTLE, DB::control(&mut connection, "ROLLBACK")).await;
         if !matches!(rolled_back, Ok(Ok(()))) {
@@ -160,8 +162,8 @@ async fn settle<DB: Engine>(mut connection: PoolConnection<DB>, is_open: bool, t
             return;
         }
     }
-    drop(turn);
-    // sqlx asks the engine for a sign of life first, without a limit of its own.
+    drop(write_lock);
+    // sqlx pings the engine first, without a timeout of its own.
     if timeout(SETTLE, connection.return_to_pool()).await.is_err() {
         tracing::warn!("a database connection did not become idle: it is replaced");
     }

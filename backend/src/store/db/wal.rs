@@ -1,5 +1,6 @@
-//! SQLite's write-ahead log. It can be reused only when no reader needs its beginning any more, so a reader that never
-//! ends lets it grow without bound. Ours end after [`super::Bounds::statement`]; those of other programs are reported.
+//! SQLite's write-ahead log. It can be reused only when no reader needs its beginning any more, so a reader that never ends
+//! lets it grow without bound. Readers of this server end after [`super::Bounds::statement`]; for readers of other programs a
+//! warning is logged.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,18 +14,18 @@ use tokio::time::timeout;
 use super::{Bounds, Db, failure::timed_out};
 use crate::error::Result;
 
-/// After so many looks at a log that could not be reused, each some seconds after the one before, no reader of this server
-/// can be the reason.
-const LOOKS: u32 = 7;
-/// How long cutting the log may keep writers waiting.
-const BRIEFLY: Duration = Duration::from_millis(200);
+/// Checks in a row that find the log in use by a reader before a warning is logged. They are some seconds apart, so after this
+/// many no reader of this server can be the cause.
+const CHECKS: u32 = 7;
+/// How long truncating the log may keep writers waiting.
+const TRUNCATE_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The file beside the database, as it was last seen.
+/// The file of the log, and its state at the last check.
 #[derive(Debug)]
 pub struct Wal {
     path: PathBuf,
     bytes: AtomicU64,
-    /// How many looks in a row found it held by a reader.
+    /// Checks in a row that found the log in use by a reader.
     held: AtomicU32,
 }
 
@@ -42,11 +43,11 @@ impl Wal {
         bytes
     }
 
-    /// Notes that a reader needs the log, and says so once.
+    /// Records that a reader needs the log, and logs a warning once.
     fn note_held(&self, bytes: u64, bounds: &Bounds) {
-        let looks = self.held.fetch_add(1, Relaxed) + 1;
-        if looks == LOOKS || (looks < LOOKS && bytes >= bounds.wal_limit) {
-            self.held.fetch_max(LOOKS, Relaxed);
+        let checks = self.held.fetch_add(1, Relaxed) + 1;
+        if checks == CHECKS || (checks < CHECKS && bytes >= bounds.wal_limit) {
+            self.held.fetch_max(CHECKS, Relaxed);
             tracing::warn!(
                 bytes,
                 path = %self.path.display(),
@@ -56,14 +57,14 @@ impl Wal {
     }
 
     fn note_free(&self) {
-        if self.held.swap(0, Relaxed) >= LOOKS {
+        if self.held.swap(0, Relaxed) >= CHECKS {
             tracing::info!("the write-ahead log can be reused again");
         }
     }
 }
 
 impl Db {
-    /// Whether SQLite's write-ahead log was longer than it should ever become when it was last looked at.
+    /// Whether SQLite's write-ahead log was longer than [`Bounds::wal_limit`] at the last check; false on PostgreSQL.
     #[must_use]
     pub fn is_wal_too_long(&self) -> bool {
         match self {
@@ -72,11 +73,12 @@ impl Db {
         }
     }
 
-    /// Cuts SQLite's write-ahead log if it is longer than what is kept and no reader needs it; its bytes afterwards.
+    /// Truncates SQLite's write-ahead log if it is longer than [`Bounds::wal_kept`] and no reader needs it. Returns its length in
+    /// bytes afterwards; 0 on PostgreSQL.
     ///
     /// # Errors
     ///
-    /// If the file cannot be used.
+    /// [`crate::error::Error::DatabaseUnavailable`] if the file cannot be used.
     pub async fn shorten_wal(&self) -> Result<u64> {
         let Self::Sqlite { writer, wal, bounds, .. } = self else { return Ok(0) };
         let bytes = wal.measure().await;
@@ -84,15 +86,15 @@ impl Db {
             wal.note_free();
             return Ok(bytes);
         }
-        // A connection of its own: copying much may take long, and cold writes do not wait for it.
-        let options = (*writer.connect_options()).clone().busy_timeout(BRIEFLY);
+        // On a connection of its own: copying a long log takes time, and other writes must not wait for it.
+        let options = (*writer.connect_options()).clone().busy_timeout(TRUNCATE_TIMEOUT);
         let mut connection = timeout(bounds.acquire, options.connect()).await.map_err(|_| timed_out())??;
         let is_copied = timeout(bounds.statement, checkpoint(&mut connection, "PRAGMA wal_checkpoint(PASSIVE)"));
         if is_copied.await.map_err(|_| timed_out())?? {
-            let turn = self.turn().await?;
-            let cut = timeout(bounds.statement, checkpoint(&mut connection, "PRAGMA wal_checkpoint(TRUNCATE)"));
-            cut.await.map_err(|_| timed_out())??;
-            drop(turn);
+            let write_lock = self.write_lock().await?;
+            let truncated = timeout(bounds.statement, checkpoint(&mut connection, "PRAGMA wal_checkpoint(TRUNCATE)"));
+            truncated.await.map_err(|_| timed_out())??;
+            drop(write_lock);
         }
         connection.close().await?;
         let bytes = wal.measure().await;
@@ -105,7 +107,7 @@ impl Db {
     }
 }
 
-/// Copies the log into the file, as far as readers allow; whether all of it was copied.
+/// Copies the log into the database file, as far as readers allow; true if all of it was copied.
 async fn checkpoint(connection: &mut SqliteConnection, statement: &'static str) -> sqlx::Result<bool> {
     let (busy, pages, copied): (i64, i64, i64) = sqlx::query_as(statement).fetch_one(connection).await?;
     Ok(busy == 0 && pages == copied)

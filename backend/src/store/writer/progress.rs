@@ -61,17 +61,17 @@ pub(super) enum WriterConnection {
 
 impl WriterConnection {
     /// Called before statements that a timeout may interrupt.
-    const fn distrust(&mut self) {
+    const fn replace_on_drop(&mut self) {
         match self {
-            Self::Sqlite(lease) => lease.distrust(),
-            Self::Postgres(lease) => lease.distrust(),
+            Self::Sqlite(lease) => lease.replace_on_drop(),
+            Self::Postgres(lease) => lease.replace_on_drop(),
         }
     }
 
-    const fn trust(&mut self) {
+    const fn keep_on_drop(&mut self) {
         match self {
-            Self::Sqlite(lease) => lease.trust(),
-            Self::Postgres(lease) => lease.trust(),
+            Self::Sqlite(lease) => lease.keep_on_drop(),
+            Self::Postgres(lease) => lease.keep_on_drop(),
         }
     }
 }
@@ -184,7 +184,7 @@ impl WriterTask {
                 self.texts.postgres.load_transfers(lease.connection()?, &missing).await?
             }
         };
-        connection.trust();
+        connection.keep_on_drop();
         self.connection = Some(connection);
         for row in rows {
             self.rows.insert(row);
@@ -203,7 +203,7 @@ impl WriterTask {
                 WriterConnection::Postgres(Lease::acquire(hot, bounds.statement).await?)
             }
         };
-        connection.distrust();
+        connection.replace_on_drop();
         Ok(connection)
     }
 
@@ -238,7 +238,7 @@ impl WriterTask {
         let guarded: Vec<Guarded<'_>> = guarded.collect();
         let written = match &mut connection {
             WriterConnection::Sqlite(lease) => {
-                let _turn = self.db.turn().await?;
+                let _write_lock = self.db.write_lock().await?;
                 self.texts.sqlite.save_progress(lease.connection()?, &guarded).await
             }
             WriterConnection::Postgres(lease) => self.texts.postgres.save_progress(lease.connection()?, &guarded).await,
@@ -248,7 +248,7 @@ impl WriterTask {
             Err(sqlx::Error::Database(error)) if error.kind() == ErrorKind::NotNullViolation => Written::Conflict,
             Err(error) => return Err(error.into()),
         };
-        connection.trust();
+        connection.keep_on_drop();
         self.connection = Some(connection);
         Ok(written)
     }
