@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     ids::{CustomerId, PipelineId},
     model::event::{Event, Object},
-    store::{self, events::Stretch},
+    store::{self, events::EventRange},
 };
 
 impl ControlPlane {
@@ -39,8 +39,8 @@ impl ControlPlane {
             },
             None => None,
         };
-        let stretch = Stretch { customer, beyond, is_upward, limit: limit + 1 };
-        let mut events = store::events::list(&self.db, stretch).await?;
+        let range = EventRange { customer, beyond, is_upward, limit: limit + 1 };
+        let mut events = store::events::list(&self.db, range).await?;
         report_unread(&events);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = events.len() > limit;

@@ -11,7 +11,7 @@ use crate::{
     events::{Reader, Signal},
     ids::CustomerId,
     model::event::Event,
-    store::{self, events::Stretch},
+    store::{self, events::EventRange},
 };
 
 /// Events that are read at once.
@@ -106,8 +106,8 @@ impl Log {
             self.may_have_more = false;
             return Ok(());
         }
-        let stretch = Stretch { customer: self.customer, beyond: Some(self.read), is_upward: true, limit: AT_ONCE };
-        let mut events = store::events::list(&self.cp.db, stretch).await?;
+        let range = EventRange { customer: self.customer, beyond: Some(self.read), is_upward: true, limit: AT_ONCE };
+        let mut events = store::events::list(&self.cp.db, range).await?;
         report_unread(&events);
         if let Some(customer) = self.customer {
             self.cp.hide_from_customer(customer, &mut events).await?;

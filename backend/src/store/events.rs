@@ -1,4 +1,4 @@
-//! The log of events, and the number that orders all that happens.
+//! The event log, and the counter that numbers events in the order of their commits.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
@@ -11,14 +11,14 @@ use crate::{
     model::event::{Change, Event, Kind, Object, Unknown},
 };
 
-/// Which events of the log are read.
+/// Which events of the log to read.
 #[derive(Clone, Copy, Debug)]
-pub struct Stretch {
-    /// Only those a user of this customer may see.
+pub struct EventRange {
+    /// If set, only events that users of this customer may see.
     pub customer: Option<CustomerId>,
-    /// Only those beyond this number, in the direction of the reading.
+    /// If set, only events with a higher number if `is_upward`, otherwise with a lower one.
     pub beyond: Option<i64>,
-    /// Whether they are read in the order of commits, rather than the newest first.
+    /// Whether to read in the order of commits rather than the newest first.
     pub is_upward: bool,
     /// The most events.
     pub limit: u64,
@@ -36,7 +36,8 @@ struct EventRow {
     object: String,
 }
 
-/// What another version wrote, or what was damaged, is an event all the same: it spoils no page.
+/// An object that cannot be read, because another version wrote it or it is damaged, becomes [`Object::Unknown`], so that the
+/// other events of a page can still be read.
 impl From<EventRow> for Event {
     fn from(row: EventRow) -> Self {
         let EventRow { number, at, kind, actor, object_id, customer_id, agent_id, object } = row;
@@ -47,14 +48,14 @@ impl From<EventRow> for Event {
     }
 }
 
-/// Events of the log, in the order they are read in.
-pub async fn list(db: &Db, stretch: Stretch) -> Result<Vec<Event>> {
-    let Stretch { customer, beyond, is_upward, limit } = stretch;
+/// Reads events of the log, ordered as the range says.
+pub async fn list(db: &Db, range: EventRange) -> Result<Vec<Event>> {
+    let EventRange { customer, beyond, is_upward, limit } = range;
     let mut statement = sql("SELECT number, at, kind, actor, object_id, customer_id, agent_id, \
          CAST(object AS TEXT) AS object FROM events WHERE 1 = 1");
     if let Some(customer) = customer {
-        let told = Kind::told_to_customers().map(|kind| kind.to_string().into());
-        statement = statement.push_bind(" AND customer_id = ", customer).push(" AND kind IN ").push_tuple(told);
+        let visible = Kind::told_to_customers().map(|kind| kind.to_string().into());
+        statement = statement.push_bind(" AND customer_id = ", customer).push(" AND kind IN ").push_tuple(visible);
     }
     if let Some(beyond) = beyond {
         statement = statement.push_bind(if is_upward { " AND number > " } else { " AND number < " }, beyond);
@@ -64,8 +65,8 @@ pub async fn list(db: &Db, stretch: Stretch) -> Result<Vec<Event>> {
     Ok(rows.into_iter().map(Event::from).collect())
 }
 
-/// Gives the changes of a transaction their numbers and writes those the log keeps. The last statement of a
-/// transaction: whoever has the head commits before the next one gets it, so that numbers are in commit order.
+/// Numbers the changes of a transaction and writes those that are logged. It must be the last call before the commit: the
+/// transaction holds the lock on `event_head` until then, so numbers are in the order of commits.
 pub async fn record(tx: &mut Tx, mut changes: Vec<Change>) -> Result<Vec<Event>> {
     if changes.is_empty() {
         return Ok(Vec::new());
@@ -79,14 +80,14 @@ pub async fn record(tx: &mut Tx, mut changes: Vec<Change>) -> Result<Vec<Event>>
     let logged = events.iter().zip(&parts).filter(|(event, _)| event.kind.is_logged());
     let logged: Vec<(&Event, &Object)> =
         logged.map(|(event, part)| (event, part.as_ref().unwrap_or(&event.object))).collect();
-    // Few enough rows for the engines' limit of bound values.
+    // Keeps the number of bound values below the limits of the engines.
     for rows in logged.chunks(500) {
         insert(tx, rows).await?;
     }
     Ok(events)
 }
 
-/// Writes events with what the log keeps of their objects.
+/// Writes events with the objects that are logged for them, which may be smaller than the objects that are published.
 async fn insert(tx: &mut Tx, events: &[(&Event, &Object)]) -> Result<()> {
     let mut statement =
         sql("INSERT INTO events (number, at, kind, actor, object_id, customer_id, agent_id, object) VALUES ");
@@ -106,26 +107,26 @@ async fn insert(tx: &mut Tx, events: &[(&Event, &Object)]) -> Result<()> {
     Ok(())
 }
 
-/// The number of the last event that was committed.
+/// The number of the last committed event.
 pub async fn head(db: &super::Db) -> Result<i64> {
     let (number,): (i64,) = sql("SELECT number FROM event_head WHERE id = 1").fetch_one(db).await?;
     Ok(number)
 }
 
-/// The number of the last event that was thrown away; 0 while all are kept.
+/// The highest number of the purged events; 0 if none was purged.
 pub async fn purged(db: &Db) -> Result<i64> {
     let (number,): (i64,) = sql("SELECT purged FROM event_head WHERE id = 1").fetch_one(db).await?;
     Ok(number)
 }
 
-/// Up to which number cursors of the log were given out as the number itself.
+/// The highest number that an earlier version used as a cursor without sealing it.
 pub async fn plain_cursors_until(db: &Db) -> Result<i64> {
     let (number,): (i64,) = sql("SELECT plain_cursors_until FROM event_head WHERE id = 1").fetch_one(db).await?;
     Ok(number)
 }
 
-/// Notes that events from before this instant will be thrown away; the number of the last of them. From then on whoever
-/// has read no further is told that there is a gap.
+/// Records that events from before this instant are about to be purged, and returns the highest number of them. From then on
+/// readers that have not read that far are told of a gap.
 pub(super) async fn note_purge(db: &Db, before: DateTime<Utc>) -> Result<i64> {
     let (last,): (Option<i64>,) =
         sql("SELECT MAX(number) FROM events WHERE at < $1").bind(before).fetch_one(db).await?;
