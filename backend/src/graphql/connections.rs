@@ -88,8 +88,7 @@ fn cursor(name: &'static str, text: &str) -> Result<Uuid> {
 
 /// A page as a connection.
 pub(super) fn connection<T: OutputType>(page: Page<T>, id: impl Fn(&T) -> Uuid) -> Connection<T> {
-    let totals =
-        Totals { total_count: page.total.figure(), total_is_at_least: matches!(page.total, Total::AtLeast(_)) };
+    let totals = Totals { total_count: page.total.count(), total_is_at_least: matches!(page.total, Total::AtLeast(_)) };
     let mut connection = Relay::with_additional_fields(page.has_newer(), page.has_older(), totals);
     connection.edges.extend(page.items.into_iter().map(|item| Edge::new(id(&item).to_string(), item)));
     connection

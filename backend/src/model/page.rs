@@ -1,18 +1,18 @@
-//! Pages: what is asked for, and what came.
+//! Pages of lists: the requested window, and the items found.
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::fields::{Fields, FromFields, integer, parsed};
 
-/// The part of a list that is asked for, newest first.
+/// The requested part of a list that is ordered newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Where it starts.
     pub start: Start,
     /// The most items, 1 to 100.
     pub limit: u64,
-    /// Whether the total is asked for; where it is not, it may be left uncounted.
+    /// Whether the total is requested. If not, it may be left uncounted.
     pub is_counted: bool,
 }
 
@@ -21,17 +21,17 @@ pub struct Window {
 pub enum Start {
     /// At a page, from 1.
     Page(u64),
-    /// Behind so many items.
+    /// After this many items.
     Offset(u64),
-    /// Below the item with this id, among the older ones.
+    /// After the item with this id, with the next older one.
     OlderThan(Uuid),
-    /// Above the item with this id, among the newer ones: those next to it.
+    /// Before the item with this id: the window ends with the next newer one.
     NewerThan(Uuid),
-    /// At the end: the oldest ones.
+    /// At the end of the list: the window holds the oldest items.
     Oldest,
 }
 
-/// Items per page when none are named.
+/// Items per page if the caller names no limit.
 pub const DEFAULT_LIMIT: u64 = 20;
 /// The most items per page.
 pub const MAX_LIMIT: u64 = 100;
@@ -43,13 +43,13 @@ impl Default for Window {
 }
 
 impl Window {
-    /// A page, from 1, of so many items, with its total.
+    /// The page with this number, from 1, of `limit` items, with the total.
     #[must_use]
     pub const fn page(page: u64, limit: u64) -> Self {
         Self { start: Start::Page(page), limit, is_counted: true }
     }
 
-    /// How many items come before it, if it is a page.
+    /// How many items come before the window; 0 unless it is a page or an offset.
     #[must_use]
     pub const fn offset(self) -> u64 {
         let offset = match self.start {
@@ -57,11 +57,11 @@ impl Window {
             Start::Offset(offset) => offset,
             Start::OlderThan(_) | Start::NewerThan(_) | Start::Oldest => 0,
         };
-        // What both engines take as an OFFSET.
+        // The largest OFFSET that both engines accept.
         if offset > i64::MAX as u64 { i64::MAX as u64 } else { offset }
     }
 
-    /// Whether it is found from the oldest item on.
+    /// Whether the items are read in ascending order, from older to newer ones.
     #[must_use]
     pub const fn is_upward(self) -> bool {
         matches!(self.start, Start::NewerThan(_) | Start::Oldest)
@@ -76,7 +76,7 @@ impl FromFields for Window {
     }
 }
 
-/// A window that may also be asked for by `limit` and `offset`.
+/// A window that may also be requested by `limit` and `offset`.
 #[derive(Clone, Copy, Debug)]
 pub struct OffsetWindow(pub Window);
 
@@ -94,56 +94,56 @@ impl FromFields for OffsetWindow {
     }
 }
 
-/// How many items there are in all pages together.
+/// The number of items in the whole list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Total {
-    /// Exactly so many.
+    /// The exact number.
     Exactly(u64),
-    /// Counting stopped there.
+    /// A lower bound, at which counting stopped.
     AtLeast(u64),
 }
 
 impl Total {
-    /// Where counting stops when the figure is not maintained.
+    /// Where counting stops if the total is not maintained by the server.
     pub const COUNTING_STOPS_AT: u64 = 10_000;
 
-    /// What counting up to one more than [`Self::COUNTING_STOPS_AT`] says.
+    /// The total after counting up to one more than [`Self::COUNTING_STOPS_AT`].
     #[must_use]
     pub const fn counted(found: u64) -> Self {
         if found > Self::COUNTING_STOPS_AT { Self::AtLeast(Self::COUNTING_STOPS_AT) } else { Self::Exactly(found) }
     }
 
-    /// The figure, whether exact or not.
+    /// The number, whether it is exact or a lower bound.
     #[must_use]
-    pub const fn figure(self) -> u64 {
+    pub const fn count(self) -> u64 {
         match self {
-            Self::Exactly(figure) | Self::AtLeast(figure) => figure,
+            Self::Exactly(count) | Self::AtLeast(count) => count,
         }
     }
 }
 
-/// What a window shows.
+/// The items of a window.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// Its items, newest first.
+    /// The items, newest first.
     pub items: Vec<T>,
-    /// What was asked for.
+    /// The requested window.
     pub window: Window,
-    /// How many items there are in all; meaningless if it was not asked for.
+    /// The number of items in the whole list. It has no meaning if [`Window::is_counted`] is false.
     pub total: Total,
-    /// Whether there is more beyond the last item found, in the direction of the window.
+    /// Whether the list has more items after the last one read, in the direction of reading.
     pub has_more: bool,
 }
 
 impl<T> Page<T> {
-    /// The same page of something made of the items.
+    /// Converts each item, and keeps the rest of the page.
     #[must_use]
     pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
         let Self { items, window, total, has_more } = self;
         Page { items: items.into_iter().map(each).collect(), window, total, has_more }
     }
 
-    /// Where it stands in the list, for those who count pages.
+    /// The position of the page in its list, as REST shows it.
     #[must_use]
     pub const fn pagination(&self) -> Pagination {
         Pagination::new(self.window, self.total)
@@ -195,7 +195,7 @@ pub struct Pagination {
 
 impl Pagination {
     const fn new(window: Window, total: Total) -> Self {
-        let figure = total.figure();
+        let count = total.count();
         Self {
             page: match window.start {
                 Start::Page(page) => page,
@@ -203,8 +203,8 @@ impl Pagination {
                 Start::OlderThan(_) | Start::NewerThan(_) | Start::Oldest => 1,
             },
             limit: window.limit,
-            total: figure,
-            pages: figure.div_ceil(window.limit),
+            total: count,
+            pages: count.div_ceil(window.limit),
             total_is_at_least: matches!(total, Total::AtLeast(_)),
         }
     }

@@ -1,4 +1,4 @@
-//! The fleet in figures.
+//! The totals of the fleet.
 
 use chrono::TimeDelta;
 
@@ -14,7 +14,7 @@ use crate::{
 const DAY: TimeDelta = TimeDelta::hours(24);
 
 impl ControlPlane {
-    /// The figures of all that the caller may see, as they are now.
+    /// The current totals of the agents and transfers that the caller may see.
     ///
     /// # Errors
     ///
@@ -26,12 +26,12 @@ impl ControlPlane {
             Scope::Customer(customer) => Some(customer),
             Scope::All | Scope::Agent(_) => None,
         };
-        let figures = store::fleet::figures(&self.db, customer, now - DAY).await?;
+        let totals = store::fleet::totals(&self.db, customer, now - DAY).await?;
         Ok(Fleet {
-            agents: figures.agents,
-            transfers: figures.transfers,
-            bytes_per_second: figures.bytes_per_second,
-            failures_in_last_day: figures.failures,
+            agents: totals.agents,
+            transfers: totals.transfers,
+            bytes_per_second: totals.bytes_per_second,
+            failures_in_last_day: totals.failures,
             at: now.into(),
         })
     }

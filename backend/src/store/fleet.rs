@@ -1,4 +1,4 @@
-//! The fleet in figures.
+//! The totals of the fleet.
 
 use chrono::{DateTime, Utc};
 
@@ -17,21 +17,21 @@ use crate::{
     },
 };
 
-/// What is counted: agents, transfers, the speed of the running ones in bytes per second, and those that failed since.
+/// Numbers of agents and transfers by status, with the total speed and the recent failures.
 #[derive(Clone, Copy, Debug)]
-pub struct Figures {
+pub struct FleetTotals {
     /// Agents by status.
     pub agents: AgentCounts,
     /// Transfers by status.
     pub transfers: TransferCounts,
-    /// Bytes per second of the transfers that run and make progress.
+    /// The sum of the speeds of running transfers that are not stalled, in bytes per second.
     pub bytes_per_second: f64,
-    /// Transfers that failed since the instant asked about.
+    /// Transfers that have failed after `failures_since` and were not retried.
     pub failures: i64,
 }
 
-/// The figures of a customer, or of all, all of one moment.
-pub async fn figures(db: &Db, customer: Option<CustomerId>, failures_since: DateTime<Utc>) -> Result<Figures> {
+/// The totals of one customer or of all, read in one snapshot of the database.
+pub async fn totals(db: &Db, customer: Option<CustomerId>, failures_since: DateTime<Utc>) -> Result<FleetTotals> {
     let mut tx = db.snapshot().await?;
     let by_status = within(sql("SELECT status, COUNT(*) FROM agents WHERE revoked_at IS NULL"), customer);
     let rows: Vec<(String, i64)> = by_status.push(" GROUP BY status").fetch_all(&mut tx).await?;
@@ -58,14 +58,14 @@ pub async fn figures(db: &Db, customer: Option<CustomerId>, failures_since: Date
             Err(_) => {}
         }
     }
-    // Beyond the bound is what an earlier version let in: one such speed would make the whole sum overflow.
+    // Earlier versions stored speeds above the bound, and one of them could make the sum overflow.
     let speed = sql("SELECT COALESCE(SUM(CASE WHEN speed <= $1 THEN speed ELSE $1 END), 0.0) FROM transfers \
          WHERE status = 'running' AND stalled = $2");
     let speed = speed.bind(MAX_SPEED).bind(false);
     let (bytes_per_second,): (f64,) = within(speed, customer).fetch_one(&mut tx).await?;
     let failed = sql("SELECT COUNT(*) FROM transfers WHERE status = 'failed' AND completed_at > $1");
     let (failures,): (i64,) = within(failed.bind(failures_since), customer).fetch_one(&mut tx).await?;
-    Ok(Figures { agents, transfers, bytes_per_second, failures })
+    Ok(FleetTotals { agents, transfers, bytes_per_second, failures })
 }
 
 fn within(statement: Sql, customer: Option<CustomerId>) -> Sql {

@@ -174,8 +174,7 @@ impl World {
     /// A new pipeline of the owner's.
     async fn pipeline(&self) -> PipelineId {
         let (cp, all) = (self.app.cp(), PipelineFilter::default());
-        let number =
-            cp.list_pipelines(&Actor::System, &all, Window::default()).await.expect("pipelines").total.figure();
+        let number = cp.list_pipelines(&Actor::System, &all, Window::default()).await.expect("pipelines").total.count();
         // There are others by now.
         let yaml = format!("{COPY}agent: {}\n", self.owner.agent.id);
         self.app.pipeline(self.owner.customer.id, &format!("pipeline-of-owner-{number}"), &yaml).await
