@@ -20,7 +20,7 @@ use crate::{
     },
     store::{
         self,
-        agents::Silent,
+        agents::SilentAgents,
         counters::Deltas,
         purge::{self, Before},
         transfers::{TransferRow, Waiting},
@@ -46,9 +46,9 @@ impl ControlPlane {
             return Ok(0);
         }
         let mut marked = 0;
-        for told in store::agents::told_intervals(&self.db).await? {
-            let longest = TimeDelta::seconds(told).max(interval);
-            let silent = Silent { told, cutoff: now - longest * 3 };
+        for acknowledged in store::agents::heartbeat_intervals(&self.db).await? {
+            let longest = TimeDelta::seconds(acknowledged).max(interval);
+            let silent = SilentAgents { interval: acknowledged, cutoff: now - longest * 3 };
             let list = |after| store::agents::silent(&self.db, silent, after, PAGE);
             let mark = |ids| self.mark_offline(ids, silent);
             marked += self.work_through("marking silent agents offline", AGENTS_AT_A_TIME, list, mark).await?;
@@ -56,7 +56,7 @@ impl ControlPlane {
         Ok(marked)
     }
 
-    async fn mark_offline(&self, ids: Vec<AgentId>, silent: Silent) -> Result<usize> {
+    async fn mark_offline(&self, ids: Vec<AgentId>, silent: SilentAgents) -> Result<usize> {
         let mut work = self.begin(&Actor::System).await?;
         let now = work.now;
         let marked = store::agents::mark_offline(&mut work.tx, &ids, silent, now).await;

@@ -23,33 +23,33 @@ use crate::{
 /// An agent as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentRow {
-    /// Its id.
+    /// The id, chosen when the agent registers.
     pub id: AgentId,
-    /// Whose it is.
+    /// The customer that the agent belongs to.
     pub customer_id: CustomerId,
-    /// Its name.
+    /// The name chosen for the agent; without one, its host name is shown.
     pub name: Option<String>,
-    /// Its host name.
+    /// The host name that the agent registered with.
     pub hostname: String,
-    /// Its operating system.
+    /// The operating system that the agent registered with.
     pub os: Word<Os>,
-    /// Its version.
+    /// The version of the agent program, if it named one.
     pub version: Option<String>,
-    /// Its status.
+    /// The status by the last heartbeat, or `offline`.
     pub status: Word<AgentStatus>,
-    /// When it was last heard.
+    /// When the server received the last heartbeat.
     pub last_heartbeat: DateTime<Utc>,
-    /// Seconds between heartbeats, as it was last told.
+    /// Seconds between heartbeats, as the agent last acknowledged them.
     pub heartbeat_interval: i64,
-    /// Since when it is offline.
+    /// Since when the agent is offline; `None` while it is not.
     pub offline_since: Option<DateTime<Utc>>,
-    /// Its address.
+    /// The address that the last heartbeat came from.
     pub ip_address: Option<String>,
-    /// Its load.
+    /// The load that the agent last reported.
     pub load: Option<f64>,
-    /// Its memory in use.
+    /// The memory in use that the agent last reported.
     pub memory: Option<f64>,
-    /// Its revision.
+    /// Grows with each change of the agent.
     pub revision: i64,
     /// When it registered.
     pub created_at: DateTime<Utc>,
@@ -134,29 +134,29 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[AgentId]) -> Result<Vec<Agen
 }
 
 #[derive(FromRow)]
-struct CalledRow {
+struct NameRow {
     id: AgentId,
     name: Option<String>,
     hostname: String,
 }
 
-impl From<CalledRow> for AgentRef {
-    fn from(row: CalledRow) -> Self {
+impl From<NameRow> for AgentRef {
+    fn from(row: NameRow) -> Self {
         Self { id: row.id, name: row.name.unwrap_or_else(|| row.hostname.clone()), hostname: row.hostname }
     }
 }
 
-const CALLED: &str = "SELECT id, name, hostname FROM agents WHERE revoked_at IS NULL AND ";
+const SELECT_NAMES: &str = "SELECT id, name, hostname FROM agents WHERE revoked_at IS NULL AND ";
 
-/// The agents of a customer with one of these ids, names or host names, oldest first; without a customer, the agents of
-/// anybody with one of these ids.
-pub async fn called(db: &Db, customer: Option<CustomerId>, names: &[&str]) -> Result<Vec<AgentRef>> {
-    let mut found: Vec<CalledRow> = Vec::new();
+/// The agents of a customer with one of these ids, names or host names, oldest first. Without a customer, the agents of all
+/// customers with one of these ids.
+pub async fn find_by_name(db: &Db, customer: Option<CustomerId>, names: &[&str]) -> Result<Vec<AgentRef>> {
+    let mut found: Vec<NameRow> = Vec::new();
     for names in names.chunks(MOST_VALUES / 3) {
         let ids: Vec<AgentId> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        // No agent has the nil id: a list must not be empty.
+        // The nil id, which no agent has, keeps the list of ids from being empty.
         let ids = ids.into_iter().map(Into::into).chain([uuid::Uuid::nil().into()]);
-        let by_id = |lead: &'static str| sql(CALLED).push(lead).push_tuple(ids);
+        let by_id = |lead: &'static str| sql(SELECT_NAMES).push(lead).push_tuple(ids);
         let statement = match customer {
             None => by_id("id IN "),
             Some(customer) => {
@@ -169,35 +169,35 @@ pub async fn called(db: &Db, customer: Option<CustomerId>, names: &[&str]) -> Re
                     .push_bind(") AND customer_id = ", customer)
             }
         };
-        found.extend(statement.push(" ORDER BY id").fetch_all::<CalledRow>(db).await?);
+        found.extend(statement.push(" ORDER BY id").fetch_all::<NameRow>(db).await?);
     }
     Ok(found.into_iter().map(AgentRef::from).collect())
 }
 
 /// Up to 1,000 of a customer's agents, oldest first.
 pub async fn of_customer(db: &Db, customer: CustomerId) -> Result<Vec<AgentRef>> {
-    let statement = sql(CALLED).push_bind("customer_id = ", customer).push(" ORDER BY id LIMIT 1000");
-    Ok(statement.fetch_all::<CalledRow>(db).await?.into_iter().map(AgentRef::from).collect())
+    let statement = sql(SELECT_NAMES).push_bind("customer_id = ", customer).push(" ORDER BY id LIMIT 1000");
+    Ok(statement.fetch_all::<NameRow>(db).await?.into_iter().map(AgentRef::from).collect())
 }
 
-/// Whether an agent is there.
+/// Whether an agent is revoked or offline.
 #[derive(Clone, Copy, Debug, FromRow)]
-pub struct Presence {
-    /// Its id.
+pub struct AgentState {
+    /// The agent.
     pub id: AgentId,
-    /// Whether it was revoked.
+    /// Whether the agent was revoked.
     pub is_revoked: bool,
-    /// Since when it is offline.
+    /// Since when the agent is offline; `None` while it is not.
     pub offline_since: Option<DateTime<Utc>>,
 }
 
-/// Whether these agents are there, revoked ones too.
-pub async fn presence(tx: &mut Tx, ids: &[AgentId]) -> Result<Vec<Presence>> {
+/// The states of these agents, revoked ones included.
+pub async fn states(tx: &mut Tx, ids: &[AgentId]) -> Result<Vec<AgentState>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
         let statement = sql("SELECT id, revoked_at IS NOT NULL AS is_revoked, offline_since FROM agents WHERE id IN ")
             .push_tuple(ids.iter().map(|id| (*id).into()));
-        found.extend(statement.fetch_all::<Presence>(&mut *tx).await?);
+        found.extend(statement.fetch_all::<AgentState>(&mut *tx).await?);
     }
     Ok(found)
 }
@@ -235,7 +235,7 @@ pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -
     Ok(window::page_of_readable(rows, window, total))
 }
 
-/// A LIKE pattern for text that holds `search`, whatever its case.
+/// A LIKE pattern that matches lower-case text containing `search` in any case.
 pub(super) fn contains(search: &str) -> String {
     let mut pattern = String::from("%");
     for c in search.to_lowercase().chars() {
@@ -248,32 +248,32 @@ pub(super) fn contains(search: &str) -> String {
     pattern
 }
 
-/// The heartbeat intervals, in seconds, that agents were told.
-pub async fn told_intervals(db: &Db) -> Result<Vec<i64>> {
+/// The different heartbeat intervals, in seconds, that agents have acknowledged.
+pub async fn heartbeat_intervals(db: &Db) -> Result<Vec<i64>> {
     let statement = sql("SELECT DISTINCT heartbeat_interval FROM agents WHERE revoked_at IS NULL");
     let rows: Vec<(i64,)> = statement.fetch_all(db).await?;
     Ok(rows.into_iter().map(|(seconds,)| seconds).collect())
 }
 
-/// Whoever was told this interval, was not heard since `cutoff`, and still counts as there.
+/// Selects agents with this heartbeat interval that are not offline although their last heartbeat was before `cutoff`.
 #[derive(Clone, Copy, Debug)]
-pub struct Silent {
-    /// The interval, in seconds.
-    pub told: i64,
-    /// When they were heard last is before this.
+pub struct SilentAgents {
+    /// The heartbeat interval that they acknowledged, in seconds.
+    pub interval: i64,
+    /// Their last heartbeat was before this instant.
     pub cutoff: DateTime<Utc>,
 }
 
-impl Silent {
+impl SilentAgents {
     fn among(self, statement: Sql) -> Sql {
         statement
-            .push_bind(" WHERE revoked_at IS NULL AND status <> 'offline' AND heartbeat_interval = ", self.told)
+            .push_bind(" WHERE revoked_at IS NULL AND status <> 'offline' AND heartbeat_interval = ", self.interval)
             .push_bind(" AND last_heartbeat < ", self.cutoff)
     }
 }
 
-/// Silent agents in the order of their ids, from after this one on, up to `limit`.
-pub async fn silent(db: &Db, silent: Silent, after: Option<AgentId>, limit: i64) -> Result<Vec<AgentId>> {
+/// Silent agents ordered by id, with ids greater than `after`; at most `limit`.
+pub async fn silent(db: &Db, silent: SilentAgents, after: Option<AgentId>, limit: i64) -> Result<Vec<AgentId>> {
     let mut statement = silent.among(sql("SELECT id FROM agents"));
     if let Some(after) = after {
         statement = statement.push_bind(" AND id > ", after);
@@ -282,9 +282,14 @@ pub async fn silent(db: &Db, silent: Silent, after: Option<AgentId>, limit: i64)
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Marks those of these agents offline that are silent, as far as nothing is heard of them at this moment; as they are now.
-/// At most 500.
-pub async fn mark_offline(tx: &mut Tx, ids: &[AgentId], silent: Silent, now: DateTime<Utc>) -> Result<Vec<AgentRow>> {
+/// Marks those of these agents offline that are still silent, and returns them as changed. Skips agents whose heartbeats are
+/// being written at the same time. Takes at most 500 ids.
+pub async fn mark_offline(
+    tx: &mut Tx,
+    ids: &[AgentId],
+    silent: SilentAgents,
+    now: DateTime<Utc>,
+) -> Result<Vec<AgentRow>> {
     let statement =
         silent.among(AgentRow::TABLE.select()).push(" AND id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
     let statement = statement.push(" ORDER BY id").lock_free_rows(tx, "agents");
@@ -304,7 +309,8 @@ pub async fn mark_offline(tx: &mut Tx, ids: &[AgentId], silent: Silent, now: Dat
     Ok(rows)
 }
 
-/// Revokes an agent: it is gone for everybody, its transfers stay. Whether there was one to revoke.
+/// Revokes an agent, which no query finds from then on; its transfers stay. Returns false if it does not exist or was revoked
+/// before.
 pub async fn revoke(tx: &mut Tx, id: AgentId, now: DateTime<Utc>) -> Result<bool> {
     let rows = sql("UPDATE agents SET revoked_at = $1, status = 'offline', \
          offline_since = COALESCE(offline_since, $1), revision = revision + 1 \
@@ -316,13 +322,13 @@ pub async fn revoke(tx: &mut Tx, id: AgentId, now: DateTime<Utc>) -> Result<bool
     Ok(rows == 1)
 }
 
-/// Notes the heartbeat interval that an agent has acknowledged.
+/// Stores the heartbeat interval that an agent has acknowledged.
 pub async fn set_heartbeat_interval(tx: &mut Tx, id: AgentId, seconds: i64) -> Result<()> {
     sql("UPDATE agents SET heartbeat_interval = $1 WHERE id = $2").bind(seconds).bind(id).execute(tx).await?;
     Ok(())
 }
 
-/// How many agents there are by status.
+/// The number of agents by status.
 pub async fn count_by_status(db: &Db) -> Result<Vec<(String, i64)>> {
     sql("SELECT status, COUNT(*) FROM agents WHERE revoked_at IS NULL GROUP BY status ORDER BY status")
         .fetch_all(db)

@@ -20,7 +20,7 @@ use crate::{
         },
     },
     service::{ControlPlane, Work, attempts::Attempts, delta},
-    store::{self, agents::Presence, pipeline_runs::PipelineRunRow},
+    store::{self, agents::AgentState, pipeline_runs::PipelineRunRow},
     webhooks::Waiting,
 };
 
@@ -157,8 +157,8 @@ pub(super) async fn carriers(work: &mut Work, row: &PipelineRunRow) -> Result<Ve
     let mut agents: Vec<AgentId> = course.graph.nodes.iter().filter_map(Node::agent).collect();
     agents.sort_unstable();
     agents.dedup();
-    let known: HashMap<AgentId, Presence> =
-        store::agents::presence(&mut work.tx, &agents).await?.into_iter().map(|found| (found.id, found)).collect();
+    let known: HashMap<AgentId, AgentState> =
+        store::agents::states(&mut work.tx, &agents).await?.into_iter().map(|found| (found.id, found)).collect();
     let stopping = if pending().any(|(_, step)| step.attempt > 1) {
         store::directives::stopping_steps(&mut work.tx, row.id).await?
     } else {
@@ -167,8 +167,8 @@ pub(super) async fn carriers(work: &mut Work, row: &PipelineRunRow) -> Result<Ve
     let carrier = |(node, _): (&Node, _)| {
         let Some(agent) = node.agent() else { return Carrier::Ready };
         match known.get(&agent) {
-            None | Some(Presence { is_revoked: true, .. }) => Carrier::Gone,
-            Some(Presence { offline_since: Some(since), .. }) => Carrier::Away(*since),
+            None | Some(AgentState { is_revoked: true, .. }) => Carrier::Gone,
+            Some(AgentState { offline_since: Some(since), .. }) => Carrier::Away(*since),
             Some(_) if stopping.contains(&node.id) => Carrier::Busy,
             Some(_) => Carrier::Ready,
         }

@@ -110,7 +110,7 @@ impl ControlPlane {
     async fn agents_of(&self, owner: Option<CustomerId>, definition: &Definition) -> Result<Agents> {
         let named = definition.agents();
         let words: Vec<&str> = named.iter().copied().flatten().collect();
-        let mut known = store::agents::called(&self.db, owner, &words).await?;
+        let mut known = store::agents::find_by_name(&self.db, owner, &words).await?;
         if let Some(customer) = owner
             && named.contains(&None)
         {
