@@ -24,7 +24,7 @@ use crate::{
         job::JobFilter,
         transfer::{Transfer, TransferFilter},
     },
-    store::{self, agents::AgentRow, credentials::Standing, db::Word},
+    store::{self, agents::AgentRow, credentials::KeyState, db::Word},
 };
 
 /// The heartbeat interval every agent knows of by itself, in seconds.
@@ -268,11 +268,11 @@ async fn exchange(work: &mut Work, agent: AgentId, key: Option<&KeyDigest>) -> R
     const REPLACED: Error =
         Error::Forbidden("this key has been replaced by a newer one, which is in use: ask for a new key with that one");
     let key = key.ok_or(REPLACED)?;
-    let standing = store::credentials::standing(&mut work.tx, &key.0, work.now).await?;
-    match standing.ok_or(Error::Unauthenticated("this API key is not valid any more"))? {
-        Standing { is_replaced: false, .. } => Ok(()),
-        Standing { is_newer_used: true, .. } => Err(REPLACED),
-        Standing { .. } => store::credentials::end_newer_keys(&mut work.tx, agent, &key.0, work.now).await,
+    let state = store::credentials::key_state(&mut work.tx, &key.0, work.now).await?;
+    match state.ok_or(Error::Unauthenticated("this API key is not valid any more"))? {
+        KeyState { is_replaced: false, .. } => Ok(()),
+        KeyState { is_newer_used: true, .. } => Err(REPLACED),
+        KeyState { .. } => store::credentials::end_newer_keys(&mut work.tx, agent, &key.0, work.now).await,
     }
 }
 

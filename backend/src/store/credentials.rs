@@ -1,4 +1,4 @@
-//! API keys of agents: only their digests, so that the store never knows a key.
+//! API keys of agents. Only their SHA-256 digests are stored.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
@@ -9,29 +9,29 @@ use crate::{
     ids::{AgentId, CustomerId},
 };
 
-/// What a key stands for.
+/// A key of an agent that is not revoked.
 #[derive(Clone, Debug, FromRow)]
 pub struct KeyRow {
-    /// Whose key it is.
+    /// The agent that the key belongs to.
     pub agent_id: AgentId,
-    /// Whose agent that is.
+    /// The customer of that agent.
     pub customer_id: CustomerId,
-    /// When it stops working, if a newer one has taken over.
+    /// When the key stops working, if it was replaced by a newer one.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Whether an older key still works beside it, and this one has never been used.
+    /// Whether the key was never used while an older key of the agent still works.
     pub awaits_first_use: bool,
 }
 
-/// Where a key stands among its agent's.
+/// How a key relates to the newer keys of its agent.
 #[derive(Clone, Copy, Debug, FromRow)]
-pub struct Standing {
-    /// Whether a newer key has taken over, so that this one only works for a while.
+pub struct KeyState {
+    /// Whether the key was replaced by a newer one, so that it works for a limited time only.
     pub is_replaced: bool,
     /// Whether a newer key has been used.
     pub is_newer_used: bool,
 }
 
-/// Whether `n` is newer than `k`: one that ends was made before one that does not.
+/// The condition that key `n` is newer than key `k`. A key with an expiry was created before one without.
 const IS_NEWER: &str = "n.agent_id = k.agent_id AND n.digest <> k.digest \
     AND (n.generation > k.generation OR (n.expires_at IS NULL AND k.expires_at IS NOT NULL))";
 
@@ -48,7 +48,7 @@ pub async fn insert_key(tx: &mut Tx, agent: AgentId, digest: &[u8], prefix: &str
     Ok(())
 }
 
-/// What the key with this digest stands for, if its agent is not revoked.
+/// The key with this digest, if its agent is not revoked. It may have expired.
 pub async fn find_key(conn: impl Into<Conn<'_>>, digest: &[u8], now: DateTime<Utc>) -> Result<Option<KeyRow>> {
     sql("SELECT k.agent_id, a.customer_id, k.expires_at, CASE WHEN k.first_used_at IS NULL AND EXISTS (\
             SELECT 1 FROM agent_keys o WHERE o.agent_id = k.agent_id AND o.digest <> k.digest AND o.expires_at > $2\
@@ -60,7 +60,7 @@ pub async fn find_key(conn: impl Into<Conn<'_>>, digest: &[u8], now: DateTime<Ut
     .await
 }
 
-/// Records the first use of a key that works.
+/// Records the first use of a key, unless it has expired.
 pub async fn note_first_use(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE agent_keys SET first_used_at = $1 \
          WHERE digest = $2 AND first_used_at IS NULL AND (expires_at IS NULL OR expires_at > $1)")
@@ -71,14 +71,14 @@ pub async fn note_first_use(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> R
     Ok(())
 }
 
-/// Makes whoever else would change or first use a key of this agent wait until this transaction has ended.
+/// Locks the keys of an agent until the end of the transaction, against changes and first uses by others.
 pub async fn hold_keys(tx: &mut Tx, agent: AgentId) -> Result<()> {
     sql("UPDATE agent_keys SET generation = generation WHERE agent_id = $1").bind(agent).execute(tx).await?;
     Ok(())
 }
 
-/// Where a key that works stands among its agent's.
-pub async fn standing(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Option<Standing>> {
+/// The state of a key that has not expired.
+pub async fn key_state(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Option<KeyState>> {
     sql("SELECT CASE WHEN k.expires_at IS NOT NULL THEN 1 = 1 ELSE 1 = 0 END AS is_replaced, \
          CASE WHEN EXISTS (SELECT 1 FROM agent_keys n WHERE n.first_used_at IS NOT NULL AND ")
     .push(IS_NEWER)
@@ -90,7 +90,7 @@ pub async fn standing(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<
     .await
 }
 
-/// Ends the agent's keys that are newer than this one, now.
+/// Expires the agent's keys that are newer than this one at `now`.
 pub async fn end_newer_keys(tx: &mut Tx, agent: AgentId, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE agent_keys SET expires_at = $1 WHERE agent_id = $2 AND (expires_at IS NULL OR expires_at > $1) \
          AND EXISTS (SELECT 1 FROM agent_keys k WHERE k.digest = $3 AND agent_keys.digest <> k.digest \
@@ -103,7 +103,7 @@ pub async fn end_newer_keys(tx: &mut Tx, agent: AgentId, digest: &[u8], now: Dat
     Ok(())
 }
 
-/// Lets the agent's present keys end at `end`, unless they end sooner.
+/// Expires the agent's keys at `end`, unless they expire earlier.
 pub async fn expire_keys(tx: &mut Tx, agent: AgentId, end: DateTime<Utc>) -> Result<()> {
     sql("UPDATE agent_keys SET expires_at = $1 WHERE agent_id = $2 AND (expires_at IS NULL OR expires_at > $1)")
         .bind(end)
