@@ -24,9 +24,9 @@ use crate::{
     },
     store::{
         self,
+        future_timestamps::FutureTimestamps,
         jobs::JobRow,
         schedules::{Owner, ScheduleRow},
-        times::Ahead,
     },
 };
 
@@ -73,14 +73,15 @@ impl ControlPlane {
     /// Whatever the store says.
     pub async fn set_times_right(&self) -> Result<()> {
         let now = self.now();
-        let mut set_right = 0;
-        for what in Ahead::iter() {
-            let rows = attempt("setting times right", what, store::times::set_right(&self.db, what, now)).await?;
+        let mut corrected = 0;
+        for what in FutureTimestamps::iter() {
+            let rows =
+                attempt("setting times right", what, store::future_timestamps::correct(&self.db, what, now)).await?;
             let rows = rows.unwrap_or(0);
             if rows > 0 {
                 tracing::warn!(%what, rows, "these instants lay ahead of the present");
             }
-            set_right += rows;
+            corrected += rows;
         }
         let mut planned = 0;
         for owner in [Owner::Job, Owner::Pipeline] {
@@ -91,7 +92,7 @@ impl ControlPlane {
         if planned > 0 {
             tracing::warn!(schedules = planned, "schedules waited for a time too far ahead: they were planned again");
         }
-        if set_right > 0 {
+        if corrected > 0 {
             // Sessions may have ended, and what watchers were shown is not so any more.
             self.remembered.forget_all();
             self.bus.resync();
