@@ -1,8 +1,8 @@
-//! Time, injected. Nothing else in the crate asks the machine what time it is.
+//! The only source of the current time. Tests inject a manual clock.
 //!
-//! The machine's clock may be set while the server runs, and set wrongly: for some seconds it may say that a year has
-//! passed. So it is compared with the machine's counter of time that nobody sets. Where the two disagree, the present is
-//! reckoned by the counter until the clock is right again, or has gone on by itself for a minute: then it is believed.
+//! The system clock may be set to a wrong time while the server runs, for example a year ahead for some seconds. So it is
+//! compared with the monotonic clock, which cannot be set. If the two disagree, the current time is computed from the monotonic
+//! clock until the system clock is right again. If the system clock keeps its new time for a minute, the jump is accepted.
 
 use std::{
     sync::{
@@ -14,15 +14,15 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A difference that is no jump: clocks are set right by little all the time.
+/// The largest difference that is not a jump, since small corrections of clocks are frequent.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
-/// How long a clock that has jumped has to go on before it is believed.
-const BELIEVED_AFTER: TimeDelta = TimeDelta::seconds(60);
+/// How long the system clock must keep its new time before a jump is accepted.
+const ACCEPTED_AFTER: TimeDelta = TimeDelta::seconds(60);
 
-/// Where the present comes from. Clones are the same clock.
+/// The source of the current time. Clones share their state.
 ///
-/// Instants are whole milliseconds: that is what the API shows, what both databases keep without loss, and what a
-/// `UUIDv7` begins with, so that ordering by id is ordering by `createdAt`.
+/// Instants are whole milliseconds: the precision of the API, stored without loss by both databases, and the first bits of a
+/// `UUIDv7`, so that ordering by id is ordering by `createdAt`.
 #[derive(Clone, Debug)]
 pub struct Clock {
     source: Source,
@@ -35,17 +35,17 @@ enum Source {
     Manual(ManualClock),
 }
 
-/// A point of the time that only passes: by itself it says nothing, but two of them say how much lies between.
+/// A reading of the monotonic clock. Only the difference of two readings has a meaning.
 #[derive(Clone, Copy, Debug)]
-pub enum Steady {
-    /// Of the machine.
+pub enum MonotonicInstant {
+    /// A reading of the machine's monotonic clock.
     Machine(time::Instant),
-    /// Of a clock for tests, in milliseconds.
+    /// A reading of a [`ManualClock`], in milliseconds since its start.
     Manual(i64),
 }
 
-impl Steady {
-    /// How much time has passed since `earlier`, in whole milliseconds.
+impl MonotonicInstant {
+    /// The time since `earlier`, in whole milliseconds. Zero if the two are of different clocks.
     #[must_use]
     pub fn since(self, earlier: Self) -> TimeDelta {
         match (self, earlier) {
@@ -59,104 +59,105 @@ impl Steady {
     }
 }
 
-/// What both clocks of the machine say at once.
+/// The system clock and the monotonic clock, read at the same time.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
     wall: DateTime<Utc>,
-    steady: Steady,
+    monotonic: MonotonicInstant,
 }
 
-/// Jumps of the machine's clock since the start.
+/// Jumps of the system clock since the start of the server.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Jumps {
-    /// How many were noticed.
-    pub noticed: u64,
-    /// How many of them were believed.
-    pub believed: u64,
-    /// How far ahead of the time that had passed the clock was at the last one.
+    /// The number of jumps detected.
+    pub detected: u64,
+    /// The number of jumps accepted.
+    pub accepted: u64,
+    /// How far the system clock was ahead of the expected time at the last jump; negative if it was behind.
     pub ahead: TimeDelta,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The last reading that was right.
-    right: Option<Reading>,
-    /// Since when the clock is ahead by how much, if it is.
-    doubt: Option<(Steady, TimeDelta)>,
+    /// The last reading whose system clock was accepted.
+    accepted: Option<Reading>,
+    /// A jump that is not accepted yet: when it was detected, and how far the system clock is ahead.
+    pending_jump: Option<(MonotonicInstant, TimeDelta)>,
     jumps: Jumps,
-    believed_at: Option<Steady>,
+    /// When the last jump was accepted.
+    accepted_at: Option<MonotonicInstant>,
 }
 
 impl State {
-    /// The present, by what both clocks say.
-    fn settle(&mut self, read: Reading) -> DateTime<Utc> {
-        let Some(right) = self.right else {
-            self.right = Some(read);
+    /// The current time, computed from a reading of both clocks.
+    fn update(&mut self, read: Reading) -> DateTime<Utc> {
+        let Some(accepted) = self.accepted else {
+            self.accepted = Some(read);
             return read.wall;
         };
-        let reckoned = right.wall + read.steady.since(right.steady);
-        let ahead = read.wall - reckoned;
+        let expected = accepted.wall + read.monotonic.since(accepted.monotonic);
+        let ahead = read.wall - expected;
         if ahead.abs() <= TOLERANCE {
-            (self.right, self.doubt) = (Some(read), None);
+            (self.accepted, self.pending_jump) = (Some(read), None);
             return read.wall;
         }
-        match self.doubt {
+        match self.pending_jump {
             Some((since, before)) if (ahead - before).abs() <= TOLERANCE => {
-                if read.steady.since(since) < BELIEVED_AFTER {
-                    return reckoned;
+                if read.monotonic.since(since) < ACCEPTED_AFTER {
+                    return expected;
                 }
-                (self.right, self.doubt) = (Some(read), None);
-                (self.jumps.believed, self.believed_at) = (self.jumps.believed + 1, Some(read.steady));
+                (self.accepted, self.pending_jump) = (Some(read), None);
+                (self.jumps.accepted, self.accepted_at) = (self.jumps.accepted + 1, Some(read.monotonic));
                 read.wall
             }
             _ => {
-                self.doubt = Some((read.steady, ahead));
-                (self.jumps.noticed, self.jumps.ahead) = (self.jumps.noticed + 1, ahead);
-                reckoned
+                self.pending_jump = Some((read.monotonic, ahead));
+                (self.jumps.detected, self.jumps.ahead) = (self.jumps.detected + 1, ahead);
+                expected
             }
         }
     }
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     #[must_use]
     pub fn system() -> Self {
         Self { source: Source::System, state: Arc::default() }
     }
 
-    /// A clock that only moves when told to.
+    /// A clock for tests, which moves only through `clock`.
     #[must_use]
     pub fn manual(clock: ManualClock) -> Self {
         Self { source: Source::Manual(clock), state: Arc::default() }
     }
 
-    /// The present, in whole milliseconds.
+    /// The current time, in whole milliseconds.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         let read = self.source.read();
-        self.state().settle(read)
+        self.state().update(read)
     }
 
-    /// A point of the time that only passes.
+    /// Reads the monotonic clock.
     #[must_use]
-    pub fn steady(&self) -> Steady {
-        self.source.read().steady
+    pub fn monotonic(&self) -> MonotonicInstant {
+        self.source.read().monotonic
     }
 
-    /// The jumps so far.
+    /// The jumps so far, including one that this call detects.
     #[must_use]
     pub fn jumps(&self) -> Jumps {
-        // A look is what notices one.
+        // Jumps are detected when the clock is read.
         let _now = self.now();
         self.state().jumps
     }
 
-    /// How long ago a jump was believed, if one was.
+    /// The time since the last jump was accepted, if one was.
     #[must_use]
     pub fn since_jump(&self) -> Option<TimeDelta> {
-        let steady = self.steady();
-        self.state().believed_at.map(|at| steady.since(at))
+        let monotonic = self.monotonic();
+        self.state().accepted_at.map(|at| monotonic.since(at))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -170,17 +171,17 @@ impl Source {
             #[expect(clippy::disallowed_methods, reason = "this is where the machine's clock is read")]
             Self::System => Reading {
                 wall: whole_millis(Utc::now().timestamp_millis()),
-                steady: Steady::Machine(time::Instant::now()),
+                monotonic: MonotonicInstant::Machine(time::Instant::now()),
             },
             Self::Manual(clock) => Reading {
                 wall: whole_millis(clock.0.wall.load(Ordering::Acquire)),
-                steady: Steady::Manual(clock.0.passed.load(Ordering::Acquire)),
+                monotonic: MonotonicInstant::Manual(clock.0.passed.load(Ordering::Acquire)),
             },
         }
     }
 }
 
-/// A clock for tests; clones share the same time.
+/// A clock for tests. Clones share the same time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Manual>);
 
@@ -191,19 +192,19 @@ struct Manual {
 }
 
 impl ManualClock {
-    /// A clock that stands at `start`.
+    /// A clock that shows `start`.
     #[must_use]
     pub fn at(start: DateTime<Utc>) -> Self {
         Self(Arc::new(Manual { wall: AtomicI64::new(start.timestamp_millis()), passed: AtomicI64::new(0) }))
     }
 
-    /// Lets time pass.
+    /// Advances both the system clock and the monotonic clock.
     pub fn advance(&self, by: TimeDelta) {
         self.0.passed.fetch_add(by.num_milliseconds(), Ordering::AcqRel);
         self.jump(by);
     }
 
-    /// Sets the clock ahead, or back, without any time having passed.
+    /// Sets the system clock ahead or back. The monotonic clock does not move.
     pub fn jump(&self, by: TimeDelta) {
         self.0.wall.fetch_add(by.num_milliseconds(), Ordering::AcqRel);
     }
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_for_some_seconds_is_noticed_and_not_believed() {
+    fn a_jump_for_some_seconds_is_detected_and_not_accepted() {
         let (manual, clock, noon) = at_noon();
         for ahead in [YEAR, -YEAR] {
             manual.jump(ahead);
@@ -243,12 +244,12 @@ mod tests {
         manual.advance(TimeDelta::seconds(90));
         assert_eq!(clock.now(), noon + TimeDelta::seconds(100));
         let jumps = clock.jumps();
-        assert_eq!((jumps.noticed, jumps.believed, jumps.ahead), (3, 0, YEAR));
+        assert_eq!((jumps.detected, jumps.accepted, jumps.ahead), (3, 0, YEAR));
         assert_eq!(clock.since_jump(), None);
     }
 
     #[test]
-    fn a_clock_that_goes_on_from_where_it_was_set_is_believed() {
+    fn a_jump_is_accepted_when_the_clock_keeps_its_new_time_for_a_minute() {
         let (manual, clock, noon) = at_noon();
         manual.jump(-YEAR);
         assert_eq!(clock.now(), noon);
@@ -256,15 +257,15 @@ mod tests {
         assert_eq!(clock.now(), noon - YEAR + TimeDelta::seconds(60));
         manual.advance(TimeDelta::seconds(1));
         assert_eq!(clock.since_jump(), Some(TimeDelta::seconds(1)));
-        assert_eq!((clock.jumps().noticed, clock.jumps().believed), (1, 1));
+        assert_eq!((clock.jumps().detected, clock.jumps().accepted), (1, 1));
     }
 
     #[test]
-    fn what_is_set_right_by_little_is_no_jump() {
+    fn a_small_correction_is_not_a_jump() {
         let (manual, clock, noon) = at_noon();
         manual.jump(TimeDelta::seconds(5));
         manual.advance(YEAR);
         assert_eq!(clock.now(), noon + YEAR + TimeDelta::seconds(5));
-        assert_eq!(clock.jumps().noticed, 0);
+        assert_eq!(clock.jumps().detected, 0);
     }
 }

@@ -8,7 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     actor::Actor,
-    clock::{Clock, Steady},
+    clock::{Clock, MonotonicInstant},
     error::Result,
     events::{Bus, Forget, Message, Signal},
     ids::IdGenerator,
@@ -135,7 +135,7 @@ pub struct ControlPlane {
     passwords: passwords::Passwords,
     pace: pipeline_runs::Pace,
     heeded: clock_jumps::Heeded,
-    started: Steady,
+    started: MonotonicInstant,
 }
 
 impl ControlPlane {
@@ -164,7 +164,7 @@ impl ControlPlane {
         if bus.is_shared() {
             tasks.spawn(remembered::forget_what_others_changed(Arc::clone(&remembered), bus.read(), stop.clone()));
         }
-        let started = clock.steady();
+        let started = clock.monotonic();
         let passwords = passwords::Passwords::default();
         Arc::new(Self {
             db,

@@ -49,18 +49,18 @@ impl ControlPlane {
     pub async fn heed_clock(&self) -> Result<()> {
         let jumps = self.clock.jumps();
         let heeded = *self.heeded.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if jumps.noticed != heeded.noticed {
-            metrics::counter!("mftplus_clock_jumps_total").increment(jumps.noticed - heeded.noticed);
+        if jumps.detected != heeded.detected {
+            metrics::counter!("mftplus_clock_jumps_total").increment(jumps.detected - heeded.detected);
             tracing::warn!(
                 ahead.seconds = jumps.ahead.num_seconds(),
                 "the clock has jumped: until it is right again, or has gone on for a minute, time is reckoned without it"
             );
-            self.heeded.0.lock().unwrap_or_else(PoisonError::into_inner).noticed = jumps.noticed;
+            self.heeded.0.lock().unwrap_or_else(PoisonError::into_inner).detected = jumps.detected;
         }
-        if jumps.believed != heeded.believed {
+        if jumps.accepted != heeded.accepted {
             tracing::warn!(ahead.seconds = jumps.ahead.num_seconds(), "the clock goes on from where it was set");
             self.set_times_right().await?;
-            self.heeded.0.lock().unwrap_or_else(PoisonError::into_inner).believed = jumps.believed;
+            self.heeded.0.lock().unwrap_or_else(PoisonError::into_inner).accepted = jumps.accepted;
         }
         Ok(())
     }

@@ -71,7 +71,7 @@ impl ControlPlane {
     /// The present, and whole seconds since the server started.
     #[must_use]
     pub fn uptime(&self) -> (Instant, i64) {
-        (self.now().into(), self.clock.steady().since(self.started).num_seconds())
+        (self.now().into(), self.clock.monotonic().since(self.started).num_seconds())
     }
 
     /// Puts the figures of the fleet where the metrics are read.

@@ -66,7 +66,7 @@ impl ControlPlane {
     /// Whether a silent agent has had the time to be heard: the server runs, and heartbeats could be stored, for three
     /// heartbeat intervals.
     pub(super) fn can_judge_silence(&self, now: DateTime<Utc>) -> bool {
-        self.clock.steady().since(self.started) >= self.presence_grace() && self.can_end_leases(now)
+        self.clock.monotonic().since(self.started) >= self.presence_grace() && self.can_end_leases(now)
     }
 
     /// Whether an agent that was offline has had the time to come back: none can during an outage of the database, and after
