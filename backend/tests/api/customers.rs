@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     TestApp,
-    app::{Place, TestAgent, TestCustomer},
+    app::{TestAgent, TestCustomer, TestDatabase},
     connected,
 };
 
@@ -140,9 +140,9 @@ async fn a_suspended_customers_users_and_agents_are_shut_out_at_once() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn a_customer_suspended_on_one_server_is_shut_out_on_the_other() {
-    let place = Place::shared().await;
-    let app = TestApp::on(&place, &["--rate-limits", "off"]).await;
-    let other = TestApp::on(&place, &["--rate-limits", "off"]).await;
+    let database = TestDatabase::shared().await;
+    let app = TestApp::on(&database, &["--rate-limits", "off"]).await;
+    let other = TestApp::on(&database, &["--rate-limits", "off"]).await;
     connected(&app).await;
     connected(&other).await;
     let customer = app.customer("acme").await;

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Sq
 
 use crate::support::{
     Answer, TestApp,
-    app::{Place, TestAgent},
+    app::{TestAgent, TestDatabase},
 };
 
 mod files;
@@ -35,8 +35,8 @@ enum Blockade {
 }
 
 impl Blockade {
-    async fn of(app: &TestApp, place: &Place) -> Self {
-        match (&app.app.db, place.database_url()) {
+    async fn of(app: &TestApp, database: &TestDatabase) -> Self {
+        match (&app.app.db, database.database_url()) {
             (Db::Sqlite { writer, .. }, _) => {
                 let mut connection = writer.connect_options().connect().await.expect("a connection");
                 connection.execute("BEGIN IMMEDIATE").await.expect("the lock");

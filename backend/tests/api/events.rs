@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::support::{
     PASSWORD, TestApp, admin,
-    app::{Place, TestAgent},
+    app::{TestAgent, TestDatabase},
     connected,
 };
 
@@ -230,10 +230,10 @@ async fn what_is_told_is_in_the_database_already() {
 }
 
 /// Two servers on one database and one Redis, each hearing the other.
-async fn pair(place: &Place) -> (TestApp, TestApp) {
-    let one = TestApp::on(place, &["--rate-limits", "off"]).await;
+async fn pair(database: &TestDatabase) -> (TestApp, TestApp) {
+    let one = TestApp::on(database, &["--rate-limits", "off"]).await;
     connected(&one).await;
-    let two = TestApp::on(place, &["--rate-limits", "off"]).await;
+    let two = TestApp::on(database, &["--rate-limits", "off"]).await;
     connected(&two).await;
     (one, two)
 }
@@ -244,8 +244,8 @@ async fn pair(place: &Place) -> (TestApp, TestApp) {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn two_servers_hear_each_other(#[case] forwards: bool) {
-    let place = Place::shared().await;
-    let (one, two) = pair(&place).await;
+    let database = TestDatabase::shared().await;
+    let (one, two) = pair(&database).await;
     let (teller, listener) = if forwards { (&one, &two) } else { (&two, &one) };
     let agent = agent(teller).await;
     let mut reader = listener.cp().bus().read();

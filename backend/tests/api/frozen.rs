@@ -13,7 +13,7 @@ use std::{fs, path::PathBuf};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::support::{Client, PASSWORD, TestApp, app::Place};
+use crate::support::{Client, PASSWORD, TestApp, app::TestDatabase};
 
 /// The releases that are kept.
 const RELEASES: [&str; 1] = ["0.1.0"];
@@ -39,15 +39,15 @@ impl Thawed {
     async fn new(release: &str) -> Self {
         let folder = folder(release);
         let read = |name: &str| fs::read_to_string(folder.join(name)).expect("a frozen file");
-        let place = Place::holding(&read("postgres.sql")).await;
-        let (files, known) = match place.schema() {
+        let database = TestDatabase::holding(&read("postgres.sql")).await;
+        let (files, known) = match database.schema() {
             Some(_) => (vec![], read("postgres.json")),
             None => (vec![folder.join("mftplus.db"), folder.join("signing.secret")], read("sqlite.json")),
         };
         let known: Value = serde_json::from_str(&known).expect("JSON");
         let now: DateTime<Utc> = text(&known["now"]).parse().expect("an instant");
         let flags = ["--rate-limits", "off", "--webhook-networks", "127.0.0.0/8"];
-        let app = TestApp::with_files(&place, &files, &flags, now).await;
+        let app = TestApp::with_files(&database, &files, &flags, now).await;
         let root = Self::sign_in(&app).await;
         Self { app, root, known }
     }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, app::Place};
+use crate::support::{Answer, TestApp, app::TestDatabase};
 
 fn directives(answer: &Answer) -> Value {
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -51,12 +51,12 @@ async fn an_agent_that_ignores_it_is_told_again_after_it_expired() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn a_server_that_comes_back_with_another_interval_tells_the_new_one_only() {
-    let place = Place::shared().await;
-    let first = TestApp::on(&place, &["--rate-limits", "off", "--heartbeat-interval", "10s"]).await;
+    let database = TestDatabase::shared().await;
+    let first = TestApp::on(&database, &["--rate-limits", "off", "--heartbeat-interval", "10s"]).await;
     let agent = first.agent(first.customer("acme").await.id, "edge-1").await;
     let told = heartbeat(&first, &agent.key).await;
     acknowledge(&first, &agent.key, &told[0]).await;
-    let second = TestApp::on(&place, &["--rate-limits", "off", "--heartbeat-interval", "20s"]).await;
+    let second = TestApp::on(&database, &["--rate-limits", "off", "--heartbeat-interval", "20s"]).await;
     let told = heartbeat(&second, &agent.key).await;
     assert_eq!((told.as_array().map(Vec::len), &told[0]["payload"]), (Some(1), &json!({ "seconds": 20 })));
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, TestApp, admin,
-    app::{Place, TestAgent},
+    app::{TestAgent, TestDatabase},
 };
 
 const LEASE: TimeDelta = TimeDelta::minutes(5);
@@ -177,8 +177,8 @@ async fn what_was_cancelled_by_its_agent_is_not_failed_by_the_lease() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn two_servers_that_sweep_at_once_end_a_lease_once() {
-    let place = Place::shared().await;
-    let (one, two) = (TestApp::on(&place, &[]).await, TestApp::on(&place, &[]).await);
+    let database = TestDatabase::shared().await;
+    let (one, two) = (TestApp::on(&database, &[]).await, TestApp::on(&database, &[]).await);
     let agent = one.agent(one.customer("acme").await.id, "edge-1").await;
     for _ in 0..5 {
         let path = format!("/api/transfers/{}", one.transfer(&agent).await["id"].as_str().unwrap_or_default());

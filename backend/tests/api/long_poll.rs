@@ -4,7 +4,7 @@ use backend::model::customer::UpdateCustomer;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, admin, app::Place, connected};
+use crate::support::{TestApp, admin, app::TestDatabase, connected};
 
 const WAIT: &str = "/api/agents/directives?wait=60";
 
@@ -33,9 +33,9 @@ async fn a_long_poll_answers_as_soon_as_something_is_wanted() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn a_long_poll_on_another_server_answers_as_well() {
-    let place = Place::shared().await;
-    let app = TestApp::on(&place, &["--rate-limits", "off"]).await;
-    let other = TestApp::on(&place, &["--rate-limits", "off"]).await;
+    let database = TestDatabase::shared().await;
+    let app = TestApp::on(&database, &["--rate-limits", "off"]).await;
+    let other = TestApp::on(&database, &["--rate-limits", "off"]).await;
     connected(&app).await;
     connected(&other).await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
@@ -100,9 +100,9 @@ async fn a_long_poll_with_a_key_that_was_replaced_hands_out_nothing_after_its_en
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn a_long_poll_on_another_server_ends_with_its_right_as_well() {
-    let place = Place::shared().await;
-    let app = TestApp::on(&place, &["--rate-limits", "off"]).await;
-    let other = TestApp::on(&place, &["--rate-limits", "off"]).await;
+    let database = TestDatabase::shared().await;
+    let app = TestApp::on(&database, &["--rate-limits", "off"]).await;
+    let other = TestApp::on(&database, &["--rate-limits", "off"]).await;
     connected(&app).await;
     connected(&other).await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;

@@ -4,14 +4,14 @@ use backend::events::{Reader, Signal};
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::support::{OwnRedis, TestApp, admin, app::Place, connected};
+use crate::support::{OwnRedis, TestApp, admin, app::TestDatabase, connected};
 
 /// Two servers on one database with a Redis of this test's own.
 async fn story() -> (OwnRedis, TestApp, TestApp) {
-    let place = Place::shared().await;
+    let database = TestDatabase::shared().await;
     let redis = OwnRedis::start().await;
-    let place = place.with_redis(Some(&redis.url()));
-    let (one, two) = (TestApp::on(&place, &[]).await, TestApp::on(&place, &[]).await);
+    let database = database.with_redis(Some(&redis.url()));
+    let (one, two) = (TestApp::on(&database, &[]).await, TestApp::on(&database, &[]).await);
     connected(&one).await;
     connected(&two).await;
     (redis, one, two)

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     TestApp,
-    app::{Place, TestAgent},
+    app::{TestAgent, TestDatabase},
 };
 
 async fn sweep(app: &TestApp) -> usize {
@@ -181,8 +181,8 @@ async fn nobody_is_declared_offline_in_the_first_ninety_seconds_of_a_server() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn two_servers_that_sweep_at_once_tell_it_once() {
-    let place = Place::shared().await;
-    let (one, two) = (TestApp::on(&place, &[]).await, TestApp::on(&place, &[]).await);
+    let database = TestDatabase::shared().await;
+    let (one, two) = (TestApp::on(&database, &[]).await, TestApp::on(&database, &[]).await);
     let customer = one.customer("acme").await;
     for index in 0..5 {
         one.agent(customer.id, &format!("edge-{index}")).await;

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, Client, PASSWORD, TestApp,
-    app::{Place, START},
+    app::{START, TestDatabase},
 };
 
 /// A server whose windows follow its manual clock, with these limits.
 async fn limited(limits: &str) -> TestApp {
-    let place = Place::fresh().await.with_redis(None);
-    TestApp::on(&place, &["--rate-limits", limits]).await
+    let database = TestDatabase::fresh().await.with_redis(None);
+    TestApp::on(&database, &["--rate-limits", limits]).await
 }
 
 const DEFAULTS: &str = "register=10,login=10,user=60,agent=300,graphql=600";
@@ -238,8 +238,8 @@ async fn left(app: &TestApp, peer: &str, forwarded: &str) -> Option<i64> {
 
 #[tokio::test]
 async fn a_header_about_the_address_is_believed_from_a_trusted_proxy_only() {
-    let place = Place::fresh().await.with_redis(None);
-    let app = TestApp::on(&place, &["--trusted-proxies", "10.0.0.0/8,::1"]).await;
+    let database = TestDatabase::fresh().await.with_redis(None);
+    let app = TestApp::on(&database, &["--trusted-proxies", "10.0.0.0/8,::1"]).await;
     // Not from a proxy: the peer is counted, whatever it says.
     assert_eq!(left(&app, "192.0.2.1", "198.51.100.1").await, Some(59));
     assert_eq!(left(&app, "192.0.2.1", "198.51.100.2").await, Some(58));
@@ -254,8 +254,8 @@ async fn a_header_about_the_address_is_believed_from_a_trusted_proxy_only() {
 
 #[tokio::test]
 async fn a_trusted_proxy_may_name_the_port_beside_the_address() {
-    let place = Place::fresh().await.with_redis(None);
-    let app = TestApp::on(&place, &["--trusted-proxies", "10.0.0.0/8"]).await;
+    let database = TestDatabase::fresh().await.with_redis(None);
+    let app = TestApp::on(&database, &["--trusted-proxies", "10.0.0.0/8"]).await;
     assert_eq!(left(&app, "10.0.0.1", "203.0.113.7:51234").await, Some(59));
     assert_eq!(left(&app, "10.0.0.1", "203.0.113.7:51235, 10.0.0.9:80").await, Some(58));
     assert_eq!(left(&app, "10.0.0.1", "203.0.113.7").await, Some(57));
@@ -281,9 +281,9 @@ async fn without_trusted_proxies_no_header_is_believed() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn servers_that_share_a_redis_share_the_windows() {
-    let place = Place::shared().await;
+    let database = TestDatabase::shared().await;
     let flags = ["--rate-limits", "user=4"];
-    let (one, two) = (TestApp::on(&place, &flags).await, TestApp::on(&place, &flags).await);
+    let (one, two) = (TestApp::on(&database, &flags).await, TestApp::on(&database, &flags).await);
     let person = one.person("ops", None).await;
     let signed_in = one.cp().issue_token(&backend::actor::Actor::System, &person.email, TimeDelta::hours(1)).await;
     let signed_in = signed_in.expect("a token");

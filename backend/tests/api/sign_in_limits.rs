@@ -6,14 +6,14 @@ use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::json;
 
-use crate::support::{Answer, Client, PASSWORD, TestApp, app::Place};
+use crate::support::{Answer, Client, PASSWORD, TestApp, app::TestDatabase};
 
-async fn on(place: &Place) -> TestApp {
-    TestApp::on(place, &["--rate-limits", "login=1000,graphql=1000"]).await
+async fn on(database: &TestDatabase) -> TestApp {
+    TestApp::on(database, &["--rate-limits", "login=1000,graphql=1000"]).await
 }
 
 async fn app() -> TestApp {
-    on(&Place::fresh().await.with_redis(None)).await
+    on(&TestDatabase::fresh().await.with_redis(None)).await
 }
 
 async fn login(client: &Client, email: &str, password: &str) -> Answer {
@@ -72,8 +72,8 @@ async fn attempts_at_the_same_time_are_not_all_tried() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn servers_that_share_a_redis_share_the_attempts() {
-    let place = Place::shared().await;
-    let (one, two) = (on(&place).await, on(&place).await);
+    let database = TestDatabase::shared().await;
+    let (one, two) = (on(&database).await, on(&database).await);
     let ops = one.person("ops", None).await;
     let attempts = [&one, &two].into_iter().cycle().take(14);
     let attempts = attempts.map(|app| (app.anonymous().from("198.51.100.1"), ops.email.as_str())).collect();
@@ -109,8 +109,8 @@ async fn graphql_counts_the_same_attempts() {
 #[case::nat64_neighbours("64:ff9b::192.0.2.1", "64:ff9b::192.0.2.2", 59)]
 #[tokio::test]
 async fn an_ipv6_address_counts_as_its_network_of_64_bits(#[case] one: &str, #[case] two: &str, #[case] left: i64) {
-    let place = Place::fresh().await.with_redis(None);
-    let app = TestApp::on(&place, &["--rate-limits", "user=60,graphql=60"]).await;
+    let database = TestDatabase::fresh().await.with_redis(None);
+    let app = TestApp::on(&database, &["--rate-limits", "user=60,graphql=60"]).await;
     let remaining =
         |answer: &Answer| answer.header("x-ratelimit-remaining").and_then(|value| value.parse::<i64>().ok());
     assert_eq!(remaining(&app.anonymous().from(one).get("/api/agents").await), Some(59));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     TestApp,
-    app::{Place, START},
+    app::{START, TestDatabase},
 };
 
 /// A running transfer and what leads to it.
@@ -142,8 +142,8 @@ async fn a_stalled_transfer_has_no_time_of_arrival() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn two_servers_that_sweep_at_once_tell_a_stall_once() {
-    let place = Place::shared().await;
-    let (one, two) = (TestApp::on(&place, &[]).await, TestApp::on(&place, &[]).await);
+    let database = TestDatabase::shared().await;
+    let (one, two) = (TestApp::on(&database, &[]).await, TestApp::on(&database, &[]).await);
     let agent = one.agent(one.customer("acme").await.id, "edge-1").await;
     for _ in 0..5 {
         let path = format!("/api/transfers/{}", one.transfer(&agent).await["id"].as_str().unwrap_or_default());

@@ -2,11 +2,11 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
+pub(crate) mod database;
 pub(crate) mod described;
 pub(crate) mod graphql;
 pub(crate) mod live;
 pub(crate) mod people;
-pub(crate) mod place;
 pub(crate) mod proxy;
 pub(crate) mod receiver;
 pub(crate) mod redis;

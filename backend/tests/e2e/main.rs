@@ -7,11 +7,11 @@
 
 mod agent_killed;
 mod crash;
+#[path = "../api/support/database.rs"]
+#[expect(dead_code, reason = "the tests of the API ask more of it")]
+mod database;
 mod e2e_copy;
 mod pipeline;
-#[path = "../api/support/place.rs"]
-#[expect(dead_code, reason = "the tests of the API ask more of it")]
-mod place;
 mod process;
 mod readme;
 mod rolling;

@@ -12,7 +12,7 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::place::Place;
+use crate::database::TestDatabase;
 
 /// The binary under test.
 pub(crate) const MFTPLUS: &str = env!("CARGO_BIN_EXE_mftplus");
@@ -35,11 +35,11 @@ impl Server {
     pub(crate) async fn start(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut database = vec!["--data-dir".to_owned(), folder.path().display().to_string()];
-        let place = Place::fresh().await;
-        let (is_shared, place) = (place.is_shared(), place.flags());
+        let test_database = TestDatabase::fresh().await;
+        let (is_shared, test_flags) = (test_database.is_shared(), test_database.flags());
         // Commands beside the server take the database, but no Redis.
-        let redis = place.iter().position(|flag| flag == "--redis-url");
-        let (beside, redis) = place.split_at(redis.unwrap_or(place.len()));
+        let redis = test_flags.iter().position(|flag| flag == "--redis-url");
+        let (beside, redis) = test_flags.split_at(redis.unwrap_or(test_flags.len()));
         database.extend_from_slice(beside);
         let flags: Vec<String> = redis.iter().cloned().chain(flags.iter().map(ToString::to_string)).collect();
         let (child, address) = spawn(MFTPLUS, "127.0.0.1:0", &folder, &database, &flags);

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use backend::app::{Ambient, App};
 use tempfile::TempDir;
 
-use super::{Place, TestApp};
+use super::{TestApp, TestDatabase};
 
 /// The mode of each file of the folder.
 fn modes(folder: &Path) -> Vec<(String, u32)> {
@@ -22,7 +22,7 @@ fn modes(folder: &Path) -> Vec<(String, u32)> {
 
 #[tokio::test]
 async fn files_in_the_data_folder_are_their_owners_alone_whatever_the_folder_is() {
-    let app = TestApp::on(&Place::sqlite(), &["--rate-limits", "off"]).await;
+    let app = TestApp::on(&TestDatabase::sqlite(), &["--rate-limits", "off"]).await;
     let mut settings = app.settings.clone();
     let folder = TempDir::new().expect("a folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
@@ -43,7 +43,7 @@ async fn files_in_the_data_folder_are_their_owners_alone_whatever_the_folder_is(
 
 #[tokio::test]
 async fn an_emptied_database_beside_a_signing_secret_is_no_new_installation() {
-    let app = TestApp::on(&Place::sqlite(), &["--rate-limits", "off"]).await;
+    let app = TestApp::on(&TestDatabase::sqlite(), &["--rate-limits", "off"]).await;
     let settings = app.settings.clone();
     drop(app.router);
     app.app.close().await;

@@ -1,10 +1,12 @@
 //! SQLite's write-ahead log under a reader of another program.
 
-use super::{BOUNDS, ConnectOptions, Connection, Db, Executor, Place, TestApp, heartbeat, is_ready, json, patch};
+use super::{
+    BOUNDS, ConnectOptions, Connection, Db, Executor, TestApp, TestDatabase, heartbeat, is_ready, json, patch,
+};
 
 #[tokio::test]
 async fn a_log_that_another_program_keeps_from_being_reused_is_told_and_cut_when_it_can_be() {
-    let app = TestApp::within(BOUNDS, &Place::sqlite(), &["--rate-limits", "off"]).await;
+    let app = TestApp::within(BOUNDS, &TestDatabase::sqlite(), &["--rate-limits", "off"]).await;
     let Db::Sqlite { readers, .. } = &app.app.db else { panic!("SQLite") };
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     let transfer = app.transfer(&agent).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rstest::rstest;
 use tokio::time::timeout;
 
-use super::{BOUNDS, Place, TestApp, heartbeat, is_ready, json, patch};
+use super::{BOUNDS, TestApp, TestDatabase, heartbeat, is_ready, json, patch};
 use crate::support::{Fault, Proxy};
 
 /// Longer than anything may take.
@@ -13,11 +13,11 @@ const FOR_EVER: Duration = Duration::from_mins(1);
 
 /// A server that reaches its PostgreSQL through a network.
 async fn story(with_redis: bool) -> (Proxy, TestApp) {
-    let place = Place::shared().await;
-    let proxy = Proxy::to(place.database_url().expect("a URL")).await;
-    let place = place.with_database_url(proxy.url());
-    let place = if with_redis { place } else { place.with_redis(None) };
-    (proxy, TestApp::within(BOUNDS, &place, &["--rate-limits", "off"]).await)
+    let database = TestDatabase::shared().await;
+    let proxy = Proxy::to(database.database_url().expect("a URL")).await;
+    let database = database.with_database_url(proxy.url());
+    let database = if with_redis { database } else { database.with_redis(None) };
+    (proxy, TestApp::within(BOUNDS, &database, &["--rate-limits", "off"]).await)
 }
 
 #[rstest]

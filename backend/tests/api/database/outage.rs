@@ -1,8 +1,8 @@
 //! The database refuses to store anything, and then stores again.
 
 use super::{
-    AssertSqlSafe, BOUNDS, Blockade, Db, Place, TestApp, TimeDelta, Value, heartbeat, is_degraded, is_ready, json,
-    patch,
+    AssertSqlSafe, BOUNDS, Blockade, Db, TestApp, TestDatabase, TimeDelta, Value, heartbeat, is_degraded, is_ready,
+    json, patch,
 };
 use rstest::rstest;
 
@@ -25,7 +25,7 @@ fn report(index: usize) -> Value {
 #[case::read_only("query_only = on")]
 #[tokio::test]
 async fn after_the_file_was_full_or_read_only_reports_and_everything_else_are_stored_again(#[case] pragma: &str) {
-    let app = TestApp::on(&Place::sqlite(), &["--rate-limits", "off"]).await;
+    let app = TestApp::on(&TestDatabase::sqlite(), &["--rate-limits", "off"]).await;
     let customer = app.customer("acme").await;
     let agent = app.agent(customer.id, "edge-1").await;
     let transfer = app.transfer(&agent).await;
@@ -59,10 +59,10 @@ async fn after_the_file_was_full_or_read_only_reports_and_everything_else_are_st
 
 #[tokio::test]
 async fn a_locked_database_is_503_and_works_again_when_the_lock_is_gone() {
-    let place = Place::fresh().await;
-    let app = TestApp::within(BOUNDS, &place, &[]).await;
+    let database = TestDatabase::fresh().await;
+    let app = TestApp::within(BOUNDS, &database, &[]).await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
-    let blockade = Blockade::of(&app, &place).await;
+    let blockade = Blockade::of(&app, &database).await;
     let refused = heartbeat(&app, &agent).await;
     is_degraded(&app, &refused).await;
     blockade.end().await;
@@ -73,15 +73,15 @@ async fn a_locked_database_is_503_and_works_again_when_the_lock_is_gone() {
 
 #[tokio::test]
 async fn nobody_is_declared_offline_for_an_outage_of_the_database_and_no_lease_ends() {
-    let place = Place::fresh().await;
-    let app = TestApp::within(BOUNDS, &place, &["--rate-limits", "off"]).await;
+    let database = TestDatabase::fresh().await;
+    let app = TestApp::within(BOUNDS, &database, &["--rate-limits", "off"]).await;
     let customer = app.customer("acme").await;
     let (agent, away) = (app.agent(customer.id, "edge-1").await, app.agent(customer.id, "edge-2").await);
     let transfer = app.transfer(&away).await;
     assert_eq!(patch(&app, &away, &transfer, &json!({ "status": "running" })).await.status, 200);
     let said = app.key(&away.key).post("/api/agents/heartbeat", &json!({ "status": "offline" })).await;
     assert_eq!(said.status, 200);
-    let blockade = Blockade::of(&app, &place).await;
+    let blockade = Blockade::of(&app, &database).await;
     assert_eq!(heartbeat(&app, &agent).await.status, 503);
     app.advance(TimeDelta::hours(1));
     let sweep = async || {

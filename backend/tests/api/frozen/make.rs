@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Client, OwnRedis, PASSWORD, Receiver, TestApp, admin,
-    app::{Place, TestAgent},
+    app::{TestAgent, TestDatabase},
     connected,
 };
 
@@ -26,10 +26,10 @@ const HOUR: TimeDelta = TimeDelta::hours(1);
 async fn a_release_is_frozen() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/frozen").join(env!("CARGO_PKG_VERSION"));
     fs::create_dir_all(&folder).expect("a folder");
-    let place = Place::fresh().await;
-    let redis = if place.is_shared() { Some(OwnRedis::start().await) } else { None };
-    let place = place.with_redis(redis.as_ref().map(OwnRedis::url).as_deref());
-    let app = TestApp::on(&place, &["--rate-limits", "off", "--webhook-networks", "127.0.0.0/8"]).await;
+    let database = TestDatabase::fresh().await;
+    let redis = if database.is_shared() { Some(OwnRedis::start().await) } else { None };
+    let database = database.with_redis(redis.as_ref().map(OwnRedis::url).as_deref());
+    let app = TestApp::on(&database, &["--rate-limits", "off", "--webhook-networks", "127.0.0.0/8"]).await;
     let messages = match &redis {
         Some(redis) => {
             connected(&app).await;
@@ -40,7 +40,7 @@ async fn a_release_is_frozen() {
         }
         None => None,
     };
-    Story::begin(app, messages).await.tell(&folder, &place).await;
+    Story::begin(app, messages).await.tell(&folder, &database).await;
 }
 
 struct Story {
@@ -69,7 +69,7 @@ impl Story {
         Self { app, messages, customer, root, somebody, session, agents }
     }
 
-    async fn tell(mut self, folder: &std::path::Path, place: &Place) {
+    async fn tell(mut self, folder: &std::path::Path, database: &TestDatabase) {
         self.people().await;
         let receiver = Receiver::start(|_| Some(200)).await;
         self.pipelines(&receiver).await;
@@ -77,7 +77,7 @@ impl Story {
         self.transfers().await;
         self.in_flight().await;
         self.is_whole().await;
-        self.keep(folder, place).await;
+        self.keep(folder, database).await;
     }
 
     fn agent(&self, number: usize) -> Client {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{RELEASES, folder, text};
-use crate::support::{OwnRedis, TestApp, app::Place, connected};
+use crate::support::{OwnRedis, TestApp, app::TestDatabase, connected};
 
 /// A server, and another one of another version that shares its Redis.
 struct Neighbours {
@@ -28,9 +28,9 @@ impl Neighbours {
     }
 
     async fn meet_with(flags: &[&str]) -> Self {
-        let place = Place::shared().await;
+        let database = TestDatabase::shared().await;
         let redis = OwnRedis::start().await;
-        let server = TestApp::on(&place.with_redis(Some(&redis.url())), flags).await;
+        let server = TestApp::on(&database.with_redis(Some(&redis.url())), flags).await;
         connected(&server).await;
         let mut line =
             redis::Client::open(redis.url()).expect("a URL").get_multiplexed_async_connection().await.expect("Redis");

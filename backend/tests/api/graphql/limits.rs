@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::with_agent;
 use crate::support::{
     Answer, Client, PASSWORD, TestApp,
-    app::{Place, START},
+    app::{START, TestDatabase},
 };
 
 /// A server whose windows follow its manual clock, with these limits.
 async fn limited(limits: &str) -> TestApp {
-    TestApp::on(&Place::fresh().await.with_redis(None), &["--rate-limits", limits]).await
+    TestApp::on(&TestDatabase::fresh().await.with_redis(None), &["--rate-limits", limits]).await
 }
 
 /// Limit, remaining and reset of an answer, where it has them.

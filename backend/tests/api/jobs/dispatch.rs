@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{HOUR, MINUTE, Story};
-use crate::support::{TestApp, app::Place};
+use crate::support::{TestApp, app::TestDatabase};
 
 #[tokio::test]
 async fn a_due_slot_becomes_a_start_that_waits_until_it_is_claimed() {
@@ -67,13 +67,13 @@ async fn a_start_that_is_acknowledged_without_a_run_says_so() {
 
 #[tokio::test]
 async fn several_servers_and_several_lookers_decide_each_slot_once() {
-    let place = Place::fresh().await;
-    let app = TestApp::on(&place, &["--rate-limits", "off"]).await;
+    let database = TestDatabase::fresh().await;
+    let app = TestApp::on(&database, &["--rate-limits", "off"]).await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     for _ in 0..60 {
         app.job(&agent, &json!({})).await;
     }
-    let other = if place.is_shared() { Some(TestApp::on(&place, &["--rate-limits", "off"]).await) } else { None };
+    let other = if database.is_shared() { Some(TestApp::on(&database, &["--rate-limits", "off"]).await) } else { None };
     app.advance(HOUR);
     if let Some(other) = &other {
         other.advance(HOUR);

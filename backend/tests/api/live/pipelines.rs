@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Story;
 use crate::{
     graphql::world::COPY,
-    support::{PASSWORD, TestApp, Watcher, app::Place, connected, live::Listening},
+    support::{PASSWORD, TestApp, Watcher, app::TestDatabase, connected, live::Listening},
 };
 
 /// Runs, as the stories watch them.
@@ -198,9 +198,9 @@ async fn a_pipeline_that_is_deleted_with_its_runs_is_the_call_to_ask_again() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn a_watcher_on_one_server_sees_a_run_go_its_way_on_another() {
-    let place = Place::shared().await;
-    let one = TestApp::on(&place, &["--rate-limits", "off"]).await;
-    let other = TestApp::on(&place, &["--rate-limits", "off"]).await;
+    let database = TestDatabase::shared().await;
+    let one = TestApp::on(&database, &["--rate-limits", "off"]).await;
+    let other = TestApp::on(&database, &["--rate-limits", "off"]).await;
     connected(&one).await;
     connected(&other).await;
     let story = Story::on(one).await;

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Story, TRANSFERS, told};
-use crate::support::{OwnRedis, TestApp, app::Place, connected};
+use crate::support::{OwnRedis, TestApp, app::TestDatabase, connected};
 
-async fn two(place: &Place) -> (Story, TestApp) {
-    let one = TestApp::on(place, &["--rate-limits", "off"]).await;
-    let two = TestApp::on(place, &["--rate-limits", "off"]).await;
+async fn two(database: &TestDatabase) -> (Story, TestApp) {
+    let one = TestApp::on(database, &["--rate-limits", "off"]).await;
+    let two = TestApp::on(database, &["--rate-limits", "off"]).await;
     connected(&one).await;
     connected(&two).await;
     (Story::on(one).await, two)
@@ -16,8 +16,8 @@ async fn two(place: &Place) -> (Story, TestApp) {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn a_watcher_on_one_sees_what_an_agent_tells_another() {
-    let place = Place::shared().await;
-    let (story, other) = two(&place).await;
+    let database = TestDatabase::shared().await;
+    let (story, other) = two(&database).await;
     let server = story.app.listen().await;
     let mut watcher = server.watcher(&story.customer.token).await;
     watcher.watch("all", TRANSFERS).await;
@@ -30,8 +30,8 @@ async fn a_watcher_on_one_sees_what_an_agent_tells_another() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn a_session_ended_on_one_closes_its_sockets_on_the_other() {
-    let place = Place::shared().await;
-    let (story, other) = two(&place).await;
+    let database = TestDatabase::shared().await;
+    let (story, other) = two(&database).await;
     let server = story.app.listen().await;
     let mut watcher = server.watcher(&story.customer.token).await;
     assert_eq!(other.bearer(&story.customer.token).post("/api/auth/logout", &json!({})).await.status, 200);
@@ -41,9 +41,9 @@ async fn a_session_ended_on_one_closes_its_sockets_on_the_other() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn after_an_outage_of_redis_watchers_ask_again_and_end_at_what_the_database_holds() {
-    let place = Place::shared().await;
+    let database = TestDatabase::shared().await;
     let mut redis = OwnRedis::start().await;
-    let (story, other) = two(&place.with_redis(Some(&redis.url()))).await;
+    let (story, other) = two(&database.with_redis(Some(&redis.url()))).await;
     let server = story.app.listen().await;
     let mut watcher = server.watcher(&story.customer.token).await;
     watcher.watch("all", TRANSFERS).await;

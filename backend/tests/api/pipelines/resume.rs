@@ -38,7 +38,7 @@ async fn what_waited_out_its_time_while_no_server_was_there_is_seen_by_the_next(
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn a_run_in_its_second_step_finishes_on_the_other_server_when_one_is_killed() {
-    let shared = app::Place::shared().await;
+    let shared = app::TestDatabase::shared().await;
     let place = Place::of(TestApp::on(&shared, &["--rate-limits", "off"]).await).await;
     let other = TestApp::on(&shared, &["--rate-limits", "off"]).await;
     connected(&place.app).await;
@@ -64,7 +64,7 @@ async fn a_run_in_its_second_step_finishes_on_the_other_server_when_one_is_kille
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn a_webhook_whose_server_was_killed_is_another_attempt_of_the_other_server() {
-    let shared = app::Place::shared().await;
+    let shared = app::TestDatabase::shared().await;
     let flags = ["--rate-limits", "off", "--webhook-networks", "127.0.0.1"];
     let place = Place::of(TestApp::on(&shared, &flags).await).await;
     let other = TestApp::on(&shared, &flags).await;

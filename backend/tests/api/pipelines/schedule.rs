@@ -140,7 +140,7 @@ async fn a_slot_that_waits_is_called_off_when_the_pipeline_is_disabled() {
 
 #[tokio::test]
 async fn several_servers_and_several_lookers_start_each_slot_once() {
-    let shared = app::Place::fresh().await;
+    let shared = app::TestDatabase::fresh().await;
     let place = Place::of(TestApp::on(&shared, &["--rate-limits", "off"]).await).await;
     for number in 0..12 {
         place.pipeline(&format!("hourly-{number}"), &hourly("")).await;

@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::client::{Client, Credential};
-pub(crate) use super::place::{Place, seed};
+pub(crate) use super::database::{TestDatabase, seed};
 
 /// When every test begins.
 pub(crate) const START: &str = "2026-04-25T13:00:00Z";
@@ -74,32 +74,43 @@ impl TestApp {
 
     /// A server with these flags of `mftplus serve`.
     pub(crate) async fn with(flags: &[&str]) -> Self {
-        Self::on(&Place::fresh().await, flags).await
+        Self::on(&TestDatabase::fresh().await, flags).await
     }
 
     /// A server on a database that another may already use.
-    pub(crate) async fn on(place: &Place, flags: &[&str]) -> Self {
-        Self::within(Bounds::default(), place, flags).await
+    pub(crate) async fn on(database: &TestDatabase, flags: &[&str]) -> Self {
+        Self::within(Bounds::default(), database, flags).await
     }
 
     /// A server whose database has so much time.
-    pub(crate) async fn within(bounds: Bounds, place: &Place, flags: &[&str]) -> Self {
-        Self::build(bounds, place, &[], flags, START.parse().expect("an instant")).await
+    pub(crate) async fn within(bounds: Bounds, database: &TestDatabase, flags: &[&str]) -> Self {
+        Self::build(bounds, database, &[], flags, START.parse().expect("an instant")).await
     }
 
     /// A server with copies of these files in its data folder, from this moment on.
-    pub(crate) async fn with_files(place: &Place, files: &[PathBuf], flags: &[&str], start: DateTime<Utc>) -> Self {
-        Self::build(Bounds::default(), place, files, flags, start).await
+    pub(crate) async fn with_files(
+        database: &TestDatabase,
+        files: &[PathBuf],
+        flags: &[&str],
+        start: DateTime<Utc>,
+    ) -> Self {
+        Self::build(Bounds::default(), database, files, flags, start).await
     }
 
-    async fn build(bounds: Bounds, place: &Place, files: &[PathBuf], flags: &[&str], start: DateTime<Utc>) -> Self {
+    async fn build(
+        bounds: Bounds,
+        database: &TestDatabase,
+        files: &[PathBuf],
+        flags: &[&str],
+        start: DateTime<Utc>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for file in files {
             let copy = folder.path().join(file.file_name().expect("a file"));
             std::fs::copy(file, copy).expect("a copy");
         }
         let mut args: Vec<String> = vec!["test".into(), "--data-dir".into(), folder.path().display().to_string()];
-        args.extend(place.flags());
+        args.extend(database.flags());
         args.extend(flags.iter().map(ToString::to_string));
         let settings = Settings::try_parse_from(args).expect("flags of mftplus serve").serve;
         Self::begin(settings, ManualClock::at(start), bounds, folder).await

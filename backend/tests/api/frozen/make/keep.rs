@@ -9,7 +9,7 @@ use sqlx::{Connection, SqliteConnection};
 use strum::IntoEnumIterator;
 
 use super::{Story, text};
-use crate::support::app::Place;
+use crate::support::app::TestDatabase;
 
 impl Story {
     /// Nothing that is stored is missing.
@@ -41,7 +41,7 @@ impl Story {
         assert_eq!(wishes, all);
     }
 
-    pub(super) async fn keep(&mut self, folder: &std::path::Path, place: &Place) {
+    pub(super) async fn keep(&mut self, folder: &std::path::Path, database: &TestDatabase) {
         let known = json!({
             "now": self.app.cp().now(), "customer": self.customer["id"], "refreshToken": self.session["refreshToken"],
             "accessToken": self.session["token"], "user": self.session["user"]["id"],
@@ -80,7 +80,7 @@ impl Story {
         }
         fs::write(folder.join("messages.jsonl"), lines.join("\n") + "\n").expect("a file");
         fs::write(folder.join("postgres.json"), pretty(&known)).expect("a file");
-        let (url, schema) = place.schema().expect("a schema");
+        let (url, schema) = database.schema().expect("a schema");
         let dump = Command::new("pg_dump")
             .args(["--inserts", "--no-owner", "--no-privileges", "--schema", schema, "--dbname", url])
             .output()

@@ -9,12 +9,12 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 /// A database, and a Redis where there is one.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct TestDatabase {
     database_url: Option<String>,
     redis_url: Option<String>,
 }
 
-impl Place {
+impl TestDatabase {
     /// A database of its own for a test: a schema of the PostgreSQL under test, else SQLite.
     #[expect(clippy::disallowed_methods, reason = "the test command says so by these variables")]
     pub(crate) async fn fresh() -> Self {
@@ -28,11 +28,11 @@ impl Place {
     /// What several servers can share: a schema of the PostgreSQL under test, and the Redis under test. Tests that ask for it
     /// carry `#[ignore = "needs PostgreSQL and Redis"]`.
     pub(crate) async fn shared() -> Self {
-        let place = Self::fresh().await;
+        let database = Self::fresh().await;
         let how =
             "set MFTPLUS_TEST_DATABASE_URL and MFTPLUS_TEST_REDIS_URL, as `cargo xtask test --only postgres` does";
-        assert!(place.is_shared(), "{how}");
-        place
+        assert!(database.is_shared(), "{how}");
+        database
     }
 
     /// SQLite in the folder of the server, whatever database is under test.
