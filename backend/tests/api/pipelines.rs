@@ -57,7 +57,7 @@ steps:
 ";
 
 /// A server with a customer, an agent of theirs, and an administrator.
-struct Place {
+struct Fixture {
     app: TestApp,
     customer: TestCustomer,
     agent: TestAgent,
@@ -65,7 +65,7 @@ struct Place {
     admin: Client,
 }
 
-impl Place {
+impl Fixture {
     async fn new() -> Self {
         Self::of(TestApp::start().await).await
     }

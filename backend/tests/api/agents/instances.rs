@@ -10,12 +10,12 @@ const A: &str = "0a000000-0000-4000-8000-00000000000a";
 const B: &str = "0b000000-0000-4000-8000-00000000000b";
 const C: &str = "0c000000-0000-4000-8000-00000000000c";
 
-struct Place {
+struct Fixture {
     app: TestApp,
     agent: crate::support::app::TestAgent,
 }
 
-impl Place {
+impl Fixture {
     async fn new() -> Self {
         let app = TestApp::start().await;
         let customer = app.customer("acme").await;
@@ -36,34 +36,34 @@ fn is_duplicate(answer: &Answer) -> bool {
 
 #[tokio::test]
 async fn a_process_that_was_started_anew_takes_the_place_of_the_one_before() {
-    let place = Place::new().await;
-    assert_eq!(place.beat(1, A).await.status, 200);
-    assert_eq!(place.beat(1, B).await.status, 200);
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.beat(1, A).await.status, 200);
+    assert_eq!(fixture.beat(1, B).await.status, 200);
     // What the first one had sent arrives late.
-    assert_eq!(place.beat(5, A).await.status, 200);
+    assert_eq!(fixture.beat(5, A).await.status, 200);
     for _ in 0..3 {
-        assert_eq!(place.beat(30, B).await.status, 200);
+        assert_eq!(fixture.beat(30, B).await.status, 200);
     }
 }
 
 #[tokio::test]
 async fn a_process_that_was_just_replaced_may_report_and_begins_nothing() {
-    let place = Place::new().await;
-    let job = place.app.job(&place.agent, &json!({})).await;
-    place.beat(1, A).await;
-    place.beat(1, B).await;
-    place.app.advance(TimeDelta::hours(1));
-    place.app.cp().dispatch_due_slots().await.expect("a start");
-    place.beat(1, B).await;
-    let client = place.app.key(&place.agent.key);
+    let fixture = Fixture::new().await;
+    let job = fixture.app.job(&fixture.agent, &json!({})).await;
+    fixture.beat(1, A).await;
+    fixture.beat(1, B).await;
+    fixture.app.advance(TimeDelta::hours(1));
+    fixture.app.cp().dispatch_due_slots().await.expect("a start");
+    fixture.beat(1, B).await;
+    let client = fixture.app.key(&fixture.agent.key);
     let waiting = async |instance: &str| {
         let answer = client.get(&format!("/api/agents/directives?instanceId={instance}")).await;
         answer.body["data"]["directives"].as_array().expect("directives").len()
     };
     // A third process begins; the second one may be alive or not.
-    place.beat(1, C).await;
+    fixture.beat(1, C).await;
     assert_eq!((waiting(B).await, waiting(C).await), (0, 1));
-    let beat = place.beat(1, B).await;
+    let beat = fixture.beat(1, B).await;
     assert_eq!((beat.status, beat.body["data"]["directives"].clone()), (200, json!([])));
     let path = format!("/api/jobs/{job}/runs");
     assert_eq!(client.post(&path, &json!({ "instanceId": B })).await.status, 503);
@@ -72,12 +72,12 @@ async fn a_process_that_was_just_replaced_may_report_and_begins_nothing() {
 
 #[tokio::test]
 async fn of_two_that_live_the_later_one_is_stopped_everywhere_and_the_log_says_so() {
-    let place = Place::new().await;
-    place.beat(1, A).await;
-    place.beat(10, B).await;
-    assert_eq!(place.beat(20, A).await.status, 200);
-    assert!(is_duplicate(&place.beat(1, B).await));
-    let client = place.app.key(&place.agent.key);
+    let fixture = Fixture::new().await;
+    fixture.beat(1, A).await;
+    fixture.beat(10, B).await;
+    assert_eq!(fixture.beat(20, A).await.status, 200);
+    assert!(is_duplicate(&fixture.beat(1, B).await));
+    let client = fixture.app.key(&fixture.agent.key);
     assert!(is_duplicate(&client.get(&format!("/api/agents/directives?instanceId={B}")).await));
     assert_eq!(client.get(&format!("/api/agents/directives?instanceId={A}")).await.status, 200);
     let nothing = "/api/jobs/0199c1f0-6c00-7000-8000-000000000001/runs";
@@ -85,29 +85,29 @@ async fn of_two_that_live_the_later_one_is_stopped_everywhere_and_the_log_says_s
     assert_eq!(client.post(nothing, &json!({ "instanceId": A })).await.status, 404);
     // Without a name nothing is checked.
     assert_eq!(client.post("/api/agents/heartbeat", &json!({})).await.status, 200);
-    assert_eq!(place.beat(3600, A).await.status, 200);
-    assert!(is_duplicate(&place.beat(1, B).await));
+    assert_eq!(fixture.beat(3600, A).await.status, 200);
+    assert!(is_duplicate(&fixture.beat(1, B).await));
     let logged: Vec<(String,)> =
-        backend::store::db::sql("SELECT kind FROM events").fetch_all(&place.app.app.db).await.expect("the log");
+        backend::store::db::sql("SELECT kind FROM events").fetch_all(&fixture.app.app.db).await.expect("the log");
     let told = Kind::AgentDuplicateStopped.to_string();
     assert_eq!(logged.iter().filter(|(kind,)| *kind == told).count(), 1, "{logged:?}");
 }
 
 #[tokio::test]
 async fn who_was_stopped_is_known_after_a_restart_of_the_server() {
-    let place = Place::new().await;
-    place.beat(1, A).await;
-    place.beat(10, B).await;
-    place.beat(20, A).await;
-    let Place { app, agent } = place;
-    let place = Place { app: app.restarted(TimeDelta::seconds(5)).await, agent };
-    assert!(is_duplicate(&place.beat(1, B).await));
-    assert_eq!(place.beat(1, A).await.status, 200);
+    let fixture = Fixture::new().await;
+    fixture.beat(1, A).await;
+    fixture.beat(10, B).await;
+    fixture.beat(20, A).await;
+    let Fixture { app, agent } = fixture;
+    let fixture = Fixture { app: app.restarted(TimeDelta::seconds(5)).await, agent };
+    assert!(is_duplicate(&fixture.beat(1, B).await));
+    assert_eq!(fixture.beat(1, A).await.status, 200);
 }
 
 #[tokio::test]
 async fn an_instance_is_a_uuid() {
-    let place = Place::new().await;
-    let answer = place.beat(1, "first").await;
+    let fixture = Fixture::new().await;
+    let answer = fixture.beat(1, "first").await;
     assert_eq!((answer.status, answer.wrong_fields()), (400, vec!["instanceId"]));
 }

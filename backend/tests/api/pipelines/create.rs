@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{Place, SMALL, created, id};
+use super::{Fixture, SMALL, created, id};
 
 fn body(identifier: &str) -> Value {
     json!({ "identifier": identifier, "name": "Daily ETL Pipeline", "yaml": SMALL })
@@ -11,12 +11,12 @@ fn body(identifier: &str) -> Value {
 
 #[tokio::test]
 async fn a_new_pipeline_is_answered_whole() {
-    let place = Place::new().await;
+    let fixture = Fixture::new().await;
     let body = json!({
         "identifier": "daily-etl-pipeline", "name": " Daily ETL Pipeline ", "yaml": SMALL, "unknown": 1,
         "description": "Extract, transform, and load daily data", "gitSha": "3F786850E387550FDAB836ED7E6DC881DE23001B",
     });
-    let answer = place.user.post("/api/pipelines", &body).await;
+    let answer = fixture.user.post("/api/pipelines", &body).await;
     let pipeline = &answer.body["data"]["pipeline"];
     let sha = "3f786850e387550fdab836ed7e6dc881de23001b";
     let whole = json!({
@@ -24,10 +24,10 @@ async fn a_new_pipeline_is_answered_whole() {
         "description": "Extract, transform, and load daily data", "yaml": SMALL, "enabled": true,
         "createdAt": "2026-04-25T13:00:00Z", "updatedAt": "2026-04-25T13:00:00Z", "version": 1,
         "versions": [{ "version": 1, "createdAt": "2026-04-25T13:00:00Z", "gitSha": sha }],
-        "customerId": place.customer.id, "nextRunAt": null,
+        "customerId": fixture.customer.id, "nextRunAt": null,
     });
     assert_eq!((answer.status, pipeline), (201, &whole));
-    assert_eq!(place.user.get("/api/pipelines/daily-etl-pipeline").await.body["data"]["pipeline"], whole);
+    assert_eq!(fixture.user.get("/api/pipelines/daily-etl-pipeline").await.body["data"]["pipeline"], whole);
 }
 
 #[rstest]
@@ -42,50 +42,50 @@ async fn a_new_pipeline_is_answered_whole() {
 #[case::an_id(json!({ "identifier": "0199c1f0-6c00-7000-8000-000000000001", "name": "n", "yaml": SMALL }), &["identifier"])]
 #[tokio::test]
 async fn everything_wrong_with_the_fields_is_said_at_once(#[case] body: Value, #[case] wrong: &[&str]) {
-    let place = Place::new().await;
-    let answer = place.user.post("/api/pipelines", &body).await;
+    let fixture = Fixture::new().await;
+    let answer = fixture.user.post("/api/pipelines", &body).await;
     assert_eq!((answer.status, answer.wrong_fields()), (400, wrong.to_vec()), "{}", answer.body);
 }
 
 #[tokio::test]
 async fn a_definition_that_is_not_valid_is_refused_with_all_that_is_wrong() {
-    let place = Place::new().await;
+    let fixture = Fixture::new().await;
     let yaml = "sorce: /a\ndestination: /b\nschedule: \"* *\"\n";
     let body = json!({ "identifier": "daily", "name": "n", "yaml": yaml });
-    let answer = place.user.post("/api/pipelines", &body).await;
+    let answer = fixture.user.post("/api/pipelines", &body).await;
     let details = &answer.body["details"];
-    let dry = place.user.post("/api/pipelines/dry-run", &json!({ "yaml": yaml })).await.body["data"].clone();
+    let dry = fixture.user.post("/api/pipelines/dry-run", &json!({ "yaml": yaml })).await.body["data"].clone();
     assert_eq!((answer.status, &details["errors"]), (400, &dry["errors"]), "{}", answer.body);
     assert_eq!(details["diagnostics"], dry["diagnostics"]);
     assert!(details["errors"].as_array().is_some_and(|errors| errors.len() >= 2), "{}", answer.body);
-    assert_eq!(place.user.get("/api/pipelines").await.body["data"]["pagination"]["total"], 0);
+    assert_eq!(fixture.user.get("/api/pipelines").await.body["data"]["pagination"]["total"], 0);
 }
 
 #[tokio::test]
 async fn an_identifier_is_unique_within_its_customer() {
-    let place = Place::new().await;
-    created(&place.user, "daily", SMALL).await;
-    let again = place.user.post("/api/pipelines", &body("daily")).await;
+    let fixture = Fixture::new().await;
+    created(&fixture.user, "daily", SMALL).await;
+    let again = fixture.user.post("/api/pipelines", &body("daily")).await;
     assert_eq!((again.status, &again.body["error"]), (409, &json!("a pipeline with the identifier `daily` exists")));
-    let other = place.app.customer("other").await;
-    created(&place.app.bearer(&other.token), "daily", SMALL).await;
-    created(&place.admin, "daily", SMALL).await;
-    assert_eq!(place.admin.post("/api/pipelines", &body("daily")).await.status, 409);
+    let other = fixture.app.customer("other").await;
+    created(&fixture.app.bearer(&other.token), "daily", SMALL).await;
+    created(&fixture.admin, "daily", SMALL).await;
+    assert_eq!(fixture.admin.post("/api/pipelines", &body("daily")).await.status, 409);
 }
 
 #[tokio::test]
 async fn a_pipeline_of_an_administrator_belongs_to_whom_its_agents_belong() {
-    let place = Place::new().await;
-    let other = place.app.customer("other").await;
-    let stranger = place.app.agent(other.id, "edge-1").await;
-    let (own, foreign) = (place.agent.id.to_string(), stranger.id.to_string());
+    let fixture = Fixture::new().await;
+    let other = fixture.app.customer("other").await;
+    let stranger = fixture.app.agent(other.id, "edge-1").await;
+    let (own, foreign) = (fixture.agent.id.to_string(), stranger.id.to_string());
     let two = |first: &str, second: &str| {
         format!(
             "source: /a\ndestination: /b\nsteps:\n  - {{ id: a, type: delete, path: /a, agent: {first} }}\n  \
              - {{ id: b, type: delete, path: /b, agent: {second} }}\n"
         )
     };
-    let customer = json!(place.customer.id);
+    let customer = json!(fixture.customer.id);
     for (identifier, yaml, owner) in [
         ("named", format!("{SMALL}agent: {own}\n"), &customer),
         ("twice", two(&own, &own), &customer),
@@ -94,26 +94,26 @@ async fn a_pipeline_of_an_administrator_belongs_to_whom_its_agents_belong() {
         ("by-name", format!("{SMALL}agent: edge-1\n"), &Value::Null),
         ("of-nobody", SMALL.to_owned(), &Value::Null),
     ] {
-        assert_eq!(created(&place.admin, identifier, &yaml).await["customerId"], *owner, "{identifier}");
+        assert_eq!(created(&fixture.admin, identifier, &yaml).await["customerId"], *owner, "{identifier}");
     }
     let mut body = body("said");
     body["customerId"] = json!(other.id);
-    let said = place.admin.post("/api/pipelines", &body).await;
+    let said = fixture.admin.post("/api/pipelines", &body).await;
     assert_eq!(said.body["data"]["pipeline"]["customerId"], json!(other.id));
     body["customerId"] = json!("0199c1f0-6c00-7000-8000-000000000001");
-    let unknown = place.admin.post("/api/pipelines", &body).await;
+    let unknown = fixture.admin.post("/api/pipelines", &body).await;
     assert_eq!((unknown.status, unknown.wrong_fields()), (400, vec!["customerId"]));
     // What a customer makes is theirs, whatever they say.
     body["customerId"] = json!(other.id);
     body["identifier"] = json!("mine");
-    let mine = place.user.post("/api/pipelines", &body).await;
+    let mine = fixture.user.post("/api/pipelines", &body).await;
     assert_eq!(mine.body["data"]["pipeline"]["customerId"], customer);
 }
 
 #[tokio::test]
 async fn the_same_request_with_the_same_key_makes_one_pipeline() {
-    let place = Place::new().await;
-    let user = place.user.with("Idempotency-Key", "one");
+    let fixture = Fixture::new().await;
+    let user = fixture.user.with("Idempotency-Key", "one");
     let first = user.post("/api/pipelines", &body("daily")).await;
     let second = user.post("/api/pipelines", &body("daily")).await;
     assert_eq!(

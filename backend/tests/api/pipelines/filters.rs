@@ -3,14 +3,14 @@
 use backend::store::db::sql;
 use serde_json::{Value, json};
 
-use super::{MOMENT, Place, id, step};
+use super::{Fixture, MOMENT, id, step};
 use crate::support::{Receiver, TestApp};
 
 /// Ends a string and an object, and begins a query.
 const HOSTILE: &str = "a\"b\\c/../d?e=f&g#h";
 
-async fn place() -> Place {
-    Place::of(TestApp::with(&["--rate-limits", "off", "--webhook-networks", "127.0.0.1"]).await).await
+async fn fixture() -> Fixture {
+    Fixture::of(TestApp::with(&["--rate-limits", "off", "--webhook-networks", "127.0.0.1"]).await).await
 }
 
 fn yaml(receiver: &Receiver) -> String {
@@ -23,21 +23,21 @@ fn yaml(receiver: &Receiver) -> String {
 }
 
 /// Runs the pipeline and waits until its webhook is decided.
-async fn run(place: &Place, pipeline: &Value, parameters: &Value) -> Value {
+async fn run(fixture: &Fixture, pipeline: &Value, parameters: &Value) -> Value {
     let path = format!("/api/pipelines/{}/runs", id(pipeline));
-    let answer = place.admin.post(&path, &json!({ "parameters": parameters })).await;
+    let answer = fixture.admin.post(&path, &json!({ "parameters": parameters })).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
     let run = answer.body["data"]["run"].clone();
-    place.look_after(MOMENT).await;
-    place.until(&run, |run| !matches!(step(run, "tell")["status"].as_str(), Some("running" | "queued"))).await
+    fixture.look_after(MOMENT).await;
+    fixture.until(&run, |run| !matches!(step(run, "tell")["status"].as_str(), Some("running" | "queued"))).await
 }
 
 #[tokio::test]
 async fn a_parameter_leaves_neither_its_json_string_nor_its_part_of_the_url() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(204)).await;
-    let pipeline = place.pipeline("daily", &yaml(&receiver)).await;
-    run(&place, &pipeline, &json!({ "x": HOSTILE, "n": "1, \"admin\": true" })).await;
+    let pipeline = fixture.pipeline("daily", &yaml(&receiver)).await;
+    run(&fixture, &pipeline, &json!({ "x": HOSTILE, "n": "1, \"admin\": true" })).await;
     let heard = receiver.heard().remove(0);
     assert_eq!(heard.header("content-type"), "application/json");
     let body: Value = serde_json::from_str(&heard.body).expect("JSON");
@@ -48,33 +48,33 @@ async fn a_parameter_leaves_neither_its_json_string_nor_its_part_of_the_url() {
 
 #[tokio::test]
 async fn a_parameter_that_would_lead_up_in_a_url_is_refused() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(204)).await;
-    let pipeline = place.pipeline("daily", &yaml(&receiver)).await;
+    let pipeline = fixture.pipeline("daily", &yaml(&receiver)).await;
     let path = format!("/api/pipelines/{}/runs", id(&pipeline));
-    let answer = place.admin.post(&path, &json!({ "parameters": { "x": ".." } })).await;
+    let answer = fixture.admin.post(&path, &json!({ "parameters": { "x": ".." } })).await;
     assert_eq!(answer.status, 400, "{}", answer.body);
     assert!(answer.body["error"].as_str().is_some_and(|error| error.contains("leads up in its path")));
 }
 
 #[tokio::test]
 async fn a_version_that_was_saved_before_keeps_its_rule_also_when_it_is_restored() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(204)).await;
     let yaml = yaml(&receiver);
-    let pipeline = place.pipeline("daily", &yaml).await;
+    let pipeline = fixture.pipeline("daily", &yaml).await;
     // As the migration left it, which knows nothing of filters.
-    let mut tx = place.app.app.db.begin().await.expect("a transaction");
+    let mut tx = fixture.app.app.db.begin().await.expect("a transaction");
     sql("UPDATE pipeline_versions SET filling = 'plain'").execute(&mut tx).await.expect("an older version");
     tx.commit().await.expect("a commit");
     let quoted = json!({ "x": "a\",\"b\":\"c" });
-    run(&place, &pipeline, &quoted).await;
-    let replaced = place.put("daily", &format!("{yaml}# newer\n")).await;
+    run(&fixture, &pipeline, &quoted).await;
+    let replaced = fixture.put("daily", &format!("{yaml}# newer\n")).await;
     assert_eq!(replaced.status, 200, "{}", replaced.body);
-    run(&place, &pipeline, &quoted).await;
+    run(&fixture, &pipeline, &quoted).await;
     let meant = id(&pipeline).parse().expect("an id");
-    place.app.cp().restore_pipeline_version(&crate::support::admin(), &meant, 1, None).await.expect("version 3");
-    run(&place, &pipeline, &quoted).await;
+    fixture.app.cp().restore_pipeline_version(&crate::support::admin(), &meant, 1, None).await.expect("version 3");
+    run(&fixture, &pipeline, &quoted).await;
     let bodies: Vec<String> = receiver.heard().into_iter().map(|heard| heard.body).collect();
     let plain = "{\"text\": \"<a\",\"b\":\"c>\", \"n\": 1}";
     assert_eq!(bodies, [plain, "{\"text\": \"<a\\\",\\\"b\\\":\\\"c>\", \"n\": 1}", plain]);
@@ -82,11 +82,11 @@ async fn a_version_that_was_saved_before_keeps_its_rule_also_when_it_is_restored
 
 #[tokio::test]
 async fn a_dry_run_warns_where_a_value_is_no_longer_put_in_as_it_stands() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(204)).await;
     let yaml = yaml(&receiver);
     let warnings = async |yaml: String| {
-        let answer = place.user.post("/api/pipelines/dry-run", &json!({ "yaml": yaml })).await;
+        let answer = fixture.user.post("/api/pipelines/dry-run", &json!({ "yaml": yaml })).await;
         assert_eq!(answer.body["data"]["valid"], true, "{}", answer.body);
         let warnings = answer.body["data"]["warnings"].as_array().cloned().unwrap_or_default();
         warnings.iter().filter(|warning| warning.to_string().contains("| raw")).count()

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{Place, SMALL, created};
+use super::{Fixture, SMALL, created};
 
 fn found(answer: &crate::support::Answer) -> Vec<&str> {
     let pipelines = answer.body["data"]["pipelines"].as_array();
@@ -12,21 +12,21 @@ fn found(answer: &crate::support::Answer) -> Vec<&str> {
 
 #[tokio::test]
 async fn pipelines_are_listed_newest_first_and_paged() {
-    let place = Place::new().await;
+    let fixture = Fixture::new().await;
     for identifier in ["first", "second", "third"] {
-        place.pipeline(identifier, SMALL).await;
+        fixture.pipeline(identifier, SMALL).await;
     }
-    let all = place.user.get("/api/pipelines").await;
+    let all = fixture.user.get("/api/pipelines").await;
     assert_eq!((all.status, found(&all)), (200, vec!["third", "second", "first"]));
     assert_eq!(all.body["data"]["pagination"], json!({ "page": 1, "limit": 20, "total": 3, "pages": 1 }));
-    let second = place.user.get("/api/pipelines?page=2&limit=2").await;
+    let second = fixture.user.get("/api/pipelines?page=2&limit=2").await;
     assert_eq!(found(&second), ["first"]);
-    assert_eq!(found(&place.user.get("/api/pipelines?page=9").await), Vec::<&str>::new());
+    assert_eq!(found(&fixture.user.get("/api/pipelines?page=9").await), Vec::<&str>::new());
 }
 
 #[tokio::test]
 async fn a_search_looks_into_identifier_name_and_description_whatever_the_case() {
-    let place = Place::new().await;
+    let fixture = Fixture::new().await;
     for (identifier, name, description) in [
         ("orders-daily", "Bestellungen", Value::Null),
         ("plain", "Orders of the week", Value::Null),
@@ -35,7 +35,7 @@ async fn a_search_looks_into_identifier_name_and_description_whatever_the_case()
         ("none", "None", Value::Null),
     ] {
         let body = json!({ "identifier": identifier, "name": name, "description": description, "yaml": SMALL });
-        assert_eq!(place.user.post("/api/pipelines", &body).await.status, 201);
+        assert_eq!(fixture.user.post("/api/pipelines", &body).await.status, 201);
     }
     for (search, expected) in [
         ("oRdErS", vec!["other", "plain", "orders-daily"]),
@@ -45,19 +45,19 @@ async fn a_search_looks_into_identifier_name_and_description_whatever_the_case()
         ("o%25r", vec![]),
         ("", vec!["none", "percent", "other", "plain", "orders-daily"]),
     ] {
-        let answer = place.user.get(&format!("/api/pipelines?search={search}")).await;
+        let answer = fixture.user.get(&format!("/api/pipelines?search={search}")).await;
         assert_eq!((answer.status, found(&answer)), (200, expected), "{search}");
     }
 }
 
 #[tokio::test]
 async fn enabled_ones_are_told_from_disabled_ones() {
-    let place = Place::new().await;
-    place.pipeline("on", SMALL).await;
+    let fixture = Fixture::new().await;
+    fixture.pipeline("on", SMALL).await;
     let body = json!({ "identifier": "off", "name": "n", "yaml": SMALL, "enabled": false });
-    place.user.post("/api/pipelines", &body).await;
-    assert_eq!(found(&place.user.get("/api/pipelines?enabled=true").await), ["on"]);
-    let off = place.user.get("/api/pipelines?enabled=false").await;
+    fixture.user.post("/api/pipelines", &body).await;
+    assert_eq!(found(&fixture.user.get("/api/pipelines?enabled=true").await), ["on"]);
+    let off = fixture.user.get("/api/pipelines?enabled=false").await;
     assert_eq!((found(&off), &off.body["data"]["pagination"]["total"]), (vec!["off"], &json!(1)));
 }
 
@@ -67,18 +67,18 @@ async fn enabled_ones_are_told_from_disabled_ones() {
 #[case("limit=101", "limit")]
 #[tokio::test]
 async fn a_wrong_parameter_is_400(#[case] query: &str, #[case] field: &str) {
-    let place = Place::new().await;
-    let answer = place.user.get(&format!("/api/pipelines?{query}")).await;
+    let fixture = Fixture::new().await;
+    let answer = fixture.user.get(&format!("/api/pipelines?{query}")).await;
     assert_eq!((answer.status, answer.wrong_fields()), (400, vec![field]));
 }
 
 #[tokio::test]
 async fn a_customer_sees_their_own_and_an_administrator_all() {
-    let place = Place::new().await;
-    place.pipeline("mine", SMALL).await;
-    let other = place.app.customer("other").await;
-    created(&place.app.bearer(&other.token), "theirs", SMALL).await;
-    created(&place.admin, "platforms", SMALL).await;
-    assert_eq!(found(&place.user.get("/api/pipelines").await), ["mine"]);
-    assert_eq!(found(&place.admin.get("/api/pipelines").await), ["platforms", "theirs", "mine"]);
+    let fixture = Fixture::new().await;
+    fixture.pipeline("mine", SMALL).await;
+    let other = fixture.app.customer("other").await;
+    created(&fixture.app.bearer(&other.token), "theirs", SMALL).await;
+    created(&fixture.admin, "platforms", SMALL).await;
+    assert_eq!(found(&fixture.user.get("/api/pipelines").await), ["mine"]);
+    assert_eq!(found(&fixture.admin.get("/api/pipelines").await), ["platforms", "theirs", "mine"]);
 }

@@ -22,7 +22,7 @@ use backend::{
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{Place, id, run_id, step_path, text};
+use super::{Fixture, id, run_id, step_path, text};
 use crate::support::{Receiver, TestApp, admin, app::TestAgent};
 
 /// Repeats one life with the seed that was printed.
@@ -61,7 +61,7 @@ struct Worker {
 }
 
 struct World {
-    place: Option<Place>,
+    fixture: Option<Fixture>,
     workers: Vec<Worker>,
     nodes: BTreeMap<String, Node>,
     run: Value,
@@ -88,24 +88,25 @@ async fn killed_after<F: Future>(turns: u64, future: F) -> Option<F::Output> {
 fn definition(dice: &mut Dice, url: &str) -> (String, BTreeMap<String, Node>) {
     let mut yaml = "source: /a\ndestination: /b\nsteps:\n".to_owned();
     let mut nodes = BTreeMap::new();
-    for place in 0..2 + dice.roll(5) {
-        let needs: Vec<String> = (0..place).filter(|_| dice.roll(3) == 0).map(|need| format!("step-{need}")).collect();
+    for position in 0..2 + dice.roll(5) {
+        let needs: Vec<String> =
+            (0..position).filter(|_| dice.roll(3) == 0).map(|need| format!("step-{need}")).collect();
         let when =
             [When::Success, When::Success, When::Failure, When::Always][usize::try_from(dice.roll(4)).unwrap_or(0)];
         let is_webhook = dice.roll(5) == 0;
         let task = if is_webhook {
             format!("type: webhook, url: \"{url}\"")
         } else {
-            format!("type: delete, path: /{place}, agent: edge-{}", 1 + dice.roll(2))
+            format!("type: delete, path: /{position}, agent: edge-{}", 1 + dice.roll(2))
         };
         writeln!(
             yaml,
-            "  - {{ id: step-{place}, {task}, needs: [{}], when: {when}, retry: {{ maxAttempts: {}, initialDelay: 5s }} }}",
+            "  - {{ id: step-{position}, {task}, needs: [{}], when: {when}, retry: {{ maxAttempts: {}, initialDelay: 5s }} }}",
             needs.join(", "),
             1 + dice.roll(3)
         )
         .expect("a line");
-        nodes.insert(format!("step-{place}"), Node { needs, when, is_webhook });
+        nodes.insert(format!("step-{position}"), Node { needs, when, is_webhook });
     }
     if dice.roll(4) == 0 {
         yaml.push_str("timeout: 1h\n");
@@ -114,16 +115,16 @@ fn definition(dice: &mut Dice, url: &str) -> (String, BTreeMap<String, Node>) {
 }
 
 impl World {
-    fn place(&self) -> &Place {
-        self.place.as_ref().expect("a server")
+    fn fixture(&self) -> &Fixture {
+        self.fixture.as_ref().expect("a server")
     }
 
     /// A server is killed, if that is what was to happen to it; the next one knows what is stored and nothing else.
     async fn survive<T>(&mut self, outcome: Option<T>) -> Option<T> {
         if outcome.is_none() {
             self.kills += 1;
-            let place = self.place.take().expect("a server");
-            self.place = Some(place.restarted(TimeDelta::zero()).await);
+            let fixture = self.fixture.take().expect("a server");
+            self.fixture = Some(fixture.restarted(TimeDelta::zero()).await);
         }
         outcome
     }
@@ -133,12 +134,12 @@ impl World {
     }
 
     async fn stored(&self) -> PipelineRun {
-        self.place().app.cp().get_pipeline_run(&admin(), run_id(&self.run)).await.expect("the run")
+        self.fixture().app.cp().get_pipeline_run(&admin(), run_id(&self.run)).await.expect("the run")
     }
 
     async fn look(&mut self) {
         let turns = self.turns();
-        let outcome = killed_after(turns, self.place().app.app.cp.advance_pipeline_runs()).await;
+        let outcome = killed_after(turns, self.fixture().app.app.cp.advance_pipeline_runs()).await;
         if let Some(looked) = self.survive(outcome).await {
             looked.expect("a look");
         }
@@ -149,7 +150,7 @@ impl World {
         if self.workers[worker].is_away {
             return;
         }
-        let client = self.place().app.key(&self.workers[worker].agent.key);
+        let client = self.fixture().app.key(&self.workers[worker].agent.key);
         let open = client.get("/api/agents/directives").await.body["data"]["directives"].clone();
         let run = self.stored().await;
         for directive in open.as_array().expect("directives") {
@@ -217,7 +218,7 @@ impl World {
             return;
         }
         let (step, attempt, status) = self.workers[worker].said[0].clone();
-        let client = self.place().app.key(&self.workers[worker].agent.key);
+        let client = self.fixture().app.key(&self.workers[worker].agent.key);
         let (path, body) = (step_path(&self.run, &step), json!({ "status": status, "attempt": attempt }));
         let turns = self.turns();
         let outcome = killed_after(turns, client.patch(&path, &body)).await;
@@ -232,7 +233,7 @@ impl World {
 
     async fn come_or_go(&mut self, worker: usize, is_away: bool) {
         let status = if is_away { "offline" } else { "online" };
-        let client = self.place().app.key(&self.workers[worker].agent.key);
+        let client = self.fixture().app.key(&self.workers[worker].agent.key);
         assert_eq!(client.post("/api/agents/heartbeat", &json!({ "status": status })).await.status, 200);
         self.workers[worker].is_away = is_away;
     }
@@ -243,7 +244,7 @@ impl World {
             0 => self.come_or_go(worker, !self.workers[worker].is_away).await,
             1 | 2 => {
                 let seconds = self.dice.roll(200).cast_signed();
-                self.place().app.advance(TimeDelta::seconds(seconds));
+                self.fixture().app.advance(TimeDelta::seconds(seconds));
             }
             3..=5 => self.look().await,
             6 | 7 => self.fetch(worker).await,
@@ -262,7 +263,7 @@ impl World {
             if run.status.has_ended() {
                 return run;
             }
-            self.place().app.advance(TimeDelta::seconds(20));
+            self.fixture().app.advance(TimeDelta::seconds(20));
             self.look().await;
             for worker in 0..self.workers.len() {
                 self.fetch(worker).await;
@@ -286,19 +287,19 @@ async fn live(seed: u64) -> u32 {
     })
     .await;
     let app = TestApp::with(&["--rate-limits", "off", "--webhook-networks", "127.0.0.1"]).await;
-    let place = Place::of(app).await;
-    let second = place.app.agent(place.customer.id, "edge-2").await;
+    let fixture = Fixture::of(app).await;
+    let second = fixture.app.agent(fixture.customer.id, "edge-2").await;
     let (yaml, nodes) = definition(&mut dice, &receiver.url());
-    let run = place.run(&yaml).await;
+    let run = fixture.run(&yaml).await;
     let worker =
         |agent: TestAgent| Worker { agent, is_away: false, at_work: Vec::new(), known: Vec::new(), said: Vec::new() };
-    let workers = vec![worker(place.agent.clone()), worker(second)];
-    let mut world = World { place: Some(place), workers, nodes, run, dice, done: HashMap::new(), kills: 0 };
+    let workers = vec![worker(fixture.agent.clone()), worker(second)];
+    let mut world = World { fixture: Some(fixture), workers, nodes, run, dice, done: HashMap::new(), kills: 0 };
     for _ in 0..EVENTS {
         world.happen().await;
     }
     if world.dice.roll(4) == 0 && !world.stored().await.status.has_ended() {
-        let cancelled = world.place().app.cp().cancel_pipeline_run(&admin(), run_id(&world.run)).await;
+        let cancelled = world.fixture().app.cp().cancel_pipeline_run(&admin(), run_id(&world.run)).await;
         cancelled.expect("a cancel");
     }
     let run = world.finish().await;

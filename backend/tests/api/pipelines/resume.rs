@@ -3,52 +3,52 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{LINE, MINUTE, MOMENT, Place, statuses, step, step_path, text};
+use super::{Fixture, LINE, MINUTE, MOMENT, statuses, step, step_path, text};
 use crate::support::{Receiver, TestApp, admin, app, connected};
 
 #[tokio::test]
 async fn after_a_restart_a_run_goes_on_and_nothing_is_done_again() {
-    let place = Place::new().await;
-    let run = place.run(LINE).await;
-    place.says(&run, "fetch", "completed").await;
-    place.says(&run, "check", "running").await;
-    let before = place.look(&run).await;
-    let place = place.restarted(MINUTE).await;
-    place.look_after(MOMENT).await;
-    assert_eq!(place.look(&run).await, before);
-    assert!(place.wishes().await.is_empty(), "the agent knows what it has to do");
-    place.says(&run, "check", "completed").await;
-    assert_eq!(place.wishes().await, [("runStep".to_owned(), "pack".to_owned())]);
-    let place = place.restarted(MINUTE).await;
-    assert_eq!(place.wishes().await, [("runStep".to_owned(), "pack".to_owned())]);
-    place.says(&run, "pack", "completed").await;
-    assert_eq!(place.look(&run).await["status"], "completed");
+    let fixture = Fixture::new().await;
+    let run = fixture.run(LINE).await;
+    fixture.says(&run, "fetch", "completed").await;
+    fixture.says(&run, "check", "running").await;
+    let before = fixture.look(&run).await;
+    let fixture = fixture.restarted(MINUTE).await;
+    fixture.look_after(MOMENT).await;
+    assert_eq!(fixture.look(&run).await, before);
+    assert!(fixture.wishes().await.is_empty(), "the agent knows what it has to do");
+    fixture.says(&run, "check", "completed").await;
+    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "pack".to_owned())]);
+    let fixture = fixture.restarted(MINUTE).await;
+    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "pack".to_owned())]);
+    fixture.says(&run, "pack", "completed").await;
+    assert_eq!(fixture.look(&run).await["status"], "completed");
 }
 
 #[tokio::test]
 async fn what_waited_out_its_time_while_no_server_was_there_is_seen_by_the_next() {
-    let place = Place::new().await;
-    let run = place.run(&format!("{LINE}timeout: 10m\n")).await;
-    place.says(&run, "fetch", "running").await;
-    let place = place.restarted(MINUTE * 30).await;
-    place.look_after(TimeDelta::zero()).await;
-    assert_eq!(place.look(&run).await["errorMessage"], "the run took longer than its timeout of 10m");
+    let fixture = Fixture::new().await;
+    let run = fixture.run(&format!("{LINE}timeout: 10m\n")).await;
+    fixture.says(&run, "fetch", "running").await;
+    let fixture = fixture.restarted(MINUTE * 30).await;
+    fixture.look_after(TimeDelta::zero()).await;
+    assert_eq!(fixture.look(&run).await["errorMessage"], "the run took longer than its timeout of 10m");
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
 async fn a_run_in_its_second_step_finishes_on_the_other_server_when_one_is_killed() {
     let shared = app::TestDatabase::shared().await;
-    let place = Place::of(TestApp::on(&shared, &["--rate-limits", "off"]).await).await;
+    let fixture = Fixture::of(TestApp::on(&shared, &["--rate-limits", "off"]).await).await;
     let other = TestApp::on(&shared, &["--rate-limits", "off"]).await;
-    connected(&place.app).await;
+    connected(&fixture.app).await;
     connected(&other).await;
-    let run = place.run(LINE).await;
-    place.says(&run, "fetch", "completed").await;
-    place.says(&run, "check", "running").await;
+    let run = fixture.run(LINE).await;
+    fixture.says(&run, "fetch", "completed").await;
+    fixture.says(&run, "check", "running").await;
     // A long poll at the other server hears of the step that the killed one never sent.
-    let agent = other.key(&place.agent.key);
-    drop(place);
+    let agent = other.key(&fixture.agent.key);
+    drop(fixture);
     let report = agent.patch(&step_path(&run, "check"), &json!({ "status": "completed" })).await;
     assert_eq!(report.body["data"]["directives"][0]["payload"]["step"]["id"], "pack", "{}", report.body);
     other.advance(MINUTE);
@@ -66,7 +66,7 @@ async fn a_run_in_its_second_step_finishes_on_the_other_server_when_one_is_kille
 async fn a_webhook_whose_server_was_killed_is_another_attempt_of_the_other_server() {
     let shared = app::TestDatabase::shared().await;
     let flags = ["--rate-limits", "off", "--webhook-networks", "127.0.0.1"];
-    let place = Place::of(TestApp::on(&shared, &flags).await).await;
+    let fixture = Fixture::of(TestApp::on(&shared, &flags).await).await;
     let other = TestApp::on(&shared, &flags).await;
     // Whoever asks first is never answered.
     let receiver = Receiver::start(|heard| (!heard.header("x-mftplus-delivery").ends_with("/1")).then_some(204)).await;
@@ -75,8 +75,8 @@ async fn a_webhook_whose_server_was_killed_is_another_attempt_of_the_other_serve
          retry: {{ maxAttempts: 2, initialDelay: 1s }} }}\n",
         receiver.url()
     );
-    let run = place.run(&yaml).await;
-    place.look_after(MOMENT).await;
+    let run = fixture.run(&yaml).await;
+    fixture.look_after(MOMENT).await;
     while receiver.heard().is_empty() {
         tokio::task::yield_now().await;
     }

@@ -9,13 +9,13 @@ use backend::{
 };
 use serde_json::{Value, json};
 
-use super::{LINE, Place, SMALL, created, id, run_id, statuses, text};
+use super::{Fixture, LINE, SMALL, created, id, run_id, statuses, text};
 use crate::support::{admin, customer_of};
 
 #[tokio::test]
 async fn a_run_is_made_of_the_current_version_and_sends_its_first_step() {
-    let place = Place::new().await;
-    let run = place.run(LINE).await;
+    let fixture = Fixture::new().await;
+    let run = fixture.run(LINE).await;
     let step = |id: &str, kind: &str| {
         json!({
             "id": id, "type": kind, "status": "queued", "attempt": 1, "progress": null, "bytesTransferred": null,
@@ -29,7 +29,7 @@ async fn a_run_is_made_of_the_current_version_and_sends_its_first_step() {
         "steps": [step("fetch", "transfer"), step("check", "checksum"), step("pack", "compress"), step("clean", "delete")],
     });
     assert_eq!(run, expected);
-    let directive = place.directives().await.remove(0);
+    let directive = fixture.directives().await.remove(0);
     assert_eq!(directive["type"], "runStep");
     assert_eq!(
         directive["payload"],
@@ -44,56 +44,56 @@ async fn a_run_is_made_of_the_current_version_and_sends_its_first_step() {
 
 #[tokio::test]
 async fn parameters_are_filled_in_and_kept_with_the_run() {
-    let place = Place::new().await;
+    let fixture = Fixture::new().await;
     let yaml = "\
 source: sftp://ftp.example.com/orders-${{ params.date }}.csv
 destination: /data/${{ params.folder }}/
 parameters: { date: \"2026-01-01\", folder: in }
 ";
-    place.pipeline("daily", yaml).await;
+    fixture.pipeline("daily", yaml).await;
     let path = "/api/pipelines/daily/runs";
-    let run = place.admin.post(path, &json!({ "parameters": { "date": "2026-04-25" } })).await;
+    let run = fixture.admin.post(path, &json!({ "parameters": { "date": "2026-04-25" } })).await;
     assert_eq!(run.status, 201, "{}", run.body);
     assert_eq!(run.body["data"]["run"]["parameters"], json!({ "date": "2026-04-25", "folder": "in" }));
-    let order = &place.directives().await[0]["payload"]["step"];
+    let order = &fixture.directives().await[0]["payload"]["step"];
     assert_eq!(order["source"], "sftp://ftp.example.com/orders-2026-04-25.csv");
     assert_eq!(order["destination"], "/data/in/");
-    let wrong = place.admin.post(path, &json!({ "parameters": { "dat": "1", "date": [] } })).await;
+    let wrong = fixture.admin.post(path, &json!({ "parameters": { "dat": "1", "date": [] } })).await;
     assert_eq!((wrong.status, wrong.wrong_fields()), (400, vec!["parameters"]), "{}", wrong.body);
-    let no_object = place.admin.post(path, &json!({ "parameters": 1 })).await;
+    let no_object = fixture.admin.post(path, &json!({ "parameters": 1 })).await;
     assert_eq!((no_object.status, no_object.wrong_fields()), (400, vec!["parameters"]));
 }
 
 #[tokio::test]
 async fn a_run_keeps_its_version_whatever_is_saved_meanwhile() {
-    let place = Place::new().await;
-    let run = place.run(LINE).await;
-    assert_eq!(place.put("daily", SMALL).await.body["data"]["pipeline"]["version"], 2);
-    place.says(&run, "fetch", "completed").await;
-    assert_eq!(place.wishes().await, [("runStep".to_owned(), "check".to_owned())]);
-    assert_eq!(place.look(&run).await["version"], 1);
-    let next = place.admin.post("/api/pipelines/daily/runs", &json!({})).await;
+    let fixture = Fixture::new().await;
+    let run = fixture.run(LINE).await;
+    assert_eq!(fixture.put("daily", SMALL).await.body["data"]["pipeline"]["version"], 2);
+    fixture.says(&run, "fetch", "completed").await;
+    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "check".to_owned())]);
+    assert_eq!(fixture.look(&run).await["version"], 1);
+    let next = fixture.admin.post("/api/pipelines/daily/runs", &json!({})).await;
     assert_eq!(next.body["data"]["run"]["version"], 2);
 }
 
 #[tokio::test]
 async fn a_disabled_pipeline_starts_no_run() {
-    let place = Place::new().await;
-    place.pipeline("daily", SMALL).await;
-    place.user.patch("/api/pipelines/daily", &json!({ "enabled": false })).await;
-    let answer = place.admin.post("/api/pipelines/daily/runs", &json!({})).await;
+    let fixture = Fixture::new().await;
+    fixture.pipeline("daily", SMALL).await;
+    fixture.user.patch("/api/pipelines/daily", &json!({ "enabled": false })).await;
+    let answer = fixture.admin.post("/api/pipelines/daily/runs", &json!({})).await;
     assert_eq!((answer.status, &answer.body["error"]), (400, &json!("the pipeline is disabled: enable it first")));
 }
 
 #[tokio::test]
 async fn it_must_be_known_which_agent_is_meant() {
-    let place = Place::new().await;
-    place.pipeline("daily", SMALL).await;
-    place.pipeline("named", &format!("{SMALL}agent: edge-1\n")).await;
-    place.pipeline("nobody", &format!("{SMALL}agent: edge-9\n")).await;
-    created(&place.admin, "platform", SMALL).await;
-    let second = place.app.agent(place.customer.id, "edge-1").await;
-    let ids = json!([place.agent.id, second.id]);
+    let fixture = Fixture::new().await;
+    fixture.pipeline("daily", SMALL).await;
+    fixture.pipeline("named", &format!("{SMALL}agent: edge-1\n")).await;
+    fixture.pipeline("nobody", &format!("{SMALL}agent: edge-9\n")).await;
+    created(&fixture.admin, "platform", SMALL).await;
+    let second = fixture.app.agent(fixture.customer.id, "edge-1").await;
+    let ids = json!([fixture.agent.id, second.id]);
     for (identifier, said, ids) in [
         ("daily", "there are several agents, and the definition names none: write `agent`", &ids),
         ("named", "several agents are called `edge-1`: write the id of one of them", &ids),
@@ -105,45 +105,45 @@ async fn it_must_be_known_which_agent_is_meant() {
             &json!([]),
         ),
     ] {
-        let answer = place.admin.post(&format!("/api/pipelines/{identifier}/runs"), &json!({})).await;
+        let answer = fixture.admin.post(&format!("/api/pipelines/{identifier}/runs"), &json!({})).await;
         assert_eq!((answer.status, &answer.body["error"]), (400, &json!(said)), "{identifier}");
         assert_eq!(&answer.body["details"]["ids"], ids, "{identifier}");
-        assert!(place.history(identifier).await.is_empty());
+        assert!(fixture.history(identifier).await.is_empty());
     }
-    let by_id = created(&place.admin, "by-id", &format!("{SMALL}agent: {}\n", second.id)).await;
-    let answer = place.admin.post(&format!("/api/pipelines/{}/runs", id(&by_id)), &json!({})).await;
+    let by_id = created(&fixture.admin, "by-id", &format!("{SMALL}agent: {}\n", second.id)).await;
+    let answer = fixture.admin.post(&format!("/api/pipelines/{}/runs", id(&by_id)), &json!({})).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
 }
 
 #[tokio::test]
 async fn the_same_request_with_the_same_key_starts_one_run() {
-    let place = Place::new().await;
-    place.pipeline("daily", SMALL).await;
-    place.pipeline("weekly", SMALL).await;
-    let admin = place.admin.with("Idempotency-Key", "one");
+    let fixture = Fixture::new().await;
+    fixture.pipeline("daily", SMALL).await;
+    fixture.pipeline("weekly", SMALL).await;
+    let admin = fixture.admin.with("Idempotency-Key", "one");
     let first = admin.post("/api/pipelines/daily/runs", &json!({})).await;
     let second = admin.post("/api/pipelines/daily/runs", &json!({})).await;
     assert_eq!((first.status, second.status, &first.body), (201, 201, &second.body));
-    assert_eq!(place.history("daily").await.len(), 1);
+    assert_eq!(fixture.history("daily").await.len(), 1);
     assert_eq!(admin.post("/api/pipelines/weekly/runs", &json!({})).await.status, 422);
 }
 
 #[tokio::test]
 async fn runs_are_listed_newest_first_and_found_by_status() {
-    let place = Place::new().await;
+    let fixture = Fixture::new().await;
     let mut runs = Vec::new();
     for identifier in ["first", "second", "first"] {
-        if place.user.get(&format!("/api/pipelines/{identifier}")).await.status == 404 {
-            place.pipeline(identifier, SMALL).await;
+        if fixture.user.get(&format!("/api/pipelines/{identifier}")).await.status == 404 {
+            fixture.pipeline(identifier, SMALL).await;
         }
-        let answer = place.admin.post(&format!("/api/pipelines/{identifier}/runs"), &json!({})).await;
+        let answer = fixture.admin.post(&format!("/api/pipelines/{identifier}/runs"), &json!({})).await;
         runs.push(answer.body["data"]["run"].clone());
     }
-    let listed = place.admin.get("/api/pipelines/first/runs?limit=1").await;
+    let listed = fixture.admin.get("/api/pipelines/first/runs?limit=1").await;
     assert_eq!(listed.body["data"]["runs"], json!([runs[2]]));
     assert_eq!(listed.body["data"]["pagination"], json!({ "page": 1, "limit": 1, "total": 2, "pages": 2 }));
-    place.says(&runs[0], "transfer", "completed").await;
-    let cp = place.app.cp();
+    fixture.says(&runs[0], "transfer", "completed").await;
+    let cp = fixture.app.cp();
     let found = async |filter: PipelineRunFilter| -> Vec<String> {
         let page = cp.list_pipeline_runs(&admin(), &filter, Window::default()).await.expect("runs");
         page.items.iter().map(|run| run.id.to_string()).collect()
@@ -164,21 +164,21 @@ async fn runs_are_listed_newest_first_and_found_by_status() {
 
 #[tokio::test]
 async fn the_plan_of_a_run_is_what_a_dry_run_had_said() {
-    let place = Place::new().await;
-    let said = place.user.post("/api/pipelines/dry-run", &json!({ "yaml": LINE })).await.body["data"]["ast"].clone();
-    let run = place.run(LINE).await;
-    let plans = place.app.cp().find_pipeline_run_plans(&admin(), &[run_id(&run)]).await.expect("plans");
+    let fixture = Fixture::new().await;
+    let said = fixture.user.post("/api/pipelines/dry-run", &json!({ "yaml": LINE })).await.body["data"]["ast"].clone();
+    let run = fixture.run(LINE).await;
+    let plans = fixture.app.cp().find_pipeline_run_plans(&admin(), &[run_id(&run)]).await.expect("plans");
     assert_eq!(plans, [(run_id(&run), said)]);
-    let refused = place.app.cp().find_pipeline_run_plans(&customer_of(&place.customer), &[run_id(&run)]).await;
+    let refused = fixture.app.cp().find_pipeline_run_plans(&customer_of(&fixture.customer), &[run_id(&run)]).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))));
 }
 
 #[tokio::test]
 async fn a_customer_sees_no_runs_and_a_stranger_not_even_the_pipeline() {
-    let place = Place::new().await;
-    let run = place.run(LINE).await;
-    let cp = place.app.cp();
-    let (mine, stranger) = (customer_of(&place.customer), customer_of(&place.app.customer("other").await));
+    let fixture = Fixture::new().await;
+    let run = fixture.run(LINE).await;
+    let cp = fixture.app.cp();
+    let (mine, stranger) = (customer_of(&fixture.customer), customer_of(&fixture.app.customer("other").await));
     assert!(matches!(cp.get_pipeline_run(&mine, run_id(&run)).await, Err(Error::Forbidden(_))));
     assert!(matches!(cp.get_pipeline_run(&stranger, run_id(&run)).await, Err(Error::NotFound(_))));
     let filter = PipelineRunFilter::default();
@@ -186,17 +186,17 @@ async fn a_customer_sees_no_runs_and_a_stranger_not_even_the_pipeline() {
     let object = cp.find_object(&admin(), run_id(&run).0).await.expect("a look").expect("the run");
     assert_eq!(object.id(), run_id(&run).0);
     assert!(cp.find_object(&mine, run_id(&run).0).await.expect("a look").is_none());
-    let pipeline: Value = place.user.get("/api/pipelines/daily").await.body["data"]["pipeline"].clone();
+    let pipeline: Value = fixture.user.get("/api/pipelines/daily").await.body["data"]["pipeline"].clone();
     let uuid = id(&pipeline).parse().expect("a UUID");
     assert!(cp.find_object(&mine, uuid).await.expect("a look").is_some());
     assert!(cp.find_object(&stranger, uuid).await.expect("a look").is_none());
-    assert_eq!(statuses(&place.look(&run).await), ["queued"; 4]);
+    assert_eq!(statuses(&fixture.look(&run).await), ["queued"; 4]);
 }
 
 #[tokio::test]
 async fn the_log_says_each_thing_of_a_run_once() {
-    let place = Place::new().await;
-    let run = place.run(LINE).await;
+    let fixture = Fixture::new().await;
+    let run = fixture.run(LINE).await;
     for (step, report) in [
         ("fetch", json!({ "status": "running" })),
         ("fetch", json!({ "status": "running", "progress": 50 })),
@@ -205,9 +205,9 @@ async fn the_log_says_each_thing_of_a_run_once() {
         ("check", json!({ "status": "completed" })),
         ("pack", json!({ "status": "completed" })),
     ] {
-        assert_eq!(place.report(&run, step, &report).await.status, 200);
+        assert_eq!(fixture.report(&run, step, &report).await.status, 200);
     }
-    let log = place
+    let log = fixture
         .admin
         .data("{ events(first: 6) { nodes { kind object { ... on PipelineRun { status } } } } }", &Value::Null);
     let log = log.await["events"]["nodes"].clone();

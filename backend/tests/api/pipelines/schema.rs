@@ -1,11 +1,11 @@
 //! `GET /api/pipelines/schema`
 
-use super::Place;
+use super::Fixture;
 
 #[tokio::test]
 async fn the_schema_that_is_served_is_one_and_knows_the_keys() {
-    let place = Place::new().await;
-    let answer = place.user.get("/api/pipelines/schema").await;
+    let fixture = Fixture::new().await;
+    let answer = fixture.user.get("/api/pipelines/schema").await;
     let schema = &answer.body["data"]["schema"];
     assert_eq!(answer.status, 200);
     assert!(jsonschema::validator_for(schema).is_ok());

@@ -3,27 +3,27 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{LINE, Place, SMALL, step_path};
+use super::{Fixture, LINE, SMALL, step_path};
 
 #[tokio::test]
 async fn a_report_moves_figures_which_never_go_back_within_an_attempt() {
-    let place = Place::new().await;
-    let run = place.run(LINE).await;
+    let fixture = Fixture::new().await;
+    let run = fixture.run(LINE).await;
     let first =
-        place.report(&run, "fetch", &json!({ "status": "running", "progress": 40, "bytesTransferred": 400 })).await;
+        fixture.report(&run, "fetch", &json!({ "status": "running", "progress": 40, "bytesTransferred": 400 })).await;
     let shown = &first.body["data"]["step"];
     assert_eq!(
         (&shown["status"], &shown["progress"], &shown["bytesTransferred"], &shown["startedAt"]),
         (&json!("running"), &json!(40.0), &json!(400), &json!("2026-04-25T13:00:00Z"))
     );
     assert_eq!(first.body["data"]["directives"], json!([]), "the order was taken");
-    let lower = place.report(&run, "fetch", &json!({ "progress": 30, "bytesTransferred": 300 })).await;
+    let lower = fixture.report(&run, "fetch", &json!({ "progress": 30, "bytesTransferred": 300 })).await;
     assert_eq!(lower.body["data"]["step"], *shown);
-    let before = place.look(&run).await["revision"].clone();
-    let higher = place.report(&run, "fetch", &json!({ "progress": 50, "attempt": 1 })).await;
+    let before = fixture.look(&run).await["revision"].clone();
+    let higher = fixture.report(&run, "fetch", &json!({ "progress": 50, "attempt": 1 })).await;
     assert_eq!(higher.body["data"]["step"]["progress"], 50.0);
-    assert_eq!(place.look(&run).await["revision"], before.as_i64().expect("a revision") + 1);
-    let done = place.report(&run, "fetch", &json!({ "status": "completed", "bytesTransferred": 1000 })).await;
+    assert_eq!(fixture.look(&run).await["revision"], before.as_i64().expect("a revision") + 1);
+    let done = fixture.report(&run, "fetch", &json!({ "status": "completed", "bytesTransferred": 1000 })).await;
     assert_eq!(
         (&done.body["data"]["step"]["progress"], &done.body["data"]["step"]["bytesTransferred"]),
         (&json!(100.0), &json!(1000))
@@ -36,33 +36,33 @@ async fn a_report_moves_figures_which_never_go_back_within_an_attempt() {
 
 #[tokio::test]
 async fn the_same_end_again_is_no_error_and_another_one_is_a_conflict() {
-    let place = Place::new().await;
-    let run = place.run(LINE).await;
+    let fixture = Fixture::new().await;
+    let run = fixture.run(LINE).await;
     let done = json!({ "status": "completed" });
-    let first = place.report(&run, "fetch", &done).await;
-    let again = place.report(&run, "fetch", &done).await;
+    let first = fixture.report(&run, "fetch", &done).await;
+    let again = fixture.report(&run, "fetch", &done).await;
     assert_eq!((again.status, &again.body["data"]["step"]), (200, &first.body["data"]["step"]));
-    let other = place.report(&run, "fetch", &json!({ "status": "failed" })).await;
+    let other = fixture.report(&run, "fetch", &json!({ "status": "failed" })).await;
     assert_eq!((other.status, &other.body["error"]), (409, &json!("a step that is completed cannot become failed")));
-    let ahead = place.report(&run, "check", &json!({ "status": "running", "attempt": 2 })).await;
+    let ahead = fixture.report(&run, "check", &json!({ "status": "running", "attempt": 2 })).await;
     assert_eq!((ahead.status, &ahead.body["error"]), (409, &json!("attempt 2 of this step was not sent")));
 }
 
 #[tokio::test]
 async fn what_was_not_sent_to_this_agent_does_not_exist_for_it() {
-    let place = Place::new().await;
-    let run = place.run(LINE).await;
+    let fixture = Fixture::new().await;
+    let run = fixture.run(LINE).await;
     let running = json!({ "status": "running" });
-    let second = place.app.agent(place.customer.id, "edge-2").await;
-    assert_eq!(place.app.key(&second.key).patch(&step_path(&run, "fetch"), &running).await.status, 404);
-    assert_eq!(place.report(&run, "check", &running).await.status, 404, "its turn has not come");
-    assert_eq!(place.report(&run, "nothing", &running).await.status, 404);
-    let other = place.pipeline("other", SMALL).await;
+    let second = fixture.app.agent(fixture.customer.id, "edge-2").await;
+    assert_eq!(fixture.app.key(&second.key).patch(&step_path(&run, "fetch"), &running).await.status, 404);
+    assert_eq!(fixture.report(&run, "check", &running).await.status, 404, "its turn has not come");
+    assert_eq!(fixture.report(&run, "nothing", &running).await.status, 404);
+    let other = fixture.pipeline("other", SMALL).await;
     let path = format!("/api/pipelines/{}/runs/{}/steps/fetch", super::id(&other), super::id(&run));
-    let answer = place.app.key(&place.agent.key).patch(&path, &running).await;
+    let answer = fixture.app.key(&fixture.agent.key).patch(&path, &running).await;
     assert_eq!((answer.status, &answer.body["error"]), (404, &json!("step not found")));
     let garbage = format!("/api/pipelines/daily/runs/{}/steps/fetch", super::id(&run));
-    assert_eq!(place.app.key(&place.agent.key).patch(&garbage, &running).await.status, 404);
+    assert_eq!(fixture.app.key(&fixture.agent.key).patch(&garbage, &running).await.status, 404);
 }
 
 #[rstest]
@@ -74,16 +74,16 @@ async fn what_was_not_sent_to_this_agent_does_not_exist_for_it() {
     &["attempt", "bytesTransferred", "errorMessage", "progress"])]
 #[tokio::test]
 async fn a_report_that_makes_no_sense_is_400(#[case] body: Value, #[case] wrong: &[&str]) {
-    let place = Place::new().await;
-    let run = place.run(LINE).await;
-    let answer = place.report(&run, "fetch", &body).await;
+    let fixture = Fixture::new().await;
+    let run = fixture.run(LINE).await;
+    let answer = fixture.report(&run, "fetch", &body).await;
     assert_eq!((answer.status, answer.wrong_fields()), (400, wrong.to_vec()));
 }
 
 #[tokio::test]
 async fn an_open_long_poll_answers_when_a_run_starts() {
-    let place = Place::new().await;
-    let agent = place.app.key(&place.agent.key);
-    let (answer, _) = tokio::join!(agent.get("/api/agents/directives?wait=60"), place.run(LINE));
+    let fixture = Fixture::new().await;
+    let agent = fixture.app.key(&fixture.agent.key);
+    let (answer, _) = tokio::join!(agent.get("/api/agents/directives?wait=60"), fixture.run(LINE));
     assert_eq!(answer.body["data"]["directives"][0]["type"], "runStep");
 }

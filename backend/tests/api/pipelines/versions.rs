@@ -9,7 +9,7 @@ use backend::{
 };
 use serde_json::{Value, json};
 
-use super::{LINE, Place, SMALL};
+use super::{Fixture, LINE, SMALL};
 use crate::support::{admin, customer_of};
 
 fn daily() -> PipelineRef {
@@ -17,10 +17,10 @@ fn daily() -> PipelineRef {
 }
 
 /// A pipeline of three versions.
-async fn three(place: &Place) {
-    place.pipeline("daily", SMALL).await;
-    assert_eq!(place.put("daily", LINE).await.status, 200);
-    assert_eq!(place.put("daily", &format!("{SMALL}timeout: 1h\n")).await.status, 200);
+async fn three(fixture: &Fixture) {
+    fixture.pipeline("daily", SMALL).await;
+    assert_eq!(fixture.put("daily", LINE).await.status, 200);
+    assert_eq!(fixture.put("daily", &format!("{SMALL}timeout: 1h\n")).await.status, 200);
 }
 
 fn numbers(body: &Value) -> Vec<i64> {
@@ -30,22 +30,22 @@ fn numbers(body: &Value) -> Vec<i64> {
 
 #[tokio::test]
 async fn versions_are_listed_newest_first_and_paged() {
-    let place = Place::new().await;
-    three(&place).await;
-    let all = place.admin.get("/api/pipelines/daily/versions").await;
+    let fixture = Fixture::new().await;
+    three(&fixture).await;
+    let all = fixture.admin.get("/api/pipelines/daily/versions").await;
     assert_eq!((all.status, numbers(&all.body)), (200, vec![3, 2, 1]));
     assert_eq!(all.body["data"]["pagination"], json!({ "page": 1, "limit": 20, "total": 3, "pages": 1 }));
-    let second = place.admin.get("/api/pipelines/daily/versions?page=2&limit=2").await;
+    let second = fixture.admin.get("/api/pipelines/daily/versions?page=2&limit=2").await;
     assert_eq!(numbers(&second.body), [1]);
-    assert_eq!(numbers(&place.admin.get("/api/pipelines/daily/versions?page=9").await.body), [0_i64; 0]);
-    assert_eq!(place.admin.get("/api/pipelines/weekly/versions").await.status, 404);
+    assert_eq!(numbers(&fixture.admin.get("/api/pipelines/daily/versions?page=9").await.body), [0_i64; 0]);
+    assert_eq!(fixture.admin.get("/api/pipelines/weekly/versions").await.status, 404);
 }
 
 #[tokio::test]
 async fn every_version_stays_as_it_was_sent() {
-    let place = Place::new().await;
-    three(&place).await;
-    let cp = place.app.cp();
+    let fixture = Fixture::new().await;
+    three(&fixture).await;
+    let cp = fixture.app.cp();
     assert_eq!(cp.get_pipeline_version(&admin(), &daily(), 1).await.expect("a text"), SMALL);
     assert_eq!(cp.get_pipeline_version(&admin(), &daily(), 2).await.expect("a text"), LINE);
     let missing = cp.get_pipeline_version(&admin(), &daily(), 4).await;
@@ -54,22 +54,22 @@ async fn every_version_stays_as_it_was_sent() {
 
 #[tokio::test]
 async fn any_two_versions_are_compared_line_by_line() {
-    let place = Place::new().await;
-    three(&place).await;
-    let diff = place.app.cp().diff_pipeline_versions(&admin(), &daily(), 1, 3).await.expect("a diff");
+    let fixture = Fixture::new().await;
+    three(&fixture).await;
+    let diff = fixture.app.cp().diff_pipeline_versions(&admin(), &daily(), 1, 3).await.expect("a diff");
     assert_eq!((diff.from, diff.to, diff.added, diff.removed), (1, 3, 1, 0));
     let added = diff.lines.last().expect("a line");
     assert_eq!((added.text.trim_end(), added.old_number, added.new_number), ("timeout: 1h", None, Some(3)));
-    let back = place.app.cp().diff_pipeline_versions(&admin(), &daily(), 3, 1).await.expect("a diff");
+    let back = fixture.app.cp().diff_pipeline_versions(&admin(), &daily(), 3, 1).await.expect("a diff");
     assert_eq!((back.added, back.removed), (0, 1));
-    assert!(place.app.cp().diff_pipeline_versions(&admin(), &daily(), 1, 9).await.is_err());
+    assert!(fixture.app.cp().diff_pipeline_versions(&admin(), &daily(), 1, 9).await.is_err());
 }
 
 #[tokio::test]
 async fn a_restored_version_is_a_new_one_with_the_old_text() {
-    let place = Place::new().await;
-    three(&place).await;
-    let cp = place.app.cp();
+    let fixture = Fixture::new().await;
+    three(&fixture).await;
+    let cp = fixture.app.cp();
     let conflict = cp.restore_pipeline_version(&admin(), &daily(), 2, Some(2)).await.expect_err("a conflict");
     assert_eq!(conflict.details(), Some(json!({ "currentVersion": 3, "expectedVersion": 2 })));
     let restored = cp.restore_pipeline_version(&admin(), &daily(), 2, Some(3)).await.expect("a pipeline");
@@ -79,8 +79,8 @@ async fn a_restored_version_is_a_new_one_with_the_old_text() {
 
 #[tokio::test]
 async fn an_unchanged_text_makes_no_version_where_none_is_wanted() {
-    let place = Place::new().await;
-    three(&place).await;
+    let fixture = Fixture::new().await;
+    three(&fixture).await;
     let same = ReplaceDefinition {
         yaml: format!("{SMALL}timeout: 1h\n"),
         expected_version: Some(3),
@@ -88,20 +88,20 @@ async fn an_unchanged_text_makes_no_version_where_none_is_wanted() {
         unless_same: true,
         filling: Filling::default(),
     };
-    let actor = customer_of(&place.customer);
-    let kept = place.app.cp().replace_pipeline_definition(&actor, &daily(), same).await.expect("a pipeline");
+    let actor = customer_of(&fixture.customer);
+    let kept = fixture.app.cp().replace_pipeline_definition(&actor, &daily(), same).await.expect("a pipeline");
     assert_eq!(kept.version, 3);
 }
 
 #[tokio::test]
 async fn versions_are_the_administrators_to_see() {
-    let place = Place::new().await;
-    three(&place).await;
-    let actor = customer_of(&place.customer);
-    let cp = place.app.cp();
+    let fixture = Fixture::new().await;
+    three(&fixture).await;
+    let actor = customer_of(&fixture.customer);
+    let cp = fixture.app.cp();
     assert!(matches!(cp.get_pipeline_version(&actor, &daily(), 1).await, Err(Error::Forbidden(_))));
     assert!(matches!(cp.diff_pipeline_versions(&actor, &daily(), 1, 2).await, Err(Error::Forbidden(_))));
     assert!(matches!(cp.restore_pipeline_version(&actor, &daily(), 1, None).await, Err(Error::Forbidden(_))));
-    let stranger = customer_of(&place.app.customer("other").await);
+    let stranger = customer_of(&fixture.app.customer("other").await);
     assert!(matches!(cp.get_pipeline_version(&stranger, &daily(), 1).await, Err(Error::NotFound(_))));
 }

@@ -6,12 +6,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{MINUTE, MOMENT, Place, created, id, statuses, step, text};
+use super::{Fixture, MINUTE, MOMENT, created, id, statuses, step, text};
 use crate::support::{Receiver, TestApp, admin, customer_of, receiver::Heard};
 
 /// A server that may send to this machine.
-async fn place() -> Place {
-    Place::of(TestApp::with(&["--rate-limits", "off", "--webhook-networks", "127.0.0.1"]).await).await
+async fn fixture() -> Fixture {
+    Fixture::of(TestApp::with(&["--rate-limits", "off", "--webhook-networks", "127.0.0.1"]).await).await
 }
 
 fn yaml(url: &str, more: &str) -> String {
@@ -19,9 +19,9 @@ fn yaml(url: &str, more: &str) -> String {
 }
 
 /// The step once its webhook is decided.
-async fn told(place: &Place, run: &Value) -> Value {
+async fn told(fixture: &Fixture, run: &Value) -> Value {
     let ended =
-        place.until(run, |run| !matches!(step(run, "tell")["status"].as_str(), Some("running" | "queued"))).await;
+        fixture.until(run, |run| !matches!(step(run, "tell")["status"].as_str(), Some("running" | "queued"))).await;
     step(&ended, "tell").clone()
 }
 
@@ -40,18 +40,18 @@ fn is_signed(heard: &Heard, secret: &str) -> bool {
 
 #[tokio::test]
 async fn a_webhook_tells_what_the_run_has_come_to_and_proves_where_it_comes_from() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(204)).await;
-    let secret = place.app.cp().rotate_webhook_secret(&customer_of(&place.customer), None).await.expect("a secret");
+    let secret = fixture.app.cp().rotate_webhook_secret(&customer_of(&fixture.customer), None).await.expect("a secret");
     let yaml = format!(
         "source: /a\ndestination: /b\nparameters: {{ date: today }}\nsteps:\n  - {{ id: sum, type: checksum, path: /a }}\n  \
          - {{ id: tell, type: webhook, needs: [sum], when: always, url: \"{}\" }}\n",
         receiver.url()
     );
-    let run = place.run(&yaml).await;
-    place.report(&run, "sum", &json!({ "status": "failed", "errorMessage": "no such file" })).await;
-    place.look_after(MOMENT).await;
-    let done = told(&place, &run).await;
+    let run = fixture.run(&yaml).await;
+    fixture.report(&run, "sum", &json!({ "status": "failed", "errorMessage": "no such file" })).await;
+    fixture.look_after(MOMENT).await;
+    let done = told(&fixture, &run).await;
     assert_eq!((&done["status"], &done["progress"]), (&json!("completed"), &json!(100.0)));
     let heard = receiver.heard().remove(0);
     assert!(is_signed(&heard, &secret.secret), "{heard:?}");
@@ -64,21 +64,21 @@ async fn a_webhook_tells_what_the_run_has_come_to_and_proves_where_it_comes_from
     assert_eq!((&body["run"]["id"], &body["run"]["parameters"]), (&run["id"], &json!({ "date": "today" })));
     assert_eq!(body["run"]["steps"].as_array().map(Vec::len), Some(1));
     assert_eq!(body["run"]["steps"][0]["errorMessage"], "no such file");
-    assert_eq!(place.look(&run).await["status"], "failed");
+    assert_eq!(fixture.look(&run).await["status"], "failed");
 }
 
 #[tokio::test]
 async fn a_body_of_its_own_is_sent_as_it_stands_and_unsigned_where_there_is_no_secret() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(200)).await;
-    let run = place
+    let run = fixture
         .run(
             &yaml(&receiver.url(), ", body: \"done: ${{ params.what }}\"")
                 .replace("steps:", "parameters: { what: all }\nsteps:"),
         )
         .await;
-    place.look_after(MOMENT).await;
-    told(&place, &run).await;
+    fixture.look_after(MOMENT).await;
+    told(&fixture, &run).await;
     let heard = receiver.heard().remove(0);
     assert_eq!((heard.body.as_str(), heard.header("content-type")), ("done: all", "text/plain; charset=utf-8"));
     assert_eq!(heard.header("x-mftplus-signature"), "");
@@ -86,24 +86,25 @@ async fn a_body_of_its_own_is_sent_as_it_stands_and_unsigned_where_there_is_no_s
 
 #[tokio::test]
 async fn the_newest_secret_signs_and_the_one_before_does_not() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(200)).await;
-    let cp = place.app.cp();
-    let old = cp.rotate_webhook_secret(&admin(), Some(place.customer.id)).await.expect("a secret");
-    let new = cp.rotate_webhook_secret(&customer_of(&place.customer), Some(place.customer.id)).await.expect("a secret");
+    let cp = fixture.app.cp();
+    let old = cp.rotate_webhook_secret(&admin(), Some(fixture.customer.id)).await.expect("a secret");
+    let new =
+        cp.rotate_webhook_secret(&customer_of(&fixture.customer), Some(fixture.customer.id)).await.expect("a secret");
     assert_ne!(old.secret, new.secret);
     // It survives a restart: what is stored opens again.
-    let place = place.restarted(MINUTE).await;
-    let run = place.run(&yaml(&receiver.url(), "")).await;
-    place.look_after(MOMENT).await;
-    told(&place, &run).await;
+    let fixture = fixture.restarted(MINUTE).await;
+    let run = fixture.run(&yaml(&receiver.url(), "")).await;
+    fixture.look_after(MOMENT).await;
+    told(&fixture, &run).await;
     let heard = receiver.heard().remove(0);
     assert!(is_signed(&heard, &new.secret) && !is_signed(&heard, &old.secret), "{heard:?}");
-    let other = place.app.customer("other").await;
-    let foreign = place.app.cp().rotate_webhook_secret(&customer_of(&other), Some(place.customer.id)).await;
+    let other = fixture.app.customer("other").await;
+    let foreign = fixture.app.cp().rotate_webhook_secret(&customer_of(&other), Some(fixture.customer.id)).await;
     assert!(matches!(foreign, Err(Error::NotFound(_))));
     let stored: Vec<(Vec<u8>,)> = backend::store::db::sql("SELECT sealed FROM webhook_secrets")
-        .fetch_all(&place.app.app.db)
+        .fetch_all(&fixture.app.app.db)
         .await
         .expect("what is stored");
     let secret = new.secret.as_bytes();
@@ -112,11 +113,11 @@ async fn the_newest_secret_signs_and_the_one_before_does_not() {
 
 #[tokio::test]
 async fn without_the_setting_this_machine_is_not_reached() {
-    let place = Place::new().await;
+    let fixture = Fixture::new().await;
     let receiver = Receiver::start(|_| Some(200)).await;
-    let run = place.run(&yaml(&receiver.url(), "")).await;
-    place.look_after(MOMENT).await;
-    let refused = told(&place, &run).await;
+    let run = fixture.run(&yaml(&receiver.url(), "")).await;
+    fixture.look_after(MOMENT).await;
+    let refused = told(&fixture, &run).await;
     let said = "127.0.0.1 is not at a public address, and its network is not allowed by the settings";
     assert_eq!((&refused["status"], &refused["errorMessage"]), (&json!("failed"), &json!(said)));
     assert!(receiver.heard().is_empty());
@@ -124,11 +125,11 @@ async fn without_the_setting_this_machine_is_not_reached() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(307)).await;
-    let run = place.run(&yaml(&receiver.url(), "")).await;
-    place.look_after(MOMENT).await;
-    let refused = told(&place, &run).await;
+    let run = fixture.run(&yaml(&receiver.url(), "")).await;
+    fixture.look_after(MOMENT).await;
+    let refused = told(&fixture, &run).await;
     let said = "it answered 307 Temporary Redirect; redirects are not followed: name the final URL";
     assert_eq!(refused["errorMessage"], said);
     assert_eq!(receiver.heard().len(), 1);
@@ -136,11 +137,11 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn a_webhook_has_no_longer_than_its_step() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| None).await;
-    let run = place.run(&yaml(&receiver.url(), ", timeout: 1s")).await;
-    place.look_after(MOMENT).await;
-    let failed = told(&place, &run).await;
+    let run = fixture.run(&yaml(&receiver.url(), ", timeout: 1s")).await;
+    fixture.look_after(MOMENT).await;
+    let failed = told(&fixture, &run).await;
     assert_eq!(
         (&failed["status"], &failed["errorMessage"]),
         (&json!("failed"), &json!("it was not answered within 1 s"))
@@ -149,17 +150,17 @@ async fn a_webhook_has_no_longer_than_its_step() {
 
 #[tokio::test]
 async fn a_webhook_that_is_refused_is_sent_again_under_a_number_of_its_own() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver =
         Receiver::start(|heard| Some(if heard.header("x-mftplus-delivery").ends_with("/1") { 503 } else { 204 })).await;
-    let run = place.run(&yaml(&receiver.url(), ", retry: { maxAttempts: 2, initialDelay: 10s }")).await;
-    place.look_after(MOMENT).await;
-    let waiting = place.until(&run, |run| step(run, "tell")["attempt"] == 2).await;
+    let run = fixture.run(&yaml(&receiver.url(), ", retry: { maxAttempts: 2, initialDelay: 10s }")).await;
+    fixture.look_after(MOMENT).await;
+    let waiting = fixture.until(&run, |run| step(run, "tell")["attempt"] == 2).await;
     assert_eq!(step(&waiting, "tell")["errorMessage"], "it answered 503 Service Unavailable");
-    place.look_after(TimeDelta::seconds(9)).await;
-    assert_eq!(statuses(&place.look(&run).await), ["queued"]);
-    place.look_after(TimeDelta::seconds(1)).await;
-    assert_eq!(told(&place, &run).await["status"], "completed");
+    fixture.look_after(TimeDelta::seconds(9)).await;
+    assert_eq!(statuses(&fixture.look(&run).await), ["queued"]);
+    fixture.look_after(TimeDelta::seconds(1)).await;
+    assert_eq!(told(&fixture, &run).await["status"], "completed");
     let numbers: Vec<String> =
         receiver.heard().iter().map(|heard| heard.header("x-mftplus-delivery").to_owned()).collect();
     assert_eq!(numbers, [format!("{}/tell/1", id(&run)), format!("{}/tell/2", id(&run))]);
@@ -179,58 +180,58 @@ fn counts<const N: usize>(run: &Value, wanted: [&str; N]) -> [usize; N] {
 
 #[tokio::test]
 async fn a_customer_has_eight_webhooks_under_way_and_others_do_not_wait_for_them() {
-    let place = place().await;
+    let fixture = fixture().await;
     let silent = Receiver::start(|_| None).await;
-    let run = place.run(&many(20, &silent.url())).await;
+    let run = fixture.run(&many(20, &silent.url())).await;
     for _ in 0..3 {
-        place.look_after(TimeDelta::seconds(1)).await;
-        let now = place.look(&run).await;
+        fixture.look_after(TimeDelta::seconds(1)).await;
+        let now = fixture.look(&run).await;
         assert_eq!(counts(&now, ["running", "queued"]), [8, 12]);
         assert!(statuses(&now)[..8].iter().all(|status| *status == "running"), "in their order");
     }
-    let revision = place.look(&run).await["revision"].clone();
+    let revision = fixture.look(&run).await["revision"].clone();
 
-    let other = place.app.customer("other").await;
-    place.app.agent(other.id, "edge-2").await;
+    let other = fixture.app.customer("other").await;
+    fixture.app.agent(other.id, "edge-2").await;
     let receiver = Receiver::start(|_| Some(204)).await;
-    let pipeline = created(&place.app.bearer(&other.token), "other", &yaml(&receiver.url(), "")).await;
-    let answer = place.admin.post(&format!("/api/pipelines/{}/runs", id(&pipeline)), &json!({})).await;
-    place.look_after(MOMENT).await;
-    assert_eq!(told(&place, &answer.body["data"]["run"]).await["status"], "completed");
-    assert_eq!(place.look(&run).await["revision"], revision, "what waits is not written");
+    let pipeline = created(&fixture.app.bearer(&other.token), "other", &yaml(&receiver.url(), "")).await;
+    let answer = fixture.admin.post(&format!("/api/pipelines/{}/runs", id(&pipeline)), &json!({})).await;
+    fixture.look_after(MOMENT).await;
+    assert_eq!(told(&fixture, &answer.body["data"]["run"]).await["status"], "completed");
+    assert_eq!(fixture.look(&run).await["revision"], revision, "what waits is not written");
     assert!(silent.heard().len() <= 8);
 }
 
 #[tokio::test]
 async fn webhooks_that_are_answered_at_once_are_sent_eight_a_second() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(204)).await;
-    let run = place.run(&many(20, &receiver.url())).await;
+    let run = fixture.run(&many(20, &receiver.url())).await;
     for completed in [8, 16, 20] {
-        place.look_after(TimeDelta::seconds(1)).await;
+        fixture.look_after(TimeDelta::seconds(1)).await;
         let so_far = |run: &Value| counts(run, ["completed"]) == [completed];
-        let now = place.until(&run, so_far).await;
+        let now = fixture.until(&run, so_far).await;
         assert!(statuses(&now)[..completed].iter().all(|status| *status == "completed"), "in their order");
         // Within the same second nothing follows.
-        place.look_after(MOMENT).await;
-        assert_eq!(counts(&place.look(&run).await, ["completed", "queued"]), [completed, 20 - completed]);
+        fixture.look_after(MOMENT).await;
+        assert_eq!(counts(&fixture.look(&run).await, ["completed", "queued"]), [completed, 20 - completed]);
     }
-    assert_eq!(place.look(&run).await["status"], "completed");
+    assert_eq!(fixture.look(&run).await["status"], "completed");
 }
 
 #[tokio::test]
 async fn the_log_keeps_of_a_run_whose_steps_change_these_steps_only() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(204)).await;
     let yaml = many(9, &receiver.url()).replace("steps:", "parameters: { what: all }\nsteps:");
-    let run = place.run(&yaml).await;
-    place.look_after(MOMENT).await;
-    place.until(&run, |run| counts(run, ["completed"]) == [8]).await;
-    place.look_after(TimeDelta::seconds(1)).await;
-    place.until(&run, |run| run["status"] == "completed").await;
+    let run = fixture.run(&yaml).await;
+    fixture.look_after(MOMENT).await;
+    fixture.until(&run, |run| counts(run, ["completed"]) == [8]).await;
+    fixture.look_after(TimeDelta::seconds(1)).await;
+    fixture.until(&run, |run| run["status"] == "completed").await;
     let query =
         "{ events(first: 11) { nodes { kind object { ... on PipelineRun { steps { id } parameters { name } } } } } }";
-    let log = place.admin.data(query, &Value::Null).await["events"]["nodes"].clone();
+    let log = fixture.admin.data(query, &Value::Null).await["events"]["nodes"].clone();
     let kept: Vec<(&str, usize, usize)> = log
         .as_array()
         .expect("events")
@@ -248,12 +249,12 @@ async fn the_log_keeps_of_a_run_whose_steps_change_these_steps_only() {
 
 #[tokio::test]
 async fn several_lookers_send_a_webhook_once() {
-    let place = place().await;
+    let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(204)).await;
-    let run = place.run(&yaml(&receiver.url(), "")).await;
-    let cp = &place.app.app.cp;
+    let run = fixture.run(&yaml(&receiver.url(), "")).await;
+    let cp = &fixture.app.app.cp;
     let looks = tokio::join!(cp.advance_pipeline_runs(), cp.advance_pipeline_runs(), cp.advance_pipeline_runs());
     looks.0.and(looks.1).and(looks.2).expect("looks");
-    assert_eq!(told(&place, &run).await["status"], "completed");
+    assert_eq!(told(&fixture, &run).await["status"], "completed");
     assert_eq!(receiver.heard().len(), 1);
 }
