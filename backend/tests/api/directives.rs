@@ -18,14 +18,14 @@ fn path(transfer: &Value) -> String {
 }
 
 /// The type and the payload of each directive of an answer.
-fn wishes(answer: &Answer) -> Vec<(String, Value)> {
+fn delivered(answer: &Answer) -> Vec<(String, Value)> {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let directives = answer.body["data"]["directives"].as_array().expect("directives");
-    let wish = |one: &Value| (one["type"].as_str().unwrap_or_default().to_owned(), one["payload"].clone());
-    directives.iter().map(wish).collect()
+    let read = |one: &Value| (one["type"].as_str().unwrap_or_default().to_owned(), one["payload"].clone());
+    directives.iter().map(read).collect()
 }
 
-fn wish(name: &str, payload: Value) -> (String, Value) {
+fn directive(name: &str, payload: Value) -> (String, Value) {
     (name.to_owned(), payload)
 }
 
@@ -54,17 +54,17 @@ async fn a_cancel_is_told_with_every_answer_until_the_agent_acts() {
     let (agent, client, transfer) = running(&app).await;
     let other = app.transfer(&agent).await;
     cancel(&app, &transfer).await;
-    let expected = [wish("cancelTransfer", json!({ "transferId": transfer["id"] }))];
+    let expected = [directive("cancelTransfer", json!({ "transferId": transfer["id"] }))];
     let batch = json!({ "updates": [{ "id": other["id"], "progress": 2 }] });
     for _ in 0..2 {
-        assert_eq!(wishes(&client.get(LIST).await), expected);
-        assert_eq!(wishes(&client.send("POST", "/api/agents/heartbeat", None).await), expected);
-        assert_eq!(wishes(&client.patch(&path(&other), &json!({ "progress": 1 })).await), expected);
-        assert_eq!(wishes(&client.patch("/api/transfers", &batch).await), expected);
+        assert_eq!(delivered(&client.get(LIST).await), expected);
+        assert_eq!(delivered(&client.send("POST", "/api/agents/heartbeat", None).await), expected);
+        assert_eq!(delivered(&client.patch(&path(&other), &json!({ "progress": 1 })).await), expected);
+        assert_eq!(delivered(&client.patch("/api/transfers", &batch).await), expected);
     }
     let answer = client.patch(&path(&transfer), &json!({ "status": "cancelled" })).await;
-    assert_eq!((wishes(&answer), &answer.body["data"]["transfer"]["status"]), (vec![], &json!("cancelled")));
-    assert_eq!(wishes(&client.get(LIST).await), []);
+    assert_eq!((delivered(&answer), &answer.body["data"]["transfer"]["status"]), (vec![], &json!("cancelled")));
+    assert_eq!(delivered(&client.get(LIST).await), []);
 }
 
 #[tokio::test]
@@ -91,9 +91,13 @@ async fn whatever_ends_a_transfer_acknowledges_its_cancel(#[case] status: &str) 
     let app = TestApp::start().await;
     let (_, client, transfer) = running(&app).await;
     cancel(&app, &transfer).await;
-    assert_eq!(wishes(&client.patch(&path(&transfer), &json!({ "progress": 5 })).await).len(), 1, "progress does not");
+    assert_eq!(
+        delivered(&client.patch(&path(&transfer), &json!({ "progress": 5 })).await).len(),
+        1,
+        "progress does not"
+    );
     let batch = json!({ "updates": [{ "id": transfer["id"], "status": status }] });
-    assert_eq!(wishes(&client.patch("/api/transfers", &batch).await), []);
+    assert_eq!(delivered(&client.patch("/api/transfers", &batch).await), []);
 }
 
 #[tokio::test]
@@ -106,10 +110,10 @@ async fn a_queued_transfer_is_cancelled_at_once_and_its_agent_told_until_it_says
     assert_eq!(json!(cancelled)["status"], "cancelled");
     assert_eq!(json!(cancelled)["completedAt"], "2026-04-25T13:00:00Z");
     let client = app.key(&agent.key);
-    let expected = [wish("cancelTransfer", json!({ "transferId": transfer["id"] }))];
-    assert_eq!(wishes(&client.get(LIST).await), expected);
+    let expected = [directive("cancelTransfer", json!({ "transferId": transfer["id"] }))];
+    assert_eq!(delivered(&client.get(LIST).await), expected);
     assert_eq!(client.patch(&path(&transfer), &json!({ "status": "running" })).await.status, 409);
-    assert_eq!(wishes(&client.patch(&path(&transfer), &json!({ "status": "cancelled" })).await), []);
+    assert_eq!(delivered(&client.patch(&path(&transfer), &json!({ "status": "cancelled" })).await), []);
 }
 
 #[tokio::test]
@@ -122,7 +126,7 @@ async fn asking_twice_for_a_cancel_asks_the_agent_once() {
     cancel(&app, &transfer).await;
     let again = app.cp().get_transfer(&admin(), id(&transfer)).await.expect("a transfer");
     assert_eq!((again.revision, json!(again.cancel_requested_at)), (revision, json!("2026-04-25T13:00:00Z")));
-    assert_eq!(wishes(&client.get(LIST).await).len(), 1);
+    assert_eq!(delivered(&client.get(LIST).await).len(), 1);
 }
 
 #[rstest]
@@ -135,7 +139,7 @@ async fn what_has_ended_is_not_cancelled(#[case] status: &str) {
     client.patch(&path(&transfer), &json!({ "status": status })).await;
     let refused = app.cp().cancel_transfer(&admin(), id(&transfer)).await.expect_err("a refusal");
     assert_eq!(refused.to_string(), format!("a transfer that is {status} cannot be cancelled"));
-    assert_eq!(wishes(&client.get(LIST).await), []);
+    assert_eq!(delivered(&client.get(LIST).await), []);
 }
 
 #[tokio::test]
@@ -147,12 +151,12 @@ async fn a_retry_queues_the_next_attempt_and_is_acknowledged_by_running_it() {
     let shown = |name: &str| queued[name].clone();
     assert_eq!((shown("status"), shown("attempt"), shown("errorMessage")), (json!("queued"), json!(2), Value::Null));
     assert_eq!((shown("completedAt"), shown("bytesTransferred")), (Value::Null, json!(0)));
-    let expected = [wish("retryTransfer", json!({ "transferId": transfer["id"], "attempt": 2 }))];
-    assert_eq!(wishes(&client.get(LIST).await), expected);
+    let expected = [directive("retryTransfer", json!({ "transferId": transfer["id"], "attempt": 2 }))];
+    assert_eq!(delivered(&client.get(LIST).await), expected);
     let late = client.patch(&path(&transfer), &json!({ "status": "failed", "attempt": 1 })).await;
-    assert_eq!((wishes(&late), &late.body["data"]["transfer"]["status"]), (expected.to_vec(), &json!("queued")));
+    assert_eq!((delivered(&late), &late.body["data"]["transfer"]["status"]), (expected.to_vec(), &json!("queued")));
     let answer = client.patch(&path(&transfer), &json!({ "status": "running", "attempt": 2 })).await;
-    assert_eq!((wishes(&answer), &answer.body["data"]["transfer"]["attempt"]), (vec![], &json!(2)));
+    assert_eq!((delivered(&answer), &answer.body["data"]["transfer"]["attempt"]), (vec![], &json!(2)));
 }
 
 #[tokio::test]
@@ -162,8 +166,8 @@ async fn a_cancel_takes_the_place_of_a_retry_that_has_not_begun() {
     client.patch(&path(&transfer), &json!({ "status": "failed" })).await;
     app.cp().retry_transfer(&admin(), id(&transfer)).await.expect("a retry");
     cancel(&app, &transfer).await;
-    let expected = [wish("cancelTransfer", json!({ "transferId": transfer["id"] }))];
-    assert_eq!(wishes(&client.get(LIST).await), expected);
+    let expected = [directive("cancelTransfer", json!({ "transferId": transfer["id"] }))];
+    assert_eq!(delivered(&client.get(LIST).await), expected);
 }
 
 #[rstest]
@@ -194,7 +198,7 @@ async fn nobody_steers_another_customers_transfers_and_no_agent_steers_at_all() 
     let (itself, _) = app.cp().authenticate_agent_key(&agent.key).await.expect("an agent");
     let refused = app.cp().cancel_transfer(&itself, id(&transfer)).await.expect_err("a refusal");
     assert_eq!(refused.code(), backend::error::Code::Forbidden);
-    assert_eq!(wishes(&client.get(LIST).await), []);
+    assert_eq!(delivered(&client.get(LIST).await), []);
 }
 
 #[tokio::test]
@@ -207,10 +211,10 @@ async fn an_agent_that_ignores_cancels_is_still_told_what_to_do() {
         assert_eq!(client.patch(&path(&other), &json!({ "status": "running" })).await.status, 200);
         cancel(&app, &other).await;
     }
-    app.cp().request_key_rotation(&admin(), agent.id).await.expect("a wish");
-    let told = wishes(&client.get(LIST).await);
+    app.cp().request_key_rotation(&admin(), agent.id).await.expect("a directive");
+    let told = delivered(&client.get(LIST).await);
     assert_eq!(told.len(), 100, "an answer stays small");
-    assert_eq!(told.last(), Some(&wish("rotateKey", json!({}))), "the newest comes last");
+    assert_eq!(told.last(), Some(&directive("rotateKey", json!({}))), "the newest comes last");
 }
 
 #[tokio::test]
@@ -222,7 +226,7 @@ async fn an_acknowledged_directive_does_not_come_again_and_may_be_acknowledged_a
     for _ in 0..2 {
         let answer = ack(&client, &directive).await;
         assert_eq!((answer.status, &answer.body["data"]["directive"]), (200, &directive));
-        assert_eq!(wishes(&client.get(LIST).await), []);
+        assert_eq!(delivered(&client.get(LIST).await), []);
     }
 }
 
@@ -237,8 +241,8 @@ async fn another_agents_directive_is_404() {
     let sibling = app.agent(customer, "edge-2").await;
     let answer = ack(&app.key(&sibling.key), &directive).await;
     assert_eq!((answer.status, &answer.body["error"]), (404, &json!("directive not found")));
-    assert_eq!(wishes(&app.key(&sibling.key).get(LIST).await), []);
-    assert_eq!(wishes(&client.get(LIST).await).len(), 1);
+    assert_eq!(delivered(&app.key(&sibling.key).get(LIST).await), []);
+    assert_eq!(delivered(&client.get(LIST).await).len(), 1);
     for id in ["0199c1f0-6c00-7000-8000-000000000001", "first"] {
         assert_eq!(ack(&client, &json!({ "id": id })).await.status, 404);
     }
@@ -249,11 +253,11 @@ async fn a_directive_is_void_once_it_expires() {
     let app = TestApp::start().await;
     let (agent, client, _) = running(&app).await;
     app.cp().request_key_rotation(&admin(), agent.id).await.expect("a request");
-    assert_eq!(wishes(&client.get(LIST).await), [wish("rotateKey", json!({}))]);
+    assert_eq!(delivered(&client.get(LIST).await), [directive("rotateKey", json!({}))]);
     app.advance(TimeDelta::hours(24) - TimeDelta::milliseconds(1));
-    assert_eq!(wishes(&client.get(LIST).await).len(), 1);
+    assert_eq!(delivered(&client.get(LIST).await).len(), 1);
     app.advance(TimeDelta::milliseconds(1));
-    assert_eq!(wishes(&client.get(LIST).await), []);
+    assert_eq!(delivered(&client.get(LIST).await), []);
 }
 
 #[tokio::test]
@@ -261,9 +265,9 @@ async fn a_wanted_key_rotation_is_acknowledged_by_rotating() {
     let app = TestApp::start().await;
     let (agent, client, _) = running(&app).await;
     app.cp().request_key_rotation(&admin(), agent.id).await.expect("a request");
-    assert_eq!(wishes(&client.get(LIST).await), [wish("rotateKey", json!({}))]);
+    assert_eq!(delivered(&client.get(LIST).await), [directive("rotateKey", json!({}))]);
     let answer = client.send("POST", &format!("/api/agents/{}/key", agent.id), None).await;
     assert_eq!(answer.status, 201);
     let key = answer.body["data"]["apiKey"].as_str().unwrap_or_default();
-    assert_eq!(wishes(&app.key(key).get(LIST).await), []);
+    assert_eq!(delivered(&app.key(key).get(LIST).await), []);
 }

@@ -189,13 +189,13 @@ impl Fixture {
     }
 
     /// What waits for the agent: types, with the steps they are about.
-    async fn wishes(&self) -> Vec<(String, String)> {
-        let wish = |directive: &Value| {
+    async fn delivered(&self) -> Vec<(String, String)> {
+        let read = |directive: &Value| {
             let payload = &directive["payload"];
             let step = payload["stepId"].as_str().or_else(|| payload["step"]["id"].as_str()).unwrap_or("");
             (text(&directive["type"]).to_owned(), step.to_owned())
         };
-        self.directives().await.iter().map(wish).collect()
+        self.directives().await.iter().map(read).collect()
     }
 
     async fn directives(&self) -> Vec<Value> {

@@ -119,15 +119,15 @@ impl Story {
         self.root.data(secret, &json!({ "customer": self.customer["id"] })).await;
     }
 
-    /// What the other wishes are for.
+    /// What the other directives are for.
     async fn in_flight(&self) {
         self.advance(SECOND);
         let meant = "every-step".parse().expect("an identifier");
         self.app.cp().run_pipeline(&admin(), &meant, StartPipelineRun::default(), None).await.expect("a run");
         let asked_for = self.app.job(&self.agents[1], &json!({ "name": "Asked for" })).await;
-        self.app.cp().run_job(&admin(), asked_for).await.expect("a wish");
-        self.app.cp().request_key_rotation(&admin(), self.agents[2].id).await.expect("a wish");
-        let wish = json!({ "type": "setHeartbeatInterval", "payload": { "seconds": 10 } });
+        self.app.cp().run_job(&admin(), asked_for).await.expect("a directive");
+        self.app.cp().request_key_rotation(&admin(), self.agents[2].id).await.expect("a directive");
+        let action = json!({ "type": "setHeartbeatInterval", "payload": { "seconds": 10 } });
         let mut tx = self.app.app.db.begin().await.expect("a transaction");
         let now = self.app.cp().now();
         sql(
@@ -136,13 +136,13 @@ impl Story {
         .bind(uuid::Uuid::from_u128(7))
         .bind(self.agents[2].id)
         .bind("setHeartbeatInterval")
-        .bind(backend::store::db::json(&wish).expect("JSON"))
+        .bind(backend::store::db::json(&action).expect("JSON"))
         .bind(now)
         .bind(now + HOUR * 24)
         .execute(&mut tx)
         .await
-        .expect("a wish");
-        tx.commit().await.expect("a wish");
+        .expect("a directive");
+        tx.commit().await.expect("a directive");
     }
 
     async fn step(&self, agent: usize, run: &Value, step: &str, report: &Value) {

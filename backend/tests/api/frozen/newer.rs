@@ -122,22 +122,22 @@ async fn an_event_that_cannot_be_read_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_wish_that_only_a_newer_version_knows_is_left_to_it() {
+async fn a_directive_of_a_type_that_only_a_newer_version_knows_is_left_alone() {
     let thawed = Thawed::new(RELEASES[0]).await;
     let agent = thawed.agent(2);
-    let wishes = async || {
+    let directives = async || {
         let open = agent.post("/api/agents/heartbeat", &json!({})).await;
         assert_eq!(open.status, 200, "{}", open.body);
         open.body["data"]["directives"].as_array().expect("directives").clone()
     };
-    let before = wishes().await;
-    let changed = before.iter().find(|wish| wish["type"] == "rotateKey").expect("a wish");
+    let before = directives().await;
+    let changed = before.iter().find(|directive| directive["type"] == "rotateKey").expect("a directive");
     let id: Uuid = text(&changed["id"]).parse().expect("an id");
-    let wish = column(&json!({ "type": "sing", "payload": { "song": 1 } })).expect("JSON");
-    thawed.write(sql("UPDATE directives SET wish = $1, job_id = id WHERE id = $2").bind(wish).bind(id)).await;
+    let unknown = column(&json!({ "type": "sing", "payload": { "song": 1 } })).expect("JSON");
+    thawed.write(sql("UPDATE directives SET wish = $1, job_id = id WHERE id = $2").bind(unknown).bind(id)).await;
     // As a message of the newer server would.
     thawed.app.cp().forget(&backend::events::Signal::Resync);
-    let now = wishes().await;
+    let now = directives().await;
     assert_eq!(now.len(), before.len() - 1, "the others are there");
     let answer = agent.send("POST", &format!("/api/agents/directives/{id}/ack"), None).await;
     assert_eq!(answer.status, 503, "{}", answer.body);

@@ -84,7 +84,7 @@ async fn work_in_flight_goes_on() {
     }
 }
 
-/// An agent does what a directive from before the upgrade wishes.
+/// An agent carries out a directive from before the upgrade.
 async fn carried_out(thawed: &Thawed, agent: usize, directive: &Value) {
     let (agent, payload) = (thawed.agent(agent), &directive["payload"]);
     let step = |step: &Value| {

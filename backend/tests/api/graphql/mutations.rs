@@ -246,8 +246,8 @@ async fn a_failed_transfer_is_queued_again_as_another_attempt() {
     let expected =
         json!({ "status": "QUEUED", "attempt": 2, "errorMessage": null, "completedAt": null, "revision": 3 });
     assert_eq!(*retried, expected);
-    let wish = json!(["retryTransfer", { "transferId": failed["id"], "attempt": 2 }]);
-    assert_eq!(directives(&app, &agent).await, [wish]);
+    let directive = json!(["retryTransfer", { "transferId": failed["id"], "attempt": 2 }]);
+    assert_eq!(directives(&app, &agent).await, [directive]);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The end of a run that somebody wishes.
+//! The end of a run that somebody delivered.
 
 use backend::error::Error;
 use serde_json::json;
@@ -19,13 +19,13 @@ async fn what_has_not_begun_will_not_and_what_runs_ends_when_its_agent_says_so()
         (&json!("running"), &json!("2026-04-25T13:00:00Z"))
     );
     assert_eq!(statuses(&cancelled), ["completed", "running", "cancelled", "cancelled"]);
-    assert_eq!(fixture.wishes().await, [("cancelStep".to_owned(), "check".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("cancelStep".to_owned(), "check".to_owned())]);
     let again = json!(fixture.app.cp().cancel_pipeline_run(&admin(), run_id(&run)).await.expect("the same"));
     assert_eq!(again, cancelled, "twice is once");
     fixture.says(&run, "check", "cancelled").await;
     let ended = fixture.look(&run).await;
     assert_eq!((&ended["status"], &ended["errorMessage"]), (&json!("cancelled"), &json!(null)));
-    assert!(fixture.wishes().await.is_empty());
+    assert!(fixture.delivered().await.is_empty());
     let late = fixture.app.cp().cancel_pipeline_run(&admin(), run_id(&run)).await;
     assert_eq!(late.expect_err("a conflict").to_string(), "a run that is cancelled cannot be cancelled");
 }
@@ -54,7 +54,7 @@ async fn a_step_that_its_agent_had_not_fetched_ends_when_the_agent_acknowledges_
     let ended = fixture.look(&run).await;
     assert_eq!((&ended["status"], &ended["errorMessage"]), (&json!("cancelled"), &json!(null)));
     assert_eq!(statuses(&ended), ["cancelled"; 4]);
-    assert!(fixture.wishes().await.is_empty());
+    assert!(fixture.delivered().await.is_empty());
     // An order that was still on its way to the agent comes too late.
     let late = fixture.report(&run, "fetch", &json!({ "status": "running", "attempt": 1 })).await;
     assert_eq!((late.status, fixture.look(&run).await), (409, ended));
@@ -68,7 +68,7 @@ async fn acknowledging_the_stop_of_an_earlier_attempt_again_confirms_no_cancel()
     let stop = fixture.directives().await.remove(0);
     fixture.acknowledge(&stop).await;
     fixture.look_after(MINUTE).await;
-    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "transfer".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("runStep".to_owned(), "transfer".to_owned())]);
     fixture.app.cp().cancel_pipeline_run(&admin(), run_id(&run)).await.expect("a cancel");
     fixture.acknowledge(&stop).await;
     assert_eq!(fixture.look(&run).await["status"], "running");

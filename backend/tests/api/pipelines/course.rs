@@ -27,7 +27,7 @@ async fn steps_in_a_line_follow_each_other_and_what_waits_for_a_failure_is_skipp
     let run = fixture.run(LINE).await;
     for (done, next) in [("fetch", "check"), ("check", "pack")] {
         fixture.says(&run, done, "completed").await;
-        assert_eq!(fixture.wishes().await, told(&[next]));
+        assert_eq!(fixture.delivered().await, told(&[next]));
     }
     fixture.app.advance(MINUTE);
     fixture.says(&run, "pack", "running").await;
@@ -36,7 +36,7 @@ async fn steps_in_a_line_follow_each_other_and_what_waits_for_a_failure_is_skipp
     assert_eq!((&run["status"], &run["completedAt"]), (&json!("completed"), &json!("2026-04-25T13:01:00Z")));
     assert_eq!(statuses(&run), ["completed", "completed", "completed", "skipped"]);
     assert_eq!(step(&run, "clean")["errorMessage"], "it waits for a failure, and none of the steps it needs failed");
-    assert!(fixture.wishes().await.is_empty());
+    assert!(fixture.delivered().await.is_empty());
 }
 
 #[tokio::test]
@@ -44,11 +44,11 @@ async fn steps_that_do_not_need_each_other_run_side_by_side() {
     let fixture = Fixture::new().await;
     let run = fixture.run(DIAMOND).await;
     fixture.says(&run, "first", "completed").await;
-    assert_eq!(fixture.wishes().await, told(&["left", "right"]));
+    assert_eq!(fixture.delivered().await, told(&["left", "right"]));
     fixture.says(&run, "right", "completed").await;
-    assert_eq!(fixture.wishes().await, told(&["left"]), "the last one needs both");
+    assert_eq!(fixture.delivered().await, told(&["left"]), "the last one needs both");
     fixture.says(&run, "left", "completed").await;
-    assert_eq!(fixture.wishes().await, told(&["last", "tidy"]));
+    assert_eq!(fixture.delivered().await, told(&["last", "tidy"]));
     fixture.says(&run, "last", "completed").await;
     assert_eq!(fixture.look(&run).await["status"], "running");
     fixture.says(&run, "tidy", "completed").await;
@@ -62,7 +62,7 @@ async fn after_a_failure_goes_on_what_waits_for_one_or_for_any_end() {
     fixture.says(&run, "first", "completed").await;
     let report = json!({ "status": "failed", "errorMessage": "no such file" });
     assert_eq!(fixture.report(&run, "left", &report).await.status, 200);
-    assert_eq!(fixture.wishes().await, told(&["right", "amend", "tidy"]));
+    assert_eq!(fixture.delivered().await, told(&["right", "amend", "tidy"]));
     for done in ["right", "amend", "tidy"] {
         fixture.says(&run, done, "completed").await;
     }
@@ -87,9 +87,9 @@ async fn a_step_is_tried_again_after_delays_that_grow() {
         assert_eq!((&shown["attempt"], &shown["errorMessage"]), (&json!(attempt + 1), &json!("it broke")));
         assert_eq!(shown["progress"], Value::Null, "another attempt begins anew");
         fixture.look_after(TimeDelta::seconds(pause) - MOMENT).await;
-        assert!(fixture.wishes().await.is_empty());
+        assert!(fixture.delivered().await.is_empty());
         fixture.look_after(MOMENT).await;
-        assert_eq!(fixture.wishes().await, told(&["transfer"]));
+        assert_eq!(fixture.delivered().await, told(&["transfer"]));
     }
     let report = json!({ "status": "failed", "attempt": 3, "errorMessage": "it broke again" });
     fixture.report(&run, "transfer", &report).await;
@@ -117,13 +117,17 @@ steps:
     let stopped = fixture.look(&run).await["steps"][0].clone();
     assert_eq!((&stopped["status"], &stopped["attempt"]), (&json!("queued"), &json!(2)));
     assert_eq!(stopped["errorMessage"], "it took longer than its timeout of 1m");
-    assert_eq!(fixture.wishes().await, [("cancelStep".to_owned(), "sum".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("cancelStep".to_owned(), "sum".to_owned())]);
     fixture.look_after(TimeDelta::seconds(10)).await;
-    assert_eq!(fixture.wishes().await, [("cancelStep".to_owned(), "sum".to_owned())], "the first may still be at work");
+    assert_eq!(
+        fixture.delivered().await,
+        [("cancelStep".to_owned(), "sum".to_owned())],
+        "the first may still be at work"
+    );
     let answer = fixture.report(&run, "sum", &json!({ "status": "cancelled", "attempt": 1 })).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     fixture.look_after(TimeDelta::seconds(5)).await;
-    assert_eq!(fixture.wishes().await, told(&["sum"]));
+    assert_eq!(fixture.delivered().await, told(&["sum"]));
     assert_eq!(fixture.directives().await[0]["payload"]["step"]["attempt"], 2);
     assert_eq!(fixture.directives().await[0]["payload"]["step"]["timeoutSeconds"], 60);
 }
@@ -139,7 +143,7 @@ async fn what_was_done_just_before_it_was_given_up_is_not_done_again() {
     let late = fixture.report(&run, "sum", &json!({ "status": "completed", "attempt": 1 })).await;
     assert_eq!((late.status, &late.body["data"]["step"]["status"]), (200, &json!("completed")));
     assert_eq!(fixture.look(&run).await["status"], "completed");
-    assert!(fixture.wishes().await.is_empty());
+    assert!(fixture.delivered().await.is_empty());
 }
 
 #[tokio::test]
@@ -153,7 +157,7 @@ async fn a_run_that_takes_too_long_ends_with_all_its_steps() {
     let said = "the run took longer than its timeout of 2m";
     assert_eq!((&run["status"], &run["errorMessage"]), (&json!("failed"), &json!(said)));
     assert_eq!(statuses(&run), ["completed", "failed", "skipped", "skipped"]);
-    assert_eq!(fixture.wishes().await, [("cancelStep".to_owned(), "check".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("cancelStep".to_owned(), "check".to_owned())]);
 }
 
 #[tokio::test]
@@ -169,7 +173,7 @@ steps:
   - { id: there, type: checksum, path: /data/a, agent: edge-2 }
 ";
     let run = fixture.run(yaml).await;
-    assert_eq!(fixture.wishes().await, told(&["here"]));
+    assert_eq!(fixture.delivered().await, told(&["here"]));
     let open = fixture.app.key(&second.key).get("/api/agents/directives").await;
     assert_eq!(open.body["data"]["directives"][0]["payload"]["step"]["id"], "there");
     assert_eq!(fixture.report(&run, "there", &json!({ "status": "running" })).await.status, 404);

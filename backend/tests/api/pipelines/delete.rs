@@ -27,7 +27,7 @@ async fn runs_and_versions_go_what_runs_is_cancelled_first_and_transfers_stay() 
     let told: Vec<String> = told.iter().map(|event| event.kind.to_string()).collect();
     assert_eq!(told.last().map(String::as_str), Some("pipelineDeleted"));
     assert!(told.contains(&"pipelineRunCancelRequested".to_owned()), "{told:?}");
-    assert_eq!(fixture.wishes().await, [("cancelStep".to_owned(), "fetch".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("cancelStep".to_owned(), "fetch".to_owned())]);
     assert_eq!(fixture.user.get("/api/pipelines/daily").await.status, 404);
     assert!(fixture.app.cp().get_pipeline_run(&admin(), run_id(&run)).await.is_err());
     assert_eq!(agent.patch(&step_path(&run, "fetch"), &json!({ "status": "cancelled" })).await.status, 404);

@@ -37,9 +37,9 @@ async fn an_agent_that_comes_back_in_time_goes_on() {
     fixture.look_after(MINUTE * 4).await;
     fixture.heartbeat(&json!({})).await;
     fixture.look_after(HOUR).await;
-    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "fetch".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("runStep".to_owned(), "fetch".to_owned())]);
     fixture.says(&run, "fetch", "completed").await;
-    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "check".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("runStep".to_owned(), "check".to_owned())]);
 }
 
 #[tokio::test]
@@ -69,14 +69,14 @@ async fn the_next_attempt_waits_until_the_agent_is_heard_again_and_has_stopped_t
     let fixture = Fixture::new().await;
     let run = fixture.given_up().await;
     fixture.look_after(MINUTE).await;
-    assert_eq!(fixture.wishes().await, [("cancelStep".to_owned(), "transfer".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("cancelStep".to_owned(), "transfer".to_owned())]);
     fixture.heartbeat(&json!({})).await;
     fixture.look_after(TimeDelta::seconds(5)).await;
-    assert_eq!(fixture.wishes().await, [("cancelStep".to_owned(), "transfer".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("cancelStep".to_owned(), "transfer".to_owned())]);
     let directive = fixture.directives().await.remove(0);
     fixture.acknowledge(&directive).await;
     fixture.look_after(TimeDelta::seconds(5)).await;
-    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "transfer".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("runStep".to_owned(), "transfer".to_owned())]);
     assert_eq!(fixture.look(&run).await["steps"][0]["attempt"], 2);
 }
 

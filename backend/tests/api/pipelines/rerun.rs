@@ -19,7 +19,7 @@ async fn what_was_done_stays_done_and_the_rest_begins_anew() {
     let rerun = json!(fixture.app.cp().rerun_pipeline_run(&admin(), run_id(&run), None).await.expect("a run"));
     assert_eq!((&rerun["trigger"], &rerun["rerunOf"], &rerun["version"]), (&json!("rerun"), &run["id"], &json!(1)));
     assert_eq!(statuses(&rerun), ["completed", "queued", "queued", "queued"]);
-    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "check".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("runStep".to_owned(), "check".to_owned())]);
     let done_before = fixture.report(&rerun, "fetch", &json!({ "status": "failed" })).await;
     assert_eq!(done_before.status, 404, "that one was sent by the run before");
     fixture.says(&rerun, "check", "completed").await;

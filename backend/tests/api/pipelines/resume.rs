@@ -16,11 +16,11 @@ async fn after_a_restart_a_run_goes_on_and_nothing_is_done_again() {
     let fixture = fixture.restarted(MINUTE).await;
     fixture.look_after(MOMENT).await;
     assert_eq!(fixture.look(&run).await, before);
-    assert!(fixture.wishes().await.is_empty(), "the agent knows what it has to do");
+    assert!(fixture.delivered().await.is_empty(), "the agent knows what it has to do");
     fixture.says(&run, "check", "completed").await;
-    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "pack".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("runStep".to_owned(), "pack".to_owned())]);
     let fixture = fixture.restarted(MINUTE).await;
-    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "pack".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("runStep".to_owned(), "pack".to_owned())]);
     fixture.says(&run, "pack", "completed").await;
     assert_eq!(fixture.look(&run).await["status"], "completed");
 }

@@ -70,7 +70,7 @@ async fn a_run_keeps_its_version_whatever_is_saved_meanwhile() {
     let run = fixture.run(LINE).await;
     assert_eq!(fixture.put("daily", SMALL).await.body["data"]["pipeline"]["version"], 2);
     fixture.says(&run, "fetch", "completed").await;
-    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "check".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("runStep".to_owned(), "check".to_owned())]);
     assert_eq!(fixture.look(&run).await["version"], 1);
     let next = fixture.admin.post("/api/pipelines/daily/runs", &json!({})).await;
     assert_eq!(next.body["data"]["run"]["version"], 2);

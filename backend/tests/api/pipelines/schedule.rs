@@ -30,7 +30,7 @@ async fn a_due_slot_becomes_a_run_and_a_row_of_the_ledger() {
             "reason": null, "runId": run["id"], "from": null, "to": null, "count": null,
         })
     );
-    assert_eq!(fixture.wishes().await, [("runStep".to_owned(), "transfer".to_owned())]);
+    assert_eq!(fixture.delivered().await, [("runStep".to_owned(), "transfer".to_owned())]);
     assert_eq!(fixture.next_run_at("hourly").await, "2026-04-25T15:00:00Z");
     let object = fixture.app.cp().find_object(&admin(), id(&slot).parse().expect("a UUID")).await.expect("a look");
     assert_eq!(object.expect("the slot").id().to_string(), id(&slot));

@@ -22,12 +22,12 @@ impl Story {
             .map(|kind| kind.to_string())
             .collect();
         assert_eq!(all.difference(&kinds).collect::<Vec<_>>(), Vec::<&String>::new());
-        let wishes: Vec<(String,)> =
+        let directives: Vec<(String,)> =
             sql("SELECT DISTINCT type FROM directives WHERE acknowledged_at IS NULL ORDER BY type")
                 .fetch_all(&self.app.app.db)
                 .await
-                .expect("wishes");
-        let wishes: Vec<String> = wishes.into_iter().map(|(kind,)| kind).collect();
+                .expect("directives");
+        let directives: Vec<String> = directives.into_iter().map(|(kind,)| kind).collect();
         let all = [
             "cancelJobRun",
             "cancelStep",
@@ -38,7 +38,7 @@ impl Story {
             "setHeartbeatInterval",
             "startJob",
         ];
-        assert_eq!(wishes, all);
+        assert_eq!(directives, all);
     }
 
     pub(super) async fn keep(&mut self, folder: &std::path::Path, database: &TestDatabase) {
