@@ -32,7 +32,7 @@ async fn me(app: &TestApp, token: &str) -> u16 {
 async fn signing_in_gives_a_token_a_refresh_token_and_the_user() {
     let app = TestApp::start().await;
     let customer = app.customer("acme").await;
-    let ops = app.person("ops", Some(customer.id)).await;
+    let ops = app.create_user("ops", Some(customer.id)).await;
     let answer = app.sign_in(&ops.email, PASSWORD).await;
     let user = json!({
         "id": ops.id, "email": "ops@example.com", "role": "customer", "customerId": customer.id, "suspended": false,
@@ -56,7 +56,7 @@ async fn signing_in_gives_a_token_a_refresh_token_and_the_user() {
 #[tokio::test]
 async fn a_wrong_password_is_401(#[case] password: &str) {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let answer = app.sign_in(&ops.email, password).await;
     assert_eq!((answer.status, answer.body), (401, json!({ "success": false, "error": WRONG, "details": null })));
 }
@@ -64,7 +64,7 @@ async fn a_wrong_password_is_401(#[case] password: &str) {
 #[tokio::test]
 async fn a_wrong_password_is_401_however_long_it_is() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     for length in [1025, 100_000, 1_000_000] {
         assert_eq!(app.sign_in(&ops.email, &"a".repeat(length)).await.status, 401, "{length} bytes");
     }
@@ -97,7 +97,7 @@ async fn a_login_without_its_fields_is_400(#[case] body: Value, #[case] wrong: &
 #[tokio::test]
 async fn an_address_is_the_same_in_any_case() {
     let app = TestApp::start().await;
-    app.person("ops", None).await;
+    app.create_user("ops", None).await;
     let answer = app.sign_in(" Ops@EXAMPLE.com ", PASSWORD).await;
     assert_eq!((answer.status, &answer.body["data"]["user"]["email"]), (200, &json!("ops@example.com")));
 }
@@ -106,7 +106,7 @@ async fn an_address_is_the_same_in_any_case() {
 async fn somebody_suspended_neither_signs_in_nor_stays_in() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let before = app.sign_in(&ops.email, PASSWORD).await;
     assert_eq!(admin.patch(&ops.path(), &json!({ "suspended": true })).await.status, 200);
     let answer = app.sign_in(&ops.email, PASSWORD).await;
@@ -122,7 +122,7 @@ async fn somebody_suspended_neither_signs_in_nor_stays_in() {
 async fn nobody_of_a_suspended_customer_signs_in() {
     let app = TestApp::start().await;
     let customer = app.customer("acme").await;
-    let ops = app.person("ops", Some(customer.id)).await;
+    let ops = app.create_user("ops", Some(customer.id)).await;
     let before = app.sign_in(&ops.email, PASSWORD).await;
     let suspend = |suspended| UpdateCustomer { suspended: Some(suspended), ..UpdateCustomer::default() };
     app.cp().update_customer(&admin(), customer.id, suspend(true)).await.expect("a change");
@@ -136,7 +136,7 @@ async fn nobody_of_a_suspended_customer_signs_in() {
 #[tokio::test]
 async fn an_access_token_works_for_an_hour() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let token = token(&app.sign_in(&ops.email, PASSWORD).await);
     app.advance(TimeDelta::seconds(3599));
     assert_eq!(me(&app, &token).await, 200);
@@ -147,7 +147,7 @@ async fn an_access_token_works_for_an_hour() {
 #[tokio::test]
 async fn a_refresh_token_works_for_seven_days_from_its_making() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let first = refresh_token(&app.sign_in(&ops.email, PASSWORD).await);
     app.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
     let second = refresh(&app, &first).await;
@@ -159,7 +159,7 @@ async fn a_refresh_token_works_for_seven_days_from_its_making() {
 #[tokio::test]
 async fn a_refresh_token_is_replaced_at_each_use() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let first = app.sign_in(&ops.email, PASSWORD).await;
     let second = refresh(&app, &refresh_token(&first)).await;
     assert_ne!(refresh_token(&first), refresh_token(&second));
@@ -173,7 +173,7 @@ async fn a_refresh_token_is_replaced_at_each_use() {
 #[tokio::test]
 async fn a_replaced_refresh_token_works_once_more_within_ten_seconds() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let first = refresh_token(&app.sign_in(&ops.email, PASSWORD).await);
     refresh_token(&refresh(&app, &first).await);
     app.advance(TimeDelta::seconds(10));
@@ -188,7 +188,7 @@ async fn a_replaced_refresh_token_works_once_more_within_ten_seconds() {
 #[tokio::test]
 async fn two_windows_of_one_browser_may_renew_at_once() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let session = app.sign_in(&ops.email, PASSWORD).await;
     // Each has a connection of their own by now, so that nothing keeps them apart.
     let (access, first) = (token(&session), refresh_token(&session));
@@ -202,7 +202,7 @@ async fn two_windows_of_one_browser_may_renew_at_once() {
 #[tokio::test]
 async fn a_replaced_refresh_token_ends_the_session_after_ten_seconds() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let other = app.sign_in(&ops.email, PASSWORD).await;
     let first = refresh_token(&app.sign_in(&ops.email, PASSWORD).await);
     let second = refresh(&app, &first).await;
@@ -227,7 +227,7 @@ async fn what_is_no_refresh_token_renews_nothing(#[case] token: &str) {
 #[tokio::test]
 async fn a_refresh_token_with_one_bit_changed_renews_nothing_and_ends_nothing() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let real = refresh_token(&app.sign_in(&ops.email, PASSWORD).await);
     // The first characters name the session, later ones its generation, the last ones sign both.
     for index in [8, 30, real.len() - 4] {
@@ -242,7 +242,7 @@ async fn a_refresh_token_with_one_bit_changed_renews_nothing_and_ends_nothing() 
 async fn a_new_password_ends_every_session_of_its_user() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let (one, two) = (app.sign_in(&ops.email, PASSWORD).await, app.sign_in(&ops.email, PASSWORD).await);
     assert_eq!(admin.patch(&ops.path(), &json!({ "password": "another long phrase" })).await.status, 200);
     for session in [&one, &two] {
@@ -256,7 +256,7 @@ async fn a_new_password_ends_every_session_of_its_user() {
 #[tokio::test]
 async fn signing_out_with_the_token_ends_its_session_and_no_other() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let (one, two) = (app.sign_in(&ops.email, PASSWORD).await, app.sign_in(&ops.email, PASSWORD).await);
     let answer = app.bearer(&token(&one)).send("POST", "/api/auth/logout", None).await;
     assert_eq!((answer.status, &answer.body["data"]), (200, &json!({ "loggedOut": true })));
@@ -269,7 +269,7 @@ async fn signing_out_with_the_token_ends_its_session_and_no_other() {
 #[tokio::test]
 async fn signing_out_with_the_refresh_token_ends_its_session() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let session = app.sign_in(&ops.email, PASSWORD).await;
     let body = json!({ "refreshToken": refresh_token(&session) });
     for _ in 0..2 {

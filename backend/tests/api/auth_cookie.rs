@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Client, PASSWORD, TestApp};
 
 async fn sign_in(app: &TestApp, client: &Client) -> Answer {
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let body = json!({ "email": ops.email, "password": PASSWORD, "cookie": true });
     let answer = client.post("/api/auth/login", &body).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -55,7 +55,7 @@ async fn refresh_takes_the_cookie_and_gives_the_next_one() {
 #[tokio::test]
 async fn a_refresh_token_from_the_body_may_move_into_a_cookie() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let session = app.sign_in(&ops.email, PASSWORD).await;
     let body = json!({ "refreshToken": session.body["data"]["refreshToken"], "cookie": true });
     let answer = app.anonymous().post("/api/auth/refresh", &body).await;
@@ -104,7 +104,7 @@ async fn a_page_of_another_origin_neither_uses_the_cookie_nor_sets_it() {
         let answer = foreign.send("POST", path, None).await;
         assert_eq!((answer.status, answer.header("set-cookie")), (403, None), "{path}");
     }
-    let ops = app.person("other", None).await;
+    let ops = app.create_user("other", None).await;
     let login = json!({ "email": ops.email, "password": PASSWORD, "cookie": true });
     assert_eq!(foreign.post("/api/auth/login", &login).await.status, 403);
     let own = browser.with("Origin", "https://fleet.example.com");
@@ -120,7 +120,7 @@ async fn a_page_of_another_origin_neither_uses_the_cookie_nor_sets_it() {
 #[tokio::test]
 async fn what_takes_no_cookie_asks_for_no_origin() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let foreign = app.anonymous().with("Host", "fleet.example.com").with("Origin", "https://other.example.com");
     let login = foreign.post("/api/auth/login", &json!({ "email": ops.email, "password": PASSWORD })).await;
     let token = &login.body["data"]["refreshToken"];

@@ -33,7 +33,7 @@ fn encoded(part: &Value) -> String {
 }
 
 async fn token(app: &TestApp) -> String {
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let answer = app.sign_in(&ops.email, PASSWORD).await;
     answer.body["data"]["token"].as_str().expect("a token").to_owned()
 }
@@ -47,7 +47,7 @@ async fn refused(app: &TestApp, token: &str) {
 async fn a_token_says_who_for_whom_and_until_when() {
     let app = TestApp::start().await;
     let customer = app.customer("acme").await;
-    let ops = app.person("ops", Some(customer.id)).await;
+    let ops = app.create_user("ops", Some(customer.id)).await;
     let answer = app.sign_in(&ops.email, PASSWORD).await;
     let [header, claims, _] = parts(answer.body["data"]["token"].as_str().unwrap_or_default());
     assert_eq!(decoded(&header)["alg"], "HS256");

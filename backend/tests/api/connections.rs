@@ -11,7 +11,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::support::{Listening, TestApp, Watcher};
+use crate::support::{Subscriber, TestApp, TestListener};
 
 /// Longer than anything may take.
 const FOR_EVER: Duration = Duration::from_mins(1);
@@ -50,7 +50,7 @@ fn hasty() -> ConnectionLimits {
 #[tokio::test]
 async fn a_connection_that_sends_no_whole_head_is_closed() {
     let app = TestApp::start().await;
-    let listening = Listening::of(app.router.clone(), hasty()).await;
+    let listening = TestListener::of(app.router.clone(), hasty()).await;
     for sent in ["", "GET /api/he", "GET /api/health HTTP/1.1\r\nHost: x\r\nX-A: "] {
         assert_eq!(to_the_end(&mut listening.raw(sent).await).await, "");
     }
@@ -60,7 +60,7 @@ async fn a_connection_that_sends_no_whole_head_is_closed() {
 async fn a_connection_without_a_further_request_is_closed() {
     let app = TestApp::start().await;
     let limits = ConnectionLimits { head: Duration::from_mins(1), ..hasty() };
-    let listening = Listening::of(app.router.clone(), limits).await;
+    let listening = TestListener::of(app.router.clone(), limits).await;
     let mut stream = listening.raw("GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n").await;
     let text = to_the_end(&mut stream).await;
     assert!(
@@ -73,7 +73,7 @@ async fn a_connection_without_a_further_request_is_closed() {
 async fn a_client_that_does_not_take_its_answer_is_given_up() {
     let app = TestApp::start().await;
     let limits = ConnectionLimits { write_grace: Duration::from_millis(1), ..ConnectionLimits::of_api(100) };
-    let listening = Listening::of(app.router.clone(), limits).await;
+    let listening = TestListener::of(app.router.clone(), limits).await;
     // More answers than the buffers of both sides hold, none of which is read.
     let request = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
     let _stream = listening.raw(&request).await;
@@ -86,11 +86,11 @@ async fn many_anonymous_connections_keep_out_neither_agents_nor_one_another() {
     let customer = app.customer("acme").await;
     let agent = app.agent(customer.id, "edge-1").await;
     let limits = ConnectionLimits { anonymous: 8, ..ConnectionLimits::of_api(16) };
-    let listening = Listening::of(app.router.clone(), limits).await;
+    let listening = TestListener::of(app.router.clone(), limits).await;
     let request = format!("GET /api/agents/directives HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\n\r\n", agent.key);
     let mut known = listening.raw(&request).await;
     assert!(answer(&mut known).await.0.starts_with("HTTP/1.1 200 OK\r\n"));
-    let mut watcher = listening.watcher(&customer.token).await;
+    let mut subscriber = listening.subscriber(&customer.token).await;
 
     let mut strangers = Vec::new();
     for _ in 0..100 {
@@ -104,8 +104,8 @@ async fn many_anonymous_connections_keep_out_neither_agents_nor_one_another() {
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
     known.write_all(request.as_bytes()).await.expect("sent");
     assert!(answer(&mut known).await.0.starts_with("HTTP/1.1 200 OK\r\n"), "the agent was not closed");
-    watcher.say(&json!({ "type": "ping" })).await;
-    assert_eq!(watcher.hear().await, json!({ "type": "pong" }), "nor was the watcher");
+    subscriber.send(&json!({ "type": "ping" })).await;
+    assert_eq!(subscriber.receive().await, json!({ "type": "pong" }), "nor was the subscriber");
     assert!(listening.listeners.connections().len() <= 16);
 }
 
@@ -115,14 +115,14 @@ async fn beyond_a_customer_s_quota_a_socket_is_refused_and_a_rest_connection_clo
     let (customer, other) = (app.customer("acme").await, app.customer("other").await);
     let agent = app.agent(customer.id, "edge-1").await;
     let limits = ConnectionLimits { per_principal: 2, few_left: 100, ..ConnectionLimits::of_api(100) };
-    let listening = Listening::of(app.router.clone(), limits).await;
-    let mut watchers = [listening.watcher(&customer.token).await, listening.watcher(&customer.token).await];
+    let listening = TestListener::of(app.router.clone(), limits).await;
+    let mut subscribers = [listening.subscriber(&customer.token).await, listening.subscriber(&customer.token).await];
 
-    let mut refused = listening.stranger().await;
+    let mut refused = listening.unauthenticated().await;
     let payload = json!({ "Authorization": format!("Bearer {}", customer.token) });
-    refused.say(&json!({ "type": "connection_init", "payload": payload })).await;
+    refused.send(&json!({ "type": "connection_init", "payload": payload })).await;
     let reason = "Too many open connections of this customer or administrator: close some, then connect again";
-    assert_eq!(refused.hear_close().await, (1013, reason.to_owned()));
+    assert_eq!(refused.receive_close().await, (1013, reason.to_owned()));
     drop(refused);
     let request = format!("GET /api/agents/directives HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\n\r\n", agent.key);
     let mut stream = listening.raw(&request).await;
@@ -130,13 +130,13 @@ async fn beyond_a_customer_s_quota_a_socket_is_refused_and_a_rest_connection_clo
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("\r\nConnection: close\r\n"), "{head}");
     assert_eq!(to_the_end(&mut stream).await, "");
 
-    let _other = listening.watcher(&other.token).await;
-    for watcher in &mut watchers {
-        watcher.say(&json!({ "type": "ping" })).await;
-        assert_eq!(watcher.hear().await, json!({ "type": "pong" }), "what was there before stays");
+    let _other = listening.subscriber(&other.token).await;
+    for subscriber in &mut subscribers {
+        subscriber.send(&json!({ "type": "ping" })).await;
+        assert_eq!(subscriber.receive().await, json!({ "type": "pong" }), "what was there before stays");
     }
     // One that closes makes room for the next one.
-    let [closed, _held] = watchers;
+    let [closed, _held] = subscribers;
     drop(closed);
     while listening.listeners.connections().len() > 2 {
         tokio::task::yield_now().await;
@@ -150,25 +150,25 @@ async fn beyond_a_customer_s_quota_a_socket_is_refused_and_a_rest_connection_clo
 async fn of_the_sockets_without_a_token_of_an_address_the_oldest_is_closed_beyond_fifty() {
     let app = TestApp::start().await;
     let settings = graphql::Settings { init_grace: Duration::ZERO, ..app.app.graphql(&app.settings) };
-    let listening = Listening::of(graphql::router(settings), ConnectionLimits::of_api(1000)).await;
-    let mut waiting: Vec<Watcher> = Vec::new();
+    let listening = TestListener::of(graphql::router(settings), ConnectionLimits::of_api(1000)).await;
+    let mut waiting: Vec<Subscriber> = Vec::new();
     let token = app.customer("acme").await.token;
-    let mut introduced = listening.watcher(&token).await;
+    let mut introduced = listening.subscriber(&token).await;
     for number in 0..51 {
-        let mut stranger = listening.stranger().await;
+        let mut stranger = listening.unauthenticated().await;
         // Whoever introduces itself without a token is no less a stranger.
         if number % 2 == 0 {
-            stranger.say(&json!({ "type": "connection_init" })).await;
-            assert_eq!(stranger.hear().await, json!({ "type": "connection_ack" }));
+            stranger.send(&json!({ "type": "connection_init" })).await;
+            assert_eq!(stranger.receive().await, json!({ "type": "connection_ack" }));
         }
         waiting.push(stranger);
     }
     // Which of them was the first to wait is the machine's choice: exactly one of them has to go.
-    let closes = waiting.iter_mut().map(|watcher| Box::pin(watcher.closed()));
+    let closes = waiting.iter_mut().map(|subscriber| Box::pin(subscriber.closed()));
     let ((code, reason), _, _) = futures_util::future::select_all(closes).await;
     assert_eq!((code, reason.as_str()), (4408, "Too many connections without a token from this address"));
-    introduced.say(&json!({ "type": "ping" })).await;
-    assert_eq!(introduced.hear().await, json!({ "type": "pong" }));
+    introduced.send(&json!({ "type": "ping" })).await;
+    assert_eq!(introduced.receive().await, json!({ "type": "pong" }));
 }
 
 #[tokio::test]

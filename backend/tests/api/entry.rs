@@ -18,7 +18,7 @@ async fn target() -> (TestApp, Target) {
     let transfer = app.transfer(&agent).await["id"].as_str().unwrap_or_default().to_owned();
     let job = app.job(&agent, &json!({})).await;
     let pipeline = app.pipeline(customer.id, "copy", COPY).await;
-    let admin = app.person("admin", None).await;
+    let admin = app.create_user("admin", None).await;
     let admin = app.token(&admin.email).await;
     let target = Target {
         router: app.router.clone(),

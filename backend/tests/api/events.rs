@@ -52,7 +52,7 @@ fn path(transfer: &Value) -> String {
 #[tokio::test]
 async fn everything_but_figures_leaves_one_row_in_the_order_of_commits() {
     let app = TestApp::start().await;
-    let root = app.person("root", None).await;
+    let root = app.create_user("root", None).await;
     let session = app.sign_in(&root.email, PASSWORD).await;
     let user = app.bearer(session.body["data"]["token"].as_str().unwrap_or_default());
     let made = user.post("/api/customers", &json!({ "name": "Acme" })).await;
@@ -134,7 +134,7 @@ async fn what_is_refused_or_changes_nothing_leaves_none() {
     let transfer = app.transfer(&agent).await;
     let client = app.key(&agent.key);
     client.patch(&path(&transfer), &json!({ "status": "completed" })).await;
-    app.person("taken", None).await;
+    app.create_user("taken", None).await;
     let before = log(&app).await;
     assert_eq!(client.patch(&path(&transfer), &json!({ "status": "running" })).await.status, 409);
     assert_eq!(client.patch(&path(&transfer), &json!({ "status": "completed" })).await.status, 200);
@@ -208,7 +208,7 @@ async fn a_reader_hears_what_was_committed_with_its_view_and_in_order() {
     assert!(events.iter().filter_map(|event| event.number).is_sorted_by(|a, b| a < b));
     assert!(events.iter().filter(|event| event.kind.is_logged()).all(|event| event.number.is_some()));
     let Object::Transfer(view) = &events[3].object else { panic!("a transfer") };
-    assert_eq!(json!(view), last.body["data"]["transfer"], "what watchers see is what the caller was answered");
+    assert_eq!(json!(view), last.body["data"]["transfer"], "what subscribers see is what the caller was answered");
     assert_eq!(events[3].actor, format!("agent:{}", agent.id));
 }
 

@@ -151,7 +151,7 @@ async fn a_failure_is_not_kept() {
     let app = TestApp::start().await;
     let admin = app.admin().await.with("Idempotency-Key", "k1");
     let user = |email: &str| json!({ "email": email, "password": PASSWORD, "role": "admin" });
-    app.person("taken", None).await;
+    app.create_user("taken", None).await;
     assert_eq!(admin.post("/api/users", &user("taken@example.com")).await.status, 409);
     assert_eq!(admin.post("/api/users", &json!({})).await.status, 400);
     assert_eq!(admin.post("/api/users", &user("free@example.com")).await.status, 201);
@@ -205,7 +205,7 @@ async fn it_is_ignored_where_the_answer_holds_a_secret() {
     let key = format!("/api/agents/{}/key", agent.id);
     let (one, two) = (user.post(&key, &json!({})).await, user.post(&key, &json!({})).await);
     assert_ne!(one.body["data"]["apiKey"], two.body["data"]["apiKey"]);
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let login = json!({ "email": ops.email, "password": PASSWORD });
     let stranger = app.anonymous().with("Idempotency-Key", "k1");
     let (one, two) = (stranger.post("/api/auth/login", &login).await, stranger.post("/api/auth/login", &login).await);

@@ -19,7 +19,7 @@ async fn the_api_answers_whether_or_not_the_proxy_removes_the_path() {
 #[tokio::test]
 async fn the_cookie_is_for_the_path_that_the_browser_sees_and_for_tls() {
     let app = TestApp::with(BELOW_A_PATH).await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let body = json!({ "email": ops.email, "password": PASSWORD, "cookie": true });
     for path in ["/api/auth/login", "/mft/api/auth/login"] {
         let answer = app.anonymous().post(path, &body).await;

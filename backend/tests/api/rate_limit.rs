@@ -103,7 +103,7 @@ async fn an_address_may_register_10_agents_a_minute_with_whatever_credentials() 
 #[tokio::test]
 async fn an_address_may_sign_in_and_renew_10_times_a_minute_together() {
     let app = limited(DEFAULTS).await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let stranger = app.anonymous();
     let mut token = Value::Null;
     for left in (5..10).rev() {
@@ -124,7 +124,7 @@ async fn an_address_may_sign_in_and_renew_10_times_a_minute_together() {
 #[tokio::test]
 async fn successes_are_no_failures() {
     let app = limited("login=100").await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     for _ in 0..4 {
         assert_eq!(login(&app.anonymous(), &ops.email, "wrong").await.status, 401);
         assert_eq!(login(&app.anonymous(), &ops.email, PASSWORD).await.status, 200);
@@ -284,7 +284,7 @@ async fn servers_that_share_a_redis_share_the_windows() {
     let database = TestDatabase::shared().await;
     let flags = ["--rate-limits", "user=4"];
     let (one, two) = (TestApp::on(&database, &flags).await, TestApp::on(&database, &flags).await);
-    let person = one.person("ops", None).await;
+    let person = one.create_user("ops", None).await;
     let signed_in = one.cp().issue_token(&backend::actor::Actor::System, &person.email, TimeDelta::hours(1)).await;
     let signed_in = signed_in.expect("a token");
     for left in [3, 1] {

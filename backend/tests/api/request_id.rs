@@ -10,7 +10,7 @@ use tokio::{io::AsyncReadExt, net::TcpStream};
 use tracing_subscriber::{fmt, prelude::*};
 use uuid::Uuid;
 
-use crate::support::{Listening, TestApp};
+use crate::support::{TestApp, TestListener};
 
 /// An answer as it came over the connection.
 struct Received {
@@ -39,7 +39,7 @@ impl Received {
 }
 
 /// Asks with this request line and these header lines.
-async fn ask(listening: &Listening, line: &str, headers: &str, body: &str) -> Received {
+async fn ask(listening: &TestListener, line: &str, headers: &str, body: &str) -> Received {
     let length = body.len();
     let common = format!("Host: x\r\nConnection: close\r\nContent-Length: {length}\r\n");
     receive(listening.raw(&format!("{line} HTTP/1.1\r\n{common}{headers}\r\n{body}")).await).await
@@ -146,13 +146,13 @@ async fn errors_on_a_socket_name_the_request_that_opened_it() {
     let mut socket =
         listening.connect("graphql-transport-ws", &[("x-request-id", "socket-1")]).await.expect("a socket");
     let payload = json!({ "Authorization": format!("Bearer {}", customer.token) });
-    socket.say(&json!({ "type": "connection_init", "payload": payload })).await;
-    assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
+    socket.send(&json!({ "type": "connection_init", "payload": payload })).await;
+    assert_eq!(socket.receive().await, json!({ "type": "connection_ack" }));
     socket.subscribe("refused", "{ nothing }").await;
-    let frame = socket.hear().await;
+    let frame = socket.receive().await;
     assert_eq!(frame["payload"][0]["extensions"]["requestId"], "socket-1", "{frame}");
     socket.subscribe("failed", "{ transfer(id: \"0199c1f0-6c00-7000-8000-000000000001\") { id } }").await;
-    let frame = socket.hear().await;
+    let frame = socket.receive().await;
     assert_eq!(frame["payload"]["errors"][0]["extensions"]["requestId"], "socket-1", "{frame}");
 }
 

@@ -23,7 +23,7 @@ async fn login(client: &Client, email: &str, password: &str) -> Answer {
 #[tokio::test]
 async fn one_client_address_closes_an_e_mail_address_for_itself_only() {
     let app = app().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let stranger = app.anonymous().from("192.0.2.1");
     for _ in 0..5 {
         assert_eq!(login(&stranger, &ops.email.to_uppercase(), "wrong").await.status, 401);
@@ -39,7 +39,7 @@ async fn one_client_address_closes_an_e_mail_address_for_itself_only() {
 #[tokio::test]
 async fn twenty_failures_from_everywhere_close_an_e_mail_address() {
     let app = app().await;
-    let (ops, other) = (app.person("ops", None).await, app.person("other", None).await);
+    let (ops, other) = (app.create_user("ops", None).await, app.create_user("other", None).await);
     for index in 0..20 {
         let stranger = app.anonymous().from(&format!("192.0.2.{index}"));
         assert_eq!(login(&stranger, &ops.email, "wrong").await.status, 401);
@@ -62,7 +62,7 @@ async fn outcomes(attempts: Vec<(Client, &str)>) -> (usize, usize) {
 #[tokio::test]
 async fn attempts_at_the_same_time_are_not_all_tried() {
     let app = app().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let from_one = (0..12).map(|_| (app.anonymous().from("198.51.100.1"), ops.email.as_str())).collect();
     assert_eq!(outcomes(from_one).await, (5, 7));
     let everywhere = (0..40).map(|index| (app.anonymous().from(&format!("192.0.2.{index}")), ops.email.as_str()));
@@ -74,7 +74,7 @@ async fn attempts_at_the_same_time_are_not_all_tried() {
 async fn servers_that_share_a_redis_share_the_attempts() {
     let database = TestDatabase::shared().await;
     let (one, two) = (on(&database).await, on(&database).await);
-    let ops = one.person("ops", None).await;
+    let ops = one.create_user("ops", None).await;
     let attempts = [&one, &two].into_iter().cycle().take(14);
     let attempts = attempts.map(|app| (app.anonymous().from("198.51.100.1"), ops.email.as_str())).collect();
     assert_eq!(outcomes(attempts).await, (5, 9));
@@ -87,7 +87,7 @@ async fn servers_that_share_a_redis_share_the_attempts() {
 #[tokio::test]
 async fn graphql_counts_the_same_attempts() {
     let app = app().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let client = app.anonymous().from("192.0.2.1");
     for _ in 0..3 {
         assert_eq!(login(&client, &ops.email, "wrong").await.status, 401);

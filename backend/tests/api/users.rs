@@ -100,7 +100,7 @@ async fn a_user_that_cannot_be_is_400(#[case] body: Value, #[case] fields: &[&st
 #[tokio::test]
 async fn a_change_that_cannot_be_is_400(#[case] body: Value, #[case] fields: &[&str]) {
     let app = TestApp::start().await;
-    let (admin, ops) = (app.admin().await, app.person("ops", None).await);
+    let (admin, ops) = (app.admin().await, app.create_user("ops", None).await);
     let answer = admin.patch(&ops.path(), &body).await;
     assert_eq!((answer.status, wrong(&answer.body)), (400, fields.iter().map(ToString::to_string).collect()));
 }
@@ -109,7 +109,7 @@ async fn a_change_that_cannot_be_is_400(#[case] body: Value, #[case] fields: &[&
 async fn a_customers_user_who_becomes_an_administrator_signs_in_again_and_belongs_to_nobody() {
     let app = TestApp::start().await;
     let (admin, customer) = (app.admin().await, app.customer("acme").await);
-    let ops = app.person("ops", Some(customer.id)).await;
+    let ops = app.create_user("ops", Some(customer.id)).await;
     let before = app.sign_in(&ops.email, PASSWORD).await;
     let answer = admin.patch(&ops.path(), &json!({ "role": "admin" })).await;
     let user = &answer.body["data"]["user"];
@@ -126,8 +126,8 @@ async fn only_administrators_manage_users() {
     let app = TestApp::start().await;
     let (own, other) = (app.customer("own").await, app.customer("other").await);
     let agent = app.agent(own.id, "edge-1").await;
-    let (mine, theirs) = (app.person("mine", Some(own.id)).await, app.person("theirs", Some(other.id)).await);
-    let root = app.person("root", None).await;
+    let (mine, theirs) = (app.create_user("mine", Some(own.id)).await, app.create_user("theirs", Some(other.id)).await);
+    let root = app.create_user("root", None).await;
     let body = json!({ "email": "a@b.example", "password": PASSWORD, "role": "admin" });
     let change = json!({ "suspended": true });
     let user = app.bearer(&own.token);
@@ -156,10 +156,10 @@ async fn a_user_who_is_not_there_is_404(#[case] id: &str) {
 #[tokio::test]
 async fn an_administrator_cannot_suspend_or_demote_themself() {
     let app = TestApp::start().await;
-    let root = app.person("root", None).await;
+    let root = app.create_user("root", None).await;
     let session = app.sign_in(&root.email, PASSWORD).await;
     let admin = app.bearer(session.body["data"]["token"].as_str().unwrap_or_default());
-    let second = app.person("second", None).await;
+    let second = app.create_user("second", None).await;
     let own = "you cannot suspend or demote yourself: another administrator can";
     for change in [json!({ "suspended": true }), json!({ "role": "customer" })] {
         let answer = admin.patch(&root.path(), &change).await;
@@ -175,11 +175,11 @@ async fn an_administrator_cannot_suspend_or_demote_themself() {
 #[tokio::test]
 async fn an_administrator_who_can_sign_in_remains() {
     let app = TestApp::start().await;
-    let root = app.person("root", None).await;
+    let root = app.create_user("root", None).await;
     let input = UpdateUser { suspended: Some(true), ..UpdateUser::default() };
     let refused = app.cp().update_user(&Actor::System, root.id, input.clone()).await.expect_err("the last one");
     assert_eq!(refused.to_string(), "this is the last administrator who can sign in");
-    app.person("second", None).await;
+    app.create_user("second", None).await;
     app.cp().update_user(&Actor::System, root.id, input).await.expect("another one is left");
 }
 
@@ -187,7 +187,7 @@ async fn an_administrator_who_can_sign_in_remains() {
 async fn two_administrators_cannot_suspend_each_other_at_once() {
     for _ in 0..4 {
         let app = TestApp::start().await;
-        let (one, two) = (app.person("one", None).await, app.person("two", None).await);
+        let (one, two) = (app.create_user("one", None).await, app.create_user("two", None).await);
         let client = |answer: &Answer| app.bearer(answer.body["data"]["token"].as_str().unwrap_or_default());
         let first = client(&app.sign_in(&one.email, PASSWORD).await);
         let second = client(&app.sign_in(&two.email, PASSWORD).await);

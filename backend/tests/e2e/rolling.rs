@@ -14,33 +14,33 @@ use tokio_tungstenite::{
 
 use crate::process::Server;
 
-/// A watcher of transfers on one of the servers.
-struct Watcher(WebSocketStream<MaybeTlsStream<TcpStream>>);
+/// A subscriber of transfers on one of the servers.
+struct Subscriber(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-impl Watcher {
+impl Subscriber {
     async fn new(server: &Server, token: &str) -> Self {
         let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().expect("a request");
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
-        let mut watcher = Self(connect_async(request).await.expect("a socket").0);
+        let mut subscriber = Self(connect_async(request).await.expect("a socket").0);
         let payload = json!({ "Authorization": format!("Bearer {token}") });
-        watcher.say(&json!({ "type": "connection_init", "payload": payload })).await;
+        subscriber.send(&json!({ "type": "connection_init", "payload": payload })).await;
         let query = "subscription { transferUpdated { resync transfer { id status } } }";
-        watcher.say(&json!({ "id": "1", "type": "subscribe", "payload": { "query": query } })).await;
-        watcher
+        subscriber.send(&json!({ "id": "1", "type": "subscribe", "payload": { "query": query } })).await;
+        subscriber
     }
 
-    async fn say(&mut self, message: &Value) {
+    async fn send(&mut self, message: &Value) {
         self.0.send(Message::text(message.to_string())).await.expect("sent");
     }
 
     /// What the next frame tells: the transfer and its status, or nothing for a call to ask again.
-    async fn hear(&mut self) -> Option<(String, String)> {
+    async fn receive(&mut self) -> Option<(String, String)> {
         loop {
             let message = self.0.next().await.expect("the connection stands").expect("a message");
             let Message::Text(text) = message else { continue };
             let message: Value = serde_json::from_str(&text).expect("JSON");
             match message["type"].as_str() {
-                Some("ping") => self.say(&json!({ "type": "pong" })).await,
+                Some("ping") => self.send(&json!({ "type": "pong" })).await,
                 Some("next") => {
                     assert_eq!(message["payload"]["errors"], Value::Null, "{message}");
                     let told = &message["payload"]["data"]["transferUpdated"];
@@ -54,9 +54,9 @@ impl Watcher {
     }
 
     /// Waits until this is told. A busy machine may deliver it late, and then there is a call to ask again.
-    async fn hears(&mut self, place: &Place<'_>, id: &str, status: &str) {
+    async fn expect_status(&mut self, place: &Place<'_>, id: &str, status: &str) {
         loop {
-            let now = match self.hear().await {
+            let now = match self.receive().await {
                 Some((of, now)) if of == id => now,
                 Some(_) => continue,
                 None => place.status(id).await,
@@ -118,16 +118,16 @@ async fn two_versions_hear_each_other_without_an_error_or_a_needless_question() 
     let token = this.run(&["token", "admin@localhost"]);
     let place = |server| Place { server, client: Client::new(), token: token.clone() };
     let (here, there) = (place(&this), place(&next));
-    let (mut on_this, mut on_next) = (Watcher::new(&this, &token).await, Watcher::new(&next, &token).await);
+    let (mut on_this, mut on_next) = (Subscriber::new(&this, &token).await, Subscriber::new(&next, &token).await);
     met(&here, &key, &mut on_next).await;
     met(&there, &key, &mut on_this).await;
     for _ in 0..5 {
         for (teller, listener, place) in [(&here, &mut on_next, &there), (&there, &mut on_this, &here)] {
             let id = teller.transfer(&key).await;
-            listener.hears(place, &id, "queued").await;
+            listener.expect_status(place, &id, "queued").await;
             for status in ["running", "completed"] {
                 teller.report(&key, &id, status).await;
-                listener.hears(place, &id, status).await;
+                listener.expect_status(place, &id, status).await;
             }
         }
     }
@@ -151,10 +151,10 @@ async fn two_versions_hear_each_other_without_an_error_or_a_needless_question() 
 }
 
 /// Tells until a listener hears it: from here on the servers are connected, and the listener's subscription is open.
-async fn met(teller: &Place<'_>, key: &str, listener: &mut Watcher) {
+async fn met(teller: &Place<'_>, key: &str, listener: &mut Subscriber) {
     loop {
         let id = teller.transfer(key).await;
-        while let Ok(heard) = tokio::time::timeout(std::time::Duration::from_secs(2), listener.hear()).await {
+        while let Ok(heard) = tokio::time::timeout(std::time::Duration::from_secs(2), listener.receive()).await {
             if heard.is_some_and(|(of, _)| of == id) {
                 return;
             }

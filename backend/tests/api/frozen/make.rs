@@ -55,12 +55,12 @@ struct Story {
 
 impl Story {
     async fn begin(app: TestApp, messages: Option<redis::aio::PubSub>) -> Self {
-        app.person("root", None).await;
+        app.create_user("root", None).await;
         let signed_in = app.sign_in("root@example.com", PASSWORD).await;
         let root = app.bearer(text(&signed_in.body["data"]["token"]));
         let customer = made(&root, "/api/customers", &json!({ "name": "Acme" }), "customer").await;
         let ours = customer["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-        app.person("somebody", Some(ours)).await;
+        app.create_user("somebody", Some(ours)).await;
         let signed_in = app.sign_in("somebody@example.com", PASSWORD).await;
         let somebody = app.bearer(text(&signed_in.body["data"]["token"]));
         let session = signed_in.body["data"].clone();

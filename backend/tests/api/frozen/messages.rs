@@ -43,24 +43,24 @@ impl Neighbours {
         let reader = server.cp().bus().read();
         let mut met = Self { server, reader, line, channel: channels[0].clone(), _redis: redis };
         // What comes of having connected is behind us once this is heard.
-        met.say(&message(&json!([]))).await;
-        while !matches!(met.hear().await, Signal::Message(_)) {}
+        met.send(&message(&json!([]))).await;
+        while !matches!(met.receive().await, Signal::Message(_)) {}
         met
     }
 
     /// The other server says something.
-    async fn say(&mut self, message: &str) {
+    async fn send(&mut self, message: &str) {
         let heard: i64 = self.line.publish(&self.channel, message).await.expect("published");
         assert_eq!(heard, 1);
     }
 
-    async fn hear(&mut self) -> Signal {
+    async fn receive(&mut self) -> Signal {
         self.reader.next().await.expect("a bus")
     }
 
     /// The events of the next message, which must be one.
     async fn events(&mut self) -> Vec<Event> {
-        match self.hear().await {
+        match self.receive().await {
             Signal::Message(message) => message.events.clone(),
             Signal::Resync => panic!("a needless call to ask again"),
         }
@@ -82,7 +82,7 @@ async fn every_message_of_an_earlier_release_is_read() {
         for line in lines.lines() {
             let said: Value = serde_json::from_str(line).expect("JSON");
             let Some(events) = said["message"]["events"].as_array() else { continue };
-            neighbours.say(line).await;
+            neighbours.send(line).await;
             let heard = neighbours.events().await;
             let words = |events: &[Event]| events.iter().map(|event| json!(event.kind)).collect::<Vec<_>>();
             assert_eq!(words(&heard), events.iter().map(|event| event["kind"].clone()).collect::<Vec<_>>());
@@ -110,7 +110,7 @@ async fn what_a_newer_server_adds_costs_nobody_a_new_question() {
         "number": 8, "kind": "invoiceSent", "at": "2026-04-25T13:00:00Z", "actor": "system",
         "object": { "type": "invoice", "view": {} },
     });
-    neighbours.say(&message(&json!([event, invoice]))).await;
+    neighbours.send(&message(&json!([event, invoice]))).await;
     let heard = neighbours.events().await;
     let [weighed, sent] = &heard[..] else { panic!("{heard:?}") };
     assert_eq!((weighed.kind, weighed.object.id().to_string()), (Kind::Unknown, transfer), "its object is told");
@@ -122,14 +122,14 @@ async fn what_a_newer_server_adds_costs_nobody_a_new_question() {
 async fn what_cannot_be_read_at_all_is_one_call_to_ask_again_and_spoils_nothing_else() {
     let mut neighbours = Neighbours::meet().await;
     let unread = message(&json!([{ "number": 1, "kind": "agentHeard", "object": { "type": "agent", "view": 7 } }]));
-    neighbours.say(&unread).await;
+    neighbours.send(&unread).await;
     assert_eq!(neighbours.events().await[0].number, Some(1));
-    assert!(matches!(neighbours.hear().await, Signal::Resync));
+    assert!(matches!(neighbours.receive().await, Signal::Resync));
     for said in ["no JSON", "{}", &unread] {
-        neighbours.say(said).await;
+        neighbours.send(said).await;
     }
     assert_eq!(neighbours.events().await[0].number, Some(1), "one call in ten seconds is enough");
-    neighbours.say(&message(&json!([]))).await;
+    neighbours.send(&message(&json!([]))).await;
     assert_eq!(neighbours.events().await, []);
     drop(neighbours.server);
 }

@@ -156,9 +156,9 @@ async fn webhooks_are_signed_with_the_secret_from_before() {
         let run = thawed.root.post("/api/pipelines/told/runs", &json!({})).await;
         assert_eq!(run.status, 201, "{}", run.body);
         thawed.app.app.cp.advance_pipeline_runs().await.expect("a look");
-        while receiver.heard().is_empty() {
+        while receiver.received().is_empty() {
             tokio::task::yield_now().await;
         }
-        assert!(receiver.heard()[0].header("X-MFTPlus-Signature").starts_with("t="), "{release}");
+        assert!(receiver.received()[0].header("X-MFTPlus-Signature").starts_with("t="), "{release}");
     }
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use tower::ServiceExt;
 
 use super::world::COPY;
-use crate::support::{Listening, TestApp, app::TestCustomer};
+use crate::support::{TestApp, TestListener, app::TestCustomer};
 
 const KIB: usize = 1024;
 /// The budget of the tests, of which one caller has a quarter.
@@ -84,15 +84,15 @@ async fn an_answer_that_is_not_read_holds_up_the_next_large_one_of_its_caller_an
 async fn an_answer_on_a_socket_gives_back_what_it_took_when_it_is_sent() {
     let (app, router, answers) = with_budget().await;
     let customer = with_long_definition(&app, "Acme").await;
-    let server = Listening::of(router, ConnectionLimits::of_api(100)).await;
-    let mut watcher = server.watcher(&customer.token).await;
+    let server = TestListener::of(router, ConnectionLimits::of_api(100)).await;
+    let mut subscriber = server.subscriber(&customer.token).await;
     // More than fit into the caller's part at once.
     for id in ["1", "2", "3"] {
-        watcher.subscribe(id, QUERY).await;
+        subscriber.subscribe(id, QUERY).await;
     }
     for _ in 0..3 {
-        assert_eq!(watcher.hear().await["type"], "next");
-        assert_eq!(watcher.hear().await["type"], "complete");
+        assert_eq!(subscriber.receive().await["type"], "next");
+        assert_eq!(subscriber.receive().await["type"], "complete");
     }
     let newest = "{ events(first: 1) { nodes { cursor } } }";
     let newest = app.bearer(&customer.token).data(newest, &json!({})).await["events"]["nodes"][0]["cursor"].clone();
@@ -100,10 +100,10 @@ async fn an_answer_on_a_socket_gives_back_what_it_took_when_it_is_sent() {
     app.pipeline(customer.id, "more", &yaml).await;
     let follow =
         format!("subscription {{ events(after: {newest}) {{ event {{ object {{ ... on Pipeline {{ yaml }} }} }} }} }}");
-    watcher.subscribe("log", &follow).await;
-    assert_eq!(watcher.data("log").await["events"]["event"]["object"]["yaml"], json!(yaml));
+    subscriber.subscribe("log", &follow).await;
+    assert_eq!(subscriber.data("log").await["events"]["event"]["object"]["yaml"], json!(yaml));
     // What is sent before the pong has been given back by then.
-    watcher.say(&json!({ "type": "ping" })).await;
-    assert_eq!(watcher.hear().await, json!({ "type": "pong" }));
+    subscriber.send(&json!({ "type": "ping" })).await;
+    assert_eq!(subscriber.receive().await, json!({ "type": "pong" }));
     assert_eq!(answers.available(), BUDGET);
 }

@@ -121,7 +121,7 @@ async fn a_fault_of_ours_while_it_is_asked_who_calls_is_a_500() {
 #[tokio::test]
 async fn a_panic_is_a_500_that_says_nothing_of_it() {
     let (app, _, agent, _) = with_agent().await;
-    let person = app.person("ops", None).await;
+    let person = app.create_user("ops", None).await;
     let user = app.bearer(&super::at_the_end_of_time(&app, &person.email).await);
     let question = "mutation ($id: ID!) { rotateAgentKey(id: $id) { apiKey } }";
     let answer = user.ask(question, &super::of(&agent.id)).await;

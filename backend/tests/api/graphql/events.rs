@@ -51,7 +51,7 @@ async fn an_event_says_what_happened_when_to_what_and_on_whose_behalf() {
 #[tokio::test]
 async fn every_kind_of_object_is_shown_in_full() {
     let app = TestApp::start().await;
-    let root = app.person("root", None).await;
+    let root = app.create_user("root", None).await;
     app.sign_in(&root.email, PASSWORD).await;
     let customer = app.customer("Acme").await;
     let agent = app.agent(customer.id, "server1").await;
@@ -78,7 +78,7 @@ async fn every_kind_of_object_is_shown_in_full() {
 #[tokio::test]
 async fn a_customer_sees_their_own_part_and_nothing_that_is_for_administrators() {
     let (app, customer, agent, user) = with_agent().await;
-    let somebody = app.person("somebody", Some(customer.id)).await;
+    let somebody = app.create_user("somebody", Some(customer.id)).await;
     app.sign_in(&somebody.email, PASSWORD).await;
     let token = super::token_of(&app, &somebody.email, chrono::TimeDelta::hours(1)).await;
     app.bearer(&token).send("POST", "/api/auth/logout", None).await;
@@ -167,7 +167,7 @@ async fn a_cursor_tells_nothing_and_one_of_an_earlier_version_only_what_it_told_
 async fn a_customer_sees_of_an_administrator_only_that_it_was_one() {
     let (app, customer, agent, user) = with_agent().await;
     let transfer = transfer_after(&app, &agent, &json!({ "status": "failed", "error": "no route to host" })).await;
-    let colleague = app.person("colleague", Some(customer.id)).await;
+    let colleague = app.create_user("colleague", Some(customer.id)).await;
     let token = super::token_of(&app, &colleague.email, TimeDelta::hours(1)).await;
     let retry = "mutation ($id: ID!) { retryTransfer(id: $id) { id } }";
     let cancel = "mutation ($id: ID!) { cancelTransfer(id: $id) { id } }";

@@ -12,7 +12,7 @@ async fn operations_of_one_caller_that_wait_keep_no_other_from_being_answered() 
     let other = app.customer("Other").await;
     app.agent(other.id, "server2").await;
     let server = app.listen().await;
-    let mut watcher = server.watcher(&customer.token).await;
+    let mut subscriber = server.subscriber(&customer.token).await;
 
     // Mutations wait for this transaction.
     let mut tx = app.app.db.begin().await.expect("a transaction");
@@ -23,8 +23,8 @@ async fn operations_of_one_caller_that_wait_keep_no_other_from_being_answered() 
     let refused = sent.next().await.expect("an answer");
     assert_eq!((refused.status, refused.codes()), (503, vec!["UNAVAILABLE"]), "{}", refused.body);
     assert_eq!(refused.header("retry-after"), Some("5"));
-    watcher.subscribe("more", "{ __typename }").await;
-    let frame = watcher.hear().await;
+    subscriber.subscribe("more", "{ __typename }").await;
+    let frame = subscriber.receive().await;
     assert_eq!(frame["payload"][0]["extensions"]["code"], "UNAVAILABLE", "on a socket too: {frame}");
 
     let answer = app.bearer(&other.token).data("{ agents { totalCount } }", &Value::Null).await;
@@ -36,6 +36,6 @@ async fn operations_of_one_caller_that_wait_keep_no_other_from_being_answered() 
     while let Some(answer) = sent.next().await {
         assert_eq!((answer.status, answer.codes()), (200, vec![]), "{}", answer.body);
     }
-    watcher.subscribe("again", "{ __typename }").await;
-    assert_eq!(watcher.data("again").await, json!({ "__typename": "Query" }));
+    subscriber.subscribe("again", "{ __typename }").await;
+    assert_eq!(subscriber.data("again").await, json!({ "__typename": "Query" }));
 }

@@ -40,7 +40,7 @@ async fn login(client: &Client, email: &str, password: &str) -> Answer {
 #[tokio::test]
 async fn a_user_may_ask_600_times_a_minute_whatever_it_is_and_in_whichever_session() {
     let app = limited("register=10,login=10,user=60,agent=300,graphql=600").await;
-    let person = app.person("ops", None).await;
+    let person = app.create_user("ops", None).await;
     let hour = TimeDelta::hours(1);
     let one = app.bearer(&super::token_of(&app, &person.email, hour).await);
     let two = app.bearer(&super::token_of(&app, &person.email, hour).await);
@@ -106,7 +106,7 @@ async fn limits_may_be_off() {
 #[tokio::test]
 async fn signing_in_is_limited_as_over_rest_and_together_with_it() {
     let app = limited("login=4").await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     for _ in 0..2 {
         assert_eq!(login(&app.anonymous(), &ops.email, PASSWORD).await.codes(), [""; 0]);
         assert_eq!(app.sign_in(&ops.email, PASSWORD).await.status, 200);
@@ -120,7 +120,7 @@ async fn signing_in_is_limited_as_over_rest_and_together_with_it() {
 #[tokio::test]
 async fn an_e_mail_address_has_5_failures_a_minute_over_both_doors() {
     let app = limited("login=100").await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     for _ in 0..3 {
         assert_eq!(login(&app.anonymous(), &ops.email.to_uppercase(), "wrong").await.codes(), ["UNAUTHENTICATED"]);
     }
@@ -135,7 +135,7 @@ async fn an_e_mail_address_has_5_failures_a_minute_over_both_doors() {
 #[tokio::test]
 async fn a_document_holds_one_attempt_to_sign_in() {
     let app = TestApp::start().await;
-    let ops = app.person("ops", None).await;
+    let ops = app.create_user("ops", None).await;
     let attempt = |name: &str, password: &str| {
         format!("{name}: login(email: {:?}, password: {password:?}) {{ token }}", ops.email)
     };

@@ -181,7 +181,7 @@ async fn a_revoked_agent_is_gone_and_its_transfers_stay() {
 #[tokio::test]
 async fn signing_in_and_out_is_the_same_session() {
     let app = TestApp::start().await;
-    let person = app.person("ops", None).await;
+    let person = app.create_user("ops", None).await;
     let login = "mutation ($email: String!) { login(email: $email, password: \"correct horse battery\") {
         token expiresAt refreshToken user { id email } } }";
     let anonymous = app.anonymous();

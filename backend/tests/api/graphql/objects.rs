@@ -53,7 +53,7 @@ impl World {
             let input = CreateEnrolmentCode::read(input.as_object().cloned().unwrap_or_default()).expect("an input");
             app.cp().create_enrolment_code(&Actor::System, customer.id, input).await.expect("a code");
         }
-        app.person("ops", None).await;
+        app.create_user("ops", None).await;
         app.job(&agent, &json!({ "name": "Paused", "enabled": false, "direction": "push" })).await;
         let retry = json!({ "maxAttempts": 1, "initialDelay": "90s", "factor": 4, "maxDelay": "1h" });
         let fields = json!({ "name": "Nightly", "timezone": "Europe/Berlin", "overlap": "queue", "retry": retry });

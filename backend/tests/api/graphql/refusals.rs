@@ -107,7 +107,7 @@ async fn a_mutation_is_refused_alike(
     #[case] mutation: &str,
 ) {
     let (app, customer, agent, _) = with_agent().await;
-    let root = app.person("root", None).await;
+    let root = app.create_user("root", None).await;
     let admin = app.bearer(&super::token_of(&app, &root.email, chrono::TimeDelta::hours(1)).await);
     let filled = |text: &str| {
         text.replace("{customer}", &customer.id.to_string())

@@ -13,7 +13,7 @@ use crate::support::{
     Client, TestApp,
     app::{TestAgent, TestCustomer},
     graphql::Schema,
-    people::Person,
+    users::TestUser,
 };
 
 /// Those who get nothing whatever they ask, since what they show is no valid token.
@@ -26,7 +26,7 @@ pub(crate) struct World {
     pub(crate) schema: Schema,
     pub(crate) owner: Side,
     pub(crate) stranger: Side,
-    pub(crate) admin: Person,
+    pub(crate) admin: TestUser,
     pub(crate) suspended: String,
     pub(crate) of_suspended_customer: String,
 }
@@ -37,7 +37,7 @@ pub(crate) const COPY: &str = "source: /out/orders.csv\ndestination: /in/orders.
 /// A customer with somebody of theirs, an agent, a transfer, a job and a pipeline.
 pub(crate) struct Side {
     pub(crate) customer: TestCustomer,
-    pub(crate) person: Person,
+    pub(crate) person: TestUser,
     pub(crate) agent: TestAgent,
     pub(crate) transfer: Value,
     pub(crate) job: JobId,
@@ -47,7 +47,7 @@ pub(crate) struct Side {
 impl Side {
     pub(crate) async fn new(app: &TestApp, name: &str) -> Self {
         let customer = app.customer(name).await;
-        let person = app.person(&format!("somebody-of-{}", name.to_lowercase()), Some(customer.id)).await;
+        let person = app.create_user(&format!("somebody-of-{}", name.to_lowercase()), Some(customer.id)).await;
         let agent = app.agent(customer.id, &format!("host-of-{name}")).await;
         let transfer = app.transfer(&agent).await;
         let job = app.job(&agent, &serde_json::json!({})).await;
@@ -70,9 +70,9 @@ impl World {
     pub(crate) async fn new() -> Self {
         let app = TestApp::start().await;
         let (owner, stranger) = (Side::new(&app, "Owner").await, Side::new(&app, "Stranger").await);
-        let admin = app.person("root", None).await;
+        let admin = app.create_user("root", None).await;
         let hour = TimeDelta::hours(1);
-        let outcast = app.person("outcast", Some(owner.customer.id)).await;
+        let outcast = app.create_user("outcast", Some(owner.customer.id)).await;
         let suspended = token_of(&app, &outcast.email, hour).await;
         let change = UpdateUser { suspended: Some(true), ..UpdateUser::default() };
         app.cp().update_user(&Actor::System, outcast.id, change).await.expect("a suspension");
@@ -94,7 +94,7 @@ impl World {
     /// The caller's token, if they have one.
     pub(crate) async fn token(&self, who: &str) -> Option<String> {
         let app = &self.app;
-        let signed_in = async |person: &Person| token_of(app, &person.email, TimeDelta::hours(1)).await;
+        let signed_in = async |person: &TestUser| token_of(app, &person.email, TimeDelta::hours(1)).await;
         Some(match who {
             "nobody" | "the owner's agent" => return None,
             "the owner" => signed_in(&self.owner.person).await,

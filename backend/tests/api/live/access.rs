@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     graphql::world::{OUTCASTS, Side, World},
-    support::{TestApp, Watcher, graphql::Schema, live::Listening},
+    support::{Subscriber, TestApp, graphql::Schema, live::TestListener},
 };
 
 /// Whether a caller is delivered to, or the code of the error they get.
@@ -49,13 +49,13 @@ fn question(schema: &Schema, field: &str, arguments: &str, who: &str) -> String 
 }
 
 /// A socket of this caller.
-async fn socket(world: &World, server: &Listening, who: &str) -> Watcher {
+async fn socket(world: &World, server: &TestListener, who: &str) -> Subscriber {
     if let Some(token) = world.token(who).await {
-        return server.watcher(&token).await;
+        return server.subscriber(&token).await;
     }
-    let mut stranger = server.stranger().await;
-    stranger.say(&json!({ "type": "connection_init" })).await;
-    assert_eq!(stranger.hear().await["type"], "connection_ack");
+    let mut stranger = server.unauthenticated().await;
+    stranger.send(&json!({ "type": "connection_init" })).await;
+    assert_eq!(stranger.receive().await["type"], "connection_ack");
     stranger
 }
 
@@ -64,7 +64,7 @@ async fn everybody_is_delivered_what_the_contract_grants_and_nothing_of_anybody_
     let world = World::new().await;
     for side in [&world.owner, &world.stranger] {
         let started = world.app.key(&side.agent.key).post(&format!("/api/jobs/{}/runs", side.job), &json!({})).await;
-        assert_eq!(started.status, 201, "a run at work is what a watcher of runs begins with: {}", started.body);
+        assert_eq!(started.status, 201, "a run at work is what a subscriber of runs begins with: {}", started.body);
         world.app.run(side.pipeline).await;
     }
     let server = world.app.listen().await;
@@ -76,7 +76,7 @@ async fn everybody_is_delivered_what_the_contract_grants_and_nothing_of_anybody_
             match expected {
                 Ok(()) => watching.push((field, who, socket)),
                 Err(code) => {
-                    let frame = socket.hear().await;
+                    let frame = socket.receive().await;
                     assert_eq!(frame["type"], "error", "{field} by {who}: {frame}");
                     assert_eq!(frame["payload"][0]["extensions"]["code"], code, "{field} by {who}: {frame}");
                 }
@@ -121,17 +121,17 @@ async fn whoever_shows_what_is_no_valid_token_is_shown_out() {
     assert_eq!(shown.len(), 6);
     for payload in shown {
         for (field, arguments, _) in TABLE {
-            let mut socket = server.stranger().await;
-            socket.say(&json!({ "type": "connection_init", "payload": payload })).await;
+            let mut socket = server.unauthenticated().await;
+            socket.send(&json!({ "type": "connection_init", "payload": payload })).await;
             socket.subscribe(field, &question(&world.schema, field, arguments, "nobody")).await;
-            assert_eq!(socket.hear_close().await, (4403, "Forbidden".to_owned()), "{field} with {payload}");
+            assert_eq!(socket.receive_close().await, (4403, "Forbidden".to_owned()), "{field} with {payload}");
         }
     }
 }
 
 /// The data of the next frame.
-async fn heard(socket: &mut Watcher, field: &str, who: &str) -> Value {
-    let mut frame = socket.hear().await;
+async fn heard(socket: &mut Subscriber, field: &str, who: &str) -> Value {
+    let mut frame = socket.receive().await;
     assert_eq!(
         (&frame["type"], &frame["payload"]["errors"]),
         (&json!("next"), &Value::Null),

@@ -10,8 +10,8 @@ async fn signing_out_closes_the_session_s_sockets_and_no_others() {
     let story = Story::begin().await;
     let other = story.app.customer("other").await;
     let server = story.app.listen().await;
-    let mut own = server.watcher(&story.customer.token).await;
-    let mut foreign = server.watcher(&other.token).await;
+    let mut own = server.subscriber(&story.customer.token).await;
+    let mut foreign = server.subscriber(&other.token).await;
     assert_eq!(story.app.bearer(&story.customer.token).post("/api/auth/logout", &json!({})).await.status, 200);
     assert_eq!(own.closed().await, (4403, "Forbidden".to_owned()));
     foreign.subscribe("still", "{ __typename }").await;
@@ -23,41 +23,41 @@ async fn suspending_a_customer_closes_the_sockets_of_their_users() {
     let story = Story::begin().await;
     let admin = story.app.admin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.subscribe("fleet", "subscription { fleetUpdated(initial: true) { resync } }").await;
-    watcher.data("fleet").await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.subscribe("fleet", "subscription { fleetUpdated(initial: true) { resync } }").await;
+    subscriber.data("fleet").await;
     let path = format!("/api/customers/{}", story.customer.id);
     assert_eq!(admin.patch(&path, &json!({ "suspended": true })).await.status, 200);
-    assert_eq!(watcher.closed().await, (4403, "Forbidden".to_owned()));
+    assert_eq!(subscriber.closed().await, (4403, "Forbidden".to_owned()));
 }
 
 #[tokio::test]
 async fn suspending_a_user_closes_their_sockets() {
     let story = Story::begin().await;
     let admin = story.app.admin().await;
-    let person = story.app.person("watcher", Some(story.customer.id)).await;
+    let person = story.app.create_user("subscriber", Some(story.customer.id)).await;
     let signed_in = story.app.sign_in(&person.email, crate::support::PASSWORD).await;
     let token = signed_in.body["data"]["token"].as_str().expect("a token").to_owned();
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&token).await;
+    let mut subscriber = server.subscriber(&token).await;
     assert_eq!(admin.patch(&person.path(), &json!({ "suspended": true })).await.status, 200);
-    assert_eq!(watcher.closed().await, (4403, "Forbidden".to_owned()));
+    assert_eq!(subscriber.closed().await, (4403, "Forbidden".to_owned()));
 }
 
 #[tokio::test]
 async fn a_token_that_expires_closes_its_socket() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
     story.app.advance(TimeDelta::minutes(61));
-    assert_eq!(watcher.closed().await, (4401, "Token expired".to_owned()));
+    assert_eq!(subscriber.closed().await, (4401, "Token expired".to_owned()));
 }
 
 #[tokio::test]
 async fn a_server_that_stops_says_so() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
     story.app.app.stop.cancel();
-    assert_eq!(watcher.closed().await, (1012, "The server is shutting down: connect again".to_owned()));
+    assert_eq!(subscriber.closed().await, (1012, "The server is shutting down: connect again".to_owned()));
 }

@@ -11,16 +11,16 @@ async fn a_job_and_its_runs_are_seen_as_they_change() {
     let job = story.app.job(&story.agent, &json!({})).await;
     let server = story.app.listen().await;
     let admin = story.app.admin().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.subscribe("jobs", "subscription { jobUpdated { resync job { id enabled } } }").await;
-    let email = "watcher@example.com";
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.subscribe("jobs", "subscription { jobUpdated { resync job { id enabled } } }").await;
+    let email = "subscriber@example.com";
     story.app.user(&json!({ "email": email, "password": PASSWORD, "role": "admin" })).await;
-    let mut all = server.watcher(&story.app.token(email).await).await;
+    let mut all = server.subscriber(&story.app.token(email).await).await;
     all.subscribe("runs", "subscription { jobRunUpdated { resync jobRun { id jobId status } } }").await;
 
     let disable = "mutation ($id: ID!) { disableJob(id: $id) { id } }";
     admin.data(disable, &json!({ "id": job })).await;
-    let seen = watcher.data("jobs").await;
+    let seen = subscriber.data("jobs").await;
     assert_eq!(seen["jobUpdated"], json!({ "resync": false, "job": { "id": job, "enabled": false } }));
 
     admin.data("mutation ($id: ID!) { enableJob(id: $id) { id } }", &json!({ "id": job })).await;

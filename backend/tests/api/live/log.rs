@@ -5,10 +5,10 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::Story;
-use crate::{graphql::world::COPY, support::Watcher};
+use crate::{graphql::world::COPY, support::Subscriber};
 
-async fn event(watcher: &mut Watcher, id: &str) -> (String, String) {
-    let data = watcher.data(id).await;
+async fn event(subscriber: &mut Subscriber, id: &str) -> (String, String) {
+    let data = subscriber.data(id).await;
     let entry = &data["events"];
     assert_eq!(entry["gap"], false, "{data}");
     let text = |name: &str| entry["event"][name].as_str().unwrap_or_default().to_owned();
@@ -34,16 +34,16 @@ async fn it_goes_on_after_a_cursor_and_then_live() {
     story.report(&json!({ "status": "running", "bytesTransferred": 1 })).await;
     story.report(&json!({ "bytesTransferred": 2 })).await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.subscribe("log", &follow(Some(&cursor))).await;
-    let (kind, middle) = event(&mut watcher, "log").await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.subscribe("log", &follow(Some(&cursor))).await;
+    let (kind, middle) = event(&mut subscriber, "log").await;
     assert_eq!(kind, "TRANSFER_STATUS_CHANGED");
     story.report(&json!({ "bytesTransferred": 3 })).await;
     story.report(&json!({ "status": "completed" })).await;
-    let (kind, last) = event(&mut watcher, "log").await;
+    let (kind, last) = event(&mut subscriber, "log").await;
     assert_eq!(kind, "TRANSFER_STATUS_CHANGED", "progress is not logged");
-    watcher.subscribe("again", &follow(Some(&middle))).await;
-    assert_eq!(event(&mut watcher, "again").await.1, last, "neither a hole nor a repetition");
+    subscriber.subscribe("again", &follow(Some(&middle))).await;
+    assert_eq!(event(&mut subscriber, "again").await.1, last, "neither a hole nor a repetition");
 }
 
 #[tokio::test]
@@ -58,12 +58,12 @@ async fn what_was_thrown_away_meanwhile_is_a_gap() {
     drop(customer);
     let token = admin.ask("{ me { id } }", &json!({})).await;
     assert_eq!(token.status, 200);
-    let late = story.app.person("late", Some(story.customer.id)).await;
+    let late = story.app.create_user("late", Some(story.customer.id)).await;
     let signed_in = story.app.sign_in(&late.email, crate::support::PASSWORD).await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(signed_in.body["data"]["token"].as_str().expect("a token")).await;
-    watcher.subscribe("log", &follow(Some(&cursor))).await;
-    assert_eq!(watcher.data("log").await["events"], json!({ "gap": true, "event": Value::Null }));
+    let mut subscriber = server.subscriber(signed_in.body["data"]["token"].as_str().expect("a token")).await;
+    subscriber.subscribe("log", &follow(Some(&cursor))).await;
+    assert_eq!(subscriber.data("log").await["events"], json!({ "gap": true, "event": Value::Null }));
 }
 
 #[tokio::test]
@@ -72,15 +72,15 @@ async fn a_customer_hears_nothing_of_others_nor_of_what_is_the_administrators_bu
     let cursor = newest(&story).await;
     let other = story.app.customer("other").await;
     story.app.agent(other.id, "edge-9").await;
-    story.app.person("colleague", Some(story.customer.id)).await;
+    story.app.create_user("colleague", Some(story.customer.id)).await;
     let own = story.app.agent(story.customer.id, "edge-2").await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
     let query = format!("subscription {{ events(after: \"{cursor}\") {{ event {{ kind objectId customerId }} }} }}");
-    watcher.subscribe("log", &query).await;
-    let code = watcher.data("log").await;
+    subscriber.subscribe("log", &query).await;
+    let code = subscriber.data("log").await;
     assert_eq!(code["events"]["event"]["kind"], "ENROLMENT_CODE_CREATED");
-    let registered = watcher.data("log").await;
+    let registered = subscriber.data("log").await;
     assert_eq!(registered["events"]["event"]["objectId"], json!(own.id));
 }
 
@@ -89,9 +89,9 @@ async fn a_cursor_of_an_earlier_version_is_a_gap_to_a_customer_whatever_its_numb
     let story = Story::begin().await;
     let server = story.app.listen().await;
     for number in [1_i64, 2, i64::MAX] {
-        let mut watcher = server.watcher(&story.customer.token).await;
-        watcher.subscribe("log", &follow(Some(&URL_SAFE_NO_PAD.encode(number.to_be_bytes())))).await;
-        assert_eq!(watcher.data("log").await["events"], json!({ "gap": true, "event": Value::Null }), "{number}");
+        let mut subscriber = server.subscriber(&story.customer.token).await;
+        subscriber.subscribe("log", &follow(Some(&URL_SAFE_NO_PAD.encode(number.to_be_bytes())))).await;
+        assert_eq!(subscriber.data("log").await["events"], json!({ "gap": true, "event": Value::Null }), "{number}");
     }
 }
 
@@ -100,15 +100,15 @@ async fn a_customer_hears_of_an_administrator_only_that_it_was_one() {
     let story = Story::begin().await;
     let cursor = newest(&story).await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
     let query = format!("subscription {{ events(after: \"{cursor}\") {{ event {{ actor kind }} }} }}");
-    watcher.subscribe("log", &query).await;
+    subscriber.subscribe("log", &query).await;
     story.report(&json!({ "status": "failed", "error": "no route to host" })).await;
-    let failed = watcher.data("log").await;
+    let failed = subscriber.data("log").await;
     assert_eq!(failed["events"]["event"]["actor"], json!(format!("agent:{}", story.agent.id)));
     let retry = "mutation ($id: ID!) { retryTransfer(id: $id) { id } }";
     story.app.admin().await.data(retry, &json!({ "id": story.transfer })).await;
-    let retried = watcher.data("log").await;
+    let retried = subscriber.data("log").await;
     assert_eq!(retried["events"]["event"], json!({ "actor": "admin", "kind": "TRANSFER_STATUS_CHANGED" }));
 }
 
@@ -119,7 +119,7 @@ async fn a_customer_who_follows_the_log_reads_the_definition_of_the_current_vers
     let pipeline = story.app.pipeline(story.customer.id, "orders", COPY).await;
     let newer = format!("{COPY}timeout: 2h\n");
     story.app.redefine(pipeline, &newer, None).await;
-    let root = story.app.person("root", None).await;
+    let root = story.app.create_user("root", None).await;
     let signed_in = story.app.sign_in(&root.email, crate::support::PASSWORD).await;
     let server = story.app.listen().await;
     let query = format!(
@@ -127,10 +127,10 @@ async fn a_customer_who_follows_the_log_reads_the_definition_of_the_current_vers
     );
     let admin = signed_in.body["data"]["token"].as_str().expect("a token").to_owned();
     for (token, first) in [(&story.customer.token, ""), (&admin, COPY)] {
-        let mut watcher = server.watcher(token).await;
-        watcher.subscribe("log", &query).await;
+        let mut subscriber = server.subscriber(token).await;
+        subscriber.subscribe("log", &query).await;
         for expected in [json!({ "version": 1, "yaml": first }), json!({ "version": 2, "yaml": newer })] {
-            assert_eq!(watcher.data("log").await["events"]["event"]["object"], expected);
+            assert_eq!(subscriber.data("log").await["events"]["event"]["object"], expected);
         }
     }
 }
@@ -140,15 +140,15 @@ async fn many_subscriptions_to_the_log_on_one_socket_each_get_every_entry() {
     let story = Story::begin().await;
     let cursor = newest(&story).await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
     for number in 0..20 {
-        watcher.subscribe(&number.to_string(), &follow(Some(&cursor))).await;
+        subscriber.subscribe(&number.to_string(), &follow(Some(&cursor))).await;
     }
     story.report(&json!({ "status": "running" })).await;
     story.report(&json!({ "status": "completed" })).await;
     let mut entries = [0; 20];
     for _ in 0..40 {
-        let frame = watcher.hear().await;
+        let frame = subscriber.receive().await;
         assert_eq!(frame["payload"]["data"]["events"]["event"]["kind"], "TRANSFER_STATUS_CHANGED", "{frame}");
         let id: usize = frame["id"].as_str().and_then(|id| id.parse().ok()).expect("an id of ours");
         entries[id] += 1;

@@ -18,8 +18,8 @@ use crate::{graphql::at_the_end_of_time, support::TestApp};
 async fn a_stranger_who_says_this_is_shown_out(#[case] message: Value, #[case] code: u16, #[case] reason: &str) {
     let app = TestApp::start().await;
     let server = app.listen().await;
-    let mut stranger = server.stranger().await;
-    stranger.say(&message).await;
+    let mut stranger = server.unauthenticated().await;
+    stranger.send(&message).await;
     assert_eq!(stranger.closed().await, (code, reason.to_owned()));
 }
 
@@ -27,34 +27,34 @@ async fn a_stranger_who_says_this_is_shown_out(#[case] message: Value, #[case] c
 async fn introducing_oneself_twice_is_once_too_often() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.say(&json!({ "type": "connection_init" })).await;
-    assert_eq!(watcher.closed().await, (4429, "Too many initialisation requests".to_owned()));
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.send(&json!({ "type": "connection_init" })).await;
+    assert_eq!(subscriber.closed().await, (4429, "Too many initialisation requests".to_owned()));
 }
 
 #[tokio::test]
 async fn an_operation_s_name_is_its_own_while_it_is_at_work() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.subscribe("one", "{ me { role } }").await;
-    assert_eq!(watcher.data("one").await, json!({ "me": { "role": "CUSTOMER" } }));
-    assert_eq!(watcher.hear().await, json!({ "id": "one", "type": "complete" }));
-    watcher.subscribe("one", "subscription { fleetUpdated { resync } }").await;
-    watcher.subscribe("one", "subscription { fleetUpdated { resync } }").await;
-    assert_eq!(watcher.closed().await, (4409, "Subscriber for one already exists".to_owned()));
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.subscribe("one", "{ me { role } }").await;
+    assert_eq!(subscriber.data("one").await, json!({ "me": { "role": "CUSTOMER" } }));
+    assert_eq!(subscriber.receive().await, json!({ "id": "one", "type": "complete" }));
+    subscriber.subscribe("one", "subscription { fleetUpdated { resync } }").await;
+    subscriber.subscribe("one", "subscription { fleetUpdated { resync } }").await;
+    assert_eq!(subscriber.closed().await, (4409, "Subscriber for one already exists".to_owned()));
 }
 
 #[tokio::test]
 async fn a_ping_is_answered_with_what_it_holds() {
     let app = TestApp::start().await;
     let server = app.listen().await;
-    let mut stranger = server.stranger().await;
-    stranger.say(&json!({ "type": "ping", "payload": { "a": 1 } })).await;
-    assert_eq!(stranger.hear().await, json!({ "type": "pong", "payload": { "a": 1 } }));
-    stranger.say(&json!({ "type": "pong" })).await;
-    stranger.say(&json!({ "type": "ping" })).await;
-    assert_eq!(stranger.hear().await, json!({ "type": "pong" }));
+    let mut stranger = server.unauthenticated().await;
+    stranger.send(&json!({ "type": "ping", "payload": { "a": 1 } })).await;
+    assert_eq!(stranger.receive().await, json!({ "type": "pong", "payload": { "a": 1 } }));
+    stranger.send(&json!({ "type": "pong" })).await;
+    stranger.send(&json!({ "type": "ping" })).await;
+    assert_eq!(stranger.receive().await, json!({ "type": "pong" }));
 }
 
 #[rstest]
@@ -68,26 +68,26 @@ async fn a_ping_is_answered_with_what_it_holds() {
 async fn what_cannot_be_carried_out_is_an_error_and_not_an_answer(#[case] query: &str) {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.subscribe("wrong", query).await;
-    let frame = watcher.hear().await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.subscribe("wrong", query).await;
+    let frame = subscriber.receive().await;
     assert_eq!((&frame["id"], &frame["type"]), (&json!("wrong"), &json!("error")), "{frame}");
     assert_eq!(frame["payload"][0]["extensions"]["code"], "INVALID", "{frame}");
-    watcher.subscribe("right", "{ __typename }").await;
-    assert_eq!(watcher.data("right").await, json!({ "__typename": "Query" }));
+    subscriber.subscribe("right", "{ __typename }").await;
+    assert_eq!(subscriber.data("right").await, json!({ "__typename": "Query" }));
 }
 
 #[tokio::test]
 async fn somebody_without_a_token_may_sign_in_and_nothing_else() {
     let app = TestApp::start().await;
-    let person = app.person("admin", None).await;
+    let person = app.create_user("admin", None).await;
     let server = app.listen().await;
-    let mut stranger = server.stranger().await;
-    stranger.say(&json!({ "type": "connection_init" })).await;
-    assert_eq!(stranger.hear().await["type"], "connection_ack");
+    let mut stranger = server.unauthenticated().await;
+    stranger.send(&json!({ "type": "connection_init" })).await;
+    assert_eq!(stranger.receive().await["type"], "connection_ack");
     for query in ["subscription { fleetUpdated { resync } }", "subscription { events { gap } }"] {
         stranger.subscribe("watch", query).await;
-        let frame = stranger.hear().await;
+        let frame = stranger.receive().await;
         assert_eq!(
             (&frame["type"], &frame["payload"][0]["extensions"]["code"]),
             (&json!("error"), &json!("UNAUTHENTICATED"))
@@ -124,14 +124,14 @@ async fn each_operation_on_a_socket_counts() {
     let app = TestApp::with(&["--rate-limits", "graphql=2"]).await;
     let customer = app.customer("acme").await;
     let server = app.listen().await;
-    let mut watcher = server.watcher(&customer.token).await;
+    let mut subscriber = server.subscriber(&customer.token).await;
     for id in ["one", "two"] {
-        watcher.subscribe(id, "{ __typename }").await;
-        watcher.data(id).await;
-        watcher.hear().await;
+        subscriber.subscribe(id, "{ __typename }").await;
+        subscriber.data(id).await;
+        subscriber.receive().await;
     }
-    watcher.subscribe("three", "{ __typename }").await;
-    let frame = watcher.hear().await;
+    subscriber.subscribe("three", "{ __typename }").await;
+    let frame = subscriber.receive().await;
     assert_eq!((&frame["type"], &frame["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("RATE_LIMITED")));
 }
 
@@ -144,15 +144,15 @@ async fn a_token_that_is_not_valid_counts_by_its_address_like_one_over_http() {
     for (code, reason) in
         [(4403, "Forbidden"), (4403, "Forbidden"), (4429, "Too many invalid tokens: try again in a minute")]
     {
-        let mut stranger = server.stranger().await;
-        stranger.say(&nonsense).await;
+        let mut stranger = server.unauthenticated().await;
+        stranger.send(&nonsense).await;
         assert_eq!(stranger.closed().await, (code, reason.to_owned()));
     }
     let answer = app.bearer("nonsense").from("127.0.0.1").ask("{ __typename }", &Value::Null).await;
     assert_eq!(answer.status, 429, "one window for both doors: {}", answer.body);
-    let mut watcher = server.watcher(&customer.token).await;
-    watcher.subscribe("known", "{ __typename }").await;
-    watcher.data("known").await;
+    let mut subscriber = server.subscriber(&customer.token).await;
+    subscriber.subscribe("known", "{ __typename }").await;
+    subscriber.data("known").await;
 }
 
 #[tokio::test]
@@ -160,9 +160,9 @@ async fn a_token_that_cannot_be_checked_is_no_fault_of_its_holder() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
     story.app.app.db.close().await;
-    let mut stranger = server.stranger().await;
+    let mut stranger = server.unauthenticated().await;
     let payload = json!({ "Authorization": format!("Bearer {}", story.customer.token) });
-    stranger.say(&json!({ "type": "connection_init", "payload": payload })).await;
+    stranger.send(&json!({ "type": "connection_init", "payload": payload })).await;
     assert_eq!(stranger.closed().await, (1013, "The token cannot be checked now: connect again".to_owned()));
 }
 
@@ -170,14 +170,14 @@ async fn a_token_that_cannot_be_checked_is_no_fault_of_its_holder() {
 async fn whoever_talks_without_introducing_themselves_is_heard_for_a_while_only() {
     let app = TestApp::start().await;
     let server = app.listen().await;
-    let mut stranger = server.stranger().await;
+    let mut stranger = server.unauthenticated().await;
     for _ in 0..16 {
-        stranger.say(&json!({ "type": "ping" })).await;
+        stranger.send(&json!({ "type": "ping" })).await;
     }
     for _ in 0..16 {
-        assert_eq!(stranger.hear().await["type"], "pong");
+        assert_eq!(stranger.receive().await["type"], "pong");
     }
-    stranger.say(&json!({ "type": "pong" })).await;
+    stranger.send(&json!({ "type": "pong" })).await;
     assert_eq!(stranger.closed().await, (4400, "Too many messages before `connection_init`".to_owned()));
 }
 
@@ -185,12 +185,12 @@ async fn whoever_talks_without_introducing_themselves_is_heard_for_a_while_only(
 async fn every_ping_of_whoever_is_known_is_answered_however_many_they_are() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
     for number in 0..200 {
-        watcher.say(&json!({ "type": "ping", "payload": { "number": number } })).await;
+        subscriber.send(&json!({ "type": "ping", "payload": { "number": number } })).await;
     }
     for number in 0..200 {
-        assert_eq!(watcher.hear().await, json!({ "type": "pong", "payload": { "number": number } }));
+        assert_eq!(subscriber.receive().await, json!({ "type": "pong", "payload": { "number": number } }));
     }
 }
 
@@ -198,16 +198,18 @@ async fn every_ping_of_whoever_is_known_is_answered_however_many_they_are() {
 #[tokio::test]
 async fn an_operation_that_panics_ends_with_an_error_and_harms_no_other() {
     let story = Story::begin().await;
-    let person = story.app.person("ops", None).await;
+    let person = story.app.create_user("ops", None).await;
     let token = at_the_end_of_time(&story.app, &person.email).await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&token).await;
-    watcher.subscribe("last", &format!("mutation {{ rotateAgentKey(id: \"{}\") {{ apiKey }} }}", story.agent.id)).await;
-    let frame = watcher.hear().await;
+    let mut subscriber = server.subscriber(&token).await;
+    subscriber
+        .subscribe("last", &format!("mutation {{ rotateAgentKey(id: \"{}\") {{ apiKey }} }}", story.agent.id))
+        .await;
+    let frame = subscriber.receive().await;
     assert_eq!((&frame["id"], &frame["type"]), (&json!("last"), &json!("error")), "{frame}");
     let id = &frame["payload"][0]["extensions"]["requestId"];
     let error = json!({ "message": "internal error", "extensions": { "code": "INTERNAL", "requestId": id } });
     assert_eq!((&frame["payload"], id.is_string()), (&json!([error]), true), "{frame}");
-    watcher.subscribe("next", "{ __typename }").await;
-    watcher.data("next").await;
+    subscriber.subscribe("next", "{ __typename }").await;
+    subscriber.data("next").await;
 }

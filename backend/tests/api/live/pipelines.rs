@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Story;
 use crate::{
     graphql::world::COPY,
-    support::{PASSWORD, TestApp, Watcher, app::TestDatabase, connected, live::Listening},
+    support::{PASSWORD, Subscriber, TestApp, app::TestDatabase, connected, live::TestListener},
 };
 
 /// Runs, as the stories watch them.
@@ -36,16 +36,16 @@ impl Story {
     }
 
     /// A socket of an administrator.
-    async fn administrator(&self, server: &Listening) -> Watcher {
-        let email = "watcher@example.com";
+    async fn administrator(&self, server: &TestListener) -> Subscriber {
+        let email = "subscriber@example.com";
         self.app.user(&json!({ "email": email, "password": PASSWORD, "role": "admin" })).await;
-        server.watcher(&self.app.token(email).await).await
+        server.subscriber(&self.app.token(email).await).await
     }
 }
 
 /// The next state of a run.
-async fn state(watcher: &mut Watcher, id: &str) -> Value {
-    let mut frame = watcher.data(id).await["pipelineRunUpdated"].take();
+async fn state(subscriber: &mut Subscriber, id: &str) -> Value {
+    let mut frame = subscriber.data(id).await["pipelineRunUpdated"].take();
     assert_eq!(frame["resync"], false, "{frame}");
     frame["pipelineRun"].take()
 }
@@ -62,26 +62,26 @@ async fn a_run_and_its_steps_are_seen_as_they_change() {
     let pipeline = story.pipeline("orders", LINE).await;
     let before = story.app.run(pipeline).await;
     let server = story.app.listen().await;
-    let mut watcher = story.administrator(&server).await;
-    watcher.watch("runs", RUNS).await;
+    let mut subscriber = story.administrator(&server).await;
+    subscriber.watch("runs", RUNS).await;
     story.app.cp().cancel_pipeline_run(&Actor::System, before.id).await.expect("it is cancelled");
-    let seen = state(&mut watcher, "runs").await;
+    let seen = state(&mut subscriber, "runs").await;
     assert_eq!((&seen["id"], &seen["revision"]), (&json!(before.id), &json!(2)), "what is changed now comes first");
 
     let run = story.app.run(pipeline).await;
-    let first = state(&mut watcher, "runs").await;
+    let first = state(&mut subscriber, "runs").await;
     assert_eq!((&first["id"], &first["revision"]), (&json!(run.id), &json!(1)));
     let queued = || ("QUEUED", Value::Null);
     story.app.step(&story.agent, &run, "fetch", &json!({ "status": "running", "progress": 25 })).await;
     let expected = told(&run, 2, "RUNNING", [("RUNNING", json!(25.0)), queued()]);
-    assert_eq!(state(&mut watcher, "runs").await, expected);
+    assert_eq!(state(&mut subscriber, "runs").await, expected);
     story.app.step(&story.agent, &run, "fetch", &json!({ "progress": 50 })).await;
     let expected = told(&run, 3, "RUNNING", [("RUNNING", json!(50.0)), queued()]);
-    assert_eq!(state(&mut watcher, "runs").await, expected);
+    assert_eq!(state(&mut subscriber, "runs").await, expected);
     story.app.step(&story.agent, &run, "fetch", &json!({ "status": "completed" })).await;
-    assert_eq!(state(&mut watcher, "runs").await["steps"][0]["status"], "COMPLETED");
+    assert_eq!(state(&mut subscriber, "runs").await["steps"][0]["status"], "COMPLETED");
     story.app.step(&story.agent, &run, "check", &json!({ "status": "completed" })).await;
-    let last = state(&mut watcher, "runs").await;
+    let last = state(&mut subscriber, "runs").await;
     assert_eq!((&last["status"], &last["steps"][1]["status"]), (&json!("COMPLETED"), &json!("COMPLETED")));
     let query = "query ($id: ID!) { run: pipelineRun(id: $id) { id status revision steps { status progress } } }";
     let admin = story.app.admin().await;
@@ -108,7 +108,7 @@ async fn a_watcher_of_runs_begins_with_those_that_have_not_ended() {
     let named = format!("ids: {}", json!([runs[0], runs[1], runs[4]]));
     let of_orders = format!("filter: {{ pipelineId: \"{orders}\" }}");
     let at_work = format!("filter: {{ pipelineId: \"{orders}\", status: RUNNING }}");
-    let mut watcher = story.administrator(&server).await;
+    let mut subscriber = story.administrator(&server).await;
     for (number, (arguments, expected)) in [
         ("", open.to_vec()),
         (named.as_str(), vec![runs[4], runs[1]]),
@@ -124,12 +124,12 @@ async fn a_watcher_of_runs_begins_with_those_that_have_not_ended() {
         let query = format!(
             "subscription {{ pipelineRunUpdated(initial: true {arguments}) {{ resync pipelineRun {{ id }} }} }}"
         );
-        watcher.subscribe(&id, &query).await;
+        subscriber.subscribe(&id, &query).await;
         for run in expected {
-            assert_eq!(state(&mut watcher, &id).await, json!({ "id": run }), "{arguments}");
+            assert_eq!(state(&mut subscriber, &id).await, json!({ "id": run }), "{arguments}");
         }
-        watcher.say(&json!({ "type": "ping" })).await;
-        assert_eq!(watcher.hear().await, json!({ "type": "pong" }), "nothing else came with them: {arguments}");
+        subscriber.send(&json!({ "type": "ping" })).await;
+        assert_eq!(subscriber.receive().await, json!({ "type": "pong" }), "nothing else came with them: {arguments}");
     }
 }
 
@@ -141,19 +141,19 @@ async fn the_change_that_takes_a_run_out_of_a_filter_still_comes_and_others_do_n
     let elsewhere = story.app.run(other).await;
     story.app.step(&story.agent, &run, "transfer", &json!({ "status": "running" })).await;
     let server = story.app.listen().await;
-    let mut watcher = story.administrator(&server).await;
+    let mut subscriber = story.administrator(&server).await;
     let query = format!(
         "subscription ($initial: Boolean) {{ pipelineRunUpdated(initial: $initial, filter: {{ pipelineId: \"{orders}\", \
          status: RUNNING }}) {{ resync pipelineRun {{ id status }} }} }}"
     );
-    watcher.watch("running", &query).await;
+    subscriber.watch("running", &query).await;
     let told = |status: &str| json!({ "id": run.id, "status": status });
     story.app.step(&story.agent, &elsewhere, "transfer", &json!({ "status": "running" })).await;
     story.app.step(&story.agent, &run, "transfer", &json!({ "progress": 50 })).await;
-    assert_eq!(state(&mut watcher, "running").await, told("RUNNING"));
+    assert_eq!(state(&mut subscriber, "running").await, told("RUNNING"));
     story.app.step(&story.agent, &elsewhere, "transfer", &json!({ "status": "completed" })).await;
     story.app.step(&story.agent, &run, "transfer", &json!({ "status": "completed" })).await;
-    assert_eq!(state(&mut watcher, "running").await, told("COMPLETED"));
+    assert_eq!(state(&mut subscriber, "running").await, told("COMPLETED"));
 }
 
 #[tokio::test]
@@ -162,12 +162,12 @@ async fn a_run_that_ends_when_its_end_is_asked_for_leaves_the_filter_it_was_in()
     let pipeline = story.pipeline("tell", TELL).await;
     let run = story.app.run(pipeline).await;
     let server = story.app.listen().await;
-    let mut watcher = story.administrator(&server).await;
+    let mut subscriber = story.administrator(&server).await;
     let query = "subscription ($initial: Boolean) { pipelineRunUpdated(initial: $initial, filter: { status: QUEUED }) \
                  { resync pipelineRun { id status cancelRequestedAt } } }";
-    watcher.watch("queued", query).await;
+    subscriber.watch("queued", query).await;
     story.app.cp().cancel_pipeline_run(&Actor::System, run.id).await.expect("it is cancelled");
-    let seen = state(&mut watcher, "queued").await;
+    let seen = state(&mut subscriber, "queued").await;
     assert_eq!((&seen["id"], &seen["status"]), (&json!(run.id), &json!("CANCELLED")));
 }
 
@@ -179,18 +179,18 @@ async fn a_pipeline_that_is_deleted_with_its_runs_is_the_call_to_ask_again() {
     let run = story.app.run(other).await;
     story.app.step(&story.agent, &run, "transfer", &json!({ "status": "completed" })).await;
     let server = story.app.listen().await;
-    let mut watcher = story.administrator(&server).await;
-    watcher.watch("all", RUNS).await;
+    let mut subscriber = story.administrator(&server).await;
+    subscriber.watch("all", RUNS).await;
     let admin = story.app.admin().await;
     assert_eq!(admin.delete("/api/pipelines/other").await.status, 200);
     let resync = json!({ "pipelineRunUpdated": { "resync": true, "pipelineRun": null } });
-    assert_eq!(watcher.data("all").await, resync);
+    assert_eq!(subscriber.data("all").await, resync);
     assert_eq!(admin.delete("/api/pipelines/orders").await.status, 200);
-    let mut frame = watcher.data("all").await;
+    let mut frame = subscriber.data("all").await;
     if frame != resync {
         // The end of the run that was at work, where it was not overtaken by the deletion.
         assert_eq!(frame["pipelineRunUpdated"]["pipelineRun"]["status"], "CANCELLED", "{frame}");
-        frame = watcher.data("all").await;
+        frame = subscriber.data("all").await;
     }
     assert_eq!(frame, resync);
 }
@@ -207,20 +207,20 @@ async fn a_watcher_on_one_server_sees_a_run_go_its_way_on_another() {
     let pipeline = story.pipeline("orders", LINE).await;
     other.run(pipeline).await;
     let server = story.app.listen().await;
-    let mut watcher = story.administrator(&server).await;
-    watcher.watch("all", RUNS).await;
+    let mut subscriber = story.administrator(&server).await;
+    subscriber.watch("all", RUNS).await;
     let run = other.run(pipeline).await;
-    assert_eq!(state(&mut watcher, "all").await["revision"], 1);
+    assert_eq!(state(&mut subscriber, "all").await["revision"], 1);
     for (app, step, status) in
         [(&other, "fetch", "running"), (&story.app, "fetch", "completed"), (&other, "check", "completed")]
     {
         app.step(&story.agent, &run, step, &json!({ "status": status })).await;
-        let steps = state(&mut watcher, "all").await["steps"].clone();
+        let steps = state(&mut subscriber, "all").await["steps"].clone();
         let place = usize::from(step == "check");
         assert_eq!(steps[place]["status"], status.to_uppercase());
     }
     let admin = story.app.admin().await;
     assert_eq!(admin.delete("/api/pipelines/orders").await.status, 200);
     let resync = json!({ "pipelineRunUpdated": { "resync": true, "pipelineRun": null } });
-    while watcher.data("all").await != resync {}
+    while subscriber.data("all").await != resync {}
 }

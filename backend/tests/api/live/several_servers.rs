@@ -1,4 +1,4 @@
-//! Several servers on one database and one Redis: a watcher on one sees what an agent tells another.
+//! Several servers on one database and one Redis: a subscriber on one sees what an agent tells another.
 
 use serde_json::{Value, json};
 
@@ -19,11 +19,11 @@ async fn a_watcher_on_one_sees_what_an_agent_tells_another() {
     let database = TestDatabase::shared().await;
     let (story, other) = two(&database).await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.watch("all", TRANSFERS).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.watch("all", TRANSFERS).await;
     for body in [json!({ "status": "running" }), json!({ "bytesTransferred": 9 }), json!({ "status": "completed" })] {
         let transfer = story.report_to(&other, &body).await;
-        assert_eq!(watcher.data("all").await, told(&transfer));
+        assert_eq!(subscriber.data("all").await, told(&transfer));
     }
 }
 
@@ -33,9 +33,9 @@ async fn a_session_ended_on_one_closes_its_sockets_on_the_other() {
     let database = TestDatabase::shared().await;
     let (story, other) = two(&database).await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
     assert_eq!(other.bearer(&story.customer.token).post("/api/auth/logout", &json!({})).await.status, 200);
-    assert_eq!(watcher.closed().await, (4403, "Forbidden".to_owned()));
+    assert_eq!(subscriber.closed().await, (4403, "Forbidden".to_owned()));
 }
 
 #[tokio::test]
@@ -45,22 +45,22 @@ async fn after_an_outage_of_redis_watchers_ask_again_and_end_at_what_the_databas
     let mut redis = OwnRedis::start().await;
     let (story, other) = two(&database.with_redis(Some(&redis.url()))).await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.watch("all", TRANSFERS).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.watch("all", TRANSFERS).await;
     redis.kill();
     let unheard = story.report_to(&other, &json!({ "status": "running", "bytesTransferred": 5 })).await;
     redis.restart().await;
     connected(&story.app).await;
     connected(&other).await;
     let resync = json!({ "transferUpdated": { "resync": true, "transfer": Value::Null } });
-    while watcher.data("all").await != resync {}
+    while subscriber.data("all").await != resync {}
     let query = "query ($id: ID!) { transfer(id: $id) { bytesTransferred revision } }";
     let stored = story.app.bearer(&story.customer.token).data(query, &json!({ "id": story.transfer })).await;
     assert_eq!(stored["transfer"], json!({ "bytesTransferred": 5, "revision": unheard["revision"] }));
     // A later call to ask again may still be on its way; the news comes in any case.
     let moved = story.report_to(&other, &json!({ "bytesTransferred": 6 })).await;
     loop {
-        let frame = watcher.data("all").await;
+        let frame = subscriber.data("all").await;
         if frame == told(&moved) {
             break;
         }

@@ -35,16 +35,17 @@ fn selections(schema: &Schema, of: &str, depth: usize) -> BoxedStrategy<String> 
     chosen.prop_shuffle().prop_map(|chosen| format!("__typename {}", chosen.join(" "))).boxed()
 }
 
-/// Two watchers of one customer ask the same, and after each change it is asked once more over HTTP.
+/// Two subscribers of one customer ask the same, and after each change it is asked once more over HTTP.
 async fn compare(selection: &str) {
     let story = Story::begin().await;
     let server = story.app.listen().await;
     let query = format!(
         "subscription ($initial: Boolean) {{ transferUpdated(initial: $initial) {{ transfer {{ {selection} }} }} }}"
     );
-    let mut watchers = [server.watcher(&story.customer.token).await, server.watcher(&story.customer.token).await];
-    for watcher in &mut watchers {
-        watcher.watch("whole", &query).await;
+    let mut subscribers =
+        [server.subscriber(&story.customer.token).await, server.subscriber(&story.customer.token).await];
+    for subscriber in &mut subscribers {
+        subscriber.watch("whole", &query).await;
     }
     let lone = format!("{{ transfer(id: \"{}\") {{ {selection} }} }}", story.transfer);
     for report in [
@@ -54,7 +55,7 @@ async fn compare(selection: &str) {
     ] {
         story.report(&report).await;
         let alone = story.app.bearer(&story.customer.token).data(&lone, &json!({})).await;
-        let told = [watchers[0].hear_text().await, watchers[1].hear_text().await];
+        let told = [subscribers[0].receive_text().await, subscribers[1].receive_text().await];
         assert_eq!(told[0], told[1], "{selection}");
         let told: Value = serde_json::from_str(&told[0]).expect("JSON");
         // Whole messages, but for the order of fields within an object: the library puts them as they come.

@@ -1,4 +1,4 @@
-//! State streams: what comes, to whom, and that a watcher ends at what the database holds.
+//! State streams: what comes, to whom, and that a subscriber ends at what the database holds.
 
 use serde_json::{Value, json};
 
@@ -8,14 +8,14 @@ use super::{AGENTS, Story, TRANSFERS, told};
 async fn a_watcher_sees_each_change_and_nothing_before_the_first() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.watch("all", TRANSFERS).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.watch("all", TRANSFERS).await;
     let running = story.report(&json!({ "status": "running", "bytesTransferred": 10 })).await;
-    assert_eq!(watcher.data("all").await, told(&running));
+    assert_eq!(subscriber.data("all").await, told(&running));
     let moved = story.report(&json!({ "bytesTransferred": 500 })).await;
-    assert_eq!(watcher.data("all").await, told(&moved));
+    assert_eq!(subscriber.data("all").await, told(&moved));
     let completed = story.report(&json!({ "status": "completed" })).await;
-    assert_eq!(watcher.data("all").await, told(&completed));
+    assert_eq!(subscriber.data("all").await, told(&completed));
 }
 
 #[tokio::test]
@@ -34,20 +34,20 @@ async fn a_watcher_who_asks_for_it_begins_with_what_is_not_in_a_final_state() {
     let server = story.app.listen().await;
     let named = format!("(initial: true, ids: {})", json!(expected.iter().map(|(id, _)| id).collect::<Vec<_>>()));
     for arguments in ["(initial: true)", "(initial: true, filter: { protocol: SFTP })", &named] {
-        let mut watcher = server.watcher(&story.customer.token).await;
+        let mut subscriber = server.subscriber(&story.customer.token).await;
         let query = format!("subscription {{ transferUpdated{arguments} {{ resync transfer {{ id status }} }} }}");
-        watcher.subscribe("all", &query).await;
+        subscriber.subscribe("all", &query).await;
         for (id, status) in &expected {
-            let first = watcher.data("all").await;
+            let first = subscriber.data("all").await;
             let transfer = json!({ "id": id, "status": status });
             assert_eq!(first["transferUpdated"], json!({ "resync": false, "transfer": transfer }), "{arguments}");
         }
-        watcher.say(&json!({ "type": "ping" })).await;
-        assert_eq!(watcher.hear().await, json!({ "type": "pong" }), "nothing else came with them");
+        subscriber.send(&json!({ "type": "ping" })).await;
+        assert_eq!(subscriber.receive().await, json!({ "type": "pong" }), "nothing else came with them");
     }
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.subscribe("agents", "subscription { agentUpdated(initial: true) { agent { id status } } }").await;
-    let agent = watcher.data("agents").await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.subscribe("agents", "subscription { agentUpdated(initial: true) { agent { id status } } }").await;
+    let agent = subscriber.data("agents").await;
     assert_eq!(agent["agentUpdated"]["agent"], json!({ "id": story.agent.id, "status": "ONLINE" }));
 }
 
@@ -55,21 +55,21 @@ async fn a_watcher_who_asks_for_it_begins_with_what_is_not_in_a_final_state() {
 async fn several_streams_share_a_socket_and_one_can_be_ended_alone() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.watch("transfers", TRANSFERS).await;
-    watcher.watch("agents", AGENTS).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.watch("transfers", TRANSFERS).await;
+    subscriber.watch("agents", AGENTS).await;
     let running = story.report(&json!({ "status": "running" })).await;
-    assert_eq!(watcher.data("transfers").await, told(&running));
+    assert_eq!(subscriber.data("transfers").await, told(&running));
     let beat = story.app.key(&story.agent.key).post("/api/agents/heartbeat", &json!({ "load": 0.5 })).await;
     assert_eq!(beat.status, 200);
     let expected = json!({ "id": story.agent.id, "status": "ONLINE", "load": 0.5 });
-    assert_eq!(watcher.data("agents").await["agentUpdated"]["agent"], expected);
-    watcher.say(&json!({ "id": "transfers", "type": "complete" })).await;
-    watcher.say(&json!({ "type": "ping" })).await;
-    assert_eq!(watcher.hear().await["type"], "pong", "from here on the stream has ended");
+    assert_eq!(subscriber.data("agents").await["agentUpdated"]["agent"], expected);
+    subscriber.send(&json!({ "id": "transfers", "type": "complete" })).await;
+    subscriber.send(&json!({ "type": "ping" })).await;
+    assert_eq!(subscriber.receive().await["type"], "pong", "from here on the stream has ended");
     story.report(&json!({ "bytesTransferred": 5 })).await;
     story.app.key(&story.agent.key).post("/api/agents/heartbeat", &json!({ "load": 0.7 })).await;
-    assert_eq!(watcher.data("agents").await["agentUpdated"]["agent"]["load"], 0.7);
+    assert_eq!(subscriber.data("agents").await["agentUpdated"]["agent"]["load"], 0.7);
 }
 
 #[tokio::test]
@@ -79,14 +79,14 @@ async fn watchers_of_one_question_share_answers_and_another_customer_gets_none_o
     let others_agent = story.app.agent(other.id, "edge-9").await;
     let others_transfer = story.app.transfer(&others_agent).await;
     let server = story.app.listen().await;
-    let mut own = [server.watcher(&story.customer.token).await, server.watcher(&story.customer.token).await];
-    let mut foreign = server.watcher(&other.token).await;
-    for watcher in own.iter_mut().chain([&mut foreign]) {
-        watcher.watch("all", TRANSFERS).await;
+    let mut own = [server.subscriber(&story.customer.token).await, server.subscriber(&story.customer.token).await];
+    let mut foreign = server.subscriber(&other.token).await;
+    for subscriber in own.iter_mut().chain([&mut foreign]) {
+        subscriber.watch("all", TRANSFERS).await;
     }
     let running = story.report(&json!({ "status": "running" })).await;
-    for watcher in &mut own {
-        assert_eq!(watcher.data("all").await, told(&running));
+    for subscriber in &mut own {
+        assert_eq!(subscriber.data("all").await, told(&running));
     }
     let path = format!("/api/transfers/{}", others_transfer["id"].as_str().unwrap_or_default());
     let theirs = story.app.key(&others_agent.key).patch(&path, &json!({ "status": "running" })).await;
@@ -100,12 +100,12 @@ async fn the_change_that_takes_a_transfer_out_of_a_filter_still_comes() {
     let story = Story::begin().await;
     story.report(&json!({ "status": "running" })).await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
     let query = "subscription ($initial: Boolean) { transferUpdated(initial: $initial, filter: { status: [RUNNING] }) \
                  { resync transfer { id status bytesTransferred revision } } }";
-    watcher.watch("running", query).await;
+    subscriber.watch("running", query).await;
     let completed = story.report(&json!({ "status": "completed" })).await;
-    assert_eq!(watcher.data("running").await, told(&completed));
+    assert_eq!(subscriber.data("running").await, told(&completed));
 }
 
 #[tokio::test]
@@ -113,22 +113,22 @@ async fn a_revoked_agent_is_the_call_to_ask_again() {
     let story = Story::begin().await;
     let admin = story.app.admin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.watch("agents", AGENTS).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.watch("agents", AGENTS).await;
     assert_eq!(admin.delete(&format!("/api/agents/{}", story.agent.id)).await.status, 200);
-    assert_eq!(watcher.data("agents").await["agentUpdated"], json!({ "resync": true, "agent": null }));
+    assert_eq!(subscriber.data("agents").await["agentUpdated"], json!({ "resync": true, "agent": null }));
 }
 
 #[tokio::test]
 async fn what_may_have_been_missed_is_the_call_to_ask_again() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.watch("all", TRANSFERS).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.watch("all", TRANSFERS).await;
     story.app.cp().bus().resync();
-    assert_eq!(watcher.data("all").await["transferUpdated"], json!({ "resync": true, "transfer": null }));
+    assert_eq!(subscriber.data("all").await["transferUpdated"], json!({ "resync": true, "transfer": null }));
     let running = story.report(&json!({ "status": "running" })).await;
-    assert_eq!(watcher.data("all").await, told(&running));
+    assert_eq!(subscriber.data("all").await, told(&running));
 }
 
 #[tokio::test]
@@ -136,16 +136,16 @@ async fn a_throttled_watcher_gets_fewer_frames_and_the_last_state_all_the_same()
     let story = Story::begin().await;
     story.report(&json!({ "status": "running" })).await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
     let query = "subscription ($initial: Boolean) { transferUpdated(initial: $initial, throttleMs: 1000) \
                  { resync transfer { id status bytesTransferred revision } } }";
-    watcher.watch("slow", query).await;
+    subscriber.watch("slow", query).await;
     let mut last = Value::Null;
     for bytes in 1..=50 {
         last = story.report(&json!({ "bytesTransferred": bytes })).await;
     }
     let mut frames = 0;
-    while watcher.data("slow").await != told(&last) {
+    while subscriber.data("slow").await != told(&last) {
         frames += 1;
     }
     assert!(frames < 25, "{frames} of 50");
@@ -155,15 +155,15 @@ async fn a_throttled_watcher_gets_fewer_frames_and_the_last_state_all_the_same()
 async fn a_watcher_who_reads_late_is_sent_the_latest_state_rather_than_all() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
-    watcher.watch("all", TRANSFERS).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.watch("all", TRANSFERS).await;
     let mut last = story.report(&json!({ "status": "running" })).await;
     for bytes in 1..=200 {
         last = story.report(&json!({ "bytesTransferred": bytes })).await;
     }
     let mut revision = 0;
     loop {
-        let frame = watcher.data("all").await;
+        let frame = subscriber.data("all").await;
         let newer = frame["transferUpdated"]["transfer"]["revision"].as_i64().unwrap_or_default();
         assert!(newer > revision, "states never go back");
         revision = newer;
@@ -177,29 +177,29 @@ async fn a_watcher_who_reads_late_is_sent_the_latest_state_rather_than_all() {
 async fn figures_follow_what_happens() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
     let query =
         "subscription { fleetUpdated(initial: true) { resync fleet { transfers { queued running } bytesPerSecond } } }";
-    watcher.subscribe("fleet", query).await;
+    subscriber.subscribe("fleet", query).await;
     let expected = |queued: u32, running: u32, speed: f64| {
         json!({ "fleetUpdated": { "resync": false,
             "fleet": { "transfers": { "queued": queued, "running": running }, "bytesPerSecond": speed } } })
     };
-    assert_eq!(watcher.data("fleet").await, expected(1, 0, 0.0));
+    assert_eq!(subscriber.data("fleet").await, expected(1, 0, 0.0));
     story.report(&json!({ "status": "running", "speed": 2048 })).await;
-    assert_eq!(watcher.data("fleet").await, expected(0, 1, 2048.0));
+    assert_eq!(subscriber.data("fleet").await, expected(0, 1, 2048.0));
 }
 
 #[tokio::test]
 async fn links_of_a_frame_are_followed_within_the_watcher_s_rights() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut watcher = server.watcher(&story.customer.token).await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
     let query = "subscription ($initial: Boolean) { transferUpdated(initial: $initial) \
                  { transfer { agent { hostname customer { name } } } } }";
-    watcher.watch("linked", query).await;
+    subscriber.watch("linked", query).await;
     story.report(&json!({ "status": "running" })).await;
-    let frame = watcher.data("linked").await;
+    let frame = subscriber.data("linked").await;
     let expected = json!({ "hostname": "edge-1", "customer": { "name": "acme" } });
     assert_eq!(frame["transferUpdated"]["transfer"]["agent"], expected);
 }

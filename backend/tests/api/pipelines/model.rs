@@ -324,7 +324,7 @@ fn check(world: &World, run: &PipelineRun, receiver: &Receiver) {
         }
     }
     let mut deliveries: Vec<String> =
-        receiver.heard().iter().map(|heard| heard.header("x-mftplus-delivery").to_owned()).collect();
+        receiver.received().iter().map(|heard| heard.header("x-mftplus-delivery").to_owned()).collect();
     let sent = deliveries.len();
     deliveries.sort_unstable();
     deliveries.dedup();

@@ -77,7 +77,7 @@ async fn a_webhook_whose_server_was_killed_is_another_attempt_of_the_other_serve
     );
     let run = fixture.run(&yaml).await;
     fixture.look_after(MOMENT).await;
-    while receiver.heard().is_empty() {
+    while receiver.received().is_empty() {
         tokio::task::yield_now().await;
     }
     let look = async |after: TimeDelta| {
@@ -96,5 +96,5 @@ async fn a_webhook_whose_server_was_killed_is_another_attempt_of_the_other_serve
         tokio::task::yield_now().await;
     }
     assert_eq!(look(TimeDelta::zero()).await["status"], "completed");
-    assert_eq!(receiver.heard().len(), 2);
+    assert_eq!(receiver.received().len(), 2);
 }

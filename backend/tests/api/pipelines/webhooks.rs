@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::{Fixture, MINUTE, MOMENT, created, id, statuses, step, text};
-use crate::support::{Receiver, TestApp, admin, customer_of, receiver::Heard};
+use crate::support::{Receiver, TestApp, admin, customer_of, receiver::ReceivedWebhook};
 
 /// A server that may send to this machine.
 async fn fixture() -> Fixture {
@@ -26,7 +26,7 @@ async fn told(fixture: &Fixture, run: &Value) -> Value {
 }
 
 /// Whether the signature is the one that this secret makes of what came.
-fn is_signed(heard: &Heard, secret: &str) -> bool {
+fn is_signed(heard: &ReceivedWebhook, secret: &str) -> bool {
     let signature = heard.header("x-mftplus-signature");
     let Some((second, digest)) = signature.strip_prefix("t=").and_then(|rest| rest.split_once(",v1=")) else {
         return false;
@@ -53,7 +53,7 @@ async fn a_webhook_tells_what_the_run_has_come_to_and_proves_where_it_comes_from
     fixture.look_after(MOMENT).await;
     let done = told(&fixture, &run).await;
     assert_eq!((&done["status"], &done["progress"]), (&json!("completed"), &json!(100.0)));
-    let heard = receiver.heard().remove(0);
+    let heard = receiver.received().remove(0);
     assert!(is_signed(&heard, &secret.secret), "{heard:?}");
     assert!(!is_signed(&heard, "mft_wh_another"));
     assert_eq!(heard.header("content-type"), "application/json");
@@ -79,7 +79,7 @@ async fn a_body_of_its_own_is_sent_as_it_stands_and_unsigned_where_there_is_no_s
         .await;
     fixture.look_after(MOMENT).await;
     told(&fixture, &run).await;
-    let heard = receiver.heard().remove(0);
+    let heard = receiver.received().remove(0);
     assert_eq!((heard.body.as_str(), heard.header("content-type")), ("done: all", "text/plain; charset=utf-8"));
     assert_eq!(heard.header("x-mftplus-signature"), "");
 }
@@ -98,7 +98,7 @@ async fn the_newest_secret_signs_and_the_one_before_does_not() {
     let run = fixture.run(&yaml(&receiver.url(), "")).await;
     fixture.look_after(MOMENT).await;
     told(&fixture, &run).await;
-    let heard = receiver.heard().remove(0);
+    let heard = receiver.received().remove(0);
     assert!(is_signed(&heard, &new.secret) && !is_signed(&heard, &old.secret), "{heard:?}");
     let other = fixture.app.customer("other").await;
     let foreign = fixture.app.cp().rotate_webhook_secret(&customer_of(&other), Some(fixture.customer.id)).await;
@@ -120,7 +120,7 @@ async fn without_the_setting_this_machine_is_not_reached() {
     let refused = told(&fixture, &run).await;
     let said = "127.0.0.1 is not at a public address, and its network is not allowed by the settings";
     assert_eq!((&refused["status"], &refused["errorMessage"]), (&json!("failed"), &json!(said)));
-    assert!(receiver.heard().is_empty());
+    assert!(receiver.received().is_empty());
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_redirect_is_not_followed() {
     let refused = told(&fixture, &run).await;
     let said = "it answered 307 Temporary Redirect; redirects are not followed: name the final URL";
     assert_eq!(refused["errorMessage"], said);
-    assert_eq!(receiver.heard().len(), 1);
+    assert_eq!(receiver.received().len(), 1);
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn a_webhook_that_is_refused_is_sent_again_under_a_number_of_its_own() {
     fixture.look_after(TimeDelta::seconds(1)).await;
     assert_eq!(told(&fixture, &run).await["status"], "completed");
     let numbers: Vec<String> =
-        receiver.heard().iter().map(|heard| heard.header("x-mftplus-delivery").to_owned()).collect();
+        receiver.received().iter().map(|heard| heard.header("x-mftplus-delivery").to_owned()).collect();
     assert_eq!(numbers, [format!("{}/tell/1", id(&run)), format!("{}/tell/2", id(&run))]);
 }
 
@@ -199,7 +199,7 @@ async fn a_customer_has_eight_webhooks_under_way_and_others_do_not_wait_for_them
     fixture.look_after(MOMENT).await;
     assert_eq!(told(&fixture, &answer.body["data"]["run"]).await["status"], "completed");
     assert_eq!(fixture.look(&run).await["revision"], revision, "what waits is not written");
-    assert!(silent.heard().len() <= 8);
+    assert!(silent.received().len() <= 8);
 }
 
 #[tokio::test]
@@ -256,5 +256,5 @@ async fn several_lookers_send_a_webhook_once() {
     let looks = tokio::join!(cp.advance_pipeline_runs(), cp.advance_pipeline_runs(), cp.advance_pipeline_runs());
     looks.0.and(looks.1).and(looks.2).expect("looks");
     assert_eq!(told(&fixture, &run).await["status"], "completed");
-    assert_eq!(receiver.heard().len(), 1);
+    assert_eq!(receiver.received().len(), 1);
 }

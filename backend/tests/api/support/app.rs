@@ -1,4 +1,4 @@
-//! A whole server in the test's process: real database, real bus, a clock that only moves when told to.
+//! A server in the process of the test, with a real database, a real event bus and a manual clock.
 
 use std::path::PathBuf;
 
@@ -33,7 +33,7 @@ use tempfile::TempDir;
 use super::client::{Client, Credential};
 pub(crate) use super::database::{TestDatabase, seed};
 
-/// When every test begins.
+/// The time at which the clock of every test starts.
 pub(crate) const START: &str = "2026-04-25T13:00:00Z";
 
 #[derive(Parser)]
@@ -52,14 +52,14 @@ pub(crate) struct TestApp {
     _folder: TempDir,
 }
 
-/// A customer with somebody who signs in for them.
+/// A customer, with the access token of one of its users.
 #[derive(Clone, Debug)]
 pub(crate) struct TestCustomer {
     pub(crate) id: CustomerId,
     pub(crate) token: String,
 }
 
-/// An agent with its key.
+/// An agent, with its API key.
 #[derive(Clone, Debug)]
 pub(crate) struct TestAgent {
     pub(crate) id: AgentId,
@@ -77,17 +77,17 @@ impl TestApp {
         Self::on(&TestDatabase::fresh().await, flags).await
     }
 
-    /// A server on a database that another may already use.
+    /// A server on this database, which other servers may use as well.
     pub(crate) async fn on(database: &TestDatabase, flags: &[&str]) -> Self {
         Self::within(Bounds::default(), database, flags).await
     }
 
-    /// A server whose database has so much time.
+    /// A server with these timeouts and limits of the database.
     pub(crate) async fn within(bounds: Bounds, database: &TestDatabase, flags: &[&str]) -> Self {
         Self::build(bounds, database, &[], flags, START.parse().expect("an instant")).await
     }
 
-    /// A server with copies of these files in its data folder, from this moment on.
+    /// A server with copies of these files in its data folder, whose clock starts at `start`.
     pub(crate) async fn with_files(
         database: &TestDatabase,
         files: &[PathBuf],
@@ -116,7 +116,7 @@ impl TestApp {
         Self::begin(settings, ManualClock::at(start), bounds, folder).await
     }
 
-    /// The same server on the same data, stopped and started again so much later. Nobody may be calling it.
+    /// Stops the server and starts it on the same data, with the clock advanced by `after`. No request may be running.
     pub(crate) async fn restarted(self, after: TimeDelta) -> Self {
         let Self { app, router, clock, settings, bounds, _folder: folder } = self;
         drop(router);
@@ -144,29 +144,29 @@ impl TestApp {
         self.clock.advance(by);
     }
 
-    /// Nobody in particular.
+    /// A client without credentials.
     pub(crate) fn anonymous(&self) -> Client {
         Client::new(self.router.clone(), Credential::None)
     }
 
-    /// Whoever holds this token.
+    /// A client with this access token.
     pub(crate) fn bearer(&self, token: &str) -> Client {
         Client::new(self.router.clone(), Credential::Token(token.to_owned()))
     }
 
-    /// Whoever holds this API key.
+    /// A client with this API key.
     pub(crate) fn key(&self, key: &str) -> Client {
         Client::new(self.router.clone(), Credential::Key(key.to_owned()))
     }
 
-    /// An administrator.
+    /// Creates an administrator, and returns a client with their access token.
     pub(crate) async fn admin(&self) -> Client {
         let email = unique("admin");
         self.user(&json!({ "email": email, "password": "correct horse battery", "role": "admin" })).await;
         self.bearer(&self.token(&email).await)
     }
 
-    /// A customer, with a token of one of their users.
+    /// Creates a customer and a user of it.
     pub(crate) async fn customer(&self, name: &str) -> TestCustomer {
         let input = CreateCustomer { name: name.to_owned() };
         let customer = self.cp().create_customer(&Actor::System, input, None).await.expect("a customer");
@@ -178,7 +178,7 @@ impl TestApp {
         TestCustomer { id: customer.id, token: self.token(&email).await }
     }
 
-    /// An agent of this customer.
+    /// Registers an agent of this customer.
     pub(crate) async fn agent(&self, customer: CustomerId, hostname: &str) -> TestAgent {
         let code = self.cp().create_enrolment_code(&Actor::System, customer, CreateEnrolmentCode::default()).await;
         let input = json!({ "hostname": hostname, "os": "linux", "customerIdentifier": code.expect("a code").code });
@@ -187,7 +187,7 @@ impl TestApp {
         TestAgent { id: registered.agent.id, key: registered.api_key }
     }
 
-    /// A transfer of this agent, as it reports it.
+    /// Creates a transfer as this agent, and returns the answer's view of it.
     pub(crate) async fn transfer(&self, agent: &TestAgent) -> Value {
         let body = json!({
             "sourceUrl": "sftp://ftp.example.com/files/data.csv", "destinationPath": "/local/data/files/data.csv",
@@ -198,7 +198,7 @@ impl TestApp {
         answer.body["data"]["transfer"].clone()
     }
 
-    /// A job of this agent, every hour unless these fields say otherwise.
+    /// Creates a job of this agent, due every hour unless `fields` override the schedule.
     pub(crate) async fn job(&self, agent: &TestAgent, fields: &Value) -> JobId {
         let mut body = json!({
             "agentId": agent.id, "name": "Hourly", "sourcePath": "/out/", "destinationPath": "/in/", "schedule": "0 * * * *",
@@ -209,14 +209,14 @@ impl TestApp {
         self.cp().create_job(&Actor::System, input, None).await.expect("a job").id
     }
 
-    /// A pipeline of this customer with this definition.
+    /// Creates a pipeline of this customer with this definition.
     pub(crate) async fn pipeline(&self, customer: CustomerId, identifier: &str, yaml: &str) -> PipelineId {
         let body = json!({ "identifier": identifier, "name": "A pipeline", "yaml": yaml, "customerId": customer });
         let input = CreatePipeline::read(object(&body)).expect("a pipeline");
         self.cp().create_pipeline(&Actor::System, input, None).await.expect("a pipeline").id
     }
 
-    /// This pipeline with this definition, as a version more.
+    /// Replaces the definition of a pipeline, which creates a version.
     pub(crate) async fn redefine(&self, pipeline: PipelineId, yaml: &str, git_sha: Option<&str>) {
         let body = json!({ "yaml": yaml, "gitSha": git_sha });
         let input = ReplaceDefinition::read(object(&body)).expect("a definition");
@@ -224,13 +224,13 @@ impl TestApp {
         replaced.expect("a version");
     }
 
-    /// A run of this pipeline.
+    /// Starts a run of this pipeline.
     pub(crate) async fn run(&self, pipeline: PipelineId) -> PipelineRun {
         let input = StartPipelineRun::default();
         self.cp().run_pipeline(&Actor::System, &pipeline.into(), input, None).await.expect("a run")
     }
 
-    /// What an agent reports about a step.
+    /// Sends a report of an agent about a step, which must be accepted.
     pub(crate) async fn step(&self, agent: &TestAgent, run: &PipelineRun, step: &str, report: &Value) {
         let path = format!("/api/pipelines/{}/runs/{}/steps/{step}", run.pipeline_id, run.id);
         let answer = self.key(&agent.key).patch(&path, report).await;

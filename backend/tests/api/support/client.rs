@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use super::described::{self, Sent};
 
-/// How a client says who they are.
+/// The credentials of a client.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
     None,
@@ -22,7 +22,7 @@ pub(crate) enum Credential {
     Key(String),
 }
 
-/// Somebody who calls.
+/// A client that calls the router directly.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     router: Router,
@@ -31,7 +31,7 @@ pub(crate) struct Client {
     peer: Option<IpAddr>,
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -42,12 +42,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// A header's value, or nothing.
+    /// The value of a header, if the answer has it.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The names of the fields that the answer says are wrong, in alphabetical order.
+    /// The names of the invalid fields in the answer's `details`, in alphabetical order.
     pub(crate) fn wrong_fields(&self) -> Vec<&str> {
         let fields = self.body["details"]["fields"].as_object();
         fields.map(|fields| fields.keys().map(String::as_str).collect()).unwrap_or_default()
@@ -66,7 +66,7 @@ impl Client {
         client
     }
 
-    /// The same client at the other end of a connection from this address.
+    /// The same client, connecting from this address.
     pub(crate) fn from(&self, peer: &str) -> Self {
         Self { peer: Some(peer.parse().expect("an address")), ..self.clone() }
     }

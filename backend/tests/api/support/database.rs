@@ -1,4 +1,4 @@
-//! Where a server under test keeps its data.
+//! The database and Redis of a server under test.
 
 use std::{
     env,
@@ -7,7 +7,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-/// A database, and a Redis where there is one.
+/// A database, with a Redis if the test command provides one.
 #[derive(Clone, Debug)]
 pub(crate) struct TestDatabase {
     database_url: Option<String>,
@@ -15,7 +15,7 @@ pub(crate) struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// A database of its own for a test: a schema of the PostgreSQL under test, else SQLite.
+    /// An empty database for one test: a new schema of the PostgreSQL under test, or SQLite if there is none.
     #[expect(clippy::disallowed_methods, reason = "the test command says so by these variables")]
     pub(crate) async fn fresh() -> Self {
         let database_url = match env::var("MFTPLUS_TEST_DATABASE_URL") {
@@ -25,8 +25,8 @@ impl TestDatabase {
         Self { database_url, redis_url: env::var("MFTPLUS_TEST_REDIS_URL").ok() }
     }
 
-    /// What several servers can share: a schema of the PostgreSQL under test, and the Redis under test. Tests that ask for it
-    /// carry `#[ignore = "needs PostgreSQL and Redis"]`.
+    /// A database and Redis that several servers can share: a schema of the PostgreSQL under test, and the Redis under test.
+    /// Tests that use it have `#[ignore = "needs PostgreSQL and Redis"]`.
     pub(crate) async fn shared() -> Self {
         let database = Self::fresh().await;
         let how =
@@ -55,12 +55,12 @@ impl TestDatabase {
         self.database_url.as_deref()
     }
 
-    /// The same database by another way.
+    /// The same database under another URL.
     pub(crate) fn with_database_url(&self, url: String) -> Self {
         Self { database_url: Some(url), redis_url: self.redis_url.clone() }
     }
 
-    /// A database that holds what a dump does, with no Redis: other servers may hold the same.
+    /// A database filled from a dump, without Redis, since the servers of other tests may use the same dump.
     #[expect(clippy::disallowed_methods, reason = "the test command says so by this variable")]
     pub(crate) async fn holding(dump: &str) -> Self {
         let Ok(url) = env::var("MFTPLUS_TEST_DATABASE_URL") else {
@@ -74,13 +74,13 @@ impl TestDatabase {
         Self { database_url: Some(within(&url, &name)), redis_url: None }
     }
 
-    /// Where its schema on PostgreSQL is, and what that is called.
+    /// The URL and the name of the schema on PostgreSQL.
     pub(crate) fn schema(&self) -> Option<(&str, &str)> {
         let url = self.database_url.as_deref()?;
         Some((url, url.rsplit_once("%3D")?.1))
     }
 
-    /// The flags of `mftplus serve` that lead there.
+    /// The flags of `mftplus serve` for this database and Redis.
     pub(crate) fn flags(&self) -> Vec<String> {
         let flag = |name: &str, value: &Option<String>| {
             value.clone().map(|value| vec![name.to_owned(), value]).unwrap_or_default()
@@ -89,7 +89,7 @@ impl TestDatabase {
     }
 }
 
-/// A new schema, and the URL that leads to it. It goes away with the server that the test command started.
+/// Creates a schema and returns its URL. It is removed with the PostgreSQL server that the test command started.
 async fn schema(url: &str) -> String {
     let name = name();
     let mut connection = PgConnection::connect(url).await.expect("the PostgreSQL under test");
@@ -102,13 +102,13 @@ fn name() -> String {
     format!("test_{}_{}", std::process::id(), seed())
 }
 
-/// The URL that leads to a schema.
+/// The URL of a schema.
 fn within(url: &str, name: &str) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
     format!("{url}{separator}options=-c%20search_path%3D{name}")
 }
 
-/// Different for each server of each run, so that no two share secrets, and so tokens or messages.
+/// A number that differs for each server of each run, so that no two have the same secrets, and so the same tokens or messages.
 pub(crate) fn seed() -> u64 {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     (u64::from(std::process::id()) << 32) | COUNTER.fetch_add(1, Ordering::Relaxed)

@@ -1,5 +1,5 @@
-//! Holds the requests and answers of all these tests against the OpenAPI document: what is answered must be described, and
-//! so must be every body and query that is taken. A test need not ask for it: each request of a `Client` goes through here.
+//! Checks the requests and answers of all tests against the OpenAPI document: every answer must be described, and so must every
+//! accepted body and query. Each request of a `Client` is checked here.
 
 use std::{
     collections::HashMap,
@@ -11,27 +11,27 @@ use serde_json::{Map, Value, json};
 
 use super::client::Answer;
 
-/// A request as far as it is described.
+/// The parts of a request that the document describes.
 pub(crate) struct Sent<'a> {
     pub(crate) method: &'a str,
-    /// With its query.
+    /// Includes the query.
     pub(crate) path: &'a str,
     pub(crate) body: &'a [u8],
 }
 
-/// The document, in which answers must have what is described and nothing else.
+/// The document for answers, in which additional properties are not allowed.
 static STRICT: LazyLock<Value> = LazyLock::new(|| {
     let mut document = json!(backend::rest::document());
     let schemas = document["components"]["schemas"].as_object_mut().expect("schemas");
     schemas.values_mut().for_each(seal_parts);
     document
 });
-/// The document as it is served: what is sent may have more than is described, which is ignored.
+/// The document for requests, as it is served: additional properties are allowed and ignored.
 static SERVED: LazyLock<Value> = LazyLock::new(|| json!(backend::rest::document()));
-/// What was compiled already, by what it must fit.
+/// Compiled validators by schema.
 static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
-/// Fails unless the document describes this.
+/// Fails unless the document describes the request and its answer.
 pub(crate) fn check(sent: &Sent<'_>, answer: &Answer) {
     let place = format!("{} {} is answered {}", sent.method, sent.path, answer.status);
     let (path, query) = sent.path.split_once('?').unwrap_or((sent.path, ""));

@@ -1,4 +1,4 @@
-//! GraphQL over HTTP, and what the schema says that a test can ask for.
+//! Requests to GraphQL over HTTP, and queries generated from the schema.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use super::{Answer, Client};
 
 impl Client {
-    /// Asks GraphQL.
+    /// Sends a query to GraphQL.
     pub(crate) async fn ask(&self, query: &str, variables: &Value) -> Answer {
         self.post("/graphql", &json!({ "query": query, "variables": variables })).await
     }
 
-    /// What GraphQL answers, all of it without an error.
+    /// The data of a query, which must have no errors.
     pub(crate) async fn data(&self, query: &str, variables: &Value) -> Value {
         let mut answer = self.ask(query, variables).await;
         assert_eq!((answer.status, &answer.body["errors"]), (200, &Value::Null), "{query}: {}", answer.body);
@@ -31,14 +31,14 @@ impl Answer {
         errors.into_iter().flatten().map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
     }
 
-    /// The names of the arguments that GraphQL says are wrong, in alphabetical order.
+    /// The names of the invalid arguments, in alphabetical order.
     pub(crate) fn wrong_arguments(&self) -> Vec<&str> {
         let fields = self.body["errors"][0]["extensions"]["fields"].as_object();
         fields.map(|fields| fields.keys().map(String::as_str).collect()).unwrap_or_default()
     }
 }
 
-/// The schema, as its text has it.
+/// The types of the published schema.
 pub(crate) struct Schema {
     types: BTreeMap<String, TypeKind>,
 }
@@ -60,7 +60,7 @@ impl Schema {
 
     /// Whether values of this type have no fields of their own.
     pub(crate) fn is_leaf(&self, name: &str) -> bool {
-        // Those that are built in stand nowhere in the text.
+        // Built-in scalars are not in the text of the schema.
         self.types.get(name).is_none_or(|kind| matches!(kind, TypeKind::Scalar | TypeKind::Enum(_)))
     }
 
@@ -69,14 +69,14 @@ impl Schema {
         matches!(self.types.get(name), Some(TypeKind::Enum(_)))
     }
 
-    /// Everything that can be asked of this type, without going further than so many links.
+    /// A selection of all fields of this type, following links up to `depth`.
     ///
-    /// Under an interface every field has the name of its type before its own, since those of different types may differ.
+    /// Under an interface each field has an alias with the name of its type, since fields of different types may conflict.
     pub(crate) fn everything(&self, of: &str, depth: usize) -> String {
         self.all(of, depth, true)
     }
 
-    /// Everything but the links that are for administrators.
+    /// The same without the fields for administrators.
     pub(crate) fn granted(&self, of: &str, depth: usize) -> String {
         self.all(of, depth, false)
     }
@@ -100,7 +100,7 @@ impl Schema {
                 (true, _) => Some(format!("{alias}{name}")),
                 (false, 0) => None,
                 (false, _) => {
-                    // Lists in lists would cost more than a question may.
+                    // Full pages within pages would exceed the cost limit.
                     let takes_first = field.arguments.iter().any(|argument| argument.node.name.node == "first");
                     let few = if takes_first { "(first: 2)" } else { "" };
                     Some(format!("{alias}{name}{few} {{ {} }}", self.all(kind, depth - 1, is_admin)))
@@ -124,7 +124,7 @@ fn is_for_administrators(field: &FieldDefinition) -> bool {
     field.description.as_ref().is_some_and(|said| said.node.ends_with("For administrators."))
 }
 
-/// The name of a type, whatever lists it stands in.
+/// The name of a type, without lists around it.
 fn named(ty: &Type) -> &str {
     match &ty.base {
         BaseType::Named(name) => name.as_str(),

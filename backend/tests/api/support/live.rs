@@ -1,4 +1,4 @@
-//! A server that listens, and a watcher's side of `graphql-transport-ws`.
+//! A server with a listener, and clients of `graphql-transport-ws`.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -18,16 +18,16 @@ use tokio_tungstenite::{
 
 use super::TestApp;
 
-/// How long a test waits for what must come; it never does where all is well.
+/// How long a test waits for a message before it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A listener of a server under test, as `mftplus serve` has one; closed with its handle.
-pub(crate) struct Listening {
+/// A listener of a server under test, as `mftplus serve` has one. It is closed when it is dropped.
+pub(crate) struct TestListener {
     pub(crate) address: SocketAddr,
     pub(crate) listeners: Listeners,
 }
 
-impl Drop for Listening {
+impl Drop for TestListener {
     fn drop(&mut self) {
         self.listeners.abort();
     }
@@ -35,12 +35,12 @@ impl Drop for Listening {
 
 impl TestApp {
     /// Listens on a free port.
-    pub(crate) async fn listen(&self) -> Listening {
-        Listening::of(self.router.clone(), ConnectionLimits::of_api(10_000)).await
+    pub(crate) async fn listen(&self) -> TestListener {
+        TestListener::of(self.router.clone(), ConnectionLimits::of_api(10_000)).await
     }
 }
 
-impl Listening {
+impl TestListener {
     /// Serves this router on a free port within these limits.
     pub(crate) async fn of(router: Router, limits: ConnectionLimits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -50,81 +50,82 @@ impl Listening {
         Self { address, listeners }
     }
 
-    /// A plain connection on which this has been sent.
+    /// Opens a TCP connection and sends these bytes.
     pub(crate) async fn raw(&self, bytes: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.expect("a connection");
         stream.write_all(bytes.as_bytes()).await.expect("sent");
         stream
     }
 
-    /// A socket that asks for these protocols.
+    /// Opens a WebSocket with these subprotocols and headers.
     pub(crate) async fn connect(
         &self,
         protocol: &str,
         headers: &[(&'static str, &str)],
-    ) -> Result<Watcher, tungstenite::Error> {
+    ) -> Result<Subscriber, tungstenite::Error> {
         let mut request = format!("ws://{}/graphql/ws", self.address).into_client_request()?;
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_str(protocol).expect("a protocol"));
         for (name, value) in headers {
             request.headers_mut().insert(*name, HeaderValue::from_str(value).expect("a value"));
         }
         let (stream, _) = connect_async(request).await?;
-        Ok(Watcher { stream })
+        Ok(Subscriber { stream })
     }
 
-    /// A socket that has not introduced itself.
-    pub(crate) async fn stranger(&self) -> Watcher {
+    /// A socket that has not sent `connection_init`.
+    pub(crate) async fn unauthenticated(&self) -> Subscriber {
         self.connect("graphql-transport-ws", &[]).await.expect("a socket")
     }
 
-    /// A socket that has introduced itself with this token.
-    pub(crate) async fn watcher(&self, token: &str) -> Watcher {
-        let mut watcher = self.stranger().await;
-        watcher
-            .say(&json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } }))
+    /// A socket that has authenticated with this access token.
+    pub(crate) async fn subscriber(&self, token: &str) -> Subscriber {
+        let mut subscriber = self.unauthenticated().await;
+        subscriber
+            .send(&json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } }))
             .await;
-        assert_eq!(watcher.hear().await, json!({ "type": "connection_ack" }));
-        watcher
+        assert_eq!(subscriber.receive().await, json!({ "type": "connection_ack" }));
+        subscriber
     }
 }
 
-/// A watcher.
-pub(crate) struct Watcher {
+/// A client of the socket.
+pub(crate) struct Subscriber {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
-impl Watcher {
+impl Subscriber {
     /// Sends a message.
-    pub(crate) async fn say(&mut self, message: &Value) {
-        self.say_text(&message.to_string()).await;
+    pub(crate) async fn send(&mut self, message: &Value) {
+        self.send_text(&message.to_string()).await;
     }
 
-    /// Sends a text, whatever it is.
-    pub(crate) async fn say_text(&mut self, text: &str) {
+    /// Sends a text, which need not be a valid message.
+    pub(crate) async fn send_text(&mut self, text: &str) {
         self.stream.send(Message::text(text)).await.expect("sent");
     }
 
     /// Begins an operation.
     pub(crate) async fn subscribe(&mut self, id: &str, query: &str) {
-        self.say(&json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
+        self.send(&json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
     }
 
-    /// Begins a state stream whose text takes `$initial`, and waits until it is at work: the same question is asked once
-    /// more behind it, from the same group, for what there is. So there must be something.
+    /// Starts a state subscription whose document has the variable `$initial`, and waits until it is active: a second
+    /// subscription with the same document asks for the snapshot and is answered after the first one is active. So there must be
+    /// an object for the snapshot.
     pub(crate) async fn watch(&mut self, id: &str, query: &str) {
-        let fence = format!("fence of {id}");
-        for (id, initial) in [(id, false), (&fence, true)] {
+        let marker = format!("marker of {id}");
+        for (id, initial) in [(id, false), (&marker, true)] {
             let payload = json!({ "query": query, "variables": { "initial": initial } });
-            self.say(&json!({ "id": id, "type": "subscribe", "payload": payload })).await;
+            self.send(&json!({ "id": id, "type": "subscribe", "payload": payload })).await;
         }
-        self.data(&fence).await;
-        self.say(&json!({ "id": fence, "type": "complete" })).await;
-        self.say(&json!({ "type": "ping" })).await;
-        assert_eq!(self.hear().await, json!({ "type": "pong" }), "from here on the fence is gone");
+        self.data(&marker).await;
+        self.send(&json!({ "id": marker, "type": "complete" })).await;
+        self.send(&json!({ "type": "ping" })).await;
+        assert_eq!(self.receive().await, json!({ "type": "pong" }), "from here on the marker is gone");
     }
 
-    /// The next message; pings of the server are none.
-    pub(crate) async fn hear(&mut self) -> Value {
+    /// The next message that is not a ping.
+    pub(crate) async fn receive(&mut self) -> Value {
         loop {
             match self.next().await {
                 Message::Text(text) => {
@@ -138,15 +139,15 @@ impl Watcher {
         }
     }
 
-    /// The data of the next frame of an operation, all of it without an error.
+    /// The data of the next message of an operation, which must have no errors.
     pub(crate) async fn data(&mut self, id: &str) -> Value {
-        let mut frame = self.hear().await;
+        let mut frame = self.receive().await;
         assert_eq!((&frame["id"], &frame["type"]), (&json!(id), &json!("next")), "{frame}");
         assert_eq!(frame["payload"]["errors"], Value::Null, "{frame}");
         frame["payload"]["data"].take()
     }
 
-    /// With which code and for which reason the server closes the socket.
+    /// Skips messages until the server closes the socket, and returns the close code and the reason.
     pub(crate) async fn closed(&mut self) -> (u16, String) {
         loop {
             match self.next().await {
@@ -156,13 +157,13 @@ impl Watcher {
         }
     }
 
-    /// With which code and for which reason the server closes the socket without a word before.
-    pub(crate) async fn hear_close(&mut self) -> (u16, String) {
+    /// The close code and the reason; fails if a message comes before.
+    pub(crate) async fn receive_close(&mut self) -> (u16, String) {
         reason(self.next().await)
     }
 
-    /// The next message as its bytes stand.
-    pub(crate) async fn hear_text(&mut self) -> String {
+    /// The text of the next message.
+    pub(crate) async fn receive_text(&mut self) -> String {
         match self.next().await {
             Message::Text(text) => text.to_string(),
             other => panic!("a message, not {other:?}"),

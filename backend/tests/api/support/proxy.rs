@@ -1,4 +1,4 @@
-//! A network between the server and its PostgreSQL that loses what it is told to lose.
+//! A proxy between the server and its PostgreSQL that injects network faults.
 
 use std::{
     str::FromStr,
@@ -20,7 +20,7 @@ use tokio::{
 pub(crate) enum Fault {
     /// It is closed.
     Close,
-    /// It stays open, and nothing arrives any more in either direction.
+    /// It stays open, but no more bytes are forwarded in either direction.
     Freeze,
 }
 
@@ -28,12 +28,12 @@ pub(crate) enum Fault {
 struct State {
     /// Connections from before the newest generation are frozen.
     generation: watch::Sender<usize>,
-    /// What happens to the next connection on which the database answers this.
+    /// The fault for the next connection on which the database sends these bytes.
     armed: Mutex<Option<(&'static [u8], Fault)>>,
     lost: AtomicUsize,
 }
 
-/// The network.
+/// The proxy.
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     state: Arc<State>,
@@ -41,7 +41,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// A network in front of this database, which loses nothing so far.
+    /// Starts a proxy in front of this database, without faults.
     pub(crate) async fn to(url: &str) -> Self {
         let target = PgConnectOptions::from_str(url).expect("a URL");
         let target = format!("{}:{}", target.get_host(), target.get_port());
@@ -61,28 +61,28 @@ impl Proxy {
         proxy
     }
 
-    /// The URL that leads through it.
+    /// The URL of the database through the proxy.
     pub(crate) fn url(&self) -> String {
         self.url.clone()
     }
 
-    /// From now on nothing arrives on the connections there are; new ones work.
+    /// Freezes all open connections. New ones work.
     pub(crate) fn freeze(&self) {
         self.state.generation.send_modify(|generation| *generation += 1);
     }
 
-    /// Loses the next answer of the database that holds these bytes, and what comes after it on that connection.
+    /// Drops the next answer of the database that contains these bytes, and applies the fault to its connection.
     pub(crate) fn lose(&self, answer: &'static [u8], fault: Fault) {
         *self.state.armed.lock().expect("the network") = Some((answer, fault));
     }
 
-    /// How many answers were lost.
+    /// The number of dropped answers.
     pub(crate) fn lost(&self) -> usize {
         self.state.lost.load(SeqCst)
     }
 }
 
-/// Spawns what ends with the test's runtime.
+/// Spawns a task that ends with the runtime of the test.
 fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::runtime::Handle::current().spawn(task);
 }

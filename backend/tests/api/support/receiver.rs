@@ -1,4 +1,4 @@
-//! A web server that takes webhooks.
+//! A web server that receives webhooks.
 
 use std::{
     net::SocketAddr,
@@ -14,52 +14,52 @@ use axum::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// What it answers: a status, or nothing for ever.
-type Answers = Arc<dyn Fn(&Heard) -> Option<u16> + Send + Sync>;
+/// The status of each answer; `None` never answers.
+type Answers = Arc<dyn Fn(&ReceivedWebhook) -> Option<u16> + Send + Sync>;
 
 /// A receiver of webhooks on a free port.
 pub(crate) struct Receiver {
     address: SocketAddr,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    received: Arc<Mutex<Vec<ReceivedWebhook>>>,
     serving: JoinHandle<()>,
 }
 
-/// A webhook that came.
+/// A received webhook.
 #[derive(Clone, Debug)]
-pub(crate) struct Heard {
-    /// With the query.
+pub(crate) struct ReceivedWebhook {
+    /// Includes the query.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
-impl Heard {
+impl ReceivedWebhook {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
 impl Receiver {
-    /// One that answers each webhook as this says.
-    pub(crate) async fn start(answers: impl Fn(&Heard) -> Option<u16> + Send + Sync + 'static) -> Self {
+    /// Starts a receiver that answers each webhook with the status that `answers` returns.
+    pub(crate) async fn start(answers: impl Fn(&ReceivedWebhook) -> Option<u16> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let (kept, answers): (_, Answers) = (Arc::clone(&heard), Arc::new(answers));
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let (kept, answers): (_, Answers) = (Arc::clone(&received), Arc::new(answers));
         let router =
             Router::new().fallback(move |request: Request| take(request, Arc::clone(&kept), Arc::clone(&answers)));
         #[expect(clippy::disallowed_methods, reason = "a listener of the test, not of the server under it")]
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.expect("serving") });
-        Self { address, heard, serving }
+        Self { address, received, serving }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
-    /// What came so far.
-    pub(crate) fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The webhooks received so far.
+    pub(crate) fn received(&self) -> Vec<ReceivedWebhook> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -69,13 +69,13 @@ impl Drop for Receiver {
     }
 }
 
-async fn take(request: Request, kept: Arc<Mutex<Vec<Heard>>>, answers: Answers) -> Response {
+async fn take(request: Request, kept: Arc<Mutex<Vec<ReceivedWebhook>>>, answers: Answers) -> Response {
     let (parts, body) = request.into_parts();
     let bytes = to_bytes(body, 1 << 20).await.expect("a body");
     let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-    let heard = Heard { path, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() };
-    let answer = answers(&heard);
-    kept.lock().unwrap_or_else(PoisonError::into_inner).push(heard);
+    let received = ReceivedWebhook { path, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() };
+    let answer = answers(&received);
+    kept.lock().unwrap_or_else(PoisonError::into_inner).push(received);
     let Some(answer) = answer else { return std::future::pending().await };
     let status = StatusCode::from_u16(answer).expect("a status");
     let elsewhere = [(header::LOCATION, "http://127.0.0.1:1/elsewhere")];

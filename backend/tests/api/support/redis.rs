@@ -1,4 +1,4 @@
-//! A Redis of a test's own, to be killed and started again; and the way to know that a server hears the others.
+//! A Redis for one test, which can be killed and restarted, and a wait until a server is connected to Redis.
 
 use std::{
     env,
@@ -39,7 +39,7 @@ impl OwnRedis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Takes it away, as an outage does.
+    /// Kills it, as in an outage.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("a process to kill");
@@ -47,7 +47,7 @@ impl OwnRedis {
         }
     }
 
-    /// Brings it back, empty, on the same port.
+    /// Starts it on the same port, without data.
     pub(crate) async fn restart(&mut self) {
         self.kill();
         let mut process = Command::new(&self.program)
@@ -75,7 +75,7 @@ impl Drop for OwnRedis {
     }
 }
 
-/// Waits until the server hears what others publish.
+/// Waits until the server receives the messages of other servers.
 pub(crate) async fn connected(app: &TestApp) {
     let bus = app.cp().bus();
     let mut reader = bus.read();

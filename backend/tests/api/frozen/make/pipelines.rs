@@ -44,7 +44,7 @@ impl Story {
         self.step(1, &done, "copy", &json!({ "status": "running", "progress": 50, "bytesTransferred": 512 })).await;
         self.step(1, &done, "copy", &json!({ "status": "completed" })).await;
         app.app.cp.advance_pipeline_runs().await.expect("a look");
-        while receiver.heard().is_empty() {
+        while receiver.received().is_empty() {
             tokio::task::yield_now().await;
         }
         let late = run_of(&small).await;

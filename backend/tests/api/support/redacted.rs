@@ -1,22 +1,22 @@
-//! Answers as snapshots hold them: what differs from run to run has a stand-in.
+//! Redacts answers for snapshots: values that differ from run to run are replaced by placeholders.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The same answer with stand-ins for ids, secrets, tokens, cursors and the seeds in names. Ids are numbered in the order in
+/// The answer with placeholders for ids, secrets, tokens, cursors and the seeds in names. Ids are numbered in the order in
 /// which they appear.
-pub(crate) fn steady(answer: &Value) -> Value {
-    Steady::default().value(answer)
+pub(crate) fn redacted(answer: &Value) -> Value {
+    Redactor::default().value(answer)
 }
 
 #[derive(Default)]
-struct Steady {
+struct Redactor {
     ids: Vec<String>,
 }
 
-impl Steady {
+impl Redactor {
     fn value(&mut self, value: &Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.text(text)),
@@ -41,28 +41,28 @@ impl Steady {
 
     fn text(&mut self, text: &str) -> String {
         if text.starts_with("mft_") {
-            // The prefix says what the secret opens.
+            // The prefix tells the kind of the secret.
             return format!("{}{{secret}}", text.get(..7).unwrap_or(text));
         }
         if text.starts_with("eyJ") {
             return "{token}".to_owned();
         }
-        let (mut steady, mut rest) = (String::new(), text);
+        let (mut redacted, mut rest) = (String::new(), text);
         while let Some(first) = rest.chars().next() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let taken = if let Some(id) = rest.get(..36).filter(|id| Uuid::try_parse(id).is_ok()) {
-                steady += &self.id(id);
+                redacted += &self.id(id);
                 id.len()
             } else if digits >= 10 {
-                steady += "{seed}";
+                redacted += "{seed}";
                 digits
             } else {
-                steady.push(first);
+                redacted.push(first);
                 first.len_utf8()
             };
             rest = &rest[taken..];
         }
-        steady
+        redacted
     }
 
     fn id(&mut self, id: &str) -> String {
