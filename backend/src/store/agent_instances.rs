@@ -1,16 +1,16 @@
-//! Which processes of an agent were heard.
+//! The processes of an agent that have sent requests.
 
 use super::db::{Conn, JsonColumn, Tx, json, sql};
 use crate::{error::Result, ids::AgentId, model::instances::Instances};
 
-/// The processes of an agent, if any of them named itself.
+/// The processes of an agent; `None` if none has sent its `instanceId`.
 pub async fn find(conn: impl Into<Conn<'_>>, agent: AgentId) -> Result<Option<Instances>> {
     let statement = sql("SELECT state FROM agent_instances WHERE agent_id = $1").bind(agent);
     let row: Option<(JsonColumn<Instances>,)> = statement.fetch_optional(conn).await?;
     Ok(row.map(|(state,)| state.0))
 }
 
-/// The same for a change, which nobody else makes meanwhile; `first` where there is nothing yet.
+/// Locks and returns the processes of an agent; stores `first` if there are none.
 pub async fn lock(tx: &mut Tx, agent: AgentId, first: &Instances) -> Result<Instances> {
     sql("INSERT INTO agent_instances (agent_id, state) VALUES ($1, $2) \
          ON CONFLICT (agent_id) DO UPDATE SET agent_id = excluded.agent_id")
@@ -21,7 +21,7 @@ pub async fn lock(tx: &mut Tx, agent: AgentId, first: &Instances) -> Result<Inst
     Ok(find(tx, agent).await?.unwrap_or_else(|| first.clone()))
 }
 
-/// Keeps the processes of an agent.
+/// Stores the processes of an agent.
 pub async fn save(tx: &mut Tx, agent: AgentId, instances: &Instances) -> Result<()> {
     sql("UPDATE agent_instances SET state = $1 WHERE agent_id = $2")
         .bind(json(instances)?)

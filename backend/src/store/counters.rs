@@ -1,4 +1,4 @@
-//! How many transfers there are by status: kept with each change, so that a list knows its total without counting.
+//! The number of transfers by status, maintained with each change, so that a list knows its total without counting.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
     model::transfer::TransferStatus,
 };
 
-/// What the counters count for.
+/// The set of transfers that a counter counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counted {
     /// Every transfer.
@@ -32,12 +32,12 @@ impl Counted {
     }
 }
 
-/// Changes of the counters, summed up over a transaction.
+/// Changes of the counters within a transaction.
 #[derive(Debug, Default)]
 pub struct Deltas(BTreeMap<(Uuid, &'static str), i64>);
 
 impl Deltas {
-    /// Notes that a transfer came (`from` absent) or changed its status.
+    /// Adds a new transfer, if `from` is `None`, or a change of status.
     pub fn note(&mut self, customer: CustomerId, agent: AgentId, from: Option<TransferStatus>, to: TransferStatus) {
         if from == Some(to) {
             return;
@@ -50,7 +50,7 @@ impl Deltas {
         }
     }
 
-    /// Writes them, in the order of their keys, so that two transactions never wait for each other in a circle.
+    /// Writes the changes in the order of their keys, so that two transactions cannot deadlock.
     pub async fn apply(self, tx: &mut Tx) -> Result<()> {
         let deltas: Vec<_> = self.0.into_iter().filter(|(_, delta)| *delta != 0).collect();
         for rows in deltas.chunks(500) {
@@ -81,9 +81,9 @@ const fn word(status: TransferStatus) -> &'static str {
     }
 }
 
-/// How many there are, with this status or with any.
+/// The number of transfers with this status, or with any.
 pub async fn total(conn: impl Into<Conn<'_>>, counted: Counted, status: Option<TransferStatus>) -> Result<u64> {
-    // A sum of BIGINTs is NUMERIC in PostgreSQL: hence the cast.
+    // The cast is for PostgreSQL, where a sum of BIGINTs is NUMERIC.
     let mut statement = sql("SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM transfer_counts")
         .push_bind(" WHERE scope_id = ", counted.scope_id());
     if let Some(status) = status {
@@ -93,7 +93,7 @@ pub async fn total(conn: impl Into<Conn<'_>>, counted: Counted, status: Option<T
     Ok(u64::try_from(total).unwrap_or(0))
 }
 
-/// How many transfers there are by status.
+/// The number of transfers by status.
 pub async fn by_status(conn: impl Into<Conn<'_>>, counted: Counted) -> Result<Vec<(String, i64)>> {
     sql("SELECT status, total FROM transfer_counts")
         .push_bind(" WHERE scope_id = ", counted.scope_id())

@@ -60,7 +60,7 @@ pub async fn named(db: &Db, name: &str) -> Result<Vec<Customer>> {
     Ok(rows.into_iter().map(Customer::from).collect())
 }
 
-/// Those of these customers that there are.
+/// Those of these customers that exist.
 pub async fn find_all(db: &Db, ids: &[CustomerId]) -> Result<Vec<Customer>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -77,7 +77,7 @@ pub async fn list(db: &Db, window: Window) -> Result<Page<Customer>> {
     Ok(window::page(rows, window, Total::Exactly(total.unsigned_abs())).map(Customer::from))
 }
 
-/// Changes a customer; the customer after the change, if there is one.
+/// Changes a customer, and returns it; `None` if it does not exist.
 pub async fn update(tx: &mut Tx, id: CustomerId, change: &UpdateCustomer) -> Result<Option<Customer>> {
     sql("UPDATE customers SET name = COALESCE($1, name), suspended = COALESCE($2, suspended) WHERE id = $3")
         .bind(change.name.clone())
@@ -88,20 +88,20 @@ pub async fn update(tx: &mut Tx, id: CustomerId, change: &UpdateCustomer) -> Res
     find(tx, id).await
 }
 
-/// An enrolment code as it is stored: only its digest and how it begins.
+/// An enrolment code as it is stored: the digest and the beginning of its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnrolmentCodeRow {
-    /// Its id.
+    /// The id of the code, not its secret.
     pub id: EnrolmentCodeId,
-    /// Whose agents enrol with it.
+    /// The customer whose agents register with the code.
     pub customer_id: CustomerId,
-    /// How it begins, for display.
+    /// The beginning of the secret, for display.
     pub prefix: String,
-    /// When it stops working.
+    /// When the code expires; `None` if it does not.
     pub expires_at: Option<DateTime<Utc>>,
-    /// How many may use it.
+    /// The maximum number of uses; `None` for any number.
     pub max_uses: Option<i64>,
-    /// How many have used it.
+    /// The number of agents that have registered with the code.
     pub uses: i64,
 }
 
@@ -149,7 +149,7 @@ pub async fn list_codes(db: &Db, customer: CustomerId, window: Window) -> Result
     Ok(window::page(rows, window, Total::Exactly(total.unsigned_abs())))
 }
 
-/// Uses a code up by one, if it still works for a customer that is not suspended; whose it is.
+/// Counts one use of a code, and returns its customer; `None` if the code does not work or the customer is suspended.
 pub async fn use_code(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Option<CustomerId>> {
     let row: Option<(CustomerId,)> = sql("UPDATE enrolment_codes SET uses = uses + 1 \
          WHERE digest = $1 AND (expires_at IS NULL OR expires_at > $2) AND (max_uses IS NULL OR uses < max_uses) \
@@ -162,7 +162,7 @@ pub async fn use_code(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<
     Ok(row.map(|(customer,)| customer))
 }
 
-/// Withdraws a code; whether there was one.
+/// Withdraws a code; false if it does not exist.
 pub async fn delete_code(tx: &mut Tx, id: EnrolmentCodeId) -> Result<bool> {
     Ok(sql("DELETE FROM enrolment_codes WHERE id = $1").bind(id).execute(tx).await? == 1)
 }

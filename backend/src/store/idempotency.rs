@@ -1,4 +1,4 @@
-//! Requests that must have their effect once, whatever is lost on the way back.
+//! Idempotency keys: a request that is repeated with its key has its effect once.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -8,36 +8,36 @@ use uuid::Uuid;
 use super::db::{Db, Tx, json, sql};
 use crate::error::{Error, Result};
 
-/// Which request it is.
+/// Identifies a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestKey {
-    /// Who asks, as `Actor` prints itself.
+    /// The caller, as `Actor` is displayed.
     pub caller: String,
-    /// What is asked for.
+    /// The operation, since keys of different operations are independent.
     pub operation: &'static str,
-    /// The client's key.
+    /// The idempotency key that the client sent.
     pub key: String,
 }
 
-/// The right to carry a request out.
+/// The right to execute a request.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// Which request.
+    /// The claimed request.
     pub request: RequestKey,
-    /// Which attempt at it.
+    /// Identifies this attempt to execute it.
     pub id: Uuid,
 }
 
-/// What is known of a request.
+/// The state of a request.
 #[derive(Debug)]
 pub enum Known {
-    /// Nothing: it is the caller's to carry out.
+    /// Not executed yet: the caller has claimed it now.
     Nothing,
-    /// It is being carried out.
+    /// Another call is executing it.
     Running,
-    /// The same key stood for another body.
+    /// The key was used with another body.
     OtherBody,
-    /// It was carried out, with this answer.
+    /// It was executed, with this answer.
     Answered(Value),
 }
 
@@ -50,7 +50,8 @@ struct IdempotencyRow {
     expires_at: DateTime<Utc>,
 }
 
-/// Claims a request, or says what is known of it. A claim whose holder died is taken over after `claimed_until`.
+/// Claims a request, or returns its state. A claim that was neither completed nor released is taken over after
+/// `claimed_until`.
 pub async fn claim(
     db: &Db,
     claim: &Claim,
@@ -85,7 +86,7 @@ pub async fn claim(
         .bind(request.key.clone())
         .fetch_optional(&mut tx)
         .await?;
-    // Gone between the two statements: its holder has just failed and given it up.
+    // Released between the two statements.
     let Some(row) = row else { return Ok(Known::Running) };
     let is_stale = row.expires_at <= now || (row.answer.is_none() && row.claimed_until <= now);
     if !is_stale {
@@ -113,11 +114,11 @@ pub async fn claim(
     Ok(if taken == 1 { Known::Nothing } else { Known::Running })
 }
 
-/// Keeps the answer, in the transaction that carries the request out.
+/// Stores the answer, in the transaction that executes the request.
 ///
 /// # Errors
 ///
-/// [`Error::Conflict`] if the claim was lost meanwhile: then nothing may be written.
+/// [`Error::Conflict`] if another call has taken over the claim: then the transaction must not commit.
 pub async fn complete(tx: &mut Tx, claim: &Claim, answer: &impl serde::Serialize) -> Result<()> {
     let rows = sql("UPDATE idempotency SET answer = $1 \
          WHERE caller = $2 AND operation = $3 AND key = $4 AND claim = $5 AND answer IS NULL")
@@ -131,7 +132,7 @@ pub async fn complete(tx: &mut Tx, claim: &Claim, answer: &impl serde::Serialize
     if rows == 1 { Ok(()) } else { Err(Error::conflict("another request with this Idempotency-Key took over")) }
 }
 
-/// Gives a claim up: nothing came of it.
+/// Releases a claim after a failure, so that the request can be repeated.
 pub async fn release(db: &Db, claim: &Claim) -> Result<()> {
     let mut tx = db.begin().await?;
     sql("DELETE FROM idempotency WHERE caller = $1 AND operation = $2 AND key = $3 AND claim = $4 AND answer IS NULL")

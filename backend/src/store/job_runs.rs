@@ -25,25 +25,25 @@ pub use list::{list, newest};
 /// A run as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobRunRow {
-    /// Its id.
+    /// The id, which begins with the time of the start.
     pub id: RunId,
     /// The job it is a run of.
     pub job_id: JobId,
-    /// Whose it is.
+    /// The customer of the run's agent.
     pub customer_id: CustomerId,
-    /// The agent that makes it.
+    /// The agent that executes the run.
     pub agent_id: AgentId,
-    /// The directive that started it.
+    /// The directive that started the run.
     pub directive_id: Option<DirectiveId>,
-    /// The slot it is for.
+    /// The slot of the run; `None` if a user started it.
     pub scheduled_for: Option<DateTime<Utc>>,
-    /// When it started.
+    /// When the run started.
     pub started_at: DateTime<Utc>,
-    /// Which attempt it is.
+    /// The number of the attempt, from 1.
     pub attempt: i64,
-    /// The failed run that it makes again.
+    /// The failed run of which this is another attempt.
     pub retry_of: Option<RunId>,
-    /// What changes.
+    /// The part of the row that changes.
     pub state: RunState,
 }
 
@@ -85,7 +85,7 @@ table! {
 }
 
 impl JobRunRow {
-    /// The view of it.
+    /// The view of the run.
     #[must_use]
     pub fn view(&self) -> JobRun {
         let state = &self.state;
@@ -113,13 +113,13 @@ pub async fn insert(tx: &mut Tx, run: &JobRunRow) -> Result<()> {
     Ok(())
 }
 
-/// Writes what changes about a run, if it is still what it was at `seen` revision; whether it did.
+/// Writes the columns of a run that may change; false if its stored revision is not `seen`.
 pub async fn save(tx: &mut Tx, run: &JobRunRow, seen: i64) -> Result<bool> {
     let statement = JobRunRow::TABLE.update(values(JobRunRow::STATE, run)).push_bind(" WHERE id = ", run.id);
     Ok(statement.push_bind(" AND revision = ", seen).execute(tx).await? == 1)
 }
 
-/// Plans another attempt of a run that failed, or gives it up, if nobody else did meanwhile; whether it did.
+/// Plans the next attempt of a failed run at `at`, or cancels it with `None`; false if the stored time is not `seen`.
 pub async fn plan_retry(
     tx: &mut Tx,
     id: RunId,
@@ -144,13 +144,13 @@ pub async fn by_directive(tx: &mut Tx, id: DirectiveId) -> Result<Option<JobRunR
     JobRunRow::TABLE.select().push_bind(" WHERE r.directive_id = ", id).fetch_optional(tx).await
 }
 
-/// The run that makes this one again, if there is one.
+/// The next attempt of a run, if there is one.
 pub async fn retry_of(tx: &mut Tx, job: JobId, run: RunId) -> Result<Option<JobRunRow>> {
     let statement = JobRunRow::TABLE.select().push_bind(" WHERE r.job_id = ", job);
     statement.push_bind(" AND r.retry_of = ", run).fetch_optional(tx).await
 }
 
-/// Those of these runs that there are.
+/// Those of these runs that exist, newest first.
 pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<JobRunRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -169,13 +169,13 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
     }
 }
 
-/// The runs of a job that are at work, oldest first.
+/// The running runs of a job, oldest first.
 pub async fn running_of_job(tx: &mut Tx, job: JobId) -> Result<Vec<JobRunRow>> {
     let statement = JobRunRow::TABLE.select().push_bind(" WHERE r.job_id = ", job);
     statement.push(" AND r.status = 'running' ORDER BY r.id").fetch_all(tx).await
 }
 
-/// How many runs of each of these jobs are at work; nothing for those of which none is.
+/// The number of running runs of each of these jobs. Jobs without any are left out.
 pub async fn running(tx: &mut Tx, jobs: &[JobId]) -> Result<HashMap<JobId, i64>> {
     let mut running = HashMap::new();
     for jobs in jobs.chunks(MOST_VALUES) {
@@ -190,7 +190,7 @@ pub async fn running(tx: &mut Tx, jobs: &[JobId]) -> Result<HashMap<JobId, i64>>
     Ok(running)
 }
 
-/// Gives up the attempts that are planned for a job.
+/// Cancels the planned attempts of a job's runs.
 pub async fn forget_retries(tx: &mut Tx, job: JobId) -> Result<()> {
     sql("UPDATE job_runs SET retry_at = NULL WHERE job_id = $1 AND retry_at IS NOT NULL").bind(job).execute(tx).await?;
     Ok(())

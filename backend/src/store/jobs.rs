@@ -28,47 +28,47 @@ use crate::{
 /// A job as it is stored, with its schedule and what its agent is called.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobRow {
-    /// Its id.
+    /// The id, chosen when the job is created.
     pub id: JobId,
-    /// Whose it is.
+    /// The customer of the job's agent.
     pub customer_id: CustomerId,
-    /// The agent that runs it.
+    /// The agent that runs the job.
     pub agent_id: AgentId,
-    /// Its name.
+    /// The name chosen for the job.
     pub name: String,
-    /// Where it reads.
+    /// The location to copy from.
     pub source: String,
-    /// Where it writes.
+    /// The location to copy to.
     pub destination: String,
-    /// By which protocol.
+    /// The protocol of the copy.
     pub protocol: Word<Protocol>,
-    /// Which way.
+    /// The direction of the copy, seen from the agent.
     pub direction: Word<Direction>,
-    /// Whether its schedule starts it.
+    /// Whether the schedule starts runs.
     pub enabled: bool,
-    /// How a failed run is made again.
+    /// The retry policy of runs; `None` if failed runs are not retried.
     pub retry: Option<JsonColumn<Retry>>,
-    /// When a run of it last started.
+    /// When the last run started.
     pub last_run_at: Option<DateTime<Utc>>,
-    /// Counts the changes.
+    /// Grows with each change of the job.
     pub revision: i64,
-    /// When it was made.
+    /// When the job was created.
     pub created_at: DateTime<Utc>,
-    /// The cron text.
+    /// The cron expression of the schedule.
     pub schedule: String,
-    /// The zone of the schedule.
+    /// The IANA time zone of the schedule.
     pub timezone: String,
-    /// The rule for overlapping slots.
+    /// The overlap policy of the schedule.
     pub overlap: Word<Overlap>,
-    /// The rule for missed slots.
+    /// The catch-up policy of the schedule.
     pub catch_up: Word<CatchUp>,
-    /// The first slot that is not decided.
+    /// The first slot that is not decided; `None` if none is planned.
     pub next_run_at: Option<DateTime<Utc>>,
-    /// Counts changes and claims of the schedule.
+    /// Grows with each change and each claim of the schedule.
     pub version: i64,
-    /// What the agent is called, if it has a name.
+    /// The name of the agent, if it has one.
     pub agent_name: Option<String>,
-    /// The agent's host name.
+    /// The host name of the agent.
     pub agent_hostname: String,
 }
 
@@ -115,7 +115,7 @@ table! {
 }
 
 impl JobRow {
-    /// The view of it.
+    /// The view of the job.
     #[must_use]
     pub fn view(&self) -> Job {
         Job {
@@ -171,8 +171,8 @@ fn changed(job: &JobRow) -> Result<impl Iterator<Item = (&'static str, Value)>> 
     Ok(values(JobRow::CHANGED, job).chain([("retry", retry)]))
 }
 
-/// Writes what may be changed about a job, if nobody has changed it, or claimed a slot of it, since it was read; whether
-/// it did. The schedule goes first: that is the order of locks.
+/// Writes the columns of a job that may change; false if the job was changed, or a slot of it claimed, since it was read. The
+/// schedule is written first, in the order in which all transactions lock these rows.
 pub async fn save(tx: &mut Tx, job: &JobRow) -> Result<bool> {
     if !schedules::save(tx, &job.rule()).await? {
         return Ok(false);
@@ -182,7 +182,7 @@ pub async fn save(tx: &mut Tx, job: &JobRow) -> Result<bool> {
     Ok(true)
 }
 
-/// Counts one change more of each of these jobs.
+/// Raises the revisions of these jobs.
 pub async fn touch(tx: &mut Tx, jobs: &[JobId]) -> Result<()> {
     for jobs in jobs.chunks(MOST_VALUES) {
         sql("UPDATE jobs SET revision = revision + 1 WHERE id IN ")
@@ -193,13 +193,13 @@ pub async fn touch(tx: &mut Tx, jobs: &[JobId]) -> Result<()> {
     Ok(())
 }
 
-/// Notes that a run of the job starts; whether there is such a job.
+/// Stores the time at which a run of the job starts; false if the job does not exist.
 pub async fn note_start(tx: &mut Tx, job: JobId, now: DateTime<Utc>) -> Result<bool> {
     let statement = sql("UPDATE jobs SET last_run_at = $1, revision = revision + 1 WHERE id = $2");
     Ok(statement.bind(now).bind(job).execute(tx).await? == 1)
 }
 
-/// Removes a job. Its schedule goes before it and its runs too.
+/// Removes a job. Its schedule and its runs must be removed before.
 pub async fn delete(tx: &mut Tx, job: JobId) -> Result<()> {
     sql("DELETE FROM jobs WHERE id = $1").bind(job).execute(tx).await?;
     Ok(())
@@ -220,7 +220,7 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[JobId]) -> Result<Vec<JobRow
     Ok(found)
 }
 
-/// These jobs, as a transaction sees them.
+/// These jobs, read within a transaction.
 pub async fn find_within(tx: &mut Tx, ids: &[JobId]) -> Result<Vec<JobRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {

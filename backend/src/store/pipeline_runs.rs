@@ -88,29 +88,29 @@ table! {
 /// A run as it is stored, with its steps and with what its pipeline is called.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PipelineRunRow {
-    /// Its id.
+    /// The id, which begins with the time of creation.
     pub id: RunId,
-    /// The pipeline that runs.
+    /// The pipeline of the run.
     pub pipeline_id: PipelineId,
-    /// Whose that is; nothing for the platform's own.
+    /// The customer of the pipeline; `None` for pipelines of the platform.
     pub customer_id: Option<CustomerId>,
-    /// What that is called in paths.
+    /// The identifier of the pipeline in paths.
     pub identifier: String,
-    /// The version that runs.
+    /// The version that the run executes.
     pub version: i64,
-    /// Why it was made.
+    /// What started the run.
     pub trigger: Trigger,
-    /// For which instant of its schedule.
+    /// The slot of the run; `None` if it was not started by the schedule.
     pub scheduled_for: Option<DateTime<Utc>>,
-    /// The run it goes on from.
+    /// The failed run that this run resumes.
     pub rerun_of: Option<RunId>,
-    /// The values of its parameters.
+    /// The values of the parameters.
     pub parameters: Parameters,
-    /// When it was made.
+    /// When the run was created.
     pub created_at: DateTime<Utc>,
-    /// Counts its changes.
+    /// Grows with each change of the run.
     pub revision: i64,
-    /// What it does and where it stands.
+    /// The steps of the run and their states.
     pub course: Course,
 }
 

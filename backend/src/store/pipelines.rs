@@ -28,33 +28,33 @@ pub use versions::{current_versions, find_version, insert_version, list_versions
 /// A pipeline as it is stored, with its current version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipelineRow {
-    /// Its id.
+    /// The id, chosen when the pipeline is created.
     pub id: PipelineId,
-    /// Whose it is; nothing for the platform's own.
+    /// The customer that the pipeline belongs to; `None` for pipelines of the platform.
     pub customer_id: Option<CustomerId>,
-    /// What it is called in paths.
+    /// The identifier in paths, unique within the customer or the platform.
     pub identifier: String,
-    /// Its name.
+    /// The name chosen for the pipeline.
     pub name: String,
-    /// What it is for.
+    /// The description, if there is one.
     pub description: Option<String>,
-    /// Whether its runs start.
+    /// Whether runs can start.
     pub enabled: bool,
-    /// The current version.
+    /// The number of the current version.
     pub version: i64,
-    /// When it was made.
+    /// When the pipeline was created.
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
+    /// When the pipeline was last changed.
     pub updated_at: DateTime<Utc>,
-    /// The current definition.
+    /// The text of the current version.
     pub yaml: String,
-    /// How its parameters are filled in.
+    /// How parameters are filled into the current version.
     pub filling: Word<Filling>,
-    /// The commit that came from.
+    /// The Git commit of the current version, if it was named.
     pub git_sha: Option<String>,
-    /// When the current version was made.
+    /// When the current version was created.
     pub version_created_at: DateTime<Utc>,
-    /// The first slot of its schedule that is not decided.
+    /// The first slot of the schedule that is not decided; `None` if none is planned.
     pub next_run_at: Option<DateTime<Utc>>,
 }
 

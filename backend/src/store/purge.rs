@@ -1,4 +1,4 @@
-//! Throwing away what nobody will ask for again.
+//! Deletes rows whose retention has ended.
 
 use chrono::{DateTime, Utc};
 
@@ -10,42 +10,41 @@ use super::{
 };
 use crate::error::Result;
 
-/// How many rows one transaction removes, so that writers do not wait long.
+/// The most rows that one transaction deletes, so that writers do not wait long.
 const AT_A_TIME: u64 = 5_000;
 
-/// What is thrown away.
+/// A kind of rows that are purged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumIter)]
 #[strum(serialize_all = "lowercase")]
 pub enum Kind {
     /// Events of the log.
     Events,
-    /// Answers to creating requests.
+    /// Stored answers to requests with an idempotency key.
     Answers,
-    /// Directives that were void long ago.
+    /// Directives that expired before the retention of events.
     Directives,
-    /// What became of slots.
+    /// The slot history.
     Slots,
-    /// Sessions that ended long ago.
+    /// Sessions that expired before the retention of events.
     Sessions,
-    /// Keys that ended long ago.
+    /// Keys that expired before the retention of events.
     Keys,
-    /// What writers that are gone have left.
+    /// Rows of writers that have committed nothing within the retention of events.
     Receipts,
 }
 
-/// From before when on things are thrown away.
+/// The instants before which rows are purged.
 #[derive(Clone, Copy, Debug)]
 pub struct Before {
-    /// The present: answers have an end of their own.
+    /// The current time, for answers, which have their own expiry times.
     pub now: DateTime<Utc>,
-    /// Events, and what may be mentioned by them.
+    /// The retention of events, and of objects that events refer to.
     pub events: DateTime<Utc>,
-    /// What became of slots.
+    /// The retention of the slot history.
     pub slots: DateTime<Utc>,
 }
 
-/// Throws away what is old of one kind; how many rows. Each transaction removes a few thousand; there are as many as it
-/// takes.
+/// Deletes the rows of one kind whose retention has ended, in transactions of at most 5,000 rows, and returns how many.
 pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
     let (text, bound): (_, Value) = match kind {
         Kind::Events => (

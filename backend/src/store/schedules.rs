@@ -1,4 +1,4 @@
-//! When things are due, and the claim by which each slot is decided once.
+//! The next slots of schedules, and the claim by which each slot is decided once.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::{
     model::schedule::{CatchUp, Overlap},
 };
 
-/// What has a schedule.
+/// The kind of object that has a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// A job.
@@ -35,19 +35,19 @@ impl Owner {
 /// A schedule as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleRow {
-    /// Whose it is.
+    /// The id of the job or pipeline.
     pub owner_id: Uuid,
-    /// The cron text.
+    /// The cron expression.
     pub schedule: String,
-    /// Its zone.
+    /// The IANA time zone of the cron expression.
     pub timezone: String,
-    /// The rule for overlapping slots.
+    /// The overlap policy.
     pub overlap: Word<Overlap>,
-    /// The rule for missed slots.
+    /// The catch-up policy.
     pub catch_up: Word<CatchUp>,
-    /// The first slot that is not decided.
+    /// The first slot that is not decided; `None` if none is planned.
     pub next_run_at: Option<DateTime<Utc>>,
-    /// Counts changes and claims.
+    /// Grows with each change and each claim.
     pub version: i64,
 }
 
@@ -72,7 +72,7 @@ pub async fn lock_scheduler(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Owners of schedules with a slot that is due, in the order of their ids, from after this one on, up to `limit`.
+/// Owners of schedules with a slot that is due, ordered by id, with ids greater than `after`; at most `limit`.
 pub async fn due_owners(
     db: &Db,
     owner: Owner,
@@ -112,7 +112,7 @@ async fn owners(
     Ok(rows.into_iter().map(|(owner,)| owner).collect())
 }
 
-/// Those of these owners' schedules with a slot that is due, the longest due first. At most 500.
+/// The schedules of these owners with a slot that is due, earliest first. Takes at most 500 owners.
 pub async fn due(conn: impl Into<Conn<'_>>, owners: &[Uuid], now: DateTime<Utc>) -> Result<Vec<ScheduleRow>> {
     ScheduleRow::TABLE
         .select()
@@ -124,7 +124,7 @@ pub async fn due(conn: impl Into<Conn<'_>>, owners: &[Uuid], now: DateTime<Utc>)
         .await
 }
 
-/// The schedules of these owners. At most 500.
+/// The schedules of these owners. Takes at most 500.
 pub async fn of_owners(conn: impl Into<Conn<'_>>, owners: &[Uuid]) -> Result<Vec<ScheduleRow>> {
     let statement = ScheduleRow::TABLE.select().push(" WHERE owner_id IN ");
     let statement = statement.push_tuple(owners.iter().map(|owner| (*owner).into()));
@@ -153,14 +153,14 @@ pub async fn insert(tx: &mut Tx, owner: Owner, row: &ScheduleRow) -> Result<()> 
     Ok(())
 }
 
-/// Changes a schedule, if nobody has changed or claimed it since it was read; whether it did.
+/// Changes a schedule; false if it was changed or claimed since it was read.
 pub async fn save(tx: &mut Tx, row: &ScheduleRow) -> Result<bool> {
     let statement = ScheduleRow::TABLE.update(values(ScheduleRow::CHANGED, row)).push(", version = version + 1");
     let statement = statement.push_bind(" WHERE owner_id = ", row.owner_id).push_bind(" AND version = ", row.version);
     Ok(statement.execute(tx).await? == 1)
 }
 
-/// Claims schedules: each with the slot that is next from now on, if it is still as it was read. Those that were claimed.
+/// Sets the next slots of schedules, and returns the owners of those that were not changed or claimed since they were read.
 pub async fn claim(tx: &mut Tx, schedules: &[(&ScheduleRow, Option<DateTime<Utc>>)]) -> Result<HashSet<Uuid>> {
     let mut claimed = HashSet::with_capacity(schedules.len());
     for schedules in schedules.chunks(MOST_VALUES) {
@@ -181,7 +181,7 @@ pub async fn claim(tx: &mut Tx, schedules: &[(&ScheduleRow, Option<DateTime<Utc>
     Ok(claimed)
 }
 
-/// Removes a schedule; whether there was one.
+/// Removes a schedule; false if it does not exist.
 pub async fn delete(tx: &mut Tx, owner: Uuid) -> Result<bool> {
     Ok(sql("DELETE FROM schedules WHERE owner_id = $1").bind(owner).execute(tx).await? == 1)
 }

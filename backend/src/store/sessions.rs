@@ -14,19 +14,19 @@ use crate::{
 /// A session as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
-    /// Its id.
+    /// The id, which access tokens name.
     pub id: SessionId,
-    /// Whose it is.
+    /// The user who signed in.
     pub user_id: UserId,
-    /// Which refresh token is the current one, from 0.
+    /// The number of the current refresh token, from 0.
     pub generation: i64,
-    /// When the current refresh token was given out.
+    /// When the current refresh token was issued.
     pub rotated_at: DateTime<Utc>,
-    /// When it began.
+    /// When the user signed in.
     pub created_at: DateTime<Utc>,
-    /// When the current refresh token stops working.
+    /// When the current refresh token expires.
     pub expires_at: DateTime<Utc>,
-    /// When it was ended.
+    /// When the session was ended; `None` while it was not.
     pub ended_at: Option<DateTime<Utc>>,
 }
 
@@ -57,7 +57,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, id: SessionId) -> Result<Option<Ses
     SessionRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
-/// Gives the session its next generation, if it still is at `seen`'s; whether this call did it.
+/// Raises the generation of a session; false if it is not `seen` any more.
 pub async fn rotate(tx: &mut Tx, seen: &SessionRow, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> Result<bool> {
     let rows = sql("UPDATE sessions SET generation = generation + 1, rotated_at = $1, expires_at = $2 \
          WHERE id = $3 AND generation = $4 AND ended_at IS NULL")
@@ -70,13 +70,13 @@ pub async fn rotate(tx: &mut Tx, seen: &SessionRow, now: DateTime<Utc>, expires_
     Ok(rows == 1)
 }
 
-/// Ends a session; whether it was still going.
+/// Ends a session; false if it had ended before.
 pub async fn end(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> Result<bool> {
     let statement = sql("UPDATE sessions SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL").bind(now).bind(id);
     Ok(statement.execute(tx).await? == 1)
 }
 
-/// Ends all sessions of a user; which ones.
+/// Ends all sessions of a user, and returns their ids.
 pub async fn end_all(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<Vec<SessionId>> {
     let statement = sql("UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL RETURNING id");
     let rows: Vec<(SessionId,)> = statement.bind(now).bind(user).fetch_all(tx).await?;

@@ -1,4 +1,4 @@
-//! The ledger: what became of each slot of a schedule.
+//! The slot history: the outcome of each slot of a schedule.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,36 +23,36 @@ use crate::{
     },
 };
 
-/// What a slot that is to run still waits for.
+/// What a pending slot waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub enum Pending {
-    /// The run before it has to end.
+    /// The end of the run before it.
     Queued,
-    /// The agent has to start it.
+    /// The start of its run by the agent.
     Sent,
 }
 
 /// A slot as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotRow {
-    /// Its id, which begins with the milliseconds of `scheduled_for`.
+    /// The id, which begins with the milliseconds of `scheduled_for`.
     pub id: SlotId,
-    /// Whose schedule it is of.
+    /// The job or pipeline of the schedule.
     pub owner_id: Uuid,
-    /// The slot; of a range, its last one.
+    /// The scheduled time; of a range, the last one.
     pub scheduled_for: DateTime<Utc>,
-    /// What became of it: `ran` already while it is pending, which is how servers of earlier versions read and write it.
+    /// The outcome. A pending slot is stored as `ran`, as servers of earlier versions read and write it.
     pub outcome: Word<Outcome>,
-    /// Why.
+    /// Why the slot did not run.
     pub reason: Option<String>,
-    /// The run it became.
+    /// The run of the slot.
     pub run_id: Option<RunId>,
-    /// What it still waits for.
+    /// What a pending slot waits for.
     pub pending: Option<Word<Pending>>,
-    /// The first slot of a range.
+    /// The first scheduled time of a range.
     pub range_from: Option<DateTime<Utc>>,
-    /// How many slots the range holds.
+    /// The number of slots in a range.
     pub range_count: Option<i64>,
 }
 
@@ -67,18 +67,18 @@ table! {
     /// Written when the slot is decided.
     const CREATED { id: Uuid, owner_id: Uuid, scheduled_for: Instant, range_from: Instant, range_count: Integer }
 
-    /// Written as well when a slot that waited is decided after all.
+    /// Written when the slot is decided, and again when a pending slot gets its outcome.
     const DECIDED { outcome: Word, reason: Text, run_id: Uuid, pending: Text }
 }
 
 impl SlotRow {
-    /// What became of it, as it is shown: nothing ran as long as the slot waits.
+    /// The outcome as it is shown: `pending` while the slot waits.
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
         if self.pending.is_some() { Outcome::Pending } else { self.outcome.0 }
     }
 
-    /// The view of it, for a job.
+    /// The view of a slot of a job.
     #[must_use]
     pub fn view(&self) -> JobSlot {
         JobSlot {
@@ -94,7 +94,7 @@ impl SlotRow {
         }
     }
 
-    /// The view of it, for a pipeline.
+    /// The view of a slot of a pipeline.
     #[must_use]
     pub fn pipeline_view(&self) -> PipelineSlot {
         let JobSlot { id, job_id, scheduled_for, outcome, reason, run_id, from, to, count } = self.view();
@@ -102,7 +102,7 @@ impl SlotRow {
     }
 }
 
-/// Stores what was decided; the ids of the slots that had not been decided before.
+/// Stores decided slots, and returns the ids of those that had not been decided before.
 pub async fn insert_all(
     tx: &mut Tx,
     owner: Owner,
@@ -125,7 +125,7 @@ pub async fn insert_all(
     Ok(stored)
 }
 
-/// Writes what became of a slot after all, if it still waits for what it waited for when it was read; whether it did.
+/// Writes the outcome of a pending slot; false if it does not wait any more for what it waited for when it was read.
 pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<bool> {
     let statement = SlotRow::TABLE.update(values(SlotRow::DECIDED, slot)).push_bind(" WHERE id = ", slot.id);
     let statement = match seen {
@@ -155,7 +155,7 @@ pub async fn by_id(conn: impl Into<Conn<'_>>, owner: Owner, id: SlotId) -> Resul
         .await
 }
 
-/// How many slots of each of these owners wait for the run before them; nothing for those of whom none does.
+/// The number of slots of each of these owners that wait for an earlier run. Owners without any are left out.
 pub async fn queued(tx: &mut Tx, owners: &[Uuid]) -> Result<HashMap<Uuid, usize>> {
     let mut queued = HashMap::new();
     for owners in owners.chunks(MOST_VALUES) {
@@ -190,7 +190,7 @@ pub async fn with_queue(db: &Db, owner: Owner) -> Result<Vec<Uuid>> {
     Ok(rows.into_iter().map(|(owner,)| owner).collect())
 }
 
-/// The slots of an owner that still wait for something.
+/// The pending slots of an owner.
 pub async fn pending(tx: &mut Tx, owner: Uuid) -> Result<Vec<SlotRow>> {
     SlotRow::TABLE
         .select()
@@ -200,7 +200,7 @@ pub async fn pending(tx: &mut Tx, owner: Uuid) -> Result<Vec<SlotRow>> {
         .await
 }
 
-/// The slots of an owner from one instant to another, both included, that are no ranges.
+/// The slots of an owner between two instants, both included, without ranges.
 pub async fn between(
     conn: impl Into<Conn<'_>>,
     owner: Uuid,
@@ -249,7 +249,7 @@ pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) 
     Ok(window::page_of_readable(rows, window, total))
 }
 
-/// Removes the ledger of an owner.
+/// Removes the slot history of an owner.
 pub async fn delete(tx: &mut Tx, owner: Uuid) -> Result<()> {
     sql("DELETE FROM slots WHERE owner_id = $1").bind(owner).execute(tx).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Transfers: the row, and the cold ways to it. Reports of agents go through `writer`.
+//! Transfers. Reports of agents about them are written by `writer`.
 
 use chrono::{DateTime, Utc};
 
@@ -24,31 +24,31 @@ pub use waiting::{Waiting, lock_waiting, waiting};
 /// A transfer as it is stored, with what its agent is called.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransferRow {
-    /// Its id.
+    /// The id, which begins with the time of creation.
     pub id: TransferId,
-    /// Whose it is.
+    /// The customer of the transfer's agent.
     pub customer_id: CustomerId,
-    /// The agent that makes it.
+    /// The agent that reports the transfer.
     pub agent_id: AgentId,
-    /// Where it reads.
+    /// The location to copy from, without passwords.
     pub source: String,
-    /// Where it writes.
+    /// The location to copy to, without passwords.
     pub destination: String,
-    /// By which protocol.
+    /// The protocol of the copy.
     pub protocol: Protocol,
-    /// Which way.
+    /// The direction of the copy, seen from the agent.
     pub direction: Direction,
-    /// When it was made.
+    /// When the transfer was created.
     pub created_at: DateTime<Utc>,
-    /// The job run it belongs to.
+    /// The job run that the transfer belongs to, if any.
     pub job_run_id: Option<RunId>,
-    /// The pipeline run it belongs to.
+    /// The pipeline run that the transfer belongs to, if any.
     pub pipeline_run_id: Option<RunId>,
-    /// What reports change.
+    /// The part of the row that reports change.
     pub state: TransferState,
-    /// What the agent is called, if it has a name.
+    /// The name of the agent, if it has one.
     pub agent_name: Option<String>,
-    /// The agent's host name.
+    /// The host name of the agent.
     pub agent_hostname: String,
 }
 
@@ -67,7 +67,7 @@ table! {
     }
     from "transfers t JOIN agents a ON a.id = t.agent_id" prefix "t.";
     read { agent_name = "a.name", agent_hostname = "a.hostname" }
-    // The names for searching, which `insert` is given, and one that is not used.
+    // File names for searching, which `insert` writes, and a column that is not used.
     others { source_name, destination_name, step_id }
 
     /// Written when the transfer is created.
@@ -99,7 +99,7 @@ table! {
         packet_loss_percent: Float,
     }
 
-    /// Written as well where the status changes.
+    /// Written by reports that change the status, too.
     const LIFECYCLE {
         status: Word,
         started_at: Instant,
@@ -112,7 +112,7 @@ table! {
 }
 
 impl TransferRow {
-    /// The view of it.
+    /// The view of the transfer.
     #[must_use]
     pub fn view(&self) -> Transfer {
         let state = &self.state;
@@ -155,7 +155,7 @@ impl TransferRow {
     }
 }
 
-/// Stores a new transfer, to be found by these file names.
+/// Stores a new transfer, with the file names that searches compare.
 pub async fn insert(tx: &mut Tx, transfer: &TransferRow, source_name: &str, destination_name: &str) -> Result<()> {
     let row = [TransferRow::CREATED, TransferRow::PROGRESS, TransferRow::LIFECYCLE];
     let row = row.into_iter().flat_map(|columns| values(columns, transfer));
@@ -188,7 +188,7 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
     }
 }
 
-/// Writes what changes about a transfer, if the row is still what it was at `seen` revision.
+/// Writes the columns of a transfer that reports change; false if its stored revision is not `seen`.
 pub async fn save(tx: &mut Tx, transfer: &TransferRow, seen: i64) -> Result<bool> {
     let columns = values(TransferRow::PROGRESS, transfer).chain(values(TransferRow::LIFECYCLE, transfer));
     let statement = TransferRow::TABLE.update(columns).push_bind(" WHERE id = ", transfer.id);

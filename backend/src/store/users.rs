@@ -21,19 +21,19 @@ use crate::{
 /// A user as stored, with the hash of their password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserRow {
-    /// Their id.
+    /// The id, chosen when the user is created.
     pub id: UserId,
-    /// Their e-mail address in lower case.
+    /// The e-mail address in lower case, unique among users.
     pub email: String,
     /// Argon2 hash of their password.
     pub password_hash: String,
-    /// Their role.
+    /// The role, which decides the permissions.
     pub role: Word<Role>,
-    /// Whose fleet they see.
+    /// The customer whose objects the user sees; `None` for administrators.
     pub customer_id: Option<CustomerId>,
-    /// Whether they are shut out.
+    /// Whether the user is barred from signing in.
     pub suspended: bool,
-    /// When they were made.
+    /// When the user was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -78,7 +78,7 @@ pub async fn find_by_email(conn: impl Into<Conn<'_>>, email: &str) -> Result<Opt
     UserRow::TABLE.select().push_bind(" WHERE email = ", email).fetch_optional(conn).await
 }
 
-/// Those of these users who belong to the customer.
+/// Those of these users that belong to the customer.
 pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Result<Vec<UserId>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -97,21 +97,21 @@ pub async fn list(db: &Db, window: Window) -> Result<Page<User>> {
     Ok(window::page_of_readable(rows, window, Total::Exactly(total.unsigned_abs())).map(User::from))
 }
 
-/// Writes what may change about a user.
+/// Writes the columns of a user that may change.
 pub async fn save(tx: &mut Tx, user: &UserRow) -> Result<()> {
     let statement = UserRow::TABLE.update(values(UserRow::CHANGED, user));
     statement.push_bind(" WHERE id = ", user.id).execute(tx).await?;
     Ok(())
 }
 
-/// How many administrators can sign in.
+/// The number of administrators that are not suspended.
 pub async fn count_active_admins(conn: impl Into<Conn<'_>>) -> Result<i64> {
     let statement = sql("SELECT COUNT(*) FROM users WHERE role = 'admin' AND suspended = $1").bind(false);
     let (count,): (i64,) = statement.fetch_one(conn).await?;
     Ok(count)
 }
 
-/// Makes whoever else would change who administers the platform wait until this transaction has ended.
+/// Locks the rows of all administrators until the end of the transaction, against other changes of roles and suspensions.
 pub async fn hold_admins(tx: &mut Tx) -> Result<()> {
     sql("UPDATE users SET role = role WHERE role = 'admin'").execute(tx).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The secrets that webhooks are signed with, encrypted by whoever stores them.
+//! The secrets that webhooks are signed with. The caller encrypts them.
 
 use chrono::{DateTime, Utc};
 
@@ -18,17 +18,17 @@ use crate::{
 /// A secret as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookSecretRow {
-    /// Its id.
+    /// The id of this secret; a rotation creates another.
     pub id: WebhookSecretId,
-    /// Whose it is; nothing for the platform's own.
+    /// The customer whose webhooks are signed with the secret; `None` for the platform.
     pub customer_id: Option<CustomerId>,
-    /// How it begins, for display.
+    /// The beginning of the secret, for display.
     pub prefix: String,
-    /// What it was encrypted with beside the key.
+    /// The nonce of the encryption.
     pub nonce: Vec<u8>,
-    /// The secret, encrypted.
+    /// The encrypted secret.
     pub sealed: Vec<u8>,
-    /// When it was made.
+    /// When the secret was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -55,7 +55,7 @@ impl From<WebhookSecretRow> for WebhookSecret {
     }
 }
 
-/// Stores an owner's secret in the place of the one before.
+/// Stores the secret of an owner, replacing the one before.
 pub async fn replace(tx: &mut Tx, row: &WebhookSecretRow) -> Result<()> {
     let columns = values(WebhookSecretRow::CREATED, row).chain(values(WebhookSecretRow::REPLACED, row));
     let columns = columns.chain([("owner_id", owner(row.customer_id).into())]);

@@ -1,4 +1,4 @@
-//! Runs that time alone changes.
+//! Job runs that change because of the time.
 
 use chrono::{DateTime, Utc};
 
@@ -8,19 +8,20 @@ use crate::{
     store::db::{Db, sql},
 };
 
-/// For what runs are due.
+/// Why runs are due.
 #[derive(Clone, Copy, Debug)]
 pub enum Due {
-    /// Their lease is over: they are at work, and their agent has been offline, or their cancel has waited, since before.
+    /// Their lease has ended: they are running, and their agent has been offline or their cancel request open since before this
+    /// instant.
     Lease(DateTime<Utc>),
-    /// They are at work, and nothing was heard of them since.
+    /// They are running, and were not reported since this instant.
     Silence(DateTime<Utc>),
-    /// They failed, and another attempt may begin by now. Those whose agent is not there again are left out: they may be
-    /// many, and wait for long.
+    /// They failed, and their next attempt is due at this instant. Those whose agent is offline are left out, since there may be
+    /// many and they may wait for long.
     Retry(DateTime<Utc>),
 }
 
-/// Runs that are due for this, in the order of their ids, from after this one on, up to `limit`.
+/// Runs that are due, ordered by id, with ids greater than `after`; at most `limit`.
 pub async fn due(db: &Db, what: Due, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
     let runs = sql("SELECT r.id FROM job_runs r JOIN agents a ON a.id = r.agent_id");
     let mut statement = match what {

@@ -1,4 +1,4 @@
-//! What the transfers of a run say about it.
+//! The progress of job runs, summed up from their transfers.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
@@ -10,20 +10,20 @@ use crate::{
     store::db::{Conn, Db, Sql, sql},
 };
 
-/// How far the transfers of a run have come, all together.
+/// The sums over the transfers of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// The run.
     pub run_id: RunId,
-    /// Bytes that have arrived; at most what 64 bits hold.
+    /// Bytes transferred; at most [`i64::MAX`].
     pub bytes: i64,
-    /// How many transfers are queued or running.
+    /// The number of transfers that are queued or running.
     pub open: i64,
-    /// How many are running.
+    /// The number of running transfers.
     pub running: i64,
-    /// How many have failed.
+    /// The number of failed transfers.
     pub failed: i64,
-    /// How many were cancelled.
+    /// The number of cancelled transfers.
     pub cancelled: i64,
     /// When one of them last made progress.
     pub progressed_at: Option<DateTime<Utc>>,
@@ -32,7 +32,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// What the run has come to, if all of its transfers have ended.
+    /// The final status of the run, if all of its transfers have ended.
     #[must_use]
     pub const fn outcome(&self) -> Option<RunStatus> {
         if self.open > 0 {
@@ -46,7 +46,7 @@ impl Progress {
         }
     }
 
-    /// When anything was last heard of one of them.
+    /// When a transfer last made progress or ended.
     #[must_use]
     pub fn heard_at(&self) -> Option<DateTime<Utc>> {
         self.progressed_at.max(self.ended_at)
@@ -82,9 +82,8 @@ impl From<SumsRow> for Progress {
     }
 }
 
-/// Bytes are summed in two halves of 32 bits, which no number of transfers makes overflow: of two files of 2^62 bytes
-/// the sum is beyond 64 bits, and both engines refuse to say it. A sum of BIGINTs is NUMERIC in PostgreSQL: hence the
-/// casts.
+/// Bytes are summed in two halves of 32 bits, since the sum of two files of 2^62 bytes would overflow 64 bits, which is an error
+/// on both engines. The casts are for PostgreSQL, where a sum of BIGINTs is NUMERIC.
 const SUMS: &str = "SELECT t.job_run_id AS run_id, \
     CAST(SUM(t.bytes_transferred / 4294967296) AS BIGINT) AS bytes_high, \
     CAST(SUM(t.bytes_transferred % 4294967296) AS BIGINT) AS bytes_low, \
@@ -94,13 +93,13 @@ const SUMS: &str = "SELECT t.job_run_id AS run_id, \
     SUM(CASE WHEN t.status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled, \
     MAX(t.progressed_at) AS progressed_at, MAX(t.completed_at) AS ended_at FROM transfers t";
 
-/// How far the transfers of a run have come; nothing where it has none.
+/// The progress of a run; `None` if it has no transfers.
 pub async fn progress_of(conn: impl Into<Conn<'_>>, run: RunId) -> Result<Option<Progress>> {
     let statement: Sql = sql(SUMS).push_bind(" WHERE t.job_run_id = ", run).push(" GROUP BY t.job_run_id");
     Ok(statement.fetch_optional::<SumsRow>(conn).await?.map(Progress::from))
 }
 
-/// How far the transfers of all runs at work have come, where they have any.
+/// The progress of all running runs that have transfers.
 pub async fn progress(db: &Db) -> Result<Vec<Progress>> {
     let statement = sql(SUMS).push(
         " JOIN job_runs r ON r.id = t.job_run_id WHERE r.status = 'running' AND t.job_run_id IS NOT NULL \

@@ -16,9 +16,9 @@ use crate::{
 /// A run that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueRun {
-    /// Its id.
+    /// The run.
     pub id: RunId,
-    /// The number of its changes.
+    /// The revision of the run when it was read.
     pub revision: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Running transfers of which nothing good was heard for too long.
+//! Running transfers without progress, and those whose lease has ended.
 
 use chrono::{DateTime, Utc};
 
@@ -10,12 +10,12 @@ use crate::{
     store::db::{Db, Sql, Tx, sql},
 };
 
-/// What running transfers wait for.
+/// Selects running transfers.
 #[derive(Clone, Copy, Debug)]
 pub enum Waiting {
-    /// They made no progress since, and do not yet count as stalled.
+    /// They made no progress since this instant, and are not marked as stalled.
     ForProgress(DateTime<Utc>),
-    /// Their agent has been offline, or their cancel has waited, since before.
+    /// Their agent has been offline, or their cancel request open, since before this instant.
     ForAgent(DateTime<Utc>),
 }
 
@@ -34,7 +34,7 @@ impl Waiting {
     }
 }
 
-/// Transfers that wait for this, in the order of their ids, from after this one on, up to `limit`.
+/// The selected transfers ordered by id, with ids greater than `after`; at most `limit`.
 pub async fn waiting(db: &Db, what: Waiting, after: Option<TransferId>, limit: i64) -> Result<Vec<TransferId>> {
     let mut statement = what.among(sql("SELECT t.id FROM transfers t JOIN agents a ON a.id = t.agent_id"));
     if let Some(after) = after {
@@ -44,8 +44,8 @@ pub async fn waiting(db: &Db, what: Waiting, after: Option<TransferId>, limit: i
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Those of these transfers that still wait for this, for the transaction to change; without those that are being changed
-/// at this moment. At most 500.
+/// Locks and returns those of these transfers that are still selected, without those that another transaction has locked.
+/// Takes at most 500 ids.
 pub async fn lock_waiting(tx: &mut Tx, what: Waiting, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
     let statement =
         what.among(TransferRow::TABLE.select()).push(" AND t.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
