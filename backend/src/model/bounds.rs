@@ -1,5 +1,5 @@
-//! The highest figures that agents may report. Far beyond what any machine measures, and low enough that figures of many
-//! agents can be summed up: one customer's numbers must not stand in the way of another's.
+//! The highest numbers that agents may report. They are far beyond what any machine measures, and low enough that the numbers
+//! of many agents can be summed up without an overflow.
 
 /// The most bytes of one file, folder or run: an exbibyte.
 pub const MAX_BYTES: i64 = 1 << 60;

@@ -1,8 +1,8 @@
-//! Reading an object field by field, so that everything wrong with it is said at once.
+//! Reads an object field by field, so that all of its errors are reported at once.
 //!
-//! A derive of serde stops at the first missing field and cannot tell null from absent, nor two spellings of one field.
-//! The contract wants all of it, so bodies and queries are read as maps: each field is taken by its name or its alias
-//! (the name it has in answers), checked, and its problems collected. [`Fields::finish`] gives the whole or all errors.
+//! Code derived by serde stops at the first error, and does not distinguish null from absent, or two names of one field. The
+//! contract requires all of this, so bodies and queries are read as maps: each field is taken by its name or its alias (the
+//! name that it has in answers) and checked, and errors are collected. [`Fields::finish`] returns the input or all errors.
 
 #![expect(clippy::needless_pass_by_value, reason = "a check is handed the value it takes")]
 
@@ -15,14 +15,14 @@ use crate::error::{Error, FieldErrors, Result};
 
 /// An input that can be read from [`Fields`].
 pub trait FromFields: Sized {
-    /// Takes the fields it knows; `None` only where a problem was noted.
+    /// Reads the fields of this input; `None` only if an error was recorded.
     fn from_fields(fields: &mut Fields) -> Option<Self>;
 
     /// Reads a whole object.
     ///
     /// # Errors
     ///
-    /// [`Error::Fields`] with everything that is wrong.
+    /// [`Error::Fields`] with all errors.
     fn read(object: Map<String, Value>) -> Result<Self> {
         let mut fields = Fields::new(object);
         let input = Self::from_fields(&mut fields);
@@ -30,49 +30,49 @@ pub trait FromFields: Sized {
     }
 }
 
-/// What a field of an update says.
+/// The change of a field in an update.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Change<T> {
-    /// Nothing: it stays.
+    /// The field is absent and keeps its value.
     #[default]
     Keep,
-    /// Null: it goes.
+    /// The field is null, which removes its value.
     Clear,
-    /// A new value.
+    /// The field has a new value.
     Set(T),
 }
 
-/// The fields of one object, and what is wrong with them so far.
+/// The fields of an object that were not read yet, and the errors so far.
 #[derive(Debug)]
 pub struct Fields {
     object: Map<String, Value>,
     errors: FieldErrors,
 }
 
-/// How a value is checked: the value, or a sentence saying what it must be.
+/// The result of a check: the value, or a message that says what the value must be.
 pub type Check<T> = Result<T, String>;
 
 impl Fields {
-    /// The fields of `object`; what nobody asks for is ignored.
+    /// The fields of `object`. Fields that are never read are ignored.
     #[must_use]
     pub fn new(object: Map<String, Value>) -> Self {
         Self { object, errors: FieldErrors::default() }
     }
 
-    /// The parameters of a query; of one that is given twice the last counts.
+    /// The parameters of a query. If one occurs twice, the last one counts.
     #[must_use]
     pub fn of_query(parameters: impl Iterator<Item = (String, String)>) -> Self {
         let object = parameters.map(|(name, value)| (name, Value::String(value))).collect();
         Self { object, errors: FieldErrors::default() }
     }
 
-    /// Whether there is a field of this name that nobody has taken.
+    /// Whether there is a field with this name that was not read yet.
     #[must_use]
     pub fn holds(&self, name: &str) -> bool {
         self.object.contains_key(name)
     }
 
-    /// The value of a field under its name or one of its aliases; both present and different is a problem.
+    /// The value of a field under its name or one of its aliases. It is an error if both are present and differ.
     fn take(&mut self, name: &'static str, aliases: &[&str]) -> Result<Option<Value>, ()> {
         let mut found = self.object.remove(name);
         for alias in aliases {
@@ -88,7 +88,7 @@ impl Fields {
         Ok(found)
     }
 
-    /// A field that must be there and not null.
+    /// A field that must be present and not null.
     pub fn required<T>(
         &mut self,
         name: &'static str,
@@ -105,7 +105,7 @@ impl Fields {
         }
     }
 
-    /// A field that may be absent or null, which say the same. The outer `None` means that a problem was noted.
+    /// A field that may be absent or null, which have the same meaning. The outer `None` means that an error was recorded.
     pub fn optional<T>(
         &mut self,
         name: &'static str,
@@ -137,7 +137,7 @@ impl Fields {
         }
     }
 
-    /// A field of an update that null clears.
+    /// A field of an update whose value null removes.
     pub fn clearable<T>(
         &mut self,
         name: &'static str,
@@ -156,16 +156,16 @@ impl Fields {
         check(value).map_err(|problem| self.errors.add(name, problem)).ok()
     }
 
-    /// Notes a problem that needs more than one field to see.
+    /// Records an error that a check of a single field cannot find.
     pub fn problem(&mut self, name: &'static str, problem: impl Into<String>) {
         self.errors.add(name, problem);
     }
 
-    /// The whole, or everything that is wrong.
+    /// The input, or all errors.
     ///
     /// # Errors
     ///
-    /// [`Error::Fields`] if any problem was noted.
+    /// [`Error::Fields`] if any error was recorded.
     pub fn finish<T>(self, whole: Option<T>) -> Result<T> {
         match whole {
             Some(whole) if self.errors.is_empty() => Ok(whole),
@@ -174,7 +174,7 @@ impl Fields {
     }
 }
 
-/// Text of `min` to `max` characters that can all be seen, trimmed of white space around it.
+/// Text of `min` to `max` visible characters, without white space at its ends.
 pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| {
         let Value::String(text) = value else { return Err("must be a string".to_owned()) };
@@ -195,19 +195,20 @@ pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
     }
 }
 
-/// What a program says for people to read. A report is not lost for it: it may have several lines, other control
-/// characters and passwords in URLs are left out, and what is beyond `max` characters is cut off.
+/// A message of a program for people. Nothing but a type other than text is an error, so that no report is lost for its message:
+/// line breaks and tabs stay, other control characters and passwords in URLs are removed, and the rest is cut to `max`
+/// characters.
 pub fn message(max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| {
         let Value::String(text) = value else { return Err("must be a string".to_owned()) };
         let is_shown = |c: &char| matches!(c, '\n' | '\r' | '\t') || !characters::is_forbidden_in_paths(*c);
         let shown: String = text.chars().filter(is_shown).collect();
-        // Before it is cut: half a password would not be known for one.
+        // Before the text is cut, since half a password would not be recognised.
         Ok(without_passwords(shown.trim()).chars().take(max).collect())
     }
 }
 
-/// A path or URL of 1 to `max` characters, as it stands: white space at its ends is part of it.
+/// A path or URL of 1 to `max` characters, unchanged: white space at its ends is part of it.
 pub fn location(max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| match value {
         Value::String(path) if path.trim().is_empty() || path.chars().count() > max => {
@@ -218,7 +219,7 @@ pub fn location(max: usize) -> impl FnOnce(Value) -> Check<String> {
     }
 }
 
-/// Text as it stands (a password or a token): nothing is trimmed, any character may occur but NUL.
+/// Text such as a password or a token, unchanged: it is not trimmed, and may hold any character but NUL. `max` is in bytes.
 pub fn raw_text(max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| match value {
         Value::String(text) if text.contains('\0') => Err("must not hold the character NUL".to_owned()),
@@ -228,7 +229,7 @@ pub fn raw_text(max: usize) -> impl FnOnce(Value) -> Check<String> {
     }
 }
 
-/// One of an enum's words.
+/// One of the words of an enum.
 pub fn one_of<T: std::str::FromStr + strum::VariantNames>(value: Value) -> Check<T> {
     let word = match &value {
         Value::String(word) => word.parse().ok(),
@@ -247,7 +248,7 @@ pub fn number(min: f64, max: f64) -> impl FnOnce(Value) -> Check<f64> {
     }
 }
 
-/// A whole number within bounds; `5.0` is one.
+/// A whole number within bounds. `5.0` is accepted.
 pub fn integer(min: i64, max: i64) -> impl FnOnce(Value) -> Check<i64> {
     move |value| {
         let whole = match &value {
@@ -267,13 +268,13 @@ pub fn integer(min: i64, max: i64) -> impl FnOnce(Value) -> Check<i64> {
 fn whole(number: &Number) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;
-        // Up to 2^53 every whole number has a float of its own.
+        // Up to 2^53 every whole number is represented exactly.
         #[expect(clippy::cast_possible_truncation, reason = "whole and small enough, checked beside it")]
         (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
     })
 }
 
-/// A number, true or false in a query, where every value is text.
+/// Applies a check for a number or a boolean to a parameter of a query, where every value is text.
 pub fn parsed<T>(check: impl FnOnce(Value) -> Check<T>) -> impl FnOnce(Value) -> Check<T> {
     move |value| {
         let said = value.as_str().and_then(|text| serde_json::from_str(text).ok());
@@ -286,22 +287,22 @@ pub fn boolean(value: Value) -> Check<bool> {
     value.as_bool().ok_or_else(|| "must be true or false".to_owned())
 }
 
-/// An id.
+/// A UUID in the hyphenated form.
 pub fn id<T: From<Uuid>>(value: Value) -> Check<T> {
     let uuid = value.as_str().filter(|text| text.len() == 36).and_then(|text| Uuid::try_parse(text).ok());
     uuid.map(T::from).ok_or_else(|| "must be a UUID".to_owned())
 }
 
-/// An instant.
+/// An instant in RFC 3339, between the years 1970 and 9999.
 pub fn instant(value: Value) -> Check<chrono::DateTime<chrono::Utc>> {
     let instant = value.as_str().and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
     let problem = || "must be an instant such as 2026-04-25T13:00:00Z".to_owned();
     let instant = instant.ok_or_else(problem)?.to_utc();
-    // Years that both databases, and every reader of the answer, can hold.
+    // Years that both databases and all clients can represent.
     if (1970..=9999).contains(&chrono::Datelike::year(&instant)) { Ok(instant) } else { Err(problem()) }
 }
 
-/// The SHA-256 of something, as 64 hexadecimal digits; kept in lower case.
+/// A SHA-256 as 64 hexadecimal digits, converted to lower case.
 pub fn sha256_hex(value: Value) -> Check<String> {
     match value.as_str() {
         Some(digest) if digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_wrong_is_said_at_once() {
+    fn all_errors_are_reported_at_once() {
         let mut fields = fields(&json!({ "progress": 101, "size": "big", "name": null }));
         fields.update("progress", &[], number(0.0, 100.0));
         fields.update("size", &[], integer(0, i64::MAX));

@@ -1,17 +1,17 @@
-//! Which process of an agent may work, when several come with one copied state.
+//! Decides which process of an agent may work, if several processes share one copied state folder.
 //!
-//! A process names itself by a random id. A new id takes the place of the one before at once, since that is what every
-//! restart looks like, also after `kill -9`. Only when an id is heard again that was replaced before are two processes
-//! alive; then the one that was first heard later has to stop.
+//! Each process chooses a random id. A new id replaces the current one at once, since every restart looks like that, also after
+//! `kill -9`. If a replaced id sends requests again, two processes are alive, and the one whose first request came later has to
+//! stop.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::InstanceId;
 
-/// How many earlier processes are known again.
-const REMEMBERED: usize = 16;
-/// A request of a process that has ended may still arrive for so long.
+/// The most replaced processes that are stored for an agent.
+const MAX_EARLIER: usize = 16;
+/// How long after its replacement requests of a process may be delayed ones of a process that has ended.
 const LATE: TimeDelta = TimeDelta::seconds(10);
 
 /// The processes of one agent.
@@ -37,35 +37,35 @@ struct Earlier {
     #[serde(flatten)]
     instance: Instance,
     replaced_at: DateTime<Utc>,
-    /// Whether it was told to stop.
+    /// Whether the process was told to stop.
     is_stopped: bool,
 }
 
-/// What a process is that is heard.
+/// The state of a process that has sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// The one that may work; nothing changes.
+pub enum InstanceState {
+    /// The process that may work.
     Current,
-    /// One that was replaced a moment ago; what it sent before may still arrive.
+    /// A process that was replaced within the last 10 seconds: the request may be delayed.
     Late,
-    /// A new one, which takes the place of the one before.
+    /// A new process, which replaces the current one.
     New,
-    /// One that was replaced and is alive: the newer one stops, and it goes on.
+    /// A replaced process that is alive and older than the current one, which it replaces.
     Returned,
-    /// One that has to stop, which is news.
+    /// A process that has to stop and was not told so before.
     Duplicate,
-    /// One that was told to stop before.
+    /// A process that was told to stop before.
     Stopped,
 }
 
-impl Heard {
-    /// Whether this process may not work.
+impl InstanceState {
+    /// Whether the process has to stop.
     #[must_use]
     pub const fn must_stop(self) -> bool {
         matches!(self, Self::Duplicate | Self::Stopped)
     }
 
-    /// Whether two processes are found to be alive by this.
+    /// Whether this state shows for the first time that two processes are alive.
     #[must_use]
     pub const fn is_discovery(self) -> bool {
         matches!(self, Self::Duplicate | Self::Returned)
@@ -73,44 +73,44 @@ impl Heard {
 }
 
 impl Instances {
-    /// Those of an agent of which this is the first process that names itself.
+    /// The processes of an agent whose first process this is.
     #[must_use]
     pub const fn new(id: InstanceId, now: DateTime<Utc>) -> Self {
         Self { current: Instance { id, first_heard_at: now }, earlier: Vec::new() }
     }
 
-    /// What a process would be if it were heard now.
+    /// The state of a process that sends a request at `now`, without recording it.
     #[must_use]
-    pub fn look(&self, id: InstanceId, now: DateTime<Utc>) -> Heard {
+    pub fn state_of(&self, id: InstanceId, now: DateTime<Utc>) -> InstanceState {
         if id == self.current.id {
-            return Heard::Current;
+            return InstanceState::Current;
         }
         match self.earlier.iter().find(|earlier| earlier.instance.id == id) {
-            None => Heard::New,
-            Some(earlier) if earlier.is_stopped => Heard::Stopped,
-            Some(earlier) if now - earlier.replaced_at < LATE => Heard::Late,
-            Some(earlier) if earlier.instance.first_heard_at > self.current.first_heard_at => Heard::Duplicate,
-            Some(_) => Heard::Returned,
+            None => InstanceState::New,
+            Some(earlier) if earlier.is_stopped => InstanceState::Stopped,
+            Some(earlier) if now - earlier.replaced_at < LATE => InstanceState::Late,
+            Some(earlier) if earlier.instance.first_heard_at > self.current.first_heard_at => InstanceState::Duplicate,
+            Some(_) => InstanceState::Returned,
         }
     }
 
-    /// Takes note of a process that is heard.
-    pub fn hear(&mut self, id: InstanceId, now: DateTime<Utc>) -> Heard {
-        let heard = self.look(id, now);
+    /// Records a request of a process, and returns its state.
+    pub fn record(&mut self, id: InstanceId, now: DateTime<Utc>) -> InstanceState {
+        let state = self.state_of(id, now);
         let replaced = |instance, is_stopped| Earlier { instance, replaced_at: now, is_stopped };
-        match heard {
-            Heard::Current | Heard::Late | Heard::Stopped => {}
-            Heard::New => {
+        match state {
+            InstanceState::Current | InstanceState::Late | InstanceState::Stopped => {}
+            InstanceState::New => {
                 self.earlier.push(replaced(self.current, false));
                 self.current = Instance { id, first_heard_at: now };
-                if self.earlier.len() > REMEMBERED {
+                if self.earlier.len() > MAX_EARLIER {
                     self.earlier.remove(0);
                 }
             }
-            Heard::Duplicate => {
+            InstanceState::Duplicate => {
                 self.earlier.iter_mut().filter(|earlier| earlier.instance.id == id).for_each(|it| it.is_stopped = true);
             }
-            Heard::Returned => {
+            InstanceState::Returned => {
                 if let Some(place) = self.earlier.iter().position(|earlier| earlier.instance.id == id) {
                     let returned = self.earlier.remove(place).instance;
                     self.earlier.push(replaced(self.current, true));
@@ -118,7 +118,7 @@ impl Instances {
                 }
             }
         }
-        heard
+        state
     }
 }
 
@@ -141,47 +141,47 @@ mod tests {
         let mut instances = Instances::new(A, at(0));
         for (number, second) in (2..100).zip(1..) {
             let next = InstanceId(Uuid::from_u128(number));
-            assert_eq!(instances.hear(next, at(second)), Heard::New);
-            assert_eq!(instances.hear(next, at(second + 1000)), Heard::Current);
+            assert_eq!(instances.record(next, at(second)), InstanceState::New);
+            assert_eq!(instances.record(next, at(second + 1000)), InstanceState::Current);
         }
-        assert_eq!(instances.earlier.len(), REMEMBERED);
+        assert_eq!(instances.earlier.len(), MAX_EARLIER);
     }
 
     #[test]
     fn what_a_dead_process_had_sent_stops_nobody() {
         let mut instances = Instances::new(A, at(0));
-        instances.hear(B, at(100));
-        assert_eq!(instances.hear(A, at(105)), Heard::Late);
-        assert_eq!(instances.hear(B, at(1000)), Heard::Current);
+        instances.record(B, at(100));
+        assert_eq!(instances.record(A, at(105)), InstanceState::Late);
+        assert_eq!(instances.record(B, at(1000)), InstanceState::Current);
     }
 
     #[test]
     fn of_two_that_live_the_one_that_was_first_heard_later_stops_and_stays_stopped() {
         let mut instances = Instances::new(A, at(0));
-        instances.hear(B, at(100));
-        assert_eq!(instances.hear(A, at(130)), Heard::Returned);
-        assert_eq!(instances.hear(B, at(131)), Heard::Stopped);
-        assert_eq!(instances.hear(A, at(160)), Heard::Current);
-        assert_eq!(instances.hear(B, at(9000)), Heard::Stopped);
+        instances.record(B, at(100));
+        assert_eq!(instances.record(A, at(130)), InstanceState::Returned);
+        assert_eq!(instances.record(B, at(131)), InstanceState::Stopped);
+        assert_eq!(instances.record(A, at(160)), InstanceState::Current);
+        assert_eq!(instances.record(B, at(9000)), InstanceState::Stopped);
         // Started anew it is a new process, and the same is found again.
-        assert_eq!(instances.hear(C, at(9001)), Heard::New);
-        assert_eq!(instances.hear(A, at(9020)), Heard::Returned);
-        assert!(instances.hear(C, at(9021)).must_stop());
+        assert_eq!(instances.record(C, at(9001)), InstanceState::New);
+        assert_eq!(instances.record(A, at(9020)), InstanceState::Returned);
+        assert!(instances.record(C, at(9021)).must_stop());
     }
 
     #[test]
     fn of_three_that_live_the_first_one_goes_on() {
         let mut instances = Instances::new(A, at(0));
-        instances.hear(B, at(1));
-        instances.hear(C, at(2));
-        assert_eq!(instances.hear(B, at(30)), Heard::Returned);
-        assert_eq!(instances.hear(A, at(31)), Heard::Returned);
-        assert!(instances.hear(B, at(60)).must_stop() && instances.hear(C, at(60)).must_stop());
+        instances.record(B, at(1));
+        instances.record(C, at(2));
+        assert_eq!(instances.record(B, at(30)), InstanceState::Returned);
+        assert_eq!(instances.record(A, at(31)), InstanceState::Returned);
+        assert!(instances.record(B, at(60)).must_stop() && instances.record(C, at(60)).must_stop());
         let mut instances = Instances::new(A, at(0));
-        instances.hear(B, at(1));
-        instances.hear(C, at(2));
-        assert_eq!(instances.hear(A, at(30)), Heard::Returned);
-        assert_eq!(instances.hear(B, at(31)), Heard::Duplicate);
-        assert_eq!(instances.hear(B, at(32)), Heard::Stopped);
+        instances.record(B, at(1));
+        instances.record(C, at(2));
+        assert_eq!(instances.record(A, at(30)), InstanceState::Returned);
+        assert_eq!(instances.record(B, at(31)), InstanceState::Duplicate);
+        assert_eq!(instances.record(B, at(32)), InstanceState::Stopped);
     }
 }

@@ -20,7 +20,7 @@ mod preview;
 mod run;
 mod slot;
 
-pub use due::{Decision, Due, MOST_CAUGHT_UP, Verdict, decide};
+pub use due::{Decision, Due, MAX_CAUGHT_UP, Verdict, decide};
 pub use preview::{PreviewSchedule, SchedulePreview, ScheduledTime};
 pub use run::{JobRun, JobRunFilter, ReportJobRun, RunState, RunStatus, StartJobRun};
 pub use slot::{Backfill, BackfillPreview, BackfillSlot, JobSlot, JobSlotFilter, Outcome};

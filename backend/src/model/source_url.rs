@@ -26,8 +26,7 @@ pub fn without_password(location: &str) -> String {
     }
 }
 
-/// Removes the passwords from the URLs in a text, such as a program's message. Where it cannot be told whether
-/// something is a password, it goes.
+/// Removes the passwords from the URLs in a text, such as a program's message. What may be a password is removed, too.
 #[must_use]
 pub fn without_passwords(text: &str) -> String {
     let cleaned = Scan { text, is_text: true }.cleaned();
@@ -58,27 +57,27 @@ struct Scan<'a> {
     is_text: bool,
 }
 
-/// What was found further on.
+/// Positions found beyond the current one, so that they are not searched again.
 #[derive(Default)]
-struct Ahead {
+struct Lookahead {
     at: usize,
     line_end: usize,
 }
 
-/// What was found at the beginning of an authority.
+/// The result of reading the authority of a URL.
 enum Authority {
     /// A password, from its colon to its `@`.
     Secret { colon: usize, at: usize },
-    /// None, up to here.
+    /// No password up to this position.
     Clean { end: usize },
 }
 
 impl Scan<'_> {
     fn cleaned(self) -> String {
         let mut kept = String::with_capacity(self.text.len());
-        let (mut copied, mut from, mut ahead) = (0, 0, Ahead::default());
+        let (mut copied, mut from, mut lookahead) = (0, 0, Lookahead::default());
         while let Some((start, has_slashes)) = self.next_authority(from) {
-            match self.authority(start, has_slashes, &mut ahead) {
+            match self.authority(start, has_slashes, &mut lookahead) {
                 Authority::Secret { colon, at } => {
                     kept.push_str(&self.text[copied..colon]);
                     (copied, from) = (at, at);
@@ -123,9 +122,9 @@ impl Scan<'_> {
         None
     }
 
-    /// Looks at what begins at `start`. A password may hold characters that end an authority: then its `@` stands behind
-    /// it, which is believed where `is_sure` says that this is a URL, and what stands in the place of a port is none.
-    fn authority(self, start: usize, is_sure: bool, ahead: &mut Ahead) -> Authority {
+    /// Reads the authority that begins at `start`. A password may hold characters that end an authority, so that its `@` comes
+    /// later. That is assumed if `is_sure` says that this is a URL, and the text in the place of a port is not a port.
+    fn authority(self, start: usize, is_sure: bool, lookahead: &mut Lookahead) -> Authority {
         let rest = &self.text[start..];
         let ends = |c: char| ends_authority(c) || (self.is_text && (c.is_whitespace() || "\"'`<>|".contains(c)));
         let end = start + rest.find(ends).unwrap_or(rest.len());
@@ -146,8 +145,8 @@ impl Scan<'_> {
         if !is_quoted && self.is_port(port) {
             return clean;
         }
-        let at = next('@', self.text, end, &mut ahead.at);
-        let line_end = if self.is_text { next('\n', self.text, end, &mut ahead.line_end) } else { self.text.len() };
+        let at = next('@', self.text, end, &mut lookahead.at);
+        let line_end = if self.is_text { next('\n', self.text, end, &mut lookahead.line_end) } else { self.text.len() };
         // A text may end in the middle of a password.
         if at < line_end || (self.is_text && end == self.text.len()) {
             return Authority::Secret { colon: start + colon, at };

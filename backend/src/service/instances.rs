@@ -10,7 +10,7 @@ use crate::{
     ids::{AgentId, InstanceId},
     model::{
         event::{Kind, Object},
-        instances::{Heard, Instances},
+        instances::{InstanceState, Instances},
     },
     store,
 };
@@ -38,17 +38,17 @@ impl ControlPlane {
         let memory = &self.remembered;
         let read = async { Ok(store::agent_instances::find(&self.db, id).await?.map(Arc::new)) };
         let known = memory.instances.get(id, now, memory.bus(), read).await?;
-        match known.map(|known| known.look(instance, now)) {
-            Some(Heard::Current) => return Ok(Turn::Works),
-            Some(Heard::Late) => return Ok(Turn::Replaced),
-            Some(Heard::Stopped) => return Err(duplicate()),
+        match known.map(|known| known.state_of(instance, now)) {
+            Some(InstanceState::Current) => return Ok(Turn::Works),
+            Some(InstanceState::Late) => return Ok(Turn::Replaced),
+            Some(InstanceState::Stopped) => return Err(duplicate()),
             _ => {}
         }
         let mut work = self.begin(actor).await?;
         let mut instances = store::agent_instances::lock(&mut work.tx, id, &Instances::new(instance, work.now)).await?;
-        let heard = instances.hear(instance, work.now);
+        let state = instances.record(instance, work.now);
         store::agent_instances::save(&mut work.tx, id, &instances).await?;
-        if heard.is_discovery()
+        if state.is_discovery()
             && let Some(row) = store::agents::find(&mut work.tx, Scope::All, id).await?
         {
             tracing::warn!(agent.id = %id, "two processes of this agent are at work with one copied state; the later one is told to stop");
@@ -57,9 +57,9 @@ impl ControlPlane {
         // What is known of the agent's credentials and processes.
         work.forget(Forget::AgentKeys(id));
         self.commit(work).await?;
-        match heard {
-            Heard::Late => Ok(Turn::Replaced),
-            _ if heard.must_stop() => Err(duplicate()),
+        match state {
+            InstanceState::Late => Ok(Turn::Replaced),
+            _ if state.must_stop() => Err(duplicate()),
             _ => Ok(Turn::Works),
         }
     }

@@ -1,4 +1,4 @@
-//! What becomes of slots that are due: the rules of the contract for missed and overlapping slots.
+//! Decides slots that are due, by the rules of the contract for missed and overlapping slots.
 
 use std::collections::VecDeque;
 
@@ -7,45 +7,45 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Outcome;
 use crate::model::schedule::{CatchUp, Overlap};
 
-/// The most slots that are caught up one by one, and the most that wait behind a run.
-pub const MOST_CAUGHT_UP: usize = 100;
-/// How long back missed slots are caught up.
-const CAUGHT_UP_WITHIN: TimeDelta = TimeDelta::hours(24);
-/// A slot that is later than this was missed: no server was there.
-const LATE: TimeDelta = TimeDelta::minutes(1);
+/// The most missed slots that run one by one, and the most slots that wait for a run.
+pub const MAX_CAUGHT_UP: usize = 100;
+/// The greatest age of a missed slot that still runs.
+const MAX_CATCH_UP_AGE: TimeDelta = TimeDelta::hours(24);
+/// A slot that is later than this counts as missed, since no server was running.
+const LATE_AFTER: TimeDelta = TimeDelta::minutes(1);
 
-/// The slots of one schedule that are due, and what is known of its runs.
+/// The policies of a schedule, and the state of its runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Due {
-    /// The rule for overlapping slots.
+    /// The overlap policy.
     pub overlap: Overlap,
-    /// The rule for missed slots.
+    /// The catch-up policy.
     pub catch_up: CatchUp,
-    /// Whether a run is at work, or is about to be.
+    /// Whether a run is active or about to start.
     pub is_busy: bool,
-    /// How many slots wait for it to end.
+    /// The number of slots that wait for that run to end.
     pub queued: usize,
-    /// The present.
+    /// The current time.
     pub now: DateTime<Utc>,
 }
 
-/// What becomes of one slot, or of a range of them.
+/// The decision about a slot, or about a range of slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// The slot; of a range, its last one.
     pub scheduled_for: DateTime<Utc>,
-    /// What becomes of it.
+    /// Whether the slot runs.
     pub verdict: Verdict,
-    /// The first slot of a range, and how many it holds.
+    /// The first slot of a range, and the number of slots in it.
     pub range: Option<(DateTime<Utc>, i64)>,
 }
 
-/// What becomes of a slot.
+/// Whether a slot runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It runs now.
     Run,
-    /// It runs when what runs before it has ended.
+    /// It runs when earlier runs have ended.
     Queue,
     /// It does not run, for this reason.
     Drop(Outcome, &'static str),
@@ -60,17 +60,17 @@ const QUEUE_IS_FULL: &str = "too many slots were waiting already";
 /// Decides each of these slots, which are in order, once.
 #[must_use]
 pub fn decide(slots: impl Iterator<Item = DateTime<Utc>>, due: Due) -> Vec<Decision> {
-    let old = due.now - CAUGHT_UP_WITHIN;
+    let old = due.now - MAX_CATCH_UP_AGE;
     let mut long_ago = Range::default();
     let mut beyond = Range::default();
-    // The newest of the last 24 hours, one by one.
+    // The newest slots of the last 24 hours, which are decided one by one.
     let mut recent = VecDeque::new();
     for slot in slots {
         if slot < old {
             long_ago.push(slot);
             continue;
         }
-        if recent.len() == MOST_CAUGHT_UP {
+        if recent.len() == MAX_CAUGHT_UP {
             beyond.extend(recent.pop_front());
         }
         recent.push_back(slot);
@@ -90,7 +90,7 @@ pub fn decide(slots: impl Iterator<Item = DateTime<Utc>>, due: Due) -> Vec<Decis
         let verdict = match due.catch_up {
             CatchUp::Last if has_missed && Some(slot) != newest => Verdict::Drop(Outcome::Coalesced, STANDS_IN),
             CatchUp::Skip if is_late(slot, due.now) => Verdict::Drop(Outcome::Missed, ABSENT),
-            // What is caught up one by one waits its turn: it would be in its own way otherwise.
+            // Missed slots that run one by one are queued, since each would make the next one skip otherwise.
             CatchUp::All if has_missed && due.overlap == Overlap::Skip => state.admit(Overlap::Queue),
             _ => state.admit(due.overlap),
         };
@@ -100,11 +100,11 @@ pub fn decide(slots: impl Iterator<Item = DateTime<Utc>>, due: Due) -> Vec<Decis
 }
 
 fn is_late(slot: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    now - slot > LATE
+    now - slot > LATE_AFTER
 }
 
 impl Due {
-    /// Lets one slot run, wait or pass, and takes note of it.
+    /// Decides one slot by the overlap policy, and updates the state for the next one.
     fn admit(&mut self, overlap: Overlap) -> Verdict {
         let is_free = !self.is_busy && self.queued == 0;
         match overlap {
@@ -113,7 +113,7 @@ impl Due {
                 self.is_busy = true;
                 Verdict::Run
             }
-            Overlap::Queue if self.queued < MOST_CAUGHT_UP => {
+            Overlap::Queue if self.queued < MAX_CAUGHT_UP => {
                 self.queued += 1;
                 Verdict::Queue
             }
@@ -123,7 +123,7 @@ impl Due {
     }
 }
 
-/// Slots that leave one row together.
+/// Consecutive slots with the same decision, which are stored as one row.
 #[derive(Debug, Default)]
 struct Range(Option<(DateTime<Utc>, DateTime<Utc>, i64)>);
 
@@ -138,7 +138,7 @@ impl Range {
         }
     }
 
-    /// Takes in what comes after it.
+    /// Appends a later range, which is left empty.
     fn append(&mut self, later: &mut Self) {
         self.0 = match (self.0, later.0.take()) {
             (Some((from, _, count)), Some((_, to, more))) => Some((from, to, count + more)),

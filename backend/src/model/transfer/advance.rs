@@ -1,4 +1,4 @@
-//! How a report moves a transfer: the state machine of the contract, section 4.
+//! The state machine of transfers, which reports drive: section 4 of the contract.
 
 use chrono::{DateTime, Utc};
 
@@ -11,55 +11,55 @@ use crate::{
 /// The part of a transfer that reports change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransferState {
-    /// How far it has come.
+    /// The status of the current attempt.
     pub status: TransferStatus,
-    /// The figures.
+    /// Percentage, bytes, speed and network measurements of the current attempt.
     pub progress: Progress,
-    /// Why it failed.
+    /// The error message of the last report that had one.
     pub error_message: Option<String>,
-    /// When it first ran.
+    /// When the first attempt started to run.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
+    /// When the transfer ended; `None` while it has not.
     pub completed_at: Option<DateTime<Utc>>,
-    /// Which attempt this is, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: i64,
-    /// SHA-256 of what was copied.
+    /// The SHA-256 of the copied data, as the agent reported it.
     pub checksum_sha256: Option<String>,
-    /// Counts the accepted changes.
+    /// Grows with each accepted change.
     pub revision: i64,
-    /// Whether it runs without progress.
+    /// Whether the transfer is running without progress.
     pub stalled: bool,
-    /// When it last made progress; starts with each attempt.
+    /// When the transfer last made progress; reset by each attempt.
     pub progressed_at: Option<DateTime<Utc>>,
-    /// When somebody asked for its end.
+    /// When a user requested the cancel; `None` if no request is open.
     pub cancel_requested_at: Option<DateTime<Utc>>,
-    /// Whether it failed because its agent was silent: then a late `completed` is still believed.
+    /// Whether the transfer failed because its lease ended. Then a late report of `completed` is still accepted.
     pub failed_by_lease: bool,
 }
 
-/// The figures of a transfer.
+/// The progress of a transfer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// In per cent.
+    /// 0 to 100.
     pub percent: f64,
-    /// How many bytes there are in all, if known.
+    /// The size in bytes, if it is known.
     pub bytes_total: Option<i64>,
-    /// How many have arrived.
+    /// Bytes transferred in this attempt; never decreases.
     pub bytes_transferred: i64,
     /// Bytes per second.
     pub speed: f64,
-    /// The network.
+    /// Network measurements, as far as the agent reports them.
     pub network: Network,
 }
 
-/// What became of a report.
+/// The effect of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {
-    /// Nothing new: the row stays as it is.
+    /// Nothing has changed.
     Unchanged,
-    /// Figures moved.
+    /// Only progress has changed.
     Progressed,
-    /// The status changed, or a stall ended: something the log of events holds.
+    /// The status has changed or a stall has ended, which is a logged event.
     Lifecycle,
 }
 
@@ -87,11 +87,11 @@ impl TransferState {
     ///
     /// Allowed: queued→running|completed|failed|cancelled, running→completed|failed|cancelled, failed→queued|running (a
     /// new attempt). `completed` and `cancelled` are final, except that a transfer that failed by its lease may still
-    /// turn out `completed`. Figures never go back within an attempt; reports of an earlier attempt are ignored.
+    /// turn out `completed`. Progress never decreases within an attempt; reports of an earlier attempt are ignored.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if the status may not follow; then nothing has changed.
+    /// [`Error::Conflict`] if this change of status is not allowed; then nothing has changed.
     pub fn advance(&mut self, patch: &UpdateTransfer, now: DateTime<Utc>) -> Result<Advance> {
         if patch.attempt.is_some_and(|attempt| attempt < self.attempt) {
             return Ok(Advance::Unchanged);
@@ -107,15 +107,15 @@ impl TransferState {
             self.begin_attempt();
         }
         self.status = next;
-        self.take_figures(patch);
+        self.take_progress(patch);
         if before.status != next {
             self.enter(next, now);
         }
         if *self == before {
             return Ok(Advance::Unchanged);
         }
-        let figures = |state: &Self| (state.progress.percent, state.progress.bytes_transferred);
-        if next == TransferStatus::Running && (before.status != next || figures(self) != figures(&before)) {
+        let progress = |state: &Self| (state.progress.percent, state.progress.bytes_transferred);
+        if next == TransferStatus::Running && (before.status != next || progress(self) != progress(&before)) {
             self.progressed_at = Some(now);
             self.stalled = false;
         }
@@ -168,24 +168,24 @@ impl TransferState {
         self.progress.speed = 0.0;
     }
 
-    fn take_figures(&mut self, patch: &UpdateTransfer) {
-        let figures = &mut self.progress;
+    fn take_progress(&mut self, patch: &UpdateTransfer) {
+        let progress = &mut self.progress;
         if let Some(size) = patch.size {
-            figures.bytes_total = Some(size);
+            progress.bytes_total = Some(size);
         }
         if let Some(bytes) = patch.bytes_transferred {
-            figures.bytes_transferred = figures.bytes_transferred.max(bytes);
+            progress.bytes_transferred = progress.bytes_transferred.max(bytes);
         }
-        let percent = patch.progress.or_else(|| derived_percent(figures));
+        let percent = patch.progress.or_else(|| derived_percent(progress));
         if let Some(percent) = percent {
-            figures.percent = figures.percent.max(percent);
+            progress.percent = progress.percent.max(percent);
         }
         if let Some(speed) = patch.speed {
-            figures.speed = speed;
+            progress.speed = speed;
         }
-        take(&mut figures.network.throughput_mbps, &patch.throughput_mbps);
-        take(&mut figures.network.latency_ms, &patch.latency_ms);
-        take(&mut figures.network.packet_loss_percent, &patch.packet_loss_percent);
+        take(&mut progress.network.throughput_mbps, &patch.throughput_mbps);
+        take(&mut progress.network.latency_ms, &patch.latency_ms);
+        take(&mut progress.network.packet_loss_percent, &patch.packet_loss_percent);
         take(&mut self.error_message, &patch.error);
         take(&mut self.checksum_sha256, &patch.checksum_sha256);
     }
@@ -241,10 +241,10 @@ fn take<T: Clone>(slot: &mut Option<T>, change: &Change<T>) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "per cent of more than 2^53 bytes are near enough")]
-fn derived_percent(figures: &Progress) -> Option<f64> {
-    let total = figures.bytes_total.filter(|total| *total > 0)?;
+fn derived_percent(progress: &Progress) -> Option<f64> {
+    let total = progress.bytes_total.filter(|total| *total > 0)?;
     // Two decimals are more than a bar can show.
-    let hundredths = (figures.bytes_transferred as f64 * 10_000.0 / total as f64).floor();
+    let hundredths = (progress.bytes_transferred as f64 * 10_000.0 / total as f64).floor();
     Some((hundredths / 100.0).min(100.0))
 }
 

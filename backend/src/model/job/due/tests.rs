@@ -58,7 +58,7 @@ fn overlapping_slots_follow_the_rule(#[case] overlap: Overlap, #[case] expected:
 
 #[test]
 fn a_full_queue_takes_no_more() {
-    let due = Due { is_busy: true, queued: MOST_CAUGHT_UP, ..due(CatchUp::Last, Overlap::Queue) };
+    let due = Due { is_busy: true, queued: MAX_CAUGHT_UP, ..due(CatchUp::Last, Overlap::Queue) };
     assert_eq!(verdicts(&decide(minutes_ago(&[0]), due)), "skipped");
 }
 
@@ -69,7 +69,7 @@ fn a_full_queue_takes_no_more() {
 fn beyond_a_hundred_there_is_one_row(#[case] catch_up: CatchUp, #[case] begins: &str) {
     let minutes: Vec<i64> = (2..122).rev().collect();
     let decisions = decide(minutes_ago(&minutes), due(catch_up, Overlap::Skip));
-    assert_eq!(decisions.len(), 1 + MOST_CAUGHT_UP);
+    assert_eq!(decisions.len(), 1 + MAX_CAUGHT_UP);
     assert!(verdicts(&decisions).starts_with(begins), "{}", verdicts(&decisions));
 }
 
