@@ -1,4 +1,4 @@
-//! Who asks, and what they may do. Every call of the control plane names its actor and states the [`Permission`] it needs.
+//! Callers of the control plane and their rights. Every call names its actor and states the [`Permission`] that it needs.
 
 use crate::{
     error::{Error, Result},
@@ -26,23 +26,23 @@ pub enum Actor {
         user: UserId,
         /// The session the token belongs to.
         session: SessionId,
-        /// The customer whose objects they see.
+        /// The customer whose objects the user sees.
         customer: CustomerId,
     },
     /// An agent with its key.
     Agent {
-        /// The agent itself.
+        /// The agent that calls.
         agent: AgentId,
-        /// Whose agent it is.
+        /// The customer of the agent.
         customer: CustomerId,
-        /// The key it showed; none where the server names an agent as the actor of what it records.
+        /// The API key of the request; `None` if the server records a change on behalf of the agent.
         key: Option<KeyDigest>,
     },
     /// The server's own background work and its command line.
     System,
 }
 
-/// The SHA-256 of an agent's key.
+/// The SHA-256 of an agent's API key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct KeyDigest(pub [u8; 32]);
 
@@ -52,7 +52,7 @@ impl std::fmt::Debug for KeyDigest {
     }
 }
 
-/// Which objects a call may see; the store puts it into every WHERE clause.
+/// The set of objects that a call may see. It is part of every WHERE clause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Every object.
@@ -64,7 +64,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whether it holds what belongs to this customer; `None` is the platform itself, which no customer sees.
+    /// Whether objects of this owner are in the scope. `None` is the platform itself, whose objects no customer sees.
     #[must_use]
     pub fn covers(self, owner: Option<CustomerId>) -> bool {
         match self {
@@ -76,7 +76,7 @@ impl Scope {
 }
 
 impl Actor {
-    /// Which objects this actor may see, as far as they may see any of that type.
+    /// The objects that this actor may see, if it has the permission for their type.
     #[must_use]
     pub const fn scope(&self) -> Scope {
         match self {
@@ -86,7 +86,7 @@ impl Actor {
         }
     }
 
-    /// Whose row of the table of permissions applies.
+    /// The row of the table of permissions that applies.
     #[must_use]
     pub const fn grantee(&self) -> Grantee {
         match self {
@@ -112,7 +112,7 @@ impl Actor {
         if self.may(permission) { Ok(self.scope()) } else { Err(refused(permission)) }
     }
 
-    /// The agent that asks, with a permission of agents.
+    /// The calling agent, if it has this permission.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl Actor {
         }
     }
 
-    /// The user who asks and their session, with a permission of users.
+    /// The calling user and their session, if they have this permission.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl Actor {
         self.session().ok_or_else(|| refused(permission))
     }
 
-    /// The signed-in user and their session, if a user asks.
+    /// The calling user and their session, if the actor is a user.
     #[must_use]
     pub const fn session(&self) -> Option<(UserId, SessionId)> {
         match self {
@@ -148,7 +148,7 @@ fn refused(permission: Permission) -> Error {
     Error::Forbidden(permission.refusal())
 }
 
-/// How the log of events names the actor: `user:<id>`, `agent:<id>` or `system`.
+/// The name of the actor in the event log: `user:<id>`, `agent:<id>` or `system`.
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

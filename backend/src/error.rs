@@ -1,8 +1,8 @@
 //! The one error type of the control plane.
 //!
-//! It knows nothing of HTTP or GraphQL: each transport maps [`Code`] in exactly one place. `Display` is the sentence a
-//! client may read; what really happened inside is only in [`std::error::Error::source`] and goes to the log, so that
-//! nothing internal leaks through `to_string()`.
+//! It is independent of HTTP and GraphQL: each transport maps [`Code`] in exactly one place. `Display` is the message for
+//! clients. The internal cause is only in [`std::error::Error::source`], for the log, so that `to_string()` reveals nothing
+//! internal.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,88 +10,88 @@ use serde_json::{Value, json};
 
 pub use mftplus_protocol::error::{Code, ConflictReason};
 
-/// What a call of the control plane returns.
+/// The result of a call of the control plane.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// How long something that is away is likely to stay away: a database that restarts takes some seconds.
+/// When to retry after [`Error::Unavailable`]: a restart of a database takes some seconds.
 const UNAVAILABLE_FOR: Duration = Duration::from_secs(5);
 
-/// A failure, as the caller may see it.
+/// An error, with the message that the caller sees.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Fields with what is wrong with each.
+    /// Invalid fields, each with its errors.
     #[error("{0}")]
     Fields(FieldErrors),
-    /// A request that is wrong as a whole.
+    /// A request that is invalid as a whole.
     #[error("{0}")]
     Invalid(String),
-    /// A request that is wrong as a whole, with more for programs.
+    /// A request that is invalid as a whole, with details for programs.
     #[error("{message}")]
     Refused {
-        /// What is wrong.
+        /// The message for clients.
         message: String,
-        /// More for programs.
+        /// Details for programs.
         details: Value,
     },
-    /// No credentials, or none that are valid.
+    /// The request has no valid credentials.
     #[error("{0}")]
     Unauthenticated(&'static str),
-    /// Known, but not allowed.
+    /// The caller lacks the permission.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// Not there, or outside the caller's scope. Holds the noun.
+    /// The object does not exist or is outside the caller's scope. Holds the noun for it, such as `transfer`.
     #[error("{0} not found")]
     NotFound(&'static str),
     /// The method does not exist on this resource.
     #[error("this resource does not support that method")]
     MethodNotAllowed,
-    /// Contradicts what is stored.
+    /// The request conflicts with stored data.
     #[error("{message}")]
     Conflict {
-        /// What contradicts what.
+        /// The message for clients.
         message: String,
-        /// More for programs, if there is more.
+        /// Details for programs, if there are any.
         details: Option<Value>,
     },
-    /// Contradicts what is stored, for a reason that programs know.
+    /// The request conflicts with stored data, for a reason that is part of the published contract.
     #[error("{message}")]
     ConflictBecause {
-        /// What contradicts what.
+        /// The message for clients.
         message: String,
-        /// The reason.
+        /// The reason in `details`.
         reason: ConflictReason,
     },
-    /// Body over the limit.
+    /// The body is larger than the limit.
     #[error("the body is larger than 1 MiB")]
     TooLarge,
-    /// Not JSON, or not as it stands.
+    /// The body is not JSON, or has an unsupported encoding.
     #[error("{0}")]
     UnsupportedMediaType(&'static str),
-    /// Contradicts an earlier request.
+    /// The request conflicts with an earlier one, such as another body with the same idempotency key.
     #[error("{0}")]
     Unprocessable(&'static str),
-    /// Too many requests; holds the time until the window ends.
+    /// A rate limit is exceeded. Holds the time until its window ends.
     #[error("too many requests: try again in {} s", .0.as_secs().max(1))]
     RateLimited(Duration),
-    /// Something needed is away.
+    /// A service that the request needs is unavailable, or the server is shutting down.
     #[error("{0}")]
     Unavailable(&'static str),
-    /// The database is away, hung, full, locked or read-only; holds what it said.
+    /// The database does not answer, or is full, locked or read-only. Holds its error.
     #[error("the database is not available: try again in a moment")]
     DatabaseUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Answer over the limit.
+    /// The answer is larger than the limit.
     #[error("the answer is too large: ask for fewer objects or fields at once")]
     ResponseTooLarge,
-    /// A document that is named by its hash instead of being sent. Clients know this very text.
+    /// A GraphQL request with the hash of a document instead of the document. Clients compare the message, so it must not change.
     #[error("PersistedQueryNotSupported")]
     PersistedQueryNotSupported,
-    /// A fault of the server; its text is fixed.
+    /// A fault of the server. Its message is fixed; holds the cause.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
-    /// A single wrong field.
+    /// An error of a single field.
     #[must_use]
     pub fn field(name: &'static str, problem: impl Into<String>) -> Self {
         let mut fields = FieldErrors::default();
@@ -105,13 +105,13 @@ impl Error {
         Self::Conflict { message: message.into(), details: None }
     }
 
-    /// A fault of the server, with what happened for the log.
+    /// A fault of the server, with the cause for the log.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
     }
 
-    /// The database cannot be used, with what happened for the log.
+    /// An unavailable database, with the cause for the log.
     #[must_use]
     pub fn database_unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::DatabaseUnavailable(cause.into())
@@ -138,13 +138,13 @@ impl Error {
         }
     }
 
-    /// Whether it says that a report came after the server had given up waiting for it.
+    /// Whether a report was refused because it came after the end of the lease.
     #[must_use]
     pub const fn is_late(&self) -> bool {
         matches!(self, Self::ConflictBecause { reason: ConflictReason::Lease, .. })
     }
 
-    /// When asking again may help, if it is known or can be guessed.
+    /// How long to wait before the request is repeated, if it can succeed later.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -154,14 +154,14 @@ impl Error {
         }
     }
 
-    /// The same in whole seconds, rounded up so that asking then is never too early.
+    /// [`Self::retry_after`] in whole seconds, rounded up, at least 1.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         let wait = self.retry_after()?;
         Some(u64::try_from(wait.as_millis().div_ceil(1000).max(1)).unwrap_or(u64::MAX))
     }
 
-    /// What a program may want to know beside the sentence.
+    /// The `details` of the error, for programs.
     #[must_use]
     pub fn details(&self) -> Option<Value> {
         match self {
@@ -174,17 +174,17 @@ impl Error {
     }
 }
 
-/// Wrong fields by name, each with all that is wrong with it.
+/// The errors of fields by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldErrors(BTreeMap<String, Vec<String>>);
 
 impl FieldErrors {
-    /// Notes that `name` is wrong.
+    /// Adds an error of the field `name`.
     pub fn add(&mut self, name: impl Into<String>, problem: impl Into<String>) {
         self.0.entry(name.into()).or_default().push(problem.into());
     }
 
-    /// The same problems, with those of the field `from` under the name `to`.
+    /// The same errors, with those of the field `from` under the name `to`.
     #[must_use]
     pub fn renamed(mut self, from: &str, to: &str) -> Self {
         if let Some(problems) = self.0.remove(from) {
@@ -193,7 +193,7 @@ impl FieldErrors {
         self
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no errors.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,5 +1,5 @@
-//! What is kept, and how it is asked for. Publishes nothing, authorises nothing and reads no clock: it is handed a scope
-//! and instants.
+//! The statements that read and write the database. This layer publishes nothing, checks no permissions and reads no clock: its
+//! callers pass the scope and the time.
 
 pub mod agent_instances;
 pub mod agents;

@@ -1,4 +1,4 @@
-//! Opening the database: the engine is chosen by the URL.
+//! Opens the database of each engine.
 
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
@@ -16,24 +16,24 @@ use crate::error::Result;
 const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL, per server.
 const POSTGRES_CONNECTIONS: u32 = 16;
-/// How long an idle connection may take to show a sign of life before another takes its place.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+/// How long an idle connection may take to answer a ping before it is replaced.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Db {
-    /// Opens the SQLite file at `path`, making it if need be.
+    /// Opens the SQLite file at `path`, and creates it if it does not exist.
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened or made.
+    /// If the file cannot be opened or created.
     pub async fn open_sqlite(path: &Path) -> Result<Self> {
         Self::open_sqlite_within(path, Bounds::default()).await
     }
 
-    /// The same with other bounds.
+    /// [`Db::open_sqlite`] with other timeouts and limits.
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened or made.
+    /// If the file cannot be opened or created.
     pub async fn open_sqlite_within(path: &Path, bounds: Bounds) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -43,7 +43,7 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(bounds.busy)
             .statement_cache_capacity(256)
-            // Pages written again and again are copied into the file once for many commits.
+            // A page that is written often is copied into the file once for many commits.
             .pragma("wal_autocheckpoint", "8000")
             .pragma("journal_size_limit", bounds.wal_kept.to_string())
             .pragma("cache_size", "-65536")
@@ -62,20 +62,19 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// If the URL is wrong or the server is away.
+    /// If the URL is invalid or the server cannot be reached.
     pub async fn open_postgres(url: &str) -> Result<Self> {
         Self::open_postgres_within(url, Bounds::default()).await
     }
 
-    /// The same with other bounds.
+    /// [`Db::open_postgres`] with other timeouts and limits.
     ///
     /// # Errors
     ///
-    /// If the URL is wrong or the server is away.
+    /// If the URL is invalid or the server cannot be reached.
     pub async fn open_postgres_within(url: &str, bounds: Bounds) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?.application_name("mftplus").statement_cache_capacity(256);
-        // An idle connection may have died without a word; the writer's one is noticed by the writer itself, which then
-        // repeats its batch.
+        // An idle connection may have been lost unnoticed, so it is pinged. The group-committing writer repeats its batch instead.
         let pool = |statement| {
             let settings = session_settings(statement, bounds.batch / 2);
             PgPoolOptions::new().acquire_timeout(bounds.acquire).test_before_acquire(false).after_connect(
@@ -95,8 +94,8 @@ impl Db {
     }
 }
 
-/// What PostgreSQL itself ends: statements that take too long, transactions whose program is silent (its locks would keep
-/// the others waiting), and connections whose other end does not acknowledge any more.
+/// Settings by which PostgreSQL itself ends statements that take too long, transactions that are idle (others would wait for
+/// their locks), and connections whose client does not acknowledge data any more.
 fn session_settings(statement: Duration, silence: Duration) -> String {
     let (statement, silence) = (statement.as_millis(), silence.as_millis());
     format!(
@@ -108,7 +107,7 @@ fn session_settings(statement: Duration, silence: Duration) -> String {
 
 /// Whether the server answers on this connection.
 async fn is_alive(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    match timeout(SIGN_OF_LIFE, connection.ping()).await {
+    match timeout(PING_TIMEOUT, connection.ping()).await {
         Ok(answer) => answer.map(|()| true),
         Err(_) => Err(sqlx::Error::Protocol("an idle connection gave no sign of life".into())),
     }

@@ -1,4 +1,4 @@
-//! Bringing the schema up to date, unless the database is one that this version may not read.
+//! Migrates the schema, unless the database was made by a version that this one is not compatible with.
 
 use sqlx::{
     Connection, PgConnection,
@@ -8,18 +8,18 @@ use sqlx::{
 use super::db::{Db, sql};
 use crate::error::{Error, Result};
 
-/// What this program reads. A migration that an older one cannot work beside sets `compatibility.min_reader_version` to one
-/// more, and this becomes the same.
-const READS: i64 = 1;
+/// The version of the schema that this program can read. A migration that older programs are not compatible with raises
+/// `compatibility.min_reader_version` by one, and this constant with it.
+const READER_VERSION: i64 = 1;
 
-/// Migrations that are not ours were made by a newer version. They only expand the schema, so they are none of our business
-/// unless the database says otherwise.
-fn beside_newer_ones(migrator: Migrator) -> Migrator {
+/// Ignores migrations that this program does not know, which a newer version has applied. They only expand the schema, unless
+/// they raise `compatibility.min_reader_version`.
+fn ignoring_newer(migrator: Migrator) -> Migrator {
     Migrator { ignore_missing: true, ..migrator }
 }
 
 impl Db {
-    /// Brings the schema up to date. Safe when several servers do so at once: the migrations take a lock.
+    /// Applies the missing migrations. Several servers may do so at the same time, since migrations take a lock.
     ///
     /// # Errors
     ///
@@ -27,24 +27,24 @@ impl Db {
     pub async fn migrate(&self) -> Result<()> {
         self.require_readable().await?;
         match self {
-            Self::Sqlite { writer, .. } => beside_newer_ones(sqlx::migrate!("../migrations/sqlite")).run(writer).await,
+            Self::Sqlite { writer, .. } => ignoring_newer(sqlx::migrate!("../migrations/sqlite")).run(writer).await,
             Self::Postgres { pool, .. } => {
-                // On a connection of its own: a migration may take as long as it takes.
+                // On a connection without the timeouts of the pool, since a migration may take long.
                 let options = pool.connect_options();
                 let mut connection = PgConnection::connect_with(&options).await?;
-                let outcome = beside_newer_ones(sqlx::migrate!("../migrations/postgres")).run(&mut connection).await;
+                let outcome = ignoring_newer(sqlx::migrate!("../migrations/postgres")).run(&mut connection).await;
                 connection.close().await?;
                 outcome
             }
         }
         .map_err(explained)?;
-        // A newer server may have been faster.
+        // A newer server may have migrated the database meanwhile.
         self.require_readable().await
     }
 
-    /// Stops whoever would misread the database.
+    /// Fails if the database needs a newer program.
     async fn require_readable(&self) -> Result<()> {
-        // A database from before this table has none but old migrations.
+        // A database without this table has only migrations that every version can read.
         let says_so = match self {
             Self::Sqlite { .. } => {
                 sql("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'compatibility'")
@@ -58,7 +58,7 @@ impl Db {
         let statement = sql("SELECT min_reader_version, min_reader_release FROM compatibility");
         let least: Option<(i64, String)> = statement.fetch_optional(self).await?;
         match least {
-            Some((version, release)) if version > READS => Err(Error::internal(format!(
+            Some((version, release)) if version > READER_VERSION => Err(Error::internal(format!(
                 "the database is of a newer version: MFTPlus {release} or later is needed to open it, and this is {}",
                 env!("CARGO_PKG_VERSION")
             ))),
@@ -67,7 +67,7 @@ impl Db {
     }
 }
 
-/// What there is to say to whoever starts the server.
+/// The error of a failed migration, with instructions for the operator.
 fn explained(error: MigrateError) -> Error {
     match error {
         MigrateError::VersionMismatch(version) => Error::internal(format!(

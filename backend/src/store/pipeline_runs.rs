@@ -30,7 +30,7 @@ pub use list::{list, newest, plans};
 use steps::StepRow;
 pub use waiting::{DueRun, busy, due, is_held_up, under_way, with_lost_agents};
 
-/// A run as it is stored, without its steps. JSON is null in a row that is to be written: the INSERT is given it apart.
+/// A run as it is stored, without its steps. In a row to be written the JSON columns are null, since `insert` writes them.
 pub(super) struct RunRow {
     id: RunId,
     pipeline_id: PipelineId,
@@ -85,7 +85,7 @@ table! {
     }
 }
 
-/// A run as it is stored, with its steps and with what its pipeline is called.
+/// A run as it is stored, with its steps and the identifier of its pipeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PipelineRunRow {
     /// The id, which begins with the time of creation.
@@ -115,7 +115,7 @@ pub struct PipelineRunRow {
 }
 
 impl PipelineRunRow {
-    /// A run with its steps. Of one that this version cannot read, it is shown how it stands, and no more is done.
+    /// A run with its steps. If this version cannot read its graph, the run is shown as it is and not continued.
     fn new(row: RunRow, steps: Vec<StepRow>) -> Self {
         let (known, steps): (Vec<Node>, Vec<StepState>) = steps.into_iter().map(StepRow::parts).unzip();
         let unknown = |reason: &dyn std::fmt::Display| {
@@ -141,7 +141,7 @@ impl PipelineRunRow {
             trigger: row.trigger,
             scheduled_for: row.scheduled_for,
             rerun_of: row.rerun_of,
-            // Whatever is no text is of a newer version, and shown by that one.
+            // Values other than text are of a newer version, which shows them.
             parameters: serde_json::from_value(row.parameters.0).unwrap_or_default(),
             created_at: row.created_at,
             revision: row.revision,
@@ -189,8 +189,8 @@ impl PipelineRunRow {
         }
     }
 
-    /// The view with the steps in these places only and without parameters: what the log keeps of a change of steps, so
-    /// that it does not grow with the steps of the run times their changes.
+    /// The view with only the steps at these positions and without parameters. Changes of steps are logged like this, since full
+    /// views would make the log grow with the square of the number of steps.
     #[must_use]
     pub fn view_of_steps(&self, places: impl Iterator<Item = usize>) -> PipelineRun {
         let steps = places.map(|place| self.step(place)).collect();
@@ -215,14 +215,14 @@ impl PipelineRunRow {
         }
     }
 
-    /// The place of a step.
+    /// The position of a step in the run.
     #[must_use]
     pub fn place_of(&self, step: &str) -> Option<usize> {
         self.course.graph.nodes.iter().position(|node| node.id == step)
     }
 }
 
-/// Stores a new run with its steps, and with the plan it is shown as.
+/// Stores a new run with its steps and its plan.
 pub async fn insert(tx: &mut Tx, run: &PipelineRunRow, plan: &Plan, due_at: Option<DateTime<Utc>>) -> Result<()> {
     let row = run.row();
     let columns = values(RunRow::CREATED, &row).chain(values(RunRow::STATE, &row));
@@ -236,8 +236,7 @@ pub async fn insert(tx: &mut Tx, run: &PipelineRunRow, plan: &Plan, due_at: Opti
     steps::insert(tx, run).await
 }
 
-/// Writes a changed run and those of its steps that differ from `before`, unless another change came between; whether it
-/// did.
+/// Writes a changed run and those of its steps that differ from `before`; false if another change came between.
 pub async fn save(
     tx: &mut Tx,
     run: &PipelineRunRow,
@@ -263,7 +262,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, id: RunId) -> Result<Option<Pipelin
     read(conn, RunRow::TABLE.select().push_bind(" WHERE r.id = ", id)).await?.pop().transpose()
 }
 
-/// Those of these runs that there are, in no order.
+/// Those of these runs that exist, in no order.
 pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -284,7 +283,7 @@ pub async fn delete_of_pipeline(tx: &mut Tx, pipeline: PipelineId) -> Result<()>
     Ok(())
 }
 
-/// The runs of a statement with their steps, in the order of the statement; an error for each that cannot be put together.
+/// The runs of a statement with their steps, in the order of the statement, with an error for each that cannot be read.
 async fn read(conn: impl Into<Conn<'_>>, statement: Sql) -> Result<Vec<Result<PipelineRunRow>>> {
     let mut conn = conn.into();
     let rows: Vec<Option<RunRow>> = statement.fetch_readable(again(&mut conn)).await?;
@@ -303,7 +302,7 @@ async fn read(conn: impl Into<Conn<'_>>, statement: Sql) -> Result<Vec<Result<Pi
     Ok(rows.into_iter().map(whole).collect())
 }
 
-/// The same connection, for one more statement.
+/// Reborrows the connection for another statement.
 fn again<'a>(conn: &'a mut Conn<'_>) -> Conn<'a> {
     match conn {
         Conn::Db(db) => Conn::Db(db),

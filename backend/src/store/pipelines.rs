@@ -83,7 +83,7 @@ table! {
 }
 
 impl PipelineRow {
-    /// The view, with no version but the current one.
+    /// The view, with the current version only.
     #[must_use]
     pub fn view(self) -> Pipeline {
         let current = PipelineVersion {
@@ -113,13 +113,13 @@ impl PipelineRow {
     }
 }
 
-/// Within what an identifier is unique: a customer, or the platform.
+/// The id of the owner within which identifiers are unique: the customer, or the nil id for the platform.
 #[must_use]
 pub fn owner(customer: Option<CustomerId>) -> Uuid {
     customer.map_or_else(Uuid::nil, |customer| customer.0)
 }
 
-/// Stores a new pipeline, but for its version; whether its identifier was free.
+/// Stores a new pipeline without its version; false if its identifier is taken.
 pub async fn insert(tx: &mut Tx, pipeline: &PipelineRow) -> Result<bool> {
     let columns = values(PipelineRow::CREATED, pipeline).chain(values(PipelineRow::CHANGED, pipeline));
     let others = [("owner_id", owner(pipeline.customer_id).into()), ("search", pipeline.search().into())];
@@ -127,20 +127,20 @@ pub async fn insert(tx: &mut Tx, pipeline: &PipelineRow) -> Result<bool> {
     Ok(statement.push(" ON CONFLICT (owner_id, identifier) DO NOTHING").execute(tx).await? == 1)
 }
 
-/// Writes what may change about a pipeline, its current version too.
+/// Writes the columns of a pipeline that may change, including the number of its current version.
 pub async fn save(tx: &mut Tx, pipeline: &PipelineRow) -> Result<()> {
     let columns = values(PipelineRow::CHANGED, pipeline).chain([("search", pipeline.search().into())]);
     PipelineRow::TABLE.update(columns).push_bind(" WHERE id = ", pipeline.id).execute(tx).await?;
     Ok(())
 }
 
-/// Holds a pipeline until the end of the transaction: whoever changes it, starts it or removes it comes after. Whether it
-/// is there.
+/// Locks a pipeline until the end of the transaction, against changes, starts and removal by others; false if it does not
+/// exist.
 pub async fn hold(tx: &mut Tx, id: PipelineId) -> Result<bool> {
     Ok(sql("UPDATE pipelines SET version = version WHERE id = $1").bind(id).execute(tx).await? == 1)
 }
 
-/// The pipelines in the scope that are meant, oldest first: for an identifier there may be several.
+/// The pipelines in the scope with this id or identifier, oldest first. Several customers may use the same identifier.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, meant: &PipelineRef) -> Result<Vec<PipelineRow>> {
     let statement = match meant {
         PipelineRef::Id(id) => PipelineRow::TABLE.select().push_bind(" WHERE p.id = ", *id),
@@ -200,7 +200,7 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
     match scope {
         Scope::All => statement,
         Scope::Customer(customer) => statement.push_bind(" AND p.customer_id = ", customer),
-        // Agents see what they are sent, no more.
+        // Agents see only the steps that are sent to them.
         Scope::Agent(_) => statement.push(" AND 1 = 0"),
     }
 }

@@ -51,7 +51,7 @@ impl Scratch {
     }
 }
 
-/// Makes a schema; the URL that leads to it. It goes away with the server that the test command started.
+/// Creates a schema and returns its URL. It is removed with the PostgreSQL server that the test command started.
 async fn in_new_schema(url: &str) -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     let name = format!("store_{}_{}", process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));

@@ -1,5 +1,5 @@
-//! The columns of a table, declared once. What statements select, insert and update, what a batch writes, and how a row is
-//! read follow from one [`table!`].
+//! Declares the columns of a table once. SELECT, INSERT and UPDATE statements, the batches of the writer and the code that
+//! reads rows all follow from one [`table!`].
 
 use std::{borrow::Cow, fmt::Display};
 
@@ -9,22 +9,22 @@ use uuid::Uuid;
 
 use super::{Sql, Word, sql};
 
-/// A table, and what a SELECT of its rows reads.
+/// A table, with the columns of its SELECT.
 pub(in crate::store) struct Table {
     pub(in crate::store) name: &'static str,
     /// Columns and expressions, in the order of the SELECT.
     pub(in crate::store) selected: &'static [&'static str],
-    /// The table and those that are joined with it.
+    /// The FROM clause: the table and those that are joined with it.
     pub(in crate::store) from: &'static str,
 }
 
-/// A column, and where its value is in a row.
+/// A column, and the access to its value in a row.
 pub(in crate::store) struct Column<R> {
     pub(in crate::store) name: &'static str,
     pub(in crate::store) getter: Getter<R>,
 }
 
-/// Takes the value of a column from a row, as one of the types that both engines store. `None` is NULL.
+/// Returns the value of a column of a row, as one of the types that both engines store. `None` is NULL.
 pub(in crate::store) enum Getter<R> {
     Uuid(fn(&R) -> Option<Uuid>),
     Text(fn(&R) -> Option<String>),
@@ -83,7 +83,7 @@ impl Table {
         self.insert_all([columns])
     }
 
-    /// `INSERT INTO … (…) VALUES (…), (…)`, of one row or more. Each has the same columns in the same order.
+    /// `INSERT INTO … (…) VALUES (…), (…)`, of one or more rows with the same columns in the same order.
     pub(in crate::store) fn insert_all<R>(&self, rows: impl IntoIterator<Item = R>) -> Sql
     where
         R: IntoIterator<Item = (&'static str, Value)>,
@@ -106,7 +106,7 @@ impl Table {
         statement
     }
 
-    /// `UPDATE … SET …`, of all rows unless a condition follows.
+    /// `UPDATE … SET …`. It changes all rows unless the caller appends a condition.
     pub(in crate::store) fn update(&self, columns: impl IntoIterator<Item = (&'static str, Value)>) -> Sql {
         let mut statement = sql("UPDATE ").push(self.name);
         let mut lead = " SET ";
@@ -118,7 +118,7 @@ impl Table {
     }
 }
 
-/// The names of columns with the values that a row has in them.
+/// The names of columns, with their values in a row.
 pub(in crate::store) fn values<R>(columns: &[Column<R>], row: &R) -> impl Iterator<Item = (&'static str, Value)> {
     columns.iter().map(move |column| {
         let value: Value = match column.getter {
@@ -199,7 +199,7 @@ macro_rules! table {
     };
 }
 
-/// The [`Getter`] of a column. The row is taken apart by the pattern of the declaration.
+/// The [`Getter`] of a column. It destructures the row by the pattern of the declaration.
 macro_rules! getter {
     ($row:ident $shape:tt, $column:ident: Word) => {
         $crate::store::db::table::Getter::Text(|row: &$row| {
@@ -217,7 +217,7 @@ macro_rules! getter {
     };
 }
 
-/// Reads rows of one engine. The row is put together by the expression of the declaration.
+/// Reads rows of one engine. It constructs the row by the expression of the declaration.
 macro_rules! reader {
     ($from:ty, $row:ident $shape:tt, [ $( $column:ident: $kind:ident ),+ ], [ $( $read:ident ),* ]) => {
         impl<'r> sqlx::FromRow<'r, $from> for $row {

@@ -1,4 +1,4 @@
-//! Which runs have to be looked at.
+//! Pipeline runs that are due, active, or wait for lost agents.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ impl std::fmt::Display for DueRun {
     }
 }
 
-/// Runs that are due, in the order of their ids, from after this one on, up to `limit`.
+/// Runs that are due, ordered by id, with ids greater than `after`; at most `limit`.
 pub async fn due(db: &Db, now: DateTime<Utc>, after: Option<DueRun>, limit: i64) -> Result<Vec<DueRun>> {
     let mut statement =
         sql("SELECT id, revision FROM pipeline_runs").push_bind(" WHERE due_at IS NOT NULL AND due_at <= ", now);
@@ -39,8 +39,8 @@ pub async fn due(db: &Db, now: DateTime<Utc>, after: Option<DueRun>, limit: i64)
     Ok(rows.into_iter().map(|(id, revision)| DueRun { id, revision }).collect())
 }
 
-/// Runs with a step at an agent that was revoked, or that has been offline since before `cutoff`, as long as the step is
-/// with it; in the order of their ids, from after this one on, up to `limit`.
+/// Runs with an unfinished step at an agent that was revoked, or that has been offline since `cutoff` as long as the step was
+/// sent before that; ordered by id, with ids greater than `after`; at most `limit`.
 pub async fn with_lost_agents(db: &Db, cutoff: DateTime<Utc>, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
     let mut statement = sql("SELECT DISTINCT s.run_id FROM pipeline_steps s JOIN agents a ON a.id = s.agent_id \
          WHERE s.sent_at IS NOT NULL AND s.completed_at IS NULL AND (a.revoked_at IS NOT NULL OR (")
@@ -58,16 +58,17 @@ pub async fn with_lost_agents(db: &Db, cutoff: DateTime<Utc>, after: Option<RunI
 pub async fn under_way(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Result<Vec<RunId>> {
     let statement = sql("SELECT id FROM pipeline_runs").push_bind(" WHERE pipeline_id = ", pipeline);
     let rows: Vec<(RunId,)> =
-        statement.push(" AND status IN ").push_tuple(on_the_way()).push(" ORDER BY id").fetch_all(conn).await?;
+        statement.push(" AND status IN ").push_tuple(active_statuses()).push(" ORDER BY id").fetch_all(conn).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Whether no run of a pipeline may start by itself now: one has not ended, and may not be overlapped.
+/// Whether a run of a pipeline may not start by its schedule now, because an earlier one has not ended and may not be
+/// overlapped.
 pub async fn is_held_up(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Result<bool> {
     let statement = sql("SELECT id FROM pipeline_runs")
         .push_bind(" WHERE pipeline_id = ", pipeline)
         .push(" AND status IN ")
-        .push_tuple(on_the_way())
+        .push_tuple(active_statuses())
         .push_bind(" AND NOT EXISTS (SELECT 1 FROM schedules WHERE owner_id = ", pipeline)
         .push_bind(" AND overlap = ", Overlap::Allow.to_string())
         .push(") LIMIT 1");
@@ -75,20 +76,20 @@ pub async fn is_held_up(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Resu
     Ok(row.is_some())
 }
 
-/// Those of these pipelines of which a run has not ended.
+/// Those of these pipelines that have a run that has not ended.
 pub async fn busy(tx: &mut Tx, pipelines: &[Uuid]) -> Result<HashSet<Uuid>> {
     let mut busy = HashSet::new();
     for pipelines in pipelines.chunks(MOST_VALUES) {
         let statement = sql("SELECT DISTINCT pipeline_id FROM pipeline_runs WHERE pipeline_id IN ")
             .push_tuple(pipelines.iter().map(|id| (*id).into()))
             .push(" AND status IN ")
-            .push_tuple(on_the_way());
+            .push_tuple(active_statuses());
         let rows: Vec<(Uuid,)> = statement.fetch_all(&mut *tx).await?;
         busy.extend(rows.into_iter().map(|(id,)| id));
     }
     Ok(busy)
 }
 
-fn on_the_way() -> [Value; 2] {
+fn active_statuses() -> [Value; 2] {
     [PipelineRunStatus::Queued, PipelineRunStatus::Running].map(|status| status.to_string().into())
 }
