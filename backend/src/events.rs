@@ -30,26 +30,27 @@ const REMOTE_QUEUE: usize = 1024;
 pub struct Message {
     /// What has happened, in the order of commit.
     pub events: Vec<Event>,
-    /// What no server may remember any longer.
-    pub forget: Vec<Forget>,
+    /// Cache entries that every server removes. Servers of all versions call the field `forget`.
+    #[serde(rename = "forget")]
+    pub invalidations: Vec<Invalidation>,
 }
 
-/// Something remembered that has changed.
+/// Cache entries that have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
 #[serde(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
-pub enum Forget {
-    /// An agent's keys, or that it exists.
+pub enum Invalidation {
+    /// The API keys and the processes of an agent.
     AgentKeys(AgentId),
-    /// What waits for an agent.
+    /// The open directives of an agent.
     Directives(AgentId),
-    /// A session.
+    /// One session.
     Session(SessionId),
-    /// A user.
+    /// One user.
     User(UserId),
-    /// A customer.
+    /// Whether a customer is suspended.
     Customer(CustomerId),
-    /// When the next slot of any schedule is due.
+    /// The time of the next slot of all schedules; wakes the scheduler.
     Schedules,
 }
 

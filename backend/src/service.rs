@@ -10,7 +10,7 @@ use crate::{
     actor::Actor,
     clock::{Clock, MonotonicInstant},
     error::Result,
-    events::{Bus, Forget, Message, Signal},
+    events::{Bus, Invalidation, Message, Signal},
     ids::IdGenerator,
     limits::Limits,
     model::event::{Change, Event, Kind, Object},
@@ -28,6 +28,7 @@ mod attempts;
 mod authenticate;
 mod backfill;
 mod background;
+mod cache;
 mod clock_jumps;
 mod cursors;
 mod customers;
@@ -49,7 +50,6 @@ mod objects;
 mod passwords;
 mod pipeline_runs;
 mod pipelines;
-mod remembered;
 mod sweep;
 mod sweep_runs;
 mod tokens;
@@ -131,7 +131,7 @@ pub struct ControlPlane {
     stop: CancellationToken,
     writer: Writer,
     intake: Arc<intake::Intake>,
-    remembered: Arc<remembered::Remembered>,
+    cache: Arc<cache::Cache>,
     passwords: passwords::Passwords,
     pace: pipeline_runs::Pace,
     heeded: clock_jumps::Heeded,
@@ -139,16 +139,16 @@ pub struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Builds a control plane and starts its background work: the writer, and the memory that is dropped on change.
+    /// Builds a control plane and starts its background work: the writer, and the invalidation of its cache.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { db, bus, limits, clock, ids, tokens, webhooks, timing, tasks, stop } = parts;
-        let remembered = Arc::new(remembered::Remembered::new(bus.clone()));
-        let publisher = (bus.clone(), Arc::clone(&remembered));
+        let cache = Arc::new(cache::Cache::new(bus.clone()));
+        let publisher = (bus.clone(), Arc::clone(&cache));
         let notify = move |committed: CommittedBatch| {
-            let (bus, remembered) = &publisher;
-            let forget = committed.directives.into_iter().map(Forget::Directives).collect();
-            publish(bus, remembered, committed.events, forget);
+            let (bus, cache) = &publisher;
+            let invalidations = committed.directives.into_iter().map(Invalidation::Directives).collect();
+            publish(bus, cache, committed.events, invalidations);
         };
         let heard = bus.clone();
         let intake = Arc::new(intake::Intake::new(clock.clone()));
@@ -162,7 +162,7 @@ impl ControlPlane {
         let (writer, task) = Writer::new(db.clone(), ids.next(now), now, bus.is_shared(), listener);
         tasks.spawn(task.run());
         if bus.is_shared() {
-            tasks.spawn(remembered::forget_what_others_changed(Arc::clone(&remembered), bus.read(), stop.clone()));
+            tasks.spawn(cache::apply_invalidations(Arc::clone(&cache), bus.read(), stop.clone()));
         }
         let started = clock.monotonic();
         let passwords = passwords::Passwords::default();
@@ -179,7 +179,7 @@ impl ControlPlane {
             stop,
             writer,
             intake,
-            remembered,
+            cache,
             passwords,
             pace: pipeline_runs::Pace::default(),
             heeded: clock_jumps::Heeded::default(),
@@ -199,10 +199,10 @@ impl ControlPlane {
         &self.limits
     }
 
-    /// Forgets what a signal of the bus says has changed, for a reader who is about to ask again: the reader that does
-    /// this for everybody may come later.
-    pub fn forget(&self, signal: &Signal) {
-        self.remembered.heed(signal);
+    /// Applies the invalidations of a signal of the bus. A reader of the bus that queries again after a signal calls this
+    /// first, because the task that invalidates the cache may receive the signal later.
+    pub fn invalidate(&self, signal: &Signal) {
+        self.cache.apply(signal);
     }
 
     /// The present.
@@ -224,7 +224,7 @@ impl ControlPlane {
             now: self.clock.now(),
             actor: actor.to_string(),
             changes: Vec::new(),
-            forget: Vec::new(),
+            invalidations: Vec::new(),
             has_due_runs: false,
         })
     }
@@ -241,10 +241,10 @@ impl ControlPlane {
 
     /// Numbers and logs the changes, commits, and then tells everybody.
     async fn commit(&self, work: Work) -> Result<()> {
-        let Work { mut tx, changes, forget, has_due_runs, .. } = work;
+        let Work { mut tx, changes, invalidations, has_due_runs, .. } = work;
         let events = store::events::record(&mut tx, changes).await?;
         tx.commit().await?;
-        publish(&self.bus, &self.remembered, events, forget);
+        publish(&self.bus, &self.cache, events, invalidations);
         if has_due_runs {
             self.pace.wake();
         }
@@ -252,10 +252,10 @@ impl ControlPlane {
     }
 }
 
-fn publish(bus: &Bus, remembered: &remembered::Remembered, events: Vec<Event>, forget: Vec<Forget>) {
-    remembered.forget(&forget);
-    if bus.has_readers() && !(events.is_empty() && forget.is_empty()) {
-        bus.publish(Message { events, forget });
+fn publish(bus: &Bus, cache: &cache::Cache, events: Vec<Event>, invalidations: Vec<Invalidation>) {
+    cache.invalidate(&invalidations);
+    if bus.has_readers() && !(events.is_empty() && invalidations.is_empty()) {
+        bus.publish(Message { events, invalidations });
     }
 }
 
@@ -265,7 +265,7 @@ struct Work {
     now: DateTime<Utc>,
     actor: String,
     changes: Vec<Change>,
-    forget: Vec<Forget>,
+    invalidations: Vec<Invalidation>,
     /// Whether a run of a pipeline is left with something to do at once, or has ended while another may wait for that.
     has_due_runs: bool,
 }
@@ -280,8 +280,8 @@ impl Work {
         self.changes.push(Change { kind, at: self.now.into(), actor: self.actor.clone(), object, logged });
     }
 
-    fn forget(&mut self, what: Forget) {
-        self.forget.push(what);
+    fn invalidate(&mut self, invalidation: Invalidation) {
+        self.invalidations.push(invalidation);
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use strum::VariantNames;
 use uuid::Uuid;
 
-use super::{Forget, Message};
+use super::{Invalidation, Message};
 use crate::model::event::{Event, FORM};
 
 /// A message with who sent it, and in which form.
@@ -84,16 +84,16 @@ fn message_of(message: &Value) -> (Message, Option<&'static str>) {
         }
         events.push(event);
     }
-    let mut forget = Vec::new();
-    for what in list("forget") {
-        match Forget::deserialize(what) {
-            Ok(what) => forget.push(what),
-            // What is not known here is not remembered here.
-            Err(_) if !name_of(what).is_some_and(|name| Forget::VARIANTS.contains(&name)) => {}
+    let mut invalidations = Vec::new();
+    for item in list("forget") {
+        match Invalidation::deserialize(item) {
+            Ok(invalidation) => invalidations.push(invalidation),
+            // This version caches nothing of a kind that it does not know.
+            Err(_) if !name_of(item).is_some_and(|name| Invalidation::VARIANTS.contains(&name)) => {}
             Err(_) => missed = Some("it does not say what has changed"),
         }
     }
-    (Message { events, forget }, missed)
+    (Message { events, invalidations }, missed)
 }
 
 /// The name of a variant, with or without content.
@@ -135,7 +135,7 @@ mod tests {
         let agent = Uuid::from_u128(3);
         let forget = json!(["schedules", { "tariffs": 5 }, "moods", { "directives": agent }]);
         let message = told(&json!({ "message": { "events": [], "forget": forget, "notes": [1] } }));
-        assert_eq!(message.forget, [Forget::Schedules, Forget::Directives(agent.into())]);
+        assert_eq!(message.invalidations, [Invalidation::Schedules, Invalidation::Directives(agent.into())]);
         let event = json!({
             "number": 5, "kind": "invoiceSent", "at": "2026-04-25T13:00:00Z", "actor": "system",
             "object": { "type": "invoice", "view": {} },

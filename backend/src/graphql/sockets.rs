@@ -20,7 +20,7 @@ use super::{close::Close, outbound_queue::OutboundQueue};
 use crate::{
     actor::Actor,
     error::Error,
-    events::{Forget, Reader, Signal},
+    events::{Invalidation, Reader, Signal},
     service::{ControlPlane, Credentials},
 };
 
@@ -144,14 +144,15 @@ impl Registry {
                 }
                 signal = bus.next() => {
                     let Some(signal) = signal else { return };
-                    // Other readers of the bus may not have invalidated their caches yet.
-                    self.cp.forget(&signal);
+                    // The task that invalidates the cache may receive this signal later.
+                    self.cp.invalidate(&signal);
                     match &signal {
                         Signal::Resync => self.check_all(|_| true).await,
                         // Most messages are about agents and concern no socket.
-                        Signal::Message(message) if !message.forget.iter().any(may_concern_sockets) => {}
+                        Signal::Message(message) if !message.invalidations.iter().any(may_concern_sockets) => {}
                         Signal::Message(message) => {
-                            let is_concerned = |actor: &Actor| message.forget.iter().any(|what| concerns(what, actor));
+                            let is_concerned =
+                                |actor: &Actor| message.invalidations.iter().any(|what| concerns(what, actor));
                             self.check_all(|socket| is_concerned(&socket.actor)).await;
                         }
                     }
@@ -198,23 +199,23 @@ impl Registry {
     }
 }
 
-const fn may_concern_sockets(what: &Forget) -> bool {
+const fn may_concern_sockets(what: &Invalidation) -> bool {
     match what {
-        Forget::Session(_) | Forget::User(_) | Forget::Customer(_) => true,
-        Forget::AgentKeys(_) | Forget::Directives(_) | Forget::Schedules => false,
+        Invalidation::Session(_) | Invalidation::User(_) | Invalidation::Customer(_) => true,
+        Invalidation::AgentKeys(_) | Invalidation::Directives(_) | Invalidation::Schedules => false,
     }
 }
 
-fn concerns(what: &Forget, actor: &Actor) -> bool {
+fn concerns(what: &Invalidation, actor: &Actor) -> bool {
     let (user, session, customer) = match actor {
         Actor::Admin { user, session } => (user, session, None),
         Actor::Customer { user, session, customer } => (user, session, Some(customer)),
         Actor::Agent { .. } | Actor::System => return false,
     };
     match what {
-        Forget::Session(ended) => ended == session,
-        Forget::User(changed) => changed == user,
-        Forget::Customer(changed) => Some(changed) == customer,
-        Forget::AgentKeys(_) | Forget::Directives(_) | Forget::Schedules => false,
+        Invalidation::Session(ended) => ended == session,
+        Invalidation::User(changed) => changed == user,
+        Invalidation::Customer(changed) => Some(changed) == customer,
+        Invalidation::AgentKeys(_) | Invalidation::Directives(_) | Invalidation::Schedules => false,
     }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
-    events::Forget,
+    events::Invalidation,
     ids::SessionId,
     limits::{Class, Reservation},
     model::{
@@ -186,7 +186,7 @@ impl ControlPlane {
                 // Another call with the same token came between: look again.
                 continue;
             }
-            work.forget(Forget::Session(id));
+            work.invalidate(Invalidation::Session(id));
             self.commit(work).await?;
             return self.signed_in(user.into(), id, session.generation + 1, now, ACCESS);
         }
@@ -222,7 +222,7 @@ impl ControlPlane {
         if store::sessions::end(&mut work.tx, id, work.now).await? {
             work.note(kind, Object::User(user));
         }
-        work.forget(Forget::Session(id));
+        work.invalidate(Invalidation::Session(id));
         self.commit(work).await
     }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     actor::{Actor, KeyDigest, Permission, Scope},
     error::{Error, Result},
-    events::Forget,
+    events::Invalidation,
     ids::{AgentId, CustomerId},
     model::{
         MAX_LIMIT, Page, Window,
@@ -198,9 +198,9 @@ impl ControlPlane {
         if matches!(actor, Actor::Agent { .. }) {
             store::directives::acknowledge_all(&mut work.tx, id, DirectiveAction::RotateKey {}.name(), work.now)
                 .await?;
-            work.forget(Forget::Directives(id));
+            work.invalidate(Invalidation::Directives(id));
         }
-        work.forget(Forget::AgentKeys(id));
+        work.invalidate(Invalidation::AgentKeys(id));
         work.note(Kind::AgentKeyRotated, Object::Agent(row.into()));
         self.commit(work).await?;
         Ok(api_key)
@@ -233,8 +233,8 @@ impl ControlPlane {
         }
         self.disable_jobs_of(&mut work, id).await?;
         let revoked = Agent { status: AgentStatus::Offline, revision: row.revision + 1, ..row.into() };
-        work.forget(Forget::AgentKeys(id));
-        work.forget(Forget::Directives(id));
+        work.invalidate(Invalidation::AgentKeys(id));
+        work.invalidate(Invalidation::Directives(id));
         work.note(Kind::AgentRevoked, Object::Agent(revoked));
         self.commit(work).await
     }

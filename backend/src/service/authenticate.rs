@@ -1,11 +1,11 @@
-//! Who asks: API keys and access tokens, checked against what is remembered of them.
+//! Authentication: API keys and access tokens are checked against the cache.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
-use super::{ControlPlane, remembered::Digest};
+use super::{ControlPlane, cache::Digest};
 use crate::{
     actor::{Actor, KeyDigest},
     error::{Error, Result},
@@ -42,10 +42,10 @@ impl ControlPlane {
         }
         let now = self.now();
         let digest = digest(key);
-        let memory = &self.remembered;
-        // Boxed where it runs, which is seldom: what is remembered takes no allocation, and the future stays small.
+        let cache = &self.cache;
+        // Boxed on a cache miss only: a hit allocates nothing, and the future stays small.
         let read = async { Ok(Box::pin(self.find_key(&digest, now)).await?.map(Arc::new)) };
-        let row = memory.keys.get(digest, now, memory.bus(), read).await?.ok_or(INVALID)?;
+        let row = cache.keys.get(digest, now, cache.bus(), read).await?.ok_or(INVALID)?;
         if row.expires_at.is_some_and(|end| end <= now) || self.is_suspended(row.customer_id).await? {
             return Err(INVALID);
         }
@@ -78,14 +78,14 @@ impl ControlPlane {
         const INVALID: Error = Error::Unauthenticated("this token is not valid, or not any more: sign in again");
         let now = self.now();
         let claims = self.tokens.read(token, now).ok_or(INVALID)?;
-        let memory = &self.remembered;
+        let cache = &self.cache;
         let read = async { Ok(Box::pin(store::sessions::find(&self.db, claims.sid)).await?.map(Arc::new)) };
-        let session = memory.sessions.get(claims.sid, now, memory.bus(), read).await?.ok_or(INVALID)?;
+        let session = cache.sessions.get(claims.sid, now, cache.bus(), read).await?.ok_or(INVALID)?;
         if session.ended_at.is_some() || session.user_id != claims.sub {
             return Err(INVALID);
         }
         let read = async { Ok(Box::pin(store::users::find(&self.db, claims.sub)).await?.map(Arc::new)) };
-        let user = memory.users.get(claims.sub, now, memory.bus(), read).await?.ok_or(INVALID)?;
+        let user = cache.users.get(claims.sub, now, cache.bus(), read).await?.ok_or(INVALID)?;
         if user.suspended {
             return Err(INVALID);
         }
@@ -100,8 +100,8 @@ impl ControlPlane {
     }
 
     async fn is_suspended(&self, customer: CustomerId) -> Result<bool> {
-        let memory = &self.remembered;
+        let cache = &self.cache;
         let read = async { Ok(store::customers::find(&self.db, customer).await?.map(|customer| customer.suspended)) };
-        Ok(memory.customers.get(customer, self.now(), memory.bus(), read).await?.unwrap_or(true))
+        Ok(cache.customers.get(customer, self.now(), cache.bus(), read).await?.unwrap_or(true))
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     actor::Actor,
     clock::Jumps,
     error::Result,
-    events::Forget,
+    events::Invalidation,
     ids::JobId,
     model::{
         event::{Kind, Object},
@@ -94,7 +94,7 @@ impl ControlPlane {
         }
         if corrected > 0 {
             // Sessions may have ended, and what watchers were shown is not so any more.
-            self.remembered.forget_all();
+            self.cache.invalidate_all();
             self.bus.resync();
         }
         Ok(())
@@ -124,7 +124,7 @@ impl ControlPlane {
                 work.note(Kind::JobMoved, Object::Job(JobRow::view(&job)));
             }
         }
-        work.forget(Forget::Schedules);
+        work.invalidate(Invalidation::Schedules);
         self.commit(work).await?;
         Ok(claimed.len())
     }

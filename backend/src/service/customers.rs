@@ -4,7 +4,7 @@ use super::{ControlPlane, authenticate::digest};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
-    events::Forget,
+    events::Invalidation,
     ids::{CustomerId, EnrolmentCodeId},
     model::{
         Page, Window,
@@ -96,7 +96,7 @@ impl ControlPlane {
         if before.as_ref() == Some(&customer) {
             return Ok(customer);
         }
-        work.forget(Forget::Customer(id));
+        work.invalidate(Invalidation::Customer(id));
         work.note(Kind::CustomerUpdated, Object::Customer(customer.clone()));
         self.commit(work).await?;
         Ok(customer)

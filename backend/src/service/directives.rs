@@ -9,7 +9,7 @@ use super::{ControlPlane, Work, attempts::Attempts, instances::Turn};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
-    events::{Forget, Reader, Signal},
+    events::{Invalidation, Reader, Signal},
     ids::{AgentId, DirectiveId, InstanceId},
     model::directive::{Directive, DirectiveAction},
     store,
@@ -24,9 +24,9 @@ impl ControlPlane {
     /// What waits for the agent, oldest first.
     pub(super) async fn open_directives(&self, agent: AgentId) -> Result<Vec<Directive>> {
         let now = self.now();
-        let memory = &self.remembered;
+        let cache = &self.cache;
         let read = async { Ok(Some(Arc::from(store::directives::open(&self.db, agent, now).await?))) };
-        let open = memory.directives.get(agent, now, memory.bus(), read).await?;
+        let open = cache.directives.get(agent, now, cache.bus(), read).await?;
         let open = open.iter().flat_map(|open| open.iter());
         Ok(open.filter(|directive| directive.expires_at.0 > now).cloned().collect())
     }
@@ -77,12 +77,12 @@ impl ControlPlane {
     async fn until_it_concerns(&self, changes: &mut Reader, actor: &Actor) {
         while let Some(signal) = changes.next().await {
             let is_concerned = match &signal {
-                Signal::Message(message) => message.forget.iter().any(|what| concerns(*what, actor)),
+                Signal::Message(message) => message.invalidations.iter().any(|what| concerns(*what, actor)),
                 Signal::Resync => true,
             };
             if is_concerned {
-                // Others who read the bus may not have forgotten yet.
-                self.remembered.heed(&signal);
+                // The task that invalidates the cache may receive this signal later.
+                self.cache.apply(&signal);
                 return;
             }
         }
@@ -118,7 +118,7 @@ impl ControlPlane {
             if let DirectiveAction::SetHeartbeatInterval { seconds } = directive.action {
                 store::agents::set_heartbeat_interval(&mut work.tx, agent, seconds).await?;
             }
-            work.forget(Forget::Directives(agent));
+            work.invalidate(Invalidation::Directives(agent));
             self.commit(work).await?;
             return Ok(directive);
         }
@@ -133,16 +133,16 @@ impl ControlPlane {
             action,
         };
         store::directives::insert(&mut work.tx, agent, &directive).await?;
-        work.forget(Forget::Directives(agent));
+        work.invalidate(Invalidation::Directives(agent));
         Ok(())
     }
 }
 
-fn concerns(what: Forget, actor: &Actor) -> bool {
+fn concerns(what: Invalidation, actor: &Actor) -> bool {
     let Actor::Agent { agent, customer, .. } = actor else { return false };
     match what {
-        Forget::Directives(changed) | Forget::AgentKeys(changed) => changed == *agent,
-        Forget::Customer(changed) => changed == *customer,
-        Forget::Session(_) | Forget::User(_) | Forget::Schedules => false,
+        Invalidation::Directives(changed) | Invalidation::AgentKeys(changed) => changed == *agent,
+        Invalidation::Customer(changed) => changed == *customer,
+        Invalidation::Session(_) | Invalidation::User(_) | Invalidation::Schedules => false,
     }
 }

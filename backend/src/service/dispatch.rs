@@ -14,7 +14,7 @@ use super::{
 use crate::{
     actor::Actor,
     error::Result,
-    events::Forget,
+    events::Invalidation,
     ids::JobId,
     model::{
         event::{Kind, Object},
@@ -90,7 +90,7 @@ impl ControlPlane {
 
     /// Waits until a schedule may have changed.
     pub async fn schedules_changed(&self) {
-        self.remembered.schedules.notified().await;
+        self.cache.schedules.notified().await;
     }
 
     /// Claims the schedules of these jobs and decides their slots that are due, all in one transaction.
@@ -131,7 +131,7 @@ impl ControlPlane {
         }
         store::directives::insert_all(&mut work.tx, &wanted).await?;
         for (agent, _) in &wanted {
-            work.forget(Forget::Directives(*agent));
+            work.invalidate(Invalidation::Directives(*agent));
         }
         let count = jobs.len();
         for job in jobs.into_values() {

@@ -6,7 +6,7 @@ use super::ControlPlane;
 use crate::{
     actor::{Actor, Scope},
     error::{ConflictReason, Error, Result},
-    events::Forget,
+    events::Invalidation,
     ids::{AgentId, InstanceId},
     model::{
         event::{Kind, Object},
@@ -35,9 +35,9 @@ impl ControlPlane {
     ) -> Result<Turn> {
         let Some(instance) = instance else { return Ok(Turn::Works) };
         let now = self.now();
-        let memory = &self.remembered;
+        let cache = &self.cache;
         let read = async { Ok(store::agent_instances::find(&self.db, id).await?.map(Arc::new)) };
-        let known = memory.instances.get(id, now, memory.bus(), read).await?;
+        let known = cache.instances.get(id, now, cache.bus(), read).await?;
         match known.map(|known| known.state_of(instance, now)) {
             Some(InstanceState::Current) => return Ok(Turn::Works),
             Some(InstanceState::Late) => return Ok(Turn::Replaced),
@@ -55,7 +55,7 @@ impl ControlPlane {
             work.note(Kind::AgentDuplicateStopped, Object::Agent(row.into()));
         }
         // What is known of the agent's credentials and processes.
-        work.forget(Forget::AgentKeys(id));
+        work.invalidate(Invalidation::AgentKeys(id));
         self.commit(work).await?;
         match state {
             InstanceState::Late => Ok(Turn::Replaced),

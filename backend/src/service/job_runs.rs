@@ -4,7 +4,7 @@ use super::{ControlPlane, Work, attempts::Attempts, instances::Turn, jobs::requi
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
-    events::Forget,
+    events::Invalidation,
     ids::{DirectiveId, JobId, RunId},
     model::{
         Page, Window,
@@ -114,7 +114,7 @@ impl ControlPlane {
         let run = row.view();
         work.note(Kind::JobRunStarted, Object::JobRun(run.clone()));
         self.note_job(work, Kind::JobMoved, job.id).await?;
-        work.forget(Forget::Directives(job.agent_id));
+        work.invalidate(Invalidation::Directives(job.agent_id));
         Ok(run)
     }
 
@@ -198,7 +198,7 @@ impl ControlPlane {
         }
         work.note(Kind::JobRunReportedLate, Object::JobRun(said));
         store::directives::settle_job_run(&mut work.tx, run.id, work.now).await?;
-        work.forget(Forget::Directives(run.agent_id));
+        work.invalidate(Invalidation::Directives(run.agent_id));
         self.commit(work).await
     }
 
@@ -213,7 +213,7 @@ impl ControlPlane {
         }
         if run.state.status.has_ended() {
             store::directives::settle_job_run(&mut work.tx, run.id, work.now).await?;
-            work.forget(Forget::Directives(run.agent_id));
+            work.invalidate(Invalidation::Directives(run.agent_id));
         }
         Ok(true)
     }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
-    events::Forget,
+    events::Invalidation,
     ids::{AgentId, DirectiveId, IdGenerator, JobId, RunId},
     model::{
         directive::{Directive, DirectiveAction},
@@ -193,7 +193,7 @@ impl ControlPlane {
             return Ok(false);
         }
         drop_slot(&mut work, &directive, Outcome::Missed, NOT_FETCHED).await?;
-        work.forget(Forget::Directives(agent));
+        work.invalidate(Invalidation::Directives(agent));
         self.commit(work).await?;
         if let Some(job) = directive.action.job() {
             self.start_what_waits_for(job).await;
@@ -204,7 +204,7 @@ impl ControlPlane {
 
 async fn send(work: &mut Work, (agent, directive): (AgentId, Directive)) -> Result<()> {
     store::directives::insert(&mut work.tx, agent, &directive).await?;
-    work.forget(Forget::Directives(agent));
+    work.invalidate(Invalidation::Directives(agent));
     Ok(())
 }
 

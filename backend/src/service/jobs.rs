@@ -4,7 +4,7 @@ use super::{ControlPlane, Work, attempts::Attempts};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
-    events::Forget,
+    events::Invalidation,
     ids::{AgentId, JobId},
     model::{
         Page, Window,
@@ -60,7 +60,7 @@ impl ControlPlane {
         store::jobs::insert(&mut work.tx, &row).await?;
         let job = row.view();
         work.note(Kind::JobCreated, Object::Job(job.clone()));
-        work.forget(Forget::Schedules);
+        work.invalidate(Invalidation::Schedules);
         work.complete(claim, &job).await?;
         self.commit(work).await?;
         Ok(job)
@@ -151,7 +151,7 @@ impl ControlPlane {
             } else {
                 stand_down(&mut work, &job, DISABLED).await?;
             }
-            work.forget(Forget::Schedules);
+            work.invalidate(Invalidation::Schedules);
             self.commit(work).await?;
             return Ok(job);
         }
@@ -203,7 +203,7 @@ impl ControlPlane {
         store::slots::delete(&mut work.tx, id.0).await?;
         store::job_runs::delete(&mut work.tx, id).await?;
         store::jobs::delete(&mut work.tx, id).await?;
-        work.forget(Forget::Directives(job.agent_id));
+        work.invalidate(Invalidation::Directives(job.agent_id));
         work.note(Kind::JobDeleted, Object::Job(Job { revision: job.revision + 1, next_run_at: None, ..job }));
         self.commit(work).await
     }
@@ -259,7 +259,7 @@ async fn stand_down(work: &mut Work, job: &Job, reason: &str) -> Result<()> {
             work.note(Kind::JobSlotDecided, Object::JobSlot(slot.view()));
         }
     }
-    work.forget(Forget::Directives(job.agent_id));
+    work.invalidate(Invalidation::Directives(job.agent_id));
     Ok(())
 }
 
@@ -269,7 +269,7 @@ async fn reword_starts(work: &mut Work, job: &Job) -> Result<()> {
         if let DirectiveAction::StartJob { scheduled_for, attempt, retry_of, .. } = start.action {
             let action = DirectiveAction::StartJob { job: Box::new(job.clone()), scheduled_for, attempt, retry_of };
             store::directives::update_action(&mut work.tx, start.id, &action).await?;
-            work.forget(Forget::Directives(job.agent_id));
+            work.invalidate(Invalidation::Directives(job.agent_id));
         }
     }
     Ok(())

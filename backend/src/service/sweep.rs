@@ -12,7 +12,7 @@ use super::{
 use crate::{
     actor::Actor,
     error::Result,
-    events::Forget,
+    events::Invalidation,
     ids::{AgentId, TransferId},
     model::{
         event::{Kind, Object},
@@ -173,7 +173,7 @@ async fn swept(
     for row in &changed {
         if row.state.status.has_ended() {
             store::directives::settle_transfer(&mut work.tx, row.agent_id, row.id, work.now).await?;
-            work.forget(Forget::Directives(row.agent_id));
+            work.invalidate(Invalidation::Directives(row.agent_id));
         }
         work.note(kind, Object::Transfer(row.view()));
     }

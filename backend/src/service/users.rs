@@ -4,7 +4,7 @@ use super::{ControlPlane, Work};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
-    events::Forget,
+    events::Invalidation,
     ids::UserId,
     model::{
         Page, Window,
@@ -107,11 +107,11 @@ impl ControlPlane {
         }
         if ends_sessions {
             for session in store::sessions::end_all(&mut work.tx, id, work.now).await? {
-                work.forget(Forget::Session(session));
+                work.invalidate(Invalidation::Session(session));
             }
         }
         let user = User::from(row);
-        work.forget(Forget::User(id));
+        work.invalidate(Invalidation::User(id));
         if user != before || is_new_password {
             work.note(Kind::UserUpdated, Object::User(user.clone()));
         }

@@ -89,7 +89,7 @@ async fn a_session_ended_elsewhere_while_redis_is_away_is_forgotten_when_it_is_b
     assert_eq!(one.bearer(&customer.token).send("POST", "/api/auth/logout", None).await.status, 200);
     redis.restart().await;
     connected(&two).await;
-    // What was remembered is dropped by a task that hears the same call to ask again.
+    // The task that invalidates the cache receives the same resync.
     while two.bearer(&customer.token).get("/api/auth/me").await.status != 401 {
         second.next().await.expect("a bus");
     }

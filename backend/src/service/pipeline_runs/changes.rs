@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     actor::{Actor, Scope},
     error::{Error, Result},
-    events::Forget,
+    events::Invalidation,
     ids::{AgentId, RunId},
     model::{
         directive::DirectiveAction,
@@ -128,7 +128,7 @@ impl ControlPlane {
             };
             if !matches!(effect, Effect::Send(_)) {
                 store::directives::settle_step(&mut work.tx, run_id, &step_id, None, work.now).await?;
-                work.forget(Forget::Directives(agent));
+                work.invalidate(Invalidation::Directives(agent));
             }
             if let Some(action) = action {
                 self.direct(work, agent, action).await?;

@@ -3,7 +3,7 @@
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
-    events::Forget,
+    events::Invalidation,
     ids::{AgentId, PipelineId, RunId, TransferId},
     model::{
         directive::{Directive, DirectiveAction},
@@ -144,7 +144,7 @@ impl ControlPlane {
             )
             .await?;
             if let Some(agent) = node.agent() {
-                work.forget(Forget::Directives(agent));
+                work.invalidate(Invalidation::Directives(agent));
             }
         }
         Ok(Outcome::Taken(row.step(place)))

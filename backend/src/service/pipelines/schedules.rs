@@ -4,7 +4,7 @@
 use crate::{
     actor::{Actor, Permission},
     error::Result,
-    events::Forget,
+    events::Invalidation,
     ids::PipelineId,
     model::{
         Page, Window,
@@ -60,7 +60,7 @@ impl ControlPlane {
                 let reason = if pipeline.enabled { "the schedule was removed" } else { "the pipeline was disabled" };
                 stand_down(work, pipeline.id, reason).await?;
                 store::schedules::delete(&mut work.tx, id).await?;
-                work.forget(Forget::Schedules);
+                work.invalidate(Invalidation::Schedules);
                 pipeline.next_run_at = None;
             }
             return Ok(true);
@@ -77,7 +77,7 @@ impl ControlPlane {
             version: known.as_ref().map_or(1, |row| row.version),
         };
         pipeline.next_run_at = row.next_run_at;
-        work.forget(Forget::Schedules);
+        work.invalidate(Invalidation::Schedules);
         if known.is_some() {
             // The pipeline is held, so nobody but a claim can come between.
             return store::schedules::save(&mut work.tx, &row).await;
@@ -90,7 +90,7 @@ impl ControlPlane {
 /// Removes the schedule of a pipeline with its ledger.
 pub(super) async fn unschedule(work: &mut Work, pipeline: PipelineId) -> Result<()> {
     if store::schedules::delete(&mut work.tx, pipeline.0).await? {
-        work.forget(Forget::Schedules);
+        work.invalidate(Invalidation::Schedules);
     }
     store::slots::delete(&mut work.tx, pipeline.0).await
 }

@@ -136,7 +136,7 @@ async fn a_directive_of_a_type_that_only_a_newer_version_knows_is_left_alone() {
     let unknown = column(&json!({ "type": "sing", "payload": { "song": 1 } })).expect("JSON");
     thawed.write(sql("UPDATE directives SET wish = $1, job_id = id WHERE id = $2").bind(unknown).bind(id)).await;
     // As a message of the newer server would.
-    thawed.app.cp().forget(&backend::events::Signal::Resync);
+    thawed.app.cp().invalidate(&backend::events::Signal::Resync);
     let now = directives().await;
     assert_eq!(now.len(), before.len() - 1, "the others are there");
     let answer = agent.send("POST", &format!("/api/agents/directives/{id}/ack"), None).await;

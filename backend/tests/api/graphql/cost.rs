@@ -145,7 +145,7 @@ async fn links_of_twenty_cost_as_much_as_links_of_two(#[case] question: &str, #[
     for size in [2, 20] {
         let app = TestApp::start().await;
         let admin = fleet(&app, size).await;
-        // Who asks is remembered from now on, and the connections are open.
+        // From now on the session and the user are cached, and the connections are open.
         admin.data(&question, &Value::Null).await;
         let (cost, data) = counted(admin.data(&question, &Value::Null)).await;
         let found = data.as_object().and_then(|data| data.values().next());

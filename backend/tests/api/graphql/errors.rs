@@ -84,7 +84,7 @@ async fn nothing_is_carried_out_if_a_variable_is_missing(#[case] variables: Valu
 async fn a_fault_of_ours_says_only_that_it_is_one(#[case] table: &str, #[case] question: &str) {
     let (app, _, agent, user) = with_agent().await;
     app.transfer(&agent).await;
-    // Who asks is remembered.
+    // The session and the user are cached.
     user.data("{ me { id } }", &Value::Null).await;
     let break_it = match table {
         "transfers" => sql("ALTER TABLE transfers RENAME TO elsewhere"),

@@ -1,0 +1,322 @@
+//! The cache of API keys, sessions, users, customers, open directives and agent processes: while an entry is valid, a
+//! request is authenticated, and an agent asks for directives, without a database read.
+//!
+//! A change invalidates its entry on this server right after the commit, and on the others with the message on the bus.
+//! While the bus does not reach the other servers, an entry is valid for one second.
+
+use std::{
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::Result,
+    events::{Bus, Invalidation, Reader, Signal},
+    ids::{AgentId, CustomerId, SessionId, UserId},
+    model::{directive::Directive, instances::Instances},
+    store::{credentials::KeyRow, sessions::SessionRow, users::UserRow},
+};
+
+/// The most entries of a kind.
+const CAPACITY: usize = 100_000;
+/// Counters of invalidations of API keys. The id of an agent determines its counter; a few agents share one.
+const INVALIDATION_COUNTERS: usize = 4096;
+/// How long an entry is valid while invalidations of other servers do not arrive.
+const UNCONNECTED_LIFETIME: TimeDelta = TimeDelta::seconds(1);
+
+/// The SHA-256 of a key.
+pub(super) type Digest = [u8; 32];
+
+/// The cache of one server.
+#[derive(Debug)]
+pub(super) struct Cache {
+    bus: Bus,
+    pub(super) keys: KeyCache,
+    pub(super) sessions: CacheMap<SessionId, Arc<SessionRow>>,
+    pub(super) users: CacheMap<UserId, Arc<UserRow>>,
+    /// Whether the customer is suspended.
+    pub(super) customers: CacheMap<CustomerId, bool>,
+    pub(super) directives: CacheMap<AgentId, Arc<[Directive]>>,
+    /// The processes of each agent.
+    pub(super) instances: CacheMap<AgentId, Arc<Instances>>,
+    /// Wakes the scheduler: the next slot may have changed.
+    pub(super) schedules: Notify,
+}
+
+/// Entries of one kind, at most [`CAPACITY`].
+#[derive(Debug)]
+pub(super) struct CacheMap<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> {
+    entries: quick_cache::sync::Cache<K, Entry<V>>,
+    /// The number of invalidations, so that a value whose read began before an invalidation is not cached after it.
+    generation: AtomicU64,
+}
+
+#[derive(Clone, Debug)]
+struct Entry<V> {
+    value: V,
+    read_at: DateTime<Utc>,
+}
+
+impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'static> CacheMap<K, V> {
+    fn new() -> Self {
+        Self { entries: quick_cache::sync::Cache::new(CAPACITY), generation: AtomicU64::new(0) }
+    }
+
+    /// The cached value, or the value that `read` returns, which is then cached. The absence of a value is not cached.
+    pub(super) fn get(
+        &self,
+        key: K,
+        now: DateTime<Utc>,
+        bus: &Bus,
+        read: impl Future<Output = Result<Option<V>>>,
+    ) -> impl Future<Output = Result<Option<V>>> {
+        self.get_valid(key, now, bus, |_| true, read)
+    }
+
+    /// As [`Self::get`]; a cached value for which `is_valid` is false is read again.
+    async fn get_valid(
+        &self,
+        key: K,
+        now: DateTime<Utc>,
+        bus: &Bus,
+        is_valid: impl Fn(&V) -> bool,
+        read: impl Future<Output = Result<Option<V>>>,
+    ) -> Result<Option<V>> {
+        if let Some(entry) = self.entries.get(&key)
+            && (bus.is_connected() || (now - entry.read_at).abs() < UNCONNECTED_LIFETIME)
+            && is_valid(&entry.value)
+        {
+            return Ok(Some(entry.value));
+        }
+        let generation = self.generation.load(Ordering::Acquire);
+        let Some(value) = read.await? else { return Ok(None) };
+        // Checked before the insertion as well, so that another call never finds a value that is known to be outdated.
+        if self.generation.load(Ordering::Acquire) == generation {
+            self.entries.insert(key, Entry { value: value.clone(), read_at: now });
+            if self.generation.load(Ordering::Acquire) != generation {
+                self.entries.remove(&key);
+            }
+        }
+        Ok(Some(value))
+    }
+
+    fn invalidate(&self, key: &K) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.entries.remove(key);
+    }
+
+    fn invalidate_all(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.entries.clear();
+    }
+}
+
+/// API keys by their digests.
+///
+/// The keys of an agent are invalidated without a search: the counter of the agent is increased, and each entry holds the
+/// count at which it was read.
+#[derive(Debug)]
+pub(super) struct KeyCache {
+    map: CacheMap<Digest, Key>,
+    /// How often the keys of the agents of each counter were invalidated.
+    invalidations: Box<[AtomicU64]>,
+}
+
+#[derive(Clone, Debug)]
+struct Key {
+    row: Arc<KeyRow>,
+    /// The counter of its agent before the key was read. The entry is valid while the counter has this value.
+    invalidations: u64,
+}
+
+impl KeyCache {
+    fn new() -> Self {
+        Self { map: CacheMap::new(), invalidations: (0..INVALIDATION_COUNTERS).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    /// As [`CacheMap::get`].
+    pub(super) async fn get(
+        &self,
+        digest: Digest,
+        now: DateTime<Utc>,
+        bus: &Bus,
+        read: impl Future<Output = Result<Option<Arc<KeyRow>>>>,
+    ) -> Result<Option<Arc<KeyRow>>> {
+        let read = async {
+            let row = read.await?;
+            Ok(row.map(|row| Key { invalidations: self.counter(row.agent_id).load(Ordering::Acquire), row }))
+        };
+        // The entry that is found is checked each time: a slower call may store a key that it read before the invalidation.
+        let key = self.map.get_valid(digest, now, bus, |key| self.is_valid(key), read).await?;
+        Ok(key.map(|key| key.row))
+    }
+
+    fn is_valid(&self, key: &Key) -> bool {
+        self.counter(key.row.agent_id).load(Ordering::Acquire) == key.invalidations
+    }
+
+    /// Invalidates the keys of an agent, and those of the few agents that share its counter.
+    fn invalidate(&self, agent: AgentId) {
+        // The generation is increased first, so that a read which saw the old generation and the new count is not cached.
+        self.map.generation.fetch_add(1, Ordering::AcqRel);
+        self.counter(agent).fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn invalidate_all(&self) {
+        self.map.invalidate_all();
+    }
+
+    fn counter(&self, agent: AgentId) -> &AtomicU64 {
+        // The last bytes of an id are random.
+        let [.., high, low] = *agent.0.as_bytes();
+        &self.invalidations[usize::from(u16::from_be_bytes([high, low])) % INVALIDATION_COUNTERS]
+    }
+}
+
+impl Cache {
+    pub(super) fn new(bus: Bus) -> Self {
+        Self {
+            bus,
+            keys: KeyCache::new(),
+            sessions: CacheMap::new(),
+            users: CacheMap::new(),
+            customers: CacheMap::new(),
+            directives: CacheMap::new(),
+            instances: CacheMap::new(),
+            schedules: Notify::new(),
+        }
+    }
+
+    pub(super) const fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// Removes the entries that have changed.
+    pub(super) fn invalidate(&self, invalidations: &[Invalidation]) {
+        for invalidation in invalidations {
+            match invalidation {
+                Invalidation::AgentKeys(agent) => {
+                    self.keys.invalidate(*agent);
+                    self.instances.invalidate(agent);
+                }
+                Invalidation::Directives(agent) => self.directives.invalidate(agent),
+                Invalidation::Session(session) => self.sessions.invalidate(session),
+                Invalidation::User(user) => self.users.invalidate(user),
+                Invalidation::Customer(customer) => self.customers.invalidate(customer),
+                Invalidation::Schedules => self.schedules.notify_one(),
+            }
+        }
+    }
+
+    /// Removes the entries that a signal of the bus invalidates; all of them for a resync.
+    pub(super) fn apply(&self, signal: &Signal) {
+        match signal {
+            Signal::Message(message) => self.invalidate(&message.invalidations),
+            Signal::Resync => self.invalidate_all(),
+        }
+    }
+
+    pub(super) fn invalidate_all(&self) {
+        self.keys.invalidate_all();
+        self.sessions.invalidate_all();
+        self.users.invalidate_all();
+        self.customers.invalidate_all();
+        self.directives.invalidate_all();
+        self.instances.invalidate_all();
+        self.schedules.notify_one();
+    }
+}
+
+/// Applies the invalidations of other servers until the server stops.
+pub(super) async fn apply_invalidations(cache: Arc<Cache>, mut changes: Reader, stop: CancellationToken) {
+    while let Some(Some(signal)) = stop.run_until_cancelled(changes.next()).await {
+        cache.apply(&signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ONE: AgentId = AgentId(Uuid::from_u128(1));
+    const OTHER: AgentId = AgentId(Uuid::from_u128(2));
+
+    fn row(agent_id: AgentId) -> Arc<KeyRow> {
+        let customer_id = CustomerId(Uuid::nil());
+        Arc::new(KeyRow { agent_id, customer_id, expires_at: None, awaits_first_use: false })
+    }
+
+    /// Whether the agent's key has to be read.
+    async fn is_read(keys: &KeyCache, agent: AgentId) -> bool {
+        let mut is_read = false;
+        let read = async {
+            is_read = true;
+            Ok(Some(row(agent)))
+        };
+        let found = keys.get(digest_of(agent), DateTime::UNIX_EPOCH, &Bus::in_process(), read).await;
+        assert_eq!(found.unwrap().map(|row| row.agent_id), Some(agent));
+        is_read
+    }
+
+    fn digest_of(agent: AgentId) -> Digest {
+        [agent.0.as_bytes()[15]; 32]
+    }
+
+    #[tokio::test]
+    async fn invalidating_the_keys_of_an_agent_leaves_those_of_others() {
+        let keys = KeyCache::new();
+        assert!(is_read(&keys, ONE).await && is_read(&keys, OTHER).await);
+        assert!(!is_read(&keys, ONE).await && !is_read(&keys, OTHER).await);
+        keys.invalidate(ONE);
+        assert!(!is_read(&keys, OTHER).await);
+        assert!(is_read(&keys, ONE).await);
+        assert!(!is_read(&keys, ONE).await, "it is cached again");
+        keys.invalidate_all();
+        assert!(is_read(&keys, OTHER).await);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_a_slower_call_stores_after_its_invalidation_is_read_again() {
+        let keys = KeyCache::new();
+        assert!(is_read(&keys, ONE).await);
+        let outdated = keys.map.entries.get(&digest_of(ONE)).unwrap();
+        keys.invalidate(ONE);
+        assert!(is_read(&keys, ONE).await);
+        keys.map.entries.insert(digest_of(ONE), outdated);
+        assert!(is_read(&keys, ONE).await);
+        assert!(!is_read(&keys, ONE).await, "it is cached again");
+    }
+
+    #[tokio::test]
+    async fn a_value_invalidated_during_its_read_is_not_cached() {
+        let map = CacheMap::<SessionId, u8>::new();
+        let id = SessionId(Uuid::nil());
+        let overtaken = async {
+            map.invalidate(&id);
+            Ok(Some(1))
+        };
+        let found = map.get(id, DateTime::UNIX_EPOCH, &Bus::in_process(), overtaken).await;
+        assert_eq!((found.unwrap(), map.entries.get(&id).map(|entry| entry.value)), (Some(1), None));
+    }
+
+    #[tokio::test]
+    async fn a_key_invalidated_during_its_read_is_read_again() {
+        let keys = KeyCache::new();
+        let overtaken = async {
+            keys.invalidate(ONE);
+            Ok(Some(row(ONE)))
+        };
+        let found = keys.get(digest_of(ONE), DateTime::UNIX_EPOCH, &Bus::in_process(), overtaken).await;
+        assert!(found.unwrap().is_some());
+        assert!(is_read(&keys, ONE).await);
+    }
+}
