@@ -167,10 +167,6 @@ impl App {
     }
 
     /// Makes the first administrator if nobody can sign in yet; the password, if one had to be made.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the control plane says.
     pub async fn ensure_first_admin(&self, settings: &ServeSettings) -> Result<Option<String>> {
         if self.cp.has_admin().await? {
             return Ok(None);

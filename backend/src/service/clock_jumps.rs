@@ -67,10 +67,6 @@ impl ControlPlane {
 
     /// Plans schedules again, and sets right what lies ahead of the present because a clock was wrong, here, on another
     /// server, or before the start.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn set_times_right(&self) -> Result<()> {
         let now = self.now();
         let mut corrected = 0;

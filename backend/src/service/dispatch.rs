@@ -75,10 +75,6 @@ impl ControlPlane {
     }
 
     /// How long nothing is due, as far as is known.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn until_next_slot(&self) -> Result<Duration> {
         let look = if self.bus.is_connected() { LOOK } else { LOOK_AGAIN };
         let jobs = store::schedules::next_due(&self.db, Owner::Job).await?;

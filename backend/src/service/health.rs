@@ -60,10 +60,6 @@ impl ControlPlane {
     }
 
     /// Keeps the write-ahead log of SQLite short.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn shorten_log(&self) -> crate::error::Result<()> {
         self.db.shorten_wal().await.map(drop)
     }
@@ -75,10 +71,6 @@ impl ControlPlane {
     }
 
     /// Puts the figures of the fleet where the metrics are read.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn record_metrics(&self) -> Result<()> {
         metrics::gauge!("mftplus_bus_connected").set(f64::from(u8::from(self.bus.is_connected())));
         let transfers = attempt("counting", "transfers", self.count_transfers()).await;

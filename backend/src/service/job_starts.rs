@@ -156,10 +156,6 @@ impl ControlPlane {
     }
 
     /// Starts slots whose turn has come without anybody having noticed; how many.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn start_queued_slots(&self) -> Result<usize> {
         let mut started = 0;
         for job in store::slots::with_queue(&self.db, Owner::Job).await? {
@@ -169,10 +165,6 @@ impl ControlPlane {
     }
 
     /// Gives up starts that their agents did not fetch in time; how many.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn give_up_starts(&self) -> Result<usize> {
         let now = self.now();
         let list = |after| store::directives::lapsed_starts(&self.db, now, after, PAGE);

@@ -35,10 +35,6 @@ const TRANSFERS_AT_A_TIME: usize = 50;
 impl ControlPlane {
     /// Marks agents offline that were silent for three heartbeat intervals; how many. None is while heartbeats cannot be
     /// stored, nor for as long after this server started or an outage of the database ended.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn mark_silent_agents_offline(&self) -> Result<usize> {
         let now = self.now();
         let interval = delta(self.timing.heartbeat_interval);
@@ -71,10 +67,6 @@ impl ControlPlane {
     }
 
     /// Marks running transfers stalled that made no progress for a while; how many.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn mark_stalled_transfers(&self) -> Result<usize> {
         let now = self.now();
         if !self.can_judge_stalls(now) {
@@ -90,10 +82,6 @@ impl ControlPlane {
 
     /// Fails running transfers whose agent has been offline, or whose cancel was not confirmed, for longer than a lease;
     /// how many.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn end_leases(&self) -> Result<usize> {
         let now = self.now();
         if !self.can_end_leases(now) {
@@ -113,10 +101,6 @@ impl ControlPlane {
     }
 
     /// Throws away what is older than the log of events, and the ledger of slots, are kept; how many rows.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn purge(&self) -> Result<u64> {
         if !self.may_purge() {
             return Ok(0);

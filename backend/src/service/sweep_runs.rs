@@ -28,10 +28,6 @@ const FOLLOWS_AFTER: TimeDelta = TimeDelta::seconds(60);
 impl ControlPlane {
     /// Fails runs whose agent has been offline, or whose cancel was not confirmed, for longer than a lease, and those
     /// without news for a day; how many.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn end_run_leases(&self) -> Result<usize> {
         const WHAT: &str = "ending leases of runs";
         let now = self.now();
@@ -91,10 +87,6 @@ impl ControlPlane {
     }
 
     /// Lets runs at work show what their transfers have come to, and end with them; how many ended.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn follow_transfers(&self) -> Result<usize> {
         let mut ended = 0;
         if !self.may_judge_silence() {
@@ -152,10 +144,6 @@ impl ControlPlane {
 
     /// Asks for further attempts of failed runs that are due, where the agent was heard again and the earlier attempt is
     /// known not to be at work; how many.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn retry_failed_runs(&self) -> Result<usize> {
         let now = self.now();
         let list = |after| store::job_runs::due(&self.db, Due::Retry(now), after, PAGE);

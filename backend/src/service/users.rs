@@ -144,10 +144,6 @@ impl ControlPlane {
     }
 
     /// Whether anybody can sign in at all.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn has_admin(&self) -> Result<bool> {
         Ok(store::users::count_active_admins(&self.db).await? > 0)
     }

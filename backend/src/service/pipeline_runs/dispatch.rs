@@ -82,10 +82,6 @@ impl ControlPlane {
     }
 
     /// Starts slots of pipelines whose turn has come; how many.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn start_queued_pipelines(&self) -> Result<usize> {
         let mut started = 0;
         for pipeline in store::slots::with_queue(&self.db, Owner::Pipeline).await? {

@@ -48,10 +48,6 @@ impl ControlPlane {
 
     /// Lets every run go on that has waited long enough, sends webhooks whose turn it is, and starts what waited for a run
     /// to end; how many runs were looked at.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says.
     pub async fn advance_pipeline_runs(self: &Arc<Self>) -> Result<usize> {
         const WHAT: &str = "advancing runs of pipelines";
         let now = self.now();
