@@ -1,7 +1,9 @@
-//! Telling others what was committed: within this server, and over Redis to the other servers on the same database.
+//! The bus: publishes what was committed to the readers in this server, and over Redis to the other servers on the same
+//! database.
 //!
-//! Publishing is a hint. The database is the truth; whoever may have missed something is told [`Signal::Resync`] and asks
-//! again. So a publication is never waited for, and losing one costs nothing that was acknowledged.
+//! A message is a hint, and the database is the truth: a reader that may have missed a message receives
+//! [`Signal::Resync`] and queries again. So no caller waits for a publication, and a lost message loses no committed
+//! data.
 
 use std::sync::{
     Arc,
@@ -20,15 +22,15 @@ use crate::{
 mod envelope;
 pub mod redis;
 
-/// Messages a slow reader may be behind before it is told to ask again.
+/// Messages that a reader may be behind before it receives a resync instead.
 const LOCAL_QUEUE: usize = 4096;
-/// Messages that wait for Redis before they are dropped and the other servers are told to ask again.
+/// Messages that wait for Redis before they are dropped and the other servers receive a resync.
 const REMOTE_QUEUE: usize = 1024;
 
-/// What one commit has to tell.
+/// What one commit has changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Message {
-    /// What has happened, in the order of commit.
+    /// The events of the commit, in the order of their numbers.
     pub events: Vec<Event>,
     /// Cache entries that every server removes. Servers of all versions call the field `forget`.
     #[serde(rename = "forget")]
@@ -54,44 +56,44 @@ pub enum Invalidation {
     Schedules,
 }
 
-/// What a reader of the bus gets.
+/// What a reader of the bus receives.
 #[derive(Clone, Debug)]
 pub enum Signal {
     /// Something was committed.
     Message(Arc<Message>),
-    /// Something may have been missed: ask again.
+    /// Messages may have been missed: query again.
     Resync,
 }
 
-/// The bus. Clones lead to the same one.
+/// The bus. Clones share the same readers and queues.
 #[derive(Clone, Debug)]
 pub struct Bus {
     local: broadcast::Sender<Signal>,
     remote: Option<Remote>,
 }
 
-/// The way to the other servers.
+/// The queue to the other servers.
 #[derive(Clone, Debug)]
 struct Remote {
     queue: mpsc::Sender<Arc<Message>>,
     state: Arc<RemoteState>,
 }
 
-/// What the tasks of the bridge and the bus tell each other.
+/// The state that the bus and the tasks of the bridge share.
 #[derive(Debug, Default)]
 struct RemoteState {
     /// Whether messages of other servers arrive.
     is_connected: AtomicBool,
-    /// Whether a message was dropped that other servers should have had.
+    /// Whether a message to the other servers was dropped since the last resync that they received.
     has_lost: AtomicBool,
 }
 
-/// Reads the bus. Falling behind shows as [`Signal::Resync`], never as silence.
+/// Reads the bus. A reader that falls behind receives [`Signal::Resync`] in place of the messages it has missed.
 #[derive(Debug)]
 pub struct Reader(broadcast::Receiver<Signal>);
 
 impl Reader {
-    /// The next signal; nothing when the bus is gone.
+    /// The next signal; `None` when the bus is gone.
     pub async fn next(&mut self) -> Option<Signal> {
         match self.0.recv().await {
             Ok(signal) => Some(signal),
@@ -102,13 +104,13 @@ impl Reader {
 }
 
 impl Bus {
-    /// A bus within this server only.
+    /// A bus of this server alone.
     #[must_use]
     pub fn in_process() -> Self {
         Self { local: broadcast::channel(LOCAL_QUEUE).0, remote: None }
     }
 
-    /// Tells every reader here, and queues it for the other servers.
+    /// Sends the message to every reader in this server, and queues it for the other servers. Never blocks.
     pub fn publish(&self, message: Message) {
         let message = Arc::new(message);
         if let Some(remote) = &self.remote
@@ -117,11 +119,11 @@ impl Bus {
             remote.state.has_lost.store(true, Ordering::Release);
             metrics::counter!("mftplus_bus_dropped_total").increment(1);
         }
-        self.tell(Signal::Message(message));
+        self.notify(Signal::Message(message));
     }
 
-    fn tell(&self, signal: Signal) {
-        // Without a reader there is nobody to tell.
+    fn notify(&self, signal: Signal) {
+        // Fails only if there is no reader.
         drop(self.local.send(signal));
     }
 
@@ -131,26 +133,26 @@ impl Bus {
         Reader(self.local.subscribe())
     }
 
-    /// Whether anybody reads.
+    /// Whether there is a reader, in this server or another one.
     #[must_use]
     pub fn has_readers(&self) -> bool {
         self.remote.is_some() || self.local.receiver_count() > 0
     }
 
-    /// Whether there are other servers to tell.
+    /// Whether the bus reaches other servers through Redis.
     #[must_use]
     pub const fn is_shared(&self) -> bool {
         self.remote.is_some()
     }
 
-    /// Whether what other servers publish arrives at once; always, where there are none.
+    /// Whether messages of other servers arrive; always true for a bus of one server.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.remote.as_ref().is_none_or(|remote| remote.state.is_connected.load(Ordering::Acquire))
     }
 
-    /// Tells every reader here to ask again.
+    /// Sends a resync to every reader in this server.
     pub fn resync(&self) {
-        self.tell(Signal::Resync);
+        self.notify(Signal::Resync);
     }
 }

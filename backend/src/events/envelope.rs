@@ -1,5 +1,5 @@
-//! What servers send each other over Redis. They may be of different versions, so what one does not know spoils nothing:
-//! unknown fields and kinds are passed over, and an event that cannot be read fails alone.
+//! The format of messages between servers over Redis. The servers may have different versions, so unknown fields and
+//! kinds are ignored, and an event that cannot be read does not affect the rest of its message.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,42 +9,43 @@ use uuid::Uuid;
 use super::{Invalidation, Message};
 use crate::model::event::{Event, FORM};
 
-/// A message with who sent it, and in which form.
+/// A message with its sender and the version of its format.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Envelope<M> {
+    /// The server that sent it.
     pub(super) node: Uuid,
-    /// See [`FORM`].
+    /// The version of the payloads, see [`FORM`].
     #[serde(default)]
     form: u64,
     #[serde(flatten)]
     pub(super) content: Content<M>,
 }
 
-/// What servers tell each other.
+/// The content of a message.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Content<M> {
-    /// Somebody is there.
+    /// The sender is connected; sent every second.
     Tick,
-    /// Something may have been missed.
+    /// Messages of the sender may have been lost.
     Resync,
-    /// What was committed.
+    /// A commit.
     Message(M),
 }
 
-/// What was read of a message.
+/// A message as it was read.
 #[derive(Debug, PartialEq)]
-pub(super) struct Heard {
-    /// Who sent it.
+pub(super) struct Received {
+    /// The server that sent it.
     pub(super) node: Uuid,
-    /// What it says; nothing if none of it is known here.
+    /// Its content; `None` if this version knows nothing of it.
     pub(super) content: Option<Content<Message>>,
-    /// Why somebody may be left with an outdated view, if so.
+    /// Why a part of it could not be read, if so: readers then need a resync.
     pub(super) missed: Option<&'static str>,
 }
 
 impl<M> Envelope<M> {
-    /// Something to send.
+    /// A message to send.
     pub(super) const fn new(node: Uuid, content: Content<M>) -> Self {
         Self { node, form: FORM, content }
     }
@@ -54,25 +55,25 @@ impl<M> Envelope<M> {
 ///
 /// # Errors
 ///
-/// If it is no message at all.
-pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Heard> {
+/// The bytes are not a JSON object with a `node`.
+pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Received> {
     if let Ok(Envelope { node, form, content }) = serde_json::from_slice::<Envelope<Message>>(bytes)
         && form <= FORM
     {
-        return Ok(Heard { node, content: Some(content), missed: None });
+        return Ok(Received { node, content: Some(content), missed: None });
     }
     let fields: Map<String, Value> = serde_json::from_slice(bytes)?;
     let node = Uuid::deserialize(fields.get("node").unwrap_or(&Value::Null))?;
-    let nothing = |missed| Ok(Heard { node, content: None, missed: Some(missed) });
+    let nothing = |missed| Ok(Received { node, content: None, missed: Some(missed) });
     if fields.get("form").and_then(Value::as_u64).is_some_and(|form| form > FORM) {
-        return nothing("its form is that of a newer version");
+        return nothing("its format is that of a newer version");
     }
-    let Some(message) = fields.get("message") else { return nothing("it is of no kind that is known here") };
+    let Some(message) = fields.get("message") else { return nothing("its kind is not known to this version") };
     let (message, missed) = message_of(message);
-    Ok(Heard { node, content: Some(Content::Message(message)), missed })
+    Ok(Received { node, content: Some(Content::Message(message)), missed })
 }
 
-/// All of a message that can be read.
+/// The readable part of a message, and why the rest could not be read, if so.
 fn message_of(message: &Value) -> (Message, Option<&'static str>) {
     let list = |name: &str| message[name].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut missed = None;
@@ -90,7 +91,7 @@ fn message_of(message: &Value) -> (Message, Option<&'static str>) {
             Ok(invalidation) => invalidations.push(invalidation),
             // This version caches nothing of a kind that it does not know.
             Err(_) if !name_of(item).is_some_and(|name| Invalidation::VARIANTS.contains(&name)) => {}
-            Err(_) => missed = Some("it does not say what has changed"),
+            Err(_) => missed = Some("an invalidation in it cannot be read"),
         }
     }
     (Message { events, invalidations }, missed)
@@ -107,50 +108,50 @@ mod tests {
 
     use super::*;
 
-    fn heard(content: &Value) -> Heard {
+    fn received(content: &Value) -> Received {
         let mut message = json!({ "node": Uuid::nil(), "addedLater": 1 });
         let fields = message.as_object_mut().expect("an object");
         fields.extend(content.as_object().cloned().unwrap_or_default());
         read(message.to_string().as_bytes()).expect("a message")
     }
 
-    fn told(content: &Value) -> Message {
-        match heard(content) {
-            Heard { content: Some(Content::Message(message)), missed: None, .. } => message,
+    fn read_message(content: &Value) -> Message {
+        match received(content) {
+            Received { content: Some(Content::Message(message)), missed: None, .. } => message,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn what_this_version_says_it_reads() {
+    fn a_version_reads_its_own_messages() {
         for content in [Content::Tick, Content::Resync, Content::Message(Message::default())] {
             let text = serde_json::to_vec(&Envelope::new(Uuid::nil(), content)).expect("JSON");
             assert_eq!(read(&text).expect("a message").missed, None);
         }
-        assert_eq!(heard(&json!({ "tick": null })).content, Some(Content::Tick));
+        assert_eq!(received(&json!({ "tick": null })).content, Some(Content::Tick));
     }
 
     #[test]
-    fn what_is_not_known_here_is_passed_over() {
+    fn unknown_fields_and_kinds_are_ignored() {
         let agent = Uuid::from_u128(3);
         let forget = json!(["schedules", { "tariffs": 5 }, "moods", { "directives": agent }]);
-        let message = told(&json!({ "message": { "events": [], "forget": forget, "notes": [1] } }));
+        let message = read_message(&json!({ "message": { "events": [], "forget": forget, "notes": [1] } }));
         assert_eq!(message.invalidations, [Invalidation::Schedules, Invalidation::Directives(agent.into())]);
         let event = json!({
             "number": 5, "kind": "invoiceSent", "at": "2026-04-25T13:00:00Z", "actor": "system",
             "object": { "type": "invoice", "view": {} },
         });
-        let message = told(&json!({ "message": { "events": [event], "forget": [] } }));
-        assert_eq!(message.events[0].number, Some(5), "so that nobody thinks it was lost");
+        let message = read_message(&json!({ "message": { "events": [event], "forget": [] } }));
+        assert_eq!(message.events[0].number, Some(5), "the number is known, so it is not a gap");
     }
 
     #[test]
-    fn what_is_known_and_cannot_be_read_was_missed() {
+    fn a_known_part_that_cannot_be_read_is_reported_as_missed() {
         let newer = json!({ "form": FORM + 1, "message": { "events": [], "forget": [] } });
         let other = json!({ "message": { "events": [], "forget": [{ "agentKeys": [1, 2] }] } });
         let event = json!({ "message": { "events": [{ "number": 5, "object": { "type": "agent" } }] } });
         for content in [newer, other, event, json!({ "census": {} })] {
-            assert!(heard(&content).missed.is_some(), "{content}");
+            assert!(received(&content).missed.is_some(), "{content}");
         }
         assert!(read(b"{}").is_err() && read(b"[").is_err());
     }

@@ -1,8 +1,8 @@
 //! The bridge between the buses of several servers: Redis pub/sub.
 //!
-//! One task publishes what is committed here, one receives what other servers publish. Each server also publishes a tick
-//! every second, so that a connection that is dead without saying so is noticed: no news for three seconds is an outage.
-//! An outage, and its end, are told as [`Signal::Resync`](super::Signal::Resync).
+//! One task publishes the commits of this server, one receives those of the others. Each server also publishes a tick
+//! every second, so that a dead connection is noticed: three seconds without a message are an outage. At its begin and
+//! at its end every reader receives [`Signal::Resync`](super::Signal::Resync).
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -26,17 +26,20 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The channel of all servers on one database.
+/// The prefix of the channel; the realm of the servers follows.
 const CHANNEL: &str = "mftplus:events:";
+/// How often this server publishes a tick.
 const TICK: Duration = Duration::from_secs(1);
-const SILENCE: Duration = Duration::from_secs(3);
-const CONNECT: Duration = Duration::from_secs(3);
-/// The pauses between attempts to connect.
-const PAUSES: Backoff = Backoff::doubling(Duration::from_millis(50), Duration::from_secs(2));
-/// However much of what other versions say cannot be read, readers are not told more often to ask again.
-const BETWEEN_CALLS: Duration = Duration::from_secs(10);
+/// How long no message arrives before the connection counts as dead.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a connection, a subscription or a publication may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The delays between attempts to connect.
+const RECONNECT_DELAYS: Backoff = Backoff::doubling(Duration::from_millis(50), Duration::from_secs(2));
+/// The least time between two resyncs because messages of other versions cannot be read.
+const RESYNC_INTERVAL: Duration = Duration::from_secs(10);
 
-/// One end of the bridge.
+/// The connection of this server to the channel.
 struct Bridge {
     client: Client,
     channel: String,
@@ -46,11 +49,12 @@ struct Bridge {
     stop: CancellationToken,
 }
 
-/// A bus that is shared with every server that names the same `realm` (the database they share) on this Redis.
+/// A bus that is shared with every server that uses the same `realm` on this Redis. Servers on one database have one
+/// realm.
 ///
 /// # Errors
 ///
-/// If the URL is wrong. Redis being away is not an error: the bridge connects when it is there.
+/// The URL is not valid. That Redis does not answer is no error: the bridge connects once it does.
 pub fn connect(url: &str, realm: &str, node: Uuid, tasks: &TaskTracker, stop: &CancellationToken) -> Result<Bus> {
     let client = Client::open(url).map_err(Error::internal)?;
     let (queue, waiting) = mpsc::channel(REMOTE_QUEUE);
@@ -72,7 +76,7 @@ pub fn connect(url: &str, realm: &str, node: Uuid, tasks: &TaskTracker, stop: &C
 
 impl Bridge {
     async fn publish(self: Arc<Self>, mut waiting: mpsc::Receiver<Arc<Message>>) {
-        let mut line: Option<MultiplexedConnection> = None;
+        let mut open: Option<MultiplexedConnection> = None;
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -84,29 +88,31 @@ impl Bridge {
                 },
                 _ = ticks.tick() => Content::Tick,
             };
-            if line.is_none() && matches!(content, Content::Tick) {
-                line = timeout(CONNECT, self.client.get_multiplexed_async_connection()).await.ok().and_then(Result::ok);
+            if open.is_none() && matches!(content, Content::Tick) {
+                let connecting = timeout(CONNECT_TIMEOUT, self.client.get_multiplexed_async_connection());
+                open = connecting.await.ok().and_then(Result::ok);
             }
             let is_tick = matches!(content, Content::Tick);
-            let Some(connection) = &mut line else {
+            let Some(connection) = &mut open else {
                 if !is_tick {
                     self.state.has_lost.store(true, Ordering::Release);
                 }
                 continue;
             };
-            // What was lost is made good before anything newer is told.
-            let owes = self.state.has_lost.swap(false, Ordering::AcqRel);
-            let told = !owes || self.send(connection, Content::<()>::Resync).await;
-            if !told || !self.send(connection, content).await {
-                line = None;
+            // The resync for lost messages precedes every later message.
+            let has_lost = self.state.has_lost.swap(false, Ordering::AcqRel);
+            let is_resynced = !has_lost || self.send(connection, Content::<()>::Resync).await;
+            if !is_resynced || !self.send(connection, content).await {
+                open = None;
                 self.state.has_lost.store(true, Ordering::Release);
             }
         }
     }
 
-    async fn send<M: Serialize>(&self, line: &mut MultiplexedConnection, content: Content<M>) -> bool {
+    /// Publishes a message; false if Redis did not accept it in time.
+    async fn send<M: Serialize>(&self, connection: &mut MultiplexedConnection, content: Content<M>) -> bool {
         let Ok(text) = serde_json::to_string(&Envelope::new(self.node, content)) else { return true };
-        let sent = timeout(CONNECT, line.publish::<_, _, i64>(&self.channel, text)).await;
+        let sent = timeout(CONNECT_TIMEOUT, connection.publish::<_, _, i64>(&self.channel, text)).await;
         matches!(sent, Ok(Ok(_)))
     }
 
@@ -126,42 +132,42 @@ impl Bridge {
             failures = failures.saturating_add(1);
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                () = sleep(PAUSES.delay(failures)) => {}
+                () = sleep(RECONNECT_DELAYS.delay(failures)) => {}
             }
         }
     }
 
-    /// Receives until the connection ends or falls silent.
+    /// Receives until the connection ends or no message arrives for [`SILENCE_TIMEOUT`].
     async fn listen(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let mut line = timeout(CONNECT, self.client.get_async_pubsub()).await??;
-        timeout(CONNECT, line.subscribe(&self.channel)).await??;
-        let mut messages = line.on_message();
-        let (mut owed, mut called_at) = (None, None);
+        let mut subscription = timeout(CONNECT_TIMEOUT, self.client.get_async_pubsub()).await??;
+        timeout(CONNECT_TIMEOUT, subscription.subscribe(&self.channel)).await??;
+        let mut messages = subscription.on_message();
+        let (mut unread, mut resynced_at) = (None, None);
         loop {
-            let message = timeout(SILENCE, messages.next()).await?.ok_or("the connection was closed")?;
-            // The first thing heard, be it our own tick, shows that messages arrive from here on.
+            let message = timeout(SILENCE_TIMEOUT, messages.next()).await?.ok_or("the connection was closed")?;
+            // The first message, even this server's own tick, shows that messages arrive from now on.
             if !self.state.is_connected.swap(true, Ordering::AcqRel) {
                 tracing::info!("connected to Redis");
                 self.bus.resync();
             }
             let missed = match read(message.get_payload_bytes()) {
-                Ok(heard) if heard.node == self.node => None,
-                Ok(heard) => {
-                    match heard.content {
+                Ok(received) if received.node == self.node => None,
+                Ok(received) => {
+                    match received.content {
                         Some(Content::Tick) | None => {}
                         Some(Content::Resync) => self.bus.resync(),
-                        Some(Content::Message(message)) => self.bus.tell(super::Signal::Message(Arc::new(message))),
+                        Some(Content::Message(message)) => self.bus.notify(super::Signal::Message(Arc::new(message))),
                     }
-                    heard.missed.map(ToOwned::to_owned)
+                    received.missed.map(ToOwned::to_owned)
                 }
                 Err(error) => Some(error.to_string()),
             };
-            owed = missed.or(owed);
-            // Ticks come every second, so what is owed is told in time.
-            if called_at.is_none_or(|at: Instant| at.elapsed() >= BETWEEN_CALLS)
-                && let Some(reason) = owed.take()
+            unread = missed.or(unread);
+            // A tick arrives every second, so a resync that had to wait is sent in time.
+            if resynced_at.is_none_or(|at: Instant| at.elapsed() >= RESYNC_INTERVAL)
+                && let Some(reason) = unread.take()
             {
-                called_at = Some(Instant::now());
+                resynced_at = Some(Instant::now());
                 tracing::warn!(reason, "a message of another server could not be read");
                 self.bus.resync();
             }

@@ -1,4 +1,4 @@
-//! Noticing what never arrived: every number of an event that was committed must be heard of, here or over Redis.
+//! Detects lost messages of the bus: the number of every committed event must arrive, from this server or over Redis.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -7,20 +7,20 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::ControlPlane;
 use crate::{events::Signal, store};
 
-/// How often the store is asked how far it is.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the highest number is read from the database.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Which numbers have been heard.
+/// The event numbers that have arrived.
 #[derive(Debug, Default)]
-struct Heard {
-    /// All numbers up to this one.
+struct ReceivedNumbers {
+    /// All numbers up to this one have arrived.
     up_to: i64,
-    /// Numbers beyond, which came before their turn.
+    /// Numbers above `up_to` that arrived out of order.
     ahead: BTreeSet<i64>,
 }
 
-impl Heard {
-    fn hear(&mut self, number: i64) {
+impl ReceivedNumbers {
+    fn insert(&mut self, number: i64) {
         if number > self.up_to {
             self.ahead.insert(number);
         }
@@ -29,47 +29,49 @@ impl Heard {
         }
     }
 
-    /// Whether a number up to `head` has not been heard; from then on they all count as heard.
+    /// Whether a number up to `head` has not arrived; afterwards all of them count as received.
     fn misses(&mut self, head: i64) -> bool {
         let misses = self.up_to < head;
         if misses {
             self.up_to = head;
             self.ahead = self.ahead.split_off(&(head + 1));
-            self.hear(0);
+            self.insert(0);
         }
         misses
     }
 }
 
 impl ControlPlane {
-    /// Tells readers of the bus to ask again whenever a commit was not heard of within a second or two. Within one server
-    /// nothing is lost unseen, so there it has nothing to do.
+    /// Sends a resync to the readers of the bus if a committed event did not arrive within one to two seconds. A bus of
+    /// one server loses nothing unnoticed, so this returns at once there.
     pub async fn watch_for_gaps(&self) {
         if !self.bus.is_shared() {
             return;
         }
-        let mut heard = Heard { up_to: store::events::head(&self.db).await.unwrap_or(0), ..Heard::default() };
+        let head = store::events::head(&self.db).await.unwrap_or(0);
+        let mut received = ReceivedNumbers { up_to: head, ..ReceivedNumbers::default() };
         let mut reader = self.bus.read();
-        let mut ticks = interval(LOOK);
+        let mut ticks = interval(CHECK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // What the store said a tick ago has had the time to arrive.
-        let mut head_before = heard.up_to;
+        // The head as it was one tick ago: events up to it have had the time to arrive.
+        let mut head_before = head;
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 signal = reader.next() => match signal {
                     Some(Signal::Message(message)) => {
-                        message.events.iter().filter_map(|event| event.number).for_each(|number| heard.hear(number));
+                        let numbers = message.events.iter().filter_map(|event| event.number);
+                        numbers.for_each(|number| received.insert(number));
                     }
                     Some(Signal::Resync) => {}
                     None => return,
                 },
                 _ = ticks.tick() => {
-                    if heard.misses(head_before) {
+                    if received.misses(head_before) {
                         metrics::counter!("mftplus_bus_gaps_total").increment(1);
                         self.bus.resync();
                     }
-                    // While the store is away there is nothing to miss.
+                    // While the database is not available, nothing is committed.
                     head_before = store::events::head(&self.db).await.unwrap_or(head_before);
                 }
             }
@@ -82,15 +84,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_may_come_out_of_order_but_not_be_missing() {
-        let mut heard = Heard { up_to: 10, ..Heard::default() };
-        heard.hear(12);
-        assert!(heard.misses(11), "11 was never heard");
-        assert_eq!(heard.up_to, 12);
-        heard.hear(14);
-        heard.hear(13);
-        assert!(!heard.misses(14));
-        heard.hear(3);
-        assert_eq!((heard.up_to, heard.ahead.len()), (14, 0));
+    fn numbers_may_arrive_out_of_order_but_none_may_be_missing() {
+        let mut received = ReceivedNumbers { up_to: 10, ..ReceivedNumbers::default() };
+        received.insert(12);
+        assert!(received.misses(11), "11 never arrived");
+        assert_eq!(received.up_to, 12);
+        received.insert(14);
+        received.insert(13);
+        assert!(!received.misses(14));
+        received.insert(3);
+        assert_eq!((received.up_to, received.ahead.len()), (14, 0));
     }
 }
