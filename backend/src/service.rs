@@ -57,7 +57,7 @@ mod transfers;
 mod users;
 mod webhook_secrets;
 
-pub use accounts::{Clearance, Credentials};
+pub use accounts::{AuthenticatedCaller, Credentials};
 pub use agents::Registered;
 pub use background::guarded;
 pub use health::Readiness;

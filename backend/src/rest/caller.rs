@@ -17,7 +17,7 @@ use crate::{
     actor::{Actor, Permission},
     error::Error,
     limits::Class,
-    service::{Clearance, Credentials},
+    service::{AuthenticatedCaller, Credentials},
     transport::{TOKEN_MISSING, rate_limit_key, token},
 };
 
@@ -118,9 +118,9 @@ impl FromRequestParts<Api> for Registrant {
         count(parts, api, Class::Register, &counted_address(parts)).await?;
         match token(&parts.headers)? {
             Some(token) => {
-                let clearance = api.cp.authenticate(Credentials::Token(token)).await?;
-                authenticated(&parts.extensions, &clearance.actor);
-                Ok(Self(Some(clearance.actor)))
+                let caller = api.cp.authenticate(Credentials::Token(token)).await?;
+                authenticated(&parts.extensions, &caller.actor);
+                Ok(Self(Some(caller.actor)))
             }
             None => Ok(Self(None)),
         }
@@ -172,12 +172,12 @@ async fn cleared(
     class: Class,
     credentials: Result<Credentials<'_>, Error>,
 ) -> Result<Actor, Failure> {
-    let clearance = match credentials {
+    let caller = match credentials {
         Ok(credentials) => api.cp.authenticate(credentials).await,
         Err(error) => Err(error),
     };
-    match clearance {
-        Ok(Clearance { actor, class, subject, .. }) => {
+    match caller {
+        Ok(AuthenticatedCaller { actor, class, subject, .. }) => {
             authenticated(&parts.extensions, &actor);
             count(parts, api, class, &subject).await?;
             Ok(actor)

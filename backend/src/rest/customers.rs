@@ -78,7 +78,7 @@ pub(super) async fn create_customer(
     let (who, input) = (actor.clone(), body.input);
     let create =
         |cp: super::Shared, claim: Option<_>| async move { cp.create_customer(&who, input, claim.as_ref()).await };
-    let customer = api.cp.once(&actor, "create_customer", key.as_deref(), &body.raw, create).await?;
+    let customer = api.cp.with_idempotency(&actor, "create_customer", key.as_deref(), &body.raw, create).await?;
     Ok(Reply::created(CustomerData { customer }))
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn start_job_run(
         |cp: super::Shared, claim: Option<_>| async move { cp.start_job_run(&who, id, input, claim.as_ref()).await };
     // The same key for another job is another request.
     let said = [id.0.as_bytes(), body.raw.as_ref()].concat();
-    let run = api.cp.once(&actor, "start_job_run", key.as_deref(), &said, start).await?;
+    let run = api.cp.with_idempotency(&actor, "start_job_run", key.as_deref(), &said, start).await?;
     Ok(Reply::created(JobRunData { run }))
 }
 

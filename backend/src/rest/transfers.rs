@@ -144,7 +144,7 @@ pub(super) async fn create_transfer(
     let (who, input) = (actor.clone(), body.input);
     let create =
         |cp: super::Shared, claim: Option<_>| async move { cp.create_transfer(&who, input, claim.as_ref()).await };
-    let transfer = api.cp.once(&actor, "create_transfer", key.as_deref(), &body.raw, create).await?;
+    let transfer = api.cp.with_idempotency(&actor, "create_transfer", key.as_deref(), &body.raw, create).await?;
     Ok(Reply::created(TransferData { transfer }))
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn create_user(
 ) -> Answer<UserData> {
     let (who, input) = (actor.clone(), body.input);
     let create = |cp: super::Shared, claim: Option<_>| async move { cp.create_user(&who, input, claim.as_ref()).await };
-    let user = api.cp.once(&actor, "create_user", key.as_deref(), &body.raw, create).await?;
+    let user = api.cp.with_idempotency(&actor, "create_user", key.as_deref(), &body.raw, create).await?;
     Ok(Reply::created(UserData { user }))
 }
 

@@ -1,4 +1,4 @@
-//! Signing in, staying signed in, and signing out.
+//! Sessions of users: sign-in, renewal and sign-out.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
@@ -21,13 +21,13 @@ use crate::{
     store::{self, Conn, sessions::SessionRow, users::UserRow},
 };
 
-/// A refresh token that was just replaced works once more within this time: its answer may have been lost.
+/// A refresh token that was replaced works once more within this time, because the answer may have been lost.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
 
 const WRONG: Error = Error::Unauthenticated("wrong e-mail address or password");
 const ENDED: Error = Error::Unauthenticated("this session has ended: sign in again");
 
-/// What a caller shows to say who they are.
+/// The credentials of a caller.
 #[derive(Clone, Debug)]
 pub enum Credentials<'a> {
     /// An agent's API key.
@@ -36,64 +36,69 @@ pub enum Credentials<'a> {
     Token(&'a str),
 }
 
-/// Who a caller is, and by what their requests are counted.
+/// A caller whose credentials are valid, and how their requests are counted.
 #[derive(Clone, Debug)]
-pub struct Clearance {
-    /// Who they are.
+pub struct AuthenticatedCaller {
+    /// On whose behalf they call.
     pub actor: Actor,
-    /// What counts their requests.
+    /// The rate limit that applies.
     pub class: Class,
-    /// Under which name.
+    /// The name under which their requests are counted within the class.
     pub subject: String,
-    /// When the credentials stop working of themselves, if they do.
+    /// When the credentials expire; none for API keys.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl ControlPlane {
-    /// Says who a caller is.
+    /// Checks the credentials of a caller.
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`] if the credentials are not valid, or not any more.
-    pub async fn authenticate(&self, credentials: Credentials<'_>) -> Result<Clearance> {
+    /// [`Error::Unauthenticated`] if the credentials are not valid.
+    pub async fn authenticate(&self, credentials: Credentials<'_>) -> Result<AuthenticatedCaller> {
         match credentials {
             Credentials::ApiKey(key) => {
                 let (actor, subject) = self.authenticate_agent_key(key).await?;
-                Ok(Clearance { actor, class: Class::Agent, subject, expires_at: None })
+                Ok(AuthenticatedCaller { actor, class: Class::Agent, subject, expires_at: None })
             }
             Credentials::Token(token) => {
                 let (actor, expires_at) = self.authenticate_token(token).await?;
                 let session = actor.session();
                 let (user, _) = session.ok_or_else(|| Error::internal("a token without a session was accepted"))?;
-                Ok(Clearance { actor, class: Class::User, subject: user.to_string(), expires_at: Some(expires_at) })
+                Ok(AuthenticatedCaller {
+                    actor,
+                    class: Class::User,
+                    subject: user.to_string(),
+                    expires_at: Some(expires_at),
+                })
             }
         }
     }
 
-    /// Begins a session. `address` is the client's, as rate limits count it.
+    /// Begins a session. `address` is the client's address in the form that rate limits count.
     ///
-    /// The attempt counts as a failure from before the password is looked at until it turns out right: attempts made at
-    /// the same time cannot all be tried.
+    /// The attempt counts as a failure before the password is verified, and is taken back if the password is right: so
+    /// concurrent attempts cannot exceed the limit.
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`] for a wrong address or password, or somebody suspended; [`Error::RateLimited`] after
+    /// [`Error::Unauthenticated`] for a wrong address or password, or a suspended user; [`Error::RateLimited`] after
     /// five failures with this e-mail address from this client address, or twenty from all client addresses;
-    /// [`Error::Unavailable`] while too many others wait for their turn.
+    /// [`Error::Unavailable`] while too many sign-ins wait.
     pub async fn login(&self, login: Login, address: &str) -> Result<SignedIn> {
         let attempt = self.reserve_attempt(&login.email, address).await?;
         let checked = self.check_password(login).await;
-        // What the server could not try was no failure.
+        // An attempt that the server could not verify is no failure.
         if !matches!(checked, Ok(None)) {
             self.give_back(attempt).await;
         }
         self.begin_session(checked?.ok_or(WRONG)?, ACCESS).await
     }
 
-    /// Counts an attempt to sign in: by the two addresses together, then by the e-mail address alone.
+    /// Counts an attempt to sign in: for the e-mail and client address together, then for the e-mail address alone.
     async fn reserve_attempt(&self, email: &str, address: &str) -> Result<Vec<Reservation>> {
         let now = self.now();
-        // As digests, so that what a client makes up takes no room.
+        // As digests, so that the memory for a name does not depend on its length.
         let account = counted(&[email]);
         let mut attempt = Vec::new();
         for (class, subject) in [(Class::Failure, counted(&[email, address])), (Class::Account, account)] {
@@ -114,7 +119,7 @@ impl ControlPlane {
         }
     }
 
-    /// The user, if the password is theirs and they may sign in. It takes as long for an unknown e-mail address.
+    /// The user, if the password is right and they may sign in. An unknown e-mail address takes the same time.
     async fn check_password(&self, login: Login) -> Result<Option<User>> {
         let user = store::users::find_by_email(&self.db, &login.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
@@ -125,11 +130,11 @@ impl ControlPlane {
         }
     }
 
-    /// Begins a session for a user without asking for their password: for whoever has the database in hand.
+    /// Begins a session for a user without their password: for an operator with access to the database.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the server itself asks, [`Error::NotFound`] if there is no such user.
+    /// [`Error::Forbidden`] unless the actor is the system, [`Error::NotFound`] for an unknown e-mail address.
     pub async fn issue_token(&self, actor: &Actor, email: &str, life: TimeDelta) -> Result<SignedIn> {
         actor.require(Permission::IssueToken)?;
         let user = store::users::find_by_email(&self.db, &email.to_lowercase()).await?;
@@ -159,8 +164,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`] if the token is not the session's latest. One that was replaced before ends the session,
-    /// except once within ten seconds, for the case that the answer was lost.
+    /// [`Error::Unauthenticated`] if the token is not the session's latest. One that was replaced before ends the
+    /// session, except once within ten seconds, for the case that the answer was lost.
     pub async fn refresh_session(&self, token: &str) -> Result<SignedIn> {
         let (id, generation) = self.tokens.read_refresh(token).ok_or(ENDED)?;
         let mut attempts = Attempts::default();
@@ -183,7 +188,7 @@ impl ControlPlane {
                 return Err(ENDED);
             }
             if !store::sessions::rotate(&mut work.tx, &session, now, now + REFRESH).await? {
-                // Another call with the same token came between: look again.
+                // A concurrent call with the same token has changed the session: read it again.
                 continue;
             }
             work.invalidate(Invalidation::Session(id));
@@ -204,11 +209,11 @@ impl ControlPlane {
         self.end_session(work, session, Kind::SignedOut, user.into()).await
     }
 
-    /// Ends the session of a refresh token; one that has ended already stays so.
+    /// Ends the session of a refresh token. Has no effect on a session that has ended.
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`] if it is not one of ours.
+    /// [`Error::Unauthenticated`] if no server on this database has issued the token.
     pub async fn logout_by_refresh_token(&self, token: &str) -> Result<()> {
         let (id, _) = self.tokens.read_refresh(token).ok_or(ENDED)?;
         let mut work = self.begin(&Actor::System).await?;
@@ -226,7 +231,7 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// The user who asks.
+    /// The user who calls.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Creating things once, however often a client repeats itself.
+//! Idempotency keys: a creating request with the same key has one effect, however often the client repeats it.
 
 use std::sync::Arc;
 
@@ -16,23 +16,25 @@ use crate::{
     },
 };
 
-/// How long an answer is kept.
-const KEPT: TimeDelta = TimeDelta::hours(24);
-/// After so long without an end, whoever was at work is taken for dead.
-const CLAIMED: TimeDelta = TimeDelta::minutes(1);
-/// The longest key, in characters.
+/// How long an answer is stored.
+const RETENTION: TimeDelta = TimeDelta::hours(24);
+/// After this time an unfinished request counts as lost, and a repetition takes over its key.
+const CLAIM_TIMEOUT: TimeDelta = TimeDelta::minutes(1);
+/// The longest key, in bytes: a key consists of visible ASCII characters.
 const MAX_KEY: usize = 255;
 
 impl ControlPlane {
-    /// Carries out a creating call once per `key`: a repetition with the same body gets the first answer again.
+    /// Carries out a creating call once for each `key`; without a key, each time. A repetition with the same body gets
+    /// the first answer again.
     ///
-    /// The work goes on when the caller hangs up, so that its repetition finds the answer.
+    /// The work continues when the client disconnects, so that a repetition finds the answer.
     ///
     /// # Errors
     ///
-    /// [`Error::Unprocessable`] if the key stood for another body, [`Error::Conflict`] while the first is still at work,
-    /// and whatever the call itself says.
-    pub async fn once<T, F>(
+    /// [`Error::Fields`] for a malformed key, [`Error::Unprocessable`] if the key was used with another body,
+    /// [`Error::Conflict`] while the first request is running or if its answer cannot be read, and the errors of the
+    /// call.
+    pub async fn with_idempotency<T, F>(
         self: &Arc<Self>,
         actor: &Actor,
         operation: &'static str,
@@ -52,7 +54,9 @@ impl ControlPlane {
         let now = self.now();
         let claim = Claim { request, id: self.ids.next(now) };
         let body_digest = self.tokens.digest(b"idempotency", body);
-        let known = store::idempotency::claim(&self.db, &claim, &body_digest, now, now + CLAIMED, now + KEPT).await?;
+        let known =
+            store::idempotency::claim(&self.db, &claim, &body_digest, now, now + CLAIM_TIMEOUT, now + RETENTION)
+                .await?;
         match known {
             Known::Answered(answer) => serde_json::from_value(answer).map_err(|error| {
                 tracing::warn!(operation, %error, "the answer to an idempotency key cannot be read");
@@ -79,7 +83,7 @@ impl ControlPlane {
 }
 
 impl Work {
-    /// Keeps the answer with the change itself: either both are there after a crash, or neither is.
+    /// Stores the answer in the transaction of the change, so that a crash loses both or neither.
     pub(super) async fn complete(&mut self, claim: Option<&Claim>, answer: &impl Serialize) -> Result<()> {
         match claim {
             Some(claim) => store::idempotency::complete(&mut self.tx, claim, answer).await,

@@ -147,9 +147,9 @@ impl ControlPlane {
             }
             let job = self.note_job(&mut work, Kind::JobUpdated, id).await?;
             if job.enabled {
-                reword_starts(&mut work, &job).await?;
+                refresh_pending_starts(&mut work, &job).await?;
             } else {
-                stand_down(&mut work, &job, DISABLED).await?;
+                cancel_pending_starts(&mut work, &job, DISABLED).await?;
             }
             work.invalidate(Invalidation::Schedules);
             self.commit(work).await?;
@@ -217,7 +217,7 @@ impl ControlPlane {
             (row.enabled, row.next_run_at) = (false, None);
             if store::jobs::save(&mut work.tx, &row).await? {
                 let job = self.note_job(work, Kind::JobUpdated, row.id).await?;
-                stand_down(work, &job, "the job's agent was revoked").await?;
+                cancel_pending_starts(work, &job, "the job's agent was revoked").await?;
             } else {
                 attempts.begin()?;
             }
@@ -245,8 +245,8 @@ pub(super) fn require_enabled(job: &JobRow) -> Result<()> {
     if job.enabled { Ok(()) } else { Err(Error::Invalid("the job is disabled: enable it first".to_owned())) }
 }
 
-/// Calls off what waits to start.
-async fn stand_down(work: &mut Work, job: &Job, reason: &str) -> Result<()> {
+/// Cancels the starts and retries of a job that have not begun; their slots are `skipped` for this reason.
+async fn cancel_pending_starts(work: &mut Work, job: &Job, reason: &str) -> Result<()> {
     store::job_runs::forget_retries(&mut work.tx, job.id).await?;
     for start in store::directives::starts(&mut work.tx, job.id).await? {
         store::directives::claim(&mut work.tx, start.id, work.now).await?;
@@ -263,8 +263,8 @@ async fn stand_down(work: &mut Work, job: &Job, reason: &str) -> Result<()> {
     Ok(())
 }
 
-/// Lets what waits to start be the job as it is now.
-async fn reword_starts(work: &mut Work, job: &Job) -> Result<()> {
+/// Updates the job in its start directives that the agent has not acknowledged.
+async fn refresh_pending_starts(work: &mut Work, job: &Job) -> Result<()> {
     for start in store::directives::starts(&mut work.tx, job.id).await? {
         if let DirectiveAction::StartJob { scheduled_for, attempt, retry_of, .. } = start.action {
             let action = DirectiveAction::StartJob { job: Box::new(job.clone()), scheduled_for, attempt, retry_of };

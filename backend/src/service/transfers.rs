@@ -195,7 +195,7 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] if it has ended.
     pub async fn cancel_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
-        self.steer(actor, Permission::CancelTransfer, id, |row, now| {
+        self.update_and_notify(actor, Permission::CancelTransfer, id, |row, now| {
             let status = row.state.status;
             if !status.can_be_cancelled() {
                 return Err(Error::conflict(format!("a transfer that is {status} cannot be cancelled")));
@@ -222,7 +222,7 @@ impl ControlPlane {
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] unless it has failed and its agent is
     /// still there.
     pub async fn retry_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
-        self.steer(actor, Permission::RetryTransfer, id, |row, now| {
+        self.update_and_notify(actor, Permission::RetryTransfer, id, |row, now| {
             if !row.state.status.can_be_retried() {
                 let message =
                     format!("a transfer that is {} cannot be retried: only a failed one can", row.state.status);
@@ -236,7 +236,7 @@ impl ControlPlane {
     }
 
     /// Changes a transfer on a user's behalf and lets its agent know, both or neither.
-    async fn steer(
+    async fn update_and_notify(
         &self,
         actor: &Actor,
         permission: Permission,

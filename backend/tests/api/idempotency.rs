@@ -80,7 +80,7 @@ async fn while_the_first_is_at_work_a_repetition_is_409() {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (begins, may_end, who) = (Arc::clone(&begun), Arc::clone(&go_on), actor.clone());
     let input = backend::model::transfer::CreateTransfer::read(body.as_object().cloned().unwrap_or_default());
-    let first = app.app.cp.once(&actor, "create_transfer", Some("k1"), &raw, |cp, claim| async move {
+    let first = app.app.cp.with_idempotency(&actor, "create_transfer", Some("k1"), &raw, |cp, claim| async move {
         begins.notify_one();
         may_end.notified().await;
         cp.create_transfer(&who, input?, claim.as_ref()).await

@@ -58,7 +58,7 @@ impl ControlPlane {
         let Some((definition, schedule)) = scheduled else {
             if known.is_some() {
                 let reason = if pipeline.enabled { "the schedule was removed" } else { "the pipeline was disabled" };
-                stand_down(work, pipeline.id, reason).await?;
+                cancel_pending_slots(work, pipeline.id, reason).await?;
                 store::schedules::delete(&mut work.tx, id).await?;
                 work.invalidate(Invalidation::Schedules);
                 pipeline.next_run_at = None;
@@ -95,8 +95,8 @@ pub(super) async fn unschedule(work: &mut Work, pipeline: PipelineId) -> Result<
     store::slots::delete(&mut work.tx, pipeline.0).await
 }
 
-/// Calls off the slots that wait to be started.
-async fn stand_down(work: &mut Work, pipeline: PipelineId, reason: &str) -> Result<()> {
+/// Cancels the slots that have not started; they are `skipped` for this reason.
+async fn cancel_pending_slots(work: &mut Work, pipeline: PipelineId, reason: &str) -> Result<()> {
     for mut slot in store::slots::pending(&mut work.tx, pipeline.0).await? {
         let seen = slot.pending.take().map(|pending| pending.0);
         slot.outcome = Word(Outcome::Skipped);
