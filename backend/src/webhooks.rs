@@ -23,9 +23,9 @@ use reqwest::{
 use tokio::{sync::OnceCell, time::timeout};
 use url::{Host, Url};
 
-mod address;
 mod checked;
 mod permits;
+mod ssrf;
 #[cfg(test)]
 mod tests;
 
@@ -182,7 +182,7 @@ impl Webhooks {
 
     fn may_reach(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        address::is_public(address) || self.allowed.iter().any(|network| network.contains(&address))
+        ssrf::is_public(address) || self.allowed.iter().any(|network| network.contains(&address))
     }
 }
 
