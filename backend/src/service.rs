@@ -133,7 +133,7 @@ pub struct ControlPlane {
     intake: Arc<intake::Intake>,
     cache: Arc<cache::Cache>,
     passwords: passwords::Passwords,
-    pace: pipeline_runs::Pace,
+    engine: pipeline_runs::EngineControl,
     heeded: clock_jumps::Heeded,
     started: MonotonicInstant,
 }
@@ -181,7 +181,7 @@ impl ControlPlane {
             intake,
             cache,
             passwords,
-            pace: pipeline_runs::Pace::default(),
+            engine: pipeline_runs::EngineControl::default(),
             heeded: clock_jumps::Heeded::default(),
             started,
         })
@@ -246,7 +246,7 @@ impl ControlPlane {
         tx.commit().await?;
         publish(&self.bus, &self.cache, events, invalidations);
         if has_due_runs {
-            self.pace.wake();
+            self.engine.wake();
         }
         Ok(())
     }

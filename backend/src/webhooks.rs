@@ -1,8 +1,9 @@
-//! Sending webhooks to where they may go.
+//! Sends webhooks, protected against server-side request forgery (SSRF).
 //!
-//! A pipeline names any URL, and the server stands in a network that its author does not. So a name is resolved once,
-//! every address of it is checked, and the connection goes to a checked address, whatever the name means a moment later.
-//! Redirects are not followed and no proxy is asked: either would lead elsewhere.
+//! The author of a pipeline chooses the URL, and the server may reach networks that the author cannot. So the host name
+//! is resolved once, all of its addresses are checked, and the connection goes to a checked address even if the name
+//! resolves differently a moment later. Redirects are not followed and no proxy is used, because both could lead to an
+//! unchecked address.
 
 use std::{
     future::ready,
@@ -32,21 +33,21 @@ mod tests;
 use checked::{CheckedAddresses, Held};
 pub use permits::{Permit, Permits, Waiting};
 
-/// How long a webhook may take in all.
-pub const PATIENCE: Duration = Duration::from_secs(10);
-/// The most bytes that are sent, and the most that are read of an answer.
+/// How long a webhook may take from the look-up of the host to the end of the answer.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest body that is sent, and the most bytes of an answer that are read.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// Webhooks that a server sends at once. Each has a task, at most [`FILES`] file descriptors, and a connection of the
-/// database for a moment: so their number must not be for clients to choose.
+/// Webhooks that a server sends at once. Each needs a task, at most [`FILES`] file descriptors and, for a moment, a
+/// connection to the database, so clients must not determine their number.
 pub const MAX_AT_ONCE: usize = 64;
-/// Of these, webhooks of one customer: a receiver that never answers keeps each of them for [`PATIENCE`], and must not
-/// keep those of other customers waiting.
+/// Webhooks of one customer that a server sends at once. A receiver that never answers occupies each of them for
+/// [`TIMEOUT`], and must not delay the webhooks of other customers.
 pub const MAX_PER_CUSTOMER: usize = 8;
-/// File descriptors of a webhook: while it is connected an address of either family may be tried.
+/// The most file descriptors of a webhook: an IPv4 and an IPv6 address may be tried at the same time.
 pub const FILES: usize = 2;
 
-/// Finds the addresses of a host.
+/// Resolves a host name to its addresses.
 type Lookup = Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
 /// Sends webhooks.
@@ -54,9 +55,9 @@ type Lookup = Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<IpAdd
 pub struct Webhooks {
     allowed: Arc<[IpNet]>,
     look_up: Lookup,
-    patience: Duration,
+    timeout: Duration,
     checked: CheckedAddresses,
-    /// One for all webhooks, made with the first of them: reading the certificates that it trusts takes a while.
+    /// The client of all webhooks. Built for the first one, because reading the trusted certificates takes a while.
     client: Arc<OnceCell<Client>>,
 }
 
@@ -68,52 +69,53 @@ impl std::fmt::Debug for Webhooks {
 
 impl Resolve for CheckedAddresses {
     fn resolve(&self, name: Name) -> Resolving {
-        // The client puts the port of the URL in the place of 0.
+        // The client replaces port 0 by the port of the URL.
         let addresses = self.of(name.as_str()).map(|address| SocketAddr::new(address, 0));
         let addresses: Addrs = Box::new(addresses);
         Box::pin(ready(Ok(addresses)))
     }
 }
 
-/// What is sent.
+/// A webhook to send.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Where to.
+    /// The URL, with the scheme `http` or `https`.
     pub url: String,
-    /// What.
+    /// The body, at most [`MAX_BYTES`].
     pub body: String,
-    /// What that is.
+    /// The media type of the body.
     pub content_type: &'static str,
-    /// Names this attempt, so that its receiver can tell a repetition.
+    /// Identifies this attempt, so that the receiver recognises a repetition.
     pub id: String,
-    /// What proves where it comes from, if there is a secret to prove it with.
+    /// The signature of the body, if the owner has a secret for webhooks.
     pub signature: Option<String>,
-    /// How long it may take, if that is less than [`PATIENCE`].
+    /// How long it may take; at most [`TIMEOUT`], which is also the default.
     pub timeout: Option<Duration>,
 }
 
 impl Webhooks {
-    /// Sends to public addresses and to those in `allowed`.
+    /// Sends to globally routable addresses and to those in `allowed`.
     #[must_use]
     pub fn new(allowed: Vec<IpNet>) -> Self {
         let look_up: Lookup = Arc::new(|host, port| Box::pin(addresses(host, port)));
         let (checked, client) = (CheckedAddresses::default(), Arc::default());
-        Self { allowed: allowed.into(), look_up, patience: PATIENCE, checked, client }
+        Self { allowed: allowed.into(), look_up, timeout: TIMEOUT, checked, client }
     }
 
-    /// Sends one, once.
+    /// Sends a webhook once.
     ///
     /// # Errors
     ///
-    /// A sentence saying why it did not arrive, or how it was refused.
+    /// The reason for the user: the URL is not allowed, the receiver was not reached, or it did not answer with
+    /// success.
     pub async fn post(&self, delivery: Delivery) -> Result<(), String> {
         if delivery.body.len() > MAX_BYTES {
             return Err(format!("the body is larger than {} KiB", MAX_BYTES / 1024));
         }
-        let patience = delivery.timeout.map_or(self.patience, |limit| limit.min(self.patience));
-        match timeout(patience, self.send(delivery)).await {
+        let limit = delivery.timeout.map_or(self.timeout, |limit| limit.min(self.timeout));
+        match timeout(limit, self.send(delivery)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(format!("it was not answered within {} s", patience.as_secs_f64())),
+            Err(_) => Err(format!("it was not answered within {} s", limit.as_secs_f64())),
         }
     }
 
@@ -132,7 +134,7 @@ impl Webhooks {
         }
         let mut answer = request.send().await.map_err(|error| reason(&error))?;
         verdict(answer.status())?;
-        // The answer was given; what else it says is read so that nobody is cut off, and is of no interest.
+        // The status decides. The body is read and ignored, so that the receiver's connection is not reset.
         let mut read = 0;
         while let Ok(Some(chunk)) = answer.chunk().await {
             read += chunk.len();
@@ -143,7 +145,7 @@ impl Webhooks {
         Ok(())
     }
 
-    /// Checks the addresses of this URL's host. Only these are connected to for as long as they are held.
+    /// Resolves and checks the host of a URL. While the result is held, the client connects to these addresses only.
     async fn check(&self, url: &Url) -> Result<Held, String> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err("the URL must begin with https:// or http://".to_owned());
@@ -157,16 +159,16 @@ impl Webhooks {
         if found.is_empty() {
             return Err(format!("{host} was not found"));
         }
-        // One that is forbidden among others would be enough for somebody who asks often.
+        // One forbidden address is enough to refuse: the client may choose any of them.
         if found.iter().any(|address| !self.may_reach(*address)) {
             return Err(format!("{host} is not at a public address, and its network is not allowed by the settings"));
         }
-        // An address in the URL is reached as it stands; for any name there is but one answer.
+        // The client connects to an address in the URL directly, and resolves a name through these entries only.
         Ok(self.checked.hold(host.to_string(), found))
     }
 
-    /// The client. Of a name it knows the addresses that are held, and no others; and it keeps no connection, so the next
-    /// webhook to the same name goes to an address that was checked for it.
+    /// The client. It resolves names to the checked addresses only, and keeps no connection open, so the next webhook
+    /// to the same name connects to an address that was checked for it.
     async fn client(&self) -> Result<&Client, String> {
         let build = || async {
             let client = Client::builder()
@@ -190,7 +192,7 @@ async fn addresses(host: String, port: u16) -> io::Result<Vec<IpAddr>> {
     Ok(tokio::net::lookup_host((host, port)).await?.map(|address| address.ip()).collect())
 }
 
-/// Whether an answer says that the webhook was taken.
+/// An error unless the status means success.
 fn verdict(status: StatusCode) -> Result<(), String> {
     if status.is_success() {
         Ok(())
@@ -201,7 +203,7 @@ fn verdict(status: StatusCode) -> Result<(), String> {
     }
 }
 
-/// What is at the bottom of an error. The rest of it names the URL, which may hold what is nobody else's business.
+/// The innermost cause of an error. The outer texts contain the URL, which may hold secrets.
 fn reason(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {

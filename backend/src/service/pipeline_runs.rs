@@ -25,7 +25,7 @@ mod engine;
 mod steps;
 mod views;
 
-pub(super) use engine::Pace;
+pub(super) use engine::EngineControl;
 
 /// A run that has not begun, and what it is shown as.
 struct Planned {

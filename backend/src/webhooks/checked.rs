@@ -1,4 +1,4 @@
-//! The addresses that were checked for the webhooks that are being sent, and no others.
+//! The resolver of the webhook client: it knows only the checked addresses of the webhooks that are being sent.
 
 use std::{
     collections::HashMap,
@@ -6,12 +6,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// By the name of the host; an entry lasts as long as a webhook to it is sent, so there are no more than of these.
+/// Checked addresses by host name. An entry exists while a webhook to its host is being sent, so there are at most as
+/// many entries as webhooks in flight.
 #[derive(Clone, Default)]
 pub(super) struct CheckedAddresses(Arc<Mutex<HashMap<String, Entry>>>);
 
 struct Entry {
-    /// Of the newest look-up: all of them were checked.
+    /// The result of the newest look-up; all of them are checked.
     addresses: Vec<IpAddr>,
     /// The webhooks to this host that are being sent.
     webhooks: usize,
@@ -24,7 +25,7 @@ pub(super) struct Held {
 }
 
 impl CheckedAddresses {
-    /// Notes the addresses of a host for a webhook.
+    /// Stores the checked addresses of a host for one webhook, until the result is dropped.
     pub(super) fn hold(&self, host: String, addresses: Vec<IpAddr>) -> Held {
         let mut entries = self.entries();
         let webhooks = entries.get(&host).map_or(0, |entry| entry.webhooks) + 1;

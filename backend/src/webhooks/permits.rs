@@ -1,7 +1,7 @@
-//! How many webhooks a server sends at once, and which runs wait until it may send theirs.
+//! Limits how many webhooks a server sends at once and per second, and records which runs wait for a permit.
 //!
-//! A webhook that has no permit is not claimed: its run stays in the database as it is, and here a few words say that there
-//! is nothing else to do for it. So what waits costs no task, no connection and no transaction.
+//! A webhook without a permit is not claimed: its run stays unchanged in the database, and an entry in memory says that
+//! there is nothing else to do for it. So a waiting webhook needs no task, no connection and no transaction.
 
 use std::{
     collections::HashMap,
@@ -13,9 +13,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{MAX_AT_ONCE, MAX_PER_CUSTOMER};
 use crate::ids::{CustomerId, RunId};
 
-/// For how long a permit that was used stays taken at least. Each webhook changes its run twice, so receivers that refuse
-/// at once would otherwise keep the database busy: a customer sends [`MAX_PER_CUSTOMER`] webhooks per second at most.
-const PACE: TimeDelta = TimeDelta::seconds(1);
+/// The least time for which a used permit stays taken, so a customer sends at most [`MAX_PER_CUSTOMER`] webhooks per
+/// second. Each webhook writes its run twice, so receivers that refuse at once would otherwise keep the database busy.
+const MIN_HOLD: TimeDelta = TimeDelta::seconds(1);
 
 /// The permits of one server for webhooks.
 #[derive(Clone, Debug, Default)]
@@ -23,15 +23,16 @@ pub struct Permits(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// By customer; none is the platform itself.
+    /// Permits by customer; `None` is the platform.
     taken: HashMap<Option<CustomerId>, Vec<Taken>>,
     /// How many permits are in use.
     in_use: usize,
+    /// Runs that wait for a permit, with the scan that last found them due.
     waiting: HashMap<RunId, (Waiting, u64)>,
-    /// Counts the permits that were handed out.
+    /// How many permits were handed out since the start; numbers them.
     handed_out: u64,
-    /// Counts the looks at all runs that are due.
-    looks: u64,
+    /// How many scans of all due runs have begun.
+    scans: u64,
 }
 
 #[derive(Debug)]
@@ -43,23 +44,23 @@ struct Taken {
 
 impl Taken {
     fn is_over(&self, now: DateTime<Utc>) -> bool {
-        // A clock that was set back keeps no permit.
-        !self.is_in_use && !(TimeDelta::zero()..PACE).contains(&(now - self.since))
+        // If the clock was set back, the difference is negative and the permit is free.
+        !self.is_in_use && !(TimeDelta::zero()..MIN_HOLD).contains(&(now - self.since))
     }
 }
 
 /// A run with webhooks that wait for a permit.
 #[derive(Clone, Copy, Debug)]
 pub struct Waiting {
-    /// The customer whose permits they need; none is the platform itself.
+    /// The customer whose permits the webhooks need; `None` is the platform.
     pub customer: Option<CustomerId>,
-    /// The revision of the run that this holds for.
+    /// The revision of the run to which this applies.
     pub revision: i64,
-    /// When there is something else to do for the run.
+    /// The next time at which there is something else to do for the run.
     pub until: Option<DateTime<Utc>>,
 }
 
-/// A permit in use, given back when it is dropped.
+/// A permit in use; returned when it is dropped.
 #[derive(Debug)]
 pub struct Permit {
     permits: Permits,
@@ -69,7 +70,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Notes that a webhook is sent. A permit that was not used is free again at once.
+    /// Records that a webhook is sent with this permit. An unused permit is free again as soon as it is dropped.
     pub const fn mark_used(&mut self) {
         self.was_used = true;
     }
@@ -77,12 +78,12 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.permits.state().give_back(self);
+        self.permits.state().release(self);
     }
 }
 
 impl Permits {
-    /// A permit for a webhook of this customer, if there is one.
+    /// A permit for a webhook of this customer, unless the limits are reached.
     #[must_use]
     pub fn take(&self, customer: Option<CustomerId>, now: DateTime<Utc>) -> Option<Permit> {
         let mut state = self.state();
@@ -96,31 +97,31 @@ impl Permits {
         Some(Permit { permits: self.clone(), customer, number, was_used: false })
     }
 
-    /// Begins a look at all runs that are due. What waited and was not met by the look before is forgotten.
-    pub fn begin_look(&self) {
+    /// Begins a scan of all due runs. Removes waiting runs that the previous scan did not find due.
+    pub fn begin_scan(&self) {
         let mut state = self.state();
-        state.looks += 1;
-        let looks = state.looks;
-        state.waiting.retain(|_, (_, met)| *met + 1 >= looks);
+        state.scans += 1;
+        let scans = state.scans;
+        state.waiting.retain(|_, (_, seen_in)| *seen_in + 1 >= scans);
     }
 
-    /// Whether there is nothing to do for a run of this revision but to wait for a permit.
+    /// Whether a run of this revision can do nothing but wait for a permit.
     #[must_use]
     pub fn keeps_waiting(&self, run: RunId, revision: i64, now: DateTime<Utc>) -> bool {
         let mut state = self.state();
-        let looks = state.looks;
-        let Some((waiting, met)) = state.waiting.get_mut(&run) else { return false };
-        *met = looks;
+        let scans = state.scans;
+        let Some((waiting, seen_in)) = state.waiting.get_mut(&run) else { return false };
+        *seen_in = scans;
         let Waiting { customer, revision: noted, until } = *waiting;
         noted == revision && until.is_none_or(|until| now < until) && !state.has_room(customer, now)
     }
 
-    /// Notes what a run waits for, if it waits for a permit.
+    /// Records that a run waits for a permit, or with `None` that it does not.
     pub fn note(&self, run: RunId, waiting: Option<Waiting>) {
         let mut state = self.state();
-        let looks = state.looks;
+        let scans = state.scans;
         match waiting {
-            Some(waiting) => state.waiting.insert(run, (waiting, looks)),
+            Some(waiting) => state.waiting.insert(run, (waiting, scans)),
             None => state.waiting.remove(&run),
         };
     }
@@ -147,7 +148,7 @@ impl State {
         self.in_use < MAX_AT_ONCE && own < MAX_PER_CUSTOMER
     }
 
-    fn give_back(&mut self, permit: &Permit) {
+    fn release(&mut self, permit: &Permit) {
         self.in_use -= 1;
         let Some(taken) = self.taken.get_mut(&permit.customer) else { return };
         if !permit.was_used {
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_customer_takes_its_share_and_all_customers_together_no_more_than_all() {
+    fn a_customer_gets_its_share_and_all_customers_together_the_total() {
         let permits = Permits::default();
         let taken: Vec<Vec<Permit>> = (0..10).map(|number| all_of(&permits, Some(customer(number)), NOW)).collect();
         let counts: Vec<usize> = taken.iter().map(Vec::len).collect();
@@ -223,17 +224,17 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_not_met_any_more_is_forgotten() {
+    fn a_run_that_a_scan_does_not_find_is_removed_by_the_next() {
         let permits = Permits::default();
         let _taken = all_of(&permits, Some(customer(1)), NOW);
         let runs = [1, 2].map(|number| RunId(Uuid::from_u128(number)));
-        permits.begin_look();
+        permits.begin_scan();
         for run in runs {
             permits.note(run, Some(Waiting { customer: Some(customer(1)), revision: 1, until: None }));
         }
-        permits.begin_look();
+        permits.begin_scan();
         assert!(permits.keeps_waiting(runs[0], 1, NOW));
-        permits.begin_look();
+        permits.begin_scan();
         assert_eq!(runs.map(|run| permits.keeps_waiting(run, 1, NOW)), [true, false]);
     }
 }

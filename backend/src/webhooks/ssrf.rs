@@ -1,8 +1,9 @@
-//! Which addresses are everybody's.
+//! Which addresses are globally routable. Webhooks connect to no others, unless an operator allows their network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Networks of IPv4 that are not everybody's, by the registry of special purposes (RFC 6890 and what followed).
+/// IPv4 networks that are not globally routable, by the IANA registry of special-purpose addresses (RFC 6890 and its
+/// updates), with the lengths of their prefixes.
 const SPECIAL_V4: [([u8; 4], u32); 15] = [
     ([0, 0, 0, 0], 8),
     ([10, 0, 0, 0], 8),
@@ -21,12 +22,12 @@ const SPECIAL_V4: [([u8; 4], u32); 15] = [
     ([240, 0, 0, 0], 4),
 ];
 
-/// Networks within `2000::/3`, outside of which nothing is everybody's, that are not either: protocols of their own, which
-/// may lead to any IPv4 address, and examples.
+/// IPv6 networks within `2000::/3` that are not globally routable: transition mechanisms, which may lead to any IPv4
+/// address, and documentation prefixes. Outside of `2000::/3` no address is globally routable.
 const SPECIAL_V6: [(u128, u32); 4] =
     [(0x2001_0000 << 96, 23), (0x2001_0db8 << 96, 32), (0x2002_0000 << 96, 16), (0x3fff_0000 << 96, 20)];
 
-/// Whether an address is one of the public network.
+/// Whether an address is globally routable. An IPv4-mapped IPv6 address counts as its IPv4 address.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => is_public_v4(address),
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn public_addresses_are_told_from_all_others() {
+    fn only_globally_routable_addresses_are_public() {
         let public = [
             "1.1.1.1",
             "9.255.255.255",

@@ -205,7 +205,7 @@ async fn an_answer_that_is_no_success_is_told(#[case] status: &str) {
 #[tokio::test]
 async fn whoever_does_not_answer_is_not_waited_for() {
     let listener = Listener::on("127.0.0.1", "").await;
-    let webhooks = Webhooks { patience: Duration::from_millis(100), ..allowing(&["127.0.0.0/8"]) };
+    let webhooks = Webhooks { timeout: Duration::from_millis(100), ..allowing(&["127.0.0.0/8"]) };
     let refused = webhooks.post(to(listener.url("127.0.0.1"))).await;
     assert_eq!(refused, Err("it was not answered within 0.1 s".to_owned()));
 }

@@ -93,7 +93,7 @@ impl ControlPlane {
             revision: row.revision,
             until: row.course.due_apart_from_webhooks(&terms, work.now),
         });
-        self.pace.permits.note(row.id, waiting);
+        self.engine.permits.note(row.id, waiting);
         self.carry_out(work, &row, &effects, &carriers).await?;
         if has_changed {
             note(work, &row, before);

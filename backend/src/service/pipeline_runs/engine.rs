@@ -21,12 +21,12 @@ use crate::{
 
 /// Wakes the engine of this server when there may be something to do at once, and bounds what it sends.
 #[derive(Debug, Default)]
-pub(in crate::service) struct Pace {
+pub(in crate::service) struct EngineControl {
     wakeup: Notify,
     pub(super) permits: Permits,
 }
 
-impl Pace {
+impl EngineControl {
     pub(in crate::service) fn wake(&self) {
         self.wakeup.notify_one();
     }
@@ -43,7 +43,7 @@ struct Claimed {
 impl ControlPlane {
     /// Waits until there may be something to do.
     pub async fn runs_may_go_on(&self) {
-        self.pace.wakeup.notified().await;
+        self.engine.wakeup.notified().await;
     }
 
     /// Lets every run go on that has waited long enough, sends webhooks whose turn it is, and starts what waited for a run
@@ -51,11 +51,11 @@ impl ControlPlane {
     pub async fn advance_pipeline_runs(self: &Arc<Self>) -> Result<usize> {
         const WHAT: &str = "advancing runs of pipelines";
         let now = self.now();
-        self.pace.permits.begin_look();
+        self.engine.permits.begin_scan();
         let due = |after| store::pipeline_runs::due(&self.db, now, after, PAGE);
         let advance_due = |runs: Vec<DueRun>| async move {
             for run in &runs {
-                if !self.pace.permits.keeps_waiting(run.id, run.revision, now) {
+                if !self.engine.permits.keeps_waiting(run.id, run.revision, now) {
                     self.advance_readable_run(run.id).await?;
                 }
             }
@@ -114,8 +114,8 @@ impl ControlPlane {
                     }
                     // The permit is back before the engine looks for the run that takes it.
                     drop(claim);
-                    if cp.pace.permits.has_waiting() {
-                        cp.pace.wake();
+                    if cp.engine.permits.has_waiting() {
+                        cp.engine.wake();
                     }
                 });
             }
@@ -127,7 +127,7 @@ impl ControlPlane {
     fn claim_webhooks(&self, row: &mut PipelineRunRow, now: DateTime<Utc>) -> Vec<Claimed> {
         let mut claimed = Vec::new();
         for place in row.course.unclaimed(now) {
-            let Some(permit) = self.pace.permits.take(row.customer_id, now) else { break };
+            let Some(permit) = self.engine.permits.take(row.customer_id, now) else { break };
             row.course.claim(place, now);
             claimed.push(Claimed { place, attempt: row.course.steps[place].attempt, at: now, permit });
         }

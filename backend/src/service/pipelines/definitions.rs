@@ -23,7 +23,7 @@ use crate::{
     },
     service::ControlPlane,
     store,
-    webhooks::PATIENCE,
+    webhooks::TIMEOUT,
 };
 
 /// The agents that a definition may mean, as far as they are there.
@@ -201,10 +201,10 @@ fn unsigned(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
 fn impatient(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
     let has_longer = |step: &&Step| {
         let timeout = step.timeout.filter(|_| !step.is_for_an_agent());
-        timeout.is_some_and(|timeout| timeout.as_seconds() > PATIENCE.as_secs())
+        timeout.is_some_and(|timeout| timeout.as_seconds() > TIMEOUT.as_secs())
     };
     definition.steps.iter().filter(has_longer).map(|step| {
-        let most = PATIENCE.as_secs();
+        let most = TIMEOUT.as_secs();
         step.location
             .warning(format!("`{}` has {most} s at most, like all webhooks: a longer `timeout` does nothing", step.id))
     })
