@@ -1,6 +1,7 @@
-//! How often somebody may ask: a window that starts with the first request of its key and lasts 60 s.
+//! Rate limits: a window starts with the first request of its subject and lasts 60 seconds.
 //!
-//! Counted in memory on one server, in Redis for all servers together; while Redis is away each server counts alone.
+//! One server counts in memory, several servers count together in Redis. While Redis is not available, each server
+//! counts alone.
 
 use std::{
     collections::HashMap,
@@ -16,25 +17,25 @@ pub mod redis;
 /// How long a window lasts, in milliseconds.
 pub const WINDOW_MS: i64 = 60_000;
 const SHARDS: usize = 16;
-/// How many windows a shard holds. Beyond them any other one makes room: whoever asks from so many addresses is not held up
-/// by windows of one address, and memory stays bounded.
+/// The most windows of a shard, which bounds the memory. A new window beyond them replaces any other one: a client with
+/// more addresses than that is not limited by a window for one address anyway.
 const WINDOWS_PER_SHARD: usize = 1 << 16;
 
-/// What is counted together. The contract, section 4, names the classes.
+/// The requests that are counted together. The classes are those of section 4 of the published reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Class {
-    /// Registration of agents, per address.
+    /// Registration of agents, per client address.
     Register,
-    /// Signing in and renewing, per address.
+    /// Sign-in and renewal of sessions, per client address.
     Login,
     /// Failed sign-ins, per e-mail address and client address together.
     Failure,
     /// Failed sign-ins, per e-mail address, from all client addresses.
     Account,
-    /// Operations with a token, per user.
+    /// Requests with an access token, per user.
     User,
-    /// Operations with an API key, per key.
+    /// Requests with an API key, per key.
     Agent,
     /// GraphQL operations, per user.
     Graphql,
@@ -53,8 +54,8 @@ pub struct Quotas {
 
 /// Failed sign-ins per e-mail address, client address and window.
 const FAILURES: u32 = 5;
-/// Failed sign-ins per e-mail address and window, wherever they come from: more than one client address may use up, so
-/// that one stranger cannot lock a user out.
+/// Failed sign-ins per e-mail address and window, from all client addresses: more than one client address may use up,
+/// so that one attacker cannot lock a user out.
 const ACCOUNT_FAILURES: u32 = 4 * FAILURES;
 
 impl Default for Quotas {
@@ -66,16 +67,16 @@ impl Default for Quotas {
 impl FromStr for Quotas {
     type Err = String;
 
-    /// `off`, or a list such as `register=10,agent=300`; what is not named keeps its default.
+    /// `off`, or a list such as `register=10,agent=300`; a class that is not named keeps its default.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut quotas = Self::default();
         if text == "off" {
             return Ok(Self { is_on: false, ..quotas });
         }
         for part in text.split(',') {
-            let (name, figure) =
+            let (name, number) =
                 part.split_once('=').ok_or_else(|| format!("`{part}` is not of the form name=number"))?;
-            let slot = match name.trim() {
+            let quota = match name.trim() {
                 "register" => &mut quotas.register,
                 "login" => &mut quotas.login,
                 "user" => &mut quotas.user,
@@ -83,9 +84,9 @@ impl FromStr for Quotas {
                 "graphql" => &mut quotas.graphql,
                 other => return Err(format!("`{other}` is none of register, login, user, agent, graphql")),
             };
-            *slot = match figure.trim().parse() {
-                Ok(figure) if figure > 0 => figure,
-                _ => return Err(format!("`{figure}` is not a number of requests above 0")),
+            *quota = match number.trim().parse() {
+                Ok(number) if number > 0 => number,
+                _ => return Err(format!("`{number}` is not a number of requests above 0")),
             };
         }
         Ok(quotas)
@@ -106,22 +107,22 @@ impl Quotas {
     }
 }
 
-/// What a count says.
+/// The state of a window after a request was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Requests a window holds.
+    /// The most requests of the window.
     pub limit: u32,
     /// Requests left in this window.
     pub remaining: u32,
     /// When the window ends.
     pub resets_at: DateTime<Utc>,
-    /// Whether this request was one too many.
+    /// Whether this request exceeded the limit.
     pub exceeded: bool,
 }
 
-/// An attempt that counts as a failure unless it is given back. See [`Limits::reserve`].
+/// An attempt that counts as a failure unless it is released. See [`Limits::reserve`].
 #[derive(Debug)]
-#[must_use = "an attempt that succeeds is given back"]
+#[must_use = "an attempt that succeeds is released"]
 pub struct Reservation {
     class: Class,
     subject: String,
@@ -137,13 +138,14 @@ struct Window {
 }
 
 impl Window {
-    /// Whether requests are counted in it. One that ends later than any that begins now is of a clock that was wrong.
+    /// Whether requests are counted in it. A window that ends later than one that begins now was created by a wrong
+    /// clock.
     const fn is_open(self, now: i64) -> bool {
         self.ends_at > now && self.ends_at <= now.saturating_add(WINDOW_MS)
     }
 }
 
-/// The counter.
+/// Counts requests against the quotas.
 #[derive(Debug)]
 pub struct Limits {
     quotas: Quotas,
@@ -158,7 +160,7 @@ impl Limits {
         Self { quotas, memory: Memory::default(), shared }
     }
 
-    /// Counts a request of `subject`; nothing when limits are off.
+    /// Counts a request of `subject`; `None` when limits are off.
     pub async fn count(&self, class: Class, subject: &str, now: DateTime<Utc>) -> Option<Verdict> {
         if !self.quotas.is_on {
             return None;
@@ -178,12 +180,12 @@ impl Limits {
         })
     }
 
-    /// Counts an attempt of `subject` before its outcome is known, so that attempts made at the same time cannot all pass.
-    /// Nothing when limits are off. A refused attempt is not counted.
+    /// Counts an attempt of `subject` before its outcome is known, so that concurrent attempts cannot exceed the limit.
+    /// `None` when limits are off. A refused attempt is not counted.
     ///
     /// # Errors
     ///
-    /// The instant at which the window ends, if it is full.
+    /// The end of the window, if the window is full.
     pub async fn reserve(
         &self,
         class: Class,
@@ -204,15 +206,15 @@ impl Limits {
         if is_taken { Ok(Some(Reservation { class, subject, resets_at, is_shared })) } else { Err(resets_at) }
     }
 
-    /// Takes an attempt out of the count, for it was no failure. Nothing happens once its window has ended.
-    pub async fn give_back(&self, reservation: Reservation, now: DateTime<Utc>) {
+    /// Subtracts an attempt that was no failure. Has no effect once its window has ended.
+    pub async fn release(&self, reservation: Reservation, now: DateTime<Utc>) {
         let Reservation { class, subject, resets_at, is_shared } = reservation;
         if now >= resets_at {
             return;
         }
         match &self.shared {
-            Some(shared) if is_shared => shared.give_back(class, &subject).await,
-            _ => self.memory.give_back(class, &subject, now.timestamp_millis()),
+            Some(shared) if is_shared => shared.release(class, &subject).await,
+            _ => self.memory.release(class, &subject, now.timestamp_millis()),
         }
     }
 }
@@ -230,9 +232,9 @@ struct Memory {
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// By class and hash of the subject, so that what clients call themselves takes no room.
+    /// By class and hash of the subject, so that the memory does not depend on the length of subjects.
     windows: HashMap<(Class, u64), Window>,
-    /// When ended windows were last thrown away.
+    /// When ended windows were last removed, in milliseconds.
     swept_at: i64,
 }
 
@@ -244,7 +246,7 @@ impl Memory {
         })
     }
 
-    /// Counts if the window is not full; the window, and whether it counted.
+    /// Counts if the window is not full. Returns the window and whether the attempt was counted.
     fn reserve(&self, class: Class, subject: &str, now: i64, limit: u32) -> (Window, bool) {
         self.change(class, subject, now, |window| {
             let is_free = window.count < limit;
@@ -253,7 +255,7 @@ impl Memory {
         })
     }
 
-    fn give_back(&self, class: Class, subject: &str, now: i64) {
+    fn release(&self, class: Class, subject: &str, now: i64) {
         self.change(class, subject, now, |window| window.count = window.count.saturating_sub(1));
     }
 
@@ -262,7 +264,7 @@ impl Memory {
         #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
         let shard = subject as usize % SHARDS;
         let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
-        // Of a clock that was set back, too.
+        // The absolute difference, because the clock may have been set back.
         if (now - shard.swept_at).abs() >= WINDOW_MS {
             shard.swept_at = now;
             shard.windows.retain(|_, window| window.is_open(now));
@@ -326,7 +328,7 @@ mod tests {
         let full = (Window { count: 5, ends_at: 61_000 }, false);
         assert_eq!(memory.reserve(Class::Failure, "a", 2_000, 5), full);
         assert_eq!(memory.reserve(Class::Failure, "a", 3_000, 5), full, "what is refused does not count");
-        memory.give_back(Class::Failure, "a", 4_000);
+        memory.release(Class::Failure, "a", 4_000);
         assert!(memory.reserve(Class::Failure, "a", 5_000, 5).1);
     }
 }

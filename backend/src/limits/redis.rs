@@ -14,12 +14,13 @@ use tokio::{
 use super::{Class, WINDOW_MS, Window};
 use crate::error::{Error, Result};
 
-/// An answer is not delayed longer than this by a Redis that does not answer.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// After a failure Redis is left alone for so long.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long a request waits for Redis before it is counted in memory.
+const TIMEOUT: Duration = Duration::from_millis(100);
+/// How long Redis is not called after a failure.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Adds to a window and says how it stands. The same in `limits.rs` for memory.
+/// Counts a request; returns the count and the milliseconds to the end of the window. `Memory` in `limits.rs` does the
+/// same.
 const ADD: &str = "
 local count = redis.call('INCR', KEYS[1])
 local left = redis.call('PTTL', KEYS[1])
@@ -29,7 +30,8 @@ if left < 0 then
 end
 return {count, left}";
 
-/// Adds to a window that is not full, and says how it stands and whether it added. The same in `limits.rs` for memory.
+/// Counts an attempt unless the window is full; returns the count, the milliseconds to the end of the window, and
+/// whether the attempt was counted. `Memory` in `limits.rs` does the same.
 const RESERVE: &str = "
 local count = tonumber(redis.call('GET', KEYS[1]) or '0')
 local is_free = 0
@@ -44,8 +46,8 @@ if left < 0 then
 end
 return {count, left, is_free}";
 
-/// Takes one out of a window that still runs.
-const GIVE_BACK: &str = "
+/// Subtracts an attempt, if the window has not ended.
+const RELEASE: &str = "
 if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then
   redis.call('DECR', KEYS[1])
 end
@@ -54,7 +56,7 @@ return 0";
 struct Scripts {
     add: Script,
     reserve: Script,
-    give_back: Script,
+    release: Script,
 }
 
 /// The windows in Redis.
@@ -63,8 +65,9 @@ pub struct Shared {
     client: Client,
     realm: Arc<str>,
     scripts: Arc<Scripts>,
-    line: Arc<AsyncMutex<Option<MultiplexedConnection>>>,
-    away_until: Arc<Mutex<Option<Instant>>>,
+    connection: Arc<AsyncMutex<Option<MultiplexedConnection>>>,
+    /// Until when Redis is not called, after a failure.
+    unavailable_until: Arc<Mutex<Option<Instant>>>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -74,11 +77,11 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// Windows in the Redis at `url`, shared with the servers of the same `realm`; connected to when first needed.
+    /// Windows in the Redis at `url`, shared with the servers of the same `realm`. The first request connects.
     ///
     /// # Errors
     ///
-    /// If the URL is wrong.
+    /// The URL is not valid.
     pub fn new(url: &str, realm: String) -> Result<Self> {
         let client = Client::open(url).map_err(Error::internal)?;
         Ok(Self {
@@ -87,31 +90,32 @@ impl Shared {
             scripts: Arc::new(Scripts {
                 add: Script::new(ADD),
                 reserve: Script::new(RESERVE),
-                give_back: Script::new(GIVE_BACK),
+                release: Script::new(RELEASE),
             }),
-            line: Arc::default(),
-            away_until: Arc::default(),
+            connection: Arc::default(),
+            unavailable_until: Arc::default(),
         })
     }
 
-    /// Adds to a window; nothing while Redis is away.
+    /// Counts a request; `None` while Redis is not available.
     pub(super) async fn add(&self, class: Class, subject: &str, now: i64) -> Option<Window> {
         let mut script = self.scripts.add.key(self.key(class, subject));
-        let (count, left): (u32, i64) = self.ask(script.arg(WINDOW_MS)).await?;
+        let (count, left): (u32, i64) = self.invoke(script.arg(WINDOW_MS)).await?;
         Some(Window { count, ends_at: now + left })
     }
 
-    /// Adds to a window that is not full; the window, and whether it did. Nothing while Redis is away.
+    /// Counts an attempt unless the window is full. Returns the window and whether the attempt was counted; `None`
+    /// while Redis is not available.
     pub(super) async fn reserve(&self, class: Class, subject: &str, now: i64, limit: u32) -> Option<(Window, bool)> {
         let mut script = self.scripts.reserve.key(self.key(class, subject));
-        let (count, left, is_free): (u32, i64, bool) = self.ask(script.arg(WINDOW_MS).arg(limit)).await?;
+        let (count, left, is_free): (u32, i64, bool) = self.invoke(script.arg(WINDOW_MS).arg(limit)).await?;
         Some((Window { count, ends_at: now + left }, is_free))
     }
 
-    /// Takes one out of a window; while Redis is away it stays.
-    pub(super) async fn give_back(&self, class: Class, subject: &str) {
-        let script = self.scripts.give_back.key(self.key(class, subject));
-        let _: Option<u32> = self.ask(&script).await;
+    /// Subtracts an attempt; has no effect while Redis is not available.
+    pub(super) async fn release(&self, class: Class, subject: &str) {
+        let script = self.scripts.release.key(self.key(class, subject));
+        let _: Option<u32> = self.invoke(&script).await;
     }
 
     fn key(&self, class: Class, subject: &str) -> String {
@@ -119,35 +123,36 @@ impl Shared {
         format!("mftplus:limit:{}:{class}:{subject}", self.realm)
     }
 
-    async fn ask<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Option<T> {
-        let away = *self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
-        if away.is_some_and(|until| Instant::now() < until) {
+    /// Runs a script; `None` if Redis is not available or answers with an error.
+    async fn invoke<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Option<T> {
+        let unavailable_until = *self.unavailable_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if unavailable_until.is_some_and(|until| Instant::now() < until) {
             return None;
         }
         let invoked = async {
-            let mut line = self.connection().await?;
-            script.invoke_async(&mut line).await
+            let mut connection = self.connection().await?;
+            script.invoke_async(&mut connection).await
         };
-        match timeout(PATIENCE, invoked).await {
+        match timeout(TIMEOUT, invoked).await {
             Ok(Ok(answer)) => return Some(answer),
-            // What stands at the key is of another version, say: Redis is there, and counts the rest.
+            // Redis answered with an error, for instance because another version uses the key: Redis stays in use.
             Ok(Err(error)) if error.code().is_some() => return None,
             Ok(Err(_)) | Err(_) => {}
         }
-        *self.away_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
-        if let Ok(mut line) = self.line.try_lock() {
-            *line = None;
+        *self.unavailable_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + RETRY_AFTER);
+        if let Ok(mut connection) = self.connection.try_lock() {
+            *connection = None;
         }
         None
     }
 
     async fn connection(&self) -> ::redis::RedisResult<MultiplexedConnection> {
-        let mut line = self.line.lock().await;
-        if let Some(connection) = &*line {
+        let mut open = self.connection.lock().await;
+        if let Some(connection) = &*open {
             return Ok(connection.clone());
         }
         let connection = self.client.get_multiplexed_async_connection().await?;
-        *line = Some(connection.clone());
+        *open = Some(connection.clone());
         Ok(connection)
     }
 }

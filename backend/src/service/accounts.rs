@@ -90,7 +90,7 @@ impl ControlPlane {
         let checked = self.check_password(login).await;
         // An attempt that the server could not verify is no failure.
         if !matches!(checked, Ok(None)) {
-            self.give_back(attempt).await;
+            self.release_attempt(attempt).await;
         }
         self.begin_session(checked?.ok_or(WRONG)?, ACCESS).await
     }
@@ -105,7 +105,7 @@ impl ControlPlane {
             match self.limits.reserve(class, subject, now).await {
                 Ok(reservation) => attempt.extend(reservation),
                 Err(resets_at) => {
-                    self.give_back(attempt).await;
+                    self.release_attempt(attempt).await;
                     return Err(Error::RateLimited((resets_at - now).to_std().unwrap_or_default()));
                 }
             }
@@ -113,9 +113,9 @@ impl ControlPlane {
         Ok(attempt)
     }
 
-    async fn give_back(&self, attempt: Vec<Reservation>) {
+    async fn release_attempt(&self, attempt: Vec<Reservation>) {
         for reservation in attempt {
-            self.limits.give_back(reservation, self.now()).await;
+            self.limits.release(reservation, self.now()).await;
         }
     }
 
