@@ -1,4 +1,4 @@
-//! Agents: how they come, show that they are there, get new keys and go.
+//! Agents: registration, heartbeats, key rotation and revocation.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{
     ControlPlane, Work,
     authenticate::{KEY_PREFIX, digest},
     customers::SHOWN,
-    instances::Turn,
+    instances::InstanceRole,
 };
 use crate::{
     actor::{Actor, KeyDigest, Permission, Scope},
@@ -27,14 +27,14 @@ use crate::{
     store::{self, agents::AgentRow, credentials::KeyState, db::Word},
 };
 
-/// The heartbeat interval every agent knows of by itself, in seconds.
+/// The heartbeat interval of an agent that has acknowledged no other one, in seconds.
 const PUBLISHED_INTERVAL: i64 = 30;
-/// How long the old key works beside a new one, unless said otherwise.
+/// How long the old key remains valid beside a new one, by default.
 const OVERLAP: TimeDelta = TimeDelta::hours(24);
-/// How many transfers an agent's detail holds.
+/// The most transfers in the detail of an agent.
 const NEWEST: u64 = 20;
 
-/// A new agent, with its key: shown this once, so never printed.
+/// A new agent with its API key, which is shown only once. No `Debug`, so that the key is never logged.
 #[derive(Clone)]
 pub struct Registered {
     /// The agent.
@@ -44,11 +44,12 @@ pub struct Registered {
 }
 
 impl ControlPlane {
-    /// Registers an agent for the customer who asks, or for the one whose enrolment code the input holds.
+    /// Registers an agent for the customer that calls, or for the customer of the enrolment code in the input.
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`] with neither, [`Error::Forbidden`] if the code is unknown or does not work any more.
+    /// [`Error::Unauthenticated`] without a customer and a code, [`Error::Forbidden`] if the code is unknown, expired
+    /// or used up.
     pub async fn register_agent(
         &self,
         actor: Option<&Actor>,
@@ -80,7 +81,7 @@ impl ControlPlane {
         };
         store::agents::insert(&mut work.tx, &row).await?;
         let api_key = self.add_key(&mut work, row.id).await?;
-        self.direct_interval(&mut work, row.id, row.heartbeat_interval).await?;
+        self.send_heartbeat_interval(&mut work, row.id, row.heartbeat_interval).await?;
         let agent = Agent::from(row);
         if actor.is_none() {
             work.actor = Actor::Agent { agent: agent.id, customer, key: None }.to_string();
@@ -90,11 +91,11 @@ impl ControlPlane {
         Ok(Registered { agent, api_key })
     }
 
-    /// Records that an agent is there; with what waits for it.
+    /// Records a heartbeat. Returns the agent and its open directives.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, [`Error::ConflictBecause`] for a process that has to stop.
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::ConflictBecause`] for a process that has to stop.
     pub async fn record_heartbeat(
         &self,
         actor: &Actor,
@@ -102,9 +103,9 @@ impl ControlPlane {
         ip_address: Option<String>,
     ) -> Result<(Agent, Vec<Directive>)> {
         let id = actor.require_agent(Permission::SendHeartbeat)?;
-        let turn = self.require_own_state(actor, id, heartbeat.instance_id).await?;
+        let role = self.require_own_state(actor, id, heartbeat.instance_id).await?;
         let (agent, told) = self.writer.record_heartbeat(id, heartbeat, ip_address, self.now()).await?;
-        if turn == Turn::Replaced {
+        if role == InstanceRole::Replaced {
             return Ok((agent, Vec::new()));
         }
         let mut open = self.open_directives(id).await?;
@@ -113,7 +114,7 @@ impl ControlPlane {
             let mut work = self.begin(&Actor::System).await?;
             let name = DirectiveAction::SetHeartbeatInterval { seconds: told }.name();
             store::directives::acknowledge_all(&mut work.tx, id, name, work.now).await?;
-            self.direct_interval(&mut work, id, told).await?;
+            self.send_heartbeat_interval(&mut work, id, told).await?;
             self.commit(work).await?;
             open = self.open_directives(id).await?;
         }
@@ -130,7 +131,7 @@ impl ControlPlane {
         Ok(store::agents::list(&self.db, scope, filter, window).await?.map(Agent::from))
     }
 
-    /// An agent, with its newest transfers and jobs.
+    /// An agent with its jobs and its newest transfers.
     ///
     /// # Errors
     ///
@@ -147,7 +148,7 @@ impl ControlPlane {
         Ok(AgentDetail { agent: agent.into(), transfers, jobs })
     }
 
-    /// Those of these agents that the caller may see, in no order.
+    /// The agents with these ids that the caller may see, in no particular order.
     ///
     /// # Errors
     ///
@@ -175,15 +176,15 @@ impl ControlPlane {
         self.list_transfers(actor, &TransferFilter { agent_id: Some(id), ..filter }, window).await
     }
 
-    /// Gives an agent a new key; the old one works on for `overlap`, a day unless said otherwise.
+    /// Creates a new key for an agent. The old key remains valid for `overlap`, 24 hours by default.
     ///
-    /// An agent whose answer was lost may ask again with the old key: then the newer key, which was never used, ends. Once
-    /// the newer key has been used, the old one can only be used.
+    /// An agent that did not receive the answer may ask again with the old key, which ends the newer, unused key. Once
+    /// the newer key has been used, the old one cannot be exchanged any more.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope: an agent may do it for itself. [`Error::Forbidden`] with a key that
-    /// a newer one has replaced.
+    /// [`Error::NotFound`] outside the caller's scope: an agent may do it for itself. [`Error::Forbidden`] with a key
+    /// that a newer one has replaced.
     pub async fn rotate_agent_key(&self, actor: &Actor, id: AgentId, overlap: Option<Duration>) -> Result<String> {
         let scope = actor.require(Permission::RotateAgentKey)?;
         let overlap = overlap.map_or(OVERLAP, super::delta);
@@ -206,7 +207,7 @@ impl ControlPlane {
         Ok(api_key)
     }
 
-    /// Asks an agent to get itself a new key.
+    /// Sends an agent the directive to get a new key.
     ///
     /// # Errors
     ///
@@ -215,11 +216,11 @@ impl ControlPlane {
         let scope = actor.require(Permission::RequestKeyRotation)?;
         let mut work = self.begin(actor).await?;
         store::agents::find(&mut work.tx, scope, id).await?.ok_or(Error::NotFound("agent"))?;
-        self.direct(&mut work, id, DirectiveAction::RotateKey {}).await?;
+        self.send_directive(&mut work, id, DirectiveAction::RotateKey {}).await?;
         self.commit(work).await
     }
 
-    /// Revokes an agent: its keys end now, it is gone from every list, its transfers stay.
+    /// Revokes an agent: its keys end at once and it disappears from all lists. Its transfers remain.
     ///
     /// # Errors
     ///
@@ -249,13 +250,13 @@ impl ControlPlane {
         Ok(key)
     }
 
-    /// Tells an agent the interval that is wanted, if it knows another one.
-    async fn direct_interval(&self, work: &mut Work, agent: AgentId, told: i64) -> Result<()> {
+    /// Sends an agent the configured heartbeat interval, unless it has acknowledged that one.
+    async fn send_heartbeat_interval(&self, work: &mut Work, agent: AgentId, told: i64) -> Result<()> {
         let seconds = self.interval();
         if told == seconds {
             return Ok(());
         }
-        self.direct(work, agent, DirectiveAction::SetHeartbeatInterval { seconds }).await
+        self.send_directive(work, agent, DirectiveAction::SetHeartbeatInterval { seconds }).await
     }
 
     fn interval(&self) -> i64 {
@@ -263,7 +264,7 @@ impl ControlPlane {
     }
 }
 
-/// Checks that an agent may get a new key for this one. Newer keys that were never used end.
+/// Checks that an agent may exchange this key for a new one. Ends newer keys that were never used.
 async fn exchange(work: &mut Work, agent: AgentId, key: Option<&KeyDigest>) -> Result<()> {
     const REPLACED: Error =
         Error::Forbidden("this key has been replaced by a newer one, which is in use: ask for a new key with that one");
@@ -276,7 +277,7 @@ async fn exchange(work: &mut Work, agent: AgentId, key: Option<&KeyDigest>) -> R
     }
 }
 
-/// For which customer an agent registers.
+/// The customer for which an agent registers.
 async fn enrol(work: &mut Work, actor: Option<&Actor>, input: &RegisterAgent) -> Result<CustomerId> {
     match (actor, &input.customer_identifier) {
         (Some(Actor::Customer { customer, .. }), _) => Ok(*customer),

@@ -1,11 +1,11 @@
-//! What the server wants of agents.
+//! Directives: sent to agents, delivered until they are acknowledged or expire.
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{ControlPlane, Work, attempts::Attempts, instances::Turn};
+use super::{ControlPlane, Work, attempts::Attempts, instances::InstanceRole};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
@@ -15,13 +15,13 @@ use crate::{
     store,
 };
 
-/// How long a directive waits for its agent.
-const KEPT: TimeDelta = TimeDelta::hours(24);
-/// How often a waiting agent is looked up while other servers cannot be heard.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a directive is valid.
+const LIFETIME: TimeDelta = TimeDelta::hours(24);
+/// How often a long poll reads the database while messages of other servers do not arrive.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl ControlPlane {
-    /// What waits for the agent, oldest first.
+    /// The open directives of an agent, oldest first.
     pub(super) async fn open_directives(&self, agent: AgentId) -> Result<Vec<Directive>> {
         let now = self.now();
         let cache = &self.cache;
@@ -31,13 +31,13 @@ impl ControlPlane {
         Ok(open.filter(|directive| directive.expires_at.0 > now).cloned().collect())
     }
 
-    /// What waits for the agent that asks; if nothing does, waits up to `wait` for something. Nobody is answered whose key
-    /// has ended meanwhile, and nobody goes on waiting: whatever may have changed that wakes them.
+    /// The open directives of the agent that calls. If there is none, waits up to `wait` for one. A key that ends
+    /// meanwhile ends the wait with an error.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, [`Error::Unauthenticated`] as soon as `key` is not valid any more,
-    /// [`Error::ConflictBecause`] for a process that has to stop.
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::Unauthenticated`] as soon as `key` is not valid any
+    /// more, [`Error::ConflictBecause`] for a process that has to stop.
     pub async fn list_directives(
         &self,
         actor: &Actor,
@@ -49,12 +49,12 @@ impl ControlPlane {
         let deadline = Instant::now() + wait;
         let mut changes = self.bus.read();
         loop {
-            // Each time: another process may have come while this one waited.
-            let turn = self.require_own_state(actor, agent, instance).await?;
-            // First what waits, then the right to it: one that ends between is noticed here.
-            let open = match turn {
-                Turn::Works => self.open_directives(agent).await?,
-                Turn::Replaced => Vec::new(),
+            // Checked in each round: another process may have started while this one waited.
+            let role = self.require_own_state(actor, agent, instance).await?;
+            // The directives first and then the key, so that a key which ends between the two reads is noticed.
+            let open = match role {
+                InstanceRole::Active => self.open_directives(agent).await?,
+                InstanceRole::Replaced => Vec::new(),
             };
             let (holder, expires_at) = self.holder_of_key(key).await?;
             if holder != *actor {
@@ -67,20 +67,20 @@ impl ControlPlane {
             tokio::select! {
                 () = self.stop.cancelled() => return Ok(open),
                 () = sleep_until(expiry.map_or(deadline, |expiry| expiry.min(deadline))) => {}
-                () = self.until_it_concerns(&mut changes, actor) => {}
-                () = sleep(LOOK_AGAIN), if !self.bus.is_connected() => {}
+                () = self.until_relevant_change(&mut changes, actor) => {}
+                () = sleep(POLL_INTERVAL), if !self.bus.is_connected() => {}
             }
         }
     }
 
-    /// Waits until what waits for an agent, or its right to be told, may have changed.
-    async fn until_it_concerns(&self, changes: &mut Reader, actor: &Actor) {
+    /// Waits until the directives of an agent, or its right to receive them, may have changed.
+    async fn until_relevant_change(&self, changes: &mut Reader, actor: &Actor) {
         while let Some(signal) = changes.next().await {
-            let is_concerned = match &signal {
+            let is_relevant = match &signal {
                 Signal::Message(message) => message.invalidations.iter().any(|what| concerns(*what, actor)),
                 Signal::Resync => true,
             };
-            if is_concerned {
+            if is_relevant {
                 // The task that invalidates the cache may receive this signal later.
                 self.cache.apply(&signal);
                 return;
@@ -89,7 +89,7 @@ impl ControlPlane {
         std::future::pending::<()>().await;
     }
 
-    /// Takes note that the agent has seen to a directive. Doing so again changes nothing.
+    /// Acknowledges a directive. A repetition has no effect.
     ///
     /// # Errors
     ///
@@ -108,7 +108,7 @@ impl ControlPlane {
                 _ => true,
             };
             if !is_noted {
-                // Another change came between.
+                // A concurrent change was committed first: try again.
                 continue;
             }
             let was_open = store::directives::claim(&mut work.tx, id, work.now).await?;
@@ -124,12 +124,12 @@ impl ControlPlane {
         }
     }
 
-    /// Lets the agent know what is wanted, with the change that makes it so.
-    pub(super) async fn direct(&self, work: &mut Work, agent: AgentId, action: DirectiveAction) -> Result<()> {
+    /// Stores a directive in the transaction of the change that causes it.
+    pub(super) async fn send_directive(&self, work: &mut Work, agent: AgentId, action: DirectiveAction) -> Result<()> {
         let directive = Directive {
             id: self.ids.next(work.now),
             created_at: work.now.into(),
-            expires_at: (work.now + KEPT).into(),
+            expires_at: (work.now + LIFETIME).into(),
             action,
         };
         store::directives::insert(&mut work.tx, agent, &directive).await?;

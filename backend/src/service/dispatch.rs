@@ -1,5 +1,5 @@
-//! What becomes of slots that are due: each is decided once, however many servers look, and leaves a row in the ledger
-//! in the transaction that claims it.
+//! Decides the due slots of jobs. Each slot is decided once by one of the servers, and its row in the slot history is
+//! written in the transaction that claims its schedule.
 
 use std::{collections::HashMap, iter, time::Duration};
 
@@ -32,28 +32,24 @@ use crate::{
 
 /// How many schedules are claimed in one transaction.
 pub(super) const AT_A_TIME: usize = 100;
-/// How long the scheduler sleeps at most: a change it was not told of is noticed then.
-const LOOK: Duration = Duration::from_secs(30);
-/// The same, while other servers cannot be heard.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// What a slot says that waits for the run before it.
+/// The longest sleep of the scheduler, after which it notices a change of which no message arrived.
+const MAX_SLEEP: Duration = Duration::from_secs(30);
+/// The longest sleep while messages of other servers do not arrive.
+const MAX_SLEEP_UNCONNECTED: Duration = Duration::from_secs(1);
+/// The reason of a slot that waits for an earlier run.
 pub(super) const WAITS_FOR_RUN: &str = "waits for an earlier run to end";
 
-/// What becomes of the slots of a schedule that are due.
+/// The decisions on the due slots of one schedule.
 pub(super) struct Decided<'a> {
     pub(super) row: &'a ScheduleRow,
-    /// The first slot that is not due.
+    /// The first slot that is not due yet.
     pub(super) next: Option<DateTime<Utc>>,
     pub(super) decisions: Vec<Decision>,
 }
 
 impl ControlPlane {
-    /// Decides every slot of a job or a pipeline that is due by now; how many of them had one. What cannot be decided stays
-    /// due, and keeps no other.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says. What was decided before stays decided.
+    /// Decides all due slots of jobs and pipelines. Returns how many jobs and pipelines had one. A slot that cannot be
+    /// decided stays due and does not block the others. After an error, the decisions made so far remain.
     pub async fn dispatch_due_slots(&self) -> Result<usize> {
         let mut dispatched = 0;
         while let Some(due) = store::schedules::next_due(&self.db, Owner::Job).await? {
@@ -74,14 +70,14 @@ impl ControlPlane {
         Ok(dispatched + self.dispatch_due_pipelines().await?)
     }
 
-    /// How long nothing is due, as far as is known.
+    /// The time until the next slot is due, at most 30 seconds.
     pub async fn until_next_slot(&self) -> Result<Duration> {
-        let look = if self.bus.is_connected() { LOOK } else { LOOK_AGAIN };
+        let longest = if self.bus.is_connected() { MAX_SLEEP } else { MAX_SLEEP_UNCONNECTED };
         let jobs = store::schedules::next_due(&self.db, Owner::Job).await?;
         let pipelines = store::schedules::next_due(&self.db, Owner::Pipeline).await?;
         let due = [jobs, pipelines].into_iter().flatten().min();
         let until = due.map(|due| (due - self.now()).to_std().unwrap_or_default());
-        Ok(until.map_or(look, |until| until.min(look)))
+        Ok(until.map_or(longest, |until| until.min(longest)))
     }
 
     /// Waits until a schedule may have changed.
@@ -89,7 +85,7 @@ impl ControlPlane {
         self.cache.schedules.notified().await;
     }
 
-    /// Claims the schedules of these jobs and decides their slots that are due, all in one transaction.
+    /// Claims the schedules of these jobs and decides their due slots, in one transaction.
     pub(super) async fn dispatch(&self, owners: Vec<uuid::Uuid>) -> Result<usize> {
         let mut work = self.begin(&Actor::System).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
@@ -138,7 +134,7 @@ impl ControlPlane {
         Ok(count)
     }
 
-    /// The row of a decision.
+    /// The row for a decision in the slot history.
     pub(super) fn slot(&self, owner: uuid::Uuid, decision: Decision) -> SlotRow {
         let Decision { scheduled_for, verdict, range } = decision;
         let (outcome, reason, pending) = match verdict {
@@ -147,7 +143,7 @@ impl ControlPlane {
             Verdict::Drop(outcome, reason) => (outcome, reason, None),
         };
         SlotRow {
-            // Begins with the milliseconds of the slot, not of now.
+            // The id begins with the milliseconds of the slot, so that ORDER BY id is the order of slots.
             id: self.ids.next(scheduled_for),
             owner_id: owner,
             scheduled_for,
@@ -161,13 +157,13 @@ impl ControlPlane {
     }
 }
 
-/// Decides the slots of a schedule up to now.
+/// Decides the slots of a schedule up to `now`, without I/O.
 pub(super) fn decided(row: &ScheduleRow, is_busy: bool, queued: usize, now: DateTime<Utc>) -> Decided<'_> {
     let nothing = Decided { row, next: None, decisions: Vec::new() };
     let Some(first) = row.next_run_at else { return nothing };
     let schedule = match Schedule::parse(&row.schedule, &row.timezone) {
         Ok(schedule) => schedule,
-        // It was good when it was stored. Nothing can be due by it until somebody changes it.
+        // It was valid when it was stored. No slot is due until the schedule is changed.
         Err(error) => {
             tracing::error!(owner.id = %row.owner_id, %error, "a stored schedule cannot be read");
             return nothing;

@@ -1,4 +1,5 @@
-//! Two processes with one copied state would do each job twice: the later one is told to stop.
+//! Detects two processes of one agent that share a copied state folder and would run each job twice. The later one has
+//! to stop.
 
 use std::sync::Arc;
 
@@ -17,30 +18,35 @@ use crate::{
 
 /// What a process of an agent may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// Everything.
-    Works,
-    /// Report, and begin nothing: another process has just taken its place, and whether both live is not known yet.
+pub(super) enum InstanceRole {
+    /// Run jobs and steps.
+    Active,
+    /// Report, but begin nothing: another process has just replaced it, and it is not known yet whether both are
+    /// running.
     Replaced,
 }
 
 impl ControlPlane {
-    /// Whether a process of an agent may work, an error where another one with the same state does; one that does not name
-    /// itself may. Costs no read of the database while the same process is heard.
+    /// What a process of an agent may do. A process that sends no instance id may do everything. Needs no database read
+    /// while requests come from the same process.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ConflictBecause`] for a process that has to stop because another one uses a copy of its state folder.
     pub(super) async fn require_own_state(
         &self,
         actor: &Actor,
         id: AgentId,
         instance: Option<InstanceId>,
-    ) -> Result<Turn> {
-        let Some(instance) = instance else { return Ok(Turn::Works) };
+    ) -> Result<InstanceRole> {
+        let Some(instance) = instance else { return Ok(InstanceRole::Active) };
         let now = self.now();
         let cache = &self.cache;
         let read = async { Ok(store::agent_instances::find(&self.db, id).await?.map(Arc::new)) };
         let known = cache.instances.get(id, now, cache.bus(), read).await?;
         match known.map(|known| known.state_of(instance, now)) {
-            Some(InstanceState::Current) => return Ok(Turn::Works),
-            Some(InstanceState::Late) => return Ok(Turn::Replaced),
+            Some(InstanceState::Current) => return Ok(InstanceRole::Active),
+            Some(InstanceState::Late) => return Ok(InstanceRole::Replaced),
             Some(InstanceState::Stopped) => return Err(duplicate()),
             _ => {}
         }
@@ -54,13 +60,12 @@ impl ControlPlane {
             tracing::warn!(agent.id = %id, "two processes of this agent are at work with one copied state; the later one is told to stop");
             work.note(Kind::AgentDuplicateStopped, Object::Agent(row.into()));
         }
-        // What is known of the agent's credentials and processes.
         work.invalidate(Invalidation::AgentKeys(id));
         self.commit(work).await?;
         match state {
-            InstanceState::Late => Ok(Turn::Replaced),
+            InstanceState::Late => Ok(InstanceRole::Replaced),
             _ if state.must_stop() => Err(duplicate()),
-            _ => Ok(Turn::Works),
+            _ => Ok(InstanceRole::Active),
         }
     }
 }

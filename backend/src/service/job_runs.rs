@@ -1,6 +1,6 @@
-//! Runs: started and reported by agents, watched, cancelled and made again by administrators.
+//! Job runs: started and reported by agents, read and cancelled by administrators.
 
-use super::{ControlPlane, Work, attempts::Attempts, instances::Turn, jobs::require_enabled};
+use super::{ControlPlane, Work, attempts::Attempts, instances::InstanceRole, jobs::require_enabled};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
@@ -16,13 +16,13 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// Starts a run of a job of the agent that asks, by the directive that is named or the oldest that waits. The same
-    /// directive again gives the same run, while it is at work.
+    /// Starts a run of a job of the agent that calls, for the named start directive or else the oldest open one. A
+    /// repetition with the same directive returns the same run while it is active.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's job or directive, [`Error::Invalid`]
-    /// if the job is disabled, [`Error::Conflict`] if the directive is void or its run has ended.
+    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's job or directive,
+    /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the directive is void or its run has ended.
     pub async fn start_job_run(
         &self,
         actor: &Actor,
@@ -31,7 +31,7 @@ impl ControlPlane {
         claim: Option<&Claim>,
     ) -> Result<JobRun> {
         let agent = actor.require_agent(Permission::StartJobRun)?;
-        if self.require_own_state(actor, agent, input.instance_id).await? == Turn::Replaced {
+        if self.require_own_state(actor, agent, input.instance_id).await? == InstanceRole::Replaced {
             return Err(Error::Unavailable("another process of this agent has just started: try again in a moment"));
         }
         let mut attempts = Attempts::default();
@@ -48,7 +48,7 @@ impl ControlPlane {
                 return Ok(run);
             }
             require_enabled(&row)?;
-            // First the job, then its runs: that is the order of locks.
+            // The job is locked before its runs, as everywhere, so that transactions cannot deadlock.
             if !store::jobs::note_start(&mut work.tx, job, work.now).await? {
                 return Err(Error::NotFound("job"));
             }
@@ -61,7 +61,7 @@ impl ControlPlane {
             if let Some(start) = &start
                 && !store::directives::claim(&mut work.tx, start.id, work.now).await?
             {
-                // Another call took it: look again.
+                // A concurrent call has claimed the directive: try again.
                 continue;
             }
             let run = self.begin_run(&mut work, &row, start).await?;
@@ -71,7 +71,7 @@ impl ControlPlane {
         }
     }
 
-    /// Stores the run that a start, or the agent's own will, makes of a job that was noted as started.
+    /// Stores a run of a job, for a start directive or, without one, because the agent started it by itself.
     async fn begin_run(&self, work: &mut Work, job: &JobRow, start: Option<Directive>) -> Result<JobRun> {
         let now = work.now;
         let directive_id = start.as_ref().map(|start| start.id);
@@ -118,7 +118,8 @@ impl ControlPlane {
         Ok(run)
     }
 
-    /// Ends runs of the job of which nothing moves: an agent that knows only the published page cannot report their end.
+    /// Fails active runs of the job without a running transfer: an agent that knows only the published reference cannot
+    /// report their end.
     async fn end_unreported(&self, work: &mut Work, job: JobId) -> Result<()> {
         for mut run in store::job_runs::running_of_job(&mut work.tx, job).await? {
             let progress = store::job_runs::progress_of(&mut work.tx, run.id).await?;
@@ -133,7 +134,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Takes an agent's report about a run of its own.
+    /// Applies an agent's report on one of its runs.
     ///
     /// # Errors
     ///
@@ -153,9 +154,9 @@ impl ControlPlane {
             let is_changed = match run.state.report(&report, now) {
                 Ok(is_changed) => is_changed,
                 Err(refused) => {
-                    // Said again, it is no news.
-                    let is_news = run.state.completed_at.is_some_and(|ended| run.state.heard_at < ended);
-                    if run.state.failed_by_lease && report.status.is_some_and(RunStatus::has_ended) && is_news {
+                    // A repetition of the report is not recorded again.
+                    let is_first = run.state.completed_at.is_some_and(|ended| run.state.heard_at < ended);
+                    if run.state.failed_by_lease && report.status.is_some_and(RunStatus::has_ended) && is_first {
                         run.state.heard_at = now;
                         if !store::job_runs::save(&mut work.tx, &run, seen).await? {
                             continue;
@@ -182,28 +183,28 @@ impl ControlPlane {
             }
             self.commit(work).await?;
             if run.state.status.has_ended() {
-                self.start_what_waits_for(job).await;
+                self.start_queued_slots_after_change(job).await;
             }
             return Ok(run.view());
         }
     }
 
-    /// Keeps an end that was reported too late, for whoever looks into it; the agent is done with the run by it.
+    /// Records a final report that came after the server had ended the run as an event, and acknowledges the run's
+    /// directives.
     async fn keep_late_report(&self, mut work: Work, run: &JobRunRow, report: &ReportJobRun) -> Result<()> {
-        let mut said = run.view();
-        said.status = report.status.unwrap_or(said.status);
-        said.bytes_transferred = report.bytes_transferred.or(said.bytes_transferred);
+        let mut reported = run.view();
+        reported.status = report.status.unwrap_or(reported.status);
+        reported.bytes_transferred = report.bytes_transferred.or(reported.bytes_transferred);
         if let crate::model::fields::Change::Set(message) = &report.error_message {
-            said.error_message = Some(message.clone());
+            reported.error_message = Some(message.clone());
         }
-        work.note(Kind::JobRunReportedLate, Object::JobRun(said));
+        work.note(Kind::JobRunReportedLate, Object::JobRun(reported));
         store::directives::settle_job_run(&mut work.tx, run.id, work.now).await?;
         work.invalidate(Invalidation::Directives(run.agent_id));
         self.commit(work).await
     }
 
-    /// Writes a changed run, unless somebody changed it since it was read; whether it did. One that has ended settles
-    /// what was wanted of it.
+    /// Saves a changed run; false if it was changed since it was read. The end of a run acknowledges its directives.
     pub(super) async fn save_run(&self, work: &mut Work, run: &JobRunRow, seen: i64, kind: Kind) -> Result<bool> {
         if !store::job_runs::save(&mut work.tx, run, seen).await? {
             return Ok(false);
@@ -244,7 +245,7 @@ impl ControlPlane {
         Ok(store::job_runs::list(&self.db, filter, window).await?.map(|row| row.view()))
     }
 
-    /// The newest runs of each of these jobs, as many as is said beside it.
+    /// The newest runs of each of these jobs, at most the number beside its id.
     ///
     /// # Errors
     ///
@@ -259,7 +260,7 @@ impl ControlPlane {
         Ok(newest.collect())
     }
 
-    /// Those of these runs that there are, in no order.
+    /// The existing runs with these ids, in no particular order.
     ///
     /// # Errors
     ///
@@ -281,7 +282,8 @@ impl ControlPlane {
         Ok(row.view())
     }
 
-    /// Asks for the end of a run: its agent confirms it, or its lease ends it. Asking again changes nothing.
+    /// Requests the cancellation of a run. The run ends when its agent confirms it or its lease ends. A repetition has
+    /// no effect.
     ///
     /// # Errors
     ///
@@ -305,16 +307,16 @@ impl ControlPlane {
             if !self.save_run(&mut work, &run, seen, Kind::JobRunCancelRequested).await? {
                 continue;
             }
-            if self.agent_is_there(&mut work, run.agent_id).await? {
-                self.direct(&mut work, run.agent_id, DirectiveAction::CancelJobRun { run_id: id }).await?;
+            if self.is_agent_registered(&mut work, run.agent_id).await? {
+                self.send_directive(&mut work, run.agent_id, DirectiveAction::CancelJobRun { run_id: id }).await?;
             }
             self.commit(work).await?;
             return Ok(run.view());
         }
     }
 
-    /// Takes the agent's acknowledgement of a directive to stop a run as a report that the run is not active; false if another
-    /// change came between.
+    /// Takes the agent's acknowledgement of a directive to stop a run as a report that the run is not active; false if
+    /// another change came between.
     pub(super) async fn note_stop_of_job_run(&self, work: &mut Work, id: RunId) -> Result<bool> {
         let Some(mut run) = store::job_runs::find(&mut work.tx, Scope::All, id).await? else { return Ok(true) };
         if run.state.status.has_ended() || run.state.cancel_requested_at.is_none() {
@@ -326,7 +328,7 @@ impl ControlPlane {
     }
 }
 
-/// A run, for a caller with this permission. Whoever may not see the run is not told that they lack the permission.
+/// A run, for a caller with this permission. A run outside the caller's scope is not found, whatever the permission.
 pub(super) async fn permitted_run(
     work: &mut Work,
     actor: &Actor,
@@ -338,7 +340,7 @@ pub(super) async fn permitted_run(
     Ok(run)
 }
 
-/// The run that a directive has started, if it is at work.
+/// The active run of a directive, if there is one.
 async fn run_of_directive(work: &mut Work, job: JobId, id: DirectiveId) -> Result<Option<JobRunRow>> {
     let Some(run) = store::job_runs::by_directive(&mut work.tx, id).await? else { return Ok(None) };
     if run.job_id != job {
@@ -351,7 +353,7 @@ async fn run_of_directive(work: &mut Work, job: JobId, id: DirectiveId) -> Resul
     Ok(Some(run))
 }
 
-/// The start that the agent names, if it still waits.
+/// The start directive that the agent names, if it is open.
 async fn named_start(work: &mut Work, job: &JobRow, id: DirectiveId) -> Result<Directive> {
     let directive = store::directives::find(&mut work.tx, job.agent_id, id).await?;
     let directive = directive.filter(|directive| directive.action.job() == Some(job.id));
@@ -360,7 +362,7 @@ async fn named_start(work: &mut Work, job: &JobRow, id: DirectiveId) -> Result<D
         return Err(Error::conflict("this directive has expired"));
     }
     if !store::directives::starts(&mut work.tx, job.id).await?.iter().any(|open| open.id == id) {
-        // By a run, and then the caller's next look finds it, or because it was called off.
+        // It is acknowledged: by a run, which the caller's next attempt finds, or because it was cancelled or declined.
         return match store::job_runs::by_directive(&mut work.tx, id).await? {
             Some(_) => Ok(directive),
             None => Err(Error::conflict("this directive was called off, or acknowledged without a run")),
@@ -369,7 +371,7 @@ async fn named_start(work: &mut Work, job: &JobRow, id: DirectiveId) -> Result<D
     Ok(directive)
 }
 
-/// The start that has waited for the longest.
+/// The oldest start directive that is open and not expired.
 async fn oldest_start(work: &mut Work, job: &JobRow) -> Result<Option<Directive>> {
     let starts = store::directives::starts(&mut work.tx, job.id).await?;
     Ok(starts.into_iter().find(|start| start.expires_at.0 > work.now))

@@ -1,4 +1,4 @@
-//! Starts: how a job comes to its agent, and what becomes of starts that lead to no run.
+//! Start directives: how jobs are sent to their agents, and what happens to starts that lead to no run.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -23,15 +23,15 @@ use crate::{
     store::{self, db::Word, job_runs::JobRunRow, jobs::JobRow, schedules::Owner, slots::Pending},
 };
 
-/// What a slot says that was sent to its agent and is not started.
+/// The reason of a slot whose start was sent to the agent.
 pub(super) const WAITS_FOR_AGENT: &str = "waits for the agent to start it";
-/// How long a start waits for its agent.
-const KEPT: TimeDelta = TimeDelta::hours(24);
-/// What the start of slots that waited is called where it fails.
+/// How long a start directive is valid.
+const LIFETIME: TimeDelta = TimeDelta::hours(24);
+/// How a failed start of queued slots is named in logs and metrics.
 const STARTING: &str = "starting queued slots";
-/// Why a slot comes to nothing whose start nobody fetched.
+/// The reason of a slot whose start the agent did not fetch.
 const NOT_FETCHED: &str = "not fetched: the agent did not start it within 24h";
-/// Why a slot comes to nothing whose start was acknowledged without a run.
+/// The reason of a slot whose start the agent acknowledged without a run.
 const DECLINED: &str = "the agent acknowledged it without starting a run";
 
 /// The directive that starts a job for a slot, with its agent.
@@ -52,16 +52,16 @@ fn start(
 ) -> (AgentId, Directive) {
     let scheduled_for = scheduled_for.map(Into::into);
     let action = DirectiveAction::StartJob { job: Box::new(job.clone()), scheduled_for, attempt, retry_of };
-    (job.agent_id, Directive { id: ids.next(now), created_at: now.into(), expires_at: (now + KEPT).into(), action })
+    (job.agent_id, Directive { id: ids.next(now), created_at: now.into(), expires_at: (now + LIFETIME).into(), action })
 }
 
 impl ControlPlane {
-    /// Starts a job now, beside its schedule.
+    /// Starts a job now, independently of its schedule.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
-    /// [`Error::Invalid`] if it is disabled, [`Error::Conflict`] if a run is at work and may not be overlapped.
+    /// [`Error::Invalid`] if it is disabled, [`Error::Conflict`] if a run is active and the job may not overlap itself.
     pub async fn run_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
         let mut work = self.begin(actor).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
@@ -76,13 +76,13 @@ impl ControlPlane {
         Ok(job)
     }
 
-    /// Makes a run again that failed or was cancelled, as another attempt.
+    /// Retries a run that failed or was cancelled, as its next attempt.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
-    /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the run has not failed, was made again already, or
-    /// another is at work that may not be overlapped.
+    /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the run has not failed, was retried already,
+    /// or another run is active and the job may not overlap itself.
     pub async fn retry_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
         let mut work = self.begin(actor).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
@@ -109,7 +109,7 @@ impl ControlPlane {
         Ok(run.view())
     }
 
-    /// Asks the agent for another attempt.
+    /// Sends the agent the start of the next attempt.
     pub(super) async fn send_again(&self, work: &mut Work, job: &JobRow, run: &JobRunRow) -> Result<()> {
         let job = job.view();
         let again = (run.scheduled_for, run.attempt + 1, Some(run.id));
@@ -119,7 +119,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Starts the slots of a job that wait for a run to end, as far as nothing is in their way; how many.
+    /// Starts the queued slots of a job, as far as its overlap policy allows. Returns how many.
     pub(super) async fn start_queued_slots_of(&self, id: JobId) -> Result<usize> {
         let mut started = 0;
         while self.start_queued_slot(id).await? {
@@ -128,8 +128,8 @@ impl ControlPlane {
         Ok(started)
     }
 
-    /// The same after a change that stands whatever becomes of them: what fails is tried again by the next sweep.
-    pub(super) async fn start_what_waits_for(&self, id: JobId) {
+    /// The same after a committed change: an error is logged, and the next sweep tries again.
+    pub(super) async fn start_queued_slots_after_change(&self, id: JobId) {
         let starting = attempt(STARTING, id, self.start_queued_slots_of(id)).await;
         if let Err(error) = starting {
             tracing::warn!(error = &error as &dyn std::error::Error, job.id = %id, "queued slots wait for the next sweep");
@@ -155,7 +155,7 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// Starts slots whose turn has come without anybody having noticed; how many.
+    /// Starts all queued slots that may start. Returns how many.
     pub async fn start_queued_slots(&self) -> Result<usize> {
         let mut started = 0;
         for job in store::slots::with_queue(&self.db, Owner::Job).await? {
@@ -164,7 +164,7 @@ impl ControlPlane {
         Ok(started)
     }
 
-    /// Gives up starts that their agents did not fetch in time; how many.
+    /// Marks slots as missed whose start directives have expired. Returns how many.
     pub async fn give_up_starts(&self) -> Result<usize> {
         let now = self.now();
         let list = |after| store::directives::lapsed_starts(&self.db, now, after, PAGE);
@@ -188,7 +188,7 @@ impl ControlPlane {
         work.invalidate(Invalidation::Directives(agent));
         self.commit(work).await?;
         if let Some(job) = directive.action.job() {
-            self.start_what_waits_for(job).await;
+            self.start_queued_slots_after_change(job).await;
         }
         Ok(true)
     }
@@ -200,12 +200,12 @@ async fn send(work: &mut Work, (agent, directive): (AgentId, Directive)) -> Resu
     Ok(())
 }
 
-/// Takes note that an agent acknowledged a start without a run.
+/// Records that an agent has acknowledged a start without a run.
 pub(super) async fn decline(work: &mut Work, directive: &Directive) -> Result<()> {
     drop_slot(work, directive, Outcome::Skipped, DECLINED).await
 }
 
-/// Writes that the slot of a start came to nothing, unless a run has come of it already.
+/// Records that the slot of a start did not run, unless it has a run already.
 async fn drop_slot(work: &mut Work, directive: &Directive, outcome: Outcome, reason: &str) -> Result<()> {
     let DirectiveAction::StartJob { job, scheduled_for: Some(at), .. } = &directive.action else { return Ok(()) };
     let Some(mut slot) = store::slots::find(&mut work.tx, job.id.0, at.0).await? else { return Ok(()) };
@@ -221,7 +221,7 @@ async fn drop_slot(work: &mut Work, directive: &Directive, outcome: Outcome, rea
     Ok(())
 }
 
-/// Lets only a job pass of which nothing is at work, or that may overlap itself.
+/// An error if a run of the job is active or about to start, unless the job may overlap itself.
 async fn require_free(work: &mut Work, job: &JobRow) -> Result<()> {
     if job.overlap.0 != Overlap::Allow && is_busy(work, job.id).await? {
         return Err(Error::conflict("a run of this job is at work or about to start, and it may not overlap itself"));

@@ -1,4 +1,4 @@
-//! Jobs: made and changed by administrators, read by whoever they belong to.
+//! Jobs: created and changed by administrators, read by users of their customer and by their agent.
 
 use super::{ControlPlane, Work, attempts::Attempts};
 use crate::{
@@ -17,11 +17,11 @@ use crate::{
     store::{self, db::Word, idempotency::Claim, jobs::JobRow},
 };
 
-/// Why the slots of a job that is disabled come to nothing.
+/// The reason of slots that are skipped because the job was disabled.
 const DISABLED: &str = "the job was disabled";
 
 impl ControlPlane {
-    /// Makes a job.
+    /// Creates a job.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl ControlPlane {
         Ok(row.ok_or(Error::NotFound("job"))?.view())
     }
 
-    /// Those of these jobs that the caller may see, in no order.
+    /// The jobs with these ids that the caller may see, in no particular order.
     ///
     /// # Errors
     ///
@@ -105,8 +105,8 @@ impl ControlPlane {
         Ok(rows.iter().map(JobRow::view).collect())
     }
 
-    /// Changes a job. A changed schedule, zone or `enabled` takes effect at once; slots that were due before are decided
-    /// by what was in force.
+    /// Changes a job. A change of the schedule, time zone or `enabled` takes effect at once; slots that were due before
+    /// are decided by the previous values.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl ControlPlane {
                 self.dispatch(vec![id.0]).await?;
                 continue;
             }
-            if row.enabled && !before.enabled && !self.agent_is_there(&mut work, row.agent_id).await? {
+            if row.enabled && !before.enabled && !self.is_agent_registered(&mut work, row.agent_id).await? {
                 return Err(Error::conflict("the job's agent was revoked: nobody could run it"));
             }
             let schedule = parse(&row.schedule, &row.timezone)?;
@@ -142,7 +142,7 @@ impl ControlPlane {
                 row.next_run_at = if row.enabled { schedule.next_after(work.now) } else { None };
             }
             if !store::jobs::save(&mut work.tx, &row).await? {
-                // Somebody else changed it, or a slot came due: look again.
+                // A concurrent change was committed first, or a slot was decided: try again.
                 continue;
             }
             let job = self.note_job(&mut work, Kind::JobUpdated, id).await?;
@@ -157,7 +157,7 @@ impl ControlPlane {
         }
     }
 
-    /// Lets a job's schedule start it.
+    /// Enables a job: its schedule starts runs again.
     ///
     /// # Errors
     ///
@@ -166,7 +166,7 @@ impl ControlPlane {
         self.update_job(actor, id, UpdateJob { enabled: Some(true), ..UpdateJob::default() }).await
     }
 
-    /// Stops a job's schedule; what waits to start does not start any more, a run at work goes on.
+    /// Disables a job: its schedule starts no runs, and pending starts are cancelled. An active run continues.
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ impl ControlPlane {
         self.update_job(actor, id, UpdateJob { enabled: Some(false), ..UpdateJob::default() }).await
     }
 
-    /// Deletes a job with its runs and its ledger; runs at work are cancelled first, transfers stay.
+    /// Deletes a job with its runs and its slot history. Active runs are cancelled first; transfers remain.
     ///
     /// # Errors
     ///
@@ -186,15 +186,15 @@ impl ControlPlane {
         if !store::schedules::delete(&mut work.tx, id.0).await? {
             return Err(Error::NotFound("job"));
         }
-        // Whoever starts a run at this moment is done before, or finds no job.
+        // Locks the job: a concurrent start of a run commits before, or finds no job.
         store::jobs::touch(&mut work.tx, &[id]).await?;
-        let is_there = self.agent_is_there(&mut work, job.agent_id).await?;
+        let is_registered = self.is_agent_registered(&mut work, job.agent_id).await?;
         for mut run in store::job_runs::running_of_job(&mut work.tx, id).await? {
             run.state.end(RunStatus::Cancelled, work.now);
             run.state.error_message = Some("the job was deleted".to_owned());
             work.note(Kind::JobRunStatusChanged, Object::JobRun(run.view()));
-            if is_there {
-                self.direct(&mut work, job.agent_id, DirectiveAction::CancelJobRun { run_id: run.id }).await?;
+            if is_registered {
+                self.send_directive(&mut work, job.agent_id, DirectiveAction::CancelJobRun { run_id: run.id }).await?;
             }
         }
         for start in store::directives::starts(&mut work.tx, id).await? {
@@ -208,7 +208,7 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// Disables the jobs of an agent that is revoked.
+    /// Disables all jobs of an agent, because it is being revoked.
     pub(super) async fn disable_jobs_of(&self, work: &mut Work, agent: AgentId) -> Result<()> {
         let mut attempts = Attempts::default();
         loop {
@@ -224,7 +224,7 @@ impl ControlPlane {
         }
     }
 
-    /// Notes what happened to a job, with the job as it is now.
+    /// Records an event about a job, with its current state.
     pub(super) async fn note_job(&self, work: &mut Work, kind: Kind, id: JobId) -> Result<Job> {
         let row = store::jobs::find(&mut work.tx, Scope::All, id).await?;
         let job = row.ok_or(Error::NotFound("job"))?.view();
@@ -233,14 +233,14 @@ impl ControlPlane {
     }
 }
 
-/// A job, for a caller with this permission. Whoever may not see the job is not told that they lack the permission.
+/// A job, for a caller with this permission. A job outside the caller's scope is not found, whatever the permission.
 pub(super) async fn permitted(work: &mut Work, actor: &Actor, permission: Permission, id: JobId) -> Result<JobRow> {
     let row = store::jobs::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("job"))?;
     actor.require(permission)?;
     Ok(row)
 }
 
-/// What a job that is disabled answers to whoever wants to run it.
+/// An error if the job is disabled.
 pub(super) fn require_enabled(job: &JobRow) -> Result<()> {
     if job.enabled { Ok(()) } else { Err(Error::Invalid("the job is disabled: enable it first".to_owned())) }
 }
@@ -298,7 +298,7 @@ fn apply(row: &mut JobRow, patch: &UpdateJob) {
     }
 }
 
-/// The schedule that a text is in a zone.
+/// Parses a schedule in a time zone. Errors name the field of the input.
 pub(super) fn parse(text: &str, timezone: &str) -> Result<Schedule> {
     Schedule::parse(text, timezone).map_err(|ScheduleError { field, message }| Error::field(field, message))
 }

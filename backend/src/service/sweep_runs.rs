@@ -1,5 +1,5 @@
-//! What time alone changes about runs: silence, the ends of leases, transfers that have all ended, attempts that are due.
-//! Every server sweeps; each change is made by compare-and-set, so it is made, and told, once.
+//! What time alone changes about runs: silence, the ends of leases, transfers that have all ended, attempts that are
+//! due. Every server sweeps; each change is made by compare-and-set, so it is made, and told, once.
 
 use chrono::TimeDelta;
 
@@ -50,8 +50,8 @@ impl ControlPlane {
         Ok(ended + self.work_through(WHAT, 1, list, |ids| self.end_lease(ids, &reason)).await?)
     }
 
-    /// Fails runs because their agents were silent, and has the agents stop them should they be at work after all: another
-    /// attempt has to know.
+    /// Fails runs because their agents were silent, and has the agents stop them should they be at work after all:
+    /// another attempt has to know.
     async fn end_lease(&self, ids: Vec<RunId>, reason: &(impl Fn(&JobRunRow) -> String + Sync)) -> Result<usize> {
         let mut ended = 0;
         for id in ids {
@@ -78,11 +78,11 @@ impl ControlPlane {
         if !self.save_run(&mut work, &run, seen, Kind::JobRunStatusChanged).await? {
             return Ok(false);
         }
-        if self.agent_is_there(&mut work, run.agent_id).await? {
-            self.direct(&mut work, run.agent_id, DirectiveAction::CancelJobRun { run_id: run.id }).await?;
+        if self.is_agent_registered(&mut work, run.agent_id).await? {
+            self.send_directive(&mut work, run.agent_id, DirectiveAction::CancelJobRun { run_id: run.id }).await?;
         }
         self.commit(work).await?;
-        self.start_what_waits_for(run.job_id).await;
+        self.start_queued_slots_after_change(run.job_id).await;
         Ok(true)
     }
 
@@ -137,13 +137,13 @@ impl ControlPlane {
         }
         self.commit(work).await?;
         if outcome.is_some() {
-            self.start_what_waits_for(run.job_id).await;
+            self.start_queued_slots_after_change(run.job_id).await;
         }
         Ok(outcome.is_some())
     }
 
-    /// Asks for further attempts of failed runs that are due, where the agent was heard again and the earlier attempt is
-    /// known not to be at work; how many.
+    /// Asks for further attempts of failed runs that are due, where the agent was heard again and the earlier attempt
+    /// is known not to be at work; how many.
     pub async fn retry_failed_runs(&self) -> Result<usize> {
         let now = self.now();
         let list = |after| store::job_runs::due(&self.db, Due::Retry(now), after, PAGE);

@@ -22,8 +22,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, and for another agent's id; [`Error::NotFound`] for runs and steps that
-    /// are not the agent's; [`Error::Conflict`] for those that have ended.
+    /// [`Error::Forbidden`] unless an agent asks, and for another agent's id; [`Error::NotFound`] for runs and steps
+    /// that are not the agent's; [`Error::Conflict`] for those that have ended.
     pub async fn create_transfer(
         &self,
         actor: &Actor,
@@ -46,7 +46,8 @@ impl ControlPlane {
         }
     }
 
-    /// Stores a new transfer; nothing if its pipeline's run changed at this moment, and the transaction is to be dropped.
+    /// Stores a new transfer; nothing if its pipeline's run changed at this moment, and the transaction is to be
+    /// dropped.
     async fn try_create_transfer(
         &self,
         work: &mut Work,
@@ -98,8 +99,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's transfer, [`Error::Conflict`] if the
-    /// status may not follow.
+    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's transfer, [`Error::Conflict`] if
+    /// the status may not follow.
     pub async fn update_transfer(
         &self,
         actor: &Actor,
@@ -253,25 +254,25 @@ impl ControlPlane {
             let (seen, before) = (row.state.revision, row.state.status);
             let Some((kind, action)) = decide(&mut row, work.now)? else { return Ok(row.view()) };
             let agent = row.agent_id;
-            let agent_is_there = self.agent_is_there(&mut work, agent).await?;
-            if !agent_is_there && matches!(action, DirectiveAction::RetryTransfer { .. }) {
+            let is_agent_registered = self.is_agent_registered(&mut work, agent).await?;
+            if !is_agent_registered && matches!(action, DirectiveAction::RetryTransfer { .. }) {
                 return Err(Error::conflict("the transfer's agent was revoked: nobody could make another attempt"));
             }
             if !self.save(&mut work, &row, seen, before, kind).await? {
                 // A report came between: look again.
                 continue;
             }
-            if agent_is_there {
+            if is_agent_registered {
                 // Of two directives about one transfer the later one counts.
                 store::directives::settle_transfer(&mut work.tx, agent, id, work.now).await?;
-                self.direct(&mut work, agent, action).await?;
+                self.send_directive(&mut work, agent, action).await?;
             }
             self.commit(work).await?;
             return Ok(row.view());
         }
     }
 
-    pub(super) async fn agent_is_there(&self, work: &mut Work, agent: AgentId) -> Result<bool> {
+    pub(super) async fn is_agent_registered(&self, work: &mut Work, agent: AgentId) -> Result<bool> {
         Ok(store::agents::find(&mut work.tx, crate::actor::Scope::All, agent).await?.is_some())
     }
 

@@ -1,6 +1,6 @@
-//! Changing a run: read it, let something happen to it, let it go on by itself, and write all of that with what agents are
-//! told and what watchers hear, in one transaction. Of two changes at once one finds that the other was first, and looks
-//! again. So there is no leader, and a server that dies leaves a run that any other can go on with.
+//! Changing a run: read it, let something happen to it, let it go on by itself, and write all of that with what agents
+//! are told and what watchers hear, in one transaction. Of two changes at once one finds that the other was first, and
+//! looks again. So there is no leader, and a server that dies leaves a run that any other can go on with.
 
 use std::collections::HashMap;
 
@@ -66,7 +66,8 @@ impl ControlPlane {
         self.go_on(work, &before, row, effects).await
     }
 
-    /// Lets a run go on by itself after something happened to it, and writes it; nothing if another change came between.
+    /// Lets a run go on by itself after something happened to it, and writes it; nothing if another change came
+    /// between.
     pub(super) async fn go_on(
         &self,
         work: &mut Work,
@@ -131,7 +132,7 @@ impl ControlPlane {
                 work.invalidate(Invalidation::Directives(agent));
             }
             if let Some(action) = action {
-                self.direct(work, agent, action).await?;
+                self.send_directive(work, agent, action).await?;
             }
         }
         Ok(())
