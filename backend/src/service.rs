@@ -1,5 +1,5 @@
-//! The control plane: the only type that decides, writes and publishes. REST, the sweeper, the command line and the tests
-//! all call it, and name the [`Actor`] on whose behalf they do.
+//! The control plane: the only type that decides, writes and publishes. REST, GraphQL, background tasks, the command
+//! line and the tests call it, and each call names the [`Actor`] on whose behalf it is made.
 
 use std::{sync::Arc, time::Duration};
 
@@ -64,18 +64,18 @@ pub use health::Readiness;
 pub use log::Log;
 pub use tokens::{JwtKey, Tokens, jwt_key_from_file};
 
-/// How long things take before something is made of it.
+/// Intervals, timeouts and retention periods.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// How often agents are asked to send a heartbeat.
+    /// The interval at which agents send heartbeats. An agent is offline after three of them without a heartbeat.
     pub heartbeat_interval: Duration,
-    /// A running transfer without progress for so long is stalled.
+    /// How long a running transfer may make no progress before it is stalled.
     pub stalled_after: Duration,
-    /// What an agent had promised is believed for so long after it went offline.
+    /// How long running work waits for an agent that is offline or has not confirmed a cancel request, before it fails.
     pub lease: Duration,
-    /// How long the log of events is kept.
+    /// The retention of the event log.
     pub events_kept: Duration,
-    /// How long it is kept what became of the slots of schedules.
+    /// The retention of the slot history.
     pub slots_kept: Duration,
 }
 
@@ -91,28 +91,28 @@ impl Default for Timing {
     }
 }
 
-/// What a control plane is built from.
+/// The parts from which a control plane is built.
 #[derive(Debug)]
 pub struct Parts {
     /// The database, with its schema up to date.
     pub db: Db,
     /// The bus.
     pub bus: Bus,
-    /// The counter of requests.
+    /// The rate limits.
     pub limits: Limits,
     /// The clock.
     pub clock: Clock,
     /// The source of ids and randomness.
     pub ids: Arc<IdGenerator>,
-    /// The maker of tokens.
+    /// Issues and verifies tokens.
     pub tokens: Tokens,
-    /// The sender of webhooks.
+    /// Sends webhooks.
     pub webhooks: Webhooks,
-    /// How long things take.
+    /// Intervals, timeouts and retention periods.
     pub timing: Timing,
-    /// Where background work is tracked.
+    /// Tracks background tasks, so that the end of the server waits for them.
     pub tasks: TaskTracker,
-    /// Ends background work.
+    /// Cancelled to end background tasks.
     pub stop: CancellationToken,
 }
 
@@ -134,7 +134,7 @@ pub struct ControlPlane {
     cache: Arc<cache::Cache>,
     passwords: passwords::Passwords,
     engine: pipeline_runs::EngineControl,
-    heeded: clock_jumps::Heeded,
+    handled_jumps: clock_jumps::HandledJumps,
     started: MonotonicInstant,
 }
 
@@ -150,13 +150,13 @@ impl ControlPlane {
             let invalidations = committed.directives.into_iter().map(Invalidation::Directives).collect();
             publish(bus, cache, committed.events, invalidations);
         };
-        let heard = bus.clone();
+        let subscribers = bus.clone();
         let intake = Arc::new(intake::Intake::new(clock.clone()));
-        let noted = Arc::clone(&intake);
+        let recorder = Arc::clone(&intake);
         let listener = CommitListener {
-            has_subscribers: Box::new(move || heard.has_readers()),
+            has_subscribers: Box::new(move || subscribers.has_readers()),
             notify: Box::new(notify),
-            record_outcome: Box::new(move |is_working| noted.note(is_working)),
+            record_outcome: Box::new(move |is_working| recorder.note(is_working)),
         };
         let now = clock.now();
         let (writer, task) = Writer::new(db.clone(), ids.next(now), now, bus.is_shared(), listener);
@@ -182,18 +182,18 @@ impl ControlPlane {
             cache,
             passwords,
             engine: pipeline_runs::EngineControl::default(),
-            heeded: clock_jumps::Heeded::default(),
+            handled_jumps: clock_jumps::HandledJumps::default(),
             started,
         })
     }
 
-    /// The bus, to read.
+    /// The bus, for readers of committed changes.
     #[must_use]
     pub const fn bus(&self) -> &Bus {
         &self.bus
     }
 
-    /// The counter of requests.
+    /// The rate limits.
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
@@ -205,13 +205,13 @@ impl ControlPlane {
         self.cache.apply(signal);
     }
 
-    /// The present.
+    /// The current time of the server's clock.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    /// Cancelled when the server shuts down; what waits for long listens to it.
+    /// Cancelled when the server shuts down; ends long polls, sockets and background tasks.
     #[must_use]
     pub const fn stop(&self) -> &CancellationToken {
         &self.stop
@@ -229,7 +229,8 @@ impl ControlPlane {
         })
     }
 
-    /// Commits what went well. What failed is undone before this returns, so that the rows it locked are free for another try.
+    /// Commits, or rolls back if the outcome is an error. The row locks are released before this returns, so that the
+    /// work can be tried again at once.
     async fn finish<T>(&self, work: Work, outcome: Result<T>) -> Result<T> {
         if outcome.is_ok() {
             self.commit(work).await?;
@@ -239,7 +240,7 @@ impl ControlPlane {
         outcome
     }
 
-    /// Numbers and logs the changes, commits, and then tells everybody.
+    /// Records the changes as numbered events, commits, and then publishes them.
     async fn commit(&self, work: Work) -> Result<()> {
         let Work { mut tx, changes, invalidations, has_due_runs, .. } = work;
         let events = store::events::record(&mut tx, changes).await?;
@@ -259,23 +260,25 @@ fn publish(bus: &Bus, cache: &cache::Cache, events: Vec<Event>, invalidations: V
     }
 }
 
-/// A writing call at work: its transaction, and what it will have to tell.
+/// A call that writes: its transaction, and the events and invalidations to publish after the commit.
 struct Work {
     tx: Tx,
     now: DateTime<Utc>,
     actor: String,
     changes: Vec<Change>,
     invalidations: Vec<Invalidation>,
-    /// Whether a run of a pipeline is left with something to do at once, or has ended while another may wait for that.
+    /// Whether the engine has something to do at once: for a run of this transaction, or for one that waited for its
+    /// end.
     has_due_runs: bool,
 }
 
 impl Work {
+    /// Records an event.
     fn note(&mut self, kind: Kind, object: Object) {
         self.note_in_part(kind, object, None);
     }
 
-    /// The same, of which the log keeps this part only.
+    /// Records an event of which the event log stores only `logged`, if given.
     fn note_in_part(&mut self, kind: Kind, object: Object, logged: Option<Object>) {
         self.changes.push(Change { kind, at: self.now.into(), actor: self.actor.clone(), object, logged });
     }
@@ -285,7 +288,7 @@ impl Work {
     }
 }
 
-/// The contract's bounds keep every duration within what a [`TimeDelta`] holds.
+/// Converts a duration. Settings are bounded, so every one fits a [`TimeDelta`].
 fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }

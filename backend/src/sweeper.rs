@@ -1,4 +1,4 @@
-//! The edge where time comes in: calls the control plane again and again.
+//! The sweeper: calls the background work of the control plane every 5 seconds.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,12 +6,12 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::service::{ControlPlane, guarded};
 
-/// How often silence, stalls and leases are looked for.
+/// The interval between two sweeps.
 const SWEEP: Duration = Duration::from_secs(5);
-/// How many sweeps lie between two purges: an hour.
+/// The number of sweeps from one purge to the next: one hour.
 const SWEEPS_PER_PURGE: u32 = 720;
 
-/// Sweeps until the server stops. Whatever fails, fails alone, and is tried again by the next sweep.
+/// Sweeps until the server stops. A task that fails does not affect the others, and is tried again by the next sweep.
 pub async fn run(cp: Arc<ControlPlane>) {
     let mut ticks = interval(SWEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -21,7 +21,7 @@ pub async fn run(cp: Arc<ControlPlane>) {
             () = cp.stop().cancelled() => return,
             _ = ticks.tick() => {}
         }
-        guarded("heeding the clock", cp.heed_clock()).await;
+        guarded("heeding the clock", cp.handle_clock_jumps()).await;
         guarded("marking silent agents offline", cp.mark_silent_agents_offline()).await;
         guarded("marking stalled transfers", cp.mark_stalled_transfers()).await;
         guarded("ending leases", cp.end_leases()).await;
@@ -35,7 +35,7 @@ pub async fn run(cp: Arc<ControlPlane>) {
         sweeps = sweeps.wrapping_add(1);
         // Not at the start: the clock of a machine that starts may be set right only then.
         if sweeps.is_multiple_of(SWEEPS_PER_PURGE) {
-            guarded("setting times right", cp.set_times_right()).await;
+            guarded("setting times right", cp.correct_future_times()).await;
             guarded("purging", cp.purge()).await;
         }
     }

@@ -1,9 +1,9 @@
-//! Changes by compare-and-set are tried again when another change came between, but not for ever.
+//! Bounds the attempts at a change by compare-and-set, which is tried again after a concurrent change.
 
 use crate::error::{Error, Result};
 
-/// The most attempts at one change. An attempt fails only if another change of the same object was committed meanwhile, so
-/// this many at once is more than agents and users of one object cause.
+/// The most attempts at one change. An attempt fails only if another change of the same object was committed meanwhile;
+/// the agents and users of one object do not cause that many.
 const MAX_ATTEMPTS: u32 = 100;
 
 const CONTENDED: Error = Error::Unavailable("too many changes of this object at this moment: try again");
@@ -13,11 +13,11 @@ const CONTENDED: Error = Error::Unavailable("too many changes of this object at 
 pub(super) struct Attempts(u32);
 
 impl Attempts {
-    /// Begins the next attempt.
+    /// Counts an attempt.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if there were [`MAX_ATTEMPTS`] before.
+    /// [`Error::Unavailable`] after [`MAX_ATTEMPTS`] attempts.
     pub(super) const fn begin(&mut self) -> Result<()> {
         if self.0 == MAX_ATTEMPTS {
             return Err(CONTENDED);

@@ -14,7 +14,7 @@ use crate::{
     store::{self, credentials::KeyRow},
 };
 
-/// How API keys begin.
+/// The prefix of API keys.
 pub(super) const KEY_PREFIX: &str = "mft_ak_";
 
 /// The SHA-256 by which a key or a code is stored and found.
@@ -23,11 +23,11 @@ pub(super) fn digest(secret: &str) -> Digest {
 }
 
 impl ControlPlane {
-    /// The agent of an API key, and by what its requests are counted.
+    /// The agent of an API key, and the name under which its requests are counted.
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`] if the key is unknown or has ended, or its agent is revoked or its customer suspended.
+    /// [`Error::Unauthenticated`] if the key is unknown or expired, its agent is revoked, or its customer is suspended.
     pub async fn authenticate_agent_key(&self, key: &str) -> Result<(Actor, String)> {
         let (actor, _) = self.holder_of_key(key).await?;
         let subject = u128::from_be_bytes(digest(key).first_chunk().copied().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! The ledger of a job, and running slots of the past after all.
+//! The slot history of a job, and backfills: runs for past slots that did not run.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ use crate::{
 const MOST: usize = 100;
 
 impl ControlPlane {
-    /// A page of what became of a job's slots, the latest first.
+    /// A page of the slot history of a job, latest slot first.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl ControlPlane {
         Ok(store::slots::list(&self.db, job.0, filter, window).await?.map(|row| row.view()))
     }
 
-    /// What [`Self::backfill_job`] would do.
+    /// The slots that [`Self::backfill_job`] would run. Changes nothing.
     ///
     /// # Errors
     ///
@@ -60,8 +60,8 @@ impl ControlPlane {
         preview(&mut work, &row, range).await
     }
 
-    /// Runs the slots of a range of the past that did not run, one after the other unless the job may overlap itself; the
-    /// slots that will.
+    /// Queues the slots of a past range that did not run. They run one after the other, unless the job may overlap
+    /// itself. Returns the queued slots.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl ControlPlane {
 
 async fn preview(work: &mut Work, job: &JobRow, range: Backfill) -> Result<BackfillPreview> {
     let schedule = parse(&job.schedule, &job.timezone)?;
-    // What is due is decided by the schedule itself.
+    // Slots from `next_run_at` on are decided by the scheduler.
     let end = job.next_run_at.map_or(work.now, |next| next.min(work.now));
     if range.to > work.now {
         return Err(Error::field("to", "must not be in the future"));
@@ -134,7 +134,7 @@ async fn preview(work: &mut Work, job: &JobRow, range: Backfill) -> Result<Backf
     Ok(BackfillPreview { run_count: i64::try_from(run_count).unwrap_or(i64::MAX), slots })
 }
 
-/// What the ledger knows of these slots.
+/// The rows of these slots in the slot history, by their scheduled times.
 async fn known(work: &mut Work, job: JobId, slots: &[BackfillSlot]) -> Result<HashMap<DateTime<Utc>, SlotRow>> {
     let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Ok(HashMap::new()) };
     let rows = store::slots::between(&mut work.tx, job.0, first.scheduled_for.0, last.scheduled_for.0).await?;

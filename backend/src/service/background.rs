@@ -1,4 +1,4 @@
-//! Background work, object by object: what cannot be done for one object must not keep the others waiting.
+//! Background work for many objects: a failure for one object does not affect the others.
 
 use std::{any::Any, fmt::Display, panic::AssertUnwindSafe};
 
@@ -8,10 +8,10 @@ use tokio::task::yield_now;
 use super::ControlPlane;
 use crate::error::{Error, Result};
 
-/// How many objects are listed at once.
+/// The most ids that are listed at once.
 pub(super) const PAGE: i64 = 1_000;
 
-/// Does a piece of background work. Whether it fails or panics, that is logged and counted, and the caller goes on.
+/// Runs a task of background work. An error or a panic is logged and counted, and yields `None`.
 pub fn guarded<'a, T: 'a>(
     what: &'static str,
     work: impl Future<Output = Result<T>> + Send + 'a,
@@ -28,11 +28,11 @@ pub fn guarded<'a, T: 'a>(
     }
 }
 
-/// Does a piece of background work for one object; nothing if that failed, which is logged and counted.
+/// Runs a task of background work for one object. An error or a panic is logged and counted, and yields `None`.
 ///
 /// # Errors
 ///
-/// [`Error::DatabaseUnavailable`]: the store is away, and so it is for every other object.
+/// [`Error::DatabaseUnavailable`], because the work for every other object would fail as well.
 pub(super) fn attempt<'a, T: 'a>(
     what: &'static str,
     object: impl Display + Send + Sync,
@@ -51,7 +51,7 @@ pub(super) fn attempt<'a, T: 'a>(
     }
 }
 
-/// The work with a panic as its failure. It lies on the heap: whoever waits for it may be nested deeply.
+/// Turns a panic of the work into an error. Boxed, because the futures that await it are nested deeply.
 fn caught<'a, T: 'a>(work: impl Future<Output = Result<T>> + Send + 'a) -> impl Future<Output = Result<T>> + Send {
     let work: BoxFuture<'a, Result<T>> = Box::pin(work);
     async move { AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic))) }
@@ -65,14 +65,14 @@ fn failed(what: &'static str, error: &Error, object: Option<&dyn Display>) {
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    Error::internal(format!("panic: {}", said.unwrap_or("without a message")))
+    let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Error::internal(format!("panic: {}", message.unwrap_or("without a message")))
 }
 
 impl ControlPlane {
-    /// Works through all objects that `list` finds, so many at a time; how many were changed. `list` is handed the last
-    /// object of the page before and gives the next ones, in their order, at most [`PAGE`]. Where the work for several
-    /// fails, it is done for each of them alone.
+    /// Runs `work` for all objects that `list` finds, `at_a_time` of them together. Returns how many were changed.
+    /// `list` receives the last object of the previous page and returns the next ones in order, at most [`PAGE`]. If
+    /// the work for several objects fails, it runs for each of them alone.
     pub(super) async fn work_through<T, Listed, Worked>(
         &self,
         what: &'static str,
@@ -94,7 +94,7 @@ impl ControlPlane {
                     return Ok(done);
                 }
                 done += together(what, objects, &work).await?;
-                // What agents report takes its turn between.
+                // Reports of agents are handled between two transactions.
                 yield_now().await;
             }
             if i64::try_from(page.len()).unwrap_or(i64::MAX) < PAGE {
@@ -104,7 +104,7 @@ impl ControlPlane {
     }
 }
 
-/// Does the work for several objects at once; if that fails, for each of them alone.
+/// Runs the work for several objects together; if that fails, for each of them alone.
 async fn together<T, Worked>(what: &'static str, objects: &[T], work: &impl Fn(Vec<T>) -> Worked) -> Result<usize>
 where
     T: Copy + Display + Send + Sync,
@@ -114,7 +114,7 @@ where
         match caught(work(objects.to_vec())).await {
             Ok(done) => return Ok(done),
             Err(error @ Error::DatabaseUnavailable(_)) => return Err(error),
-            // Which of them is at fault shows below.
+            // The attempts below show which object is at fault.
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::debug!(error, what, "background work for several objects failed: each is tried alone");
@@ -138,13 +138,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_fails_or_panics_for_one_object_is_done_for_the_others() {
+    async fn an_error_or_a_panic_for_one_object_does_not_affect_the_others() {
         let done = together("testing", &[1, 2, 3, 4, 5, 6], &|numbers: Vec<i32>| async move { odd(&numbers) }).await;
         assert_eq!(done.expect("done"), 4);
     }
 
     #[tokio::test]
-    async fn a_store_that_is_away_ends_the_work_for_all() {
+    async fn a_database_that_is_not_available_ends_the_work_for_all() {
         let away = |_: Vec<i32>| async { Err(Error::DatabaseUnavailable("away".into())) };
         assert!(matches!(together("testing", &[1, 2], &away).await, Err(Error::DatabaseUnavailable(_))));
     }

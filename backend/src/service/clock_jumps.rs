@@ -1,6 +1,6 @@
-//! What follows where the machine's clock has jumped. While it is in doubt, [`crate::clock`] reckons the present itself, so
-//! nothing is stored by a clock that is wrong for some seconds. One that goes on from where it was set is believed; was it
-//! wrong after all, and is set right later, then what was stored meanwhile lies ahead of the present, and is set right.
+//! Reacts to jumps of the machine's clock. For a minute after a jump, [`crate::clock`] computes the time without the
+//! machine's clock, so a clock that is wrong for some seconds changes no stored time. Then the new time is accepted. If
+//! it was wrong and is corrected later, stored times may lie in the future; they are corrected here.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -32,42 +32,38 @@ use crate::{
 
 /// How many schedules are planned again in one transaction.
 const AT_A_TIME: usize = 100;
-/// How long nothing is thrown away after a jump was believed: whoever looks after the clock has that long to see it.
-const KEEPS_ALL: TimeDelta = TimeDelta::hours(1);
+/// How long nothing is purged after a jump was accepted, so that an operator can correct the clock first.
+const PURGE_DELAY: TimeDelta = TimeDelta::hours(1);
 
-/// The jumps that were heeded.
+/// The jumps of the clock that were handled.
 #[derive(Debug, Default)]
-pub(super) struct Heeded(Mutex<Jumps>);
+pub(super) struct HandledJumps(Mutex<Jumps>);
 
 impl ControlPlane {
-    /// Says that the clock has jumped, if it has since the last look. Where that was believed, plans schedules again and
-    /// sets right what lies ahead of the present.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the store says; then the next look does it.
-    pub async fn heed_clock(&self) -> Result<()> {
+    /// Logs jumps of the clock since the last call. After an accepted jump, corrects stored times in the future and
+    /// plans schedules again. After an error, the next call tries again.
+    pub async fn handle_clock_jumps(&self) -> Result<()> {
         let jumps = self.clock.jumps();
-        let heeded = *self.heeded.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if jumps.detected != heeded.detected {
-            metrics::counter!("mftplus_clock_jumps_total").increment(jumps.detected - heeded.detected);
+        let handled = *self.handled_jumps.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if jumps.detected != handled.detected {
+            metrics::counter!("mftplus_clock_jumps_total").increment(jumps.detected - handled.detected);
             tracing::warn!(
                 ahead.seconds = jumps.ahead.num_seconds(),
                 "the clock has jumped: until it is right again, or has gone on for a minute, time is reckoned without it"
             );
-            self.heeded.0.lock().unwrap_or_else(PoisonError::into_inner).detected = jumps.detected;
+            self.handled_jumps.0.lock().unwrap_or_else(PoisonError::into_inner).detected = jumps.detected;
         }
-        if jumps.accepted != heeded.accepted {
+        if jumps.accepted != handled.accepted {
             tracing::warn!(ahead.seconds = jumps.ahead.num_seconds(), "the clock goes on from where it was set");
-            self.set_times_right().await?;
-            self.heeded.0.lock().unwrap_or_else(PoisonError::into_inner).accepted = jumps.accepted;
+            self.correct_future_times().await?;
+            self.handled_jumps.0.lock().unwrap_or_else(PoisonError::into_inner).accepted = jumps.accepted;
         }
         Ok(())
     }
 
-    /// Plans schedules again, and sets right what lies ahead of the present because a clock was wrong, here, on another
-    /// server, or before the start.
-    pub async fn set_times_right(&self) -> Result<()> {
+    /// Corrects stored times that lie in the future because the clock of this or another server was wrong, and plans
+    /// schedules again.
+    pub async fn correct_future_times(&self) -> Result<()> {
         let now = self.now();
         let mut corrected = 0;
         for what in FutureTimestamps::iter() {
@@ -89,14 +85,14 @@ impl ControlPlane {
             tracing::warn!(schedules = planned, "schedules waited for a time too far ahead: they were planned again");
         }
         if corrected > 0 {
-            // Sessions may have ended, and what watchers were shown is not so any more.
+            // Sessions may have ended, and subscribers may have received states that are no longer true.
             self.cache.invalidate_all();
             self.bus.resync();
         }
         Ok(())
     }
 
-    /// Has these schedules wait for their next slot, where they wait for a later one.
+    /// Sets the next slot of these schedules, where the stored one is too late.
     async fn plan_again(&self, owner: Owner, owners: Vec<uuid::Uuid>) -> Result<usize> {
         let now = self.now();
         let late = |row: &ScheduleRow| {
@@ -125,15 +121,15 @@ impl ControlPlane {
         Ok(claimed.len())
     }
 
-    /// Whether silence says something: not right after the start, nor after the clock was set, since whoever seems silent
-    /// may just have had nobody to talk to, or no time to.
+    /// Whether the time since a last heartbeat or report is meaningful: not within three heartbeat intervals after a
+    /// jump of the clock, which may have changed that time.
     pub(super) fn may_judge_silence(&self) -> bool {
         let grace = delta(self.timing.heartbeat_interval) * 3;
         self.clock.since_jump().is_none_or(|since| since >= grace)
     }
 
-    /// Whether what is old may be thrown away.
+    /// Whether old rows may be purged.
     pub(super) fn may_purge(&self) -> bool {
-        self.clock.since_jump().is_none_or(|since| since >= KEEPS_ALL)
+        self.clock.since_jump().is_none_or(|since| since >= PURGE_DELAY)
     }
 }

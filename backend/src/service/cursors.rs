@@ -1,5 +1,5 @@
-//! The cursors of the log, and whom it names: a customer learns neither how much happens for others nor who administers
-//! the platform.
+//! Cursors and actors of the event log: a customer learns neither the number of other customers' events nor the
+//! identities of administrators.
 
 use std::collections::HashSet;
 
@@ -14,29 +14,29 @@ use crate::{
     store,
 };
 
-/// As what an administrator appears in the log of a customer.
+/// How an administrator is named in the log of a customer.
 const ADMINISTRATOR: &str = "admin";
 
-/// Where a cursor points.
+/// The position that a cursor names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// At the event of this number.
+    /// The event with this number.
     At(i64),
-    /// At an event that this form of cursor cannot name.
+    /// An event that a cursor of this form may not name.
     Unknown,
 }
 
 impl ControlPlane {
-    /// The cursor of an event: its number, sealed.
+    /// The cursor of an event: its number, encrypted and authenticated.
     #[must_use]
     pub fn log_cursor(&self, number: i64) -> String {
         URL_SAFE_NO_PAD.encode(self.tokens.seal(number))
     }
 
-    /// Where a cursor points, under the name of the argument that holds it.
+    /// The position of a cursor. `name` is the argument that holds it, for errors.
     ///
-    /// Earlier versions gave the number itself. Such a cursor works as far as they gave them out; beyond, it would let a
-    /// customer count what happens for others.
+    /// Earlier versions used the plain number as a cursor. Such a cursor is valid up to the last number that they
+    /// issued; beyond, it would let a customer count the events of others.
     pub(super) async fn log_place(&self, actor: &Actor, name: &'static str, cursor: &str) -> Result<Place> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
         let sealed = <[u8; 16]>::try_from(bytes.as_slice()).ok().and_then(|sealed| self.tokens.unseal(sealed));
@@ -49,7 +49,7 @@ impl ControlPlane {
         Ok(if is_known { Place::At(number) } else { Place::Unknown })
     }
 
-    /// Puts a kind in the place of actors who are none of the customer's business.
+    /// Replaces actors that are not users of the customer by [`ADMINISTRATOR`].
     pub(super) async fn hide_actors(&self, customer: CustomerId, events: &mut [Event]) -> Result<()> {
         let user = |event: &Event| event.actor.strip_prefix("user:").map(|id| id.parse::<UserId>().ok());
         let users: HashSet<UserId> = events.iter().filter_map(|event| user(event).flatten()).collect();

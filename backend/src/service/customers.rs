@@ -14,13 +14,13 @@ use crate::{
     store::{self, customers::EnrolmentCodeRow, idempotency::Claim},
 };
 
-/// How enrolment codes begin.
+/// The prefix of enrolment codes.
 const CODE_PREFIX: &str = "mft_ec_";
-/// How many characters of a key or a code are kept for display.
+/// The number of leading characters of a key or code that are stored for display.
 pub(super) const SHOWN: usize = 12;
 
 impl ControlPlane {
-    /// Makes a customer.
+    /// Creates a customer.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl ControlPlane {
         store::customers::list(&self.db, window).await
     }
 
-    /// Those of these customers that the caller may know of: a customer's user knows their own.
+    /// The customers with these ids that the caller may see. A user of a customer sees their own one only.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl ControlPlane {
         }
     }
 
-    /// Renames a customer, shuts them out or lets them in again.
+    /// Renames or suspends a customer, or ends the suspension.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl ControlPlane {
         Ok(customer)
     }
 
-    /// Makes an enrolment code. The answer is the only place where it stands in full.
+    /// Creates an enrolment code. Only this answer contains the whole code.
     ///
     /// # Errors
     ///
@@ -151,7 +151,7 @@ impl ControlPlane {
         Ok(store::customers::list_codes(&self.db, customer, window).await?.map(EnrolmentCode::from))
     }
 
-    /// Withdraws an enrolment code; agents that registered with it stay.
+    /// Deletes an enrolment code. Agents that registered with it remain.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl ControlPlane {
     }
 }
 
-/// Lets those pass who may know that this customer exists.
+/// An error unless the scope covers the customer.
 fn require_covered(scope: Scope, customer: CustomerId) -> Result<()> {
     if scope.covers(Some(customer)) { Ok(()) } else { Err(Error::NotFound("customer")) }
 }

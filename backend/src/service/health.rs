@@ -1,4 +1,4 @@
-//! How the server fares.
+//! Health: readiness of the parts of the server, and gauges for the metrics.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long the database may take to answer before it counts as failing.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How each part fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -47,9 +47,9 @@ impl Readiness {
 }
 
 impl ControlPlane {
-    /// Asks every part how it fares.
+    /// Checks every part.
     pub async fn readiness(&self) -> Readiness {
-        let answer = timeout(PATIENCE, store::events::head(&self.db)).await;
+        let answer = timeout(TIMEOUT, store::events::head(&self.db)).await;
         Readiness {
             database: matches!(answer, Ok(Ok(_))),
             writer: self.intake.is_working(),
@@ -59,18 +59,18 @@ impl ControlPlane {
         }
     }
 
-    /// Keeps the write-ahead log of SQLite short.
+    /// Truncates the write-ahead log of SQLite, if it is too long.
     pub async fn shorten_log(&self) -> crate::error::Result<()> {
         self.db.shorten_wal().await.map(drop)
     }
 
-    /// The present, and whole seconds since the server started.
+    /// The current time, and the whole seconds since the server started.
     #[must_use]
     pub fn uptime(&self) -> (Instant, i64) {
         (self.now().into(), self.clock.monotonic().since(self.started).num_seconds())
     }
 
-    /// Puts the figures of the fleet where the metrics are read.
+    /// Sets the gauges of transfers and agents by status, and of the connection to other servers.
     pub async fn record_metrics(&self) -> Result<()> {
         metrics::gauge!("mftplus_bus_connected").set(f64::from(u8::from(self.bus.is_connected())));
         let transfers = attempt("counting", "transfers", self.count_transfers()).await;

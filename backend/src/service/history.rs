@@ -1,4 +1,4 @@
-//! The log of what has happened, as it is looked through.
+//! Reading the event log page by page.
 
 use std::collections::HashSet;
 
@@ -88,7 +88,7 @@ impl ControlPlane {
     }
 }
 
-/// Tells operators of events whose object this version cannot read: one line, however many there are.
+/// Logs events whose object this version cannot read: one line for all of them.
 pub(super) fn report_unread(events: &[Event]) {
     let mut unread = events.iter().filter_map(|event| match &event.object {
         Object::Unknown(unknown) => Some((event, &unknown.reason)),

@@ -1,6 +1,7 @@
-//! Whether reports can be stored, as the writer last found, and since when.
+//! Whether reports can be stored, according to the last batch of the writer, and since when.
 //!
-//! While heartbeats cannot be stored, silence says nothing about an agent. Nor does it for the first intervals afterwards.
+//! While heartbeats cannot be stored, and for three intervals afterwards, a missing heartbeat does not mean that the
+//! agent is offline.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{ControlPlane, delta};
 use crate::clock::Clock;
 
-/// What the writer last found.
+/// The result of the writer's last batch.
 #[derive(Debug)]
 pub(super) struct Intake {
     clock: Clock,
@@ -29,7 +30,7 @@ impl Intake {
         Self { clock, state: Mutex::new(State::Working(None)) }
     }
 
-    /// Notes what the writer found.
+    /// Records whether a batch was written.
     pub(super) fn note(&self, is_working: bool) {
         let mut state = self.state();
         match (*state, is_working) {
@@ -44,7 +45,7 @@ impl Intake {
         matches!(*self.state(), State::Working(_))
     }
 
-    /// Whether reports could be stored all the time from this instant on, as far as this server knows.
+    /// Whether this server could store reports at all times from this instant on.
     fn has_worked_since(&self, instant: DateTime<Utc>) -> bool {
         match *self.state() {
             State::Working(since) => since.is_none_or(|since| since <= instant),
@@ -58,24 +59,23 @@ impl Intake {
 }
 
 impl ControlPlane {
-    /// The silence after which an agent counts as offline.
-    fn presence_grace(&self) -> TimeDelta {
+    /// The time without a heartbeat after which an agent is offline: three intervals.
+    fn offline_after(&self) -> TimeDelta {
         delta(self.timing.heartbeat_interval) * 3
     }
 
-    /// Whether a silent agent has had the time to be heard: the server runs, and heartbeats could be stored, for three
-    /// heartbeat intervals.
+    /// Whether agents may be marked offline: the server has run, and heartbeats could be stored, for three intervals.
     pub(super) fn can_judge_silence(&self, now: DateTime<Utc>) -> bool {
-        self.clock.monotonic().since(self.started) >= self.presence_grace() && self.can_end_leases(now)
+        self.clock.monotonic().since(self.started) >= self.offline_after() && self.can_end_leases(now)
     }
 
-    /// Whether an agent that was offline has had the time to come back: none can during an outage of the database, and after
-    /// a jump of the clock nobody knows how long it was.
+    /// Whether leases may end: an agent cannot come back during an outage of the database, and after a jump of the
+    /// clock the length of its absence is not known.
     pub(super) fn can_end_leases(&self, now: DateTime<Utc>) -> bool {
-        self.may_judge_silence() && self.intake.has_worked_since(now - self.presence_grace())
+        self.may_judge_silence() && self.intake.has_worked_since(now - self.offline_after())
     }
 
-    /// Whether a transfer without progress has had the time to report some.
+    /// Whether transfers may be marked stalled: their agents could report progress for the whole time.
     pub(super) fn can_judge_stalls(&self, now: DateTime<Utc>) -> bool {
         self.may_judge_silence() && self.intake.has_worked_since(now - delta(self.timing.stalled_after))
     }
@@ -83,7 +83,7 @@ impl ControlPlane {
     /// The instant before which no lease begins, so that none ends before [`ControlPlane::can_end_leases`].
     pub(super) fn leases_from(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match *self.intake.state() {
-            State::Working(since) => since.map(|since| since + self.presence_grace() - delta(self.timing.lease)),
+            State::Working(since) => since.map(|since| since + self.offline_after() - delta(self.timing.lease)),
             State::Failing => Some(now),
         }
     }

@@ -1,4 +1,4 @@
-//! What is asked about jobs and their runs beside the rows themselves.
+//! Reads about jobs beside the rows of jobs and runs: previews of schedules, and transfers of runs.
 
 use super::{ControlPlane, jobs::parse};
 use crate::{
@@ -13,18 +13,18 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// What a schedule says, and when it is due next.
+    /// The description of a schedule, and its next slots.
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Forbidden`] for agents, [`crate::error::Error::Fields`] if it makes no sense.
+    /// [`crate::error::Error::Forbidden`] for agents, [`crate::error::Error::Fields`] if it is not valid.
     pub fn preview_schedule(&self, actor: &Actor, wanted: &PreviewSchedule) -> Result<SchedulePreview> {
         actor.require(Permission::PreviewSchedules)?;
         let schedule = parse(&wanted.schedule, &wanted.timezone)?;
         Ok(SchedulePreview::of(&schedule, self.now(), wanted.first))
     }
 
-    /// Whether the caller may watch runs: those who may list them may.
+    /// Checks that the caller may subscribe to runs: whoever may list them may.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// The newest transfers of each of these runs of jobs, as many as is said beside it.
+    /// The newest transfers of each of these job runs, at most the number beside its id.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The log of what has happened, as it is followed: in the order of commits, without a hole and without a repetition.
+//! Following the event log: in the order of commits, without gaps or repetitions.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -14,17 +14,18 @@ use crate::{
     store::{self, events::EventRange},
 };
 
-/// Events that are read at once.
-const AT_ONCE: u64 = 200;
-/// How often the store is looked at without a word of the bus: another server's, or the command line's, may be lost.
-const LOOK: Duration = Duration::from_secs(1);
+/// The most events that are read at once.
+const PAGE: u64 = 200;
+/// How often the log is read without a message of the bus, because messages of other servers can be lost, and the
+/// command line sends none.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Somebody who follows the log.
+/// A subscription to the event log.
 pub struct Log {
     cp: Arc<ControlPlane>,
     customer: Option<CustomerId>,
     bus: Reader,
-    /// All up to this number has been read.
+    /// Events up to this number have been read.
     read: i64,
     waiting: VecDeque<Event>,
     has_gap: bool,
@@ -33,11 +34,11 @@ pub struct Log {
 }
 
 impl ControlPlane {
-    /// Follows the log from now on, or after a cursor. Of what was purged meanwhile the follower learns by a gap.
+    /// Follows the log from now on, or after a cursor. Purged events after the cursor are reported as a gap.
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Forbidden`] for agents, [`crate::error::Error::Fields`] for what is no cursor.
+    /// [`crate::error::Error::Forbidden`] for agents, [`crate::error::Error::Fields`] for an invalid cursor.
     pub async fn follow_log(self: &Arc<Self>, actor: &Actor, after: Option<String>) -> Result<Log> {
         let customer = match actor.require(Permission::ViewEvents)? {
             Scope::Customer(customer) => Some(customer),
@@ -47,7 +48,7 @@ impl ControlPlane {
             Some(cursor) => Some(self.log_place(actor, "after", &cursor).await?),
             None => None,
         };
-        // Before the store is looked at, so that nothing comes unheard in between.
+        // Subscribed before the log is read, so that no event is missed between.
         let bus = self.bus.read();
         let head = store::events::head(&self.db).await?;
         let purged = store::events::purged(&self.db).await?;
@@ -70,11 +71,11 @@ impl ControlPlane {
 }
 
 impl Log {
-    /// The next event, or nothing for a gap; the end when the server stops.
+    /// The next event, or `None` within for a gap. Ends when the server stops.
     pub async fn next(&mut self) -> Option<Result<Option<Event>>> {
         let stop = self.cp.stop().clone();
         if std::mem::take(&mut self.has_failed) {
-            stop.run_until_cancelled(sleep(LOOK)).await?;
+            stop.run_until_cancelled(sleep(POLL_INTERVAL)).await?;
         }
         loop {
             if std::mem::take(&mut self.has_gap) {
@@ -90,7 +91,7 @@ impl Log {
                 }
                 continue;
             }
-            let signal = stop.run_until_cancelled(timeout(LOOK, self.bus.next())).await?;
+            let signal = stop.run_until_cancelled(timeout(POLL_INTERVAL, self.bus.next())).await?;
             self.may_have_more = match signal {
                 Ok(Some(Signal::Message(message))) => message.events.iter().any(|event| event.kind.is_logged()),
                 Ok(Some(Signal::Resync)) | Err(_) => true,
@@ -100,21 +101,21 @@ impl Log {
     }
 
     async fn read(&mut self) -> Result<()> {
-        // What was committed by now is in the store: numbers are in the order of commits.
+        // Numbers are in the order of commits, so all events up to `head` can be read.
         let head = store::events::head(&self.cp.db).await?;
         if head <= self.read {
             self.may_have_more = false;
             return Ok(());
         }
-        let range = EventRange { customer: self.customer, beyond: Some(self.read), is_upward: true, limit: AT_ONCE };
+        let range = EventRange { customer: self.customer, beyond: Some(self.read), is_upward: true, limit: PAGE };
         let mut events = store::events::list(&self.cp.db, range).await?;
         report_unread(&events);
         if let Some(customer) = self.customer {
             self.cp.hide_from_customer(customer, &mut events).await?;
         }
-        // What was there was noted as thrown away before it went.
+        // A purge records its limit before it deletes, so a deleted event is never overlooked.
         self.has_gap = store::events::purged(&self.cp.db).await? > self.read;
-        let is_whole = (events.len() as u64) < AT_ONCE;
+        let is_whole = (events.len() as u64) < PAGE;
         let last = events.last().and_then(|event| event.number);
         self.read = if is_whole { last.unwrap_or(head).max(head) } else { last.unwrap_or(head) };
         self.may_have_more = !is_whole;

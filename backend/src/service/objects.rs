@@ -1,4 +1,4 @@
-//! Finding whatever has an id.
+//! Finds an object of any type by its id.
 
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// Whatever has this id, if the caller may see it.
+    /// The object with this id, if the caller may see it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Hashing of passwords: slow on purpose, so off the request threads and few at a time.
+//! Password hashing. It is slow by design, so it runs on blocking threads, and few hashings run at a time.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use tracing::Span;
 
 use crate::error::{Error, Result};
 
-/// Hashings at a time: each takes 19 MiB and tens of milliseconds of a core.
+/// Hashings at a time. Each takes 19 MiB and tens of milliseconds of one core.
 const AT_A_TIME: usize = 2;
-/// Hashings that may wait for their turn: some seconds of work. Each holds its password, of at most 1 MiB.
+/// Hashings that may wait: some seconds of work. Each holds its password of at most 1 MiB.
 const WAITING: usize = 64;
 
 const BUSY: Error = Error::Unavailable("too many sign-ins at this moment: try again in some seconds");
@@ -18,30 +18,30 @@ const BUSY: Error = Error::Unavailable("too many sign-ins at this moment: try ag
 /// Hashes and verifies passwords.
 #[derive(Debug)]
 pub(super) struct Passwords {
-    turns: Arc<Semaphore>,
-    /// Room for those at work and those that wait.
-    room: Semaphore,
+    running: Arc<Semaphore>,
+    /// Permits of hashings that run or wait.
+    admitted: Semaphore,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_A_TIME)), room: Semaphore::new(AT_A_TIME + WAITING) }
+        Self { running: Arc::new(Semaphore::new(AT_A_TIME)), admitted: Semaphore::new(AT_A_TIME + WAITING) }
     }
 }
 
 impl Passwords {
     pub(super) async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String> {
-        self.in_turn(move || {
+        self.run(move || {
             let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
             hash.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
         })
         .await?
     }
 
-    /// Whether the password has this hash. Without a hash it takes as long and is false, so that nobody learns from the
-    /// time which e-mail addresses are known.
+    /// Whether the password has this hash. Without a hash this is false and takes the same time, so that the time does
+    /// not reveal which e-mail addresses are known.
     pub(super) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
-        self.in_turn(move || {
+        self.run(move || {
             if let Some(Ok(hash)) = hash.as_deref().map(PasswordHash::new) {
                 return Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
             }
@@ -52,13 +52,13 @@ impl Passwords {
         .await
     }
 
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let _room = self.room.try_acquire().map_err(|_| BUSY)?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(Error::internal)?;
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let _admitted = self.admitted.try_acquire().map_err(|_| BUSY)?;
+        let permit = Arc::clone(&self.running).acquire_owned().await.map_err(Error::internal)?;
         let span = Span::current();
         tokio::task::spawn_blocking(move || {
             let done = span.in_scope(work);
-            drop(turn);
+            drop(permit);
             done
         })
         .await
@@ -73,10 +73,11 @@ mod tests {
     #[tokio::test]
     async fn beyond_those_that_may_wait_a_hashing_is_refused_at_once() {
         let passwords = Passwords::default();
-        let room = passwords.room.try_acquire_many(u32::try_from(AT_A_TIME + WAITING).expect("few")).expect("room");
+        let all = u32::try_from(AT_A_TIME + WAITING).expect("few");
+        let permits = passwords.admitted.try_acquire_many(all).expect("permits");
         let refused = passwords.verify("a password".to_owned(), None).await;
         assert!(matches!(refused, Err(Error::Unavailable(_))));
-        drop(room);
+        drop(permits);
         assert!(!passwords.verify("a password".to_owned(), None).await.expect("an answer"));
     }
 }

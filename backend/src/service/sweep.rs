@@ -1,5 +1,5 @@
-//! What time alone changes: silence, stalls and the ends of leases. Every server sweeps; each change is made on rows that
-//! are locked and looked at once more, or by compare-and-set, so it is made, and told, once.
+//! Timeouts of agents and transfers: offline agents, stalled transfers and ended leases. Every server sweeps. Each
+//! change is made on locked rows that were read again, or by compare-and-set, so it is made and published once.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use strum::IntoEnumIterator;
@@ -27,14 +27,15 @@ use crate::{
     },
 };
 
-/// How many agents one transaction marks: few enough that a report which comes meanwhile does not wait long.
+/// The most agents that one transaction marks: few enough that a concurrent report does not wait long.
 const AGENTS_AT_A_TIME: usize = 200;
-/// How many transfers one transaction changes.
+/// The most transfers that one transaction changes.
 const TRANSFERS_AT_A_TIME: usize = 50;
 
 impl ControlPlane {
-    /// Marks agents offline that were silent for three heartbeat intervals; how many. None is while heartbeats cannot be
-    /// stored, nor for as long after this server started or an outage of the database ended.
+    /// Marks agents offline that sent no heartbeat for three intervals. Returns how many. No agent is marked while
+    /// heartbeats cannot be stored, nor within three intervals after the start of this server or the end of an outage
+    /// of the database.
     pub async fn mark_silent_agents_offline(&self) -> Result<usize> {
         let now = self.now();
         let interval = delta(self.timing.heartbeat_interval);
@@ -66,7 +67,7 @@ impl ControlPlane {
         self.finish(work, count).await
     }
 
-    /// Marks running transfers stalled that made no progress for a while; how many.
+    /// Marks running transfers as stalled that made no progress for the configured time. Returns how many.
     pub async fn mark_stalled_transfers(&self) -> Result<usize> {
         let now = self.now();
         if !self.can_judge_stalls(now) {
@@ -80,8 +81,8 @@ impl ControlPlane {
         self.sweep_transfers("marking stalled transfers", waiting, Kind::TransferStalled, &stall).await
     }
 
-    /// Fails running transfers whose agent has been offline, or whose cancel was not confirmed, for longer than a lease;
-    /// how many.
+    /// Fails running transfers whose agent has been offline, or whose cancel request was not confirmed, for longer than
+    /// the lease. Returns how many.
     pub async fn end_leases(&self) -> Result<usize> {
         let now = self.now();
         if !self.can_end_leases(now) {
@@ -100,7 +101,7 @@ impl ControlPlane {
         self.sweep_transfers("ending leases", Waiting::ForAgent(cutoff), Kind::TransferStatusChanged, &fail).await
     }
 
-    /// Throws away what is older than the log of events, and the ledger of slots, are kept; how many rows.
+    /// Deletes rows that are older than the retention of the event log and the slot history. Returns how many.
     pub async fn purge(&self) -> Result<u64> {
         if !self.may_purge() {
             return Ok(0);
@@ -136,8 +137,8 @@ impl ControlPlane {
     }
 }
 
-/// Changes running transfers, all of one kind. First the transfers in the order of their ids, then what is counted, then
-/// what agents were told: as the writer of reports does, so that no two transactions wait for each other.
+/// Changes running transfers, with events of one kind. Locks transfers in the order of their ids, then counters, then
+/// directives, as the writer of reports does, so that transactions cannot deadlock.
 async fn swept(
     work: &mut Work,
     rows: Vec<TransferRow>,

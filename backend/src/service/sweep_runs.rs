@@ -1,5 +1,5 @@
-//! What time alone changes about runs: silence, the ends of leases, transfers that have all ended, attempts that are
-//! due. Every server sweeps; each change is made by compare-and-set, so it is made, and told, once.
+//! Timeouts of job runs: ended leases, runs without reports, runs whose transfers have all ended, and due retries.
+//! Every server sweeps. Each change is made by compare-and-set, so it is made and published once.
 
 use chrono::TimeDelta;
 
@@ -20,14 +20,14 @@ use crate::{
     },
 };
 
-/// A run without any news for so long has ended, whatever its agent does.
+/// How long a run may be without any report before it fails, even if its agent is online.
 const SILENCE: TimeDelta = TimeDelta::hours(24);
-/// A run whose transfers have all ended follows them after so long without a word.
+/// How long a run whose transfers have all ended waits for a report before it ends as they did.
 const FOLLOWS_AFTER: TimeDelta = TimeDelta::seconds(60);
 
 impl ControlPlane {
-    /// Fails runs whose agent has been offline, or whose cancel was not confirmed, for longer than a lease, and those
-    /// without news for a day; how many.
+    /// Fails runs whose agent has been offline, or whose cancel request was not confirmed, for longer than the lease,
+    /// and runs without a report for 24 hours. Returns how many.
     pub async fn end_run_leases(&self) -> Result<usize> {
         const WHAT: &str = "ending leases of runs";
         let now = self.now();
@@ -50,8 +50,8 @@ impl ControlPlane {
         Ok(ended + self.work_through(WHAT, 1, list, |ids| self.end_lease(ids, &reason)).await?)
     }
 
-    /// Fails runs because their agents were silent, and has the agents stop them should they be at work after all:
-    /// another attempt has to know.
+    /// Fails runs without reports and sends their agents a directive to stop them, because a retry must not begin while
+    /// the earlier attempt may be running.
     async fn end_lease(&self, ids: Vec<RunId>, reason: &(impl Fn(&JobRunRow) -> String + Sync)) -> Result<usize> {
         let mut ended = 0;
         for id in ids {
@@ -86,7 +86,7 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// Lets runs at work show what their transfers have come to, and end with them; how many ended.
+    /// Updates active runs from their transfers, and ends runs whose transfers have all ended. Returns how many ended.
     pub async fn follow_transfers(&self) -> Result<usize> {
         let mut ended = 0;
         if !self.may_judge_silence() {
@@ -142,8 +142,8 @@ impl ControlPlane {
         Ok(outcome.is_some())
     }
 
-    /// Asks for further attempts of failed runs that are due, where the agent was heard again and the earlier attempt
-    /// is known not to be at work; how many.
+    /// Sends the start of the next attempt of failed runs whose retry is due, if their agent is online and the earlier
+    /// attempt is known to be stopped. Returns how many.
     pub async fn retry_failed_runs(&self) -> Result<usize> {
         let now = self.now();
         let list = |after| store::job_runs::due(&self.db, Due::Retry(now), after, PAGE);
@@ -166,7 +166,7 @@ impl ControlPlane {
         let agent = store::agents::find(&mut work.tx, Scope::All, run.agent_id).await?;
         let (is_told, is_lost) = store::directives::about_job_run(&mut work.tx, run.id, work.now).await?;
         let (Some(job), Some(agent), false) = (job, agent, is_lost) else {
-            // Nobody could run it, or it was never confirmed that the earlier attempt is not at work.
+            // No agent can run it, or the agent never confirmed that the earlier attempt is stopped.
             store::job_runs::plan_retry(&mut work.tx, run.id, run.state.retry_at, None).await?;
             self.commit(work).await?;
             return Ok(false);

@@ -18,9 +18,9 @@ use crate::{
     model::account::{Role, User},
 };
 
-/// How long an access token works.
+/// The lifetime of an access token.
 pub(super) const ACCESS: TimeDelta = TimeDelta::hours(1);
-/// How long a refresh token works.
+/// The lifetime of a refresh token.
 pub(super) const REFRESH: TimeDelta = TimeDelta::days(7);
 
 const ISSUER: &str = "mftplus";
@@ -29,7 +29,7 @@ const SEALED: &[u8] = b"number";
 const MASK: &[u8] = b"number mask";
 const REFRESH_PREFIX: &str = "mft_rt_";
 
-/// Makes and reads tokens.
+/// Issues and verifies tokens.
 #[derive(Clone)]
 pub struct Tokens {
     header: Header,
@@ -45,19 +45,19 @@ impl std::fmt::Debug for Tokens {
     }
 }
 
-/// What of an access token is believed, whichever version of the server made it.
+/// The claims of an access token that are used, whichever version of the server issued it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Claims {
-    /// Second at which it stops working.
+    /// The Unix time in seconds at which it expires.
     pub(super) exp: i64,
     pub(super) sub: UserId,
     pub(super) sid: SessionId,
 }
 
-/// What an access token says.
+/// The claims of a new access token.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Said {
+struct IssuedClaims {
     iss: &'static str,
     aud: &'static str,
     exp: i64,
@@ -75,11 +75,11 @@ pub struct JwtKey {
     verifying: DecodingKey,
 }
 
-/// Reads an Ed25519 private key (PKCS#8, PEM), such as `openssl genpkey -algorithm ed25519` makes.
+/// Reads an Ed25519 private key (PKCS#8, PEM), as `openssl genpkey -algorithm ed25519` creates it.
 ///
 /// # Errors
 ///
-/// A sentence saying what is wrong with the file.
+/// What is wrong with the file, as the rest of a sentence that begins with its path.
 pub fn jwt_key_from_file(path: &Path) -> std::result::Result<JwtKey, String> {
     let key =
         PrivatePkcs8KeyDer::from_pem_file(path).map_err(|error| format!("cannot be read as a PEM file: {error}"))?;
@@ -105,7 +105,7 @@ impl Tokens {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Against the injected clock, by `read`.
+        // `read` checks the expiry against the injected clock.
         validation.validate_exp = false;
         Self { header: Header::new(algorithm), signing, verifying, validation, secret }
     }
@@ -117,7 +117,7 @@ impl Tokens {
         now: DateTime<Utc>,
         life: TimeDelta,
     ) -> Result<String> {
-        let said = Said {
+        let claims = IssuedClaims {
             iss: ISSUER,
             aud: AUDIENCE,
             exp: (now + life).timestamp(),
@@ -127,7 +127,7 @@ impl Tokens {
             role: user.role,
             customer_id: user.customer_id,
         };
-        jsonwebtoken::encode(&self.header, &said, &self.signing).map_err(Error::internal)
+        jsonwebtoken::encode(&self.header, &claims, &self.signing).map_err(Error::internal)
     }
 
     pub(super) fn read(&self, token: &str, now: DateTime<Utc>) -> Option<Claims> {
@@ -135,8 +135,8 @@ impl Tokens {
         (claims.exp > now.timestamp()).then_some(claims)
     }
 
-    /// The refresh token of a session's generation: it names both and is signed, so nothing of it need be stored, and one
-    /// that was used before is known for what it is.
+    /// The refresh token of one generation of a session. It contains both and a signature, so it is not stored, and a
+    /// token that was used before is recognised by its generation.
     pub(super) fn refresh(&self, session: SessionId, generation: i64) -> String {
         let mut bytes = [session.0.as_bytes().as_slice(), &generation.to_be_bytes()].concat();
         let signature = self.digest(b"refresh", &bytes);
@@ -155,15 +155,15 @@ impl Tokens {
         Some((SessionId(Uuid::from_bytes(*session)), i64::from_be_bytes(*generation)))
     }
 
-    /// A digest that only servers on this database can make.
+    /// An authentication code that only servers with the same secret can compute. `purpose` separates its uses.
     pub(super) fn digest(&self, purpose: &[u8], bytes: &[u8]) -> Vec<u8> {
         let mut mac = self.mac(purpose);
         mac.update(bytes);
         mac.finalize().into_bytes().to_vec()
     }
 
-    /// A number that nobody but the servers on this database can read or make; the same each time. The number is hidden
-    /// under a mask that comes from its own authentication code.
+    /// Encrypts a number, so that only servers with the same secret can read or create it. The result is deterministic:
+    /// the number is masked with a key stream that is derived from its own authentication code.
     pub(super) fn seal(&self, number: i64) -> [u8; 16] {
         let plain = number.to_be_bytes();
         let tag: [u8; 8] = self.digest(SEALED, &plain).first_chunk().copied().unwrap_or_default();
@@ -174,7 +174,7 @@ impl Tokens {
         sealed
     }
 
-    /// The number of [`Tokens::seal`].
+    /// Decrypts the result of [`Tokens::seal`]; `None` if it was not created with this secret.
     pub(super) fn unseal(&self, sealed: [u8; 16]) -> Option<i64> {
         let (tag, hidden) = (*sealed.first_chunk()?, *sealed.last_chunk()?);
         let plain = self.masked(tag, hidden);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_release_says_in_its_tokens_is_passed_over() {
+    fn unknown_claims_of_a_newer_release_are_ignored() {
         let tokens = Tokens::new(vec![7; 32], None);
         let said = serde_json::json!({
             "iss": ISSUER, "aud": AUDIENCE, "exp": 10, "sub": Uuid::nil(), "sid": Uuid::nil(), "role": "auditor",

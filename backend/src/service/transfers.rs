@@ -1,4 +1,4 @@
-//! Transfers: made and reported by agents, watched, cancelled and retried by users.
+//! Transfers: created and reported by agents, read, cancelled and retried by users.
 
 use chrono::{DateTime, Utc};
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// Makes a transfer of the agent that asks.
+    /// Creates a transfer of the agent that calls.
     ///
     /// # Errors
     ///
@@ -46,8 +46,8 @@ impl ControlPlane {
         }
     }
 
-    /// Stores a new transfer; nothing if its pipeline's run changed at this moment, and the transaction is to be
-    /// dropped.
+    /// Stores a new transfer; `None` after a concurrent change of its pipeline run, and the caller drops the
+    /// transaction.
     async fn try_create_transfer(
         &self,
         work: &mut Work,
@@ -95,7 +95,8 @@ impl ControlPlane {
         Ok(Some(transfer))
     }
 
-    /// Takes an agent's report about a transfer of its own; answered when it is durable, with what waits for the agent.
+    /// Applies an agent's report on one of its transfers. Returns after the commit, with the open directives of the
+    /// agent.
     ///
     /// # Errors
     ///
@@ -112,7 +113,8 @@ impl ControlPlane {
         Ok((transfer, self.open_directives(agent).await?))
     }
 
-    /// Takes several reports of an agent at once; the outcome of each, in their order, and what waits for the agent.
+    /// Applies several reports of an agent. Returns the outcome of each, in their order, and the open directives of the
+    /// agent.
     ///
     /// # Errors
     ///
@@ -124,7 +126,7 @@ impl ControlPlane {
     ) -> Result<(Vec<Result<Box<Transfer>>>, Vec<Directive>)> {
         let agent = actor.require_agent(Permission::ReportTransfer)?;
         let now = self.now();
-        // One after the other into the queue, so that reports about one transfer take effect in their order.
+        // Queued one after the other, so that reports on one transfer are applied in their order.
         let mut queued = Vec::with_capacity(updates.len());
         for (id, patch) in updates {
             queued.push(match patch {
@@ -153,7 +155,7 @@ impl ControlPlane {
         Ok(page.map(|row| row.view()))
     }
 
-    /// The newest transfers of each of these agents, as many as is said beside it.
+    /// The newest transfers of each of these agents, at most the number beside its id.
     ///
     /// # Errors
     ///
@@ -179,7 +181,7 @@ impl ControlPlane {
         Ok(row.ok_or(Error::NotFound("transfer"))?.view())
     }
 
-    /// Those of these transfers that the caller may see, in no order.
+    /// The transfers with these ids that the caller may see, in no particular order.
     ///
     /// # Errors
     ///
@@ -190,7 +192,7 @@ impl ControlPlane {
         Ok(rows.into_iter().map(|row| row.view()).collect())
     }
 
-    /// Cancels a transfer: a queued one at once, a running one when its agent says so or its lease ends.
+    /// Cancels a transfer: a queued one at once, a running one when its agent confirms it or its lease ends.
     ///
     /// # Errors
     ///
@@ -236,7 +238,7 @@ impl ControlPlane {
         .await
     }
 
-    /// Changes a transfer on a user's behalf and lets its agent know, both or neither.
+    /// Changes a transfer on a user's behalf and sends its agent a directive, in one transaction.
     async fn update_and_notify(
         &self,
         actor: &Actor,
@@ -259,7 +261,7 @@ impl ControlPlane {
                 return Err(Error::conflict("the transfer's agent was revoked: nobody could make another attempt"));
             }
             if !self.save(&mut work, &row, seen, before, kind).await? {
-                // A report came between: look again.
+                // A concurrent report was committed first: try again.
                 continue;
             }
             if is_agent_registered {
@@ -272,11 +274,12 @@ impl ControlPlane {
         }
     }
 
+    /// Whether the agent exists and is not revoked.
     pub(super) async fn is_agent_registered(&self, work: &mut Work, agent: AgentId) -> Result<bool> {
         Ok(store::agents::find(&mut work.tx, crate::actor::Scope::All, agent).await?.is_some())
     }
 
-    /// Writes a changed transfer with its counters, unless a report came between; whether it did.
+    /// Saves a changed transfer with its counters; false if it was changed since it was read.
     pub(super) async fn save(
         &self,
         work: &mut Work,

@@ -1,4 +1,4 @@
-//! Users.
+//! Users: created and changed by administrators.
 
 use super::{ControlPlane, Work};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// Makes a user.
+    /// Creates a user.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl ControlPlane {
         };
         let mut work = self.begin(actor).await?;
         if input.role.is_some() || input.suspended == Some(true) {
-            // Two administrators who shut each other out take turns, so that the second one is refused.
+            // Locks all administrators: of two who suspend each other, the second one is refused.
             store::users::hold_admins(&mut work.tx).await?;
             self.require_still_admin(&mut work, actor).await?;
         }
@@ -119,7 +119,7 @@ impl ControlPlane {
         Ok(user)
     }
 
-    /// Refuses an administrator who was shut out since their token was checked.
+    /// An error if the administrator was suspended or demoted since their token was checked.
     async fn require_still_admin(&self, work: &mut Work, actor: &Actor) -> Result<()> {
         let Actor::Admin { user, .. } = actor else { return Ok(()) };
         let row = store::users::find(&mut work.tx, *user).await?;
@@ -127,23 +127,23 @@ impl ControlPlane {
         if is_admin { Ok(()) } else { Err(Error::Unauthenticated("you are not an administrator any more")) }
     }
 
-    /// Makes the first administrator, if there is no user at all yet; whether this call did.
+    /// Creates the first administrator. Returns false if the e-mail address is taken, as when another server was first.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the server itself asks.
+    /// [`Error::Forbidden`] unless the actor is the system.
     pub async fn ensure_first_admin(&self, actor: &Actor, email: &str, password: String) -> Result<bool> {
         actor.require(Permission::CreateFirstAdministrator)?;
         let first = CreateUser { email: email.to_lowercase(), password, role: Role::Admin, customer_id: None };
         match self.create_user(actor, first, None).await {
             Ok(_) => Ok(true),
-            // Another server was first.
+            // Another server has created the user first.
             Err(Error::Conflict { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// Whether anybody can sign in at all.
+    /// Whether there is an administrator who is not suspended.
     pub async fn has_admin(&self) -> Result<bool> {
         Ok(store::users::count_active_admins(&self.db).await? > 0)
     }

@@ -1,5 +1,5 @@
-//! The secrets that webhooks are signed with. They are stored encrypted under a key made of the servers' signing secret, so
-//! the database alone, or a copy of it, signs nothing.
+//! Secrets that sign webhooks. They are stored encrypted under a key that is derived from the signing secret, so a copy
+//! of the database does not suffice to sign.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use chrono::{DateTime, Utc};
@@ -18,12 +18,12 @@ use crate::{
     store::{self, webhook_secrets::WebhookSecretRow},
 };
 
-/// How these secrets begin.
+/// The prefix of webhook secrets.
 const PREFIX: &str = "mft_wh_";
 
 impl ControlPlane {
-    /// Makes a new secret to sign webhooks with; the one before works no more. The answer is the only place where it stands
-    /// in full. A customer's user makes their own; an administrator names the customer, or means the platform's.
+    /// Creates a new webhook secret in place of the previous one. Only this answer contains the whole secret. A user of
+    /// a customer replaces their own; an administrator names the customer, or replaces the platform's.
     ///
     /// # Errors
     ///
@@ -57,12 +57,12 @@ impl ControlPlane {
         Ok(WebhookSecret { secret, ..shown })
     }
 
-    /// Whether there is a secret to sign this owner's webhooks with.
+    /// Whether the owner has a webhook secret.
     pub(super) async fn has_webhook_secret(&self, owner: Option<CustomerId>) -> Result<bool> {
         Ok(store::webhook_secrets::find(&self.db, owner).await?.is_some())
     }
 
-    /// What proves that a body comes from here, if there is a secret: `t=<second>,v1=<HMAC-SHA-256 of second, dot and body>`.
+    /// The signature of a body, if the owner has a secret: `t=<second>,v1=<HMAC-SHA-256 of second, dot and body>`.
     pub(super) async fn webhook_signature(
         &self,
         owner: Option<CustomerId>,
@@ -82,28 +82,28 @@ impl ControlPlane {
     fn seal(&self, owner: Option<CustomerId>, nonce: [u8; NONCE_LEN], secret: &str) -> Result<Vec<u8>> {
         let mut sealed = secret.as_bytes().to_vec();
         let nonce = Nonce::assume_unique_for_key(nonce);
-        self.key()?.seal_in_place_append_tag(nonce, bound_to(owner), &mut sealed).map_err(undone)?;
+        self.key()?.seal_in_place_append_tag(nonce, bound_to(owner), &mut sealed).map_err(undecryptable)?;
         Ok(sealed)
     }
 
     fn open(&self, row: &WebhookSecretRow) -> Result<Vec<u8>> {
-        let nonce = Nonce::try_assume_unique_for_key(&row.nonce).map_err(undone)?;
+        let nonce = Nonce::try_assume_unique_for_key(&row.nonce).map_err(undecryptable)?;
         let mut sealed = row.sealed.clone();
-        let opened = self.key()?.open_in_place(nonce, bound_to(row.customer_id), &mut sealed).map_err(undone)?;
+        let opened = self.key()?.open_in_place(nonce, bound_to(row.customer_id), &mut sealed).map_err(undecryptable)?;
         Ok(opened.to_vec())
     }
 
     fn key(&self) -> Result<LessSafeKey> {
         let key = self.tokens.digest(b"webhook secrets", &[]);
-        Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).map_err(undone)?))
+        Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).map_err(undecryptable)?))
     }
 }
 
-/// A secret opens for the owner it was made for only.
+/// The associated data of the encryption: a secret can be decrypted for its owner only.
 fn bound_to(owner: Option<CustomerId>) -> Aad<[u8; 16]> {
     Aad::from(store::pipelines::owner(owner).into_bytes())
 }
 
-fn undone(_: aws_lc_rs::error::Unspecified) -> Error {
+fn undecryptable(_: aws_lc_rs::error::Unspecified) -> Error {
     Error::internal("a webhook's secret was sealed under another signing secret")
 }

@@ -22,7 +22,7 @@ async fn next_run(app: &TestApp) -> Value {
 /// Everything that the passing of time brings about.
 async fn sweep(app: &TestApp) -> usize {
     let cp = app.cp();
-    cp.heed_clock().await.expect("a look");
+    cp.handle_clock_jumps().await.expect("a look");
     cp.dispatch_due_slots().await.expect("slots are decided")
         + cp.mark_silent_agents_offline().await.expect("a sweep")
         + cp.mark_stalled_transfers().await.expect("a sweep")
@@ -66,15 +66,15 @@ async fn what_a_wrong_clock_has_left_behind_is_set_right_with_the_clock() {
     heartbeat(&app, &agent).await;
     app.advance(MINUTE);
     assert_eq!(heartbeat(&app, &agent).await, "2027-05-30T13:01:01Z", "a clock that goes on is believed");
-    app.cp().heed_clock().await.expect("a look");
+    app.cp().handle_clock_jumps().await.expect("a look");
     assert_eq!(app.cp().dispatch_due_slots().await.expect("slots are decided"), 1);
     assert_eq!(next_run(&app).await, "2027-05-30T14:00:00Z");
     let token = app.customer("late").await.token;
     assert_eq!(app.bearer(&token).get("/api/agents").await.status, 200);
     app.clock.jump(-YEAR);
-    app.cp().heed_clock().await.expect("a look");
+    app.cp().handle_clock_jumps().await.expect("a look");
     app.advance(MINUTE);
-    app.cp().heed_clock().await.expect("a look");
+    app.cp().handle_clock_jumps().await.expect("a look");
     assert_eq!(next_run(&app).await, "2026-04-25T14:00:00Z");
     let shown = app.cp().get_agent(&crate::support::admin(), agent.id).await.expect("an agent");
     assert_eq!(json!(shown.agent.last_heartbeat), "2026-04-25T13:02:02Z");
@@ -92,7 +92,7 @@ async fn a_jump_ahead_throws_nothing_away_and_ends_nothing_at_once() {
     assert_eq!(before.status, 200);
     app.advance(TimeDelta::seconds(91));
     app.clock.jump(YEAR);
-    app.cp().heed_clock().await.expect("a look");
+    app.cp().handle_clock_jumps().await.expect("a look");
     app.advance(MINUTE);
     assert_eq!(sweep(&app).await, 0, "whoever seems silent had no time to say anything");
     heartbeat(&app, &agent).await;
