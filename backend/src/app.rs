@@ -1,4 +1,4 @@
-//! The composition root: settings in, a control plane and its router out. Nothing else builds these.
+//! The composition root: the only place that builds a control plane and its router from the settings.
 
 use std::{fs::File, path::Path, sync::Arc};
 
@@ -25,34 +25,34 @@ use crate::{
 
 mod folder;
 
-/// The name of the secret that servers on one database share.
+/// The name of the signing secret in the database.
 const SECRET: &str = "signing";
 
-/// A control plane with what keeps it running.
+/// A control plane with its database and background tasks.
 #[derive(Debug)]
 pub struct App {
     /// The control plane.
     pub cp: Arc<ControlPlane>,
     /// Its database.
     pub db: Db,
-    /// Its background work.
+    /// Its background tasks.
     pub tasks: TaskTracker,
-    /// Ends its background work.
+    /// Cancelled to end the background tasks.
     pub stop: CancellationToken,
     /// The memory that the bodies of requests may take, over REST and GraphQL together.
     pub bodies: BodyBudget,
-    /// Held as long as the server runs on a data folder.
+    /// The lock of the data folder, held while the server runs; none with PostgreSQL.
     lock: Option<File>,
 }
 
-/// What a test or a benchmark may choose beside the settings.
+/// Parts that tests and benchmarks may replace beside the settings.
 #[derive(Debug)]
 pub struct Ambient {
     /// The clock.
     pub clock: Clock,
     /// The source of ids and randomness.
     pub ids: IdGenerator,
-    /// How long the database may take.
+    /// The timeouts of the database.
     pub bounds: Bounds,
 }
 
@@ -63,11 +63,11 @@ impl Default for Ambient {
 }
 
 impl App {
-    /// Opens the database, brings it up to date, and builds the control plane of a server.
+    /// Opens the database, migrates its schema, and builds the control plane of a server.
     ///
     /// # Errors
     ///
-    /// A sentence saying which setting or which part failed.
+    /// The setting or part that failed, as a sentence for the operator.
     pub async fn start(settings: &ServeSettings, ambient: Ambient) -> Result<Self> {
         let lock = match &settings.database.database_url {
             Some(_) => None,
@@ -88,7 +88,7 @@ impl App {
             Some(url) => {
                 let url = url.expose_secret();
                 let node: Uuid = ambient.ids.next(ambient.clock.now());
-                // Servers that share the secret share the database; others on the same Redis are none of our business.
+                // The realm is derived from the secret, so servers on other databases may use the same Redis.
                 let realm = realm(&secret);
                 let bus = events::redis::connect(url, &realm, node, &tasks, &stop).context("REDIS_URL")?;
                 (bus, Some(limits::redis::Shared::new(url, realm).context("REDIS_URL")?))
@@ -112,11 +112,12 @@ impl App {
         Ok(Self { cp, db, tasks, stop, bodies: BodyBudget::default(), lock })
     }
 
-    /// A control plane for a command that runs beside the server, or without one: no bus, no limits.
+    /// A control plane for a command that runs beside a server or without one: its bus reaches no server, and it counts
+    /// no requests.
     ///
     /// # Errors
     ///
-    /// A sentence saying what failed.
+    /// The setting or part that failed, as a sentence for the operator.
     pub async fn for_command(settings: &DatabaseSettings, jwt_key_file: Option<&Path>) -> Result<Self> {
         let key = jwt_key_file.map(jwt_key).transpose()?;
         let db = open(settings).await?;
@@ -138,7 +139,7 @@ impl App {
         Ok(Self { cp, db, tasks, stop, bodies: BodyBudget::default(), lock: None })
     }
 
-    /// The API of this control plane.
+    /// The state of the REST API of this control plane.
     #[must_use]
     pub fn api(&self, settings: &ServeSettings) -> Api {
         Api {
@@ -151,7 +152,7 @@ impl App {
         }
     }
 
-    /// What GraphQL needs to serve this control plane.
+    /// The settings of the GraphQL API of this control plane.
     #[must_use]
     pub fn graphql(&self, settings: &ServeSettings) -> graphql::Settings {
         graphql::Settings {
@@ -166,24 +167,25 @@ impl App {
         }
     }
 
-    /// Makes the first administrator if nobody can sign in yet; the password, if one had to be made.
+    /// Creates the first administrator, unless there is an administrator who can sign in. Returns the password if it
+    /// was generated.
     pub async fn ensure_first_admin(&self, settings: &ServeSettings) -> Result<Option<String>> {
         if self.cp.has_admin().await? {
             return Ok(None);
         }
         let chosen = settings.admin_password.as_ref().map(|password| password.expose_secret().to_owned());
-        let made = if chosen.is_none() { Some(IdGenerator::system().secret("")[..20].to_owned()) } else { None };
-        let Some(password) = chosen.or_else(|| made.clone()) else { return Ok(None) };
+        let generated = if chosen.is_none() { Some(IdGenerator::system().secret("")[..20].to_owned()) } else { None };
+        let Some(password) = chosen.or_else(|| generated.clone()) else { return Ok(None) };
         let is_new = self.cp.ensure_first_admin(&Actor::System, &settings.admin_email, password).await?;
-        Ok(made.filter(|_| is_new))
+        Ok(generated.filter(|_| is_new))
     }
 
-    /// Ends the background work, writes what is queued, and closes the database.
+    /// Ends the background tasks, commits the queued reports, and closes the database.
     pub async fn close(self) {
         let Self { cp, db, tasks, stop, lock, .. } = self;
         stop.cancel();
         tasks.close();
-        // The writer ends when the last way to it is gone.
+        // The writer ends when the last reference to the control plane is dropped.
         drop(cp);
         tasks.wait().await;
         db.close().await;
@@ -199,11 +201,11 @@ fn origins(settings: &ServeSettings) -> OriginPolicy {
     }
 }
 
-/// Opens the database and brings its schema up to date.
+/// Opens the database and migrates its schema.
 ///
 /// # Errors
 ///
-/// A sentence saying which setting failed.
+/// The setting that failed, as a sentence for the operator.
 pub async fn open(settings: &DatabaseSettings) -> Result<Db> {
     open_within(settings, Bounds::default()).await
 }
@@ -216,17 +218,17 @@ async fn open_within(settings: &DatabaseSettings, bounds: Bounds) -> Result<Db> 
         return Ok(db);
     }
     let folder = &settings.data_dir;
-    folder::make(folder)?;
+    folder::create(folder)?;
     let path = folder.join("mftplus.db");
-    // Two programs at once on a new folder take turns.
-    let turn = folder::lock_file(&folder.join("migrate.lock"))?;
-    let turn = tokio::task::spawn_blocking(move || turn.lock().map(|()| turn)).await?;
-    let turn = turn.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be locked", folder.display()))?;
+    // Two programs that open a new folder at the same time migrate one after the other.
+    let lock = folder::lock_file(&folder.join("migrate.lock"))?;
+    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await?;
+    let lock = lock.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be locked", folder.display()))?;
     folder::prepare_database(folder, &path)?;
     let in_folder = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
     let db = Db::open_sqlite_within(&path, bounds).await.map_err(cause).with_context(in_folder)?;
     db.migrate().await.map_err(cause).with_context(in_folder)?;
-    drop(turn);
+    drop(lock);
     Ok(db)
 }
 
@@ -234,7 +236,7 @@ fn jwt_key(path: &Path) -> Result<JwtKey> {
     jwt_key_from_file(path).map_err(|problem| anyhow::anyhow!("MFTPLUS_JWT_KEY_FILE: {} {problem}", path.display()))
 }
 
-/// What is behind an error that hides its cause from clients: whoever starts the server may know.
+/// The cause of an error that is hidden from clients but shown to the operator who starts the server.
 fn cause(error: crate::error::Error) -> anyhow::Error {
     match error {
         crate::error::Error::Internal(cause) | crate::error::Error::DatabaseUnavailable(cause) => {
@@ -244,7 +246,7 @@ fn cause(error: crate::error::Error) -> anyhow::Error {
     }
 }
 
-/// The secret that tokens are signed with: a file beside the SQLite database, a row made once with PostgreSQL.
+/// The signing secret: a file beside the SQLite database, or a row that the first server creates in PostgreSQL.
 async fn secret(settings: &DatabaseSettings, db: &Db, ambient: &Ambient) -> Result<Vec<u8>> {
     let mut fresh = vec![0; 32];
     ambient.ids.fill(&mut fresh);
@@ -254,7 +256,7 @@ async fn secret(settings: &DatabaseSettings, db: &Db, ambient: &Ambient) -> Resu
     let path = settings.data_dir.join(folder::SECRET_FILE);
     let name = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
     match folder::read_secret(&path) {
-        // A power loss may leave a file of its length that holds nothing but NUL.
+        // A power loss may leave a file of the right length that contains only NUL.
         Ok(secret) if secret.len() >= 32 && secret.iter().any(|byte| *byte != secret[0]) => Ok(secret),
         Ok(_) => bail!("MFTPLUS_DATA_DIR: {} is damaged: remove it, and everybody signs in again", path.display()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! Listeners, and an orderly end.
+//! The server: listeners, background tasks and graceful shutdown.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -22,24 +22,25 @@ pub mod signals;
 pub use listener::Listeners;
 use listener::bind;
 
-/// How long requests at work may take to end when the server stops.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// How long the whole end may take, whatever clients and databases do.
+/// How long active requests may continue after the server was asked to stop.
+const GRACE_PERIOD: Duration = Duration::from_secs(15);
+/// How long the whole shutdown may take.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// The most connections of the API, whatever the machine allows.
+/// The upper bound of API connections, even if the machine allows more.
 const MAX_CONNECTIONS: usize = 65_536;
-/// File descriptors that are left for databases, files and metrics, and for webhooks.
+/// File descriptors that are reserved for databases, files, metrics and webhooks.
 const RESERVED_FILES: usize = 128 + webhooks::MAX_AT_ONCE * webhooks::FILES;
-/// How often samples that no scrape has collected are compacted.
+/// How often recorded samples are compacted.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// The most connections of the metrics listener.
 const METRICS_CONNECTIONS: usize = 16;
 
-/// Serves until what `stop` gives is done; asked for when the server is up, so that before a signal ends the process at once.
+/// Serves until the future of `stop` is ready. `stop` is called once the server is up, so that until then a signal ends
+/// the process at once.
 ///
 /// # Errors
 ///
-/// A sentence saying which setting or which part failed.
+/// The setting or part that failed, as a sentence for the operator.
 pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop: impl FnOnce() -> S) -> Result<()> {
     let metrics = telemetry::start_metrics();
     let total = most_connections();
@@ -47,7 +48,7 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     let metrics_listeners = bind("MFTPLUS_METRICS_LISTEN", &settings.metrics_listen).await?;
     let app = App::start(settings, Ambient::default()).await?;
     if let Some(password) = app.ensure_first_admin(settings).await? {
-        // Once, and nowhere else: not in the log.
+        // Printed once, and never logged.
         println!("First administrator: {} with the password {password}", settings.admin_email);
         println!("Keep it: it is not shown again.");
     }
@@ -85,7 +86,7 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
         api.listen(listener);
     }
     let stop = stop();
-    // Nobody can open the address that stands for all of them.
+    // A browser cannot open `0.0.0.0` or `[::]`.
     let url = if address.ip().is_unspecified() {
         format!("http://localhost:{}", address.port())
     } else {
@@ -96,13 +97,13 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     stop.await;
     tracing::info!("stopping: what is at work is finished first");
     let begun = Instant::now();
-    // Health says so, long polls are answered, sockets are closed.
+    // Readiness fails, long polls are answered, and sockets are closed.
     app.stop.cancel();
-    let (is_done, _) = tokio::join!(api.close(begun + PATIENCE), scrapes.close(begun + PATIENCE));
+    let (is_done, _) = tokio::join!(api.close(begun + GRACE_PERIOD), scrapes.close(begun + GRACE_PERIOD));
     if !is_done {
         tracing::warn!("some requests did not end in time");
     }
-    // The writer ends when nothing can reach the control plane any more, and the router can.
+    // The writer ends when the last reference to the control plane is dropped, and the router holds one.
     drop(api);
     if timeout_at(begun + DEADLINE, app.close()).await.is_ok() {
         tracing::info!("stopped");
@@ -112,8 +113,8 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     Ok(())
 }
 
-/// Compacts recorded samples regularly: without it the recorder keeps each sample until the next scrape. Notes the open
-/// connections, too.
+/// Compacts recorded samples every [`UPKEEP`], because the recorder otherwise keeps each sample until the next scrape.
+/// Also sets the gauges of open connections.
 async fn keep_metrics(handle: PrometheusHandle, connections: Connections, total: usize) {
     let mut ticks = interval(UPKEEP);
     loop {
@@ -127,8 +128,8 @@ async fn keep_metrics(handle: PrometheusHandle, connections: Connections, total:
     }
 }
 
-/// How many connections the API may have: what the machine allows after the limit of open files was raised as far as it
-/// goes, less what the server needs itself.
+/// The most connections of the API: the limit of open files, raised as far as the machine allows, less
+/// [`RESERVED_FILES`].
 fn most_connections() -> usize {
     let files = rlimit::increase_nofile_limit(u64::MAX).or_else(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "the limit of open files cannot be raised");
@@ -142,5 +143,5 @@ fn most_connections() -> usize {
     total
 }
 
-/// The type of the address that handlers learn of their peer; named here for those who call the router themselves.
+/// How handlers receive the address of their peer; for tests and benchmarks that call the router directly.
 pub type Peer = ConnectInfo<SocketAddr>;

@@ -1,4 +1,5 @@
-//! The data folder: its files are its owner's alone, whatever the folder's own mode is, and it is used by one server.
+//! The data folder: one server uses it at a time, and only its owner can read its files, whatever the mode of the
+//! folder.
 
 use std::{
     fs::{File, OpenOptions, Permissions},
@@ -9,21 +10,21 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// The file with the secret that tokens are signed with.
+/// The file with the signing secret.
 pub(super) const SECRET_FILE: &str = "signing.secret";
-/// Read and written by the owner alone.
+/// The mode of files that only their owner reads and writes.
 const PRIVATE: u32 = 0o600;
 
-/// Makes the folder if need be.
-pub(super) fn make(folder: &Path) -> Result<()> {
-    // Password hashes are nobody else's business.
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be made", folder.display()))
+/// Creates the folder, unless it exists.
+pub(super) fn create(folder: &Path) -> Result<()> {
+    // The folder contains password hashes.
+    let created = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    created.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be created", folder.display()))
 }
 
-/// The lock of the one server that may run on a data folder.
+/// Locks the data folder for one server.
 pub(super) fn lock(folder: &Path) -> Result<File> {
-    make(folder)?;
+    create(folder)?;
     let file = lock_file(&folder.join("server.lock"))?;
     if file.try_lock().is_err() {
         bail!("MFTPLUS_DATA_DIR: another server runs on {}: stop it, or choose another folder", folder.display());
@@ -31,17 +32,17 @@ pub(super) fn lock(folder: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// A file to lock.
+/// Opens a lock file, creating it if needed.
 pub(super) fn lock_file(path: &Path) -> Result<File> {
     let file = open_private(path, File::options().create(true).truncate(false).write(true));
     file.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be opened", path.display()))
 }
 
-/// Makes the file of the database, if this is a new installation, and sees to it that only its owner reads it. SQLite gives
-/// the files beside it the same mode.
+/// Creates the database file of a new installation, and makes it readable for its owner only. SQLite creates the files
+/// beside it with the same mode.
 ///
-/// An empty file beside a signing secret is what a full disk or a failed restore leaves behind. Going on would discard the
-/// write-ahead log beside it and begin with nothing.
+/// An empty or missing database beside a signing secret is an error: a full disk or a failed restore leaves it behind,
+/// and opening it would discard the write-ahead log and begin with an empty database.
 pub(super) fn prepare_database(folder: &Path, path: &Path) -> Result<()> {
     let length = match std::fs::metadata(path) {
         Ok(file) => file.len(),
@@ -60,8 +61,8 @@ pub(super) fn prepare_database(folder: &Path, path: &Path) -> Result<()> {
             folder.display()
         );
     }
-    let made = open_private(path, File::options().create(true).truncate(false).write(true));
-    made.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display()))?;
+    let opened = open_private(path, File::options().create(true).truncate(false).write(true));
+    opened.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display()))?;
     for suffix in ["-wal", "-shm"] {
         let mut beside = path.as_os_str().to_owned();
         beside.push(suffix);
@@ -70,13 +71,14 @@ pub(super) fn prepare_database(folder: &Path, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reads a secret.
+/// Reads a secret, after making its file private.
 pub(super) fn read_secret(path: &Path) -> std::io::Result<Vec<u8>> {
     make_private(path);
     std::fs::read(path)
 }
 
-/// Writes a secret that only its owner can read. Whoever comes second keeps the first one's.
+/// Writes a secret to a file that only its owner can read. If the file exists, as when another program was first, it is
+/// kept.
 pub(super) fn write_secret(path: &Path, secret: &[u8]) -> std::io::Result<()> {
     let draft = path.with_extension(format!("{}.tmp", std::process::id()));
     let mut file = File::options().create(true).truncate(true).write(true).mode(PRIVATE).open(&draft)?;
@@ -96,8 +98,8 @@ fn open_private(path: &Path, options: &mut OpenOptions) -> std::io::Result<File>
     Ok(file)
 }
 
-/// Takes the rights of others away from a file that has been there before. Where the program may not, since the file is
-/// another user's, the file stays as it is.
+/// Removes the permissions of group and others from an existing file. If the file belongs to another user, this fails,
+/// and a warning is logged.
 fn make_private(path: &Path) {
     let Ok(file) = std::fs::metadata(path) else { return };
     if file.permissions().mode() & 0o777 == PRIVATE {

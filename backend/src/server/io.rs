@@ -1,4 +1,4 @@
-//! A connection's bytes, with what its time limits need to know of them.
+//! The byte stream of a connection, which reports reads and writes to the time limits.
 
 use std::{
     io,
@@ -17,21 +17,21 @@ use tracing::Span;
 
 use crate::transport::connections::{AnonymousMessageTooBig, Connection, Slot};
 
-/// A stream that notes on its connection what is read and written, and that ends when the connection is to be closed.
-/// Whatever gives the bytes, plain TCP or TLS, goes inside.
+/// A stream that reports reads and writes to its [`Connection`], and fails when the connection is to be closed. Wraps
+/// plain TCP or TLS.
 pub(super) struct Observed<S> {
     stream: S,
     slot: Slot,
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Whether the answer to an upgrade has been written.
+    /// Whether the response to an upgrade has been written.
     has_upgraded: bool,
 }
 
-/// How hyper writes the beginning of header names of WebSocket, and how everybody else does. Some clients, such as
-/// Python's `gql`, compare names with their case.
+/// The prefix of WebSocket header names as hyper writes it, and as RFC 6455 does. Some clients, such as Python's `gql`,
+/// compare names case-sensitively.
 const WEBSOCKET: (&[u8], &[u8]) = (b"Sec-Websocket-", b"Sec-WebSocket-");
 
-/// The answer to an upgrade with the usual names of its headers; of the same length.
+/// The response to an upgrade with the header names of RFC 6455. Its length does not change.
 fn with_usual_names(bytes: &[u8]) -> Vec<u8> {
     let (written, usual) = WEBSOCKET;
     let mut bytes = bytes.to_vec();
@@ -128,27 +128,27 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
     }
 }
 
-/// A request at work on a connection, from its headers to the end of its answer.
-pub(super) struct AtWork(std::sync::Arc<Connection>);
+/// An active request on a connection, from its headers to the end of its response.
+pub(super) struct ActiveRequest(std::sync::Arc<Connection>);
 
-impl AtWork {
+impl ActiveRequest {
     pub(super) fn new(connection: std::sync::Arc<Connection>) -> Self {
         connection.begin();
         Self(connection)
     }
 }
 
-impl Drop for AtWork {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         self.0.end(Instant::now());
     }
 }
 
-/// The body of an answer, which ends the request when it has been handed to the connection.
+/// The body of a response. The request ends when the body was passed to the connection.
 pub(super) struct Answer {
     pub(super) body: Body,
-    pub(super) _request: AtWork,
-    /// The span of the request: parts of the body may be made after its handler has ended.
+    pub(super) _request: ActiveRequest,
+    /// The span of the request, because parts of the body may be created after its handler has returned.
     pub(super) span: Span,
 }
 

@@ -1,4 +1,4 @@
-//! Listeners of our own: each connection is accepted within the limits, served, and closed in bounded time.
+//! Listeners: each connection is accepted within the limits, served, and closed in bounded time.
 
 use std::{
     convert::Infallible,
@@ -28,7 +28,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 use tracing::Instrument;
 
-use super::io::{Answer, AtWork, Observed};
+use super::io::{ActiveRequest, Answer, Observed};
 use crate::{
     config::ListenAddress,
     error::Error,
@@ -39,16 +39,16 @@ use crate::{
     },
 };
 
-/// The most bytes of a request's line and headers, and of what is buffered of a connection.
+/// The most bytes of a request's line and headers, and of the read buffer of a connection.
 const MAX_BUFFER: usize = 64 * 1024;
-/// How long no connection is accepted after the machine had no room for one.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How often it is logged at most that connections cannot be accepted.
-const QUIET: Duration = Duration::from_secs(10);
-/// How long connections that wait for a request may go on when the server stops: one may be on its way.
+/// The delay before the next accept after the machine had no resources for a connection.
+const ACCEPT_DELAY: Duration = Duration::from_millis(100);
+/// The least time between two log lines about connections that cannot be accepted.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// How long idle connections stay open after the server was asked to stop, because a request may be on its way.
 const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
-/// What accepts connections and serves a router on them.
+/// Accepts connections and serves a router on them.
 #[derive(Clone)]
 pub struct Listeners {
     router: Router,
@@ -58,23 +58,23 @@ pub struct Listeners {
     tasks: TaskTracker,
 }
 
-/// Binds every address that a setting stands for.
+/// Binds every address of a setting.
 ///
 /// # Errors
 ///
-/// A sentence that names the setting.
+/// A sentence for the operator that names the setting.
 pub(super) async fn bind(setting: &str, wanted: &ListenAddress) -> Result<Vec<TcpListener>> {
     let addresses = wanted.resolve().await.with_context(|| format!("{setting}: {wanted} cannot be resolved"))?;
     let mut listeners: Vec<TcpListener> = Vec::new();
     for mut address in addresses {
-        // With port 0 the machine chooses one, and then it is the port of all addresses.
+        // With port 0 the system chooses a port for the first address, which the other addresses then use too.
         if let Some(first) = listeners.first().and_then(|listener| listener.local_addr().ok()) {
             address.set_port(first.port());
         }
         match TcpListener::bind(address).await {
             Ok(listener) => listeners.push(listener),
-            // `[::]` takes connections over IPv4 as well, unless the machine has it otherwise; and a machine may have
-            // only one of the two.
+            // `[::]` usually accepts IPv4 connections too, so `0.0.0.0` is in use then; and a machine may support only
+            // one of the two.
             Err(error) if wanted.is_any() && may_lack(&error, listeners.is_empty()) => {}
             Err(error) => return Err(error).with_context(|| format!("{setting}: cannot listen on {address}")),
         }
@@ -83,11 +83,11 @@ pub(super) async fn bind(setting: &str, wanted: &ListenAddress) -> Result<Vec<Tc
     Ok(listeners)
 }
 
-/// Whether one of the addresses that stand for all may be missing.
+/// Whether one of `[::]` and `0.0.0.0` may be left out after this error.
 fn may_lack(error: &io::Error, is_first: bool) -> bool {
     if is_first {
         matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::AddrNotAvailable)
-            // EAFNOSUPPORT: a machine without IPv6.
+            // EAFNOSUPPORT: the machine has no IPv6.
             || error.raw_os_error() == Some(97)
     } else {
         error.kind() == io::ErrorKind::AddrInUse
@@ -114,14 +114,14 @@ impl Listeners {
         self.tasks.spawn(async move { this.accept(listener).await });
     }
 
-    /// Takes no more connections and closes all at once.
+    /// Stops accepting and closes all connections at once.
     pub fn abort(&self) {
         self.stop.cancel();
         self.connections.close_all();
     }
 
-    /// Takes no more connections, lets requests at work end until `deadline`, and closes what is left then; whether
-    /// nothing was left.
+    /// Stops accepting, lets active requests end until `deadline`, and then closes the remaining connections. Returns
+    /// whether none remained.
     pub async fn close(&self, deadline: Instant) -> bool {
         self.stop.cancel();
         let mut closed = pin!(self.connections.closed());
@@ -151,15 +151,15 @@ impl Listeners {
                         metrics::counter!("mftplus_connections_closed_total", "reason" => "refused").increment(1);
                         continue;
                     };
-                    // Answers are small and wait for nothing: they must not wait for more to send.
+                    // Responses are small and written whole, so they must not wait for Nagle's algorithm.
                     drop(stream.set_nodelay(true));
                     self.serve(stream, peer, slot);
                 }
                 Err(error) if is_of_the_client(&error) => {}
-                // No file descriptor or no memory is left: others may give some back, and idle connections do.
+                // No file descriptor or memory is left: closing an idle connection may free some.
                 Err(error) => {
                     let has_room = self.connections.make_room();
-                    if logged.is_none_or(|at| at.elapsed() >= QUIET) {
+                    if logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
                         logged = Some(Instant::now());
                         tracing::error!(
                             error = &error as &dyn std::error::Error,
@@ -168,13 +168,13 @@ impl Listeners {
                             "connections cannot be accepted"
                         );
                     }
-                    sleep(PAUSE).await;
+                    sleep(ACCEPT_DELAY).await;
                 }
             }
         }
     }
 
-    /// Serves a connection. TLS, where there is any, is spoken before: what comes here gives plain bytes.
+    /// Serves a connection. `stream` carries plain HTTP; TLS would be terminated before.
     fn serve(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr, slot: Slot) {
         let connection = Arc::clone(&slot.0);
         let (router, request_ids, stop) = (self.router.clone(), self.request_ids.clone(), self.stop.clone());
@@ -186,7 +186,7 @@ impl Listeners {
         };
         self.tasks.spawn(async move {
             let mut builder = http1::Builder::new();
-            // Python's `gql` looks for `Sec-WebSocket-Protocol` by case. The time of headers is limited by `deadline`.
+            // Python's `gql` compares `Sec-WebSocket-Protocol` case-sensitively. `deadline` limits the time of headers.
             builder.title_case_headers(true).max_buf_size(MAX_BUFFER).header_read_timeout(None);
             let serving = builder.serve_connection(TokioIo::new(Observed::new(stream, slot)), service).with_upgrades();
             let mut serving = pin!(serving);
@@ -196,7 +196,7 @@ impl Listeners {
                 tokio::select! {
                     biased;
                     () = connection.closing().cancelled() => return,
-                    // How it ended is the client's business.
+                    // An error of the connection concerns its client only.
                     _ = serving.as_mut() => return,
                     () = &mut overdue => {
                         metrics::counter!("mftplus_connections_closed_total", "reason" => "slow").increment(1);
@@ -212,7 +212,7 @@ impl Listeners {
     }
 }
 
-/// Whether accepting failed for a reason that lies with one client.
+/// Whether accepting failed because of the client.
 fn is_of_the_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
@@ -225,8 +225,8 @@ async fn answer(
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
-    let at_work = AtWork::new(Arc::clone(&connection));
-    // Before anything else, so that every answer has an id: a file of the dashboard, and a refusal before routing.
+    let active = ActiveRequest::new(Arc::clone(&connection));
+    // Before anything else, so that every response has a request id, also dashboard files and errors before routing.
     let id = request_ids.of(request.headers());
     let span = id.span();
     let answered = route(router, peer, Arc::clone(&connection), request);
@@ -237,7 +237,7 @@ async fn answer(
     } else if connection.is_over_quota() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| Answer { body, _request: at_work, span }))
+    Ok(response.map(|body| Answer { body, _request: active, span }))
 }
 
 async fn route(
@@ -255,8 +255,8 @@ async fn route(
     router.call(Request::from_parts(parts, Body::new(body))).await
 }
 
-/// Checks that a request says once which host it is for, with a name or address and at most a port, as RFC 9112 demands in
-/// section 3.2. An empty one is allowed there.
+/// Checks that a request has exactly one `Host` header with a name or address and at most a port, as section 3.2 of RFC
+/// 9112 requires. The RFC allows an empty value.
 fn check_host(headers: &HeaderMap, version: Version) -> Result<(), &'static str> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (host, second) = (hosts.next(), hosts.next());
@@ -269,21 +269,21 @@ fn check_host(headers: &HeaderMap, version: Version) -> Result<(), &'static str>
     if is_one { Ok(()) } else { Err("send a `Host` header that is a host name or address, with at most a port") }
 }
 
-/// Whether something stands where a port does.
+/// Whether the authority contains text after the colon that precedes a port.
 fn has_port(authority: &str) -> bool {
     authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']') && !port.is_empty())
 }
 
-/// Done when a connection has waited for too long. Whatever happens on the connection wakes the task that polls this.
+/// Ready when the deadline of a connection has passed. Each event on the connection wakes the task that polls this.
 struct Overdue {
     connection: Arc<Connection>,
-    alarm: Pin<Box<Sleep>>,
+    timer: Pin<Box<Sleep>>,
 }
 
 impl Overdue {
     fn new(connection: Arc<Connection>) -> Self {
-        let alarm = Box::pin(sleep_until(connection.deadline().unwrap_or_else(Instant::now)));
-        Self { connection, alarm }
+        let timer = Box::pin(sleep_until(connection.deadline().unwrap_or_else(Instant::now)));
+        Self { connection, timer }
     }
 }
 
@@ -292,15 +292,15 @@ impl Future for Overdue {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.connection.deadline() else { return Poll::Pending };
-        // An alarm that rings too early is set anew; only one that would ring too late has to be set now.
-        if deadline < self.alarm.deadline() {
-            self.alarm.as_mut().reset(deadline);
+        // A timer that is too early is reset when it fires; only one that is too late has to be reset now.
+        if deadline < self.timer.deadline() {
+            self.timer.as_mut().reset(deadline);
         }
-        while self.alarm.as_mut().poll(cx).is_ready() {
+        while self.timer.as_mut().poll(cx).is_ready() {
             if deadline <= Instant::now() {
                 return Poll::Ready(());
             }
-            self.alarm.as_mut().reset(deadline);
+            self.timer.as_mut().reset(deadline);
         }
         Poll::Pending
     }

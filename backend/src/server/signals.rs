@@ -1,14 +1,14 @@
-//! Signals of the operating system: what ends the server in order, at once, or has it read its settings again.
+//! Signals: graceful shutdown, immediate exit, and reload of the settings.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Done at the first of `SIGINT`, `SIGTERM` and `SIGQUIT`. The second one ends the process at once.
-/// They are heard from the call on.
+/// Ready at the first `SIGINT`, `SIGTERM` or `SIGQUIT`. The second one ends the process at once. The handlers are
+/// installed by this call.
 pub fn stopped() -> impl Future<Output = ()> + Send {
     let mut signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit()].map(signal);
     async move {
         any(&mut signals).await;
-        // Everything that was acknowledged is durable by now, so there is nothing to lose.
+        // Every acknowledged request is durable, so an immediate exit loses nothing.
         #[expect(
             clippy::disallowed_methods,
             reason = "it outlives every task that could keep the process from ending"
@@ -30,7 +30,7 @@ async fn any(signals: &mut [std::io::Result<Signal>; 3]) {
     }
 }
 
-/// Done when the signal comes; never if it cannot be heard.
+/// Ready when the signal arrives; never if its handler could not be installed.
 async fn next(signal: &mut std::io::Result<Signal>) {
     match signal {
         Ok(signal) => drop(signal.recv().await),
