@@ -1,6 +1,5 @@
-//! What every HTTP edge does: reading off a request where it comes from, the token it brings and its body ([`body`]), and
-//! what a panic is made into. What connections may do is in [`connections`], how much memory large answers take in
-//! [`AnswerBudget`].
+//! What REST and GraphQL share: the client's address, the bearer token, reading of bodies ([`body`]), and the error for
+//! a panic. [`connections`] limits connections, and [`AnswerBudget`] the memory of large responses.
 
 use std::{
     any::Any,
@@ -37,17 +36,17 @@ pub use protection::protect;
 pub use public_url::PublicUrl;
 pub use request_id::{RequestId, RequestIds, spawn_blocking};
 
-/// What a request without a token that needs one is told.
+/// The error for a request that needs a token and has none.
 pub const TOKEN_MISSING: Error = Error::Unauthenticated("send a token as `Authorization: Bearer …`");
 
-/// What a body that is no JSON is told.
+/// The error for a body that is not JSON.
 pub const NOT_JSON: Error = Error::UnsupportedMediaType("send the body as JSON with `Content-Type: application/json`");
 
-/// Refuses a body that was compressed.
+/// Refuses a compressed body.
 ///
 /// # Errors
 ///
-/// [`Error::UnsupportedMediaType`] if it was encoded in any way.
+/// [`Error::UnsupportedMediaType`] for any `Content-Encoding` but `identity`.
 pub fn check_encoding(headers: &HeaderMap) -> Result<()> {
     let is_plain = |value: &header::HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
     if headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain) {
@@ -56,9 +55,9 @@ pub fn check_encoding(headers: &HeaderMap) -> Result<()> {
     Err(Error::UnsupportedMediaType("send the body as it is, without `Content-Encoding`: no compressed body is read"))
 }
 
-/// The peer's address, or what a trusted proxy says of it: the last address in `X-Forwarded-For` that is not a proxy's,
-/// with or without a port. `Forwarded` is not read: a proxy that sets one of the two headers passes the other on as the
-/// client wrote it.
+/// The client's address: the peer's, or behind a trusted proxy the last address in `X-Forwarded-For` that is not a
+/// trusted proxy's, with or without a port. `Forwarded` is ignored, because a proxy that sets only `X-Forwarded-For`
+/// passes it on as the client wrote it.
 #[must_use]
 pub fn client_address(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
     let Some(peer) = trusted_peer(&parts.extensions, trusted) else { return peer(&parts.extensions) };
@@ -75,8 +74,8 @@ pub fn client_address(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
     nearest
 }
 
-/// Under which name a rate limit counts an address: IPv6 addresses by their /64, which one client has all to itself. An
-/// IPv4 address in an IPv6 one, as of a socket for both or of NAT64, counts as what it is.
+/// The name under which rate limits count an address: IPv6 addresses by their /64 prefix, which usually belongs to one
+/// client. An IPv4-mapped or NAT64 address counts as its IPv4 address.
 #[must_use]
 pub fn rate_limit_key(address: IpAddr) -> String {
     let IpAddr::V6(long) = address.to_canonical() else { return address.to_canonical().to_string() };
@@ -88,13 +87,13 @@ pub fn rate_limit_key(address: IpAddr) -> String {
     }
 }
 
-/// The other end of the connection.
+/// The address of the peer.
 fn peer(extensions: &Extensions) -> IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     peer.map_or(IpAddr::from([127, 0, 0, 1]), |ConnectInfo(peer)| peer.ip().to_canonical())
 }
 
-/// The other end of the connection, if it is a proxy whose headers are believed.
+/// The address of the peer, if it is a trusted proxy.
 fn trusted_peer(extensions: &Extensions, trusted: &[IpNet]) -> Option<IpAddr> {
     Some(peer(extensions)).filter(|peer| is_within(*peer, trusted))
 }
@@ -114,19 +113,19 @@ fn forwarded_address(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Counts the request's connection in the quota of its caller, who has authenticated. Beyond the quota the request is
-/// answered all the same, and the connection closed then.
+/// Counts the connection of a request in the quota of its authenticated caller. Beyond the quota, the request is
+/// answered and the connection is closed afterwards.
 pub fn authenticated(extensions: &Extensions, actor: &Actor) {
     if let Some(connection) = extensions.get::<Arc<Connection>>() {
         connection.authenticated(actor);
     }
 }
 
-/// The bearer token, if the header is there at all.
+/// The bearer token; `None` without an `Authorization` header.
 ///
 /// # Errors
 ///
-/// [`Error::Unauthenticated`] if the header holds something else.
+/// [`Error::Unauthenticated`] if the header holds no bearer token.
 pub fn token(headers: &HeaderMap) -> Result<Option<&str>> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let token = value.to_str().ok().and_then(bearer);
@@ -140,9 +139,9 @@ pub fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// What whoever asked is told when what they asked for panicked; what it said goes to the log alone.
+/// The error for a panic. The panic's message is its cause, which is logged and never sent to clients.
 #[must_use]
 pub fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    Error::internal(format!("panic: {}", said.unwrap_or("without a message")))
+    let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Error::internal(format!("panic: {}", message.unwrap_or("without a message")))
 }

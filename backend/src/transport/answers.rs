@@ -1,5 +1,4 @@
-//! Large answers on their way out: the memory that they take together is bounded, and each of them counts until the last
-//! of its bytes is written or thrown away.
+//! A budget for the memory of large responses. Each response counts until its last byte is written or dropped.
 
 use std::{
     convert::Infallible,
@@ -16,16 +15,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::CallerSemaphores;
 use crate::error::{Error, Result};
 
-/// The memory that large answers may take together, in bytes.
+/// The most bytes of all large responses together.
 const BUDGET: usize = 128 * 1024 * 1024;
-/// The answers of one caller take at most the budget divided by this.
+/// The responses of one caller take at most the budget divided by this.
 const CALLERS: usize = 4;
 /// Bytes per permit.
 const PERMIT: usize = 1024;
-/// The size from which answers count, in bytes; and how many bytes of a body are handed on at once.
+/// The size in bytes from which responses count, and of the pieces in which a large body is passed on.
 const LARGE: usize = 64 * 1024;
 
-/// The memory of large answers.
+/// The memory for large responses.
 #[derive(Clone, Debug)]
 pub struct AnswerBudget {
     bytes: Arc<Semaphore>,
@@ -48,36 +47,36 @@ impl AnswerBudget {
         Self { bytes: Arc::new(Semaphore::new(permits)), permits, callers: CallerSemaphores::new(permits / CALLERS) }
     }
 
-    /// Bytes of the budget that no answer takes at the moment.
+    /// The free bytes of the budget.
     #[must_use]
     pub fn available(&self) -> usize {
         self.bytes.available_permits() * PERMIT
     }
 
-    /// Waits until there is room for an answer of the caller. The bytes that are returned hold the room until the last
-    /// reference to them is dropped. A small answer does not wait and takes nothing.
+    /// Waits until the budget has room for a response of the caller. The returned bytes hold the room until the last
+    /// reference to them is dropped. A response below 64 KiB does not wait and holds nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] if the budget were closed, which it never is.
+    /// [`Error::Internal`] if the semaphore is closed, which never happens.
     pub async fn hold(&self, answer: Bytes, caller: &str) -> Result<Bytes> {
         if answer.len() < LARGE {
             return Ok(answer);
         }
-        // First its own share, so that a caller who does not read waits for itself.
+        // The caller's own share first, so that a caller who does not read delays nobody else.
         let own = reserve(self.callers.of(caller), answer.len(), self.permits / CALLERS).await?;
         let all = reserve(Arc::clone(&self.bytes), answer.len(), self.permits).await?;
         Ok(Bytes::from_owner(Held { answer, _permits: [own, all] }))
     }
 }
 
-/// Permits for this many bytes, or all of them for an answer that is larger.
+/// Acquires permits for this many bytes, or all of them for a larger response.
 async fn reserve(semaphore: Arc<Semaphore>, bytes: usize, all: usize) -> Result<OwnedSemaphorePermit> {
     let permits = u32::try_from(bytes.div_ceil(PERMIT).min(all)).unwrap_or(u32::MAX);
     semaphore.acquire_many_owned(permits).await.map_err(Error::internal)
 }
 
-/// An answer with its room in the budget.
+/// A response with its permits.
 struct Held {
     answer: Bytes,
     _permits: [OwnedSemaphorePermit; 2],
@@ -89,13 +88,12 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-/// The body of an answer. A large one is handed on in pieces, so that a transport that copies what it writes copies no
-/// more than it is about to write.
+/// The body of a response. A large body is passed on in pieces, because the transport copies what it is about to write.
 pub fn answer_body(answer: Bytes) -> Body {
     if answer.len() < LARGE { Body::from(answer) } else { Body::new(Pieces(answer)) }
 }
 
-/// What is left of a body.
+/// The rest of a body.
 struct Pieces(Bytes);
 
 impl HttpBody for Pieces {
@@ -129,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_counts_until_the_last_piece_of_it_is_dropped() {
+    async fn a_response_counts_until_its_last_piece_is_dropped() {
         let budget = AnswerBudget::new(8 * LARGE);
         let answer = budget.hold(large(), "a").await.expect("room");
         assert_eq!((answer.len(), budget.available()), (LARGE, 7 * LARGE));
@@ -141,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_caller_who_does_not_read_waits_for_itself_and_others_do_not() {
+    async fn a_caller_who_does_not_read_delays_no_other_caller() {
         let budget = AnswerBudget::new(8 * LARGE);
         let first = budget.hold(large(), "a").await.expect("room");
         let _second = budget.hold(large(), "a").await.expect("room");
@@ -153,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answers_of_all_callers_together_wait_beyond_the_budget() {
+    async fn responses_beyond_the_budget_of_all_callers_wait() {
         let budget = AnswerBudget::new(8 * LARGE);
         let mut held = Vec::new();
         for caller in ["a", "a", "b", "b", "c", "c", "d", "d"] {
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_larger_than_the_budget_has_it_to_itself() {
+    async fn a_response_larger_than_the_budget_takes_all_of_it() {
         let budget = AnswerBudget::new(LARGE);
         let answer = budget.hold(vec![b'x'; 2 * LARGE].into(), "a").await.expect("room");
         assert_eq!(budget.available(), 0);
@@ -174,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_large_body_has_a_length_and_comes_in_pieces() {
+    async fn a_large_body_has_a_length_and_is_sent_in_pieces() {
         for length in [0, LARGE - 1, LARGE, 2 * LARGE + 1] {
             let body = answer_body(vec![b'x'; length].into());
             assert_eq!(body.size_hint().exact(), Some(length as u64));

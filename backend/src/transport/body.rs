@@ -1,4 +1,4 @@
-//! Request bodies: read piece by piece, in bounded time, and together within a budget of memory.
+//! Reads request bodies in bounded time and within a memory budget for all of them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,44 +14,47 @@ use crate::error::{Error, Result};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
-/// The largest body that is received and thrown away, so that the client gets to read its answer.
+/// The most bytes of a refused body that are received and discarded, so that the client reads its response instead of
+/// failing to write.
 const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 /// Bytes per permit.
 const PERMIT: usize = 1024;
 
 const TOO_MANY: Error = Error::Unavailable("too many request bodies are being received: try again in a moment");
 
-/// How fast a body has to arrive.
+/// How fast a body must arrive.
 #[derive(Clone, Copy, Debug)]
-struct Pace {
-    /// How long all of it may take.
-    patience: Duration,
-    /// How long it may arrive at any rate.
+struct ArrivalRate {
+    /// The most time for the whole body.
+    timeout: Duration,
+    /// The time in which it may arrive at any rate.
     grace: Duration,
-    /// Bytes that must arrive per second after that.
-    rate: u32,
+    /// The bytes that must arrive per second afterwards.
+    bytes_per_second: u32,
 }
 
-/// How fast every body has to arrive.
-const PACE: Pace = Pace { patience: Duration::from_secs(30), grace: Duration::from_secs(10), rate: 1024 };
+/// How fast every body must arrive.
+const RATE: ArrivalRate =
+    ArrivalRate { timeout: Duration::from_secs(30), grace: Duration::from_secs(10), bytes_per_second: 1024 };
 
-impl Pace {
-    /// How long after its beginning a body of which so much has arrived must go on.
+impl ArrivalRate {
+    /// The time after the begin of a body at which its next piece must have arrived, given the bytes so far.
     fn limit(self, received: usize) -> Duration {
-        let earned = Duration::from_secs(received as u64 / u64::from(self.rate.max(1)));
-        self.patience.min(self.grace + earned)
+        let earned = Duration::from_secs(received as u64 / u64::from(self.bytes_per_second.max(1)));
+        self.timeout.min(self.grace + earned)
     }
 
-    fn problem(self, limit: Duration) -> Error {
-        Error::Invalid(if limit < self.patience {
-            format!("the body arrived at less than {} bytes a second", self.rate)
+    /// The error for a body that exceeded `limit`.
+    fn error(self, limit: Duration) -> Error {
+        Error::Invalid(if limit < self.timeout {
+            format!("the body arrived at less than {} bytes a second", self.bytes_per_second)
         } else {
-            format!("the body did not arrive within {} s", self.patience.as_secs())
+            format!("the body did not arrive within {} s", self.timeout.as_secs())
         })
     }
 }
 
-/// The memory that bodies may take until their requests are answered.
+/// The memory for bodies, which they hold until their requests are answered.
 #[derive(Clone, Debug)]
 pub struct BodyBudget {
     anonymous: Arc<Semaphore>,
@@ -65,7 +68,7 @@ impl Default for BodyBudget {
 }
 
 impl BodyBudget {
-    /// A budget of so many bytes for all anonymous callers together, and for all authenticated ones.
+    /// A budget in bytes for all anonymous callers together, and one for all authenticated callers.
     #[must_use]
     pub fn new(anonymous: usize, authenticated: usize) -> Self {
         let semaphore = |bytes: usize| Arc::new(Semaphore::new(bytes / PERMIT));
@@ -77,12 +80,12 @@ impl BodyBudget {
     }
 }
 
-/// A body, with its share of the budget.
+/// A body with its share of the budget.
 #[derive(Debug)]
 pub struct Received {
     /// The bytes.
     pub bytes: Bytes,
-    /// Given back when the request has been answered.
+    /// The permits of the budget; released when the request has been answered. None for an empty body.
     pub share: Option<OwnedSemaphorePermit>,
 }
 
@@ -91,29 +94,29 @@ pub struct Received {
 /// # Errors
 ///
 /// - [`Error::TooLarge`] above [`MAX_BODY`]
-/// - [`Error::Invalid`] if it breaks off or arrives too slowly
-/// - [`Error::Unavailable`] if the bodies of such callers take too much memory already
+/// - [`Error::Invalid`] if the connection ends within the body or the body arrives too slowly
+/// - [`Error::Unavailable`] if the budget of anonymous or authenticated callers is used up
 pub async fn read_body(body: Body, budget: &BodyBudget, is_authenticated: bool) -> Result<Received> {
-    read_at(PACE, body, budget, is_authenticated).await
+    read_at(RATE, body, budget, is_authenticated).await
 }
 
-async fn read_at(pace: Pace, body: Body, budget: &BodyBudget, is_authenticated: bool) -> Result<Received> {
-    let mut incoming = Incoming::new(pace, body);
+async fn read_at(rate: ArrivalRate, body: Body, budget: &BodyBudget, is_authenticated: bool) -> Result<Received> {
+    let mut incoming = Incoming::new(rate, body);
     let mut share = Share { budget: budget.of(is_authenticated), held: None };
     let Some(first) = incoming.next().await? else { return Ok(Received { bytes: Bytes::new(), share: None }) };
     let outcome = collect(first, &mut incoming, &mut share).await;
     if matches!(outcome, Err(Error::TooLarge | Error::Unavailable(_))) {
-        // What was kept is dropped by now; the rest is received so that the client reads its answer.
+        // The received bytes are dropped by now. The rest is received so that the client reads its response.
         drop(share.held.take());
         incoming.discard().await;
     }
     Ok(Received { bytes: outcome?, share: share.held })
 }
 
-/// Receives a body and throws it away, within the bounds of a body that is read, so that the client reads its answer.
+/// Receives and discards a body within the same time limits, so that the client reads its response.
 pub async fn discard_body(body: Body) {
     if !body.is_end_stream() {
-        Incoming::new(PACE, body).discard().await;
+        Incoming::new(RATE, body).discard().await;
     }
 }
 
@@ -122,7 +125,7 @@ async fn collect(first: Bytes, incoming: &mut Incoming, share: &mut Share<'_>) -
     if first.len() > MAX_BODY {
         return Err(Error::TooLarge);
     }
-    // A small body comes in one piece, which then needs no copy.
+    // A small body usually arrives in one piece, which is not copied.
     let Some(second) = incoming.next().await? else { return Ok(first) };
     let mut whole = BytesMut::from(first);
     let mut piece = Some(second);
@@ -137,7 +140,7 @@ async fn collect(first: Bytes, incoming: &mut Incoming, share: &mut Share<'_>) -
     Ok(whole.freeze())
 }
 
-/// What a body holds of the budget.
+/// The permits that a body holds.
 struct Share<'a> {
     budget: &'a Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
@@ -158,22 +161,22 @@ impl Share<'_> {
     }
 }
 
-/// A body on its way, with the time that it has.
+/// A body that is being received, with its time limit.
 struct Incoming {
     pieces: axum::body::BodyDataStream,
-    pace: Pace,
+    rate: ArrivalRate,
     begun: Instant,
     received: usize,
 }
 
 impl Incoming {
-    fn new(pace: Pace, body: Body) -> Self {
-        Self { pieces: body.into_data_stream(), pace, begun: Instant::now(), received: 0 }
+    fn new(rate: ArrivalRate, body: Body) -> Self {
+        Self { pieces: body.into_data_stream(), rate, begun: Instant::now(), received: 0 }
     }
 
-    /// The next piece, or nothing at the end.
+    /// The next piece; `None` at the end.
     async fn next(&mut self) -> Result<Option<Bytes>> {
-        let limit = self.pace.limit(self.received);
+        let limit = self.rate.limit(self.received);
         match timeout_at(self.begun + limit, self.pieces.next()).await {
             Ok(None) => Ok(None),
             Ok(Some(Ok(piece))) => {
@@ -181,11 +184,11 @@ impl Incoming {
                 Ok(Some(piece))
             }
             Ok(Some(Err(_))) => Err(Error::Invalid("the body broke off".to_owned())),
-            Err(_) => Err(self.pace.problem(limit)),
+            Err(_) => Err(self.rate.error(limit)),
         }
     }
 
-    /// Receives the rest and throws it away.
+    /// Receives and discards the rest, up to [`MAX_DISCARDED`].
     async fn discard(&mut self) {
         while self.received <= MAX_DISCARDED && matches!(self.next().await, Ok(Some(_))) {}
     }
@@ -199,41 +202,41 @@ mod tests {
 
     use super::*;
 
-    /// A body that has begun and never goes on.
+    /// A body whose first piece arrives and whose rest never does.
     fn begun() -> Body {
         Body::from_stream(stream::iter([Ok::<_, Infallible>("{")]).chain(stream::pending()))
     }
 
-    async fn read(pace: Pace, body: Body) -> Result<Bytes> {
-        read_at(pace, body, &BodyBudget::default(), false).await.map(|received| received.bytes)
+    async fn read(rate: ArrivalRate, body: Body) -> Result<Bytes> {
+        read_at(rate, body, &BodyBudget::default(), false).await.map(|received| received.bytes)
     }
 
     #[tokio::test]
-    async fn a_body_that_does_not_go_on_is_given_up() {
-        let pace = Pace { grace: Duration::ZERO, ..PACE };
-        let outcome = read(pace, begun()).await.map_err(|error| error.to_string());
+    async fn a_body_that_stops_arriving_is_refused() {
+        let rate = ArrivalRate { grace: Duration::ZERO, ..RATE };
+        let outcome = read(rate, begun()).await.map_err(|error| error.to_string());
         assert_eq!(outcome, Err("the body arrived at less than 1024 bytes a second".to_owned()));
-        let pace = Pace { patience: Duration::ZERO, ..PACE };
-        let outcome = read(pace, begun()).await.map_err(|error| error.to_string());
+        let rate = ArrivalRate { timeout: Duration::ZERO, ..RATE };
+        let outcome = read(rate, begun()).await.map_err(|error| error.to_string());
         assert_eq!(outcome, Err("the body did not arrive within 0 s".to_owned()));
     }
 
     #[test]
-    fn what_arrives_earns_time_but_not_without_end() {
-        let limits = [0, 1023, 5 * 1024, 20 * 1024, MAX_BODY].map(|received| PACE.limit(received).as_secs());
+    fn received_bytes_extend_the_time_limit_up_to_a_maximum() {
+        let limits = [0, 1023, 5 * 1024, 20 * 1024, MAX_BODY].map(|received| RATE.limit(received).as_secs());
         assert_eq!(limits, [10, 10, 15, 30, 30]);
     }
 
     #[tokio::test]
-    async fn a_body_that_is_there_is_read_whatever_the_pace() {
-        let pace = Pace { patience: Duration::ZERO, grace: Duration::ZERO, rate: 1 };
+    async fn a_body_that_has_arrived_is_read_at_any_required_rate() {
+        let rate = ArrivalRate { timeout: Duration::ZERO, grace: Duration::ZERO, bytes_per_second: 1 };
         let pieces = stream::iter(["{", "}"].map(Ok::<_, Infallible>));
-        assert_eq!(read(pace, Body::from_stream(pieces)).await.expect("a body"), "{}");
-        assert_eq!(read(pace, Body::empty()).await.expect("a body"), "");
+        assert_eq!(read(rate, Body::from_stream(pieces)).await.expect("a body"), "{}");
+        assert_eq!(read(rate, Body::empty()).await.expect("a body"), "");
     }
 
     #[tokio::test]
-    async fn a_body_that_is_too_large_is_received_but_not_kept() {
+    async fn a_body_that_is_too_large_is_received_and_discarded() {
         let budget = BodyBudget::new(2 * MAX_BODY, 0);
         let pieces = stream::iter(std::iter::repeat_n(vec![b' '; 65_536], 200).map(Ok::<_, Infallible>));
         let outcome = read_body(Body::from_stream(pieces), &budget, false).await;

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-/// The fewest entries among which unused ones are looked for.
+/// The smallest number of entries at which unused ones are removed.
 const CLEANUP_FROM: usize = 1024;
 
 /// One semaphore per caller. An entry is in use while one of its permits is held or waited for; unused entries are removed

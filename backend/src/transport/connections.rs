@@ -1,13 +1,13 @@
-//! The open connections of a listener: how many there may be, how long each may do nothing, and which is closed when
-//! there are too many.
+//! The open connections of a listener: their number, their time limits, and which one is closed when there are too
+//! many.
 //!
-//! A connection is *anonymous* until a caller on it has authenticated. Anonymous connections may take at most a part of
-//! what may be open, so a client that opens many never keeps agents and users out; beyond that part the oldest idle
-//! anonymous connection is closed for the new one. Connections of authenticated callers are never closed for others.
+//! A connection is *anonymous* until a caller on it has authenticated. Only a part of all connections may be anonymous,
+//! so a client that opens many connections cannot keep agents and users out; beyond that part the oldest idle anonymous
+//! connection is closed for a new one. Connections of authenticated callers are never closed for others.
 //!
-//! The authenticated callers of one customer share a quota, and each administrator has one; it counts once there are few
-//! connections left. Beyond it the oldest idle connection of the same quota is closed for the new one. If none is idle, the
-//! new one stays anonymous: a request is answered and its connection closed, a WebSocket is refused.
+//! The authenticated callers of one customer share a quota, and each administrator has one; it applies once few
+//! connections are left. Beyond it the oldest idle connection of the same quota is closed for the new one. If none is
+//! idle, the new one stays anonymous: a request is answered and its connection closed, a WebSocket is refused.
 
 use std::{
     collections::BTreeMap,
@@ -30,39 +30,39 @@ mod principal;
 #[cfg(test)]
 mod tests;
 
-/// How many of the oldest connections are looked at for an idle one.
-const LOOKED_AT: usize = 64;
+/// How many of the oldest connections are searched for an idle one.
+const SEARCHED: usize = 64;
 
-/// The most bytes that a WebSocket message of a client may have that has not authenticated.
+/// The largest WebSocket message of a client that has not authenticated, in bytes.
 const MAX_ANONYMOUS_MESSAGE: usize = 64 * 1024;
-/// The error of reading a larger one.
+/// The error for a larger message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a message without authentication is too big")]
 pub struct AnonymousMessageTooBig;
 
-/// What a connection is doing.
+/// The phase of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Between two requests.
+    /// Between two requests, since this instant.
     Idle(Instant),
-    /// The headers of a request are awaited.
+    /// Waiting for the headers of a request, since this instant.
     Head(Instant),
-    /// A request is at work.
+    /// Handling a request.
     Busy,
-    /// No HTTP any more, but the protocol that the client switched to.
+    /// Switched from HTTP to another protocol.
     Upgraded,
 }
 
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    /// Since when the client takes nothing of an answer.
+    /// Since when the client reads nothing of a response.
     blocked_since: Option<Instant>,
-    /// How long it took nothing before, within this request.
+    /// How long the client has blocked writing before that, within this request.
     blocked: Duration,
-    /// Bytes that it took after it had blocked, within this request.
+    /// Bytes that the client has read after it first blocked, within this request.
     taken: u64,
-    /// Whose quota it counts in; none while it is anonymous.
+    /// The principal in whose quota it counts; none while it is anonymous.
     principal: Option<Principal>,
 }
 
@@ -75,14 +75,14 @@ pub struct Connection {
     is_known: AtomicBool,
     is_over_quota: AtomicBool,
     is_upgraded: AtomicBool,
-    /// Bytes of the other protocol since its last message.
+    /// Bytes received since the last message of the upgraded protocol.
     unconsumed: AtomicUsize,
     closing: CancellationToken,
 }
 
 impl Connection {
-    /// Counts this connection in the quota of a caller who has authenticated on it. False if the quota has no room: the
-    /// connection stays anonymous then, and is to be closed after its answer.
+    /// Counts this connection in the quota of the caller that has authenticated on it. False if the quota is used up:
+    /// then the connection stays anonymous, and is closed after the response.
     pub(crate) fn authenticated(&self, actor: &Actor) -> bool {
         let Some(principal) = Principal::of(actor) else { return true };
         if self.state().principal == Some(principal) {
@@ -94,7 +94,7 @@ impl Connection {
         is_within
     }
 
-    /// Whether its caller's quota had no room for it.
+    /// Whether the quota of its caller was used up.
     pub(crate) fn is_over_quota(&self) -> bool {
         self.is_over_quota.load(Ordering::Acquire)
     }
@@ -105,12 +105,12 @@ impl Connection {
         self.is_known.load(Ordering::Acquire)
     }
 
-    /// Cancelled when the connection is to be closed at once.
+    /// Cancelled to close the connection at once.
     pub(crate) fn closing(&self) -> &CancellationToken {
         &self.closing
     }
 
-    /// Bytes came from the client.
+    /// Records that bytes arrived from the client.
     pub(crate) fn received(&self, now: Instant) {
         let mut state = self.state();
         if matches!(state.phase, Phase::Idle(_)) {
@@ -118,12 +118,12 @@ impl Connection {
         }
     }
 
-    /// The client takes no more bytes for now.
+    /// Records that the client does not read.
     pub(crate) fn blocked(&self, now: Instant) {
         self.state().blocked_since.get_or_insert(now);
     }
 
-    /// The client took bytes.
+    /// Records that bytes were written to the client.
     pub(crate) fn sent(&self, bytes: usize, now: Instant) {
         let mut state = self.state();
         if let Some(since) = state.blocked_since.take() {
@@ -134,7 +134,7 @@ impl Connection {
         }
     }
 
-    /// A request has arrived.
+    /// Records that the headers of a request have arrived.
     pub(crate) fn begin(&self) {
         let mut state = self.state();
         if state.blocked_since.is_none() {
@@ -143,7 +143,7 @@ impl Connection {
         state.phase = Phase::Busy;
     }
 
-    /// A request has been answered.
+    /// Records that a request has been answered.
     pub(crate) fn end(&self, now: Instant) {
         let mut state = self.state();
         if state.phase == Phase::Busy {
@@ -151,29 +151,28 @@ impl Connection {
         }
     }
 
-    /// The connection has been given to another protocol, which has time limits of its own.
+    /// Records the switch to another protocol, which has time limits of its own.
     pub(crate) fn upgraded(&self) {
         self.state().phase = Phase::Upgraded;
         self.is_upgraded.store(true, Ordering::Release);
     }
 
-    /// Counts bytes that came over the other protocol; whether they still fit into what a message of a client may have
-    /// that has not authenticated.
+    /// Counts bytes of the upgraded protocol. False if a client that has not authenticated exceeds the largest message.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         self.is_known() || self.unconsumed.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_ANONYMOUS_MESSAGE
     }
 
-    /// A message of the other protocol has been taken in.
+    /// Records that a message of the upgraded protocol was read completely.
     pub fn consumed(&self) {
         self.unconsumed.store(0, Ordering::Relaxed);
     }
 
-    /// Whether it has been given to another protocol.
+    /// Whether the connection has switched to another protocol.
     pub(crate) fn is_upgraded(&self) -> bool {
         self.is_upgraded.load(Ordering::Acquire)
     }
 
-    /// When the connection is to be closed unless something happens before.
+    /// When the connection is closed unless its state changes before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let (state, limits) = (self.state(), &self.open.0.limits);
         let by_phase = match state.phase {
@@ -207,7 +206,7 @@ impl Connection {
     }
 }
 
-/// A connection's entry among the open ones, removed when it is dropped: held by whatever holds the socket.
+/// The entry of an open connection; removed when this is dropped, which happens together with the socket.
 #[derive(Debug)]
 pub(crate) struct Slot(pub(crate) Arc<Connection>);
 
@@ -220,7 +219,7 @@ impl Drop for Slot {
 #[derive(Debug, Default)]
 struct Open {
     known: Known,
-    /// By number, so the oldest come first.
+    /// By number, oldest first.
     anonymous: BTreeMap<u64, Arc<Connection>>,
     next: u64,
 }
@@ -230,7 +229,7 @@ impl Open {
         self.known.len() + self.anonymous.len()
     }
 
-    /// Removes a connection; nothing if it was removed before, to be closed.
+    /// Removes a connection; `None` if it was removed before because it is being closed.
     fn take(&mut self, connection: &Connection) -> Option<Arc<Connection>> {
         let principal = connection.state().principal;
         match principal {
@@ -252,13 +251,14 @@ struct Registry {
 pub struct Connections(Arc<Registry>);
 
 impl Connections {
-    /// No connection yet.
+    /// A registry without connections.
     #[must_use]
     pub fn new(limits: ConnectionLimits) -> Self {
         Self(Arc::new(Registry { limits, open: Mutex::default(), emptied: Notify::new() }))
     }
 
-    /// Enters a new connection, closing an anonymous one if there are too many; nothing if all are of authenticated callers.
+    /// Adds a new connection, and closes an anonymous one if there are too many. `None` if there are too many and all
+    /// belong to authenticated callers.
     pub(crate) fn open(&self, now: Instant) -> Option<Slot> {
         let mut open = self.lock();
         let is_full = open.len() >= self.0.limits.total;
@@ -286,34 +286,34 @@ impl Connections {
         Some(Slot(connection))
     }
 
-    /// How many are open.
+    /// The number of open connections.
     #[must_use]
     pub fn len(&self) -> usize {
         self.lock().len()
     }
 
-    /// Whether none is open.
+    /// Whether no connection is open.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Closes an anonymous connection, preferably an idle one; whether there was one.
+    /// Closes an anonymous connection, preferably an idle one. Returns whether there was one.
     pub(crate) fn make_room(&self) -> bool {
         evict(&mut self.lock())
     }
 
-    /// Closes those that wait for a request, or for the rest of its headers.
+    /// Closes the connections that wait for a request or for the rest of its headers.
     pub(crate) fn close_waiting(&self) {
         self.close(Connection::is_waiting);
     }
 
-    /// Closes all.
+    /// Closes all connections.
     pub(crate) fn close_all(&self) {
         self.close(|_| true);
     }
 
-    /// Done when none is open.
+    /// Waits until no connection is open.
     pub async fn closed(&self) {
         loop {
             let emptied = self.0.emptied.notified();
@@ -331,11 +331,11 @@ impl Connections {
         }
     }
 
-    /// Counts a connection in a quota, closing the oldest idle one of the same quota if there are too many; whether there
-    /// was room, without which the connection is anonymous.
+    /// Counts a connection in a quota, and closes the oldest idle one of the same quota if the quota is used up.
+    /// Returns false if none was idle: then the connection stays anonymous.
     fn know(&self, connection: &Connection, principal: Principal) -> bool {
         let mut open = self.lock();
-        // One that is being closed counts nowhere any more.
+        // A connection that is being closed counts in no quota.
         let Some(connection) = open.take(connection) else { return true };
         let limits = &self.0.limits;
         let are_few_left = limits.total.saturating_sub(open.len()) <= limits.few_left;
@@ -365,9 +365,9 @@ impl Connections {
     }
 }
 
-/// Closes the oldest idle anonymous connection, or the oldest one; whether there was one.
+/// Closes the oldest idle anonymous connection, or else the oldest one. Returns whether there was one.
 fn evict(open: &mut Open) -> bool {
-    let idle = open.anonymous.values().take(LOOKED_AT).find(|connection| connection.is_idle());
+    let idle = open.anonymous.values().take(SEARCHED).find(|connection| connection.is_idle());
     let Some(victim) = idle.or_else(|| open.anonymous.values().next()).map(|connection| connection.number) else {
         return false;
     };

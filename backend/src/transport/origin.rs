@@ -1,4 +1,4 @@
-//! Which pages of a browser may use this server with what the browser sends along by itself.
+//! Which web pages may send requests to this server from a browser, by their origin.
 
 use std::sync::Arc;
 
@@ -8,24 +8,24 @@ use url::{Origin, Url};
 
 use super::{PublicUrl, trusted_peer};
 
-/// What decides whether a page may ask.
+/// Decides by its origin whether a page may send requests.
 #[derive(Clone, Debug)]
 pub struct OriginPolicy {
-    /// Origins whose pages may ask, beside the server's own.
+    /// Allowed origins beside the server's own.
     pub allowed: Arc<[String]>,
-    /// Where clients reach the server, if it is known: its origin is the server's own.
+    /// The public URL of the server, if configured. Its origin is the server's own.
     pub public_url: Option<PublicUrl>,
-    /// Peers whose word about the scheme is believed.
+    /// Proxies whose `X-Forwarded-Proto` is trusted.
     pub trusted_proxies: Arc<[IpNet]>,
 }
 
 impl OriginPolicy {
-    /// Whether a browser on the page that the request names as its origin may make it: one of this server's own, or of an
-    /// origin that the settings name. A request without an origin is not a page's.
+    /// Whether the origin of the request is the server's own or an allowed one. A request without an `Origin` header
+    /// does not come from a page and is allowed.
     ///
-    /// The server's own origin is that of the public URL, and the host that the request names. The scheme counts where it
-    /// is known: by the public URL of that host, or by `X-Forwarded-Proto` of a trusted proxy. Elsewhere the host may be
-    /// that of either scheme, at that scheme's default port if it names none.
+    /// The server's own origins are that of the public URL and that of the `Host` header. The scheme is compared where
+    /// it is known: from the public URL with that host, or from `X-Forwarded-Proto` of a trusted proxy. Otherwise
+    /// `http` and `https` both match, with the default port of the scheme if the host names none.
     #[must_use]
     pub fn allows(&self, headers: &HeaderMap, extensions: &Extensions) -> bool {
         let mut origins = headers.get_all(header::ORIGIN).iter();
@@ -48,7 +48,7 @@ impl OriginPolicy {
         own == origin && scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case(origin.scheme()))
     }
 
-    /// What a trusted proxy says of the client's side; nothing if several contradict each other.
+    /// The client's scheme according to a trusted proxy; `None` if the header holds different values.
     fn forwarded_scheme<'a>(&self, headers: &'a HeaderMap, extensions: &Extensions) -> Option<&'a str> {
         trusted_peer(extensions, &self.trusted_proxies)?;
         let values = headers.get_all("x-forwarded-proto").iter().filter_map(|value| value.to_str().ok());
@@ -58,8 +58,8 @@ impl OriginPolicy {
     }
 }
 
-/// A scheme, host and port, of which the port may be left out: as a URL without a path, so that two are compared with
-/// their default ports and in one spelling. Nothing for any other text, such as `null`.
+/// Parses an origin into a URL without a path, which normalises spelling and default ports for comparison. `None` for
+/// any other text, such as `null`.
 fn parse_origin(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let is_bare = !text.split_once("://")?.1.contains(['/', '\\', '?', '#', '@']);

@@ -1,4 +1,4 @@
-//! Where clients reach this server, when a proxy stands in front of it: `MFTPLUS_PUBLIC_URL`.
+//! The URL at which clients reach this server through a proxy: `MFTPLUS_PUBLIC_URL`.
 
 use std::{fmt, str::FromStr};
 
@@ -10,10 +10,10 @@ use axum::{
 use tower::{ServiceBuilder, util::MapRequestLayer};
 use url::Url;
 
-/// First segments of paths that are the server's own: a base path that began with one would hide it.
+/// First segments of the server's own paths. A base path must not begin with one, because it would hide that path.
 const RESERVED: [&str; 5] = ["api", "graphql", "metrics", "mftplus-api.yaml", "openapi.json"];
 
-/// An absolute URL of this server as its clients see it, such as `https://fleet.example.com/mft`.
+/// The absolute URL of this server for its clients, such as `https://fleet.example.com/mft`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     origin: String,
@@ -21,7 +21,7 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// Scheme, host and port, as a browser writes them into `Origin`.
+    /// Scheme, host and port, as in the `Origin` header of a browser.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
@@ -33,13 +33,13 @@ impl PublicUrl {
         self.origin.starts_with("https:")
     }
 
-    /// The base path, without a slash at its end; empty at the root of the host.
+    /// The base path without a trailing slash; empty at the root of the host.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Serves `router` below the base path too, so that it works whether or not the proxy removes the path.
+    /// Serves `router` at the root and below the base path, so the proxy may remove the path or keep it.
     pub fn serve(&self, router: Router) -> Router {
         if self.path.is_empty() {
             return router;
@@ -51,7 +51,7 @@ impl PublicUrl {
             }
             request
         });
-        // Around the router, not a layer of it: a layer would see requests after they were routed.
+        // Wrapped around the router: a layer of the router would run after routing.
         Router::new().fallback_service(ServiceBuilder::new().layer(without_base).service(router))
     }
 }

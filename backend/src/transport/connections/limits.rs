@@ -1,39 +1,39 @@
-//! What connections may do: how many there may be, and for how long.
+//! The limits of connections: numbers and times.
 
 use std::time::Duration;
 
-/// What the connections of a listener may do.
+/// The limits for the connections of a listener.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// Open connections.
+    /// The most open connections.
     pub total: usize,
-    /// Of these, connections on which no caller has authenticated.
+    /// The most of these on which no caller has authenticated.
     pub anonymous: usize,
-    /// Of these, connections that the callers of one customer hold together, or one administrator, once there are few left.
+    /// The most of these for all callers of one customer, or for one administrator, once few connections are left.
     pub per_principal: usize,
-    /// As long as more than so many are left, a customer or administrator may hold any number.
+    /// `per_principal` applies once no more than this number of connections are left.
     pub few_left: usize,
-    /// From the first byte of a request (from the accept, for the first request) to the end of its headers.
+    /// The most time from the first byte of a request (for the first one, from the accept) to the end of its headers.
     pub head: Duration,
-    /// Between two requests.
+    /// The most time between two requests.
     pub idle: Duration,
-    /// How long the client may block the writing of answers before [`Self::write_rate`] counts.
+    /// How long the client may block the writing of a response before [`Self::write_rate`] applies.
     pub write_grace: Duration,
-    /// Bytes that a client must take per second in which it blocks the writing of answers.
+    /// The bytes that a client must read for each second in which it blocks the writing of a response.
     pub write_rate: u32,
 }
 
 impl ConnectionLimits {
-    /// The limits of the API where so many connections may be open.
+    /// The limits of the API with this total number of connections.
     #[must_use]
     pub fn of_api(total: usize) -> Self {
         Self {
             total,
-            // What waits to authenticate holds a head of up to 64 KiB each.
+            // Each holds up to 64 KiB of headers before it authenticates.
             anonymous: (total / 2).clamp(1, 4096),
-            // A quarter, so that one customer or administrator leaves room; half of what is very little.
+            // A quarter, so that one customer or administrator leaves room for others; at most half of a small total.
             per_principal: (total / 4).max(32).min((total / 2).max(1)),
-            // A server with one customer uses three quarters.
+            // A single customer may use three quarters without a quota.
             few_left: total / 4,
             head: Duration::from_secs(10),
             // Longer than common clients keep an idle connection, so that they close first.

@@ -1,17 +1,17 @@
-//! In whose quota the connections of authenticated callers count.
+//! Connections of authenticated callers, by the principal in whose quota they count.
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-use super::{Connection, LOOKED_AT};
+use super::{Connection, SEARCHED};
 use crate::{
     actor::Actor,
     ids::{CustomerId, UserId},
 };
 
-/// Who has a quota: the users and agents of one customer together, and each administrator.
+/// The owner of a quota: one customer with its users and agents, or one administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Principal {
     Customer(CustomerId),
@@ -19,7 +19,7 @@ pub(super) enum Principal {
 }
 
 impl Principal {
-    /// Whose quota a caller's connections count in; none for the server itself, which has no connection.
+    /// The principal of a caller; none for the server itself, which has no connections.
     pub(super) const fn of(actor: &Actor) -> Option<Self> {
         match actor {
             Actor::Admin { user, .. } => Some(Self::Administrator(*user)),
@@ -32,18 +32,18 @@ impl Principal {
 /// The open connections of authenticated callers.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// By number within a quota, so the oldest come first.
+    /// By number within each quota, oldest first.
     by_principal: HashMap<Principal, BTreeMap<u64, Arc<Connection>>>,
     total: usize,
 }
 
 impl Known {
-    /// How many there are in all quotas together.
+    /// The number of connections in all quotas.
     pub(super) const fn len(&self) -> usize {
         self.total
     }
 
-    /// How many there are in this quota.
+    /// The number of connections in this quota.
     pub(super) fn count(&self, principal: Principal) -> usize {
         self.by_principal.get(&principal).map_or(0, BTreeMap::len)
     }
@@ -69,10 +69,10 @@ impl Known {
         Some(removed)
     }
 
-    /// Closes the oldest connection of a quota that is between two requests; whether there was one.
+    /// Closes the oldest connection of a quota that is between two requests. Returns whether there was one.
     pub(super) fn close_oldest_idle(&mut self, principal: Principal) -> bool {
         let held = self.by_principal.get(&principal);
-        let mut oldest = held.into_iter().flat_map(BTreeMap::values).take(LOOKED_AT);
+        let mut oldest = held.into_iter().flat_map(BTreeMap::values).take(SEARCHED);
         let Some(number) = oldest.find(|connection| connection.is_between_requests()).map(|idle| idle.number) else {
             return false;
         };
@@ -84,7 +84,7 @@ impl Known {
     }
 }
 
-/// Counts a connection that is closed since its quota has no room.
+/// Counts a connection that is closed because its quota is used up.
 pub(super) fn count_closed() {
     metrics::counter!("mftplus_connections_closed_total", "reason" => "quota").increment(1);
 }
