@@ -159,7 +159,7 @@ struct TokenArgs {
     database: DatabaseSettings,
 }
 
-/// Reads a role by its name.
+/// Parses the name of a role.
 fn role_parser() -> impl TypedValueParser<Value = Role> {
     PossibleValuesParser::new(Role::VARIANTS.iter().copied()).try_map(|name| name.parse::<Role>())
 }
@@ -171,14 +171,14 @@ fn token_life(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Parses the command line, with the settings file behind it.
+/// Parses the command line and the settings file.
 ///
 /// # Errors
 ///
-/// The code to exit with: help and wrong settings have been printed.
+/// The exit code, after help or the problem was printed.
 pub fn parse() -> Result<Cli, ExitCode> {
     let mut command = Cli::command();
-    // Where the file is must be known before the rest can be read.
+    // The path of the file is needed before the rest is parsed.
     if let Some(path) = config_path() {
         command = config::with_file(command, &path).map_err(|problem| refuse(&problem))?;
     }
@@ -204,7 +204,7 @@ fn refuse(problem: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// A wrong setting is one line that names it; everything else is clap's own text.
+/// Prints a wrong setting as one line that names it, and any other message as clap formats it.
 fn wrong(error: &clap::Error) -> ExitCode {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -221,7 +221,7 @@ fn wrong(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// The flag with the environment variable that may have been meant.
+/// The flag, with its environment variable if it has one.
 fn named(flag: &str) -> String {
     fn variable(command: &clap::Command, flag: &str) -> Option<String> {
         let own = command.get_arguments().find(|arg| arg.get_long() == Some(flag)).and_then(clap::Arg::get_env);
@@ -234,7 +234,7 @@ fn named(flag: &str) -> String {
     }
 }
 
-/// The value, unless it may hold a secret.
+/// The value, or nothing if the setting may hold a secret.
 fn shown(flag: &str, value: &str) -> String {
     if flag.ends_with("url") || flag.ends_with("password") { String::new() } else { format!(" (it is `{value}`)") }
 }
@@ -243,7 +243,7 @@ fn shown(flag: &str, value: &str) -> String {
 ///
 /// # Errors
 ///
-/// A sentence to print.
+/// The reason for the operator; the caller prints it.
 pub async fn run(cli: Cli) -> Result<ExitCode> {
     let logs = telemetry::start_logging(&cli.log);
     match cli.command {
@@ -274,9 +274,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
 }
 
 async fn add_user(args: UserArgs) -> Result<()> {
-    let made =
+    let generated =
         if args.password_stdin { None } else { Some(crate::ids::IdGenerator::system().secret("")[..20].to_owned()) };
-    let password = match &made {
+    let password = match &generated {
         Some(password) => password.clone(),
         None => read_password()?,
     };
@@ -294,7 +294,7 @@ async fn add_user(args: UserArgs) -> Result<()> {
     let is_admin = input.role == Role::Admin;
     let user = app.cp.create_user(&Actor::System, input, None).await?;
     println!("{} {} added", if is_admin { "Administrator" } else { "User" }, user.email);
-    if let Some(password) = made {
+    if let Some(password) = generated {
         println!("Password: {password}");
     }
     app.close().await;
@@ -354,13 +354,13 @@ async fn customer_id(app: &App, id_or_name: &str) -> Result<CustomerId> {
     }
 }
 
-/// Reads the settings again and takes over what can change while the server runs: the log filter.
+/// Reads the settings again and applies those that can change while the server runs: the log filter.
 fn reload(logs: &telemetry::Logs) {
     if let Ok(cli) = parse() {
         logs.set_filter(&cli.log.log);
         tracing::info!(filter = cli.log.log, "settings were read again: the log filter holds, others need a restart");
     } else {
-        // What is wrong has been printed.
+        // The problem has been printed.
         tracing::warn!("settings could not be read again: the present ones hold");
     }
 }

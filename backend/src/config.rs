@@ -1,4 +1,4 @@
-//! Every setting: a flag, an environment variable, and a key of the settings file, in that order.
+//! The settings. Each is a flag, an environment variable and a key of the settings file, in this order of precedence.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,7 +15,7 @@ mod listen;
 
 pub use listen::ListenAddress;
 
-/// Where the database is.
+/// The location of the database.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseSettings {
     /// Folder for the SQLite database and the secrets that go with it
@@ -30,7 +30,7 @@ pub struct DatabaseSettings {
 /// The settings of `mftplus serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeSettings {
-    /// Where the database is.
+    /// The location of the database.
     #[command(flatten)]
     pub database: DatabaseSettings,
 
@@ -109,7 +109,7 @@ pub struct ServeSettings {
     pub jwt_key_file: Option<PathBuf>,
 }
 
-/// How the program talks.
+/// The settings of the log.
 #[derive(Args, Clone, Debug)]
 pub struct LogSettings {
     /// What to log, as a level or as target=level pairs
@@ -183,13 +183,13 @@ fn log_filter(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Makes the values of a settings file the defaults of the flags of the same name, so that flags and the environment win
-/// over it.
+/// Sets the values of a settings file as the defaults of the flags with the same names, so that flags and environment
+/// variables take precedence.
 ///
 /// # Errors
 ///
-/// One line naming the file and what is wrong with it: a key that no setting has, or a value that is neither text, a
-/// number nor true or false.
+/// One line that names the file and the problem: it cannot be read, is not TOML, has an unknown key, or has a value
+/// that is neither text, a number nor a boolean.
 pub fn with_file(mut command: Command, path: &Path) -> Result<Command, String> {
     let file = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| format!("--config {file}: {error}"))?;
@@ -212,13 +212,13 @@ pub fn with_file(mut command: Command, path: &Path) -> Result<Command, String> {
     Ok(command)
 }
 
-/// Gives the setting this default wherever a subcommand has it.
+/// Sets the default of a setting in every subcommand that has it. Returns whether there is one.
 fn set_default(command: &mut Command, id: &str, value: &str) -> bool {
     let mut is_known = command.get_arguments().any(|arg| arg.get_id() == id && arg.get_env().is_some());
     if is_known {
         let value = value.to_owned();
         *command = std::mem::take(command).mut_arg(id, |arg| {
-            // What is not to be shown of the environment is not to be shown of the file either.
+            // A value that help hides from the environment is hidden when it comes from the file as well.
             let is_secret = arg.is_hide_env_values_set();
             arg.default_value(value).hide_default_value(is_secret)
         });

@@ -1,4 +1,4 @@
-//! Logs on standard error, and metrics.
+//! Logging to standard error, and metrics.
 
 use std::{io::IsTerminal, sync::OnceLock};
 
@@ -13,15 +13,15 @@ mod lines;
 
 use lines::{Form, Lines};
 
-/// The recorder of metrics: there is one per process, since the `metrics` facade is global.
+/// The metrics recorder. There is one in each process, because the `metrics` facade is global.
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// The logs of the process, whose filter can be replaced.
+/// The handle of the log, with which its filter can be replaced.
 #[derive(Debug)]
 pub struct Logs(reload::Handle<EnvFilter, Registry>);
 
 impl Logs {
-    /// Replaces the filter. What is not a filter leaves the present one.
+    /// Replaces the filter. An invalid filter is logged and ignored.
     pub fn set_filter(&self, filter: &str) {
         let outcome = EnvFilter::try_new(filter)
             .map_err(|error| error.to_string())
@@ -32,7 +32,7 @@ impl Logs {
     }
 }
 
-/// Starts logging, panics included.
+/// Starts logging, including panics.
 pub fn start_logging(settings: &LogSettings) -> Logs {
     let (filter, handle) = reload::Layer::new(EnvFilter::new(&settings.log));
     let registry = tracing_subscriber::registry().with(filter);
@@ -43,7 +43,7 @@ pub fn start_logging(settings: &LogSettings) -> Logs {
         (false, false) => Form::Plain,
     };
     let to_stderr = fmt::layer().with_writer(Lines::new(std::io::stderr, form)).with_ansi(is_coloured);
-    // A second start in one process keeps the first.
+    // A second call in one process has no effect.
     let outcome = if settings.log_json {
         registry.with(to_stderr.json()).try_init()
     } else {
@@ -60,12 +60,12 @@ pub fn start_logging(settings: &LogSettings) -> Logs {
     Logs(handle)
 }
 
-/// Seconds in which requests are answered, from a cached read to a patient long poll.
+/// Histogram buckets of response times in seconds, from a cached read to a long poll.
 const SECONDS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
-/// Reports in one commit.
+/// Histogram buckets of reports in one commit.
 const BATCHES: [f64; 8] = [1.0, 2.0, 8.0, 16.0, 32.0, 64.0, 128.0, 512.0];
 
-/// Starts recording metrics; what renders them, or nothing if another recorder is installed.
+/// Starts recording metrics. Returns the handle that renders them, or `None` if another recorder is installed.
 pub fn start_metrics() -> Option<&'static PrometheusHandle> {
     if let Some(handle) = METRICS.get() {
         return Some(handle);
@@ -78,13 +78,13 @@ pub fn start_metrics() -> Option<&'static PrometheusHandle> {
     Some(METRICS.get_or_init(|| handle))
 }
 
-/// Counts requests and measures how long they take, by method, route and status.
+/// Counts requests and their durations by method, route and status.
 #[must_use]
 pub fn request_metrics(handle: &PrometheusHandle) -> PrometheusMetricLayer<'static> {
     let handle = handle.clone();
     PrometheusMetricLayerBuilder::new()
         .with_prefix("mftplus")
-        // Paths without a route share one label: a path is text that the client chooses.
+        // Paths without a route share one label, because clients choose paths.
         .with_endpoint_label_type(EndpointLabel::MatchedPathWithFallbackFn(|_| "unmatched".to_owned()))
         .with_metrics_from_fn(|| handle)
         .build_pair()

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, str::FromStr};
 
-/// A host and a port; without a host, or with `*`, all addresses of the machine.
+/// A host and a port. Without a host, or with `*`, all addresses of the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenAddress {
     host: Option<String>,
@@ -10,11 +10,11 @@ pub struct ListenAddress {
 }
 
 impl ListenAddress {
-    /// Every address that it stands for, each once. All addresses of the machine are `[::]` and `0.0.0.0`, in this order.
+    /// The socket addresses, without duplicates. All addresses of the machine are `[::]` and `0.0.0.0`, in this order.
     ///
     /// # Errors
     ///
-    /// If the host is a name that does not resolve.
+    /// The host is a name that does not resolve.
     pub async fn resolve(&self) -> std::io::Result<Vec<SocketAddr>> {
         let Some(host) = &self.host else {
             return Ok(vec![([0_u16; 8], self.port).into(), ([0, 0, 0, 0], self.port).into()]);
@@ -28,7 +28,7 @@ impl ListenAddress {
         Ok(addresses)
     }
 
-    /// Whether it stands for all addresses of the machine.
+    /// Whether it means all addresses of the machine.
     #[must_use]
     pub const fn is_any(&self) -> bool {
         self.host.is_none()
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_stands_for_all_its_addresses() {
+    async fn a_name_resolves_to_all_its_addresses() {
         let address: ListenAddress = "localhost:8080".parse().unwrap();
         let found = address.resolve().await.unwrap();
         assert!(found.iter().all(|one| one.ip().is_loopback() && one.port() == 8080) && !found.is_empty(), "{found:?}");
@@ -102,7 +102,7 @@ mod tests {
     #[case("[::1:8080")]
     #[case("[localhost]:8080")]
     #[case("http://localhost:8080")]
-    fn what_is_no_address_is_refused(#[case] text: &str) {
+    fn an_invalid_address_is_refused(#[case] text: &str) {
         assert!(text.parse::<ListenAddress>().is_err());
     }
 }

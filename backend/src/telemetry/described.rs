@@ -58,7 +58,7 @@ pub const METRICS: [(&str, Kind, &str); 18] = [
     ("mftplus_writer_batch_size", Kind::Histogram, "Reports in one commit of the writer."),
 ];
 
-/// Tells the recorder what each metric means.
+/// Registers the descriptions of all metrics.
 pub(super) fn describe() {
     for (name, kind, text) in METRICS {
         match kind {

@@ -1,5 +1,5 @@
-//! The id of a request: taken from the client or made, the same in the answer's header, in each log line, and in the
-//! errors of GraphQL.
+//! Request ids: sent by the client or generated, and written to the response header, to each log line of the request,
+//! and to errors of GraphQL.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use uuid::Uuid;
 use crate::{clock::Clock, ids::IdGenerator};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
-/// The longest id that a client chooses, in characters.
+/// The longest id that is taken from a client, in characters.
 const MAX_LENGTH: usize = 64;
 
 tokio::task_local! {
-    /// The request that the running task answers.
+    /// The request that the current task handles.
     static CURRENT: Option<RequestId>;
 }
 
@@ -24,19 +24,19 @@ tokio::task_local! {
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The id of the request that the running task answers. A task that serves several requests has none.
+    /// The id of the request that the current task handles. A task that serves several requests has none.
     #[must_use]
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok().flatten()
     }
 
-    /// Runs `work` as a part of this request. A spawned task is a part of none until it is run so.
+    /// Runs `work` as a part of this request. A spawned task belongs to no request unless it is run with this.
     pub fn scope<F: Future>(request: Option<Self>, work: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(request, work)
     }
 
-    /// The span of a request's log lines. Its level is the highest, so that no filter of levels removes the id from a line
-    /// that is logged.
+    /// The span of a request's log lines. Its level is `error`, so that no filter removes the id from a line that is
+    /// logged.
     #[must_use]
     pub fn span(&self) -> Span {
         tracing::error_span!("request", request.id = self.as_str())
@@ -48,7 +48,7 @@ impl RequestId {
         &self.0
     }
 
-    /// Writes the id into the headers of the answer.
+    /// Writes the id into the headers of the response.
     pub fn write(&self, headers: &mut HeaderMap) {
         if let Ok(value) = HeaderValue::from_str(&self.0) {
             headers.insert(HEADER, value);
@@ -56,7 +56,7 @@ impl RequestId {
     }
 }
 
-/// Runs `work` on a thread where it may block, as a part of the running request.
+/// Runs `work` on a blocking thread, as a part of the current request.
 #[must_use]
 pub fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     let (request, span) = (RequestId::current(), Span::current());
