@@ -1,4 +1,4 @@
-//! Runs of pipelines: started, read, cancelled and gone on with, by administrators and schedules.
+//! Pipeline runs: started, rerun and cancelled, by administrators and schedules.
 
 use chrono::{DateTime, Utc};
 
@@ -27,7 +27,7 @@ mod views;
 
 pub(super) use engine::EngineControl;
 
-/// A run that has not begun, and what it is shown as.
+/// A run that is not stored yet, with its plan.
 struct Planned {
     row: PipelineRunRow,
     plan: Plan,
@@ -58,7 +58,7 @@ impl ControlPlane {
             let mut work = self.begin(actor).await?;
             let now_held = held(&mut work, actor, pipeline.id).await?;
             if (now_held.version, now_held.enabled) != (pipeline.version, pipeline.enabled) {
-                // It was changed at this moment: what is there now is what is meant.
+                // The pipeline was changed after it was read: start the current version instead.
                 pipeline = now_held;
                 continue;
             }
@@ -69,8 +69,8 @@ impl ControlPlane {
         }
     }
 
-    /// Goes on from where a run failed or was cancelled, as a new run of the same version with the same parameters: what
-    /// was completed is not done again.
+    /// Starts a new run of the same version with the same parameters, which continues where a run failed or was
+    /// cancelled: the steps that were completed are not executed again.
     ///
     /// # Errors
     ///
@@ -101,7 +101,8 @@ impl ControlPlane {
         Ok(run)
     }
 
-    /// Cancels a run: what has not begun will not, what is on its way ends when its agent says so or its lease ends.
+    /// Cancels a run: steps that have not begun are cancelled at once, and a step in flight ends when its agent
+    /// confirms it or its lease ends.
     ///
     /// # Errors
     ///
@@ -118,7 +119,7 @@ impl ControlPlane {
         Ok(self.change_run(actor, id, cancel).await?.view())
     }
 
-    /// Ends every run of a pipeline that is about to be removed; whether no other change came between.
+    /// Ends every active run of a pipeline that is about to be deleted; false after a concurrent change.
     pub(super) async fn abandon_runs(&self, work: &mut Work, pipeline: PipelineId) -> Result<bool> {
         for id in store::pipeline_runs::under_way(&mut work.tx, pipeline).await? {
             let abandoned = self.try_change_run(work, id, &|course, now| Ok(course.abandon(now))).await?;
@@ -129,7 +130,7 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// A run that has not begun, of this text with these parameters.
+    /// Plans a run of this text with these parameters. Stores nothing.
     async fn planned(
         &self,
         pipeline: &PipelineRow,
@@ -170,7 +171,8 @@ impl ControlPlane {
         Ok(run)
     }
 
-    /// A run, for a caller with this permission. Whoever may not see the run is not told that they lack the permission.
+    /// A run, for a caller with this permission. A run outside the caller's scope is not found, whatever the
+    /// permission.
     async fn permitted_pipeline_run(&self, actor: &Actor, permission: Permission, id: RunId) -> Result<PipelineRunRow> {
         let row = store::pipeline_runs::find(&self.db, id).await?;
         let row = row.filter(|row| actor.scope().covers(row.customer_id)).ok_or(Error::NotFound("run"))?;
@@ -179,7 +181,7 @@ impl ControlPlane {
     }
 }
 
-/// Lets only a pipeline pass whose runs may start.
+/// An error if the pipeline is disabled.
 fn require_enabled(pipeline: &PipelineRow) -> Result<()> {
     if pipeline.enabled { Ok(()) } else { Err(Error::Invalid("the pipeline is disabled: enable it first".to_owned())) }
 }

@@ -1,4 +1,4 @@
-//! Pipelines: made, read, given new versions, switched and removed.
+//! Pipelines: created, read, changed, enabled or disabled, and deleted.
 
 use serde_json::json;
 
@@ -25,12 +25,12 @@ mod definitions;
 mod schedules;
 mod versions;
 
-/// How many versions a pipeline's view holds.
+/// The most versions in the view of a pipeline.
 const VERSIONS: i64 = 20;
 
 impl ControlPlane {
-    /// Makes a pipeline. What a customer makes is theirs; what an administrator makes belongs to the customer they name,
-    /// else to the one customer of all agents it names by id, else to the platform.
+    /// Creates a pipeline. A user's pipeline belongs to their customer. An administrator's belongs to the customer that
+    /// they name, else to the only customer of all agents that the definition names by id, else to the platform.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl ControlPlane {
         self.with_versions(actor, vec![pipeline]).await?.pop().ok_or(Error::NotFound("pipeline"))
     }
 
-    /// Those of these pipelines that the caller may see, in no order.
+    /// The pipelines with these ids that the caller may see, in no particular order.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl ControlPlane {
         self.with_versions(actor, rows.into_iter().map(PipelineRow::view).collect()).await
     }
 
-    /// What a pipeline is called in paths, and its definition as it was sent.
+    /// The identifier of a pipeline, and its definition as it was sent.
     ///
     /// # Errors
     ///
@@ -125,7 +125,7 @@ impl ControlPlane {
         Ok((row.identifier, row.yaml))
     }
 
-    /// Gives a pipeline a new definition: one version more.
+    /// Replaces the definition of a pipeline, which creates a new version.
     ///
     /// # Errors
     ///
@@ -169,7 +169,7 @@ impl ControlPlane {
         self.get_pipeline(actor, &id.into()).await
     }
 
-    /// Renames a pipeline, describes it, or switches it on or off: no new version.
+    /// Changes the name or description of a pipeline, or enables or disables it. Creates no version.
     ///
     /// # Errors
     ///
@@ -190,7 +190,7 @@ impl ControlPlane {
             row.updated_at = work.now;
             store::pipelines::save(&mut work.tx, &row).await?;
             let is_scheduled = row.enabled == before.enabled || {
-                // It was valid when it was saved, so this takes no longer than it did then.
+                // It was valid when it was saved, so parsing is bounded as it was then.
                 let definition = Definition::parse_by(&row.yaml, row.filling.0).definition;
                 self.reschedule(&mut work, &mut row, definition.as_ref()).await?
             };
@@ -205,7 +205,8 @@ impl ControlPlane {
         self.get_pipeline(actor, &id.into()).await
     }
 
-    /// Removes a pipeline with its versions and runs; what runs is cancelled first, transfers stay. Which one it was.
+    /// Deletes a pipeline with its versions and runs. Active runs are cancelled first; transfers remain. Returns its
+    /// id.
     ///
     /// # Errors
     ///
@@ -229,7 +230,7 @@ impl ControlPlane {
         }
     }
 
-    /// The one pipeline that is meant, within the caller's scope.
+    /// The referenced pipeline within the caller's scope.
     pub(super) async fn pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineRow> {
         let mut found = store::pipelines::find(&self.db, actor.scope(), meant).await?;
         if found.len() > 1 {
@@ -242,7 +243,7 @@ impl ControlPlane {
         found.pop().ok_or(Error::NotFound("pipeline"))
     }
 
-    /// Whose a new pipeline is.
+    /// The customer that owns a new pipeline; none for the platform.
     pub(super) async fn owner_of(
         &self,
         actor: &Actor,
@@ -262,7 +263,7 @@ impl ControlPlane {
         Ok(first.filter(|first| agents.iter().all(|agent| agent.customer_id == *first)))
     }
 
-    /// Adds the newest versions, where the caller may know more than the current one.
+    /// Adds the newest versions, if the caller may see more than the current one.
     async fn with_versions(&self, actor: &Actor, mut pipelines: Vec<Pipeline>) -> Result<Vec<Pipeline>> {
         if !actor.may(Permission::ViewPipelineVersions) {
             return Ok(pipelines);
@@ -270,7 +271,7 @@ impl ControlPlane {
         let ids: Vec<PipelineId> = pipelines.iter().map(|pipeline| pipeline.id).collect();
         let versions = store::pipelines::newest_versions(&self.db, &ids, VERSIONS).await?;
         for pipeline in &mut pipelines {
-            // A version that came between the two reads is not that of this view.
+            // Leaves out versions that were created after the pipeline was read.
             let own = versions.iter().filter(|(id, found)| *id == pipeline.id && found.version <= pipeline.version);
             pipeline.versions = own.map(|(_, version)| version.clone()).collect();
         }
@@ -278,14 +279,14 @@ impl ControlPlane {
     }
 }
 
-/// The pipeline, held until the end of the transaction.
+/// Locks and reads a pipeline until the end of the transaction.
 pub(super) async fn held(work: &mut Work, actor: &Actor, id: PipelineId) -> Result<PipelineRow> {
     store::pipelines::hold(&mut work.tx, id).await?;
     let row = store::pipelines::find(&mut work.tx, actor.scope(), &id.into()).await?.pop();
     row.ok_or(Error::NotFound("pipeline"))
 }
 
-/// Lets only a change pass that was made from the version that is current.
+/// An error if the caller expects another version than the current one.
 fn require_version(row: &PipelineRow, expected: Option<i64>) -> Result<()> {
     match expected {
         Some(expected) if expected != row.version => Err(Error::Conflict {

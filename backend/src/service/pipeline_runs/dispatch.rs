@@ -1,7 +1,7 @@
-//! Slots of pipelines: decided as those of jobs are, and started here, since no agent has to agree.
+//! Slots of pipelines. They are decided like those of jobs, but the server itself starts the runs.
 //!
-//! What a slot is to become is written first, with the claim on it; the run it becomes is made in a transaction of its own,
-//! with the slot. So a server that dies between leaves a slot that waits, and any server starts it.
+//! A first transaction claims the schedule and stores the decision; a second one creates the run and updates the slot.
+//! If a server stops between the two, the slot stays queued, and any server starts it.
 
 use crate::{
     actor::{Actor, Scope},
@@ -26,11 +26,12 @@ use crate::{
     },
 };
 
-/// What a slot says that is about to be started.
+/// The reason of a slot that is about to be started.
 const WAITS_FOR_SERVER: &str = "waits for a server to start it";
 
 impl ControlPlane {
-    /// Decides every slot of a pipeline that is due by now, and starts what may start; how many pipelines had one.
+    /// Decides all due slots of pipelines and starts the runs that may start. Returns how many pipelines had a due
+    /// slot.
     pub(in crate::service) async fn dispatch_due_pipelines(&self) -> Result<usize> {
         let mut dispatched = 0;
         while store::schedules::next_due(&self.db, Owner::Pipeline).await?.is_some_and(|due| due <= self.now()) {
@@ -49,7 +50,7 @@ impl ControlPlane {
         Ok(dispatched)
     }
 
-    /// The same for one pipeline, whose schedule is about to change.
+    /// The same for one pipeline, before its schedule changes.
     pub(in crate::service) async fn dispatch_pipeline(&self, id: PipelineId) -> Result<()> {
         self.decide_due_pipelines(vec![id.0]).await?;
         self.start_queued_pipelines().await.map(drop)
@@ -81,7 +82,7 @@ impl ControlPlane {
         Ok(claimed.len())
     }
 
-    /// Starts slots of pipelines whose turn has come; how many.
+    /// Starts all queued slots of pipelines that may start. Returns how many.
     pub async fn start_queued_pipelines(&self) -> Result<usize> {
         let mut started = 0;
         for pipeline in store::slots::with_queue(&self.db, Owner::Pipeline).await? {
@@ -96,12 +97,12 @@ impl ControlPlane {
         Ok(started)
     }
 
-    /// Starts the slot of a pipeline that has waited for the longest, if nothing is in its way; whether there may be more
+    /// Starts the oldest queued slot of a pipeline, if the overlap policy allows it. Returns whether there may be more
     /// to start.
     async fn start_queued_pipeline(&self, id: PipelineId) -> Result<bool> {
         let found = store::pipelines::find(&self.db, Scope::All, &id.into()).await?.pop();
         let Some(pipeline) = found.filter(|pipeline| pipeline.enabled) else { return Ok(false) };
-        // Looked at before there is any work, too: what waits is looked at each second.
+        // Checked before the transaction as well, because queued slots are checked every second.
         if store::pipeline_runs::is_held_up(&self.db, id).await? {
             return Ok(false);
         }
@@ -121,7 +122,7 @@ impl ControlPlane {
             return Ok(false);
         }
         if now_held.version != pipeline.version || !now_held.enabled {
-            // It was changed at this moment: what is there now starts with the next look.
+            // The pipeline was changed after it was read: the next check starts the current version.
             return Ok(now_held.enabled);
         }
         slot.pending = None;
@@ -143,7 +144,7 @@ impl ControlPlane {
     }
 }
 
-/// A slot that is to run waits in any case: it is started in a transaction of its own.
+/// Marks a slot that may run at once as queued, because another transaction starts it.
 fn waits(slot: SlotRow) -> SlotRow {
     match slot.pending {
         Some(Word(Pending::Sent)) => {

@@ -1,4 +1,4 @@
-//! What runs of pipelines need beside reports: the passing of time, and webhooks.
+//! The engine of pipeline runs: advances them when time has passed, and sends their webhooks.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
     webhooks::{Delivery, Permit, Permits},
 };
 
-/// Wakes the engine of this server when there may be something to do at once, and bounds what it sends.
+/// Wakes the engine of this server when it may have something to do, and limits the webhooks that it sends.
 #[derive(Debug, Default)]
 pub(in crate::service) struct EngineControl {
     wakeup: Notify,
@@ -41,13 +41,13 @@ struct Claimed {
 }
 
 impl ControlPlane {
-    /// Waits until there may be something to do.
+    /// Waits until the engine may have something to do.
     pub async fn runs_may_go_on(&self) {
         self.engine.wakeup.notified().await;
     }
 
-    /// Lets every run go on that has waited long enough, sends webhooks whose turn it is, and starts what waited for a run
-    /// to end; how many runs were looked at.
+    /// Advances all due runs, sends their webhooks, and starts queued slots of pipelines. Returns how many runs were
+    /// examined.
     pub async fn advance_pipeline_runs(self: &Arc<Self>) -> Result<usize> {
         const WHAT: &str = "advancing runs of pipelines";
         let now = self.now();
@@ -78,7 +78,7 @@ impl ControlPlane {
         Ok(looked_at + given_up)
     }
 
-    /// Lets a run go on, unless it was removed meanwhile or is left to a newer version of the server that can read it.
+    /// Advances a run, unless it was deleted meanwhile or can only be read by a newer version of the server.
     async fn advance_readable_run(self: &Arc<Self>, id: RunId) -> Result<()> {
         match self.advance_run(id).await {
             Ok(()) | Err(Error::NotFound(_) | Error::Unavailable(_)) => Ok(()),
@@ -94,14 +94,14 @@ impl ControlPlane {
             let before = store::pipeline_runs::find(&mut work.tx, id).await?.ok_or(Error::NotFound("run"))?;
             let mut row = before.clone();
             let claimed = self.claim_webhooks(&mut row, work.now);
-            // If another change comes between, these claims never were.
+            // After a concurrent change these claims are dropped.
             if let Some(row) = self.go_on(&mut work, &before, row, Vec::new()).await? {
                 self.commit(work).await?;
                 break (row, claimed);
             }
         };
         for mut claim in claimed {
-            // A claim that the same change found overdue or ended is none.
+            // Skips claims of steps that the same change has ended or timed out.
             let step = &row.course.steps[claim.place];
             if (step.attempt, step.sent_at) == (claim.attempt, Some(claim.at)) && step.is_in_flight() {
                 claim.permit.mark_used();
@@ -110,9 +110,9 @@ impl ControlPlane {
                 self.tasks.spawn(async move {
                     if let Err(error) = cp.send_webhook(&row, &claim).await {
                         let error: &dyn std::error::Error = &error;
-                        tracing::warn!(error, "what became of a webhook was not kept: its claim will lapse");
+                        tracing::warn!(error, "the outcome of a webhook was not stored: its claim will expire");
                     }
-                    // The permit is back before the engine looks for the run that takes it.
+                    // The permit is released before the engine looks for a run that needs it.
                     drop(claim);
                     if cp.engine.permits.has_waiting() {
                         cp.engine.wake();
@@ -123,7 +123,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Claims webhooks whose turn it is, in the order of the steps, as long as there are permits.
+    /// Claims due webhooks in the order of the steps, as long as there are permits.
     fn claim_webhooks(&self, row: &mut PipelineRunRow, now: DateTime<Utc>) -> Vec<Claimed> {
         let mut claimed = Vec::new();
         for place in row.course.unclaimed(now) {
@@ -165,7 +165,7 @@ impl ControlPlane {
     }
 }
 
-/// What a run has come to, for a webhook that says nothing of its own.
+/// The default body of a webhook: the state of its run.
 fn summary(row: &PipelineRunRow, step: &str, attempt: i64) -> String {
     let run = row.view();
     let steps = run.steps.iter().filter(|other| other.id != step);

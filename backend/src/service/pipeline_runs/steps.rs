@@ -1,4 +1,4 @@
-//! What agents say about the steps they were sent.
+//! Reports of agents on their steps.
 
 use crate::{
     actor::{Actor, Permission},
@@ -18,18 +18,19 @@ use crate::{
     store::{self, pipeline_runs::PipelineRunRow},
 };
 
-/// What becomes of a report.
+/// The outcome of a report.
 enum Outcome {
-    /// It was written, or there was nothing to write; the step as it is now.
+    /// It was applied or changed nothing. The step as it is now.
     Taken(PipelineStep),
-    /// It came after the server had ended the step. It changes nothing, but is kept.
+    /// It came after the server had ended the step. It changes nothing, but is recorded as an event.
     Late(Error),
-    /// Another change came between: look again.
+    /// A concurrent change was committed first: try again.
     Again,
 }
 
 impl ControlPlane {
-    /// Takes an agent's report about a step it was sent; answered when it is durable, with what waits for the agent.
+    /// Applies an agent's report on a step that was sent to it. Returns after the commit, with the open directives of
+    /// the agent.
     ///
     /// # Errors
     ///
@@ -66,7 +67,7 @@ impl ControlPlane {
         }
     }
 
-    /// Takes note of the transfer that an agent makes for a step it was sent; whether no other change came between.
+    /// Links the transfer that an agent creates for one of its steps; false after a concurrent change.
     pub(in crate::service) async fn note_transfer_of_step(
         &self,
         work: &mut Work,
@@ -91,7 +92,7 @@ impl ControlPlane {
         let Some(effect) = row.place_of(step_id).and_then(|place| row.course.stopped(place, now)) else {
             return Ok(true);
         };
-        // One that was settled is about an earlier attempt, and says nothing of this one.
+        // An acknowledged directive concerns an earlier attempt.
         if !store::directives::is_open(&mut work.tx, directive.id).await? {
             return Ok(true);
         }
@@ -112,7 +113,7 @@ impl ControlPlane {
             Ok(Reported::Progress) => None,
             Err(error) if error.is_late() => {
                 let step = &mut row.course.steps[place];
-                // Said again, it is no news.
+                // A repetition of the report is not recorded again.
                 if step.heard_at.is_none_or(|heard| step.completed_at.is_some_and(|ended| heard < ended)) {
                     step.heard_at = Some(work.now);
                     let due_at = row.course.due_at(&self.terms(), work.now);

@@ -1,4 +1,4 @@
-//! What is asked about runs of pipelines, by administrators.
+//! Reading pipeline runs.
 
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ impl ControlPlane {
         Ok(store::pipeline_runs::list(&self.db, filter, window).await?.map(|row| row.view()))
     }
 
-    /// Whether the caller may watch runs: those who may list them may.
+    /// Checks that the caller may subscribe to runs: whoever may list them may.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl ControlPlane {
         Ok(self.permitted_pipeline_run(actor, Permission::ViewPipelineRuns, id).await?.view())
     }
 
-    /// Those of these runs that there are, in no order.
+    /// The existing runs with these ids, in no particular order.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl ControlPlane {
         Ok(store::pipeline_runs::find_all(&self.db, ids).await?.iter().map(PipelineRunRow::view).collect())
     }
 
-    /// What these runs were made to do, as the `ast` of a dry run says it, in no order.
+    /// The plans of these runs, in the form of the `ast` of a dry run, in no particular order.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl ControlPlane {
         store::pipeline_runs::plans(&self.db, ids).await
     }
 
-    /// The newest runs of each of these pipelines, as many as is said beside it.
+    /// The newest runs of each of these pipelines, at most the number beside its id.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What definitions mean for those who own them: whether they are valid, which agents they mean, and what a run will do.
+//! Checks definitions for their owners: whether they are valid, which agents they name, and the plan of a run.
 
 use serde_json::{Value, json};
 use tracing::Span;
@@ -26,11 +26,11 @@ use crate::{
     webhooks::TIMEOUT,
 };
 
-/// The agents that a definition may mean, as far as they are there.
+/// The existing agents that a definition may name.
 struct Agents {
-    /// Those whose id, name or host name is named, or all of them where the only one is meant.
+    /// Agents whose id, name or host name is named, and all agents of the owner if a step names none.
     known: Vec<AgentRef>,
-    /// Whether the pipeline is a customer's.
+    /// Whether the pipeline belongs to a customer.
     has_owner: bool,
 }
 
@@ -45,7 +45,7 @@ impl ControlPlane {
         Ok(schema())
     }
 
-    /// What a definition would do, or what is wrong with it. Nothing is kept.
+    /// The plan of a definition, or its errors. Saves nothing.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl ControlPlane {
         let agents = self.agents_of(owner, &definition).await?;
         let planned = definition.plan(&definition.parameters, |name| agents.find(name), self.now());
         diagnostics.extend(planned.diagnostics);
-        diagnostics.extend(impatient(&definition));
+        diagnostics.extend(excessive_timeouts(&definition));
         if !self.has_webhook_secret(owner).await? {
             diagnostics.extend(unsigned(&definition));
         }
@@ -66,13 +66,13 @@ impl ControlPlane {
         Ok(Verdict::new(diagnostics, planned.plan.as_ref()))
     }
 
-    /// A definition that is to be saved.
+    /// Parses a definition; its errors refuse it.
     pub(super) async fn definition(&self, yaml: &str, filling: Filling) -> Result<Definition> {
         let Parsed { definition, diagnostics } = parse(yaml.to_owned(), filling).await?;
         definition.ok_or_else(|| refused(&diagnostics))
     }
 
-    /// Refuses a definition of this owner's that names an agent whose name several have: no run of it could begin.
+    /// An error if the definition names an agent ambiguously, because no run of it could begin.
     pub(super) async fn require_clear_agents(&self, owner: Option<CustomerId>, definition: &Definition) -> Result<()> {
         let agents = self.agents_of(owner, definition).await?;
         let planned = definition.plan(&definition.parameters, |name| agents.find(name), self.now());
@@ -80,7 +80,7 @@ impl ControlPlane {
         if is_wrong { Err(refused(&planned.diagnostics)) } else { Ok(()) }
     }
 
-    /// What a run of this text does, with the values of all its parameters: as it is shown, and as it is carried out.
+    /// The plan and the graph of a run of this text, with the values of all parameters.
     pub(in crate::service) async fn plan_of_run(
         &self,
         owner: Option<CustomerId>,
@@ -102,11 +102,12 @@ impl ControlPlane {
         let outcome = definition.plan(&parameters, |name| agents.find(name), self.now());
         let plan = outcome.plan.ok_or_else(|| refused(&outcome.diagnostics))?;
         let graph = graph(&plan)?;
-        // A run does not run by itself.
+        // The plan of a run has no schedule.
         Ok((Plan { schedule: None, ..plan }, graph))
     }
 
-    /// The agents of this owner that a definition may mean. The platform has none of its own: its pipelines name them by id.
+    /// The agents of this owner that a definition may name. The platform has no agents, so its pipelines name them by
+    /// id.
     async fn agents_of(&self, owner: Option<CustomerId>, definition: &Definition) -> Result<Agents> {
         let named = definition.agents();
         let words: Vec<&str> = named.iter().copied().flatten().collect();
@@ -123,7 +124,7 @@ impl ControlPlane {
 }
 
 impl Agents {
-    /// Which agents a name stands for; for nothing, the only one there is.
+    /// The agents with this id, name or host name; without a name, the owner's only agent.
     fn find(&self, name: Option<&str>) -> AgentLookup {
         let by_id: Option<AgentId> = name.and_then(|name| name.parse().ok());
         let is_meant = |agent: &&AgentRef| match (by_id, name) {
@@ -143,7 +144,7 @@ impl Agents {
         }
     }
 
-    /// A run begins only when it is known who does its steps.
+    /// An error unless the name identifies one agent, without which a run cannot begin.
     fn require_one(&self, name: Option<&str>) -> Result<()> {
         let (message, ids) = match (self.find(name), name) {
             (AgentLookup::One(_), _) => return Ok(()),
@@ -167,14 +168,14 @@ fn ids(agents: &[AgentRef]) -> Vec<AgentId> {
     agents.iter().map(|agent| agent.id).collect()
 }
 
-/// Reads a text, which may take a moment, where it stops nobody else.
+/// Parses a text on a blocking thread, because it may take long.
 async fn parse(yaml: String, filling: Filling) -> Result<Parsed> {
     let span = Span::current();
     let parse = move || span.in_scope(|| Definition::parse_by(&yaml, filling));
     tokio::task::spawn_blocking(parse).await.map_err(Error::internal)
 }
 
-/// What is said of a definition that cannot be used.
+/// The error for a definition that is not valid.
 fn refused(diagnostics: &[Diagnostic]) -> Error {
     let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
     let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -186,7 +187,7 @@ fn refused(diagnostics: &[Diagnostic]) -> Error {
     Error::Refused { message, details: json!({ "errors": said, "diagnostics": diagnostics }) }
 }
 
-/// Warnings about webhooks that nothing will prove the origin of.
+/// Warnings about webhooks that are sent unsigned.
 fn unsigned(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
     let webhooks = definition.steps.iter().filter(|step| !step.is_for_an_agent());
     webhooks.map(|step| {
@@ -197,8 +198,8 @@ fn unsigned(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
     })
 }
 
-/// Warnings about webhooks that are given longer than any has.
-fn impatient(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
+/// Warnings about webhooks whose timeout exceeds the limit of all webhooks.
+fn excessive_timeouts(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
     let has_longer = |step: &&Step| {
         let timeout = step.timeout.filter(|_| !step.is_for_an_agent());
         timeout.is_some_and(|timeout| timeout.as_seconds() > TIMEOUT.as_secs())
@@ -210,7 +211,7 @@ fn impatient(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
     })
 }
 
-/// The plan as a run keeps it.
+/// Converts a plan into the graph that a run stores.
 fn graph(plan: &Plan) -> Result<Graph> {
     let place = |id: &String| {
         let place = plan.steps.iter().position(|step| step.id == *id);
@@ -255,7 +256,7 @@ fn task(step: &PlannedStep) -> Result<Task> {
 }
 
 impl Definition {
-    /// The agents that are named by their ids.
+    /// The agents that the definition names by id.
     pub(super) fn agent_ids(&self) -> impl Iterator<Item = AgentId> {
         let names = self.steps.iter().filter_map(|step| step.agent.as_ref()).chain(self.agent.as_ref());
         names.filter_map(|AgentName { name, .. }| name.parse().ok())

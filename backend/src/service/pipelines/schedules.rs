@@ -1,5 +1,5 @@
-//! The schedule of a pipeline follows its definition. It stands in the same table as those of jobs and is decided by the
-//! same rules.
+//! The schedule of a pipeline, which follows its definition. It is stored in the same table as the schedules of jobs,
+//! and the same rules decide its slots.
 
 use crate::{
     actor::{Actor, Permission},
@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// A page of what became of the slots of a pipeline's schedule, the latest first.
+    /// A page of the slot history of a pipeline, latest slot first.
     ///
     /// # Errors
     ///
@@ -39,9 +39,8 @@ impl ControlPlane {
         Ok(slots.map(|row| row.pipeline_view()))
     }
 
-    /// Makes the schedule what the definition says, for a pipeline that is enabled; slots that wait go on waiting only
-    /// while there is one. Whether it did: a slot that is due is decided first, by what was in force until now, and then
-    /// whoever asked looks again.
+    /// Stores the schedule of the definition, if the pipeline is enabled. Without a schedule, queued slots are
+    /// cancelled. Returns false if a slot is due: the caller then decides it by the previous schedule, and tries again.
     pub(super) async fn reschedule(
         &self,
         work: &mut Work,
@@ -79,7 +78,7 @@ impl ControlPlane {
         pipeline.next_run_at = row.next_run_at;
         work.invalidate(Invalidation::Schedules);
         if known.is_some() {
-            // The pipeline is held, so nobody but a claim can come between.
+            // The pipeline is locked, so the only possible concurrent change is a claim of the schedule.
             return store::schedules::save(&mut work.tx, &row).await;
         }
         store::schedules::insert(&mut work.tx, Owner::Pipeline, &row).await?;
@@ -87,7 +86,7 @@ impl ControlPlane {
     }
 }
 
-/// Removes the schedule of a pipeline with its ledger.
+/// Deletes the schedule of a pipeline with its slot history.
 pub(super) async fn unschedule(work: &mut Work, pipeline: PipelineId) -> Result<()> {
     if store::schedules::delete(&mut work.tx, pipeline.0).await? {
         work.invalidate(Invalidation::Schedules);

@@ -1,4 +1,4 @@
-//! The versions of a pipeline: listed, read, compared and brought back, by administrators.
+//! The versions of a pipeline: listed, read, compared and restored by administrators.
 
 use tracing::Span;
 
@@ -30,17 +30,17 @@ impl ControlPlane {
         store::pipelines::list_versions(&self.db, row.id, row.version, window).await
     }
 
-    /// The definition that a version is.
+    /// The definition of a version.
     ///
     /// # Errors
     ///
-    /// As of [`Self::list_pipeline_versions`]; [`Error::NotFound`] for a version there is not.
+    /// As of [`Self::list_pipeline_versions`]; [`Error::NotFound`] for an unknown version.
     pub async fn get_pipeline_version(&self, actor: &Actor, meant: &PipelineRef, version: i64) -> Result<String> {
         let row = self.permitted_pipeline(actor, Permission::ViewPipelineVersions, meant).await?;
         Ok(self.version(&row, version).await?.0)
     }
 
-    /// What two versions of a pipeline differ in.
+    /// The differences between two versions of a pipeline.
     ///
     /// # Errors
     ///
@@ -54,13 +54,13 @@ impl ControlPlane {
     ) -> Result<VersionDiff> {
         let row = self.permitted_pipeline(actor, Permission::ViewPipelineVersions, meant).await?;
         let (before, after) = (self.version(&row, from).await?.0, self.version(&row, to).await?.0);
-        // Two long texts that have nothing in common take a while.
+        // Comparing two long texts that have nothing in common takes long.
         let compare = move || VersionDiff::between((from, &before), (to, &after));
         let span = Span::current();
         tokio::task::spawn_blocking(move || span.in_scope(compare)).await.map_err(Error::internal)
     }
 
-    /// Makes an earlier version the newest one, under a number of its own.
+    /// Creates a new version with the definition of an earlier one.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl ControlPlane {
         self.replace_pipeline_definition(actor, &row.id.into(), input).await
     }
 
-    /// A pipeline, for a caller with this permission. Whoever may not see the pipeline is not told that they lack the
+    /// A pipeline, for a caller with this permission. A pipeline outside the caller's scope is not found, whatever the
     /// permission.
     pub(in crate::service) async fn permitted_pipeline(
         &self,
