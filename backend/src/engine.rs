@@ -1,5 +1,5 @@
-//! The edge where runs of pipelines go on by themselves: woken by whatever happens here, and by the passing of time for
-//! what other servers left behind.
+//! The engine task: advances pipeline runs when this server has changed one, and every second for changes that other
+//! servers or the passing of time have caused.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,12 +7,12 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::service::{ControlPlane, guarded};
 
-/// How often runs are looked for that are due.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often due runs are searched for.
+const SCAN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Lets runs go on until the server stops. Whatever fails is tried again by the next look.
+/// Advances runs until the server stops. A run that fails to advance is tried again by the next scan.
 pub async fn run(cp: Arc<ControlPlane>) {
-    let mut ticks = interval(LOOK);
+    let mut ticks = interval(SCAN_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {

@@ -1,6 +1,6 @@
-//! Changing a run: read it, let something happen to it, let it go on by itself, and write all of that with what agents
-//! are told and what watchers hear, in one transaction. Of two changes at once one finds that the other was first, and
-//! looks again. So there is no leader, and a server that dies leaves a run that any other can go on with.
+//! Changes of pipeline runs. One transaction reads a run, applies a change, advances the run as far as possible, and
+//! writes it with the directives and events that follow. Of two concurrent changes, the later one tries again. So there
+//! is no leader: if a server stops, any other one can continue its runs.
 
 use std::collections::HashMap;
 
@@ -24,51 +24,50 @@ use crate::{
     webhooks::Waiting,
 };
 
-/// How long a run may be without any news.
+/// How long a step may be without a report before it fails.
 const SILENCE: TimeDelta = TimeDelta::hours(24);
-/// How long the claim on a webhook is believed: well beyond what sending it may take.
+/// How long the claim of a webhook is valid: longer than sending it may take.
 const SENDING: TimeDelta = TimeDelta::seconds(60);
-/// How often an agent is looked at that keeps a step waiting.
+/// How often a step that waits for its agent is checked.
 const PATIENCE: TimeDelta = TimeDelta::seconds(5);
 
-/// What happens to a run, and what follows from it for others.
-pub(super) type Happening<'a> = dyn Fn(&mut Course, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync + 'a;
+/// A change of a run, which returns the effects on its agents.
+pub(super) type RunChange<'a> = dyn Fn(&mut Course, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync + 'a;
 
 impl ControlPlane {
-    /// Lets something happen to a run, and the run go on from there.
+    /// Applies a change to a run, and advances it.
     pub(super) async fn change_run(
         &self,
         actor: &Actor,
         id: RunId,
-        happening: impl Fn(&mut Course, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync,
+        change: impl Fn(&mut Course, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync,
     ) -> Result<PipelineRunRow> {
         let mut attempts = Attempts::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
-            if let Some(row) = self.try_change_run(&mut work, id, &happening).await? {
+            if let Some(row) = self.try_change_run(&mut work, id, &change).await? {
                 self.commit(work).await?;
                 return Ok(row);
             }
         }
     }
 
-    /// The same within a transaction; nothing if another change came between, and the transaction is to be dropped.
+    /// The same within a transaction; `None` after a concurrent change, and the caller drops the transaction.
     pub(super) async fn try_change_run(
         &self,
         work: &mut Work,
         id: RunId,
-        happening: &Happening<'_>,
+        change: &RunChange<'_>,
     ) -> Result<Option<PipelineRunRow>> {
         let before = store::pipeline_runs::find(&mut work.tx, id).await?.ok_or(Error::NotFound("run"))?;
         let mut row = before.clone();
-        let effects = happening(&mut row.course, work.now)?;
-        self.go_on(work, &before, row, effects).await
+        let effects = change(&mut row.course, work.now)?;
+        self.advance_and_save(work, &before, row, effects).await
     }
 
-    /// Lets a run go on by itself after something happened to it, and writes it; nothing if another change came
-    /// between.
-    pub(super) async fn go_on(
+    /// Advances a run that was changed, and saves it; `None` after a concurrent change.
+    pub(super) async fn advance_and_save(
         &self,
         work: &mut Work,
         before: &PipelineRunRow,
@@ -80,7 +79,7 @@ impl ControlPlane {
         }
         let carriers = carriers(work, &row).await?;
         let terms = self.terms();
-        hear_transfers(work, &mut row, &terms).await?;
+        apply_transfer_progress(work, &mut row, &terms).await?;
         effects.extend(row.course.advance(&carriers, &terms, work.now));
         let has_unclaimed = !row.course.unclaimed(work.now).is_empty();
         work.has_due_runs |= row.course.run.status.has_ended() || has_unclaimed;
@@ -102,7 +101,7 @@ impl ControlPlane {
         Ok(Some(row))
     }
 
-    /// Tells agents what they are to do, or to leave.
+    /// Sends the directives to start and stop steps, and acknowledges those of steps that have ended.
     pub(super) async fn carry_out(
         &self,
         work: &mut Work,
@@ -121,7 +120,7 @@ impl ControlPlane {
                     let order = node.order(row.course.steps[place].attempt);
                     order.map(|step| DirectiveAction::RunStep { run_id, pipeline_id, step })
                 }
-                // Whoever was revoked is told nothing any more.
+                // A revoked agent receives no directives.
                 Effect::Stop(_) if carriers.get(place) != Some(&Carrier::Gone) => {
                     Some(DirectiveAction::CancelStep { run_id, pipeline_id, step_id: step_id.clone() })
                 }
@@ -138,7 +137,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// How long is waited for whom.
+    /// The timeouts of steps.
     pub(super) fn terms(&self) -> Terms {
         Terms {
             lease: delta(self.timing.lease),
@@ -150,11 +149,11 @@ impl ControlPlane {
     }
 }
 
-/// What is known of the agents that a run's steps are with, or will be.
+/// The availability of the agent of each step, in the order of the steps.
 pub(super) async fn carriers(work: &mut Work, row: &PipelineRunRow) -> Result<Vec<Carrier>> {
     let course = &row.course;
     let pending = || course.graph.nodes.iter().zip(&course.steps).filter(|(_, step)| !step.status.has_ended());
-    // Of steps that have ended too: what just ended may have to be stopped.
+    // Includes the agents of ended steps, because a step that has just ended may have to be stopped.
     let mut agents: Vec<AgentId> = course.graph.nodes.iter().filter_map(Node::agent).collect();
     agents.sort_unstable();
     agents.dedup();
@@ -177,8 +176,8 @@ pub(super) async fn carriers(work: &mut Work, row: &PipelineRunRow) -> Result<Ve
     Ok(course.graph.nodes.iter().zip(&course.steps).map(carrier).collect())
 }
 
-/// Lets the news of its transfer count as news of a step that nothing else was heard of for long.
-async fn hear_transfers(work: &mut Work, row: &mut PipelineRunRow, terms: &Terms) -> Result<()> {
+/// Counts progress of its transfer as a report on a step that would otherwise fail for lack of reports.
+async fn apply_transfer_progress(work: &mut Work, row: &mut PipelineRunRow, terms: &Terms) -> Result<()> {
     for step in row.course.steps.iter_mut().filter(|step| step.is_in_flight()) {
         let heard_at = step.heard_at.or(step.sent_at);
         let Some(transfer) = step.transfer_id.filter(|_| heard_at.is_some_and(|at| at + terms.silence <= work.now))
@@ -191,7 +190,7 @@ async fn hear_transfers(work: &mut Work, row: &mut PipelineRunRow, terms: &Terms
     Ok(())
 }
 
-/// Tells what has happened to a run, each thing once.
+/// Records the events about a change of a run.
 fn note(work: &mut Work, row: &PipelineRunRow, before: &PipelineRunRow) {
     let has_changed = |place: &usize| {
         let [step, earlier] = [row, before].map(|row| &row.course.steps[*place]);

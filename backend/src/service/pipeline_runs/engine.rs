@@ -95,7 +95,7 @@ impl ControlPlane {
             let mut row = before.clone();
             let claimed = self.claim_webhooks(&mut row, work.now);
             // After a concurrent change these claims are dropped.
-            if let Some(row) = self.go_on(&mut work, &before, row, Vec::new()).await? {
+            if let Some(row) = self.advance_and_save(&mut work, &before, row, Vec::new()).await? {
                 self.commit(work).await?;
                 break (row, claimed);
             }

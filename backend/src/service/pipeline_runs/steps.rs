@@ -79,7 +79,7 @@ impl ControlPlane {
         let place = place_of_sent(&before, agent, step)?;
         let mut row = before.clone();
         row.course.carries(place, transfer, work.now)?;
-        Ok(self.go_on(work, &before, row, Vec::new()).await?.is_some())
+        Ok(self.advance_and_save(work, &before, row, Vec::new()).await?.is_some())
     }
 
     /// Takes an agent's acknowledgement of a directive to stop a step as a report that the step does not run; false if another
@@ -96,7 +96,7 @@ impl ControlPlane {
         if !store::directives::is_open(&mut work.tx, directive.id).await? {
             return Ok(true);
         }
-        Ok(self.go_on(work, &before, row, vec![effect]).await?.is_some())
+        Ok(self.advance_and_save(work, &before, row, vec![effect]).await?.is_some())
     }
 
     async fn take_report(
@@ -128,7 +128,7 @@ impl ControlPlane {
             }
             Err(error) => return Err(error),
         };
-        let Some(row) = self.go_on(work, before, row, effect.into_iter().collect()).await? else {
+        let Some(row) = self.advance_and_save(work, before, row, effect.into_iter().collect()).await? else {
             return Ok(Outcome::Again);
         };
         let step = &before.course.steps[place];
