@@ -358,9 +358,12 @@ async fn customer_id(app: &App, id_or_name: &str) -> Result<CustomerId> {
 fn reload(logs: &telemetry::Logs) {
     if let Ok(cli) = parse() {
         logs.set_filter(&cli.log.log);
-        tracing::info!(filter = cli.log.log, "settings were read again: the log filter holds, others need a restart");
+        tracing::info!(
+            filter = cli.log.log,
+            "the settings were read again: the log filter applies, other settings need a restart"
+        );
     } else {
         // The problem has been printed.
-        tracing::warn!("settings could not be read again: the present ones hold");
+        tracing::warn!("the settings could not be read again: the current ones remain in force");
     }
 }

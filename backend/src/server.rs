@@ -95,7 +95,7 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     let public = settings.public_url.as_ref().map_or_else(|| url.clone(), ToString::to_string);
     println!("MFTPlus serves {url}, its reference is at {public}/api/docs");
     stop.await;
-    tracing::info!("stopping: what is at work is finished first");
+    tracing::info!("stopping: active requests are finished first");
     let begun = Instant::now();
     // Readiness fails, long polls are answered, and sockets are closed.
     app.stop.cancel();
@@ -108,7 +108,7 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     if timeout_at(begun + DEADLINE, app.close()).await.is_ok() {
         tracing::info!("stopped");
     } else {
-        tracing::warn!("some background work did not end in time: stopped all the same");
+        tracing::warn!("stopped, although some background tasks did not end in time");
     }
     Ok(())
 }

@@ -107,6 +107,6 @@ fn make_private(path: &Path) {
     }
     if let Err(error) = std::fs::set_permissions(path, Permissions::from_mode(PRIVATE)) {
         let error: &dyn std::error::Error = &error;
-        tracing::warn!(error, path = %path.display(), "others can read a file of the data folder");
+        tracing::warn!(error, path = %path.display(), "other users can read a file of the data folder");
     }
 }

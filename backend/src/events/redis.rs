@@ -127,7 +127,10 @@ impl Bridge {
                 failures = 0;
                 self.bus.resync();
                 let cause = outcome.err().map(|error| error.to_string());
-                tracing::warn!(cause, "Redis is away: this server goes on alone until it is back");
+                tracing::warn!(
+                    cause,
+                    "Redis is not available: this server exchanges no messages with others until it is"
+                );
             }
             failures = failures.saturating_add(1);
             tokio::select! {

@@ -270,7 +270,7 @@ async fn exchange(work: &mut Work, agent: AgentId, key: Option<&KeyDigest>) -> R
         Error::Forbidden("this key has been replaced by a newer one, which is in use: ask for a new key with that one");
     let key = key.ok_or(REPLACED)?;
     let state = store::credentials::key_state(&mut work.tx, &key.0, work.now).await?;
-    match state.ok_or(Error::Unauthenticated("this API key is not valid any more"))? {
+    match state.ok_or(Error::Unauthenticated("this API key is no longer valid"))? {
         KeyState { is_replaced: false, .. } => Ok(()),
         KeyState { is_newer_used: true, .. } => Err(REPLACED),
         KeyState { .. } => store::credentials::end_newer_keys(&mut work.tx, agent, &key.0, work.now).await,
@@ -283,7 +283,7 @@ async fn enrol(work: &mut Work, actor: Option<&Actor>, input: &RegisterAgent) ->
         (Some(Actor::Customer { customer, .. }), _) => Ok(*customer),
         (Some(Actor::Admin { .. } | Actor::System) | None, Some(code)) => {
             let customer = store::customers::use_code(&mut work.tx, &digest(code), work.now).await?;
-            customer.ok_or(Error::Forbidden("this enrolment code is not valid, or not any more"))
+            customer.ok_or(Error::Forbidden("this enrolment code is unknown, expired or used up"))
         }
         (Some(Actor::Admin { .. } | Actor::System), None) => {
             Err(Error::field("customerIdentifier", "is required when an administrator registers an agent"))

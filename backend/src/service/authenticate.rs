@@ -75,7 +75,7 @@ impl ControlPlane {
     /// [`Error::Unauthenticated`] if the token is not one of ours or has expired, its session was ended, or its user or
     /// their customer is suspended.
     pub async fn authenticate_token(&self, token: &str) -> Result<(Actor, DateTime<Utc>)> {
-        const INVALID: Error = Error::Unauthenticated("this token is not valid, or not any more: sign in again");
+        const INVALID: Error = Error::Unauthenticated("this token is invalid or has expired: sign in again");
         let now = self.now();
         let claims = self.tokens.read(token, now).ok_or(INVALID)?;
         let cache = &self.cache;

@@ -49,12 +49,15 @@ impl ControlPlane {
             metrics::counter!("mftplus_clock_jumps_total").increment(jumps.detected - handled.detected);
             tracing::warn!(
                 ahead.seconds = jumps.ahead.num_seconds(),
-                "the clock has jumped: until it is right again, or has gone on for a minute, time is reckoned without it"
+                "the clock has jumped: time is computed without it until it is right again, or for a minute"
             );
             self.handled_jumps.0.lock().unwrap_or_else(PoisonError::into_inner).detected = jumps.detected;
         }
         if jumps.accepted != handled.accepted {
-            tracing::warn!(ahead.seconds = jumps.ahead.num_seconds(), "the clock goes on from where it was set");
+            tracing::warn!(
+                ahead.seconds = jumps.ahead.num_seconds(),
+                "the time of the clock after its jump was accepted"
+            );
             self.correct_future_times().await?;
             self.handled_jumps.0.lock().unwrap_or_else(PoisonError::into_inner).accepted = jumps.accepted;
         }
@@ -71,7 +74,7 @@ impl ControlPlane {
                 attempt("setting times right", what, store::future_timestamps::correct(&self.db, what, now)).await?;
             let rows = rows.unwrap_or(0);
             if rows > 0 {
-                tracing::warn!(%what, rows, "these instants lay ahead of the present");
+                tracing::warn!(%what, rows, "stored times in the future were corrected");
             }
             corrected += rows;
         }
@@ -82,7 +85,7 @@ impl ControlPlane {
             planned += self.work_through("planning schedules again", AT_A_TIME, list, plan).await?;
         }
         if planned > 0 {
-            tracing::warn!(schedules = planned, "schedules waited for a time too far ahead: they were planned again");
+            tracing::warn!(schedules = planned, "schedules with a next slot too far in the future were planned again");
         }
         if corrected > 0 {
             // Sessions may have ended, and subscribers may have received states that are no longer true.

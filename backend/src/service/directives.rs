@@ -58,7 +58,7 @@ impl ControlPlane {
             };
             let (holder, expires_at) = self.holder_of_key(key).await?;
             if holder != *actor {
-                return Err(Error::Unauthenticated("this API key is another agent's by now"));
+                return Err(Error::Unauthenticated("this API key now belongs to another agent"));
             }
             if !open.is_empty() || Instant::now() >= deadline {
                 return Ok(open);

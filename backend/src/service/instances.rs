@@ -57,7 +57,7 @@ impl ControlPlane {
         if state.is_discovery()
             && let Some(row) = store::agents::find(&mut work.tx, Scope::All, id).await?
         {
-            tracing::warn!(agent.id = %id, "two processes of this agent are at work with one copied state; the later one is told to stop");
+            tracing::warn!(agent.id = %id, "two processes of this agent share a copied state folder: the later one has to stop");
             work.note(Kind::AgentDuplicateStopped, Object::Agent(row.into()));
         }
         work.invalidate(Invalidation::AgentKeys(id));
@@ -72,7 +72,7 @@ impl ControlPlane {
 
 fn duplicate() -> Error {
     Error::ConflictBecause {
-        message: "another process of this agent is at work with a copy of the same state folder: stop one of them, or \
+        message: "another process of this agent runs with a copy of the same state folder: stop one of them, or \
                   register this one as an agent of its own"
             .to_owned(),
         reason: ConflictReason::DuplicateInstance,

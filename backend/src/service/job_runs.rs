@@ -365,7 +365,7 @@ async fn named_start(work: &mut Work, job: &JobRow, id: DirectiveId) -> Result<D
         // It is acknowledged: by a run, which the caller's next attempt finds, or because it was cancelled or declined.
         return match store::job_runs::by_directive(&mut work.tx, id).await? {
             Some(_) => Ok(directive),
-            None => Err(Error::conflict("this directive was called off, or acknowledged without a run")),
+            None => Err(Error::conflict("this directive was cancelled, or acknowledged without a run")),
         };
     }
     Ok(directive)

@@ -88,8 +88,7 @@ impl ControlPlane {
         store::schedules::lock_scheduler(&mut work.tx).await?;
         let run = permitted_run(&mut work, actor, Permission::RetryJobRun, id).await?;
         if !run.state.status.can_be_retried() {
-            let message =
-                format!("a run that is {} cannot be made again: only one that has failed can", run.state.status);
+            let message = format!("a run that is {} cannot be retried: only a failed one can", run.state.status);
             return Err(Error::conflict(message));
         }
         let job = store::jobs::find(&mut work.tx, Scope::All, run.job_id).await?.ok_or(Error::NotFound("job"))?;
@@ -98,7 +97,7 @@ impl ControlPlane {
         let is_asked_for =
             store::directives::starts(&mut work.tx, job.id).await?.iter().any(|open| repeats(&open.action));
         if is_asked_for || store::job_runs::retry_of(&mut work.tx, job.id, id).await?.is_some() {
-            return Err(Error::conflict("this run was made again already"));
+            return Err(Error::conflict("this run was retried already"));
         }
         require_free(&mut work, &job).await?;
         if run.state.retry_at.is_some() {
@@ -224,7 +223,9 @@ async fn drop_slot(work: &mut Work, directive: &Directive, outcome: Outcome, rea
 /// An error if a run of the job is active or about to start, unless the job may overlap itself.
 async fn require_free(work: &mut Work, job: &JobRow) -> Result<()> {
     if job.overlap.0 != Overlap::Allow && is_busy(work, job.id).await? {
-        return Err(Error::conflict("a run of this job is at work or about to start, and it may not overlap itself"));
+        return Err(Error::conflict(
+            "a run of this job is active or about to start, and the job may not overlap itself",
+        ));
     }
     Ok(())
 }

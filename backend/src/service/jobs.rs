@@ -119,7 +119,7 @@ impl ControlPlane {
             let mut work = self.begin(actor).await?;
             let before = permitted(&mut work, actor, Permission::UpdateJob, id).await?;
             if patch.agent_id.is_some_and(|agent| agent != before.agent_id) {
-                return Err(Error::field("agentId", "cannot be changed: make another job for that agent"));
+                return Err(Error::field("agentId", "cannot be changed: create another job for that agent"));
             }
             let mut row = before.clone();
             apply(&mut row, &patch);
@@ -132,7 +132,7 @@ impl ControlPlane {
                 continue;
             }
             if row.enabled && !before.enabled && !self.is_agent_registered(&mut work, row.agent_id).await? {
-                return Err(Error::conflict("the job's agent was revoked: nobody could run it"));
+                return Err(Error::conflict("the agent of the job was revoked: no agent could run it"));
             }
             let schedule = parse(&row.schedule, &row.timezone)?;
             schedule.timezone().clone_into(&mut row.timezone);

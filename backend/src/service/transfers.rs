@@ -258,7 +258,9 @@ impl ControlPlane {
             let agent = row.agent_id;
             let is_agent_registered = self.is_agent_registered(&mut work, agent).await?;
             if !is_agent_registered && matches!(action, DirectiveAction::RetryTransfer { .. }) {
-                return Err(Error::conflict("the transfer's agent was revoked: nobody could make another attempt"));
+                return Err(Error::conflict(
+                    "the agent of the transfer was revoked: no agent could make another attempt",
+                ));
             }
             if !self.save(&mut work, &row, seen, before, kind).await? {
                 // A concurrent report was committed first: try again.

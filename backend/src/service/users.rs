@@ -92,7 +92,7 @@ impl ControlPlane {
         let (before, is_new_password) = (User::from(row.clone()), password_hash.is_some());
         match (input.role, row.customer_id) {
             (Some(Role::Customer), None) => {
-                return Err(Error::field("role", "an administrator belongs to no customer: make a new user instead"));
+                return Err(Error::field("role", "an administrator belongs to no customer: create a new user instead"));
             }
             (Some(Role::Admin), _) => row.customer_id = None,
             _ => {}
@@ -124,7 +124,7 @@ impl ControlPlane {
         let Actor::Admin { user, .. } = actor else { return Ok(()) };
         let row = store::users::find(&mut work.tx, *user).await?;
         let is_admin = row.is_some_and(|row| row.role.0 == Role::Admin && !row.suspended);
-        if is_admin { Ok(()) } else { Err(Error::Unauthenticated("you are not an administrator any more")) }
+        if is_admin { Ok(()) } else { Err(Error::Unauthenticated("you are no longer an administrator")) }
     }
 
     /// Creates the first administrator. Returns false if the e-mail address is taken, as when another server was first.

@@ -158,7 +158,9 @@ impl Agents {
                 (format!("there is no agent with the id, name or host name `{name}`"), Vec::new())
             }
             (AgentLookup::NoCustomer, name) => (unowned(name), Vec::new()),
-            (AgentLookup::NotFound, None) => ("there is no agent that could do it".to_owned(), Vec::new()),
+            (AgentLookup::NotFound, None) => {
+                ("the customer has no agent that could run the steps".to_owned(), Vec::new())
+            }
         };
         Err(Error::Refused { message, details: json!({ "ids": ids }) })
     }
