@@ -201,7 +201,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless a user asks.
+    /// [`Error::Forbidden`] unless the caller is a user.
     pub async fn logout(&self, actor: &Actor) -> Result<()> {
         let (user, session) = actor.require_session(Permission::SignOut)?;
         let mut work = self.begin(actor).await?;
@@ -235,7 +235,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless a user asks.
+    /// [`Error::Forbidden`] unless the caller is a user.
     pub async fn me(&self, actor: &Actor) -> Result<User> {
         let (user, _) = actor.require_session(Permission::ViewOwnAccount)?;
         Ok(store::users::find(&self.db, user).await?.ok_or(Error::NotFound("user"))?.into())

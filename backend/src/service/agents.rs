@@ -104,17 +104,17 @@ impl ControlPlane {
     ) -> Result<(Agent, Vec<Directive>)> {
         let id = actor.require_agent(Permission::SendHeartbeat)?;
         let role = self.require_own_state(actor, id, heartbeat.instance_id).await?;
-        let (agent, told) = self.writer.record_heartbeat(id, heartbeat, ip_address, self.now()).await?;
+        let (agent, acknowledged) = self.writer.record_heartbeat(id, heartbeat, ip_address, self.now()).await?;
         if role == InstanceRole::Replaced {
             return Ok((agent, Vec::new()));
         }
         let mut open = self.open_directives(id).await?;
-        let is_told = |action: &DirectiveAction| matches!(action, DirectiveAction::SetHeartbeatInterval { seconds } if *seconds == self.interval());
-        if told != self.interval() && !open.iter().any(|directive| is_told(&directive.action)) {
+        let is_sent = |action: &DirectiveAction| matches!(action, DirectiveAction::SetHeartbeatInterval { seconds } if *seconds == self.interval());
+        if acknowledged != self.interval() && !open.iter().any(|directive| is_sent(&directive.action)) {
             let mut work = self.begin(&Actor::System).await?;
-            let name = DirectiveAction::SetHeartbeatInterval { seconds: told }.name();
+            let name = DirectiveAction::SetHeartbeatInterval { seconds: acknowledged }.name();
             store::directives::acknowledge_all(&mut work.tx, id, name, work.now).await?;
-            self.send_heartbeat_interval(&mut work, id, told).await?;
+            self.send_heartbeat_interval(&mut work, id, acknowledged).await?;
             self.commit(work).await?;
             open = self.open_directives(id).await?;
         }
@@ -251,9 +251,9 @@ impl ControlPlane {
     }
 
     /// Sends an agent the configured heartbeat interval, unless it has acknowledged that one.
-    async fn send_heartbeat_interval(&self, work: &mut Work, agent: AgentId, told: i64) -> Result<()> {
+    async fn send_heartbeat_interval(&self, work: &mut Work, agent: AgentId, acknowledged: i64) -> Result<()> {
         let seconds = self.interval();
-        if told == seconds {
+        if acknowledged == seconds {
             return Ok(());
         }
         self.send_directive(work, agent, DirectiveAction::SetHeartbeatInterval { seconds }).await

@@ -35,7 +35,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks.
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator.
     pub async fn list_job_slots(
         &self,
         actor: &Actor,
@@ -52,7 +52,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
     /// [`Error::Fields`] if the range lies in the future or holds too many slots.
     pub async fn preview_backfill(&self, actor: &Actor, job: JobId, range: Backfill) -> Result<BackfillPreview> {
         let mut work = self.begin(actor).await?;

@@ -24,7 +24,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an administrator asks.
+    /// [`Error::Forbidden`] unless the caller is an administrator.
     pub async fn create_customer(
         &self,
         actor: &Actor,
@@ -46,7 +46,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an administrator asks.
+    /// [`Error::Forbidden`] unless the caller is an administrator.
     pub async fn list_customers(&self, actor: &Actor, window: Window) -> Result<Page<Customer>> {
         actor.require(Permission::ListCustomers)?;
         store::customers::list(&self.db, window).await
@@ -67,7 +67,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an administrator asks, [`Error::NotFound`], [`Error::Conflict`] if several have the name.
+    /// [`Error::Forbidden`] unless the caller is an administrator, [`Error::NotFound`], [`Error::Conflict`] if several
+    /// have the name.
     pub async fn find_customer(&self, actor: &Actor, id_or_name: &str) -> Result<Customer> {
         actor.require(Permission::ListCustomers)?;
         if let Ok(id) = id_or_name.parse() {
@@ -85,7 +86,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an administrator asks (not found for another customer's user), [`Error::NotFound`].
+    /// [`Error::Forbidden`] unless the caller is an administrator (not found for another customer's user),
+    /// [`Error::NotFound`].
     pub async fn update_customer(&self, actor: &Actor, id: CustomerId, input: UpdateCustomer) -> Result<Customer> {
         require_covered(actor.scope(), id)?;
         actor.require(Permission::UpdateCustomer)?;

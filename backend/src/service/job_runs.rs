@@ -21,7 +21,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's job or directive,
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for another's job or directive,
     /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the directive is void or its run has ended.
     pub async fn start_job_run(
         &self,
@@ -138,8 +138,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's run, [`Error::Conflict`] if it has
-    /// ended otherwise, [`Error::ConflictBecause`] where that was because the agent was silent.
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for another's run, [`Error::Conflict`]
+    /// if it has ended otherwise, [`Error::ConflictBecause`] where that was because the agent was silent.
     pub async fn update_job_run(&self, actor: &Actor, job: JobId, id: RunId, report: ReportJobRun) -> Result<JobRun> {
         let scope = actor.require(Permission::ReportJobRun)?;
         let mut attempts = Attempts::default();
@@ -235,8 +235,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if a job outside the caller's scope is named, [`Error::Forbidden`] unless an administrator
-    /// asks.
+    /// [`Error::NotFound`] if a job outside the caller's scope is named, [`Error::Forbidden`] unless the caller is
+    /// an administrator.
     pub async fn list_job_runs(&self, actor: &Actor, filter: &JobRunFilter, window: Window) -> Result<Page<JobRun>> {
         if let Some(job) = filter.job_id {
             self.get_job(actor, job).await?;
@@ -249,7 +249,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an administrator asks.
+    /// [`Error::Forbidden`] unless the caller is an administrator.
     pub async fn newest_job_runs(&self, actor: &Actor, of: &[(JobId, u64)]) -> Result<Vec<Vec<JobRun>>> {
         actor.require(Permission::ViewJobRuns)?;
         let rows = store::job_runs::newest(&self.db, of).await?;
@@ -264,7 +264,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an administrator asks.
+    /// [`Error::Forbidden`] unless the caller is an administrator.
     pub async fn find_job_runs(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<JobRun>> {
         actor.require(Permission::ViewJobRuns)?;
         let rows = store::job_runs::find_all(&self.db, ids).await?;
@@ -275,7 +275,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks.
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator.
     pub async fn get_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
         let row = store::job_runs::find(&self.db, actor.scope(), id).await?.ok_or(Error::NotFound("run"))?;
         actor.require(Permission::ViewJobRuns)?;
@@ -287,7 +287,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
     /// [`Error::Conflict`] if it has ended.
     pub async fn cancel_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
         let mut attempts = Attempts::default();

@@ -60,7 +60,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
     /// [`Error::Invalid`] if it is disabled, [`Error::Conflict`] if a run is active and the job may not overlap itself.
     pub async fn run_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
         let mut work = self.begin(actor).await?;
@@ -80,7 +80,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
     /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the run has not failed, was retried already,
     /// or another run is active and the job may not overlap itself.
     pub async fn retry_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {

@@ -41,7 +41,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Forbidden`] unless an administrator asks.
+    /// [`crate::error::Error::Forbidden`] unless the caller is an administrator.
     pub async fn newest_transfers_of_job_runs(&self, actor: &Actor, of: &[(RunId, u64)]) -> Result<Vec<Vec<Transfer>>> {
         let scope = actor.require(Permission::ViewJobRuns)?;
         let rows = store::transfers::newest_of_job_runs(&self.db, scope, of).await?;

@@ -25,7 +25,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an administrator asks, [`Error::Fields`] if the agent does not exist.
+    /// [`Error::Forbidden`] unless the caller is an administrator, [`Error::Fields`] if the agent does not exist.
     pub async fn create_job(&self, actor: &Actor, input: CreateJob, claim: Option<&Claim>) -> Result<Job> {
         let scope = actor.require(Permission::CreateJob)?;
         let mut work = self.begin(actor).await?;
@@ -110,7 +110,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
     /// [`Error::Fields`] for another agent, [`Error::Conflict`] if it is to be enabled and its agent was revoked.
     pub async fn update_job(&self, actor: &Actor, id: JobId, patch: UpdateJob) -> Result<Job> {
         let mut attempts = Attempts::default();
@@ -179,7 +179,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless an administrator asks.
+    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator.
     pub async fn delete_job(&self, actor: &Actor, id: JobId) -> Result<()> {
         let mut work = self.begin(actor).await?;
         let job = permitted(&mut work, actor, Permission::DeleteJob, id).await?.view();

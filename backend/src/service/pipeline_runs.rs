@@ -38,7 +38,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless an administrator asks;
+    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless the caller is an administrator;
     /// [`Error::Invalid`] if the pipeline is disabled, [`Error::Refused`] if a parameter or an agent is not known.
     pub async fn run_pipeline(
         &self,

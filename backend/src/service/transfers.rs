@@ -22,8 +22,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, and for another agent's id; [`Error::NotFound`] for runs and steps
-    /// that are not the agent's; [`Error::Conflict`] for those that have ended.
+    /// [`Error::Forbidden`] unless the caller is an agent, and for another agent's id; [`Error::NotFound`] for runs and
+    /// steps that are not the agent's; [`Error::Conflict`] for those that have ended.
     pub async fn create_transfer(
         &self,
         actor: &Actor,
@@ -100,8 +100,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for another's transfer, [`Error::Conflict`] if
-    /// the status may not follow.
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for another's transfer,
+    /// [`Error::Conflict`] if the status may not follow.
     pub async fn update_transfer(
         &self,
         actor: &Actor,
@@ -118,7 +118,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks. What is wrong with one report is its own outcome.
+    /// [`Error::Forbidden`] unless the caller is an agent. What is wrong with one report is its own outcome.
     pub async fn update_transfers(
         &self,
         actor: &Actor,

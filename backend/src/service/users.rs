@@ -19,7 +19,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an administrator asks, [`Error::Fields`] for an unknown customer,
+    /// [`Error::Forbidden`] unless the caller is an administrator, [`Error::Fields`] for an unknown customer,
     /// [`Error::Conflict`] if the e-mail address is taken.
     pub async fn create_user(&self, actor: &Actor, input: CreateUser, claim: Option<&Claim>) -> Result<User> {
         actor.require(Permission::CreateUser)?;
@@ -53,7 +53,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an administrator asks.
+    /// [`Error::Forbidden`] unless the caller is an administrator.
     pub async fn list_users(&self, actor: &Actor, window: Window) -> Result<Page<User>> {
         actor.require(Permission::ViewUsers)?;
         store::users::list(&self.db, window).await
@@ -63,7 +63,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless an administrator asks,
+    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless the caller is an administrator,
     /// [`Error::Fields`] for a role they cannot have, [`Error::Conflict`] if no administrator would be left who can sign in,
     /// and for administrators who suspend or demote themselves.
     pub async fn update_user(&self, actor: &Actor, id: UserId, input: UpdateUser) -> Result<User> {

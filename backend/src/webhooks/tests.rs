@@ -20,7 +20,7 @@ use super::*;
 /// A web server that always answers the same, and keeps what it was asked.
 struct Listener {
     address: SocketAddr,
-    heard: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Listener {
@@ -29,8 +29,8 @@ impl Listener {
         let answer = answer.into();
         let listener = TcpListener::bind((ip, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&heard);
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&requests);
         tokio::spawn(async move {
             loop {
                 let (mut socket, _) = listener.accept().await.unwrap();
@@ -51,11 +51,11 @@ impl Listener {
                 }
             }
         });
-        Self { address, heard }
+        Self { address, requests }
     }
 
-    fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap().clone()
+    fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
     }
 
     fn url(&self, host: &str) -> String {
@@ -97,15 +97,15 @@ fn knowing(webhooks: Webhooks, answers: &[&[&str]]) -> (Webhooks, Arc<AtomicUsiz
 async fn an_allowed_listener_gets_the_body_with_its_signature() {
     let listener = Listener::on("127.0.0.1", OK).await;
     assert_eq!(allowing(&["127.0.0.1/32"]).post(to(listener.url("127.0.0.1"))).await, Ok(()));
-    let heard = listener.heard().concat();
-    assert!(heard.starts_with("POST /hook HTTP/1.1\r\n") && heard.ends_with("\r\n\r\nthe end"), "{heard}");
+    let request = listener.requests().concat();
+    assert!(request.starts_with("POST /hook HTTP/1.1\r\n") && request.ends_with("\r\n\r\nthe end"), "{request}");
     for header in [
         "content-type: text/plain; charset=utf-8",
         "x-mftplus-delivery: run/step/1",
         "x-mftplus-signature: t=1,v1=00",
         concat!("user-agent: mftplus/", env!("CARGO_PKG_VERSION")),
     ] {
-        assert!(heard.to_lowercase().contains(&format!("\r\n{header}\r\n")), "{header} is not in {heard}");
+        assert!(request.to_lowercase().contains(&format!("\r\n{header}\r\n")), "{header} is not in {request}");
     }
 }
 
@@ -124,7 +124,7 @@ async fn this_machine_is_refused_however_it_is_called(#[case] host: &str) {
         refused.ends_with("is not at a public address, and its network is not allowed by the settings"),
         "{refused}"
     );
-    assert!(listener.heard().is_empty());
+    assert!(listener.requests().is_empty());
 }
 
 #[rstest]
@@ -147,13 +147,13 @@ async fn a_name_that_means_something_else_a_moment_later_leads_nowhere_else() {
     let (webhooks, asked) = knowing(allowing(&["127.0.0.2/32"]), &[&["127.0.0.2"], &["127.0.0.3"]]);
     assert_eq!(webhooks.post(to(&url)).await, Ok(()));
     assert_eq!(
-        (asked.load(Ordering::Relaxed), first.heard().len()),
+        (asked.load(Ordering::Relaxed), first.requests().len()),
         (1, 1),
         "the answer that was checked is the one used"
     );
     let refused = webhooks.post(to(second.url("hook.example.com"))).await.unwrap_err();
     assert!(refused.starts_with("hook.example.com is not at a public address"), "{refused}");
-    assert!(second.heard().is_empty());
+    assert!(second.requests().is_empty());
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn the_next_webhook_to_a_name_goes_to_what_the_name_means_then() {
     let (webhooks, asked) = knowing(allowing(&["127.0.0.0/8"]), &[&["127.0.0.2"], &["127.0.0.3"]]);
     for listener in [&first, &second] {
         assert_eq!(webhooks.post(to(listener.url("hook.example.com"))).await, Ok(()));
-        assert_eq!(listener.heard().len(), 1);
+        assert_eq!(listener.requests().len(), 1);
         assert_eq!(webhooks.checked.of("hook.example.com").len(), 0, "nothing is kept of it");
     }
     assert_eq!(asked.load(Ordering::Relaxed), 2);
@@ -173,7 +173,7 @@ async fn one_forbidden_address_among_others_is_enough() {
     let listener = Listener::on("127.0.0.2", OK).await;
     let (webhooks, _) = knowing(allowing(&["127.0.0.2/32"]), &[&["127.0.0.2", "127.0.0.3"]]);
     assert!(webhooks.post(to(listener.url("hook.example.com"))).await.is_err());
-    assert!(listener.heard().is_empty());
+    assert!(listener.requests().is_empty());
     let (webhooks, _) = knowing(webhooks, &[&[]]);
     assert_eq!(webhooks.post(to("http://hook.example.com/")).await.unwrap_err(), "hook.example.com was not found");
 }
@@ -189,7 +189,7 @@ async fn redirects_are_not_followed_to_wherever_they_lead(#[case] ip: &str) {
     let listener = Listener::on("127.0.0.2", answer).await;
     let refused = allowing(&["127.0.0.2/32"]).post(to(listener.url("127.0.0.2"))).await.unwrap_err();
     assert_eq!(refused, "it answered 307 Temporary Redirect; redirects are not followed: name the final URL");
-    assert!(target.heard().is_empty());
+    assert!(target.requests().is_empty());
 }
 
 #[rstest]
@@ -226,7 +226,7 @@ async fn neither_side_says_more_than_is_allowed() {
     assert_eq!(webhooks.post(to(listener.url("127.0.0.1"))).await, Ok(()), "the answer was given in its first line");
     let large = Delivery { body: "x".repeat(MAX_BYTES + 1), ..to(listener.url("127.0.0.1")) };
     assert_eq!(webhooks.post(large).await.unwrap_err(), "the body is larger than 64 KiB");
-    assert_eq!(listener.heard().len(), 1);
+    assert_eq!(listener.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless an agent asks, [`Error::NotFound`] for a step that was not sent to it,
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for a step that was not sent to it,
     /// [`Error::Conflict`] if the status may not follow, [`Error::ConflictBecause`] if the server had ended the step
     /// meanwhile.
     pub async fn update_pipeline_step(

@@ -22,8 +22,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::NotFound`] outside the caller's scope, else [`crate::error::Error::Forbidden`] unless an
-    /// administrator asks.
+    /// [`crate::error::Error::NotFound`] outside the caller's scope, else [`crate::error::Error::Forbidden`] unless the
+    /// caller is an administrator.
     pub async fn list_runs_of_pipeline(
         &self,
         actor: &Actor,
@@ -55,7 +55,7 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`crate::error::Error::NotFound`] for a pipeline outside the caller's scope, else
-    /// [`crate::error::Error::Forbidden`] unless an administrator asks.
+    /// [`crate::error::Error::Forbidden`] unless the caller is an administrator.
     pub async fn watch_pipeline_runs(&self, actor: &Actor, filter: &PipelineRunFilter) -> Result<()> {
         if let Some(pipeline) = filter.pipeline_id {
             self.permitted_pipeline(actor, Permission::ViewPipelineRuns, &pipeline.into()).await?;
@@ -77,7 +77,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Forbidden`] unless an administrator asks.
+    /// [`crate::error::Error::Forbidden`] unless the caller is an administrator.
     pub async fn find_pipeline_runs(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<PipelineRun>> {
         actor.require(Permission::ViewPipelineRuns)?;
         Ok(store::pipeline_runs::find_all(&self.db, ids).await?.iter().map(PipelineRunRow::view).collect())
@@ -87,7 +87,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Forbidden`] unless an administrator asks.
+    /// [`crate::error::Error::Forbidden`] unless the caller is an administrator.
     pub async fn find_pipeline_run_plans(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<(RunId, Value)>> {
         actor.require(Permission::ViewPipelineRuns)?;
         store::pipeline_runs::plans(&self.db, ids).await
@@ -97,7 +97,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Forbidden`] unless an administrator asks.
+    /// [`crate::error::Error::Forbidden`] unless the caller is an administrator.
     pub async fn newest_pipeline_runs(&self, actor: &Actor, of: &[(PipelineId, u64)]) -> Result<Vec<Vec<PipelineRun>>> {
         actor.require(Permission::ViewPipelineRuns)?;
         let rows = store::pipeline_runs::newest(&self.db, of).await?;

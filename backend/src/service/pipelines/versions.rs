@@ -19,7 +19,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless an administrator asks.
+    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless the caller is an administrator.
     pub async fn list_pipeline_versions(
         &self,
         actor: &Actor,
