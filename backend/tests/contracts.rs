@@ -15,7 +15,7 @@ use backend::{
     },
     store::Db,
 };
-use mftplus_protocol::wire;
+use mftplus_protocol::{step::StepType, wire};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use strum::VariantNames;
@@ -209,7 +209,6 @@ fn every_operation_has_a_name_a_summary_and_described_answers() {
 #[case::job_run_statuses(RunStatus::VARIANTS, wire::ReportedStatus::WORDS)]
 #[case::protocols(Protocol::VARIANTS, wire::Protocol::WORDS)]
 #[case::step_statuses(StepStatus::VARIANTS, wire::StepStatus::WORDS)]
-#[case::step_types(Errand::VARIANTS, wire::StepType::WORDS)]
 #[case::transfer_statuses(TransferStatus::VARIANTS, wire::TransferStatus::WORDS)]
 fn the_server_and_its_clients_know_the_same_words(
     #[case] server: &'static [&'static str],
@@ -217,6 +216,13 @@ fn the_server_and_its_clients_know_the_same_words(
 ) {
     let words = |words: &'static [&'static str]| words.iter().copied().collect::<BTreeSet<_>>();
     assert_eq!(words(server), words(shared));
+}
+
+#[test]
+fn agents_are_told_the_steps_that_they_carry_out() {
+    let told: Vec<&str> =
+        StepType::ALL.iter().filter(|step| step.is_for_an_agent()).map(|step| step.as_str()).collect();
+    assert_eq!(told, Errand::VARIANTS);
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub mod error;
 pub mod location;
 pub mod password;
 pub mod socket;
+pub mod step;
 pub mod wire;
 mod words;
 

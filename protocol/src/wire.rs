@@ -124,24 +124,6 @@ words! {
     }
 }
 
-words! {
-    /// The type of a step that an agent carries out.
-    pub enum StepType {
-        /// Copy a file, a folder or the files of a pattern.
-        Transfer = "transfer",
-        /// Compute the SHA-256 of a file.
-        Checksum = "checksum",
-        /// Compress a file.
-        Compress = "compress",
-        /// Decompress a file.
-        Decompress = "decompress",
-        /// Rename or move a file.
-        Rename = "rename",
-        /// Delete a file.
-        Delete = "delete",
-    }
-}
-
 impl TransferStatus {
     /// Whether it may still go on by itself.
     #[must_use]

@@ -1,7 +1,8 @@
 //! The actions of pipeline steps, as a directive describes them.
 
 use mftplus_protocol::archive::Format;
-use mftplus_protocol::wire::{Protocol, StepType};
+use mftplus_protocol::step::StepType;
+use mftplus_protocol::wire::Protocol;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -58,7 +59,7 @@ impl StepAction {
     /// Parses the `step` of a directive; the error says what this agent cannot carry out.
     pub(crate) fn read(step: &Value) -> Result<Self, String> {
         let kind = step.get("type").and_then(Value::as_str).unwrap_or_default();
-        if StepType::from_word(kind).is_none() {
+        if !StepType::from_word(kind).is_some_and(StepType::is_for_an_agent) {
             return Err(format!("this version of the agent does not know steps of type `{kind}`"));
         }
         serde_json::from_value(step.clone()).map_err(|error| format!("the agent cannot read this {kind} step: {error}"))

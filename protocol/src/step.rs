@@ -1,0 +1,292 @@
+//! The steps of pipelines: their types, and the fields of each.
+//!
+//! [`StepAction`] is the data of a step from the definition to the agent, with text as it is at each stage. The table in
+//! this file is its only declaration.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{archive::Format, words::words};
+
+/// Declares the types of steps after `transfer`: their words, their fields, and all that goes through the fields.
+///
+/// The fields of a type are `text` that it needs, `optional` text, and `words`: optional values of an enum of `words!`.
+/// A field is named by one word, which is its key in definitions and in JSON.
+macro_rules! step_actions {
+    ($(
+        $(#[$about:meta])*
+        $name:ident = $word:literal {
+            $(text { $($(#[$text_about:meta])* $text:ident),+ $(,)? })?
+            $(optional { $($(#[$optional_about:meta])* $optional:ident),+ $(,)? })?
+            $(words { $($(#[$choice_about:meta])* $choice:ident: $words:ident),+ $(,)? })?
+        }
+    )+) => {
+        words! {
+            /// The type of a step.
+            pub enum StepType {
+                /// Copies a file, a folder or the files of a pattern.
+                Transfer = "transfer",
+                $($(#[$about])* $name = $word,)+
+            }
+        }
+
+        /// What a step does.
+        ///
+        /// `T` is text: with placeholders in a definition, final in a plan and in what an agent is told. `C` is what a copy
+        /// says of its two sides, which each stage says in its own way.
+        ///
+        /// In JSON, `type` has the word of [`StepType`], and fields that are not set are absent.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "type")]
+        pub enum StepAction<T, C> {
+            /// Copies a file, a folder or the files of a pattern.
+            #[serde(rename = "transfer")]
+            Transfer(C),
+            $(
+                $(#[$about])*
+                #[serde(rename = $word)]
+                $name {
+                    $($($(#[$text_about])* $text: T,)+)?
+                    $($(
+                        $(#[$optional_about])*
+                        #[serde(skip_serializing_if = "Option::is_none")]
+                        $optional: Option<T>,
+                    )+)?
+                    $($(
+                        $(#[$choice_about])*
+                        #[serde(skip_serializing_if = "Option::is_none")]
+                        $choice: Option<$words>,
+                    )+)?
+                },
+            )+
+        }
+
+        impl<T, C> StepAction<T, C> {
+            /// Its type.
+            #[must_use]
+            pub const fn step_type(&self) -> StepType {
+                match self {
+                    Self::Transfer(_) => StepType::Transfer,
+                    $(Self::$name { .. } => StepType::$name,)+
+                }
+            }
+
+            /// Reads the fields of a type by their names; none if one that it needs is missing.
+            #[must_use]
+            pub fn read(
+                step_type: StepType,
+                text: impl Fn(&'static str) -> Option<T>,
+                word: impl Fn(&'static str) -> Option<String>,
+                transfer: impl FnOnce() -> C,
+            ) -> Option<Self> {
+                Some(match step_type {
+                    StepType::Transfer => Self::Transfer(transfer()),
+                    $(StepType::$name => Self::$name {
+                        $($($text: text(stringify!($text))?,)+)?
+                        $($($optional: text(stringify!($optional)),)+)?
+                        $($($choice: word(stringify!($choice)).and_then(|word| $words::from_word(&word)),)+)?
+                    },)+
+                })
+            }
+
+            /// The fields in their order, with their names and values; a field that is not set has no value. What a copy
+            /// says is not among them.
+            #[must_use]
+            pub fn fields(&self) -> Vec<(&'static str, Option<Field<'_, T>>)> {
+                match self {
+                    Self::Transfer(_) => Vec::new(),
+                    $(Self::$name { $($($text,)+)? $($($optional,)+)? $($($choice,)+)? } => vec![
+                        $($((stringify!($text), Some(Field::Text($text))),)+)?
+                        $($((stringify!($optional), $optional.as_ref().map(Field::Text)),)+)?
+                        $($((stringify!($choice), $choice.map(|value| Field::Word(value.as_str()))),)+)?
+                    ],)+
+                }
+            }
+
+            /// The same action at another stage. `text` gets the name of each field. Each function gets the context.
+            ///
+            /// # Errors
+            ///
+            /// The first error of these functions. They are called for all fields even so, so that the context can collect
+            /// all errors.
+            pub fn try_map<X, U, D, E>(
+                &self,
+                context: &mut X,
+                text: impl Fn(&mut X, &'static str, &T) -> Result<U, E>,
+                transfer: impl FnOnce(&mut X, &C) -> Result<D, E>,
+            ) -> Result<StepAction<U, D>, E> {
+                match self {
+                    Self::Transfer(copy) => transfer(context, copy).map(StepAction::Transfer),
+                    $(Self::$name { $($($text,)+)? $($($optional,)+)? $($($choice,)+)? } => {
+                        $($(let $text = text(context, stringify!($text), $text);)+)?
+                        $($(
+                            let $optional = $optional
+                                .as_ref()
+                                .map(|value| text(context, stringify!($optional), value))
+                                .transpose();
+                        )+)?
+                        Ok(StepAction::$name {
+                            $($($text: $text?,)+)?
+                            $($($optional: $optional?,)+)?
+                            $($($choice: *$choice,)+)?
+                        })
+                    })+
+                }
+            }
+        }
+    };
+}
+
+step_actions! {
+    /// Computes the SHA-256 of a file and compares it.
+    Checksum = "checksum" {
+        text {
+            /// The file.
+            path,
+        }
+        optional {
+            /// The expected SHA-256, as 64 hexadecimal digits.
+            expected,
+        }
+    }
+    /// Compresses a file.
+    Compress = "compress" {
+        text {
+            /// The file.
+            path,
+        }
+        optional {
+            /// The file that is written, or its folder if it ends in a slash; beside `path` if absent.
+            output,
+        }
+        words {
+            /// The format; as the name of the output ends if absent.
+            format: Format,
+        }
+    }
+    /// Decompresses a file.
+    Decompress = "decompress" {
+        text {
+            /// The file.
+            path,
+        }
+        optional {
+            /// The file that is written, or its folder if it ends in a slash; beside `path` if absent.
+            output,
+        }
+        words {
+            /// The format; as the file begins if absent.
+            format: Format,
+        }
+    }
+    /// Renames or moves a file.
+    Rename = "rename" {
+        text {
+            /// The file.
+            from,
+            /// Its new path.
+            to,
+        }
+    }
+    /// Deletes a file.
+    Delete = "delete" {
+        text {
+            /// The file.
+            path,
+        }
+    }
+    /// Sends a `POST` to a URL.
+    Webhook = "webhook" {
+        text {
+            /// The URL.
+            url,
+        }
+        optional {
+            /// The body; the state of the run if absent.
+            body,
+        }
+    }
+}
+
+/// The value of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field<'a, T> {
+    /// Text.
+    Text(&'a T),
+    /// A word of an enum.
+    Word(&'static str),
+}
+
+impl StepType {
+    /// Whether an agent carries it out. If not, the server does.
+    #[must_use]
+    pub const fn is_for_an_agent(self) -> bool {
+        !matches!(self, Self::Webhook)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    struct Copied {
+        source: String,
+    }
+
+    type Action = StepAction<String, Copied>;
+
+    /// The action of a type with all its fields, each of which has its own name as text.
+    fn full(step_type: StepType) -> Action {
+        let text = |name: &str| Some(name.to_owned());
+        Action::read(step_type, text, |_| Some("zstd".to_owned()), || Copied { source: "/a".to_owned() })
+            .expect("an action")
+    }
+
+    #[test]
+    fn every_action_is_written_with_its_type_and_its_fields_and_read_again() {
+        for step_type in StepType::ALL {
+            let action = full(*step_type);
+            let written = json!(action);
+            assert_eq!(written["type"], json!(step_type));
+            for (name, value) in action.fields() {
+                let expected = match value.expect("a value") {
+                    Field::Text(text) => text.as_str(),
+                    Field::Word(word) => word,
+                };
+                assert_eq!(written[name], expected, "{written}");
+            }
+            assert_eq!(serde_json::from_value::<Action>(written).expect("an action"), action);
+            assert_eq!(action.step_type(), *step_type);
+        }
+        assert_eq!(json!(full(StepType::Transfer)), json!({ "type": "transfer", "source": "/a" }));
+    }
+
+    #[test]
+    fn a_field_that_is_not_set_is_absent_and_may_be_read_as_null() {
+        let action = Action::Decompress { path: "/a.gz".to_owned(), output: None, format: None };
+        assert_eq!(json!(action), json!({ "type": "decompress", "path": "/a.gz" }));
+        assert_eq!(action.fields()[1..], [("output", None), ("format", None)]);
+        let null = json!({ "type": "decompress", "path": "/a.gz", "output": null, "format": null, "later": 1 });
+        assert_eq!(serde_json::from_value::<Action>(null).expect("an action"), action);
+        assert!(serde_json::from_value::<Action>(json!({ "type": "decompress" })).is_err());
+        assert!(serde_json::from_value::<Action>(json!({ "type": "encrypt", "path": "/a" })).is_err());
+    }
+
+    #[test]
+    fn every_text_is_mapped_before_the_first_error_ends_it() {
+        let mut seen = Vec::new();
+        let failed = full(StepType::Rename).try_map(
+            &mut seen,
+            |seen, name, _| {
+                seen.push(name);
+                Err::<(), _>(name)
+            },
+            |_, _| Ok(()),
+        );
+        assert_eq!((failed, seen), (Err("from"), vec!["from", "to"]));
+        let lengths = full(StepType::Compress).try_map(&mut (), |(), _, text| Ok::<_, ()>(text.len()), |(), _| Ok(()));
+        assert_eq!(lengths, Ok(StepAction::Compress { path: 4, output: Some(6), format: Some(Format::Zstd) }));
+    }
+}
