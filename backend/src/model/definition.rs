@@ -40,7 +40,7 @@ pub use mftplus_protocol::{archive::Format, wire::Verify};
 pub(crate) use plan::unowned;
 pub use plan::{AgentLookup, Plan, Planned, PlannedSchedule, PlannedStep, PlannedTask};
 pub use schema::schema;
-pub use step::{AgentName, Packing, Step, Task};
+pub use step::{AgentName, Step, Task, TransferTemplate};
 pub use template::Template;
 pub use when::When;
 

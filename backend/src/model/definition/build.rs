@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AgentName, Definition, Endpoint, EndpointTemplate, Packing, SourceLocation, Step, Task,
+    AgentName, Definition, Endpoint, EndpointTemplate, SourceLocation, Step, Task, TransferTemplate,
     grammar::DEFINITION,
     graph, lints,
     messages::TWO_SERVERS,
@@ -46,11 +46,11 @@ pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definit
 
 /// The step of a definition without `steps`.
 fn implicit_step(location: &SourceLocation) -> Step {
-    let task = Task::Transfer { source: None, destination: None, verify: super::Verify::default() };
+    let transfer = TransferTemplate { source: None, destination: None, verify: super::Verify::default() };
     Step {
         id: "transfer".to_owned(),
         location: location.clone(),
-        task,
+        task: Task::Transfer(transfer),
         needs: Vec::new(),
         when: super::When::default(),
         agent: None,
@@ -116,7 +116,7 @@ fn steps(reader: &mut Reader<'_>, objects: &[Object]) -> Vec<Step> {
     for index in &graph.order {
         let object = &objects[*index];
         let needs = graph.needs[*index].iter().filter_map(|need| positions.get(need).copied()).collect();
-        let (Some(id), Some(task)) = (object.text("id"), Task::of(object)) else { continue };
+        let (Some(id), Some(task)) = (object.text("id"), task(object)) else { continue };
         let step = Step {
             id,
             location: object.location.clone(),
@@ -133,27 +133,14 @@ fn steps(reader: &mut Reader<'_>, objects: &[Object]) -> Vec<Step> {
     steps
 }
 
-impl Task {
-    /// Reads the task of a step; nothing if it is wrong, which was reported.
-    fn of(object: &Object) -> Option<Self> {
-        let template = |key: &str| object.template(key);
-        let packing =
-            || Some(Packing { path: template("path")?, output: template("output"), format: object.keyword("format") });
-        Some(match object.variant? {
-            "transfer" => Self::Transfer {
-                source: object.endpoint("source").cloned(),
-                destination: object.endpoint("destination").cloned(),
-                verify: object.keyword("verify").unwrap_or_default(),
-            },
-            "checksum" => Self::Checksum { path: template("path")?, expected: template("expected") },
-            "compress" => Self::Compress(packing()?),
-            "decompress" => Self::Decompress(packing()?),
-            "rename" => Self::Rename { from: template("from")?, to: template("to")? },
-            "delete" => Self::Delete { path: template("path")? },
-            "webhook" => Self::Webhook { url: template("url")?, body: template("body") },
-            _ => return None,
-        })
-    }
+/// The task of a step; nothing if it is wrong, which was reported.
+fn task(object: &Object) -> Option<Task> {
+    let transfer = || TransferTemplate {
+        source: object.endpoint("source").cloned(),
+        destination: object.endpoint("destination").cloned(),
+        verify: object.keyword("verify").unwrap_or_default(),
+    };
+    Task::read(object.variant()?, |key| object.template(key), |key| object.keyword(key), transfer)
 }
 
 /// Checks that each copy has an endpoint on the agent's machine.
@@ -163,7 +150,7 @@ fn check_copies(reader: &mut Reader<'_>, definition: &Definition, fallback: &Sou
         values.is_some_and(|values| endpoint.fill(values).is_ok_and(|filled: Endpoint| !filled.is_local()))
     };
     for step in &definition.steps {
-        let Task::Transfer { source, destination, .. } = &step.task else { continue };
+        let Task::Transfer(TransferTemplate { source, destination, .. }) = &step.task else { continue };
         let is_remote = |own: Option<&EndpointTemplate>, general| remote(reader, own.unwrap_or(general));
         if is_remote(source.as_ref(), &definition.source) && is_remote(destination.as_ref(), &definition.destination) {
             let location = if source.is_none() && destination.is_none() { fallback } else { &step.location };

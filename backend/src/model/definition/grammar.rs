@@ -10,7 +10,7 @@ use crate::model::{
 
 mod steps;
 
-pub(super) use steps::STEP;
+pub(super) use steps::{STEP, step_text};
 
 /// The longest endpoint, path or URL, in characters.
 pub(super) const MAX_LOCATION: usize = 4096;

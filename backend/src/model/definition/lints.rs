@@ -1,9 +1,14 @@
 //! Lints: warnings about definitions that are valid and probably not meant, and errors that need a whole step to see.
 
-use mftplus_protocol::location::{SEPARATORS, local_file};
+use mftplus_protocol::{
+    location::{SEPARATORS, local_file},
+    step::Field,
+};
 
 use super::{
-    Definition, Endpoint, EndpointTemplate, Format, Packing, SourceLocation, Step, Task, Template, When,
+    AgentName, Definition, Endpoint, EndpointTemplate, Format, SourceLocation, Step, Task, Template, TransferTemplate,
+    When,
+    grammar::{Form, step_text},
     messages::{NO_NAME, NO_OUTPUT},
     reader::{Object, Reader},
 };
@@ -20,14 +25,16 @@ pub(super) fn lint_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
             format!("`{}` never runs: it waits for a failure, and needs no step that could fail", step.id)
         });
     }
-    match &step.task {
-        Task::Webhook { .. } => {
-            if let Some(agent) = &step.agent {
-                let said = || "a webhook is sent by the server: `agent` does nothing here".to_owned();
-                reader.diagnostics.warning(&agent.location, said);
-            }
+    for (key, value) in step.task.fields() {
+        if let Some(Field::Text(path)) = value
+            && step_text(step.task.step_type(), key).form == Form::Path
+        {
+            lint_path(reader, object, key, path);
         }
-        Task::Transfer { source, destination, .. } => {
+    }
+    match &step.task {
+        Task::Webhook { .. } => lint_agent_of_webhook(reader, step.agent.as_ref()),
+        Task::Transfer(TransferTemplate { source, destination, .. }) => {
             if let Some(source) = source {
                 lint_source(reader, source, object.location("source"));
             }
@@ -35,23 +42,26 @@ pub(super) fn lint_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
                 lint_destination(reader, destination, object.location("destination"));
             }
         }
-        Task::Checksum { path, .. } | Task::Delete { path } => lint_paths(reader, object, &[("path", path)]),
-        Task::Rename { from, to } => {
-            lint_paths(reader, object, &[("from", from), ("to", to)]);
-            if are_the_same(reader, from, to) {
-                reader
-                    .diagnostics
-                    .warning(object.location("to"), || "`to` is what the file is called already".to_owned());
-            }
+        Task::Rename { from, to } if are_the_same(reader, from, to) => {
+            let said = || "`to` is what the file is called already".to_owned();
+            reader.diagnostics.warning(object.location("to"), said);
         }
-        Task::Compress(packing) => lint_packing(reader, object, packing),
-        Task::Decompress(packing) => {
-            lint_packing(reader, object, packing);
-            if is_unnamed(reader, packing) {
-                let (key, said) = if packing.output.is_some() { ("output", NO_NAME) } else { ("path", NO_OUTPUT) };
+        Task::Compress { path, output, .. } => lint_output(reader, object, path, output.as_ref()),
+        Task::Decompress { path, output, .. } => {
+            lint_output(reader, object, path, output.as_ref());
+            if is_unnamed(reader, path, output.as_ref()) {
+                let (key, said) = if output.is_some() { ("output", NO_NAME) } else { ("path", NO_OUTPUT) };
                 reader.diagnostics.error(object.location(key), || said.to_owned());
             }
         }
+        _ => {}
+    }
+}
+
+fn lint_agent_of_webhook(reader: &mut Reader<'_>, agent: Option<&AgentName>) {
+    if let Some(agent) = agent {
+        let said = || "a webhook is sent by the server: `agent` does nothing here".to_owned();
+        reader.diagnostics.warning(&agent.location, said);
     }
 }
 
@@ -59,7 +69,7 @@ pub(super) fn lint_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
 pub(super) fn lint_endpoints(reader: &mut Reader<'_>, object: &Object, definition: &Definition) {
     let transfers = || {
         definition.steps.iter().filter_map(|step| match &step.task {
-            Task::Transfer { source, destination, .. } => Some((source, destination)),
+            Task::Transfer(TransferTemplate { source, destination, .. }) => Some((source, destination)),
             _ => None,
         })
     };
@@ -96,24 +106,19 @@ fn lint_destination(reader: &mut Reader<'_>, destination: &EndpointTemplate, loc
     }
 }
 
-fn lint_packing(reader: &mut Reader<'_>, object: &Object, packing: &Packing) {
-    lint_paths(reader, object, &[("path", &packing.path)]);
-    let Some(output) = &packing.output else { return };
-    lint_paths(reader, object, &[("output", output)]);
-    if are_the_same(reader, &packing.path, output) {
+fn lint_output(reader: &mut Reader<'_>, object: &Object, path: &Template, output: Option<&Template>) {
+    if output.is_some_and(|output| are_the_same(reader, path, output)) {
         let said = || "`output` is `path` itself, which agents refuse: write another path".to_owned();
         reader.diagnostics.warning(object.location("output"), said);
     }
 }
 
-fn lint_paths(reader: &mut Reader<'_>, object: &Object, paths: &[(&str, &Template)]) {
-    for (key, template) in paths {
-        let Some(path) = fill(reader, template) else { continue };
-        if let Some(said) = unusable(&path) {
-            reader.diagnostics.warning(object.location(key), || format!("`{key}` {said}"));
-        } else if path.contains(WILDCARDS) {
-            reader.diagnostics.warning(object.location(key), || format!("`{key}` {NO_PATTERN}"));
-        }
+fn lint_path(reader: &mut Reader<'_>, object: &Object, key: &str, template: &Template) {
+    let Some(path) = fill(reader, template) else { return };
+    if let Some(said) = unusable(&path) {
+        reader.diagnostics.warning(object.location(key), || format!("`{key}` {said}"));
+    } else if path.contains(WILDCARDS) {
+        reader.diagnostics.warning(object.location(key), || format!("`{key}` {NO_PATTERN}"));
     }
 }
 
@@ -123,9 +128,9 @@ fn are_the_same(reader: &Reader<'_>, one: &Template, other: &Template) -> bool {
 }
 
 /// Whether the name of the decompressed file is not known.
-fn is_unnamed(reader: &Reader<'_>, packing: &Packing) -> bool {
-    let Some(path) = fill(reader, &packing.path) else { return false };
-    let output = packing.output.as_ref().map(|output| fill(reader, output));
+fn is_unnamed(reader: &Reader<'_>, path: &Template, output: Option<&Template>) -> bool {
+    let Some(path) = fill(reader, path) else { return false };
+    let output = output.map(|output| fill(reader, output));
     output != Some(None) && Format::unpacked_to(&path, output.flatten().as_deref()).is_none()
 }
 

@@ -1,6 +1,6 @@
 //! Steps: their tasks, dependencies, agents and retry policies.
 
-use mftplus_protocol::{archive::Format, wire::Verify};
+use mftplus_protocol::{step::StepAction, wire::Verify};
 
 use super::{diagnostic::SourceLocation, endpoint::EndpointTemplate, template::Template, when::When};
 use crate::model::{period::Period, retry::Retry};
@@ -48,70 +48,20 @@ impl Step {
     /// Whether an agent carries it out. If not, the server does.
     #[must_use]
     pub const fn is_for_an_agent(&self) -> bool {
-        !matches!(self.task, Task::Webhook { .. })
+        self.task.step_type().is_for_an_agent()
     }
 }
 
-/// The task of a step.
-#[derive(Clone, Debug, PartialEq, strum::IntoStaticStr)]
-#[strum(serialize_all = "lowercase")]
-pub enum Task {
-    /// Copies from an endpoint to an endpoint.
-    Transfer {
-        /// The source, if it is not that of the definition.
-        source: Option<EndpointTemplate>,
-        /// The destination, if it is not that of the definition.
-        destination: Option<EndpointTemplate>,
-        /// How the copy is compared with what was read.
-        verify: Verify,
-    },
-    /// Computes the SHA-256 of a file and compares it.
-    Checksum {
-        /// The file.
-        path: Template,
-        /// The expected SHA-256.
-        expected: Option<Template>,
-    },
-    /// Compresses a file.
-    Compress(Packing),
-    /// Decompresses a file.
-    Decompress(Packing),
-    /// Renames or moves a file.
-    Rename {
-        /// The file.
-        from: Template,
-        /// The new path.
-        to: Template,
-    },
-    /// Deletes a file.
-    Delete {
-        /// The file.
-        path: Template,
-    },
-    /// Sends a `POST` to a URL.
-    Webhook {
-        /// The URL.
-        url: Template,
-        /// The body; by default the state of the run.
-        body: Option<Template>,
-    },
-}
+/// The task of a step, as it is written.
+pub type Task = StepAction<Template, TransferTemplate>;
 
-/// The parameters of `compress` and `decompress`.
+/// The sides of a copy, as they are written.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Packing {
-    /// The file.
-    pub path: Template,
-    /// The output, if it does not follow from the path.
-    pub output: Option<Template>,
-    /// The format, if it does not follow from the name.
-    pub format: Option<Format>,
-}
-
-impl Task {
-    /// Its `type` in a definition.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        self.into()
-    }
+pub struct TransferTemplate {
+    /// The source, if it is not that of the definition.
+    pub source: Option<EndpointTemplate>,
+    /// The destination, if it is not that of the definition.
+    pub destination: Option<EndpointTemplate>,
+    /// How the copy is compared with what was read.
+    pub verify: Verify,
 }

@@ -1,6 +1,6 @@
 //! The keys of steps.
 
-use mftplus_protocol::{archive::Format, wire::Verify};
+use mftplus_protocol::{archive::Format, step::StepType, wire::Verify};
 use strum::VariantNames;
 
 use super::{
@@ -34,7 +34,7 @@ pub(in crate::model::definition) static STEP: Choice = Choice {
     ],
     variants: &[
         Variant {
-            keyword: "transfer",
+            keyword: StepType::Transfer.as_str(),
             about: "Copies from source to destination.",
             keys: &[
                 optional("source", Shape::Endpoint, "Where it reads. Default: the definition's."),
@@ -47,17 +47,17 @@ pub(in crate::model::definition) static STEP: Choice = Choice {
             ],
         },
         Variant {
-            keyword: "checksum",
+            keyword: StepType::Checksum.as_str(),
             about: "Computes the SHA-256 of a file and compares it.",
             keys: &[
                 required("path", Shape::Text(PATH), "The file."),
                 optional("expected", Shape::Text(EXPECTED), "The SHA-256 it must have, as 64 hexadecimal digits."),
             ],
         },
-        Variant { keyword: "compress", about: "Compresses a file.", keys: PACKING },
-        Variant { keyword: "decompress", about: "Decompresses a file.", keys: PACKING },
+        Variant { keyword: StepType::Compress.as_str(), about: "Compresses a file.", keys: PACKING },
+        Variant { keyword: StepType::Decompress.as_str(), about: "Decompresses a file.", keys: PACKING },
         Variant {
-            keyword: "rename",
+            keyword: StepType::Rename.as_str(),
             about: "Renames or moves a file.",
             keys: &[
                 required("from", Shape::Text(PATH), "The file."),
@@ -65,12 +65,12 @@ pub(in crate::model::definition) static STEP: Choice = Choice {
             ],
         },
         Variant {
-            keyword: "delete",
+            keyword: StepType::Delete.as_str(),
             about: "Deletes a file.",
             keys: &[required("path", Shape::Text(PATH), "The file.")],
         },
         Variant {
-            keyword: "webhook",
+            keyword: StepType::Webhook.as_str(),
             about: "Tells a web server, by a signed POST from this server.",
             keys: &[
                 required(
@@ -100,3 +100,42 @@ const PACKING: &[Key] = &[
     ),
     optional("format", FORMAT, "The format. Default: as the name ends, else gzip, or what the file says that it is."),
 ];
+
+/// The bounds of a text of a step. The reader gives a step no other keys than those of its table.
+pub(in crate::model::definition) fn step_text(step_type: StepType, key: &str) -> &'static Text {
+    let variant = STEP.variants.iter().find(|variant| variant.keyword == step_type.as_str());
+    let found = variant.and_then(|variant| variant.keys.iter().find(|candidate| candidate.name == key));
+    match found.map(|key| &key.shape) {
+        Some(Shape::Text(text)) => text,
+        _ => &PATH,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mftplus_protocol::step::StepAction;
+
+    use super::*;
+
+    #[test]
+    fn the_keys_of_a_step_type_are_the_fields_of_its_action() {
+        let read = |step_type: StepType, missing: &str| {
+            let text = |key: &'static str| (key != missing).then_some(key);
+            StepAction::read(step_type, text, |_| None, || ())
+        };
+        let types: Vec<&str> = STEP.variants.iter().map(|variant| variant.keyword).collect();
+        assert_eq!(types, StepType::WORDS);
+        for (step_type, variant) in StepType::ALL.iter().zip(STEP.variants) {
+            let action = read(*step_type, "").unwrap();
+            if *step_type == StepType::Transfer {
+                continue;
+            }
+            let fields: Vec<&str> = action.fields().into_iter().map(|(name, _)| name).collect();
+            let keys: Vec<&str> = variant.keys.iter().map(|key| key.name).collect();
+            assert_eq!(fields, keys, "{}", variant.keyword);
+            for key in variant.keys {
+                assert_eq!(read(*step_type, key.name).is_none(), key.is_required, "{} {}", variant.keyword, key.name);
+            }
+        }
+    }
+}

@@ -9,8 +9,8 @@ use crate::model::{
     Instant,
     agent::AgentRef,
     definition::{
-        AgentName, Definition, Diagnostic, Endpoint, EndpointTemplate, Format, Packing, Position, SourceLocation, Step,
-        Task, Template,
+        AgentName, Definition, Diagnostic, Endpoint, EndpointTemplate, Format, Position, SourceLocation, Step, Task,
+        Template, TransferTemplate,
         checks::{check, fill_message},
         grammar::{BODY, EXPECTED, PATH, Text, WEB_URL},
         messages::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
@@ -74,7 +74,7 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
     fn task(&mut self, step: &Step) -> Option<PlannedTask> {
         let location = &step.location;
         Some(match &step.task {
-            Task::Transfer { source, destination, verify } => {
+            Task::Transfer(TransferTemplate { source, destination, verify }) => {
                 let source = self.endpoint(source.as_ref().unwrap_or(&self.definition.source), location);
                 let destination = self.endpoint(destination.as_ref().unwrap_or(&self.definition.destination), location);
                 let (source, destination) = (source?, destination?.without_pattern());
@@ -94,14 +94,14 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
                 let expected = expected.map(|digest| digest.map(|digest| digest.to_ascii_lowercase()));
                 PlannedTask::Checksum { path: path?, expected: expected.map_or(Some(None), |digest| digest.map(Some))? }
             }
-            Task::Compress(packing) => {
-                let (path, output, format) = self.packing(packing, location)?;
+            Task::Compress { path, output, format } => {
+                let (path, output) = self.packing(path, output.as_ref(), location)?;
                 let format = format.or_else(|| Format::of_name(output.as_deref()?)).unwrap_or(Format::Gzip);
                 let output = format.packed(&path, output.as_deref());
                 PlannedTask::Compress { path, output, format }
             }
-            Task::Decompress(packing) => {
-                let (path, output, format) = self.packing(packing, location)?;
+            Task::Decompress { path, output, format } => {
+                let (path, output) = self.packing(path, output.as_ref(), location)?;
                 let Some(output) = Format::unpacked_to(&path, output.as_deref()) else {
                     let (key, said) = if output.is_some() { ("output", NO_NAME) } else { ("path", NO_OUTPUT) };
                     self.diagnostics.push(location.key(key, location.at).error(said));
@@ -125,12 +125,13 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
 
     fn packing(
         &mut self,
-        packing: &Packing,
+        path: &Template,
+        output: Option<&Template>,
         location: &SourceLocation,
-    ) -> Option<(String, Option<String>, Option<Format>)> {
-        let path = self.text(&packing.path, &PATH, "path", location);
-        let output = packing.output.as_ref().map(|output| self.text(output, &PATH, "output", location));
-        Some((path?, output.map_or(Some(None), |output| output.map(Some))?, packing.format))
+    ) -> Option<(String, Option<String>)> {
+        let path = self.text(path, &PATH, "path", location);
+        let output = output.map(|output| self.text(output, &PATH, "output", location));
+        Some((path?, output.map_or(Some(None), |output| output.map(Some))?))
     }
 
     fn text(&mut self, template: &Template, limits: &Text, key: &str, location: &SourceLocation) -> Option<String> {
