@@ -38,7 +38,7 @@ pub use endpoint::{Endpoint, EndpointTemplate};
 pub use filter::Filling;
 pub use mftplus_protocol::{archive::Format, wire::Verify};
 pub(crate) use plan::unowned;
-pub use plan::{AgentLookup, Plan, Planned, PlannedSchedule, PlannedStep, PlannedTask};
+pub use plan::{AgentLookup, Plan, Planned, PlannedSchedule, PlannedStep, PlannedTask, PlannedTransfer};
 pub use schema::schema;
 pub use step::{AgentName, Step, Task, TransferTemplate};
 pub use template::Template;

@@ -145,10 +145,9 @@ fn formats_and_names_follow_from_each_other() {
     let definition = parse(text);
     let plan = definition.plan(&definition.parameters, |_| AgentLookup::NotFound, now()).plan.unwrap();
     let found = plan.steps.iter().map(|step| match &step.task {
-        PlannedTask::Compress { output, format, .. } => format!("{} {output} {format}", step.id),
-        PlannedTask::Decompress { output, format, .. } => {
+        PlannedTask::Compress { output, format, .. } | PlannedTask::Decompress { output, format, .. } => {
             let format = format.map_or("as it begins".to_owned(), |format| format.to_string());
-            format!("{} {output} {format}", step.id)
+            format!("{} {} {format}", step.id, output.as_deref().unwrap())
         }
         _ => panic!("another task"),
     });
@@ -170,7 +169,8 @@ fn formats_and_names_follow_from_each_other() {
 fn files_are_not_written_to_a_pattern() {
     let definition = parse("source: /a\ndestination: { protocol: local, path: /b, pattern: '*.csv' }\n");
     let plan = definition.plan(&definition.parameters, |_| AgentLookup::NotFound, now()).plan.unwrap();
-    let PlannedTask::Transfer { destination, .. } = &plan.steps[0].task else { panic!("another task") };
+    let PlannedTask::Transfer(transfer) = &plan.steps[0].task else { panic!("another task") };
+    let destination = &transfer.destination;
     assert_eq!((destination.location.as_str(), &destination.pattern), ("/b", &None));
     assert_eq!(plan.destination, *destination);
 }

@@ -144,16 +144,16 @@ const fn template(what: &'static str, most: usize) -> Text {
 pub(super) const ENDPOINT_TEXT: Text =
     Text { form: Form::Location, ..template("a path, or a URL such as sftp://ftp.example.com/exports/", MAX_LOCATION) };
 /// A path on the agent.
-pub(super) const PATH: Text =
+const PATH: Text =
     Text { form: Form::Path, ..template("a path on the agent, such as /data/in/a.csv", MAX_LOCATION) };
 /// The expected SHA-256 of a file.
-pub(super) const EXPECTED: Text =
+const EXPECTED: Text =
     Text { form: Form::Sha256, ..template("a SHA-256 as 64 hexadecimal digits, in quotes", MAX_VALUE) };
 /// The URL of a webhook.
-pub(super) const WEB_URL: Text =
+const WEB_URL: Text =
     Text { form: Form::WebUrl, ..template("a URL such as https://example.com/hook", 2048) };
 /// The body of a webhook.
-pub(super) const BODY: Text = Text {
+const BODY: Text = Text {
     has_lines: true,
     form: Form::Body,
     ..template("the text to send, such as '{\"text\": \"done\"}'", MAX_BODY)

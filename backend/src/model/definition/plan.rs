@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use mftplus_protocol::step::StepAction;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
-use super::{AgentName, Definition, Diagnostic, Endpoint, Format, Severity, Step, Verify, When};
+use super::{AgentName, Definition, Diagnostic, Endpoint, Severity, Step, Verify, When};
 use crate::model::{
     Instant,
     agent::AgentRef,
@@ -88,7 +90,7 @@ pub struct PlannedStep {
     /// The id of the step.
     pub id: String,
     /// What it does.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "with_nulls")]
     pub task: PlannedTask,
     /// The ids of the steps that must have ended before.
     pub needs: Vec<String>,
@@ -102,69 +104,37 @@ pub struct PlannedStep {
     pub timeout: Option<Period>,
 }
 
-/// The task of a step, with parameters filled in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[serde(tag = "type", rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-#[expect(clippy::large_enum_variant, reason = "a plan has few steps, and most are transfers")]
-pub enum PlannedTask {
-    /// Copies from an endpoint to an endpoint.
-    Transfer {
-        /// Where it reads.
-        source: Endpoint,
-        /// Where it writes.
-        destination: Endpoint,
-        /// The protocol of the endpoint that is not on the agent's machine.
-        protocol: Protocol,
-        /// The direction, seen from the agent; within its machine, `push`.
-        direction: Direction,
-        /// How the copy is compared with what was read.
-        verify: Verify,
-    },
-    /// Computes the SHA-256 of a file and compares it.
-    Checksum {
-        /// The file.
-        path: String,
-        /// What it must be, as 64 hexadecimal digits in lower case.
-        expected: Option<String>,
-    },
-    /// Compresses a file.
-    Compress {
-        /// The file.
-        path: String,
-        /// What is written.
-        output: String,
-        /// The format.
-        format: Format,
-    },
-    /// Decompresses a file.
-    Decompress {
-        /// The file.
-        path: String,
-        /// What is written.
-        output: String,
-        /// The format; nothing where the file itself tells it.
-        format: Option<Format>,
-    },
-    /// Renames or moves a file.
-    Rename {
-        /// The file.
-        from: String,
-        /// What it is called then.
-        to: String,
-    },
-    /// Deletes a file.
-    Delete {
-        /// The file.
-        path: String,
-    },
-    /// Sends a `POST` to a URL.
-    Webhook {
-        /// The URL.
-        url: String,
-        /// The body; by default the state of the run.
-        body: Option<String>,
-    },
+/// The task of a step, with parameters filled in and everything set that follows from other values.
+pub type PlannedTask = StepAction<String, PlannedTransfer>;
+
+/// A copy, with its sides as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedTransfer {
+    /// Where it reads.
+    pub source: Endpoint,
+    /// Where it writes.
+    pub destination: Endpoint,
+    /// The protocol of the endpoint that is not on the agent's machine.
+    pub protocol: Protocol,
+    /// The direction, seen from the agent; within its machine, `push`.
+    pub direction: Direction,
+    /// How the copy is compared with what was read.
+    pub verify: Verify,
+}
+
+/// Writes the fields that are not set too, as `null`: a plan says that they have no value.
+fn with_nulls<S: Serializer>(task: &PlannedTask, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct WithNulls<'a> {
+        #[serde(flatten)]
+        task: &'a PlannedTask,
+        #[serde(flatten)]
+        unset: BTreeMap<&'static str, Value>,
+    }
+
+    let unset =
+        task.fields().into_iter().filter(|(_, value)| value.is_none()).map(|(name, _)| (name, Value::Null)).collect();
+    WithNulls { task, unset }.serialize(serializer)
 }
 
 /// The result of planning.
@@ -180,7 +150,7 @@ impl PlannedStep {
     /// Whether an agent carries it out. If not, the server does.
     #[must_use]
     pub const fn is_for_an_agent(&self) -> bool {
-        !matches!(self.task, PlannedTask::Webhook { .. })
+        self.task.step_type().is_for_an_agent()
     }
 }
 

@@ -10,8 +10,8 @@ use crate::{
     model::{
         agent::AgentRef,
         definition::{
-            AgentLookup, AgentName, Definition, Diagnostic, Filling, Parsed, Plan, PlannedStep, PlannedTask, Severity,
-            Step, schema, unowned,
+            AgentLookup, AgentName, Definition, Diagnostic, Filling, Parsed, Plan, PlannedStep, PlannedTask,
+            PlannedTransfer, Severity, Step, schema, unowned,
         },
         directive::Errand,
         period::Period,
@@ -234,20 +234,22 @@ fn graph(plan: &Plan) -> Result<Graph> {
 
 fn task(step: &PlannedStep) -> Result<Task> {
     let errand = match step.task.clone() {
-        PlannedTask::Transfer { source, destination, protocol, direction, verify } => Errand::Transfer {
-            credentials: source.credentials.or(destination.credentials),
-            source: source.location,
-            destination: destination.location,
-            protocol,
-            direction,
-            verify: Some(verify.to_string()),
-        },
+        PlannedTask::Transfer(PlannedTransfer { source, destination, protocol, direction, verify }) => {
+            Errand::Transfer {
+                credentials: source.credentials.or(destination.credentials),
+                source: source.location,
+                destination: destination.location,
+                protocol,
+                direction,
+                verify: Some(verify.to_string()),
+            }
+        }
         PlannedTask::Checksum { path, expected } => Errand::Checksum { path, expected },
         PlannedTask::Compress { path, output, format } => {
-            Errand::Compress { path, output: Some(output), format: Some(format.to_string()) }
+            Errand::Compress { path, output, format: format.map(|format| format.to_string()) }
         }
         PlannedTask::Decompress { path, output, format } => {
-            Errand::Decompress { path, output: Some(output), format: format.map(|format| format.to_string()) }
+            Errand::Decompress { path, output, format: format.map(|format| format.to_string()) }
         }
         PlannedTask::Rename { from, to } => Errand::Rename { from, to },
         PlannedTask::Delete { path } => Errand::Delete { path },

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{AgentLookup, Plan, PlannedSchedule, PlannedStep, PlannedTask, unowned};
+use super::{AgentLookup, Plan, PlannedSchedule, PlannedStep, PlannedTask, PlannedTransfer, unowned};
 use crate::model::{
     Instant,
     agent::AgentRef,
     definition::{
-        AgentName, Definition, Diagnostic, Endpoint, EndpointTemplate, Format, Position, SourceLocation, Step, Task,
+        AgentName, Definition, Diagnostic, Endpoint, EndpointTemplate, Format, Position, SourceLocation, Step,
         Template, TransferTemplate,
         checks::{check, fill_message},
-        grammar::{BODY, EXPECTED, PATH, Text, WEB_URL},
+        grammar::{Text, step_text},
         messages::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
     },
     retry::Retry,
@@ -72,66 +72,54 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
     }
 
     fn task(&mut self, step: &Step) -> Option<PlannedTask> {
-        let location = &step.location;
-        Some(match &step.task {
-            Task::Transfer(TransferTemplate { source, destination, verify }) => {
-                let source = self.endpoint(source.as_ref().unwrap_or(&self.definition.source), location);
-                let destination = self.endpoint(destination.as_ref().unwrap_or(&self.definition.destination), location);
-                let (source, destination) = (source?, destination?.without_pattern());
-                let (protocol, direction) = match (source.protocol, destination.protocol) {
-                    (remote, Protocol::Local) if remote != Protocol::Local => (remote, Direction::Pull),
-                    (Protocol::Local, other) => (other, Direction::Push),
-                    _ => {
-                        self.diagnostics.push(location.error(TWO_SERVERS));
-                        return None;
-                    }
-                };
-                PlannedTask::Transfer { source, destination, protocol, direction, verify: *verify }
+        let (location, step_type) = (&step.location, step.task.step_type());
+        // An error is in the diagnostics.
+        let filled = step.task.try_map(
+            self,
+            |planner, key, text| planner.text(text, step_text(step_type, key), key, location).ok_or(()),
+            |planner, transfer| planner.transfer(transfer, location).ok_or(()),
+        );
+        self.completed(filled.ok()?, location)
+    }
+
+    fn transfer(&mut self, transfer: &TransferTemplate, location: &SourceLocation) -> Option<PlannedTransfer> {
+        let TransferTemplate { source, destination, verify } = transfer;
+        let source = self.endpoint(source.as_ref().unwrap_or(&self.definition.source), location);
+        let destination = self.endpoint(destination.as_ref().unwrap_or(&self.definition.destination), location);
+        let (source, destination) = (source?, destination?.without_pattern());
+        let (protocol, direction) = match (source.protocol, destination.protocol) {
+            (remote, Protocol::Local) if remote != Protocol::Local => (remote, Direction::Pull),
+            (Protocol::Local, other) => (other, Direction::Push),
+            _ => {
+                self.diagnostics.push(location.error(TWO_SERVERS));
+                return None;
             }
-            Task::Checksum { path, expected } => {
-                let path = self.text(path, &PATH, "path", location);
-                let expected = expected.as_ref().map(|expected| self.text(expected, &EXPECTED, "expected", location));
-                let expected = expected.map(|digest| digest.map(|digest| digest.to_ascii_lowercase()));
-                PlannedTask::Checksum { path: path?, expected: expected.map_or(Some(None), |digest| digest.map(Some))? }
+        };
+        Some(PlannedTransfer { source, destination, protocol, direction, verify: *verify })
+    }
+
+    /// The task with what follows from its other values.
+    fn completed(&mut self, task: PlannedTask, location: &SourceLocation) -> Option<PlannedTask> {
+        Some(match task {
+            PlannedTask::Checksum { path, expected } => {
+                PlannedTask::Checksum { path, expected: expected.map(|digest| digest.to_ascii_lowercase()) }
             }
-            Task::Compress { path, output, format } => {
-                let (path, output) = self.packing(path, output.as_ref(), location)?;
+            PlannedTask::Compress { path, output, format } => {
                 let format = format.or_else(|| Format::of_name(output.as_deref()?)).unwrap_or(Format::Gzip);
                 let output = format.packed(&path, output.as_deref());
-                PlannedTask::Compress { path, output, format }
+                PlannedTask::Compress { path, output: Some(output), format: Some(format) }
             }
-            Task::Decompress { path, output, format } => {
-                let (path, output) = self.packing(path, output.as_ref(), location)?;
-                let Some(output) = Format::unpacked_to(&path, output.as_deref()) else {
+            PlannedTask::Decompress { path, output, format } => {
+                let Some(unpacked) = Format::unpacked_to(&path, output.as_deref()) else {
                     let (key, said) = if output.is_some() { ("output", NO_NAME) } else { ("path", NO_OUTPUT) };
                     self.diagnostics.push(location.key(key, location.at).error(said));
                     return None;
                 };
                 let format = format.or_else(|| Format::of_name(&path));
-                PlannedTask::Decompress { path, output, format }
+                PlannedTask::Decompress { path, output: Some(unpacked), format }
             }
-            Task::Rename { from, to } => {
-                let (from, to) = (self.text(from, &PATH, "from", location), self.text(to, &PATH, "to", location));
-                PlannedTask::Rename { from: from?, to: to? }
-            }
-            Task::Delete { path } => PlannedTask::Delete { path: self.text(path, &PATH, "path", location)? },
-            Task::Webhook { url, body } => {
-                let url = self.text(url, &WEB_URL, "url", location);
-                let body = body.as_ref().map(|body| self.text(body, &BODY, "body", location));
-                PlannedTask::Webhook { url: url?, body: body.map_or(Some(None), |body| body.map(Some))? }
-            }
+            task => task,
         })
-    }
-
-    fn packing(
-        &mut self,
-        path: &Template,
-        output: Option<&Template>,
-        location: &SourceLocation,
-    ) -> Option<(String, Option<String>)> {
-        let path = self.text(path, &PATH, "path", location);
-        let output = output.map(|output| self.text(output, &PATH, "output", location));
-        Some((path?, output.map_or(Some(None), |output| output.map(Some))?))
     }
 
     fn text(&mut self, template: &Template, limits: &Text, key: &str, location: &SourceLocation) -> Option<String> {
