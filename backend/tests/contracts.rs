@@ -8,14 +8,14 @@ use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 use backend::{
     model::{
         agent::AgentStatus,
-        directive::{DirectiveAction, Errand},
+        directive::DirectiveAction,
         job::RunStatus,
         pipeline::run::StepStatus,
         transfer::{Direction, Protocol, TransferStatus},
     },
     store::Db,
 };
-use mftplus_protocol::{step::StepType, wire};
+use mftplus_protocol::wire;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use strum::VariantNames;
@@ -216,13 +216,6 @@ fn the_server_and_its_clients_know_the_same_words(
 ) {
     let words = |words: &'static [&'static str]| words.iter().copied().collect::<BTreeSet<_>>();
     assert_eq!(words(server), words(shared));
-}
-
-#[test]
-fn agents_are_told_the_steps_that_they_carry_out() {
-    let told: Vec<&str> =
-        StepType::ALL.iter().filter(|step| step.is_for_an_agent()).map(|step| step.as_str()).collect();
-    assert_eq!(told, Errand::VARIANTS);
 }
 
 #[test]

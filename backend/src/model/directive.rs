@@ -1,7 +1,7 @@
 //! Directives: instructions of the server to an agent. They are part of answers to the agent, and are stored until the agent
 //! acknowledges them or they expire.
 
-use mftplus_protocol::wire::DirectiveKind;
+use mftplus_protocol::{step::StepAction, wire::DirectiveKind};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -154,71 +154,28 @@ pub struct StepOrder {
     pub timeout_seconds: Option<u64>,
     /// What to do.
     #[serde(flatten)]
-    pub errand: Errand,
+    pub action: StepInstruction,
 }
 
-/// What an agent does for a step: `type` names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[strum(serialize_all = "camelCase")]
-pub enum Errand {
-    /// Copy a file, a folder or what fits a pattern.
-    Transfer {
-        /// Where to read: a URL or a path.
-        source: String,
-        /// Where to write: a URL or a path.
-        destination: String,
-        /// By which protocol.
-        protocol: Protocol,
-        /// Which way, seen from the agent.
-        direction: Direction,
-        /// By which digest to compare both sides.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        verify: Option<String>,
-        /// Which of the agent's sets of credentials to use.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        credentials: Option<String>,
-    },
-    /// Take the SHA-256 of a file.
-    Checksum {
-        /// The file.
-        path: String,
-        /// What it must be, as 64 hexadecimal digits.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        expected: Option<String>,
-    },
-    /// Compress a file.
-    Compress {
-        /// The file.
-        path: String,
-        /// Where to write; beside the file if absent.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        output: Option<String>,
-        /// `gzip` or `zstd`.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        format: Option<String>,
-    },
-    /// Decompress a file.
-    Decompress {
-        /// The file.
-        path: String,
-        /// Where to write; beside the file if absent.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        output: Option<String>,
-        /// `gzip` or `zstd`; by the file's name if absent.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        format: Option<String>,
-    },
-    /// Rename or move a file.
-    Rename {
-        /// What it is called now.
-        from: String,
-        /// What it will be called.
-        to: String,
-    },
-    /// Delete a file.
-    Delete {
-        /// The file.
-        path: String,
-    },
+/// What an agent does for a step, with its text final: `type` names it.
+pub type StepInstruction = StepAction<String, TransferInstruction>;
+
+/// What an agent is told of a copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransferInstruction {
+    /// Where to read: a URL or a path.
+    pub source: String,
+    /// Where to write: a URL or a path.
+    pub destination: String,
+    /// By which protocol.
+    pub protocol: Protocol,
+    /// Which way, seen from the agent.
+    pub direction: Direction,
+    /// By which digest to compare both sides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify: Option<String>,
+    /// Which of the agent's sets of credentials to use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<String>,
 }

@@ -162,11 +162,12 @@ described!(Directive as DirectiveObject, StepOrder as StepOrderObject);
 
 #[cfg(test)]
 mod tests {
+    use mftplus_protocol::step::StepType;
     use serde_json::{Value, json};
     use strum::VariantNames;
 
     use super::*;
-    use crate::model::directive::{DirectiveAction, Errand};
+    use crate::model::directive::{DirectiveAction, StepInstruction, TransferInstruction};
 
     const ID: &str = "0199c1f0-6c00-7000-8000-000000000001";
 
@@ -219,31 +220,24 @@ mod tests {
     }
 
     #[test]
-    fn every_errand_is_described_with_all_its_fields() {
+    fn every_step_is_described_with_all_its_fields() {
         let order = strict::<StepOrderObject>();
         let told = order["properties"]["type"]["description"].as_str().expect("a description");
-        let transfer = json!({
-            "source": "/a", "destination": "/b", "protocol": "local", "direction": "pull", "verify": "sha256",
-            "credentials": "c",
-        });
-        let packed = json!({ "path": "/a", "output": "/b", "format": "gzip" });
-        let errands = [
-            ("transfer", transfer),
-            ("checksum", json!({ "path": "/a", "expected": "f" })),
-            ("compress", packed.clone()),
-            ("decompress", packed),
-            ("rename", json!({ "from": "/a", "to": "/b" })),
-            ("delete", json!({ "path": "/a" })),
-        ];
-        assert_eq!(errands.each_ref().map(|(kind, _)| *kind), Errand::VARIANTS);
-        for (kind, mut errand) in errands {
-            errand["type"] = json!(kind);
-            errand["id"] = json!("fetch");
-            errand["attempt"] = json!(1);
-            errand["timeoutSeconds"] = json!(60);
-            let written = json!(serde_json::from_value::<StepOrder>(errand).expect("a step"));
-            assert!(told.contains(&format!("`{kind}`")), "{kind}");
-            assert_eq!(undescribed(&order, &written), Vec::<String>::new(), "{kind}");
+        let transfer = || TransferInstruction {
+            source: "/a".to_owned(),
+            destination: "/b".to_owned(),
+            protocol: Protocol::Local,
+            direction: Direction::Pull,
+            verify: Some("sha256".to_owned()),
+            credentials: Some("c".to_owned()),
+        };
+        for step_type in StepType::ALL.iter().filter(|step_type| step_type.is_for_an_agent()) {
+            let text = |name: &str| Some(name.to_owned());
+            let action =
+                StepInstruction::read(*step_type, text, |_| Some("gzip".to_owned()), transfer).expect("a step");
+            let written = json!(StepOrder { id: "fetch".to_owned(), attempt: 1, timeout_seconds: Some(60), action });
+            assert!(told.contains(&format!("`{step_type}`")), "{step_type}");
+            assert_eq!(undescribed(&order, &written), Vec::<String>::new(), "{step_type}");
         }
     }
 }

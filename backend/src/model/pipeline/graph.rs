@@ -1,13 +1,14 @@
 //! What a run does: the steps of one version, with parameters filled in and agents found. It is settled when the run is
 //! made and kept with it, so that a run means the same until its end, whatever is saved, renamed or upgraded meanwhile.
 
+use mftplus_protocol::step::StepType;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::AgentId,
     model::{
         definition::When,
-        directive::{Errand, StepOrder},
+        directive::{StepInstruction, StepOrder},
         retry::Retry,
     },
 };
@@ -49,7 +50,8 @@ pub enum Task {
         /// Which one.
         agent_id: AgentId,
         /// What.
-        errand: Errand,
+        #[serde(rename = "errand")]
+        action: StepInstruction,
     },
     /// The server tells somebody.
     Webhook {
@@ -98,8 +100,8 @@ impl Node {
     #[must_use]
     pub fn kind(&self) -> &str {
         match &self.task {
-            Task::Agent { errand, .. } => errand.into(),
-            Task::Webhook { .. } => "webhook",
+            Task::Agent { action, .. } => action.step_type().as_str(),
+            Task::Webhook { .. } => StepType::Webhook.as_str(),
             Task::Unknown { kind, .. } => kind,
         }
     }
@@ -107,7 +109,7 @@ impl Node {
     /// What its agent is told; nothing for what the server does.
     #[must_use]
     pub fn order(&self, attempt: i64) -> Option<StepOrder> {
-        let Task::Agent { errand, .. } = &self.task else { return None };
-        Some(StepOrder { id: self.id.clone(), attempt, timeout_seconds: self.timeout_seconds, errand: errand.clone() })
+        let Task::Agent { action, .. } = &self.task else { return None };
+        Some(StepOrder { id: self.id.clone(), attempt, timeout_seconds: self.timeout_seconds, action: action.clone() })
     }
 }

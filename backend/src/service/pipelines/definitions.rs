@@ -10,10 +10,10 @@ use crate::{
     model::{
         agent::AgentRef,
         definition::{
-            AgentLookup, AgentName, Definition, Diagnostic, Filling, Parsed, Plan, PlannedStep, PlannedTask,
-            PlannedTransfer, Severity, Step, schema, unowned,
+            AgentLookup, AgentName, Definition, Diagnostic, Filling, Parsed, Plan, PlannedStep, PlannedTransfer,
+            Severity, Step, schema, unowned,
         },
-        directive::Errand,
+        directive::{StepInstruction, TransferInstruction},
         period::Period,
         pipeline::{
             DryRun, Verdict,
@@ -233,30 +233,29 @@ fn graph(plan: &Plan) -> Result<Graph> {
 }
 
 fn task(step: &PlannedStep) -> Result<Task> {
-    let errand = match step.task.clone() {
-        PlannedTask::Transfer(PlannedTransfer { source, destination, protocol, direction, verify }) => {
-            Errand::Transfer {
-                credentials: source.credentials.or(destination.credentials),
-                source: source.location,
-                destination: destination.location,
-                protocol,
-                direction,
-                verify: Some(verify.to_string()),
-            }
-        }
-        PlannedTask::Checksum { path, expected } => Errand::Checksum { path, expected },
-        PlannedTask::Compress { path, output, format } => {
-            Errand::Compress { path, output, format: format.map(|format| format.to_string()) }
-        }
-        PlannedTask::Decompress { path, output, format } => {
-            Errand::Decompress { path, output, format: format.map(|format| format.to_string()) }
-        }
-        PlannedTask::Rename { from, to } => Errand::Rename { from, to },
-        PlannedTask::Delete { path } => Errand::Delete { path },
-        PlannedTask::Webhook { url, body } => return Ok(Task::Webhook { url, body }),
+    let action = step.task.try_map(
+        &mut (),
+        |(), _, text| Ok::<_, Error>(text.clone()),
+        |(), transfer| Ok(instruction(transfer)),
+    )?;
+    let action = match action {
+        StepInstruction::Webhook { url, body } => return Ok(Task::Webhook { url, body }),
+        action => action,
     };
     let agent = step.agent.as_ref().ok_or_else(|| Error::internal(format!("nobody does the step `{}`", step.id)))?;
-    Ok(Task::Agent { agent_id: agent.id, errand })
+    Ok(Task::Agent { agent_id: agent.id, action })
+}
+
+fn instruction(transfer: &PlannedTransfer) -> TransferInstruction {
+    let PlannedTransfer { source, destination, protocol, direction, verify } = transfer;
+    TransferInstruction {
+        source: source.location.clone(),
+        destination: destination.location.clone(),
+        protocol: *protocol,
+        direction: *direction,
+        verify: Some(verify.to_string()),
+        credentials: source.credentials.as_ref().or(destination.credentials.as_ref()).cloned(),
+    }
 }
 
 impl Definition {

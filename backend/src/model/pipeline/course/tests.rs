@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     ids::AgentId,
     model::{
-        directive::Errand,
+        directive::StepInstruction,
         pipeline::{UpdateStep, graph::Node},
         retry::Retry,
     },
@@ -30,7 +30,7 @@ fn graph(shapes: &[Shape], timeout_seconds: Option<u64>) -> Graph {
         let mut needs: Vec<usize> = needs.iter().filter(|_| place > 0).map(|need| need.index(place.max(1))).collect();
         needs.sort_unstable();
         needs.dedup();
-        let errand = Errand::Delete { path: format!("/{place}") };
+        let action = StepInstruction::Delete { path: format!("/{place}") };
         Node {
             id: format!("step-{place}"),
             needs,
@@ -40,7 +40,7 @@ fn graph(shapes: &[Shape], timeout_seconds: Option<u64>) -> Graph {
             task: if *is_webhook {
                 Task::Webhook { url: "https://example.com/".to_owned(), body: None }
             } else {
-                Task::Agent { agent_id: AgentId(uuid::Uuid::nil()), errand }
+                Task::Agent { agent_id: AgentId(uuid::Uuid::nil()), action }
             },
         }
     };

@@ -11,7 +11,7 @@ use crate::{
     ids::AgentId,
     model::{
         definition::{Filling, Plan, When},
-        directive::Errand,
+        directive::StepInstruction,
         pipeline::{
             PipelineVersion,
             course::{Course, RunState, StepState},
@@ -132,8 +132,8 @@ fn run(pipeline: &PipelineRow, agent: AgentId) -> PipelineRunRow {
         task,
     };
     let webhook = Task::Webhook { url: "https://example.com/hook".to_owned(), body: Some("{}".to_owned()) };
-    let errand = Errand::Delete { path: "/data/in/orders.csv".to_owned() };
-    let nodes = vec![node("tell", webhook), node("clear", Task::Agent { agent_id: agent, errand })];
+    let action = StepInstruction::Delete { path: "/data/in/orders.csv".to_owned() };
+    let nodes = vec![node("tell", webhook), node("clear", Task::Agent { agent_id: agent, action })];
     PipelineRunRow {
         id: id(82),
         pipeline_id: pipeline.id,
