@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::action::StepAction;
+use self::action::{StepAction, TransferInstruction};
 use crate::random::random_uuid;
 use crate::server::pacing::{report_interval, urgent_delay};
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
@@ -68,7 +68,7 @@ pub(crate) async fn run(
     begun: Option<Claim>,
     ticket: Ticket,
 ) -> anyhow::Result<Option<Outcome>> {
-    let action = match StepAction::read(&step.instruction) {
+    let action = match action::read(&step.instruction) {
         Ok(action) if session.transfers.allowed_roots.is_configured() => action,
         refused => {
             let reason = refused.err().unwrap_or_else(|| NO_ALLOWED_ROOTS.to_owned());
@@ -106,7 +106,7 @@ async fn carry_out(
 ) -> anyhow::Result<Option<Outcome>> {
     let access = session.transfers.file_access(true);
     let blocking = match action {
-        StepAction::Transfer { source, destination, protocol, direction, verify } => {
+        StepAction::Transfer(TransferInstruction { source, destination, protocol, direction, verify }) => {
             let part_of =
                 PartOf { pipeline_run_id: Some(step.run), step_id: Some(step.name.clone()), ..PartOf::default() };
             let verify = verify.unwrap_or_default();
@@ -230,7 +230,8 @@ impl BlockingStep {
             access.destination(&path).map_err(|error| error.to_string())
         };
         match action {
-            StepAction::Transfer { .. } => Err("a transfer is not done in one go".into()),
+            StepAction::Transfer(_) => Err("a transfer is not done in one go".into()),
+            StepAction::Webhook { .. } => Err("a webhook is sent by the server".into()),
             StepAction::Checksum { path, expected } => Ok(Self::Checksum { path: find(&path)?, expected }),
             StepAction::Compress { path, output, format } => {
                 let named = output.as_deref().and_then(Format::of_name);
