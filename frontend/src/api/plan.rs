@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mftplus_protocol::step::StepAction;
 use serde::{Deserialize, Serialize};
 
 use super::schema;
@@ -28,28 +29,55 @@ pub(crate) struct PlannedSchedule {
     pub(crate) next: Vec<Instant>,
 }
 
-/// A step of a plan. Which of the optional fields are set depends on its type.
+/// A step of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct PlannedStep {
     pub(crate) id: String,
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
+    #[serde(flatten)]
+    pub(crate) action: Action,
     pub(crate) needs: Vec<String>,
     pub(crate) when: When,
     pub(crate) agent: Option<PlannedAgent>,
     pub(crate) retry: Option<PlannedRetry>,
     pub(crate) timeout: Option<String>,
-    pub(crate) source: Option<Endpoint>,
-    pub(crate) destination: Option<Endpoint>,
-    pub(crate) verify: Option<String>,
-    pub(crate) path: Option<String>,
-    pub(crate) expected: Option<String>,
-    pub(crate) output: Option<String>,
-    pub(crate) format: Option<String>,
-    pub(crate) from: Option<String>,
-    pub(crate) to: Option<String>,
-    pub(crate) url: Option<String>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Action {
+    /// What this dashboard knows.
+    Known(StepAction<String, Transfer>),
+    /// What only a later version knows.
+    Other {
+        #[serde(rename = "type", default)]
+        kind: String,
+    },
+}
+
+impl Default for Action {
+    fn default() -> Self {
+        Self::Other { kind: String::new() }
+    }
+}
+
+impl Action {
+    /// The type of the step.
+    pub(crate) fn kind(&self) -> &str {
+        match self {
+            Self::Known(action) => action.step_type().as_str(),
+            Self::Other { kind } => kind,
+        }
+    }
+}
+
+/// The sides of a copy.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Transfer {
+    pub(crate) source: Endpoint,
+    pub(crate) destination: Endpoint,
+    pub(crate) verify: String,
 }
 
 /// The outcome of the needed steps on which a step runs.
@@ -82,4 +110,24 @@ pub(crate) struct Endpoint {
     pub(crate) location: String,
     #[serde(default)]
     pub(crate) pattern: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_read_by_its_type_and_an_unknown_type_keeps_its_name() {
+        let steps = r#"{"steps": [
+            {"id": "pack", "type": "compress", "path": "/a", "output": "/a.gz", "format": "gzip", "timeout": null},
+            {"id": "copy", "type": "transfer", "source": {"location": "/a"}, "destination": {"location": "/b"},
+             "protocol": "local", "verify": "sha256", "needs": ["pack"], "when": "always"},
+            {"id": "hide", "type": "encrypt", "path": "/a", "needs": ["copy"]}
+        ]}"#;
+        let plan: Plan = serde_json::from_str(steps).expect("a plan");
+        let read: Vec<(&str, bool)> =
+            plan.steps.iter().map(|step| (step.action.kind(), matches!(step.action, Action::Known(_)))).collect();
+        assert_eq!(read, [("compress", true), ("transfer", true), ("encrypt", false)]);
+        assert_eq!((plan.steps[1].when, &plan.steps[2].needs), (When::Always, &vec!["copy".to_owned()]));
+    }
 }

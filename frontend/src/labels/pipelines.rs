@@ -1,10 +1,12 @@
 //! Labels of pipelines, their runs and their steps. Pure.
 
+use mftplus_protocol::step::{Field, StepAction};
+
 use super::slots::State;
 use crate::{
     api::{
         pipeline_runs::{PipelineRun, RunMark, RunStatus, RunTrigger, Step, StepStatus},
-        plan::{Endpoint, PlannedSchedule, PlannedStep, When},
+        plan::{Action, Endpoint, PlannedSchedule, PlannedStep, Transfer, When},
     },
     format,
     time::Instant,
@@ -101,26 +103,46 @@ pub(crate) fn step_details(step: &PlannedStep) -> Vec<(&'static str, String)> {
         Some(pattern) => format!("{} ({pattern})", endpoint.location),
         None => endpoint.location.clone(),
     };
-    let parts = [
-        ("Source", step.source.as_ref().map(endpoint)),
-        ("Destination", step.destination.as_ref().map(endpoint)),
-        ("Verified by", step.verify.clone()),
-        ("File", step.path.clone()),
-        ("Expected", step.expected.clone()),
-        ("Output", step.output.clone()),
-        ("Format", step.format.clone()),
-        ("From", step.from.clone()),
-        ("To", step.to.clone()),
-        ("URL", step.url.clone()),
-    ];
-    parts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    let action = match &step.action {
+        Action::Known(StepAction::Transfer(Transfer { source, destination, verify })) => {
+            return vec![
+                ("Source", endpoint(source)),
+                ("Destination", endpoint(destination)),
+                ("Verified by", verify.clone()),
+            ];
+        }
+        Action::Known(action) => action,
+        Action::Other { .. } => return Vec::new(),
+    };
+    let detail = |(name, value): (&str, Option<Field<'_, String>>)| {
+        let value = match value? {
+            Field::Text(text) => text.clone(),
+            Field::Word(word) => word.to_owned(),
+        };
+        Some((step_field(name)?, value))
+    };
+    action.fields().into_iter().filter_map(detail).collect()
+}
+
+/// The label of a key of a step; none for a key that is not shown.
+fn step_field(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "path" => "File",
+        "expected" => "Expected",
+        "output" => "Output",
+        "format" => "Format",
+        "from" => "From",
+        "to" => "To",
+        "url" => "URL",
+        _ => return None,
+    })
 }
 
 /// The name of the agent that executes a step, or the server.
 pub(crate) fn executor(step: &PlannedStep) -> String {
-    match (&step.agent, step.kind.as_str()) {
+    match (&step.agent, &step.action) {
         (Some(agent), _) => agent.name.clone(),
-        (None, "webhook") => "The server".to_owned(),
+        (None, Action::Known(action)) if !action.step_type().is_for_an_agent() => "The server".to_owned(),
         (None, _) => "No agent found".to_owned(),
     }
 }
@@ -156,9 +178,24 @@ mod tests {
 
     #[test]
     fn a_step_without_an_agent_is_the_servers_or_has_none() {
-        let step = |kind: &str| PlannedStep { kind: kind.to_owned(), ..PlannedStep::default() };
-        assert_eq!(executor(&step("webhook")), "The server");
-        assert_eq!(executor(&step("copy")), "No agent found");
+        let step = |action| PlannedStep { action, ..PlannedStep::default() };
+        let webhook = StepAction::Webhook { url: "https://example.com/".to_owned(), body: None };
+        assert_eq!(executor(&step(Action::Known(webhook))), "The server");
+        assert_eq!(executor(&step(Action::Other { kind: "copy".to_owned() })), "No agent found");
+    }
+
+    #[test]
+    fn the_details_of_a_step_are_its_fields_with_labels() {
+        let action = StepAction::Decompress { path: "/a.gz".to_owned(), output: Some("/a".to_owned()), format: None };
+        let step = PlannedStep { action: Action::Known(action), ..PlannedStep::default() };
+        assert_eq!(step_details(&step), [("File", "/a.gz".to_owned()), ("Output", "/a".to_owned())]);
+        let end = |location: &str, pattern| Endpoint { location: location.to_owned(), pattern };
+        let (source, destination) = (end("/a/*.csv", Some("*.csv".to_owned())), end("/b", None));
+        let transfer = StepAction::Transfer(Transfer { source, destination, verify: "sha256".to_owned() });
+        let step = PlannedStep { action: Action::Known(transfer), ..PlannedStep::default() };
+        let labels = step_details(&step);
+        let labels: Vec<(&str, &str)> = labels.iter().map(|(label, value)| (*label, value.as_str())).collect();
+        assert_eq!(labels, [("Source", "/a/*.csv (*.csv)"), ("Destination", "/b"), ("Verified by", "sha256")]);
     }
 
     #[test]

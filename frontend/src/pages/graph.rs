@@ -200,12 +200,12 @@ fn Node(
     });
     let is_own = move |other: &Option<String>| id.with_value(|id| other.as_ref() == Some(id));
     let state = move || own.with(|own| own.as_ref().map(|step| step_state(step.status)));
-    let (kind, tag, executor) = (step.kind.clone(), when(step.when), executor(&step));
+    let (kind, tag, executor) = (step.action.kind().to_owned(), when(step.when), executor(&step));
     let about = move || {
         let second = own.with(|own| own.as_ref().map_or_else(|| executor.clone(), step_progress));
         shortened(&format!("{kind} · {second}"), ABOUT)
     };
-    let (kind, needs) = (step.kind.clone(), step.needs.join(", "));
+    let (kind, needs) = (step.action.kind().to_owned(), step.needs.join(", "));
     let label = move || {
         let progress =
             own.with(|own| own.as_ref().map(|step| format!(", {}", step_progress(step)))).unwrap_or_default();

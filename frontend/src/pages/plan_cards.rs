@@ -146,14 +146,16 @@ pub(super) fn Schedule(plan: Memo<Option<Plan>>, verdict: Fetch<Verdict>) -> imp
 
 #[cfg(test)]
 mod tests {
+    use mftplus_protocol::step::StepAction;
+
     use super::*;
-    use crate::api::plan::PlannedAgent;
+    use crate::api::plan::{Action, PlannedAgent};
 
     #[test]
     fn each_agent_is_named_once_with_its_steps() {
         let step = |id: &str, agent: Option<&str>| PlannedStep {
             id: id.to_owned(),
-            kind: "delete".to_owned(),
+            action: Action::Known(StepAction::Delete { path: "/a".to_owned() }),
             agent: agent.map(|id| PlannedAgent { id: id.to_owned(), name: format!("agent {id}") }),
             ..PlannedStep::default()
         };

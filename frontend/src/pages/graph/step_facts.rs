@@ -27,7 +27,7 @@ pub(crate) fn StepFacts(step: PlannedStep) -> impl IntoView {
         }
     };
     let parts = step_details(&step).into_iter().map(part).collect_view();
-    let kind = format!("({})", step.kind);
+    let kind = format!("({})", step.action.kind());
     let attempts = step.retry.as_ref().map_or(1, |retry| retry.max_attempts);
     view! {
         <dl class="facts">
