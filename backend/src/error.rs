@@ -1,8 +1,8 @@
 //! The one error type of the control plane.
 //!
-//! It is independent of HTTP and GraphQL: each transport maps [`Code`] in exactly one place. `Display` is the message for
-//! clients. The internal cause is only in [`std::error::Error::source`], for the log, so that `to_string()` reveals nothing
-//! internal.
+//! It is independent of HTTP and GraphQL: the status of each [`Code`] is in `transport/status.rs`. `Display` is the message
+//! for clients. The internal cause is only in [`std::error::Error::source`], for the log, so that `to_string()` reveals
+//! nothing internal.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -26,6 +26,7 @@ mod origin;
 mod protection;
 mod public_url;
 mod request_id;
+mod status;
 
 pub use answers::{AnswerBudget, answer_body};
 pub use body::{BodyBudget, discard_body, read_body};
@@ -35,6 +36,7 @@ pub use origin::OriginPolicy;
 pub use protection::protect;
 pub use public_url::PublicUrl;
 pub use request_id::{RequestId, RequestIds, spawn_blocking};
+pub use status::http_status;
 
 /// The error for a request that needs a token and has none.
 pub const TOKEN_MISSING: Error = Error::Unauthenticated("send a token as `Authorization: Bearer …`");

@@ -26,7 +26,7 @@ use crate::{
     error::{Code, Error, Result},
     limits::Verdict,
     service::Credentials,
-    transport::{self, answer_body, client_address, discard_body, rate_limit_key, read_body, token},
+    transport::{self, answer_body, client_address, discard_body, http_status, rate_limit_key, read_body, token},
 };
 
 /// The error for a page of an origin that is not allowed.
@@ -266,20 +266,9 @@ fn from_body(headers: &HeaderMap, bytes: &[u8]) -> Result<Request> {
 /// The status of a request that was not executed.
 fn status(error: &Error) -> StatusCode {
     match error.code() {
-        Code::Invalid => StatusCode::BAD_REQUEST,
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden => StatusCode::FORBIDDEN,
-        Code::NotFound => StatusCode::NOT_FOUND,
-        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::Conflict => StatusCode::CONFLICT,
-        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Code::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         // Not an HTTP error: the client sends its document next.
         Code::PersistedQueryNotSupported | Code::ResponseTooLarge => StatusCode::OK,
-        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        code => http_status(code),
     }
 }
 

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     error::{Code, Error},
-    transport,
+    transport::{self, http_status},
 };
 
 /// What a handler returns.
@@ -75,30 +75,12 @@ pub(super) struct FailureBody {
     details: Option<Value>,
 }
 
-/// The status of a failure; also that of one update of a batch.
-pub(super) const fn status(code: Code) -> StatusCode {
-    match code {
-        Code::Invalid | Code::PersistedQueryNotSupported => StatusCode::BAD_REQUEST,
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden => StatusCode::FORBIDDEN,
-        Code::NotFound => StatusCode::NOT_FOUND,
-        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::Conflict => StatusCode::CONFLICT,
-        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Code::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::ResponseTooLarge | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let Self(error) = self;
         log(&error);
         let body = FailureBody { success: false, error: error.to_string(), details: error.details() };
-        let mut response = json(status(error.code()), &body);
+        let mut response = json(http_status(error.code()), &body);
         if let Some(seconds) = error.retry_after_seconds() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -11,7 +11,7 @@ use utoipa::{
 use super::{
     Api,
     caller::{AgentCaller, UserCaller},
-    envelope::{Answer, Reply, Success, status},
+    envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
     list::{List, ListAnswer, listed},
 };
@@ -23,6 +23,7 @@ use crate::{
         directive::Directive,
         transfer::{CreateTransfer, Transfer, TransferFilter, UpdateTransfer},
     },
+    transport::http_status,
 };
 
 /// The most updates of a batch.
@@ -232,7 +233,7 @@ impl UpdateResult {
             Ok(transfer) => Self { id, status: 200, transfer: Some(transfer), error: None, details: None },
             Err(error) => Self {
                 id,
-                status: status(error.code()).as_u16(),
+                status: http_status(error.code()).as_u16(),
                 transfer: None,
                 error: Some(error.to_string()),
                 details: error.details(),
