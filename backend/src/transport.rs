@@ -25,6 +25,7 @@ pub mod connections;
 mod origin;
 mod protection;
 mod public_url;
+mod rate_limit;
 mod request_id;
 mod status;
 
@@ -35,6 +36,7 @@ pub use connections::{Connection, ConnectionLimits, Connections};
 pub use origin::OriginPolicy;
 pub use protection::protect;
 pub use public_url::PublicUrl;
+pub use rate_limit::{RATE_LIMIT_HEADERS, set_rate_limit};
 pub use request_id::{RequestId, RequestIds, spawn_blocking};
 pub use status::http_status;
 

@@ -172,7 +172,7 @@ fn holds(line: &str, word: &str) -> bool {
     &["graphql"],
     &["graphql", "service", "limits", "events", "model", "actor", "error", "ids", "transport"]
 )]
-#[case::transport(&["transport"], &["actor", "error", "ids", "clock"])]
+#[case::transport(&["transport"], &["limits", "actor", "error", "ids", "clock"])]
 #[case::sweeper(&["sweeper"], &["service", "error"])]
 #[case::dashboard(&["dashboard"], &["transport"])]
 #[case::settings(&["config", "telemetry"], &["config", "limits", "model", "error", "transport"])]

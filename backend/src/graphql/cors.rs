@@ -11,13 +11,13 @@ use axum::{
 };
 
 use super::Graphql;
+use crate::transport::RATE_LIMIT_HEADERS;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
 /// The request headers that pages may send.
 const HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, Accept, X-Request-Id");
-/// The response headers that pages may read.
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, X-Request-Id");
+/// The response headers that pages may read beside those of the rate limit.
+const EXPOSED: [&str; 2] = ["Retry-After", "X-Request-Id"];
 /// How long a browser may cache a preflight response, in seconds. Settings only change when the server restarts.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 
@@ -45,7 +45,10 @@ pub(super) async fn cors(State(graphql): State<Graphql>, request: Request, next:
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        let exposed = [&RATE_LIMIT_HEADERS[..], &EXPOSED[..]].concat().join(", ");
+        if let Ok(exposed) = HeaderValue::try_from(exposed) {
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        }
     }
     response
 }

@@ -26,7 +26,9 @@ use crate::{
     error::{Code, Error, Result},
     limits::Verdict,
     service::Credentials,
-    transport::{self, answer_body, client_address, discard_body, http_status, rate_limit_key, read_body, token},
+    transport::{
+        self, answer_body, client_address, discard_body, http_status, rate_limit_key, read_body, set_rate_limit, token,
+    },
 };
 
 /// The error for a page of an origin that is not allowed.
@@ -124,10 +126,7 @@ async fn answer(graphql: &Graphql, parts: &Parts, source: &mut Source) -> HttpRe
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if let Some(verdict) = answer.limited {
-        let reset = (verdict.resets_at.timestamp_millis() + 999) / 1000;
-        headers.insert("x-ratelimit-limit", HeaderValue::from(verdict.limit));
-        headers.insert("x-ratelimit-remaining", HeaderValue::from(verdict.remaining));
-        headers.insert("x-ratelimit-reset", HeaderValue::from(reset));
+        set_rate_limit(headers, &verdict);
     }
     response
 }

@@ -8,7 +8,7 @@ use std::{
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{Extensions, HeaderName, HeaderValue, header},
+    http::{Extensions, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
@@ -20,12 +20,8 @@ use crate::{
     actor::Actor,
     error::Result,
     limits::Verdict,
-    transport::{self, client_address, discard_body, read_body},
+    transport::{self, client_address, discard_body, read_body, set_rate_limit},
 };
-
-const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
-const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Where the request comes from.
 #[derive(Clone, Copy, Debug)]
@@ -111,11 +107,7 @@ pub(super) async fn edge(State(api): State<Api>, request: Request, next: Next) -
     let mut response = next.run(Request::from_parts(parts, Body::empty())).await;
     unread.discard().await;
     if let Some(verdict) = limited.0.get() {
-        let headers = response.headers_mut();
-        headers.insert(LIMIT, HeaderValue::from(verdict.limit));
-        headers.insert(REMAINING, HeaderValue::from(verdict.remaining));
-        // The second in which the window ends, or the one after: asking then is never too early.
-        headers.insert(RESET, HeaderValue::from((verdict.resets_at.timestamp_millis() + 999) / 1000));
+        set_rate_limit(response.headers_mut(), verdict);
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

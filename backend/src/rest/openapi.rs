@@ -23,6 +23,7 @@ use crate::{
         agent::AgentStatus,
         transfer::{Direction, Protocol, TransferStatus},
     },
+    transport::RATE_LIMIT_HEADERS,
 };
 
 /// Which page of a list.
@@ -349,12 +350,9 @@ fn request_id() -> Header {
 }
 
 fn limit_headers(response: &mut utoipa::openapi::Response) {
-    let headers = [
-        ("X-RateLimit-Limit", "Requests a window of 60 s holds."),
-        ("X-RateLimit-Remaining", "Requests left in this window."),
-        ("X-RateLimit-Reset", "Unix second of the window's end."),
-    ];
-    for (name, text) in headers {
+    let texts =
+        ["Requests a window of 60 s holds.", "Requests left in this window.", "Unix second of the window's end."];
+    for (name, text) in RATE_LIMIT_HEADERS.into_iter().zip(texts) {
         let schema = ObjectBuilder::new()
             .schema_type(Type::Integer)
             .format(Some(SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Int64)))
