@@ -7,49 +7,9 @@ use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
-    ids::{AgentId, CustomerId, RunId},
-    model::{
-        FromFields, Instant,
-        account::Role,
-        agent::AgentStatus,
-        transfer::{Direction, Protocol, TransferFilter, TransferStatus},
-    },
+    ids::CustomerId,
+    model::{FromFields, Instant, account::Role, transfer::TransferFilter},
 };
-
-/// Which transfers are meant. All conditions must hold.
-#[derive(Clone, Debug, Default, InputObject, Serialize)]
-#[graphql(name = "TransferFilter")]
-#[serde(rename_all = "camelCase")]
-pub(super) struct TransferFilterInput {
-    /// Only those with one of these.
-    #[serde(skip)]
-    status: Option<Vec<TransferStatus>>,
-    /// Only those of this agent.
-    agent_id: Option<AgentId>,
-    /// Only those of this run of a job.
-    #[serde(skip)]
-    job_run_id: Option<RunId>,
-    /// Only those by this protocol.
-    protocol: Option<Protocol>,
-    /// Only those this way.
-    direction: Option<Direction>,
-    /// Only those made after this instant.
-    created_after: Option<Instant>,
-    /// Only those made before this instant.
-    created_before: Option<Instant>,
-    /// Only those whose source's or destination's file name begins so, whatever its case.
-    search: Option<String>,
-}
-
-/// Which agents are meant. All conditions must hold.
-#[derive(Clone, Debug, Default, InputObject, Serialize)]
-#[graphql(name = "AgentFilter")]
-pub(super) struct AgentFilterInput {
-    /// Only those with this status.
-    status: Option<AgentStatus>,
-    /// Only those whose name or host name holds this text, whatever its case.
-    search: Option<String>,
-}
 
 /// A new customer.
 #[derive(Clone, Debug, InputObject, Serialize)]
@@ -119,16 +79,18 @@ pub(super) fn read<T: FromFields>(input: &impl Serialize) -> Result<T> {
     T::read(fields)
 }
 
-impl TransferFilterInput {
-    /// The filter of the control plane.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Fields`] with all that is wrong.
-    pub(super) fn read(&self) -> Result<TransferFilter> {
-        let mut status = self.status.clone().unwrap_or_default();
+/// Reads a filter of transfers.
+///
+/// # Errors
+///
+/// [`Error::Fields`] with all that is wrong.
+pub(super) fn read_transfer_filter(filter: Option<TransferFilter>) -> Result<TransferFilter> {
+    let filter = filter.unwrap_or_default();
+    let checked: TransferFilter = read(&filter)?;
+    let status = filter.status.map(|mut status| {
         status.sort_unstable_by_key(|status| *status as u8);
         status.dedup();
-        Ok(TransferFilter { status, job_run_id: self.job_run_id, ..read(self)? })
-    }
+        status
+    });
+    Ok(TransferFilter { status, job_run_id: filter.job_run_id, ..checked })
 }

@@ -9,28 +9,12 @@ use crate::{
     ids::{AgentId, JobId},
     model::{
         FromFields, Instant,
-        job::{JobFilter, JobRunFilter, JobSlotFilter, Outcome, RunStatus},
+        job::{JobRunFilter, JobSlotFilter, Outcome, RunStatus},
         period::Period,
         schedule::{CatchUp, Overlap},
         transfer::{Direction, Protocol},
     },
 };
-
-/// Which jobs are meant. All conditions must hold.
-#[derive(Clone, Debug, Default, InputObject)]
-#[graphql(name = "JobFilter")]
-pub(super) struct JobFilterInput {
-    /// Only those of this agent.
-    agent_id: Option<AgentId>,
-    /// Only those that are enabled, or are not.
-    enabled: Option<bool>,
-}
-
-impl From<JobFilterInput> for JobFilter {
-    fn from(filter: JobFilterInput) -> Self {
-        Self { agent_id: filter.agent_id, enabled: filter.enabled }
-    }
-}
 
 /// Which runs are meant. All conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]

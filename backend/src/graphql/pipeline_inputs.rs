@@ -10,16 +10,6 @@ use crate::{
     model::pipeline::run::{Given, PipelineRunFilter, PipelineRunStatus, StartPipelineRun},
 };
 
-/// Which pipelines are meant. All conditions must hold.
-#[derive(Clone, Debug, Default, InputObject, Serialize)]
-#[graphql(name = "PipelineFilter")]
-pub(super) struct PipelineFilterInput {
-    /// Only those that are enabled, or are not.
-    enabled: Option<bool>,
-    /// Only those whose identifier, name or description holds this text, whatever its case.
-    search: Option<String>,
-}
-
 /// Which runs of pipelines are meant. All conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 #[graphql(name = "PipelineRunFilter")]

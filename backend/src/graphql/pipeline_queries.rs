@@ -8,7 +8,7 @@ use super::{
     connections::{Connection, ConnectionArguments, connection, size, wants_total},
     context::{actor, control_plane},
     filters::read,
-    pipeline_inputs::{PipelineFilterInput, PipelineRunFilterInput},
+    pipeline_inputs::PipelineRunFilterInput,
 };
 use crate::{
     error::Result,
@@ -36,7 +36,7 @@ impl PipelineQueries {
     async fn pipelines(
         &self,
         ctx: &Context<'_>,
-        filter: Option<PipelineFilterInput>,
+        filter: Option<PipelineFilter>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,

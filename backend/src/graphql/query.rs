@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{
     connections::{Connection, ConnectionArguments, connection, size, wants_total},
     context::{actor, control_plane},
-    filters::{AgentFilterInput, TransferFilterInput, read},
-    job_inputs::{JobFilterInput, JobRunFilterInput, JobSlotFilterInput},
+    filters::{read, read_transfer_filter},
+    job_inputs::{JobRunFilterInput, JobSlotFilterInput},
     log::{LoggedEvent, Node},
     pipeline_queries::{LONG_TEXT, PipelineQueries},
 };
@@ -22,8 +22,8 @@ use crate::{
         agent::{Agent, AgentFilter},
         customer::{Customer, EnrolmentCode},
         fleet::Fleet,
-        job::{Job, JobRun, JobSlot, SchedulePreview},
-        transfer::Transfer,
+        job::{Job, JobFilter, JobRun, JobSlot, SchedulePreview},
+        transfer::{Transfer, TransferFilter},
     },
 };
 
@@ -60,7 +60,7 @@ impl GeneralQueries {
     async fn agents(
         &self,
         ctx: &Context<'_>,
-        filter: Option<AgentFilterInput>,
+        filter: Option<AgentFilter>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
@@ -85,7 +85,7 @@ impl GeneralQueries {
     async fn transfers(
         &self,
         ctx: &Context<'_>,
-        filter: Option<TransferFilterInput>,
+        filter: Option<TransferFilter>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
@@ -93,7 +93,7 @@ impl GeneralQueries {
         #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
     ) -> Result<Connection<Transfer>> {
         let actor = actor(ctx)?;
-        let filter = filter.unwrap_or_default().read()?;
+        let filter = read_transfer_filter(filter)?;
         let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_transfers(actor, &filter, window).await?;
         Ok(connection(page, |transfer| transfer.id.0))
@@ -110,14 +110,14 @@ impl GeneralQueries {
     async fn jobs(
         &self,
         ctx: &Context<'_>,
-        filter: Option<JobFilterInput>,
+        filter: Option<JobFilter>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
         #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
     ) -> Result<Connection<Job>> {
-        let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
+        let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default());
         let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
         let page = control_plane(ctx)?.list_jobs(actor, &filter, window).await?;
         Ok(connection(page, |job| job.id.0))

@@ -10,8 +10,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     context::{actor, caller_name, control_plane},
     fanout::{EventFilter, Filter, Update, feed},
-    filters::{AgentFilterInput, TransferFilterInput, read},
-    job_inputs::{JobFilterInput, JobRunFilterInput},
+    filters::{read, read_transfer_filter},
+    job_inputs::JobRunFilterInput,
     log::LoggedEvent,
     pipeline_inputs::PipelineRunFilterInput,
 };
@@ -21,9 +21,9 @@ use crate::{
     model::{
         agent::{Agent, AgentFilter},
         fleet::Fleet,
-        job::{Job, JobRun, JobRunFilter},
+        job::{Job, JobFilter, JobRun, JobRunFilter},
         pipeline::run::{PipelineRun, PipelineRunFilter},
-        transfer::Transfer,
+        transfer::{Transfer, TransferFilter},
     },
     transport::CallerSemaphores,
 };
@@ -117,7 +117,7 @@ impl SubscriptionRoot {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only these.")] ids: Option<Vec<TransferId>>,
-        filter: Option<TransferFilterInput>,
+        filter: Option<TransferFilter>,
         #[graphql(
             desc = "Begin with what is not in a final state: at most 1,000, running ones first, then queued, then failed."
         )]
@@ -129,7 +129,7 @@ impl SubscriptionRoot {
         own(initial, throttle_ms);
         actor(ctx)?;
         let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
-        let filter = Filter::Transfers(filter.unwrap_or_default().read()?);
+        let filter = Filter::Transfers(read_transfer_filter(filter)?);
         Ok(feed(ctx, EventFilter { ids, filter })?.map(|update| {
             let transfer = if let Update::Transfer(transfer) = update { Some((*transfer).clone()) } else { None };
             TransferUpdate { resync: transfer.is_none(), transfer }
@@ -142,7 +142,7 @@ impl SubscriptionRoot {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only these.")] ids: Option<Vec<AgentId>>,
-        filter: Option<AgentFilterInput>,
+        filter: Option<AgentFilter>,
         #[graphql(desc = "Begin with what there is: at most 1,000.")] initial: Option<bool>,
         #[graphql(desc = "At most one state per agent in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = AgentUpdate> + use<>> {
@@ -163,14 +163,14 @@ impl SubscriptionRoot {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only these.")] ids: Option<Vec<JobId>>,
-        filter: Option<JobFilterInput>,
+        filter: Option<JobFilter>,
         #[graphql(desc = "Begin with what there is: at most 1,000.")] initial: Option<bool>,
         #[graphql(desc = "At most one state per job in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = JobUpdate> + use<>> {
         own(initial, throttle_ms);
         actor(ctx)?;
         let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
-        let filter = Filter::Jobs(filter.unwrap_or_default().into());
+        let filter = Filter::Jobs(filter.unwrap_or_default());
         Ok(feed(ctx, EventFilter { ids, filter })?.map(|update| {
             let job = if let Update::Job(job) = update { Some((*job).clone()) } else { None };
             JobUpdate { resync: job.is_none(), job }

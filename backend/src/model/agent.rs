@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Instant,
@@ -221,12 +221,14 @@ impl AgentStatus {
     }
 }
 
-/// Which agents a list holds.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Which agents are meant. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, IntoParams, async_graphql::InputObject)]
+#[into_params(parameter_in = Query)]
 pub struct AgentFilter {
     /// Only those with this status.
     pub status: Option<AgentStatus>,
     /// Only those whose name or host name holds this text, whatever its case.
+    #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
     pub search: Option<String>,
 }
 

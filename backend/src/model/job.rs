@@ -1,7 +1,7 @@
 //! Jobs: transfers that an agent makes on a schedule.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Instant,
@@ -247,8 +247,9 @@ impl FromFields for UpdateJob {
     }
 }
 
-/// Which jobs a list holds.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Which jobs are meant. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, IntoParams, async_graphql::InputObject)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct JobFilter {
     /// Only those of this agent.
     pub agent_id: Option<AgentId>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Instant,
@@ -285,12 +285,14 @@ impl Verdict {
     }
 }
 
-/// Which pipelines.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Which pipelines are meant. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, IntoParams, async_graphql::InputObject)]
+#[into_params(parameter_in = Query)]
 pub struct PipelineFilter {
-    /// Only those that are, or are not.
+    /// Only those that are enabled, or are not.
     pub enabled: Option<bool>,
     /// Only those whose identifier, name or description holds this text, whatever its case.
+    #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
     pub search: Option<String>,
 }
 

@@ -132,7 +132,7 @@ pub(super) async fn record_heartbeat(
 
 /// List all agents
 #[utoipa::path(get, path = "/api/agents", tag = "Agents", security(("bearer" = [])),
-    params(super::openapi::Paging, super::openapi::AgentQuery),
+    params(super::openapi::Paging, AgentFilter),
     responses((status = 200, description = "A page of agents", body = Success<AgentsData>)))]
 pub(super) async fn list_agents(
     State(api): State<Api>,
@@ -182,7 +182,7 @@ pub(super) async fn list_agent_transfers(
     Id(id): Id<AgentId>,
     Query((window, filter)): Query<(Window, StatusFilter)>,
 ) -> ListAnswer<TransfersData> {
-    let filter = TransferFilter { status: Vec::from_iter(filter.0), ..TransferFilter::default() };
+    let filter = TransferFilter { status: filter.0.map(|status| vec![status]), ..TransferFilter::default() };
     let page = api.cp.list_agent_transfers(&actor, id, filter, window).await?;
     Ok(List::small(page.into()))
 }

@@ -62,7 +62,7 @@ pub(super) async fn create_job(
 ///
 /// Newest first. Without `page` and `limit` there are up to 1,000. An agent sees its own jobs that are enabled.
 #[utoipa::path(get, path = "/api/jobs", tag = "Jobs", security(("bearer" = []), ("apiKey" = [])),
-    params(super::openapi::Paging, super::openapi::JobQuery),
+    params(super::openapi::Paging, JobFilter),
     responses((status = 200, description = "A page of jobs", body = Success<JobsData>)))]
 pub(super) async fn list_jobs(
     State(api): State<Api>,

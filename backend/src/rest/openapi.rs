@@ -16,15 +16,7 @@ use utoipa::{
 };
 
 use super::envelope::FailureBody;
-use crate::{
-    ids::{AgentId, InstanceId},
-    model::{
-        Instant,
-        agent::AgentStatus,
-        transfer::{Direction, Protocol, TransferStatus},
-    },
-    transport::RATE_LIMIT_HEADERS,
-};
+use crate::{ids::InstanceId, model::transfer::TransferStatus, transport::RATE_LIMIT_HEADERS};
 
 /// Which page of a list.
 #[derive(IntoParams)]
@@ -39,18 +31,6 @@ pub(super) struct Paging {
     limit: Option<i64>,
 }
 
-/// Which agents.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
-pub(super) struct AgentQuery {
-    /// Only those with this status.
-    status: Option<AgentStatus>,
-    /// Only those whose name or host name holds this text, whatever its case.
-    #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
-    search: Option<String>,
-}
-
 /// Which transfers, by status.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -58,39 +38,6 @@ pub(super) struct AgentQuery {
 pub(super) struct StatusQuery {
     /// Only those with this status.
     status: Option<TransferStatus>,
-}
-
-/// Which transfers.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query, rename_all = "camelCase")]
-#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
-pub(super) struct TransferQuery {
-    /// Only those with this status.
-    status: Option<TransferStatus>,
-    /// Only those of this agent.
-    agent_id: Option<AgentId>,
-    /// Only those by this protocol.
-    protocol: Option<Protocol>,
-    /// Only those this way.
-    direction: Option<Direction>,
-    /// Only those made after this instant.
-    created_after: Option<Instant>,
-    /// Only those made before this instant.
-    created_before: Option<Instant>,
-    /// Only those whose source's or destination's file name begins so, whatever its case.
-    #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
-    search: Option<String>,
-}
-
-/// Which jobs.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query, rename_all = "camelCase")]
-#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
-pub(super) struct JobQuery {
-    /// Only those of this agent.
-    agent_id: Option<AgentId>,
-    /// Only those that are enabled, or are not.
-    enabled: Option<bool>,
 }
 
 /// How many items to pass over.
@@ -101,18 +48,6 @@ pub(super) struct OffsetQuery {
     /// Items to pass over; not together with `page`.
     #[param(minimum = 0)]
     offset: Option<i64>,
-}
-
-/// Which pipelines.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
-pub(super) struct PipelineQuery {
-    /// Only those that are enabled, or are not.
-    enabled: Option<bool>,
-    /// Only those whose identifier, name or description holds this text, whatever its case.
-    #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
-    search: Option<String>,
 }
 
 /// How long to wait.

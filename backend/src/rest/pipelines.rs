@@ -16,7 +16,7 @@ use super::{
     envelope::{Answer, Failure, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
     list::{List, ListAnswer, listed},
-    openapi::{Paging, PipelineQuery},
+    openapi::Paging,
 };
 use crate::{
     error::Error,
@@ -89,7 +89,7 @@ pub(super) async fn create_pipeline(
 }
 
 /// List pipelines
-#[utoipa::path(get, path = "/api/pipelines", tag = "Pipelines", security(("bearer" = [])), params(Paging, PipelineQuery),
+#[utoipa::path(get, path = "/api/pipelines", tag = "Pipelines", security(("bearer" = [])), params(Paging, PipelineFilter),
     responses((status = 200, description = "A page of pipelines", body = Success<PipelinesData>)))]
 pub(super) async fn list_pipelines(
     State(api): State<Api>,

@@ -153,7 +153,7 @@ pub(super) async fn create_transfer(
 ///
 /// Newest first. The total is exact by agent and status; with other filters counting stops at 10,000.
 #[utoipa::path(get, path = "/api/transfers", tag = "Transfers", security(("bearer" = [])),
-    params(super::openapi::Paging, super::openapi::TransferQuery),
+    params(super::openapi::Paging, super::openapi::StatusQuery, TransferFilter),
     responses((status = 200, description = "A page of transfers", body = Success<TransfersData>)))]
 pub(super) async fn list_transfers(
     State(api): State<Api>,

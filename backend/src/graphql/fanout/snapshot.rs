@@ -88,7 +88,7 @@ impl Hub {
         } else {
             // One status at a time: each has an index of its own.
             for status in OPEN.into_iter().filter(|status| filter.allows(*status)) {
-                let filter = TransferFilter { status: vec![status], ..filter.clone() };
+                let filter = TransferFilter { status: Some(vec![status]), ..filter.clone() };
                 let list = |window| self.cp.list_transfers(actor, &filter, window).boxed();
                 walk(&mut found, |transfer: &Transfer| transfer.id.0, list).await?;
             }

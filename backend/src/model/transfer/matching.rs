@@ -13,13 +13,13 @@ impl TransferFilter {
     /// Whether a transfer may have this status.
     #[must_use]
     pub fn allows(&self, status: TransferStatus) -> bool {
-        self.status.is_empty() || self.status.contains(&status)
+        self.statuses().is_empty() || self.statuses().contains(&status)
     }
 
     /// Whether everything about the transfer that never changes is as the filter wants it.
     #[must_use]
     pub fn matches_but_for_status(&self, transfer: &Transfer) -> bool {
-        let created_at = transfer.created_at.0;
+        let created_at = transfer.created_at;
         self.agent_id.is_none_or(|agent| agent == transfer.agent_id)
             && self.job_run_id.is_none_or(|run| Some(run) == transfer.job_run_id)
             && self.protocol.is_none_or(|protocol| protocol == transfer.protocol)
@@ -52,7 +52,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::{FromFields, transfer::Transfer};
+    use crate::model::{FromFields, Instant, transfer::Transfer};
 
     const AGENT: &str = "0199c1f0-6c00-7000-8000-000000000001";
     const CREATED: &str = "2026-04-25T13:00:00.500Z";
@@ -100,7 +100,7 @@ mod tests {
         #[case] is_after: bool,
         #[case] is_before: bool,
     ) {
-        let at = CREATED.parse::<DateTime<Utc>>().expect("an instant") + TimeDelta::milliseconds(millis);
+        let at = Instant(CREATED.parse::<DateTime<Utc>>().expect("an instant") + TimeDelta::milliseconds(millis));
         let after = TransferFilter { created_after: Some(at), ..TransferFilter::default() };
         let before = TransferFilter { created_before: Some(at), ..TransferFilter::default() };
         assert_eq!((after.matches(&transfer()), before.matches(&transfer())), (is_after, is_before));
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn several_statuses_mean_any_of_them() {
-        let status = vec![TransferStatus::Queued, TransferStatus::Running];
+        let status = Some(vec![TransferStatus::Queued, TransferStatus::Running]);
         let filter = TransferFilter { status, ..TransferFilter::default() };
         assert!(filter.matches(&transfer()));
         assert!(!filter.allows(TransferStatus::Failed));

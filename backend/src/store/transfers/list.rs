@@ -228,8 +228,8 @@ fn faceted(statement: Sql, counted: Counted, filter: &TransferFilter) -> Sql {
 }
 
 fn additive(mut statement: Sql, filter: &TransferFilter) -> Sql {
-    if filter.status.len() > 1 {
-        let any_of = filter.status.iter().map(|status| status.to_string().into());
+    if filter.statuses().len() > 1 {
+        let any_of = filter.statuses().iter().map(|status| status.to_string().into());
         statement = statement.push(" AND status IN ").push_tuple(any_of);
     }
     if let Some(run) = filter.job_run_id {
@@ -243,10 +243,10 @@ fn additive(mut statement: Sql, filter: &TransferFilter) -> Sql {
     }
     // Ids begin with the milliseconds of their creation, so instants are ranges of ids.
     if let Some(after) = filter.created_after {
-        statement = statement.push_bind(" AND id >= ", first_id(after.timestamp_millis() + 1));
+        statement = statement.push_bind(" AND id >= ", first_id(after.0.timestamp_millis() + 1));
     }
     if let Some(before) = filter.created_before {
-        statement = statement.push_bind(" AND id < ", first_id(ceil_millis(before)));
+        statement = statement.push_bind(" AND id < ", first_id(ceil_millis(before.0)));
     }
     if let Some(prefix) = &filter.search {
         let end = format!("{prefix}\u{10ffff}");
