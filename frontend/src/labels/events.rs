@@ -11,66 +11,38 @@ use crate::{
     ui::Tone,
 };
 
-/// The label of an event's kind.
+/// The label of an event's kind. The status of its object says more than some kinds do.
 pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
-    match event.kind {
-        EventKind::AgentRegistered => ("Agent registered", Tone::Good),
-        EventKind::AgentStatusChanged => match &event.object {
-            Object::Agent(agent) => agent_event(agent.status),
-            _ => ("Agent changed status", Tone::Neutral),
-        },
-        EventKind::AgentKeyRotated => ("Agent key rotated", Tone::Warn),
-        EventKind::AgentDuplicateStopped => ("Duplicate agent stopped", Tone::Bad),
-        EventKind::AgentRevoked => ("Agent revoked", Tone::Bad),
-        EventKind::TransferCreated => ("Transfer created", Tone::Neutral),
-        EventKind::TransferStatusChanged => match &event.object {
-            Object::Transfer(transfer) => transfer_event(transfer.status),
-            _ => ("Transfer changed status", Tone::Accent),
-        },
-        EventKind::TransferStalled => ("Transfer stalled", Tone::Warn),
-        EventKind::TransferResumed => ("Transfer resumed", Tone::Accent),
-        EventKind::TransferCancelRequested => ("Transfer cancellation requested", Tone::Warn),
-        EventKind::JobCreated => ("Job created", Tone::Neutral),
-        EventKind::JobUpdated => ("Job updated", Tone::Neutral),
-        EventKind::JobDeleted => ("Job deleted", Tone::Warn),
-        EventKind::JobRunRequested => ("Job run requested", Tone::Neutral),
-        EventKind::JobRunStarted => ("Job run started", Tone::Accent),
-        EventKind::JobRunStatusChanged => match &event.object {
-            Object::JobRun(run) => jobs::run_event(run.run_status),
-            _ => ("Job run changed status", Tone::Neutral),
-        },
-        EventKind::JobRunCancelRequested => ("Job run cancellation requested", Tone::Warn),
-        EventKind::JobRunReportedLate => ("Job run reported too late", Tone::Warn),
-        EventKind::JobSlotDecided => match &event.object {
-            Object::JobSlot(slot) => jobs::slot_event(slot.outcome),
-            _ => ("Job slot decided", Tone::Neutral),
-        },
-        EventKind::PipelineCreated => ("Pipeline created", Tone::Neutral),
-        EventKind::PipelineUpdated => ("Pipeline updated", Tone::Neutral),
-        EventKind::PipelineDeleted => ("Pipeline deleted", Tone::Warn),
-        EventKind::PipelineRunCreated => ("Pipeline run created", Tone::Neutral),
-        EventKind::PipelineRunStatusChanged => match &event.object {
-            Object::PipelineRun(run) => pipelines::run_event(run.pipeline_run_status),
-            _ => ("Pipeline run changed status", Tone::Neutral),
-        },
-        EventKind::PipelineStepStatusChanged => ("Pipeline step changed status", Tone::Neutral),
-        EventKind::PipelineRunCancelRequested => ("Pipeline run cancellation requested", Tone::Warn),
-        EventKind::PipelineStepReportedLate => ("Pipeline step reported too late", Tone::Warn),
-        EventKind::PipelineSlotDecided => match &event.object {
-            Object::PipelineSlot(slot) => jobs::slot_event(slot.outcome),
-            _ => ("Pipeline slot decided", Tone::Neutral),
-        },
-        EventKind::WebhookSecretRotated => ("Webhook secret rotated", Tone::Warn),
-        EventKind::CustomerCreated => ("Customer created", Tone::Neutral),
-        EventKind::CustomerUpdated => ("Customer updated", Tone::Neutral),
-        EventKind::UserCreated => ("User created", Tone::Neutral),
-        EventKind::UserUpdated => ("User updated", Tone::Neutral),
-        EventKind::EnrolmentCodeCreated => ("Enrolment code created", Tone::Neutral),
-        EventKind::EnrolmentCodeDeleted => ("Enrolment code deleted", Tone::Neutral),
-        EventKind::SignedIn => ("Signed in", Tone::Neutral),
-        EventKind::SignedOut => ("Signed out", Tone::Neutral),
-        EventKind::SessionEndedForReuse => ("Session ended: refresh token used twice", Tone::Bad),
-        EventKind::Unknown | EventKind::Other => ("Unknown event", Tone::Neutral),
+    match (event.kind, &event.object) {
+        (EventKind::AgentStatusChanged, Object::Agent(agent)) => agent_event(agent.status),
+        (EventKind::TransferStatusChanged, Object::Transfer(transfer)) => transfer_event(transfer.status),
+        (EventKind::JobRunStatusChanged, Object::JobRun(run)) => jobs::run_event(run.run_status),
+        (EventKind::JobSlotDecided, Object::JobSlot(slot)) => jobs::slot_event(slot.outcome),
+        (EventKind::PipelineRunStatusChanged, Object::PipelineRun(run)) => {
+            pipelines::run_event(run.pipeline_run_status)
+        }
+        (EventKind::PipelineSlotDecided, Object::PipelineSlot(slot)) => jobs::slot_event(slot.outcome),
+        (kind, _) => (kind.name(), tone(kind)),
+    }
+}
+
+/// The tone of a kind; neutral for most.
+const fn tone(kind: EventKind) -> Tone {
+    match kind {
+        EventKind::AgentRegistered => Tone::Good,
+        EventKind::TransferStatusChanged | EventKind::TransferResumed | EventKind::JobRunStarted => Tone::Accent,
+        EventKind::AgentKeyRotated
+        | EventKind::TransferStalled
+        | EventKind::TransferCancelRequested
+        | EventKind::JobDeleted
+        | EventKind::JobRunCancelRequested
+        | EventKind::JobRunReportedLate
+        | EventKind::PipelineDeleted
+        | EventKind::PipelineRunCancelRequested
+        | EventKind::PipelineStepReportedLate
+        | EventKind::WebhookSecretRotated => Tone::Warn,
+        EventKind::AgentDuplicateStopped | EventKind::AgentRevoked | EventKind::SessionEndedForReuse => Tone::Bad,
+        _ => Tone::Neutral,
     }
 }
 
