@@ -14,6 +14,7 @@ pub mod directive;
 pub mod event;
 pub mod fields;
 pub mod fleet;
+mod input;
 pub mod instances;
 pub mod job;
 pub mod page;

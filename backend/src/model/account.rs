@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     fields::{Check, Fields, FromFields, boolean, id, one_of, raw_text, text},
+    input::input,
 };
 use crate::ids::{CustomerId, UserId};
 
@@ -95,29 +96,24 @@ fn is_email(text: &str) -> bool {
     !name.is_empty() && name.chars().all(is_of_name) && host.split('.').all(is_label)
 }
 
-/// What is said to make a user.
-#[derive(Clone, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[schema(example = json!({ "email": "ops@acme.example", "password": "a long passphrase", "role": "admin" }))]
-pub struct CreateUser {
-    /// Their e-mail address; one user each, whatever its case.
-    #[schema(format = "email", min_length = 3, max_length = 254)]
-    pub email: String,
-    /// Their password.
-    #[schema(format = "password", min_length = 12, max_length = 1024)]
-    pub password: String,
-    /// What they may do.
-    pub role: Role,
-    /// Whose fleet they see: required for role `customer`, absent for `admin`.
-    pub customer_id: Option<CustomerId>,
-}
-
-impl FromFields for CreateUser {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let email = fields.required("email", &[], email);
-        let password = fields.required("password", &[], new_password);
-        let role = fields.required("role", &[], one_of);
-        let customer_id = fields.optional("customerId", &[], id::<CustomerId>);
+input! {
+    /// What is said to make a user.
+    #[derive(Clone, PartialEq, Eq, ToSchema)]
+    #[schema(rename_all = "camelCase")]
+    #[schema(example = json!({ "email": "ops@acme.example", "password": "a long passphrase", "role": "admin" }))]
+    pub struct CreateUser {
+        /// Their e-mail address; one user each, whatever its case.
+        #[schema(format = "email", min_length = 3, max_length = 254)]
+        email: String = required("email", &[], email),
+        /// Their password.
+        #[schema(format = "password", min_length = 12, max_length = 1024)]
+        password: String = required("password", &[], new_password),
+        /// What they may do.
+        role: Role = required("role", &[], one_of),
+        /// Whose fleet they see: required for role `customer`, absent for `admin`.
+        customer_id: Option<CustomerId> = optional("customerId", &[], id::<CustomerId>),
+    }
+    check(fields) {
         match (role, customer_id) {
             (Some(Role::Customer), Some(None)) => fields.problem("customerId", "is required for the role customer"),
             (Some(Role::Admin), Some(Some(_))) => {
@@ -125,32 +121,24 @@ impl FromFields for CreateUser {
             }
             _ => {}
         }
-        Some(Self { email: email?, password: password?, role: role?, customer_id: customer_id? })
     }
 }
 
-/// What may change about a user.
-#[derive(Clone, Default, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({ "suspended": true }))]
-pub struct UpdateUser {
-    /// A new password; ends the user's sessions.
-    #[schema(nullable = false, format = "password", min_length = 12, max_length = 1024)]
-    pub password: Option<String>,
-    /// A new role; ends the user's sessions. A customer's user who becomes an administrator belongs to no customer any
-    /// more; an administrator cannot become a customer's user, for lack of a customer.
-    #[schema(nullable = false)]
-    pub role: Option<Role>,
-    /// Shut out, which ends the user's sessions, or let in again.
-    #[schema(nullable = false)]
-    pub suspended: Option<bool>,
-}
-
-impl FromFields for UpdateUser {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let password = fields.update("password", &[], new_password);
-        let role = fields.update("role", &[], one_of);
-        let suspended = fields.update("suspended", &[], boolean);
-        Some(Self { password: password?, role: role?, suspended: suspended? })
+input! {
+    /// What may change about a user.
+    #[derive(Clone, Default, PartialEq, Eq, ToSchema)]
+    #[schema(rename_all = "camelCase", example = json!({ "suspended": true }))]
+    pub struct UpdateUser {
+        /// A new password; ends the user's sessions.
+        #[schema(nullable = false, format = "password", min_length = 12, max_length = 1024)]
+        password: Option<String> = update("password", &[], new_password),
+        /// A new role; ends the user's sessions. A customer's user who becomes an administrator belongs to no customer any
+        /// more; an administrator cannot become a customer's user, for lack of a customer.
+        #[schema(nullable = false)]
+        role: Option<Role> = update("role", &[], one_of),
+        /// Shut out, which ends the user's sessions, or let in again.
+        #[schema(nullable = false)]
+        suspended: Option<bool> = update("suspended", &[], boolean),
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
     Instant,
     bounds::MAX_MEASURE,
     fields::{Fields, FromFields, id, integer, number, one_of, raw_text, text},
+    input::input,
 };
 use crate::ids::{AgentId, CustomerId, InstanceId};
 
@@ -159,30 +160,22 @@ impl FromFields for RegisterAgent {
     }
 }
 
-/// What an agent says to show that it is there.
-#[derive(Clone, Debug, Default, PartialEq, ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({ "status": "online", "load": 0.45, "memory": 512 }))]
-pub struct Heartbeat {
-    /// How it fares. Absent: `busy` and `error` stay, `offline` becomes `online`. `offline` is a goodbye.
-    pub status: Option<AgentStatus>,
-    /// The machine's load.
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
-    pub load: Option<f64>,
-    /// Memory in use, in MB.
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
-    pub memory: Option<f64>,
-    /// The process, by a random UUID it makes when it starts. Of two with one copied state the later one gets 409 with
-    /// `details.reason` `duplicateInstance`. Without it nothing is checked.
-    pub instance_id: Option<InstanceId>,
-}
-
-impl FromFields for Heartbeat {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let status = fields.optional("status", &[], one_of);
-        let load = fields.optional("load", &[], number(0.0, MAX_MEASURE));
-        let memory = fields.optional("memory", &[], number(0.0, MAX_MEASURE));
-        let instance_id = fields.optional("instanceId", &[], id::<InstanceId>);
-        Some(Self { status: status?, load: load?, memory: memory?, instance_id: instance_id? })
+input! {
+    /// What an agent says to show that it is there.
+    #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+    #[schema(rename_all = "camelCase", example = json!({ "status": "online", "load": 0.45, "memory": 512 }))]
+    pub struct Heartbeat {
+        /// How it fares. Absent: `busy` and `error` stay, `offline` becomes `online`. `offline` is a goodbye.
+        status: Option<AgentStatus> = optional("status", &[], one_of),
+        /// The machine's load.
+        #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+        load: Option<f64> = optional("load", &[], number(0.0, MAX_MEASURE)),
+        /// Memory in use, in MB.
+        #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
+        memory: Option<f64> = optional("memory", &[], number(0.0, MAX_MEASURE)),
+        /// The process, by a random UUID it makes when it starts. Of two with one copied state the later one gets 409 with
+        /// `details.reason` `duplicateInstance`. Without it nothing is checked.
+        instance_id: Option<InstanceId> = optional("instanceId", &[], id::<InstanceId>),
     }
 }
 

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     fields::{Fields, FromFields, boolean, instant, integer, text},
+    input::input,
 };
 use crate::ids::{CustomerId, EnrolmentCodeId};
 
@@ -40,23 +41,17 @@ impl FromFields for CreateCustomer {
     }
 }
 
-/// What may change about a customer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
-#[schema(example = json!({ "suspended": true }))]
-pub struct UpdateCustomer {
-    /// A new name.
-    #[schema(nullable = false, min_length = 1, max_length = 255)]
-    pub name: Option<String>,
-    /// Shut out, or let in again.
-    #[schema(nullable = false)]
-    pub suspended: Option<bool>,
-}
-
-impl FromFields for UpdateCustomer {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let name = fields.update("name", &[], text(1, 255));
-        let suspended = fields.update("suspended", &[], boolean);
-        Some(Self { name: name?, suspended: suspended? })
+input! {
+    /// What may change about a customer.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
+    #[schema(example = json!({ "suspended": true }))]
+    pub struct UpdateCustomer {
+        /// A new name.
+        #[schema(nullable = false, min_length = 1, max_length = 255)]
+        name: Option<String> = update("name", &[], text(1, 255)),
+        /// Shut out, or let in again.
+        #[schema(nullable = false)]
+        suspended: Option<bool> = update("suspended", &[], boolean),
     }
 }
 
@@ -86,22 +81,16 @@ pub struct EnrolmentCode {
 /// The most agents a code may be limited to: what an `Int` of GraphQL holds.
 pub const MAX_USES: i64 = i32::MAX as i64;
 
-/// What is said to make an enrolment code.
-#[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({ "maxUses": 10 }))]
-pub struct CreateEnrolmentCode {
-    /// When it stops working; never, if absent.
-    #[schema(value_type = Option<Instant>)]
-    pub expires_at: Option<DateTime<Utc>>,
-    /// How many agents may register with it; any number, if absent.
-    #[schema(minimum = 1, maximum = 2_147_483_647)]
-    pub max_uses: Option<i64>,
-}
-
-impl FromFields for CreateEnrolmentCode {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let expires_at = fields.optional("expiresAt", &[], instant);
-        let max_uses = fields.optional("maxUses", &[], integer(1, MAX_USES));
-        Some(Self { expires_at: expires_at?, max_uses: max_uses? })
+input! {
+    /// What is said to make an enrolment code.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
+    #[schema(rename_all = "camelCase", example = json!({ "maxUses": 10 }))]
+    pub struct CreateEnrolmentCode {
+        /// When it stops working; never, if absent.
+        #[schema(value_type = Option<Instant>)]
+        expires_at: Option<DateTime<Utc>> = optional("expiresAt", &[], instant),
+        /// How many agents may register with it; any number, if absent.
+        #[schema(minimum = 1, maximum = 2_147_483_647)]
+        max_uses: Option<i64> = optional("maxUses", &[], integer(1, MAX_USES)),
     }
 }

@@ -7,6 +7,7 @@ use super::{
     Instant,
     agent::AgentRef,
     fields::{Change, Check, Fields, FromFields, boolean, id, location, one_of, parsed, text},
+    input::input,
     page::Window,
     retry::{Retry, RetryInput},
     schedule::{CatchUp, Overlap, Schedule, ScheduleError},
@@ -85,78 +86,51 @@ const MAX_LOCATION: usize = 4096;
 /// The zone of a schedule that names none.
 const UTC: &str = "UTC";
 
-/// What is said to make a job.
-#[derive(Clone, Debug, PartialEq, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[schema(example = json!({
-    "agentId": "0199c1f0-6c00-7000-8000-000000000001", "name": "Daily backup", "sourcePath": "/remote/backup/",
-    "destinationPath": "/local/backups/", "schedule": "0 2 * * *", "protocol": "sftp", "direction": "pull", "enabled": true,
-}))]
-pub struct CreateJob {
-    /// The agent that is to run it.
-    pub agent_id: AgentId,
-    /// Its name.
-    #[schema(min_length = 1, max_length = 255)]
-    pub name: String,
-    /// Where it reads: a URL or a path, without a password. Alias: `source`.
-    #[schema(min_length = 1, max_length = 4096)]
-    pub source_path: String,
-    /// Where it writes: a URL or a path, without a password. Alias: `destination`.
-    #[schema(min_length = 1, max_length = 4096)]
-    pub destination_path: String,
-    /// When it runs: five-field cron, or one of @hourly, @daily, @weekly, @monthly and @yearly.
-    #[schema(min_length = 1, max_length = 255)]
-    pub schedule: String,
-    /// By which protocol.
-    pub protocol: Protocol,
-    /// Which way.
-    pub direction: Direction,
-    /// Whether its schedule starts it; true unless said otherwise.
-    #[schema(default = true)]
-    pub enabled: Option<bool>,
-    /// The time zone of the schedule, by its IANA name; UTC unless said otherwise.
-    #[schema(min_length = 1, max_length = 64)]
-    pub timezone: Option<String>,
-    /// What happens to a slot while an earlier run is at work; `skip` unless said otherwise.
-    pub overlap: Option<Overlap>,
-    /// What happens to slots that were missed; `last` unless said otherwise.
-    pub catch_up: Option<CatchUp>,
-    /// How a failed run is made again; not at all unless said.
-    #[schema(value_type = Option<RetryInput>)]
-    pub retry: Option<Retry>,
-}
-
-impl FromFields for CreateJob {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let agent_id = fields.required("agentId", &[], id::<AgentId>);
-        let name = fields.required("name", &[], text(1, 255));
-        let source_path = fields.required("sourcePath", &["source"], public_location);
-        let destination_path = fields.required("destinationPath", &["destination"], public_location);
-        let schedule = fields.required("schedule", &[], schedule_text);
-        let protocol = fields.required("protocol", &[], one_of);
-        let direction = fields.required("direction", &[], one_of);
-        let enabled = fields.optional("enabled", &[], boolean);
-        let timezone = fields.optional("timezone", &[], text(1, 64));
-        let overlap = fields.optional("overlap", &[], one_of);
-        let catch_up = fields.optional("catchUp", &[], one_of);
-        let retry = fields.optional("retry", &[], Retry::read);
+input! {
+    /// What is said to make a job.
+    #[derive(Clone, Debug, PartialEq, ToSchema)]
+    #[schema(rename_all = "camelCase")]
+    #[schema(example = json!({
+        "agentId": "0199c1f0-6c00-7000-8000-000000000001", "name": "Daily backup", "sourcePath": "/remote/backup/",
+        "destinationPath": "/local/backups/", "schedule": "0 2 * * *", "protocol": "sftp", "direction": "pull", "enabled": true,
+    }))]
+    pub struct CreateJob {
+        /// The agent that is to run it.
+        agent_id: AgentId = required("agentId", &[], id::<AgentId>),
+        /// Its name.
+        #[schema(min_length = 1, max_length = 255)]
+        name: String = required("name", &[], text(1, 255)),
+        /// Where it reads: a URL or a path, without a password. Alias: `source`.
+        #[schema(min_length = 1, max_length = 4096)]
+        source_path: String = required("sourcePath", &["source"], public_location),
+        /// Where it writes: a URL or a path, without a password. Alias: `destination`.
+        #[schema(min_length = 1, max_length = 4096)]
+        destination_path: String = required("destinationPath", &["destination"], public_location),
+        /// When it runs: five-field cron, or one of @hourly, @daily, @weekly, @monthly and @yearly.
+        #[schema(min_length = 1, max_length = 255)]
+        schedule: String = required("schedule", &[], schedule_text),
+        /// By which protocol.
+        protocol: Protocol = required("protocol", &[], one_of),
+        /// Which way.
+        direction: Direction = required("direction", &[], one_of),
+        /// Whether its schedule starts it; true unless said otherwise.
+        #[schema(default = true)]
+        enabled: Option<bool> = optional("enabled", &[], boolean),
+        /// The time zone of the schedule, by its IANA name; UTC unless said otherwise.
+        #[schema(min_length = 1, max_length = 64)]
+        timezone: Option<String> = optional("timezone", &[], text(1, 64)),
+        /// What happens to a slot while an earlier run is at work; `skip` unless said otherwise.
+        overlap: Option<Overlap> = optional("overlap", &[], one_of),
+        /// What happens to slots that were missed; `last` unless said otherwise.
+        catch_up: Option<CatchUp> = optional("catchUp", &[], one_of),
+        /// How a failed run is made again; not at all unless said.
+        #[schema(value_type = Option<RetryInput>)]
+        retry: Option<Retry> = optional("retry", &[], Retry::read),
+    }
+    check(fields) {
         if let (Some(schedule), Some(timezone)) = (&schedule, &timezone) {
             check_schedule(fields, schedule, timezone.as_deref().unwrap_or(UTC));
         }
-        Some(Self {
-            agent_id: agent_id?,
-            name: name?,
-            source_path: source_path?,
-            destination_path: destination_path?,
-            schedule: schedule?,
-            protocol: protocol?,
-            direction: direction?,
-            enabled: enabled?,
-            timezone: timezone?,
-            overlap: overlap?,
-            catch_up: catch_up?,
-            retry: retry?,
-        })
     }
 }
 
@@ -168,82 +142,55 @@ impl CreateJob {
     }
 }
 
-/// What is to change about a job. A field that is left out stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[schema(example = json!({ "schedule": "30 3 * * 1-5", "timezone": "Africa/Johannesburg" }))]
-pub struct UpdateJob {
-    /// The agent; only the job's own may be named.
-    #[schema(nullable = false)]
-    pub agent_id: Option<AgentId>,
-    /// Its name.
-    #[schema(nullable = false, min_length = 1, max_length = 255)]
-    pub name: Option<String>,
-    /// Where it reads. Alias: `source`.
-    #[schema(nullable = false, min_length = 1, max_length = 4096)]
-    pub source_path: Option<String>,
-    /// Where it writes. Alias: `destination`.
-    #[schema(nullable = false, min_length = 1, max_length = 4096)]
-    pub destination_path: Option<String>,
-    /// When it runs.
-    #[schema(nullable = false, min_length = 1, max_length = 255)]
-    pub schedule: Option<String>,
-    /// By which protocol.
-    #[schema(nullable = false)]
-    pub protocol: Option<Protocol>,
-    /// Which way.
-    #[schema(nullable = false)]
-    pub direction: Option<Direction>,
-    /// Whether its schedule starts it.
-    #[schema(nullable = false)]
-    pub enabled: Option<bool>,
-    /// The time zone of the schedule.
-    #[schema(nullable = false, min_length = 1, max_length = 64)]
-    pub timezone: Option<String>,
-    /// What happens to a slot while an earlier run is at work.
-    #[schema(nullable = false)]
-    pub overlap: Option<Overlap>,
-    /// What happens to slots that were missed.
-    #[schema(nullable = false)]
-    pub catch_up: Option<CatchUp>,
-    /// How a failed run is made again; null: not at all.
-    #[schema(value_type = Option<RetryInput>)]
-    pub retry: Change<Retry>,
-}
-
-impl FromFields for UpdateJob {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let agent_id = fields.update("agentId", &[], id::<AgentId>);
-        let name = fields.update("name", &[], text(1, 255));
-        let source_path = fields.update("sourcePath", &["source"], public_location);
-        let destination_path = fields.update("destinationPath", &["destination"], public_location);
-        let schedule = fields.update("schedule", &[], schedule_text);
-        let protocol = fields.update("protocol", &[], one_of);
-        let direction = fields.update("direction", &[], one_of);
-        let enabled = fields.update("enabled", &[], boolean);
-        let timezone = fields.update("timezone", &[], text(1, 64));
-        let overlap = fields.update("overlap", &[], one_of);
-        let catch_up = fields.update("catchUp", &[], one_of);
-        let retry = fields.clearable("retry", &[], Retry::read);
+input! {
+    /// What is to change about a job. A field that is left out stays as it is.
+    #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+    #[schema(rename_all = "camelCase")]
+    #[schema(example = json!({ "schedule": "30 3 * * 1-5", "timezone": "Africa/Johannesburg" }))]
+    pub struct UpdateJob {
+        /// The agent; only the job's own may be named.
+        #[schema(nullable = false)]
+        agent_id: Option<AgentId> = update("agentId", &[], id::<AgentId>),
+        /// Its name.
+        #[schema(nullable = false, min_length = 1, max_length = 255)]
+        name: Option<String> = update("name", &[], text(1, 255)),
+        /// Where it reads. Alias: `source`.
+        #[schema(nullable = false, min_length = 1, max_length = 4096)]
+        source_path: Option<String> = update("sourcePath", &["source"], public_location),
+        /// Where it writes. Alias: `destination`.
+        #[schema(nullable = false, min_length = 1, max_length = 4096)]
+        destination_path: Option<String> = update("destinationPath", &["destination"], public_location),
+        /// When it runs.
+        #[schema(nullable = false, min_length = 1, max_length = 255)]
+        schedule: Option<String> = update("schedule", &[], schedule_text),
+        /// By which protocol.
+        #[schema(nullable = false)]
+        protocol: Option<Protocol> = update("protocol", &[], one_of),
+        /// Which way.
+        #[schema(nullable = false)]
+        direction: Option<Direction> = update("direction", &[], one_of),
+        /// Whether its schedule starts it.
+        #[schema(nullable = false)]
+        enabled: Option<bool> = update("enabled", &[], boolean),
+        /// The time zone of the schedule.
+        #[schema(nullable = false, min_length = 1, max_length = 64)]
+        timezone: Option<String> = update("timezone", &[], text(1, 64)),
+        /// What happens to a slot while an earlier run is at work.
+        #[schema(nullable = false)]
+        overlap: Option<Overlap> = update("overlap", &[], one_of),
+        /// What happens to slots that were missed.
+        #[schema(nullable = false)]
+        catch_up: Option<CatchUp> = update("catchUp", &[], one_of),
+        /// How a failed run is made again; null: not at all.
+        #[schema(value_type = Option<RetryInput>)]
+        retry: Change<Retry> = clearable("retry", &[], Retry::read),
+    }
+    check(fields) {
         if let (Some(schedule), Some(timezone)) = (&schedule, &timezone) {
             // What stays as it is was good before; either alone is checked beside something good.
             let (schedule, timezone) = (schedule.as_deref().unwrap_or("@daily"), timezone.as_deref().unwrap_or(UTC));
             check_schedule(fields, schedule, timezone);
         }
-        Some(Self {
-            agent_id: agent_id?,
-            name: name?,
-            source_path: source_path?,
-            destination_path: destination_path?,
-            schedule: schedule?,
-            protocol: protocol?,
-            direction: direction?,
-            enabled: enabled?,
-            timezone: timezone?,
-            overlap: overlap?,
-            catch_up: catch_up?,
-            retry: retry?,
-        })
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     Instant,
     definition::{Diagnostic, Filling, Plan, Severity},
     fields::{Change, Check, Fields, FromFields, boolean, id, integer, parsed, text},
+    input::input,
 };
 use crate::ids::{CustomerId, Named, PipelineId};
 
@@ -204,47 +205,34 @@ impl FromFields for ReplaceDefinition {
     }
 }
 
-/// What may change about a pipeline without a new version.
-#[derive(Clone, Debug, Default, PartialEq, ToSchema)]
-#[schema(example = json!({ "enabled": false }))]
-pub struct UpdatePipeline {
-    /// A new name.
-    #[schema(nullable = false, min_length = 1, max_length = 255)]
-    pub name: Option<String>,
-    /// What it is for; null clears it.
-    #[schema(value_type = Option<String>, max_length = 500)]
-    pub description: Change<String>,
-    /// Whether its runs start.
-    #[schema(nullable = false)]
-    pub enabled: Option<bool>,
-}
-
-impl FromFields for UpdatePipeline {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let name = fields.update("name", &[], text(1, 255));
-        let description = fields.clearable("description", &[], text(0, MAX_DESCRIPTION));
-        let enabled = fields.update("enabled", &[], boolean);
-        Some(Self { name: name?, description: description?, enabled: enabled? })
+input! {
+    /// What may change about a pipeline without a new version.
+    #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+    #[schema(example = json!({ "enabled": false }))]
+    pub struct UpdatePipeline {
+        /// A new name.
+        #[schema(nullable = false, min_length = 1, max_length = 255)]
+        name: Option<String> = update("name", &[], text(1, 255)),
+        /// What it is for; null clears it.
+        #[schema(value_type = Option<String>, max_length = 500)]
+        description: Change<String> = clearable("description", &[], text(0, MAX_DESCRIPTION)),
+        /// Whether its runs start.
+        #[schema(nullable = false)]
+        enabled: Option<bool> = update("enabled", &[], boolean),
     }
 }
 
-/// What is said to see what a definition means.
-#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({
-    "yaml": "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\n",
-}))]
-pub struct DryRun {
-    /// The definition.
-    pub yaml: String,
-    /// Among whose agents to look, for administrators to say.
-    pub customer_id: Option<CustomerId>,
-}
-
-impl FromFields for DryRun {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let yaml = fields.required("yaml", &[], definition);
-        let customer_id = fields.optional("customerId", &[], id);
-        Some(Self { yaml: yaml?, customer_id: customer_id? })
+input! {
+    /// What is said to see what a definition means.
+    #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+    #[schema(rename_all = "camelCase", example = json!({
+        "yaml": "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\n",
+    }))]
+    pub struct DryRun {
+        /// The definition.
+        yaml: String = required("yaml", &[], definition),
+        /// Among whose agents to look, for administrators to say.
+        customer_id: Option<CustomerId> = optional("customerId", &[], id),
     }
 }
 

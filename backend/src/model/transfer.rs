@@ -9,6 +9,7 @@ use super::{
     agent::AgentRef,
     bounds::{MAX_ATTEMPT, MAX_BYTES, MAX_MEASURE, MAX_SPEED},
     fields::{Change, Fields, FromFields, id, integer, location, message, number, one_of, sha256_hex, text},
+    input::input,
     source_url::without_password,
 };
 use crate::ids::{AgentId, CustomerId, RunId, TransferId};
@@ -303,71 +304,44 @@ impl FromFields for CreateTransfer {
     }
 }
 
-/// What an agent reports about a transfer. A field that is left out stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[schema(example = json!({ "status": "running", "progress": 45, "bytesTransferred": 471_859, "speed": 1_048_576 }))]
-pub struct UpdateTransfer {
-    /// How far it has come.
-    #[schema(nullable = false)]
-    pub status: Option<TransferStatus>,
-    /// In per cent. A lower figure than the stored one is ignored.
-    #[schema(nullable = false, minimum = 0, maximum = 100)]
-    pub progress: Option<f64>,
-    /// Bytes that have arrived. A lower figure than the stored one is ignored.
-    #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
-    pub bytes_transferred: Option<i64>,
-    /// Bytes per second.
-    #[schema(nullable = false, minimum = 0, maximum = 1_000_000_000_000_000_000_i64)]
-    pub speed: Option<f64>,
-    /// Why it failed; null clears it. Alias: `errorMessage`.
-    #[schema(value_type = Option<String>)]
-    pub error: Change<String>,
-    /// Megabits per second; null clears it.
-    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
-    pub throughput_mbps: Change<f64>,
-    /// Round trip in milliseconds; null clears it.
-    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
-    pub latency_ms: Change<f64>,
-    /// Packets lost, in per cent; null clears it.
-    #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
-    pub packet_loss_percent: Change<f64>,
-    /// How many bytes there are in all. Alias: `bytesTotal`.
-    #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
-    pub size: Option<i64>,
-    /// The attempt this report is about; one lower than the stored attempt is ignored.
-    #[schema(nullable = false, minimum = 1, maximum = 2_147_483_647)]
-    pub attempt: Option<i64>,
-    /// SHA-256 of what was copied; null clears it.
-    #[schema(value_type = Option<String>, pattern = "^[0-9a-fA-F]{64}$")]
-    pub checksum_sha256: Change<String>,
-}
-
-impl FromFields for UpdateTransfer {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let status = fields.update("status", &[], one_of);
-        let progress = fields.update("progress", &[], number(0.0, 100.0));
-        let bytes_transferred = fields.update("bytesTransferred", &[], integer(0, MAX_BYTES));
-        let speed = fields.update("speed", &[], number(0.0, MAX_SPEED));
-        let error = fields.clearable("error", &["errorMessage"], message(MAX_MESSAGE));
-        let throughput_mbps = fields.clearable("throughputMbps", &[], number(0.0, MAX_MEASURE));
-        let latency_ms = fields.clearable("latencyMs", &[], number(0.0, MAX_MEASURE));
-        let packet_loss_percent = fields.clearable("packetLossPercent", &[], number(0.0, 100.0));
-        let size = fields.update("size", &["bytesTotal"], integer(0, MAX_BYTES));
-        let attempt = fields.update("attempt", &[], integer(1, MAX_ATTEMPT));
-        let checksum_sha256 = fields.clearable("checksumSha256", &[], sha256_hex);
-        Some(Self {
-            status: status?,
-            progress: progress?,
-            bytes_transferred: bytes_transferred?,
-            speed: speed?,
-            error: error?,
-            throughput_mbps: throughput_mbps?,
-            latency_ms: latency_ms?,
-            packet_loss_percent: packet_loss_percent?,
-            size: size?,
-            attempt: attempt?,
-            checksum_sha256: checksum_sha256?,
-        })
+input! {
+    /// What an agent reports about a transfer. A field that is left out stays as it is.
+    #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+    #[schema(rename_all = "camelCase")]
+    #[schema(example = json!({ "status": "running", "progress": 45, "bytesTransferred": 471_859, "speed": 1_048_576 }))]
+    pub struct UpdateTransfer {
+        /// How far it has come.
+        #[schema(nullable = false)]
+        status: Option<TransferStatus> = update("status", &[], one_of),
+        /// In per cent. A lower figure than the stored one is ignored.
+        #[schema(nullable = false, minimum = 0, maximum = 100)]
+        progress: Option<f64> = update("progress", &[], number(0.0, 100.0)),
+        /// Bytes that have arrived. A lower figure than the stored one is ignored.
+        #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
+        bytes_transferred: Option<i64> = update("bytesTransferred", &[], integer(0, MAX_BYTES)),
+        /// Bytes per second.
+        #[schema(nullable = false, minimum = 0, maximum = 1_000_000_000_000_000_000_i64)]
+        speed: Option<f64> = update("speed", &[], number(0.0, MAX_SPEED)),
+        /// Why it failed; null clears it. Alias: `errorMessage`.
+        #[schema(value_type = Option<String>)]
+        error: Change<String> = clearable("error", &["errorMessage"], message(MAX_MESSAGE)),
+        /// Megabits per second; null clears it.
+        #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
+        throughput_mbps: Change<f64> = clearable("throughputMbps", &[], number(0.0, MAX_MEASURE)),
+        /// Round trip in milliseconds; null clears it.
+        #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
+        latency_ms: Change<f64> = clearable("latencyMs", &[], number(0.0, MAX_MEASURE)),
+        /// Packets lost, in per cent; null clears it.
+        #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
+        packet_loss_percent: Change<f64> = clearable("packetLossPercent", &[], number(0.0, 100.0)),
+        /// How many bytes there are in all. Alias: `bytesTotal`.
+        #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
+        size: Option<i64> = update("size", &["bytesTotal"], integer(0, MAX_BYTES)),
+        /// The attempt this report is about; one lower than the stored attempt is ignored.
+        #[schema(nullable = false, minimum = 1, maximum = 2_147_483_647)]
+        attempt: Option<i64> = update("attempt", &[], integer(1, MAX_ATTEMPT)),
+        /// SHA-256 of what was copied; null clears it.
+        #[schema(value_type = Option<String>, pattern = "^[0-9a-fA-F]{64}$")]
+        checksum_sha256: Change<String> = clearable("checksumSha256", &[], sha256_hex),
     }
 }

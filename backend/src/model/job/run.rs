@@ -11,7 +11,8 @@ use crate::{
     model::{
         Instant,
         bounds::MAX_BYTES,
-        fields::{Change, Fields, FromFields, id, integer, message, one_of},
+        fields::{Change, id, integer, message, one_of},
+        input::input,
     },
 };
 
@@ -104,46 +105,33 @@ pub struct JobRun {
     pub revision: i64,
 }
 
-/// What is said to start a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({ "directiveId": "0199c1f0-6c00-7000-8000-000000000001" }))]
-pub struct StartJobRun {
-    /// The directive that asked for it; without one, the oldest that waits.
-    pub directive_id: Option<DirectiveId>,
-    /// The process that starts it, as in its heartbeats.
-    pub instance_id: Option<InstanceId>,
-}
-
-impl FromFields for StartJobRun {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let directive_id = fields.optional("directiveId", &[], id::<DirectiveId>);
-        let instance_id = fields.optional("instanceId", &[], id::<InstanceId>);
-        Some(Self { directive_id: directive_id?, instance_id: instance_id? })
+input! {
+    /// What is said to start a run.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, ToSchema)]
+    #[schema(rename_all = "camelCase", example = json!({ "directiveId": "0199c1f0-6c00-7000-8000-000000000001" }))]
+    pub struct StartJobRun {
+        /// The directive that asked for it; without one, the oldest that waits.
+        directive_id: Option<DirectiveId> = optional("directiveId", &[], id::<DirectiveId>),
+        /// The process that starts it, as in its heartbeats.
+        instance_id: Option<InstanceId> = optional("instanceId", &[], id::<InstanceId>),
     }
 }
 
-/// What an agent reports about a run. A field that is left out stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, ToSchema)]
-#[schema(rename_all = "camelCase", as = UpdateJobRun)]
-#[schema(example = json!({ "status": "completed", "bytesTransferred": 1_048_576 }))]
-pub struct ReportJobRun {
-    /// How far it has come.
-    #[schema(nullable = false)]
-    pub status: Option<RunStatus>,
-    /// Bytes that have arrived. What its transfers say goes before.
-    #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
-    pub bytes_transferred: Option<i64>,
-    /// Why it failed; null clears it. Alias: `error`.
-    #[schema(value_type = Option<String>)]
-    pub error_message: Change<String>,
-}
-
-impl FromFields for ReportJobRun {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let status = fields.update("status", &[], one_of);
-        let bytes_transferred = fields.update("bytesTransferred", &[], integer(0, MAX_BYTES));
-        let error_message = fields.clearable("errorMessage", &["error"], message(4096));
-        Some(Self { status: status?, bytes_transferred: bytes_transferred?, error_message: error_message? })
+input! {
+    /// What an agent reports about a run. A field that is left out stays as it is.
+    #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+    #[schema(rename_all = "camelCase", as = UpdateJobRun)]
+    #[schema(example = json!({ "status": "completed", "bytesTransferred": 1_048_576 }))]
+    pub struct ReportJobRun {
+        /// How far it has come.
+        #[schema(nullable = false)]
+        status: Option<RunStatus> = update("status", &[], one_of),
+        /// Bytes that have arrived. What its transfers say goes before.
+        #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
+        bytes_transferred: Option<i64> = update("bytesTransferred", &[], integer(0, MAX_BYTES)),
+        /// Why it failed; null clears it. Alias: `error`.
+        #[schema(value_type = Option<String>)]
+        error_message: Change<String> = clearable("errorMessage", &["error"], message(4096)),
     }
 }
 
