@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::filters::Filters;
+use super::filters::{CHOICES, Choice, Filters};
 use crate::{
     api::agents::{self, AgentFilter},
     base_path::href,
     fetch::Fetch,
-    labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, name_of, value_of},
+    labels::TRANSFER_STATUSES,
     ui::Select,
 };
 
@@ -37,26 +37,21 @@ pub(super) fn FilterForm(filters: Memo<Filters>) -> impl IntoView {
                 />
             </label>
             <Agents filters change />
-            <Select
-                label="Protocol"
-                options=options(&PROTOCOLS)
-                chosen=Signal::derive(move || {
-                    filters.with(|filters| filters.protocol.map(|protocol| name_of(&PROTOCOLS, &protocol)).unwrap_or_default().to_owned())
+            {CHOICES
+                .iter()
+                .map(|choice| {
+                    view! {
+                        <Select
+                            label=choice.label
+                            options=options(choice)
+                            chosen=Signal::derive(move || filters.with(|filters| (choice.chosen)(&filters.chosen).to_owned()))
+                            on_choose=move |name: String| {
+                                change.run(Box::new(move |filters| (choice.choose)(&mut filters.chosen, &name)));
+                            }
+                        />
+                    }
                 })
-                on_choose=move |chosen: String| {
-                    change.run(Box::new(move |filters| filters.protocol = value_of(&PROTOCOLS, &chosen)));
-                }
-            />
-            <Select
-                label="Direction"
-                options=options(&DIRECTIONS)
-                chosen=Signal::derive(move || {
-                    filters.with(|filters| filters.direction.map(|direction| name_of(&DIRECTIONS, &direction)).unwrap_or_default().to_owned())
-                })
-                on_choose=move |chosen: String| {
-                    change.run(Box::new(move |filters| filters.direction = value_of(&DIRECTIONS, &chosen)));
-                }
-            />
+                .collect_view()}
             <Day
                 label="Created from"
                 day=Signal::derive(move || filters.with(|filters| filters.from.clone()))
@@ -74,9 +69,11 @@ pub(super) fn FilterForm(filters: Memo<Filters>) -> impl IntoView {
 
 type Change = Box<dyn FnOnce(&mut Filters)>;
 
-fn options<T>(table: &[(T, &'static str, &'static str)]) -> Vec<(String, String)> {
+/// The options of a select element: any value, and those of the filter.
+fn options(choice: &Choice) -> Vec<(String, String)> {
     let any = (String::new(), "Any".to_owned());
-    [any].into_iter().chain(table.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned()))).collect()
+    let values = (choice.options)().into_iter().map(|(name, label)| (name.to_owned(), label.to_owned()));
+    [any].into_iter().chain(values).collect()
 }
 
 /// The statuses; several can be chosen.

@@ -3,18 +3,54 @@
 use std::fmt::Write;
 
 use crate::{
-    api::transfers::{Direction, Protocol, TransferFilter, TransferStatus},
+    api::transfers::{TransferFilter, TransferStatus},
     labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, name_of, value_of},
     time::Instant,
 };
+
+/// A filter that is one value of a table of labels.
+pub(super) struct Choice {
+    /// The name of the parameter in the URL.
+    parameter: &'static str,
+    pub(super) label: &'static str,
+    /// The names of the values with their labels.
+    pub(super) options: fn() -> Vec<(&'static str, &'static str)>,
+    /// The name of the chosen value; empty for any.
+    pub(super) chosen: fn(&TransferFilter) -> &'static str,
+    /// Chooses a value by its name; any other text is any value.
+    pub(super) choose: fn(&mut TransferFilter, &str),
+}
+
+/// The filters that are one value each, in the order of the form.
+pub(super) const CHOICES: &[Choice] = &[
+    Choice {
+        parameter: "protocol",
+        label: "Protocol",
+        options: || options(&PROTOCOLS),
+        chosen: |filter| filter.protocol.map_or("", |protocol| name_of(&PROTOCOLS, &protocol)),
+        choose: |filter, name| filter.protocol = value_of(&PROTOCOLS, name),
+    },
+    Choice {
+        parameter: "direction",
+        label: "Direction",
+        options: || options(&DIRECTIONS),
+        chosen: |filter| filter.direction.map_or("", |direction| name_of(&DIRECTIONS, &direction)),
+        choose: |filter, name| filter.direction = value_of(&DIRECTIONS, name),
+    },
+];
+
+/// The names of a table with their labels.
+fn options<T>(table: &[(T, &'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    table.iter().map(|(_, name, label)| (*name, *label)).collect()
+}
 
 /// The filters and the page number.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Filters {
     pub(super) status: Vec<TransferStatus>,
     pub(super) agent: String,
-    pub(super) protocol: Option<Protocol>,
-    pub(super) direction: Option<Direction>,
+    /// The values of [`CHOICES`]; its other fields are empty.
+    pub(super) chosen: TransferFilter,
     /// First day, such as `2026-01-31`; empty for any.
     pub(super) from: String,
     /// Last day.
@@ -29,11 +65,14 @@ impl Filters {
     /// Reads the parameters of a URL. Invalid ones are ignored.
     pub(super) fn read(parameter: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name| parameter(name).unwrap_or_default();
+        let mut chosen = TransferFilter::default();
+        for choice in CHOICES {
+            (choice.choose)(&mut chosen, &text(choice.parameter));
+        }
         Self {
             status: text("status").split(',').filter_map(|word| value_of(&TRANSFER_STATUSES, word)).collect(),
             agent: text("agent"),
-            protocol: value_of(&PROTOCOLS, &text("protocol")),
-            direction: value_of(&DIRECTIONS, &text("direction")),
+            chosen,
             from: text("from"),
             to: text("to"),
             search: text("q"),
@@ -45,19 +84,14 @@ impl Filters {
     pub(super) fn address(&self) -> String {
         let status: Vec<_> = self.status.iter().map(|status| name_of(&TRANSFER_STATUSES, status)).collect();
         let page = if self.page > 1 { self.page.to_string() } else { String::new() };
-        let parameters = [
-            ("status", status.join(",")),
-            ("agent", self.agent.clone()),
-            ("protocol", self.protocol.map(|protocol| name_of(&PROTOCOLS, &protocol).to_owned()).unwrap_or_default()),
-            (
-                "direction",
-                self.direction.map(|direction| name_of(&DIRECTIONS, &direction).to_owned()).unwrap_or_default(),
-            ),
+        let mut parameters = vec![("status", status.join(",")), ("agent", self.agent.clone())];
+        parameters.extend(CHOICES.iter().map(|choice| (choice.parameter, (choice.chosen)(&self.chosen).to_owned())));
+        parameters.extend([
             ("from", self.from.clone()),
             ("to", self.to.clone()),
             ("q", self.search.clone()),
             ("page", page),
-        ];
+        ]);
         let mut address = "/transfers".to_owned();
         let mut separator = '?';
         for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
@@ -78,12 +112,10 @@ impl Filters {
         TransferFilter {
             status: (!self.status.is_empty()).then(|| self.status.clone()),
             agent_id: (!self.agent.is_empty()).then(|| cynic::Id::new(&self.agent)),
-            protocol: self.protocol,
-            direction: self.direction,
             created_after: midnight(&self.from, 0),
             created_before: midnight(&self.to, 1),
             search: (!self.search.is_empty()).then(|| self.search.clone()),
-            job_run_id: None,
+            ..self.chosen.clone()
         }
     }
 }
