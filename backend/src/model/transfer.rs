@@ -16,7 +16,6 @@ use crate::ids::{AgentId, CustomerId, RunId, TransferId};
 
 mod advance;
 mod filter;
-mod matching;
 pub use advance::{Advance, Progress, TransferState};
 pub use filter::TransferFilter;
 

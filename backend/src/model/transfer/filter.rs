@@ -1,14 +1,15 @@
-//! Which transfers a list holds.
+//! Which transfers a list holds, and whether a transfer is one of them: what the store asks in SQL, asked of a view.
 
 use serde::Serialize;
 use utoipa::IntoParams;
 
-use super::{Direction, Protocol, TransferStatus};
+use super::{Direction, Protocol, Transfer, TransferStatus};
 use crate::{
     ids::{AgentId, RunId},
     model::{
         Instant,
         fields::{Fields, FromFields, id, instant, one_of, text},
+        source_url::file_name,
     },
 };
 
@@ -83,5 +84,114 @@ impl TransferFilter {
     pub fn is_counted(&self) -> bool {
         let counted = Self { status: self.status.clone(), agent_id: self.agent_id, ..Self::default() };
         self.statuses().len() <= 1 && *self == counted
+    }
+
+    /// Whether a list with this filter would hold the transfer.
+    #[must_use]
+    pub fn matches(&self, transfer: &Transfer) -> bool {
+        self.allows(transfer.status) && self.matches_but_for_status(transfer)
+    }
+
+    /// Whether a transfer may have this status.
+    #[must_use]
+    pub fn allows(&self, status: TransferStatus) -> bool {
+        self.statuses().is_empty() || self.statuses().contains(&status)
+    }
+
+    /// Whether everything about the transfer that never changes is as the filter wants it.
+    #[must_use]
+    pub fn matches_but_for_status(&self, transfer: &Transfer) -> bool {
+        let created_at = transfer.created_at;
+        self.agent_id.is_none_or(|agent| agent == transfer.agent_id)
+            && self.job_run_id.is_none_or(|run| Some(run) == transfer.job_run_id)
+            && self.protocol.is_none_or(|protocol| protocol == transfer.protocol)
+            && self.direction.is_none_or(|direction| direction == transfer.direction)
+            && self.created_after.is_none_or(|after| created_at > after)
+            && self.created_before.is_none_or(|before| created_at < before)
+            && self.search.as_ref().is_none_or(|search| {
+                file_name(&transfer.source).starts_with(search) || file_name(&transfer.destination).starts_with(search)
+            })
+    }
+}
+
+impl TransferStatus {
+    /// The statuses a transfer may have had before it came to this one.
+    #[must_use]
+    pub const fn predecessors(self) -> &'static [Self] {
+        match self {
+            Self::Queued => &[Self::Failed],
+            Self::Running => &[Self::Queued, Self::Failed],
+            Self::Completed => &[Self::Queued, Self::Running, Self::Failed],
+            Self::Failed | Self::Cancelled => &[Self::Queued, Self::Running],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const AGENT: &str = "0199c1f0-6c00-7000-8000-000000000001";
+    const CREATED: &str = "2026-04-25T13:00:00.500Z";
+
+    fn transfer() -> Transfer {
+        let view = json!({
+            "id": "0199c1f0-6c00-7000-8000-000000000003", "agentId": AGENT,
+            "source": "sftp://host/in/Orders%20One.csv?x=1", "destination": "/data/Kept.csv", "protocol": "sftp",
+            "status": "running", "progress": 5.0, "bytesTotal": 10, "sizeKnown": true, "bytesTransferred": 1,
+            "speed": 1.0, "createdAt": CREATED, "agent": { "id": AGENT, "name": "a", "hostname": "a" },
+            "customerId": "0199c1f0-6c00-7000-8000-000000000002", "direction": "pull", "attempt": 1, "revision": 2,
+            "stalled": false, "network": {},
+        });
+        serde_json::from_value(view).expect("a transfer")
+    }
+
+    fn filter(fields: Value) -> TransferFilter {
+        let Value::Object(fields) = fields else { panic!("fields") };
+        TransferFilter::read(fields).expect("a filter")
+    }
+
+    #[rstest]
+    #[case::everything(json!({}), true)]
+    #[case::status(json!({ "status": "running" }), true)]
+    #[case::other_status(json!({ "status": "failed" }), false)]
+    #[case::agent(json!({ "agentId": AGENT }), true)]
+    #[case::other_agent(json!({ "agentId": "0199c1f0-6c00-7000-8000-000000000009" }), false)]
+    #[case::protocol(json!({ "protocol": "sftp", "direction": "pull" }), true)]
+    #[case::other_protocol(json!({ "protocol": "ftp" }), false)]
+    #[case::other_direction(json!({ "direction": "push" }), false)]
+    #[case::source_begins_so(json!({ "search": "ORDERS o" }), true)]
+    #[case::destination_begins_so(json!({ "search": "kept" }), true)]
+    #[case::not_in_the_middle(json!({ "search": "csv" }), false)]
+    #[case::not_the_folder(json!({ "search": "data" }), false)]
+    fn a_filter_means_what_it_says(#[case] fields: Value, #[case] matches: bool) {
+        assert_eq!(filter(fields).matches(&transfer()), matches);
+    }
+
+    #[rstest]
+    #[case(-1, true, false)]
+    #[case(0, false, false)]
+    #[case(1, false, true)]
+    fn instants_are_bounds_that_do_not_count_themselves(
+        #[case] millis: i64,
+        #[case] is_after: bool,
+        #[case] is_before: bool,
+    ) {
+        let at = Instant(CREATED.parse::<DateTime<Utc>>().expect("an instant") + TimeDelta::milliseconds(millis));
+        let after = TransferFilter { created_after: Some(at), ..TransferFilter::default() };
+        let before = TransferFilter { created_before: Some(at), ..TransferFilter::default() };
+        assert_eq!((after.matches(&transfer()), before.matches(&transfer())), (is_after, is_before));
+    }
+
+    #[test]
+    fn several_statuses_mean_any_of_them() {
+        let status = Some(vec![TransferStatus::Queued, TransferStatus::Running]);
+        let filter = TransferFilter { status, ..TransferFilter::default() };
+        assert!(filter.matches(&transfer()));
+        assert!(!filter.allows(TransferStatus::Failed));
     }
 }
