@@ -8,9 +8,12 @@ use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 use backend::{
     model::{
         agent::AgentStatus,
+        definition,
         directive::DirectiveAction,
         job::RunStatus,
         pipeline::run::StepStatus,
+        retry::Retry,
+        schedule::{CatchUp, DEFAULT_TIMEZONE, Overlap},
         transfer::{Direction, Protocol, TransferStatus},
     },
     store::Db,
@@ -222,5 +225,38 @@ fn the_server_and_its_clients_know_the_same_words(
 fn what_an_agent_reports_is_a_status_of_transfers_and_steps() {
     for word in wire::ReportedStatus::WORDS {
         assert!(TransferStatus::VARIANTS.contains(word) && StepStatus::VARIANTS.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_documents_name_the_defaults_of_the_code() {
+    let read = |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a document");
+    let (openapi, graphql) = (read("tests/snapshots/contracts__openapi.snap"), read("../schema.graphql"));
+    let (language, conventions) = (definition::schema().to_string(), read("../docs/API-DESIGN.md"));
+    let (overlap, catch_up) = (Overlap::default().to_string(), CatchUp::default().to_string());
+    let Retry { initial_delay, factor, max_delay, .. } = Retry::usual(1);
+    let sentences = [
+        (&openapi, format!("by its IANA name; {DEFAULT_TIMEZONE} unless said otherwise.")),
+        (&openapi, format!("an earlier run is at work; `{overlap}` unless said otherwise.")),
+        (&openapi, format!("that were missed; `{catch_up}` unless said otherwise.")),
+        (&openapi, format!("at most a day; {} s, if left out.", initial_delay.as_seconds())),
+        (&openapi, format!("each further delay is; {factor}, if left out.")),
+        (&graphql, format!("by its IANA name; {DEFAULT_TIMEZONE}, if left out.")),
+        (&graphql, format!("timezone: String! = \"{DEFAULT_TIMEZONE}\"")),
+        (&graphql, format!("an earlier run is at work; `{}`, if left out.", overlap.to_uppercase())),
+        (&graphql, format!("that were missed; `{}`, if left out.", catch_up.to_uppercase())),
+        (&graphql, format!("at most 1d; {initial_delay}, if left out.")),
+        (&graphql, format!("1 to 100; {factor}, if left out.")),
+        (&graphql, format!("at most 1d; {max_delay} or `initialDelay`, if left out.")),
+        (&language, format!("time zone of the schedule. Default: {DEFAULT_TIMEZONE}.")),
+        (&language, format!("another is on its way. Default: {overlap}.")),
+        (&language, format!("that were missed. Default: {catch_up}.")),
+        (&language, format!("before the second attempt. Default: {initial_delay}.")),
+        (&language, format!("each further pause is. Default: {factor}.")),
+        (&language, format!("The longest pause. Default: {max_delay}.")),
+        (&conventions, format!("`initialDelay` {initial_delay}, `factor` {factor} and `maxDelay` {max_delay} ")),
+    ];
+    for (document, sentence) in sentences {
+        assert!(document.contains(&sentence), "no document says: {sentence}");
     }
 }

@@ -10,7 +10,7 @@ use super::{
     input::input,
     page::Window,
     retry::{Retry, RetryInput},
-    schedule::{CatchUp, Overlap, Schedule, ScheduleError},
+    schedule::{CatchUp, DEFAULT_TIMEZONE, Overlap, Schedule, ScheduleError},
     source_url::without_password,
     transfer::{Direction, Protocol},
 };
@@ -83,8 +83,6 @@ pub struct Job {
 
 /// The longest location, in characters.
 const MAX_LOCATION: usize = 4096;
-/// The zone of a schedule that names none.
-const UTC: &str = "UTC";
 
 input! {
     /// What is said to make a job.
@@ -129,7 +127,7 @@ input! {
     }
     check(fields) {
         if let (Some(schedule), Some(timezone)) = (&schedule, &timezone) {
-            check_schedule(fields, schedule, timezone.as_deref().unwrap_or(UTC));
+            check_schedule(fields, schedule, timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE));
         }
     }
 }
@@ -138,7 +136,7 @@ impl CreateJob {
     /// The time zone it says or means.
     #[must_use]
     pub fn timezone(&self) -> &str {
-        self.timezone.as_deref().unwrap_or(UTC)
+        self.timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE)
     }
 }
 
@@ -188,8 +186,8 @@ input! {
     check(fields) {
         if let (Some(schedule), Some(timezone)) = (&schedule, &timezone) {
             // What stays as it is was good before; either alone is checked beside something good.
-            let (schedule, timezone) = (schedule.as_deref().unwrap_or("@daily"), timezone.as_deref().unwrap_or(UTC));
-            check_schedule(fields, schedule, timezone);
+            let timezone = timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE);
+            check_schedule(fields, schedule.as_deref().unwrap_or("@daily"), timezone);
         }
     }
 }
@@ -258,7 +256,7 @@ fn schedule_text(value: serde_json::Value) -> Check<String> {
 
 /// Each beside what cannot be wrong, so that both are named where both are.
 fn check_schedule(fields: &mut Fields, schedule: &str, timezone: &str) {
-    for (schedule, timezone) in [(schedule, "UTC"), ("* * * * *", timezone)] {
+    for (schedule, timezone) in [(schedule, DEFAULT_TIMEZONE), ("* * * * *", timezone)] {
         if let Err(ScheduleError { field, message }) = Schedule::parse(schedule, timezone) {
             fields.problem(field, message);
         }

@@ -18,6 +18,9 @@ use zone::Zone;
 
 pub use policy::{CatchUp, Overlap};
 
+/// The time zone of a schedule that names none.
+pub const DEFAULT_TIMEZONE: &str = "UTC";
+
 /// The last year of the `cron` crate: later slots are not known.
 const LAST_YEAR: i32 = 2100;
 

@@ -10,10 +10,10 @@ use super::{
     reader::{Object, Reader},
     yaml::{Node, shown},
 };
-use crate::model::{retry::Retry, schedule::Schedule};
-
-/// The default time zone of a schedule.
-const UTC: &str = "UTC";
+use crate::model::{
+    retry::Retry,
+    schedule::{DEFAULT_TIMEZONE, Schedule},
+};
 
 /// Builds a definition; nothing if a part is missing, which was reported.
 pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definition> {
@@ -80,8 +80,8 @@ fn schedule(reader: &mut Reader<'_>, object: &Object) -> Option<Schedule> {
         }
         return None;
     };
-    match Schedule::parse(&text, UTC) {
-        Ok(_) => Schedule::parse(&text, zone.as_deref().unwrap_or(UTC)).ok(),
+    match Schedule::parse(&text, DEFAULT_TIMEZONE) {
+        Ok(_) => Schedule::parse(&text, zone.as_deref().unwrap_or(DEFAULT_TIMEZONE)).ok(),
         Err(error) => {
             reader.diagnostics.error(object.location("schedule"), || match error.message {
                 message if message.starts_with("must ") => format!("`schedule` {message}"),
