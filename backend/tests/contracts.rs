@@ -248,12 +248,12 @@ fn the_documents_name_the_defaults_of_the_code() {
         (&graphql, format!("at most 1d; {initial_delay}, if left out.")),
         (&graphql, format!("1 to 100; {factor}, if left out.")),
         (&graphql, format!("at most 1d; {max_delay} or `initialDelay`, if left out.")),
-        (&language, format!("time zone of the schedule. Default: {DEFAULT_TIMEZONE}.")),
-        (&language, format!("another is on its way. Default: {overlap}.")),
-        (&language, format!("that were missed. Default: {catch_up}.")),
-        (&language, format!("before the second attempt. Default: {initial_delay}.")),
-        (&language, format!("each further pause is. Default: {factor}.")),
-        (&language, format!("The longest pause. Default: {max_delay}.")),
+        (&language, format!("time zone. Default: {DEFAULT_TIMEZONE}.")),
+        (&language, format!("an earlier run is active. Default: {overlap}.")),
+        (&language, format!("while no server was running. Default: {catch_up}.")),
+        (&language, format!("after the first failure. Default: {initial_delay}.")),
+        (&language, format!("than the one before. Default: {factor}.")),
+        (&language, format!("Longest delay. Default: {max_delay}, or initialDelay if that is longer.")),
         (&conventions, format!("`initialDelay` {initial_delay}, `factor` {factor} and `maxDelay` {max_delay} ")),
     ];
     for (document, sentence) in sentences {

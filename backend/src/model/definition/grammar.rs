@@ -144,14 +144,12 @@ const fn template(what: &'static str, most: usize) -> Text {
 pub(super) const ENDPOINT_TEXT: Text =
     Text { form: Form::Location, ..template("a path, or a URL such as sftp://ftp.example.com/exports/", MAX_LOCATION) };
 /// A path on the agent.
-const PATH: Text =
-    Text { form: Form::Path, ..template("a path on the agent, such as /data/in/a.csv", MAX_LOCATION) };
+const PATH: Text = Text { form: Form::Path, ..template("a path on the agent, such as /data/in/a.csv", MAX_LOCATION) };
 /// The expected SHA-256 of a file.
 const EXPECTED: Text =
     Text { form: Form::Sha256, ..template("a SHA-256 as 64 hexadecimal digits, in quotes", MAX_VALUE) };
 /// The URL of a webhook.
-const WEB_URL: Text =
-    Text { form: Form::WebUrl, ..template("a URL such as https://example.com/hook", 2048) };
+const WEB_URL: Text = Text { form: Form::WebUrl, ..template("a URL such as https://example.com/hook", 2048) };
 /// The body of a webhook.
 const BODY: Text = Text {
     has_lines: true,
@@ -165,43 +163,43 @@ const TIMEOUT: Shape = Shape::Period { least: 1, most: MAX_TIMEOUT };
 pub(super) static DEFINITION: Mapping = Mapping {
     what: "a definition",
     keys: &[
-        optional("version", Shape::Integer { least: 1, most: 1 }, "The version of this language: 1."),
-        required("source", Shape::Endpoint, "Where files are read from: a URL or path, or a mapping by protocol."),
-        required(
-            "destination",
-            Shape::Endpoint,
-            "Where files are written to: a URL or path, or a mapping by protocol.",
+        optional("version", Shape::Integer { least: 1, most: 1 }, "Version of this language: 1."),
+        required("source", Shape::Endpoint, "Source: a URL, a path, or a mapping with a protocol."),
+        required("destination", Shape::Endpoint, "Destination: a URL, a path, or a mapping with a protocol."),
+        optional(
+            "agent",
+            AGENT,
+            "Id, name or host name of the agent that runs the steps. Default: the customer's only agent.",
         ),
-        optional("agent", AGENT, "The agent that does the work: its id, name or host name. Default: the only one."),
         optional(
             "schedule",
             Shape::Text(text("five cron fields, such as \"0 2 * * *\", or a word such as @daily", 255)),
-            "When it runs by itself: five cron fields, or a word such as @daily.",
+            "Schedule: a cron expression of five fields, or a keyword such as @daily. Default: no schedule.",
         ),
         optional(
             "timezone",
             Shape::Text(text("an IANA time zone, such as Africa/Johannesburg", 64)),
-            "The IANA time zone of the schedule. Default: UTC.",
+            "IANA name of the schedule's time zone. Default: UTC.",
         ),
         optional(
             "overlap",
             Shape::Keyword(Overlap::VARIANTS),
-            "What happens to a scheduled run while another is on its way. Default: skip.",
+            "What happens to a slot that is due while an earlier run is active. Default: skip.",
         ),
         optional(
             "catchUp",
             Shape::Keyword(CatchUp::VARIANTS),
-            "What happens to scheduled runs that were missed. Default: last.",
+            "What happens to slots that passed while no server was running. Default: last.",
         ),
-        optional("timeout", TIMEOUT, "How long a run may take, such as 2h."),
-        optional("retry", Shape::Mapping(&RETRY), "How often each step is tried. Default: once."),
+        optional("timeout", TIMEOUT, "Maximum duration of a run, such as 2h."),
+        optional("retry", Shape::Mapping(&RETRY), "Retry policy of each step. Default: one attempt."),
         optional(
             "parameters",
             Shape::Parameters,
-            "Names with their default values, for `${{ params.name }}`, which takes a filter: `${{ params.name | json }}`, \
-             `| uri` or `| raw`.",
+            "Parameters and their default values. `${{ params.name }}` inserts a value, and may have a filter: \
+             `${{ params.name | json }}`, `| uri` or `| raw`.",
         ),
-        optional("steps", Shape::Steps, "What is done. Default: one transfer from source to destination."),
+        optional("steps", Shape::Steps, "Steps of the pipeline. Default: one transfer from source to destination."),
     ],
 };
 
@@ -212,19 +210,23 @@ pub(super) static RETRY: Mapping = Mapping {
         required(
             "maxAttempts",
             Shape::Integer { least: 1, most: MAX_ATTEMPTS },
-            "The most attempts, the first one included.",
+            "Maximum number of attempts, including the first.",
         ),
         optional(
             "initialDelay",
             Shape::Period { least: 0, most: MAX_DELAY },
-            "The pause before the second attempt. Default: 30s.",
+            "Delay after the first failure. Default: 30s.",
         ),
         optional(
             "factor",
             Shape::Number { least: 1.0, most: MAX_FACTOR },
-            "How many times longer each further pause is. Default: 2.",
+            "Factor by which each further delay is longer than the one before. Default: 2.",
         ),
-        optional("maxDelay", Shape::Period { least: 0, most: MAX_DELAY }, "The longest pause. Default: 1h."),
+        optional(
+            "maxDelay",
+            Shape::Period { least: 0, most: MAX_DELAY },
+            "Longest delay. Default: 1h, or initialDelay if that is longer.",
+        ),
     ],
 };
 
@@ -232,24 +234,24 @@ pub(super) static RETRY: Mapping = Mapping {
 pub(super) static ENDPOINT: Choice = Choice {
     what: "a place",
     by: "protocol",
-    about: "How the place is reached.",
+    about: "Protocol of the endpoint.",
     common: &[
         required(
             "path",
             Shape::Text(Text { form: Form::PathPart, ..template("a path, such as /exports/", MAX_LOCATION) }),
-            "The path there.",
+            "Path of the file or folder.",
         ),
         optional(
             "pattern",
             Shape::Text(Text { form: Form::Pattern, ..template("a pattern, such as *.csv", 255) }),
-            "Which files of the folder, such as *.csv.",
+            "Pattern of the file names to copy from the folder, such as *.csv.",
         ),
     ],
     variants: &[
-        Variant { keyword: "local", about: "On the agent's machine.", keys: &[] },
-        Variant { keyword: "sftp", about: "On an SFTP server.", keys: REMOTE },
-        Variant { keyword: "ftp", about: "On an FTP server, unencrypted.", keys: REMOTE },
-        Variant { keyword: "ftps", about: "On an FTP server, over TLS.", keys: REMOTE },
+        Variant { keyword: "local", about: "A path on the agent's machine.", keys: &[] },
+        Variant { keyword: "sftp", about: "A path on an SFTP server.", keys: REMOTE },
+        Variant { keyword: "ftp", about: "A path on an FTP server, without encryption.", keys: REMOTE },
+        Variant { keyword: "ftps", about: "A path on an FTP server, over TLS.", keys: REMOTE },
     ],
 };
 
@@ -257,12 +259,16 @@ const REMOTE: &[Key] = &[
     required(
         "host",
         Shape::Text(template("a host name, such as ftp.example.com", 253)),
-        "The server's host name or address.",
+        "Host name or IP address of the server.",
     ),
-    optional("port", Shape::Integer { least: 1, most: 65_535 }, "The server's port. Default: the protocol's."),
+    optional(
+        "port",
+        Shape::Integer { least: 1, most: 65_535 },
+        "Port of the server. Default: the port of the protocol.",
+    ),
     optional(
         "credentials",
         Shape::Text(text("the name of a set of credentials in the agent's configuration", 255)),
-        "The set of credentials, by the name it has in the agent's configuration.",
+        "Name of the set of credentials in the agent's configuration.",
     ),
 ];

@@ -33,7 +33,7 @@ pub fn schema() -> Value {
     let about = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "MFTPlus pipeline",
-        "description": "A pipeline of MFTPlus, version 1 of the language.",
+        "description": "Definition of an MFTPlus pipeline, version 1 of the language.",
         "$defs": {
             "retry": mapping(&RETRY),
             "place": { "anyOf": [text(&ENDPOINT_TEXT), choice(&ENDPOINT)] },

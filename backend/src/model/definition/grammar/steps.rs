@@ -15,43 +15,59 @@ const FORMAT: Shape = Shape::Keyword(Format::WORDS);
 pub(in crate::model::definition) static STEP: Choice = Choice {
     what: "a step",
     by: "type",
-    about: "What the step does.",
+    about: "Type of the step.",
     common: &[
         required(
             "id",
             Shape::Text(Text { form: Form::Id, ..text("a name such as fetch: letters, digits, `-` and `_`", 64) }),
-            "What the step is called, once in the definition.",
+            "Id of the step, unique in the definition.",
         ),
-        optional("needs", Shape::Needs, "The ids of the steps that must have ended before."),
+        optional("needs", Shape::Needs, "Ids of the steps that must end before this one starts."),
         optional(
             "when",
             Shape::Keyword(When::VARIANTS),
-            "What must have become of the steps it needs. Default: success.",
+            "How the steps in needs must have ended for this one to run. Default: success.",
         ),
-        optional("agent", AGENT, "The agent that does it. Default: the definition's."),
-        optional("retry", Shape::Mapping(&RETRY), "How often it is tried. Default: the definition's."),
-        optional("timeout", TIMEOUT, "How long one attempt may take, such as 10m."),
+        optional(
+            "agent",
+            AGENT,
+            "Id, name or host name of the agent that runs the step. Default: the agent of the definition.",
+        ),
+        optional(
+            "retry",
+            Shape::Mapping(&RETRY),
+            "Retry policy of the step. Default: the retry policy of the definition.",
+        ),
+        optional("timeout", TIMEOUT, "Maximum duration of one attempt, such as 10m."),
     ],
     variants: &[
         Variant {
             keyword: StepType::Transfer.as_str(),
-            about: "Copies from source to destination.",
+            about: "Copies files from source to destination.",
             keys: &[
-                optional("source", Shape::Endpoint, "Where it reads. Default: the definition's."),
-                optional("destination", Shape::Endpoint, "Where it writes. Default: the definition's."),
+                optional("source", Shape::Endpoint, "Source of the copy. Default: the source of the definition."),
+                optional(
+                    "destination",
+                    Shape::Endpoint,
+                    "Destination of the copy. Default: the destination of the definition.",
+                ),
                 optional(
                     "verify",
                     Shape::Keyword(Verify::WORDS),
-                    "How the copy is compared with what was read. Default: sha256.",
+                    "How the copy is compared with the source. Default: sha256.",
                 ),
             ],
         },
         Variant {
             keyword: StepType::Checksum.as_str(),
-            about: "Computes the SHA-256 of a file and compares it.",
+            about: "Computes the SHA-256 of a file, and compares it with an expected one.",
             keys: &[
-                required("path", Shape::Text(PATH), "The file."),
-                optional("expected", Shape::Text(EXPECTED), "The SHA-256 it must have, as 64 hexadecimal digits."),
+                required("path", Shape::Text(PATH), "Path of the file."),
+                optional(
+                    "expected",
+                    Shape::Text(EXPECTED),
+                    "Expected SHA-256 of the file, as 64 hexadecimal digits. Default: no comparison.",
+                ),
             ],
         },
         Variant { keyword: StepType::Compress.as_str(), about: "Compresses a file.", keys: PACKING },
@@ -60,30 +76,31 @@ pub(in crate::model::definition) static STEP: Choice = Choice {
             keyword: StepType::Rename.as_str(),
             about: "Renames or moves a file.",
             keys: &[
-                required("from", Shape::Text(PATH), "The file."),
-                required("to", Shape::Text(PATH), "What it is called then."),
+                required("from", Shape::Text(PATH), "Path of the file."),
+                required("to", Shape::Text(PATH), "New path of the file."),
             ],
         },
         Variant {
             keyword: StepType::Delete.as_str(),
             about: "Deletes a file.",
-            keys: &[required("path", Shape::Text(PATH), "The file.")],
+            keys: &[required("path", Shape::Text(PATH), "Path of the file.")],
         },
         Variant {
             keyword: StepType::Webhook.as_str(),
-            about: "Tells a web server, by a signed POST from this server.",
+            about: "Sends a POST request from the MFTPlus server to a URL, signed with the webhook secret if there is one.",
             keys: &[
                 required(
                     "url",
                     Shape::Text(WEB_URL),
-                    "Whom to tell: an http or https URL. A parameter is percent-encoded (`| uri`), unless it is the whole URL \
-                     or says `| raw`.",
+                    "URL with http or https. A parameter is percent-encoded (`| uri`), unless it is the whole URL or has the \
+                     filter `| raw`.",
                 ),
                 optional(
                     "body",
                     Shape::Text(BODY),
-                    "What to send. Default: what the run has come to, as JSON. Where the text is JSON, a parameter is escaped \
-                     inside a string, and elsewhere it is a value (`| json`), unless it says `| raw`.",
+                    "Body of the request. Default: the state of the run as JSON. If the body is JSON, a parameter inside a \
+                     string is escaped, and elsewhere it is inserted as a JSON value (`| json`), unless it has the filter \
+                     `| raw`.",
                 ),
             ],
         },
@@ -91,14 +108,19 @@ pub(in crate::model::definition) static STEP: Choice = Choice {
 };
 
 const PACKING: &[Key] = &[
-    required("path", Shape::Text(PATH), "The file."),
+    required("path", Shape::Text(PATH), "Path of the file."),
     optional(
         "output",
         Shape::Text(PATH),
-        "What is written, or the folder for it if it ends in a slash. Default: the path with the format's ending added \
-         or taken away.",
+        "Path of the result, or of a folder for it if the path ends with a slash. Default: the path of the file with the \
+         extension of the format added or removed.",
     ),
-    optional("format", FORMAT, "The format. Default: as the name ends, else gzip, or what the file says that it is."),
+    optional(
+        "format",
+        FORMAT,
+        "Compression format. Default: the one of the file extension; without one, gzip to compress, or the format of the \
+         file's content to decompress.",
+    ),
 ];
 
 /// The bounds of a text of a step. The reader gives a step no other keys than those of its table.
