@@ -38,7 +38,7 @@ use crate::{
     version,
     max_term_width = 100,
     after_help = "Every setting is a flag, an environment variable \
-    and a key of the settings file; the first of these that is given counts."
+    and a key of the settings file. If it is given several times, the first of these applies."
 )]
 pub struct Cli {
     /// Settings file (TOML): keys are the long names of flags, such as listen = "0.0.0.0:8080"
@@ -64,14 +64,14 @@ enum Command {
     /// Manage customers
     #[command(subcommand)]
     Customer(CustomerCommand),
-    /// Manage the codes by which agents enrol
+    /// Manage enrolment codes, with which agents register
     #[command(subcommand)]
     EnrolCode(EnrolCodeCommand),
-    /// Print an access token for a user, without their password
+    /// Print an access token for a user; needs no password
     #[command(after_help = "Example:\n  curl -H \"Authorization: Bearer $(mftplus token admin@localhost)\" \
         http://127.0.0.1:8080/api/transfers")]
     Token(TokenArgs),
-    /// Bring the database's schema up to date, as `serve` does at its start
+    /// Run the database migrations, as `serve` does when it starts
     Migrate(DatabaseSettings),
     /// Print the OpenAPI 3.1 document of the API
     Openapi {
@@ -81,7 +81,7 @@ enum Command {
     },
     /// Print the GraphQL schema
     Schema,
-    /// Watch transfers, agents and figures live in the terminal
+    /// Watch transfers, agents and totals live in the terminal
     #[command(after_help = "Example:\n  mftplus watch --token \"$(mftplus token admin@localhost)\"")]
     Watch(WatchArgs),
 }
@@ -97,15 +97,15 @@ enum UserCommand {
 
 #[derive(Debug, clap::Args)]
 struct UserArgs {
-    /// Their e-mail address
+    /// E-mail address of the user
     email: String,
-    /// What they may do
+    /// Role of the user
     #[arg(long, value_parser = role_parser())]
     role: Role,
-    /// Whose fleet they see, for the role customer: id or name
+    /// Customer of the user, by id or name; required for the role customer
     #[arg(long, value_name = "ID_OR_NAME")]
     customer: Option<String>,
-    /// Read the password from standard input; without it one is made and printed
+    /// Read the password from standard input; without this flag one is generated and printed
     #[arg(long)]
     password_stdin: bool,
     #[command(flatten)]
@@ -116,7 +116,7 @@ struct UserArgs {
 enum CustomerCommand {
     /// Add a customer and print its id
     Add {
-        /// The customer's name
+        /// Name of the customer
         name: String,
         #[command(flatten)]
         database: DatabaseSettings,
@@ -125,20 +125,20 @@ enum CustomerCommand {
 
 #[derive(Debug, Subcommand)]
 enum EnrolCodeCommand {
-    /// Add an enrolment code and print it: it is not shown again
+    /// Add an enrolment code and print it; it is shown only once
     #[command(after_help = "Example:\n  mftplus enrol-code add --customer Acme --max-uses 10 --expires-in 1h")]
     Add(EnrolCodeArgs),
 }
 
 #[derive(Debug, clap::Args)]
 struct EnrolCodeArgs {
-    /// For whom agents enrol with it: id or name
+    /// Customer whose agents register with the code, by id or name
     #[arg(long, value_name = "ID_OR_NAME")]
     customer: String,
-    /// How many agents may enrol with it; any number if left out
+    /// Maximum number of agents that may register with the code; no limit if omitted
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=MAX_USES), value_name = "N")]
     max_uses: Option<i64>,
-    /// How long it works, such as 1h or 7d; for ever if left out
+    /// How long the code is valid, such as 1h or 7d; no expiry if omitted
     #[arg(long, value_parser = humantime::parse_duration, value_name = "DURATION")]
     expires_in: Option<Duration>,
     #[command(flatten)]
@@ -147,12 +147,12 @@ struct EnrolCodeArgs {
 
 #[derive(Debug, clap::Args)]
 struct TokenArgs {
-    /// The user's e-mail address
+    /// E-mail address of the user
     email: String,
-    /// How long the token works, at most 7 days
+    /// How long the token is valid, at most 7 days
     #[arg(long, default_value = "1h", value_parser = token_life, value_name = "DURATION")]
     ttl: Duration,
-    /// The key the server signs tokens with, if it has one
+    /// Private key with which the server signs tokens, if it has --jwt-key-file
     #[arg(long, env = "MFTPLUS_JWT_KEY_FILE", value_name = "FILE")]
     jwt_key_file: Option<PathBuf>,
     #[command(flatten)]

@@ -34,28 +34,28 @@ pub struct ServeSettings {
     #[command(flatten)]
     pub database: DatabaseSettings,
 
-    /// Address to serve the API on
+    /// Address of the API; `:8080` means all addresses of the machine, a name means all its addresses
     #[arg(long, env = "MFTPLUS_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: ListenAddress,
 
-    /// Address to serve Prometheus metrics on, at /metrics
+    /// Address of the Prometheus metrics, which are at /metrics; same forms as --listen
     #[arg(long, env = "MFTPLUS_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS:PORT")]
     pub metrics_listen: ListenAddress,
 
-    /// Redis that connects several servers on one PostgreSQL, as redis://host:port; one server alone needs none
+    /// Redis that connects several servers on one PostgreSQL database, as redis://host:port; one server needs none
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL", value_parser = redis_url)]
     pub redis_url: Option<SecretString>,
 
-    /// E-mail address of the first administrator, made at the first start
+    /// E-mail address of the first administrator, who is created at the first start
     #[arg(long, env = "MFTPLUS_ADMIN_EMAIL", default_value = "admin@localhost", value_name = "EMAIL",
         value_parser = crate::model::account::check_email)]
     pub admin_email: String,
 
-    /// Password of the first administrator, at least 12 characters; one is made and printed once if unset
+    /// Password of the first administrator, at least 12 characters; one is generated and printed once if unset
     #[arg(long, env = "MFTPLUS_ADMIN_PASSWORD", hide_env_values = true, value_name = "PASSWORD", value_parser = admin_password)]
     pub admin_password: Option<SecretString>,
 
-    /// Requests per minute, as register=10,login=10,user=60,agent=300,graphql=600, or off
+    /// Requests per minute for each class, or off; a class that is not named keeps its default
     #[arg(
         long,
         env = "MFTPLUS_RATE_LIMITS",
@@ -64,22 +64,22 @@ pub struct ServeSettings {
     )]
     pub rate_limits: Quotas,
 
-    /// How often agents are to send heartbeats; after three missed ones an agent is offline
+    /// Interval at which agents send heartbeats; after three missed ones an agent is offline
     #[arg(long, env = "MFTPLUS_HEARTBEAT_INTERVAL", default_value = "30s", value_name = "DURATION",
         value_parser = |text: &str| duration(text, 1, 3600))]
     pub heartbeat_interval: Duration,
 
-    /// A running transfer without progress for so long is stalled
+    /// Time without progress after which a running transfer is stalled
     #[arg(long, env = "MFTPLUS_STALLED_AFTER", default_value = "1m", value_name = "DURATION",
         value_parser = |text: &str| duration(text, 1, 86_400))]
     pub stalled_after: Duration,
 
-    /// What an agent had promised is believed for so long after it went offline
+    /// How long the server waits for running work whose agent is offline; then the work fails
     #[arg(long, env = "MFTPLUS_LEASE", default_value = "5m", value_name = "DURATION",
         value_parser = |text: &str| duration(text, 1, 86_400))]
     pub lease: Duration,
 
-    /// How long it is kept what became of each time a job or pipeline was due
+    /// Retention of the slot history of jobs and pipelines
     #[arg(long, env = "MFTPLUS_SLOTS_KEPT", default_value = "90d", value_name = "DURATION",
         value_parser = |text: &str| duration(text, 86_400, 315_576_000))]
     pub slots_kept: Duration,
@@ -92,7 +92,7 @@ pub struct ServeSettings {
     #[arg(long, env = "MFTPLUS_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<PublicUrl>,
 
-    /// Networks of proxies whose X-Forwarded-For is believed, such as `10.0.0.0/8,::1/128`
+    /// Networks of proxies whose X-Forwarded-For is trusted, such as `10.0.0.0/8,::1/128`
     #[arg(long, env = "MFTPLUS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
 
@@ -100,7 +100,7 @@ pub struct ServeSettings {
     #[arg(long, env = "MFTPLUS_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS", value_parser = origin)]
     pub allowed_origins: Vec<String>,
 
-    /// The largest answer of GraphQL, as bytes, KiB or MiB; a larger one is refused as a whole
+    /// Maximum size of a GraphQL answer, in bytes, KiB or MiB; an error replaces a larger answer
     #[arg(long, env = "MFTPLUS_GRAPHQL_RESPONSE_LIMIT", default_value = "8MiB", value_name = "SIZE", value_parser = response_limit)]
     pub graphql_response_limit: usize,
 
@@ -116,7 +116,7 @@ pub struct LogSettings {
     #[arg(long, global = true, env = "MFTPLUS_LOG", default_value = "info", value_name = "FILTER", value_parser = log_filter)]
     pub log: String,
 
-    /// Log as JSON, one object a line
+    /// Log as JSON, one object per line
     #[arg(long, global = true, env = "MFTPLUS_LOG_JSON", num_args = 0..=1, require_equals = true,
         default_value = "false", default_missing_value = "true", value_name = "BOOL")]
     pub log_json: bool,

@@ -45,15 +45,15 @@ const PAUSES: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::
 /// What to watch, and as whom.
 #[derive(Args, Debug)]
 pub struct WatchArgs {
-    /// The server
+    /// URL of the server
     #[arg(long, env = "MFTPLUS_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
     url: String,
 
-    /// An access token, such as `mftplus token` prints
+    /// Access token, such as one that `mftplus token` prints
     #[arg(long, env = "MFTPLUS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<SecretString>,
 
-    /// Sign in with this e-mail address instead; the password is asked for
+    /// Sign in with this e-mail address instead; asks for the password
     #[arg(long, env = "MFTPLUS_EMAIL", value_name = "EMAIL", conflicts_with = "token")]
     email: Option<String>,
 }
