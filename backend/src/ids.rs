@@ -60,31 +60,31 @@ macro_rules! typed_id {
 }
 
 typed_id! {
-    /// Names a customer.
+    /// Id of a customer.
     CustomerId = "customer",
-    /// Names a user.
+    /// Id of a user.
     UserId = "user",
-    /// Names a signed-in session.
+    /// Id of a session.
     SessionId = "session",
-    /// Names an enrolment code.
+    /// Id of an enrolment code.
     EnrolmentCodeId = "enrolment code",
-    /// Names an agent.
+    /// Id of an agent.
     AgentId = "agent",
-    /// Names a transfer.
+    /// Id of a transfer.
     TransferId = "transfer",
-    /// Names a job.
+    /// Id of a job.
     JobId = "job",
-    /// Names a run of a job or of a pipeline.
+    /// Id of a job run or pipeline run.
     RunId = "run",
-    /// Names a slot of a schedule in the slot history.
+    /// Id of a slot in the slot history.
     SlotId = "slot",
-    /// Names a directive.
+    /// Id of a directive.
     DirectiveId = "directive",
-    /// Names a pipeline.
+    /// Id of a pipeline.
     PipelineId = "pipeline",
-    /// Names a process of an agent. The process chooses it.
+    /// Id of an agent process, which the process chooses at its start.
     InstanceId = "instance",
-    /// Names a secret that webhooks are signed with.
+    /// Id of a webhook secret.
     WebhookSecretId = "webhook secret",
 }
 

@@ -10,7 +10,7 @@ use crate::model::{
 
 #[ComplexObject]
 impl User {
-    /// Whose user it is; nothing for an administrator of the platform.
+    /// The customer of the user; null for an administrator.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
         match self.customer_id {
             Some(customer) => Ok(loader(ctx)?.load_one(customer).await?),
@@ -21,7 +21,7 @@ impl User {
 
 #[ComplexObject]
 impl EnrolmentCode {
-    /// Whose agents enrol with it.
+    /// The customer whose agents register with this code.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
         Ok(loader(ctx)?.load_one(self.customer_id).await?)
     }

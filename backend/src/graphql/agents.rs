@@ -16,28 +16,28 @@ const NEWEST: i32 = 20;
 
 #[ComplexObject]
 impl Agent {
-    /// Whose agent it is.
+    /// The customer that owns the agent.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
         Ok(loader(ctx)?.load_one(self.customer_id).await?)
     }
 
-    /// Its newest transfers. To go further back, or to filter, ask `transfers` with the filter `agentId`.
+    /// The newest transfers of the agent. For older ones or other filters, query `transfers` with the filter `agentId`.
     #[graphql(complexity = "usize::try_from(first).unwrap_or(0) * child_complexity + 1")]
     async fn transfers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "NEWEST", desc = "How many: 1 to 100.")] first: i32,
+        #[graphql(default_with = "NEWEST", desc = "Number of items, 1 to 100.")] first: i32,
     ) -> async_graphql::Result<Vec<Transfer>> {
         let count = newest(first)?;
         Ok(loader(ctx)?.load_one(NewestOf(self.id, count)).await?.unwrap_or_default())
     }
 
-    /// Whether the viewer may revoke it.
+    /// Whether the viewer may revoke the agent.
     async fn viewer_can_revoke(&self, ctx: &Context<'_>) -> bool {
         viewer_may(ctx, Permission::RevokeAgent)
     }
 
-    /// Whether the viewer may create a new key for it.
+    /// Whether the viewer may create a new API key for the agent.
     async fn viewer_can_rotate_key(&self, ctx: &Context<'_>) -> bool {
         viewer_may(ctx, Permission::RotateAgentKey)
     }

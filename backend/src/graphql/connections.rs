@@ -14,9 +14,9 @@ use crate::{
 /// What a connection says beside its items.
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub(super) struct Totals {
-    /// How many there are in all; see `totalIsAtLeast`.
+    /// Total number of items. If `totalIsAtLeast` is `true`, there may be more.
     total_count: u64,
-    /// Whether there may be more than `totalCount`: with some filters counting stops at 10,000.
+    /// Whether there may be more items than `totalCount`. With some lists and filters, counting stops at 10,000.
     total_is_at_least: bool,
 }
 

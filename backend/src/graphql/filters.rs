@@ -11,59 +11,59 @@ use crate::{
     model::{FromFields, Instant, account::Role, transfer::TransferFilter},
 };
 
-/// A new customer.
+/// Input for creating a customer.
 #[derive(Clone, Debug, InputObject, Serialize)]
 pub(super) struct CreateCustomerInput {
-    /// What it is called: 1 to 255 characters.
+    /// Name of the customer, 1 to 255 characters.
     name: String,
 }
 
-/// What changes about a customer. What is left out stays.
+/// Changes to a customer. Omitted fields keep their values.
 #[derive(Clone, Debug, InputObject, Serialize)]
 pub(super) struct UpdateCustomerInput {
-    /// What it is called.
+    /// New name, 1 to 255 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     name: MaybeUndefined<String>,
-    /// Whether its users and agents are shut out.
+    /// `true` suspends the customer: its users cannot sign in and its agents are refused. `false` ends the suspension.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     suspended: MaybeUndefined<bool>,
 }
 
-/// A new user.
+/// Input for creating a user.
 #[derive(Clone, InputObject, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CreateUserInput {
-    /// The address they sign in with.
+    /// E-mail address with which the user signs in.
     email: String,
-    /// Their password: 12 to 1,024 characters.
+    /// Password, 12 to 1,024 characters.
     password: String,
-    /// What they may do.
+    /// Role of the user.
     role: Role,
-    /// Whose user they are; with the role `CUSTOMER` only, and then required.
+    /// Customer of the user. Required for the role `CUSTOMER`, not allowed for `ADMIN`.
     customer_id: Option<CustomerId>,
 }
 
-/// What changes about a user. What is left out stays.
+/// Changes to a user. Omitted fields keep their values.
 #[derive(Clone, InputObject, Serialize)]
 pub(super) struct UpdateUserInput {
-    /// A new password: 12 to 1,024 characters.
+    /// New password, 12 to 1,024 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     password: MaybeUndefined<String>,
-    /// What they may do from now on.
+    /// New role.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     role: MaybeUndefined<Role>,
-    /// Whether they are shut out.
+    /// `true` suspends the user, who can then not sign in. `false` ends the suspension.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     suspended: MaybeUndefined<bool>,
 }
 
-/// What a new enrolment code is good for.
+/// Input for creating an enrolment code.
 #[derive(Clone, Debug, Default, InputObject, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CreateEnrolmentCodeInput {
-    /// When it stops working; never, if left out.
+    /// Expiry time of the code. If omitted, it does not expire.
     expires_at: Option<Instant>,
-    /// How many agents may enrol with it; any number, if left out.
+    /// Maximum number of agents that may register with the code. If omitted, there is no limit.
     max_uses: Option<i32>,
 }
 

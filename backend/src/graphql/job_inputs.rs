@@ -16,13 +16,13 @@ use crate::{
     },
 };
 
-/// Which runs are meant. All conditions must hold.
+/// Selects job runs. All given conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 #[graphql(name = "JobRunFilter")]
 pub(super) struct JobRunFilterInput {
-    /// Only those of this job.
+    /// Runs of this job.
     job_id: Option<JobId>,
-    /// Only those with one of these.
+    /// Runs with one of these statuses.
     status: Option<Vec<RunStatus>>,
 }
 
@@ -32,15 +32,15 @@ impl From<JobRunFilterInput> for JobRunFilter {
     }
 }
 
-/// Which slots are meant. All conditions must hold.
+/// Selects slots. All given conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 #[graphql(name = "JobSlotFilter")]
 pub(super) struct JobSlotFilterInput {
-    /// Only those at this instant or later.
+    /// Slots at this time or later.
     from: Option<Instant>,
-    /// Only those before this instant.
+    /// Slots before this time.
     until: Option<Instant>,
-    /// Only those with one of these.
+    /// Slots with one of these outcomes.
     outcome: Option<Vec<Outcome>>,
 }
 
@@ -54,85 +54,85 @@ impl From<JobSlotFilterInput> for JobSlotFilter {
     }
 }
 
-/// How something that failed is made again.
+/// Retry policy: when failed work is retried.
 #[derive(Clone, Copy, Debug, InputObject, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RetryInput {
-    /// How many attempts there are in all: 1 to 20.
+    /// Maximum number of attempts including the first, 1 to 20.
     max_attempts: i32,
-    /// How long after the first failure: at most 1d; 30s, if left out.
+    /// Delay after the first failure, at most 1d. Default: 30s.
     initial_delay: Option<Period>,
-    /// How many times longer each further delay is: 1 to 100; 2, if left out.
+    /// Factor by which each further delay is longer than the one before, 1 to 100. Default: 2.
     factor: Option<f64>,
-    /// The longest delay: at most 1d; 1h or `initialDelay`, if left out.
+    /// Longest delay, at most 1d. Default: 1h, or `initialDelay` if that is longer.
     max_delay: Option<Period>,
 }
 
-/// A new job.
+/// Input for creating a job.
 #[derive(Clone, Debug, InputObject, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CreateJobInput {
-    /// The agent that is to run it.
+    /// Agent that runs the job.
     agent_id: AgentId,
-    /// Its name: 1 to 255 characters.
+    /// Name of the job, 1 to 255 characters.
     name: String,
-    /// Where it reads: a URL or a path, without a password.
+    /// Source: a URL or a path, without a password.
     source: String,
-    /// Where it writes: a URL or a path, without a password.
+    /// Destination: a URL or a path, without a password.
     destination: String,
-    /// When it runs: five-field cron, or one of @hourly, @daily, @weekly, @monthly and @yearly.
+    /// Schedule: a cron expression of five fields, or @hourly, @daily, @weekly, @monthly or @yearly.
     schedule: String,
-    /// The time zone of the schedule, by its IANA name; UTC, if left out.
+    /// IANA name of the schedule's time zone, such as `Africa/Johannesburg`. Default: `UTC`.
     timezone: Option<String>,
-    /// By which protocol.
+    /// Protocol of the copy.
     protocol: Protocol,
-    /// Which way.
+    /// Direction of the copy.
     direction: Direction,
-    /// Whether its schedule starts it; yes, if left out.
+    /// Whether the schedule starts runs. Default: `true`.
     enabled: Option<bool>,
-    /// What happens to a slot while an earlier run is at work; `SKIP`, if left out.
+    /// What happens to a slot that is due while an earlier run is active. Default: `SKIP`.
     overlap: Option<Overlap>,
-    /// What happens to slots that were missed; `LAST`, if left out.
+    /// What happens to slots that passed while no server was running. Default: `LAST`.
     catch_up: Option<CatchUp>,
-    /// How a failed run is made again; not at all, if left out.
+    /// Retry policy of the runs. If omitted, failed runs are not retried.
     retry: Option<RetryInput>,
 }
 
-/// What changes about a job. What is left out stays.
+/// Changes to a job. Omitted fields keep their values.
 #[derive(Clone, Debug, Default, InputObject, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UpdateJobInput {
-    /// Its name.
+    /// New name, 1 to 255 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     name: MaybeUndefined<String>,
-    /// Where it reads.
+    /// New source: a URL or a path, without a password.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     source: MaybeUndefined<String>,
-    /// Where it writes.
+    /// New destination: a URL or a path, without a password.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     destination: MaybeUndefined<String>,
-    /// When it runs.
+    /// New schedule: a cron expression of five fields, or @hourly, @daily, @weekly, @monthly or @yearly.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     schedule: MaybeUndefined<String>,
-    /// The time zone of the schedule.
+    /// New time zone of the schedule, as an IANA name.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     timezone: MaybeUndefined<String>,
-    /// By which protocol.
+    /// New protocol of the copy.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     protocol: MaybeUndefined<Protocol>,
-    /// Which way.
+    /// New direction of the copy.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     direction: MaybeUndefined<Direction>,
-    /// Whether its schedule starts it.
+    /// Whether the schedule starts runs.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     enabled: MaybeUndefined<bool>,
-    /// What happens to a slot while an earlier run is at work.
+    /// What happens to a slot that is due while an earlier run is active.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     overlap: MaybeUndefined<Overlap>,
-    /// What happens to slots that were missed.
+    /// What happens to slots that passed while no server was running.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     catch_up: MaybeUndefined<CatchUp>,
-    /// How a failed run is made again; null: not at all.
+    /// New retry policy of the runs. Null turns retries off.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     retry: MaybeUndefined<RetryInput>,
 }

@@ -19,9 +19,9 @@ use crate::{
     service::ControlPlane,
 };
 
-/// Everything that has an id.
+/// An object with an id.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Its id, the same as in REST."))]
+#[graphql(field(name = "id", ty = "ID", desc = "Id of the object, the same as in REST."))]
 pub(super) enum Node {
     Agent(Agent),
     Transfer(Transfer),
@@ -38,13 +38,13 @@ pub(super) enum Node {
     UnknownObject(UnknownObject),
 }
 
-/// What an event is about that this version of the server cannot read: another version wrote it.
+/// The object of an event that this version of the server cannot read, because another version wrote it.
 pub(super) struct UnknownObject(Uuid);
 
-/// What an event is about that this version of the server cannot read: another version wrote it.
+/// The object of an event that this version of the server cannot read, because another version wrote it.
 #[Object]
 impl UnknownObject {
-    /// Its id.
+    /// Id of the object.
     async fn id(&self) -> ID {
         ID(self.0.to_string())
     }
@@ -70,7 +70,7 @@ impl From<event::Object> for Node {
     }
 }
 
-/// Something that has happened, as the log keeps it.
+/// An event of the event log.
 pub(super) struct LoggedEvent {
     cursor: String,
     kind: LoggedKind,
@@ -92,51 +92,52 @@ impl LoggedEvent {
     }
 }
 
-/// Something that has happened, as the log keeps it.
+/// An event of the event log.
 #[Object(name = "Event")]
 impl LoggedEvent {
-    /// Names the event.
+    /// Id of the event.
     async fn id(&self) -> ID {
         ID(self.cursor.clone())
     }
 
-    /// Where it stands in the log: `after` this cursor the log goes on.
+    /// Position of the event in the event log. Pass it as `after` to read the events that follow.
     async fn cursor(&self) -> &str {
         &self.cursor
     }
 
-    /// What has happened.
+    /// Kind of the event.
     async fn kind(&self) -> LoggedKind {
         self.kind
     }
 
-    /// When.
+    /// Time of the event.
     async fn at(&self) -> Instant {
         self.event.at
     }
 
-    /// On whose behalf: `user:<id>`, `agent:<id>` or `system`. Customers see `admin` in the place of an administrator.
+    /// Who caused the event: `user:<id>`, `agent:<id>` or `system`. Customers see `admin` instead of an administrator's
+    /// id.
     async fn actor(&self) -> &str {
         &self.event.actor
     }
 
-    /// Whose object it is about; nothing for the platform's own.
+    /// Customer that owns the object; null if it belongs to the platform.
     async fn customer_id(&self) -> Option<CustomerId> {
         self.event.object.customer()
     }
 
-    /// The agent it is about, or that made what it is about.
+    /// Agent that the event is about, or the agent of its transfer or job.
     async fn agent_id(&self) -> Option<AgentId> {
         self.event.object.agent()
     }
 
-    /// The id of what it is about.
+    /// Id of the object.
     async fn object_id(&self) -> ID {
         ID(self.event.object.id().to_string())
     }
 
-    /// What it is about, as it was then. Customers get the `yaml` and the `versions` of a pipeline only from events of its
-    /// current version; from other events `yaml` is empty and `versions` has no items.
+    /// The object after the change. Customers get `yaml` and `versions` of a pipeline only in events of its current
+    /// version; in other events, `yaml` and `versions` are empty.
     async fn object(&self) -> Node {
         self.event.object.clone().into()
     }

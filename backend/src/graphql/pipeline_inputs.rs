@@ -10,13 +10,13 @@ use crate::{
     model::pipeline::run::{Given, PipelineRunFilter, PipelineRunStatus, StartPipelineRun},
 };
 
-/// Which runs of pipelines are meant. All conditions must hold.
+/// Selects pipeline runs. All given conditions must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 #[graphql(name = "PipelineRunFilter")]
 pub(super) struct PipelineRunFilterInput {
-    /// Only those of this pipeline.
+    /// Runs of this pipeline.
     pipeline_id: Option<PipelineId>,
-    /// Only those with this status.
+    /// Runs with this status.
     status: Option<PipelineRunStatus>,
 }
 
@@ -26,38 +26,40 @@ impl From<PipelineRunFilterInput> for PipelineRunFilter {
     }
 }
 
-/// A new pipeline.
+/// Input for creating a pipeline.
 #[derive(Clone, Debug, InputObject, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CreatePipelineInput {
-    /// What it will be called, for good: 1 to 64 small letters, digits and hyphens between them; no UUID, nor `schema` or
-    /// `dry-run`.
+    /// Identifier in URLs, which cannot be changed later. 1 to 64 lower-case letters, digits and hyphens, with a letter
+    /// or digit at both ends. A UUID, `schema` and `dry-run` are not allowed.
     identifier: String,
-    /// Its name: 1 to 255 characters.
+    /// Name of the pipeline, 1 to 255 characters.
     name: String,
-    /// What it is for: at most 500 characters.
+    /// Purpose of the pipeline, at most 500 characters.
     description: Option<String>,
-    /// Its definition: it must be valid.
+    /// Definition in YAML. It must be valid.
     yaml: String,
-    /// Whether its runs start; yes, if left out.
+    /// Whether runs may start. Default: `true`.
     enabled: Option<bool>,
-    /// Whose it is, for administrators to say. Else it belongs to the one customer of all agents it names by id, else to
-    /// the platform.
+    /// Customer that owns the pipeline. Only administrators can choose it; for other users it is ignored, and the
+    /// pipeline belongs to their customer. If an administrator omits it, the owner is the customer of the agents that
+    /// the definition names by id. If there is no such agent, or they belong to several customers, the pipeline belongs
+    /// to the platform.
     customer_id: Option<CustomerId>,
-    /// The commit it comes from.
+    /// SHA of the Git commit that the definition comes from, 7 to 64 hexadecimal digits.
     git_sha: Option<String>,
 }
 
-/// What changes about a pipeline without a new version. What is left out stays.
+/// Changes to a pipeline that create no new version. Omitted fields keep their values.
 #[derive(Clone, Debug, Default, InputObject, Serialize)]
 pub(super) struct UpdatePipelineInput {
-    /// Its name.
+    /// New name, 1 to 255 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     name: MaybeUndefined<String>,
-    /// What it is for; null: nothing is said.
+    /// New description, at most 500 characters. Null removes it.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     description: MaybeUndefined<String>,
-    /// Whether its runs start.
+    /// Whether runs may start, both scheduled and manual ones.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     enabled: MaybeUndefined<bool>,
 }
@@ -65,9 +67,9 @@ pub(super) struct UpdatePipelineInput {
 /// A value for a parameter of a definition.
 #[derive(Clone, Debug, InputObject)]
 pub(super) struct ParameterInput {
-    /// What the definition calls it.
+    /// Name of the parameter in the definition.
     name: String,
-    /// Its value in this run.
+    /// Value of the parameter in this run.
     value: String,
 }
 

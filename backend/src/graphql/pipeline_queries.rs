@@ -19,18 +19,18 @@ use crate::{
     },
 };
 
-/// What can be asked about pipelines.
+/// Queries about pipelines.
 pub(crate) struct PipelineQueries;
 
-/// What can be asked about pipelines.
+/// Queries about pipelines.
 #[Object]
 impl PipelineQueries {
-    /// A pipeline, by its id or its identifier.
+    /// Returns a pipeline by its id or identifier.
     async fn pipeline(&self, ctx: &Context<'_>, id: PipelineRef) -> Result<Option<Pipeline>> {
         control_plane(ctx)?.get_pipeline(actor(ctx)?, &id).await.map(Some)
     }
 
-    /// Pipelines, newest first.
+    /// Lists pipelines, newest first.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * (child_complexity + LONG_TEXT) + 1")]
     async fn pipelines(
@@ -41,7 +41,7 @@ impl PipelineQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<Pipeline>> {
         let actor = actor(ctx)?;
         let filter = filter.map_or(Ok(PipelineFilter::default()), |filter| read(&filter))?;
@@ -50,12 +50,12 @@ impl PipelineQueries {
         Ok(connection(page, |pipeline| pipeline.id.0))
     }
 
-    /// A run of a pipeline. For administrators.
+    /// Returns a pipeline run by its id. For administrators.
     async fn pipeline_run(&self, ctx: &Context<'_>, id: RunId) -> Result<Option<PipelineRun>> {
         control_plane(ctx)?.get_pipeline_run(actor(ctx)?, id).await.map(Some)
     }
 
-    /// Runs of pipelines, newest first. For administrators.
+    /// Lists pipeline runs, newest first. For administrators.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn pipeline_runs(
@@ -66,7 +66,7 @@ impl PipelineQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<PipelineRun>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
         let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
@@ -74,7 +74,7 @@ impl PipelineQueries {
         Ok(connection(page, |run| run.id.0))
     }
 
-    /// What became of the slots of a pipeline's schedule, the latest first. For administrators.
+    /// Lists the slots of a pipeline's schedule with their outcomes, latest first. For administrators.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn pipeline_slots(
@@ -85,7 +85,7 @@ impl PipelineQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<PipelineSlot>> {
         let actor = actor(ctx)?;
         let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
@@ -93,7 +93,7 @@ impl PipelineQueries {
         Ok(connection(page, |slot| slot.id.0))
     }
 
-    /// The versions of a pipeline, newest first. For administrators.
+    /// Lists the versions of a pipeline, newest first. For administrators.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn pipeline_versions(
@@ -104,7 +104,7 @@ impl PipelineQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<PipelineVersion>> {
         let actor = actor(ctx)?;
         let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
@@ -113,43 +113,43 @@ impl PipelineQueries {
         Ok(connection(page, |version| Uuid::from_u128(version.version.unsigned_abs().into())))
     }
 
-    /// The definition that a version is, as it was sent. For administrators.
+    /// Returns the definition of a version exactly as it was sent. For administrators.
     #[graphql(complexity = "LONG_TEXT")]
     async fn pipeline_version_yaml(
         &self,
         ctx: &Context<'_>,
         pipeline_id: PipelineRef,
-        #[graphql(desc = "The number of the version.")] version: i64,
+        #[graphql(desc = "Number of the version.")] version: i64,
     ) -> Result<String> {
         control_plane(ctx)?.get_pipeline_version(actor(ctx)?, &pipeline_id, version).await
     }
 
-    /// What two versions of a pipeline differ in, line by line. For administrators.
+    /// Compares two versions of a pipeline line by line. For administrators.
     #[graphql(complexity = "LABORIOUS + child_complexity")]
     async fn pipeline_diff(
         &self,
         ctx: &Context<'_>,
         pipeline_id: PipelineRef,
-        #[graphql(desc = "The number of the version before.")] from: i64,
-        #[graphql(desc = "The number of the version after.")] to: i64,
+        #[graphql(desc = "Number of the first version.")] from: i64,
+        #[graphql(desc = "Number of the second version.")] to: i64,
     ) -> Result<VersionDiff> {
         control_plane(ctx)?.diff_pipeline_versions(actor(ctx)?, &pipeline_id, from, to).await
     }
 
-    /// The JSON Schema of a definition.
+    /// Returns the JSON Schema of pipeline definitions.
     #[graphql(complexity = "LONG_TEXT")]
     #[expect(clippy::unused_async, reason = "a resolver must be asynchronous")]
     async fn pipeline_schema(&self, ctx: &Context<'_>) -> Result<Value> {
         control_plane(ctx)?.get_pipeline_schema(actor(ctx)?)
     }
 
-    /// What a definition would do, or what is wrong with it. Nothing is kept.
+    /// Checks a definition and returns its plan or its errors. Saves nothing and starts nothing.
     #[graphql(complexity = "LABORIOUS + child_complexity")]
     async fn dry_run_pipeline(
         &self,
         ctx: &Context<'_>,
         yaml: String,
-        #[graphql(desc = "Among whose agents to look, for administrators to say.")] customer_id: Option<CustomerId>,
+        #[graphql(desc = "Customer whose agents are looked up, for administrators.")] customer_id: Option<CustomerId>,
     ) -> Result<Verdict> {
         control_plane(ctx)?.dry_run_pipeline(actor(ctx)?, DryRun { yaml, customer_id }).await
     }

@@ -29,15 +29,15 @@ const NEWEST: i32 = 20;
 /// A parameter of a run.
 #[derive(SimpleObject)]
 struct Parameter {
-    /// What the definition calls it.
+    /// Name of the parameter in the definition.
     name: String,
-    /// Its value in this run.
+    /// Value of the parameter in this run.
     value: String,
 }
 
 #[ComplexObject]
 impl Pipeline {
-    /// Whose it is; nothing for the platform's own.
+    /// The customer that owns the pipeline; null if it belongs to the platform.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
         match self.customer_id {
             Some(customer) => Ok(loader(ctx)?.load_one(customer).await?),
@@ -45,44 +45,44 @@ impl Pipeline {
         }
     }
 
-    /// Its newest runs. To go further back, or to filter, ask `pipelineRuns` with the filter `pipelineId`.
-    /// For administrators.
+    /// The newest runs of the pipeline. For older ones or other filters, query `pipelineRuns` with the filter
+    /// `pipelineId`. For administrators.
     #[graphql(complexity = "usize::try_from(first).unwrap_or(0) * child_complexity + 1")]
     async fn runs(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "NEWEST", desc = "How many: 1 to 100.")] first: i32,
+        #[graphql(default_with = "NEWEST", desc = "Number of items, 1 to 100.")] first: i32,
     ) -> async_graphql::Result<Vec<PipelineRun>> {
         let count = newest(first)?;
         Ok(loader(ctx)?.load_one(NewestPipelineRunsOf(self.id, count)).await?.unwrap_or_default())
     }
 
-    /// Whether the viewer may delete it.
+    /// Whether the viewer may delete the pipeline.
     async fn viewer_can_delete(&self, ctx: &Context<'_>) -> bool {
         viewer_may(ctx, Permission::DeletePipeline)
     }
 
-    /// Whether the viewer may disable it now: it is enabled.
+    /// Whether the viewer may disable the pipeline now. It must be enabled.
     async fn viewer_can_disable(&self, ctx: &Context<'_>) -> bool {
         self.enabled && viewer_may(ctx, Permission::UpdatePipeline)
     }
 
-    /// Whether the viewer may enable it now: it is disabled.
+    /// Whether the viewer may enable the pipeline now. It must be disabled.
     async fn viewer_can_enable(&self, ctx: &Context<'_>) -> bool {
         !self.enabled && viewer_may(ctx, Permission::UpdatePipeline)
     }
 
-    /// Whether the viewer may make an earlier version the newest one.
+    /// Whether the viewer may restore an earlier version.
     async fn viewer_can_restore_version(&self, ctx: &Context<'_>) -> bool {
         viewer_may(ctx, Permission::RestorePipelineVersion) && viewer_may(ctx, Permission::UpdatePipeline)
     }
 
-    /// Whether the viewer may start a run now: it is enabled.
+    /// Whether the viewer may start a run now. The pipeline must be enabled.
     async fn viewer_can_run(&self, ctx: &Context<'_>) -> bool {
         self.enabled && viewer_may(ctx, Permission::RunPipeline)
     }
 
-    /// Whether the viewer may change it, its definition too.
+    /// Whether the viewer may change the pipeline and its definition.
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> bool {
         viewer_may(ctx, Permission::UpdatePipeline)
     }
@@ -90,34 +90,34 @@ impl Pipeline {
 
 #[ComplexObject]
 impl PipelineRun {
-    /// The pipeline it is a run of; nothing once that was deleted.
+    /// The pipeline of the run; null if it was deleted.
     async fn pipeline(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Arc<Pipeline>>> {
         Ok(loader(ctx)?.load_one(self.pipeline_id).await?)
     }
 
-    /// The values of its parameters, by name.
+    /// Names and values of the parameters of the run.
     async fn parameters(&self) -> Vec<Parameter> {
         let parameters = self.parameters.iter();
         parameters.map(|(name, value)| Parameter { name: name.clone(), value: value.clone() }).collect()
     }
 
-    /// What it does, as the `ast` of a dry run: the steps in their order with what they need, the agents that were chosen
-    /// when the run was made, places, and parameters filled in. There is no schedule in it. Empty once the pipeline was
-    /// deleted.
+    /// Plan of the run, in the same form as `ast` of a dry run: the steps in their order with their dependencies,
+    /// agents and endpoints, and with parameters filled in. The agents are those that were chosen when the run was
+    /// created. The plan has no schedule. It is empty if the pipeline was deleted.
     #[graphql(complexity = 20)]
     async fn plan(&self, ctx: &Context<'_>) -> async_graphql::Result<Value> {
         let plan = loader(ctx)?.load_one(PlanOf(self.id)).await?;
         Ok(plan.map_or_else(|| Value::Object(serde_json::Map::new()), |plan| Value::clone(&plan)))
     }
 
-    /// Whether the viewer may cancel it now: it has not ended, and nobody has asked for its end yet.
+    /// Whether the viewer may cancel the run now. It must be active, and no cancellation may have been requested yet.
     async fn viewer_can_cancel(&self, ctx: &Context<'_>) -> bool {
         let is_possible = self.status.can_be_cancelled() && self.cancel_requested_at.is_none();
         is_possible && viewer_may(ctx, Permission::CancelPipelineRun)
     }
 
-    /// Whether the viewer may continue from where it failed, as a new run: it has failed or was cancelled, and its
-    /// pipeline is enabled.
+    /// Whether the viewer may continue the run from where it stopped, as a new run. It must have failed or been
+    /// cancelled, and its pipeline must be enabled.
     async fn viewer_can_rerun(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         let is_possible = self.status.can_be_rerun() && viewer_may(ctx, Permission::RerunPipelineRun);
         Ok(is_possible && loader(ctx)?.load_one(self.pipeline_id).await?.is_some_and(|pipeline| pipeline.enabled))
@@ -126,12 +126,12 @@ impl PipelineRun {
 
 #[ComplexObject]
 impl PipelineStep {
-    /// How many bytes this attempt has moved; never goes back within one attempt.
+    /// Bytes copied so far in the current attempt; never decreases within an attempt.
     async fn bytes_transferred(&self) -> Option<ByteCount> {
         self.bytes_transferred.map(ByteCount)
     }
 
-    /// The transfer its agent made for it.
+    /// The transfer that the agent created for the step.
     async fn transfer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Transfer>> {
         match self.transfer_id {
             Some(transfer) => Ok(loader(ctx)?.load_one(transfer).await?),
@@ -142,7 +142,7 @@ impl PipelineStep {
 
 #[ComplexObject]
 impl PipelineSlot {
-    /// The run it became.
+    /// The run of the slot.
     async fn run(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<PipelineRun>> {
         match self.run_id {
             Some(run) => Ok(loader(ctx)?.load_one(OfPipeline(run)).await?),

@@ -27,34 +27,34 @@ use crate::{
     },
 };
 
-/// What can be asked.
+/// Queries.
 #[derive(MergedObject)]
 #[graphql(name = "Query")]
 pub(crate) struct QueryRoot(pub(super) GeneralQueries, pub(super) PipelineQueries);
 
-/// What can be asked, but for pipelines.
+/// Queries, except those about pipelines.
 pub(crate) struct GeneralQueries;
 
-/// What can be asked, but for pipelines.
+/// Queries, except those about pipelines.
 #[Object]
 impl GeneralQueries {
-    /// Who is signed in.
+    /// Returns the signed-in user.
     async fn me(&self, ctx: &Context<'_>) -> Result<User> {
         control_plane(ctx)?.me(actor(ctx)?).await
     }
 
-    /// The figures of the whole fleet that the caller may see.
+    /// Returns the totals of all agents and transfers that the caller may see.
     async fn fleet(&self, ctx: &Context<'_>) -> Result<Fleet> {
         control_plane(ctx)?.get_fleet(actor(ctx)?).await
     }
 
-    /// An agent.
+    /// Returns an agent by its id.
     async fn agent(&self, ctx: &Context<'_>, id: AgentId) -> Result<Option<Agent>> {
         let found = control_plane(ctx)?.find_agents(actor(ctx)?, &[id]).await?.pop();
         found.map(Some).ok_or(Error::NotFound("agent"))
     }
 
-    /// Agents, newest first.
+    /// Lists agents, newest first.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn agents(
@@ -65,7 +65,7 @@ impl GeneralQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<Agent>> {
         let actor = actor(ctx)?;
         let filter = filter.map_or(Ok(AgentFilter::default()), |filter| read(&filter))?;
@@ -74,12 +74,12 @@ impl GeneralQueries {
         Ok(connection(page, |agent| agent.id.0))
     }
 
-    /// A transfer.
+    /// Returns a transfer by its id.
     async fn transfer(&self, ctx: &Context<'_>, id: TransferId) -> Result<Option<Transfer>> {
         control_plane(ctx)?.get_transfer(actor(ctx)?, id).await.map(Some)
     }
 
-    /// Transfers, newest first.
+    /// Lists transfers, newest first.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn transfers(
@@ -90,7 +90,7 @@ impl GeneralQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<Transfer>> {
         let actor = actor(ctx)?;
         let filter = read_transfer_filter(filter)?;
@@ -99,12 +99,12 @@ impl GeneralQueries {
         Ok(connection(page, |transfer| transfer.id.0))
     }
 
-    /// A job.
+    /// Returns a job by its id.
     async fn job(&self, ctx: &Context<'_>, id: JobId) -> Result<Option<Job>> {
         control_plane(ctx)?.get_job(actor(ctx)?, id).await.map(Some)
     }
 
-    /// Jobs, newest first.
+    /// Lists jobs, newest first.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn jobs(
@@ -115,7 +115,7 @@ impl GeneralQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<Job>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default());
         let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
@@ -123,12 +123,12 @@ impl GeneralQueries {
         Ok(connection(page, |job| job.id.0))
     }
 
-    /// A run of a job. For administrators.
+    /// Returns a job run by its id. For administrators.
     async fn job_run(&self, ctx: &Context<'_>, id: RunId) -> Result<Option<JobRun>> {
         control_plane(ctx)?.get_job_run(actor(ctx)?, id).await.map(Some)
     }
 
-    /// Runs of jobs, newest first. For administrators.
+    /// Lists job runs, newest first. For administrators.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn job_runs(
@@ -139,7 +139,7 @@ impl GeneralQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<JobRun>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
         let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
@@ -147,7 +147,7 @@ impl GeneralQueries {
         Ok(connection(page, |run| run.id.0))
     }
 
-    /// What became of the slots of a job's schedule, the latest first. For administrators.
+    /// Lists the slots of a job's schedule with their outcomes, latest first. For administrators.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn job_slots(
@@ -159,7 +159,7 @@ impl GeneralQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<JobSlot>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
         let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
@@ -167,22 +167,22 @@ impl GeneralQueries {
         Ok(connection(page, |slot| slot.id.0))
     }
 
-    /// What a schedule says, and when it is due next.
+    /// Describes a schedule and returns its next slots.
     #[graphql(complexity = "usize::try_from(first).unwrap_or(0) * child_complexity + 1")]
     #[expect(clippy::unused_async, reason = "a resolver must be asynchronous")]
     async fn schedule_preview(
         &self,
         ctx: &Context<'_>,
         schedule: String,
-        #[graphql(default = "UTC", desc = "By its IANA name.")] timezone: String,
-        #[graphql(default = 5, desc = "How many times: 1 to 100.")] first: i32,
+        #[graphql(default = "UTC", desc = "IANA name of the time zone.")] timezone: String,
+        #[graphql(default = 5, desc = "Number of slots, 1 to 100.")] first: i32,
     ) -> Result<SchedulePreview> {
         let actor = actor(ctx)?;
         let wanted = serde_json::json!({ "schedule": schedule, "timezone": timezone, "first": first });
         control_plane(ctx)?.preview_schedule(actor, &read(&wanted)?)
     }
 
-    /// Customers, newest first. For administrators.
+    /// Lists customers, newest first. For administrators.
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn customers(
         &self,
@@ -191,14 +191,14 @@ impl GeneralQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<Customer>> {
         let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx));
         let page = control_plane(ctx)?.list_customers(actor(ctx)?, window?).await?;
         Ok(connection(page, |customer| customer.id.0))
     }
 
-    /// Users, newest first. For administrators.
+    /// Lists users, newest first. For administrators.
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn users(
         &self,
@@ -207,14 +207,14 @@ impl GeneralQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<User>> {
         let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx));
         let page = control_plane(ctx)?.list_users(actor(ctx)?, window?).await?;
         Ok(connection(page, |user| user.id.0))
     }
 
-    /// A customer's enrolment codes, newest first.
+    /// Lists the enrolment codes of a customer, newest first.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn enrolment_codes(
@@ -225,14 +225,14 @@ impl GeneralQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(desc = "Jumps to a page, from 1; goes together with first.")] page: Option<i32>,
+        #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<EnrolmentCode>> {
         let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx));
         let page = control_plane(ctx)?.list_enrolment_codes(actor(ctx)?, customer_id, window?).await?;
         Ok(connection(page, |code| code.id.0))
     }
 
-    /// The log of what has happened, newest first; kept for 30 days.
+    /// Lists the events of the event log, newest first. Events are kept for 30 days.
     #[graphql(complexity = "size(first, last) * (child_complexity + LONG_TEXT) + 1")]
     async fn events(
         &self,
@@ -258,7 +258,7 @@ impl GeneralQueries {
         Ok(connection)
     }
 
-    /// Whatever has this id.
+    /// Returns the object with this id.
     async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
         let actor = actor(ctx)?;
         let id = Uuid::try_parse(&id).map_err(|_| Error::field("id", "is not an id: ids are UUIDs"))?;

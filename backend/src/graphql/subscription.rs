@@ -41,88 +41,88 @@ impl Default for LogEntries {
     }
 }
 
-/// What can be watched.
+/// Subscriptions.
 pub(crate) struct SubscriptionRoot;
 
-/// A transfer as it is now, or the call to ask again.
+/// The current state of a transfer, or a resync signal.
 #[derive(SimpleObject)]
 pub(crate) struct TransferUpdate {
-    /// The transfer.
+    /// The transfer; null if `resync` is `true`.
     transfer: Option<Transfer>,
-    /// Whether something may have been missed: query again.
+    /// Whether changes may have been missed. The client must query again.
     resync: bool,
 }
 
-/// An agent as it is now, or the call to ask again.
+/// The current state of an agent, or a resync signal.
 #[derive(SimpleObject)]
 pub(crate) struct AgentUpdate {
-    /// The agent.
+    /// The agent; null if `resync` is `true`.
     agent: Option<Agent>,
-    /// Whether something may have been missed, or an agent was revoked: query again.
+    /// Whether changes may have been missed, or an agent was revoked. The client must query again.
     resync: bool,
 }
 
-/// A job as it is now, or the call to ask again.
+/// The current state of a job, or a resync signal.
 #[derive(SimpleObject)]
 pub(crate) struct JobUpdate {
-    /// The job.
+    /// The job; null if `resync` is `true`.
     job: Option<Job>,
-    /// Whether something may have been missed, or a job was deleted: query again.
+    /// Whether changes may have been missed, or a job was deleted. The client must query again.
     resync: bool,
 }
 
-/// A run of a job as it is now, or the call to ask again.
+/// The current state of a job run, or a resync signal.
 #[derive(SimpleObject)]
 pub(crate) struct JobRunUpdate {
-    /// The run.
+    /// The run; null if `resync` is `true`.
     job_run: Option<JobRun>,
-    /// Whether something may have been missed, or a job was deleted with its runs: query again.
+    /// Whether changes may have been missed, or a job was deleted with its runs. The client must query again.
     resync: bool,
 }
 
-/// A run of a pipeline as it is now, or the call to ask again.
+/// The current state of a pipeline run, or a resync signal.
 #[derive(SimpleObject)]
 pub(crate) struct PipelineRunUpdate {
-    /// The run.
+    /// The run; null if `resync` is `true`.
     pipeline_run: Option<PipelineRun>,
-    /// Whether something may have been missed, or a pipeline was deleted with its runs: query again.
+    /// Whether changes may have been missed, or a pipeline was deleted with its runs. The client must query again.
     resync: bool,
 }
 
-/// The figures as they are now, or the call to ask again.
+/// The current totals of the fleet, or a resync signal.
 #[derive(SimpleObject)]
 pub(crate) struct FleetUpdate {
-    /// The figures.
+    /// The totals; null if `resync` is `true`.
     fleet: Option<Fleet>,
-    /// Whether something may have been missed: query again.
+    /// Whether changes may have been missed. The client must query again.
     resync: bool,
 }
 
-/// An entry of the log, or the word that some are missing.
+/// An event of the event log, or a signal that events are missing.
 #[derive(SimpleObject)]
 pub(crate) struct LogEntry {
-    /// What has happened.
+    /// The event; null if `gap` is `true`.
     event: Option<LoggedEvent>,
-    /// Whether entries are missing here: the log does not go back to the cursor any more.
+    /// Whether events are missing here, because the event log no longer has all events after the given cursor.
     gap: bool,
 }
 
-/// What can be watched.
+/// Subscriptions.
 #[expect(clippy::unused_async, reason = "what the macro makes of a resolver is awaited")]
 #[Subscription(name = "Subscription")]
 impl SubscriptionRoot {
-    /// State: transfers as they change. Nothing comes before the first change, unless `initial` asks for what is not in a
-    /// final state. With a filter by status, the change that takes a transfer out of it still comes.
+    /// State subscription: sends transfers when they change. With `initial`, it first sends the transfers that are not
+    /// in a final state. If the filter has a status, the change by which a transfer leaves that status is still sent.
     async fn transfer_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only these.")] ids: Option<Vec<TransferId>>,
+        #[graphql(desc = "Only the transfers with these ids.")] ids: Option<Vec<TransferId>>,
         filter: Option<TransferFilter>,
         #[graphql(
-            desc = "Begin with what is not in a final state: at most 1,000, running ones first, then queued, then failed."
+            desc = "Send the transfers that are not in a final state first: at most 1,000; running, queued, then failed."
         )]
         initial: Option<bool>,
-        #[graphql(desc = "At most one state per transfer in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<
+        #[graphql(desc = "Least milliseconds between two states of one transfer, 0 to 60,000.")] throttle_ms: Option<
             i32,
         >,
     ) -> Result<impl Stream<Item = TransferUpdate> + use<>> {
@@ -136,15 +136,15 @@ impl SubscriptionRoot {
         }))
     }
 
-    /// State: agents as they change, at each heartbeat too. Nothing comes before the first change, unless `initial` asks
-    /// for what there is.
+    /// State subscription: sends agents when they change, and at each heartbeat. With `initial`, it first sends the
+    /// existing agents.
     async fn agent_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only these.")] ids: Option<Vec<AgentId>>,
+        #[graphql(desc = "Only the agents with these ids.")] ids: Option<Vec<AgentId>>,
         filter: Option<AgentFilter>,
-        #[graphql(desc = "Begin with what there is: at most 1,000.")] initial: Option<bool>,
-        #[graphql(desc = "At most one state per agent in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
+        #[graphql(desc = "Send the existing agents first, at most 1,000.")] initial: Option<bool>,
+        #[graphql(desc = "Least milliseconds between two states of one agent, 0 to 60,000.")] throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = AgentUpdate> + use<>> {
         own(initial, throttle_ms);
         actor(ctx)?;
@@ -156,16 +156,16 @@ impl SubscriptionRoot {
         }))
     }
 
-    /// State: jobs as they change, also when they start or are due at another time. Nothing comes before the first change,
-    /// unless `initial` asks for what there is. With the filter `enabled`, the change that takes a job out of it still
-    /// comes.
+    /// State subscription: sends jobs when they change, when they start, and when their next run changes. With
+    /// `initial`, it first sends the existing jobs. If the filter has `enabled`, the change by which a job stops
+    /// matching is still sent.
     async fn job_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only these.")] ids: Option<Vec<JobId>>,
+        #[graphql(desc = "Only the jobs with these ids.")] ids: Option<Vec<JobId>>,
         filter: Option<JobFilter>,
-        #[graphql(desc = "Begin with what there is: at most 1,000.")] initial: Option<bool>,
-        #[graphql(desc = "At most one state per job in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
+        #[graphql(desc = "Send the existing jobs first, at most 1,000.")] initial: Option<bool>,
+        #[graphql(desc = "Least milliseconds between two states of one job, 0 to 60,000.")] throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = JobUpdate> + use<>> {
         own(initial, throttle_ms);
         actor(ctx)?;
@@ -177,15 +177,15 @@ impl SubscriptionRoot {
         }))
     }
 
-    /// State: runs of jobs as they change. Nothing comes before the first change, unless `initial` asks for those at work.
-    /// With a filter by status, the change that takes a run out of it still comes. For administrators.
+    /// State subscription: sends job runs when they change. With `initial`, it first sends the active runs. If the
+    /// filter has a status, the change by which a run leaves that status is still sent. For administrators.
     async fn job_run_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only these.")] ids: Option<Vec<RunId>>,
+        #[graphql(desc = "Only the runs with these ids.")] ids: Option<Vec<RunId>>,
         filter: Option<JobRunFilterInput>,
-        #[graphql(desc = "Begin with those at work: at most 1,000.")] initial: Option<bool>,
-        #[graphql(desc = "At most one state per run in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
+        #[graphql(desc = "Send the active runs first, at most 1,000.")] initial: Option<bool>,
+        #[graphql(desc = "Least milliseconds between two states of one run, 0 to 60,000.")] throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = JobRunUpdate> + use<>> {
         own(initial, throttle_ms);
         let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
@@ -197,18 +197,17 @@ impl SubscriptionRoot {
         }))
     }
 
-    /// State: runs of pipelines with their steps, as they change. Nothing comes before the first change, unless `initial`
-    /// asks for those that have not ended. With the filter `status`, the change that takes a run out of it still comes.
-    /// For administrators.
+    /// State subscription: sends pipeline runs with their steps when they change. With `initial`, it first sends the
+    /// active runs. If the filter has a status, the change by which a run leaves that status is still sent. For
+    /// administrators.
     async fn pipeline_run_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only these.")] ids: Option<Vec<RunId>>,
+        #[graphql(desc = "Only the runs with these ids.")] ids: Option<Vec<RunId>>,
         filter: Option<PipelineRunFilterInput>,
-        #[graphql(desc = "Begin with those that have not ended: at most 1,000, running ones first.")] initial: Option<
-            bool,
-        >,
-        #[graphql(desc = "At most one state per run in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
+        #[graphql(desc = "Send the active runs first: at most 1,000, running ones before queued ones.")]
+        initial: Option<bool>,
+        #[graphql(desc = "Least milliseconds between two states of one run, 0 to 60,000.")] throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = PipelineRunUpdate> + use<>> {
         own(initial, throttle_ms);
         let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
@@ -220,12 +219,12 @@ impl SubscriptionRoot {
         }))
     }
 
-    /// State: the figures of the fleet, when they have changed, at most once a second.
+    /// State subscription: sends the totals of the fleet when they change, at most once a second.
     async fn fleet_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Begin with the figures of now.")] initial: Option<bool>,
-        #[graphql(desc = "At most once in so many milliseconds: 0 to 60,000.")] throttle_ms: Option<i32>,
+        #[graphql(desc = "Send the current totals first.")] initial: Option<bool>,
+        #[graphql(desc = "Least milliseconds between two states, 0 to 60,000.")] throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = FleetUpdate> + use<>> {
         own(initial, throttle_ms);
         actor(ctx)?;
@@ -235,11 +234,12 @@ impl SubscriptionRoot {
         }))
     }
 
-    /// Log: what happens from now on, or after a cursor, in the order of commits, each entry once.
+    /// Log subscription: sends every event from now on, or after a cursor, in the order of the commits. Each event is
+    /// sent once.
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Goes on after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Continue after this cursor.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Result<LogEntry, Arc<Error>>> + use<>> {
         let (cp, actor) = (control_plane(ctx)?.clone(), actor(ctx)?.clone());
         let entries = ctx.data::<LogEntries>().map_err(|_| Error::internal("no bound of log entries in the schema"))?;

@@ -11,49 +11,51 @@ use crate::{
 
 #[ComplexObject]
 impl Transfer {
-    /// The agent that makes it; nothing once that was revoked.
+    /// The agent that makes the copy; null if it was revoked.
     async fn agent(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Agent>> {
         Ok(loader(ctx)?.load_one(self.agent_id).await?)
     }
 
-    /// The agent's name, or its host name where it has none.
+    /// Name of the agent, or its host name if it has no name.
     async fn agent_name(&self) -> &str {
         &self.agent.name
     }
 
-    /// The agent's host name.
+    /// Host name of the agent.
     async fn agent_hostname(&self) -> &str {
         &self.agent.hostname
     }
 
-    /// Whose transfer it is.
+    /// The customer that owns the transfer.
     async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
         Ok(loader(ctx)?.load_one(self.customer_id).await?)
     }
 
-    /// How many bytes there are in all; 0 when unknown, see `sizeKnown`.
+    /// Total size in bytes; 0 if it is unknown (see `sizeKnown`).
     async fn bytes_total(&self) -> ByteCount {
         ByteCount(self.bytes_total)
     }
 
-    /// How many bytes have arrived; never goes back within one attempt.
+    /// Bytes copied so far in the current attempt; never decreases within an attempt.
     async fn bytes_transferred(&self) -> ByteCount {
         ByteCount(self.bytes_transferred)
     }
 
-    /// Seconds until it will be done at the present speed, while it runs and that can be told.
+    /// Estimated seconds until the end at the current speed; null if the transfer is not running or there is no
+    /// estimate.
     async fn eta_seconds(&self) -> Option<i32> {
         // Longer than an `Int` holds is 68 years: that cannot be told.
         self.eta_seconds.and_then(|seconds| i32::try_from(seconds).ok())
     }
 
-    /// Whether the viewer may cancel it now: it has not ended, and nobody has asked for its end yet.
+    /// Whether the viewer may cancel the transfer now. It must be queued or running, and no cancellation may have been
+    /// requested yet.
     async fn viewer_can_cancel(&self, ctx: &Context<'_>) -> bool {
         let is_possible = self.status.can_be_cancelled() && self.cancel_requested_at.is_none();
         is_possible && viewer_may(ctx, Permission::CancelTransfer)
     }
 
-    /// Whether the viewer may ask for another attempt now: it has failed, and its agent was not revoked.
+    /// Whether the viewer may retry the transfer now. It must have failed, and its agent must not be revoked.
     async fn viewer_can_retry(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         let is_possible = self.status.can_be_retried() && viewer_may(ctx, Permission::RetryTransfer);
         Ok(is_possible && loader(ctx)?.load_one(self.agent_id).await?.is_some())

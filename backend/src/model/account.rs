@@ -11,7 +11,7 @@ use super::{
 };
 use crate::ids::{CustomerId, UserId};
 
-/// What a user may do.
+/// Role of a user, which decides the user's permissions.
 #[derive(
     Clone,
     Copy,
@@ -29,30 +29,30 @@ use crate::ids::{CustomerId, UserId};
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Role {
-    /// Runs the platform and sees everything.
+    /// Administrator: manages the platform and sees all customers.
     Admin,
-    /// Sees one customer's fleet.
+    /// User of one customer: sees that customer's fleet only.
     Customer,
 }
 
-/// Somebody who signs in.
+/// A user, who signs in with an e-mail address and a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[graphql(complex)]
 pub struct User {
-    /// Their id.
+    /// Id of the user.
     pub id: UserId,
-    /// Their e-mail address, in lower case.
+    /// E-mail address in lower case.
     #[schema(format = "email", example = "ops@acme.example")]
     pub email: String,
-    /// What they may do.
+    /// Role of the user.
     pub role: Role,
-    /// Whose fleet they see; null for administrators.
+    /// Customer of the user; null for administrators.
     #[schema(required)]
     pub customer_id: Option<CustomerId>,
-    /// Whether they are shut out.
+    /// Whether the user is suspended and cannot sign in.
     pub suspended: bool,
-    /// When they were made.
+    /// Time at which the user was created.
     pub created_at: Instant,
 }
 
@@ -97,20 +97,20 @@ fn is_email(text: &str) -> bool {
 }
 
 input! {
-    /// What is said to make a user.
+    /// Input for creating a user.
     #[derive(Clone, PartialEq, Eq, ToSchema)]
     #[schema(rename_all = "camelCase")]
     #[schema(example = json!({ "email": "ops@acme.example", "password": "a long passphrase", "role": "admin" }))]
     pub struct CreateUser {
-        /// Their e-mail address; one user each, whatever its case.
+        /// E-mail address of the user. Two users cannot have the same address; case is ignored.
         #[schema(format = "email", min_length = 3, max_length = 254)]
         email: String = required("email", &[], email),
-        /// Their password.
+        /// Password of the user.
         #[schema(format = "password", min_length = 12, max_length = 1024)]
         password: String = required("password", &[], new_password),
-        /// What they may do.
+        /// Role of the user.
         role: Role = required("role", &[], one_of),
-        /// Whose fleet they see: required for role `customer`, absent for `admin`.
+        /// Customer of the user. Required for the role `customer`, not allowed for `admin`.
         customer_id: Option<CustomerId> = optional("customerId", &[], id::<CustomerId>),
     }
     check(fields) {
@@ -125,33 +125,33 @@ input! {
 }
 
 input! {
-    /// What may change about a user.
+    /// Changes to a user. Omitted fields keep their values.
     #[derive(Clone, Default, PartialEq, Eq, ToSchema)]
     #[schema(rename_all = "camelCase", example = json!({ "suspended": true }))]
     pub struct UpdateUser {
-        /// A new password; ends the user's sessions.
+        /// New password. The user's sessions end.
         #[schema(nullable = false, format = "password", min_length = 12, max_length = 1024)]
         password: Option<String> = update("password", &[], new_password),
-        /// A new role; ends the user's sessions. A customer's user who becomes an administrator belongs to no customer any
-        /// more; an administrator cannot become a customer's user, for lack of a customer.
+        /// New role. The user's sessions end. A user who becomes an administrator no longer belongs to a customer. An
+        /// administrator cannot become a customer's user, because the administrator has no customer.
         #[schema(nullable = false)]
         role: Option<Role> = update("role", &[], one_of),
-        /// Shut out, which ends the user's sessions, or let in again.
+        /// `true` suspends the user and ends the user's sessions. `false` ends the suspension.
         #[schema(nullable = false)]
         suspended: Option<bool> = update("suspended", &[], boolean),
     }
 }
 
-/// What is said to sign in.
+/// Credentials for signing in.
 #[derive(Clone, PartialEq, Eq, ToSchema)]
 #[schema(example = json!({ "email": "ops@acme.example", "password": "a long passphrase" }))]
 pub struct Login {
-    /// The e-mail address, whatever its case.
+    /// E-mail address. Case is ignored.
     pub email: String,
-    /// The password.
+    /// Password.
     #[schema(format = "password")]
     pub password: String,
-    /// Give the refresh token as an HttpOnly cookie rather than in the body.
+    /// Whether to send the refresh token as an HttpOnly cookie instead of in the body.
     #[schema(value_type = Option<bool>)]
     pub cookie: bool,
 }
@@ -166,14 +166,14 @@ impl FromFields for Login {
     }
 }
 
-/// What is said to renew or end a session.
+/// Input for renewing or ending a session.
 #[derive(Clone, Default, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({ "refreshToken": "mft_rt_AZnB8GwAcACAAAAAAAAAAQ" }))]
 pub struct RefreshSession {
-    /// The refresh token; may be left out when the cookie is sent.
+    /// Refresh token. May be omitted if the cookie is sent.
     #[schema(max_length = 1024)]
     pub refresh_token: Option<String>,
-    /// Give the new refresh token as an HttpOnly cookie rather than in the body.
+    /// Whether to send the new refresh token as an HttpOnly cookie instead of in the body.
     #[schema(value_type = Option<bool>)]
     pub cookie: bool,
 }
@@ -186,20 +186,20 @@ impl FromFields for RefreshSession {
     }
 }
 
-/// A session just begun or renewed.
+/// A new or renewed session.
 #[derive(Clone, Serialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[graphql(name = "Session")]
 pub struct SignedIn {
-    /// The access token, for `Authorization: Bearer`.
+    /// Access token, for the header `Authorization: Bearer`.
     #[schema(example = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln")]
     pub token: String,
-    /// When the access token stops working.
+    /// Time at which the access token expires.
     pub expires_at: Instant,
-    /// What renews the session; absent where it was set as a cookie.
+    /// Refresh token, which renews the session. Absent if it was set as a cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "mft_rt_AZnB8GwAcACAAAAAAAAAAQ")]
     pub refresh_token: Option<String>,
-    /// Who signed in.
+    /// User who signed in.
     pub user: User,
 }

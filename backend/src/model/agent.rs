@@ -14,7 +14,7 @@ use super::{
 };
 use crate::ids::{AgentId, CustomerId, InstanceId};
 
-/// Whether an agent is there, and how it fares.
+/// Status of an agent.
 #[derive(
     Clone,
     Copy,
@@ -33,17 +33,17 @@ use crate::ids::{AgentId, CustomerId, InstanceId};
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum AgentStatus {
-    /// Heard from lately.
+    /// Heartbeats arrive.
     Online,
-    /// Said goodbye, or was silent for three heartbeat intervals.
+    /// The agent signed off, or sent no heartbeat for three intervals.
     Offline,
-    /// There, and at work.
+    /// Heartbeats arrive, and the agent is working.
     Busy,
-    /// There, and in trouble of its own.
+    /// Heartbeats arrive, and the agent reports an error of its own.
     Error,
 }
 
-/// The operating systems agents run on.
+/// Operating system of an agent.
 #[derive(
     Clone,
     Copy,
@@ -69,76 +69,76 @@ pub enum Os {
     Darwin,
 }
 
-/// An agent as everybody who may see it sees it.
+/// An agent: a program on a customer's machine that copies files and reports to the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[graphql(complex)]
 pub struct Agent {
-    /// Its id, which never changes.
+    /// Id of the agent; never changes.
     pub id: AgentId,
-    /// A name of the customer's choice; need not be unique.
+    /// Name that the customer chose; need not be unique.
     #[schema(required, example = "production-server-1")]
     pub name: Option<String>,
-    /// The machine's host name; need not be unique.
+    /// Host name of the machine; need not be unique.
     #[schema(example = "server1.example.com")]
     pub hostname: String,
-    /// The machine's operating system.
+    /// Operating system of the machine.
     pub os: Os,
-    /// The version of the agent's program.
+    /// Version of the agent program.
     #[schema(required, example = "0.1.0")]
     pub version: Option<String>,
-    /// Whether it is there.
+    /// Status of the agent.
     pub status: AgentStatus,
-    /// When it was last heard; starts as the registration.
+    /// Time of the last heartbeat; until the first one, time of the registration.
     pub last_heartbeat: Instant,
-    /// The address it was last heard from.
+    /// IP address from which the last heartbeat came.
     #[schema(required, example = "192.0.2.10")]
     pub ip_address: Option<String>,
-    /// When it registered.
+    /// Time of the registration.
     pub created_at: Instant,
-    /// Whose agent it is.
+    /// Customer that owns the agent.
     pub customer_id: CustomerId,
-    /// The machine's load, as the agent reports it.
+    /// Load of the machine, as the agent last reported it.
     #[schema(required, minimum = 0, example = 0.45)]
     pub load: Option<f64>,
-    /// Memory in use, in MB, as the agent reports it.
+    /// Memory in use in MB, as the agent last reported it.
     #[schema(required, minimum = 0, example = 512)]
     pub memory: Option<f64>,
-    /// Counts the accepted changes; of two views the one with the higher figure is newer.
+    /// Increases with each accepted change. Of two states of one agent, the one with the higher revision is newer.
     #[schema(minimum = 1, example = 1)]
     pub revision: i64,
 }
 
-/// The agent, as it stands inside its transfers and jobs.
+/// The agent of a transfer or job, in short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgentRef {
-    /// The agent's id.
+    /// Id of the agent.
     pub id: AgentId,
-    /// Its name, or its host name where it has none.
+    /// Name of the agent, or its host name if it has no name.
     #[schema(example = "production-server-1")]
     pub name: String,
-    /// Its host name.
+    /// Host name of the agent.
     #[schema(example = "server1.example.com")]
     pub hostname: String,
 }
 
-/// What is said to register an agent; may hold a code, so it is never printed.
+/// Input for registering an agent. It may hold an enrolment code, so it is never printed.
 #[derive(Clone, PartialEq, ToSchema)]
 #[schema(rename_all = "camelCase", as = RegisterAgent)]
 #[schema(example = json!({ "name": "production-server-1", "hostname": "server1.example.com", "os": "linux", "version": "0.1.0" }))]
 pub struct RegisterAgent {
-    /// A name of the customer's choice.
+    /// Name for the agent.
     #[schema(max_length = 255)]
     pub name: Option<String>,
-    /// The machine's host name.
+    /// Host name of the machine.
     #[schema(min_length = 1, max_length = 255)]
     pub hostname: String,
-    /// The machine's operating system.
+    /// Operating system of the machine.
     pub os: Os,
-    /// The version of the agent's program.
+    /// Version of the agent program.
     #[schema(max_length = 64)]
     pub version: Option<String>,
-    /// An enrolment code, in the place of a customer's token.
+    /// Enrolment code. Required unless a customer's user sends an access token.
     #[schema(max_length = 255)]
     pub customer_identifier: Option<String>,
 }
@@ -161,29 +161,31 @@ impl FromFields for RegisterAgent {
 }
 
 input! {
-    /// What an agent says to show that it is there.
+    /// A heartbeat of an agent.
     #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
     #[schema(rename_all = "camelCase", example = json!({ "status": "online", "load": 0.45, "memory": 512 }))]
     pub struct Heartbeat {
-        /// How it fares. Absent: `busy` and `error` stay, `offline` becomes `online`. `offline` is a goodbye.
+        /// Status of the agent. `offline` signs the agent off. If omitted, `busy` and `error` are kept, and `offline`
+        /// becomes `online`.
         status: Option<AgentStatus> = optional("status", &[], one_of),
-        /// The machine's load.
+        /// Load of the machine.
         #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
         load: Option<f64> = optional("load", &[], number(0.0, MAX_MEASURE)),
-        /// Memory in use, in MB.
+        /// Memory in use in MB.
         #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
         memory: Option<f64> = optional("memory", &[], number(0.0, MAX_MEASURE)),
-        /// The process, by a random UUID it makes when it starts. Of two with one copied state the later one gets 409 with
-        /// `details.reason` `duplicateInstance`. Without it nothing is checked.
+        /// Random UUID that the agent process chose at its start. If two processes use copies of one state folder, the
+        /// later one gets 409 with `details.reason` `duplicateInstance`. If omitted, this is not checked.
         instance_id: Option<InstanceId> = optional("instanceId", &[], id::<InstanceId>),
     }
 }
 
-/// How a key is to be replaced.
+/// Input for replacing an API key.
 #[derive(Clone, Copy, Debug, Default, ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({ "overlapSeconds": 3600 }))]
 pub struct RotateAgentKey {
-    /// How long the old key works beside the new one; a day unless said otherwise, 0 ends it now.
+    /// Seconds for which the old key stays valid beside the new one. Default: 86,400 (one day). 0 ends the old key at
+    /// once.
     #[schema(minimum = 0, maximum = 2_592_000)]
     pub overlap_seconds: Option<i64>,
 }
@@ -214,13 +216,13 @@ impl AgentStatus {
     }
 }
 
-/// Which agents are meant. All conditions must hold.
+/// Selects agents. All given conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, IntoParams, async_graphql::InputObject)]
 #[into_params(parameter_in = Query)]
 pub struct AgentFilter {
-    /// Only those with this status.
+    /// Agents with this status.
     pub status: Option<AgentStatus>,
-    /// Only those whose name or host name holds this text, whatever its case.
+    /// Agents whose name or host name contains this text. Case is ignored.
     #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
     pub search: Option<String>,
 }

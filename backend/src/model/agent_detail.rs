@@ -5,14 +5,14 @@ use utoipa::ToSchema;
 
 use super::{agent::Agent, job::Job, transfer::Transfer};
 
-/// An agent with what it is and was at work on.
+/// An agent with its newest transfers and its jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct AgentDetail {
     /// The agent.
     #[serde(flatten)]
     pub agent: Agent,
-    /// Its newest 20 transfers.
+    /// Newest transfers of the agent, at most 20.
     pub transfers: Vec<Transfer>,
-    /// Its jobs, at most 100.
+    /// Jobs of the agent, at most 100.
     pub jobs: Vec<Job>,
 }

@@ -11,26 +11,26 @@ use super::{
 };
 use crate::ids::{CustomerId, EnrolmentCodeId};
 
-/// Somebody with a fleet of their own.
+/// A customer: an organisation with its own agents, transfers, pipelines and users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct Customer {
-    /// Their id.
+    /// Id of the customer.
     pub id: CustomerId,
-    /// Their name.
+    /// Name of the customer.
     #[schema(example = "Acme Logistics")]
     pub name: String,
-    /// Whether they, their users and their agents are shut out.
+    /// Whether the customer is suspended: its users cannot sign in and its agents are refused.
     pub suspended: bool,
-    /// When they were made.
+    /// Time at which the customer was created.
     pub created_at: Instant,
 }
 
-/// What is said to make a customer.
+/// Input for creating a customer.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
 #[schema(example = json!({ "name": "Acme Logistics" }))]
 pub struct CreateCustomer {
-    /// Their name.
+    /// Name of the customer.
     #[schema(min_length = 1, max_length = 255)]
     pub name: String,
 }
@@ -42,38 +42,39 @@ impl FromFields for CreateCustomer {
 }
 
 input! {
-    /// What may change about a customer.
+    /// Changes to a customer. Omitted fields keep their values.
     #[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
     #[schema(example = json!({ "suspended": true }))]
     pub struct UpdateCustomer {
-        /// A new name.
+        /// New name.
         #[schema(nullable = false, min_length = 1, max_length = 255)]
         name: Option<String> = update("name", &[], text(1, 255)),
-        /// Shut out, or let in again.
+        /// `true` suspends the customer: its users cannot sign in and its agents are refused. `false` ends the
+        /// suspension.
         #[schema(nullable = false)]
         suspended: Option<bool> = update("suspended", &[], boolean),
     }
 }
 
-/// A code that lets agents register for a customer.
+/// A secret with which machines register as agents of a customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[graphql(complex)]
 pub struct EnrolmentCode {
-    /// Its id.
+    /// Id of the enrolment code.
     pub id: EnrolmentCodeId,
-    /// The code: in full in the answer that made it, later only how it begins.
+    /// The code. The answer that creates it contains the whole code; later answers contain only its beginning.
     #[schema(example = "mft_ec_4fT9…")]
     pub code: String,
-    /// For whom agents register with it.
+    /// Customer whose agents register with this code.
     pub customer_id: CustomerId,
-    /// When it stops working.
+    /// Time at which the code expires; null if it does not.
     #[schema(required)]
     pub expires_at: Option<Instant>,
-    /// How many agents may register with it.
+    /// Maximum number of agents that may register with the code; null if there is no limit.
     #[schema(required, minimum = 1, maximum = 2_147_483_647, example = 10)]
     pub max_uses: Option<i64>,
-    /// How many agents have registered with it.
+    /// Number of agents that have registered with the code.
     #[schema(minimum = 0, example = 0)]
     pub uses: i64,
 }
@@ -82,14 +83,14 @@ pub struct EnrolmentCode {
 pub const MAX_USES: i64 = i32::MAX as i64;
 
 input! {
-    /// What is said to make an enrolment code.
+    /// Input for creating an enrolment code.
     #[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
     #[schema(rename_all = "camelCase", example = json!({ "maxUses": 10 }))]
     pub struct CreateEnrolmentCode {
-        /// When it stops working; never, if absent.
+        /// Expiry time of the code. If omitted, it does not expire.
         #[schema(value_type = Option<Instant>)]
         expires_at: Option<DateTime<Utc>> = optional("expiresAt", &[], instant),
-        /// How many agents may register with it; any number, if absent.
+        /// Maximum number of agents that may register with the code. If omitted, there is no limit.
         #[schema(minimum = 1, maximum = 2_147_483_647)]
         max_uses: Option<i64> = optional("maxUses", &[], integer(1, MAX_USES)),
     }

@@ -3,31 +3,31 @@
 use serde::{Deserialize, Serialize};
 use similar::{Algorithm, ChangeTag, TextDiff};
 
-/// Which of two texts has a line.
+/// Which of two texts contains a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
 #[graphql(name = "LineChange")]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
-    /// Both.
+    /// Both texts.
     Same,
-    /// The later one only.
+    /// Only the later text.
     Added,
-    /// The earlier one only.
+    /// Only the earlier text.
     Removed,
 }
 
-/// A line of one text or of both.
+/// A line of a comparison of two texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, async_graphql::SimpleObject)]
 #[graphql(name = "DiffLine")]
 #[serde(rename_all = "camelCase")]
 pub struct Line {
-    /// Which text has it.
+    /// Which of the texts contains the line.
     pub change: Change,
-    /// Its number in the earlier text, from 1, if that has it.
+    /// Line number in the earlier text, counted from 1; null if it does not contain the line.
     pub old_number: Option<i64>,
-    /// Its number in the later text, from 1, if that has it.
+    /// Line number in the later text, counted from 1; null if it does not contain the line.
     pub new_number: Option<i64>,
-    /// The line, without its end.
+    /// Text of the line, without the line end.
     pub text: String,
 }
 

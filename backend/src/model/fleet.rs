@@ -4,49 +4,49 @@ use async_graphql::SimpleObject;
 
 use super::Instant;
 
-/// How many agents there are by status.
+/// Number of agents by status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, SimpleObject)]
 pub struct AgentCounts {
-    /// There.
+    /// Agents with the status `ONLINE`.
     pub online: i64,
-    /// There, and at work.
+    /// Agents with the status `BUSY`.
     pub busy: i64,
-    /// There, and in trouble of their own.
+    /// Agents with the status `ERROR`.
     pub error: i64,
-    /// Not heard of.
+    /// Agents with the status `OFFLINE`.
     pub offline: i64,
-    /// All of them.
+    /// All agents.
     pub total: i64,
 }
 
-/// How many transfers there are by status.
+/// Number of transfers by status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, SimpleObject)]
 pub struct TransferCounts {
-    /// Not begun.
+    /// Transfers with the status `QUEUED`.
     pub queued: i64,
-    /// On their way.
+    /// Transfers with the status `RUNNING`.
     pub running: i64,
-    /// All there.
+    /// Transfers with the status `COMPLETED`.
     pub completed: i64,
-    /// Ended with an error.
+    /// Transfers with the status `FAILED`.
     pub failed: i64,
-    /// Ended because somebody wished it.
+    /// Transfers with the status `CANCELLED`.
     pub cancelled: i64,
-    /// All of them.
+    /// All transfers.
     pub total: i64,
 }
 
-/// The fleet in figures.
+/// Totals of all agents and transfers that the caller may see.
 #[derive(Clone, Copy, Debug, PartialEq, SimpleObject)]
 pub struct Fleet {
-    /// Agents by status.
+    /// Number of agents by status.
     pub agents: AgentCounts,
-    /// Transfers by status.
+    /// Number of transfers by status.
     pub transfers: TransferCounts,
-    /// How fast all running transfers go together, in bytes per second; stalled ones count as nothing.
+    /// Speed of all running transfers together, in bytes per second. Stalled transfers count as 0.
     pub bytes_per_second: f64,
-    /// Transfers that failed within the last 24 hours and have not been tried again.
+    /// Number of transfers that failed in the last 24 hours and have not been retried.
     pub failures_in_last_day: i64,
-    /// When these figures were taken.
+    /// Time at which the totals were computed.
     pub at: Instant,
 }

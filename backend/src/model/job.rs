@@ -26,57 +26,57 @@ pub use preview::{PreviewSchedule, SchedulePreview, ScheduledTime};
 pub use run::{JobRun, JobRunFilter, ReportJobRun, RunState, RunStatus, StartJobRun};
 pub use slot::{Backfill, BackfillPreview, BackfillSlot, JobSlot, JobSlotFilter, Outcome};
 
-/// A scheduled transfer job.
+/// A job: a copy that an agent makes on a schedule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
-    /// Its id.
+    /// Id of the job.
     pub id: JobId,
-    /// The agent that runs it.
+    /// Agent that runs the job.
     pub agent_id: AgentId,
-    /// Its name.
+    /// Name of the job.
     #[schema(example = "Daily backup")]
     pub name: String,
-    /// Where it reads.
+    /// Source: a URL or a path.
     #[schema(example = "/remote/backup/")]
     pub source: String,
-    /// Where it writes.
+    /// Destination: a URL or a path.
     #[schema(example = "/local/backups/")]
     pub destination: String,
-    /// When it runs: five-field cron, as it was sent.
+    /// Schedule as it was sent: a cron expression of five fields, or a keyword such as @daily.
     #[schema(example = "0 2 * * *")]
     pub schedule: String,
-    /// By which protocol.
+    /// Protocol of the copy.
     pub protocol: Protocol,
-    /// Which way.
+    /// Direction of the copy.
     pub direction: Direction,
-    /// Whether its schedule starts it.
+    /// Whether the schedule starts runs.
     pub enabled: bool,
-    /// When a run of it last started.
+    /// Start time of the latest run.
     #[schema(required)]
     pub last_run_at: Option<Instant>,
-    /// When it was made.
+    /// Time at which the job was created.
     pub created_at: Instant,
-    /// The agent that runs it.
+    /// Agent that runs the job.
     #[graphql(skip)]
     pub agent: AgentRef,
-    /// Whose it is.
+    /// Customer that owns the job.
     pub customer_id: CustomerId,
-    /// The time zone of its schedule, by its IANA name.
+    /// IANA name of the schedule's time zone.
     #[schema(example = "UTC")]
     pub timezone: String,
-    /// What happens to a slot while an earlier run is at work.
+    /// What happens to a slot that is due while an earlier run is active.
     pub overlap: Overlap,
-    /// What happens to slots that were missed because no server was there.
+    /// What happens to slots that passed while no server was running.
     pub catch_up: CatchUp,
-    /// How a failed run is made again; null where it is not.
+    /// Retry policy of the runs; null if failed runs are not retried.
     #[schema(required)]
     pub retry: Option<Retry>,
-    /// When its schedule starts it next; null while it is disabled.
+    /// Time of the next slot; null while the job is disabled.
     #[schema(required)]
     pub next_run_at: Option<Instant>,
-    /// Counts the accepted changes; of two views the one with the higher figure is newer.
+    /// Increases with each accepted change. Of two states of one job, the one with the higher revision is newer.
     #[schema(minimum = 1, example = 1)]
     pub revision: i64,
 }
@@ -85,7 +85,7 @@ pub struct Job {
 const MAX_LOCATION: usize = 4096;
 
 input! {
-    /// What is said to make a job.
+    /// Input for creating a job.
     #[derive(Clone, Debug, PartialEq, ToSchema)]
     #[schema(rename_all = "camelCase")]
     #[schema(example = json!({
@@ -93,35 +93,35 @@ input! {
         "destinationPath": "/local/backups/", "schedule": "0 2 * * *", "protocol": "sftp", "direction": "pull", "enabled": true,
     }))]
     pub struct CreateJob {
-        /// The agent that is to run it.
+        /// Agent that runs the job.
         agent_id: AgentId = required("agentId", &[], id::<AgentId>),
-        /// Its name.
+        /// Name of the job.
         #[schema(min_length = 1, max_length = 255)]
         name: String = required("name", &[], text(1, 255)),
-        /// Where it reads: a URL or a path, without a password. Alias: `source`.
+        /// Source: a URL or a path, without a password. Alias: `source`.
         #[schema(min_length = 1, max_length = 4096)]
         source_path: String = required("sourcePath", &["source"], public_location),
-        /// Where it writes: a URL or a path, without a password. Alias: `destination`.
+        /// Destination: a URL or a path, without a password. Alias: `destination`.
         #[schema(min_length = 1, max_length = 4096)]
         destination_path: String = required("destinationPath", &["destination"], public_location),
-        /// When it runs: five-field cron, or one of @hourly, @daily, @weekly, @monthly and @yearly.
+        /// Schedule: a cron expression of five fields, or @hourly, @daily, @weekly, @monthly or @yearly.
         #[schema(min_length = 1, max_length = 255)]
         schedule: String = required("schedule", &[], schedule_text),
-        /// By which protocol.
+        /// Protocol of the copy.
         protocol: Protocol = required("protocol", &[], one_of),
-        /// Which way.
+        /// Direction of the copy.
         direction: Direction = required("direction", &[], one_of),
-        /// Whether its schedule starts it; true unless said otherwise.
+        /// Whether the schedule starts runs. Default: `true`.
         #[schema(default = true)]
         enabled: Option<bool> = optional("enabled", &[], boolean),
-        /// The time zone of the schedule, by its IANA name; UTC unless said otherwise.
+        /// IANA name of the schedule's time zone. Default: `UTC`.
         #[schema(min_length = 1, max_length = 64)]
         timezone: Option<String> = optional("timezone", &[], text(1, 64)),
-        /// What happens to a slot while an earlier run is at work; `skip` unless said otherwise.
+        /// What happens to a slot that is due while an earlier run is active. Default: `skip`.
         overlap: Option<Overlap> = optional("overlap", &[], one_of),
-        /// What happens to slots that were missed; `last` unless said otherwise.
+        /// What happens to slots that passed while no server was running. Default: `last`.
         catch_up: Option<CatchUp> = optional("catchUp", &[], one_of),
-        /// How a failed run is made again; not at all unless said.
+        /// Retry policy of the runs. If omitted, failed runs are not retried.
         #[schema(value_type = Option<RetryInput>)]
         retry: Option<Retry> = optional("retry", &[], Retry::read),
     }
@@ -133,7 +133,7 @@ input! {
 }
 
 impl CreateJob {
-    /// The time zone it says or means.
+    /// The time zone, or the default one.
     #[must_use]
     pub fn timezone(&self) -> &str {
         self.timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE)
@@ -141,45 +141,45 @@ impl CreateJob {
 }
 
 input! {
-    /// What is to change about a job. A field that is left out stays as it is.
+    /// Changes to a job. Omitted fields keep their values.
     #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
     #[schema(rename_all = "camelCase")]
     #[schema(example = json!({ "schedule": "30 3 * * 1-5", "timezone": "Africa/Johannesburg" }))]
     pub struct UpdateJob {
-        /// The agent; only the job's own may be named.
+        /// Agent of the job. It cannot be changed: only the current agent is accepted.
         #[schema(nullable = false)]
         agent_id: Option<AgentId> = update("agentId", &[], id::<AgentId>),
-        /// Its name.
+        /// New name.
         #[schema(nullable = false, min_length = 1, max_length = 255)]
         name: Option<String> = update("name", &[], text(1, 255)),
-        /// Where it reads. Alias: `source`.
+        /// New source: a URL or a path, without a password. Alias: `source`.
         #[schema(nullable = false, min_length = 1, max_length = 4096)]
         source_path: Option<String> = update("sourcePath", &["source"], public_location),
-        /// Where it writes. Alias: `destination`.
+        /// New destination: a URL or a path, without a password. Alias: `destination`.
         #[schema(nullable = false, min_length = 1, max_length = 4096)]
         destination_path: Option<String> = update("destinationPath", &["destination"], public_location),
-        /// When it runs.
+        /// New schedule: a cron expression of five fields, or @hourly, @daily, @weekly, @monthly or @yearly.
         #[schema(nullable = false, min_length = 1, max_length = 255)]
         schedule: Option<String> = update("schedule", &[], schedule_text),
-        /// By which protocol.
+        /// New protocol of the copy.
         #[schema(nullable = false)]
         protocol: Option<Protocol> = update("protocol", &[], one_of),
-        /// Which way.
+        /// New direction of the copy.
         #[schema(nullable = false)]
         direction: Option<Direction> = update("direction", &[], one_of),
-        /// Whether its schedule starts it.
+        /// Whether the schedule starts runs.
         #[schema(nullable = false)]
         enabled: Option<bool> = update("enabled", &[], boolean),
-        /// The time zone of the schedule.
+        /// New time zone of the schedule, as an IANA name.
         #[schema(nullable = false, min_length = 1, max_length = 64)]
         timezone: Option<String> = update("timezone", &[], text(1, 64)),
-        /// What happens to a slot while an earlier run is at work.
+        /// What happens to a slot that is due while an earlier run is active.
         #[schema(nullable = false)]
         overlap: Option<Overlap> = update("overlap", &[], one_of),
-        /// What happens to slots that were missed.
+        /// What happens to slots that passed while no server was running.
         #[schema(nullable = false)]
         catch_up: Option<CatchUp> = update("catchUp", &[], one_of),
-        /// How a failed run is made again; null: not at all.
+        /// New retry policy of the runs. Null turns retries off.
         #[schema(value_type = Option<RetryInput>)]
         retry: Change<Retry> = clearable("retry", &[], Retry::read),
     }
@@ -192,13 +192,13 @@ input! {
     }
 }
 
-/// Which jobs are meant. All conditions must hold.
+/// Selects jobs. All given conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, IntoParams, async_graphql::InputObject)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct JobFilter {
-    /// Only those of this agent.
+    /// Jobs of this agent.
     pub agent_id: Option<AgentId>,
-    /// Only those that are enabled, or are not.
+    /// `true` selects enabled jobs, `false` disabled ones.
     pub enabled: Option<bool>,
 }
 

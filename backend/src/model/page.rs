@@ -171,23 +171,23 @@ impl<T> Page<T> {
     }
 }
 
-/// Where a page stands in its list.
+/// Position of a page in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
-    /// Which page this is, from 1.
+    /// Number of the page, counted from 1.
     #[schema(minimum = 1, example = 1)]
     pub page: u64,
-    /// The most items a page holds.
+    /// Maximum number of items on a page.
     #[schema(minimum = 1, maximum = 1000, example = 20)]
     pub limit: u64,
-    /// How many items there are in all; see `totalIsAtLeast`.
+    /// Total number of items. If `totalIsAtLeast` is present, there may be more.
     #[schema(minimum = 0, example = 1)]
     pub total: u64,
-    /// How many pages `total` fills; 0 when there is none.
+    /// Number of pages that `total` fills; 0 if there are no items.
     #[schema(minimum = 0, example = 1)]
     pub pages: u64,
-    /// Present and true when counting stopped at 10,000.
+    /// `true` if counting stopped at 10,000; otherwise absent.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     pub total_is_at_least: bool,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::fields::Check;
 
-/// A length of time in whole seconds, written such as `30s`, `90m` or `1h30m`.
+/// A duration in whole seconds, such as `30s`, `90m` or `1h30m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, pattern = "^([0-9]+[dhms]){1,4}$", example = "30s")]
@@ -103,7 +103,7 @@ impl From<Period> for String {
     }
 }
 
-/// A length of time in whole seconds, such as `30s`, `90m` or `1h30m`.
+/// A duration in whole seconds, such as `30s`, `90m` or `1h30m`.
 #[async_graphql::Scalar(name = "Duration")]
 impl async_graphql::ScalarType for Period {
     fn parse(value: async_graphql::Value) -> async_graphql::InputValueResult<Self> {

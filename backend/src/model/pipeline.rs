@@ -30,55 +30,55 @@ const MAX_DESCRIPTION: usize = 500;
 /// Words that stand in the place of an identifier in paths.
 const RESERVED: [&str; 2] = ["schema", "dry-run"];
 
-/// A pipeline, with its current definition.
+/// A pipeline with its current definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct Pipeline {
-    /// Its id.
+    /// Id of the pipeline.
     pub id: PipelineId,
-    /// What it is called in paths and by people; unique per customer, and never changed.
+    /// Identifier in URLs. Unique among the pipelines of its customer; never changes.
     #[schema(example = "daily-etl-pipeline")]
     pub identifier: String,
-    /// Its name.
+    /// Name of the pipeline.
     #[schema(example = "Daily ETL Pipeline")]
     pub name: String,
-    /// What it is for.
+    /// Purpose of the pipeline.
     #[schema(required, example = "Extract, transform, and load daily data")]
     pub description: Option<String>,
-    /// The current definition, as it was sent.
+    /// Current definition exactly as it was sent.
     #[schema(example = "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\n")]
     pub yaml: String,
-    /// Whether its runs start: by its schedule, and by hand.
+    /// Whether runs may start, both scheduled and manual ones.
     pub enabled: bool,
-    /// When it was made.
+    /// Time at which the pipeline was created.
     pub created_at: Instant,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Instant,
-    /// Its newest versions, at most 20, newest first; for a customer only the current one.
+    /// Newest versions, at most 20, newest first. Customers get only the current version.
     #[graphql(complexity = "20 * child_complexity + 1")]
     pub versions: Vec<PipelineVersion>,
-    /// The number of the current version.
+    /// Number of the current version.
     #[schema(minimum = 1, example = 1)]
     pub version: i64,
-    /// Whose it is; nothing for the platform's own.
+    /// Customer that owns the pipeline; null if it belongs to the platform.
     #[schema(required)]
     pub customer_id: Option<CustomerId>,
-    /// When its schedule is due next; nothing without one, or while it is disabled.
+    /// Time of the next slot; null without a schedule or while the pipeline is disabled.
     #[schema(required)]
     pub next_run_at: Option<Instant>,
 }
 
-/// A version of a pipeline's definition. It never changes.
+/// An immutable version of a pipeline's definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineVersion {
-    /// Its number, from 1.
+    /// Number of the version, counted from 1.
     #[schema(minimum = 1, example = 1)]
     pub version: i64,
-    /// When it was made.
+    /// Time at which the version was created.
     pub created_at: Instant,
-    /// The commit it came from, if whoever sent it said so.
+    /// SHA of the Git commit that the definition comes from, if the client sent one.
     #[schema(required, pattern = "^[0-9a-f]{7,64}$", example = "3f786850e387550fdab836ed7e6dc881de23001b")]
     pub git_sha: Option<String>,
 }
@@ -113,7 +113,7 @@ impl From<PipelineId> for PipelineRef {
     }
 }
 
-/// What is said to make a pipeline.
+/// Input for creating a pipeline.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "identifier": "daily-etl-pipeline", "name": "Daily ETL Pipeline",
@@ -121,26 +121,28 @@ impl From<PipelineId> for PipelineRef {
     "yaml": "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\n", "enabled": true,
 }))]
 pub struct CreatePipeline {
-    /// What it will be called, for good: small letters, digits and hyphens between them; no UUID, nor `schema` or
-    /// `dry-run`.
+    /// Identifier in URLs, which cannot be changed later. Lower-case letters, digits and hyphens, with a letter or
+    /// digit at both ends. A UUID, `schema` and `dry-run` are not allowed.
     #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
     pub identifier: String,
-    /// Its name.
+    /// Name of the pipeline.
     #[schema(min_length = 1, max_length = 255)]
     pub name: String,
-    /// What it is for.
+    /// Purpose of the pipeline.
     #[schema(max_length = 500)]
     pub description: Option<String>,
-    /// Its definition.
+    /// Definition in YAML. It must be valid.
     #[schema(min_length = 1)]
     pub yaml: String,
-    /// Whether its runs start.
+    /// Whether runs may start, both scheduled and manual ones.
     #[schema(value_type = Option<bool>, default = true)]
     pub enabled: bool,
-    /// Whose it is, for administrators to say. Else it belongs to the one customer of all agents it names by id, else to
-    /// the platform.
+    /// Customer that owns the pipeline. Only administrators can choose it; for other users it is ignored, and the
+    /// pipeline belongs to their customer. If an administrator omits it, the owner is the customer of the agents that
+    /// the definition names by id. If there is no such agent, or they belong to several customers, the pipeline belongs
+    /// to the platform.
     pub customer_id: Option<CustomerId>,
-    /// The commit it comes from.
+    /// SHA of the Git commit that the definition comes from.
     #[schema(pattern = "^[0-9a-fA-F]{7,64}$")]
     pub git_sha: Option<String>,
 }
@@ -166,20 +168,21 @@ impl FromFields for CreatePipeline {
     }
 }
 
-/// What is said to replace a definition.
+/// Input for replacing a definition.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "yaml": "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\nschedule: \"0 2 * * *\"\n",
     "expectedVersion": 1,
 }))]
 pub struct ReplaceDefinition {
-    /// The new definition.
+    /// New definition in YAML. It must be valid.
     #[schema(min_length = 1)]
     pub yaml: String,
-    /// The version it was made from; if another one is current by now, nothing changes (409).
+    /// Version that the new definition is based on. If it is not the current version, nothing changes and the answer is
+    /// 409.
     #[schema(minimum = 1)]
     pub expected_version: Option<i64>,
-    /// The commit it comes from.
+    /// SHA of the Git commit that the definition comes from.
     #[schema(pattern = "^[0-9a-fA-F]{7,64}$")]
     pub git_sha: Option<String>,
     /// Whether nothing happens when the current definition is the same. Over REST each PUT makes a version.
@@ -206,52 +209,52 @@ impl FromFields for ReplaceDefinition {
 }
 
 input! {
-    /// What may change about a pipeline without a new version.
+    /// Changes to a pipeline that create no new version. Omitted fields keep their values.
     #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
     #[schema(example = json!({ "enabled": false }))]
     pub struct UpdatePipeline {
-        /// A new name.
+        /// New name.
         #[schema(nullable = false, min_length = 1, max_length = 255)]
         name: Option<String> = update("name", &[], text(1, 255)),
-        /// What it is for; null clears it.
+        /// New description. Null removes it.
         #[schema(value_type = Option<String>, max_length = 500)]
         description: Change<String> = clearable("description", &[], text(0, MAX_DESCRIPTION)),
-        /// Whether its runs start.
+        /// Whether runs may start, both scheduled and manual ones.
         #[schema(nullable = false)]
         enabled: Option<bool> = update("enabled", &[], boolean),
     }
 }
 
 input! {
-    /// What is said to see what a definition means.
+    /// Input for checking a definition.
     #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
     #[schema(rename_all = "camelCase", example = json!({
         "yaml": "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\n",
     }))]
     pub struct DryRun {
-        /// The definition.
+        /// Definition in YAML.
         yaml: String = required("yaml", &[], definition),
-        /// Among whose agents to look, for administrators to say.
+        /// Customer whose agents are looked up. Only administrators can choose it; for other users it is ignored.
         customer_id: Option<CustomerId> = optional("customerId", &[], id),
     }
 }
 
-/// What a definition would do, or what is wrong with it.
+/// Result of checking a definition.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
 #[graphql(name = "PipelineVerdict")]
 pub struct Verdict {
-    /// Whether it could be saved.
+    /// Whether the definition is valid and can be saved.
     pub valid: bool,
-    /// What is wrong with it, each with its line and column.
+    /// Errors, each with its line and column.
     #[schema(example = json!(["line 3, column 1: unknown key `sorce`: did you mean `source`?"]))]
     pub errors: Vec<String>,
-    /// What is allowed and perhaps not meant, each with its line and column.
+    /// Warnings about what is allowed but probably not intended, each with its line and column.
     pub warnings: Vec<String>,
-    /// What a run would do: its steps in their order with their agents, parameters filled in, and the next times of the
-    /// schedule. Empty where that cannot be told.
+    /// Plan of a run: the steps in their order with their agents, with parameters filled in, and the next slots of the
+    /// schedule. Empty if no plan can be made.
     #[schema(value_type = Object)]
     pub ast: Value,
-    /// Errors and warnings once more, for programs.
+    /// The same errors and warnings in a form for programs.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -273,13 +276,13 @@ impl Verdict {
     }
 }
 
-/// Which pipelines are meant. All conditions must hold.
+/// Selects pipelines. All given conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, IntoParams, async_graphql::InputObject)]
 #[into_params(parameter_in = Query)]
 pub struct PipelineFilter {
-    /// Only those that are enabled, or are not.
+    /// `true` selects enabled pipelines, `false` disabled ones.
     pub enabled: Option<bool>,
-    /// Only those whose identifier, name or description holds this text, whatever its case.
+    /// Pipelines whose identifier, name or description contains this text. Case is ignored.
     #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
     pub search: Option<String>,
 }

@@ -18,36 +18,37 @@ pub const MAX_DELAY: u64 = 86_400;
 /// How many times longer each delay may be than the one before.
 pub const MAX_FACTOR: f64 = 100.0;
 
-/// How something that failed is made again: after `initialDelay`, then after `factor` times as long, up to `maxDelay`.
+/// Retry policy. The second attempt follows `initialDelay` after the failure of the first; each further delay is
+/// `factor` times longer, up to `maxDelay`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct Retry {
-    /// How many attempts there are in all.
+    /// Maximum number of attempts, including the first.
     #[schema(minimum = 1, maximum = 20, example = 3)]
     pub max_attempts: i64,
-    /// How long after the first failure.
+    /// Delay after the first failure.
     pub initial_delay: Period,
-    /// How many times longer each further delay is.
+    /// Factor by which each further delay is longer than the one before.
     #[schema(minimum = 1, maximum = 100, example = 4)]
     pub factor: f64,
-    /// The longest delay.
+    /// Longest delay.
     pub max_delay: Period,
 }
 
-/// How something that failed is to be made again.
+/// Retry policy: when failed work is retried.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({ "maxAttempts": 3, "initialDelay": "30s", "factor": 4, "maxDelay": "1h" }))]
 #[expect(dead_code, reason = "describes the wire; it is read field by field")]
 pub struct RetryInput {
-    /// How many attempts there are in all.
+    /// Maximum number of attempts, including the first.
     #[schema(minimum = 1, maximum = 20, example = 3)]
     max_attempts: i64,
-    /// How long after the first failure: at most a day; 30 s, if left out.
+    /// Delay after the first failure, at most 1d. Default: 30s.
     initial_delay: Option<Period>,
-    /// How many times longer each further delay is; 2, if left out.
+    /// Factor by which each further delay is longer than the one before. Default: 2.
     #[schema(minimum = 1, maximum = 100, example = 4)]
     factor: Option<f64>,
-    /// The longest delay: at most a day and not shorter than `initialDelay`; an hour or `initialDelay`, if left out.
+    /// Longest delay, at most 1d and not shorter than `initialDelay`. Default: 1h, or `initialDelay` if that is longer.
     max_delay: Option<Period>,
 }
 

@@ -4,13 +4,13 @@ use async_graphql::{InputValueError, InputValueResult, ScalarType, Value};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// An instant on the wire: RFC 3339 in UTC with `Z`, and milliseconds only where there are some.
+/// Date and time in UTC as RFC 3339 with `Z`, with milliseconds if they are not zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = DateTime<Utc>, format = "date-time", example = "2026-04-25T13:00:00Z")]
 pub struct Instant(pub DateTime<Utc>);
 
-/// RFC 3339 in UTC with `Z`, such as `2026-04-25T13:00:00Z`, with milliseconds where there are some.
+/// Date and time in UTC as RFC 3339 with `Z`, such as `2026-04-25T13:00:00Z`, with milliseconds if they are not zero.
 #[async_graphql::Scalar(name = "DateTime")]
 impl ScalarType for Instant {
     fn parse(value: Value) -> InputValueResult<Self> {

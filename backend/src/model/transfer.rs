@@ -19,7 +19,7 @@ mod filter;
 pub use advance::{Advance, Progress, TransferState};
 pub use filter::TransferFilter;
 
-/// How far a transfer has come.
+/// Status of a transfer.
 #[derive(
     Clone,
     Copy,
@@ -38,15 +38,15 @@ pub use filter::TransferFilter;
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum TransferStatus {
-    /// Not begun.
+    /// The transfer has not started.
     Queued,
-    /// On its way.
+    /// The transfer is running.
     Running,
-    /// All there. Final.
+    /// All files were copied. Final.
     Completed,
-    /// Ended with an error; a new attempt may follow.
+    /// The transfer ended with an error. Another attempt may follow.
     Failed,
-    /// Ended because somebody wished it. Final.
+    /// The transfer was cancelled. Final.
     Cancelled,
 }
 
@@ -76,7 +76,7 @@ impl TransferStatus {
     }
 }
 
-/// Which way the bytes go, seen from the agent.
+/// Direction of a copy, seen from the agent.
 #[derive(
     Clone,
     Copy,
@@ -100,7 +100,7 @@ pub enum Direction {
     Push,
 }
 
-/// By which protocol the bytes go.
+/// Protocol of a copy.
 #[derive(
     Clone,
     Copy,
@@ -118,112 +118,113 @@ pub enum Direction {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Protocol {
-    /// SSH file transfer.
+    /// SSH File Transfer Protocol.
     Sftp,
-    /// FTP in the clear.
+    /// FTP without encryption.
     Ftp,
     /// FTP over TLS.
     Ftps,
-    /// Within the agent's machine.
+    /// A copy on the agent's machine.
     Local,
 }
 
-/// The network as the agent last measured it.
+/// Network measurements of the agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct Network {
-    /// Megabits per second.
+    /// Throughput in megabits per second.
     #[schema(required, minimum = 0)]
     pub throughput_mbps: Option<f64>,
-    /// Round trip, in milliseconds.
+    /// Round-trip time in milliseconds.
     #[schema(required, minimum = 0)]
     pub latency_ms: Option<f64>,
-    /// Packets lost, in per cent.
+    /// Packet loss in percent.
     #[schema(required, minimum = 0, maximum = 100)]
     pub packet_loss_percent: Option<f64>,
 }
 
-/// A transfer as everybody who may see it sees it.
+/// One copy of one file, folder or file pattern, as its agent reports it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 #[graphql(complex)]
 pub struct Transfer {
-    /// Its id.
+    /// Id of the transfer.
     pub id: TransferId,
-    /// The agent that makes it.
+    /// Agent that makes the copy.
     pub agent_id: AgentId,
-    /// Where it reads; passwords were removed on arrival.
+    /// Source: a URL or a path. Passwords were removed when it was received.
     #[schema(example = "sftp://ftp.example.com/files/data.csv")]
     pub source: String,
-    /// Where it writes.
+    /// Destination: a URL or a path. Passwords were removed when it was received.
     #[schema(example = "/local/data/files/data.csv")]
     pub destination: String,
-    /// By which protocol.
+    /// Protocol of the copy.
     pub protocol: Protocol,
-    /// How far it has come.
+    /// Status of the transfer.
     pub status: TransferStatus,
-    /// How far it has come, in per cent; never goes back within one attempt.
+    /// Progress of the current attempt in percent; never decreases within an attempt.
     #[schema(minimum = 0, maximum = 100, example = 45)]
     pub progress: f64,
-    /// How many bytes there are in all; 0 when unknown, see `sizeKnown`.
+    /// Total size in bytes; 0 if it is unknown (see `sizeKnown`).
     #[schema(minimum = 0, example = 1_048_576)]
     #[graphql(skip)]
     pub bytes_total: i64,
     /// Whether `bytesTotal` is known.
     pub size_known: bool,
-    /// How many bytes have arrived; never goes back within one attempt.
+    /// Bytes copied so far in the current attempt; never decreases within an attempt.
     #[schema(minimum = 0, example = 471_859)]
     #[graphql(skip)]
     pub bytes_transferred: i64,
-    /// Bytes per second, as last reported.
+    /// Speed in bytes per second, as last reported.
     #[schema(minimum = 0, example = 1_048_576)]
     pub speed: f64,
-    /// Why it failed.
+    /// Reason for the failure.
     #[schema(required)]
     pub error_message: Option<String>,
-    /// When it first ran.
+    /// Start time of the first attempt.
     #[schema(required)]
     pub started_at: Option<Instant>,
-    /// When it ended.
+    /// End time; null while the transfer has not ended.
     #[schema(required)]
     pub completed_at: Option<Instant>,
-    /// When it was made.
+    /// Time at which the transfer was created.
     pub created_at: Instant,
-    /// The agent that makes it.
+    /// Agent that makes the copy.
     #[graphql(skip)]
     pub agent: AgentRef,
-    /// Whose it is.
+    /// Customer that owns the transfer.
     pub customer_id: CustomerId,
-    /// Which way the bytes go.
+    /// Direction of the copy.
     pub direction: Direction,
-    /// The job run it belongs to.
+    /// Job run that the transfer belongs to.
     #[schema(required)]
     pub job_run_id: Option<RunId>,
-    /// The pipeline run it belongs to.
+    /// Pipeline run that the transfer belongs to.
     #[schema(required)]
     pub pipeline_run_id: Option<RunId>,
-    /// Which attempt this is, from 1.
+    /// Number of the current attempt, counted from 1.
     #[schema(minimum = 1, example = 1)]
     pub attempt: i64,
-    /// SHA-256 of what was copied, as hexadecimal digits; of a folder, that of its sorted manifest.
+    /// SHA-256 of the copied data as hexadecimal digits; of a folder, of the sorted list of its files.
     #[schema(required, pattern = "^[0-9a-f]{64}$")]
     pub checksum_sha256: Option<String>,
-    /// Counts the accepted changes; of two views the one with the higher figure is newer.
+    /// Increases with each accepted change. Of two states of one transfer, the one with the higher revision is newer.
     #[schema(minimum = 1, example = 1)]
     pub revision: i64,
-    /// Seconds until it will be done at the present speed, while it runs and that can be told.
+    /// Estimated seconds until the end at the current speed; null if the transfer is not running or there is no
+    /// estimate.
     #[schema(required, minimum = 0)]
     #[graphql(skip)]
     pub eta_seconds: Option<i64>,
-    /// Whether it runs and has made no progress for a while.
+    /// Whether the transfer is running and has made no progress for a while (one minute by default).
     pub stalled: bool,
-    /// When the present attempt last made progress: it began to run, or its bytes or per cent rose.
+    /// Time at which the current attempt started, or its bytes or percentage last increased.
     #[schema(required)]
     pub last_progress_at: Option<Instant>,
-    /// When somebody asked for its end.
+    /// Time at which a user requested the cancellation.
     #[schema(required)]
     pub cancel_requested_at: Option<Instant>,
-    /// The network as last measured.
+    /// Latest network measurements.
     pub network: Network,
     /// What a later version may add.
     #[cfg(feature = "next-version")]
@@ -236,7 +237,7 @@ const MAX_LOCATION: usize = 4096;
 /// The longest error message, in characters.
 const MAX_MESSAGE: usize = 4096;
 
-/// What is said to make a transfer.
+/// Input for creating a transfer.
 #[derive(Clone, Debug, PartialEq, ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -244,29 +245,29 @@ const MAX_MESSAGE: usize = 4096;
     "direction": "pull", "protocol": "sftp", "size": 1_048_576,
 }))]
 pub struct CreateTransfer {
-    /// Where it reads. A password in it is removed and never stored. Alias: `source`.
+    /// Source: a URL or a path. A password in it is removed and never stored. Alias: `source`.
     #[schema(min_length = 1, max_length = 4096)]
     pub source_url: String,
-    /// Where it writes. A password in it is removed and never stored. Alias: `destination`.
+    /// Destination: a URL or a path. A password in it is removed and never stored. Alias: `destination`.
     #[schema(min_length = 1, max_length = 4096)]
     pub destination_path: String,
-    /// Which way the bytes go.
+    /// Direction of the copy.
     pub direction: Direction,
-    /// By which protocol.
+    /// Protocol of the copy.
     pub protocol: Protocol,
-    /// How many bytes there are in all, if known. Alias: `bytesTotal`.
+    /// Total size in bytes, if known. Alias: `bytesTotal`.
     #[schema(minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
     pub size: Option<i64>,
-    /// The agent; if given, it must be the caller itself.
+    /// Agent of the transfer. If given, it must be the caller.
     pub agent_id: Option<AgentId>,
-    /// The job run it belongs to; one of the agent's own.
+    /// Job run that the transfer belongs to. It must be a run of the calling agent.
     pub job_run_id: Option<RunId>,
-    /// The pipeline run it belongs to; one with a step sent to this agent.
+    /// Pipeline run that the transfer belongs to. One of its steps must have been sent to the calling agent.
     pub pipeline_run_id: Option<RunId>,
-    /// The step of the pipeline run.
+    /// Id of the step in the pipeline run.
     #[schema(min_length = 1, max_length = 64)]
     pub step_id: Option<String>,
-    /// SHA-256 of the source, if known.
+    /// SHA-256 of the source as hexadecimal digits, if known.
     #[schema(pattern = "^[0-9a-fA-F]{64}$")]
     pub checksum_sha256: Option<String>,
 }
@@ -304,42 +305,42 @@ impl FromFields for CreateTransfer {
 }
 
 input! {
-    /// What an agent reports about a transfer. A field that is left out stays as it is.
+    /// Report of an agent about a transfer. Omitted fields keep their values.
     #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
     #[schema(rename_all = "camelCase")]
     #[schema(example = json!({ "status": "running", "progress": 45, "bytesTransferred": 471_859, "speed": 1_048_576 }))]
     pub struct UpdateTransfer {
-        /// How far it has come.
+        /// Status of the transfer.
         #[schema(nullable = false)]
         status: Option<TransferStatus> = update("status", &[], one_of),
-        /// In per cent. A lower figure than the stored one is ignored.
+        /// Progress in percent. A lower value than the stored one is ignored.
         #[schema(nullable = false, minimum = 0, maximum = 100)]
         progress: Option<f64> = update("progress", &[], number(0.0, 100.0)),
-        /// Bytes that have arrived. A lower figure than the stored one is ignored.
+        /// Bytes copied so far. A lower value than the stored one is ignored.
         #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
         bytes_transferred: Option<i64> = update("bytesTransferred", &[], integer(0, MAX_BYTES)),
-        /// Bytes per second.
+        /// Speed in bytes per second.
         #[schema(nullable = false, minimum = 0, maximum = 1_000_000_000_000_000_000_i64)]
         speed: Option<f64> = update("speed", &[], number(0.0, MAX_SPEED)),
-        /// Why it failed; null clears it. Alias: `errorMessage`.
+        /// Reason for the failure. Null removes it. Alias: `errorMessage`.
         #[schema(value_type = Option<String>)]
         error: Change<String> = clearable("error", &["errorMessage"], message(MAX_MESSAGE)),
-        /// Megabits per second; null clears it.
+        /// Throughput in megabits per second. Null removes it.
         #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
         throughput_mbps: Change<f64> = clearable("throughputMbps", &[], number(0.0, MAX_MEASURE)),
-        /// Round trip in milliseconds; null clears it.
+        /// Round-trip time in milliseconds. Null removes it.
         #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
         latency_ms: Change<f64> = clearable("latencyMs", &[], number(0.0, MAX_MEASURE)),
-        /// Packets lost, in per cent; null clears it.
+        /// Packet loss in percent. Null removes it.
         #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
         packet_loss_percent: Change<f64> = clearable("packetLossPercent", &[], number(0.0, 100.0)),
-        /// How many bytes there are in all. Alias: `bytesTotal`.
+        /// Total size in bytes. Alias: `bytesTotal`.
         #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
         size: Option<i64> = update("size", &["bytesTotal"], integer(0, MAX_BYTES)),
-        /// The attempt this report is about; one lower than the stored attempt is ignored.
+        /// Attempt that the report is about. A report about an earlier attempt than the stored one is ignored.
         #[schema(nullable = false, minimum = 1, maximum = 2_147_483_647)]
         attempt: Option<i64> = update("attempt", &[], integer(1, MAX_ATTEMPT)),
-        /// SHA-256 of what was copied; null clears it.
+        /// SHA-256 of the copied data as hexadecimal digits. Null removes it.
         #[schema(value_type = Option<String>, pattern = "^[0-9a-fA-F]{64}$")]
         checksum_sha256: Change<String> = clearable("checksumSha256", &[], sha256_hex),
     }

@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 use super::Instant;
 use crate::ids::{CustomerId, WebhookSecretId};
 
-/// What the webhooks of a customer, or of the platform, are signed with.
+/// The secret that signs the webhooks of a customer or of the platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookSecret {
-    /// Its id.
+    /// Id of the secret.
     pub id: WebhookSecretId,
-    /// The secret: in full in the answer that made it, later only how it begins.
+    /// The secret. The answer that creates it contains the whole secret; later answers contain only its beginning.
     pub secret: String,
-    /// Whose webhooks are signed with it; nothing for the platform's own.
+    /// Customer whose webhooks the secret signs; null for the platform's secret.
     pub customer_id: Option<CustomerId>,
-    /// When it was made. The one before works no more.
+    /// Time at which the secret was created. It replaced the one before at that time.
     pub created_at: Instant,
 }

@@ -25,26 +25,26 @@ use crate::{
     },
 };
 
-/// A new agent with what it needs to go on.
+/// A registered agent with its credentials.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RegisteredData {
     /// The agent.
     agent: Agent,
-    /// Its API key: shown this once, kept by the server only as a digest.
+    /// API key of the agent. It is shown only once; the server stores only its digest.
     #[schema(example = "mft_ak_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
     api_key: String,
-    /// How to come with a client certificate instead.
+    /// How to authenticate with a client certificate instead.
     mtls: Mtls,
 }
 
-/// Client certificates.
+/// Authentication with client certificates.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Mtls {
-    /// Whether this server takes client certificates.
+    /// Whether this server accepts client certificates.
     enabled: bool,
-    /// An OpenSSL configuration for a certificate request of this agent.
+    /// OpenSSL configuration for a certificate signing request of this agent.
     csr_template: String,
 }
 
@@ -52,17 +52,17 @@ pub(super) struct Mtls {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ApiKeyData {
-    /// The key: shown this once.
+    /// The API key. It is shown only once.
     #[schema(example = "mft_ak_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
     api_key: String,
 }
 
-/// An agent that was heard.
+/// An agent after its heartbeat.
 #[derive(Serialize, ToSchema)]
 pub(super) struct HeardData {
     /// The agent.
     agent: Agent,
-    /// What waits for it.
+    /// Waiting directives for the agent.
     directives: Vec<Directive>,
 }
 
@@ -73,12 +73,12 @@ pub(super) struct AgentData {
     agent: AgentDetail,
 }
 
-/// Agents.
+/// A page of agents.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AgentsData {
-    /// The agents of this page.
+    /// Agents on this page.
     agents: Vec<Agent>,
-    /// Where it stands.
+    /// Position of the page.
     pagination: Pagination,
 }
 
@@ -95,7 +95,8 @@ impl FromFields for StatusFilter {
 
 /// Register a new agent
 ///
-/// With a customer's token, or with an enrolment code as `customerIdentifier`; an administrator needs the code too.
+/// Requires the access token of a customer's user, or an enrolment code as `customerIdentifier`. An administrator must
+/// send an enrolment code too.
 #[utoipa::path(post, path = "/api/agents/register", tag = "Agents", security(("bearer" = []), ()),
     request_body = RegisterAgent,
     responses((status = 201, description = "The agent, with its API key", body = Success<RegisteredData>)))]
@@ -116,10 +117,10 @@ pub(super) async fn register_agent(
 
 /// Send a heartbeat
 ///
-/// Keeps the agent `online`. After three intervals without one the agent is `offline`.
+/// Keeps the agent `online`. After three missed heartbeats the agent is `offline`.
 #[utoipa::path(post, path = "/api/agents/heartbeat", tag = "Agents", security(("apiKey" = [])),
     request_body = Option<Heartbeat>,
-    responses((status = 200, description = "The agent, and what waits for it", body = Success<HeardData>)))]
+    responses((status = 200, description = "The agent, and waiting directives", body = Success<HeardData>)))]
 pub(super) async fn record_heartbeat(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
@@ -145,7 +146,7 @@ pub(super) async fn list_agents(
 
 /// Get an agent
 ///
-/// With its newest 20 transfers and at most 100 of its jobs.
+/// The answer contains its 20 newest transfers and at most 100 of its jobs.
 #[utoipa::path(get, path = "/api/agents/{id}", tag = "Agents", security(("bearer" = [])),
     params(("id" = AgentId, Path, description = "The agent's id")),
     responses((status = 200, description = "The agent", body = Success<AgentData>)))]
@@ -159,10 +160,10 @@ pub(super) async fn get_agent(
 
 /// Revoke an agent
 ///
-/// Its keys end at once and it is gone from every list; its transfers stay.
+/// The agent's API keys become invalid at once, and lists no longer contain the agent. Its transfers are kept.
 #[utoipa::path(delete, path = "/api/agents/{id}", tag = "Agents", security(("bearer" = [])),
     params(("id" = AgentId, Path, description = "The agent's id")),
-    responses((status = 200, description = "It is revoked", body = Success<DeletedData>)))]
+    responses((status = 200, description = "The agent is revoked", body = Success<DeletedData>)))]
 pub(super) async fn revoke_agent(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
@@ -189,8 +190,9 @@ pub(super) async fn list_agent_transfers(
 
 /// Give an agent a new API key
 ///
-/// An agent may do so for itself. Both keys work for the overlap. The old key gets another one only while the new one was
-/// never used, which ends then; after that it is 403.
+/// An agent may do so for itself. The old key stays valid for `overlapSeconds`. An agent that lost the answer may ask
+/// again with the old key as long as the new key was never used; the unused key then ends. After the first use of the
+/// new key, asking with the old key gets 403.
 #[utoipa::path(post, path = "/api/agents/{id}/key", tag = "Agents", security(("apiKey" = []), ("bearer" = [])),
     params(("id" = AgentId, Path, description = "The agent's id")), request_body = Option<RotateAgentKey>,
     responses((status = 201, description = "The new key", body = Success<ApiKeyData>)))]

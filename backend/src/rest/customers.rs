@@ -26,12 +26,12 @@ pub(super) struct CustomerData {
     customer: Customer,
 }
 
-/// Customers.
+/// A page of customers.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CustomersData {
-    /// The customers of this page.
+    /// Customers on this page.
     customers: Vec<Customer>,
-    /// Where it stands.
+    /// Position of the page.
     pagination: Pagination,
 }
 
@@ -41,26 +41,26 @@ listed!(CustomersData, "customers", customers: Customer);
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EnrolmentCodeData {
-    /// The code.
+    /// The enrolment code.
     enrolment_code: EnrolmentCode,
 }
 
-/// Enrolment codes.
+/// A page of enrolment codes.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EnrolmentCodesData {
-    /// The codes of this page, without the codes themselves.
+    /// Enrolment codes on this page. `code` contains only the beginning of each.
     enrolment_codes: Vec<EnrolmentCode>,
-    /// Where it stands.
+    /// Position of the page.
     pagination: Pagination,
 }
 
 listed!(EnrolmentCodesData, "enrolmentCodes", enrolment_codes: EnrolmentCode);
 
-/// Something that is gone.
+/// Confirmation of a deletion.
 #[derive(Serialize, ToSchema)]
 pub(super) struct DeletedData {
-    /// Always true.
+    /// Always `true`.
     #[schema(example = true)]
     pub(super) deleted: bool,
 }
@@ -96,7 +96,7 @@ pub(super) async fn list_customers(
 
 /// Rename or suspend a customer
 ///
-/// A suspended customer's users and agents are shut out at once.
+/// The users and agents of a suspended customer are refused at once.
 #[utoipa::path(patch, path = "/api/customers/{id}", tag = "Customers", security(("bearer" = [])),
     params(("id" = CustomerId, Path, description = "The customer's id")), request_body = UpdateCustomer,
     responses((status = 200, description = "The customer", body = Success<CustomerData>)))]
@@ -111,10 +111,10 @@ pub(super) async fn update_customer(
 
 /// Create an enrolment code
 ///
-/// The answer holds the code in full, this once.
+/// Only this answer contains the whole code.
 #[utoipa::path(post, path = "/api/customers/{id}/enrolment-codes", tag = "Customers", security(("bearer" = [])),
     params(("id" = CustomerId, Path, description = "The customer's id")), request_body = Option<CreateEnrolmentCode>,
-    responses((status = 201, description = "The code", body = Success<EnrolmentCodeData>)))]
+    responses((status = 201, description = "The enrolment code", body = Success<EnrolmentCodeData>)))]
 pub(super) async fn create_enrolment_code(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
@@ -128,7 +128,7 @@ pub(super) async fn create_enrolment_code(
 /// List enrolment codes
 #[utoipa::path(get, path = "/api/customers/{id}/enrolment-codes", tag = "Customers", security(("bearer" = [])),
     params(("id" = CustomerId, Path, description = "The customer's id"), super::openapi::Paging),
-    responses((status = 200, description = "A page of codes", body = Success<EnrolmentCodesData>)))]
+    responses((status = 200, description = "A page of enrolment codes", body = Success<EnrolmentCodesData>)))]
 pub(super) async fn list_enrolment_codes(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
@@ -139,12 +139,12 @@ pub(super) async fn list_enrolment_codes(
     Ok(List::small(EnrolmentCodesData { pagination: page.pagination(), enrolment_codes: page.items }))
 }
 
-/// Withdraw an enrolment code
+/// Delete an enrolment code
 ///
-/// Agents that registered with it stay.
+/// Agents that registered with it are not affected.
 #[utoipa::path(delete, path = "/api/enrolment-codes/{id}", tag = "Customers", security(("bearer" = [])),
-    params(("id" = EnrolmentCodeId, Path, description = "The code's id")),
-    responses((status = 200, description = "It is gone", body = Success<DeletedData>)))]
+    params(("id" = EnrolmentCodeId, Path, description = "The enrolment code's id")),
+    responses((status = 200, description = "The enrolment code is deleted", body = Success<DeletedData>)))]
 pub(super) async fn delete_enrolment_code(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,

@@ -24,10 +24,10 @@ use crate::{
 /// The longest wait, in seconds.
 const MAX_WAIT: i64 = 60;
 
-/// What waits for an agent.
+/// Waiting directives of an agent.
 #[derive(Serialize, ToSchema)]
 pub(super) struct DirectivesData {
-    /// What waits, oldest first.
+    /// Waiting directives, oldest first.
     directives: Vec<Directive>,
 }
 
@@ -49,13 +49,14 @@ impl FromFields for Wait {
     }
 }
 
-/// Ask what waits for the agent
+/// List waiting directives
 ///
-/// With `wait` the answer comes as soon as there is something, or empty after so many seconds. What is not acknowledged,
-/// by acting or by `POST /api/agents/directives/{id}/ack`, comes again. A key that ends meanwhile ends the wait with 401.
+/// With `wait` the answer comes as soon as there is a directive, or empty after this number of seconds. A directive is
+/// delivered again until the agent acts on it or acknowledges it with `POST /api/agents/directives/{id}/ack`. If the
+/// API key becomes invalid during the wait, the answer is 401.
 #[utoipa::path(get, path = "/api/agents/directives", tag = "Directives", security(("apiKey" = [])),
     params(super::openapi::WaitQuery),
-    responses((status = 200, description = "What waits", body = Success<DirectivesData>)))]
+    responses((status = 200, description = "Waiting directives", body = Success<DirectivesData>)))]
 pub(super) async fn list_directives(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
@@ -68,8 +69,9 @@ pub(super) async fn list_directives(
 
 /// Acknowledge a directive
 ///
-/// It is not delivered again. Doing so twice changes nothing. To acknowledge `cancelJobRun` or `cancelStep` says that
-/// nothing of it is at work: what has not been reported as ended is cancelled by that.
+/// The directive is not delivered again. Acknowledging it twice changes nothing. An agent that acknowledges
+/// `cancelJobRun` or `cancelStep` confirms that the run or step is not active: if no end was reported, it becomes
+/// `cancelled`.
 #[utoipa::path(post, path = "/api/agents/directives/{id}/ack", tag = "Directives", security(("apiKey" = [])),
     params(("id" = DirectiveId, Path, description = "The directive's id")),
     responses((status = 200, description = "The directive", body = Success<DirectiveData>)))]

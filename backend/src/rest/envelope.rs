@@ -18,10 +18,10 @@ use crate::{
 /// What a handler returns.
 pub(super) type Answer<T> = Result<Reply<T>, Failure>;
 
-/// A success.
+/// Envelope of a successful answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Success<T> {
-    /// Always true.
+    /// Always `true`.
     #[schema(example = true)]
     success: bool,
     /// What was asked for.
@@ -60,17 +60,17 @@ impl From<Error> for Failure {
     }
 }
 
-/// What a failure says.
+/// Envelope of an error.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Failure)]
 pub(super) struct FailureBody {
-    /// Always false.
+    /// Always `false`.
     #[schema(example = false)]
     success: bool,
-    /// What went wrong, in a sentence.
+    /// What went wrong, in one sentence.
     #[schema(example = "transfer not found")]
     error: String,
-    /// More for programs, such as `fields`: what is wrong with each field.
+    /// Details for programs, such as `fields`: the errors of each field.
     #[schema(required, value_type = Option<Object>)]
     details: Option<Value>,
 }

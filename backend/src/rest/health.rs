@@ -14,52 +14,54 @@ use super::{
 };
 use crate::{error::Error, model::Instant, service::Readiness};
 
-/// How the server fares: the one answer without the envelope.
+/// Health of the server. The only answer without the envelope.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Health {
-    /// Whether everything is as it should be.
+    /// Whether all parts of the server work.
     #[schema(example = "ok")]
     status: HealthStatus,
-    /// The server's present.
+    /// Current time of the server.
     timestamp: Instant,
-    /// Whole seconds since the server started.
+    /// Seconds since the server started.
     #[schema(minimum = 0, example = 3600)]
     uptime: i64,
 }
 
-/// Whether everything is as it should be.
+/// Whether all parts of the server work.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum HealthStatus {
-    /// It is.
+    /// All parts work.
     Ok,
-    /// It is not; `GET /api/health/ready` says what.
+    /// A part does not work; `GET /api/health/ready` names it.
     Degraded,
 }
 
-/// What is said of a server that is alive.
+/// Answer of a process that is alive.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LivenessData {
-    /// Always true.
+    /// Always `true`.
     #[schema(example = true)]
     live: bool,
 }
 
-/// What is said of a server that is ready.
+/// Answer of a server that is ready.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ReadinessData {
-    /// Always true.
+    /// Always `true`.
     #[schema(example = true)]
     ready: bool,
-    /// How each part fares.
+    /// State of the parts of the server.
     parts: Readiness,
 }
 
 /// Check the API server health status
 ///
-/// Always 200 while the server answers at all; `degraded` means that something it needs is away. Without the envelope.
+/// Always 200 while the server answers. `degraded` means that the database is unavailable or cannot be written, that
+/// its write-ahead log (SQLite) is longer than 1 GiB, that Redis is unavailable, or that the server shuts down. The
+/// answer has no envelope.
 #[utoipa::path(get, path = "/api/health", tag = "Health", security(()),
-    responses((status = 200, description = "How the server fares", body = Health)))]
+    responses((status = 200, description = "Health of the server", body = Health)))]
 pub(super) async fn get_health(State(api): State<Api>) -> Response {
     let status = if api.cp.readiness().await.is_whole() { HealthStatus::Ok } else { HealthStatus::Degraded };
     let (timestamp, uptime) = api.cp.uptime();
@@ -68,18 +70,19 @@ pub(super) async fn get_health(State(api): State<Api>) -> Response {
 
 /// Check that the process is alive
 ///
-/// For supervisors that restart what does not answer. Asks nothing of the database.
+/// For supervisors that restart a process that does not answer. Does not query the database.
 #[utoipa::path(get, path = "/api/health/live", tag = "Health", security(()),
-    responses((status = 200, description = "The process answers", body = Success<LivenessData>)))]
+    responses((status = 200, description = "The process is alive", body = Success<LivenessData>)))]
 pub(super) async fn get_liveness() -> Answer<LivenessData> {
     Ok(Reply::ok(LivenessData { live: true }))
 }
 
 /// Check that the server can take requests
 ///
-/// For load balancers. 503 with the failing part in `details` while the database is away or cannot be written, or the server shuts down.
+/// For load balancers. 503 with the failing part in `details` while the database is unavailable or cannot be written,
+/// or while the server shuts down.
 #[utoipa::path(get, path = "/api/health/ready", tag = "Health", security(()),
-    responses((status = 200, description = "Requests can be answered", body = Success<ReadinessData>)))]
+    responses((status = 200, description = "The server can take requests", body = Success<ReadinessData>)))]
 pub(super) async fn get_readiness(State(api): State<Api>) -> Response {
     let parts = api.cp.readiness().await;
     if parts.is_ready() {

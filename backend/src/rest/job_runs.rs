@@ -19,19 +19,19 @@ use crate::{
     },
 };
 
-/// A run.
+/// A job run.
 #[derive(Serialize, ToSchema)]
 pub(super) struct JobRunData {
     /// The run.
     run: JobRun,
 }
 
-/// Runs.
+/// A page of job runs.
 #[derive(Serialize, ToSchema)]
 pub(super) struct JobRunsData {
-    /// The runs of this page.
+    /// Runs on this page.
     runs: Vec<JobRun>,
-    /// Where it stands.
+    /// Position of the page.
     pagination: Pagination,
 }
 
@@ -39,7 +39,7 @@ listed!(JobRunsData, "runs", runs: JobRun);
 
 /// Get a job's execution history
 ///
-/// Newest first, by `page` and `limit` or by `limit` and `offset`.
+/// Newest first. Takes `page` and `limit`, or `limit` and `offset`.
 #[utoipa::path(get, path = "/api/jobs/{id}/runs", tag = "Jobs", security(("bearer" = [])),
     params(("id" = JobId, Path, description = "The job's id"), super::openapi::Paging, super::openapi::OffsetQuery),
     responses((status = 200, description = "A page of runs", body = Success<JobRunsData>)))]
@@ -56,8 +56,9 @@ pub(super) async fn list_job_runs(
 
 /// Start a new job run
 ///
-/// By the job's own agent. With the `directiveId` of a `startJob` directive it starts what that asks for, once; without
-/// one, the oldest that waits, and ends an earlier run of which nothing moves.
+/// Only the agent of the job may start it. With the `directiveId` of a `startJob` directive, the request starts the run
+/// that the directive asks for; repeated, it starts no second one. Without `directiveId`, it starts the run of the
+/// oldest waiting directive, and ends an earlier run that makes no progress.
 #[utoipa::path(post, path = "/api/jobs/{id}/runs", tag = "Jobs", security(("apiKey" = [])),
     params(("id" = JobId, Path, description = "The job's id")), request_body = Option<StartJobRun>,
     responses((status = 201, description = "The run", body = Success<JobRunData>)))]
@@ -79,8 +80,8 @@ pub(super) async fn start_job_run(
 
 /// Report a job run
 ///
-/// By its own agent. A run that has ended never changes; one that was ended because its agent was silent answers 409 with
-/// `details.reason` `lease`.
+/// Only the agent of the run may report it. A run that has ended never changes. If the server ended the run because its
+/// agent was silent, the answer is 409 with `details.reason` `lease`.
 #[utoipa::path(patch, path = "/api/jobs/{id}/runs/{runId}", tag = "Jobs", security(("apiKey" = [])),
     params(("id" = JobId, Path, description = "The job's id"), ("runId" = RunId, Path, description = "The run's id")),
     request_body = ReportJobRun,

@@ -30,12 +30,12 @@ pub(super) struct JobData {
     job: Job,
 }
 
-/// Jobs.
+/// A page of jobs.
 #[derive(Serialize, ToSchema)]
 pub(super) struct JobsData {
-    /// The jobs of this page.
+    /// Jobs on this page.
     jobs: Vec<Job>,
-    /// Where it stands.
+    /// Position of the page.
     pagination: Pagination,
 }
 
@@ -43,7 +43,7 @@ listed!(JobsData, "jobs", jobs: Job);
 
 /// Create a new scheduled transfer job
 ///
-/// A password in the source or the destination is refused: the agent keeps credentials.
+/// A password in the source or the destination is refused: agents keep their own credentials.
 #[utoipa::path(post, path = "/api/jobs", tag = "Jobs", security(("bearer" = [])), request_body = CreateJob,
     responses((status = 201, description = "The job", body = Success<JobData>)))]
 pub(super) async fn create_job(
@@ -60,7 +60,7 @@ pub(super) async fn create_job(
 
 /// List all jobs
 ///
-/// Newest first. Without `page` and `limit` there are up to 1,000. An agent sees its own jobs that are enabled.
+/// Newest first. Without `page` and `limit` the answer has up to 1,000 jobs. An agent gets only its own enabled jobs.
 #[utoipa::path(get, path = "/api/jobs", tag = "Jobs", security(("bearer" = []), ("apiKey" = [])),
     params(super::openapi::Paging, JobFilter),
     responses((status = 200, description = "A page of jobs", body = Success<JobsData>)))]
@@ -103,10 +103,10 @@ pub(super) async fn update_job(
 
 /// Delete a job
 ///
-/// With its runs. One that is at work is cancelled first; transfers stay.
+/// Deletes its runs too. An active run is cancelled first. Transfers are kept.
 #[utoipa::path(delete, path = "/api/jobs/{id}", tag = "Jobs", security(("bearer" = [])),
     params(("id" = JobId, Path, description = "The job's id")),
-    responses((status = 200, description = "It is deleted", body = Success<DeletedData>)))]
+    responses((status = 200, description = "The job is deleted", body = Success<DeletedData>)))]
 pub(super) async fn delete_job(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,

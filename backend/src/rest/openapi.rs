@@ -23,10 +23,10 @@ use crate::{ids::InstanceId, model::transfer::TransferStatus, transport::RATE_LI
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the wire; queries are read field by field")]
 pub(super) struct Paging {
-    /// Page number, from 1.
+    /// Number of the page, counted from 1.
     #[param(minimum = 1, default = 1, example = 1)]
     page: Option<i64>,
-    /// Items per page.
+    /// Maximum number of items on the page.
     #[param(minimum = 1, maximum = 100, default = 20, example = 20)]
     limit: Option<i64>,
 }
@@ -36,7 +36,7 @@ pub(super) struct Paging {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the wire; queries are read field by field")]
 pub(super) struct StatusQuery {
-    /// Only those with this status.
+    /// Transfers with this status.
     status: Option<TransferStatus>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct StatusQuery {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the wire; queries are read field by field")]
 pub(super) struct OffsetQuery {
-    /// Items to pass over; not together with `page`.
+    /// Number of items to skip. Not allowed together with `page`.
     #[param(minimum = 0)]
     offset: Option<i64>,
 }
@@ -55,10 +55,10 @@ pub(super) struct OffsetQuery {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the wire; queries are read field by field")]
 pub(super) struct WaitQuery {
-    /// Seconds to wait for something.
+    /// Seconds to wait for a directive if there is none.
     #[param(minimum = 0, maximum = 60, default = 0, example = 25)]
     wait: Option<i64>,
-    /// The process that asks, as in its heartbeats.
+    /// Process that asks: the `instanceId` of its heartbeats.
     #[param(rename = "instanceId")]
     instance_id: Option<InstanceId>,
 }
@@ -71,21 +71,21 @@ pub(super) fn base() -> OpenApi {
         .description(Some(
             "Managed file transfer: agents register, send heartbeats and report transfers; customers and administrators \
              see their fleet.\n\nEvery answer is `{\"success\": true, \"data\": …}` or \
-             `{\"success\": false, \"error\": …, \"details\": …}`, except where said otherwise. Instants are RFC 3339 in UTC, \
-             ids are UUIDs, byte counts are 64-bit integers. Lists are newest first.",
+             `{\"success\": false, \"error\": …, \"details\": …}`, unless its description says otherwise. Dates and times are \
+             RFC 3339 in UTC, ids are UUIDs, byte counts are 64-bit integers. Lists are sorted newest first.",
         ))
         .contact(Some(ContactBuilder::new().name(Some("MFTPlus")).url(Some("https://mftplus.co.za")).build()))
         .license(Some(LicenseBuilder::new().name("Proprietary").url(Some("https://mftplus.co.za/terms")).build()))
         .build();
     let tags = [
-        ("Health", "Whether the server is there and well."),
-        ("Auth", "Signing in and out."),
-        ("Customers", "Customers and the codes by which their agents enrol."),
-        ("Users", "Who may sign in."),
+        ("Health", "Health of the server."),
+        ("Auth", "Sign in and out."),
+        ("Customers", "Manage customers and the enrolment codes of their agents."),
+        ("Users", "Manage users."),
         ("Agents", "Register and manage transfer agents."),
-        ("Directives", "What the server wants of an agent."),
+        ("Directives", "Instructions of the server to agents."),
         ("Transfers", "Monitor and report file transfers."),
-        ("Jobs", "Transfers on a schedule, and their runs."),
+        ("Jobs", "Manage scheduled transfers and their runs."),
         ("Pipelines", "Define and run transfer workflows."),
     ];
     let tags = tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
@@ -107,12 +107,15 @@ struct Common;
 impl Modify for Common {
     fn modify(&self, document: &mut OpenApi) {
         let components = document.components.get_or_insert_default();
-        let key = ApiKeyValue::with_description("X-API-Key", "The key an agent got when it registered.");
+        let key = ApiKeyValue::with_description(
+            "X-API-Key",
+            "API key of an agent, from its registration or `POST /api/agents/{id}/key`.",
+        );
         components.add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("JWT")
-            .description(Some("The access token of `POST /api/auth/login`."));
+            .description(Some("Access token of a user, from `POST /api/auth/login`."));
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
         let failure = <FailureBody as utoipa::PartialSchema>::schema();
         components.schemas.insert("Failure".to_owned(), failure);
@@ -192,21 +195,29 @@ fn describe(path: &str, operation: &mut Operation) {
     optional_body(operation);
     let takes_input = operation.request_body.is_some() || operation.parameters.iter().flatten().any(is_query);
     let is_anonymous = matches!(id, "login" | "refresh_session");
-    let forbidden =
-        if is_anonymous { "A page of this origin may not use the cookie" } else { "Known, but not allowed" };
+    let forbidden = if is_anonymous {
+        "Pages of this origin may not use the cookie"
+    } else {
+        "The caller has no permission for this"
+    };
     let statuses = [
-        ("400", takes_input, "The request is wrong", json!({ "fields": { "limit": ["must be between 1 and 100"] } })),
-        ("401", is_limited, "No credentials, or none that are valid", Value::Null),
+        ("400", takes_input, "The request is invalid", json!({ "fields": { "limit": ["must be between 1 and 100"] } })),
+        ("401", is_limited, "The credentials are missing or invalid", Value::Null),
         ("403", is_limited, forbidden, Value::Null),
-        ("404", path.contains('{') || id == "create_transfer", "Not there, or not yours", Value::Null),
-        ("405", true, "The resource exists, but not with this method; see `Allow`", Value::Null),
-        ("409", is_idempotent || CONFLICTING.contains(&id), "Contradicts what is stored", Value::Null),
+        (
+            "404",
+            path.contains('{') || id == "create_transfer",
+            "The object does not exist, or the caller may not see it",
+            Value::Null,
+        ),
+        ("405", true, "The path does not support this method; see `Allow`", Value::Null),
+        ("409", is_idempotent || CONFLICTING.contains(&id), "The request conflicts with the stored state", Value::Null),
         ("413", operation.request_body.is_some(), "The body is larger than 1 MiB", Value::Null),
         ("415", operation.request_body.is_some(), "The body is not JSON, or compressed", Value::Null),
-        ("422", is_idempotent, "The idempotency key was used with another body", Value::Null),
+        ("422", is_idempotent, "The idempotency key was used with a different body", Value::Null),
         ("429", is_limited, "Too many requests; see `Retry-After`", Value::Null),
-        ("500", true, "The server is at fault", Value::Null),
-        ("503", true, "Something the server needs is away; see `Retry-After`", Value::Null),
+        ("500", true, "Internal server error", Value::Null),
+        ("503", true, "The server is temporarily unavailable; see `Retry-After`", Value::Null),
     ];
     for (status, applies, description, details) in statuses {
         if applies && !operation.responses.responses.contains_key(status) {
@@ -243,7 +254,8 @@ fn is_query(parameter: &RefOr<Parameter>) -> bool {
 }
 
 fn idempotency_key() -> Parameter {
-    let text = "A repetition with the same key and body gets the first answer again, for 24 hours.";
+    let text = "Key of 1 to 255 characters. For 24 hours, a request with the same key and body gets the first answer again and has no \
+                second effect.";
     ParameterBuilder::new()
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
@@ -259,12 +271,12 @@ fn failure(status: &str, description: &str, details: &Value, is_limited: bool) -
     let mut response = ResponseBuilder::new().description(description).content("application/json", content).build();
     let number = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
     if matches!(status, "429" | "503") {
-        let text = "Seconds after which to ask again.";
+        let text = "Seconds to wait before the next request.";
         let header = HeaderBuilder::new().description(Some(text)).schema(Some(number())).build();
         response.headers.insert("Retry-After".to_owned(), header.into());
     }
     if status == "405" {
-        let text = "The methods there are.";
+        let text = "Methods that the path supports.";
         let schema = ObjectBuilder::new().schema_type(Type::String).build();
         response.headers.insert(
             "Allow".to_owned(),
@@ -278,15 +290,18 @@ fn failure(status: &str, description: &str, details: &Value, is_limited: bool) -
 }
 
 fn request_id() -> Header {
-    let text = "The request's own `X-Request-Id` if that has 1 to 64 visible ASCII characters, else a new UUID. Each line of \
-                the log about the request has it.";
+    let text = "Id of the request: the value of the request header `X-Request-Id` if it has 1 to 64 visible ASCII characters, \
+                otherwise a new UUID. Every log line about the request contains it.";
     let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(64)).build();
     HeaderBuilder::new().description(Some(text)).schema(Some(schema)).build()
 }
 
 fn limit_headers(response: &mut utoipa::openapi::Response) {
-    let texts =
-        ["Requests a window of 60 s holds.", "Requests left in this window.", "Unix second of the window's end."];
+    let texts = [
+        "Maximum number of requests in a window of 60 seconds.",
+        "Number of requests left in this window.",
+        "End of this window as a Unix time in seconds.",
+    ];
     for (name, text) in RATE_LIMIT_HEADERS.into_iter().zip(texts) {
         let schema = ObjectBuilder::new()
             .schema_type(Type::Integer)

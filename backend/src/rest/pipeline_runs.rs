@@ -24,30 +24,30 @@ use crate::{
     },
 };
 
-/// A run of a pipeline.
+/// A pipeline run.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PipelineRunData {
     /// The run.
     run: PipelineRun,
 }
 
-/// Runs of a pipeline.
+/// A page of pipeline runs.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PipelineRunsData {
-    /// The runs of this page.
+    /// Runs on this page.
     runs: Vec<PipelineRun>,
-    /// Where it stands.
+    /// Position of the page.
     pagination: Pagination,
 }
 
 listed!(PipelineRunsData, "runs", runs: PipelineRun);
 
-/// A step of a run, with what waits for its agent.
+/// A step after a report, with waiting directives for its agent.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PipelineStepData {
     /// The step.
     step: PipelineStep,
-    /// What the server wants of the agent.
+    /// Waiting directives for the agent.
     directives: Vec<Directive>,
 }
 
@@ -69,8 +69,8 @@ pub(super) async fn list_pipeline_runs(
 
 /// Start a run of a pipeline
 ///
-/// Of its current version, which the run keeps. Where the definition names no agent and the customer has several, the answer
-/// is 400 with their ids in `details.ids`.
+/// The run uses the current version until its end. If the definition names no agent and the customer has several, the
+/// answer is 400 with their ids in `details.ids`.
 #[utoipa::path(post, path = "/api/pipelines/{id}/runs", tag = "Pipelines", security(("bearer" = [])),
     params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
     request_body = Option<StartPipelineRun>,
@@ -91,15 +91,16 @@ pub(super) async fn run_pipeline(
     Ok(Reply::created(PipelineRunData { run }))
 }
 
-/// Report on a step
+/// Report a step
 ///
-/// By the agent that was sent the step, with the attempt of the directive. A report on an earlier attempt is ignored; one
-/// that comes after the server had given the step up is 409 with `details.reason` `lease`.
+/// Only the agent to which the step was sent may report it, with the attempt of the directive. A report about an
+/// earlier attempt is ignored. If the server has already ended the step because its agent was silent, the answer is 409
+/// with `details.reason` `lease`.
 #[utoipa::path(patch, path = "/api/pipelines/{id}/runs/{runId}/steps/{stepId}", tag = "Pipelines", security(("apiKey" = [])),
     params(("id" = PipelineId, Path, description = "The pipeline's id"), ("runId" = RunId, Path, description = "The run's id"),
-        ("stepId" = String, Path, description = "What the step is called in its pipeline", example = "fetch")),
+        ("stepId" = String, Path, description = "The step's id in its pipeline", example = "fetch")),
     request_body = UpdateStep,
-    responses((status = 200, description = "The step, and what waits for the agent", body = Success<PipelineStepData>)))]
+    responses((status = 200, description = "The step, and waiting directives", body = Success<PipelineStepData>)))]
 pub(super) async fn update_pipeline_step(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,

@@ -39,23 +39,23 @@ pub(super) struct PipelineData {
     pipeline: Pipeline,
 }
 
-/// Pipelines.
+/// A page of pipelines.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PipelinesData {
-    /// The pipelines of this page.
+    /// Pipelines on this page.
     pipelines: Vec<Pipeline>,
-    /// Where it stands.
+    /// Position of the page.
     pagination: Pagination,
 }
 
 listed!(PipelinesData, "pipelines", pipelines: Pipeline);
 
-/// Versions of a pipeline.
+/// A page of pipeline versions.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PipelineVersionsData {
-    /// The versions of this page.
+    /// Versions on this page.
     versions: Vec<PipelineVersion>,
-    /// Where it stands.
+    /// Position of the page.
     pagination: Pagination,
 }
 
@@ -64,15 +64,15 @@ listed!(PipelineVersionsData, "versions", versions: PipelineVersion);
 /// A JSON Schema.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SchemaData {
-    /// The schema.
+    /// The JSON Schema.
     #[schema(value_type = Object)]
     schema: Value,
 }
 
 /// Create a pipeline
 ///
-/// Its definition must be valid: else the answer is 400 with everything that is wrong in `details.errors`, and for programs
-/// in `details.diagnostics`.
+/// The definition must be valid. Otherwise the answer is 400 with all errors in `details.errors` and, for programs, in
+/// `details.diagnostics`.
 #[utoipa::path(post, path = "/api/pipelines", tag = "Pipelines", security(("bearer" = [])),
     request_body = CreatePipeline,
     responses((status = 201, description = "The pipeline", body = Success<PipelineData>)))]
@@ -108,12 +108,13 @@ pub(super) async fn get_pipeline_schema(State(api): State<Api>, UserCaller(actor
     Ok(Reply::ok(SchemaData { schema: api.cp.get_pipeline_schema(&actor)? }))
 }
 
-/// See what a definition means
+/// Check a definition
 ///
-/// Nothing is saved. A definition that is not valid is answered too: with `valid: false` and what is wrong with it.
+/// Nothing is saved and nothing is started. For an invalid definition the answer is 200 too, with `valid: false` and
+/// the errors.
 #[utoipa::path(post, path = "/api/pipelines/dry-run", tag = "Pipelines", security(("bearer" = [])),
     request_body = DryRun,
-    responses((status = 200, description = "What it means, or what is wrong with it", body = Success<Verdict>)))]
+    responses((status = 200, description = "The plan, or the errors", body = Success<Verdict>)))]
 pub(super) async fn dry_run_pipeline(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
@@ -136,11 +137,11 @@ pub(super) async fn get_pipeline(
 
 /// Export a pipeline's definition
 ///
-/// The text as it was sent, byte for byte, without an envelope.
+/// The text exactly as it was sent, without the envelope.
 #[utoipa::path(get, path = "/api/pipelines/{id}/yaml", tag = "Pipelines", security(("bearer" = [])),
     params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
     responses((status = 200, description = "The definition", body = String, content_type = "text/yaml",
-        headers(("Content-Disposition" = String, description = "`attachment`, with the identifier as the file's name.")))))]
+        headers(("Content-Disposition" = String, description = "`attachment` with a file name made of the identifier.")))))]
 pub(super) async fn export_pipeline(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
@@ -157,7 +158,7 @@ pub(super) async fn export_pipeline(
 
 /// Replace a pipeline's definition
 ///
-/// Each makes one version more. A run keeps the version it started with.
+/// Each request creates a new version. Active runs keep the version that they started with.
 #[utoipa::path(put, path = "/api/pipelines/{id}/yaml", tag = "Pipelines", security(("bearer" = [])),
     params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
     request_body = ReplaceDefinition,
@@ -172,9 +173,9 @@ pub(super) async fn replace_pipeline_definition(
     Ok(Reply::ok(PipelineData { pipeline }))
 }
 
-/// Rename a pipeline, describe it, or switch it on or off
+/// Rename, describe, enable or disable a pipeline
 ///
-/// No new version.
+/// Creates no new version.
 #[utoipa::path(patch, path = "/api/pipelines/{id}", tag = "Pipelines", security(("bearer" = [])),
     params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
     request_body = UpdatePipeline,
@@ -190,10 +191,10 @@ pub(super) async fn update_pipeline(
 
 /// Delete a pipeline
 ///
-/// With its versions and runs. A run on its way is cancelled first; transfers stay.
+/// Deletes its versions and runs too. An active run is cancelled first. Transfers are kept.
 #[utoipa::path(delete, path = "/api/pipelines/{id}", tag = "Pipelines", security(("bearer" = [])),
     params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
-    responses((status = 200, description = "It is gone", body = Success<DeletedData>)))]
+    responses((status = 200, description = "The pipeline is deleted", body = Success<DeletedData>)))]
 pub(super) async fn delete_pipeline(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,

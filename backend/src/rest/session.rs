@@ -33,21 +33,21 @@ pub(super) struct UserData {
     pub(super) user: User,
 }
 
-/// A session that has ended.
+/// Confirmation of a sign-out.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LoggedOutData {
-    /// Always true.
+    /// Always `true`.
     #[schema(example = true)]
     logged_out: bool,
 }
 
 /// Sign in
 ///
-/// With `cookie: true` the refresh token is set as an HttpOnly cookie on `/api/auth` and left out of the body. A page of
-/// another origin than the server's own or an allowed one may neither set nor use the cookie: 403.
+/// With `cookie: true` the refresh token is sent as an HttpOnly cookie for `/api/auth` and not in the body. Only pages
+/// of the server's own origin and of allowed origins may set or use the cookie; others get 403.
 #[utoipa::path(post, path = "/api/auth/login", tag = "Auth", security(()), request_body = Login,
-    responses((status = 200, description = "Signed in", body = Success<SignedIn>)))]
+    responses((status = 200, description = "The user is signed in", body = Success<SignedIn>)))]
 pub(super) async fn login(
     State(api): State<Api>,
     Stranger(address): Stranger,
@@ -62,10 +62,10 @@ pub(super) async fn login(
 
 /// Renew a session
 ///
-/// Takes the refresh token from the body or from the cookie, and gives a new one. The one it replaces works once more
-/// within 10 s, for the case that the answer was lost; a later use of it ends the session.
+/// Takes the refresh token from the body or from the cookie, and returns a new one. The old token can be used once more
+/// within 10 seconds, in case the answer was lost. A later use of it ends the session.
 #[utoipa::path(post, path = "/api/auth/refresh", tag = "Auth", security(()), request_body = Option<RefreshSession>,
-    responses((status = 200, description = "Renewed", body = Success<SignedIn>)))]
+    responses((status = 200, description = "The session is renewed", body = Success<SignedIn>)))]
 pub(super) async fn refresh_session(
     State(api): State<Api>,
     _: Stranger,
@@ -82,10 +82,10 @@ pub(super) async fn refresh_session(
 
 /// Sign out
 ///
-/// Ends the session of the token, or of the refresh token in the body or the cookie.
+/// Ends the session of the access token, or of the refresh token in the body or the cookie.
 #[utoipa::path(post, path = "/api/auth/logout", tag = "Auth", security(("bearer" = []), ()),
     request_body = Option<RefreshSession>,
-    responses((status = 200, description = "Signed out", body = Success<LoggedOutData>)))]
+    responses((status = 200, description = "The session is ended", body = Success<LoggedOutData>)))]
 pub(super) async fn logout(
     State(api): State<Api>,
     MaybeUser(actor): MaybeUser,
@@ -106,9 +106,9 @@ pub(super) async fn logout(
     Ok(with_cookie(Reply::ok(LoggedOutData { logged_out: true }).into_response(), &gone))
 }
 
-/// Who is signed in
+/// Get the signed-in user
 #[utoipa::path(get, path = "/api/auth/me", tag = "Auth", security(("bearer" = [])),
-    responses((status = 200, description = "The user of the token", body = Success<UserData>)))]
+    responses((status = 200, description = "The signed-in user", body = Success<UserData>)))]
 pub(super) async fn me(State(api): State<Api>, UserCaller(actor): UserCaller) -> Answer<UserData> {
     Ok(Reply::ok(UserData { user: api.cp.me(&actor).await? }))
 }

@@ -41,16 +41,16 @@ pub(super) struct TransferData {
 pub(super) struct ReportedData {
     /// The transfer.
     transfer: Box<Transfer>,
-    /// What waits for the agent.
+    /// Waiting directives for the agent.
     directives: Vec<Directive>,
 }
 
-/// Transfers.
+/// A page of transfers.
 #[derive(Serialize, ToSchema)]
 pub(super) struct TransfersData {
-    /// The transfers of this page.
+    /// Transfers on this page.
     transfers: Vec<Transfer>,
-    /// Where it stands.
+    /// Position of the page.
     pagination: Pagination,
 }
 
@@ -62,43 +62,43 @@ impl From<Page<Transfer>> for TransfersData {
     }
 }
 
-/// The outcomes of a batch.
+/// Results of a batch of reports.
 #[derive(Serialize, ToSchema)]
 pub(super) struct BatchData {
-    /// One outcome for each update, in their order.
+    /// One result for each report, in the same order.
     results: Vec<UpdateResult>,
-    /// What waits for the agent.
+    /// Waiting directives for the agent.
     directives: Vec<Directive>,
 }
 
-/// What became of one update of a batch.
+/// Result of one report of a batch.
 #[derive(Serialize, ToSchema)]
 pub(super) struct UpdateResult {
-    /// The id, as it was sent.
+    /// The id as it was sent.
     #[schema(required, value_type = Option<String>)]
     id: Value,
-    /// The status code that this update alone would have had.
+    /// Status code that this report alone would have got.
     #[schema(minimum = 200, maximum = 599, example = 200)]
     status: u16,
-    /// The transfer, if the update was taken.
+    /// The transfer after the report, if the report was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer: Option<Box<Transfer>>,
-    /// What went wrong, if it was not.
+    /// What went wrong, in one sentence, if the report was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// More for programs, if there is more.
+    /// Details for programs, if there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     details: Option<Value>,
 }
 
-/// Several updates at once.
+/// A batch of reports.
 #[derive(ToSchema)]
 #[schema(example = json!({ "updates": [
     { "id": "0199c1f0-6c00-7000-8000-000000000001", "status": "running", "progress": 45, "bytesTransferred": 471_859 },
 ] }))]
 pub(super) struct UpdateTransfers {
-    /// The updates.
+    /// The reports.
     #[schema(min_items = 1, max_items = 500, value_type = Vec<TransferUpdate>)]
     updates: Vec<Value>,
 }
@@ -108,11 +108,11 @@ struct TransferUpdate;
 
 impl PartialSchema for TransferUpdate {
     fn schema() -> RefOr<Schema> {
-        let text = "Which transfer. What is no UUID names none: 404 for this update alone.";
+        let text = "Id of the transfer. If it is not a UUID, the status of this report is 404.";
         let text = ObjectBuilder::new().schema_type(Type::String).description(Some(text));
         let id = ObjectBuilder::new().property("id", text).required("id");
         let both = AllOfBuilder::new()
-            .description(Some("One update of a batch."))
+            .description(Some("A report in a batch."))
             .item(Ref::from_schema_name("UpdateTransfer"))
             .item(id);
         RefOr::T(Schema::AllOf(both.build()))
@@ -133,7 +133,7 @@ impl FromFields for UpdateTransfers {
 
 /// Create a new file transfer
 ///
-/// Passwords in the source and the destination are removed on arrival and never stored.
+/// Passwords in the source and the destination are removed and never stored.
 #[utoipa::path(post, path = "/api/transfers", tag = "Transfers", security(("apiKey" = [])), request_body = CreateTransfer,
     responses((status = 201, description = "The transfer", body = Success<TransferData>)))]
 pub(super) async fn create_transfer(
@@ -151,7 +151,8 @@ pub(super) async fn create_transfer(
 
 /// List all transfers
 ///
-/// Newest first. The total is exact by agent and status; with other filters counting stops at 10,000.
+/// Newest first. The total is exact without filters and with filters by agent or status. With other filters, counting
+/// stops at 10,000.
 #[utoipa::path(get, path = "/api/transfers", tag = "Transfers", security(("bearer" = [])),
     params(super::openapi::Paging, super::openapi::StatusQuery, TransferFilter),
     responses((status = 200, description = "A page of transfers", body = Success<TransfersData>)))]
@@ -177,10 +178,11 @@ pub(super) async fn get_transfer(
 
 /// Update a transfer's progress and status
 ///
-/// Answered when it is durable. Figures never go back within an attempt: a late lower one is ignored.
+/// The answer comes after the report is stored. Progress and bytes never decrease within an attempt: a lower value is
+/// ignored.
 #[utoipa::path(patch, path = "/api/transfers/{id}", tag = "Transfers", security(("apiKey" = [])),
     params(("id" = TransferId, Path, description = "The transfer's id")), request_body = UpdateTransfer,
-    responses((status = 200, description = "The transfer, and what waits for the agent", body = Success<ReportedData>)))]
+    responses((status = 200, description = "The transfer, and waiting directives", body = Success<ReportedData>)))]
 pub(super) async fn update_transfer(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
@@ -193,9 +195,9 @@ pub(super) async fn update_transfer(
 
 /// Update several transfers at once
 ///
-/// Counts as one request. Each update has an outcome of its own; one that is refused does not hold up the others.
+/// The batch counts as one request. Each report has its own result; a refused report does not affect the others.
 #[utoipa::path(patch, path = "/api/transfers", tag = "Transfers", security(("apiKey" = [])), request_body = UpdateTransfers,
-    responses((status = 200, description = "The outcomes, and what waits for the agent", body = Success<BatchData>)))]
+    responses((status = 200, description = "The results, and waiting directives", body = Success<BatchData>)))]
 pub(super) async fn update_transfers(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,

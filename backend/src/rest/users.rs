@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-/// Users.
+/// A page of users.
 #[derive(Serialize, ToSchema)]
 pub(super) struct UsersData {
-    /// The users of this page.
+    /// Users on this page.
     users: Vec<User>,
-    /// Where it stands.
+    /// Position of the page.
     pagination: Pagination,
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn list_users(
 
 /// Change a user's password, role or suspension
 ///
-/// Each but letting somebody in again ends the user's sessions at once.
+/// A new password, a new role or a suspension ends the user's sessions at once.
 #[utoipa::path(patch, path = "/api/users/{id}", tag = "Users", security(("bearer" = [])),
     params(("id" = UserId, Path, description = "The user's id")), request_body = UpdateUser,
     responses((status = 200, description = "The user", body = Success<UserData>)))]

@@ -16,19 +16,19 @@ use crate::{
 /// How long the database may take to answer before it counts as failing.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How each part fares.
+/// State of the parts of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each part")]
 pub struct Readiness {
     /// Whether the database answers.
     pub database: bool,
-    /// Whether reports could be stored when it was last tried.
+    /// Whether the last attempt to store reports succeeded.
     pub writer: bool,
-    /// Whether the write-ahead log of SQLite is of a bearable length; true with PostgreSQL.
+    /// Whether the write-ahead log of SQLite is shorter than 1 GiB. Always `true` with PostgreSQL.
     pub log: bool,
-    /// Whether messages of other servers arrive; true where there are none.
+    /// Whether messages of other servers arrive through Redis. Always `true` without Redis.
     pub bus: bool,
-    /// Whether the server takes work: false while it shuts down.
+    /// Whether the server accepts work. `false` while it shuts down.
     pub accepting: bool,
 }
 

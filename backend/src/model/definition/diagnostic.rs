@@ -5,31 +5,31 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How bad it is.
+/// Severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, async_graphql::Enum)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The definition cannot be used.
+    /// The definition is invalid.
     Error,
-    /// It can, but perhaps it does not mean what it should.
+    /// The definition is valid, but probably does not do what was intended.
     Warning,
 }
 
-/// One thing that is wrong: where, and what to write instead.
+/// An error or a warning about a definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Severity of the diagnostic.
     pub severity: Severity,
-    /// The line, from 1.
+    /// Line number, counted from 1.
     #[schema(minimum = 1, example = 3)]
     pub line: u32,
-    /// The column, from 1, counted in characters.
+    /// Column in characters, counted from 1.
     #[schema(minimum = 1, example = 1)]
     pub column: u32,
-    /// A sentence that says what to write instead.
+    /// Message that says what is wrong and what to write instead.
     #[schema(example = "unknown key `sorce`: did you mean `source`?")]
     pub message: String,
-    /// Where it stands in the structure, such as `steps[0].needs[1]`; nothing for the text as a whole.
+    /// Path of the value in the definition, such as `steps[0].needs[1]`; null for the whole definition.
     #[schema(required, example = "steps[0].needs[1]")]
     pub path: Option<String>,
 }

@@ -22,117 +22,118 @@ use crate::{
     },
 };
 
-/// What the server wants of an agent.
+/// A directive: an instruction of the server to an agent.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", as = Directive)]
 struct DirectiveObject {
-    /// Its id; what is delivered twice has the same.
+    /// Id of the directive. A directive that is delivered again has the same id.
     id: DirectiveId,
-    /// What is wanted: `startJob` (start the job with `POST /api/jobs/{id}/runs` and this directive's id), `cancelJobRun`
-    /// (stop the run and report it `cancelled`; acknowledge the directive if the run is not at work), `cancelTransfer` (stop
-    /// the transfer and report it `cancelled`), `retryTransfer` (make the transfer again: report it `running` with this
-    /// attempt, the answer says what to copy), `runStep` (carry out the step and report on it with
-    /// `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`), `cancelStep` (stop the step and report it `cancelled`;
-    /// acknowledge the directive if the step is not at work), `rotateKey` (get a new API key from
-    /// `POST /api/agents/{id}/key`) or `setHeartbeatInterval` (send heartbeats at this interval from now on). There may be
-    /// others in the future: ignore what you do not know.
+    /// Type of the instruction. `startJob`: start the job with `POST /api/jobs/{id}/runs` and the id of this directive.
+    /// `cancelJobRun`: stop the run and report it as `cancelled`; if the run is not active, acknowledge the directive.
+    /// `cancelTransfer`: stop the transfer and report it as `cancelled`. `retryTransfer`: copy the transfer again;
+    /// report it as `running` with this attempt, and the answer contains what to copy. `runStep`: carry out the step
+    /// and report it with `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`. `cancelStep`: stop the step and
+    /// report it as `cancelled`; if the step is not active, acknowledge the directive. `rotateKey`: get a new API key
+    /// with `POST /api/agents/{id}/key`. `setHeartbeatInterval`: send heartbeats at this interval from now on. Later
+    /// versions may add types: ignore a type that you do not know.
     #[schema(example = "cancelTransfer")]
     r#type: String,
-    /// When it was made.
+    /// Time at which the directive was created.
     created_at: Instant,
-    /// When it is void.
+    /// Time at which the directive expires. It is not delivered after that.
     expires_at: Instant,
-    /// The particulars.
+    /// Details of the instruction.
     payload: DirectivePayload,
 }
 
-/// The particulars of a directive. Its `type` says which fields there are.
+/// Details of a directive. Its `type` decides which fields are present.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({ "transferId": "0199c1f0-6c00-7000-8000-000000000001" }))]
 struct DirectivePayload {
-    /// Of `startJob`: the job, as it is to be run.
+    /// For `startJob`: the job to run.
     #[schema(nullable = false)]
     job: Option<Box<Job>>,
-    /// Of `startJob`: the slot of its schedule; null where somebody asked for it.
+    /// For `startJob`: the slot of the schedule; null if a user started the job.
     scheduled_for: Option<Instant>,
-    /// Of `startJob` and `retryTransfer`: which attempt it will be, from 1.
+    /// For `startJob` and `retryTransfer`: number of the attempt to start, counted from 1.
     #[schema(nullable = false, minimum = 1)]
     attempt: Option<i64>,
-    /// Of `startJob`: the failed run that it makes again; null where it is the first.
+    /// For `startJob`: the failed run to retry; null for a first attempt.
     retry_of: Option<RunId>,
-    /// Of `cancelJobRun`: the run of a job. Of `runStep` and `cancelStep`: the run of a pipeline.
+    /// For `cancelJobRun`: the job run. For `runStep` and `cancelStep`: the pipeline run.
     #[schema(nullable = false)]
     run_id: Option<RunId>,
-    /// Of `cancelTransfer` and `retryTransfer`: the transfer.
+    /// For `cancelTransfer` and `retryTransfer`: the transfer.
     #[schema(nullable = false)]
     transfer_id: Option<TransferId>,
-    /// Of `runStep` and `cancelStep`: the pipeline that runs.
+    /// For `runStep` and `cancelStep`: the pipeline.
     #[schema(nullable = false)]
     pipeline_id: Option<PipelineId>,
-    /// Of `runStep`: what to do.
+    /// For `runStep`: the step to carry out.
     #[schema(nullable = false)]
     step: Option<StepOrder>,
-    /// Of `cancelStep`: what the step is called in its pipeline.
+    /// For `cancelStep`: id of the step in its pipeline.
     #[schema(nullable = false)]
     step_id: Option<String>,
-    /// Of `setHeartbeatInterval`: the interval in seconds.
+    /// For `setHeartbeatInterval`: the interval in seconds.
     #[schema(nullable = false, minimum = 1)]
     seconds: Option<i64>,
 }
 
-/// A step of a pipeline, as its agent is told: with the parameters filled in. Its `type` says which fields there are.
+/// A step for an agent to carry out, with parameters filled in. Its `type` decides which fields are present.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", as = StepOrder)]
 #[schema(example = json!({ "id": "tidy", "attempt": 1, "type": "delete", "path": "/data/in/orders.csv" }))]
 struct StepOrderObject {
-    /// What it is called in its pipeline.
+    /// Id of the step in its pipeline.
     #[schema(example = "fetch")]
     id: String,
-    /// Which attempt this is, from 1; reports name it.
+    /// Number of this attempt, counted from 1. Reports must name it.
     #[schema(minimum = 1, example = 1)]
     attempt: i64,
-    /// How many seconds it may take.
+    /// Maximum duration of this attempt in seconds.
     #[schema(nullable = false, minimum = 1)]
     timeout_seconds: Option<i64>,
-    /// What to do: `transfer` (copy a file, a folder or what fits a pattern), `checksum` (take the SHA-256 of a file),
-    /// `compress`, `decompress`, `rename` (or move) or `delete` a file. There may be others in the future: report a step
-    /// that you do not know as `failed`.
+    /// Type of the step. `transfer`: copy a file, a folder or all files that match a pattern. `checksum`: compute the
+    /// SHA-256 of a file. `compress`: compress a file. `decompress`: decompress a file. `rename`: rename or move a
+    /// file. `delete`: delete a file. Later versions may add types: report a step with a type that you do not know as
+    /// `failed`.
     #[schema(example = "transfer")]
     r#type: String,
-    /// Of `transfer`: where to read, a URL or a path.
+    /// For `transfer`: source, a URL or a path.
     #[schema(nullable = false)]
     source: Option<String>,
-    /// Of `transfer`: where to write, a URL or a path.
+    /// For `transfer`: destination, a URL or a path.
     #[schema(nullable = false)]
     destination: Option<String>,
-    /// Of `transfer`: by which protocol.
+    /// For `transfer`: protocol of the copy.
     #[schema(nullable = false)]
     protocol: Option<Protocol>,
-    /// Of `transfer`: which way, seen from the agent.
+    /// For `transfer`: direction of the copy, seen from the agent.
     #[schema(nullable = false)]
     direction: Option<Direction>,
-    /// Of `transfer`: by which digest to compare both sides, if they are to be compared.
+    /// For `transfer`: digest with which to compare source and copy. If absent, they are not compared.
     #[schema(nullable = false)]
     verify: Option<String>,
-    /// Of `transfer`: which of the agent's sets of credentials to use, if any.
+    /// For `transfer`: name of the agent's set of credentials to use, if any.
     #[schema(nullable = false)]
     credentials: Option<String>,
-    /// Of `checksum`, `compress`, `decompress` and `delete`: the file.
+    /// For `checksum`, `compress`, `decompress` and `delete`: path of the file.
     #[schema(nullable = false)]
     path: Option<String>,
-    /// Of `checksum`: what it must be, as 64 hexadecimal digits, if that is said.
+    /// For `checksum`: expected SHA-256 as 64 hexadecimal digits, if the definition has one.
     #[schema(nullable = false)]
     expected: Option<String>,
-    /// Of `compress` and `decompress`: where to write; beside the file if absent.
+    /// For `compress` and `decompress`: path of the result. If absent, it is written beside the file.
     #[schema(nullable = false)]
     output: Option<String>,
-    /// Of `compress` and `decompress`: `gzip` or `zstd`; by the file's name if absent.
+    /// For `compress` and `decompress`: `gzip` or `zstd`. If absent, the file name decides.
     #[schema(nullable = false)]
     format: Option<String>,
-    /// Of `rename`: what the file is called now.
+    /// For `rename`: current path of the file.
     #[schema(nullable = false)]
     from: Option<String>,
-    /// Of `rename`: what it will be called.
+    /// For `rename`: new path of the file.
     #[schema(nullable = false)]
     to: Option<String>,
 }

@@ -34,13 +34,13 @@ macro_rules! kinds {
             Unknown,
         }
 
-        /// What has happened, of what the log keeps.
+        /// The kind of an event in the event log.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
         #[graphql(name = "EventKind")]
         pub enum LoggedKind {
             $($(#[doc = $customers_text])+ $(#[cfg($customers_cfg)])? $customers,)+
             $($(#[doc = $administrators_text])+ $administrators,)+
-            /// Something that this version of the server has no word for: a newer one wrote it.
+            /// A kind that this version of the server does not know; a newer version wrote the event.
             Unknown,
         }
 
@@ -72,86 +72,86 @@ kinds! {
     customers {
         /// An agent registered.
         AgentRegistered,
-        /// An agent's status changed.
+        /// The status of an agent changed.
         AgentStatusChanged,
-        /// An agent got a new key.
+        /// An agent got a new API key.
         AgentKeyRotated,
-        /// Two processes of an agent were at work with one copied state; the later one was told to stop.
+        /// Two processes ran with copies of one agent's state; the server stopped the later one.
         AgentDuplicateStopped,
         /// An agent was revoked.
         AgentRevoked,
-        /// A transfer was made.
+        /// A transfer was created.
         TransferCreated,
-        /// A transfer's status changed.
+        /// The status of a transfer changed.
         TransferStatusChanged,
-        /// A transfer makes no progress.
+        /// A running transfer stalled: it has made no progress for a while.
         TransferStalled,
-        /// A stalled transfer moves again.
+        /// A stalled transfer made progress again.
         TransferResumed,
-        /// Somebody asked for the end of a running transfer.
+        /// A user requested the cancellation of a running transfer.
         TransferCancelRequested,
-        /// A job was made.
+        /// A job was created.
         JobCreated,
         /// A job was changed, enabled or disabled.
         JobUpdated,
         /// A job was deleted.
         JobDeleted,
-        /// An enrolment code was made.
+        /// An enrolment code was created.
         EnrolmentCodeCreated,
-        /// An enrolment code was withdrawn.
+        /// An enrolment code was deleted.
         EnrolmentCodeDeleted,
-        /// A pipeline was made.
+        /// A pipeline was created.
         PipelineCreated,
-        /// A pipeline got a new name, description or version, or was switched on or off.
+        /// A pipeline was changed: its name, description or definition, or whether it is enabled.
         PipelineUpdated,
-        /// A pipeline was removed.
+        /// A pipeline was deleted.
         PipelineDeleted,
-        /// A new secret was made to sign webhooks with.
+        /// A new webhook secret was created.
         WebhookSecretRotated,
         /// What a later version may tell.
         #[cfg(feature = "next-version")]
         TransferWeighed,
     }
     administrators {
-        /// Somebody, or the job's own rule for retries, asked for a run of a job beside its schedule.
+        /// A run of a job was requested outside its schedule, by a user or by the retry policy.
         JobRunRequested,
-        /// A run of a job started.
+        /// A job run started.
         JobRunStarted,
-        /// A run ended.
+        /// A job run ended.
         JobRunStatusChanged,
-        /// Somebody asked for the end of a run.
+        /// A user requested the cancellation of a job run.
         JobRunCancelRequested,
-        /// An agent reported about a run that its lease had ended: the object is what it reported, the run did not change.
+        /// An agent reported a job run after its lease had ended. The object holds the report; the run was not changed.
         JobRunReportedLate,
-        /// It was decided what becomes of a slot of a job's schedule, or of a range of them.
+        /// The outcome of a slot, or of a range of slots, of a job's schedule was decided.
         JobSlotDecided,
-        /// A customer was made.
+        /// A customer was created.
         CustomerCreated,
-        /// A customer was renamed, suspended or let in again.
+        /// A customer was renamed or suspended, or its suspension ended.
         CustomerUpdated,
-        /// A user was made.
+        /// A user was created.
         UserCreated,
-        /// A user's password, role or suspension changed.
+        /// The password, role or suspension of a user changed.
         UserUpdated,
         /// A user signed in.
         SignedIn,
         /// A user signed out.
         SignedOut,
-        /// A refresh token was used after its successor: the session was ended.
+        /// A session was ended, because a refresh token was used again after its successor had been used.
         SessionEndedForReuse,
-        /// A run of a pipeline was made.
+        /// A pipeline run was created.
         PipelineRunCreated,
-        /// The status of a run of a pipeline changed.
+        /// The status of a pipeline run changed.
         PipelineRunStatusChanged,
-        /// The status or the attempt of steps of a run changed, and the run's own status did not.
-        /// The object has these steps only, and no parameters.
+        /// The status or attempt of steps changed, while the status of their pipeline run stayed the same. The object
+        /// has only these steps and no parameters.
         PipelineStepStatusChanged,
-        /// Somebody asked for the end of a run of a pipeline.
+        /// A user requested the cancellation of a pipeline run.
         PipelineRunCancelRequested,
-        /// An agent reported the end of a step after the server had ended it.
-        /// The object has this step only, and no parameters.
+        /// An agent reported the end of a step after the server had ended it. The object has only this step and no
+        /// parameters.
         PipelineStepReportedLate,
-        /// It was decided what becomes of a slot of a pipeline's schedule, or of a range of them.
+        /// The outcome of a slot, or of a range of slots, of a pipeline's schedule was decided.
         PipelineSlotDecided,
     }
     unlogged {

@@ -33,21 +33,21 @@ impl FromFields for PreviewSchedule {
     }
 }
 
-/// What a schedule says.
+/// Description of a schedule, and its next slots.
 #[derive(Clone, Debug, PartialEq, SimpleObject)]
 pub struct SchedulePreview {
-    /// In plain English.
+    /// The schedule in plain English.
     pub description: String,
-    /// When it is due next.
+    /// The next slots of the schedule.
     pub slots: Vec<ScheduledTime>,
 }
 
-/// A time at which a schedule is due.
+/// A slot of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, SimpleObject)]
 pub struct ScheduledTime {
-    /// The instant.
+    /// Time of the slot.
     pub at: Instant,
-    /// By how many minutes a clock in the schedule's zone is ahead of UTC then.
+    /// Offset of the schedule's time zone from UTC at that time, in minutes; positive east of Greenwich.
     pub utc_offset_minutes: i64,
 }
 

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// How far a run has come.
+/// Status of a job run.
 #[derive(
     Clone,
     Copy,
@@ -35,13 +35,13 @@ use crate::{
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum RunStatus {
-    /// At work.
+    /// The agent is working on the run.
     Running,
-    /// All done. Final.
+    /// The run ended successfully. Final.
     Completed,
-    /// Ended with an error. Final: another attempt is another run.
+    /// The run ended with an error. Final: a retry is another run.
     Failed,
-    /// Ended because somebody wished it. Final.
+    /// The run was cancelled. Final.
     Cancelled,
 }
 
@@ -65,71 +65,71 @@ impl RunStatus {
     }
 }
 
-/// One run of a job.
+/// One execution of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRun {
-    /// Its id.
+    /// Id of the run.
     pub id: RunId,
-    /// The job it is a run of.
+    /// Job of the run.
     pub job_id: JobId,
-    /// How far it has come.
+    /// Status of the run.
     pub status: RunStatus,
-    /// When it started.
+    /// Start time.
     pub started_at: Instant,
-    /// When it ended.
+    /// End time; null while the run is active.
     #[schema(required)]
     pub completed_at: Option<Instant>,
-    /// Why it failed.
+    /// Reason for the failure.
     #[schema(required)]
     pub error_message: Option<String>,
-    /// How many bytes have arrived: those of its transfers, where it has any.
+    /// Bytes copied so far: the sum over the run's transfers, or what the agent reported if there are none.
     #[schema(required, minimum = 0)]
     #[graphql(skip)]
     pub bytes_transferred: Option<i64>,
-    /// The slot of the schedule it is for; null where somebody started it.
+    /// Slot of the schedule that the run belongs to; null if a user started it.
     #[schema(required)]
     pub scheduled_for: Option<Instant>,
-    /// Which attempt this is, from 1.
+    /// Number of this attempt, counted from 1.
     #[schema(minimum = 1, example = 1)]
     pub attempt: i64,
-    /// The failed run that it makes again.
+    /// Failed run that this run retries.
     #[schema(required)]
     pub retry_of: Option<RunId>,
-    /// When somebody asked for its end.
+    /// Time at which a user requested the cancellation.
     #[schema(required)]
     pub cancel_requested_at: Option<Instant>,
-    /// Counts the accepted changes; of two views the one with the higher figure is newer.
+    /// Increases with each accepted change. Of two states of one run, the one with the higher revision is newer.
     #[schema(minimum = 1, example = 1)]
     pub revision: i64,
 }
 
 input! {
-    /// What is said to start a run.
+    /// Input for starting a job run.
     #[derive(Clone, Copy, Debug, Default, PartialEq, ToSchema)]
     #[schema(rename_all = "camelCase", example = json!({ "directiveId": "0199c1f0-6c00-7000-8000-000000000001" }))]
     pub struct StartJobRun {
-        /// The directive that asked for it; without one, the oldest that waits.
+        /// Directive that requested the run. If omitted, the oldest waiting one.
         directive_id: Option<DirectiveId> = optional("directiveId", &[], id::<DirectiveId>),
-        /// The process that starts it, as in its heartbeats.
+        /// Process that starts the run: the `instanceId` of its heartbeats.
         instance_id: Option<InstanceId> = optional("instanceId", &[], id::<InstanceId>),
     }
 }
 
 input! {
-    /// What an agent reports about a run. A field that is left out stays as it is.
+    /// Report of an agent about a job run. Omitted fields keep their values.
     #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
     #[schema(rename_all = "camelCase", as = UpdateJobRun)]
     #[schema(example = json!({ "status": "completed", "bytesTransferred": 1_048_576 }))]
     pub struct ReportJobRun {
-        /// How far it has come.
+        /// Status of the run.
         #[schema(nullable = false)]
         status: Option<RunStatus> = update("status", &[], one_of),
-        /// Bytes that have arrived. What its transfers say goes before.
+        /// Bytes copied so far. Ignored if the run has transfers: their sum counts.
         #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
         bytes_transferred: Option<i64> = update("bytesTransferred", &[], integer(0, MAX_BYTES)),
-        /// Why it failed; null clears it. Alias: `error`.
+        /// Reason for the failure. Null removes it. Alias: `error`.
         #[schema(value_type = Option<String>)]
         error_message: Change<String> = clearable("errorMessage", &["error"], message(4096)),
     }

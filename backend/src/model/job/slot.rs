@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What became of a slot.
+/// Outcome of a slot.
 #[derive(
     Clone,
     Copy,
@@ -33,44 +33,45 @@ use crate::{
 #[strum(serialize_all = "lowercase")]
 #[graphql(name = "SlotOutcome")]
 pub enum Outcome {
-    /// It is to run, and waits: for an earlier run to end, or for the agent to start it.
+    /// The run has not started yet. It waits for an earlier run to end, or for the agent to start it.
     Pending,
-    /// Its run has started: `runId`.
+    /// The run has started; `runId` names it.
     Ran,
-    /// It was left out, since an earlier run was at work or the job was changed.
+    /// The slot was skipped, because an earlier run was active or the job was changed.
     Skipped,
-    /// Nobody was there to run it.
+    /// The slot was missed, because no server was running.
     Missed,
-    /// A later slot ran for it.
+    /// The run of a later slot replaced this one.
     Coalesced,
 }
 
-/// What became of one slot of a job's schedule, or of a range of them: then `from`, `to` and `count` say which.
+/// A slot of a job's schedule with its outcome, or a range of slots with the same outcome. A range has `from`, `to` and
+/// `count`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct JobSlot {
-    /// Its id.
+    /// Id of the slot.
     pub id: SlotId,
-    /// The job.
+    /// Job of the slot.
     pub job_id: JobId,
-    /// The slot; of a range, its last one.
+    /// Scheduled time; of a range, the last one.
     pub scheduled_for: Instant,
-    /// What became of it.
+    /// Outcome of the slot.
     pub outcome: Outcome,
-    /// Why.
+    /// Reason for the outcome.
     #[schema(required)]
     pub reason: Option<String>,
-    /// The run it became; of several attempts the last.
+    /// Run of the slot; if there were several attempts, the last one.
     #[schema(required)]
     pub run_id: Option<RunId>,
-    /// The first slot of a range.
+    /// First scheduled time of a range.
     #[schema(required)]
     pub from: Option<Instant>,
-    /// The last slot of a range.
+    /// Last scheduled time of a range.
     #[schema(required)]
     pub to: Option<Instant>,
-    /// How many slots the range holds.
+    /// Number of slots in a range.
     #[schema(required, minimum = 1)]
     pub count: Option<i64>,
 }
@@ -114,9 +115,9 @@ impl FromFields for Backfill {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct BackfillPreview {
-    /// The slots of the range, in order.
+    /// Slots of the range in chronological order.
     pub slots: Vec<BackfillSlot>,
-    /// How many of them would run.
+    /// Number of slots that would run.
     pub run_count: i64,
 }
 
@@ -124,11 +125,11 @@ pub struct BackfillPreview {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct BackfillSlot {
-    /// The slot.
+    /// Scheduled time.
     pub scheduled_for: Instant,
-    /// What became of it, as far as the ledger knows.
+    /// Recorded outcome of the slot; null if there is none.
     #[schema(required)]
     pub outcome: Option<Outcome>,
-    /// Whether it would run: one that ran, or is about to, is left alone.
+    /// Whether the backfill would run the slot. It skips slots that have run or are pending.
     pub will_run: bool,
 }

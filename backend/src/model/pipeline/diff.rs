@@ -2,18 +2,18 @@
 
 use crate::model::diff::{Change, Line, lines};
 
-/// Two versions of a definition side by side.
+/// Comparison of two versions of a definition.
 #[derive(Clone, Debug, PartialEq, Eq, async_graphql::SimpleObject)]
 pub struct VersionDiff {
-    /// The version before.
+    /// Number of the first version.
     pub from: i64,
-    /// The version after.
+    /// Number of the second version.
     pub to: i64,
-    /// How many lines only the version after has.
+    /// Number of lines that only the second version contains.
     pub added: usize,
-    /// How many lines only the version before has.
+    /// Number of lines that only the first version contains.
     pub removed: usize,
-    /// All lines of both, in their order.
+    /// All lines of both versions, in order.
     pub lines: Vec<Line>,
 }
 

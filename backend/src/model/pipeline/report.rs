@@ -15,27 +15,27 @@ use crate::{
 /// The longest error message, in characters.
 const MAX_MESSAGE: usize = 4096;
 
-/// What an agent reports about a step it was sent.
+/// Report of an agent about a step. Omitted fields keep their values.
 #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
 #[schema(rename_all = "camelCase", example = json!({
     "status": "running", "attempt": 1, "progress": 45, "bytesTransferred": 471_859,
 }))]
 pub struct UpdateStep {
-    /// How far it has come: `running`, `completed`, `failed` or `cancelled`.
+    /// Status of the step: `running`, `completed`, `failed` or `cancelled`.
     #[schema(nullable = false)]
     pub status: Option<StepStatus>,
-    /// Which attempt is meant: that of the directive. A report on an earlier one is ignored.
+    /// Number of the attempt, as in the directive. A report about an earlier attempt is ignored.
     #[schema(nullable = false, minimum = 1, maximum = 2_147_483_647)]
     pub attempt: Option<i64>,
-    /// How far it has come, in per cent. A lower figure than before is ignored.
+    /// Progress in percent. A lower value than the stored one is ignored.
     #[schema(minimum = 0, maximum = 100)]
     pub progress: Option<f64>,
-    /// How many bytes it has moved. A lower figure than before is ignored.
+    /// Bytes copied so far. A lower value than the stored one is ignored.
     #[schema(minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
     pub bytes_transferred: Option<i64>,
-    /// Why it failed. What is beyond 4,096 characters is cut off.
+    /// Reason for the failure. It is cut off after 4,096 characters.
     pub error_message: Option<String>,
-    /// The process that reports, as in its heartbeats.
+    /// Process that reports: the `instanceId` of its heartbeats.
     pub instance_id: Option<InstanceId>,
 }
 

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// How far a run has come.
+/// Status of a pipeline run.
 #[derive(
     Clone,
     Copy,
@@ -34,15 +34,15 @@ use crate::{
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum PipelineRunStatus {
-    /// No step has begun.
+    /// No step has started.
     Queued,
-    /// Steps are on their way, or wait for others.
+    /// Steps are running or waiting.
     Running,
-    /// All steps have ended and none failed.
+    /// All steps have ended and none failed. Final.
     Completed,
-    /// All steps have ended and one failed.
+    /// All steps have ended and at least one failed. Final.
     Failed,
-    /// It was ended because somebody wished it.
+    /// The run was cancelled. Final.
     Cancelled,
 }
 
@@ -66,7 +66,7 @@ impl PipelineRunStatus {
     }
 }
 
-/// How far a step has come.
+/// Status of a step.
 #[derive(
     Clone,
     Copy,
@@ -85,17 +85,17 @@ impl PipelineRunStatus {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum StepStatus {
-    /// It waits: for other steps, for its next attempt, or for its agent to begin.
+    /// The step waits for other steps, for its next attempt, or for its agent to start it.
     Queued,
-    /// It is on its way.
+    /// The step is running.
     Running,
-    /// It is done.
+    /// The step ended successfully. Final.
     Completed,
-    /// Its last attempt failed.
+    /// The last attempt failed. Final.
     Failed,
-    /// It was ended because somebody wished it.
+    /// The step was cancelled. Final.
     Cancelled,
-    /// It was not its turn: what became of the steps it needs is not what it waits for.
+    /// The step did not run, because the steps that it needs did not end as its `when` requires. Final.
     Skipped,
 }
 
@@ -107,7 +107,7 @@ impl StepStatus {
     }
 }
 
-/// Why a run was made.
+/// What started a pipeline run.
 #[derive(
     Clone,
     Copy,
@@ -125,94 +125,94 @@ impl StepStatus {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Trigger {
-    /// Somebody wished it.
+    /// A user started it.
     Manual,
-    /// Its pipeline's schedule said so.
+    /// The schedule of the pipeline started it.
     Schedule,
-    /// Somebody wished an earlier run to go on from where it failed.
+    /// A user continued an earlier run from where it stopped.
     Rerun,
 }
 
 /// The values that stand for a definition's parameters, by name.
 pub type Parameters = BTreeMap<String, String>;
 
-/// A run of a pipeline.
+/// One execution of a pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineRun {
-    /// Its id.
+    /// Id of the run.
     pub id: RunId,
-    /// The pipeline that runs.
+    /// Pipeline of the run.
     pub pipeline_id: PipelineId,
-    /// The version that runs, until the end.
+    /// Version of the pipeline with which the run started. It does not change during the run.
     #[schema(minimum = 1, example = 1)]
     pub version: i64,
-    /// How far it has come.
+    /// Status of the run.
     pub status: PipelineRunStatus,
-    /// Why it was made.
+    /// What started the run.
     pub trigger: Trigger,
-    /// When its first step was sent.
+    /// Time at which the first step was sent to its agent.
     #[schema(required)]
     pub started_at: Option<Instant>,
-    /// When it ended.
+    /// End time; null while the run is active.
     #[schema(required)]
     pub completed_at: Option<Instant>,
-    /// Why it failed.
+    /// Reason for the failure.
     #[schema(required)]
     pub error_message: Option<String>,
-    /// Counts the changes; of two views the one with the higher figure is newer.
+    /// Increases with each change. Of two states of one run, the one with the higher revision is newer.
     #[schema(minimum = 1, example = 1)]
     pub revision: i64,
-    /// When somebody asked for its end.
+    /// Time at which a user requested the cancellation.
     #[schema(required)]
     pub cancel_requested_at: Option<Instant>,
-    /// The values of its parameters.
+    /// Values of the parameters by name.
     #[graphql(skip)]
     pub parameters: Parameters,
-    /// The run it goes on from.
+    /// Earlier run that this run continues.
     #[schema(required)]
     pub rerun_of: Option<RunId>,
-    /// Its steps, each after those it needs.
+    /// Steps in dependency order: each after the steps that it needs.
     #[graphql(complexity = "10 * child_complexity + 1")]
     pub steps: Vec<PipelineStep>,
 }
 
-/// A step of a run.
+/// A step of a pipeline run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
 #[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineStep {
-    /// What it is called in its pipeline.
+    /// Id of the step in the definition.
     #[schema(example = "fetch")]
     pub id: String,
-    /// What it does.
+    /// Type of the step, such as `transfer`.
     #[serde(rename = "type")]
     #[graphql(name = "type")]
     #[schema(example = "transfer")]
     pub kind: String,
-    /// How far it has come.
+    /// Status of the step.
     pub status: StepStatus,
-    /// Which attempt this is, or will be, from 1.
+    /// Number of the current or next attempt, counted from 1.
     #[schema(minimum = 1, example = 1)]
     pub attempt: i64,
-    /// How far this attempt has come, in per cent; never goes back within one attempt.
+    /// Progress of the current attempt in percent; never decreases within an attempt.
     #[schema(required, minimum = 0, maximum = 100)]
     pub progress: Option<f64>,
-    /// How many bytes this attempt has moved; never goes back within one attempt.
+    /// Bytes copied so far in the current attempt; never decreases within an attempt.
     #[schema(required, minimum = 0)]
     #[graphql(skip)]
     pub bytes_transferred: Option<i64>,
-    /// When it first ran.
+    /// Start time of the first attempt.
     #[schema(required)]
     pub started_at: Option<Instant>,
-    /// When it ended.
+    /// End time; null while the step has not ended.
     #[schema(required)]
     pub completed_at: Option<Instant>,
-    /// Why it, or its attempt before this one, failed; or why it was skipped.
+    /// Reason for which the last attempt failed or the step was skipped.
     #[schema(required)]
     pub error_message: Option<String>,
-    /// The transfer its agent made for it.
+    /// Transfer that the agent created for the step.
     #[schema(required)]
     pub transfer_id: Option<TransferId>,
 }
@@ -250,12 +250,12 @@ impl From<Parameters> for Given {
     }
 }
 
-/// What is said to start a run.
+/// Input for starting a pipeline run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
 #[schema(example = json!({ "parameters": { "date": "2026-04-25" } }))]
 pub struct StartPipelineRun {
-    /// Values of the definition's parameters: strings, numbers, true or false. What is left out has the value the definition
-    /// gives it.
+    /// Values of the definition's parameters: strings, numbers, true or false. Omitted parameters have the default
+    /// values of the definition.
     #[schema(value_type = Option<Object>)]
     pub parameters: Given,
 }

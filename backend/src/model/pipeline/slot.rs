@@ -7,27 +7,28 @@ use crate::{
     model::{Instant, job::Outcome},
 };
 
-/// What became of one slot of a pipeline's schedule, or of a range of them: then `from`, `to` and `count` say which.
+/// A slot of a pipeline's schedule with its outcome, or a range of slots with the same outcome. A range has `from`,
+/// `to` and `count`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, async_graphql::SimpleObject)]
 #[graphql(complex)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineSlot {
-    /// Its id.
+    /// Id of the slot.
     pub id: SlotId,
-    /// The pipeline.
+    /// Pipeline of the slot.
     pub pipeline_id: PipelineId,
-    /// The slot; of a range, its last one.
+    /// Scheduled time; of a range, the last one.
     pub scheduled_for: Instant,
-    /// What became of it.
+    /// Outcome of the slot.
     pub outcome: Outcome,
-    /// Why.
+    /// Reason for the outcome.
     pub reason: Option<String>,
-    /// The run it became.
+    /// Run of the slot.
     pub run_id: Option<RunId>,
-    /// The first slot of a range.
+    /// First scheduled time of a range.
     pub from: Option<Instant>,
-    /// The last slot of a range.
+    /// Last scheduled time of a range.
     pub to: Option<Instant>,
-    /// How many slots the range holds.
+    /// Number of slots in a range.
     pub count: Option<i64>,
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
-/// What happens to a slot while an earlier run is at work.
+/// Overlap policy: what happens to a slot that is due while an earlier run is active.
 #[derive(
     Clone,
     Copy,
@@ -23,16 +23,16 @@ use utoipa::ToSchema;
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Overlap {
-    /// It is left out.
+    /// The slot is skipped.
     #[default]
     Skip,
-    /// It waits for the run to end.
+    /// The slot waits until the earlier run has ended.
     Queue,
-    /// It runs beside it.
+    /// The slot runs at the same time as the earlier run.
     Allow,
 }
 
-/// What happens to slots that were missed because no server was there.
+/// Catch-up policy: what happens to slots that passed while no server was running.
 #[derive(
     Clone,
     Copy,
@@ -51,11 +51,11 @@ pub enum Overlap {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum CatchUp {
-    /// One run stands for all of the last 24 hours.
+    /// One run replaces all missed slots of the last 24 hours.
     #[default]
     Last,
-    /// They stay missed.
+    /// Missed slots do not run.
     Skip,
-    /// Each of the last 24 hours runs, at most 100.
+    /// Every missed slot of the last 24 hours runs, at most 100.
     All,
 }

@@ -13,30 +13,30 @@ use crate::{
     },
 };
 
-/// Which transfers are meant. All conditions must hold.
+/// Selects transfers. All given conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, IntoParams, async_graphql::InputObject)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct TransferFilter {
-    /// Only those with one of these.
+    /// Transfers with one of these statuses.
     // A query of REST names one at most, and describes it itself.
     #[serde(skip)]
     pub status: Option<Vec<TransferStatus>>,
-    /// Only those of this agent.
+    /// Transfers of this agent.
     pub agent_id: Option<AgentId>,
-    /// Only those of this run of a job.
+    /// Transfers of this job run.
     // GraphQL alone asks for it.
     #[serde(skip)]
     pub job_run_id: Option<RunId>,
-    /// Only those by this protocol.
+    /// Transfers over this protocol.
     pub protocol: Option<Protocol>,
-    /// Only those this way.
+    /// Transfers in this direction.
     pub direction: Option<Direction>,
-    /// Only those made after this instant.
+    /// Transfers created after this time.
     pub created_after: Option<Instant>,
-    /// Only those made before this instant.
+    /// Transfers created before this time.
     pub created_before: Option<Instant>,
-    /// Only those whose source's or destination's file name begins so, whatever its case.
+    /// Transfers whose source or destination has a file name that starts with this text. Case is ignored.
     #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
     pub search: Option<String>,
 }
