@@ -22,7 +22,7 @@ const WITHOUT_A_PERMISSION: [(&str, &str); 4] = [
     ("disable_job", "it is `update_job`"),
     ("enable_job", "it is `update_job`"),
     ("list_pipeline_runs", "it asks `watch_pipeline_runs` first"),
-    ("once", "it carries out another call"),
+    ("with_idempotency", "it carries out another call"),
 ];
 
 /// The modules of the agent from the top down, each with those that it may import.
