@@ -68,12 +68,14 @@ async fn a_retry_copies_a_transfer_without_a_state_file() -> anyhow::Result<()> 
     let directive = agent.server.send_directive("retryTransfer", &json!({"transferId": id, "attempt": 2}));
     agent
         .with_daemon(async || {
-            agent.server.wait_until("it is completed", |state| state.all("status", &json!("completed"))).await
+            let has_ended = |state: &ServerState| {
+                state.all("status", &json!("completed")) && state.acknowledged.contains(&directive)
+            };
+            agent.server.wait_until("it is completed and acknowledged", has_ended).await
         })
         .await?;
     assert_eq!(fs::read(agent.path("a"))?, fs::read(agent.path("b"))?);
     assert_eq!(agent.server.only_transfer()?["attempt"], 2);
-    assert!(agent.server.change(|state| state.acknowledged.contains(&directive)));
     Ok(())
 }
 
@@ -82,14 +84,16 @@ async fn a_retry_with_an_unsupported_protocol_fails_with_a_reason() -> anyhow::R
     let agent = TestAgent::start().await?;
     let remote = json!({"source": "sftp://example.com/a", "destination": "/b", "protocol": "sftp", "attempt": 2});
     let id = agent.server.change(|state| state.add_transfer(remote));
-    agent.server.send_directive("retryTransfer", &json!({"transferId": id, "attempt": 2}));
+    let directive = agent.server.send_directive("retryTransfer", &json!({"transferId": id, "attempt": 2}));
     agent
         .with_daemon(async || {
-            agent.server.wait_until("it is acknowledged", |state| !state.acknowledged.is_empty()).await
+            let has_ended =
+                |state: &ServerState| state.all("status", &json!("failed")) && state.acknowledged.contains(&directive);
+            agent.server.wait_until("it has failed and is acknowledged", has_ended).await
         })
         .await?;
     let transfer = agent.server.only_transfer()?;
-    assert_eq!(transfer["status"], "failed");
+    assert_eq!(transfer["attempt"], 2);
     assert!(transfer["errorMessage"].as_str().is_some_and(|reason| reason.contains("protocol sftp is not supported")));
     Ok(())
 }

@@ -94,7 +94,7 @@ impl Dispatcher {
             DirectiveKind::CancelStep => step::cancel(&self.session, directive).await,
             DirectiveKind::RetryTransfer => {
                 let attempt = payload.get("attempt").and_then(Value::as_u64).context("no `attempt`")?;
-                retry::retry(&self.session, directive.id, id(payload, "transferId")?, u32::try_from(attempt)?).await
+                retry::retry(&self.session, id(payload, "transferId")?, u32::try_from(attempt)?).await
             }
             DirectiveKind::RotateKey => self.rotate_key().await,
             DirectiveKind::SetHeartbeatInterval => {

@@ -15,12 +15,7 @@ use crate::transfer::store::{Claim, Claimed, TransferStore};
 use crate::work::item::Acknowledgement;
 
 /// Starts the attempt `attempt` of a transfer.
-pub(crate) async fn retry(
-    session: &Arc<Session>,
-    directive: Uuid,
-    id: Uuid,
-    attempt: u32,
-) -> anyhow::Result<Acknowledgement> {
+pub(crate) async fn retry(session: &Arc<Session>, id: Uuid, attempt: u32) -> anyhow::Result<Acknowledgement> {
     if let Some(control) = session.transfers.controls.get(id) {
         // It is running: this copy becomes the new attempt.
         control.raise_attempt(attempt);
@@ -53,10 +48,12 @@ pub(crate) async fn retry(
         let recorded = report.clone();
         let recording = move || claim.record_end(recorded).map(|()| claim);
         let claim = session.server.blocking(recording).await??;
-        send_final_report(&session.transfers, claim, id, report, vec![directive]);
-        return Ok(Acknowledgement::InProgress);
+        // The report is stored, so the directive is done: if it were acknowledged behind the report, it could be received
+        // once more between the two, and would start an attempt that nobody asked for.
+        send_final_report(&session.transfers, claim, id, report, Vec::new());
+    } else {
+        start(session, claim);
     }
-    start(session, claim);
     Ok(Acknowledgement::Done)
 }
 
