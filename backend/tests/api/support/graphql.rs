@@ -121,7 +121,9 @@ impl Schema {
 }
 
 fn is_for_administrators(field: &FieldDefinition) -> bool {
-    field.description.as_ref().is_some_and(|said| said.node.ends_with("For administrators."))
+    let description = field.description.as_ref().map_or("", |description| &description.node);
+    let mut words = description.split_whitespace().rev();
+    (words.next(), words.next()) == (Some("administrators."), Some("For"))
 }
 
 /// The name of a type, without lists around it.
