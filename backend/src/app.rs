@@ -24,6 +24,8 @@ use crate::{
 };
 
 mod folder;
+#[cfg(feature = "test-clock")]
+mod test_clock;
 
 /// The name of the signing secret in the database.
 const SECRET: &str = "signing";
@@ -58,7 +60,11 @@ pub struct Ambient {
 
 impl Default for Ambient {
     fn default() -> Self {
-        Self { clock: Clock::system(), ids: IdGenerator::system(), bounds: Bounds::default() }
+        #[cfg(not(feature = "test-clock"))]
+        let clock = Clock::system();
+        #[cfg(feature = "test-clock")]
+        let clock = test_clock::clock();
+        Self { clock, ids: IdGenerator::system(), bounds: Bounds::default() }
     }
 }
 
@@ -178,6 +184,12 @@ impl App {
         let Some(password) = chosen.or_else(|| generated.clone()) else { return Ok(None) };
         let is_new = self.cp.ensure_first_admin(&Actor::System, &settings.admin_email, password).await?;
         Ok(generated.filter(|_| is_new))
+    }
+
+    /// Starts the task that moves the clock when a test says so.
+    #[cfg(feature = "test-clock")]
+    pub fn follow_test_clock(&self) {
+        self.tasks.spawn(test_clock::follow(Arc::clone(&self.cp)));
     }
 
     /// Ends the background tasks, commits the queued reports, and closes the database.

@@ -9,7 +9,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
-    time,
+    time::{self, Duration},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -33,6 +33,9 @@ pub struct Clock {
 enum Source {
     System,
     Manual(ManualClock),
+    /// The machine's clocks, moved forward by this many milliseconds.
+    #[cfg(feature = "test-clock")]
+    Movable(Arc<std::sync::atomic::AtomicU64>),
 }
 
 /// A reading of the monotonic clock. Only the difference of two readings has a meaning.
@@ -132,6 +135,22 @@ impl Clock {
         Self { source: Source::Manual(clock), state: Arc::default() }
     }
 
+    /// The system clock, which [`Self::set_ahead`] moves forward; for the servers that tests run as processes.
+    #[cfg(feature = "test-clock")]
+    #[must_use]
+    pub fn movable() -> Self {
+        Self { source: Source::Movable(Arc::default()), state: Arc::default() }
+    }
+
+    /// Moves a clock from [`Self::movable`] forward, until it is `ahead` of the machine's. This is no jump, since the
+    /// monotonic clock moves too. The clock never moves back.
+    #[cfg(feature = "test-clock")]
+    pub fn set_ahead(&self, ahead: Duration) {
+        if let Source::Movable(millis) = &self.source {
+            millis.fetch_max(u64::try_from(ahead.as_millis()).unwrap_or(0), Ordering::AcqRel);
+        }
+    }
+
     /// The current time, in whole milliseconds.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
@@ -168,16 +187,23 @@ impl Clock {
 impl Source {
     fn read(&self) -> Reading {
         match self {
-            #[expect(clippy::disallowed_methods, reason = "this is where the machine's clock is read")]
-            Self::System => Reading {
-                wall: whole_millis(Utc::now().timestamp_millis()),
-                monotonic: MonotonicInstant::Machine(time::Instant::now()),
-            },
+            Self::System => machine(Duration::ZERO),
             Self::Manual(clock) => Reading {
                 wall: whole_millis(clock.0.wall.load(Ordering::Acquire)),
                 monotonic: MonotonicInstant::Manual(clock.0.passed.load(Ordering::Acquire)),
             },
+            #[cfg(feature = "test-clock")]
+            Self::Movable(ahead) => machine(Duration::from_millis(ahead.load(Ordering::Acquire))),
         }
+    }
+}
+
+/// Both clocks of the machine, moved forward by `ahead`.
+#[expect(clippy::disallowed_methods, reason = "this is where the machine's clock is read")]
+fn machine(ahead: Duration) -> Reading {
+    Reading {
+        wall: whole_millis(Utc::now().timestamp_millis()) + ahead,
+        monotonic: MonotonicInstant::Machine(time::Instant::now() + ahead),
     }
 }
 
@@ -258,6 +284,19 @@ mod tests {
         manual.advance(TimeDelta::seconds(1));
         assert_eq!(clock.since_jump(), Some(TimeDelta::seconds(1)));
         assert_eq!((clock.jumps().detected, clock.jumps().accepted), (1, 1));
+    }
+
+    #[cfg(feature = "test-clock")]
+    #[test]
+    fn a_clock_that_a_test_moves_forward_has_not_jumped_and_never_goes_back() {
+        let clock = Clock::movable();
+        let (time, monotonic) = (clock.now(), clock.monotonic());
+        for ahead in [Duration::from_hours(24), Duration::ZERO] {
+            clock.set_ahead(ahead);
+            assert!(clock.now() >= time + TimeDelta::hours(24));
+            assert!(clock.monotonic().since(monotonic) >= TimeDelta::hours(24));
+        }
+        assert_eq!(clock.jumps().detected, 0);
     }
 
     #[test]

@@ -14,10 +14,12 @@ const SCAN_INTERVAL: Duration = Duration::from_secs(1);
 pub async fn run(cp: Arc<ControlPlane>) {
     let mut ticks = interval(SCAN_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut clock_moves = cp.clock_moves();
     loop {
         tokio::select! {
             () = cp.stop().cancelled() => return,
             () = cp.runs_may_go_on() => {}
+            _ = clock_moves.changed() => {}
             _ = ticks.tick() => {}
         }
         guarded("advancing runs of pipelines", cp.advance_pipeline_runs()).await;

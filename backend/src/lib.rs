@@ -11,6 +11,10 @@
 //!
 //! `tests/architecture.rs` checks it. ARCHITECTURE.md tells it at length.
 
+// Each profile that ships inherits from `release`, which has no debug assertions.
+#[cfg(all(feature = "test-clock", not(debug_assertions)))]
+compile_error!("the feature `test-clock` is for tests: build with the profile `dev`, or without the feature");
+
 pub mod actor;
 pub mod app;
 pub mod cli;

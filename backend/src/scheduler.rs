@@ -11,6 +11,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Decides slots as they become due, until the server stops. A change of a schedule on any server ends the sleep early.
 pub async fn run(cp: Arc<ControlPlane>) {
+    let mut clock_moves = cp.clock_moves();
     loop {
         let dispatched = guarded("deciding due slots", cp.dispatch_due_slots()).await;
         let sleeps = match dispatched {
@@ -25,6 +26,7 @@ pub async fn run(cp: Arc<ControlPlane>) {
         tokio::select! {
             () = cp.stop().cancelled() => return,
             () = cp.schedules_changed() => {}
+            _ = clock_moves.changed() => {}
             () = sleep(sleeps) => {}
         }
     }

@@ -52,6 +52,8 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
         println!("First administrator: {} with the password {password}", settings.admin_email);
         println!("Keep it: it is not shown again.");
     }
+    #[cfg(feature = "test-clock")]
+    app.follow_test_clock();
     app.tasks.spawn(sweeper::run(Arc::clone(&app.cp)));
     app.tasks.spawn(scheduler::run(Arc::clone(&app.cp)));
     app.tasks.spawn(engine::run(Arc::clone(&app.cp)));

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -135,6 +136,7 @@ pub struct ControlPlane {
     passwords: passwords::Passwords,
     engine: pipeline_runs::EngineControl,
     handled_jumps: clock_jumps::HandledJumps,
+    clock_moves: watch::Sender<()>,
     started: MonotonicInstant,
 }
 
@@ -183,6 +185,7 @@ impl ControlPlane {
             passwords,
             engine: pipeline_runs::EngineControl::default(),
             handled_jumps: clock_jumps::HandledJumps::default(),
+            clock_moves: watch::Sender::new(()),
             started,
         })
     }
@@ -209,6 +212,19 @@ impl ControlPlane {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    /// Changes when a test moves the clock, for tasks that wait for a time: never without the feature `test-clock`.
+    #[must_use]
+    pub fn clock_moves(&self) -> watch::Receiver<()> {
+        self.clock_moves.subscribe()
+    }
+
+    /// Moves the clock forward, until it is `ahead` of the machine's, and wakes the tasks that wait for a time.
+    #[cfg(feature = "test-clock")]
+    pub fn move_clock(&self, ahead: Duration) {
+        self.clock.set_ahead(ahead);
+        self.clock_moves.send_replace(());
     }
 
     /// Cancelled when the server shuts down; ends long polls, sockets and background tasks.

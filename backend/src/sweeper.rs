@@ -16,9 +16,11 @@ pub async fn run(cp: Arc<ControlPlane>) {
     let mut ticks = interval(SWEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sweeps = 0_u32;
+    let mut clock_moves = cp.clock_moves();
     loop {
         tokio::select! {
             () = cp.stop().cancelled() => return,
+            _ = clock_moves.changed() => {}
             _ = ticks.tick() => {}
         }
         guarded("heeding the clock", cp.handle_clock_jumps()).await;

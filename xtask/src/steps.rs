@@ -133,7 +133,8 @@ impl Step {
             Self::Dashboard => dashboard::build(stop, dashboard::OverBudget::Fail)?,
             Self::Clippy => {
                 let mut clippy = cargo();
-                clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+                clippy.args(["clippy", "--workspace", "--all-targets", "--locked", tools::TEST_CLOCK]);
+                clippy.args(["--", "-D", "warnings"]);
                 run_shown(&mut clippy, stop)?;
             }
             Self::Sqlite => run_tests(&mut tests(&[], test_args), durations, stop)?,
@@ -160,7 +161,7 @@ impl Step {
 /// `sqlite` and `postgres` name none, though some tests need no database.
 fn tests(targets: &[&str], args: &[String]) -> Command {
     let mut command = cargo();
-    command.args(["test", "--workspace", "--locked"]).args(tools::dashboard_feature());
+    command.args(["test", "--workspace", "--locked"]).args(tools::test_features());
     for target in targets {
         command.args(["--test", target]);
     }

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,6 +12,10 @@ use crate::files;
 use crate::process::{self, output, succeeds};
 use crate::stop::Stop;
 use crate::versions::{NODE, POSTGRES, PYTHON};
+
+/// The argument for the feature with which tests move the clock of a server. Builds that ship never have it: `release`
+/// and the profiles that inherit from it do not compile with it.
+pub(crate) const TEST_CLOCK: &str = "--features=backend/test-clock";
 
 /// A program, or a group of programs, that a task may need.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -220,17 +225,16 @@ pub(crate) fn ensure_component(name: &str, stop: &Stop) -> Result<()> {
 /// features of libraries that only tests enable, and compiles half of the libraries again.
 pub(crate) fn debug_server(features: &[&str]) -> Command {
     let mut command = cargo();
-    command
-        .args(["build", "--workspace", "--locked", "--bin=mftplus", "--test=architecture"])
-        .args(dashboard_feature());
+    command.args(["build", "--workspace", "--locked", "--bin=mftplus", "--test=architecture"]).args(test_features());
     command.args(features.iter().map(|feature| format!("--features=backend/{feature}")));
     command
 }
 
-/// The feature that embeds the dashboard in the server, if the dashboard is built. Every debug build then has it, so
-/// that all steps share one build.
-pub(crate) fn dashboard_feature() -> Option<&'static str> {
-    files::root().join("frontend/dist/index.html").is_file().then_some("--features=backend/dashboard")
+/// The arguments for the features that every debug build of the server has, so that all steps share one build:
+/// [`TEST_CLOCK`], and the embedded dashboard if the dashboard is built.
+pub(crate) fn test_features() -> impl Iterator<Item = &'static str> {
+    let has_dashboard = files::root().join("frontend/dist/index.html").is_file();
+    iter::once(TEST_CLOCK).chain(has_dashboard.then_some("--features=backend/dashboard"))
 }
 
 /// The cargo that runs xtask, in the repository's folder and without the user's settings of the product.

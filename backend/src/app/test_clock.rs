@@ -1,0 +1,50 @@
+//! The clock of the servers that tests run as processes: the machine's clock, which a test moves forward through a file.
+
+use std::{env, fs, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{clock::Clock, service::ControlPlane};
+
+/// The variable that names the file. It holds how many milliseconds the clock is ahead of the machine's, and need not
+/// exist. Several servers may share it, and a server that is started again reads it again.
+const FILE: &str = "MFTPLUS_TEST_CLOCK";
+/// How often the file is read.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The clock of this process: one that can be moved if the variable is set.
+pub(super) fn clock() -> Clock {
+    let Some(file) = file() else { return Clock::system() };
+    let clock = Clock::movable();
+    if let Some(ahead) = fs::read_to_string(file).ok().and_then(|text| parse(&text)) {
+        clock.set_ahead(ahead);
+    }
+    clock
+}
+
+/// Moves the clock as the file says, until the server stops.
+pub(super) async fn follow(cp: Arc<ControlPlane>) {
+    let Some(file) = file() else { return };
+    let mut ticks = interval(POLL_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut known = None::<Duration>;
+    loop {
+        tokio::select! {
+            () = cp.stop().cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let read = tokio::fs::read_to_string(&file).await.ok().and_then(|text| parse(&text));
+        if let Some(ahead) = read.filter(|_| read != known) {
+            cp.move_clock(ahead);
+            known = read;
+        }
+    }
+}
+
+fn file() -> Option<PathBuf> {
+    env::var_os(FILE).map(PathBuf::from)
+}
+
+fn parse(text: &str) -> Option<Duration> {
+    text.trim().parse().ok().map(Duration::from_millis)
+}
