@@ -18,8 +18,15 @@ export class Program {
   }
 
   /** Starts a program whose standard error goes to `log`, and waits for a line of its output that fits. */
-  static async start(file: string, args: string[], log: string, ready?: RegExp): Promise<[Program, RegExpMatchArray]> {
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', openSync(log, 'a')], env: plainEnvironment() });
+  static async start(
+    file: string,
+    args: string[],
+    log: string,
+    ready?: RegExp,
+    variables: Record<string, string> = {},
+  ): Promise<[Program, RegExpMatchArray]> {
+    const env = { ...plainEnvironment(), ...variables };
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', openSync(log, 'a')], env });
     const program = new Program(child);
     const lines = createInterface({ input: child.stdout! });
     if (!ready) return [program, []];

@@ -1,5 +1,5 @@
 // A server as a process of its own, and the programs beside it.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { BINARY } from './place';
@@ -23,7 +23,7 @@ export class Server {
   static async start(log: string, database?: string, flags: string[] = []): Promise<Server> {
     const folder = await mkdtemp(path.join(tmpdir(), 'mftplus-e2e-'));
     const place = ['--data-dir', path.join(folder, 'data'), ...(database ? ['--database-url', database] : [])];
-    const [program, url] = await serve('127.0.0.1:0', [...place, ...flags], log);
+    const [program, url] = await serve('127.0.0.1:0', [...place, ...flags], log, clockFile(folder));
     return new Server(url, folder, log, place, flags, program);
   }
 
@@ -39,7 +39,16 @@ export class Server {
 
   /** Starts it again where it was. */
   async restart(): Promise<void> {
-    [this.program] = await serve(new URL(this.url).host, [...this.database, ...this.flags], this.log);
+    const flags = [...this.database, ...this.flags];
+    [this.program] = await serve(new URL(this.url).host, flags, this.log, clockFile(this.folder));
+  }
+
+  /** Moves its clock forward to this time; the server notices it a moment later. */
+  async moveClockTo(time: Date): Promise<void> {
+    // The server reads the file all the time, so it is put in its place as a whole.
+    const file = clockFile(this.folder);
+    await writeFile(`${file}.new`, String(time.getTime() - Date.now()));
+    await rename(`${file}.new`, file);
   }
 
   /** Stops it and removes its folder. */
@@ -83,9 +92,15 @@ export class Server {
   }
 }
 
-async function serve(listen: string, flags: string[], log: string): Promise<[Program, string]> {
+/** The file that moves the clock of the server with this folder. */
+function clockFile(folder: string): string {
+  return path.join(folder, 'clock');
+}
+
+async function serve(listen: string, flags: string[], log: string, clock: string): Promise<[Program, string]> {
   const settings = ['--metrics-listen', '127.0.0.1:0', '--log', 'info', '--rate-limits', 'off'];
   const args = ['serve', '--listen', listen, ...settings, '--admin-password', ADMIN.password, ...flags];
-  const [program, match] = await Program.start(BINARY, args, log, /(http:\/\/[^,\s]+)/);
+  const ready = /(http:\/\/[^,\s]+)/;
+  const [program, match] = await Program.start(BINARY, args, log, ready, { MFTPLUS_TEST_CLOCK: clock });
   return [program, match[1]];
 }

@@ -3,11 +3,12 @@
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
 };
 
+use chrono::{DateTime, Utc};
 use reqwest::{Client, Method};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -19,6 +20,9 @@ pub(crate) const MFTPLUS: &str = env!("CARGO_BIN_EXE_mftplus");
 
 /// The log of a server, in its folder.
 const LOG: &str = "server.log";
+/// The file that moves the clock of a server, in its folder, and the variable that names it.
+const CLOCK: &str = "clock";
+const CLOCK_VARIABLE: &str = "MFTPLUS_TEST_CLOCK";
 
 /// A server and where it keeps its data; killed with its handle.
 pub(crate) struct Server {
@@ -26,6 +30,8 @@ pub(crate) struct Server {
     pub(crate) address: String,
     flags: Vec<String>,
     database: Vec<String>,
+    /// The file that moves its clock; servers beside each other share it.
+    clock: PathBuf,
     folder: TempDir,
     is_shared: bool,
 }
@@ -42,8 +48,9 @@ impl Server {
         let (beside, redis) = test_flags.split_at(redis.unwrap_or(test_flags.len()));
         database.extend_from_slice(beside);
         let flags: Vec<String> = redis.iter().cloned().chain(flags.iter().map(ToString::to_string)).collect();
-        let (child, address) = spawn(MFTPLUS, "127.0.0.1:0", &folder, &database, &flags);
-        Self { child, address, flags, database, folder, is_shared }
+        let clock = folder.path().join(CLOCK);
+        let (child, address) = spawn(MFTPLUS, "127.0.0.1:0", &folder, &clock, &database, &flags);
+        Self { child, address, flags, database, clock, folder, is_shared }
     }
 
     /// Another server on the same database and Redis; none where there can be one server only.
@@ -59,13 +66,14 @@ impl Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut database = self.database.clone();
         database[1] = folder.path().display().to_string();
-        let (child, address) = spawn(program, "127.0.0.1:0", &folder, &database, &self.flags);
-        Some(Self { child, address, flags: self.flags.clone(), database, folder, is_shared: true })
+        let (flags, clock) = (self.flags.clone(), self.clock.clone());
+        let (child, address) = spawn(program, "127.0.0.1:0", &folder, &clock, &database, &flags);
+        Some(Self { child, address, flags, database, clock, folder, is_shared: true })
     }
 
     /// Starts it again where it was, after it was ended.
     pub(crate) fn restart(&mut self) {
-        let (child, address) = spawn(MFTPLUS, &self.address, &self.folder, &self.database, &self.flags);
+        let (child, address) = spawn(MFTPLUS, &self.address, &self.folder, &self.clock, &self.database, &self.flags);
         assert_eq!(address, self.address);
         self.child = child;
     }
@@ -80,6 +88,16 @@ impl Server {
     pub(crate) fn stop(&mut self) -> ExitStatus {
         terminate(&self.child);
         self.child.wait().expect("its end")
+    }
+
+    /// Moves its clock, and that of the servers beside it, forward to this time. They notice it a moment later. A test
+    /// that does this is ignored without the feature `test-clock`.
+    pub(crate) fn move_clock_to(&self, time: DateTime<Utc>) {
+        let ahead = time - Utc::now();
+        // The servers read the file all the time, so it is put in its place as a whole.
+        let new = self.clock.with_extension("new");
+        fs::write(&new, ahead.num_milliseconds().to_string()).expect("a file");
+        fs::rename(&new, &self.clock).expect("a file");
     }
 
     /// Sends it this signal.
@@ -149,9 +167,17 @@ impl Drop for Server {
     }
 }
 
-fn spawn(program: &str, listen: &str, folder: &TempDir, database: &[String], flags: &[String]) -> (Child, String) {
+fn spawn(
+    program: &str,
+    listen: &str,
+    folder: &TempDir,
+    clock: &Path,
+    database: &[String],
+    flags: &[String],
+) -> (Child, String) {
     let log = File::options().create(true).append(true).open(folder.path().join(LOG)).expect("a log");
     let mut command = Command::new(program);
+    command.env(CLOCK_VARIABLE, clock);
     command.arg("serve").args(["--listen", listen, "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
     command.args(["--admin-password", "correct horse battery"]).args(database).args(flags);
     let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("a server");
