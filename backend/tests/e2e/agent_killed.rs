@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, process::Child, time::Duration};
 
+use chrono::{TimeDelta, Utc};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -10,8 +11,9 @@ use crate::process::Server;
 const SIZE: usize = 64 * 1024 * 1024;
 
 #[tokio::test]
+#[cfg_attr(not(feature = "test-clock"), ignore = "needs the feature test-clock")]
 async fn a_run_of_an_agent_that_is_killed_fails_with_the_reason_and_the_next_one_completes() {
-    let server = Server::start(&["--rate-limits", "off", "--heartbeat-interval", "1s", "--lease", "2s"]).await;
+    let server = Server::start(&["--rate-limits", "off"]).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (source, destination) = (folder.path().join("source.bin"), folder.path().join("copy.bin"));
     fs::write(&source, vec![7; SIZE]).expect("a file");
@@ -34,9 +36,13 @@ async fn a_run_of_an_agent_that_is_killed_fails_with_the_reason_and_the_next_one
     killed.kill().expect("a process to kill");
     killed.wait().expect("its end");
 
+    // The agent misses three heartbeats; five minutes after that its lease ends.
+    server.move_clock_to(Utc::now() + TimeDelta::minutes(3));
+    story.until_offline().await;
+    server.move_clock_to(Utc::now() + TimeDelta::minutes(10));
     let failed = story.run_that_is(&job, 0, |run| run["status"] == "failed").await;
     assert_eq!(failed["id"], first["id"]);
-    assert_eq!(failed["errorMessage"], "the agent was offline for longer than 2s");
+    assert_eq!(failed["errorMessage"], "the agent was offline for longer than 5m");
 
     let mut again = daemon(&server, &state, &[]);
     story.run_now(&job).await;
@@ -87,17 +93,30 @@ impl Story<'_> {
 
     /// Asks again and again until a run of the job that came after so many others is as wished.
     async fn run_that_is(&self, job: &str, others: usize, is_wished: impl Fn(&Value) -> bool) -> Value {
+        let found = |data: &Value| {
+            let runs = data["runs"].as_array().expect("runs");
+            runs.iter().rev().skip(others).find(|run| is_wished(run)).cloned()
+        };
+        self.until(&format!("/api/jobs/{job}/runs"), found).await
+    }
+
+    /// Asks again and again until the only agent is offline.
+    async fn until_offline(&self) {
+        let is_offline = |data: &Value| (data["agents"][0]["status"] == "offline").then_some(());
+        self.until("/api/agents", is_offline).await;
+    }
+
+    /// Asks again and again until something is found in the answer.
+    async fn until<T>(&self, path: &str, found: impl Fn(&Value) -> Option<T>) -> T {
         let asked = async {
             let mut ticks = tokio::time::interval(Duration::from_millis(250));
             loop {
                 ticks.tick().await;
-                let data = self.get(&format!("/api/jobs/{job}/runs")).await;
-                let runs = data["runs"].as_array().expect("runs");
-                if let Some(run) = runs.iter().rev().skip(others).find(|run| is_wished(run)) {
-                    return run.clone();
+                if let Some(found) = found(&self.get(path).await) {
+                    return found;
                 }
             }
         };
-        tokio::time::timeout(Duration::from_mins(3), asked).await.expect("such a run within three minutes")
+        tokio::time::timeout(Duration::from_mins(3), asked).await.expect("found within three minutes")
     }
 }
