@@ -1,7 +1,5 @@
 //! Texts that were made to hurt: the largest allowed ones of every kind, and what random bytes become.
 
-use std::time::{Duration, Instant};
-
 use backend::model::definition::{AgentLookup, Definition, MAX_BYTES, Parsed, Severity};
 
 /// What must hold of any text whatever.
@@ -143,26 +141,12 @@ fn hard_to_check() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// How long a text took, the best of three: the machine has other things to do.
-pub(crate) fn time(text: &str) -> Duration {
-    let once = || {
-        let start = Instant::now();
-        let _ = Definition::parse(text);
-        start.elapsed()
-    };
-    (0..3).map(|_| once()).min().unwrap_or_default()
-}
-
 #[test]
-fn no_text_takes_time_that_grows_with_the_square_of_its_length() {
-    // A guard and no measurement: a text takes 2 s at most in a build that is not optimised, and with a square many minutes.
-    // `soak` holds the product to 200 ms.
-    let most = Duration::from_mins(1);
+fn the_worst_texts_are_read_like_any_other() {
+    // How long each may take is checked by `cargo xtask soak`, in an optimised build.
     for (name, text) in worst() {
         assert!(text.len() <= MAX_BYTES, "{name}");
         check(&text);
-        let took = time(&text);
-        assert!(took < most, "{name} took {took:?}");
     }
 }
 
