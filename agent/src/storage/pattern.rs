@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use wildmatch::WildMatch;
+
 /// Splits a path into its folder and the pattern of its last part. None if the last part has no wildcard, or if a file of
 /// exactly this name exists.
 pub(crate) fn split(path: &Path) -> Option<(&Path, &str)> {
@@ -12,31 +14,7 @@ pub(crate) fn split(path: &Path) -> Option<(&Path, &str)> {
 
 /// Whether a file name matches: `*` stands for any number of characters, `?` for one; a leading dot must be explicit.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
-    if name.starts_with('.') && !pattern.starts_with('.') {
-        return false;
-    }
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    let (mut at, mut to) = (0, 0);
-    // The position of the last `*`, and how far into the name it matches.
-    let mut star: Option<(usize, usize)> = None;
-    while to < name.len() {
-        match (pattern.get(at), star) {
-            (Some('*'), _) => {
-                star = Some((at, to));
-                at += 1;
-            }
-            (Some(c), _) if *c == '?' || *c == name[to] => {
-                at += 1;
-                to += 1;
-            }
-            (_, Some((back, matched))) => {
-                star = Some((back, matched + 1));
-                (at, to) = (back + 1, matched + 1);
-            }
-            _ => return false,
-        }
-    }
-    pattern[at..].iter().all(|c| *c == '*')
+    (pattern.starts_with('.') || !name.starts_with('.')) && WildMatch::new(pattern).matches(name)
 }
 
 #[cfg(test)]
@@ -44,13 +22,22 @@ mod tests {
     use super::{matches, split};
 
     #[test]
-    fn wildcards_match_as_in_a_shell() {
-        for (pattern, name) in
-            [("*.csv", "a.csv"), ("*", "a"), ("a?c", "abc"), ("a*b*c", "aXbXbc"), ("*ä?", "bärä1"), (".*", ".a")]
-        {
+    fn a_star_matches_any_characters_and_a_question_mark_one() {
+        for (pattern, name) in [
+            ("*.csv", "a.csv"),
+            ("*", "a"),
+            ("a?c", "abc"),
+            ("a?c", "aäc"),
+            ("a*b*c", "aXbXbc"),
+            ("*ä?", "bärä1"),
+            (".*", ".a"),
+            ("[a]{b}*", "[a]{b}"),
+        ] {
             assert!(matches(pattern, name), "{pattern} {name}");
         }
-        for (pattern, name) in [("*.csv", "a.csv.gz"), ("*", ".a"), ("a?c", "ac"), ("a*b", "ba"), ("?", "")] {
+        for (pattern, name) in
+            [("*.csv", "a.csv.gz"), ("*", ".a"), ("a?c", "ac"), ("a*b", "ba"), ("?", ""), ("[a]?", "ab"), ("A*", "ab")]
+        {
             assert!(!matches(pattern, name), "{pattern} {name}");
         }
     }
