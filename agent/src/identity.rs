@@ -115,13 +115,14 @@ fn path(state_dir: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::{ApiKey, Registration};
-    use crate::random::random_uuid;
 
     fn registration() -> Registration {
         Registration {
             server: "http://127.0.0.1:8080".into(),
-            agent_id: random_uuid(),
+            agent_id: Uuid::new_v4(),
             api_key: ApiKey::from("mft_ak_secret".to_owned()),
             heartbeat_seconds: None,
         }

@@ -17,7 +17,6 @@ mod command;
 mod exit;
 mod host;
 mod identity;
-mod random;
 mod server;
 mod session;
 mod storage;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
 use crate::command::args::CopyArgs;
 use crate::command::progress::Display;
 use crate::exit::Exit;
 use crate::identity::Registration;
-use crate::random::random_uuid;
 use crate::server::wire::PartOf;
 use crate::session::{Role, Session, Settings, WorkLimits};
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
@@ -104,7 +104,7 @@ async fn copy_one(
     let plan = tokio::task::spawn_blocking(move || Plan::of(&FileAccess::Unrestricted.source(&source)?)).await??;
     let state = TransferState {
         id: None,
-        idempotency_key: random_uuid(),
+        idempotency_key: Uuid::new_v4(),
         source: text(&pair.source),
         destination: text(&pair.destination),
         direction: args.direction,

@@ -11,7 +11,6 @@ use crate::command::args::RunArgs;
 use crate::command::register::register_agent;
 use crate::exit::Exit;
 use crate::identity::Registration;
-use crate::random::random_uuid;
 use crate::server::wire::Status;
 use crate::session::{Role, Session, Settings, WorkLimits, daemon_lock};
 use crate::storage::allowed_roots::AllowedRoots;
@@ -42,7 +41,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     };
     let limits = WorkLimits { max_parallel: args.max_jobs, max_rate: args.max_rate };
     let allowed_roots = AllowedRoots::new(&args.allowed_dirs)?;
-    let (session, inbox) = Session::new(settings, &registration, limits, allowed_roots, Some(random_uuid()))?;
+    let (session, inbox) = Session::new(settings, &registration, limits, allowed_roots, Some(Uuid::new_v4()))?;
     tracing::info!(agent.id = %registration.agent_id, server = session.server.api.server(), "the agent runs");
     session.server.background(reporter::run(session.transfers.reporter.clone(), session.server.clone()));
     if let Err(error) = resume_work(&session).await {

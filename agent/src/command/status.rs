@@ -125,15 +125,16 @@ fn part_length(state: &TransferState) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::as_json;
     use crate::identity::{ApiKey, Registration};
-    use crate::random::random_uuid;
 
     #[test]
     fn the_status_does_not_show_the_key() {
         let registration = Registration {
             server: "http://127.0.0.1:8080".into(),
-            agent_id: random_uuid(),
+            agent_id: Uuid::new_v4(),
             api_key: ApiKey::from("mft_ak_secret".to_owned()),
             heartbeat_seconds: Some(30),
         };

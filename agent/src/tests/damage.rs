@@ -4,10 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{TestAgent, test_bytes};
 use crate::command::args::{RunArgs, StatusArgs};
-use crate::random::random_uuid;
 use crate::transfer::store::TransferStore;
 
 /// Truncates the state files in a folder for whose names `is_meant` holds; returns how many.
@@ -30,7 +30,7 @@ async fn empty_state_files_are_set_aside_and_the_daemon_continues() -> anyhow::R
     let folder = agent.state_dir().join("transfers");
     fs::create_dir_all(&folder)?;
     fs::write(agent.state_dir().join("errands.json"), "")?;
-    for name in [lost.to_string(), format!("new-{}", random_uuid())] {
+    for name in [lost.to_string(), format!("new-{}", Uuid::new_v4())] {
         fs::write(folder.join(format!("{name}.json")), "")?;
     }
     fs::write(agent.path("a"), "text")?;
@@ -116,9 +116,9 @@ async fn a_truncated_registration_is_restored_at_the_start() -> anyhow::Result<(
 fn a_missing_previous_version_of_a_transfer_is_created_and_used() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let store = TransferStore::open(dir.path())?;
-    let id = random_uuid();
+    let id = Uuid::new_v4();
     let state = json!({
-        "id": id, "idempotencyKey": random_uuid(), "source": "/a", "destination": "/b", "direction": "push", "size": 0,
+        "id": id, "idempotencyKey": Uuid::new_v4(), "source": "/a", "destination": "/b", "direction": "push", "size": 0,
         "attempt": 1, "options": {"verify": "sha256", "overwrite": false, "maxRate": null}, "phase": "copying",
     });
     let path = dir.path().join(format!("transfers/{id}.json"));

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use super::server::Fault;
 use super::{TestAgent, test_bytes, wait_for_path};
 use crate::command::args::RunArgs;
 use crate::command::copy as copy_command;
 use crate::exit::Exit;
-use crate::random::random_uuid;
 use crate::server::wire::{Direction, Job, PartOf};
 use crate::session::Settings;
 use crate::transfer::state::{CopyOptions, CopyResult, Phase, TransferState};
@@ -233,7 +233,7 @@ async fn a_copy_does_not_wait_for_an_earlier_job_while_the_server_is_unavailable
     let agent = TestAgent::start().await?;
     fs::write(agent.path("a"), "text")?;
     let job = Job {
-        id: random_uuid(),
+        id: Uuid::new_v4(),
         name: "nightly".into(),
         source: "/a".into(),
         destination: "/b".into(),
@@ -241,7 +241,7 @@ async fn a_copy_does_not_wait_for_an_earlier_job_while_the_server_is_unavailable
         direction: Direction::Push,
     };
     let journal = Journal::new(&agent.state_dir(), TaskTracker::new());
-    journal.add(WorkItem::new(random_uuid(), Task::Job { job, run: None })).await?;
+    journal.add(WorkItem::new(Uuid::new_v4(), Task::Job { job, run: None })).await?;
     simulate_killed_copy(&agent, "a", Phase::Copying, None)?;
     agent.server.change(|state| state.is_unavailable = true);
     let one_at_a_time = RunArgs { max_jobs: 1, ..TestAgent::run_args() };

@@ -11,7 +11,6 @@ use super::server::Fault;
 use super::{TestAgent, test_bytes, wait_for_path};
 use crate::command::args::RunArgs;
 use crate::command::run as run_command;
-use crate::random::random_uuid;
 use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::transfer::store::TransferStore;
@@ -179,7 +178,7 @@ async fn a_waiting_run_is_cancelled_at_once() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_cancellation_of_an_ended_run_is_acknowledged() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
-    let directive = agent.server.send_directive("cancelJobRun", &json!({"runId": random_uuid()}));
+    let directive = agent.server.send_directive("cancelJobRun", &json!({"runId": Uuid::new_v4()}));
     agent
         .with_daemon(async || {
             agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&directive)).await
@@ -284,14 +283,15 @@ async fn simulate_killed_job(
     let path = |name| agent.path(name).to_string_lossy().into_owned();
     let (source, destination, direction) = (path("a"), path("b"), Direction::Push);
     let (id, run) = agent.server.change(|state| {
-        let (run, directive) = (random_uuid(), random_uuid());
+        let (run, directive) = (Uuid::new_v4(), Uuid::new_v4());
         state.runs.insert(run, json!({"id": run, "directiveId": directive, "status": "running"}));
         (state.add_transfer(json!({"status": "running", "jobRunId": run})), run)
     });
-    let (idempotency_key, attempt, part_of) = (random_uuid(), 1, PartOf { job_run_id: Some(run), ..PartOf::default() });
+    let (idempotency_key, attempt, part_of) =
+        (Uuid::new_v4(), 1, PartOf { job_run_id: Some(run), ..PartOf::default() });
     let options = CopyOptions { overwrite: true, ..CopyOptions::default() };
     let job = Job {
-        id: random_uuid(),
+        id: Uuid::new_v4(),
         name: "nightly".into(),
         source: source.clone(),
         destination: destination.clone(),
@@ -300,7 +300,7 @@ async fn simulate_killed_job(
     };
     let task = Task::Job { job, run: Some(run) };
     let item = WorkItem {
-        directive: random_uuid(),
+        directive: Uuid::new_v4(),
         task,
         transfer_key: idempotency_key,
         is_cancelled: false,

@@ -22,8 +22,6 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::random::random_uuid;
-
 pub(super) struct FakeServer {
     pub(super) address: String,
     state: Arc<Shared>,
@@ -128,7 +126,7 @@ impl FakeServer {
 
     /// Sends the agent a directive.
     pub(super) fn send_directive(&self, kind: &str, payload: &Value) -> Uuid {
-        let id = random_uuid();
+        let id = Uuid::new_v4();
         let times = ("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
         let directive = json!({"id": id, "type": kind, "createdAt": times.0, "expiresAt": times.1, "payload": payload});
         self.change(|state| state.directives.push(directive));
@@ -143,7 +141,7 @@ impl ServerState {
     }
 
     pub(super) fn add_transfer(&mut self, fields: Value) -> Uuid {
-        let id = random_uuid();
+        let id = Uuid::new_v4();
         let mut transfer = json!({"id": id, "protocol": "local", "direction": "push", "status": "queued", "attempt": 1, "progress": 0, "bytesTransferred": 0});
         merge(&mut transfer, fields);
         self.transfers.insert(id, transfer);
@@ -217,7 +215,7 @@ async fn register(State(state): App, Json(body): Json<Value>) -> Response {
     let key = state.change(new_key);
     success(
         201,
-        &json!({"agent": {"id": random_uuid(), "name": body["name"]}, "apiKey": key, "mtls": {"enabled": false, "csrTemplate": ""}}),
+        &json!({"agent": {"id": Uuid::new_v4(), "name": body["name"]}, "apiKey": key, "mtls": {"enabled": false, "csrTemplate": ""}}),
     )
 }
 

@@ -8,11 +8,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{TestAgent, sha256, test_bytes};
 use crate::command::copy as copy_command;
 use crate::exit::Exit;
-use crate::random::random_uuid;
 use crate::storage::allowed_roots::FileAccess;
 use crate::transfer::control::Control;
 use crate::transfer::copy::copy;
@@ -55,7 +55,7 @@ async fn part_files_do_not_change_the_checksum_of_a_folder() -> anyhow::Result<(
     fs::create_dir(agent.path("in"))?;
     fs::write(agent.path("in/a"), "text")?;
     let folder = FileAccess::Unrestricted.destination(&agent.path("in"))?;
-    let control = Control::new(random_uuid(), 1, 0, false);
+    let control = Control::new(Uuid::new_v4(), 1, 0, false);
     let before = crate::work::step::files::checksum(&folder, &control)?;
     fs::write(agent.path("in/b.mftplus-part"), "half")?;
     assert_eq!(crate::work::step::files::checksum(&folder, &control)?, before);
@@ -114,7 +114,7 @@ fn every_file_is_tried_and_each_failure_is_named() -> anyhow::Result<()> {
     fs::remove_file(source.join("03"))?;
     pipe(&source.join("03"))?;
     let reserved = reserve(&part, true)?;
-    let control = Control::new(random_uuid(), 1, 0, true);
+    let control = Control::new(Uuid::new_v4(), 1, 0, true);
     let Err(error) = copy(&plan, (&part, &reserved), CopyOptions::default(), &control) else {
         anyhow::bail!("it was copied");
     };
@@ -177,7 +177,7 @@ async fn a_file_name_of_any_bytes_is_kept() -> anyhow::Result<()> {
 fn two_names_that_are_not_utf8_have_different_manifest_lines() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let checksum = || {
-        let control = Control::new(random_uuid(), 1, 0, false);
+        let control = Control::new(Uuid::new_v4(), 1, 0, false);
         anyhow::Ok(crate::work::step::files::checksum(&FileAccess::Unrestricted.destination(dir.path())?, &control)?)
     };
     fs::write(dir.path().join(OsStr::from_bytes(b"\xe9")), "one")?;

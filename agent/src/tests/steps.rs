@@ -8,10 +8,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use super::{TestAgent, sha256, test_bytes};
 use crate::command::args::RunArgs;
-use crate::random::random_uuid;
 use crate::work::journal::Journal;
 use crate::work::task::{Step, Task, WorkItem};
 
@@ -165,11 +165,11 @@ async fn a_repeated_step_is_not_carried_out_again() -> anyhow::Result<()> {
 
 /// Writes the journal of a process that was killed during a step.
 async fn simulate_killed_step(agent: &TestAgent, order: Value, mark: Option<String>) -> anyhow::Result<()> {
-    let run = random_uuid();
+    let run = Uuid::new_v4();
     agent.server.change(|state| state.steps.insert(run, json!({"id": "step", "attempt": 1, "status": "running"})));
-    let step = Step { pipeline: random_uuid(), run, name: "step".into(), attempt: 1, instruction: order, mark };
+    let step = Step { pipeline: Uuid::new_v4(), run, name: "step".into(), attempt: 1, instruction: order, mark };
     let journal = Journal::new(&agent.state_dir(), TaskTracker::new());
-    Ok(journal.add(WorkItem::new(random_uuid(), Task::Step(step))).await?)
+    Ok(journal.add(WorkItem::new(Uuid::new_v4(), Task::Step(step))).await?)
 }
 
 #[cfg(unix)]

@@ -190,12 +190,13 @@ impl ControlRegistry {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::Control;
-    use crate::random::random_uuid;
 
     #[test]
     fn progress_reaches_100_percent_only_after_the_verification() {
-        let control = Control::new(random_uuid(), 1, 200, true);
+        let control = Control::new(Uuid::new_v4(), 1, 200, true);
         control.add_copied(100);
         assert!((control.progress().percent - 49.5).abs() < 1e-9);
         control.add_copied(100);
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn bytes_found_at_the_destination_do_not_count_as_speed() {
-        let control = Control::new(random_uuid(), 1, 200, false);
+        let control = Control::new(Uuid::new_v4(), 1, 200, false);
         control.add_resumed(150);
         control.add_copied(10);
         assert_eq!((control.copied(), control.moved()), (160, 10));
@@ -214,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_paused_transfer_is_not_a_cancelled_one() {
-        let control = Control::new(random_uuid(), 1, 0, false);
+        let control = Control::new(Uuid::new_v4(), 1, 0, false);
         control.pause();
         assert!(control.is_stopped());
         assert_eq!(control.cancellation(), None);

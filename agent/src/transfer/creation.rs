@@ -7,7 +7,6 @@ use mftplus_protocol::wire::Protocol;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::random::random_fraction;
 use crate::server::connection::Connection;
 use crate::server::http::ApiError;
 use crate::server::pacing::urgent_delay;
@@ -51,7 +50,7 @@ pub(crate) async fn create(
                 return Err(anyhow::Error::new(error).context("the server rejects this transfer"));
             }
             Some(error) => {
-                let wait = error.retry_after().max(server.timing.backoff.jittered(failures, random_fraction()));
+                let wait = error.retry_after().max(server.timing.backoff.jittered(failures, fastrand::f64()));
                 if Instant::now() + wait < deadline {
                     eprintln!("{error}; trying again in {:.0} s", wait.as_secs_f64().ceil());
                     tokio::select! {

@@ -7,7 +7,6 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use crate::random::random_fraction;
 use crate::server::connection::Connection;
 use crate::server::http::{ApiError, explain};
 use crate::server::pacing::{report_interval, urgent_delay};
@@ -182,8 +181,8 @@ pub(crate) async fn run(reporter: Arc<Reporter>, server: Arc<Connection>) {
                 if failures == 1 {
                     tracing::warn!("{error}; copies continue, and reports are sent when the server answers again");
                 }
-                hold = Instant::now()
-                    + error.retry_after().max(server.timing.backoff.jittered(failures, random_fraction()));
+                hold =
+                    Instant::now() + error.retry_after().max(server.timing.backoff.jittered(failures, fastrand::f64()));
             }
         }
     }

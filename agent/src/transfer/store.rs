@@ -328,8 +328,9 @@ mod tests {
     use std::time::SystemTime;
     use std::{fs, io};
 
+    use uuid::Uuid;
+
     use super::{BeginError, Claimed, TransferStore};
-    use crate::random::random_uuid;
     use crate::server::wire::{Direction, PartOf, Status};
     use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 
@@ -337,14 +338,14 @@ mod tests {
     fn new_transfer() -> TransferState {
         TransferState {
             id: None,
-            idempotency_key: random_uuid(),
+            idempotency_key: Uuid::new_v4(),
             source: "/a".into(),
             destination: "/b".into(),
             direction: Direction::Push,
             size: 0,
             attempt: 1,
             options: CopyOptions::default(),
-            part_of: PartOf { job_run_id: Some(random_uuid()), ..PartOf::default() },
+            part_of: PartOf { job_run_id: Some(Uuid::new_v4()), ..PartOf::default() },
             phase: Phase::Creating,
             copied: None,
             report: None,
@@ -357,7 +358,7 @@ mod tests {
         let store = TransferStore::open(dir.path())?;
         let first = new_transfer();
         let mut claim = store.begin(first.clone())?;
-        claim.record_creation(random_uuid(), 1)?;
+        claim.record_creation(Uuid::new_v4(), 1)?;
         drop(claim);
         // The process was killed before it removed the state under the first name.
         first.write(&store.json(&first.name()))?;

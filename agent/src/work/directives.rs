@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::identity::{ApiKey, Registration};
-use crate::random::random_fraction;
 use crate::server::connection::DirectiveBatch;
 use crate::server::wire::{Directive, Status};
 use crate::session::{Role, Session};
@@ -193,7 +192,7 @@ pub(crate) async fn poll(session: Arc<Session>) {
                 if is_news {
                     Duration::ZERO
                 } else {
-                    session.server.timing.backoff.jittered(repeats, random_fraction()).min(session.server.timing.poll)
+                    session.server.timing.backoff.jittered(repeats, fastrand::f64()).min(session.server.timing.poll)
                 }
             }
             Err(error) if error.is_fatal() => return session.server.halt(&error),
@@ -201,7 +200,7 @@ pub(crate) async fn poll(session: Arc<Session>) {
                 failures += 1;
                 tracing::debug!("cannot receive directives: {error}");
                 let least = if error.is_temporary() { error.retry_after() } else { Duration::from_mins(1) };
-                least.max(session.server.timing.backoff.jittered(failures, random_fraction()))
+                least.max(session.server.timing.backoff.jittered(failures, fastrand::f64()))
             }
         };
         sleep(pause).await;

@@ -10,7 +10,6 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::random::random_fraction;
 use crate::server::http::ApiError;
 use crate::server::pacing::urgent_delay;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
@@ -342,7 +341,7 @@ where
         if failures == 1 {
             tracing::warn!("{error}; the request is repeated until the server answers");
         }
-        let wait = error.retry_after().max(session.server.timing.backoff.jittered(failures, random_fraction()));
+        let wait = error.retry_after().max(session.server.timing.backoff.jittered(failures, fastrand::f64()));
         tokio::select! {
             () = session.server.stopping() => return None,
             () = sleep(wait) => {}

@@ -255,9 +255,9 @@ mod tests {
     use tokio::task::JoinSet;
     use tokio::time::timeout;
     use tokio_util::task::TaskTracker;
+    use uuid::Uuid;
 
     use super::{ItemState, Journal, MAX_FINISHED};
-    use crate::random::random_uuid;
     use crate::server::wire::{Direction, Job};
     use crate::work::task::{Task, WorkItem};
 
@@ -267,14 +267,14 @@ mod tests {
 
     fn item() -> WorkItem {
         let job = Job {
-            id: random_uuid(),
+            id: Uuid::new_v4(),
             name: "nightly".into(),
             source: "/a".into(),
             destination: "/b".into(),
             protocol: "local".into(),
             direction: Direction::Push,
         };
-        WorkItem::new(random_uuid(), Task::Job { job, run: None })
+        WorkItem::new(Uuid::new_v4(), Task::Job { job, run: None })
     }
 
     #[tokio::test]
@@ -284,7 +284,7 @@ mod tests {
         let (open, finished) = (item(), item());
         journal.add(open.clone()).await?;
         journal.add(finished.clone()).await?;
-        journal.cancel(&open.key(), Some(random_uuid())).await?;
+        journal.cancel(&open.key(), Some(Uuid::new_v4())).await?;
         journal.finish(&finished.key()).await?;
 
         let next = open_journal(dir.path());

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use mftplus_protocol::wire::Protocol;
 use uuid::Uuid;
 
-use crate::random::random_uuid;
 use crate::server::wire::{PartOf, Status, TransferView};
 use crate::session::Session;
 use crate::storage::resolve::local_path;
@@ -98,7 +97,7 @@ fn store_attempt(
     }
     store.adopt(TransferState {
         id: Some(view.id),
-        idempotency_key: random_uuid(),
+        idempotency_key: Uuid::new_v4(),
         source: view.source,
         destination: view.destination,
         direction: view.direction.unwrap_or_default(),
@@ -126,13 +125,14 @@ fn unsupported(view: &TransferView) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::unsupported;
-    use crate::random::random_uuid;
     use crate::server::wire::TransferView;
 
     fn view(protocol: &str, source: &str) -> TransferView {
         let (source, destination, protocol) = (source.to_owned(), "/b".to_owned(), protocol.to_owned());
-        TransferView { id: random_uuid(), source, destination, protocol, attempt: 2, direction: None }
+        TransferView { id: Uuid::new_v4(), source, destination, protocol, attempt: 2, direction: None }
     }
 
     #[test]

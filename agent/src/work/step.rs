@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::action::{StepAction, TransferInstruction};
-use crate::random::random_uuid;
 use crate::server::pacing::{report_interval, urgent_delay};
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
 use crate::session::Session;
@@ -134,7 +133,7 @@ async fn carry_out(
         let recorded = Task::Step(step.clone());
         session.journal.change(&item.key(), |item| item.task = recorded).await?;
     }
-    let control = Arc::new(Control::new(random_uuid(), step.attempt, 0, false));
+    let control = Arc::new(Control::new(Uuid::new_v4(), step.attempt, 0, false));
     session.transfers.controls.insert(control.clone());
     if session.server.is_stopping() {
         control.pause();

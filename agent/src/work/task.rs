@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::random::random_uuid;
 use crate::server::wire::{Job, RunEnd};
 
 /// A job run or a pipeline step that the server has ordered.
@@ -70,7 +69,7 @@ impl Step {
 impl WorkItem {
     /// A new item.
     pub(crate) fn new(directive: Uuid, task: Task) -> Self {
-        let transfer_key = random_uuid();
+        let transfer_key = Uuid::new_v4();
         Self { directive, task, transfer_key, is_cancelled: false, directives_to_acknowledge: Vec::new(), end: None }
     }
 

@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{App, FakeServer, ServerState, failure, merge, success};
-use crate::random::random_uuid;
 
 impl FakeServer {
     /// Sends the directive `startJob`; returns the ids of the job and of the directive.
     pub(in crate::tests) fn send_job(&self, fields: Value) -> (Uuid, Uuid) {
-        let id = random_uuid();
+        let id = Uuid::new_v4();
         let mut job = json!({"id": id, "name": "nightly", "protocol": "local", "direction": "push", "schedule": "* * * * *", "enabled": true});
         merge(&mut job, fields);
         let directive = self.send_directive("startJob", &json!({"job": job, "scheduledFor": "2026-01-01T00:00:00Z"}));
@@ -39,7 +38,7 @@ impl ServerState {
         if !self.directives.iter().any(|open| open["id"] == *directive) {
             return Err((409, "The directive has expired"));
         }
-        let id = random_uuid();
+        let id = Uuid::new_v4();
         let run = json!({"id": id, "jobId": job, "directiveId": directive, "status": "running"});
         self.directives.retain(|open| open["id"] != *directive || self.repeats_directives);
         self.runs.insert(id, run.clone());

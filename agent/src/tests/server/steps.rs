@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{App, FakeServer, ServerState, failure, merge, success};
-use crate::random::random_uuid;
 
 impl FakeServer {
     /// Sends the directive `runStep`; returns the ids of the run and of the directive.
     pub(in crate::tests) fn send_step(&self, fields: Value) -> (Uuid, Uuid) {
-        let run = random_uuid();
+        let run = Uuid::new_v4();
         (run, self.send_attempt(run, fields))
     }
 
@@ -22,7 +21,7 @@ impl FakeServer {
         merge(&mut step, fields);
         let view = json!({"id": step["id"], "type": step["type"], "attempt": step["attempt"], "status": "queued"});
         self.change(|state| state.steps.insert(run, view));
-        self.send_directive("runStep", &json!({"runId": run, "pipelineId": random_uuid(), "step": step}))
+        self.send_directive("runStep", &json!({"runId": run, "pipelineId": Uuid::new_v4(), "step": step}))
     }
 }
 

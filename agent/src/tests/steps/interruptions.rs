@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{run_step, setup};
 use crate::command::args::RunArgs;
-use crate::random::random_uuid;
 use crate::tests::server::Fault;
 use crate::tests::{TestAgent, test_bytes, wait_for_path, wait_until};
 
@@ -125,7 +125,7 @@ async fn a_cancelled_step_stops_its_copy() -> anyhow::Result<()> {
         .with_daemon_args(&RunArgs { max_rate: Some(200_000), ..args }, async || {
             let moving = |update: &Value| update["bytesTransferred"].as_u64() > Some(0);
             agent.server.wait_until("bytes move", |state| state.updates.iter().any(moving)).await?;
-            let cancel = json!({"runId": run, "pipelineId": random_uuid(), "stepId": "step"});
+            let cancel = json!({"runId": run, "pipelineId": Uuid::new_v4(), "stepId": "step"});
             let directive = agent.server.send_directive("cancelStep", &cancel);
             agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&directive)).await
         })
@@ -139,7 +139,7 @@ async fn a_cancelled_step_stops_its_copy() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_cancellation_of_an_unknown_step_is_only_acknowledged() -> anyhow::Result<()> {
     let (agent, args) = setup().await?;
-    let cancel = json!({"runId": random_uuid(), "pipelineId": random_uuid(), "stepId": "step"});
+    let cancel = json!({"runId": Uuid::new_v4(), "pipelineId": Uuid::new_v4(), "stepId": "step"});
     let directive = agent.server.send_directive("cancelStep", &cancel);
     agent
         .with_daemon_args(&args, async || {
@@ -159,7 +159,7 @@ async fn a_cancellation_is_not_acknowledged_before_the_end_of_the_step_is_report
     let (run, _) = agent.server.send_step(step);
     let has_ended = || agent.open_items().is_ok_and(|items| items.iter().any(|item| item.end.is_some()));
     agent.with_daemon_args(&args, async || wait_until(has_ended).await).await?;
-    let cancel = json!({"runId": run, "pipelineId": random_uuid(), "stepId": "step"});
+    let cancel = json!({"runId": run, "pipelineId": Uuid::new_v4(), "stepId": "step"});
     let directive = agent.server.send_directive("cancelStep", &cancel);
     agent.server.change(|state| state.is_unavailable = false);
     agent

@@ -146,14 +146,14 @@ mod tests {
     use std::fs;
 
     use mftplus_protocol::archive::Format;
+    use uuid::Uuid;
 
     use super::{compress, decompress};
-    use crate::random::random_uuid;
     use crate::storage::allowed_roots::FileAccess;
     use crate::transfer::control::Control;
 
     fn fresh() -> Control {
-        Control::new(random_uuid(), 1, 0, false)
+        Control::new(Uuid::new_v4(), 1, 0, false)
     }
 
     #[test]
