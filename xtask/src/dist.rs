@@ -20,10 +20,7 @@ const BINARIES: [&str; 2] = ["mftplus", "mftplus-agent"];
 const BUDGET: u64 = 60_000_000;
 
 /// Writes the binaries and their debug information to `.local/dist`, and prints the sizes.
-pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
-    if let Some(arg) = args.first() {
-        return Err(format!("unknown argument `{arg}`; see `cargo xtask dist --help`").into());
-    }
+pub(crate) fn run(stop: &Stop) -> Result<()> {
     tools::ensure(&[Tool::Objcopy], stop)?;
     dashboard::build(stop, dashboard::OverBudget::Fail)?;
     let mut build = cargo();

@@ -4,6 +4,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use clap::Parser;
+
 use crate::failure::Result;
 use crate::process;
 use crate::schemathesis;
@@ -11,15 +13,23 @@ use crate::services::{self, Durability};
 use crate::stop::Stop;
 use crate::tools::{self, Tool};
 
+#[derive(Parser)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Options {
+    /// Arguments of the example, such as `--help`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    args: Vec<String>,
+}
+
 /// `cargo xtask bench`.
-pub(crate) fn bench(args: &[String], stop: &Stop) -> Result<()> {
-    run("bench", args, stop)
+pub(crate) fn bench(options: &Options, stop: &Stop) -> Result<()> {
+    run("bench", &options.args, stop)
 }
 
 /// `cargo xtask soak`.
-pub(crate) fn soak(args: &[String], stop: &Stop) -> Result<()> {
+pub(crate) fn soak(options: &Options, stop: &Stop) -> Result<()> {
     tools::ensure(&[Tool::Python], stop)?;
-    run("soak", args, stop)?;
+    run("soak", &options.args, stop)?;
     schemathesis::run(stop)
 }
 
@@ -43,4 +53,15 @@ fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
 fn disk() -> PathBuf {
     let disk = Path::new("/var/tmp");
     if disk.is_dir() { disk.to_owned() } else { env::temp_dir() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_gets_every_argument() {
+        let options = Options::try_parse_from(["bench", "--only", "outage", "-v", "--help"]).unwrap();
+        assert_eq!(options.args, ["--only", "outage", "-v", "--help"]);
+    }
 }

@@ -10,10 +10,7 @@ use crate::versions::CARGO_ABOUT;
 const NOTICES: &str = "THIRD-PARTY.md";
 
 /// Writes the file. Fails if a dependency has a licence that `about.toml` does not accept.
-pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
-    if let Some(arg) = args.first() {
-        return Err(format!("unknown argument `{arg}`; see `cargo xtask notices --help`").into());
-    }
+pub(crate) fn run(stop: &Stop) -> Result<()> {
     // An optimised build, since it compares the files of all dependencies with the texts of all licences. But without
     // its link-time optimisation, which takes longer than it saves.
     let flags = &["--locked", "--features=cli", "--config=profile.release.lto=false"];

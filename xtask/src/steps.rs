@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::io::{self, IsTerminal};
 use std::process::Command;
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
 use crate::browser;
 use crate::crates::{self, CargoTool};
 use crate::dashboard;
@@ -43,21 +46,29 @@ pub(crate) enum Outcome {
     Skipped(&'static str),
 }
 
-impl Step {
-    pub(crate) const ALL: &[Self] = &[
-        Self::Fmt,
-        Self::Dashboard,
-        Self::Clippy,
-        Self::Sqlite,
-        Self::Postgres,
-        Self::E2e,
-        Self::Browser,
-        Self::Lint,
-        Self::Deny,
-        Self::Docs,
-        Self::Windows,
-    ];
+impl ValueEnum for Step {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Fmt,
+            Self::Dashboard,
+            Self::Clippy,
+            Self::Sqlite,
+            Self::Postgres,
+            Self::E2e,
+            Self::Browser,
+            Self::Lint,
+            Self::Deny,
+            Self::Docs,
+            Self::Windows,
+        ]
+    }
 
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.about()))
+    }
+}
+
+impl Step {
     /// The steps that run by default. The steps `sqlite` and `postgres` contain the end-to-end tests. The dashboard is
     /// built before the steps that embed it in a server.
     pub(crate) const DEFAULT: &[Self] = &[

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use clap::Parser;
+
 use crate::durations::Durations;
 use crate::failure::{Failure, Result};
 use crate::node;
@@ -9,7 +11,20 @@ use crate::steps::{Outcome, Step};
 use crate::stop::Stop;
 use crate::tools::{self, Tool};
 
-/// The arguments of the command line.
+#[derive(Debug, Parser)]
+pub(crate) struct Options {
+    /// Run only the tests whose name contains this, on both databases
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+    /// Run only this step, which may be one that does not run by default; can be repeated
+    #[arg(long, value_enum, value_name = "STEP")]
+    only: Vec<Step>,
+    /// Arguments of every test binary
+    #[arg(last = true, value_name = "TEST-ARGS")]
+    test_args: Vec<String>,
+}
+
+/// What the options ask for.
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
     steps: Vec<Step>,
@@ -25,8 +40,8 @@ struct Row {
     durations: Durations,
 }
 
-pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
-    let plan = Plan::parse(args)?;
+pub(crate) fn run(options: Options, stop: &Stop) -> Result<()> {
+    let plan = Plan::new(options)?;
     let mut rows = Vec::new();
     let end = plan.run(&mut rows, stop);
     if !matches!(end, Err(Failure::Interrupted)) {
@@ -36,21 +51,9 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
 }
 
 impl Plan {
-    fn parse(args: &[String]) -> Result<Self> {
-        let mut only = Vec::new();
-        let mut test_args = Vec::new();
-        let mut args = args.iter();
-        while let Some(arg) = args.next() {
-            match arg.as_str() {
-                "--only" => only.push(step(args.next().map_or("", String::as_str))?),
-                "--" => test_args.extend(args.by_ref().cloned()),
-                flag if flag.starts_with('-') => match flag.strip_prefix("--only=") {
-                    Some(name) => only.push(step(name)?),
-                    None => return Err(format!("no option `{flag}`; see `cargo xtask test --help`").into()),
-                },
-                filter => test_args.push(filter.to_owned()),
-            }
-        }
+    fn new(options: Options) -> Result<Self> {
+        let Options { filters, only, test_args } = options;
+        let test_args = [filters, test_args].concat();
         let steps = match (only.is_empty(), test_args.is_empty()) {
             (false, _) => only,
             (true, true) => Step::DEFAULT.to_vec(),
@@ -139,13 +142,6 @@ impl Plan {
     }
 }
 
-fn step(name: &str) -> Result<Step> {
-    Step::ALL.iter().copied().find(|step| step.name() == name).ok_or_else(|| {
-        let names: Vec<&str> = Step::ALL.iter().map(|step| step.name()).collect();
-        Failure::Failed(format!("no step `{name}`; the steps are: {}", names.join(", ")))
-    })
-}
-
 /// The table of steps, then those of test durations. The last line is the total.
 fn summary(rows: &[Row]) -> String {
     let line = |Row { name, result, took, .. }: &Row| format!("  {name:<10} {result:<8} {:>8.1} s", took.as_secs_f64());
@@ -166,7 +162,7 @@ mod tests {
     use super::*;
 
     fn parse(args: &[&str]) -> Result<Plan> {
-        Plan::parse(&args.iter().map(ToString::to_string).collect::<Vec<_>>())
+        Plan::new(Options::try_parse_from(["test"].iter().chain(args)).unwrap())
     }
 
     #[test]
@@ -191,15 +187,15 @@ mod tests {
     }
 
     #[test]
+    fn a_step_without_tests_takes_no_filter() {
+        let Err(Failure::Failed(message)) = parse(&["--only", "fmt", "x"]) else { panic!("not a failure") };
+        assert_eq!(message, "the step `fmt` has no tests to filter");
+    }
+
+    #[test]
     fn unknown_steps_and_options_are_errors() {
-        for (args, reason) in [
-            (&["--only", "sqlight"][..], "no step `sqlight`"),
-            (&["--only"], "no step ``"),
-            (&["--fast"], "no option `--fast`"),
-            (&["--only", "fmt", "x"], "the step `fmt` has no tests"),
-        ] {
-            let Err(Failure::Failed(message)) = parse(args) else { panic!("{args:?} was accepted") };
-            assert!(message.starts_with(reason), "{message}");
+        for args in [&["test", "--only", "sqlight"][..], &["test", "--only"], &["test", "--fast"]] {
+            assert!(Options::try_parse_from(args).is_err(), "{args:?}");
         }
     }
 

@@ -7,6 +7,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
+
 use crate::dashboard;
 use crate::demo::Demo;
 use crate::failure::{Failure, Result};
@@ -18,11 +20,14 @@ use crate::process::{self, Process, TERMINATE};
 use crate::stop::Stop;
 use crate::tools;
 
-/// The arguments of the command line.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Options {
+#[derive(Parser)]
+pub(crate) struct Options {
+    /// Keep copies of real files running
+    #[arg(long)]
     demo: bool,
-    listen: Option<String>,
+    /// Address of the API; another port if this one is in use
+    #[arg(long, env = "MFTPLUS_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    listen: String,
 }
 
 /// What the parts of `up` share.
@@ -32,39 +37,19 @@ struct Up {
     stop: Stop,
 }
 
-pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
-    let options = Options::parse(args)?;
+pub(crate) fn run(options: &Options, stop: &Stop) -> Result<()> {
     let home = files::root().join(".local/up");
     let lock = local::lock(&home)?;
     build(stop)?;
-    let listen = choose_address("the API", options.listen.as_deref(), "MFTPLUS_LISTEN", "127.0.0.1:8080")?;
-    let metrics = choose_address("metrics", None, "MFTPLUS_METRICS_LISTEN", "127.0.0.1:9464")?;
+    let listen = choose_address("the API", &options.listen)?;
+    let metrics = env::var("MFTPLUS_METRICS_LISTEN");
+    let metrics = choose_address("metrics", metrics.as_deref().unwrap_or("127.0.0.1:9464"))?;
     let up = Up { local: Local::open(home, listen, lock)?, metrics, stop: stop.clone() };
 
     match up.until_stopped(options.demo) {
         // Ctrl-C is the normal end of this task.
         Err(Failure::Interrupted) => Ok(()),
         end => end,
-    }
-}
-
-impl Options {
-    fn parse(args: &[String]) -> Result<Self> {
-        let mut options = Self::default();
-        let mut args = args.iter();
-        while let Some(arg) = args.next() {
-            match arg.as_str() {
-                "--demo" => options.demo = true,
-                "--listen" => {
-                    options.listen = Some(args.next().ok_or("--listen needs an address like 127.0.0.1:8080")?.clone());
-                }
-                other => match other.strip_prefix("--listen=") {
-                    Some(address) => options.listen = Some(address.to_owned()),
-                    None => return Err(format!("unknown argument `{other}`; see `cargo xtask up --help`").into()),
-                },
-            }
-        }
-        Ok(options)
     }
 }
 
@@ -196,36 +181,12 @@ fn build(stop: &Stop) -> Result<()> {
     process::run(&mut command, stop)
 }
 
-/// The address of the flag, else of the variable, else the default; with another port if that one is in use.
-fn choose_address(what: &str, flag: Option<&str>, variable: &str, default: &str) -> Result<SocketAddr> {
-    let wanted = flag.map(ToOwned::to_owned).or_else(|| env::var(variable).ok());
-    let wanted = ports::parse(wanted.as_deref().unwrap_or(default))?;
+/// The wanted address, with another port if that one is in use.
+fn choose_address(what: &str, wanted: &str) -> Result<SocketAddr> {
+    let wanted = ports::parse(wanted)?;
     let found = ports::free_near(wanted)?;
     if wanted.port() != 0 && found != wanted {
         say(&format!("{wanted} is in use by another program; {what} will be on {found}"));
     }
     Ok(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(args: &[&str]) -> Result<Options> {
-        Options::parse(&args.iter().map(ToString::to_string).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn options_are_read() {
-        assert_eq!(parse(&[]).unwrap(), Options::default());
-        let wanted = Options { demo: true, listen: Some("127.0.0.1:9000".into()) };
-        assert_eq!(parse(&["--demo", "--listen", "127.0.0.1:9000"]).unwrap(), wanted);
-        assert_eq!(parse(&["--listen=127.0.0.1:9000", "--demo"]).unwrap(), wanted);
-    }
-
-    #[test]
-    fn other_arguments_are_errors() {
-        assert!(parse(&["--listen"]).is_err());
-        assert!(parse(&["demo"]).is_err());
-    }
 }
