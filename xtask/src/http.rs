@@ -1,41 +1,58 @@
-//! A minimal HTTP client for one GET request to a server on this machine.
+//! GET requests to a server on this machine.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
+
+use ureq::Agent;
+
+/// How long a request may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sends `GET path` to the server at `address`. Returns status and body, or `None` without a complete response.
 pub(crate) fn get(address: SocketAddr, path: &str, token: Option<&str>) -> Option<(u16, String)> {
-    let timeout = Duration::from_secs(5);
-    let mut stream = TcpStream::connect_timeout(&address, timeout).ok()?;
-    stream.set_read_timeout(Some(timeout)).ok()?;
-    let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    // With HTTP/1.0 the body is not chunked, and ends with the connection.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n{bearer}\r\n").ok()?;
-    let mut response = Vec::new();
-    stream.read_to_end(&mut response).ok()?;
-    parse(&String::from_utf8_lossy(&response))
-}
-
-fn parse(response: &str) -> Option<(u16, String)> {
-    let (head, body) = response.split_once("\r\n\r\n")?;
-    let status = head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
-    Some((status, body.to_owned()))
+    let config = Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).proxy(None).build();
+    let mut request = config.new_agent().get(format!("http://{address}{path}"));
+    if let Some(token) = token {
+        request = request.header("Authorization", format!("Bearer {token}"));
+    }
+    let mut response = request.call().ok()?;
+    Some((response.status().as_u16(), response.body_mut().read_to_string().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::thread;
+
     use super::*;
 
+    /// What `get` returns if a server sends `response`, and the request that the server has read.
+    fn exchange(response: &'static str) -> (Option<(u16, String)>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).unwrap();
+            stream.write_all(response.as_bytes()).unwrap();
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        });
+        let answer = get(address, "/path?query", Some("secret"));
+        (answer, server.join().unwrap())
+    }
+
     #[test]
-    fn status_and_body_are_read() {
-        let response = "HTTP/1.0 503 Service Unavailable\r\ncontent-length: 2\r\n\r\n{}";
-        assert_eq!(parse(response), Some((503, "{}".to_owned())));
+    fn a_failure_is_returned_with_its_status_and_body() {
+        let (answer, request) = exchange("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\n{}");
+        assert_eq!(answer, Some((503, "{}".to_owned())));
+        assert!(request.starts_with("GET /path?query HTTP/1.1\r\n"), "{request}");
+        assert!(request.to_lowercase().contains("\r\nauthorization: bearer secret\r\n"), "{request}");
     }
 
     #[test]
     fn an_incomplete_response_is_none() {
-        assert_eq!(parse("HTTP/1.1 200"), None);
-        assert_eq!(parse("SSH-2.0-x\r\n\r\n"), None);
+        assert_eq!(exchange("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{}").0, None);
+        assert_eq!(exchange("SSH-2.0-x\r\n\r\n").0, None);
     }
 }
