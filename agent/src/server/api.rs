@@ -36,6 +36,14 @@ pub(crate) struct Api {
     rate_limit: Mutex<Option<(Instant, RateLimit)>>,
 }
 
+/// The ids in the path of a step.
+#[derive(Clone, Copy)]
+pub(crate) struct StepPath<'a> {
+    pub(crate) pipeline: Uuid,
+    pub(crate) run: Uuid,
+    pub(crate) step: &'a str,
+}
+
 #[derive(Deserialize)]
 struct Registered {
     agent: RegisteredAgent,
@@ -180,9 +188,10 @@ impl Api {
     /// `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`: reports the progress or the end of a step.
     pub(crate) async fn update_step(
         &self,
-        (pipeline, run, step): (Uuid, Uuid, &str),
+        path: StepPath<'_>,
         update: &StepUpdate,
     ) -> Result<(StepView, Vec<Directive>), ApiError> {
+        let StepPath { pipeline, run, step } = path;
         let path = format!("/api/pipelines/{pipeline}/runs/{run}/steps/{step}");
         let answer: OneStep =
             self.call(|| self.request(Method::PATCH, &path).json(&self.with_instance(update))).await?;

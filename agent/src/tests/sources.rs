@@ -115,7 +115,7 @@ fn every_file_is_tried_and_each_failure_is_named() -> anyhow::Result<()> {
     pipe(&source.join("03"))?;
     let reserved = reserve(&part, true)?;
     let control = Control::new(Uuid::new_v4(), 1, 0, true);
-    let Err(error) = copy(&plan, (&part, &reserved), CopyOptions::default(), &control) else {
+    let Err(error) = copy(&plan, &part, &reserved, CopyOptions::default(), &control) else {
         anyhow::bail!("it was copied");
     };
     assert!(matches!(error, CopyError::Several(_)));

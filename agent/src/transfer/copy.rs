@@ -24,7 +24,8 @@ const UNKNOWN_SIZES: [u64; 2] = [0, 4096];
 /// tried, and the error names each that cannot be copied.
 pub(crate) fn copy(
     plan: &Plan,
-    (part, reserved): (&SandboxedPath, &Reserved),
+    part: &SandboxedPath,
+    reserved: &Reserved,
     options: CopyOptions,
     control: &Control,
 ) -> Result<CopyResult, CopyError> {
@@ -103,7 +104,7 @@ impl Worker<'_> {
             None => open_part(to)?,
         };
         let mut hasher = Hasher::new(self.verify);
-        let kept = self.keep_matching_prefix(&mut source, &mut part, &mut hasher, (from, to))?;
+        let kept = self.keep_matching_prefix(&mut source, from, &mut part, to, &mut hasher)?;
         part.set_len(kept).map_err(at("write", to))?;
         part.seek(SeekFrom::Start(kept)).map_err(at("write", to))?;
         source.seek(SeekFrom::Start(kept)).map_err(at("read", from))?;
@@ -154,9 +155,10 @@ impl Worker<'_> {
     fn keep_matching_prefix(
         &mut self,
         source: &mut File,
+        from: &SandboxedPath,
         part: &mut File,
+        to: &SandboxedPath,
         hasher: &mut Hasher,
-        (from, to): (&SandboxedPath, &SandboxedPath),
     ) -> Result<u64, CopyError> {
         let mut kept = 0;
         if part.metadata().map_err(at("read", to))?.len() == 0 {

@@ -288,7 +288,7 @@ fn copy_and_publish(
     check_all(&plan, &target, options.overwrite)?;
     // Held until the copy is published.
     let reserved = part::reserve(&part, plan.is_folder)?;
-    let copied = copy(&plan, (&part, &reserved), options, control)?;
+    let copied = copy(&plan, &part, &reserved, options, control)?;
     claim.state.phase = Phase::Publishing;
     claim.state.copied = Some(copied.clone());
     claim.save().map_err(at("record the copy to", &target))?;

@@ -14,7 +14,7 @@ use crate::work::task::{Task, WorkItem};
 pub(crate) fn execute(session: Arc<Session>, item: WorkItem, begun: Option<Claim>, ticket: Ticket) -> Execution {
     Box::pin(async move {
         match item.task.clone() {
-            Task::Job { job, run: Some(run) } => job::run(&session, &item, (job, run), begun, ticket).await,
+            Task::Job { job, run: Some(run) } => job::run(&session, &item, job, run, begun, ticket).await,
             // A run starts only after it is claimed.
             Task::Job { run: None, .. } => Ok(None),
             Task::Step(step) => step::run(&session, &item, step, begun, ticket).await,

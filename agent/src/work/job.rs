@@ -39,7 +39,8 @@ pub(crate) async fn cancel(session: &Session, directive: &Directive) -> anyhow::
 pub(crate) async fn run(
     session: &Arc<Session>,
     item: &WorkItem,
-    (job, run): (Job, Uuid),
+    job: Job,
+    run: Uuid,
     begun: Option<Claim>,
     ticket: Ticket,
 ) -> anyhow::Result<Option<Outcome>> {

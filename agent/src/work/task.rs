@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::server::api::StepPath;
 use crate::server::wire::{Job, RunEnd};
 
 /// A job run or a pipeline step that the server has ordered.
@@ -60,9 +61,8 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// Its ids in the path of the REST API.
-    pub(crate) fn path(&self) -> (Uuid, Uuid, &str) {
-        (self.pipeline, self.run, &self.name)
+    pub(crate) fn path(&self) -> StepPath<'_> {
+        StepPath { pipeline: self.pipeline, run: self.run, step: &self.name }
     }
 }
 
