@@ -19,7 +19,7 @@ mod report;
 pub mod run;
 mod slot;
 
-pub use diff::VersionDiff;
+pub use diff::{VersionDiff, VersionText};
 pub use report::UpdateStep;
 pub use slot::PipelineSlot;
 

@@ -41,17 +41,33 @@ pub(super) fn starts(
     scheduled_for: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> (AgentId, Directive) {
-    start(ids, job, (scheduled_for, 1, None), now)
+    start(ids, job, RunAttempt::first(scheduled_for), now)
 }
 
-fn start(
-    ids: &IdGenerator,
-    job: &Job,
-    (scheduled_for, attempt, retry_of): (Option<DateTime<Utc>>, i64, Option<RunId>),
-    now: DateTime<Utc>,
-) -> (AgentId, Directive) {
-    let scheduled_for = scheduled_for.map(Into::into);
-    let action = DirectiveAction::StartJob { job: Box::new(job.clone()), scheduled_for, attempt, retry_of };
+/// The attempt that a directive starts.
+struct RunAttempt {
+    /// The slot; none of a run on request.
+    scheduled_for: Option<DateTime<Utc>>,
+    /// Counts from 1.
+    number: i64,
+    /// The run of the attempt before.
+    retry_of: Option<RunId>,
+}
+
+impl RunAttempt {
+    const fn first(scheduled_for: Option<DateTime<Utc>>) -> Self {
+        Self { scheduled_for, number: 1, retry_of: None }
+    }
+}
+
+fn start(ids: &IdGenerator, job: &Job, attempt: RunAttempt, now: DateTime<Utc>) -> (AgentId, Directive) {
+    let RunAttempt { scheduled_for, number, retry_of } = attempt;
+    let action = DirectiveAction::StartJob {
+        job: Box::new(job.clone()),
+        scheduled_for: scheduled_for.map(Into::into),
+        attempt: number,
+        retry_of,
+    };
     (job.agent_id, Directive { id: ids.next(now), created_at: now.into(), expires_at: (now + LIFETIME).into(), action })
 }
 
@@ -69,8 +85,8 @@ impl ControlPlane {
         require_enabled(&row)?;
         require_free(&mut work, &row).await?;
         let job = row.view();
-        let start = start(&self.ids, &job, (None, 1, None), work.now);
-        send(&mut work, start).await?;
+        let (agent, start) = start(&self.ids, &job, RunAttempt::first(None), work.now);
+        send(&mut work, agent, &start).await?;
         work.note(Kind::JobRunRequested, Object::Job(job.clone()));
         self.commit(work).await?;
         Ok(job)
@@ -111,9 +127,9 @@ impl ControlPlane {
     /// Sends the agent the start of the next attempt.
     pub(super) async fn send_again(&self, work: &mut Work, job: &JobRow, run: &JobRunRow) -> Result<()> {
         let job = job.view();
-        let again = (run.scheduled_for, run.attempt + 1, Some(run.id));
-        let start = start(&self.ids, &job, again, work.now);
-        send(work, start).await?;
+        let attempt = RunAttempt { scheduled_for: run.scheduled_for, number: run.attempt + 1, retry_of: Some(run.id) };
+        let (agent, start) = start(&self.ids, &job, attempt, work.now);
+        send(work, agent, &start).await?;
         work.note(Kind::JobRunRequested, Object::Job(job));
         Ok(())
     }
@@ -148,8 +164,8 @@ impl ControlPlane {
         if !store::slots::save(&mut work.tx, &slot, Some(Pending::Queued)).await? {
             return Ok(false);
         }
-        let start = starts(&self.ids, &job.view(), Some(slot.scheduled_for), work.now);
-        send(&mut work, start).await?;
+        let (agent, start) = starts(&self.ids, &job.view(), Some(slot.scheduled_for), work.now);
+        send(&mut work, agent, &start).await?;
         self.commit(work).await?;
         Ok(true)
     }
@@ -193,8 +209,8 @@ impl ControlPlane {
     }
 }
 
-async fn send(work: &mut Work, (agent, directive): (AgentId, Directive)) -> Result<()> {
-    store::directives::insert(&mut work.tx, agent, &directive).await?;
+async fn send(work: &mut Work, agent: AgentId, directive: &Directive) -> Result<()> {
+    store::directives::insert(&mut work.tx, agent, directive).await?;
     work.invalidate(Invalidation::Directives(agent));
     Ok(())
 }

@@ -52,9 +52,7 @@ impl ControlPlane {
         loop {
             attempts.begin()?;
             require_enabled(&pipeline)?;
-            let planned = self
-                .planned(&pipeline, pipeline.version, (&pipeline.yaml, pipeline.filling.0), input.parameters.clone())
-                .await?;
+            let planned = self.planned_current(&pipeline, input.parameters.clone()).await?;
             let mut work = self.begin(actor).await?;
             let now_held = held(&mut work, actor, pipeline.id).await?;
             if (now_held.version, now_held.enabled) != (pipeline.version, pipeline.enabled) {
@@ -88,7 +86,7 @@ impl ControlPlane {
         let yaml = store::pipelines::find_version(&self.db, pipeline.id, before.version).await?;
         let (yaml, filling) = yaml.ok_or(Error::NotFound("version"))?;
         let parameters = Given::from(before.parameters.clone());
-        let mut planned = self.planned(&pipeline, before.version, (&yaml, filling), parameters).await?;
+        let mut planned = self.planned(&pipeline, before.version, &yaml, filling, parameters).await?;
         let row = &mut planned.row;
         row.course = before.course.again(row.course.graph.clone());
         row.trigger = Trigger::Rerun;
@@ -130,15 +128,21 @@ impl ControlPlane {
         Ok(true)
     }
 
+    /// Plans a run of the current version with these parameters. Stores nothing.
+    async fn planned_current(&self, pipeline: &PipelineRow, parameters: Given) -> Result<Planned> {
+        self.planned(pipeline, pipeline.version, &pipeline.yaml, pipeline.filling.0, parameters).await
+    }
+
     /// Plans a run of this text with these parameters. Stores nothing.
     async fn planned(
         &self,
         pipeline: &PipelineRow,
         version: i64,
-        text: (&str, Filling),
+        yaml: &str,
+        filling: Filling,
         parameters: Given,
     ) -> Result<Planned> {
-        let (plan, graph) = self.plan_of_run(pipeline.customer_id, text, &parameters).await?;
+        let (plan, graph) = self.plan_of_run(pipeline.customer_id, yaml, filling, &parameters).await?;
         let now = self.now();
         let row = PipelineRunRow {
             id: self.ids.next(now),

@@ -315,5 +315,5 @@ async fn insert_version(work: &mut Work, row: &PipelineRow) -> Result<()> {
         created_at: row.version_created_at.into(),
         git_sha: row.git_sha.clone(),
     };
-    store::pipelines::insert_version(&mut work.tx, row.id, &version, (&row.yaml, row.filling.0)).await
+    store::pipelines::insert_version(&mut work.tx, row.id, &version, &row.yaml, row.filling.0).await
 }

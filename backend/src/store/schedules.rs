@@ -80,7 +80,7 @@ pub async fn due_owners(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Uuid>> {
-    owners(db, owner, (" AND next_run_at <= ", now), after, limit).await
+    owners(db, owner, " AND next_run_at <= ", now, after, limit).await
 }
 
 /// Owners of schedules that wait for a slot later than `now`, in the order of their ids, from after this one on, up to
@@ -92,13 +92,14 @@ pub async fn planned_owners(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Uuid>> {
-    owners(db, owner, (" AND next_run_at > ", now), after, limit).await
+    owners(db, owner, " AND next_run_at > ", now, after, limit).await
 }
 
 async fn owners(
     db: &Db,
     owner: Owner,
-    (comparison, now): (&'static str, DateTime<Utc>),
+    comparison: &'static str,
+    now: DateTime<Utc>,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Uuid>> {

@@ -162,7 +162,7 @@ impl Reader<'_> {
     ) -> Option<Object> {
         let entries = self.entries(node, location, || expected(&Shape::Mapping(table)))?;
         let keys: Vec<&'static Key> = table.keys.iter().collect();
-        Some(self.fields(entries, location, &keys, keys.len(), (table.what, None)))
+        Some(self.fields(entries, location, &keys, keys.len(), table.what, None))
     }
 
     /// Reads a mapping whose keys depend on a keyword. If that is wrong or missing, the keys of all variants are allowed.
@@ -186,7 +186,7 @@ impl Reader<'_> {
             keys.extend(table.variants.iter().flat_map(|variant| variant.keys));
             (table.what.to_owned(), table.common.len())
         };
-        let mut object = self.fields(entries, location, &keys, required, (&what, Some(table.by)));
+        let mut object = self.fields(entries, location, &keys, required, &what, Some(table.by));
         object.variant = keyword;
         Some(object)
     }
@@ -221,7 +221,8 @@ impl Reader<'_> {
         location: &SourceLocation,
         keys: &[&'static Key],
         required: usize,
-        (what, also): (&str, Option<&'static str>),
+        what: &str,
+        also: Option<&'static str>,
     ) -> Object {
         let mut object = Object { location: location.clone(), variant: None, values: Vec::new() };
         let mut meant: Vec<&str> = Vec::new();

@@ -17,12 +17,21 @@ pub struct VersionDiff {
     pub lines: Vec<Line>,
 }
 
+/// A version of a definition: its number and its text.
+#[derive(Clone, Copy, Debug)]
+pub struct VersionText<'a> {
+    /// The number of the version.
+    pub version: i64,
+    /// The text of the definition.
+    pub yaml: &'a str,
+}
+
 impl VersionDiff {
-    /// What two versions, each with its number, differ in.
+    /// What two versions differ in.
     #[must_use]
-    pub fn between(from: (i64, &str), to: (i64, &str)) -> Self {
-        let lines = lines(from.1, to.1);
+    pub fn between(from: VersionText<'_>, to: VersionText<'_>) -> Self {
+        let lines = lines(from.yaml, to.yaml);
         let count = |change| lines.iter().filter(|line| line.change == change).count();
-        Self { from: from.0, to: to.0, added: count(Change::Added), removed: count(Change::Removed), lines }
+        Self { from: from.version, to: to.version, added: count(Change::Added), removed: count(Change::Removed), lines }
     }
 }

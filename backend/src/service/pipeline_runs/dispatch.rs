@@ -106,8 +106,7 @@ impl ControlPlane {
         if store::pipeline_runs::is_held_up(&self.db, id).await? {
             return Ok(false);
         }
-        let planned = self.planned(&pipeline, pipeline.version, (&pipeline.yaml, pipeline.filling.0), Given::default());
-        let planned = match planned.await {
+        let planned = match self.planned_current(&pipeline, Given::default()).await {
             Err(error) if matches!(error.code(), Code::Internal | Code::Unavailable) => return Err(error),
             planned => planned,
         };

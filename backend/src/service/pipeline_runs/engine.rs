@@ -140,7 +140,7 @@ impl ControlPlane {
             Err(error) => Err(error.to_string()),
         };
         let kept = self.change_run(&Actor::System, row.id, |course, now| {
-            course.posted(claim.place, (claim.attempt, claim.at), outcome.clone(), now);
+            course.posted(claim.place, claim.attempt, claim.at, outcome.clone(), now);
             Ok(Vec::new())
         });
         match kept.await {

@@ -72,7 +72,8 @@ impl ControlPlane {
         &self,
         work: &mut Work,
         agent: AgentId,
-        (run, step): (RunId, &str),
+        run: RunId,
+        step: &str,
         transfer: TransferId,
     ) -> Result<bool> {
         let before = store::pipeline_runs::find(&mut work.tx, run).await?.ok_or(Error::NotFound("step"))?;

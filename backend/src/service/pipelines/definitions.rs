@@ -84,7 +84,8 @@ impl ControlPlane {
     pub(in crate::service) async fn plan_of_run(
         &self,
         owner: Option<CustomerId>,
-        (yaml, filling): (&str, Filling),
+        yaml: &str,
+        filling: Filling,
         given: &Given,
     ) -> Result<(Plan, Graph)> {
         let definition = self.definition(yaml, filling).await?;

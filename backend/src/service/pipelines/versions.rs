@@ -8,7 +8,7 @@ use crate::{
     model::{
         Page, Window,
         definition::Filling,
-        pipeline::{Pipeline, PipelineRef, PipelineVersion, ReplaceDefinition, VersionDiff},
+        pipeline::{Pipeline, PipelineRef, PipelineVersion, ReplaceDefinition, VersionDiff, VersionText},
     },
     service::ControlPlane,
     store::{self, pipelines::PipelineRow},
@@ -55,7 +55,10 @@ impl ControlPlane {
         let row = self.permitted_pipeline(actor, Permission::ViewPipelineVersions, meant).await?;
         let (before, after) = (self.version(&row, from).await?.0, self.version(&row, to).await?.0);
         // Comparing two long texts that have nothing in common takes long.
-        let compare = move || VersionDiff::between((from, &before), (to, &after));
+        let compare = move || {
+            let before = VersionText { version: from, yaml: &before };
+            VersionDiff::between(before, VersionText { version: to, yaml: &after })
+        };
         let span = Span::current();
         tokio::task::spawn_blocking(move || span.in_scope(compare)).await.map_err(Error::internal)
     }

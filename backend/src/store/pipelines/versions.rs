@@ -47,7 +47,8 @@ pub async fn insert_version(
     tx: &mut Tx,
     id: PipelineId,
     version: &PipelineVersion,
-    (yaml, filling): (&str, Filling),
+    yaml: &str,
+    filling: Filling,
 ) -> Result<()> {
     let row = VersionRow {
         pipeline_id: id,

@@ -217,17 +217,13 @@ impl BatchState {
                 let kind = if before == view.status { Kind::TransferResumed } else { Kind::TransferStatusChanged };
                 self.unpublished_transfers.remove(&id);
                 self.changes.push(change(kind, agent, &view, now));
-                self.count(row_key(&view), before, view.status);
+                self.deltas.note(view.customer_id, view.agent_id, Some(before), view.status);
                 if is_settled(stopped, before, &view) {
                     self.settled.push((agent, id, now));
                 }
             }
         }
         Ok(view)
-    }
-
-    fn count(&mut self, (customer, agent): (CustomerId, AgentId), from: TransferStatus, to: TransferStatus) {
-        self.deltas.note(customer, agent, Some(from), to);
     }
 
     fn heartbeat(
@@ -307,10 +303,6 @@ impl BatchState {
         let rows = self.transfers.into_values().flatten().map(|loaded| loaded.row).collect();
         (Changes { changes, directives }, rows)
     }
-}
-
-const fn row_key(view: &Transfer) -> (CustomerId, AgentId) {
-    (view.customer_id, view.agent_id)
 }
 
 /// Whether the report fulfils the open directives about this transfer: it has ended as requested, or the new attempt runs.

@@ -123,12 +123,13 @@ impl Course {
     pub fn posted(
         &mut self,
         place: usize,
-        claimed: (i64, DateTime<Utc>),
+        attempt: i64,
+        claimed_at: DateTime<Utc>,
         outcome: Result<(), String>,
         now: DateTime<Utc>,
     ) -> bool {
         let step = &self.steps[place];
-        if !step.is_in_flight() || (step.attempt, step.sent_at) != (claimed.0, Some(claimed.1)) {
+        if !step.is_in_flight() || (step.attempt, step.sent_at) != (attempt, Some(claimed_at)) {
             return false;
         }
         match outcome {

@@ -167,7 +167,7 @@ impl World {
             self.posted.push((place, attempt));
             let outcome = if self.dice.roll(3) == 0 { Err("it answered 500".to_owned()) } else { Ok(()) };
             self.change(|course, now| {
-                course.posted(place, (attempt, at), outcome, now);
+                course.posted(place, attempt, at, outcome, now);
                 (Vec::new(), ())
             });
         }

@@ -59,7 +59,7 @@ fn version(row: &PipelineRow) -> PipelineVersion {
 /// Stores a pipeline with its current version and its schedule.
 async fn store(tx: &mut Tx, row: &PipelineRow) {
     assert!(pipelines::insert(tx, row).await.unwrap());
-    pipelines::insert_version(tx, row.id, &version(row), (&row.yaml, row.filling.0)).await.unwrap();
+    pipelines::insert_version(tx, row.id, &version(row), &row.yaml, row.filling.0).await.unwrap();
     let schedule = ScheduleRow {
         owner_id: row.id.0,
         schedule: "0 2 * * *".to_owned(),
@@ -108,7 +108,7 @@ async fn every_column_of_a_pipeline_and_its_versions_is_read_as_it_was_stored() 
         ..row.clone()
     };
     assert_differ(PipelineRow::CHANGED, &row, &after);
-    pipelines::insert_version(&mut tx, row.id, &version(&after), (&after.yaml, after.filling.0)).await.unwrap();
+    pipelines::insert_version(&mut tx, row.id, &version(&after), &after.yaml, after.filling.0).await.unwrap();
     pipelines::save(&mut tx, &after).await.unwrap();
     assert_eq!(found(&mut tx, &row).await, slice::from_ref(&after));
     assert_eq!(derived(&mut tx, &row).await, (owner, "orders\ninvoices\n".to_owned()));
