@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-use super::text_edits::{self, Edit};
+use super::text_edits::{self, Edit, Selection};
 use crate::browser;
 
 /// The text and its text area. A handle: copies are the same buffer.
@@ -20,7 +20,7 @@ impl Buffer {
     /// Moves the caret to a line and a column, both from 1.
     pub(super) fn go(self, line: i32, column: i32) {
         let at = self.text.with_untracked(|text| text_edits::place(text, line, column));
-        self.select((at, at));
+        self.select(Selection::caret(at));
     }
 
     /// Moves the caret to the line with the id of a step.
@@ -31,7 +31,7 @@ impl Buffer {
         }
     }
 
-    fn select(self, (from, to): (usize, usize)) {
+    fn select(self, Selection { from, to }: Selection) {
         let Some(area) = self.area.get_untracked() else { return };
         let units = self.text.with_untracked(|text| (text_edits::to_units(text, from), text_edits::to_units(text, to)));
         // A failure only leaves the focus or the selection where it was.
@@ -40,18 +40,18 @@ impl Buffer {
         browser::show_line(&area, self.text.with_untracked(|text| lines_before(text, from)));
     }
 
-    /// The selection as byte offsets in the text.
-    pub(super) fn selected(self) -> Option<(usize, usize)> {
+    pub(super) fn selected(self) -> Option<Selection> {
         let area = self.area.get_untracked()?;
         let (from, to) = (area.selection_start().ok()??, area.selection_end().ok()??);
-        Some(self.text.with_untracked(|text| (text_edits::from_units(text, from), text_edits::from_units(text, to))))
+        let offset = |units| self.text.with_untracked(|text| text_edits::from_units(text, units));
+        Some(Selection { from: offset(from), to: offset(to) })
     }
 
     /// Applies an edit as if it was typed, so that it can be undone.
     pub(super) fn apply(self, edit: &Edit) {
         let Some(area) = self.area.get_untracked() else { return };
         let mut wanted = area.value();
-        self.select((edit.from, edit.to));
+        self.select(Selection { from: edit.from, to: edit.to });
         browser::type_text(&edit.text);
         // A browser without support for this reports no error.
         if area.value() == wanted {

@@ -1,5 +1,18 @@
 //! The edits of Tab and Enter in a YAML text, and conversions between text positions. Pure.
 
+/// A part of a text, as byte offsets. A caret is an empty one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Selection {
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl Selection {
+    pub(super) const fn caret(at: usize) -> Self {
+        Self { from: at, to: at }
+    }
+}
+
 /// A replacement of part of a text, and the selection afterwards. Positions are byte offsets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Edit {
@@ -7,31 +20,31 @@ pub(super) struct Edit {
     pub(super) to: usize,
     pub(super) text: String,
     /// In the new text.
-    pub(super) selected: (usize, usize),
+    pub(super) selected: Selection,
 }
 
 /// Columns per indent.
 const STEP: usize = 2;
 
 /// Indents the selected lines; without a selection, inserts spaces up to the next tab stop.
-pub(super) fn indent(text: &str, (from, to): (usize, usize)) -> Edit {
+pub(super) fn indent(text: &str, Selection { from, to }: Selection) -> Edit {
     let start = line_start(text, from);
     if !text.get(from..to).is_some_and(|selected| selected.contains('\n')) {
         let column = from - start;
         let spaces = " ".repeat(STEP - column % STEP);
-        let end = from + spaces.len();
-        return Edit { from, to, text: spaces, selected: (end, end) };
+        let selected = Selection::caret(from + spaces.len());
+        return Edit { from, to, text: spaces, selected };
     }
     let old = text.get(start..to).unwrap_or_default();
     let lines: Vec<String> =
         old.split('\n').map(|line| if line.is_empty() { String::new() } else { format!("  {line}") }).collect();
     let new = lines.join("\n");
-    let selected = (from + STEP, start + new.len());
+    let selected = Selection { from: from + STEP, to: start + new.len() };
     Edit { from: start, to, text: new, selected }
 }
 
 /// Removes one indent from the selected lines.
-pub(super) fn outdent(text: &str, (from, to): (usize, usize)) -> Edit {
+pub(super) fn outdent(text: &str, Selection { from, to }: Selection) -> Edit {
     let start = line_start(text, from);
     let end = text.get(to..).and_then(|rest| rest.find('\n')).map_or(text.len(), |end| to + end);
     let old = text.get(start..end).unwrap_or_default();
@@ -41,11 +54,12 @@ pub(super) fn outdent(text: &str, (from, to): (usize, usize)) -> Edit {
     let new = lines.join("\n");
     let gone = old.len() - new.len();
     let begin = from.saturating_sub(first).max(start);
-    Edit { from: start, to: end, text: new, selected: (begin, to.saturating_sub(gone).max(begin)) }
+    let selected = Selection { from: begin, to: to.saturating_sub(gone).max(begin) };
+    Edit { from: start, to: end, text: new, selected }
 }
 
 /// Inserts a line end with the indent of the line before, one deeper after a key without a value.
-pub(super) fn newline(text: &str, (from, to): (usize, usize)) -> Edit {
+pub(super) fn newline(text: &str, Selection { from, to }: Selection) -> Edit {
     let line = text.get(line_start(text, from)..from).unwrap_or_default();
     let mut indent = line.len() - line.trim_start_matches(' ').len();
     let mut rest = line.get(indent..).unwrap_or_default();
@@ -57,8 +71,8 @@ pub(super) fn newline(text: &str, (from, to): (usize, usize)) -> Edit {
         indent += STEP;
     }
     let new = format!("\n{}", " ".repeat(indent));
-    let end = from + new.len();
-    Edit { from, to, text: new, selected: (end, end) }
+    let selected = Selection::caret(from + new.len());
+    Edit { from, to, text: new, selected }
 }
 
 /// The byte offset of the beginning of the line.
@@ -98,13 +112,13 @@ mod tests {
     use super::*;
 
     /// Applies an edit; `[` and `]` mark the selection before and after.
-    fn done(text: &str, edit: fn(&str, (usize, usize)) -> Edit) -> String {
+    fn done(text: &str, edit: fn(&str, Selection) -> Edit) -> String {
         let (from, to) = (text.find('[').unwrap(), text.find(']').unwrap() - 1);
         let text = text.replace(['[', ']'], "");
-        let Edit { from, to, text: new, selected } = edit(&text, (from, to));
+        let Edit { from, to, text: new, selected } = edit(&text, Selection { from, to });
         let mut text = format!("{}{new}{}", &text[..from], &text[to..]);
-        text.insert(selected.1, ']');
-        text.insert(selected.0, '[');
+        text.insert(selected.to, ']');
+        text.insert(selected.from, '[');
         text
     }
 

@@ -2,20 +2,32 @@
 
 use leptos::prelude::*;
 
-use crate::{browser, effect::effect, format, pages::editor::completion::Suggestion};
+use crate::{
+    browser,
+    effect::effect,
+    format,
+    pages::editor::{completion::Suggestion, text_edits::Selection},
+};
 
 /// The element id of the list.
 pub(super) const ID: &str = "definition-words";
+
+/// A place in a text, both from 0; the column in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
 
 /// An open list of completions.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct OpenList {
     words: Vec<Suggestion>,
     chosen: usize,
-    /// The byte offsets of the beginning of the word and of the caret.
-    place: (usize, usize),
-    /// The line and the column at which the word begins, from 0.
-    at: (usize, usize),
+    /// The beginning of the word, up to the caret.
+    typed: Selection,
+    /// Where the word begins.
+    position: Position,
 }
 
 /// The open list, if there is one. A handle.
@@ -27,8 +39,8 @@ impl Completions {
         Self(RwSignal::new(None))
     }
 
-    pub(super) fn open(self, words: Vec<Suggestion>, place: (usize, usize), at: (usize, usize)) {
-        self.0.set((!words.is_empty()).then_some(OpenList { words, chosen: 0, place, at }));
+    pub(super) fn open(self, words: Vec<Suggestion>, typed: Selection, position: Position) {
+        self.0.set((!words.is_empty()).then_some(OpenList { words, chosen: 0, typed, position }));
     }
 
     pub(super) fn close(self) {
@@ -46,9 +58,9 @@ impl Completions {
         self.0.with(Option::is_some)
     }
 
-    /// The byte offsets of the beginning of the word and of the caret.
-    pub(super) fn place(self) -> Option<(usize, usize)> {
-        self.0.with_untracked(|open_list| open_list.as_ref().map(|open_list| open_list.place))
+    /// The beginning of the word, up to the caret.
+    pub(super) fn typed(self) -> Option<Selection> {
+        self.0.with_untracked(|open_list| open_list.as_ref().map(|open_list| open_list.typed))
     }
 
     /// The element id of the completion that Enter chooses. Reactive.
@@ -104,8 +116,8 @@ pub(super) fn CompletionList(
 ) -> impl IntoView {
     let words =
         Memo::new(move |_| choices.0.with(|open_list| open_list.as_ref().map(|open_list| open_list.words.clone())));
-    let at = Memo::new(move |_| {
-        choices.0.with(|open_list| open_list.as_ref().map(|open_list| open_list.at)).unwrap_or_default()
+    let position = Memo::new(move |_| {
+        choices.0.with(|open_list| open_list.as_ref().map(|open_list| open_list.position)).unwrap_or_default()
     });
     let chosen = Memo::new(move |_| choices.0.with(|open_list| open_list.as_ref().map(|open_list| open_list.chosen)));
     effect(move || {
@@ -143,8 +155,8 @@ pub(super) fn CompletionList(
                     aria-label="Suggestions"
                     // The text area keeps the focus.
                     on:mousedown=|event| event.prevent_default()
-                    style:--line=move || (at.get().0 + 1).to_string()
-                    style:--column=move || at.get().1.to_string()
+                    style:--line=move || (position.get().line + 1).to_string()
+                    style:--column=move || position.get().column.to_string()
                     style:--left=move || format!("{}px", scrolled.get().0)
                     style:--top=move || format!("{}px", scrolled.get().1)
                 >

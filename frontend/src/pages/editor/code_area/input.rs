@@ -2,14 +2,14 @@
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
-use super::completion_list::Completions;
+use super::completion_list::{Completions, Position};
 use crate::{
     api::definitions::Grammar,
     pages::editor::{
         buffer::{Buffer, lines_before},
         completion::{Suggestion, suggest},
         cursor::locate,
-        text_edits::{self, Edit},
+        text_edits::{self, Edit, Selection},
     },
 };
 
@@ -40,22 +40,22 @@ impl InputHandler {
     /// Opens the completions at the caret. Without an explicit request (Ctrl+Space), only within a word.
     fn look(self, is_asked: bool) {
         let Self { code: Buffer { text, .. }, choices, grammar, .. } = self;
-        let caret = self.code.selected().filter(|(from, to)| from == to).map(|(at, _)| at);
+        let caret = self.code.selected().filter(|selected| selected.from == selected.to).map(|caret| caret.from);
         let found = caret.and_then(|at| text.with_untracked(|text| locate(text, at)).map(|cursor| (at, cursor)));
         let Some((at, cursor)) = found.filter(|(_, cursor)| is_asked || !cursor.word.is_empty()) else {
             return choices.close();
         };
         let words = grammar.with_untracked(|grammar| suggest(grammar, &cursor));
-        let (line, column) = text.with_untracked(|text| {
+        let position = text.with_untracked(|text| {
             let before = text.get(text_edits::line_start(text, cursor.from)..cursor.from).unwrap_or_default();
-            (lines_before(text, at), before.chars().count())
+            Position { line: lines_before(text, at), column: before.chars().count() }
         });
-        choices.open(words, (cursor.from, at), (line, column));
+        choices.open(words, Selection { from: cursor.from, to: at }, position);
     }
 
     /// Replaces the beginning of a word by the chosen completion.
     pub(super) fn choose(self, word: Suggestion) {
-        let Some((from, at)) = self.choices.place() else { return };
+        let Some(Selection { from, to: at }) = self.choices.typed() else { return };
         self.choices.close();
         let (to, has_colon) = self.code.text.with_untracked(|text| {
             let rest = text.get(at..).unwrap_or_default();
@@ -64,8 +64,8 @@ impl InputHandler {
             (at + end, rest.get(end..).is_some_and(|rest| rest.starts_with(':')))
         });
         let text = if has_colon { word.word } else { word.text };
-        let end = from + text.len();
-        self.code.apply(&Edit { from, to, text, selected: (end, end) });
+        let selected = Selection::caret(from + text.len());
+        self.code.apply(&Edit { from, to, text, selected });
     }
 
     /// Handles a keydown event.
