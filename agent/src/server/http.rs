@@ -85,6 +85,13 @@ struct Failure {
     details: Option<Value>,
 }
 
+impl Failure {
+    /// The reason of a conflict; none if the server gives none, or one of a later version.
+    fn reason(&self) -> Option<ConflictReason> {
+        ConflictReason::from_word(self.details.as_ref()?.get("reason")?.as_str()?)
+    }
+}
+
 impl HttpClient {
     /// A client for `server`, an `http` or `https` address.
     pub(crate) fn new(server: &str) -> anyhow::Result<Self> {
@@ -139,11 +146,11 @@ impl HttpClient {
         }
         let failure = serde_json::from_slice::<Failure>(&body).ok();
         let is_documented = failure.is_some();
-        if let Some(Failure { error, details: Some(details) }) = &failure
+        if let Some(failure) = &failure
             && status == 409
-            && details["reason"] == ConflictReason::DuplicateInstance.as_str()
+            && failure.reason() == Some(ConflictReason::DuplicateInstance)
         {
-            return Err(ApiError::Duplicate { message: error.clone() });
+            return Err(ApiError::Duplicate { message: failure.error.clone() });
         }
         let message = failure.map_or_else(
             || "the response is not from the API; check the address of the server".to_owned(),
