@@ -68,6 +68,13 @@ pub(crate) struct Transfer {
     pub(crate) viewer_can_retry: bool,
 }
 
+impl Transfer {
+    /// Whether it runs, without having stalled and without a cancel request.
+    pub(crate) fn is_progressing(&self) -> bool {
+        self.status == TransferStatus::Running && !self.stalled && self.cancel_requested_at.is_none()
+    }
+}
+
 /// Network measurements of the agent.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Network {

@@ -66,7 +66,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     });
     let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));
     let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));
-    let is_remarkable = Memo::new(move |_| state.get().0 != "Running");
+    let is_remarkable = Memo::new(move |_| row.with(|entry| !entry.object.is_progressing()));
     let last_update =
         move || row.with(|entry| entry.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
     view! {

@@ -105,7 +105,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                         {move || row.with(|entry| format::percent(entry.object.progress))}
                     </span>
                 </div>
-                <Show when=move || state.get().0 == "Running">
+                <Show when=move || row.with(|entry| entry.object.is_progressing())>
                     <span class="cell-about">{speed}</span>
                 </Show>
             </td>
