@@ -64,23 +64,29 @@ pub enum Advance {
 }
 
 impl TransferState {
-    /// The state of a new transfer.
+    /// The state of a new transfer, with its size in bytes if it is known.
     #[must_use]
-    pub fn queued(input: &CreateTransfer) -> Self {
+    pub fn new(bytes_total: Option<i64>) -> Self {
         Self {
             status: TransferStatus::Queued,
-            progress: Progress { bytes_total: input.size, ..Progress::default() },
+            progress: Progress { bytes_total, ..Progress::default() },
             error_message: None,
             started_at: None,
             completed_at: None,
             attempt: 1,
-            checksum_sha256: input.checksum_sha256.clone(),
+            checksum_sha256: None,
             revision: 1,
             stalled: false,
             progressed_at: None,
             cancel_requested_at: None,
             failed_by_lease: false,
         }
+    }
+
+    /// The state of a transfer that an agent creates.
+    #[must_use]
+    pub fn queued(input: &CreateTransfer) -> Self {
+        Self { checksum_sha256: input.checksum_sha256.clone(), ..Self::new(input.size) }
     }
 
     /// Applies a report made at `now`.

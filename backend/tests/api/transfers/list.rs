@@ -3,7 +3,7 @@
 use backend::{
     clock::Clock,
     ids::{CustomerId, IdGenerator},
-    model::transfer::{Direction, Progress, Protocol, TransferState, TransferStatus},
+    model::transfer::{Direction, Protocol, TransferState, TransferStatus},
     store::{
         counters::Deltas,
         transfers::{self, TransferRow},
@@ -275,20 +275,7 @@ pub(crate) async fn insert_many(app: &TestApp, customer: CustomerId, agent: &Tes
             created_at: now,
             job_run_id: None,
             pipeline_run_id: None,
-            state: TransferState {
-                status: TransferStatus::Queued,
-                progress: Progress::default(),
-                error_message: None,
-                started_at: None,
-                completed_at: None,
-                attempt: 1,
-                checksum_sha256: None,
-                revision: 1,
-                stalled: false,
-                progressed_at: None,
-                cancel_requested_at: None,
-                failed_by_lease: false,
-            },
+            state: TransferState::new(None),
             agent_name: None,
             agent_hostname: String::new(),
         };

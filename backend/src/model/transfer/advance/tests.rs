@@ -8,20 +8,7 @@ use rstest::rstest;
 use super::*;
 
 fn state(status: TransferStatus) -> TransferState {
-    TransferState {
-        status,
-        progress: Progress { bytes_total: Some(1000), ..Progress::default() },
-        error_message: None,
-        started_at: None,
-        completed_at: None,
-        attempt: 1,
-        checksum_sha256: None,
-        revision: 1,
-        stalled: false,
-        progressed_at: None,
-        cancel_requested_at: None,
-        failed_by_lease: false,
-    }
+    TransferState { status, ..TransferState::new(Some(1000)) }
 }
 
 fn to(status: TransferStatus) -> UpdateTransfer {
