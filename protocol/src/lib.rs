@@ -14,6 +14,7 @@ pub mod location;
 pub mod password;
 pub mod socket;
 pub mod step;
+pub mod transfer;
 pub mod wire;
 mod words;
 

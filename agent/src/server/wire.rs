@@ -1,6 +1,9 @@
 //! The bodies of the REST API, as far as an agent needs them.
 
-pub(crate) use mftplus_protocol::wire::{AgentStatus, Direction, ReportedStatus as Status};
+pub(crate) use mftplus_protocol::{
+    transfer::TransferDetails,
+    wire::{AgentStatus, Direction, ReportedStatus as Status},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -20,8 +23,8 @@ pub(crate) struct TransferUpdate {
     pub(crate) speed: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) size: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) checksum_sha256: Option<String>,
+    #[serde(flatten)]
+    pub(crate) details: TransferDetails,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
 }

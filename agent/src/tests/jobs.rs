@@ -11,7 +11,7 @@ use super::server::Fault;
 use super::{TestAgent, test_bytes, wait_for_path};
 use crate::command::args::RunArgs;
 use crate::command::run as run_command;
-use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status};
+use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status, TransferDetails};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::transfer::store::TransferStore;
 use crate::work::journal::Journal;
@@ -345,7 +345,7 @@ async fn a_killed_run_whose_end_was_recorded_reports_that_end() -> anyhow::Resul
         status: Status::Failed,
         bytes_transferred: 7,
         attempt: 1,
-        checksum_sha256: None,
+        details: TransferDetails::default(),
         error: Some("the disk is full".into()),
     };
     let end = RunEnd { status: Status::Failed, bytes_transferred: 7, error_message: failure.error.clone() };
@@ -366,8 +366,8 @@ async fn a_killed_run_whose_end_was_recorded_reports_that_end() -> anyhow::Resul
 async fn a_killed_run_that_was_completed_is_not_reported_as_cancelled() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
     fs::write(agent.path("b"), "text")?;
-    let report =
-        FinalReport { status: Status::Completed, bytes_transferred: 4, attempt: 1, checksum_sha256: None, error: None };
+    let (status, details) = (Status::Completed, TransferDetails::default());
+    let report = FinalReport { status, bytes_transferred: 4, attempt: 1, details, error: None };
     simulate_killed_job(&agent, None, Phase::Reporting, Some(report)).await?;
     let journal = Journal::new(&agent.state_dir(), TaskTracker::new());
     for key in journal.load().await? {

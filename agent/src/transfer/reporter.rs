@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::server::connection::Connection;
 use crate::server::http::{ApiError, explain};
 use crate::server::pacing::{report_interval, urgent_delay};
-use crate::server::wire::{Status, TransferUpdate, UpdateResult};
+use crate::server::wire::{Status, TransferDetails, TransferUpdate, UpdateResult};
 use crate::transfer::control::{Control, Progress};
 use crate::transfer::state::FinalReport;
 
@@ -217,7 +217,7 @@ impl Entry {
                 bytes_transferred: report.bytes_transferred,
                 speed: None,
                 size: None,
-                checksum_sha256: report.checksum_sha256.clone(),
+                details: report.details.clone(),
                 error: report.error.clone(),
             });
         }
@@ -235,7 +235,7 @@ impl Entry {
             bytes_transferred: progress.bytes,
             speed: Some(speed(control.moved().saturating_sub(moved), (now - since).as_millis())),
             size: Some(control.total()),
-            checksum_sha256: None,
+            details: TransferDetails::default(),
             error: None,
         })
     }

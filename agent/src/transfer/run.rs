@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::server::wire::Status;
+use crate::server::wire::{Status, TransferDetails};
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::paths::text;
 use crate::transfer::context::TransferContext;
@@ -242,16 +242,29 @@ fn discard_part(context: &TransferContext, state: &TransferState) {
 
 /// The final report of a transfer that this process did not copy.
 pub(crate) fn report_without_copy(status: Status, error: Option<String>) -> FinalReport {
-    FinalReport { status, bytes_transferred: 0, attempt: 0, checksum_sha256: None, error }
+    FinalReport { status, bytes_transferred: 0, attempt: 0, details: TransferDetails::default(), error }
 }
 
 fn report(outcome: &CopyOutcome, control: &Control) -> FinalReport {
-    let (status, checksum_sha256, error) = match outcome {
-        CopyOutcome::Completed(copied) => (Status::Completed, copied.checksum.clone(), None),
-        CopyOutcome::Failed(reason) => (Status::Failed, None, Some(reason.clone())),
-        CopyOutcome::Cancelled(_) | CopyOutcome::Stopped => (Status::Cancelled, None, None),
+    let mut report = FinalReport {
+        status: Status::Cancelled,
+        bytes_transferred: control.copied(),
+        attempt: control.attempt(),
+        details: TransferDetails::default(),
+        error: None,
     };
-    FinalReport { status, bytes_transferred: control.copied(), attempt: control.attempt(), checksum_sha256, error }
+    match outcome {
+        CopyOutcome::Completed(copied) => {
+            report.status = Status::Completed;
+            report.details.checksum_sha256.clone_from(&copied.checksum);
+        }
+        CopyOutcome::Failed(reason) => {
+            report.status = Status::Failed;
+            report.error = Some(reason.clone());
+        }
+        CopyOutcome::Cancelled(_) | CopyOutcome::Stopped => {}
+    }
+    report
 }
 
 /// Copies and publishes. Blocking.

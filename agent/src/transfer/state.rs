@@ -7,7 +7,7 @@ pub(crate) use mftplus_protocol::wire::Verify;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::server::wire::{Direction, PartOf, Status};
+use crate::server::wire::{Direction, PartOf, Status, TransferDetails};
 use crate::storage::part_name;
 use crate::storage::paths::{CopyPaths, from_text};
 use crate::storage::state_file::{self, Stored};
@@ -55,7 +55,7 @@ pub(crate) struct CopyResult {
 }
 
 /// The final report of a transfer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FinalReport {
     /// The final state.
@@ -64,8 +64,9 @@ pub(crate) struct FinalReport {
     pub(crate) bytes_transferred: u64,
     /// The attempt that ended; 0 for the current one of the server.
     pub(crate) attempt: u32,
-    /// SHA-256 of what was copied.
-    pub(crate) checksum_sha256: Option<String>,
+    /// The details of the attempt.
+    #[serde(flatten)]
+    pub(crate) details: TransferDetails,
     /// Why it failed.
     pub(crate) error: Option<String>,
 }

@@ -331,7 +331,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::{BeginError, Claimed, TransferStore};
-    use crate::server::wire::{Direction, PartOf, Status};
+    use crate::server::wire::{Direction, PartOf, Status, TransferDetails};
     use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 
     /// A transfer of a job that is not created on the server yet.
@@ -365,8 +365,8 @@ mod tests {
 
         let Claimed::Ours(mut claim) = store.claim_begun(first.idempotency_key)? else { anyhow::bail!("not claimed") };
         assert!(claim.state.id.is_some());
-        let (status, checksum_sha256, error) = (Status::Completed, None, None);
-        claim.record_end(FinalReport { status, bytes_transferred: 0, attempt: 1, checksum_sha256, error })?;
+        let (status, details) = (Status::Completed, TransferDetails::default());
+        claim.record_end(FinalReport { status, bytes_transferred: 0, attempt: 1, details, error: None })?;
         claim.record_reported()?;
         assert!(store.list()?.is_empty());
         assert!(store.begin(new_transfer()).is_ok());

@@ -42,6 +42,17 @@ pub enum Change<T> {
     Set(T),
 }
 
+impl<T: Clone> Change<T> {
+    /// Changes the value of the field.
+    pub fn apply(&self, value: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *value = None,
+            Self::Set(new) => *value = Some(new.clone()),
+        }
+    }
+}
+
 /// The fields of an object that were not read yet, and the errors so far.
 #[derive(Debug)]
 pub struct Fields {

@@ -1,5 +1,6 @@
 //! Transfers: one copy of one file, folder or pattern, and what is asked of them.
 
+use mftplus_protocol::transfer::TransferDetails;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
@@ -143,94 +144,99 @@ pub struct Network {
     pub packet_loss_percent: Option<f64>,
 }
 
-/// One copy of one file, folder or file pattern, as its agent reports it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
-#[serde(rename_all = "camelCase")]
-#[graphql(complex)]
-pub struct Transfer {
-    /// Id of the transfer.
-    pub id: TransferId,
-    /// Agent that makes the copy.
-    pub agent_id: AgentId,
-    /// Source: a URL or a path. Passwords were removed when it was received.
-    #[schema(example = "sftp://ftp.example.com/files/data.csv")]
-    pub source: String,
-    /// Destination: a URL or a path. Passwords were removed when it was received.
-    #[schema(example = "/local/data/files/data.csv")]
-    pub destination: String,
-    /// Protocol of the copy.
-    pub protocol: Protocol,
-    /// Status of the transfer.
-    pub status: TransferStatus,
-    /// Progress of the current attempt in percent; never decreases within an attempt.
-    #[schema(minimum = 0, maximum = 100, example = 45)]
-    pub progress: f64,
-    /// Total size in bytes; 0 if it is unknown (see `sizeKnown`).
-    #[schema(minimum = 0, example = 1_048_576)]
-    #[graphql(skip)]
-    pub bytes_total: i64,
-    /// Whether `bytesTotal` is known.
-    pub size_known: bool,
-    /// Bytes copied so far in the current attempt; never decreases within an attempt.
-    #[schema(minimum = 0, example = 471_859)]
-    #[graphql(skip)]
-    pub bytes_transferred: i64,
-    /// Speed in bytes per second, as last reported.
-    #[schema(minimum = 0, example = 1_048_576)]
-    pub speed: f64,
-    /// Reason for the failure.
-    #[schema(required)]
-    pub error_message: Option<String>,
-    /// Start time of the first attempt.
-    #[schema(required)]
-    pub started_at: Option<Instant>,
-    /// End time; null while the transfer has not ended.
-    #[schema(required)]
-    pub completed_at: Option<Instant>,
-    /// Time at which the transfer was created.
-    pub created_at: Instant,
-    /// Agent that makes the copy.
-    #[graphql(skip)]
-    pub agent: AgentRef,
-    /// Customer that owns the transfer.
-    pub customer_id: CustomerId,
-    /// Direction of the copy.
-    pub direction: Direction,
-    /// Job run that the transfer belongs to.
-    #[schema(required)]
-    pub job_run_id: Option<RunId>,
-    /// Pipeline run that the transfer belongs to.
-    #[schema(required)]
-    pub pipeline_run_id: Option<RunId>,
-    /// Number of the current attempt, counted from 1.
-    #[schema(minimum = 1, example = 1)]
-    pub attempt: i64,
-    /// SHA-256 of the copied data as hexadecimal digits; of a folder, of the sorted list of its files.
-    #[schema(required, pattern = "^[0-9a-f]{64}$")]
-    pub checksum_sha256: Option<String>,
-    /// Increases with each accepted change. Of two states of one transfer, the one with the higher revision is newer.
-    #[schema(minimum = 1, example = 1)]
-    pub revision: i64,
-    /// Estimated seconds until the end at the current speed; null if the transfer is not running or there is no
-    /// estimate.
-    #[schema(required, minimum = 0)]
-    #[graphql(skip)]
-    pub eta_seconds: Option<i64>,
-    /// Whether the transfer is running and has made no progress for a while (one minute by default).
-    pub stalled: bool,
-    /// Time at which the current attempt started, or its bytes or percentage last increased.
-    #[schema(required)]
-    pub last_progress_at: Option<Instant>,
-    /// Time at which a user requested the cancellation.
-    #[schema(required)]
-    pub cancel_requested_at: Option<Instant>,
-    /// Latest network measurements.
-    pub network: Network,
-    /// What a later version may add.
-    #[cfg(feature = "next-version")]
-    #[serde(default)]
-    pub weight: i32,
+/// Declares the view of a transfer, with its details.
+macro_rules! transfer {
+    ($($(#[$text:meta])+ $field:ident: $type:ident { shown($($shown:tt)*); $($report:tt)* })+) => {
+        /// One copy of one file, folder or file pattern, as its agent reports it.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+        #[serde(rename_all = "camelCase")]
+        #[graphql(complex)]
+        pub struct Transfer {
+            /// Id of the transfer.
+            pub id: TransferId,
+            /// Agent that makes the copy.
+            pub agent_id: AgentId,
+            /// Source: a URL or a path. Passwords were removed when it was received.
+            #[schema(example = "sftp://ftp.example.com/files/data.csv")]
+            pub source: String,
+            /// Destination: a URL or a path. Passwords were removed when it was received.
+            #[schema(example = "/local/data/files/data.csv")]
+            pub destination: String,
+            /// Protocol of the copy.
+            pub protocol: Protocol,
+            /// Status of the transfer.
+            pub status: TransferStatus,
+            /// Progress of the current attempt in percent; never decreases within an attempt.
+            #[schema(minimum = 0, maximum = 100, example = 45)]
+            pub progress: f64,
+            /// Total size in bytes; 0 if it is unknown (see `sizeKnown`).
+            #[schema(minimum = 0, example = 1_048_576)]
+            #[graphql(skip)]
+            pub bytes_total: i64,
+            /// Whether `bytesTotal` is known.
+            pub size_known: bool,
+            /// Bytes copied so far in the current attempt; never decreases within an attempt.
+            #[schema(minimum = 0, example = 471_859)]
+            #[graphql(skip)]
+            pub bytes_transferred: i64,
+            /// Speed in bytes per second, as last reported.
+            #[schema(minimum = 0, example = 1_048_576)]
+            pub speed: f64,
+            /// Reason for the failure.
+            #[schema(required)]
+            pub error_message: Option<String>,
+            /// Start time of the first attempt.
+            #[schema(required)]
+            pub started_at: Option<Instant>,
+            /// End time; null while the transfer has not ended.
+            #[schema(required)]
+            pub completed_at: Option<Instant>,
+            /// Time at which the transfer was created.
+            pub created_at: Instant,
+            /// Agent that makes the copy.
+            #[graphql(skip)]
+            pub agent: AgentRef,
+            /// Customer that owns the transfer.
+            pub customer_id: CustomerId,
+            /// Direction of the copy.
+            pub direction: Direction,
+            /// Job run that the transfer belongs to.
+            #[schema(required)]
+            pub job_run_id: Option<RunId>,
+            /// Pipeline run that the transfer belongs to.
+            #[schema(required)]
+            pub pipeline_run_id: Option<RunId>,
+            /// Number of the current attempt, counted from 1.
+            #[schema(minimum = 1, example = 1)]
+            pub attempt: i64,
+            $($(#[$text])+ #[schema($($shown)*)] pub $field: Option<$type>,)+
+            /// Increases with each accepted change. Of two states of one transfer, the one with the higher revision is newer.
+            #[schema(minimum = 1, example = 1)]
+            pub revision: i64,
+            /// Estimated seconds until the end at the current speed; null if the transfer is not running or there is no
+            /// estimate.
+            #[schema(required, minimum = 0)]
+            #[graphql(skip)]
+            pub eta_seconds: Option<i64>,
+            /// Whether the transfer is running and has made no progress for a while (one minute by default).
+            pub stalled: bool,
+            /// Time at which the current attempt started, or its bytes or percentage last increased.
+            #[schema(required)]
+            pub last_progress_at: Option<Instant>,
+            /// Time at which a user requested the cancellation.
+            #[schema(required)]
+            pub cancel_requested_at: Option<Instant>,
+            /// Latest network measurements.
+            pub network: Network,
+            /// What a later version may add.
+            #[cfg(feature = "next-version")]
+            #[serde(default)]
+            pub weight: i32,
+        }
+    };
 }
+
+mftplus_protocol::transfer_details!(transfer);
 
 /// The longest location, in characters.
 const MAX_LOCATION: usize = 4096;
@@ -304,44 +310,63 @@ impl FromFields for CreateTransfer {
     }
 }
 
-input! {
-    /// Report of an agent about a transfer. Omitted fields keep their values.
-    #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
-    #[schema(rename_all = "camelCase")]
-    #[schema(example = json!({ "status": "running", "progress": 45, "bytesTransferred": 471_859, "speed": 1_048_576 }))]
-    pub struct UpdateTransfer {
-        /// Status of the transfer.
-        #[schema(nullable = false)]
-        status: Option<TransferStatus> = update("status", &[], one_of),
-        /// Progress in percent. A lower value than the stored one is ignored.
-        #[schema(nullable = false, minimum = 0, maximum = 100)]
-        progress: Option<f64> = update("progress", &[], number(0.0, 100.0)),
-        /// Bytes copied so far. A lower value than the stored one is ignored.
-        #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
-        bytes_transferred: Option<i64> = update("bytesTransferred", &[], integer(0, MAX_BYTES)),
-        /// Speed in bytes per second.
-        #[schema(nullable = false, minimum = 0, maximum = 1_000_000_000_000_000_000_i64)]
-        speed: Option<f64> = update("speed", &[], number(0.0, MAX_SPEED)),
-        /// Reason for the failure. Null removes it. Alias: `errorMessage`.
-        #[schema(value_type = Option<String>)]
-        error: Change<String> = clearable("error", &["errorMessage"], message(MAX_MESSAGE)),
-        /// Throughput in megabits per second. Null removes it.
-        #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
-        throughput_mbps: Change<f64> = clearable("throughputMbps", &[], number(0.0, MAX_MEASURE)),
-        /// Round-trip time in milliseconds. Null removes it.
-        #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
-        latency_ms: Change<f64> = clearable("latencyMs", &[], number(0.0, MAX_MEASURE)),
-        /// Packet loss in percent. Null removes it.
-        #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
-        packet_loss_percent: Change<f64> = clearable("packetLossPercent", &[], number(0.0, 100.0)),
-        /// Total size in bytes. Alias: `bytesTotal`.
-        #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
-        size: Option<i64> = update("size", &["bytesTotal"], integer(0, MAX_BYTES)),
-        /// Attempt that the report is about. A report about an earlier attempt than the stored one is ignored.
-        #[schema(nullable = false, minimum = 1, maximum = 2_147_483_647)]
-        attempt: Option<i64> = update("attempt", &[], integer(1, MAX_ATTEMPT)),
-        /// SHA-256 of the copied data as hexadecimal digits. Null removes it.
-        #[schema(value_type = Option<String>, pattern = "^[0-9a-fA-F]{64}$")]
-        checksum_sha256: Change<String> = clearable("checksumSha256", &[], sha256_hex),
-    }
+/// Declares the report about a transfer, with the details that agents report.
+macro_rules! update_transfer {
+    ($($(#[$text:meta])+ $field:ident: $type:ident {
+        shown $shown:tt;
+        $($(#[$about:meta])+ reported($($schema:tt)*) $update:ident = $method:ident($($argument:expr),+);)?
+    })+) => {
+        input! {
+            /// Report of an agent about a transfer. Omitted fields keep their values.
+            #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+            #[schema(rename_all = "camelCase")]
+            #[schema(example = json!({ "status": "running", "progress": 45, "bytesTransferred": 471_859, "speed": 1_048_576 }))]
+            pub struct UpdateTransfer {
+                /// Status of the transfer.
+                #[schema(nullable = false)]
+                status: Option<TransferStatus> = update("status", &[], one_of),
+                /// Progress in percent. A lower value than the stored one is ignored.
+                #[schema(nullable = false, minimum = 0, maximum = 100)]
+                progress: Option<f64> = update("progress", &[], number(0.0, 100.0)),
+                /// Bytes copied so far. A lower value than the stored one is ignored.
+                #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
+                bytes_transferred: Option<i64> = update("bytesTransferred", &[], integer(0, MAX_BYTES)),
+                /// Speed in bytes per second.
+                #[schema(nullable = false, minimum = 0, maximum = 1_000_000_000_000_000_000_i64)]
+                speed: Option<f64> = update("speed", &[], number(0.0, MAX_SPEED)),
+                /// Reason for the failure. Null removes it. Alias: `errorMessage`.
+                #[schema(value_type = Option<String>)]
+                error: Change<String> = clearable("error", &["errorMessage"], message(MAX_MESSAGE)),
+                /// Throughput in megabits per second. Null removes it.
+                #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
+                throughput_mbps: Change<f64> = clearable("throughputMbps", &[], number(0.0, MAX_MEASURE)),
+                /// Round-trip time in milliseconds. Null removes it.
+                #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_000_000_000_000_i64)]
+                latency_ms: Change<f64> = clearable("latencyMs", &[], number(0.0, MAX_MEASURE)),
+                /// Packet loss in percent. Null removes it.
+                #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
+                packet_loss_percent: Change<f64> = clearable("packetLossPercent", &[], number(0.0, 100.0)),
+                /// Total size in bytes. Alias: `bytesTotal`.
+                #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
+                size: Option<i64> = update("size", &["bytesTotal"], integer(0, MAX_BYTES)),
+                /// Attempt that the report is about. A report about an earlier attempt than the stored one is ignored.
+                #[schema(nullable = false, minimum = 1, maximum = 2_147_483_647)]
+                attempt: Option<i64> = update("attempt", &[], integer(1, MAX_ATTEMPT)),
+                $($(
+                    $(#[$about])+
+                    #[schema($($schema)*)]
+                    $update: Change<$type> = $method($($argument),+),
+                )?)+
+            }
+        }
+
+        impl UpdateTransfer {
+            /// Changes the details that the report has.
+            fn change_details(&self, details: &mut TransferDetails) {
+                $($(self.$update.apply(&mut details.$field);)?)+
+            }
+        }
+    };
 }
+
+mftplus_protocol::transfer_details!(update_transfer);

@@ -6,6 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use mftplus_protocol::transfer::TransferDetails;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -109,6 +110,41 @@ pub(super) fn agent_later(row: &AgentRow) -> AgentRow {
     }
 }
 
+/// A value of a type, and another one. The first is not the one by default.
+trait Sample {
+    fn sample(is_first: bool) -> Self;
+}
+
+impl Sample for String {
+    fn sample(is_first: bool) -> Self {
+        let digit = if is_first { "a" } else { "b" };
+        digit.repeat(64)
+    }
+}
+
+impl Sample for bool {
+    fn sample(is_first: bool) -> Self {
+        is_first
+    }
+}
+
+impl Sample for f64 {
+    fn sample(is_first: bool) -> Self {
+        if is_first { 0.5 } else { 0.25 }
+    }
+}
+
+/// Declares details in which nothing is missing.
+macro_rules! details {
+    ($($(#[$text:meta])+ $field:ident: $type:ident $rest:tt)+) => {
+        fn details(is_first: bool) -> TransferDetails {
+            TransferDetails { $($field: Some(<$type>::sample(is_first)),)+ }
+        }
+    };
+}
+
+mftplus_protocol::transfer_details!(details);
+
 /// A transfer in which nothing is empty.
 pub(super) fn transfer(number: u128, agent: &AgentRow) -> TransferRow {
     TransferRow {
@@ -139,7 +175,7 @@ pub(super) fn transfer(number: u128, agent: &AgentRow) -> TransferRow {
             started_at: Some(at(31)),
             completed_at: Some(at(32)),
             attempt: 2,
-            checksum_sha256: Some("a".repeat(64)),
+            details: details(true),
             revision: 7,
             stalled: true,
             progressed_at: Some(at(33)),
@@ -158,7 +194,7 @@ pub(super) fn transfer_later(row: &TransferRow) -> TransferRow {
     let state = TransferState {
         progress,
         error_message: Some("the network is slow".to_owned()),
-        checksum_sha256: Some("b".repeat(64)),
+        details: details(false),
         revision: 8,
         progressed_at: Some(at(43)),
         ..row.state.clone()

@@ -1,6 +1,7 @@
 //! Transfers. Reports of agents about them are written by `writer`.
 
 use chrono::{DateTime, Utc};
+use mftplus_protocol::transfer::TransferDetails;
 
 use super::db::{
     Conn, Db, MOST_VALUES, Sql, Tx,
@@ -52,108 +53,117 @@ pub struct TransferRow {
     pub agent_hostname: String,
 }
 
-table! {
-    transfers: TransferRow {
-        id, customer_id, agent_id, source, destination, protocol, direction, created_at, job_run_id, pipeline_run_id,
-        state: TransferState {
-            status, error_message, started_at, completed_at, attempt, checksum_sha256, revision, stalled, progressed_at,
-            cancel_requested_at, failed_by_lease,
-            progress: Progress {
-                percent: progress, bytes_total, bytes_transferred, speed,
-                network: Network { throughput_mbps, latency_ms, packet_loss_percent },
-            },
-        },
-        agent_name, agent_hostname,
-    }
-    from "transfers t JOIN agents a ON a.id = t.agent_id" prefix "t.";
-    read { agent_name = "a.name", agent_hostname = "a.hostname" }
-    // File names for searching, which `insert` writes, and a column that is not used.
-    others { source_name, destination_name, step_id }
+/// Declares the columns of the table, and the view of a row, with the details of a transfer.
+macro_rules! transfers {
+    ($($(#[$text:meta])+ $field:ident: $type:ident $rest:tt)+) => {
+        table! {
+            transfers: TransferRow {
+                id, customer_id, agent_id, source, destination, protocol, direction, created_at, job_run_id, pipeline_run_id,
+                state: TransferState {
+                    status, error_message, started_at, completed_at, attempt, revision, stalled, progressed_at,
+                    cancel_requested_at, failed_by_lease,
+                    details: TransferDetails { $($field),+ },
+                    progress: Progress {
+                        percent: progress, bytes_total, bytes_transferred, speed,
+                        network: Network { throughput_mbps, latency_ms, packet_loss_percent },
+                    },
+                },
+                agent_name, agent_hostname,
+            }
+            from "transfers t JOIN agents a ON a.id = t.agent_id" prefix "t.";
+            read { agent_name = "a.name", agent_hostname = "a.hostname" }
+            // File names for searching, which `insert` writes, and a column that is not used.
+            others { source_name, destination_name, step_id }
 
-    /// Written when the transfer is created.
-    const CREATED {
-        id: Uuid,
-        customer_id: Uuid,
-        agent_id: Uuid,
-        source: Text,
-        destination: Text,
-        protocol: Word,
-        direction: Word,
-        created_at: Instant,
-        job_run_id: Uuid,
-        pipeline_run_id: Uuid,
-    }
+            /// Written when the transfer is created.
+            const CREATED {
+                id: Uuid,
+                customer_id: Uuid,
+                agent_id: Uuid,
+                source: Text,
+                destination: Text,
+                protocol: Word,
+                direction: Word,
+                created_at: Instant,
+                job_run_id: Uuid,
+                pipeline_run_id: Uuid,
+            }
 
-    /// Written by every report. The revision guards the update.
-    const PROGRESS {
-        progress: Float,
-        bytes_total: Integer,
-        bytes_transferred: Integer,
-        speed: Float,
-        error_message: Text,
-        checksum_sha256: Text,
-        revision: Integer,
-        progressed_at: Instant,
-        throughput_mbps: Float,
-        latency_ms: Float,
-        packet_loss_percent: Float,
-    }
+            /// Written by every report. The revision guards the update.
+            const PROGRESS {
+                progress: Float,
+                bytes_total: Integer,
+                bytes_transferred: Integer,
+                speed: Float,
+                error_message: Text,
+                $($field: $type,)+
+                revision: Integer,
+                progressed_at: Instant,
+                throughput_mbps: Float,
+                latency_ms: Float,
+                packet_loss_percent: Float,
+            }
 
-    /// Written by reports that change the status, too.
-    const LIFECYCLE {
-        status: Word,
-        started_at: Instant,
-        completed_at: Instant,
-        attempt: Integer,
-        stalled: Boolean,
-        cancel_requested_at: Instant,
-        failed_by_lease: Boolean,
-    }
-}
-
-impl TransferRow {
-    /// The view of the transfer.
-    #[must_use]
-    pub fn view(&self) -> Transfer {
-        let state = &self.state;
-        Transfer {
-            id: self.id,
-            agent_id: self.agent_id,
-            source: self.source.clone(),
-            destination: self.destination.clone(),
-            protocol: self.protocol,
-            status: state.status,
-            progress: state.progress.percent,
-            bytes_total: state.progress.bytes_total.unwrap_or(0),
-            size_known: state.progress.bytes_total.is_some(),
-            bytes_transferred: state.progress.bytes_transferred,
-            speed: state.progress.speed,
-            error_message: state.error_message.clone(),
-            started_at: state.started_at.map(Into::into),
-            completed_at: state.completed_at.map(Into::into),
-            created_at: self.created_at.into(),
-            agent: AgentRef {
-                id: self.agent_id,
-                name: self.agent_name.as_ref().unwrap_or(&self.agent_hostname).clone(),
-                hostname: self.agent_hostname.clone(),
-            },
-            customer_id: self.customer_id,
-            direction: self.direction,
-            job_run_id: self.job_run_id,
-            pipeline_run_id: self.pipeline_run_id,
-            attempt: state.attempt,
-            checksum_sha256: state.checksum_sha256.clone(),
-            revision: state.revision,
-            eta_seconds: state.eta_seconds(),
-            stalled: state.stalled,
-            last_progress_at: state.progressed_at.map(Into::into),
-            cancel_requested_at: state.cancel_requested_at.map(Into::into),
-            network: state.progress.network,
-            #[cfg(feature = "next-version")]
-            weight: 7,
+            /// Written by reports that change the status, too.
+            const LIFECYCLE {
+                status: Word,
+                started_at: Instant,
+                completed_at: Instant,
+                attempt: Integer,
+                stalled: Boolean,
+                cancel_requested_at: Instant,
+                failed_by_lease: Boolean,
+            }
         }
-    }
+
+        impl TransferRow {
+            /// The view of the transfer.
+            #[must_use]
+            pub fn view(&self) -> Transfer {
+                let state = &self.state;
+                let TransferDetails { $($field),+ } = state.details.clone();
+                Transfer {
+                    id: self.id,
+                    agent_id: self.agent_id,
+                    source: self.source.clone(),
+                    destination: self.destination.clone(),
+                    protocol: self.protocol,
+                    status: state.status,
+                    progress: state.progress.percent,
+                    bytes_total: state.progress.bytes_total.unwrap_or(0),
+                    size_known: state.progress.bytes_total.is_some(),
+                    bytes_transferred: state.progress.bytes_transferred,
+                    speed: state.progress.speed,
+                    error_message: state.error_message.clone(),
+                    started_at: state.started_at.map(Into::into),
+                    completed_at: state.completed_at.map(Into::into),
+                    created_at: self.created_at.into(),
+                    agent: AgentRef {
+                        id: self.agent_id,
+                        name: self.agent_name.as_ref().unwrap_or(&self.agent_hostname).clone(),
+                        hostname: self.agent_hostname.clone(),
+                    },
+                    customer_id: self.customer_id,
+                    direction: self.direction,
+                    job_run_id: self.job_run_id,
+                    pipeline_run_id: self.pipeline_run_id,
+                    attempt: state.attempt,
+                    $($field,)+
+                    revision: state.revision,
+                    eta_seconds: state.eta_seconds(),
+                    stalled: state.stalled,
+                    last_progress_at: state.progressed_at.map(Into::into),
+                    cancel_requested_at: state.cancel_requested_at.map(Into::into),
+                    network: state.progress.network,
+                    #[cfg(feature = "next-version")]
+                    weight: 7,
+                }
+            }
+        }
+    };
 }
+
+mftplus_protocol::transfer_details!(transfers);
 
 /// Stores a new transfer, with the file names that searches compare.
 pub async fn insert(tx: &mut Tx, transfer: &TransferRow, source_name: &str, destination_name: &str) -> Result<()> {

@@ -180,11 +180,7 @@ impl RunState {
         if let Some(bytes) = report.bytes_transferred {
             self.bytes_transferred = Some(self.bytes_transferred.map_or(bytes, |known| known.max(bytes)));
         }
-        match &report.error_message {
-            Change::Keep => {}
-            Change::Clear => self.error_message = None,
-            Change::Set(message) => self.error_message = Some(message.clone()),
-        }
+        report.error_message.apply(&mut self.error_message);
         self.heard_at = now;
         match report.status {
             Some(status) if status.has_ended() => self.end(status, now),

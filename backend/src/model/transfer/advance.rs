@@ -1,12 +1,10 @@
 //! The state machine of transfers, which reports drive: section 4 of the contract.
 
 use chrono::{DateTime, Utc};
+use mftplus_protocol::transfer::TransferDetails;
 
 use super::{CreateTransfer, Network, TransferStatus, UpdateTransfer};
-use crate::{
-    error::{Error, Result},
-    model::fields::Change,
-};
+use crate::error::{Error, Result};
 
 /// The part of a transfer that reports change.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +21,8 @@ pub struct TransferState {
     pub completed_at: Option<DateTime<Utc>>,
     /// The number of the attempt, from 1.
     pub attempt: i64,
-    /// The SHA-256 of the copied data, as the agent reported it.
-    pub checksum_sha256: Option<String>,
+    /// The details of the current attempt.
+    pub details: TransferDetails,
     /// Grows with each accepted change.
     pub revision: i64,
     /// Whether the transfer is running without progress.
@@ -74,7 +72,7 @@ impl TransferState {
             started_at: None,
             completed_at: None,
             attempt: 1,
-            checksum_sha256: None,
+            details: TransferDetails::default(),
             revision: 1,
             stalled: false,
             progressed_at: None,
@@ -86,7 +84,9 @@ impl TransferState {
     /// The state of a transfer that an agent creates.
     #[must_use]
     pub fn queued(input: &CreateTransfer) -> Self {
-        Self { checksum_sha256: input.checksum_sha256.clone(), ..Self::new(input.size) }
+        let mut state = Self::new(input.size);
+        state.details.checksum_sha256.clone_from(&input.checksum_sha256);
+        state
     }
 
     /// Applies a report made at `now`.
@@ -164,7 +164,7 @@ impl TransferState {
         self.attempt += 1;
         self.error_message = None;
         self.completed_at = None;
-        self.checksum_sha256 = None;
+        self.details = TransferDetails::default();
         self.cancel_requested_at = None;
         self.progressed_at = None;
         self.failed_by_lease = false;
@@ -189,11 +189,11 @@ impl TransferState {
         if let Some(speed) = patch.speed {
             progress.speed = speed;
         }
-        take(&mut progress.network.throughput_mbps, &patch.throughput_mbps);
-        take(&mut progress.network.latency_ms, &patch.latency_ms);
-        take(&mut progress.network.packet_loss_percent, &patch.packet_loss_percent);
-        take(&mut self.error_message, &patch.error);
-        take(&mut self.checksum_sha256, &patch.checksum_sha256);
+        patch.throughput_mbps.apply(&mut progress.network.throughput_mbps);
+        patch.latency_ms.apply(&mut progress.network.latency_ms);
+        patch.packet_loss_percent.apply(&mut progress.network.packet_loss_percent);
+        patch.error.apply(&mut self.error_message);
+        patch.change_details(&mut self.details);
     }
 
     fn enter(&mut self, status: TransferStatus, now: DateTime<Utc>) {
@@ -235,14 +235,6 @@ impl TransferState {
         // A hundred years is no estimate.
         #[expect(clippy::cast_possible_truncation, reason = "bounded on the line before")]
         (seconds < 3.2e9).then_some(seconds as i64)
-    }
-}
-
-fn take<T: Clone>(slot: &mut Option<T>, change: &Change<T>) {
-    match change {
-        Change::Keep => {}
-        Change::Clear => *slot = None,
-        Change::Set(value) => *slot = Some(value.clone()),
     }
 }
 

@@ -155,7 +155,8 @@ pub(in crate::store) fn values<R>(columns: &[Column<R>], row: &R) -> impl Iterat
 /// - `read` lists what is selected and not written from the row: columns of joined tables and JSON.
 /// - `others` lists columns that the database has beside those of the groups.
 /// - Each group becomes a list of [`Column`]s, `UserRow::CREATED`. The kinds are those of [`Getter`]; a `Word` is an enum,
-///   stored as its text. An enum that may be missing is an `Option<Word<_>>` in the row, and its kind is `Text`.
+///   stored as its text. An enum that may be missing is an `Option<Word<_>>` in the row, and its kind is `Text`. The types
+///   `String`, `bool` and `f64` are kinds, too.
 macro_rules! table {
     (
         $table:ident: $row:ident $shape:tt
@@ -207,6 +208,15 @@ macro_rules! getter {
             let $row $shape = row;
             Some($column.to_string())
         })
+    };
+    ($row:ident $shape:tt, $column:ident: String) => {
+        $crate::store::db::table::getter!($row $shape, $column: Text)
+    };
+    ($row:ident $shape:tt, $column:ident: bool) => {
+        $crate::store::db::table::getter!($row $shape, $column: Boolean)
+    };
+    ($row:ident $shape:tt, $column:ident: f64) => {
+        $crate::store::db::table::getter!($row $shape, $column: Float)
     };
     ($row:ident $shape:tt, $column:ident: $kind:ident) => {
         $crate::store::db::table::Getter::$kind(|row: &$row| {

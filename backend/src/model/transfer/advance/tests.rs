@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
+use crate::model::fields::Change;
 
 fn state(status: TransferStatus) -> TransferState {
     TransferState { status, ..TransferState::new(Some(1000)) }

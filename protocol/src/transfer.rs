@@ -1,0 +1,64 @@
+//! The details of a transfer, each declared once.
+
+use serde::{Deserialize, Serialize};
+
+/// Calls a macro with the details of a transfer: fields of the current attempt that users read as they are stored. This list
+/// is their only declaration. Follow from it: [`TransferDetails`], which the state of a transfer and the reports of agents
+/// have; the view in REST, GraphQL and events; the report in the OpenAPI document and how it is read; the columns of the
+/// table.
+///
+/// Each has a text, which is its description in both APIs, a name, and a type: `String`, `bool` or `f64`. It may be missing,
+/// and a new attempt begins without it.
+///
+/// - `shown` has its attributes in the OpenAPI document.
+/// - `reported` is there if agents report it: the description and attributes of the field of the report, its name, and the
+///   method of the server's `Fields` that reads it. What has no `reported`, the server sets.
+#[macro_export]
+macro_rules! transfer_details {
+    ($macro:ident) => {
+        $macro! {
+            /// SHA-256 of the copied data as hexadecimal digits; of a folder, of the sorted list of its files.
+            checksum_sha256: String {
+                shown(required, pattern = "^[0-9a-f]{64}$");
+                /// SHA-256 of the copied data as hexadecimal digits. Null removes it.
+                reported(value_type = Option<String>, pattern = "^[0-9a-fA-F]{64}$")
+                    checksum_sha256 = clearable("checksumSha256", &[], sha256_hex);
+            }
+        }
+    };
+}
+
+macro_rules! details {
+    ($($(#[$text:meta])+ $field:ident: $type:ident $rest:tt)+) => {
+        /// The details of a transfer, as the server keeps them and as agents report them. What is not known is absent in JSON.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub struct TransferDetails {
+            $(
+                $(#[$text])+
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $field: Option<$type>,
+            )+
+        }
+    };
+}
+
+transfer_details!(details);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn details_that_are_not_known_are_absent_and_may_be_read_as_null() {
+        let known = json!({ "checksumSha256": "ab" });
+        let details: TransferDetails = serde_json::from_value(known.clone()).expect("details");
+        assert_eq!(details.checksum_sha256.as_deref(), Some("ab"));
+        assert_eq!(json!(details), known);
+        let unknown: TransferDetails = serde_json::from_value(json!({ "checksumSha256": null })).expect("details");
+        assert_eq!(unknown, TransferDetails::default());
+        assert_eq!(json!(unknown), json!({}));
+    }
+}
