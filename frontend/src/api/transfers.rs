@@ -33,40 +33,46 @@ pub(crate) enum Protocol {
     Sftp,
 }
 
-/// A transfer without its links. All operations select the same fields, so that subscriptions can share their results.
-#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
-#[expect(clippy::struct_excessive_bools, reason = "the schema has a field for each action")]
-pub(crate) struct Transfer {
-    pub(crate) id: Id,
-    pub(crate) agent_id: Id,
-    pub(crate) agent_name: String,
-    pub(crate) source: String,
-    pub(crate) destination: String,
-    pub(crate) protocol: Protocol,
-    pub(crate) direction: Direction,
-    pub(crate) status: TransferStatus,
-    /// 0 to 100.
-    pub(crate) progress: f64,
-    pub(crate) bytes_total: ByteCount,
-    pub(crate) size_known: bool,
-    pub(crate) bytes_transferred: ByteCount,
-    /// Bytes per second.
-    pub(crate) speed: f64,
-    pub(crate) error_message: Option<String>,
-    pub(crate) started_at: Option<Instant>,
-    pub(crate) completed_at: Option<Instant>,
-    pub(crate) created_at: Instant,
-    pub(crate) attempt: i32,
-    pub(crate) checksum_sha256: Option<String>,
-    pub(crate) revision: i32,
-    pub(crate) eta_seconds: Option<i32>,
-    pub(crate) stalled: bool,
-    pub(crate) last_progress_at: Option<Instant>,
-    pub(crate) cancel_requested_at: Option<Instant>,
-    pub(crate) network: Network,
-    pub(crate) viewer_can_cancel: bool,
-    pub(crate) viewer_can_retry: bool,
+/// Declares the fragment of a transfer, with its details.
+macro_rules! transfer {
+    ($($(#[$text:meta])+ $field:ident: $type:ident $rest:tt)+) => {
+        /// A transfer without its links. All operations select the same fields, so that subscriptions can share their results.
+        #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+        pub(crate) struct Transfer {
+            pub(crate) id: Id,
+            pub(crate) agent_id: Id,
+            pub(crate) agent_name: String,
+            pub(crate) source: String,
+            pub(crate) destination: String,
+            pub(crate) protocol: Protocol,
+            pub(crate) direction: Direction,
+            pub(crate) status: TransferStatus,
+            /// 0 to 100.
+            pub(crate) progress: f64,
+            pub(crate) bytes_total: ByteCount,
+            pub(crate) size_known: bool,
+            pub(crate) bytes_transferred: ByteCount,
+            /// Bytes per second.
+            pub(crate) speed: f64,
+            pub(crate) error_message: Option<String>,
+            pub(crate) started_at: Option<Instant>,
+            pub(crate) completed_at: Option<Instant>,
+            pub(crate) created_at: Instant,
+            pub(crate) attempt: i32,
+            $($(#[$text])+ pub(crate) $field: Option<$type>,)+
+            pub(crate) revision: i32,
+            pub(crate) eta_seconds: Option<i32>,
+            pub(crate) stalled: bool,
+            pub(crate) last_progress_at: Option<Instant>,
+            pub(crate) cancel_requested_at: Option<Instant>,
+            pub(crate) network: Network,
+            pub(crate) viewer_can_cancel: bool,
+            pub(crate) viewer_can_retry: bool,
+        }
+    };
 }
+
+mftplus_protocol::transfer_details!(transfer);
 
 impl Transfer {
     /// Whether it runs, without having stalled and without a cancel request.
