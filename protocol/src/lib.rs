@@ -10,6 +10,7 @@ pub mod archive;
 pub mod backoff;
 pub mod characters;
 pub mod error;
+pub mod event;
 pub mod location;
 pub mod password;
 pub mod socket;

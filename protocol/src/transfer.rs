@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Calls a macro with the details of a transfer: fields of the current attempt that users read as they are stored. This list
-/// is their only declaration. Follow from it: [`TransferDetails`], which the state of a transfer and the reports of agents
+/// is their only declaration. Follow from it: `TransferDetails`, which the state of a transfer and the reports of agents
 /// have; the view in REST, GraphQL and events; the report in the OpenAPI document and how it is read; the columns of the
 /// table; what the dashboard selects.
 ///

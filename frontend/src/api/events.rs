@@ -9,11 +9,17 @@ use crate::time::Instant;
 
 /// Declares the kinds of events with their names.
 macro_rules! kinds {
-    ($($kind:ident = $name:literal,)+) => {
+    (
+        customers { $($(#[doc = $customers_text:literal])+ $customers:ident = $customers_name:literal,)+ }
+        administrators { $($(#[doc = $administrators_text:literal])+ $administrators:ident = $administrators_name:literal,)+ }
+        unlogged { $($unlogged:tt)+ }
+    ) => {
         /// The kind of an event.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
         pub(crate) enum EventKind {
-            $($kind,)+
+            $($customers,)+
+            $($administrators,)+
+            Unknown,
             #[cynic(fallback)]
             Other,
         }
@@ -22,55 +28,16 @@ macro_rules! kinds {
             /// The name of the kind.
             pub(crate) const fn name(self) -> &'static str {
                 match self {
-                    $(Self::$kind => $name,)+
-                    Self::Other => "Unknown event",
+                    $(Self::$customers => $customers_name,)+
+                    $(Self::$administrators => $administrators_name,)+
+                    Self::Unknown | Self::Other => "Unknown event",
                 }
             }
         }
     };
 }
 
-kinds! {
-    AgentRegistered = "Agent registered",
-    AgentStatusChanged = "Agent changed status",
-    AgentKeyRotated = "Agent key rotated",
-    AgentDuplicateStopped = "Duplicate agent stopped",
-    AgentRevoked = "Agent revoked",
-    TransferCreated = "Transfer created",
-    TransferStatusChanged = "Transfer changed status",
-    TransferStalled = "Transfer stalled",
-    TransferResumed = "Transfer resumed",
-    TransferCancelRequested = "Transfer cancellation requested",
-    JobCreated = "Job created",
-    JobUpdated = "Job updated",
-    JobDeleted = "Job deleted",
-    JobRunRequested = "Job run requested",
-    JobRunStarted = "Job run started",
-    JobRunStatusChanged = "Job run changed status",
-    JobRunCancelRequested = "Job run cancellation requested",
-    JobRunReportedLate = "Job run reported too late",
-    JobSlotDecided = "Job slot decided",
-    PipelineCreated = "Pipeline created",
-    PipelineUpdated = "Pipeline updated",
-    PipelineDeleted = "Pipeline deleted",
-    PipelineRunCreated = "Pipeline run created",
-    PipelineRunStatusChanged = "Pipeline run changed status",
-    PipelineStepStatusChanged = "Pipeline step changed status",
-    PipelineRunCancelRequested = "Pipeline run cancellation requested",
-    PipelineStepReportedLate = "Pipeline step reported too late",
-    PipelineSlotDecided = "Pipeline slot decided",
-    WebhookSecretRotated = "Webhook secret rotated",
-    CustomerCreated = "Customer created",
-    CustomerUpdated = "Customer updated",
-    UserCreated = "User created",
-    UserUpdated = "User updated",
-    EnrolmentCodeCreated = "Enrolment code created",
-    EnrolmentCodeDeleted = "Enrolment code deleted",
-    SignedIn = "Signed in",
-    SignedOut = "Signed out",
-    SessionEndedForReuse = "Session ended: refresh token used twice",
-    Unknown = "Unknown event",
-}
+mftplus_protocol::event_kinds!(kinds);
 
 /// An event of the log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]

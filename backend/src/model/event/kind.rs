@@ -1,4 +1,4 @@
-//! The kinds of events. Each is declared once, in the list that says who sees it in the log; the enum of GraphQL follows.
+//! The kinds of events, as `protocol` lists them: for the bus and the log, and for GraphQL.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator};
@@ -17,8 +17,8 @@ enum Visibility {
 /// Declares all kinds, and with them [`Kind`], [`LoggedKind`] and the visibility of each.
 macro_rules! kinds {
     (
-        customers { $($(#[doc = $customers_text:literal])+ $(#[cfg($customers_cfg:meta)])? $customers:ident,)+ }
-        administrators { $($(#[doc = $administrators_text:literal])+ $administrators:ident,)+ }
+        customers { $($(#[doc = $customers_text:literal])+ $customers:ident = $customers_name:literal,)+ }
+        administrators { $($(#[doc = $administrators_text:literal])+ $administrators:ident = $administrators_name:literal,)+ }
         unlogged { $($(#[doc = $unlogged_text:literal])+ $unlogged:ident,)+ }
     ) => {
         /// What has happened.
@@ -26,7 +26,10 @@ macro_rules! kinds {
         #[serde(rename_all = "camelCase")]
         #[strum(serialize_all = "camelCase")]
         pub enum Kind {
-            $($(#[doc = $customers_text])+ $(#[cfg($customers_cfg)])? $customers,)+
+            $($(#[doc = $customers_text])+ $customers,)+
+            /// What a later version may tell.
+            #[cfg(feature = "next-version")]
+            TransferWeighed,
             $($(#[doc = $administrators_text])+ $administrators,)+
             $($(#[doc = $unlogged_text])+ $unlogged,)+
             /// Something that a newer version of the server has a word for, and this one has not. Never written.
@@ -38,7 +41,10 @@ macro_rules! kinds {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
         #[graphql(name = "EventKind")]
         pub enum LoggedKind {
-            $($(#[doc = $customers_text])+ $(#[cfg($customers_cfg)])? $customers,)+
+            $($(#[doc = $customers_text])+ $customers,)+
+            /// What a later version may tell.
+            #[cfg(feature = "next-version")]
+            TransferWeighed,
             $($(#[doc = $administrators_text])+ $administrators,)+
             /// A kind that this version of the server does not know; a newer version wrote the event.
             Unknown,
@@ -58,7 +64,9 @@ macro_rules! kinds {
             #[must_use]
             pub const fn logged(self) -> Option<LoggedKind> {
                 Some(match self {
-                    $($(#[cfg($customers_cfg)])? Self::$customers => LoggedKind::$customers,)+
+                    $(Self::$customers => LoggedKind::$customers,)+
+                    #[cfg(feature = "next-version")]
+                    Self::TransferWeighed => LoggedKind::TransferWeighed,
                     $(Self::$administrators => LoggedKind::$administrators,)+
                     Self::Unknown => LoggedKind::Unknown,
                     $(Self::$unlogged)|+ => return None,
@@ -68,105 +76,7 @@ macro_rules! kinds {
     };
 }
 
-kinds! {
-    customers {
-        /// An agent registered.
-        AgentRegistered,
-        /// The status of an agent changed.
-        AgentStatusChanged,
-        /// An agent got a new API key.
-        AgentKeyRotated,
-        /// Two processes ran with copies of one agent's state; the server stopped the later one.
-        AgentDuplicateStopped,
-        /// An agent was revoked.
-        AgentRevoked,
-        /// A transfer was created.
-        TransferCreated,
-        /// The status of a transfer changed.
-        TransferStatusChanged,
-        /// A running transfer stalled: it has made no progress for a while.
-        TransferStalled,
-        /// A stalled transfer made progress again.
-        TransferResumed,
-        /// A user requested the cancellation of a running transfer.
-        TransferCancelRequested,
-        /// A job was created.
-        JobCreated,
-        /// A job was changed, enabled or disabled.
-        JobUpdated,
-        /// A job was deleted.
-        JobDeleted,
-        /// An enrolment code was created.
-        EnrolmentCodeCreated,
-        /// An enrolment code was deleted.
-        EnrolmentCodeDeleted,
-        /// A pipeline was created.
-        PipelineCreated,
-        /// A pipeline was changed: its name, description or definition, or whether it is enabled.
-        PipelineUpdated,
-        /// A pipeline was deleted.
-        PipelineDeleted,
-        /// A new webhook secret was created.
-        WebhookSecretRotated,
-        /// What a later version may tell.
-        #[cfg(feature = "next-version")]
-        TransferWeighed,
-    }
-    administrators {
-        /// A run of a job was requested outside its schedule, by a user or by the retry policy.
-        JobRunRequested,
-        /// A job run started.
-        JobRunStarted,
-        /// A job run ended.
-        JobRunStatusChanged,
-        /// A user requested the cancellation of a job run.
-        JobRunCancelRequested,
-        /// An agent reported a job run after its lease had ended. The object holds the report; the run was not changed.
-        JobRunReportedLate,
-        /// The outcome of a slot, or of a range of slots, of a job's schedule was decided.
-        JobSlotDecided,
-        /// A customer was created.
-        CustomerCreated,
-        /// A customer was renamed or suspended, or its suspension ended.
-        CustomerUpdated,
-        /// A user was created.
-        UserCreated,
-        /// The password, role or suspension of a user changed.
-        UserUpdated,
-        /// A user signed in.
-        SignedIn,
-        /// A user signed out.
-        SignedOut,
-        /// A session was ended, because a refresh token was used again after its successor had been used.
-        SessionEndedForReuse,
-        /// A pipeline run was created.
-        PipelineRunCreated,
-        /// The status of a pipeline run changed.
-        PipelineRunStatusChanged,
-        /// The status or attempt of steps changed, while the status of their pipeline run stayed the same. The object
-        /// has only these steps and no parameters.
-        PipelineStepStatusChanged,
-        /// A user requested the cancellation of a pipeline run.
-        PipelineRunCancelRequested,
-        /// An agent reported the end of a step after the server had ended it. The object has only this step and no
-        /// parameters.
-        PipelineStepReportedLate,
-        /// The outcome of a slot, or of a range of slots, of a pipeline's schedule was decided.
-        PipelineSlotDecided,
-    }
-    unlogged {
-        /// An agent was heard; nothing else changed.
-        AgentHeard,
-        /// A transfer's figures moved; nothing else changed.
-        TransferProgressed,
-        /// A job started, or when it is due moved on; nothing else changed.
-        JobMoved,
-        /// A run's figures moved; nothing else changed.
-        JobRunProgressed,
-        /// A step's figures moved; nothing else changed.
-        PipelineRunProgressed,
-    }
-}
+mftplus_protocol::event_kinds!(kinds);
 
 impl Kind {
     /// The kinds that customers see in the log.
