@@ -45,6 +45,7 @@ pub(super) fn starts(
 }
 
 /// The attempt that a directive starts.
+#[derive(Clone, Copy)]
 struct RunAttempt {
     /// The slot; none of a run on request.
     scheduled_for: Option<DateTime<Utc>>,
