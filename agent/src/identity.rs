@@ -7,7 +7,7 @@ use anyhow::bail;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::storage::paths::text;
+use crate::storage::path_text::text;
 use crate::storage::state_file::{self, Stored};
 
 /// An API key that does not print itself.

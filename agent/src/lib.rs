@@ -36,7 +36,7 @@ use crate::command::args::Command;
 use crate::exit::Exit;
 use crate::server::connection::Timing;
 use crate::session::Settings;
-use crate::storage::paths::UsageError;
+use crate::storage::usage_error::UsageError;
 
 /// Runs one subcommand of the agent, until it is done or the process is asked to stop.
 pub async fn run(args: AgentArgs) -> anyhow::Result<ExitCode> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::storage::paths::text;
+use crate::storage::path_text::text;
 use crate::storage::pattern;
 use crate::storage::sandboxed_path::SandboxedPath;
 

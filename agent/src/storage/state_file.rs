@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::storage::paths::text;
+use crate::storage::path_text::text;
 
 /// The content of a state file.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::storage::allowed_roots::AccessError;
-use crate::storage::paths::text;
+use crate::storage::path_text::text;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::bounded_list::BoundedList;
 use crate::transfer::plan::PlanError;

@@ -8,9 +8,10 @@ use cap_std::fs::FileType;
 
 use crate::storage::allowed_roots::AccessError;
 use crate::storage::part_name;
-use crate::storage::paths::{UsageError, text};
+use crate::storage::path_text::text;
 use crate::storage::pattern;
 use crate::storage::sandboxed_path::{SandboxedPath, special};
+use crate::storage::usage_error::UsageError;
 use crate::transfer::bounded_list::BoundedList;
 
 /// The content of a source.

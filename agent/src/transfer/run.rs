@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::server::wire::{Status, TransferDetails};
 use crate::storage::allowed_roots::FileAccess;
-use crate::storage::paths::text;
+use crate::storage::path_text::text;
 use crate::transfer::context::TransferContext;
 use crate::transfer::control::Control;
 use crate::transfer::copy::copy;

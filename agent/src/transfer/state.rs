@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::server::wire::{Direction, PartOf, Status, TransferDetails};
+use crate::storage::copy_paths::CopyPaths;
 use crate::storage::part_name;
-use crate::storage::paths::{CopyPaths, from_text};
+use crate::storage::path_text::from_text;
 use crate::storage::state_file::{self, Stored};
 
 /// The options of a copy.

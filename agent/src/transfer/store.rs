@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::server::wire::Status;
-use crate::storage::paths::text;
+use crate::storage::path_text::text;
 use crate::storage::state_file::{self, Stored};
 use crate::transfer::state::{FinalReport, Phase, TransferState, creation_name};
 use uuid::Uuid;

@@ -12,8 +12,9 @@ use crate::server::http::ApiError;
 use crate::server::wire::{CreateTransfer, Direction, PartOf, Status};
 use crate::session::Session;
 use crate::storage::allowed_roots::FileAccess;
-use crate::storage::paths::{CopyPaths, text};
-use crate::storage::resolve;
+use crate::storage::copy_paths::CopyPaths;
+use crate::storage::job_paths;
+use crate::storage::path_text::text;
 use crate::transfer::plan::{Plan, PlanError};
 use crate::transfer::run::{CopyOutcome, UnreportedOutcome, carry_out};
 use crate::transfer::state::{CopyOptions, Phase, TransferState, Verify};
@@ -109,7 +110,7 @@ pub(crate) async fn copy(
 
 async fn resolve_paths(request: &CopyRequest) -> anyhow::Result<Result<CopyPaths, String>> {
     let (source, destination, access) = (request.source.clone(), request.destination.clone(), request.access.clone());
-    let resolve = move || resolve::resolve(&source, &destination, &access).map_err(|error| error.to_string());
+    let resolve = move || job_paths::resolve(&source, &destination, &access).map_err(|error| error.to_string());
     Ok(tokio::task::spawn_blocking(resolve).await?)
 }
 

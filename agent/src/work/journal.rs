@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use self::entries::Entries;
-use crate::storage::paths::text;
+use crate::storage::path_text::text;
 use crate::storage::state_file::{self, Stored};
 use crate::work::task::WorkItem;
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::server::wire::{PartOf, Status, TransferView};
 use crate::session::Session;
-use crate::storage::resolve::local_path;
+use crate::storage::job_paths::local_path;
 use crate::transfer::run::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, send_final_report};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::transfer::store::{Claim, Claimed, TransferStore};

@@ -7,7 +7,7 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use mftplus_protocol::archive::Format;
 
-use crate::storage::paths::text;
+use crate::storage::path_text::text;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::control::Control;
 use crate::transfer::error::{CopyError, at};
