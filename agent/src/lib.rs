@@ -34,7 +34,7 @@ pub use crate::command::args::{AgentArgs, Cli};
 
 use crate::command::args::Command;
 use crate::exit::Exit;
-use crate::server::connection::Timing;
+use crate::server::context::Timing;
 use crate::session::Settings;
 use crate::storage::usage_error::UsageError;
 

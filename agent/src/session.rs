@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::identity::Registration;
 use crate::server::api::Api;
-use crate::server::connection::{Connection, DirectiveBatch, Timing};
+use crate::server::context::{DirectiveBatch, ServerContext, Timing};
 use crate::server::heartbeat;
 use crate::server::http::HttpClient;
 use crate::server::wire::AgentStatus;
@@ -45,7 +45,7 @@ pub(crate) struct WorkLimits {
 
 /// One process of a registered agent.
 pub(crate) struct Session {
-    pub(crate) server: Arc<Connection>,
+    pub(crate) server: Arc<ServerContext>,
     pub(crate) transfers: Arc<TransferContext>,
     pub(crate) state_dir: PathBuf,
     /// The current heartbeat interval.
@@ -83,7 +83,7 @@ impl Session {
             .with_context(|| format!("cannot use the state folder {}", state_dir.display()))?;
         let interval = registration.heartbeat_seconds.map_or(settings.timing.heartbeat, Duration::from_secs);
         let api = Api::new(HttpClient::new(server)?, registration, &state_dir, instance);
-        let (server, inbox) = Connection::new(api, settings.timing, settings.stop.clone());
+        let (server, inbox) = ServerContext::new(api, settings.timing, settings.stop.clone());
         let journal = Journal::new(&state_dir, server.tasks.clone());
         let server = Arc::new(server);
         let transfers = Arc::new(TransferContext {

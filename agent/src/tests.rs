@@ -24,7 +24,7 @@ use crate::command::copy as copy_command;
 use crate::command::register as register_command;
 use crate::command::run as run_command;
 use crate::exit::Exit;
-use crate::server::connection::Timing;
+use crate::server::context::Timing;
 use crate::server::wire::Direction;
 use crate::session::Settings;
 use crate::transfer::state::Verify;

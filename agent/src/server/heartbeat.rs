@@ -8,12 +8,12 @@ use tokio::time::{sleep, timeout};
 
 use crate::host::host_metrics;
 use crate::server::api::Api;
-use crate::server::connection::Connection;
+use crate::server::context::ServerContext;
 use crate::server::wire::{AgentStatus, Heartbeat};
 
 /// Sends heartbeats until the session closes; `current_status`, which may block, is none while another process sends them.
 pub(crate) async fn run(
-    server: Arc<Connection>,
+    server: Arc<ServerContext>,
     mut interval: watch::Receiver<Duration>,
     current_status: impl Fn() -> Option<AgentStatus> + Clone + Send + 'static,
 ) {

@@ -10,7 +10,7 @@ use super::server::ServerState;
 use super::{TestAgent, test_bytes};
 use crate::exit::Exit;
 use crate::identity::Registration;
-use crate::server::connection::Timing;
+use crate::server::context::Timing;
 use crate::session::daemon_lock;
 use crate::transfer::store::lock;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::server::connection::Connection;
+use crate::server::context::ServerContext;
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::transfer::control::ControlRegistry;
 use crate::transfer::reporter::Reporter;
@@ -10,7 +10,7 @@ use crate::transfer::store::TransferStore;
 
 /// The state files, running copies and reports of one process.
 pub(crate) struct TransferContext {
-    pub(crate) server: Arc<Connection>,
+    pub(crate) server: Arc<ServerContext>,
     pub(crate) store: TransferStore,
     /// Also of steps that are not transfers.
     pub(crate) controls: ControlRegistry,

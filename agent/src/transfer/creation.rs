@@ -7,7 +7,7 @@ use mftplus_protocol::wire::Protocol;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::server::connection::Connection;
+use crate::server::context::ServerContext;
 use crate::server::http::ApiError;
 use crate::server::pacing::urgent_delay;
 use crate::server::wire::CreateTransfer;
@@ -15,7 +15,7 @@ use crate::transfer::store::Claim;
 
 /// Repeats the request until the server answers or `timeout` has passed; none if the process stops.
 pub(crate) async fn create(
-    server: &Connection,
+    server: &ServerContext,
     mut claim: Claim,
     timeout: Duration,
     stop: &CancellationToken,
@@ -69,7 +69,7 @@ pub(crate) async fn create(
     }
 }
 
-async fn request(server: &Connection, claim: &Claim) -> Result<(uuid::Uuid, u32), ApiError> {
+async fn request(server: &ServerContext, claim: &Claim) -> Result<(uuid::Uuid, u32), ApiError> {
     sleep(urgent_delay(server.api.rate_limit())).await;
     let state = &claim.state;
     let transfer = CreateTransfer {

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use crate::server::connection::Connection;
+use crate::server::context::ServerContext;
 use crate::server::http::{ApiError, explain};
 use crate::server::pacing::{report_interval, urgent_delay};
 use crate::server::wire::{Status, TransferDetails, TransferUpdate, UpdateResult};
@@ -76,7 +76,7 @@ impl Reporter {
         self.lock().is_empty()
     }
 
-    async fn send(&self, server: &Connection, batch: &[TransferUpdate]) -> Result<(), ApiError> {
+    async fn send(&self, server: &ServerContext, batch: &[TransferUpdate]) -> Result<(), ApiError> {
         let (results, directives) = server.api.update_transfers(batch).await?;
         let unanswered = self.apply_results(batch, results);
         server.deliver(directives);
@@ -143,7 +143,7 @@ impl Reporter {
 }
 
 /// Sends reports until the session closes.
-pub(crate) async fn run(reporter: Arc<Reporter>, server: Arc<Connection>) {
+pub(crate) async fn run(reporter: Arc<Reporter>, server: Arc<ServerContext>) {
     let mut failures = 0;
     let mut last = Instant::now();
     let mut hold = last;

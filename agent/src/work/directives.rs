@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::identity::{ApiKey, Registration};
-use crate::server::connection::DirectiveBatch;
+use crate::server::context::DirectiveBatch;
 use crate::server::wire::{Directive, Status};
 use crate::session::{Role, Session};
 use crate::transfer::run::{UnreportedOutcome, cancel_idle, report_without_copy};

@@ -1,5 +1,7 @@
 //! The control plane as the tasks of one process share it: its API, the inbox for directives, and the signals that end tasks.
 
+mod shutdown;
+
 use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -12,7 +14,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::exit::Exit;
 use crate::server::api::Api;
-use crate::server::http::ApiError;
 use crate::server::wire::Directive;
 
 /// Intervals and delays.
@@ -50,8 +51,8 @@ pub(crate) struct DirectiveBatch {
     pub(crate) handled: Option<oneshot::Sender<()>>,
 }
 
-/// The connection of one process to the control plane.
-pub(crate) struct Connection {
+/// What the tasks of one process share to talk to the control plane.
+pub(crate) struct ServerContext {
     pub(crate) api: Api,
     pub(crate) timing: Timing,
     /// Work items, transfers, background tasks and blocking work.
@@ -64,11 +65,11 @@ pub(crate) struct Connection {
     why_halted: OnceLock<(Exit, String)>,
 }
 
-impl Connection {
-    /// A connection, and the receiver of its directives; `stop` is cancelled by a signal.
+impl ServerContext {
+    /// A context, and the receiver of its directives; `stop` is cancelled by a signal.
     pub(crate) fn new(api: Api, timing: Timing, stop: CancellationToken) -> (Self, mpsc::Receiver<DirectiveBatch>) {
         let (inbox, batches) = mpsc::channel(INBOX);
-        let connection = Self {
+        let context = Self {
             api,
             timing,
             tasks: TaskTracker::new(),
@@ -78,7 +79,7 @@ impl Connection {
             halted: CancellationToken::new(),
             why_halted: OnceLock::new(),
         };
-        (connection, batches)
+        (context, batches)
     }
 
     /// Spawns a task that ends when the session closes.
@@ -120,50 +121,5 @@ impl Connection {
         if self.inbox.send(DirectiveBatch { directives, handled: Some(handled) }).await.is_ok() {
             let _ = done.await;
         }
-    }
-
-    /// Stops all work after a fatal error of the server.
-    pub(crate) fn halt(&self, error: &ApiError) {
-        let exit = if matches!(error, ApiError::Duplicate { .. }) { Exit::Duplicate } else { Exit::Failed };
-        let _ = self.why_halted.set((exit, error.to_string()));
-        self.halted.cancel();
-    }
-
-    /// Completes when no new work may start.
-    pub(crate) async fn stopping(&self) {
-        tokio::select! {
-            () = self.stop.cancelled() => {}
-            () = self.halted.cancelled() => {}
-        }
-    }
-
-    /// Completes when the session closes.
-    pub(crate) async fn closed(&self) {
-        self.closing.cancelled().await;
-    }
-
-    /// Completes at a signal.
-    pub(crate) async fn stopped(&self) {
-        self.stop.cancelled().await;
-    }
-
-    /// Whether no new work may start.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stop.is_cancelled() || self.halted.is_cancelled()
-    }
-
-    /// Completes after a fatal error of the server.
-    pub(crate) async fn halted(&self) {
-        self.halted.cancelled().await;
-    }
-
-    /// The fatal error, if there was one.
-    pub(crate) fn why_halted(&self) -> Option<&str> {
-        self.why_halted.get().map(|(_, why)| why.as_str())
-    }
-
-    /// The exit code after it.
-    pub(crate) fn exit(&self) -> Exit {
-        self.why_halted.get().map_or(Exit::Done, |(exit, _)| *exit)
     }
 }

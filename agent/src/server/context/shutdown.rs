@@ -1,0 +1,52 @@
+//! The signals that end the tasks of a process: the stop that was asked for, a fatal error with its exit code, and the end.
+
+use crate::exit::Exit;
+use crate::server::context::ServerContext;
+use crate::server::http::ApiError;
+
+impl ServerContext {
+    /// Stops all work after a fatal error of the server.
+    pub(crate) fn halt(&self, error: &ApiError) {
+        let exit = if matches!(error, ApiError::Duplicate { .. }) { Exit::Duplicate } else { Exit::Failed };
+        let _ = self.why_halted.set((exit, error.to_string()));
+        self.halted.cancel();
+    }
+
+    /// Completes when no new work may start.
+    pub(crate) async fn stopping(&self) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.halted.cancelled() => {}
+        }
+    }
+
+    /// Completes when the session closes.
+    pub(crate) async fn closed(&self) {
+        self.closing.cancelled().await;
+    }
+
+    /// Completes at a signal.
+    pub(crate) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Whether no new work may start.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled() || self.halted.is_cancelled()
+    }
+
+    /// Completes after a fatal error of the server.
+    pub(crate) async fn halted(&self) {
+        self.halted.cancelled().await;
+    }
+
+    /// The fatal error, if there was one.
+    pub(crate) fn why_halted(&self) -> Option<&str> {
+        self.why_halted.get().map(|(_, why)| why.as_str())
+    }
+
+    /// The exit code after it.
+    pub(crate) fn exit(&self) -> Exit {
+        self.why_halted.get().map_or(Exit::Done, |(exit, _)| *exit)
+    }
+}
