@@ -10,15 +10,15 @@
 //! | `storage` | Which paths may this agent access, and how are its own state files written? |
 //! | `server` | How is the control plane's REST API called? |
 //!
-//! Imports go `command → work → transfer → server`, and `transfer → storage`, never back. `session`, which `command` and
+//! Imports go `command → work → transfer → server`, and `transfer → storage`, never back. `agent`, which `command` and
 //! `work` share, joins the parts; `identity` is the agent's key. `backend/tests/architecture.rs` checks this.
 
+mod agent;
 mod command;
 mod exit;
 mod host;
 mod identity;
 mod server;
-mod session;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -32,10 +32,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::command::args::{AgentArgs, Cli};
 
+use crate::agent::Settings;
 use crate::command::args::Command;
 use crate::exit::Exit;
 use crate::server::context::Timing;
-use crate::session::Settings;
 use crate::storage::usage_error::UsageError;
 
 /// Runs one subcommand of the agent, until it is done or the process is asked to stop.

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use self::server::FakeServer;
+use crate::agent::Settings;
 use crate::command::args::{CopyArgs, Identity, RegisterArgs, RunArgs};
 use crate::command::copy as copy_command;
 use crate::command::register as register_command;
@@ -26,7 +27,6 @@ use crate::command::run as run_command;
 use crate::exit::Exit;
 use crate::server::context::Timing;
 use crate::server::wire::Direction;
-use crate::session::Settings;
 use crate::transfer::state::Verify;
 use crate::work::journal::Journal;
 use crate::work::task::WorkItem;

@@ -27,9 +27,9 @@ const WITHOUT_A_PERMISSION: [(&str, &str); 4] = [
 
 /// The modules of the agent from the top down, each with those that it may import.
 const AGENT: &[(&str, &[&str])] = &[
-    ("command", &["command", "work", "session", "transfer", "storage", "server", "identity", "host", "random", "exit"]),
-    ("work", &["work", "session", "transfer", "storage", "server", "identity", "random"]),
-    ("session", &["work", "transfer", "storage", "server", "identity"]),
+    ("command", &["command", "work", "agent", "transfer", "storage", "server", "identity", "host", "random", "exit"]),
+    ("work", &["work", "agent", "transfer", "storage", "server", "identity", "random"]),
+    ("agent", &["work", "transfer", "storage", "server", "identity"]),
     ("transfer", &["transfer", "storage", "server", "random"]),
     ("server", &["server", "identity", "host", "exit"]),
     ("identity", &["storage", "random"]),

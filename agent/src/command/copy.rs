@@ -9,12 +9,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
+use crate::agent::{Agent, Role, Settings, WorkLimits};
 use crate::command::args::CopyArgs;
 use crate::command::progress::Display;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::server::wire::PartOf;
-use crate::session::{Role, Session, Settings, WorkLimits};
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::storage::copy_paths::{CopyPaths, resolve};
 use crate::storage::part_name;
@@ -38,32 +38,32 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
         )
     })?;
     let pairs = resolve(&args.sources, &args.destination)?;
-    let (session, inbox) = Session::new(
+    let (agent, inbox) = Agent::new(
         settings,
         &registration,
         WorkLimits { max_parallel: 1, max_rate: None },
         AllowedRoots::default(),
         None,
     )?;
-    let store = session.transfers.store.clone();
-    session.server.blocking(move || store.prune()).await??;
-    session.server.background(reporter::run(session.transfers.reporter.clone(), session.server.clone()));
-    session.server.background(Dispatcher::new(session.clone(), Role::Copy).run(inbox));
-    session.start_heartbeats(Role::Copy);
-    let stopping = session.clone();
-    session.server.background(async move {
+    let store = agent.transfers.store.clone();
+    agent.server.blocking(move || store.prune()).await??;
+    agent.server.background(reporter::run(agent.transfers.reporter.clone(), agent.server.clone()));
+    agent.server.background(Dispatcher::new(agent.clone(), Role::Copy).run(inbox));
+    agent.start_heartbeats(Role::Copy);
+    let stopping = agent.clone();
+    agent.server.background(async move {
         stopping.server.stopped().await;
         stopping.transfers.controls.pause_all();
     });
 
-    let result = copy_all(&session, settings, args, pairs).await;
-    session.send_offline(Role::Copy).await;
-    session.server.close().await;
+    let result = copy_all(&agent, settings, args, pairs).await;
+    agent.send_offline(Role::Copy).await;
+    agent.server.close().await;
     result
 }
 
 async fn copy_all(
-    session: &Arc<Session>,
+    agent: &Arc<Agent>,
     settings: &Settings,
     args: &CopyArgs,
     pairs: Vec<CopyPaths>,
@@ -75,7 +75,7 @@ async fn copy_all(
             worst = worst.and(Exit::Cancelled);
             break;
         }
-        let exit = match copy_one(session, settings, args, &pair, &mut answers).await {
+        let exit = match copy_one(agent, settings, args, &pair, &mut answers).await {
             Ok(exit) => exit,
             Err(error) => {
                 eprintln!("{}: {error:#}", text(&pair.source));
@@ -83,19 +83,19 @@ async fn copy_all(
             }
         };
         worst = worst.and(exit);
-        if let Some(why) = session.server.why_halted() {
+        if let Some(why) = agent.server.why_halted() {
             anyhow::bail!("{why}");
         }
     }
-    await_answers(session, answers, args.report_timeout).await;
-    if let Some(why) = session.server.why_halted() {
+    await_answers(agent, answers, args.report_timeout).await;
+    if let Some(why) = agent.server.why_halted() {
         anyhow::bail!("{why}; unsent reports are kept and sent later");
     }
     Ok(worst)
 }
 
 async fn copy_one(
-    session: &Arc<Session>,
+    agent: &Arc<Agent>,
     settings: &Settings,
     args: &CopyArgs,
     pair: &CopyPaths,
@@ -122,16 +122,16 @@ async fn copy_one(
         copied: None,
         report: None,
     };
-    let store = session.transfers.store.clone();
-    let mut claim = session.server.blocking(move || store.begin(state)).await??;
+    let store = agent.transfers.store.clone();
+    let mut claim = agent.server.blocking(move || store.begin(state)).await??;
     if claim.state.phase == Phase::Creating {
         // No transfer is created for a copy that cannot succeed.
         let destination = FileAccess::Unrestricted.destination(&pair.destination)?;
         if let Err(error) = publish::check_all(&plan, &destination, args.overwrite) {
-            session.server.blocking(move || claim.delete()).await??;
+            agent.server.blocking(move || claim.delete()).await??;
             return Err(error.into());
         }
-        match create(&session.server, claim, args.report_timeout, &settings.stop).await? {
+        match create(&agent.server, claim, args.report_timeout, &settings.stop).await? {
             Some(created) => claim = created,
             None => return Ok(Exit::Cancelled),
         }
@@ -140,10 +140,10 @@ async fn copy_one(
     }
     let mut display = Display::on_stderr(&file_name(&pair.source));
     let show: ShowProgress = Box::new(move |control| display.show(control));
-    let ticket = session.queue.enqueue();
+    let ticket = agent.queue.enqueue();
     let admitted = ticket.admitted(&pair.destination);
     let EndedTransfer { outcome, reply } =
-        run_transfer(&session.transfers, claim, Some(plan), Some(show), admitted).await?;
+        run_transfer(&agent.transfers, claim, Some(plan), Some(show), admitted).await?;
     answers.extend(reply);
     Ok(print_outcome(&outcome, pair))
 }
@@ -175,15 +175,15 @@ fn print_outcome(outcome: &CopyOutcome, CopyPaths { source, destination }: &Copy
     }
 }
 
-async fn await_answers(session: &Session, answers: Answers, timeout: Duration) {
+async fn await_answers(agent: &Agent, answers: Answers, timeout: Duration) {
     let deadline = Instant::now() + timeout;
     let mut unanswered = 0;
     for answer in answers {
         let received = async {
             tokio::select! {
                 answer = answer => answer.ok().flatten(),
-                () = session.server.halted() => None,
-                () = session.server.stopped() => None,
+                () = agent.server.halted() => None,
+                () = agent.server.stopped() => None,
             }
         };
         if !matches!(timeout_at(deadline, received).await, Ok(Some(_))) {

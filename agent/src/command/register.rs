@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, bail};
 
+use crate::agent::Settings;
 use crate::command::args::{Identity, RegisterArgs};
 use crate::exit::Exit;
 use crate::host;
@@ -9,7 +10,6 @@ use crate::identity::Registration;
 use crate::server::api;
 use crate::server::http::HttpClient;
 use crate::server::wire::RegisterAgent;
-use crate::session::Settings;
 use crate::storage::state_file;
 
 /// The server without `--server`.

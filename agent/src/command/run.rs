@@ -7,12 +7,12 @@ use anyhow::bail;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
+use crate::agent::{Agent, Role, Settings, WorkLimits, daemon_lock};
 use crate::command::args::RunArgs;
 use crate::command::register::register_agent;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::server::wire::Status;
-use crate::session::{Role, Session, Settings, WorkLimits, daemon_lock};
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::storage::state_file;
 use crate::transfer::reporter;
@@ -41,28 +41,28 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     };
     let limits = WorkLimits { max_parallel: args.max_jobs, max_rate: args.max_rate };
     let allowed_roots = AllowedRoots::new(&args.allowed_dirs)?;
-    let (session, inbox) = Session::new(settings, &registration, limits, allowed_roots, Some(Uuid::new_v4()))?;
-    tracing::info!(agent.id = %registration.agent_id, server = session.server.api.server(), "the agent runs");
-    session.server.background(reporter::run(session.transfers.reporter.clone(), session.server.clone()));
-    if let Err(error) = resume_work(&session).await {
+    let (agent, inbox) = Agent::new(settings, &registration, limits, allowed_roots, Some(Uuid::new_v4()))?;
+    tracing::info!(agent.id = %registration.agent_id, server = agent.server.api.server(), "the agent runs");
+    agent.server.background(reporter::run(agent.transfers.reporter.clone(), agent.server.clone()));
+    if let Err(error) = resume_work(&agent).await {
         // What is resumed already must not run on unseen.
         settings.stop.cancel();
-        shut_down(&session).await;
+        shut_down(&agent).await;
         return Err(error);
     }
     // Only now: a repeated directive must meet the work that it stands for.
-    session.server.background(Dispatcher::new(session.clone(), Role::Daemon).run(inbox));
-    session.start_heartbeats(Role::Daemon);
-    session.server.background(poll(session.clone()));
-    session.server.background(resend_reports(session.clone()));
+    agent.server.background(Dispatcher::new(agent.clone(), Role::Daemon).run(inbox));
+    agent.start_heartbeats(Role::Daemon);
+    agent.server.background(poll(agent.clone()));
+    agent.server.background(resend_reports(agent.clone()));
 
     tokio::select! {
         () = settings.stop.cancelled() => {}
-        () = session.server.halted() => {}
+        () = agent.server.halted() => {}
     }
-    shut_down(&session).await;
-    match session.server.why_halted() {
-        Some(why) if session.server.exit() == Exit::Duplicate => {
+    shut_down(&agent).await;
+    match agent.server.why_halted() {
+        Some(why) if agent.server.exit() == Exit::Duplicate => {
             eprintln!("error: {why}");
             Ok(Exit::Duplicate)
         }
@@ -72,26 +72,26 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
 }
 
 /// Resumes the work that an earlier process left.
-async fn resume_work(session: &Arc<Session>) -> anyhow::Result<()> {
-    for key in session.journal.load().await? {
-        item::spawn(session, key, execute).await;
+async fn resume_work(agent: &Arc<Agent>) -> anyhow::Result<()> {
+    for key in agent.journal.load().await? {
+        item::spawn(agent, key, execute).await;
     }
-    resume_transfers(session, true).await
+    resume_transfers(agent, true).await
 }
 
 /// Sends unsent final reports; at the start of the daemon it also resumes unfinished transfers.
-async fn resume_transfers(session: &Arc<Session>, is_start: bool) -> anyhow::Result<()> {
-    let store = session.transfers.store.clone();
+async fn resume_transfers(agent: &Arc<Agent>, is_start: bool) -> anyhow::Result<()> {
+    let store = agent.transfers.store.clone();
     let listing = move || -> std::io::Result<_> {
         let lost = if is_start { store.prune()? } else { Vec::new() };
         Ok((lost, store.list()?))
     };
-    let (lost, states) = session.server.blocking(listing).await??;
+    let (lost, states) = agent.server.blocking(listing).await??;
     for id in lost {
-        fail_lost_transfer(session, id);
+        fail_lost_transfer(agent, id);
     }
     for state in states {
-        let Some(id) = state.id.filter(|_| !session.journal.owns_transfer(state.idempotency_key)) else { continue };
+        let Some(id) = state.id.filter(|_| !agent.journal.owns_transfer(state.idempotency_key)) else { continue };
         let is_wanted = match state.phase {
             Phase::Copying | Phase::Publishing => is_start,
             Phase::Reporting => true,
@@ -100,14 +100,14 @@ async fn resume_transfers(session: &Arc<Session>, is_start: bool) -> anyhow::Res
         if !is_wanted {
             continue;
         }
-        let store = session.transfers.store.clone();
-        let claimed = session.server.blocking(move || store.claim(id)).await??;
+        let store = agent.transfers.store.clone();
+        let claimed = agent.server.blocking(move || store.claim(id)).await??;
         let Claimed::Ours(claim) = claimed else { continue };
         match claim.state.report.clone() {
             Some(report) => {
-                send_final_report(&session.transfers, *claim, id, report, Vec::new());
+                send_final_report(&agent.transfers, *claim, id, report, Vec::new());
             }
-            None if is_start => start(session, *claim),
+            None if is_start => start(agent, *claim),
             None => {}
         }
     }
@@ -115,40 +115,40 @@ async fn resume_transfers(session: &Arc<Session>, is_start: bool) -> anyhow::Res
 }
 
 /// Reports a transfer as failed whose state file was lost.
-fn fail_lost_transfer(session: &Session, id: Uuid) {
+fn fail_lost_transfer(agent: &Agent, id: Uuid) {
     // An open work item creates its transfer again with the same idempotency key and continues it.
-    if session.journal.find(|_| true).is_some() {
+    if agent.journal.find(|_| true).is_some() {
         return;
     }
     let reason = "the agent's state file of this transfer was damaged, so it is not known whether the copy was completed; check the destination, then retry the transfer".to_owned();
     // The answer does not matter.
-    drop(session.transfers.reporter.finish(id, report_without_copy(Status::Failed, Some(reason))));
+    drop(agent.transfers.reporter.finish(id, report_without_copy(Status::Failed, Some(reason))));
 }
 
 /// Sends the final reports that other processes left, again and again.
-async fn resend_reports(session: Arc<Session>) {
+async fn resend_reports(agent: Arc<Agent>) {
     loop {
-        sleep(session.server.timing.heartbeat).await;
-        if let Err(error) = resume_transfers(&session, false).await {
+        sleep(agent.server.timing.heartbeat).await;
+        if let Err(error) = resume_transfers(&agent, false).await {
             tracing::warn!("cannot send unsent reports: {error:#}");
         }
     }
 }
 
-async fn shut_down(session: &Arc<Session>) {
+async fn shut_down(agent: &Arc<Agent>) {
     tracing::info!("the agent stops");
-    session.transfers.controls.pause_all();
+    agent.transfers.controls.pause_all();
     let reported = async {
-        while !session.transfers.reporter.is_idle() || session.journal.has_unreported_end() {
+        while !agent.transfers.reporter.is_idle() || agent.journal.has_unreported_end() {
             sleep(Duration::from_millis(50)).await;
         }
     };
     // The rest is reported at the next start.
     let _ = timeout(FINAL_REPORT_TIMEOUT, reported).await;
-    if session.server.why_halted().is_none() {
-        session.send_offline(Role::Daemon).await;
+    if agent.server.why_halted().is_none() {
+        agent.send_offline(Role::Daemon).await;
     }
-    session.server.close().await;
+    agent.server.close().await;
 }
 
 /// Takes the lock that makes this the only daemon of the state folder.

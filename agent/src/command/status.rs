@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::agent::{Settings, daemon_lock};
 use crate::command::args::StatusArgs;
 use crate::exit::Exit;
 use crate::identity::Registration;
-use crate::session::{Settings, daemon_lock};
 use crate::transfer::state::TransferState;
 use crate::transfer::store::{TransferStore, lock};
 use crate::work::journal::Journal;

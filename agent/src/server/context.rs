@@ -82,7 +82,7 @@ impl ServerContext {
         (context, batches)
     }
 
-    /// Spawns a task that ends when the session closes.
+    /// Spawns a task that ends when the agent shuts down.
     pub(crate) fn background<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,

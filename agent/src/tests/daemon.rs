@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::server::ServerState;
 use super::{TestAgent, test_bytes};
+use crate::agent::daemon_lock;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::server::context::Timing;
-use crate::session::daemon_lock;
 use crate::transfer::store::lock;
 
 #[tokio::test]

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::server::Fault;
 use super::{TestAgent, test_bytes, wait_for_path};
+use crate::agent::Settings;
 use crate::command::args::RunArgs;
 use crate::command::copy as copy_command;
 use crate::exit::Exit;
 use crate::server::wire::{Direction, Job, PartOf};
-use crate::session::Settings;
 use crate::transfer::state::{CopyOptions, CopyResult, Phase, TransferState};
 use crate::work::journal::Journal;
 use crate::work::task::{Task, WorkItem};

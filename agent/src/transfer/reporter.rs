@@ -142,7 +142,7 @@ impl Reporter {
     }
 }
 
-/// Sends reports until the session closes.
+/// Sends reports until the agent shuts down.
 pub(crate) async fn run(reporter: Arc<Reporter>, server: Arc<ServerContext>) {
     let mut failures = 0;
     let mut last = Instant::now();

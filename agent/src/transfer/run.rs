@@ -200,7 +200,7 @@ pub(crate) fn send_final_report(
         if let ReportReply::Rejected(message) = &reply {
             tracing::warn!(transfer.id = %id, "the server rejects the final report: {message}");
         }
-        // Also when the session closes meanwhile, so that the next process does not report it again.
+        // Also when the agent shuts down meanwhile, so that the next process does not report it again.
         if let Err(error) = server.blocking(move || claim.record_reported()).await.flatten() {
             tracing::warn!(transfer.id = %id, %error, "cannot delete the state of the transfer");
         }

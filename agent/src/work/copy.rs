@@ -8,9 +8,9 @@ use mftplus_protocol::wire::Protocol;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::agent::Agent;
 use crate::server::http::ApiError;
 use crate::server::wire::{CreateTransfer, Direction, PartOf, Status};
-use crate::session::Session;
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::copy_paths::CopyPaths;
 use crate::storage::job_paths;
@@ -37,7 +37,7 @@ pub(crate) struct CopyRequest {
 
 /// Copies once `ticket` is admitted; none if the process ends first. `watch` runs during the copy with the id of the transfer.
 pub(crate) async fn copy(
-    session: &Arc<Session>,
+    agent: &Arc<Agent>,
     item: &WorkItem,
     request: CopyRequest,
     begun: Option<Claim>,
@@ -60,22 +60,22 @@ pub(crate) async fn copy(
     };
     tokio::select! {
         biased;
-        () = stop.cancelled() => return cancel_before_start(session, begun).await.map(Some),
-        () = session.server.stopping() => return Ok(None),
+        () = stop.cancelled() => return cancel_before_start(agent, begun).await.map(Some),
+        () = agent.server.stopping() => return Ok(None),
         () = ticket.admitted(&pair.destination) => {}
     }
     let (claim, plan) = match begun {
         Some(mut claim) => {
-            claim.state.options.max_rate = session.limits.max_rate;
+            claim.state.options.max_rate = agent.limits.max_rate;
             (claim, None)
         }
-        None => match prepare(session, item, &request, &pair).await? {
+        None => match prepare(agent, item, &request, &pair).await? {
             Ok((claim, plan)) => (claim, Some(plan)),
             Err(done) => return Ok(Some(done)),
         },
     };
     let claim = match claim.state.phase {
-        Phase::Creating => match create(session, claim).await? {
+        Phase::Creating => match create(agent, claim).await? {
             None => return Ok(None),
             Some(Ok(claim)) => claim,
             Some(Err(done)) => return Ok(Some(done)),
@@ -85,13 +85,13 @@ pub(crate) async fn copy(
         Phase::Reporting | Phase::Failed => return Ok(Some(Outcome::as_recorded(claim))),
     };
     let id = claim.state.id.context("the transfer has no id")?;
-    let copying = carry_out(&session.transfers, claim, plan, None, ticket.admitted(&pair.destination));
+    let copying = carry_out(&agent.transfers, claim, plan, None, ticket.admitted(&pair.destination));
     tokio::pin!(copying);
     let (outcome, unreported) = tokio::select! {
         biased;
         ended = &mut copying => ended?,
         () = stop.cancelled() => {
-            if let Some(control) = session.transfers.controls.get(id) {
+            if let Some(control) = agent.transfers.controls.get(id) {
                 control.cancel(CANCELLED_ON_SERVER);
             }
             copying.await?
@@ -116,7 +116,7 @@ async fn resolve_paths(request: &CopyRequest) -> anyhow::Result<Result<CopyPaths
 
 /// Lists the source and stores the state of the transfer before it is created on the server.
 async fn prepare(
-    session: &Session,
+    agent: &Agent,
     item: &WorkItem,
     request: &CopyRequest,
     pair: &CopyPaths,
@@ -139,7 +139,7 @@ async fn prepare(
         options: CopyOptions {
             verify: request.verify,
             overwrite: true,
-            max_rate: session.limits.max_rate,
+            max_rate: agent.limits.max_rate,
             is_confined: true,
         },
         part_of: request.part_of.clone(),
@@ -147,8 +147,8 @@ async fn prepare(
         copied: None,
         report: None,
     };
-    let store = session.transfers.store.clone();
-    match session.server.blocking(move || store.begin(state)).await? {
+    let store = agent.transfers.store.clone();
+    match agent.server.blocking(move || store.begin(state)).await? {
         Ok(claim) => Ok(Ok((claim, plan))),
         Err(BeginError::Io(error)) => Err(error).context("cannot use the state folder"),
         Err(error) => Ok(Err(Outcome::failed(error.to_string()))),
@@ -156,7 +156,7 @@ async fn prepare(
 }
 
 /// Creates the transfer on the server; the same key never creates a second one.
-async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Option<Result<Claim, Outcome>>> {
+async fn create(agent: &Arc<Agent>, mut claim: Claim) -> anyhow::Result<Option<Result<Claim, Outcome>>> {
     let state = claim.state.clone();
     let transfer = CreateTransfer {
         source_url: &state.source,
@@ -166,8 +166,8 @@ async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Opti
         size: state.size,
         part_of: &state.part_of,
     };
-    let created = request_until_answered(session, || async {
-        match session.server.api.create_transfer(state.idempotency_key, &transfer).await {
+    let created = request_until_answered(agent, || async {
+        match agent.server.api.create_transfer(state.idempotency_key, &transfer).await {
             // The server still handles an earlier copy of this request.
             Err(ApiError::Refused { status: 409, message }) => Err(ApiError::BadResponse { status: 409, message }),
             other => other,
@@ -177,11 +177,11 @@ async fn create(session: &Arc<Session>, mut claim: Claim) -> anyhow::Result<Opti
         None => Ok(None),
         Some(Ok(view)) => {
             let recording = move || claim.record_creation(view.id, view.attempt).map(|()| claim);
-            let recorded = session.server.blocking(recording).await.flatten();
+            let recorded = agent.server.blocking(recording).await.flatten();
             Ok(Some(Ok(recorded.context("cannot record the transfer")?)))
         }
         Some(Err(error)) => {
-            session.server.blocking(move || claim.delete()).await??;
+            agent.server.blocking(move || claim.delete()).await??;
             Ok(Some(Err(Outcome::failed(format!("the server rejects the transfer: {error}")))))
         }
     }

@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use crate::agent::{Agent, Role};
 use crate::identity::{ApiKey, Registration};
 use crate::server::context::DirectiveBatch;
 use crate::server::wire::{Directive, Status};
-use crate::session::{Role, Session};
 use crate::transfer::run::{UnreportedOutcome, cancel_idle, report_without_copy};
 use crate::transfer::store::Claimed;
 use crate::work::executor::execute;
@@ -23,9 +23,9 @@ use crate::work::job;
 use crate::work::retry;
 use crate::work::step;
 
-/// Handles the directives of a session.
+/// Handles the directives of an agent.
 pub(crate) struct Dispatcher {
-    session: Arc<Session>,
+    agent: Arc<Agent>,
     role: Role,
     handled: HashSet<Uuid>,
     warned: HashSet<Uuid>,
@@ -33,11 +33,11 @@ pub(crate) struct Dispatcher {
 
 impl Dispatcher {
     /// A dispatcher; that of a `copy` handles only cancellations of its own transfers.
-    pub(crate) fn new(session: Arc<Session>, role: Role) -> Self {
-        Self { session, role, handled: HashSet::new(), warned: HashSet::new() }
+    pub(crate) fn new(agent: Arc<Agent>, role: Role) -> Self {
+        Self { agent, role, handled: HashSet::new(), warned: HashSet::new() }
     }
 
-    /// Handles directives until the session ends.
+    /// Handles directives until the agent shuts down.
     pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<DirectiveBatch>) {
         while let Some(DirectiveBatch { directives, handled }) = inbox.recv().await {
             for directive in directives {
@@ -68,7 +68,7 @@ impl Dispatcher {
                 }
             }
         }
-        if let Err(error) = self.session.server.api.acknowledge(directive.id).await {
+        if let Err(error) = self.agent.server.api.acknowledge(directive.id).await {
             tracing::debug!(directive.id = %directive.id, %error, "not acknowledged yet");
         }
     }
@@ -84,16 +84,16 @@ impl Dispatcher {
             .with_context(|| format!("this version of the agent does not know `{}` and ignores it", directive.kind))?;
         match kind {
             DirectiveKind::CancelTransfer => self.cancel(directive.id, id(payload, "transferId")?).await,
-            DirectiveKind::StartJob => item::accept(&self.session, job::work_item(directive)?, execute).await,
-            DirectiveKind::CancelJobRun => job::cancel(&self.session, directive).await,
+            DirectiveKind::StartJob => item::accept(&self.agent, job::work_item(directive)?, execute).await,
+            DirectiveKind::CancelJobRun => job::cancel(&self.agent, directive).await,
             DirectiveKind::RunStep => {
-                let item = step::work_item(&self.session, directive).await?;
-                item::accept(&self.session, item, execute).await
+                let item = step::work_item(&self.agent, directive).await?;
+                item::accept(&self.agent, item, execute).await
             }
-            DirectiveKind::CancelStep => step::cancel(&self.session, directive).await,
+            DirectiveKind::CancelStep => step::cancel(&self.agent, directive).await,
             DirectiveKind::RetryTransfer => {
                 let attempt = payload.get("attempt").and_then(Value::as_u64).context("no `attempt`")?;
-                retry::retry(&self.session, id(payload, "transferId")?, u32::try_from(attempt)?).await
+                retry::retry(&self.agent, id(payload, "transferId")?, u32::try_from(attempt)?).await
             }
             DirectiveKind::RotateKey => self.rotate_key().await,
             DirectiveKind::SetHeartbeatInterval => {
@@ -105,8 +105,8 @@ impl Dispatcher {
     }
 
     async fn cancel(&self, directive: Uuid, id: Uuid) -> anyhow::Result<Acknowledgement> {
-        let session = &self.session;
-        if let Some(control) = session.transfers.controls.get(id) {
+        let agent = &self.agent;
+        if let Some(control) = agent.transfers.controls.get(id) {
             control.acknowledge_at_end(directive);
             control.cancel("cancelled on the server");
             return Ok(Acknowledgement::InProgress);
@@ -114,93 +114,93 @@ impl Dispatcher {
         if self.role == Role::Copy {
             return Ok(Acknowledgement::Deferred);
         }
-        let store = session.transfers.store.clone();
-        let states = session.server.blocking(move || store.list()).await??;
+        let store = agent.transfers.store.clone();
+        let states = agent.server.blocking(move || store.list()).await??;
         let begun = states.into_iter().find(|state| state.id == Some(id));
-        let owner = begun.and_then(|state| session.journal.find(|item| item.transfer_key == state.idempotency_key));
+        let owner = begun.and_then(|state| agent.journal.find(|item| item.transfer_key == state.idempotency_key));
         if let Some(owner) = owner {
             // Its work item waits in the queue, so that is cancelled.
-            session.journal.cancel(&owner.key(), Some(directive)).await?;
+            agent.journal.cancel(&owner.key(), Some(directive)).await?;
             return Ok(Acknowledgement::InProgress);
         }
-        let store = session.transfers.store.clone();
-        let claim = match session.server.blocking(move || store.claim(id)).await?? {
+        let store = agent.transfers.store.clone();
+        let claim = match agent.server.blocking(move || store.claim(id)).await?? {
             Claimed::Busy => return Ok(Acknowledgement::Deferred),
             Claimed::Ours(claim) => *claim,
             Claimed::Missing => {
                 // There is no state of it; the answer to this report does not matter.
-                drop(session.transfers.reporter.finish(id, report_without_copy(Status::Cancelled, None)));
+                drop(agent.transfers.reporter.finish(id, report_without_copy(Status::Cancelled, None)));
                 return Ok(Acknowledgement::Done);
             }
         };
         let unreported = if claim.state.report.is_some() {
             UnreportedOutcome::of_claim(claim)
         } else {
-            Some(cancel_idle(&session.transfers, claim, id).await?)
+            Some(cancel_idle(&agent.transfers, claim, id).await?)
         };
         if let Some(unreported) = unreported {
             // The report is sent in a task of its own.
-            drop(unreported.acknowledging(directive).send(&session.transfers));
+            drop(unreported.acknowledging(directive).send(&agent.transfers));
         }
         Ok(Acknowledgement::InProgress)
     }
 
     async fn rotate_key(&self) -> anyhow::Result<Acknowledgement> {
         let store = async |key: ApiKey| self.change_registration(move |registration| registration.api_key = key).await;
-        self.session.server.api.rotate_key(store).await?;
+        self.agent.server.api.rotate_key(store).await?;
         Ok(Acknowledgement::Done)
     }
 
     async fn set_heartbeat_interval(&self, seconds: u64) -> anyhow::Result<Acknowledgement> {
         self.change_registration(move |registration| registration.heartbeat_seconds = Some(seconds)).await?;
-        self.session.heartbeat.send_replace(Duration::from_secs(seconds));
+        self.agent.heartbeat.send_replace(Duration::from_secs(seconds));
         Ok(Acknowledgement::Done)
     }
 
     /// Changes the stored registration durably.
     async fn change_registration(&self, change: impl FnOnce(&mut Registration) + Send + 'static) -> anyhow::Result<()> {
-        let state_dir = self.session.state_dir.clone();
+        let state_dir = self.agent.state_dir.clone();
         let changing = move || -> anyhow::Result<()> {
             let mut registration = Registration::load(&state_dir)?.context("the registration is missing")?;
             change(&mut registration);
             registration.save(&state_dir)
         };
-        self.session.server.blocking(changing).await?
+        self.agent.server.blocking(changing).await?
     }
 }
 
 /// Long-polls for directives until a fatal error.
-pub(crate) async fn poll(session: Arc<Session>) {
+pub(crate) async fn poll(agent: Arc<Agent>) {
     let mut failures = 0;
     let mut open: HashSet<Uuid> = HashSet::new();
     let mut repeats = 0;
     loop {
         let asked = Instant::now();
         let answer = tokio::select! {
-            () = session.server.halted() => return,
-            answer = session.server.api.wait_for_directives() => answer,
+            () = agent.server.halted() => return,
+            answer = agent.server.api.wait_for_directives() => answer,
         };
         let pause = match answer {
             Ok(directives) => {
                 failures = 0;
                 let before = std::mem::replace(&mut open, directives.iter().map(|directive| directive.id).collect());
-                let is_news = !open.is_subset(&before) || asked.elapsed() >= session.server.timing.poll;
-                session.server.deliver_and_wait(directives).await;
+                let is_news = !open.is_subset(&before) || asked.elapsed() >= agent.server.timing.poll;
+                agent.server.deliver_and_wait(directives).await;
                 // A server that repeats directives, or does not wait, must not be polled in a tight loop. Most repeated
                 // directives are about to start, and then the server waits again: so the pause grows from a short one.
                 repeats = if is_news { 0 } else { repeats + 1 };
                 if is_news {
                     Duration::ZERO
                 } else {
-                    session.server.timing.backoff.jittered(repeats, fastrand::f64()).min(session.server.timing.poll)
+                    agent.server.timing.backoff.jittered(repeats, fastrand::f64()).min(agent.server.timing.poll)
                 }
             }
-            Err(error) if error.is_fatal() => return session.server.halt(&error),
+            Err(error) if error.is_fatal() => return agent.server.halt(&error),
             Err(error) => {
                 failures += 1;
                 tracing::debug!("cannot receive directives: {error}");
                 let least = if error.is_temporary() { error.retry_after() } else { Duration::from_mins(1) };
-                least.max(session.server.timing.backoff.jittered(failures, fastrand::f64()))
+                least.max(agent.server.timing.backoff.jittered(failures, fastrand::f64()))
             }
         };
         sleep(pause).await;

@@ -10,10 +10,10 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use crate::agent::Agent;
 use crate::server::http::ApiError;
 use crate::server::pacing::urgent_delay;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
-use crate::session::Session;
 use crate::transfer::reporter::ReportReply;
 use crate::transfer::run::{UnreportedOutcome, cancel_idle};
 use crate::transfer::store::{Claim, Claimed};
@@ -68,52 +68,52 @@ impl Outcome {
 pub(crate) type Execution = Pin<Box<dyn Future<Output = anyhow::Result<Option<Outcome>>> + Send>>;
 
 /// Carries out an item whose start is reported.
-pub(crate) type StepExecutor = fn(Arc<Session>, WorkItem, Option<Claim>, Ticket) -> Execution;
+pub(crate) type StepExecutor = fn(Arc<Agent>, WorkItem, Option<Claim>, Ticket) -> Execution;
 
 /// Accepts the item of a directive, once.
 pub(crate) async fn accept(
-    session: &Arc<Session>,
+    agent: &Arc<Agent>,
     item: WorkItem,
     execute: StepExecutor,
 ) -> anyhow::Result<Acknowledgement> {
-    if session.server.is_stopping() {
+    if agent.server.is_stopping() {
         return Ok(Acknowledgement::Deferred);
     }
     let (key, directive) = (item.key(), item.directive);
-    match session.journal.state_of(&key) {
+    match agent.journal.state_of(&key) {
         ItemState::Finished => return Ok(Acknowledgement::Done),
         ItemState::Open => {
             // The server may have sent it again as another directive.
-            if session.journal.get(&key).is_some_and(|open| open.directive != directive) {
-                session.journal.acknowledge_at_end(&key, directive).await?;
+            if agent.journal.get(&key).is_some_and(|open| open.directive != directive) {
+                agent.journal.acknowledge_at_end(&key, directive).await?;
             }
             return Ok(Acknowledgement::InProgress);
         }
         ItemState::New => {}
     }
-    session.journal.add(item).await.context("cannot record the work item, so it is not started")?;
-    spawn(session, key, execute).await;
+    agent.journal.add(item).await.context("cannot record the work item, so it is not started")?;
+    spawn(agent, key, execute).await;
     Ok(Acknowledgement::InProgress)
 }
 
 /// Cancels these items; `directive` is acknowledged when the last one has ended, or now if there is none.
-pub(crate) async fn cancel(session: &Session, directive: Uuid, items: &[WorkItem]) -> anyhow::Result<Acknowledgement> {
+pub(crate) async fn cancel(agent: &Agent, directive: Uuid, items: &[WorkItem]) -> anyhow::Result<Acknowledgement> {
     let Some((last, earlier)) = items.split_last() else { return Ok(Acknowledgement::Done) };
     // An earlier attempt may still be ending; the acknowledgement must be true of all.
     for item in earlier {
-        session.journal.cancel(&item.key(), None).await?;
+        agent.journal.cancel(&item.key(), None).await?;
     }
-    session.journal.cancel(&last.key(), Some(directive)).await?;
+    agent.journal.cancel(&last.key(), Some(directive)).await?;
     Ok(Acknowledgement::InProgress)
 }
 
 /// Runs an open item in a task of its own.
-pub(crate) async fn spawn(session: &Arc<Session>, key: String, execute: StepExecutor) {
-    let ticket = session.queue.enqueue();
-    let Some(item) = session.journal.get(&key) else { return };
+pub(crate) async fn spawn(agent: &Arc<Agent>, key: String, execute: StepExecutor) {
+    let ticket = agent.queue.enqueue();
+    let Some(item) = agent.journal.get(&key) else { return };
     // Claim the transfer of an earlier process before another item can use its destination.
-    let store = session.transfers.store.clone();
-    let begun = match session.server.blocking(move || store.claim_begun(item.transfer_key)).await.flatten() {
+    let store = agent.transfers.store.clone();
+    let begun = match agent.server.blocking(move || store.claim_begun(item.transfer_key)).await.flatten() {
         Ok(Claimed::Ours(claim)) => {
             ticket.wait_for(&claim.state.paths().destination);
             Ok(Some(*claim))
@@ -122,8 +122,8 @@ pub(crate) async fn spawn(session: &Arc<Session>, key: String, execute: StepExec
         Ok(Claimed::Busy) => Err("another process runs its copy".to_owned()),
         Err(error) => Err(error.to_string()),
     };
-    let working = session.clone();
-    session.server.tasks.spawn(async move {
+    let working = agent.clone();
+    agent.server.tasks.spawn(async move {
         let result = match begun {
             Ok(begun) => run(&working, &key, begun, ticket, execute).await,
             Err(error) => Err(anyhow::anyhow!(error)),
@@ -138,71 +138,71 @@ pub(crate) async fn spawn(session: &Arc<Session>, key: String, execute: StepExec
 }
 
 async fn run(
-    session: &Arc<Session>,
+    agent: &Arc<Agent>,
     key: &str,
     begun: Option<Claim>,
     ticket: Ticket,
     execute: StepExecutor,
 ) -> anyhow::Result<()> {
-    let Some(item) = session.journal.get(key) else { return Ok(()) };
+    let Some(item) = agent.journal.get(key) else { return Ok(()) };
     let (end, told) = if let Some(end) = item.end.clone() {
         // It ended in an earlier process; the final report of its transfer may be left to send.
         drop(ticket);
-        (end, begun.and_then(UnreportedOutcome::of_claim).map(|copy| copy.send(&session.transfers)))
+        (end, begun.and_then(UnreportedOutcome::of_claim).map(|copy| copy.send(&agent.transfers)))
     } else {
-        match announce(session, &item, &ticket).await? {
+        match announce(agent, &item, &ticket).await? {
             None => return Ok(()),
             Some(Err(error)) => {
                 tracing::warn!(item = key, "the server rejects the start of this work item: {error}");
-                abandon(session, begun).await?;
-                session.journal.acknowledge_at_end(key, item.directive).await?;
-                return finish(session, key).await;
+                abandon(agent, begun).await?;
+                agent.journal.acknowledge_at_end(key, item.directive).await?;
+                return finish(agent, key).await;
             }
             Some(Ok(())) => {}
         }
-        let Some(started) = session.journal.get(key) else { return Ok(()) };
-        let done = execute(session.clone(), started, begun, ticket).await?;
+        let Some(started) = agent.journal.get(key) else { return Ok(()) };
+        let done = execute(agent.clone(), started, begun, ticket).await?;
         let Some(Outcome { end, copy }) = done else { return Ok(()) };
         // Recorded before the transfer is reported, so that the next process knows the end.
         let recorded = end.clone();
-        session.journal.change(key, |item| item.end = Some(recorded)).await?;
-        (end, copy.map(|copy| copy.send(&session.transfers)))
+        agent.journal.change(key, |item| item.end = Some(recorded)).await?;
+        (end, copy.map(|copy| copy.send(&agent.transfers)))
     };
     if let Some(told) = told
         && !is_answered(told).await
     {
         return Ok(());
     }
-    match report(session, &item, key, &end).await {
+    match report(agent, &item, key, &end).await {
         None => Ok(()),
         Some(answer) => {
             match answer {
                 Ok(()) => tracing::info!(item = key, status = ?end.status, "the work item has ended"),
                 Err(error) => tracing::warn!(item = key, "the server rejects the end of this work item: {error}"),
             }
-            finish(session, key).await
+            finish(agent, key).await
         }
     }
 }
 
 /// Cancels the transfer that an earlier process started for an item that the server has rejected.
-async fn abandon(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<()> {
-    if let Some(copy) = cancel_before_start(session, begun).await?.copy {
+async fn abandon(agent: &Arc<Agent>, begun: Option<Claim>) -> anyhow::Result<()> {
+    if let Some(copy) = cancel_before_start(agent, begun).await?.copy {
         // The report is sent in a task of its own.
-        drop(copy.send(&session.transfers));
+        drop(copy.send(&agent.transfers));
     }
     Ok(())
 }
 
 /// Ends an item that is cancelled, or must not run, before its copy starts or resumes. A copy that has ended stays as it is.
-pub(crate) async fn cancel_before_start(session: &Arc<Session>, begun: Option<Claim>) -> anyhow::Result<Outcome> {
+pub(crate) async fn cancel_before_start(agent: &Arc<Agent>, begun: Option<Claim>) -> anyhow::Result<Outcome> {
     let copy = match begun {
         Some(claim) if claim.state.has_ended() => return Ok(Outcome::as_recorded(claim)),
         Some(claim) => {
             if let Some(id) = claim.state.id {
-                Some(cancel_idle(&session.transfers, claim, id).await?)
+                Some(cancel_idle(&agent.transfers, claim, id).await?)
             } else {
-                session.server.blocking(move || claim.delete()).await??;
+                agent.server.blocking(move || claim.delete()).await??;
                 None
             }
         }
@@ -219,7 +219,7 @@ async fn is_answered(told: JoinHandle<Option<ReportReply>>) -> bool {
 /// Reports the start of the item; the inner error is the server's rejection. While the server does not answer, later items
 /// go first.
 async fn announce(
-    session: &Arc<Session>,
+    agent: &Arc<Agent>,
     item: &WorkItem,
     ticket: &Ticket,
 ) -> anyhow::Result<Option<Result<(), ApiError>>> {
@@ -233,11 +233,11 @@ async fn announce(
         Task::Job { run: Some(_), .. } => Ok(Some(Ok(()))),
         Task::Job { job, run: None } => {
             let request =
-                || async { session.server.api.start_job_run(job.id, item.directive).await.inspect_err(noting_failure) };
-            let claimed = request_until_answered(session, request).await;
+                || async { agent.server.api.start_job_run(job.id, item.directive).await.inspect_err(noting_failure) };
+            let claimed = request_until_answered(agent, request).await;
             let Some(Ok(view)) = claimed else { return Ok(claimed.map(|refused| refused.map(|_| ()))) };
             let claimed = Task::Job { job: job.clone(), run: Some(view.id) };
-            session.journal.change(&item.key(), |item| item.task = claimed).await?;
+            agent.journal.change(&item.key(), |item| item.task = claimed).await?;
             tracing::info!(job = %job.name, job.id = %job.id, run.id = %view.id, "the job runs");
             Ok(Some(Ok(())))
         }
@@ -250,10 +250,10 @@ async fn announce(
                 error_message: None,
             };
             let request =
-                || async { session.server.api.update_step(step.path(), &begins).await.inspect_err(noting_failure) };
-            let told = request_until_answered(session, request).await;
+                || async { agent.server.api.update_step(step.path(), &begins).await.inspect_err(noting_failure) };
+            let told = request_until_answered(agent, request).await;
             let Some(Ok((view, directives))) = told else { return Ok(told.map(|refused| refused.map(|_| ()))) };
-            session.server.deliver(directives);
+            agent.server.deliver(directives);
             if is_over(&view, step.attempt) {
                 let message = format!("attempt {} is {}", view.attempt, view.status);
                 return Ok(Some(Err(ApiError::Refused { status: 409, message })));
@@ -270,11 +270,11 @@ pub(crate) fn is_over(view: &StepView, attempt: u32) -> bool {
 }
 
 /// Reports the end of the item.
-async fn report(session: &Arc<Session>, item: &WorkItem, key: &str, end: &RunEnd) -> Option<Result<(), ApiError>> {
-    let task = session.journal.get(key).map_or_else(|| item.task.clone(), |item| item.task);
+async fn report(agent: &Arc<Agent>, item: &WorkItem, key: &str, end: &RunEnd) -> Option<Result<(), ApiError>> {
+    let task = agent.journal.get(key).map_or_else(|| item.task.clone(), |item| item.task);
     match task {
         Task::Job { job, run: Some(run) } => {
-            request_until_answered(session, || session.server.api.end_job_run(job.id, run, end)).await
+            request_until_answered(agent, || agent.server.api.end_job_run(job.id, run, end)).await
         }
         Task::Job { run: None, .. } => Some(Ok(())),
         Task::Step(step) => {
@@ -285,20 +285,20 @@ async fn report(session: &Arc<Session>, item: &WorkItem, key: &str, end: &RunEnd
                 bytes_transferred: Some(end.bytes_transferred),
                 error_message: end.error_message.clone(),
             };
-            let told = request_until_answered(session, || session.server.api.update_step(step.path(), &ended)).await?;
-            Some(told.map(|(_, directives)| session.server.deliver(directives)))
+            let told = request_until_answered(agent, || agent.server.api.update_step(step.path(), &ended)).await?;
+            Some(told.map(|(_, directives)| agent.server.deliver(directives)))
         }
     }
 }
 
 /// Records that the item is finished, and acknowledges its directives.
-async fn finish(session: &Arc<Session>, key: &str) -> anyhow::Result<()> {
-    let finished = session.journal.finish(key).await;
+async fn finish(agent: &Arc<Agent>, key: &str) -> anyhow::Result<()> {
+    let finished = agent.journal.finish(key).await;
     let directives = finished.context("cannot record that the work item is finished")?;
     let acknowledging = async {
         for directive in directives {
             // One attempt: a repeated directive of a finished item is acknowledged again.
-            if let Err(error) = session.server.api.acknowledge(directive).await {
+            if let Err(error) = agent.server.api.acknowledge(directive).await {
                 tracing::debug!(directive.id = %directive, %error, "not acknowledged yet");
             }
         }
@@ -306,14 +306,14 @@ async fn finish(session: &Arc<Session>, key: &str) -> anyhow::Result<()> {
     tokio::select! {
         biased;
         () = acknowledging => {}
-        () = session.server.closed() => {}
+        () = agent.server.closed() => {}
     }
     Ok(())
 }
 
 /// Repeats a request until the server answers; none if the process ends first.
 pub(crate) async fn request_until_answered<T, F>(
-    session: &Arc<Session>,
+    agent: &Arc<Agent>,
     request: impl Fn() -> F,
 ) -> Option<Result<T, ApiError>>
 where
@@ -322,16 +322,16 @@ where
     let mut failures = 0;
     loop {
         let asked = async {
-            let _lock = session.request_lock.lock().await;
-            sleep(urgent_delay(session.server.api.rate_limit())).await;
+            let _lock = agent.request_lock.lock().await;
+            sleep(urgent_delay(agent.server.api.rate_limit())).await;
             request().await
         };
         let error = tokio::select! {
-            () = session.server.closed() => return None,
+            () = agent.server.closed() => return None,
             answer = asked => match answer {
                 Err(error) if error.is_temporary() => error,
                 Err(error) if error.is_fatal() => {
-                    session.server.halt(&error);
+                    agent.server.halt(&error);
                     return None;
                 }
                 answer => return Some(answer),
@@ -341,9 +341,9 @@ where
         if failures == 1 {
             tracing::warn!("{error}; the request is repeated until the server answers");
         }
-        let wait = error.retry_after().max(session.server.timing.backoff.jittered(failures, fastrand::f64()));
+        let wait = error.retry_after().max(agent.server.timing.backoff.jittered(failures, fastrand::f64()));
         tokio::select! {
-            () = session.server.stopping() => return None,
+            () = agent.server.stopping() => return None,
             () = sleep(wait) => {}
         }
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use uuid::Uuid;
 
+use crate::agent::Agent;
 use crate::server::wire::{Directive, Job, PartOf};
-use crate::session::Session;
 use crate::transfer::state::Verify;
 use crate::transfer::store::Claim;
 use crate::work::copy::{CopyRequest, copy};
@@ -23,21 +23,21 @@ pub(crate) fn work_item(directive: &Directive) -> anyhow::Result<WorkItem> {
 }
 
 /// `cancelJobRun`.
-pub(crate) async fn cancel(session: &Session, directive: &Directive) -> anyhow::Result<Acknowledgement> {
+pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Result<Acknowledgement> {
     let wanted = id(&directive.payload, "runId")?;
     let is_meant = |item: &WorkItem| matches!(&item.task, Task::Job { run: Some(run), .. } if *run == wanted);
     let may_be_meant = |item: &WorkItem| matches!(&item.task, Task::Job { run: None, .. });
-    let meant = session.journal.find_all(is_meant);
-    if meant.is_empty() && session.journal.find(may_be_meant).is_some() {
+    let meant = agent.journal.find_all(is_meant);
+    if meant.is_empty() && agent.journal.find(may_be_meant).is_some() {
         // The run of that item is not known yet.
         return Ok(Acknowledgement::Deferred);
     }
-    item::cancel(session, directive.id, &meant).await
+    item::cancel(agent, directive.id, &meant).await
 }
 
 /// Carries out a run; none if the process ends first.
 pub(crate) async fn run(
-    session: &Arc<Session>,
+    agent: &Arc<Agent>,
     item: &WorkItem,
     job: Job,
     run: Uuid,
@@ -51,9 +51,9 @@ pub(crate) async fn run(
         direction: job.direction,
         verify: Verify::Sha256,
         part_of: PartOf { job_run_id: Some(run), ..PartOf::default() },
-        access: session.transfers.file_access(true),
+        access: agent.transfers.file_access(true),
     };
-    let stop = session.journal.cancel_token(&item.key());
+    let stop = agent.journal.cancel_token(&item.key());
     // The progress of a run is that of its transfer.
-    copy(session, item, request, begun, &ticket, &stop, async |_| pending().await).await
+    copy(agent, item, request, begun, &ticket, &stop, async |_| pending().await).await
 }

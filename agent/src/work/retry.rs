@@ -5,8 +5,8 @@ use std::sync::Arc;
 use mftplus_protocol::wire::Protocol;
 use uuid::Uuid;
 
+use crate::agent::Agent;
 use crate::server::wire::{PartOf, Status, TransferView};
-use crate::session::Session;
 use crate::storage::job_paths::local_path;
 use crate::transfer::run::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, send_final_report};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
@@ -14,23 +14,23 @@ use crate::transfer::store::{Claim, Claimed, TransferStore};
 use crate::work::item::Acknowledgement;
 
 /// Starts the attempt `attempt` of a transfer.
-pub(crate) async fn retry(session: &Arc<Session>, id: Uuid, attempt: u32) -> anyhow::Result<Acknowledgement> {
-    if let Some(control) = session.transfers.controls.get(id) {
+pub(crate) async fn retry(agent: &Arc<Agent>, id: Uuid, attempt: u32) -> anyhow::Result<Acknowledgement> {
+    if let Some(control) = agent.transfers.controls.get(id) {
         // It is running: this copy becomes the new attempt.
         control.raise_attempt(attempt);
         return Ok(Acknowledgement::Done);
     }
-    let store = session.transfers.store.clone();
-    let known = match session.server.blocking(move || store.claim(id)).await?? {
+    let store = agent.transfers.store.clone();
+    let known = match agent.server.blocking(move || store.claim(id)).await?? {
         Claimed::Busy => return Ok(Acknowledgement::Deferred),
         // It belongs to a work item that has not ended.
-        Claimed::Ours(claim) if session.journal.owns_transfer(claim.state.idempotency_key) => {
+        Claimed::Ours(claim) if agent.journal.owns_transfer(claim.state.idempotency_key) => {
             return Ok(Acknowledgement::Deferred);
         }
         Claimed::Ours(claim) => Some(*claim),
         Claimed::Missing => None,
     };
-    let view = match session.server.api.begin_attempt(id, attempt).await {
+    let view = match agent.server.api.begin_attempt(id, attempt).await {
         Ok(view) => view,
         Err(error) if error.is_temporary() => return Ok(Acknowledgement::Deferred),
         Err(error) => {
@@ -39,27 +39,27 @@ pub(crate) async fn retry(session: &Arc<Session>, id: Uuid, attempt: u32) -> any
         }
     };
     let refusal = unsupported(&view);
-    let store = session.transfers.store.clone();
-    let stored = session.server.blocking(move || store_attempt(&store, known, view, attempt)).await??;
+    let store = agent.transfers.store.clone();
+    let stored = agent.server.blocking(move || store_attempt(&store, known, view, attempt)).await??;
     let Some(mut claim) = stored else { return Ok(Acknowledgement::Deferred) };
     if let Some(reason) = refusal {
         let report = FinalReport { attempt: claim.state.attempt, ..report_without_copy(Status::Failed, Some(reason)) };
         let recorded = report.clone();
         let recording = move || claim.record_end(recorded).map(|()| claim);
-        let claim = session.server.blocking(recording).await??;
+        let claim = agent.server.blocking(recording).await??;
         // The report is stored, so the directive is done: if it were acknowledged behind the report, it could be received
         // once more between the two, and would start an attempt that nobody asked for.
-        send_final_report(&session.transfers, claim, id, report, Vec::new());
+        send_final_report(&agent.transfers, claim, id, report, Vec::new());
     } else {
-        start(session, claim);
+        start(agent, claim);
     }
     Ok(Acknowledgement::Done)
 }
 
 /// Runs a transfer in a task of its own, and logs how it ended.
-pub(crate) fn start(session: &Arc<Session>, claim: Claim) {
-    let running = session.clone();
-    session.server.tasks.spawn(async move {
+pub(crate) fn start(agent: &Arc<Agent>, claim: Claim) {
+    let running = agent.clone();
+    agent.server.tasks.spawn(async move {
         let (id, destination) = (claim.state.id, claim.state.paths().destination);
         let ticket = running.queue.enqueue();
         match run_transfer(&running.transfers, claim, None, None, ticket.admitted(&destination)).await {

@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::action::{StepAction, TransferInstruction};
+use crate::agent::Agent;
 use crate::server::pacing::{report_interval, urgent_delay};
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
-use crate::session::Session;
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::job_paths::local_path;
 use crate::storage::path_text::{ends_with_separator, text};
@@ -36,7 +36,7 @@ use crate::work::task::{Step, Task, WorkItem};
 const NO_ALLOWED_ROOTS: &str = "this agent carries out no pipeline steps, because it has no allowed folders: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";
 
 /// The item of `runStep`; cancels an earlier attempt of the step.
-pub(crate) async fn work_item(session: &Session, directive: &Directive) -> anyhow::Result<WorkItem> {
+pub(crate) async fn work_item(agent: &Agent, directive: &Directive) -> anyhow::Result<WorkItem> {
     let payload = &directive.payload;
     let (run, pipeline) = (id(payload, "runId")?, id(payload, "pipelineId")?);
     let step = payload.get("step").context("no `step`")?;
@@ -44,40 +44,40 @@ pub(crate) async fn work_item(session: &Session, directive: &Directive) -> anyho
     let attempt = step.get("attempt").and_then(Value::as_u64).map_or(Ok(1), u32::try_from)?;
     // An earlier attempt whose end is not reported must not continue beside this one.
     let is_earlier = |item: &WorkItem| matches!(&item.task, Task::Step(step) if step.run == run && step.name == name && step.attempt < attempt);
-    if let Some(earlier) = session.journal.find(is_earlier) {
-        session.journal.cancel(&earlier.key(), None).await?;
+    if let Some(earlier) = agent.journal.find(is_earlier) {
+        agent.journal.cancel(&earlier.key(), None).await?;
     }
     let step = Step { pipeline, run, name, attempt, instruction: step.clone(), mark: None };
     Ok(WorkItem::new(directive.id, Task::Step(step)))
 }
 
 /// `cancelStep`.
-pub(crate) async fn cancel(session: &Session, directive: &Directive) -> anyhow::Result<Acknowledgement> {
+pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Result<Acknowledgement> {
     let run = id(&directive.payload, "runId")?;
     let name = directive.payload.get("stepId").and_then(Value::as_str).context("no `stepId`")?;
     let is_meant = |item: &WorkItem| matches!(&item.task, Task::Step(step) if step.run == run && step.name == name);
-    item::cancel(session, directive.id, &session.journal.find_all(is_meant)).await
+    item::cancel(agent, directive.id, &agent.journal.find_all(is_meant)).await
 }
 
 /// Carries out a step within its timeout; none if the process ends first.
 pub(crate) async fn run(
-    session: &Arc<Session>,
+    agent: &Arc<Agent>,
     item: &WorkItem,
     step: Step,
     begun: Option<Claim>,
     ticket: Ticket,
 ) -> anyhow::Result<Option<Outcome>> {
     let action = match action::read(&step.instruction) {
-        Ok(action) if session.transfers.allowed_roots.is_configured() => action,
+        Ok(action) if agent.transfers.allowed_roots.is_configured() => action,
         refused => {
             let reason = refused.err().unwrap_or_else(|| NO_ALLOWED_ROOTS.to_owned());
-            let ended = cancel_before_start(session, begun).await?;
+            let ended = cancel_before_start(agent, begun).await?;
             return Ok(Some(Outcome { copy: ended.copy, ..Outcome::failed(reason) }));
         }
     };
     let limit = step.instruction.get("timeoutSeconds").and_then(Value::as_u64);
-    let token = session.journal.cancel_token(&item.key());
-    let execution = carry_out(session, item, &step, action, begun, &ticket, &token);
+    let token = agent.journal.cancel_token(&item.key());
+    let execution = carry_out(agent, item, &step, action, begun, &ticket, &token);
     tokio::pin!(execution);
     let Some(seconds) = limit else { return execution.await };
     tokio::select! {
@@ -95,7 +95,7 @@ pub(crate) async fn run(
 }
 
 async fn carry_out(
-    session: &Arc<Session>,
+    agent: &Arc<Agent>,
     item: &WorkItem,
     step: &Step,
     action: StepAction,
@@ -103,15 +103,15 @@ async fn carry_out(
     ticket: &Ticket,
     token: &CancellationToken,
 ) -> anyhow::Result<Option<Outcome>> {
-    let access = session.transfers.file_access(true);
+    let access = agent.transfers.file_access(true);
     let blocking = match action {
         StepAction::Transfer(TransferInstruction { source, destination, protocol, direction, verify }) => {
             let part_of =
                 PartOf { pipeline_run_id: Some(step.run), step_id: Some(step.name.clone()), ..PartOf::default() };
             let verify = verify.unwrap_or_default();
             let request = CopyRequest { source, destination, protocol, direction, verify, part_of, access };
-            let watch = async |id| report_progress(session, step, id).await;
-            return copy(session, item, request, begun, ticket, token, watch).await;
+            let watch = async |id| report_progress(agent, step, id).await;
+            return copy(agent, item, request, begun, ticket, token, watch).await;
         }
         action => match BlockingStep::of(action, &access) {
             Ok(blocking) => blocking,
@@ -121,7 +121,7 @@ async fn carry_out(
     tokio::select! {
         biased;
         () = token.cancelled() => return Ok(Some(Outcome::of(Status::Cancelled, 0, Some(CANCELLED_ON_SERVER.to_owned())))),
-        () = session.server.stopping() => return Ok(None),
+        () = agent.server.stopping() => return Ok(None),
         () = ticket.admitted(blocking.destination().as_path()) => {}
     }
     let mut step = step.clone();
@@ -131,16 +131,16 @@ async fn carry_out(
         // Recorded first, so that a restart knows whether it was done.
         step.mark = Some(mark);
         let recorded = Task::Step(step.clone());
-        session.journal.change(&item.key(), |item| item.task = recorded).await?;
+        agent.journal.change(&item.key(), |item| item.task = recorded).await?;
     }
     let control = Arc::new(Control::new(Uuid::new_v4(), step.attempt, 0, false));
-    session.transfers.controls.insert(control.clone());
-    if session.server.is_stopping() {
+    agent.transfers.controls.insert(control.clone());
+    if agent.server.is_stopping() {
         control.pause();
     }
     let (watched, mark) = (control.clone(), step.mark.clone());
     let mut working = tokio::task::spawn_blocking(move || blocking.carry_out(mark.as_deref(), &watched));
-    let reporting = report_progress(session, &step, control.id);
+    let reporting = report_progress(agent, &step, control.id);
     tokio::pin!(reporting);
     let ended = loop {
         tokio::select! {
@@ -150,7 +150,7 @@ async fn carry_out(
             never = &mut reporting => match never {},
         }
     };
-    session.transfers.controls.remove(control.id);
+    agent.transfers.controls.remove(control.id);
     let (bytes, cancellation) = (control.copied(), control.cancellation());
     Ok(match ended {
         Ok(()) => Some(Outcome::of(Status::Completed, bytes, None)),
@@ -160,18 +160,18 @@ async fn carry_out(
 }
 
 /// Reports the progress of a step until the future is dropped.
-async fn report_progress(session: &Session, step: &Step, id: Uuid) -> Infallible {
+async fn report_progress(agent: &Agent, step: &Step, id: Uuid) -> Infallible {
     let mut sent = None;
     loop {
-        sleep(report_interval(session.server.api.rate_limit(), session.server.timing.report)).await;
-        if let Some(control) = session.transfers.controls.get(id) {
-            send_progress(session, step, &control, &mut sent).await;
+        sleep(report_interval(agent.server.api.rate_limit(), agent.server.timing.report)).await;
+        if let Some(control) = agent.transfers.controls.get(id) {
+            send_progress(agent, step, &control, &mut sent).await;
         }
     }
 }
 
 /// Reports the progress of a step if it has changed. A failure is only logged.
-async fn send_progress(session: &Session, step: &Step, control: &Control, sent: &mut Option<Progress>) {
+async fn send_progress(agent: &Agent, step: &Step, control: &Control, sent: &mut Option<Progress>) {
     let progress = control.progress();
     if *sent == Some(progress) || control.is_stopped() {
         return;
@@ -183,18 +183,18 @@ async fn send_progress(session: &Session, step: &Step, control: &Control, sent: 
         bytes_transferred: Some(progress.bytes),
         error_message: None,
     };
-    let _lock = session.request_lock.lock().await;
-    sleep(urgent_delay(session.server.api.rate_limit())).await;
-    match session.server.api.update_step(step.path(), &update).await {
+    let _lock = agent.request_lock.lock().await;
+    sleep(urgent_delay(agent.server.api.rate_limit())).await;
+    match agent.server.api.update_step(step.path(), &update).await {
         Ok((view, directives)) => {
             *sent = Some(progress);
-            session.server.deliver(directives);
+            agent.server.deliver(directives);
             if is_over(&view, step.attempt) {
                 control.cancel("it has already ended on the server");
             }
         }
         Err(error) if error.is_temporary() => tracing::debug!(step = step.name, "progress not reported: {error}"),
-        Err(error) if error.is_fatal() => session.server.halt(&error),
+        Err(error) if error.is_fatal() => agent.server.halt(&error),
         Err(error) => control.cancel(&format!("it has already ended on the server: {error}")),
     }
 }

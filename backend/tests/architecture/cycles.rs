@@ -10,7 +10,7 @@ use super::{Source, sources_below};
 
 /// Imports that may close a cycle: the sources, the importing module, the imported one, and the reason.
 const EXCEPTIONS: [(&str, &str, &str, &str); 1] =
-    [("../agent/src", "session", "work", "a session owns the journal and the queue that its work items use")];
+    [("../agent/src", "agent", "work", "an agent owns the journal and the queue that its work items use")];
 
 /// Siblings with those that each of them imports, and for each import where it was found.
 type Imports = BTreeMap<String, BTreeMap<String, String>>;

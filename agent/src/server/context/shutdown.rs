@@ -20,7 +20,7 @@ impl ServerContext {
         }
     }
 
-    /// Completes when the session closes.
+    /// Completes when the agent shuts down.
     pub(crate) async fn closed(&self) {
         self.closing.cancelled().await;
     }

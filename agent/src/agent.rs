@@ -1,4 +1,4 @@
-//! What the tasks of one agent process share.
+//! The running agent: what the tasks of one of its processes share.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(crate) struct WorkLimits {
 }
 
 /// One process of a registered agent.
-pub(crate) struct Session {
+pub(crate) struct Agent {
     pub(crate) server: Arc<ServerContext>,
     pub(crate) transfers: Arc<TransferContext>,
     pub(crate) state_dir: PathBuf,
@@ -68,8 +68,8 @@ pub(crate) enum Role {
     Copy,
 }
 
-impl Session {
-    /// A session of the registered agent, and the receiver of its directives; `instance` is the id of a daemon process.
+impl Agent {
+    /// A process of the registered agent, and the receiver of its directives; `instance` is the id of a daemon process.
     pub(crate) fn new(
         settings: &Settings,
         registration: &Registration,
@@ -93,7 +93,7 @@ impl Session {
             reporter: Arc::default(),
             allowed_roots,
         });
-        let session = Self {
+        let agent = Self {
             server,
             transfers,
             state_dir,
@@ -103,25 +103,25 @@ impl Session {
             journal,
             request_lock: Mutex::default(),
         };
-        let transfers = session.transfers.clone();
-        session.server.background(async move {
+        let transfers = agent.transfers.clone();
+        agent.server.background(async move {
             transfers.server.halted().await;
             transfers.controls.pause_all();
         });
-        Ok((Arc::new(session), inbox))
+        Ok((Arc::new(agent), inbox))
     }
 
-    /// Sends heartbeats until the session closes.
+    /// Sends heartbeats until the agent shuts down.
     pub(crate) fn start_heartbeats(self: &Arc<Self>, role: Role) {
-        let session = self.clone();
-        let status = move || session.heartbeat_status(role);
+        let agent = self.clone();
+        let status = move || agent.heartbeat_status(role);
         self.server.background(heartbeat::run(self.server.clone(), self.heartbeat.subscribe(), status));
     }
 
     /// Reports the agent as offline, unless another process of it goes on.
     pub(crate) async fn send_offline(self: &Arc<Self>, role: Role) {
-        let session = self.clone();
-        let is_last = move || role == Role::Daemon || !(session.daemon_runs() || session.is_copying());
+        let agent = self.clone();
+        let is_last = move || role == Role::Daemon || !(agent.daemon_runs() || agent.is_copying());
         if self.server.blocking(is_last).await.unwrap_or(true) {
             heartbeat::send_offline(&self.server.api).await;
         }
