@@ -1,4 +1,4 @@
-//! `copy`: copies each source as one transfer and reports its progress.
+//! `copy`: copies each source as one transfer, which it creates on the server, and reports its progress.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::storage::copy_paths::{CopyPaths, resolve};
 use crate::storage::part_name;
 use crate::storage::path_text::text;
-use crate::transfer::creation::create;
+use crate::transfer::create_on_server::create;
 use crate::transfer::plan::Plan;
 use crate::transfer::publish;
-use crate::transfer::reporter::{self, ReportReply};
+use crate::transfer::report_batcher::{self, ReportReply};
 use crate::transfer::run::{CopyOutcome, EndedTransfer, ShowProgress, run_transfer};
 use crate::transfer::state::{CopyOptions, Phase, TransferState};
 use crate::work::directives::Dispatcher;
@@ -47,7 +47,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
     )?;
     let store = agent.transfers.store.clone();
     agent.server.blocking(move || store.prune()).await??;
-    agent.server.background(reporter::run(agent.transfers.reporter.clone(), agent.server.clone()));
+    agent.server.background(report_batcher::run(agent.transfers.reporter.clone(), agent.server.clone()));
     agent.server.background(Dispatcher::new(agent.clone(), Role::Copy).run(inbox));
     agent.start_heartbeats(Role::Copy);
     let stopping = agent.clone();

@@ -15,7 +15,7 @@ use crate::identity::Registration;
 use crate::server::wire::Status;
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::storage::state_file;
-use crate::transfer::reporter;
+use crate::transfer::report_batcher;
 use crate::transfer::run::{report_without_copy, send_final_report};
 use crate::transfer::state::Phase;
 use crate::transfer::store::{Claimed, lock};
@@ -43,7 +43,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     let allowed_roots = AllowedRoots::new(&args.allowed_dirs)?;
     let (agent, inbox) = Agent::new(settings, &registration, limits, allowed_roots, Some(Uuid::new_v4()))?;
     tracing::info!(agent.id = %registration.agent_id, server = agent.server.api.server(), "the agent runs");
-    agent.server.background(reporter::run(agent.transfers.reporter.clone(), agent.server.clone()));
+    agent.server.background(report_batcher::run(agent.transfers.reporter.clone(), agent.server.clone()));
     if let Err(error) = resume_work(&agent).await {
         // What is resumed already must not run on unseen.
         settings.stop.cancel();

@@ -17,7 +17,7 @@ use crate::storage::allowed_roots::FileAccess;
 use crate::transfer::control::Control;
 use crate::transfer::copy::copy;
 use crate::transfer::error::CopyError;
-use crate::transfer::part::reserve;
+use crate::transfer::part_lock::reserve;
 use crate::transfer::plan::Plan;
 use crate::transfer::state::CopyOptions;
 

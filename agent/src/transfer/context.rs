@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::server::context::ServerContext;
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::transfer::control::ControlRegistry;
-use crate::transfer::reporter::Reporter;
+use crate::transfer::report_batcher::ReportBatcher;
 use crate::transfer::store::TransferStore;
 
 /// The state files, running copies and reports of one process.
@@ -14,7 +14,7 @@ pub(crate) struct TransferContext {
     pub(crate) store: TransferStore,
     /// Also of steps that are not transfers.
     pub(crate) controls: ControlRegistry,
-    pub(crate) reporter: Arc<Reporter>,
+    pub(crate) reporter: Arc<ReportBatcher>,
     pub(crate) allowed_roots: AllowedRoots,
 }
 

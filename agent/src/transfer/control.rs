@@ -1,4 +1,6 @@
-//! Progress counters and stop signals of a running copy or step, shared by the worker and by those who watch or stop it.
+//! Stop signals and progress of a running copy or step, shared by the worker and by those who watch or stop it.
+
+pub(crate) mod progress;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -6,15 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-/// How far a copy or step is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Progress {
-    /// From 0 to 100, in hundredths.
-    pub(crate) percent: f64,
-    /// Bytes written.
-    pub(crate) bytes: u64,
-}
 
 /// A running copy or step.
 #[derive(Debug)]
@@ -61,58 +54,6 @@ impl Control {
         self.attempt.fetch_max(attempt, Ordering::Relaxed);
     }
 
-    /// Sets the total bytes.
-    pub(crate) fn set_total(&self, total: u64) {
-        self.total.store(total, Ordering::Relaxed);
-    }
-
-    /// Bytes to copy.
-    pub(crate) fn total(&self) -> u64 {
-        self.total.load(Ordering::Relaxed)
-    }
-
-    /// Bytes at the destination.
-    pub(crate) fn copied(&self) -> u64 {
-        self.copied.load(Ordering::Relaxed)
-    }
-
-    /// Bytes verified.
-    pub(crate) fn verified(&self) -> u64 {
-        self.verified.load(Ordering::Relaxed)
-    }
-
-    /// Bytes that this process copied, for the speed.
-    pub(crate) fn moved(&self) -> u64 {
-        self.copied().saturating_sub(self.resumed.load(Ordering::Relaxed))
-    }
-
-    /// Counts bytes written.
-    pub(crate) fn add_copied(&self, bytes: u64) {
-        self.copied.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Counts bytes that an earlier process wrote.
-    pub(crate) fn add_resumed(&self, bytes: u64) {
-        self.resumed.fetch_add(bytes, Ordering::Relaxed);
-        self.add_copied(bytes);
-    }
-
-    /// Counts bytes verified.
-    pub(crate) fn add_verified(&self, bytes: u64) {
-        self.verified.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Verifying is the last of 100 percent, so that a long verification does not look stalled.
-    pub(crate) fn progress(&self) -> Progress {
-        let (bytes, total) = (self.copied(), self.total());
-        let percent = if self.verifies {
-            (percent(bytes, total) * 99.0 + percent(self.verified(), total)) / 100.0
-        } else {
-            percent(bytes, total)
-        };
-        Progress { percent: (percent * 100.0).floor() / 100.0, bytes }
-    }
-
     /// Cancels it. It cannot be resumed.
     pub(crate) fn cancel(&self, reason: &str) {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.to_owned());
@@ -155,11 +96,6 @@ impl Control {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits")]
-fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 100.0 } else { (part.min(whole) as f64 / whole as f64) * 100.0 }
-}
-
 /// The running copies and steps of this process.
 #[derive(Debug, Default)]
 pub(crate) struct ControlRegistry(Mutex<HashMap<Uuid, Arc<Control>>>);
@@ -193,25 +129,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::Control;
-
-    #[test]
-    fn progress_reaches_100_percent_only_after_the_verification() {
-        let control = Control::new(Uuid::new_v4(), 1, 200, true);
-        control.add_copied(100);
-        assert!((control.progress().percent - 49.5).abs() < 1e-9);
-        control.add_copied(100);
-        assert!((control.progress().percent - 99.0).abs() < 1e-9);
-        control.add_verified(200);
-        assert!((control.progress().percent - 100.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn bytes_found_at_the_destination_do_not_count_as_speed() {
-        let control = Control::new(Uuid::new_v4(), 1, 200, false);
-        control.add_resumed(150);
-        control.add_copied(10);
-        assert_eq!((control.copied(), control.moved()), (160, 10));
-    }
 
     #[test]
     fn a_paused_transfer_is_not_a_cancelled_one() {

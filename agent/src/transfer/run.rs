@@ -14,10 +14,10 @@ use crate::transfer::context::TransferContext;
 use crate::transfer::control::Control;
 use crate::transfer::copy::copy;
 use crate::transfer::error::{CopyError, at};
-use crate::transfer::part;
+use crate::transfer::part_lock;
 use crate::transfer::plan::{Plan, PlanError};
 use crate::transfer::publish::{check_all, is_published, publish};
-use crate::transfer::reporter::ReportReply;
+use crate::transfer::report_batcher::ReportReply;
 use crate::transfer::state::{CopyResult, FinalReport, Phase, TransferState, Verify};
 use crate::transfer::store::Claim;
 
@@ -233,7 +233,11 @@ fn discard_part(context: &TransferContext, state: &TransferState) {
     let removed = removed.and_then(|path| {
         let part = path.part();
         let is_foreign = part.symlink_metadata().is_ok_and(|there| there.is_dir()) && is_of_a_file();
-        if is_foreign || part::is_in_use(&part) { Ok(()) } else { part.remove().map_err(|error| error.to_string()) }
+        if is_foreign || part_lock::is_in_use(&part) {
+            Ok(())
+        } else {
+            part.remove().map_err(|error| error.to_string())
+        }
     });
     if let Err(error) = removed {
         tracing::warn!(error, "cannot remove {}; remove it by hand", text(&state.part()));
@@ -300,7 +304,7 @@ fn copy_and_publish(
     paths.check().map_err(PlanError::Name)?;
     check_all(&plan, &target, options.overwrite)?;
     // Held until the copy is published.
-    let reserved = part::reserve(&part, plan.is_folder)?;
+    let reserved = part_lock::reserve(&part, plan.is_folder)?;
     let copied = copy(&plan, &part, &reserved, options, control)?;
     claim.state.phase = Phase::Publishing;
     claim.state.copied = Some(copied.clone());

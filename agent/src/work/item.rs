@@ -14,7 +14,7 @@ use crate::agent::Agent;
 use crate::server::http::ApiError;
 use crate::server::pacing::urgent_delay;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
-use crate::transfer::reporter::ReportReply;
+use crate::transfer::report_batcher::ReportReply;
 use crate::transfer::run::{UnreportedOutcome, cancel_idle};
 use crate::transfer::store::{Claim, Claimed};
 use crate::work::journal::ItemState;

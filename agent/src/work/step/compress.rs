@@ -11,7 +11,7 @@ use crate::storage::path_text::text;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::control::Control;
 use crate::transfer::error::{CopyError, at};
-use crate::transfer::part::reserve;
+use crate::transfer::part_lock::reserve;
 use crate::transfer::publish::{check, publish};
 
 /// Bytes moved at once.

@@ -11,7 +11,8 @@ use crate::server::context::ServerContext;
 use crate::server::http::{ApiError, explain};
 use crate::server::pacing::{report_interval, urgent_delay};
 use crate::server::wire::{Status, TransferDetails, TransferUpdate, UpdateResult};
-use crate::transfer::control::{Control, Progress};
+use crate::transfer::control::Control;
+use crate::transfer::control::progress::Progress;
 use crate::transfer::state::FinalReport;
 
 /// The most updates in one request.
@@ -28,7 +29,7 @@ pub(crate) enum ReportReply {
 
 /// The transfers to report, each with its newest state.
 #[derive(Default)]
-pub(crate) struct Reporter {
+pub(crate) struct ReportBatcher {
     entries: Mutex<BTreeMap<Uuid, Entry>>,
     wake: Notify,
 }
@@ -46,7 +47,7 @@ struct Entry {
     reply: Option<oneshot::Sender<ReportReply>>,
 }
 
-impl Reporter {
+impl ReportBatcher {
     /// Reports a transfer from now on.
     pub(crate) fn track(&self, control: Arc<Control>) {
         let id = control.id;
@@ -143,7 +144,7 @@ impl Reporter {
 }
 
 /// Sends reports until the agent shuts down.
-pub(crate) async fn run(reporter: Arc<Reporter>, server: Arc<ServerContext>) {
+pub(crate) async fn run(reporter: Arc<ReportBatcher>, server: Arc<ServerContext>) {
     let mut failures = 0;
     let mut last = Instant::now();
     let mut hold = last;

@@ -1,4 +1,4 @@
-//! Part files: how they are opened, and the lock that lets only one process write to each. Blocking.
+//! The lock that lets only one process write to a part file, and how part files are opened. Blocking.
 
 use std::fs::{File, TryLockError};
 use std::io;
