@@ -29,7 +29,7 @@ use crate::server::context::Timing;
 use crate::server::wire::Direction;
 use crate::transfer::state::Verify;
 use crate::work::journal::Journal;
-use crate::work::task::WorkItem;
+use crate::work::work_item::WorkItem;
 
 /// A registered agent with its folder and its server.
 struct TestAgent {

@@ -2,11 +2,30 @@
 
 pub(crate) mod copy;
 pub(crate) mod directives;
-pub(crate) mod executor;
-pub(crate) mod item;
+pub(crate) mod item_runner;
 pub(crate) mod job;
 pub(crate) mod journal;
 pub(crate) mod queue;
-pub(crate) mod retry;
+pub(crate) mod retry_transfer;
 pub(crate) mod step;
-pub(crate) mod task;
+pub(crate) mod work_item;
+
+use std::sync::Arc;
+
+use crate::agent::Agent;
+use crate::transfer::store::Claim;
+use crate::work::item_runner::Execution;
+use crate::work::queue::Ticket;
+use crate::work::work_item::{Task, WorkItem};
+
+/// Carries out a job run or a pipeline step; [`item_runner`] is handed this function.
+pub(crate) fn execute(agent: Arc<Agent>, item: WorkItem, begun: Option<Claim>, ticket: Ticket) -> Execution {
+    Box::pin(async move {
+        match item.task.clone() {
+            Task::Job { job, run: Some(run) } => job::run(&agent, &item, job, run, begun, ticket).await,
+            // A run starts only after it is claimed.
+            Task::Job { run: None, .. } => Ok(None),
+            Task::Step(step) => step::run(&agent, &item, step, begun, ticket).await,
+        }
+    })
+}

@@ -20,9 +20,9 @@ use crate::transfer::run::{report_without_copy, send_final_report};
 use crate::transfer::state::Phase;
 use crate::transfer::store::{Claimed, lock};
 use crate::work::directives::{Dispatcher, poll};
-use crate::work::executor::execute;
-use crate::work::item;
-use crate::work::retry::start;
+use crate::work::execute;
+use crate::work::item_runner;
+use crate::work::retry_transfer::start;
 
 /// How long final reports may take when the daemon stops.
 const FINAL_REPORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -74,7 +74,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
 /// Resumes the work that an earlier process left.
 async fn resume_work(agent: &Arc<Agent>) -> anyhow::Result<()> {
     for key in agent.journal.load().await? {
-        item::spawn(agent, key, execute).await;
+        item_runner::spawn(agent, key, execute).await;
     }
     resume_transfers(agent, true).await
 }

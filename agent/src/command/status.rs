@@ -11,7 +11,7 @@ use crate::identity::Registration;
 use crate::transfer::state::TransferState;
 use crate::transfer::store::{TransferStore, lock};
 use crate::work::journal::Journal;
-use crate::work::task::{Task, WorkItem};
+use crate::work::work_item::{Task, WorkItem};
 
 /// Runs the subcommand.
 pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Exit> {

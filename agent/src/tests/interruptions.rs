@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::server::wire::{Direction, Job, PartOf};
 use crate::transfer::state::{CopyOptions, CopyResult, Phase, TransferState};
 use crate::work::journal::Journal;
-use crate::work::task::{Task, WorkItem};
+use crate::work::work_item::{Task, WorkItem};
 
 /// Bytes per second at which no copy of a test completes.
 const SLOW_RATE: u64 = 200_000;

@@ -15,7 +15,7 @@ use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status, TransferDetail
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::transfer::store::TransferStore;
 use crate::work::journal::Journal;
-use crate::work::task::{Task, WorkItem};
+use crate::work::work_item::{Task, WorkItem};
 
 /// Bytes per second at which no copy of a test completes.
 const SLOW_RATE: Option<u64> = Some(200_000);

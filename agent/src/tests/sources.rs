@@ -56,9 +56,9 @@ async fn part_files_do_not_change_the_checksum_of_a_folder() -> anyhow::Result<(
     fs::write(agent.path("in/a"), "text")?;
     let folder = FileAccess::Unrestricted.destination(&agent.path("in"))?;
     let control = Control::new(Uuid::new_v4(), 1, 0, false);
-    let before = crate::work::step::files::checksum(&folder, &control)?;
+    let before = crate::work::step::checksum::checksum(&folder, &control)?;
     fs::write(agent.path("in/b.mftplus-part"), "half")?;
-    assert_eq!(crate::work::step::files::checksum(&folder, &control)?, before);
+    assert_eq!(crate::work::step::checksum::checksum(&folder, &control)?, before);
     Ok(())
 }
 
@@ -178,7 +178,7 @@ fn two_names_that_are_not_utf8_have_different_manifest_lines() -> anyhow::Result
     let dir = tempfile::tempdir()?;
     let checksum = || {
         let control = Control::new(Uuid::new_v4(), 1, 0, false);
-        anyhow::Ok(crate::work::step::files::checksum(&FileAccess::Unrestricted.destination(dir.path())?, &control)?)
+        anyhow::Ok(crate::work::step::checksum::checksum(&FileAccess::Unrestricted.destination(dir.path())?, &control)?)
     };
     fs::write(dir.path().join(OsStr::from_bytes(b"\xe9")), "one")?;
     let one = checksum()?;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{TestAgent, sha256, test_bytes};
 use crate::command::args::RunArgs;
 use crate::work::journal::Journal;
-use crate::work::task::{Step, Task, WorkItem};
+use crate::work::work_item::{Step, Task, WorkItem};
 
 /// An agent whose only allowed folder is `in`, with the arguments of its daemon.
 async fn setup() -> anyhow::Result<(TestAgent, RunArgs)> {

@@ -19,9 +19,9 @@ use crate::transfer::plan::{Plan, PlanError};
 use crate::transfer::run::{CopyOutcome, UnreportedOutcome, carry_out};
 use crate::transfer::state::{CopyOptions, Phase, TransferState, Verify};
 use crate::transfer::store::{BeginError, Claim};
-use crate::work::item::{CANCELLED_ON_SERVER, Outcome, cancel_before_start, request_until_answered};
+use crate::work::item_runner::{CANCELLED_ON_SERVER, Outcome, cancel_before_start, request_until_answered};
 use crate::work::queue::Ticket;
-use crate::work::task::WorkItem;
+use crate::work::work_item::WorkItem;
 
 /// What to copy.
 #[derive(Debug)]

@@ -17,10 +17,10 @@ use crate::server::context::DirectiveBatch;
 use crate::server::wire::{Directive, Status};
 use crate::transfer::run::{UnreportedOutcome, cancel_idle, report_without_copy};
 use crate::transfer::store::Claimed;
-use crate::work::executor::execute;
-use crate::work::item::{self, Acknowledgement, id};
+use crate::work::execute;
+use crate::work::item_runner::{self, Acknowledgement, id};
 use crate::work::job;
-use crate::work::retry;
+use crate::work::retry_transfer;
 use crate::work::step;
 
 /// Handles the directives of an agent.
@@ -84,16 +84,16 @@ impl Dispatcher {
             .with_context(|| format!("this version of the agent does not know `{}` and ignores it", directive.kind))?;
         match kind {
             DirectiveKind::CancelTransfer => self.cancel(directive.id, id(payload, "transferId")?).await,
-            DirectiveKind::StartJob => item::accept(&self.agent, job::work_item(directive)?, execute).await,
+            DirectiveKind::StartJob => item_runner::accept(&self.agent, job::work_item(directive)?, execute).await,
             DirectiveKind::CancelJobRun => job::cancel(&self.agent, directive).await,
             DirectiveKind::RunStep => {
                 let item = step::work_item(&self.agent, directive).await?;
-                item::accept(&self.agent, item, execute).await
+                item_runner::accept(&self.agent, item, execute).await
             }
             DirectiveKind::CancelStep => step::cancel(&self.agent, directive).await,
             DirectiveKind::RetryTransfer => {
                 let attempt = payload.get("attempt").and_then(Value::as_u64).context("no `attempt`")?;
-                retry::retry(&self.agent, id(payload, "transferId")?, u32::try_from(attempt)?).await
+                retry_transfer::retry(&self.agent, id(payload, "transferId")?, u32::try_from(attempt)?).await
             }
             DirectiveKind::RotateKey => self.rotate_key().await,
             DirectiveKind::SetHeartbeatInterval => {

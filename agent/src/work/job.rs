@@ -11,9 +11,9 @@ use crate::server::wire::{Directive, Job, PartOf};
 use crate::transfer::state::Verify;
 use crate::transfer::store::Claim;
 use crate::work::copy::{CopyRequest, copy};
-use crate::work::item::{self, Acknowledgement, Outcome, id};
+use crate::work::item_runner::{self, Acknowledgement, Outcome, id};
 use crate::work::queue::Ticket;
-use crate::work::task::{Task, WorkItem};
+use crate::work::work_item::{Task, WorkItem};
 
 /// The item of `startJob`.
 pub(crate) fn work_item(directive: &Directive) -> anyhow::Result<WorkItem> {
@@ -32,7 +32,7 @@ pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Resu
         // The run of that item is not known yet.
         return Ok(Acknowledgement::Deferred);
     }
-    item::cancel(agent, directive.id, &meant).await
+    item_runner::cancel(agent, directive.id, &meant).await
 }
 
 /// Carries out a run; none if the process ends first.

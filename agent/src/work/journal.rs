@@ -17,7 +17,7 @@ use uuid::Uuid;
 use self::entries::Entries;
 use crate::storage::path_text::text;
 use crate::storage::state_file::{self, Stored};
-use crate::work::task::WorkItem;
+use crate::work::work_item::WorkItem;
 
 /// Finished items that are kept to recognise a repeated directive.
 const MAX_FINISHED: usize = 1000;
@@ -259,7 +259,7 @@ mod tests {
 
     use super::{ItemState, Journal, MAX_FINISHED};
     use crate::server::wire::{Direction, Job};
-    use crate::work::task::{Task, WorkItem};
+    use crate::work::work_item::{Task, WorkItem};
 
     fn open_journal(dir: &Path) -> Journal {
         Journal::new(dir, TaskTracker::new())

@@ -1,7 +1,8 @@
 //! Pipeline steps, carried out inside the allowed roots.
 
 mod action;
-mod compress;
+pub(crate) mod checksum;
+mod compression;
 pub(crate) mod files;
 
 use std::convert::Infallible;
@@ -29,9 +30,9 @@ use crate::transfer::control::progress::Progress;
 use crate::transfer::error::CopyError;
 use crate::transfer::store::Claim;
 use crate::work::copy::{CopyRequest, copy};
-use crate::work::item::{self, Acknowledgement, CANCELLED_ON_SERVER, Outcome, cancel_before_start, id, is_over};
+use crate::work::item_runner::{self, Acknowledgement, CANCELLED_ON_SERVER, Outcome, cancel_before_start, id, is_over};
 use crate::work::queue::Ticket;
-use crate::work::task::{Step, Task, WorkItem};
+use crate::work::work_item::{Step, Task, WorkItem};
 
 /// Customers write pipelines: without allowed roots, a step could access every file.
 const NO_ALLOWED_ROOTS: &str = "this agent carries out no pipeline steps, because it has no allowed folders: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";
@@ -57,7 +58,7 @@ pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Resu
     let run = id(&directive.payload, "runId")?;
     let name = directive.payload.get("stepId").and_then(Value::as_str).context("no `stepId`")?;
     let is_meant = |item: &WorkItem| matches!(&item.task, Task::Step(step) if step.run == run && step.name == name);
-    item::cancel(agent, directive.id, &agent.journal.find_all(is_meant)).await
+    item_runner::cancel(agent, directive.id, &agent.journal.find_all(is_meant)).await
 }
 
 /// Carries out a step within its timeout; none if the process ends first.
@@ -281,18 +282,18 @@ impl BlockingStep {
         }
         match self {
             Self::Checksum { path, expected } => {
-                let found = files::checksum(&path, control)?;
+                let found = checksum::checksum(&path, control)?;
                 tracing::info!(path = text(path.as_path()), sha256 = found, "the checksum is computed");
                 match expected {
-                    Some(expected) if !files::agrees(&found, &expected) => Err(StepError::Failed(format!(
+                    Some(expected) if !checksum::agrees(&found, &expected) => Err(StepError::Failed(format!(
                         "the SHA-256 of {} is {found}, not {expected} as expected",
                         text(path.as_path())
                     ))),
                     _ => Ok(()),
                 }
             }
-            Self::Compress { path, output, format } => Ok(compress::compress(&path, &output, format, control)?),
-            Self::Decompress { path, output, format } => Ok(compress::decompress(&path, &output, format, control)?),
+            Self::Compress { path, output, format } => Ok(compression::compress(&path, &output, format, control)?),
+            Self::Decompress { path, output, format } => Ok(compression::decompress(&path, &output, format, control)?),
             Self::Rename { from, to } => Ok(files::rename(&from, &to, mark)?),
             Self::Delete { path } => Ok(files::delete(&path, mark)?),
         }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::work::task::WorkItem;
+use crate::work::work_item::WorkItem;
 
 /// The content of the journal.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ use crate::transfer::run::{UnreportedOutcome, cancel_idle};
 use crate::transfer::store::{Claim, Claimed};
 use crate::work::journal::ItemState;
 use crate::work::queue::Ticket;
-use crate::work::task::{Task, WorkItem};
+use crate::work::work_item::{Task, WorkItem};
 
 /// The reason of items that the server has cancelled.
 pub(crate) const CANCELLED_ON_SERVER: &str = "cancelled on the server";

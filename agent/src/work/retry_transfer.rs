@@ -11,7 +11,7 @@ use crate::storage::job_paths::local_path;
 use crate::transfer::run::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, send_final_report};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::transfer::store::{Claim, Claimed, TransferStore};
-use crate::work::item::Acknowledgement;
+use crate::work::item_runner::Acknowledgement;
 
 /// Starts the attempt `attempt` of a transfer.
 pub(crate) async fn retry(agent: &Arc<Agent>, id: Uuid, attempt: u32) -> anyhow::Result<Acknowledgement> {
