@@ -3,12 +3,13 @@
 mod copying;
 mod daemon;
 mod damage;
+mod directives;
 mod frozen;
 mod interruptions;
 mod jobs;
 mod server;
-mod sources;
 mod steps;
+mod unusual_files;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -82,7 +82,7 @@ async fn a_state_folder_is_frozen() -> anyhow::Result<()> {
     let state = agent.server.change(
         |state| json!({"transfers": state.transfers, "runs": state.runs, "steps": state.steps, "key": state.key}),
     );
-    fs::write(target.join("server.json"), format!("{state:#}\n").replace(&root(&agent), ROOT))?;
+    fs::write(target.join("fake_server.json"), format!("{state:#}\n").replace(&root(&agent), ROOT))?;
     Ok(())
 }
 
@@ -124,7 +124,8 @@ async fn restored(release: &str, transform: impl Fn(Value) -> Value) -> anyhow::
     for name in ["by-hand", "in/by-job", "in/by-step"] {
         fs::write(agent.path(&format!("{name}.copy.mftplus-part")), test_bytes(SIZE / 3))?;
     }
-    let state: Value = serde_json::from_str(&fs::read_to_string(frozen.join("server.json"))?.replace(ROOT, &root))?;
+    let state: Value =
+        serde_json::from_str(&fs::read_to_string(frozen.join("fake_server.json"))?.replace(ROOT, &root))?;
     let known = |name: &str| serde_json::from_value::<BTreeMap<Uuid, Value>>(state[name].clone());
     let (transfers, runs, steps) = (known("transfers")?, known("runs")?, known("steps")?);
     agent.server.change(|now| {
