@@ -1,6 +1,7 @@
 //! Typed GraphQL operations: one function per operation. The compiler checks the fragments against `schema.graphql`.
 
 pub(crate) mod agents;
+pub(crate) mod backfill;
 pub(crate) mod customers;
 pub(crate) mod definitions;
 pub(crate) mod enrolment_codes;
@@ -16,10 +17,12 @@ pub(crate) mod pipelines;
 pub(crate) mod plan;
 mod request;
 mod response;
-mod scalars;
+pub(crate) mod scalars;
+pub(crate) mod schedules;
 pub(crate) mod slots;
 pub(crate) mod transfers;
 pub(crate) mod users;
+pub(crate) mod versions;
 pub(crate) mod webhooks;
 
 use cynic::Id;

@@ -6,6 +6,7 @@ use super::{
     ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request,
     customers::CustomerName,
     job_runs::JobRun,
+    scalars::Duration,
     schema,
     transfers::{AgentLink, Direction, Protocol},
 };
@@ -26,10 +27,6 @@ pub(crate) enum CatchUp {
     Skip,
     All,
 }
-
-/// A duration as the server writes it, such as `1h30m`.
-#[derive(Clone, Debug, PartialEq, cynic::Scalar)]
-pub(crate) struct Duration(pub(crate) String);
 
 /// The retry policy of a job.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]

@@ -1,6 +1,6 @@
-//! Slots: the slot history of jobs and pipelines, the preview of a schedule, and backfill.
+//! Slots: the slot history of jobs and pipelines.
 
-use cynic::{Id, MutationBuilder, QueryBuilder};
+use cynic::{Id, QueryBuilder};
 
 use super::{Page, Request, job_runs::RunStatus, pipeline_runs, schema};
 use crate::time::Instant;
@@ -102,77 +102,6 @@ struct PipelineSlotConnection {
     total_is_at_least: bool,
 }
 
-#[derive(cynic::QueryVariables)]
-struct PreviewVariables {
-    schedule: String,
-    timezone: String,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Query", variables = "PreviewVariables")]
-struct PreviewSchedule {
-    #[arguments(schedule: $schedule, timezone: $timezone)]
-    schedule_preview: SchedulePreview,
-}
-
-/// The description of a schedule, and its next times.
-#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
-pub(crate) struct SchedulePreview {
-    pub(crate) description: String,
-    pub(crate) slots: Vec<ScheduledTime>,
-}
-
-/// A scheduled time.
-#[derive(Clone, Copy, Debug, PartialEq, cynic::QueryFragment)]
-pub(crate) struct ScheduledTime {
-    pub(crate) at: Instant,
-    /// Minutes by which the time zone of the schedule is ahead of UTC then.
-    pub(crate) utc_offset_minutes: i32,
-}
-
-#[derive(cynic::QueryVariables)]
-struct BackfillVariables {
-    job_id: Id,
-    from: Instant,
-    to: Instant,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Mutation", variables = "BackfillVariables")]
-struct PreviewBackfill {
-    #[arguments(jobId: $job_id, from: $from, to: $to)]
-    preview_backfill: BackfillPreview,
-}
-
-/// The preview of a backfill.
-#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
-pub(crate) struct BackfillPreview {
-    pub(crate) slots: Vec<BackfillSlot>,
-    pub(crate) run_count: i32,
-}
-
-/// A slot in the preview of a backfill.
-#[derive(Clone, Copy, Debug, PartialEq, cynic::QueryFragment)]
-pub(crate) struct BackfillSlot {
-    pub(crate) scheduled_for: Instant,
-    pub(crate) outcome: Option<Outcome>,
-    pub(crate) will_run: bool,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "Mutation", variables = "BackfillVariables")]
-struct BackfillJob {
-    #[arguments(jobId: $job_id, from: $from, to: $to)]
-    backfill_job: Vec<QueuedSlot>,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "JobSlot")]
-struct QueuedSlot {
-    #[expect(dead_code, reason = "they are only counted")]
-    id: Id,
-}
-
 /// One page of the slot history of a job, latest slots first.
 pub(crate) fn list(job: &str, page: i32) -> Request<Page<JobSlot>> {
     let variables = ListVariables { job_id: Id::new(job), page };
@@ -187,22 +116,4 @@ pub(crate) fn list_of_pipeline(pipeline: &str, page: i32) -> Request<Page<Pipeli
     Request::new(&operation, |ListSlotsOfPipeline { pipeline_slots: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })
-}
-
-/// Gets the description and the next times of a schedule. Only the server evaluates schedules.
-pub(crate) fn preview_schedule(schedule: String, timezone: String) -> Request<SchedulePreview> {
-    let operation = PreviewSchedule::build(PreviewVariables { schedule, timezone });
-    Request::new(&operation, |preview| Ok(preview.schedule_preview))
-}
-
-/// Previews [`backfill`].
-pub(crate) fn preview_backfill(job: &str, from: Instant, to: Instant) -> Request<BackfillPreview> {
-    let operation = PreviewBackfill::build(BackfillVariables { job_id: Id::new(job), from, to });
-    Request::new(&operation, |preview| Ok(preview.preview_backfill))
-}
-
-/// Runs the slots of a past time range that did not run; returns their number.
-pub(crate) fn backfill(job: &str, from: Instant, to: Instant) -> Request<usize> {
-    let operation = BackfillJob::build(BackfillVariables { job_id: Id::new(job), from, to });
-    Request::new(&operation, |queued| Ok(queued.backfill_job.len()))
 }

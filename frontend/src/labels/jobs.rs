@@ -151,9 +151,9 @@ mod tests {
     fn a_retry_policy_is_written_in_full() {
         let rule = |factor| Retry {
             max_attempts: 3,
-            initial_delay: crate::api::jobs::Duration("30s".to_owned()),
+            initial_delay: crate::api::scalars::Duration("30s".to_owned()),
             factor,
-            max_delay: crate::api::jobs::Duration("1h".to_owned()),
+            max_delay: crate::api::scalars::Duration("1h".to_owned()),
         };
         assert_eq!(retry(None), "None");
         assert_eq!(retry(Some(&rule(1.0))), "3 attempts, first retry after 30s");

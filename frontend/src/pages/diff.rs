@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 pub(super) use self::side_by_side::diff_lines;
 use self::side_by_side::{Block, Pair, blocks};
-use crate::{api::definitions::Line, format};
+use crate::{api::versions::Line, format};
 
 /// The table.
 #[component]

@@ -17,7 +17,8 @@ use crate::{
     api::{
         job_runs::{self, JobRun},
         jobs::{self, Job},
-        slots::{self, SchedulePreview},
+        schedules::SchedulePreview,
+        slots,
     },
     browser,
     clock::Clock,

@@ -9,8 +9,8 @@ use leptos_router::{
 use super::{diff::DiffTable, id_in_address, page_in_address, pages_of};
 use crate::{
     api::{
-        definitions::{self, Version},
         pipelines::{self, Pipeline},
+        versions::{self, Version},
     },
     base_path::href,
     clock::Clock,
@@ -58,7 +58,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     let page = page_in_address();
     let versions = Fetch::new(move || {
         current.get();
-        definitions::versions(&id.get_value(), page.get())
+        versions::list(&id.get_value(), page.get())
     });
     let summary = move || {
         versions.read(|page| format::total(page.total.into(), page.total_is_at_least, "version")).unwrap_or_default()
@@ -197,7 +197,7 @@ fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restori
     );
     let restore = move |()| {
         let version = restoring.get_untracked();
-        let request = definitions::restore(&pipeline.get_value(), version, current.get_untracked());
+        let request = versions::restore(&pipeline.get_value(), version, current.get_untracked());
         task.run(request, move |restored| {
             is_asking.set(false);
             found.reload();
@@ -234,7 +234,7 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
     let pair = Memo::new(move |_| (from.get(), to.get()));
     let found = Fetch::when(move || {
         let (from, to) = pair.get();
-        (from != to).then(|| definitions::diff(&id.get_value(), from, to))
+        (from != to).then(|| versions::diff(&id.get_value(), from, to))
     });
     let change = Callback::new(move |(from, to): (String, String)| {
         let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };

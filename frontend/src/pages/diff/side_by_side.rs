@@ -1,6 +1,6 @@
 //! Compares two texts line by line and arranges the lines side by side. Pure.
 
-use crate::api::definitions::{Change, Line};
+use crate::api::versions::{Change, Line};
 
 /// Unchanged lines shown around changed ones.
 const AROUND: usize = 3;

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::slots::{self, BackfillPreview, BackfillSlot},
+    api::backfill::{self, BackfillPreview, BackfillSlot},
     browser, effect,
     fetch::Fetch,
     format, labels,
@@ -31,13 +31,13 @@ pub(super) fn Backfill(open: RwSignal<bool>, job: String) -> impl IntoView {
     let range = move || browser::local_minute(&from.get()).zip(browser::local_minute(&to.get()));
     let preview = Fetch::when(move || {
         let (from, to) = range().filter(|_| open.get())?;
-        Some(slots::preview_backfill(&job.get_value(), from, to))
+        Some(backfill::preview(&job.get_value(), from, to))
     });
     let count = Memo::new(move |_| preview.read(|preview| preview.run_count).unwrap_or_default());
     let task = Task::new();
     let backfill = move |()| {
         let Some((from, to)) = untrack(range) else { return };
-        task.run(slots::backfill(&job.get_value(), from, to), move |queued| {
+        task.run(backfill::run(&job.get_value(), from, to), move |queued| {
             open.set(false);
             let slots = format::counted(i64::try_from(queued).unwrap_or_default(), "slot");
             toasts.success(format!("{slots} will run, one after the other."));

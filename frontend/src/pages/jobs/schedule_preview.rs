@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::slots::{self, SchedulePreview, ScheduledTime},
+    api::schedules::{self, SchedulePreview, ScheduledTime},
     browser,
     fetch::Fetch,
     format,
@@ -21,7 +21,7 @@ pub(crate) fn fetch_preview(
         due();
         let (schedule, timezone) = (schedule.get(), timezone.get());
         let is_said = !schedule.trim().is_empty() && !timezone.trim().is_empty();
-        is_said.then(|| slots::preview_schedule(schedule, timezone))
+        is_said.then(|| schedules::preview(schedule, timezone))
     })
 }
 

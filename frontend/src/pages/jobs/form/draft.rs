@@ -4,7 +4,10 @@ use leptos::prelude::*;
 use mftplus_protocol::wire;
 
 use crate::{
-    api::jobs::{CreateJobInput, Duration, Job, RetryInput, UpdateJobInput},
+    api::{
+        jobs::{CreateJobInput, Job, RetryInput, UpdateJobInput},
+        scalars::Duration,
+    },
     browser, format,
     labels::{
         DIRECTIONS, PROTOCOLS,
