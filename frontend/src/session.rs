@@ -3,7 +3,7 @@
 //! The refresh token is a cookie that no script can read, shared by all tabs and replaced at each use. So renewals run
 //! one at a time: in this tab by [`RenewalLock`], among all tabs by a lock of the browser.
 
-mod renewal;
+mod renewal_lock;
 mod role;
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
 
-use self::renewal::RenewalLock;
+use self::renewal_lock::RenewalLock;
 pub(crate) use self::role::{Permission, ViewerRole};
 use crate::{
     api::{

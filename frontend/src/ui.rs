@@ -5,9 +5,12 @@ mod card;
 mod copy_button;
 mod description_list;
 mod dialog;
+mod diff_table;
 mod empty_state;
+mod failure;
 mod field;
 mod icon;
+mod notice;
 mod object_page;
 mod page_head;
 mod pager;
@@ -26,9 +29,12 @@ pub(crate) use self::{
     copy_button::{CopyButton, Secret},
     description_list::Fact,
     dialog::{Confirm, Dialog, FormDialog},
-    empty_state::{Empty, Failure, Notice},
+    diff_table::{DiffTable, diff_lines},
+    empty_state::Empty,
+    failure::Failure,
     field::Field,
     icon::{Icon, Logo},
+    notice::Notice,
     object_page::ObjectPage,
     page_head::PageHead,
     pager::Pager,

@@ -6,7 +6,7 @@ mod health;
 use leptos::prelude::*;
 
 use self::{actions::Actions, health::Health};
-use super::{heartbeat::Pulse, id_in_address, pages_of, transfers::TransferTable};
+use super::{heartbeat_dot::HeartbeatDot, id_in_address, pages_of, transfers::TransferTable};
 use crate::{
     api::{
         agents::{self, Agent, AgentDetails},
@@ -76,7 +76,7 @@ fn OneAgent(id: String) -> impl IntoView {
 #[component]
 fn Head(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>) -> impl IntoView {
     let state = Signal::derive(move || row.with(|entry| labels::agent_state(&entry.object)));
-    let about = move || view! { <span class="with-pulse"><Pulse row /> <Badge state /></span> };
+    let about = move || view! { <span class="with-pulse"><HeartbeatDot row /> <Badge state /></span> };
     let (id, name) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.label().to_owned()));
     view! {
         <PageHead title=name.clone() parent=("/agents", "Agents") about>

@@ -6,7 +6,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use super::{heartbeat::Pulse, no_agents::NoAgents, page_in_address, pages_of};
+use super::{heartbeat_dot::HeartbeatDot, no_agents::NoAgents, page_in_address, pages_of};
 use crate::{
     api::agents::{self, Agent, AgentFilter},
     base_path::href,
@@ -167,7 +167,7 @@ fn Row(row: RwSignal<Entry<Agent>>, owner: Option<String>, label: &'static str) 
             </td>
             <td class="cell-status" data-label="Status">
                 <span class="with-pulse">
-                    <Pulse row />
+                    <HeartbeatDot row />
                     <Badge state />
                 </span>
             </td>

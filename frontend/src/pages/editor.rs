@@ -4,11 +4,11 @@ mod buffer;
 mod code_area;
 mod completion;
 mod conflict;
-mod cursor;
 mod diagnostics;
 mod fields;
+mod leave_warning;
 mod text_edits;
-mod unsaved_changes;
+mod yaml_context;
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -19,7 +19,7 @@ use self::{
     conflict::Conflict,
     diagnostics::{DiagnosticList, summary},
     fields::{Draft, Fields},
-    unsaved_changes::UnsavedChanges,
+    leave_warning::LeaveWarning,
 };
 use super::{
     id_in_address,
@@ -230,6 +230,6 @@ fn EditorForm(
                 </button>
             </div>
         </form>
-        <UnsavedChanges is_unsaved />
+        <LeaveWarning is_unsaved />
     }
 }

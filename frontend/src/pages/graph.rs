@@ -3,14 +3,14 @@
 //! The graph is one tab stop; within it the arrow keys move from step to step.
 
 mod layout;
-mod step_facts;
+mod step_details;
 
 use std::collections::BTreeMap;
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
 use self::layout::{Layout, NODE, lay_out};
-pub(super) use self::step_facts::StepFacts;
+pub(super) use self::step_details::StepDetails;
 use crate::{
     api::{
         pipeline_runs::{Step, StepStatus},

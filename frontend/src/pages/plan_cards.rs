@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::graph::{Graph, StepFacts};
+use super::graph::{Graph, StepDetails};
 use crate::{
     api::{
         definitions::Verdict,
@@ -38,7 +38,7 @@ pub(super) fn Steps(
     let details = move || {
         let chosen = chosen.get();
         steps.with(|steps| steps.iter().find(|step| Some(&step.id) == chosen.as_ref()).cloned()).map(|step| {
-            view! { <StepFacts step /> }
+            view! { <StepDetails step /> }
         })
     };
     let is_empty = Memo::new(move |_| steps.with(Vec::is_empty));

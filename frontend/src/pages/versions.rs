@@ -6,7 +6,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use super::{diff::DiffTable, id_in_address, page_in_address, pages_of};
+use super::{id_in_address, page_in_address, pages_of};
 use crate::{
     api::{
         pipelines::{self, Pipeline},
@@ -18,7 +18,7 @@ use crate::{
     fetch::Fetch,
     format,
     task::Task,
-    ui::{Card, Confirm, Notice, ObjectPage, PageHead, Pager, QueryResult, Rows, Select, Table, Toasts},
+    ui::{Card, Confirm, DiffTable, Notice, ObjectPage, PageHead, Pager, QueryResult, Rows, Select, Table, Toasts},
 };
 
 /// The page.

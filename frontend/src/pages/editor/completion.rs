@@ -1,6 +1,6 @@
 //! Completions at the caret, by the JSON Schema of the server. Pure.
 
-use super::cursor::{Cursor, Part};
+use super::yaml_context::{Part, YamlContext};
 use crate::api::definitions::Grammar;
 
 /// A completion.
@@ -17,31 +17,31 @@ pub(super) struct Suggestion {
 }
 
 /// The completions at the caret, required keys first.
-pub(super) fn suggest(grammar: &Grammar, cursor: &Cursor) -> Vec<Suggestion> {
+pub(super) fn suggest(grammar: &Grammar, context: &YamlContext) -> Vec<Suggestion> {
     let schema = Schema(grammar);
-    let mappings = schema.mappings(cursor);
-    let mut found = match &cursor.key {
-        None => keys(schema, &mappings, cursor),
+    let mappings = schema.mappings(context);
+    let mut found = match &context.key {
+        None => keys(schema, &mappings, context),
         Some(key) => words(schema, &mappings, key),
     };
-    found.retain(|suggestion| suggestion.word.starts_with(&cursor.word) && suggestion.word != cursor.word);
+    found.retain(|suggestion| suggestion.word.starts_with(&context.word) && suggestion.word != context.word);
     found.sort_by_key(|suggestion| !suggestion.is_required);
     found
 }
 
-fn keys(schema: Schema<'_>, mappings: &[&Grammar], cursor: &Cursor) -> Vec<Suggestion> {
+fn keys(schema: Schema<'_>, mappings: &[&Grammar], context: &YamlContext) -> Vec<Suggestion> {
     let mut found: Vec<Suggestion> = Vec::new();
     for mapping in mappings {
         for (name, value) in &mapping.properties {
             let is_known = found.iter().any(|known| known.word == *name);
-            if is_known || cursor.others.iter().any(|(other, _)| other == name) {
+            if is_known || context.others.iter().any(|(other, _)| other == name) {
                 continue;
             }
             found.push(Suggestion {
                 word: name.clone(),
                 about: value.description.clone(),
                 is_required: mappings.iter().all(|mapping| mapping.required.contains(name)),
-                text: format!("{name}{}", schema.after(value, cursor.indent)),
+                text: format!("{name}{}", schema.after(value, context.indent)),
             });
         }
     }
@@ -68,10 +68,10 @@ fn words(schema: Schema<'_>, mappings: &[&Grammar], key: &str) -> Vec<Suggestion
 struct Schema<'g>(&'g Grammar);
 
 impl<'g> Schema<'g> {
-    /// The schemas of the mapping at the cursor that agree with its other keys.
-    fn mappings(self, cursor: &Cursor) -> Vec<&'g Grammar> {
+    /// The schemas of the mapping around the caret that agree with its other keys.
+    fn mappings(self, context: &YamlContext) -> Vec<&'g Grammar> {
         let mut shapes = self.shapes(self.0);
-        for part in &cursor.path {
+        for part in &context.path {
             let inner = shapes.into_iter().filter_map(|shape| match part {
                 Part::Key(key) => shape.properties.get(key),
                 Part::Item => shape.items.as_deref(),
@@ -80,7 +80,7 @@ impl<'g> Schema<'g> {
         }
         shapes.retain(|shape| !shape.properties.is_empty());
         let matches = |shape: &&Grammar| {
-            cursor.others.iter().all(|(key, value)| {
+            context.others.iter().all(|(key, value)| {
                 let word = shape.properties.get(key).and_then(|of_key| of_key.word.as_ref());
                 word.is_none_or(|word| word == value)
             })
@@ -121,7 +121,7 @@ impl<'g> Schema<'g> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{json, pages::editor::cursor::locate};
+    use crate::{json, pages::editor::yaml_context::locate};
 
     const GRAMMAR: &str = r##"{
         "properties": {
@@ -145,7 +145,7 @@ mod tests {
     fn suggested(text: &str) -> Vec<Suggestion> {
         let grammar: Grammar = json::read(GRAMMAR).unwrap();
         let place = text.find('|').unwrap();
-        locate(&text.replacen('|', "", 1), place).map(|cursor| suggest(&grammar, &cursor)).unwrap_or_default()
+        locate(&text.replacen('|', "", 1), place).map(|context| suggest(&grammar, &context)).unwrap_or_default()
     }
 
     fn words(text: &str) -> String {

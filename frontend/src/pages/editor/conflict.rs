@@ -8,9 +8,8 @@ use crate::{
     api::pipelines::{self, Pipeline},
     effect::effect,
     fetch::Fetch,
-    pages::diff::{DiffTable, diff_lines},
     task::Task,
-    ui::{Failure, Icon},
+    ui::{DiffTable, Failure, Icon, diff_lines},
 };
 
 /// The conflict card. It is empty until saving fails because another version is current.

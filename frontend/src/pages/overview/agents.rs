@@ -9,7 +9,7 @@ use crate::{
     fetch::{Fetch, Stage},
     labels,
     live::{Admission, Entry, Feed, LiveList},
-    pages::{heartbeat::Pulse, no_agents::NoAgents},
+    pages::{heartbeat_dot::HeartbeatDot, no_agents::NoAgents},
     ui::{Card, QueryResult, Rows},
 };
 
@@ -55,7 +55,7 @@ fn AgentItem(row: RwSignal<Entry<Agent>>) -> impl IntoView {
     let read = move |read: fn(&Agent) -> String| move || row.with(|entry| read(&entry.object));
     view! {
         <li class="machine">
-            <Pulse row />
+            <HeartbeatDot row />
             <a class="cell-title" href=href(format!("/agents/{id}"))>
                 {read(|agent| agent.label().to_owned())}
             </a>

@@ -17,7 +17,7 @@ use crate::{
     format,
     labels::pipelines::{step_progress, step_state, time_taken},
     live::{Entry, Feed},
-    pages::graph::{Graph, StepFacts},
+    pages::graph::{Graph, StepDetails},
     ui::{Badge, Card, Progress, Rows, Table},
 };
 
@@ -37,7 +37,7 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
     let details = move || {
         let chosen = chosen.get();
         let planned = planned.with(|planned| planned.iter().find(|step| Some(&step.id) == chosen.as_ref()).cloned());
-        planned.map(|step| view! { <StepFacts step /> })
+        planned.map(|step| view! { <StepDetails step /> })
     };
     // In the order of the plan, once it is loaded.
     let ids = Memo::new(move |_| {

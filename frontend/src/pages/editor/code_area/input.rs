@@ -8,8 +8,8 @@ use crate::{
     pages::editor::{
         buffer::{Buffer, lines_before},
         completion::{Suggestion, suggest},
-        cursor::locate,
         text_edits::{self, Edit, Selection},
+        yaml_context::locate,
     },
 };
 
@@ -41,16 +41,16 @@ impl InputHandler {
     fn look(self, is_asked: bool) {
         let Self { code: Buffer { text, .. }, choices, grammar, .. } = self;
         let caret = self.code.selected().filter(|selected| selected.from == selected.to).map(|caret| caret.from);
-        let found = caret.and_then(|at| text.with_untracked(|text| locate(text, at)).map(|cursor| (at, cursor)));
-        let Some((at, cursor)) = found.filter(|(_, cursor)| is_asked || !cursor.word.is_empty()) else {
+        let found = caret.and_then(|at| text.with_untracked(|text| locate(text, at)).map(|context| (at, context)));
+        let Some((at, context)) = found.filter(|(_, context)| is_asked || !context.word.is_empty()) else {
             return choices.close();
         };
-        let words = grammar.with_untracked(|grammar| suggest(grammar, &cursor));
+        let words = grammar.with_untracked(|grammar| suggest(grammar, &context));
         let position = text.with_untracked(|text| {
-            let before = text.get(text_edits::line_start(text, cursor.from)..cursor.from).unwrap_or_default();
+            let before = text.get(text_edits::line_start(text, context.from)..context.from).unwrap_or_default();
             Position { line: lines_before(text, at), column: before.chars().count() }
         });
-        choices.open(words, Selection { from: cursor.from, to: at }, position);
+        choices.open(words, Selection { from: context.from, to: at }, position);
     }
 
     /// Replaces the beginning of a word by the chosen completion.

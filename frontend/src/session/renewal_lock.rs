@@ -1,4 +1,4 @@
-//! Runs one renewal at a time, in this tab and among all tabs.
+//! The lock that lets one renewal run at a time, in this tab and among all tabs.
 
 use std::{cell::RefCell, future::Future, rc::Rc};
 

@@ -1,16 +1,16 @@
 //! A side-by-side comparison of two texts: removed lines at the left, added lines at the right.
 
-mod side_by_side;
+mod line_diff;
 
 use leptos::prelude::*;
 
-pub(super) use self::side_by_side::diff_lines;
-use self::side_by_side::{Block, Pair, blocks};
+pub(crate) use self::line_diff::diff_lines;
+use self::line_diff::{Block, Pair, blocks};
 use crate::{api::versions::Line, format};
 
 /// The table.
 #[component]
-pub(super) fn DiffTable(
+pub(crate) fn DiffTable(
     /// The name of the text at the left.
     #[prop(into)]
     old: String,

@@ -12,7 +12,7 @@ use crate::{
 
 /// The details of a step.
 #[component]
-pub(crate) fn StepFacts(step: PlannedStep) -> impl IntoView {
+pub(crate) fn StepDetails(step: PlannedStep) -> impl IntoView {
     let who = match &step.agent {
         Some(agent) if !agent.id.is_empty() => {
             view! { <a href=href(format!("/agents/{}", agent.id))>{agent.name.clone()}</a> }.into_any()

@@ -14,7 +14,7 @@ pub(super) enum Part {
 
 /// The position of the caret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Cursor {
+pub(super) struct YamlContext {
     /// The path of the mapping around the caret.
     pub(super) path: Vec<Part>,
     /// The other keys of that mapping with their values.
@@ -40,7 +40,7 @@ struct Entry<'t> {
 }
 
 /// The position of a byte offset. None where neither a key nor a plain value can be written.
-pub(super) fn locate(text: &str, at: usize) -> Option<Cursor> {
+pub(super) fn locate(text: &str, at: usize) -> Option<YamlContext> {
     let (above, below) = text.split_at_checked(at)?;
     let start = above.rfind('\n').map_or(0, |end| end + 1);
     let line = above.get(start..)?;
@@ -58,7 +58,7 @@ pub(super) fn locate(text: &str, at: usize) -> Option<Cursor> {
             Some(key) => (Some(key.to_owned()), entry.value),
             None => (None, block.get(entry.column..).unwrap_or_default()),
         };
-        return is_word(word).then(|| Cursor {
+        return is_word(word).then(|| YamlContext {
             path,
             others,
             key,
@@ -87,7 +87,7 @@ pub(super) fn locate(text: &str, at: usize) -> Option<Cursor> {
 }
 
 /// The position within `{`; `inside` is the text from there to the caret.
-fn flow(path: Vec<Part>, inside: &str, rest: &str, at: usize) -> Option<Cursor> {
+fn flow(path: Vec<Part>, inside: &str, rest: &str, at: usize) -> Option<YamlContext> {
     let current = last_piece(inside);
     let before = inside.get(..inside.len() - current.len()).unwrap_or_default();
     let rest = rest.split_once(',').map_or("", |(_, rest)| rest);
@@ -100,7 +100,7 @@ fn flow(path: Vec<Part>, inside: &str, rest: &str, at: usize) -> Option<Cursor> 
         None => (None, current.trim_start()),
     };
     let others = others.collect();
-    is_word(word).then(|| Cursor { path, others, key, from: at - word.len(), word: word.to_owned(), indent: None })
+    is_word(word).then(|| YamlContext { path, others, key, from: at - word.len(), word: word.to_owned(), indent: None })
 }
 
 /// Whether it may be the beginning of a key or a plain value.
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     /// The position of `|` in a text.
-    fn at(text: &str) -> Option<Cursor> {
+    fn at(text: &str) -> Option<YamlContext> {
         let place = text.find('|').unwrap();
         locate(&text.replacen('|', "", 1), place)
     }
@@ -243,7 +243,7 @@ mod tests {
             Part::Key(key) => format!(".{key}"),
             Part::Item => "[]".to_owned(),
         };
-        at(text).map_or_else(|| "nowhere".to_owned(), |cursor| cursor.path.iter().map(part).collect())
+        at(text).map_or_else(|| "nowhere".to_owned(), |context| context.path.iter().map(part).collect())
     }
 
     #[test]
@@ -271,21 +271,21 @@ mod tests {
 
     #[test]
     fn the_other_keys_are_those_of_the_same_mapping() {
-        let cursor =
+        let context =
             at("steps:\n  - id: a\n    type: transfer\n  - id: b # second\n    |\n    type: 'checksum'\n  - id: c")
                 .unwrap();
-        let others: Vec<_> = cursor.others.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let others: Vec<_> = context.others.iter().map(|(key, value)| format!("{key}={value}")).collect();
         assert_eq!(others, ["id=b", "type=checksum"]);
-        let cursor = at("steps:\n  - { id: a, |, type: delete }").unwrap();
-        assert_eq!(cursor.others, [("id".to_owned(), "a".to_owned()), ("type".to_owned(), "delete".to_owned())]);
+        let context = at("steps:\n  - { id: a, |, type: delete }").unwrap();
+        assert_eq!(context.others, [("id".to_owned(), "a".to_owned()), ("type".to_owned(), "delete".to_owned())]);
     }
 
     #[test]
     fn keys_and_values_are_distinguished() {
-        let cursor = at("steps:\n  - type: tra|").unwrap();
-        assert_eq!((cursor.key.as_deref(), cursor.word.as_str()), (Some("type"), "tra"));
-        let cursor = at("steps:\n  - { type: | }").unwrap();
-        assert_eq!((cursor.key.as_deref(), cursor.word.as_str()), (Some("type"), ""));
+        let context = at("steps:\n  - type: tra|").unwrap();
+        assert_eq!((context.key.as_deref(), context.word.as_str()), (Some("type"), "tra"));
+        let context = at("steps:\n  - { type: | }").unwrap();
+        assert_eq!((context.key.as_deref(), context.word.as_str()), (Some("type"), ""));
         assert_eq!(at("source: /data/a|"), None);
         assert_eq!(at("# sou|"), None);
     }

@@ -6,7 +6,7 @@ use crate::{api::agents::Agent, labels, live::Entry};
 
 /// A dot that pulses once with each heartbeat.
 #[component]
-pub(super) fn Pulse(row: RwSignal<Entry<Agent>>) -> impl IntoView {
+pub(super) fn HeartbeatDot(row: RwSignal<Entry<Agent>>) -> impl IntoView {
     let tone = move || row.with(|entry| labels::agent_state(&entry.object).1.name());
     // Two names of the same animation: a change of the name restarts it. No animation before the first update.
     let beat = move || {

@@ -17,7 +17,7 @@ use crate::{
 
 /// The dialog and the listeners that open it.
 #[component]
-pub(super) fn UnsavedChanges(
+pub(super) fn LeaveWarning(
     /// Whether there are unsaved changes.
     is_unsaved: RwSignal<bool>,
 ) -> impl IntoView {
