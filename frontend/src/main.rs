@@ -24,9 +24,9 @@ mod navigation_guard;
 mod pages;
 mod session;
 mod shell;
-mod task;
 mod time;
 mod ui;
+mod user_action;
 
 fn main() {
     console_error_panic_hook::set_once();

@@ -9,8 +9,8 @@ use crate::{
     fetch::Fetch,
     labels,
     live::Feed,
-    task::Task,
     ui::{Badge, Empty, Notice, PageHead, QueryResult, Rows, Table},
+    user_action::UserAction,
 };
 
 /// The most events that stay on the page when newer ones arrive.
@@ -43,7 +43,7 @@ pub(crate) fn Activity() -> impl IntoView {
         }
     };
     feed.watch(events::watch(), prepend, catch_up);
-    let more = Task::new();
+    let more = UserAction::new();
     let load_older = move |_| {
         let after = older.get_untracked();
         more.run(events::list(after), move |page| {

@@ -35,8 +35,8 @@ use crate::{
     effect::{effect, settled},
     fetch::Fetch,
     session::{Permission, Session},
-    task::Task,
     ui::{Card, Notice, ObjectPage, PageHead, Toasts},
+    user_action::UserAction,
 };
 
 /// The initial text of a new definition.
@@ -146,7 +146,7 @@ fn EditorForm(
     children: Children,
 ) -> impl IntoView {
     let (navigate, toasts) = (use_navigate(), expect_context::<Toasts>());
-    let task = Task::new();
+    let user_action = UserAction::new();
     let is_new = pipeline.is_none();
     // The pipeline as the server has it.
     let saved = StoredValue::new(pipeline.clone());
@@ -161,7 +161,7 @@ fn EditorForm(
     });
     let replace = Callback::new(move |(pipeline, expected): (Pipeline, i32)| {
         let yaml = code.text.get_untracked();
-        task.run(pipelines::replace(pipeline.id.inner(), yaml, expected), move |replaced| {
+        user_action.run(pipelines::replace(pipeline.id.inner(), yaml, expected), move |replaced| {
             let version = replaced.version;
             done.run((replaced, format!("Saved as version {version}.")));
         });
@@ -169,7 +169,7 @@ fn EditorForm(
     let save = move || {
         let Some(pipeline) = saved.get_value() else {
             let input = draft.for_create(code.text.get_untracked());
-            return task.run(pipelines::create(input), move |created| {
+            return user_action.run(pipelines::create(input), move |created| {
                 let message = format!("{} was created.", created.name);
                 done.run((created, message));
             });
@@ -180,7 +180,7 @@ fn EditorForm(
             (false, false) => replace.run((pipeline.clone(), pipeline.version)),
             (true, is_same_text) => {
                 let request = pipelines::describe(pipeline.id.inner(), draft.for_update());
-                task.run(request, move |described| {
+                user_action.run(request, move |described| {
                     if is_same_text {
                         done.run((described, "Saved. The text is the same, so there is no new version.".to_owned()));
                     } else {
@@ -189,7 +189,7 @@ fn EditorForm(
                             version: pipeline.version,
                             ..described.clone()
                         }));
-                        // The current task must end before the next one can start.
+                        // The current action must end before the next one can start.
                         set_timeout(move || replace.run((described, pipeline.version)), std::time::Duration::ZERO);
                     }
                 });
@@ -214,18 +214,19 @@ fn EditorForm(
         Some(pipeline) => (format!("/pipelines/{}", pipeline.id.inner()), "Save"),
         None => ("/pipelines".to_owned(), "Create pipeline"),
     };
-    let failure = move || blocked.get().or_else(|| task.failure().filter(|_| is_new || !task.is_conflict()));
+    let failure =
+        move || blocked.get().or_else(|| user_action.failure().filter(|_| is_new || !user_action.is_conflict()));
     view! {
         <form class="editor-form" on:submit=submit>
             <Fields draft is_new />
-            {pipeline.map(|pipeline| view! { <Conflict pipeline code task replace is_unsaved /> })}
+            {pipeline.map(|pipeline| view! { <Conflict pipeline code user_action replace is_unsaved /> })}
             {children()}
             <Notice text=Signal::derive(failure) />
             <div class="form-actions">
                 <a class="button" href=href(address)>
                     "Cancel"
                 </a>
-                <button type="submit" class="button button-primary" disabled=move || task.is_busy()>
+                <button type="submit" class="button button-primary" disabled=move || user_action.is_busy()>
                     {action}
                 </button>
             </div>

@@ -14,8 +14,8 @@ use crate::{
     fetch::Fetch,
     labels,
     live::{Admission, Entry, Feed, LiveList},
-    task::Task,
     ui::{Badge, Card, Confirm, Empty, Fact, ObjectPage, PageHead, Toasts},
+    user_action::UserAction,
 };
 
 /// The page.
@@ -67,7 +67,7 @@ fn Head(row: RwSignal<Entry<JobRun>>, list: LiveList<JobRun>, links: Fetch<RunLi
     let toasts = expect_context::<Toasts>();
     let id = StoredValue::new(row.with_untracked(|entry| entry.object.id.inner().to_owned()));
     let (is_cancelling, is_retrying) = (RwSignal::new(false), RwSignal::new(false));
-    let (cancelling, retrying) = (Task::new(), Task::new());
+    let (cancelling, retrying) = (UserAction::new(), UserAction::new());
     let cancel = move |()| {
         cancelling.run(job_runs::cancel(&id.get_value()), move |run| {
             list.apply_update(run);
@@ -108,7 +108,7 @@ fn Head(row: RwSignal<Entry<JobRun>>, list: LiveList<JobRun>, links: Fetch<RunLi
             title="Cancel this run?"
             text="The run ends when its agent receives the request, or when the agent is offline for too long. Files that were copied stay."
             action="Cancel run"
-            task=cancelling
+            user_action=cancelling
             on_confirm=cancel
             is_dangerous=true
         />
@@ -117,7 +117,7 @@ fn Head(row: RwSignal<Entry<JobRun>>, list: LiveList<JobRun>, links: Fetch<RunLi
             title="Retry this run?"
             text="The agent starts another attempt, which is a new run."
             action="Retry"
-            task=retrying
+            user_action=retrying
             on_confirm=retry
         />
     }

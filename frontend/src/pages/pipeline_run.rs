@@ -18,8 +18,8 @@ use crate::{
         pipelines::{RUN_TRIGGERS, run_state, steps_done, time_taken},
     },
     live::{Admission, Entry, Feed, LiveList},
-    task::Task,
     ui::{Badge, Card, Confirm, Fact, ObjectPage, PageHead, Toasts},
+    user_action::UserAction,
 };
 
 /// The page.
@@ -73,7 +73,7 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
         row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.pipeline_id.inner().to_owned()));
     let id = StoredValue::new(id);
     let (is_cancelling, is_rerunning) = (RwSignal::new(false), RwSignal::new(false));
-    let (cancelling, rerunning) = (Task::new(), Task::new());
+    let (cancelling, rerunning) = (UserAction::new(), UserAction::new());
     let cancel = move |()| {
         cancelling.run(pipeline_runs::cancel(&id.get_value()), move |run| {
             list.apply_update(run);
@@ -117,7 +117,7 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
             title="Cancel this run?"
             text="Queued steps do not start. Running steps end when their agents receive the request. Results of finished steps stay."
             action="Cancel run"
-            task=cancelling
+            user_action=cancelling
             on_confirm=cancel
             is_dangerous=true
         />
@@ -126,7 +126,7 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
             title="Rerun from the failed step?"
             text="A new run keeps the completed steps and repeats the others, with the same version and the same parameters."
             action="Rerun"
-            task=rerunning
+            user_action=rerunning
             on_confirm=rerun
         />
     }

@@ -5,8 +5,8 @@ use leptos::{ev::SubmitEvent, prelude::*};
 use crate::{
     api::ApiError,
     session::Session,
-    task::Task,
     ui::{Field, Logo, Notice},
+    user_action::UserAction,
 };
 
 /// The page. `ended` says that the last session has expired.
@@ -14,7 +14,7 @@ use crate::{
 pub(crate) fn SignIn(ended: bool) -> impl IntoView {
     let session = expect_context::<Session>();
     let (email, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let task = Task::new();
+    let user_action = UserAction::new();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let (email, password) = (email.get_untracked(), password.get_untracked());
@@ -27,7 +27,7 @@ pub(crate) fn SignIn(ended: bool) -> impl IntoView {
                 other => other,
             })
         };
-        task.wait(Box::pin(attempt));
+        user_action.wait(Box::pin(attempt));
     };
     document().set_title("Sign in · MFTPlus");
     view! {
@@ -44,9 +44,9 @@ pub(crate) fn SignIn(ended: bool) -> impl IntoView {
                     autocomplete="current-password"
                     is_required=true
                 />
-                <Notice text=Signal::derive(move || task.failure()) />
-                <button type="submit" class="button button-primary" disabled=move || task.is_busy()>
-                    {move || if task.is_busy() { "Signing in…" } else { "Sign in" }}
+                <Notice text=Signal::derive(move || user_action.failure()) />
+                <button type="submit" class="button button-primary" disabled=move || user_action.is_busy()>
+                    {move || if user_action.is_busy() { "Signing in…" } else { "Sign in" }}
                 </button>
             </form>
         </main>

@@ -14,8 +14,8 @@ use crate::{
     fetch::Fetch,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
-    task::Task,
     ui::{Badge, Card, Confirm, ObjectPage, PageHead, Progress, Toasts},
+    user_action::UserAction,
 };
 
 /// The page.
@@ -76,7 +76,7 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
         row.with_untracked(|entry| (entry.object.id.inner().to_owned(), format::file_name(&entry.object.source)));
     let id = StoredValue::new(id);
     let (is_cancelling, is_retrying) = (RwSignal::new(false), RwSignal::new(false));
-    let (cancelling, retrying) = (Task::new(), Task::new());
+    let (cancelling, retrying) = (UserAction::new(), UserAction::new());
     let cancel = move |()| {
         cancelling.run(transfers::cancel(&id.get_value()), move |transfer| {
             let ended = transfer.status == TransferStatus::Cancelled;
@@ -113,7 +113,7 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
             title=format!("Cancel {name}?")
             text="A queued transfer ends at once, a running transfer when its agent receives the request. A cancelled transfer cannot be resumed."
             action="Cancel transfer"
-            task=cancelling
+            user_action=cancelling
             on_confirm=cancel
             is_dangerous=true
         />
@@ -122,7 +122,7 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
             title=format!("Retry {name}?")
             text="The transfer is queued again and its agent is asked to start a new attempt."
             action="Retry"
-            task=retrying
+            user_action=retrying
             on_confirm=retry
         />
     }

@@ -17,8 +17,8 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format,
-    task::Task,
     ui::{Card, Confirm, DiffTable, Notice, ObjectPage, PageHead, Pager, QueryResult, Rows, Select, Table, Toasts},
+    user_action::UserAction,
 };
 
 /// The page.
@@ -179,7 +179,7 @@ fn Row(
 fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restoring: RwSignal<i32>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let pipeline = StoredValue::new(pipeline);
-    let task = Task::new();
+    let user_action = UserAction::new();
     let is_asking = RwSignal::new(false);
     effect(move || {
         if restoring.get() > 0 {
@@ -198,7 +198,7 @@ fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restori
     let restore = move |()| {
         let version = restoring.get_untracked();
         let request = versions::restore(&pipeline.get_value(), version, current.get_untracked());
-        task.run(request, move |restored| {
+        user_action.run(request, move |restored| {
             is_asking.set(false);
             found.reload();
             toasts.success(format!("Version {version} was restored as version {}.", restored.version));
@@ -216,7 +216,7 @@ fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restori
                 )
             })
             action="Restore"
-            task
+            user_action
             on_confirm=restore
         />
     }

@@ -6,8 +6,8 @@ use crate::{
     api::webhooks,
     effect::effect,
     session::{Permission, Session},
-    task::Task,
     ui::{Dialog, FormDialog, Secret},
+    user_action::UserAction,
 };
 
 /// The button and its dialogs. Without a customer it is the user's own secret, for administrators the platform's.
@@ -21,9 +21,9 @@ pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) ->
     };
     let (is_asking, has_secret) = (RwSignal::new(false), RwSignal::new(false));
     let secret = RwSignal::new(None::<String>);
-    let task = Task::new();
+    let user_action = UserAction::new();
     let rotate = move |()| {
-        task.run(webhooks::rotate_secret(customer.as_ref().map(cynic::Id::new)), move |fresh| {
+        user_action.run(webhooks::rotate_secret(customer.as_ref().map(cynic::Id::new)), move |fresh| {
             secret.set(Some(fresh));
             is_asking.set(false);
             has_secret.set(true);
@@ -39,7 +39,7 @@ pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) ->
         <button type="button" class="button" on:click=move |_| is_asking.set(true)>
             "Webhook secret"
         </button>
-        <FormDialog open=is_asking title="Create a new webhook secret?" action="Create secret" task on_submit=rotate>
+        <FormDialog open=is_asking title="Create a new webhook secret?" action="Create secret" user_action on_submit=rotate>
             <p class="form-text">{about}</p>
             <p class="form-text">
                 "The new secret is shown once. The old secret ends at once: receivers that verify signatures reject webhooks until they have the new one."

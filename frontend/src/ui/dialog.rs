@@ -3,7 +3,7 @@
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
 use super::Notice;
-use crate::{effect::effect, task::Task};
+use crate::{effect::effect, user_action::UserAction};
 
 /// A dialog that is open while `open` is true. Its contents are created each time it opens.
 #[component]
@@ -40,7 +40,7 @@ pub(crate) fn FormDialog(
     /// The label of the submit button.
     #[prop(into)]
     action: Signal<String>,
-    task: Task,
+    user_action: UserAction,
     #[prop(into)] on_submit: Callback<()>,
     /// Whether the action is destructive.
     #[prop(optional)]
@@ -52,7 +52,7 @@ pub(crate) fn FormDialog(
 ) -> impl IntoView {
     effect(move || {
         if open.get() {
-            task.reset();
+            user_action.reset();
         }
     });
     let children = StoredValue::new(children);
@@ -67,12 +67,12 @@ pub(crate) fn FormDialog(
         <Dialog open title>
             <form class="form" on:submit=submit>
                 {children.with_value(|children| children())}
-                <Notice text=Signal::derive(move || task.failure()) />
+                <Notice text=Signal::derive(move || user_action.failure()) />
                 <div class="form-actions">
                     <button type="button" class="button" on:click=move |_| open.set(false)>
                         "Cancel"
                     </button>
-                    <button type="submit" class=class disabled=move || task.is_busy() || is_blocked.get()>
+                    <button type="submit" class=class disabled=move || user_action.is_busy() || is_blocked.get()>
                         {move || action.get()}
                     </button>
                 </div>
@@ -90,12 +90,12 @@ pub(crate) fn Confirm(
     #[prop(into)]
     text: Signal<String>,
     #[prop(into)] action: Signal<String>,
-    task: Task,
+    user_action: UserAction,
     #[prop(into)] on_confirm: Callback<()>,
     #[prop(optional)] is_dangerous: bool,
 ) -> impl IntoView {
     view! {
-        <FormDialog open title action task on_submit=on_confirm is_dangerous>
+        <FormDialog open title action user_action on_submit=on_confirm is_dangerous>
             <p class="form-text">{move || text.get()}</p>
         </FormDialog>
     }

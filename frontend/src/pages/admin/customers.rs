@@ -9,8 +9,8 @@ use crate::{
     fetch::Fetch,
     format,
     pages::{page_in_address, pages_of},
-    task::Task,
     ui::{Badge, Confirm, Empty, Field, FormDialog, Icon, PageHead, Pager, QueryResult, Table, Toasts, Tone},
+    user_action::UserAction,
 };
 
 /// The page.
@@ -111,10 +111,10 @@ fn Row(customer: Customer, #[prop(into)] on_change: Callback<()>) -> impl IntoVi
 fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let name = RwSignal::new(String::new());
-    let task = Task::new();
+    let user_action = UserAction::new();
     let create = move |()| {
         let wanted = name.get_untracked();
-        task.run(customers::create(wanted.trim()), move |customer| {
+        user_action.run(customers::create(wanted.trim()), move |customer| {
             open.set(false);
             name.set(String::new());
             toasts.success(format!("{} was created.", customer.name));
@@ -122,7 +122,7 @@ fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl I
         });
     };
     view! {
-        <FormDialog open title="New customer" action="Create customer" task on_submit=create>
+        <FormDialog open title="New customer" action="Create customer" user_action on_submit=create>
             <Field label="Name" value=name is_required=true is_first=true />
         </FormDialog>
     }
@@ -132,18 +132,18 @@ fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl I
 fn Rename(open: RwSignal<bool>, id: String, name: String, on_change: Callback<()>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let wanted = RwSignal::new(name.clone());
-    let task = Task::new();
+    let user_action = UserAction::new();
     let rename = move |()| {
         let name = wanted.get_untracked().trim().to_owned();
         let input = UpdateCustomer { name: Some(name), ..UpdateCustomer::default() };
-        task.run(customers::update(&id, input), move |customer| {
+        user_action.run(customers::update(&id, input), move |customer| {
             open.set(false);
             toasts.success(format!("Renamed to {}.", customer.name));
             on_change.run(());
         });
     };
     view! {
-        <FormDialog open title=format!("Rename {name}") action="Rename" task on_submit=rename>
+        <FormDialog open title=format!("Rename {name}") action="Rename" user_action on_submit=rename>
             <Field label="Name" value=wanted is_required=true is_first=true />
         </FormDialog>
     }
@@ -153,10 +153,10 @@ fn Rename(open: RwSignal<bool>, id: String, name: String, on_change: Callback<()
 #[component]
 fn Suspend(open: RwSignal<bool>, id: String, name: String, suspended: bool, on_change: Callback<()>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let task = Task::new();
+    let user_action = UserAction::new();
     let switch = move |()| {
         let input = UpdateCustomer { suspended: Some(!suspended), ..UpdateCustomer::default() };
-        task.run(customers::update(&id, input), move |customer| {
+        user_action.run(customers::update(&id, input), move |customer| {
             open.set(false);
             toasts.success(format!("{} is {}.", customer.name, if suspended { "active again" } else { "suspended" }));
             on_change.run(());
@@ -174,7 +174,7 @@ fn Suspend(open: RwSignal<bool>, id: String, name: String, suspended: bool, on_c
             title=format!("{verb} {name}?")
             text
             action=verb
-            task
+            user_action
             on_confirm=switch
             is_dangerous=!suspended
         />

@@ -10,9 +10,9 @@ use crate::{
     fetch::Fetch,
     format,
     pages::{page_in_address, pages_of},
-    task::Task,
     time::Instant,
     ui::{Card, Confirm, Dialog, Empty, Field, FormDialog, Icon, Pager, QueryResult, Secret, Select, Table, Toasts},
+    user_action::UserAction,
 };
 
 /// The card.
@@ -80,10 +80,10 @@ pub(super) fn Codes(customer_id: String) -> impl IntoView {
 fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
     let (toasts, clock) = (expect_context::<Toasts>(), expect_context::<Clock>());
     let is_withdrawing = RwSignal::new(false);
-    let task = Task::new();
+    let user_action = UserAction::new();
     let id = code.id.inner().to_owned();
     let withdraw = move |()| {
-        task.run(enrolment_codes::delete(&id), move |_| {
+        user_action.run(enrolment_codes::delete(&id), move |_| {
             is_withdrawing.set(false);
             toasts.success("The code was deleted.".to_owned());
             on_change.run(());
@@ -117,7 +117,7 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
                     title="Delete this code?"
                     text="Machines can no longer enrol with this code. Agents that have enrolled with it stay."
                     action="Delete code"
-                    task
+                    user_action
                     on_confirm=withdraw
                     is_dangerous=true
                 />
@@ -129,14 +129,14 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
 #[component]
 fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: Callback<String>) -> impl IntoView {
     let (hours, most) = (RwSignal::new("24".to_owned()), RwSignal::new("1".to_owned()));
-    let task = Task::new();
+    let user_action = UserAction::new();
     let create = move |()| {
         let hours: Option<i64> = hours.get_untracked().parse().ok();
         let input = CreateCode {
             expires_at: hours.map(|hours| Instant(browser::now().0 + hours * 3_600_000)),
             max_uses: most.get_untracked().parse().ok(),
         };
-        task.run(enrolment_codes::create(&customer_id, input), move |code| {
+        user_action.run(enrolment_codes::create(&customer_id, input), move |code| {
             open.set(false);
             on_created.run(code.code);
         });
@@ -144,7 +144,7 @@ fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: C
     let choices = [("1", "in 1 hour"), ("24", "in 1 day"), ("168", "in 7 days"), ("720", "in 30 days"), ("", "never")];
     let choices: Vec<_> = choices.map(|(value, label)| (value.to_owned(), label.to_owned())).into();
     view! {
-        <FormDialog open title="New enrolment code" action="Create code" task on_submit=create>
+        <FormDialog open title="New enrolment code" action="Create code" user_action on_submit=create>
             <Select
                 label="Expires"
                 options=choices.clone()

@@ -10,8 +10,8 @@ use crate::{
     },
     fetch::Fetch,
     labels::{self, ROLES},
-    task::Task,
     ui::{Confirm, Field, FormDialog, Select, Toasts},
+    user_action::UserAction,
 };
 
 fn roles() -> Vec<(String, String)> {
@@ -42,7 +42,7 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
         let lacks_customer = needs_customer.get() && customer.with(String::is_empty);
         lacks_customer || password.with(|password| password::check(password).is_err())
     });
-    let task = Task::new();
+    let user_action = UserAction::new();
     let create = move |()| {
         let input = CreateUser {
             email: email.get_untracked().trim().to_owned(),
@@ -50,7 +50,7 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
             role: role_of(&role.get_untracked()),
             customer_id: needs_customer.get_untracked().then(|| cynic::Id::new(customer.get_untracked())),
         };
-        task.run(users::create(input), move |user| {
+        user_action.run(users::create(input), move |user| {
             open.set(false);
             email.set(String::new());
             password.set(String::new());
@@ -59,7 +59,7 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
         });
     };
     view! {
-        <FormDialog open title="New user" action="Create user" task on_submit=create is_blocked>
+        <FormDialog open title="New user" action="Create user" user_action on_submit=create is_blocked>
             <Field label="E-mail" value=email kind="email" is_required=true is_first=true />
             <Field
                 label="Password"
@@ -93,11 +93,11 @@ pub(super) fn ChangeRole(
 ) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let chosen = RwSignal::new(labels::name_of(&ROLES, &role).to_owned());
-    let task = Task::new();
+    let user_action = UserAction::new();
     let change = move |()| {
         let role = role_of(&chosen.get_untracked());
         let input = UpdateUser { role: Some(role), ..UpdateUser::default() };
-        task.run(users::update(&id, input), move |user| {
+        user_action.run(users::update(&id, input), move |user| {
             open.set(false);
             toasts.success(format!(
                 "The role of {} is now {}.",
@@ -108,7 +108,7 @@ pub(super) fn ChangeRole(
         });
     };
     view! {
-        <FormDialog open title=format!("Change the role of {email}") action="Change role" task on_submit=change>
+        <FormDialog open title=format!("Change the role of {email}") action="Change role" user_action on_submit=change>
             <Select label="Role" options=roles() chosen on_choose=move |role: String| chosen.set(role) />
         </FormDialog>
     }
@@ -125,10 +125,10 @@ pub(super) fn ChangePassword(
     let toasts = expect_context::<Toasts>();
     let password = RwSignal::new(String::new());
     let is_blocked = Signal::derive(move || password.with(|password| password::check(password).is_err()));
-    let task = Task::new();
+    let user_action = UserAction::new();
     let change = move |()| {
         let input = UpdateUser { password: Some(password.get_untracked()), ..UpdateUser::default() };
-        task.run(users::update(&id, input), move |user| {
+        user_action.run(users::update(&id, input), move |user| {
             open.set(false);
             password.set(String::new());
             toasts.success(format!("{} has a new password.", user.email));
@@ -136,7 +136,7 @@ pub(super) fn ChangePassword(
         });
     };
     view! {
-        <FormDialog open title=format!("New password for {email}") action="Set password" task on_submit=change is_blocked>
+        <FormDialog open title=format!("New password for {email}") action="Set password" user_action on_submit=change is_blocked>
             <Field
                 label="New password"
                 value=password
@@ -160,10 +160,10 @@ pub(super) fn Suspend(
     on_change: Callback<()>,
 ) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let task = Task::new();
+    let user_action = UserAction::new();
     let switch = move |()| {
         let input = UpdateUser { suspended: Some(!suspended), ..UpdateUser::default() };
-        task.run(users::update(&id, input), move |user| {
+        user_action.run(users::update(&id, input), move |user| {
             open.set(false);
             toasts.success(format!("{} is {}.", user.email, if suspended { "active again" } else { "suspended" }));
             on_change.run(());
@@ -181,7 +181,7 @@ pub(super) fn Suspend(
             title=format!("{verb} {email}?")
             text
             action=verb
-            task
+            user_action
             on_confirm=switch
             is_dangerous=!suspended
         />

@@ -7,8 +7,8 @@ use crate::{
     api::agents::{self, AgentDetails},
     effect::effect,
     fetch::Fetch,
-    task::Task,
     ui::{Dialog, Field, FormDialog, Secret, Select, Toasts},
+    user_action::UserAction,
 };
 
 /// The buttons that the viewer may use, and their dialogs.
@@ -38,10 +38,10 @@ fn Rotate(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
     let overlap = RwSignal::new("86400".to_owned());
     let key = RwSignal::new(None::<String>);
     let has_key = RwSignal::new(false);
-    let task = Task::new();
+    let user_action = UserAction::new();
     let rotate = move |()| {
         let overlap = overlap.get_untracked().parse().unwrap_or(86_400);
-        task.run(agents::rotate_key(&id, overlap), move |fresh| {
+        user_action.run(agents::rotate_key(&id, overlap), move |fresh| {
             key.set(Some(fresh));
             open.set(false);
             has_key.set(true);
@@ -56,7 +56,7 @@ fn Rotate(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
     let choices = [("86400", "Valid for 24 more hours"), ("3600", "Valid for 1 more hour"), ("0", "Ends now")];
     let choices: Vec<_> = choices.map(|(value, label)| (value.to_owned(), label.to_owned())).into();
     view! {
-        <FormDialog open title=format!("Rotate the key of {name}?") action="Rotate key" task on_submit=rotate>
+        <FormDialog open title=format!("Rotate the key of {name}?") action="Rotate key" user_action on_submit=rotate>
             <p class="form-text">
                 "A new key is created and shown once. Put it into the agent's configuration while the old key is still valid."
             </p>
@@ -84,13 +84,13 @@ fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let navigate = use_navigate();
     let typed = RwSignal::new(String::new());
-    let task = Task::new();
+    let user_action = UserAction::new();
     let expected = name.clone();
     let is_blocked = Signal::derive(move || typed.with(|typed| typed.trim() != expected));
     let revoked = name.clone();
     let revoke = move |()| {
         let (revoked, navigate) = (revoked.clone(), navigate.clone());
-        task.run(agents::revoke(&id), move |_| {
+        user_action.run(agents::revoke(&id), move |_| {
             open.set(false);
             toasts.success(format!("{revoked} was revoked."));
             navigate("/agents", NavigateOptions::default());
@@ -106,7 +106,7 @@ fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
             open
             title=format!("Revoke {name}?")
             action="Revoke agent"
-            task
+            user_action
             on_submit=revoke
             is_dangerous=true
             is_blocked

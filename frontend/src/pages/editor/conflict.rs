@@ -8,8 +8,8 @@ use crate::{
     api::pipelines::{self, Pipeline},
     effect::effect,
     fetch::Fetch,
-    task::Task,
     ui::{DiffTable, Failure, Icon, diff_lines},
+    user_action::UserAction,
 };
 
 /// The conflict card. It is empty until saving fails because another version is current.
@@ -18,8 +18,8 @@ pub(super) fn Conflict(
     /// The pipeline as it was when this page was opened.
     pipeline: Pipeline,
     code: Buffer,
-    /// The task that saves.
-    task: Task,
+    /// The action that saves.
+    user_action: UserAction,
     /// Saves on top of the given version.
     replace: Callback<(Pipeline, i32)>,
     is_unsaved: RwSignal<bool>,
@@ -28,13 +28,13 @@ pub(super) fn Conflict(
     let id = StoredValue::new(pipeline.id.inner().to_owned());
     let has_conflict = RwSignal::new(false);
     effect(move || {
-        if task.is_conflict() {
+        if user_action.is_conflict() {
             has_conflict.set(true);
         }
     });
     // Queried again with each conflict.
     let current =
-        Fetch::when(move || (has_conflict.get() && task.is_conflict()).then(|| pipelines::get(&id.get_value())));
+        Fetch::when(move || (has_conflict.get() && user_action.is_conflict()).then(|| pipelines::get(&id.get_value())));
     let is_compared = RwSignal::new(false);
     let leave = Callback::new(move |()| {
         is_unsaved.set(false);
@@ -73,7 +73,7 @@ pub(super) fn Conflict(
                 <button
                     type="button"
                     class="button button-danger"
-                    disabled=move || task.is_busy()
+                    disabled=move || user_action.is_busy()
                     on:click=move |_| replace.run((theirs.clone(), version))
                 >
                     {format!("Save my text as version {}", version + 1)}

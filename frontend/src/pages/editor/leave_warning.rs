@@ -11,8 +11,8 @@ use crate::{
     base_path,
     browser::{self, Listener},
     navigation_guard::NavigationGuard,
-    task::Task,
     ui::Confirm,
+    user_action::UserAction,
 };
 
 /// The dialog and the listeners that open it.
@@ -78,7 +78,7 @@ pub(super) fn LeaveWarning(
             title="Leave without saving?"
             text="Your changes are not saved and will be lost."
             action="Leave"
-            task=Task::new()
+            user_action=UserAction::new()
             on_confirm=leave
             is_dangerous=true
         />

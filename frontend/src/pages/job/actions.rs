@@ -8,8 +8,8 @@ use crate::{
     api::jobs::{self, Job},
     base_path::href,
     live::{Entry, LiveList},
-    task::Task,
     ui::{Confirm, Toasts},
+    user_action::UserAction,
 };
 
 /// The buttons and their dialogs.
@@ -27,7 +27,7 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
     let can_backfill = read(|job| job.viewer_can_backfill);
     let can_delete = read(|job| job.viewer_can_delete);
     let (is_backfilling, is_deleting) = (RwSignal::new(false), RwSignal::new(false));
-    let (running, switching, deleting) = (Task::new(), Task::new(), Task::new());
+    let (running, switching, deleting) = (UserAction::new(), UserAction::new(), UserAction::new());
     let run = move |_| {
         running.run(jobs::run(&id.get_value()), move |job| {
             list.apply_update(job);
@@ -50,9 +50,9 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
         });
     };
     // These two have no dialog, so their errors are shown as notifications.
-    for task in [running, switching] {
+    for user_action in [running, switching] {
         crate::effect::effect(move || {
-            if let Some(failure) = task.failure() {
+            if let Some(failure) = user_action.failure() {
                 toasts.error(failure);
             }
         });
@@ -101,7 +101,7 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
             title=format!("Delete {name}?")
             text="Its runs and its slot history are deleted too. An active run is cancelled. Transfers stay."
             action="Delete job"
-            task=deleting
+            user_action=deleting
             on_confirm=delete
             is_dangerous=true
         />

@@ -7,9 +7,9 @@ use crate::{
     browser, effect,
     fetch::Fetch,
     format, labels,
-    task::Task,
     time::Instant,
     ui::{Badge, FormDialog, Notice, Toasts, Tone},
+    user_action::UserAction,
 };
 
 /// The most slots in the preview.
@@ -34,10 +34,10 @@ pub(super) fn Backfill(open: RwSignal<bool>, job: String) -> impl IntoView {
         Some(backfill::preview(&job.get_value(), from, to))
     });
     let count = Memo::new(move |_| preview.read(|preview| preview.run_count).unwrap_or_default());
-    let task = Task::new();
+    let user_action = UserAction::new();
     let backfill = move |()| {
         let Some((from, to)) = untrack(range) else { return };
-        task.run(backfill::run(&job.get_value(), from, to), move |queued| {
+        user_action.run(backfill::run(&job.get_value(), from, to), move |queued| {
             open.set(false);
             let slots = format::counted(i64::try_from(queued).unwrap_or_default(), "slot");
             toasts.success(format!("{slots} will run, one after the other."));
@@ -53,7 +53,7 @@ pub(super) fn Backfill(open: RwSignal<bool>, job: String) -> impl IntoView {
             open
             title="Backfill"
             action=Signal::derive(action)
-            task
+            user_action
             on_submit=backfill
             is_blocked=Signal::derive(is_blocked)
         >

@@ -23,8 +23,8 @@ use crate::{
     },
     pages::id_in_address,
     session::{Permission, Session},
-    task::Task,
     ui::{Card, Field, Notice, ObjectPage, PageHead, Select, Toasts},
+    user_action::UserAction,
 };
 
 /// The page that creates a job.
@@ -73,7 +73,7 @@ pub(crate) fn EditJob() -> impl IntoView {
 #[component]
 fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoView {
     let (navigate, toasts) = (use_navigate(), expect_context::<Toasts>());
-    let task = Task::new();
+    let user_action = UserAction::new();
     let id = job.as_ref().map(|job| job.id.inner().to_owned());
     let (address, action) = match &id {
         Some(id) => (format!("/jobs/{id}"), "Save changes"),
@@ -89,19 +89,19 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
             Some(id) => jobs::update(id, draft.for_update()),
             None => jobs::create(draft.for_create()),
         };
-        task.run(request, done.clone());
+        user_action.run(request, done.clone());
     };
     view! {
         <form class="sheet" on:submit=submit>
             <CopyCard draft is_new=job.is_none() />
             <ScheduleCard schedule=draft.schedule timezone=draft.timezone />
             <PolicyCard draft />
-            <Notice text=Signal::derive(move || task.failure()) />
+            <Notice text=Signal::derive(move || user_action.failure()) />
             <div class="form-actions">
                 <a class="button" href=href(address)>
                     "Cancel"
                 </a>
-                <button type="submit" class="button button-primary" disabled=move || task.is_busy()>
+                <button type="submit" class="button button-primary" disabled=move || user_action.is_busy()>
                     {action}
                 </button>
             </div>

@@ -13,8 +13,8 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     session::{Permission, Session},
-    task::Task,
     ui::{Confirm, Toasts},
+    user_action::UserAction,
 };
 
 /// The buttons and their dialogs.
@@ -33,7 +33,7 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
     let can_update = read(|pipeline| pipeline.viewer_can_update);
     let can_delete = read(|pipeline| pipeline.viewer_can_delete);
     let (is_starting, is_deleting) = (RwSignal::new(false), RwSignal::new(false));
-    let (switching, deleting) = (Task::new(), Task::new());
+    let (switching, deleting) = (UserAction::new(), UserAction::new());
     let switch = move |_| {
         let enabled = !is_enabled.get_untracked();
         switching.run(pipelines::enable(&id.get_value(), enabled), move |_| {
@@ -106,7 +106,7 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
             title=Signal::derive(title)
             text="Its versions, its runs and its slot history are deleted too. An active run is cancelled. Transfers stay."
             action="Delete pipeline"
-            task=deleting
+            user_action=deleting
             on_confirm=delete
             is_dangerous=true
         />

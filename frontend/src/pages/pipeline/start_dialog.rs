@@ -10,8 +10,8 @@ use crate::{
         plan::Plan,
     },
     effect::effect,
-    task::Task,
     ui::{Field, FormDialog},
+    user_action::UserAction,
 };
 
 /// The name of a parameter, its default, and its value for this run.
@@ -21,7 +21,7 @@ type Parameter = (String, String, RwSignal<String>);
 #[component]
 pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
     let navigate = use_navigate();
-    let task = Task::new();
+    let user_action = UserAction::new();
     let parameters = RwSignal::new(Vec::<Parameter>::new());
     effect(move || {
         if open.get() {
@@ -42,7 +42,7 @@ pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<O
         });
         let id = pipeline.with_untracked(|pipeline| pipeline.id.inner().to_owned());
         let navigate = navigate.clone();
-        task.run(pipeline_runs::start(&id, given), move |run| {
+        user_action.run(pipeline_runs::start(&id, given), move |run| {
             open.set(false);
             navigate(&format!("/pipelines/{id}/runs/{}", run.id.inner()), NavigateOptions::default());
         });
@@ -64,7 +64,7 @@ pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<O
         parameters.get().into_iter().enumerate().map(field).collect_view()
     };
     view! {
-        <FormDialog open title=Signal::derive(title) action="Run" task on_submit=start>
+        <FormDialog open title=Signal::derive(title) action="Run" user_action on_submit=start>
             <p class="form-text">{text}</p>
             {fields}
         </FormDialog>

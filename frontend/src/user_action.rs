@@ -9,28 +9,28 @@ use crate::{
     session::Session,
 };
 
-/// An action that runs at most once at a time. A handle: copies are the same task.
+/// An action that runs at most once at a time. A handle: copies are the same action.
 #[derive(Clone, Copy)]
-pub(crate) struct Task {
+pub(crate) struct UserAction {
     session: Session,
     busy: RwSignal<bool>,
     failure: RwSignal<Option<ApiError>>,
 }
 
-impl Task {
-    /// A task that is not running.
+impl UserAction {
+    /// An action that is not running.
     pub(crate) fn new() -> Self {
         Self { session: expect_context(), busy: RwSignal::new(false), failure: RwSignal::new(None) }
     }
 
-    /// Sends a request, unless the task is running.
+    /// Sends a request, unless the action is running.
     pub(crate) fn run<T: 'static>(self, request: Request<T>, done: impl FnOnce(T) + 'static) {
         if self.begin() {
             self.session.execute(request, move |outcome| self.end(outcome.map(done)));
         }
     }
 
-    /// Runs a future, unless the task is running.
+    /// Runs a future, unless the action is running.
     pub(crate) fn wait(self, work: Pin<Box<dyn Future<Output = Result<(), ApiError>>>>) {
         if self.begin() {
             spawn_local(async move { self.end(work.await) });
@@ -54,7 +54,7 @@ impl Task {
         }
     }
 
-    /// Whether the task is running. Reactive.
+    /// Whether the action is running. Reactive.
     pub(crate) fn is_busy(self) -> bool {
         self.busy.get()
     }
