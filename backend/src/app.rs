@@ -18,7 +18,7 @@ use crate::{
     limits::{self, Limits, Quotas},
     rest::{Api, ListBudget},
     service::{ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
-    store::{self, Bounds, Db},
+    store::{self, DatabaseLimits, Db},
     transport::{AnswerBudget, BodyBudget, OriginPolicy},
     webhooks::Webhooks,
 };
@@ -55,7 +55,7 @@ pub struct Ambient {
     /// The source of ids and randomness.
     pub ids: IdGenerator,
     /// The timeouts of the database.
-    pub bounds: Bounds,
+    pub database_limits: DatabaseLimits,
 }
 
 impl Default for Ambient {
@@ -64,7 +64,7 @@ impl Default for Ambient {
         let clock = Clock::system();
         #[cfg(feature = "test-clock")]
         let clock = test_clock::clock();
-        Self { clock, ids: IdGenerator::system(), bounds: Bounds::default() }
+        Self { clock, ids: IdGenerator::system(), database_limits: DatabaseLimits::default() }
     }
 }
 
@@ -87,7 +87,7 @@ impl App {
             ..Timing::default()
         };
         let key = settings.jwt_key_file.as_deref().map(jwt_key).transpose()?;
-        let db = open_within(&settings.database, ambient.bounds).await?;
+        let db = open_within(&settings.database, ambient.database_limits).await?;
         let secret = secret(&settings.database, &db, &ambient).await?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (bus, shared) = match &settings.redis_url {
@@ -219,12 +219,12 @@ fn origins(settings: &ServeSettings) -> OriginPolicy {
 ///
 /// The setting that failed, as a sentence for the operator.
 pub async fn open(settings: &DatabaseSettings) -> Result<Db> {
-    open_within(settings, Bounds::default()).await
+    open_within(settings, DatabaseLimits::default()).await
 }
 
-async fn open_within(settings: &DatabaseSettings, bounds: Bounds) -> Result<Db> {
+async fn open_within(settings: &DatabaseSettings, database_limits: DatabaseLimits) -> Result<Db> {
     if let Some(url) = &settings.database_url {
-        let db = Db::open_postgres_within(url.expose_secret(), bounds).await;
+        let db = Db::open_postgres_within(url.expose_secret(), database_limits).await;
         let db = db.map_err(cause).context("DATABASE_URL: cannot connect")?;
         db.migrate().await.map_err(cause).context("DATABASE_URL: cannot bring the schema up to date")?;
         return Ok(db);
@@ -238,7 +238,7 @@ async fn open_within(settings: &DatabaseSettings, bounds: Bounds) -> Result<Db> 
     let lock = lock.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be locked", folder.display()))?;
     folder::prepare_database(folder, &path)?;
     let in_folder = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
-    let db = Db::open_sqlite_within(&path, bounds).await.map_err(cause).with_context(in_folder)?;
+    let db = Db::open_sqlite_within(&path, database_limits).await.map_err(cause).with_context(in_folder)?;
     db.migrate().await.map_err(cause).with_context(in_folder)?;
     drop(lock);
     Ok(db)

@@ -3,9 +3,8 @@
 
 pub mod agent_instances;
 pub mod agents;
+pub mod api_keys;
 pub mod connect;
-pub mod counters;
-pub mod credentials;
 pub mod customers;
 pub mod db;
 pub mod directives;
@@ -16,6 +15,7 @@ pub mod idempotency;
 pub mod job_runs;
 pub mod jobs;
 mod migrations;
+mod pagination;
 pub mod pipeline_runs;
 pub mod pipelines;
 pub mod purge;
@@ -25,10 +25,10 @@ mod scratch;
 pub mod secrets;
 pub mod sessions;
 pub mod slots;
+pub mod transfer_counts;
 pub mod transfers;
 pub mod users;
 pub mod webhook_secrets;
-mod window;
 pub mod writer;
 
-pub use db::{Bounds, Conn, Db, Tx};
+pub use db::{Conn, DatabaseLimits, Db, Tx};

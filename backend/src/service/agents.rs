@@ -24,7 +24,7 @@ use crate::{
         job::JobFilter,
         transfer::{Transfer, TransferFilter},
     },
-    store::{self, agents::AgentRow, credentials::KeyState, db::Word},
+    store::{self, agents::AgentRow, api_keys::KeyState, db::Word},
 };
 
 /// The heartbeat interval of an agent that has acknowledged no other one, in seconds.
@@ -190,11 +190,11 @@ impl ControlPlane {
         let overlap = overlap.map_or(OVERLAP, super::delta);
         let mut work = self.begin(actor).await?;
         let row = store::agents::find(&mut work.tx, scope, id).await?.ok_or(Error::NotFound("agent"))?;
-        store::credentials::hold_keys(&mut work.tx, id).await?;
+        store::api_keys::hold_keys(&mut work.tx, id).await?;
         if let Actor::Agent { key, .. } = actor {
             exchange(&mut work, id, key.as_ref()).await?;
         }
-        store::credentials::expire_keys(&mut work.tx, id, work.now + overlap).await?;
+        store::api_keys::expire_keys(&mut work.tx, id, work.now + overlap).await?;
         let api_key = self.add_key(&mut work, id).await?;
         if matches!(actor, Actor::Agent { .. }) {
             store::directives::acknowledge_all(&mut work.tx, id, DirectiveAction::RotateKey {}.name(), work.now)
@@ -246,7 +246,7 @@ impl ControlPlane {
 
     async fn add_key(&self, work: &mut Work, agent: AgentId) -> Result<String> {
         let key = self.ids.secret(KEY_PREFIX);
-        store::credentials::insert_key(&mut work.tx, agent, &digest(&key), &key[..SHOWN], work.now).await?;
+        store::api_keys::insert_key(&mut work.tx, agent, &digest(&key), &key[..SHOWN], work.now).await?;
         Ok(key)
     }
 
@@ -269,11 +269,11 @@ async fn exchange(work: &mut Work, agent: AgentId, key: Option<&KeyDigest>) -> R
     const REPLACED: Error =
         Error::Forbidden("this key has been replaced by a newer one, which is in use: ask for a new key with that one");
     let key = key.ok_or(REPLACED)?;
-    let state = store::credentials::key_state(&mut work.tx, &key.0, work.now).await?;
+    let state = store::api_keys::key_state(&mut work.tx, &key.0, work.now).await?;
     match state.ok_or(Error::Unauthenticated("this API key is no longer valid"))? {
         KeyState { is_replaced: false, .. } => Ok(()),
         KeyState { is_newer_used: true, .. } => Err(REPLACED),
-        KeyState { .. } => store::credentials::end_newer_keys(&mut work.tx, agent, &key.0, work.now).await,
+        KeyState { .. } => store::api_keys::end_newer_keys(&mut work.tx, agent, &key.0, work.now).await,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     ids::CustomerId,
     model::account::Role,
-    store::{self, credentials::KeyRow},
+    store::{self, api_keys::KeyRow},
 };
 
 /// The prefix of API keys.
@@ -56,16 +56,16 @@ impl ControlPlane {
     /// What a key stands for. The first use of one that takes over from another key is recorded before it is answered:
     /// from then on the older key only works, and cannot be exchanged any more. Once per key, not per request.
     async fn find_key(&self, digest: &Digest, now: DateTime<Utc>) -> Result<Option<KeyRow>> {
-        let found = store::credentials::find_key(&self.db, digest, now).await?;
+        let found = store::api_keys::find_key(&self.db, digest, now).await?;
         let Some(row) = found else { return Ok(None) };
         if !row.awaits_first_use || row.expires_at.is_some_and(|end| end <= now) {
             return Ok(Some(row));
         }
         let mut tx = self.db.begin().await?;
-        store::credentials::note_first_use(&mut tx, digest, now).await?;
+        store::api_keys::note_first_use(&mut tx, digest, now).await?;
         tx.commit().await?;
         // Another server may have recorded it, or the key may have been replaced at this moment.
-        store::credentials::find_key(&self.db, digest, now).await
+        store::api_keys::find_key(&self.db, digest, now).await
     }
 
     /// The user of an access token, and when it expires.

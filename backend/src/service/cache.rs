@@ -21,7 +21,7 @@ use crate::{
     events::{Bus, Invalidation, Reader, Signal},
     ids::{AgentId, CustomerId, SessionId, UserId},
     model::{directive::Directive, instances::Instances},
-    store::{credentials::KeyRow, sessions::SessionRow, users::UserRow},
+    store::{api_keys::KeyRow, sessions::SessionRow, users::UserRow},
 };
 
 /// The most entries of a kind.

@@ -79,7 +79,8 @@ impl ControlPlane {
     }
 
     async fn count_transfers(&self) -> Result<()> {
-        for (status, total) in store::counters::by_status(&self.db, store::counters::Counted::All).await? {
+        for (status, total) in store::transfer_counts::by_status(&self.db, store::transfer_counts::Counted::All).await?
+        {
             #[expect(clippy::cast_precision_loss, reason = "a gauge")]
             metrics::gauge!("mftplus_transfers", "status" => status).set(total as f64);
         }

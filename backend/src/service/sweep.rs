@@ -21,9 +21,9 @@ use crate::{
     store::{
         self,
         agents::SilentAgents,
-        counters::Deltas,
         purge::{self, Before},
-        transfers::{TransferRow, Waiting},
+        transfer_counts::Deltas,
+        transfers::{Overdue, TransferRow},
     },
 };
 
@@ -73,12 +73,12 @@ impl ControlPlane {
         if !self.can_judge_stalls(now) {
             return Ok(0);
         }
-        let waiting = Waiting::ForProgress(now - delta(self.timing.stalled_after));
+        let overdue = Overdue::Progress(now - delta(self.timing.stalled_after));
         let stall = |row: &mut TransferRow, _: DateTime<Utc>| {
             row.state.stalled = true;
             row.state.revision += 1;
         };
-        self.sweep_transfers("marking stalled transfers", waiting, Kind::TransferStalled, &stall).await
+        self.sweep_transfers("marking stalled transfers", overdue, Kind::TransferStalled, &stall).await
     }
 
     /// Fails running transfers whose agent has been offline, or whose cancel request was not confirmed, for longer than
@@ -98,7 +98,7 @@ impl ControlPlane {
             };
             row.state.fail_by_lease(&reason, now);
         };
-        self.sweep_transfers("ending leases", Waiting::ForAgent(cutoff), Kind::TransferStatusChanged, &fail).await
+        self.sweep_transfers("ending leases", Overdue::Lease(cutoff), Kind::TransferStatusChanged, &fail).await
     }
 
     /// Deletes rows that are older than the retention of the event log and the slot history. Returns how many.
@@ -119,14 +119,14 @@ impl ControlPlane {
     async fn sweep_transfers(
         &self,
         what: &'static str,
-        waiting: Waiting,
+        overdue: Overdue,
         kind: Kind,
         change: &(impl Fn(&mut TransferRow, DateTime<Utc>) + Sync),
     ) -> Result<usize> {
-        let list = |after| store::transfers::waiting(&self.db, waiting, after, PAGE);
+        let list = |after| store::transfers::overdue(&self.db, overdue, after, PAGE);
         let sweep = |ids: Vec<TransferId>| async move {
             let mut work = self.begin(&Actor::System).await?;
-            let rows = store::transfers::lock_waiting(&mut work.tx, waiting, &ids).await;
+            let rows = store::transfers::lock_overdue(&mut work.tx, overdue, &ids).await;
             let count = match rows {
                 Ok(rows) => swept(&mut work, rows, kind, change).await,
                 Err(error) => Err(error),

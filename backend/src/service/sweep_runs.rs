@@ -16,7 +16,7 @@ use crate::{
     model::{agent::AgentStatus, directive::DirectiveAction, event::Kind, job::RunStatus, schedule::Overlap},
     store::{
         self,
-        job_runs::{Due, JobRunRow, Progress},
+        job_runs::{JobRunRow, Overdue, Progress},
     },
 };
 
@@ -43,10 +43,10 @@ impl ControlPlane {
                 format!("the agent was offline for longer than {lease}")
             }
         };
-        let list = |after| store::job_runs::due(&self.db, Due::Lease(cutoff), after, PAGE);
+        let list = |after| store::job_runs::overdue(&self.db, Overdue::Lease(cutoff), after, PAGE);
         let ended = self.work_through(WHAT, 1, list, |ids| self.end_lease(ids, &reason)).await?;
         let reason = |_: &JobRunRow| "nothing was heard of it for 24h".to_owned();
-        let list = |after| store::job_runs::due(&self.db, Due::Silence(now - SILENCE), after, PAGE);
+        let list = |after| store::job_runs::overdue(&self.db, Overdue::Silence(now - SILENCE), after, PAGE);
         Ok(ended + self.work_through(WHAT, 1, list, |ids| self.end_lease(ids, &reason)).await?)
     }
 
@@ -146,7 +146,7 @@ impl ControlPlane {
     /// attempt is known to be stopped. Returns how many.
     pub async fn retry_failed_runs(&self) -> Result<usize> {
         let now = self.now();
-        let list = |after| store::job_runs::due(&self.db, Due::Retry(now), after, PAGE);
+        let list = |after| store::job_runs::overdue(&self.db, Overdue::Retry(now), after, PAGE);
         let retry = |ids: Vec<RunId>| async move {
             let mut retried = 0;
             for id in ids {

@@ -14,7 +14,7 @@ use crate::{
         source_url::file_name,
         transfer::{CreateTransfer, Transfer, TransferFilter, TransferState, TransferStatus, UpdateTransfer},
     },
-    store::{self, counters::Deltas, idempotency::Claim, transfers::TransferRow},
+    store::{self, idempotency::Claim, transfer_counts::Deltas, transfers::TransferRow},
 };
 
 impl ControlPlane {

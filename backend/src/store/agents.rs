@@ -8,7 +8,7 @@ use super::{
         Conn, Db, MOST_VALUES, Sql, Tx, Word, sql,
         table::{table, values},
     },
-    window,
+    pagination,
 };
 use crate::{
     actor::Scope,
@@ -231,8 +231,8 @@ pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     };
-    let rows = window::cut(conditions(AgentRow::TABLE.select()), window).fetch_readable(db).await?;
-    Ok(window::page_of_readable(rows, window, total))
+    let rows = pagination::cut(conditions(AgentRow::TABLE.select()), window).fetch_readable(db).await?;
+    Ok(pagination::page_of_readable(rows, window, total))
 }
 
 /// A LIKE pattern that matches lower-case text containing `search` in any case.

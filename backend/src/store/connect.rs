@@ -9,7 +9,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::db::{Bounds, Db, Wal};
+use super::db::{DatabaseLimits, Db, Wal};
 use crate::error::Result;
 
 /// Reading connections to SQLite.
@@ -26,7 +26,7 @@ impl Db {
     ///
     /// If the file cannot be opened or created.
     pub async fn open_sqlite(path: &Path) -> Result<Self> {
-        Self::open_sqlite_within(path, Bounds::default()).await
+        Self::open_sqlite_within(path, DatabaseLimits::default()).await
     }
 
     /// [`Db::open_sqlite`] with other timeouts and limits.
@@ -34,28 +34,28 @@ impl Db {
     /// # Errors
     ///
     /// If the file cannot be opened or created.
-    pub async fn open_sqlite_within(path: &Path, bounds: Bounds) -> Result<Self> {
+    pub async fn open_sqlite_within(path: &Path, limits: DatabaseLimits) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(bounds.busy)
+            .busy_timeout(limits.busy)
             .statement_cache_capacity(256)
             // A page that is written often is copied into the file once for many commits.
             .pragma("wal_autocheckpoint", "8000")
-            .pragma("journal_size_limit", bounds.wal_kept.to_string())
+            .pragma("journal_size_limit", limits.wal_kept.to_string())
             .pragma("cache_size", "-65536")
             .pragma("mmap_size", "1073741824")
             .pragma("temp_store", "memory");
-        let pool = || SqlitePoolOptions::new().acquire_timeout(bounds.acquire).test_before_acquire(false);
+        let pool = || SqlitePoolOptions::new().acquire_timeout(limits.acquire).test_before_acquire(false);
         let keep = |pool: SqlitePoolOptions| pool.idle_timeout(None).max_lifetime(None);
         let writer = keep(pool()).max_connections(1).connect_with(options.clone()).await?;
         let hot = keep(pool()).max_connections(1).connect_lazy_with(options.clone());
         let readers =
             keep(pool()).max_connections(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self::Sqlite { readers, writer, hot, write_lock: Arc::default(), wal: Arc::new(Wal::beside(path)), bounds })
+        Ok(Self::Sqlite { readers, writer, hot, write_lock: Arc::default(), wal: Arc::new(Wal::beside(path)), limits })
     }
 
     /// Connects to the PostgreSQL server at `url`.
@@ -64,7 +64,7 @@ impl Db {
     ///
     /// If the URL is invalid or the server cannot be reached.
     pub async fn open_postgres(url: &str) -> Result<Self> {
-        Self::open_postgres_within(url, Bounds::default()).await
+        Self::open_postgres_within(url, DatabaseLimits::default()).await
     }
 
     /// [`Db::open_postgres`] with other timeouts and limits.
@@ -72,25 +72,25 @@ impl Db {
     /// # Errors
     ///
     /// If the URL is invalid or the server cannot be reached.
-    pub async fn open_postgres_within(url: &str, bounds: Bounds) -> Result<Self> {
+    pub async fn open_postgres_within(url: &str, limits: DatabaseLimits) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?.application_name("mftplus").statement_cache_capacity(256);
         // An idle connection may have been lost unnoticed, so it is pinged. The group-committing writer repeats its batch instead.
         let pool = |statement| {
-            let settings = session_settings(statement, bounds.batch / 2);
-            PgPoolOptions::new().acquire_timeout(bounds.acquire).test_before_acquire(false).after_connect(
+            let settings = session_settings(statement, limits.batch / 2);
+            PgPoolOptions::new().acquire_timeout(limits.acquire).test_before_acquire(false).after_connect(
                 move |connection, _| {
                     let settings = settings.clone();
                     Box::pin(async move { connection.execute(sqlx::AssertSqlSafe(settings)).await.map(drop) })
                 },
             )
         };
-        let hot = pool(bounds.batch).max_connections(1).connect_with(options.clone()).await?;
-        let pool = pool(bounds.statement)
+        let hot = pool(limits.batch).max_connections(1).connect_with(options.clone()).await?;
+        let pool = pool(limits.statement)
             .max_connections(POSTGRES_CONNECTIONS)
             .before_acquire(|connection, _| Box::pin(is_alive(connection)))
             .connect_with(options)
             .await?;
-        Ok(Self::Postgres { pool, hot, bounds })
+        Ok(Self::Postgres { pool, hot, limits })
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
         Conn, Db, MOST_VALUES, Tx, sql,
         table::{table, values},
     },
-    window,
+    pagination,
 };
 use crate::{
     error::Result,
@@ -73,8 +73,8 @@ pub async fn find_all(db: &Db, ids: &[CustomerId]) -> Result<Vec<Customer>> {
 /// A page of all customers, newest first.
 pub async fn list(db: &Db, window: Window) -> Result<Page<Customer>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM customers").fetch_one(db).await?;
-    let rows: Vec<CustomerRow> = window::cut(sql(CUSTOMERS).push(" WHERE 1 = 1"), window).fetch_all(db).await?;
-    Ok(window::page(rows, window, Total::Exactly(total.unsigned_abs())).map(Customer::from))
+    let rows: Vec<CustomerRow> = pagination::cut(sql(CUSTOMERS).push(" WHERE 1 = 1"), window).fetch_all(db).await?;
+    Ok(pagination::page(rows, window, Total::Exactly(total.unsigned_abs())).map(Customer::from))
 }
 
 /// Changes a customer, and returns it; `None` if it does not exist.
@@ -145,8 +145,8 @@ pub async fn list_codes(db: &Db, customer: CustomerId, window: Window) -> Result
     let counted = sql("SELECT COUNT(*) FROM enrolment_codes WHERE customer_id = $1").bind(customer);
     let (total,): (i64,) = counted.fetch_one(db).await?;
     let codes = EnrolmentCodeRow::TABLE.select().push_bind(" WHERE customer_id = ", customer);
-    let rows = window::cut(codes, window).fetch_all(db).await?;
-    Ok(window::page(rows, window, Total::Exactly(total.unsigned_abs())))
+    let rows = pagination::cut(codes, window).fetch_all(db).await?;
+    Ok(pagination::page(rows, window, Total::Exactly(total.unsigned_abs())))
 }
 
 /// Counts one use of a code, and returns its customer; `None` if the code does not work or the customer is suspended.

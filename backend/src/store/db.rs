@@ -14,20 +14,20 @@ use tokio::{sync::Mutex, time::timeout};
 
 use crate::error::{Error, Result};
 
-mod bounds;
 mod columns;
 mod failure;
 mod ids;
-mod lease;
+mod limits;
+mod pooled_connection;
 pub(super) mod table;
 mod wal;
 
-pub use bounds::Bounds;
 use columns::readable;
 pub(super) use columns::unreadable;
 pub use columns::{JsonColumn, Word, json, json_column};
 pub(super) use failure::{is_worth_another_connection, timed_out};
-pub use lease::{Lease, WriteLock};
+pub use limits::DatabaseLimits;
+pub use pooled_connection::{PooledConnection, WriteLock};
 pub use wal::Wal;
 
 /// The database.
@@ -46,7 +46,7 @@ pub enum Db {
         /// The write-ahead log beside the file.
         wal: Arc<Wal>,
         /// Timeouts and limits.
-        bounds: Bounds,
+        limits: DatabaseLimits,
     },
     /// A PostgreSQL server.
     Postgres {
@@ -55,7 +55,7 @@ pub enum Db {
         /// The one connection of the group-committing writer.
         hot: Pool<Postgres>,
         /// Timeouts and limits.
-        bounds: Bounds,
+        limits: DatabaseLimits,
     },
 }
 
@@ -63,9 +63,9 @@ pub enum Db {
 #[derive(Debug)]
 pub enum Tx {
     /// On a connection to the file; a writing transaction holds the write lock.
-    Sqlite(Lease<Sqlite>),
+    Sqlite(PooledConnection<Sqlite>),
     /// On a connection of the pool.
-    Postgres(Lease<Postgres>),
+    Postgres(PooledConnection<Postgres>),
 }
 
 /// Where a statement runs: in a transaction, or outside of any.
@@ -94,11 +94,11 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`Error::DatabaseUnavailable`] if no connection becomes free within [`Bounds::acquire`], or the engine fails.
+    /// [`Error::DatabaseUnavailable`] if no connection becomes free within [`DatabaseLimits::acquire`], or the engine fails.
     pub async fn begin(&self) -> Result<Tx> {
         match self {
             Self::Sqlite { writer, .. } => self.begin_writing(writer).await,
-            Self::Postgres { pool, bounds, .. } => begin(pool, bounds, "BEGIN").await.map(Tx::Postgres),
+            Self::Postgres { pool, limits, .. } => begin(pool, limits, "BEGIN").await.map(Tx::Postgres),
         }
     }
 
@@ -106,48 +106,48 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`Error::DatabaseUnavailable`] if no connection becomes free within [`Bounds::acquire`], or the engine fails.
+    /// [`Error::DatabaseUnavailable`] if no connection becomes free within [`DatabaseLimits::acquire`], or the engine fails.
     pub(super) async fn begin_hot(&self) -> Result<Tx> {
         let mut tx = match self {
             Self::Sqlite { hot, .. } => self.begin_writing(hot).await?,
-            Self::Postgres { hot, bounds, .. } => Tx::Postgres(begin(hot, bounds, "BEGIN").await?),
+            Self::Postgres { hot, limits, .. } => Tx::Postgres(begin(hot, limits, "BEGIN").await?),
         };
         match &mut tx {
-            Tx::Sqlite(lease) => lease.replace_on_drop(),
-            Tx::Postgres(lease) => lease.replace_on_drop(),
+            Tx::Sqlite(pooled) => pooled.replace_on_drop(),
+            Tx::Postgres(pooled) => pooled.replace_on_drop(),
         }
         Ok(tx)
     }
 
     async fn begin_writing(&self, pool: &Pool<Sqlite>) -> Result<Tx> {
-        let Self::Sqlite { bounds, .. } = self else { return Err(Error::internal("no SQLite file")) };
+        let Self::Sqlite { limits, .. } = self else { return Err(Error::internal("no SQLite file")) };
         let write_lock = self.write_lock().await?;
-        let mut lease = Lease::acquire(pool, bounds.statement).await?;
-        lease.hold(write_lock);
-        lease.begin("BEGIN IMMEDIATE").await?;
-        Ok(Tx::Sqlite(lease))
+        let mut pooled = PooledConnection::acquire(pool, limits.statement).await?;
+        pooled.hold(write_lock);
+        pooled.begin("BEGIN IMMEDIATE").await?;
+        Ok(Tx::Sqlite(pooled))
     }
 
     /// Waits for the write lock of the SQLite file.
     pub(super) async fn write_lock(&self) -> Result<WriteLock> {
-        let Self::Sqlite { write_lock, bounds, .. } = self else { return Err(Error::internal("no SQLite file")) };
-        timeout(bounds.acquire, Arc::clone(write_lock).lock_owned()).await.map_err(|_| timed_out())
+        let Self::Sqlite { write_lock, limits, .. } = self else { return Err(Error::internal("no SQLite file")) };
+        timeout(limits.acquire, Arc::clone(write_lock).lock_owned()).await.map_err(|_| timed_out())
     }
 
     /// Begins a read-only transaction in which all statements see the same state of the database.
     ///
     /// # Errors
     ///
-    /// [`Error::DatabaseUnavailable`] if no connection becomes free within [`Bounds::acquire`], or the engine fails.
+    /// [`Error::DatabaseUnavailable`] if no connection becomes free within [`DatabaseLimits::acquire`], or the engine fails.
     pub async fn snapshot(&self) -> Result<Tx> {
         match self {
-            Self::Sqlite { readers, bounds, .. } => {
-                let mut lease = reader(readers, bounds).await?;
-                lease.begin("BEGIN").await?;
-                Ok(Tx::Sqlite(lease))
+            Self::Sqlite { readers, limits, .. } => {
+                let mut pooled = reader(readers, limits).await?;
+                pooled.begin("BEGIN").await?;
+                Ok(Tx::Sqlite(pooled))
             }
-            Self::Postgres { pool, bounds, .. } => {
-                begin(pool, bounds, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map(Tx::Postgres)
+            Self::Postgres { pool, limits, .. } => {
+                begin(pool, limits, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map(Tx::Postgres)
             }
         }
     }
@@ -156,8 +156,8 @@ impl Db {
     /// new connection.
     pub(super) const fn batch_limit(&self) -> Duration {
         match self {
-            Self::Sqlite { bounds, .. } => bounds.statement,
-            Self::Postgres { bounds, .. } => bounds.batch,
+            Self::Sqlite { limits, .. } => limits.statement,
+            Self::Postgres { limits, .. } => limits.batch,
         }
     }
 
@@ -185,8 +185,8 @@ impl Tx {
     /// [`Error::DatabaseUnavailable`] also when the engine did not answer in time: then it is not known whether it committed.
     pub async fn commit(mut self) -> Result<()> {
         match &mut self {
-            Self::Sqlite(lease) => lease.commit().await,
-            Self::Postgres(lease) => lease.commit().await,
+            Self::Sqlite(pooled) => pooled.commit().await,
+            Self::Postgres(pooled) => pooled.commit().await,
         }
     }
 
@@ -197,27 +197,31 @@ impl Tx {
     /// [`Error::DatabaseUnavailable`] if the engine does not answer; the transaction is rolled back all the same.
     pub async fn roll_back(mut self) -> Result<()> {
         match &mut self {
-            Self::Sqlite(lease) => lease.roll_back().await,
-            Self::Postgres(lease) => lease.roll_back().await,
+            Self::Sqlite(pooled) => pooled.roll_back().await,
+            Self::Postgres(pooled) => pooled.roll_back().await,
         }
     }
 }
 
-async fn begin<DB: lease::Engine>(pool: &Pool<DB>, bounds: &Bounds, statement: &'static str) -> Result<Lease<DB>> {
-    let mut lease = Lease::acquire(pool, bounds.statement).await?;
-    lease.begin(statement).await?;
-    Ok(lease)
+async fn begin<DB: pooled_connection::Engine>(
+    pool: &Pool<DB>,
+    limits: &DatabaseLimits,
+    statement: &'static str,
+) -> Result<PooledConnection<DB>> {
+    let mut pooled = PooledConnection::acquire(pool, limits.statement).await?;
+    pooled.begin(statement).await?;
+    Ok(pooled)
 }
 
-/// A connection for reading. Its statements are interrupted after [`Bounds::statement`], so that no reader of this server
+/// A connection for reading. Its statements are interrupted after [`DatabaseLimits::statement`], so that no reader of this server
 /// keeps the write-ahead log from being reused.
-async fn reader(readers: &Pool<Sqlite>, bounds: &Bounds) -> Result<Lease<Sqlite>> {
-    let mut lease = Lease::acquire(readers, bounds.statement).await?;
-    let deadline = Instant::now() + bounds.statement;
-    let mut handle = lease.connection()?.lock_handle().await?;
+async fn reader(readers: &Pool<Sqlite>, limits: &DatabaseLimits) -> Result<PooledConnection<Sqlite>> {
+    let mut pooled = PooledConnection::acquire(readers, limits.statement).await?;
+    let deadline = Instant::now() + limits.statement;
+    let mut handle = pooled.connection()?.lock_handle().await?;
     handle.set_progress_handler(STEPS, move || Instant::now() < deadline);
     drop(handle);
-    Ok(lease)
+    Ok(pooled)
 }
 
 /// A row that can be read from both engines.
@@ -244,13 +248,13 @@ pub const fn sql(text: &'static str) -> Sql {
     Sql { text: std::borrow::Cow::Borrowed(text), values: Vec::new() }
 }
 
-/// Runs a query on a lease, within its timeout.
+/// Runs a query on a pooled connection, within its timeout.
 macro_rules! run {
-    ($lease:expr, $query:expr, $how:ident) => {{
-        let lease: &mut Lease<_> = $lease;
-        let limit = lease.limit();
-        let outcome = timeout(limit, $query.$how(lease.connection()?)).await;
-        lease.finish(outcome)
+    ($pooled:expr, $query:expr, $how:ident) => {{
+        let pooled: &mut PooledConnection<_> = $pooled;
+        let limit = pooled.limit();
+        let outcome = timeout(limit, $query.$how(pooled.connection()?)).await;
+        pooled.finish(outcome)
     }};
 }
 
@@ -307,16 +311,16 @@ impl Sql {
     pub async fn fetch_all<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<T>> {
         let (text, values) = self.parts();
         match conn.into() {
-            Conn::Db(Db::Sqlite { readers, bounds, .. }) => {
-                let mut lease = reader(readers, bounds).await?;
-                run!(&mut lease, sqlx::query_as_with(text, values), fetch_all)
+            Conn::Db(Db::Sqlite { readers, limits, .. }) => {
+                let mut pooled = reader(readers, limits).await?;
+                run!(&mut pooled, sqlx::query_as_with(text, values), fetch_all)
             }
-            Conn::Db(Db::Postgres { pool, bounds, .. }) => {
-                let mut lease = Lease::acquire(pool, bounds.statement).await?;
-                run!(&mut lease, sqlx::query_as_with(text, values), fetch_all)
+            Conn::Db(Db::Postgres { pool, limits, .. }) => {
+                let mut pooled = PooledConnection::acquire(pool, limits.statement).await?;
+                run!(&mut pooled, sqlx::query_as_with(text, values), fetch_all)
             }
-            Conn::Tx(Tx::Sqlite(lease)) => run!(lease, sqlx::query_as_with(text, values), fetch_all),
-            Conn::Tx(Tx::Postgres(lease)) => run!(lease, sqlx::query_as_with(text, values), fetch_all),
+            Conn::Tx(Tx::Sqlite(pooled)) => run!(pooled, sqlx::query_as_with(text, values), fetch_all),
+            Conn::Tx(Tx::Postgres(pooled)) => run!(pooled, sqlx::query_as_with(text, values), fetch_all),
         }
     }
 
@@ -325,16 +329,16 @@ impl Sql {
     pub async fn fetch_readable<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<Option<T>>> {
         let (text, values) = self.parts();
         match conn.into() {
-            Conn::Db(Db::Sqlite { readers, bounds, .. }) => {
-                let mut lease = reader(readers, bounds).await?;
-                readable(&run!(&mut lease, sqlx::query_with(text, values), fetch_all)?)
+            Conn::Db(Db::Sqlite { readers, limits, .. }) => {
+                let mut pooled = reader(readers, limits).await?;
+                readable(&run!(&mut pooled, sqlx::query_with(text, values), fetch_all)?)
             }
-            Conn::Db(Db::Postgres { pool, bounds, .. }) => {
-                let mut lease = Lease::acquire(pool, bounds.statement).await?;
-                readable(&run!(&mut lease, sqlx::query_with(text, values), fetch_all)?)
+            Conn::Db(Db::Postgres { pool, limits, .. }) => {
+                let mut pooled = PooledConnection::acquire(pool, limits.statement).await?;
+                readable(&run!(&mut pooled, sqlx::query_with(text, values), fetch_all)?)
             }
-            Conn::Tx(Tx::Sqlite(lease)) => readable(&run!(lease, sqlx::query_with(text, values), fetch_all)?),
-            Conn::Tx(Tx::Postgres(lease)) => readable(&run!(lease, sqlx::query_with(text, values), fetch_all)?),
+            Conn::Tx(Tx::Sqlite(pooled)) => readable(&run!(pooled, sqlx::query_with(text, values), fetch_all)?),
+            Conn::Tx(Tx::Postgres(pooled)) => readable(&run!(pooled, sqlx::query_with(text, values), fetch_all)?),
         }
     }
 
@@ -342,16 +346,16 @@ impl Sql {
     pub async fn fetch_optional<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Option<T>> {
         let (text, values) = self.parts();
         match conn.into() {
-            Conn::Db(Db::Sqlite { readers, bounds, .. }) => {
-                let mut lease = reader(readers, bounds).await?;
-                run!(&mut lease, sqlx::query_as_with(text, values), fetch_optional)
+            Conn::Db(Db::Sqlite { readers, limits, .. }) => {
+                let mut pooled = reader(readers, limits).await?;
+                run!(&mut pooled, sqlx::query_as_with(text, values), fetch_optional)
             }
-            Conn::Db(Db::Postgres { pool, bounds, .. }) => {
-                let mut lease = Lease::acquire(pool, bounds.statement).await?;
-                run!(&mut lease, sqlx::query_as_with(text, values), fetch_optional)
+            Conn::Db(Db::Postgres { pool, limits, .. }) => {
+                let mut pooled = PooledConnection::acquire(pool, limits.statement).await?;
+                run!(&mut pooled, sqlx::query_as_with(text, values), fetch_optional)
             }
-            Conn::Tx(Tx::Sqlite(lease)) => run!(lease, sqlx::query_as_with(text, values), fetch_optional),
-            Conn::Tx(Tx::Postgres(lease)) => run!(lease, sqlx::query_as_with(text, values), fetch_optional),
+            Conn::Tx(Tx::Sqlite(pooled)) => run!(pooled, sqlx::query_as_with(text, values), fetch_optional),
+            Conn::Tx(Tx::Postgres(pooled)) => run!(pooled, sqlx::query_as_with(text, values), fetch_optional),
         }
     }
 
@@ -368,8 +372,8 @@ impl Sql {
     pub async fn execute(self, tx: &mut Tx) -> Result<u64> {
         let (text, values) = self.parts();
         match tx {
-            Tx::Sqlite(lease) => Ok(run!(lease, sqlx::query_with(text, values), execute)?.rows_affected()),
-            Tx::Postgres(lease) => Ok(run!(lease, sqlx::query_with(text, values), execute)?.rows_affected()),
+            Tx::Sqlite(pooled) => Ok(run!(pooled, sqlx::query_with(text, values), execute)?.rows_affected()),
+            Tx::Postgres(pooled) => Ok(run!(pooled, sqlx::query_with(text, values), execute)?.rows_affected()),
         }
     }
 

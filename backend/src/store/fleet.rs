@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    counters::{self, Counted},
     db::{Db, Sql, sql},
+    transfer_counts::{self, Counted},
 };
 use crate::{
     error::Result,
@@ -47,7 +47,8 @@ pub async fn totals(db: &Db, customer: Option<CustomerId>, failures_since: DateT
         }
     }
     let mut transfers = TransferCounts::default();
-    for (status, count) in counters::by_status(&mut tx, customer.map_or(Counted::All, Counted::Customer)).await? {
+    for (status, count) in transfer_counts::by_status(&mut tx, customer.map_or(Counted::All, Counted::Customer)).await?
+    {
         transfers.total += count;
         match status.parse() {
             Ok(TransferStatus::Queued) => transfers.queued = count,

@@ -15,12 +15,12 @@ use crate::{
     model::job::{JobRun, RunState},
 };
 
-mod due;
-mod follow;
 mod list;
-pub use due::{Due, due};
-pub use follow::{Progress, progress, progress_of};
+mod overdue;
+mod progress;
 pub use list::{list, newest};
+pub use overdue::{Overdue, overdue};
+pub use progress::{Progress, progress, progress_of};
 
 /// A run as it is stored.
 #[derive(Clone, Debug, PartialEq)]

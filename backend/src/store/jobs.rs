@@ -8,8 +8,8 @@ use super::{
         Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql,
         table::{table, values},
     },
+    pagination,
     schedules::{self, Owner, ScheduleRow},
-    window,
 };
 use crate::{
     actor::Scope,
@@ -260,8 +260,8 @@ pub async fn list(db: &Db, scope: Scope, filter: &JobFilter, window: Window) -> 
     } else {
         Total::AtLeast(0)
     };
-    let ids: Vec<(JobId,)> = window::cut(conditions(sql("SELECT id")), window).fetch_all(db).await?;
-    let page = window::page(ids, window, total);
+    let ids: Vec<(JobId,)> = pagination::cut(conditions(sql("SELECT id")), window).fetch_all(db).await?;
+    let page = pagination::page(ids, window, total);
     let ids: Vec<JobId> = page.items.iter().map(|(id,)| *id).collect();
     let items = find_all(db, scope, &ids).await?;
     Ok(Page { items, window, total: page.total, has_more: page.has_more })

@@ -23,12 +23,12 @@ use crate::{
     },
 };
 
+mod due;
 mod list;
 pub(super) mod steps;
-mod waiting;
+pub use due::{DueRun, busy, due, is_held_up, under_way, with_lost_agents};
 pub use list::{list, newest, plans};
 use steps::StepRow;
-pub use waiting::{DueRun, busy, due, is_held_up, under_way, with_lost_agents};
 
 /// A run as it is stored, without its steps. In a row to be written the JSON columns are null, since `insert` writes them.
 pub(super) struct RunRow {

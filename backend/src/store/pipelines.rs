@@ -9,7 +9,7 @@ use super::{
         Conn, Db, MOST_VALUES, Sql, Tx, Word, sql,
         table::{table, values},
     },
-    window,
+    pagination,
 };
 use crate::{
     actor::Scope,
@@ -185,8 +185,8 @@ pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, window: Window
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     };
-    let rows = window::cut(conditions(PipelineRow::TABLE.select()), window).fetch_readable(db).await?;
-    Ok(window::page_of_readable(rows, window, total))
+    let rows = pagination::cut(conditions(PipelineRow::TABLE.select()), window).fetch_readable(db).await?;
+    Ok(pagination::page_of_readable(rows, window, total))
 }
 
 /// Removes a pipeline with its versions; its runs must be gone.

@@ -10,8 +10,8 @@ use super::{
         Conn, Db, MOST_VALUES, Sql, Tx, Word, sql,
         table::{table, values},
     },
+    pagination,
     schedules::Owner,
-    window,
 };
 use crate::{
     error::Result,
@@ -245,8 +245,8 @@ pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) 
     } else {
         Total::AtLeast(0)
     };
-    let rows = window::cut(conditions(SlotRow::TABLE.select()), window).fetch_readable(db).await?;
-    Ok(window::page_of_readable(rows, window, total))
+    let rows = pagination::cut(conditions(SlotRow::TABLE.select()), window).fetch_readable(db).await?;
+    Ok(pagination::page_of_readable(rows, window, total))
 }
 
 /// Removes the slot history of an owner.

@@ -18,9 +18,9 @@ use crate::{
 };
 
 mod list;
-mod waiting;
+mod overdue;
 pub use list::{list, newest, newest_of_job_runs};
-pub use waiting::{Waiting, lock_waiting, waiting};
+pub use overdue::{Overdue, lock_overdue, overdue};
 
 /// A transfer as it is stored, with what its agent is called.
 #[derive(Clone, Debug, PartialEq)]

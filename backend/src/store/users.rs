@@ -7,7 +7,7 @@ use super::{
         Conn, Db, MOST_VALUES, Tx, Word, sql,
         table::{table, values},
     },
-    window,
+    pagination,
 };
 use crate::{
     error::Result,
@@ -93,8 +93,8 @@ pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Resul
 pub async fn list(db: &Db, window: Window) -> Result<Page<User>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM users").fetch_one(db).await?;
     let rows: Vec<Option<UserRow>> =
-        window::cut(UserRow::TABLE.select().push(" WHERE 1 = 1"), window).fetch_readable(db).await?;
-    Ok(window::page_of_readable(rows, window, Total::Exactly(total.unsigned_abs())).map(User::from))
+        pagination::cut(UserRow::TABLE.select().push(" WHERE 1 = 1"), window).fetch_readable(db).await?;
+    Ok(pagination::page_of_readable(rows, window, Total::Exactly(total.unsigned_abs())).map(User::from))
 }
 
 /// Writes the columns of a user that may change.

@@ -35,9 +35,9 @@ use crate::{
 };
 
 mod batch;
+mod batch_number;
 mod postgres;
 mod progress;
-mod receipt;
 mod sqlite;
 
 /// The most reports in one commit.
@@ -120,7 +120,7 @@ pub struct WriterTask {
     /// The connection of the fast path, while it is not in use.
     connection: Option<progress::WriterConnection>,
     /// The row of this writer in `writer_batches`.
-    receipt: receipt::Receipt,
+    batch_number: batch_number::BatchNumber,
     /// Whether the last batch or probe could be written.
     is_writing: bool,
 }
@@ -138,7 +138,7 @@ impl Writer {
             texts: Texts::default(),
             rows: progress::RowCache::default(),
             connection: None,
-            receipt: receipt::Receipt::new(id, now),
+            batch_number: batch_number::BatchNumber::new(id, now),
             is_writing: true,
         };
         (Self { queue: sender }, task)
@@ -245,7 +245,7 @@ impl WriterTask {
     async fn batch(&mut self, ops: Vec<Op>) {
         // The pool has one connection, which the transaction needs.
         self.connection = None;
-        self.receipt.next(ops.iter().map(Op::now).max());
+        self.batch_number.next(ops.iter().map(Op::now).max());
         let mut batch = batch::Batch::new(ops);
         let mut outcome = self.attempt(&mut batch).await;
         if let Err(error) = &outcome
@@ -275,15 +275,15 @@ impl WriterTask {
 
     /// Commits the batch within [`Db::batch_limit`], unless an earlier attempt has committed it.
     async fn attempt(&mut self, batch: &mut batch::Batch) -> Result<CommittedBatch> {
-        let committed = batch.commit(&self.db, &mut self.texts, self.numbered, &self.receipt);
+        let committed = batch.commit(&self.db, &mut self.texts, self.numbered, &self.batch_number);
         timeout(self.db.batch_limit(), committed).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
     /// Writes an empty batch, to know whether the database can be written.
     async fn probe(&mut self) {
         self.connection = None;
-        self.receipt.next(None);
-        let written = timeout(self.db.batch_limit(), self.receipt.write_alone(&self.db)).await;
+        self.batch_number.next(None);
+        let written = timeout(self.db.batch_limit(), self.batch_number.write_alone(&self.db)).await;
         match written.unwrap_or_else(|_| Err(timed_out())) {
             Ok(()) => self.record_outcome(true),
             Err(error) => {
@@ -348,4 +348,6 @@ struct Loaded {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    mod statements;
+}

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use backend::store::{Bounds, Db};
+use backend::store::{DatabaseLimits, Db};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, SqliteConnection};
@@ -19,7 +19,7 @@ mod lost;
 mod outage;
 
 /// Little patience, so that a test need not have much.
-const BOUNDS: Bounds = Bounds {
+const BOUNDS: DatabaseLimits = DatabaseLimits {
     acquire: Duration::from_secs(5),
     statement: Duration::from_secs(5),
     batch: Duration::from_secs(2),

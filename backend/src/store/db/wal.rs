@@ -1,5 +1,5 @@
 //! SQLite's write-ahead log. It can be reused only when no reader needs its beginning any more, so a reader that never ends
-//! lets it grow without bound. Readers of this server end after [`super::Bounds::statement`]; for readers of other programs a
+//! lets it grow without bound. Readers of this server end after [`super::DatabaseLimits::statement`]; for readers of other programs a
 //! warning is logged.
 
 use std::{
@@ -11,7 +11,7 @@ use std::{
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::time::timeout;
 
-use super::{Bounds, Db, failure::timed_out};
+use super::{DatabaseLimits, Db, failure::timed_out};
 use crate::error::Result;
 
 /// Checks in a row that find the log in use by a reader before a warning is logged. They are some seconds apart, so after this
@@ -44,9 +44,9 @@ impl Wal {
     }
 
     /// Records that a reader needs the log, and logs a warning once.
-    fn note_held(&self, bytes: u64, bounds: &Bounds) {
+    fn note_held(&self, bytes: u64, limits: &DatabaseLimits) {
         let checks = self.held.fetch_add(1, Relaxed) + 1;
-        if checks == CHECKS || (checks < CHECKS && bytes >= bounds.wal_limit) {
+        if checks == CHECKS || (checks < CHECKS && bytes >= limits.wal_limit) {
             self.held.fetch_max(CHECKS, Relaxed);
             tracing::warn!(
                 bytes,
@@ -64,42 +64,42 @@ impl Wal {
 }
 
 impl Db {
-    /// Whether SQLite's write-ahead log was longer than [`Bounds::wal_limit`] at the last check; false on PostgreSQL.
+    /// Whether SQLite's write-ahead log was longer than [`DatabaseLimits::wal_limit`] at the last check; false on PostgreSQL.
     #[must_use]
     pub fn is_wal_too_long(&self) -> bool {
         match self {
-            Self::Sqlite { wal, bounds, .. } => wal.bytes.load(Relaxed) >= bounds.wal_limit,
+            Self::Sqlite { wal, limits, .. } => wal.bytes.load(Relaxed) >= limits.wal_limit,
             Self::Postgres { .. } => false,
         }
     }
 
-    /// Truncates SQLite's write-ahead log if it is longer than [`Bounds::wal_kept`] and no reader needs it. Returns its length in
+    /// Truncates SQLite's write-ahead log if it is longer than [`DatabaseLimits::wal_kept`] and no reader needs it. Returns its length in
     /// bytes afterwards; 0 on PostgreSQL.
     ///
     /// # Errors
     ///
     /// [`crate::error::Error::DatabaseUnavailable`] if the file cannot be used.
     pub async fn shorten_wal(&self) -> Result<u64> {
-        let Self::Sqlite { writer, wal, bounds, .. } = self else { return Ok(0) };
+        let Self::Sqlite { writer, wal, limits, .. } = self else { return Ok(0) };
         let bytes = wal.measure().await;
-        if bytes <= bounds.wal_kept {
+        if bytes <= limits.wal_kept {
             wal.note_free();
             return Ok(bytes);
         }
         // On a connection of its own: copying a long log takes time, and other writes must not wait for it.
         let options = (*writer.connect_options()).clone().busy_timeout(TRUNCATE_TIMEOUT);
-        let mut connection = timeout(bounds.acquire, options.connect()).await.map_err(|_| timed_out())??;
-        let is_copied = timeout(bounds.statement, checkpoint(&mut connection, "PRAGMA wal_checkpoint(PASSIVE)"));
+        let mut connection = timeout(limits.acquire, options.connect()).await.map_err(|_| timed_out())??;
+        let is_copied = timeout(limits.statement, checkpoint(&mut connection, "PRAGMA wal_checkpoint(PASSIVE)"));
         if is_copied.await.map_err(|_| timed_out())?? {
             let write_lock = self.write_lock().await?;
-            let truncated = timeout(bounds.statement, checkpoint(&mut connection, "PRAGMA wal_checkpoint(TRUNCATE)"));
+            let truncated = timeout(limits.statement, checkpoint(&mut connection, "PRAGMA wal_checkpoint(TRUNCATE)"));
             truncated.await.map_err(|_| timed_out())??;
             drop(write_lock);
         }
         connection.close().await?;
         let bytes = wal.measure().await;
-        if bytes > bounds.wal_kept {
-            wal.note_held(bytes, bounds);
+        if bytes > limits.wal_kept {
+            wal.note_held(bytes, limits);
         } else {
             wal.note_free();
         }

@@ -7,7 +7,7 @@ use crate::{
     model::{Page, Total, Window, job::JobRunFilter},
     store::{
         db::{Db, Sql, sql},
-        window,
+        pagination,
     },
 };
 
@@ -42,8 +42,8 @@ pub async fn list(db: &Db, filter: &JobRunFilter, window: Window) -> Result<Page
         }
     };
     let statement = conditions(sql("SELECT id FROM job_runs WHERE 1 = 1"));
-    let ids: Vec<(RunId,)> = window::cut(statement, window).fetch_all(db).await?;
-    let page = window::page(ids, window, total);
+    let ids: Vec<(RunId,)> = pagination::cut(statement, window).fetch_all(db).await?;
+    let page = pagination::page(ids, window, total);
     let ids: Vec<RunId> = page.items.iter().map(|(id,)| *id).collect();
     Ok(Page { items: find_all(db, &ids).await?, window, total: page.total, has_more: page.has_more })
 }

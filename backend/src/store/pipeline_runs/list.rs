@@ -9,7 +9,7 @@ use crate::{
     model::{Page, Total, Window, pipeline::run::PipelineRunFilter},
     store::{
         db::{Db, JsonColumn, MOST_VALUES, Sql, sql},
-        window,
+        pagination,
     },
 };
 
@@ -46,8 +46,8 @@ pub async fn list(db: &Db, filter: &PipelineRunFilter, window: Window) -> Result
     };
     // The ids first: they are found in the index alone, and `id` means one thing only.
     let ids = conditions(sql("SELECT id FROM pipeline_runs WHERE 1 = 1"));
-    let ids: Vec<(RunId,)> = window::cut(ids, window).fetch_all(db).await?;
-    let page = window::page(ids, window, total);
+    let ids: Vec<(RunId,)> = pagination::cut(ids, window).fetch_all(db).await?;
+    let page = pagination::page(ids, window, total);
     let ids: Vec<RunId> = page.items.iter().map(|(id,)| *id).collect();
     Ok(Page { items: newest_first(db, &ids).await?, window, total: page.total, has_more: page.has_more })
 }

@@ -14,7 +14,7 @@ use crate::{
             Conn, Db, MOST_VALUES, Tx, Word, sql,
             table::{table, values},
         },
-        window,
+        pagination,
     },
 };
 
@@ -119,5 +119,5 @@ pub async fn list_versions(db: &Db, id: PipelineId, current: i64, window: Window
         Start::Oldest => statement.push_bind(" ORDER BY v.version LIMIT ", rows),
     };
     let rows: Vec<VersionRow> = statement.fetch_all(db).await?;
-    Ok(window::page(rows, window, Total::Exactly(current.unsigned_abs())).map(PipelineVersion::from))
+    Ok(pagination::page(rows, window, Total::Exactly(current.unsigned_abs())).map(PipelineVersion::from))
 }

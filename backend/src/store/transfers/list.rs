@@ -15,9 +15,9 @@ use crate::{
     ids::{AgentId, RunId, TransferId},
     model::{Page, Start, Total, Window, transfer::TransferFilter},
     store::{
-        counters::{self, Counted},
         db::{Db, MOST_VALUES, Sql, Tx, sql},
-        window,
+        pagination,
+        transfer_counts::{self, Counted},
     },
 };
 
@@ -31,9 +31,9 @@ pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, window: Window
     // One moment for the total and the page: the far end of a list is found by counting back from its total.
     let mut tx = db.snapshot().await?;
     let Some(counted) = counted(&mut tx, scope, filter).await? else {
-        return Ok(window::page(Vec::new(), window, Total::Exactly(0)));
+        return Ok(pagination::page(Vec::new(), window, Total::Exactly(0)));
     };
-    let kept = counters::total(&mut tx, counted, filter.only_status()).await?;
+    let kept = transfer_counts::total(&mut tx, counted, filter.only_status()).await?;
     let (ids, total) = match window.start {
         Start::Page(_) | Start::Offset(_) if filter.is_counted() => {
             (page_of_counted(&mut tx, counted, filter, window, kept).await?, Total::Exactly(kept))
@@ -46,10 +46,10 @@ pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, window: Window
                 (false, false) => Total::AtLeast(0),
             };
             let statement = conditions(counted, filter, kept);
-            (window::cut(statement, window).fetch_all(&mut tx).await?, total)
+            (pagination::cut(statement, window).fetch_all(&mut tx).await?, total)
         }
     };
-    let page = window::page(ids, window, total);
+    let page = pagination::page(ids, window, total);
     let items = rows(&mut tx, scope, &page.items).await?;
     Ok(Page { items, window, total: page.total, has_more: page.has_more })
 }
@@ -84,7 +84,7 @@ async fn page_of_walked(
         let take = usize::try_from(window.limit + 1).unwrap_or(usize::MAX);
         return Ok((found.into_iter().skip(skip).take(take).collect(), total));
     }
-    Ok((window::cut(conditions(counted, filter, kept), window).fetch_all(tx).await?, total))
+    Ok((pagination::cut(conditions(counted, filter, kept), window).fetch_all(tx).await?, total))
 }
 
 /// The newest transfers of each of these agents, as many as is said beside it, newest first.

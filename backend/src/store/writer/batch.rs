@@ -4,7 +4,7 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 
-use super::{CommittedBatch, Dirty, Loaded, Op, Rows, Texts, receipt::Receipt};
+use super::{CommittedBatch, Dirty, Loaded, Op, Rows, Texts, batch_number::BatchNumber};
 use crate::{
     actor::Actor,
     error::{Code, Error, Result},
@@ -16,9 +16,9 @@ use crate::{
     },
     store::{
         agents::AgentRow,
-        counters::Deltas,
         db::{Db, Tx},
         directives, events,
+        transfer_counts::Deltas,
         transfers::TransferRow,
     },
 };
@@ -61,10 +61,10 @@ impl Batch {
         db: &Db,
         texts: &mut Texts,
         numbered: bool,
-        receipt: &Receipt,
+        batch_number: &BatchNumber,
     ) -> Result<CommittedBatch> {
         let mut tx = db.begin_hot().await?;
-        if !receipt.write(&mut tx).await? {
+        if !batch_number.write(&mut tx).await? {
             // The outcomes and rows are those of the attempt that was committed.
             return self.doubtful.take().ok_or_else(|| Error::internal("a batch was committed by another writer"));
         }
@@ -115,12 +115,12 @@ impl Batch {
         let agents: Vec<_> = work.agents.keys().copied().collect();
         let transfers: Vec<_> = work.transfers.keys().copied().collect();
         let (agents, transfers) = match tx {
-            Tx::Sqlite(lease) => {
-                let tx = lease.connection()?;
+            Tx::Sqlite(pooled) => {
+                let tx = pooled.connection()?;
                 (texts.sqlite.load_agents(tx, &agents).await?, texts.sqlite.load_transfers(tx, &transfers).await?)
             }
-            Tx::Postgres(lease) => {
-                let tx = lease.connection()?;
+            Tx::Postgres(pooled) => {
+                let tx = pooled.connection()?;
                 (texts.postgres.load_agents(tx, &agents).await?, texts.postgres.load_transfers(tx, &transfers).await?)
             }
         };
@@ -276,14 +276,14 @@ impl BatchState {
         };
         let (progress, whole) = (dirty(Dirty::Progress), dirty(Dirty::Whole));
         match tx {
-            Tx::Sqlite(lease) => {
-                let tx = lease.connection()?;
+            Tx::Sqlite(pooled) => {
+                let tx = pooled.connection()?;
                 texts.sqlite.save_agents(tx, &agents).await?;
                 texts.sqlite.save_progress(tx, &guarded(&progress)).await?;
                 texts.sqlite.save_whole(tx, &whole).await?;
             }
-            Tx::Postgres(lease) => {
-                let tx = lease.connection()?;
+            Tx::Postgres(pooled) => {
+                let tx = pooled.connection()?;
                 texts.postgres.save_agents(tx, &agents).await?;
                 texts.postgres.save_progress(tx, &guarded(&progress)).await?;
                 texts.postgres.save_whole(tx, &whole).await?;

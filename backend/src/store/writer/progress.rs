@@ -23,7 +23,7 @@ use crate::{
         transfer::{Advance, Transfer},
     },
     store::{
-        db::{Db, Lease, Tx, timed_out},
+        db::{Db, PooledConnection, Tx, timed_out},
         transfers::TransferRow,
     },
 };
@@ -54,24 +54,24 @@ impl RowCache {
 #[derive(Debug)]
 pub(super) enum WriterConnection {
     /// To the SQLite file.
-    Sqlite(Lease<Sqlite>),
+    Sqlite(PooledConnection<Sqlite>),
     /// To the PostgreSQL server.
-    Postgres(Lease<Postgres>),
+    Postgres(PooledConnection<Postgres>),
 }
 
 impl WriterConnection {
     /// Called before statements that a timeout may interrupt.
     const fn replace_on_drop(&mut self) {
         match self {
-            Self::Sqlite(lease) => lease.replace_on_drop(),
-            Self::Postgres(lease) => lease.replace_on_drop(),
+            Self::Sqlite(pooled) => pooled.replace_on_drop(),
+            Self::Postgres(pooled) => pooled.replace_on_drop(),
         }
     }
 
     const fn keep_on_drop(&mut self) {
         match self {
-            Self::Sqlite(lease) => lease.keep_on_drop(),
-            Self::Postgres(lease) => lease.keep_on_drop(),
+            Self::Sqlite(pooled) => pooled.keep_on_drop(),
+            Self::Postgres(pooled) => pooled.keep_on_drop(),
         }
     }
 }
@@ -179,9 +179,11 @@ impl WriterTask {
         let missing: Vec<TransferId> = missing.into_iter().collect();
         let mut connection = self.take_connection().await?;
         let rows = match &mut connection {
-            WriterConnection::Sqlite(lease) => self.texts.sqlite.load_transfers(lease.connection()?, &missing).await?,
-            WriterConnection::Postgres(lease) => {
-                self.texts.postgres.load_transfers(lease.connection()?, &missing).await?
+            WriterConnection::Sqlite(pooled) => {
+                self.texts.sqlite.load_transfers(pooled.connection()?, &missing).await?
+            }
+            WriterConnection::Postgres(pooled) => {
+                self.texts.postgres.load_transfers(pooled.connection()?, &missing).await?
             }
         };
         connection.keep_on_drop();
@@ -196,11 +198,11 @@ impl WriterTask {
     async fn take_connection(&mut self) -> Result<WriterConnection> {
         let mut connection = match (self.connection.take(), &self.db) {
             (Some(connection), _) => connection,
-            (None, Db::Sqlite { hot, bounds, .. }) => {
-                WriterConnection::Sqlite(Lease::acquire(hot, bounds.statement).await?)
+            (None, Db::Sqlite { hot, limits, .. }) => {
+                WriterConnection::Sqlite(PooledConnection::acquire(hot, limits.statement).await?)
             }
-            (None, Db::Postgres { hot, bounds, .. }) => {
-                WriterConnection::Postgres(Lease::acquire(hot, bounds.statement).await?)
+            (None, Db::Postgres { hot, limits, .. }) => {
+                WriterConnection::Postgres(PooledConnection::acquire(hot, limits.statement).await?)
             }
         };
         connection.replace_on_drop();
@@ -237,11 +239,13 @@ impl WriterTask {
         let guarded = seen.iter().filter_map(|(id, seen)| Some(Guarded { row: self.rows.0.get(id)?, seen: *seen }));
         let guarded: Vec<Guarded<'_>> = guarded.collect();
         let written = match &mut connection {
-            WriterConnection::Sqlite(lease) => {
+            WriterConnection::Sqlite(pooled) => {
                 let _write_lock = self.db.write_lock().await?;
-                self.texts.sqlite.save_progress(lease.connection()?, &guarded).await
+                self.texts.sqlite.save_progress(pooled.connection()?, &guarded).await
             }
-            WriterConnection::Postgres(lease) => self.texts.postgres.save_progress(lease.connection()?, &guarded).await,
+            WriterConnection::Postgres(pooled) => {
+                self.texts.postgres.save_progress(pooled.connection()?, &guarded).await
+            }
         };
         let written = match written {
             Ok(()) => Written::All,
@@ -259,8 +263,8 @@ impl WriterTask {
         let ids: Vec<TransferId> = seen.keys().copied().collect();
         let mut tx = self.db.begin_hot().await?;
         let stored = match &mut tx {
-            Tx::Sqlite(lease) => self.texts.sqlite.load_transfers(lease.connection()?, &ids).await?,
-            Tx::Postgres(lease) => self.texts.postgres.load_transfers(lease.connection()?, &ids).await?,
+            Tx::Sqlite(pooled) => self.texts.sqlite.load_transfers(pooled.connection()?, &ids).await?,
+            Tx::Postgres(pooled) => self.texts.postgres.load_transfers(pooled.connection()?, &ids).await?,
         };
         tx.commit().await?;
         Ok(stored.iter().any(|row| self.rows.0.get(&row.id).is_some_and(|written| written.state == row.state)))

@@ -23,7 +23,7 @@ use backend::{
     },
     rest,
     service::ControlPlane,
-    store::Bounds,
+    store::DatabaseLimits,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
@@ -48,7 +48,7 @@ pub(crate) struct TestApp {
     pub(crate) router: Router,
     pub(crate) clock: ManualClock,
     pub(crate) settings: ServeSettings,
-    bounds: Bounds,
+    database_limits: DatabaseLimits,
     _folder: TempDir,
 }
 
@@ -79,12 +79,12 @@ impl TestApp {
 
     /// A server on this database, which other servers may use as well.
     pub(crate) async fn on(database: &TestDatabase, flags: &[&str]) -> Self {
-        Self::within(Bounds::default(), database, flags).await
+        Self::within(DatabaseLimits::default(), database, flags).await
     }
 
     /// A server with these timeouts and limits of the database.
-    pub(crate) async fn within(bounds: Bounds, database: &TestDatabase, flags: &[&str]) -> Self {
-        Self::build(bounds, database, &[], flags, START.parse().expect("an instant")).await
+    pub(crate) async fn within(database_limits: DatabaseLimits, database: &TestDatabase, flags: &[&str]) -> Self {
+        Self::build(database_limits, database, &[], flags, START.parse().expect("an instant")).await
     }
 
     /// A server with copies of these files in its data folder, whose clock starts at `start`.
@@ -94,11 +94,11 @@ impl TestApp {
         flags: &[&str],
         start: DateTime<Utc>,
     ) -> Self {
-        Self::build(Bounds::default(), database, files, flags, start).await
+        Self::build(DatabaseLimits::default(), database, files, flags, start).await
     }
 
     async fn build(
-        bounds: Bounds,
+        database_limits: DatabaseLimits,
         database: &TestDatabase,
         files: &[PathBuf],
         flags: &[&str],
@@ -113,27 +113,33 @@ impl TestApp {
         args.extend(database.flags());
         args.extend(flags.iter().map(ToString::to_string));
         let settings = Settings::try_parse_from(args).expect("flags of mftplus serve").serve;
-        Self::begin(settings, ManualClock::at(start), bounds, folder).await
+        Self::begin(settings, ManualClock::at(start), database_limits, folder).await
     }
 
     /// Stops the server and starts it on the same data, with the clock advanced by `after`. No request may be running.
     pub(crate) async fn restarted(self, after: TimeDelta) -> Self {
-        let Self { app, router, clock, settings, bounds, _folder: folder } = self;
+        let Self { app, router, clock, settings, database_limits, _folder: folder } = self;
         drop(router);
         app.close().await;
         clock.advance(after);
-        Self::begin(settings, clock, bounds, folder).await
+        Self::begin(settings, clock, database_limits, folder).await
     }
 
-    async fn begin(settings: ServeSettings, clock: ManualClock, bounds: Bounds, folder: TempDir) -> Self {
-        let ambient = Ambient { clock: Clock::manual(clock.clone()), ids: IdGenerator::seeded(seed()), bounds };
+    async fn begin(
+        settings: ServeSettings,
+        clock: ManualClock,
+        database_limits: DatabaseLimits,
+        folder: TempDir,
+    ) -> Self {
+        let ambient =
+            Ambient { clock: Clock::manual(clock.clone()), ids: IdGenerator::seeded(seed()), database_limits };
         let app = App::start(&settings, ambient).await.expect("a server");
         let router = rest::router(app.api(&settings)).merge(graphql::router(app.graphql(&settings)));
         let router = match &settings.public_url {
             Some(url) => url.serve(router),
             None => router,
         };
-        Self { app, router, clock, settings, bounds, _folder: folder }
+        Self { app, router, clock, settings, database_limits, _folder: folder }
     }
 
     pub(crate) fn cp(&self) -> &ControlPlane {

@@ -5,7 +5,7 @@ use backend::{
     ids::{CustomerId, IdGenerator},
     model::transfer::{Direction, Protocol, TransferState, TransferStatus},
     store::{
-        counters::Deltas,
+        transfer_counts::Deltas,
         transfers::{self, TransferRow},
     },
 };

@@ -31,8 +31,8 @@ use crate::{
 };
 
 mod credentials;
-mod dispatch;
 mod pipelines;
+mod slots_and_directives;
 
 /// Columns of the tables that no `table!` declares, since each is written by few statements and read by few.
 const UNDECLARED: &[(&str, &[&str])] = &[

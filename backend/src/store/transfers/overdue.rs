@@ -12,21 +12,21 @@ use crate::{
 
 /// Selects running transfers.
 #[derive(Clone, Copy, Debug)]
-pub enum Waiting {
+pub enum Overdue {
     /// They made no progress since this instant, and are not marked as stalled.
-    ForProgress(DateTime<Utc>),
+    Progress(DateTime<Utc>),
     /// Their agent has been offline, or their cancel request open, since before this instant.
-    ForAgent(DateTime<Utc>),
+    Lease(DateTime<Utc>),
 }
 
-impl Waiting {
+impl Overdue {
     fn among(self, statement: Sql) -> Sql {
         let running = statement.push_bind(" WHERE t.status = ", TransferStatus::Running.to_string());
         match self {
-            Self::ForProgress(cutoff) => {
+            Self::Progress(cutoff) => {
                 running.push_bind(" AND t.stalled = ", false).push_bind(" AND t.progressed_at < ", cutoff)
             }
-            Self::ForAgent(cutoff) => running
+            Self::Lease(cutoff) => running
                 .push_bind(" AND (a.offline_since < ", cutoff)
                 .push_bind(" OR t.cancel_requested_at < ", cutoff)
                 .push(")"),
@@ -35,7 +35,7 @@ impl Waiting {
 }
 
 /// The selected transfers ordered by id, with ids greater than `after`; at most `limit`.
-pub async fn waiting(db: &Db, what: Waiting, after: Option<TransferId>, limit: i64) -> Result<Vec<TransferId>> {
+pub async fn overdue(db: &Db, what: Overdue, after: Option<TransferId>, limit: i64) -> Result<Vec<TransferId>> {
     let mut statement = what.among(sql("SELECT t.id FROM transfers t JOIN agents a ON a.id = t.agent_id"));
     if let Some(after) = after {
         statement = statement.push_bind(" AND t.id > ", after);
@@ -46,7 +46,7 @@ pub async fn waiting(db: &Db, what: Waiting, after: Option<TransferId>, limit: i
 
 /// Locks and returns those of these transfers that are still selected, without those that another transaction has locked.
 /// Takes at most 500 ids.
-pub async fn lock_waiting(tx: &mut Tx, what: Waiting, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
+pub async fn lock_overdue(tx: &mut Tx, what: Overdue, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
     let statement =
         what.among(TransferRow::TABLE.select()).push(" AND t.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
     statement.push(" ORDER BY t.id").lock_free_rows(tx, "t").fetch_all(tx).await

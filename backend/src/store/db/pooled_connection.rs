@@ -42,8 +42,8 @@ impl Engine for Postgres {
 
 /// A connection taken from a pool, and what is known of its state.
 #[derive(Debug)]
-pub struct Lease<DB: Engine> {
-    /// Absent only while the lease is being dropped.
+pub struct PooledConnection<DB: Engine> {
+    /// Absent only while the pooled connection is being dropped.
     connection: Option<PoolConnection<DB>>,
     /// The timeout of one statement.
     limit: Duration,
@@ -55,19 +55,19 @@ pub struct Lease<DB: Engine> {
     write_lock: Option<WriteLock>,
 }
 
-impl<DB: Engine> Lease<DB> {
+impl<DB: Engine> PooledConnection<DB> {
     /// Takes a connection from the pool.
     pub(in crate::store) async fn acquire(pool: &Pool<DB>, limit: Duration) -> Result<Self> {
         let connection = Some(pool.acquire().await?);
         Ok(Self { connection, limit, is_open: false, is_in_doubt: false, write_lock: None })
     }
 
-    /// Holds the write lock until the transaction ends or the lease is dropped.
+    /// Holds the write lock until the transaction ends or the connection is dropped.
     pub(super) fn hold(&mut self, write_lock: WriteLock) {
         self.write_lock = Some(write_lock);
     }
 
-    /// The connection. The outcome of its statement must be passed to [`Lease::finish`], unless [`Lease::replace_on_drop`] was
+    /// The connection. The outcome of its statement must be passed to [`PooledConnection::finish`], unless [`PooledConnection::replace_on_drop`] was
     /// called before.
     pub(in crate::store) fn connection(&mut self) -> Result<&mut DB::Connection> {
         self.connection.as_deref_mut().ok_or_else(|| Error::internal("the connection was given back"))
@@ -116,13 +116,13 @@ impl<DB: Engine> Lease<DB> {
         Ok(())
     }
 
-    /// Marks the connection as in doubt: until [`Lease::keep_on_drop`] or a commit, dropping the lease replaces it. For callers
-    /// whose own timeout may drop the lease in the middle of a statement.
+    /// Marks the connection as in doubt: until [`PooledConnection::keep_on_drop`] or a commit, dropping it replaces it. For callers
+    /// whose own timeout may drop it in the middle of a statement.
     pub(in crate::store) const fn replace_on_drop(&mut self) {
         self.is_in_doubt = true;
     }
 
-    /// Clears the mark of [`Lease::replace_on_drop`], once every statement was answered.
+    /// Clears the mark of [`PooledConnection::replace_on_drop`], once every statement was answered.
     pub(in crate::store) const fn keep_on_drop(&mut self) {
         self.is_in_doubt = false;
     }
@@ -139,7 +139,7 @@ impl<DB: Engine> Lease<DB> {
     }
 }
 
-impl<DB: Engine> Drop for Lease<DB> {
+impl<DB: Engine> Drop for PooledConnection<DB> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         let write_lock = self.write_lock.take();

@@ -14,14 +14,14 @@ use crate::{
 
 /// The row of this writer in `writer_batches`.
 #[derive(Debug)]
-pub(super) struct Receipt {
+pub(super) struct BatchNumber {
     writer: Uuid,
     batch: i64,
     /// The latest time of a report, so that rows of servers that no longer run can be purged.
     at: DateTime<Utc>,
 }
 
-impl Receipt {
+impl BatchNumber {
     pub(super) const fn new(writer: Uuid, at: DateTime<Utc>) -> Self {
         Self { writer, batch: 0, at }
     }
@@ -45,7 +45,7 @@ impl Receipt {
         Ok(written > 0)
     }
 
-    /// [`Receipt::write`] in a transaction of its own.
+    /// [`BatchNumber::write`] in a transaction of its own.
     pub(super) async fn write_alone(&self, db: &Db) -> Result<()> {
         let mut tx = db.begin_hot().await?;
         self.write(&mut tx).await?;
@@ -58,24 +58,27 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_batch_leaves_one_receipt() {
+    async fn a_batch_number_is_written_once() {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open_sqlite(&folder.path().join("mftplus.db")).await.unwrap();
         db.migrate().await.unwrap();
-        let mut receipt = Receipt::new(Uuid::nil(), DateTime::UNIX_EPOCH);
+        let mut batch_number = BatchNumber::new(Uuid::nil(), DateTime::UNIX_EPOCH);
         for _ in 0..2 {
-            receipt.next(None);
+            batch_number.next(None);
             for is_new in [true, false, false] {
                 let mut tx = db.begin_hot().await.unwrap();
-                assert_eq!(receipt.write(&mut tx).await.unwrap(), is_new);
+                assert_eq!(batch_number.write(&mut tx).await.unwrap(), is_new);
                 tx.commit().await.unwrap();
             }
         }
-        receipt.next(None);
+        batch_number.next(None);
         let mut tx = db.begin_hot().await.unwrap();
-        assert!(receipt.write(&mut tx).await.unwrap());
+        assert!(batch_number.write(&mut tx).await.unwrap());
         drop(tx);
         let mut tx = db.begin_hot().await.unwrap();
-        assert!(receipt.write(&mut tx).await.unwrap(), "what was not committed is no receipt");
+        assert!(
+            batch_number.write(&mut tx).await.unwrap(),
+            "the number of a batch that was not committed is not stored"
+        );
     }
 }

@@ -2,7 +2,6 @@
 
 use sqlx::error::ErrorKind;
 
-use super::{Dirty, Loaded, Texts, batch::Guarded};
 use crate::{
     actor::Scope,
     store::{
@@ -10,6 +9,7 @@ use crate::{
         db::Tx,
         scratch::{Scratch, agent_later, assert_differ, transfer, transfer_ended, transfer_later},
         transfers::{self, TransferRow},
+        writer::{Dirty, Loaded, Texts, batch::Guarded},
     },
 };
 
@@ -35,8 +35,8 @@ async fn save_progress(scratch: &Scratch, rows: &[Guarded<'_>]) -> sqlx::Result<
     let mut texts = Texts::default();
     let mut tx = scratch.db.begin_hot().await.unwrap();
     match &mut tx {
-        Tx::Sqlite(lease) => texts.sqlite.save_progress(lease.connection().unwrap(), rows).await?,
-        Tx::Postgres(lease) => texts.postgres.save_progress(lease.connection().unwrap(), rows).await?,
+        Tx::Sqlite(pooled) => texts.sqlite.save_progress(pooled.connection().unwrap(), rows).await?,
+        Tx::Postgres(pooled) => texts.postgres.save_progress(pooled.connection().unwrap(), rows).await?,
     }
     tx.commit().await.unwrap();
     Ok(())
@@ -91,8 +91,8 @@ async fn a_batch_of_changed_status_writes_every_column_that_changes() {
     let mut texts = Texts::default();
     let mut tx = scratch.db.begin_hot().await.unwrap();
     match &mut tx {
-        Tx::Sqlite(lease) => texts.sqlite.save_whole(lease.connection().unwrap(), &loaded).await.unwrap(),
-        Tx::Postgres(lease) => texts.postgres.save_whole(lease.connection().unwrap(), &loaded).await.unwrap(),
+        Tx::Sqlite(pooled) => texts.sqlite.save_whole(pooled.connection().unwrap(), &loaded).await.unwrap(),
+        Tx::Postgres(pooled) => texts.postgres.save_whole(pooled.connection().unwrap(), &loaded).await.unwrap(),
     }
     tx.commit().await.unwrap();
     assert_eq!(found(&scratch, &after).await, after);
@@ -106,8 +106,8 @@ async fn a_batch_of_heartbeats_writes_every_column_of_a_heartbeat() {
     let mut texts = Texts::default();
     let mut tx = scratch.db.begin_hot().await.unwrap();
     match &mut tx {
-        Tx::Sqlite(lease) => texts.sqlite.save_agents(lease.connection().unwrap(), &[&after]).await.unwrap(),
-        Tx::Postgres(lease) => texts.postgres.save_agents(lease.connection().unwrap(), &[&after]).await.unwrap(),
+        Tx::Sqlite(pooled) => texts.sqlite.save_agents(pooled.connection().unwrap(), &[&after]).await.unwrap(),
+        Tx::Postgres(pooled) => texts.postgres.save_agents(pooled.connection().unwrap(), &[&after]).await.unwrap(),
     }
     tx.commit().await.unwrap();
     assert_eq!(agents::find(&scratch.db, Scope::All, after.id).await.unwrap(), Some(after));

@@ -10,7 +10,7 @@ use crate::{
 
 /// Why runs are due.
 #[derive(Clone, Copy, Debug)]
-pub enum Due {
+pub enum Overdue {
     /// Their lease has ended: they are running, and their agent has been offline or their cancel request open since before this
     /// instant.
     Lease(DateTime<Utc>),
@@ -22,15 +22,15 @@ pub enum Due {
 }
 
 /// Runs that are due, ordered by id, with ids greater than `after`; at most `limit`.
-pub async fn due(db: &Db, what: Due, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
+pub async fn overdue(db: &Db, what: Overdue, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
     let runs = sql("SELECT r.id FROM job_runs r JOIN agents a ON a.id = r.agent_id");
     let mut statement = match what {
-        Due::Lease(cutoff) => runs
+        Overdue::Lease(cutoff) => runs
             .push_bind(" WHERE r.status = 'running' AND (a.offline_since < ", cutoff)
             .push_bind(" OR r.cancel_requested_at < ", cutoff)
             .push(")"),
-        Due::Silence(cutoff) => runs.push_bind(" WHERE r.status = 'running' AND r.heard_at < ", cutoff),
-        Due::Retry(now) => runs
+        Overdue::Silence(cutoff) => runs.push_bind(" WHERE r.status = 'running' AND r.heard_at < ", cutoff),
+        Overdue::Retry(now) => runs
             .push_bind(" WHERE r.retry_at <= ", now)
             .push(" AND (a.status <> 'offline' OR a.revoked_at IS NOT NULL)"),
     };

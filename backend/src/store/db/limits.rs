@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Timeouts and limits. The defaults are for servers; tests choose shorter ones.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct DatabaseLimits {
     /// How long to wait for a connection or for SQLite's write lock.
     pub acquire: Duration,
     /// The timeout of one statement, and on SQLite of a whole read-only transaction.
@@ -20,7 +20,7 @@ pub struct Bounds {
     pub wal_limit: u64,
 }
 
-impl Default for Bounds {
+impl Default for DatabaseLimits {
     fn default() -> Self {
         Self {
             acquire: Duration::from_secs(10),
