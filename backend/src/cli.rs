@@ -25,7 +25,8 @@ use crate::{
     model::{
         FromFields,
         account::{CreateUser, Role},
-        customer::{CreateCustomer, CreateEnrolmentCode, MAX_USES},
+        customer::CreateCustomer,
+        enrolment_code::{CreateEnrolmentCode, MAX_USES},
     },
     rest, server, telemetry,
     watch::{self, WatchArgs},

@@ -11,6 +11,7 @@ pub mod customer;
 pub mod definition;
 pub mod diff;
 pub mod directive;
+pub mod enrolment_code;
 pub mod event;
 pub mod fields;
 pub mod fleet;

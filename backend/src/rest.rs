@@ -24,6 +24,7 @@ mod customers;
 mod directives;
 mod documents;
 mod edge;
+mod enrolment_codes;
 mod envelope;
 mod extract;
 mod health;
@@ -78,8 +79,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(session::me))
         .routes(routes!(customers::create_customer, customers::list_customers))
         .routes(routes!(customers::update_customer))
-        .routes(routes!(customers::create_enrolment_code, customers::list_enrolment_codes))
-        .routes(routes!(customers::delete_enrolment_code))
+        .routes(routes!(enrolment_codes::create_enrolment_code, enrolment_codes::list_enrolment_codes))
+        .routes(routes!(enrolment_codes::delete_enrolment_code))
         .routes(routes!(users::create_user, users::list_users))
         .routes(routes!(users::update_user))
         .routes(routes!(agents::register_agent))

@@ -35,6 +35,7 @@ mod cursors;
 mod customers;
 mod directives;
 mod dispatch;
+mod enrolment_codes;
 mod fleet;
 mod gaps;
 mod health;

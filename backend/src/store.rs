@@ -8,6 +8,7 @@ pub mod connect;
 pub mod customers;
 pub mod db;
 pub mod directives;
+pub mod enrolment_codes;
 pub mod events;
 pub mod fleet;
 pub mod future_timestamps;

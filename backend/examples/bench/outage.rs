@@ -17,7 +17,8 @@ use backend::{
     model::{
         FromFields,
         agent::RegisterAgent,
-        customer::{CreateCustomer, CreateEnrolmentCode},
+        customer::CreateCustomer,
+        enrolment_code::CreateEnrolmentCode,
         transfer::{CreateTransfer, UpdateTransfer},
     },
     store::{self, agents::AgentRow},

@@ -14,7 +14,8 @@ use backend::{
     model::{
         FromFields,
         agent::RegisterAgent,
-        customer::{CreateCustomer, CreateEnrolmentCode},
+        customer::CreateCustomer,
+        enrolment_code::CreateEnrolmentCode,
         transfer::{CreateTransfer, TransferStatus, UpdateTransfer},
     },
 };

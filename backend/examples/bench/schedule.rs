@@ -13,11 +13,8 @@ use backend::{
     clock::{Clock, ManualClock},
     ids::{CustomerId, IdGenerator, JobId},
     model::{
-        FromFields,
-        agent::RegisterAgent,
-        customer::{CreateCustomer, CreateEnrolmentCode},
-        job::CreateJob,
-        schedule::Schedule,
+        FromFields, agent::RegisterAgent, customer::CreateCustomer, enrolment_code::CreateEnrolmentCode,
+        job::CreateJob, schedule::Schedule,
     },
     store::{self, db::sql, jobs::JobRow},
 };

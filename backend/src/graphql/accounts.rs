@@ -3,10 +3,7 @@
 use async_graphql::{ComplexObject, Context};
 
 use super::context::loader;
-use crate::model::{
-    account::User,
-    customer::{Customer, EnrolmentCode},
-};
+use crate::model::{account::User, customer::Customer, enrolment_code::EnrolmentCode};
 
 #[ComplexObject]
 impl User {

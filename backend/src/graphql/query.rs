@@ -20,7 +20,8 @@ use crate::{
     model::{
         account::User,
         agent::{Agent, AgentFilter},
-        customer::{Customer, EnrolmentCode},
+        customer::Customer,
+        enrolment_code::EnrolmentCode,
         fleet::Fleet,
         job::{Job, JobFilter, JobRun, JobSlot, SchedulePreview},
         transfer::{Transfer, TransferFilter},

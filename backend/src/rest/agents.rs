@@ -7,8 +7,7 @@ use utoipa::ToSchema;
 use super::{
     Api,
     caller::{Address, AgentCaller, AnyCaller, Registrant, UserCaller},
-    customers::DeletedData,
-    envelope::{Answer, Reply, Success},
+    envelope::{Answer, DeletedData, Reply, Success},
     extract::{Body, Id, OptionalBody, Query},
     list::{List, ListAnswer, listed},
     transfers::TransfersData,

@@ -28,6 +28,14 @@ pub(super) struct Success<T> {
     data: T,
 }
 
+/// Confirmation of a deletion.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DeletedData {
+    /// Always `true`.
+    #[schema(example = true)]
+    pub(super) deleted: bool,
+}
+
 /// A success on its way out.
 #[derive(Debug)]
 pub(super) struct Reply<T>(StatusCode, T);

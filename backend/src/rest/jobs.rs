@@ -7,8 +7,7 @@ use utoipa::ToSchema;
 use super::{
     Api,
     caller::{AnyCaller, JobCreator, UserCaller},
-    customers::DeletedData,
-    envelope::{Answer, Reply, Success},
+    envelope::{Answer, DeletedData, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
     list::{List, ListAnswer, listed},
 };

@@ -12,8 +12,7 @@ use utoipa::ToSchema;
 use super::{
     Api, Shared,
     caller::UserCaller,
-    customers::DeletedData,
-    envelope::{Answer, Failure, Reply, Success},
+    envelope::{Answer, DeletedData, Failure, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
     list::{List, ListAnswer, listed},
     openapi::Paging,

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::{
     ControlPlane, Work,
     authenticate::{KEY_PREFIX, digest},
-    customers::SHOWN,
+    enrolment_codes::SHOWN,
     instances::InstanceRole,
 };
 use crate::{
@@ -282,7 +282,7 @@ async fn enrol(work: &mut Work, actor: Option<&Actor>, input: &RegisterAgent) ->
     match (actor, &input.customer_identifier) {
         (Some(Actor::Customer { customer, .. }), _) => Ok(*customer),
         (Some(Actor::Admin { .. } | Actor::System) | None, Some(code)) => {
-            let customer = store::customers::use_code(&mut work.tx, &digest(code), work.now).await?;
+            let customer = store::enrolment_codes::redeem(&mut work.tx, &digest(code), work.now).await?;
             customer.ok_or(Error::Forbidden("this enrolment code is unknown, expired or used up"))
         }
         (Some(Actor::Admin { .. } | Actor::System), None) => {

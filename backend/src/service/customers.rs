@@ -1,23 +1,18 @@
-//! Customers and enrolment codes.
+//! Customers.
 
-use super::{ControlPlane, authenticate::digest};
+use super::ControlPlane;
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
     events::Invalidation,
-    ids::{CustomerId, EnrolmentCodeId},
+    ids::CustomerId,
     model::{
         Page, Window,
-        customer::{CreateCustomer, CreateEnrolmentCode, Customer, EnrolmentCode, UpdateCustomer},
+        customer::{CreateCustomer, Customer, UpdateCustomer},
         event::{Kind, Object},
     },
-    store::{self, customers::EnrolmentCodeRow, idempotency::Claim},
+    store::{self, idempotency::Claim},
 };
-
-/// The prefix of enrolment codes.
-const CODE_PREFIX: &str = "mft_ec_";
-/// The number of leading characters of a key or code that are stored for display.
-pub(super) const SHOWN: usize = 12;
 
 impl ControlPlane {
     /// Creates a customer.
@@ -103,73 +98,9 @@ impl ControlPlane {
         self.commit(work).await?;
         Ok(customer)
     }
-
-    /// Creates an enrolment code. Only this answer contains the whole code.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] for another customer.
-    pub async fn create_enrolment_code(
-        &self,
-        actor: &Actor,
-        customer: CustomerId,
-        input: CreateEnrolmentCode,
-    ) -> Result<EnrolmentCode> {
-        require_covered(actor.require(Permission::CreateEnrolmentCode)?, customer)?;
-        let mut work = self.begin(actor).await?;
-        store::customers::find(&mut work.tx, customer).await?.ok_or(Error::NotFound("customer"))?;
-        if input.expires_at.is_some_and(|end| end <= work.now) {
-            return Err(Error::field("expiresAt", "must be in the future"));
-        }
-        let code = self.ids.secret(CODE_PREFIX);
-        let row = EnrolmentCodeRow {
-            id: self.ids.next(work.now),
-            customer_id: customer,
-            prefix: code[..SHOWN].to_owned(),
-            expires_at: input.expires_at,
-            max_uses: input.max_uses,
-            uses: 0,
-        };
-        store::customers::insert_code(&mut work.tx, &row, &digest(&code), work.now).await?;
-        let shown = EnrolmentCode::from(row);
-        work.note(Kind::EnrolmentCodeCreated, Object::EnrolmentCode(shown.clone()));
-        self.commit(work).await?;
-        Ok(EnrolmentCode { code, ..shown })
-    }
-
-    /// A page of a customer's enrolment codes, newest first.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] for another customer.
-    pub async fn list_enrolment_codes(
-        &self,
-        actor: &Actor,
-        customer: CustomerId,
-        window: Window,
-    ) -> Result<Page<EnrolmentCode>> {
-        require_covered(actor.require(Permission::ViewEnrolmentCodes)?, customer)?;
-        store::customers::find(&self.db, customer).await?.ok_or(Error::NotFound("customer"))?;
-        Ok(store::customers::list_codes(&self.db, customer, window).await?.map(EnrolmentCode::from))
-    }
-
-    /// Deletes an enrolment code. Agents that registered with it remain.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] for another customer's code.
-    pub async fn delete_enrolment_code(&self, actor: &Actor, id: EnrolmentCodeId) -> Result<()> {
-        let scope = actor.require(Permission::DeleteEnrolmentCode)?;
-        let mut work = self.begin(actor).await?;
-        let code = store::customers::find_code(&mut work.tx, id).await?;
-        let code = code.filter(|code| scope.covers(Some(code.customer_id))).ok_or(Error::NotFound("enrolment code"))?;
-        store::customers::delete_code(&mut work.tx, id).await?;
-        work.note(Kind::EnrolmentCodeDeleted, Object::EnrolmentCode(code.into()));
-        self.commit(work).await
-    }
 }
 
 /// An error unless the scope covers the customer.
-fn require_covered(scope: Scope, customer: CustomerId) -> Result<()> {
+pub(super) fn require_covered(scope: Scope, customer: CustomerId) -> Result<()> {
     if scope.covers(Some(customer)) { Ok(()) } else { Err(Error::NotFound("customer")) }
 }

@@ -67,7 +67,7 @@ impl ControlPlane {
             return Ok(Some(Object::Customer(customer)));
         }
         if actor.may(Permission::ViewEnrolmentCodes)
-            && let Some(code) = store::customers::find_code(&self.db, EnrolmentCodeId(id)).await?
+            && let Some(code) = store::enrolment_codes::find(&self.db, EnrolmentCodeId(id)).await?
             && scope.covers(Some(code.customer_id))
         {
             return Ok(Some(Object::EnrolmentCode(code.into())));

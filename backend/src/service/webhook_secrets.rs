@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::{ControlPlane, customers::SHOWN};
+use super::{ControlPlane, enrolment_codes::SHOWN};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},

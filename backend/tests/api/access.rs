@@ -6,7 +6,7 @@ mod strangers;
 
 use std::collections::BTreeMap;
 
-use backend::{actor::Actor, model::customer::CreateEnrolmentCode, rest};
+use backend::{actor::Actor, model::enrolment_code::CreateEnrolmentCode, rest};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 

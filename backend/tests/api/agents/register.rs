@@ -2,7 +2,10 @@
 
 use backend::{
     actor::Actor,
-    model::customer::{CreateEnrolmentCode, EnrolmentCode, UpdateCustomer},
+    model::{
+        customer::UpdateCustomer,
+        enrolment_code::{CreateEnrolmentCode, EnrolmentCode},
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use rstest::rstest;

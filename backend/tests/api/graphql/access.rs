@@ -5,7 +5,7 @@ mod answers;
 use backend::{
     actor::Actor,
     ids::PipelineId,
-    model::{Window, customer::CreateEnrolmentCode, pipeline::PipelineFilter},
+    model::{Window, enrolment_code::CreateEnrolmentCode, pipeline::PipelineFilter},
 };
 use serde_json::Value;
 

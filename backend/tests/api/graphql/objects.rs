@@ -3,7 +3,7 @@
 use backend::{
     actor::Actor,
     ids::{CustomerId, JobId, PipelineId},
-    model::{FromFields, customer::CreateEnrolmentCode, pipeline::UpdatePipeline},
+    model::{FromFields, enrolment_code::CreateEnrolmentCode, pipeline::UpdatePipeline},
 };
 use chrono::TimeDelta;
 use rstest::rstest;

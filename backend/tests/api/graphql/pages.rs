@@ -1,6 +1,6 @@
 //! Connections: walked in either direction, in windows of any size, they hold the same list once.
 
-use backend::{actor::Actor, model::customer::CreateEnrolmentCode};
+use backend::{actor::Actor, model::enrolment_code::CreateEnrolmentCode};
 use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -14,7 +14,8 @@ use backend::{
         FromFields,
         account::CreateUser,
         agent::RegisterAgent,
-        customer::{CreateCustomer, CreateEnrolmentCode},
+        customer::CreateCustomer,
+        enrolment_code::CreateEnrolmentCode,
         job::CreateJob,
         pipeline::{
             CreatePipeline, ReplaceDefinition,

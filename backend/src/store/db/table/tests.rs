@@ -14,8 +14,8 @@ use crate::{
     },
     store::{
         agents::{self, AgentRow},
-        customers::EnrolmentCodeRow,
         db::{Db, Word, json_column, sql},
+        enrolment_codes::EnrolmentCodeRow,
         job_runs::{self, JobRunRow},
         jobs::{self, JobRow},
         pipeline_runs::{RunRow, steps::StepRow},

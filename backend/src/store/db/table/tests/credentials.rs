@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::user;
 use crate::store::{
-    customers::{self, EnrolmentCodeRow},
     db::sql,
+    enrolment_codes::{self, EnrolmentCodeRow},
     scratch::{Scratch, assert_differ, assert_filled, at, id},
     sessions::{self, SessionRow},
     users,
@@ -45,8 +45,8 @@ async fn every_column_of_an_enrolment_code_is_read_as_it_was_stored() {
     };
     assert_filled(EnrolmentCodeRow::CREATED, &row);
     let mut tx = scratch.db.begin().await.unwrap();
-    customers::insert_code(&mut tx, &row, &[7; 32], at(111)).await.unwrap();
-    assert_eq!(customers::find_code(&mut tx, row.id).await.unwrap().as_ref(), Some(&row));
+    enrolment_codes::insert(&mut tx, &row, &[7; 32], at(111)).await.unwrap();
+    assert_eq!(enrolment_codes::find(&mut tx, row.id).await.unwrap().as_ref(), Some(&row));
     let statement = sql("SELECT digest, created_at FROM enrolment_codes WHERE id = $1").bind(row.id);
     let (digest, created_at): (Vec<u8>, DateTime<Utc>) = statement.fetch_one(&mut tx).await.unwrap();
     assert_eq!((digest.as_slice(), created_at), ([7; 32].as_slice(), at(111)));
