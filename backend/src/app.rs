@@ -19,7 +19,7 @@ use crate::{
     rest::{Api, ListBudget},
     service::{ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
     store::{self, DatabaseLimits, Db},
-    transport::{AnswerBudget, BodyBudget, OriginPolicy},
+    transport::{BodyBudget, OriginPolicy, ResponseBudget},
     webhooks::Webhooks,
 };
 
@@ -168,7 +168,7 @@ impl App {
             origins: origins(settings),
             max_response: settings.graphql_response_limit,
             bodies: self.bodies.clone(),
-            answers: AnswerBudget::default(),
+            responses: ResponseBudget::default(),
             init_grace: graphql::INIT_GRACE,
         }
     }

@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     service::ControlPlane,
-    transport::{AnswerBudget, BodyBudget, OriginPolicy},
+    transport::{BodyBudget, OriginPolicy, ResponseBudget},
 };
 
 mod accounts;
@@ -81,7 +81,7 @@ pub struct Settings {
     /// The memory that the bodies of requests may take.
     pub bodies: BodyBudget,
     /// The memory that large responses may take.
-    pub answers: AnswerBudget,
+    pub responses: ResponseBudget,
     /// The value of [`INIT_GRACE`], which tests shorten.
     pub init_grace: Duration,
 }

@@ -15,8 +15,9 @@ use crate::{
     webhooks,
 };
 
-mod io;
+mod active_request;
 mod listener;
+mod observed_stream;
 pub mod signals;
 
 pub use listener::Listeners;

@@ -8,8 +8,8 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, prelude::*, reload};
 
 use crate::config::LogSettings;
 
-pub mod described;
 mod lines;
+pub mod metrics;
 
 use lines::{Form, Lines};
 
@@ -74,7 +74,7 @@ pub fn start_metrics() -> Option<&'static PrometheusHandle> {
         .set_buckets_for_metric(Matcher::Suffix("duration_seconds".to_owned()), &SECONDS)
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("batch_size".to_owned()), &BATCHES));
     let handle = builder.ok()?.install_recorder().ok()?;
-    described::describe();
+    metrics::describe();
     Some(METRICS.get_or_init(|| handle))
 }
 

@@ -1,5 +1,5 @@
 //! What REST and GraphQL share: the client's address, the bearer token, reading of bodies ([`body`]), and the error for
-//! a panic. [`connections`] limits connections, and [`AnswerBudget`] the memory of large responses.
+//! a panic. [`connections`] limits connections, and [`ResponseBudget`] the memory of large responses.
 
 use std::{
     any::Any,
@@ -18,26 +18,26 @@ use crate::{
     error::{Error, Result},
 };
 
-mod answers;
 pub mod body;
-mod callers;
+mod caller_semaphores;
 pub mod connections;
 mod origin;
 mod protection;
 mod public_url;
-mod rate_limit;
+mod rate_limit_headers;
 mod request_id;
+mod response_budget;
 mod status;
 
-pub use answers::{AnswerBudget, answer_body};
 pub use body::{BodyBudget, discard_body, read_body};
-pub use callers::CallerSemaphores;
+pub use caller_semaphores::CallerSemaphores;
 pub use connections::{Connection, ConnectionLimits, Connections};
 pub use origin::OriginPolicy;
 pub use protection::protect;
 pub use public_url::PublicUrl;
-pub use rate_limit::{RATE_LIMIT_HEADERS, set_rate_limit};
+pub use rate_limit_headers::{RATE_LIMIT_HEADERS, set_rate_limit};
 pub use request_id::{RequestId, RequestIds, spawn_blocking};
+pub use response_budget::{ResponseBudget, response_body};
 pub use status::http_status;
 
 /// The error for a request that needs a token and has none.

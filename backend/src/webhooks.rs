@@ -24,14 +24,14 @@ use reqwest::{
 use tokio::{sync::OnceCell, time::timeout};
 use url::{Host, Url};
 
-mod checked;
 mod permits;
+mod resolver;
 mod ssrf;
 #[cfg(test)]
 mod tests;
 
-use checked::{CheckedAddresses, Held};
 pub use permits::{Permit, Permits, Waiting};
+use resolver::{CheckedAddresses, Held};
 
 /// How long a webhook may take from the look-up of the host to the end of the answer.
 pub const TIMEOUT: Duration = Duration::from_secs(10);

@@ -284,7 +284,7 @@ fn every_call_of_the_control_plane_states_its_permission() {
 
 #[test]
 fn every_metric_is_described_once() {
-    let described: Vec<&str> = backend::telemetry::described::METRICS.iter().map(|(name, _, _)| *name).collect();
+    let described: Vec<&str> = backend::telemetry::metrics::METRICS.iter().map(|(name, _, _)| *name).collect();
     let mut recorded = std::collections::BTreeSet::new();
     for source in sources() {
         let text: String = source.code().map(|(_, line)| line.trim()).collect();

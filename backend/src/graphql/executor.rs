@@ -113,7 +113,7 @@ impl Executor {
         let (executed, _running) = by(deadline, GIVEN_UP, self.execute_on_thread(request, caller, running)).await?;
         match executed {
             Executed::Answered(answer) => {
-                by(deadline, NO_ROOM, self.settings.answers.hold(answer, &name)).await.map(Executed::Answered)
+                by(deadline, NO_ROOM, self.settings.responses.hold(answer, &name)).await.map(Executed::Answered)
             }
             refused @ Executed::Refused(_) => Ok(refused),
         }

@@ -27,7 +27,8 @@ use crate::{
     limits::Verdict,
     service::Credentials,
     transport::{
-        self, answer_body, client_address, discard_body, http_status, rate_limit_key, read_body, set_rate_limit, token,
+        self, client_address, discard_body, http_status, rate_limit_key, read_body, response_body, set_rate_limit,
+        token,
     },
 };
 
@@ -284,5 +285,5 @@ fn written(media: Media, status: StatusCode, body: Bytes) -> HttpResponse {
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (status, headers, answer_body(body)).into_response()
+    (status, headers, response_body(body)).into_response()
 }

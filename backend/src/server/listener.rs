@@ -28,7 +28,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 use tracing::Instrument;
 
-use super::io::{ActiveRequest, Answer, Observed};
+use super::{
+    active_request::{ActiveRequest, ResponseBody},
+    observed_stream::ObservedStream,
+};
 use crate::{
     config::ListenAddress,
     error::Error,
@@ -188,7 +191,8 @@ impl Listeners {
             let mut builder = http1::Builder::new();
             // Python's `gql` compares `Sec-WebSocket-Protocol` case-sensitively. `deadline` limits the time of headers.
             builder.title_case_headers(true).max_buf_size(MAX_BUFFER).header_read_timeout(None);
-            let serving = builder.serve_connection(TokioIo::new(Observed::new(stream, slot)), service).with_upgrades();
+            let serving =
+                builder.serve_connection(TokioIo::new(ObservedStream::new(stream, slot)), service).with_upgrades();
             let mut serving = pin!(serving);
             let mut overdue = Overdue::new(Arc::clone(&connection));
             let mut is_stopping = false;
@@ -224,7 +228,7 @@ async fn answer(
     peer: SocketAddr,
     connection: Arc<Connection>,
     request: Request<Incoming>,
-) -> Result<Response<Answer>, Infallible> {
+) -> Result<Response<ResponseBody>, Infallible> {
     let active = ActiveRequest::new(Arc::clone(&connection));
     // Before anything else, so that every response has a request id, also dashboard files and errors before routing.
     let id = request_ids.of(request.headers());
@@ -237,7 +241,7 @@ async fn answer(
     } else if connection.is_over_quota() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| Answer { body, _request: active, span }))
+    Ok(response.map(|body| ResponseBody { body, _request: active, span }))
 }
 
 async fn route(

@@ -100,7 +100,7 @@ impl OperationTask {
             }
             has_begun = true;
             let entry = match write(&Payload::from(&response), settings.max_response) {
-                Ok(entry) => settings.answers.hold(entry, &name).await,
+                Ok(entry) => settings.responses.hold(entry, &name).await,
                 Err(error) => Err(error),
             };
             match entry {

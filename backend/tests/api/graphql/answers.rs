@@ -7,7 +7,7 @@ use axum::{
 };
 use backend::{
     graphql,
-    transport::{AnswerBudget, ConnectionLimits},
+    transport::{ConnectionLimits, ResponseBudget},
 };
 use serde_json::json;
 use tower::ServiceExt;
@@ -23,10 +23,10 @@ const ANSWER: usize = 100 * KIB;
 const QUERY: &str = "{ pipelines { nodes { yaml } } }";
 
 /// A server whose large answers have [`BUDGET`] together.
-async fn with_budget() -> (TestApp, Router, AnswerBudget) {
+async fn with_budget() -> (TestApp, Router, ResponseBudget) {
     let app = TestApp::start().await;
-    let answers = AnswerBudget::new(BUDGET);
-    let settings = graphql::Settings { answers: answers.clone(), ..app.app.graphql(&app.settings) };
+    let answers = ResponseBudget::new(BUDGET);
+    let settings = graphql::Settings { responses: answers.clone(), ..app.app.graphql(&app.settings) };
     (app, graphql::router(settings), answers)
 }
 

@@ -26,20 +26,20 @@ const LARGE: usize = 64 * 1024;
 
 /// The memory for large responses.
 #[derive(Clone, Debug)]
-pub struct AnswerBudget {
+pub struct ResponseBudget {
     bytes: Arc<Semaphore>,
     /// All permits of `bytes`.
     permits: usize,
     callers: CallerSemaphores,
 }
 
-impl Default for AnswerBudget {
+impl Default for ResponseBudget {
     fn default() -> Self {
         Self::new(BUDGET)
     }
 }
 
-impl AnswerBudget {
+impl ResponseBudget {
     /// A budget of this many bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
@@ -89,7 +89,7 @@ impl AsRef<[u8]> for Held {
 }
 
 /// The body of a response. A large body is passed on in pieces, because the transport copies what it is about to write.
-pub fn answer_body(answer: Bytes) -> Body {
+pub fn response_body(answer: Bytes) -> Body {
     if answer.len() < LARGE { Body::from(answer) } else { Body::new(Pieces(answer)) }
 }
 
@@ -128,7 +128,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_response_counts_until_its_last_piece_is_dropped() {
-        let budget = AnswerBudget::new(8 * LARGE);
+        let budget = ResponseBudget::new(8 * LARGE);
         let answer = budget.hold(large(), "a").await.expect("room");
         assert_eq!((answer.len(), budget.available()), (LARGE, 7 * LARGE));
         let piece = answer.slice(1..2);
@@ -140,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_who_does_not_read_delays_no_other_caller() {
-        let budget = AnswerBudget::new(8 * LARGE);
+        let budget = ResponseBudget::new(8 * LARGE);
         let first = budget.hold(large(), "a").await.expect("room");
         let _second = budget.hold(large(), "a").await.expect("room");
         assert!(budget.hold(large(), "a").now_or_never().is_none(), "it waits");
@@ -152,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn responses_beyond_the_budget_of_all_callers_wait() {
-        let budget = AnswerBudget::new(8 * LARGE);
+        let budget = ResponseBudget::new(8 * LARGE);
         let mut held = Vec::new();
         for caller in ["a", "a", "b", "b", "c", "c", "d", "d"] {
             held.push(budget.hold(large(), caller).now_or_never().expect("it does not wait").expect("room"));
@@ -164,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_response_larger_than_the_budget_takes_all_of_it() {
-        let budget = AnswerBudget::new(LARGE);
+        let budget = ResponseBudget::new(LARGE);
         let answer = budget.hold(vec![b'x'; 2 * LARGE].into(), "a").await.expect("room");
         assert_eq!(budget.available(), 0);
         drop(answer);
@@ -174,10 +174,10 @@ mod tests {
     #[tokio::test]
     async fn a_large_body_has_a_length_and_is_sent_in_pieces() {
         for length in [0, LARGE - 1, LARGE, 2 * LARGE + 1] {
-            let body = answer_body(vec![b'x'; length].into());
+            let body = response_body(vec![b'x'; length].into());
             assert_eq!(body.size_hint().exact(), Some(length as u64));
             assert_eq!(to_bytes(body, usize::MAX).await.expect("a body").len(), length);
-            let pieces: Vec<_> = answer_body(vec![b'x'; length].into()).into_data_stream().collect().await;
+            let pieces: Vec<_> = response_body(vec![b'x'; length].into()).into_data_stream().collect().await;
             assert!(pieces.iter().all(|piece| piece.as_ref().is_ok_and(|piece| piece.len() <= LARGE)), "{length}");
         }
     }

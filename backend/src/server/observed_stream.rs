@@ -6,20 +6,17 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use axum::body::Body;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Instant,
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
-use tracing::Span;
 
 use crate::transport::connections::{AnonymousMessageTooBig, Connection, Slot};
 
 /// A stream that reports reads and writes to its [`Connection`], and fails when the connection is to be closed. Wraps
 /// plain TCP or TLS.
-pub(super) struct Observed<S> {
+pub(super) struct ObservedStream<S> {
     stream: S,
     slot: Slot,
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -43,7 +40,7 @@ fn with_usual_names(bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-impl<S> Observed<S> {
+impl<S> ObservedStream<S> {
     pub(super) fn new(stream: S, slot: Slot) -> Self {
         let closing = Box::pin(slot.0.closing().clone().cancelled_owned());
         Self { stream, slot, closing, has_upgraded: false }
@@ -70,7 +67,7 @@ impl<S> Observed<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ObservedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.poll_closing(cx)?;
         let before = buf.filled().len();
@@ -87,7 +84,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_closing(cx)?;
         let outcome = if !self.has_upgraded && self.connection().is_upgraded() {
@@ -125,48 +122,5 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// An active request on a connection, from its headers to the end of its response.
-pub(super) struct ActiveRequest(std::sync::Arc<Connection>);
-
-impl ActiveRequest {
-    pub(super) fn new(connection: std::sync::Arc<Connection>) -> Self {
-        connection.begin();
-        Self(connection)
-    }
-}
-
-impl Drop for ActiveRequest {
-    fn drop(&mut self) {
-        self.0.end(Instant::now());
-    }
-}
-
-/// The body of a response. The request ends when the body was passed to the connection.
-pub(super) struct Answer {
-    pub(super) body: Body,
-    pub(super) _request: ActiveRequest,
-    /// The span of the request, because parts of the body may be created after its handler has returned.
-    pub(super) span: Span,
-}
-
-impl HttpBody for Answer {
-    type Data = <Body as HttpBody>::Data;
-    type Error = <Body as HttpBody>::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let answer = self.get_mut();
-        let _entered = answer.span.enter();
-        Pin::new(&mut answer.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
