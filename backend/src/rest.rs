@@ -4,7 +4,8 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    Router, middleware,
+    Router,
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
 };
 use ipnet::IpNet;
@@ -19,18 +20,18 @@ use crate::{
 };
 
 mod agents;
+mod api_docs;
 mod caller;
 mod customers;
 mod directives;
-mod documents;
-mod edge;
 mod enrolment_codes;
 mod envelope;
 mod extract;
 mod health;
 mod job_runs;
 mod jobs;
-mod list;
+mod list_response;
+mod middleware;
 pub mod openapi;
 mod pipeline_runs;
 mod pipelines;
@@ -39,7 +40,7 @@ mod transfers;
 mod users;
 
 use envelope::Failure;
-pub use list::ListBudget;
+pub use list_response::ListBudget;
 
 /// The control plane, as handlers share it.
 type Shared = Arc<ControlPlane>;
@@ -124,12 +125,12 @@ pub fn refuse(error: Error) -> Response {
 pub fn router(api: Api) -> Router {
     let (router, _) = routes().split_for_parts();
     router
-        .merge(documents::router(api.base_path()))
+        .merge(api_docs::router(api.base_path()))
         .method_not_allowed_fallback(|| async { Failure(Error::MethodNotAllowed) })
         .fallback(|| async { Failure(Error::NotFound("route")) })
         // In one layer: the router boxes every route once per layer, for each request.
         .layer((
-            middleware::from_fn_with_state(api.clone(), edge::edge),
+            from_fn_with_state(api.clone(), middleware::handle),
             CatchPanicLayer::custom(envelope::panicked),
         ))
         .with_state(api)

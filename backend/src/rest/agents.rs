@@ -9,7 +9,7 @@ use super::{
     caller::{Address, AgentCaller, AnyCaller, Registrant, UserCaller},
     envelope::{Answer, DeletedData, Reply, Success},
     extract::{Body, Id, OptionalBody, Query},
-    list::{List, ListAnswer, listed},
+    list_response::{List, ListAnswer, listed},
     transfers::TransfersData,
 };
 use crate::{

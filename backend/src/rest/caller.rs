@@ -10,8 +10,8 @@ use axum::{
 
 use super::{
     Api,
-    edge::{ClientAddress, Limited, authenticated},
     envelope::Failure,
+    middleware::{ClientAddress, Limited, authenticated},
 };
 use crate::{
     actor::{Actor, Permission},

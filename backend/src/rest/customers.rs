@@ -9,7 +9,7 @@ use super::{
     caller::{CustomerCreator, CustomerLister, UserCaller},
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
-    list::{List, ListAnswer, listed},
+    list_response::{List, ListAnswer, listed},
 };
 use crate::{
     ids::CustomerId,

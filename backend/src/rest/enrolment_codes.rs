@@ -9,7 +9,7 @@ use super::{
     caller::UserCaller,
     envelope::{Answer, DeletedData, Reply, Success},
     extract::{Id, OptionalBody, Query},
-    list::{List, ListAnswer, listed},
+    list_response::{List, ListAnswer, listed},
 };
 use crate::{
     ids::{CustomerId, EnrolmentCodeId},

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use super::{Api, edge::Unread, envelope::Failure};
+use super::{Api, envelope::Failure, middleware::Unread};
 use crate::{
     error::Error,
     ids::{Named, PipelineId, RunId},

@@ -9,7 +9,7 @@ use super::{
     caller::{AgentCaller, UserCaller},
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Ids, OptionalBody, Query},
-    list::{List, ListAnswer, listed},
+    list_response::{List, ListAnswer, listed},
 };
 use crate::{
     ids::{JobId, RunId},

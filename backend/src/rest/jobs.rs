@@ -9,7 +9,7 @@ use super::{
     caller::{AnyCaller, JobCreator, UserCaller},
     envelope::{Answer, DeletedData, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
-    list::{List, ListAnswer, listed},
+    list_response::{List, ListAnswer, listed},
 };
 use crate::{
     ids::JobId,

@@ -9,7 +9,7 @@ use super::{
     caller::{AgentCaller, UserCaller},
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, OptionalBody, Query, StepPath},
-    list::{List, ListAnswer, listed},
+    list_response::{List, ListAnswer, listed},
     openapi::Paging,
 };
 use crate::{

@@ -14,7 +14,7 @@ use super::{
     caller::UserCaller,
     envelope::{Answer, DeletedData, Failure, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
-    list::{List, ListAnswer, listed},
+    list_response::{List, ListAnswer, listed},
     openapi::Paging,
 };
 use crate::{

@@ -13,7 +13,7 @@ use super::{
     caller::{AgentCaller, UserCaller},
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
-    list::{List, ListAnswer, listed},
+    list_response::{List, ListAnswer, listed},
 };
 use crate::{
     error::{Error, Result},

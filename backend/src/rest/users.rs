@@ -9,7 +9,7 @@ use super::{
     caller::{UserCaller, UserCreator, UserLister},
     envelope::{Answer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, Query},
-    list::{List, ListAnswer, listed},
+    list_response::{List, ListAnswer, listed},
     session::UserData,
 };
 use crate::{

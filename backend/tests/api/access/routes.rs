@@ -22,5 +22,5 @@ fn no_route_is_outside_the_document_but_graphql_the_documents_themselves_and_the
     let mut found = Vec::new();
     walk(&root, &mut found, &root);
     found.sort();
-    assert_eq!(found, ["graphql.rs", "rest/documents.rs", "server.rs"]);
+    assert_eq!(found, ["graphql.rs", "rest/api_docs.rs", "server.rs"]);
 }

@@ -97,7 +97,7 @@ pub(super) fn authenticated(extensions: &Extensions, actor: &Actor) {
 }
 
 /// The middleware.
-pub(super) async fn edge(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub(super) async fn handle(State(api): State<Api>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let address = client_address(&parts, &api.trusted_proxies);
     let (limited, unread) = (Limited::default(), Unread::new(body));

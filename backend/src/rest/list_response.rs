@@ -47,7 +47,7 @@ pub(super) trait Listed: Send + 'static {
 /// Says which field of a struct holds the items of a list.
 macro_rules! listed {
     ($data:ty, $name:literal, $field:ident: $item:ty) => {
-        impl $crate::rest::list::Listed for $data {
+        impl $crate::rest::list_response::Listed for $data {
             type Item = $item;
             const NAME: &'static str = $name;
 
