@@ -14,39 +14,45 @@ use crate::{
     transport::{BodyBudget, OriginPolicy, ResponseBudget},
 };
 
-mod accounts;
 mod agents;
-mod budget;
+mod bounded_json;
 mod close;
 mod connections;
 mod context;
 mod cors;
 mod cost;
+mod customer_inputs;
+mod enrolment_code_inputs;
+mod enrolment_codes;
 mod errors;
+mod event_log;
 mod executor;
+mod extension;
 mod fanout;
-mod filters;
 mod http;
 mod ids;
 mod job_inputs;
 mod jobs;
+mod landing_page;
 mod loaders;
-mod log;
 mod mutation;
+mod node;
 mod nulls;
 mod outbound_queue;
-mod page;
 mod pipeline_inputs;
 mod pipeline_queries;
 mod pipelines;
 mod query;
+mod read_input;
 mod request;
-mod response;
+mod required_variables;
+mod response_limit;
 mod scan;
-mod sockets;
+mod socket_auth;
 mod subscription;
 mod transfers;
-mod variables;
+mod user_inputs;
+mod users;
 mod ws;
 
 use mutation::MutationRoot;
@@ -93,13 +99,13 @@ struct Graphql {
     executor: executor::Executor,
     settings: Settings,
     fanout: fanout::Fanout,
-    sockets: sockets::Sockets,
+    sockets: socket_auth::AuthenticatedSockets,
     unauthenticated: ws::UnauthenticatedSockets,
 }
 
 fn builder(max_response: usize) -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
     Schema::build(QueryRoot(GeneralQueries, PipelineQueries), MutationRoot, SubscriptionRoot)
-        .extension(errors::Errors { max_response })
+        .extension(extension::OperationExtension { max_response })
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
         .limit_directives(16)
@@ -117,11 +123,11 @@ pub fn router(settings: Settings) -> Router {
     let schema = builder(settings.max_response).data(Arc::clone(&settings.cp)).data(LogEntries::default()).finish();
     let executor = executor::Executor::new(schema.clone(), settings.clone());
     let fanout = fanout::Fanout::new(schema.clone(), settings.clone());
-    let sockets = sockets::Sockets::new(Arc::clone(&settings.cp), &settings.tasks);
+    let sockets = socket_auth::AuthenticatedSockets::new(Arc::clone(&settings.cp), &settings.tasks);
     let state =
         Graphql { schema, executor, settings, fanout, sockets, unauthenticated: ws::UnauthenticatedSockets::default() };
     Router::new()
-        .route("/graphiql", get(page::show))
+        .route("/graphiql", get(landing_page::show))
         .route("/graphql", get(http::answer_get).post(http::answer_post).fallback(http::refuse_method))
         .layer(CatchPanicLayer::custom(http::panicked))
         .layer(from_fn_with_state(state.clone(), cors::cors))

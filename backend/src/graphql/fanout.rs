@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 mod change;
 mod execution;
 mod fleet_totals;
-mod last_seen;
+mod revision_tracker;
 mod shared_subscription;
 mod snapshot;
 mod subscriber;
@@ -32,7 +32,7 @@ pub(super) use execution::feed;
 use self::{
     change::Change,
     execution::{Execution, Refusal},
-    last_seen::LastSeen,
+    revision_tracker::RevisionTracker,
     shared_subscription::SharedSubscription,
 };
 use super::{Schema, Settings, context::Caller, errors::server_error, outbound_queue::SubscriptionSink};
@@ -240,7 +240,7 @@ impl Hub {
 
     /// Reads the bus for as long as there are shared subscriptions.
     async fn read(&self, mut reader: Reader) {
-        let mut last_seen = LastSeen::default();
+        let mut revisions = RevisionTracker::default();
         loop {
             tokio::select! {
                 () = self.cp.stop().cancelled() => return,
@@ -254,9 +254,9 @@ impl Hub {
                 signal = reader.next() => match signal {
                     Some(Signal::Message(message)) => {
                         // One event must not end the task for all subscribers: they get a resync instead.
-                        let notifying = AssertUnwindSafe(|| self.notify(&mut last_seen, &message));
+                        let notifying = AssertUnwindSafe(|| self.notify(&mut revisions, &message));
                         if catch_unwind(notifying).is_err() {
-                            last_seen = LastSeen::default();
+                            revisions = RevisionTracker::default();
                             self.resync();
                         }
                     }
@@ -267,9 +267,9 @@ impl Hub {
         }
     }
 
-    fn notify(&self, last_seen: &mut LastSeen, message: &Message) {
+    fn notify(&self, revisions: &mut RevisionTracker, message: &Message) {
         for event in &message.events {
-            let Some(change) = last_seen.change(event) else { continue };
+            let Some(change) = revisions.change(event) else { continue };
             let subscriptions = self.subscriptions();
             let covering = [Some(Scope::All), event.object.customer().map(Scope::Customer)];
             for subscription in

@@ -15,12 +15,12 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Graphql,
+    bounded_json::Payload,
     context::Caller,
     errors::{json, server_error},
     executor::Executed,
-    page,
+    landing_page,
     request::{CheckedRequest, from_fields},
-    response::Payload,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -62,8 +62,11 @@ enum Source {
 
 /// Answers a query in a URL; a browser that opens the URL without one gets a page.
 pub(super) async fn answer_get(State(graphql): State<Graphql>, parts: Parts, body: Body) -> HttpResponse {
-    let response =
-        if page::is_wanted(&parts) { page::show().await } else { answer(&graphql, &parts, &mut Source::Url).await };
+    let response = if landing_page::is_wanted(&parts) {
+        landing_page::show().await
+    } else {
+        answer(&graphql, &parts, &mut Source::Url).await
+    };
     discard_body(body).await;
     response
 }

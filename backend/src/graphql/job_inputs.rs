@@ -3,7 +3,7 @@
 use async_graphql::{InputObject, MaybeUndefined};
 use serde::Serialize;
 
-use super::filters::read;
+use super::read_input::read;
 use crate::{
     error::{Error, Result},
     ids::{AgentId, JobId},

@@ -4,12 +4,13 @@ use async_graphql::{Context, Object, SimpleObject};
 
 use super::{
     context::{actor, control_plane, may_sign_in},
-    filters::{
-        CreateCustomerInput, CreateEnrolmentCodeInput, CreateUserInput, UpdateCustomerInput, UpdateUserInput, read,
-    },
+    customer_inputs::{CreateCustomerInput, UpdateCustomerInput},
+    enrolment_code_inputs::CreateEnrolmentCodeInput,
     job_inputs::{CreateJobInput, UpdateJobInput, read_job},
     pipeline_inputs::{CreatePipelineInput, ParameterInput, UpdatePipelineInput, read_parameters},
     pipeline_queries::LABORIOUS,
+    read_input::read,
+    user_inputs::{CreateUserInput, UpdateUserInput},
 };
 use crate::{
     error::Result,

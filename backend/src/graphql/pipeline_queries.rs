@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{
     connections::{Connection, ConnectionArguments, connection, size, wants_total},
     context::{actor, control_plane},
-    filters::read,
     pipeline_inputs::PipelineRunFilterInput,
+    read_input::read,
 };
 use crate::{
     error::Result,

@@ -9,10 +9,11 @@ use uuid::Uuid;
 use super::{
     connections::{Connection, ConnectionArguments, connection, size, wants_total},
     context::{actor, control_plane},
-    filters::{read, read_transfer_filter},
+    event_log::LoggedEvent,
     job_inputs::{JobRunFilterInput, JobSlotFilterInput},
-    log::{LoggedEvent, Node},
+    node::Node,
     pipeline_queries::{LONG_TEXT, PipelineQueries},
+    read_input::{read, read_transfer_filter},
 };
 use crate::{
     error::{Error, Result},

@@ -9,11 +9,11 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     context::{actor, caller_name, control_plane},
+    event_log::LoggedEvent,
     fanout::{EventFilter, Filter, Update, feed},
-    filters::{read, read_transfer_filter},
     job_inputs::JobRunFilterInput,
-    log::LoggedEvent,
     pipeline_inputs::PipelineRunFilterInput,
+    read_input::{read, read_transfer_filter},
 };
 use crate::{
     error::{Error, Result},

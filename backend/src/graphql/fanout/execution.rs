@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::{EventFilter, Update};
 use crate::{
     error::{Error, Result},
-    graphql::{Schema, errors::server_error, response::write},
+    graphql::{Schema, bounded_json::write, errors::server_error},
 };
 
 /// What the resolver of a state subscription takes from its request: where to send its filter, and the updates it gets.

@@ -20,7 +20,7 @@ use crate::{
         close::Close,
         context::Caller,
         outbound_queue::{OperationNumber, Outbound, OutboundQueue, SubscriberGuard},
-        sockets::Registration,
+        socket_auth::Registration,
     },
     transport::{Connection, RequestId, TOKEN_MISSING, bearer},
 };

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-const PAGE: &str = include_str!("page.html");
+const PAGE: &str = include_str!("landing_page.html");
 
 /// The page has one style sheet, its own, and nothing else.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [

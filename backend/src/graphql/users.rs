@@ -1,9 +1,9 @@
-//! What users and enrolment codes link to.
+//! What users link to.
 
 use async_graphql::{ComplexObject, Context};
 
 use super::context::loader;
-use crate::model::{account::User, customer::Customer, enrolment_code::EnrolmentCode};
+use crate::model::{account::User, customer::Customer};
 
 #[ComplexObject]
 impl User {
@@ -13,13 +13,5 @@ impl User {
             Some(customer) => Ok(loader(ctx)?.load_one(customer).await?),
             None => Ok(None),
         }
-    }
-}
-
-#[ComplexObject]
-impl EnrolmentCode {
-    /// The customer whose agents register with this code.
-    async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Customer>> {
-        Ok(loader(ctx)?.load_one(self.customer_id).await?)
     }
 }

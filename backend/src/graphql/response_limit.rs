@@ -1,4 +1,4 @@
-//! The budget of one response, charged while it is resolved: a response that has become too large is abandoned at once,
+//! The limit of one response, checked while it is resolved: a response that has become too large is abandoned at once,
 //! so that it is never held in memory as a whole.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -12,34 +12,34 @@ const MAX_FIELDS_OF_SUBSCRIPTION: usize = 20_000;
 /// The bytes of JSON around a name and its value.
 const PUNCTUATION: usize = 4;
 
-/// The rest of the budget of one response.
+/// What one response has used of its limit.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct ResponseLimit {
     max_bytes: usize,
     is_subscription: AtomicBool,
     bytes: AtomicUsize,
     fields: AtomicUsize,
 }
 
-impl Budget {
+impl ResponseLimit {
     pub(super) fn new(max_bytes: usize) -> Self {
         let (bytes, fields) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Self { max_bytes, is_subscription: AtomicBool::new(false), bytes, fields }
     }
 
-    /// Switches to the budget of a subscription.
+    /// Switches to the limit of a subscription.
     pub(super) fn narrow(&self) {
         self.is_subscription.store(true, Relaxed);
     }
 
-    /// Starts the budget of the next response.
+    /// Begins the next response.
     pub(super) fn begin(&self) {
         self.bytes.store(0, Relaxed);
         self.fields.store(0, Relaxed);
     }
 
     /// Whether the response has become too large.
-    pub(super) fn is_spent(&self) -> bool {
+    pub(super) fn is_exceeded(&self) -> bool {
         let max_fields = if self.is_subscription.load(Relaxed) { MAX_FIELDS_OF_SUBSCRIPTION } else { MAX_FIELDS };
         self.bytes.load(Relaxed) > self.max_bytes || self.fields.load(Relaxed) > max_fields
     }
@@ -87,25 +87,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_spent_by_its_bytes_and_the_next_begins_anew() {
-        let budget = Budget::new(100);
-        budget.charge_leaf(&Value::from("x".repeat(98)));
-        assert!(!budget.is_spent());
-        budget.charge_names(&Value::from_json(json!({ "name": null })).expect("a value"));
-        assert!(budget.is_spent());
-        budget.begin();
-        assert!(!budget.is_spent());
+    fn an_answer_is_exceeded_by_its_bytes_and_the_next_begins_anew() {
+        let limit = ResponseLimit::new(100);
+        limit.charge_leaf(&Value::from("x".repeat(98)));
+        assert!(!limit.is_exceeded());
+        limit.charge_names(&Value::from_json(json!({ "name": null })).expect("a value"));
+        assert!(limit.is_exceeded());
+        limit.begin();
+        assert!(!limit.is_exceeded());
     }
 
     #[test]
-    fn an_answer_is_spent_by_its_fields_sooner_for_a_subscription() {
-        let budget = Budget::new(usize::MAX);
+    fn an_answer_is_exceeded_by_its_fields_sooner_for_a_subscription() {
+        let limit = ResponseLimit::new(usize::MAX);
         for _ in 0..=MAX_FIELDS_OF_SUBSCRIPTION {
-            budget.charge_leaf(&Value::Null);
+            limit.charge_leaf(&Value::Null);
         }
-        assert!(!budget.is_spent());
-        budget.narrow();
-        assert!(budget.is_spent());
+        assert!(!limit.is_exceeded());
+        limit.narrow();
+        assert!(limit.is_exceeded());
     }
 
     #[test]

@@ -19,7 +19,7 @@ const GENERATION: usize = 50_000;
 ///
 /// Objects without an event for long are evicted, a generation at a time.
 #[derive(Debug, Default)]
-pub(super) struct LastSeen {
+pub(super) struct RevisionTracker {
     young: HashMap<Uuid, Last>,
     old: HashMap<Uuid, Last>,
 }
@@ -56,7 +56,7 @@ const PIPELINE_RUNS: Kinds = Kinds {
     changes: &[Kind::PipelineRunStatusChanged, Kind::PipelineRunCancelRequested],
 };
 
-impl LastSeen {
+impl RevisionTracker {
     /// The change that an event describes; nothing for an event without a state, or about a revision that is not newer.
     pub(super) fn change(&mut self, event: &Event) -> Option<Change> {
         let kind = event.kind;

@@ -32,7 +32,7 @@ const MAX_CHECKS: usize = 4;
 
 /// The open sockets of this server.
 #[derive(Clone)]
-pub(super) struct Sockets(Arc<Registry>);
+pub(super) struct AuthenticatedSockets(Arc<Registry>);
 
 struct Registry {
     cp: Arc<ControlPlane>,
@@ -76,7 +76,7 @@ impl Drop for Registration {
     }
 }
 
-impl Sockets {
+impl AuthenticatedSockets {
     pub(super) fn new(cp: Arc<ControlPlane>, tasks: &TaskTracker) -> Self {
         let (open, emptied) = (Mutex::default(), Notify::new());
         Self(Arc::new(Registry { cp, tasks: tasks.clone(), open, emptied }))
