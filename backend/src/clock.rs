@@ -1,8 +1,4 @@
-//! The only source of the current time. Tests inject a manual clock.
-//!
-//! The system clock may be set to a wrong time while the server runs, for example a year ahead for some seconds. So it is
-//! compared with the monotonic clock, which cannot be set. If the two disagree, the current time is computed from the monotonic
-//! clock until the system clock is right again. If the system clock keeps its new time for a minute, the jump is accepted.
+//! The only source of the current time. Tests inject a manual clock. Jumps of the system clock are detected in `jumps`.
 
 use std::{
     sync::{
@@ -14,10 +10,11 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The largest difference that is not a jump, since small corrections of clocks are frequent.
-const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
-/// How long the system clock must keep its new time before a jump is accepted.
-const ACCEPTED_AFTER: TimeDelta = TimeDelta::seconds(60);
+mod jumps;
+
+pub use jumps::Jumps;
+
+use jumps::{JumpDetector, Reading};
 
 /// The source of the current time. Clones share their state.
 ///
@@ -26,7 +23,7 @@ const ACCEPTED_AFTER: TimeDelta = TimeDelta::seconds(60);
 #[derive(Clone, Debug)]
 pub struct Clock {
     source: Source,
-    state: Arc<Mutex<State>>,
+    detector: Arc<Mutex<JumpDetector>>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,84 +59,24 @@ impl MonotonicInstant {
     }
 }
 
-/// The system clock and the monotonic clock, read at the same time.
-#[derive(Clone, Copy, Debug)]
-struct Reading {
-    wall: DateTime<Utc>,
-    monotonic: MonotonicInstant,
-}
-
-/// Jumps of the system clock since the start of the server.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Jumps {
-    /// The number of jumps detected.
-    pub detected: u64,
-    /// The number of jumps accepted.
-    pub accepted: u64,
-    /// How far the system clock was ahead of the expected time at the last jump; negative if it was behind.
-    pub ahead: TimeDelta,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// The last reading whose system clock was accepted.
-    accepted: Option<Reading>,
-    /// A jump that is not accepted yet: when it was detected, and how far the system clock is ahead.
-    pending_jump: Option<(MonotonicInstant, TimeDelta)>,
-    jumps: Jumps,
-    /// When the last jump was accepted.
-    accepted_at: Option<MonotonicInstant>,
-}
-
-impl State {
-    /// The current time, computed from a reading of both clocks.
-    fn update(&mut self, read: Reading) -> DateTime<Utc> {
-        let Some(accepted) = self.accepted else {
-            self.accepted = Some(read);
-            return read.wall;
-        };
-        let expected = accepted.wall + read.monotonic.since(accepted.monotonic);
-        let ahead = read.wall - expected;
-        if ahead.abs() <= TOLERANCE {
-            (self.accepted, self.pending_jump) = (Some(read), None);
-            return read.wall;
-        }
-        match self.pending_jump {
-            Some((since, before)) if (ahead - before).abs() <= TOLERANCE => {
-                if read.monotonic.since(since) < ACCEPTED_AFTER {
-                    return expected;
-                }
-                (self.accepted, self.pending_jump) = (Some(read), None);
-                (self.jumps.accepted, self.accepted_at) = (self.jumps.accepted + 1, Some(read.monotonic));
-                read.wall
-            }
-            _ => {
-                self.pending_jump = Some((read.monotonic, ahead));
-                (self.jumps.detected, self.jumps.ahead) = (self.jumps.detected + 1, ahead);
-                expected
-            }
-        }
-    }
-}
-
 impl Clock {
     /// The system clock.
     #[must_use]
     pub fn system() -> Self {
-        Self { source: Source::System, state: Arc::default() }
+        Self { source: Source::System, detector: Arc::default() }
     }
 
     /// A clock for tests, which moves only through `clock`.
     #[must_use]
     pub fn manual(clock: ManualClock) -> Self {
-        Self { source: Source::Manual(clock), state: Arc::default() }
+        Self { source: Source::Manual(clock), detector: Arc::default() }
     }
 
     /// The system clock, which [`Self::set_ahead`] moves forward; for the servers that tests run as processes.
     #[cfg(feature = "test-clock")]
     #[must_use]
     pub fn movable() -> Self {
-        Self { source: Source::Movable(Arc::default()), state: Arc::default() }
+        Self { source: Source::Movable(Arc::default()), detector: Arc::default() }
     }
 
     /// Moves a clock from [`Self::movable`] forward, until it is `ahead` of the machine's. This is no jump, since the
@@ -155,7 +92,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         let read = self.source.read();
-        self.state().update(read)
+        self.detector().update(read)
     }
 
     /// Reads the monotonic clock.
@@ -169,18 +106,18 @@ impl Clock {
     pub fn jumps(&self) -> Jumps {
         // Jumps are detected when the clock is read.
         let _now = self.now();
-        self.state().jumps
+        self.detector().jumps
     }
 
     /// The time since the last jump was accepted, if one was.
     #[must_use]
     pub fn since_jump(&self) -> Option<TimeDelta> {
         let monotonic = self.monotonic();
-        self.state().accepted_at.map(|at| monotonic.since(at))
+        self.detector().accepted_at.map(|at| monotonic.since(at))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn detector(&self) -> MutexGuard<'_, JumpDetector> {
+        self.detector.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,7 +3,7 @@
 //! | layer | modules | what it does |
 //! |---|---|---|
 //! | wiring | `cli` `app` `server` `watch` | builds everything and starts it; may see everything |
-//! | edges | `rest` `graphql` `sweeper` `scheduler` `engine` `dashboard` | a request or the passing of time in, one call of the core out |
+//! | edges | `rest` `graphql` `sweeper` `scheduler` `pipeline_engine` `dashboard` | a request or the passing of time in, one call of the core out |
 //! | core | `service` | [`service::ControlPlane`]: decides; the only writer and the only publisher |
 //! | mechanisms | `store` `events` `limits` `webhooks` | rows, messages, counters and requests, without opinions |
 //! | words | `model` `actor` `error` `ids` `clock` | no I/O |
@@ -21,13 +21,13 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dashboard;
-pub mod engine;
 pub mod error;
 pub mod events;
 pub mod graphql;
 pub mod ids;
 pub mod limits;
 pub mod model;
+pub mod pipeline_engine;
 pub mod rest;
 pub mod scheduler;
 pub mod server;

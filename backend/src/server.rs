@@ -10,7 +10,7 @@ use tokio::time::{Instant, interval, timeout_at};
 use crate::{
     app::{Ambient, App},
     config::ServeSettings,
-    dashboard, engine, graphql, rest, scheduler, sweeper, telemetry,
+    dashboard, graphql, pipeline_engine, rest, scheduler, sweeper, telemetry,
     transport::{ConnectionLimits, Connections},
     webhooks,
 };
@@ -57,7 +57,7 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     app.follow_test_clock();
     app.tasks.spawn(sweeper::run(Arc::clone(&app.cp)));
     app.tasks.spawn(scheduler::run(Arc::clone(&app.cp)));
-    app.tasks.spawn(engine::run(Arc::clone(&app.cp)));
+    app.tasks.spawn(pipeline_engine::run(Arc::clone(&app.cp)));
     let cp = Arc::clone(&app.cp);
     app.tasks.spawn(async move { cp.watch_for_gaps().await });
 
