@@ -9,8 +9,8 @@ use crate::{
     ids::{AgentId, JobId},
     model::{
         FromFields, Instant,
+        duration::HumanDuration,
         job::{JobRunFilter, JobSlotFilter, Outcome, RunStatus},
-        period::Period,
         schedule::{CatchUp, Overlap},
         transfer::{Direction, Protocol},
     },
@@ -61,11 +61,11 @@ pub(super) struct RetryInput {
     /// Maximum number of attempts including the first, 1 to 20.
     max_attempts: i32,
     /// Delay after the first failure, at most 1d. Default: 30s.
-    initial_delay: Option<Period>,
+    initial_delay: Option<HumanDuration>,
     /// Factor by which each further delay is longer than the one before, 1 to 100. Default: 2.
     factor: Option<f64>,
     /// Longest delay, at most 1d. Default: 1h, or `initialDelay` if that is longer.
-    max_delay: Option<Period>,
+    max_delay: Option<HumanDuration>,
 }
 
 /// Input for creating a job.

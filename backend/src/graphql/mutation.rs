@@ -24,7 +24,7 @@ use crate::{
         job::{Backfill, BackfillPreview, Job, JobRun, JobSlot},
         pipeline::{Pipeline, PipelineRef, ReplaceDefinition, run::PipelineRun},
         transfer::Transfer,
-        webhook::WebhookSecret,
+        webhook_secret::WebhookSecret,
     },
 };
 

@@ -12,7 +12,7 @@ use crate::model::{
     job::{Job, JobRun, JobSlot},
     pipeline::{Pipeline, PipelineSlot, run::PipelineRun},
     transfer::Transfer,
-    webhook::WebhookSecret,
+    webhook_secret::WebhookSecret,
 };
 
 /// An object with an id.

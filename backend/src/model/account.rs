@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     fields::{Check, Fields, FromFields, boolean, id, one_of, raw_text, text},
-    input::input,
+    input_macro::input,
 };
 use crate::ids::{CustomerId, UserId};
 

@@ -8,9 +8,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Instant,
-    bounds::MAX_MEASURE,
     fields::{Fields, FromFields, id, integer, number, one_of, raw_text, text},
-    input::input,
+    input_macro::input,
+    report_limits::MAX_MEASURE,
 };
 use crate::ids::{AgentId, CustomerId, InstanceId};
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     fields::{Fields, FromFields, boolean, text},
-    input::input,
+    input_macro::input,
 };
 use crate::ids::CustomerId;
 

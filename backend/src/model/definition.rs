@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    period::Period,
+    duration::HumanDuration,
     retry::Retry,
     schedule::{CatchUp, Overlap, Schedule},
 };
@@ -66,7 +66,7 @@ pub struct Definition {
     /// The catch-up policy.
     pub catch_up: CatchUp,
     /// How long a run may take.
-    pub timeout: Option<Period>,
+    pub timeout: Option<HumanDuration>,
     /// The retry policy of steps that have none.
     pub retry: Option<Retry>,
     /// The parameters with their default values.

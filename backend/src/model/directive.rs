@@ -11,7 +11,7 @@ use super::{
 };
 use crate::ids::{DirectiveId, JobId, PipelineId, RunId, TransferId};
 
-mod described;
+mod openapi;
 
 /// One instruction of the server to an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

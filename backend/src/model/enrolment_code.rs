@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     fields::{instant, integer},
-    input::input,
+    input_macro::input,
 };
 use crate::ids::{CustomerId, EnrolmentCodeId};
 

@@ -13,15 +13,15 @@ use super::{
     job::{Job, JobRun, JobSlot},
     pipeline::{Pipeline, PipelineSlot, run::PipelineRun},
     transfer::Transfer,
-    webhook::WebhookSecret,
+    webhook_secret::WebhookSecret,
 };
 use crate::ids::{AgentId, CustomerId};
 
+mod encoding;
 mod kind;
-mod payload;
 
+pub use encoding::FORM;
 pub use kind::{Kind, LoggedKind};
-pub use payload::FORM;
 
 /// The whole view of what changed, so that watchers cost no reads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, VariantNames)]

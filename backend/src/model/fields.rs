@@ -10,7 +10,7 @@ use mftplus_protocol::characters;
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
-use super::source_url::without_passwords;
+use super::redaction::without_passwords;
 use crate::error::{Error, FieldErrors, Result};
 
 /// An input that can be read from [`Fields`].

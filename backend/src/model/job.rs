@@ -7,11 +7,11 @@ use super::{
     Instant,
     agent::AgentRef,
     fields::{Change, Check, Fields, FromFields, boolean, id, location, one_of, parsed, text},
-    input::input,
+    input_macro::input,
     page::Window,
+    redaction::without_password,
     retry::{Retry, RetryInput},
     schedule::{CatchUp, DEFAULT_TIMEZONE, Overlap, Schedule, ScheduleError},
-    source_url::without_password,
     transfer::{Direction, Protocol},
 };
 use crate::ids::{AgentId, CustomerId, JobId};

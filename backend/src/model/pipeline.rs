@@ -8,7 +8,7 @@ use super::{
     Instant,
     definition::{Diagnostic, Filling, Plan, Severity},
     fields::{Change, Check, Fields, FromFields, boolean, id, integer, parsed, text},
-    input::input,
+    input_macro::input,
 };
 use crate::ids::{CustomerId, Named, PipelineId};
 

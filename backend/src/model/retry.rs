@@ -7,8 +7,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
+    duration::{HumanDuration, duration},
     fields::{Check, Fields, integer, number},
-    period::{Period, period},
 };
 
 /// The most attempts, the first one included.
@@ -27,12 +27,12 @@ pub struct Retry {
     #[schema(minimum = 1, maximum = 20, example = 3)]
     pub max_attempts: i64,
     /// Delay after the first failure.
-    pub initial_delay: Period,
+    pub initial_delay: HumanDuration,
     /// Factor by which each further delay is longer than the one before.
     #[schema(minimum = 1, maximum = 100, example = 4)]
     pub factor: f64,
     /// Longest delay.
-    pub max_delay: Period,
+    pub max_delay: HumanDuration,
 }
 
 /// Retry policy: when failed work is retried.
@@ -44,12 +44,12 @@ pub struct RetryInput {
     #[schema(minimum = 1, maximum = 20, example = 3)]
     max_attempts: i64,
     /// Delay after the first failure, at most 1d. Default: 30s.
-    initial_delay: Option<Period>,
+    initial_delay: Option<HumanDuration>,
     /// Factor by which each further delay is longer than the one before. Default: 2.
     #[schema(minimum = 1, maximum = 100, example = 4)]
     factor: Option<f64>,
     /// Longest delay, at most 1d and not shorter than `initialDelay`. Default: 1h, or `initialDelay` if that is longer.
-    max_delay: Option<Period>,
+    max_delay: Option<HumanDuration>,
 }
 
 impl Retry {
@@ -59,7 +59,12 @@ impl Retry {
     /// So many attempts, with the delays that count for what is left out.
     #[must_use]
     pub const fn usual(max_attempts: i64) -> Self {
-        Self { max_attempts, initial_delay: Period::seconds(30), factor: 2.0, max_delay: Period::seconds(3_600) }
+        Self {
+            max_attempts,
+            initial_delay: HumanDuration::seconds(30),
+            factor: 2.0,
+            max_delay: HumanDuration::seconds(3_600),
+        }
     }
 
     /// A retry of which only some is said.
@@ -69,9 +74,9 @@ impl Retry {
     /// What the longest delay must be, if it is shorter than the first one.
     pub fn new(
         max_attempts: i64,
-        initial_delay: Option<Period>,
+        initial_delay: Option<HumanDuration>,
         factor: Option<f64>,
-        max_delay: Option<Period>,
+        max_delay: Option<HumanDuration>,
     ) -> Result<Self, String> {
         let usual = Self::usual(max_attempts);
         let initial_delay = initial_delay.unwrap_or(usual.initial_delay);
@@ -116,10 +121,10 @@ impl Retry {
     }
 }
 
-fn delay(value: Value) -> Check<Period> {
-    match period(value)? {
-        period if period.as_seconds() <= MAX_DELAY => Ok(period),
-        _ => Err(format!("must be at most {}", Period::seconds(MAX_DELAY))),
+fn delay(value: Value) -> Check<HumanDuration> {
+    match duration(value)? {
+        duration if duration.as_seconds() <= MAX_DELAY => Ok(duration),
+        _ => Err(format!("must be at most {}", HumanDuration::seconds(MAX_DELAY))),
     }
 }
 
@@ -151,6 +156,6 @@ mod tests {
     fn what_is_left_out_is_usual_and_never_shorter_than_the_first_delay() {
         assert_eq!(Retry::read(json!({ "maxAttempts": 3 })), Ok(Retry::usual(3)));
         let long = Retry::read(json!({ "maxAttempts": 2, "initialDelay": "2h" })).expect("a retry");
-        assert_eq!(long.max_delay, Period::seconds(7_200));
+        assert_eq!(long.max_delay, HumanDuration::seconds(7_200));
     }
 }

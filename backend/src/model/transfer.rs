@@ -8,17 +8,17 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     agent::AgentRef,
-    bounds::{MAX_ATTEMPT, MAX_BYTES, MAX_MEASURE, MAX_SPEED},
     fields::{Change, Fields, FromFields, id, integer, location, message, number, one_of, sha256_hex, text},
-    input::input,
-    source_url::without_password,
+    input_macro::input,
+    redaction::without_password,
+    report_limits::{MAX_ATTEMPT, MAX_BYTES, MAX_MEASURE, MAX_SPEED},
 };
 use crate::ids::{AgentId, CustomerId, RunId, TransferId};
 
 mod advance;
 mod filter;
 pub use advance::{Advance, Progress, TransferState};
-pub use filter::TransferFilter;
+pub use filter::{TransferFilter, file_name};
 
 /// Status of a transfer.
 #[derive(

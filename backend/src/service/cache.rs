@@ -20,7 +20,7 @@ use crate::{
     error::Result,
     events::{Bus, Invalidation, Reader, Signal},
     ids::{AgentId, CustomerId, SessionId, UserId},
-    model::{directive::Directive, instances::Instances},
+    model::{agent_instances::AgentInstances, directive::Directive},
     store::{api_keys::KeyRow, sessions::SessionRow, users::UserRow},
 };
 
@@ -45,7 +45,7 @@ pub(super) struct Cache {
     pub(super) customers: CacheMap<CustomerId, bool>,
     pub(super) directives: CacheMap<AgentId, Arc<[Directive]>>,
     /// The processes of each agent.
-    pub(super) instances: CacheMap<AgentId, Arc<Instances>>,
+    pub(super) agent_instances: CacheMap<AgentId, Arc<AgentInstances>>,
     /// Wakes the scheduler: the next slot may have changed.
     pub(super) schedules: Notify,
 }
@@ -189,7 +189,7 @@ impl Cache {
             users: CacheMap::new(),
             customers: CacheMap::new(),
             directives: CacheMap::new(),
-            instances: CacheMap::new(),
+            agent_instances: CacheMap::new(),
             schedules: Notify::new(),
         }
     }
@@ -204,7 +204,7 @@ impl Cache {
             match invalidation {
                 Invalidation::AgentKeys(agent) => {
                     self.keys.invalidate(*agent);
-                    self.instances.invalidate(agent);
+                    self.agent_instances.invalidate(agent);
                 }
                 Invalidation::Directives(agent) => self.directives.invalidate(agent),
                 Invalidation::Session(session) => self.sessions.invalidate(session),
@@ -229,7 +229,7 @@ impl Cache {
         self.users.invalidate_all();
         self.customers.invalidate_all();
         self.directives.invalidate_all();
-        self.instances.invalidate_all();
+        self.agent_instances.invalidate_all();
         self.schedules.notify_one();
     }
 }

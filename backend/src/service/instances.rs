@@ -10,8 +10,8 @@ use crate::{
     events::Invalidation,
     ids::{AgentId, InstanceId},
     model::{
+        agent_instances::{AgentInstances, InstanceState},
         event::{Kind, Object},
-        instances::{InstanceState, Instances},
     },
     store,
 };
@@ -43,7 +43,7 @@ impl ControlPlane {
         let now = self.now();
         let cache = &self.cache;
         let read = async { Ok(store::agent_instances::find(&self.db, id).await?.map(Arc::new)) };
-        let known = cache.instances.get(id, now, cache.bus(), read).await?;
+        let known = cache.agent_instances.get(id, now, cache.bus(), read).await?;
         match known.map(|known| known.state_of(instance, now)) {
             Some(InstanceState::Current) => return Ok(InstanceRole::Active),
             Some(InstanceState::Late) => return Ok(InstanceRole::Replaced),
@@ -51,7 +51,8 @@ impl ControlPlane {
             _ => {}
         }
         let mut work = self.begin(actor).await?;
-        let mut instances = store::agent_instances::lock(&mut work.tx, id, &Instances::new(instance, work.now)).await?;
+        let mut instances =
+            store::agent_instances::lock(&mut work.tx, id, &AgentInstances::new(instance, work.now)).await?;
         let state = instances.record(instance, work.now);
         store::agent_instances::save(&mut work.tx, id, &instances).await?;
         if state.is_discovery()

@@ -11,8 +11,9 @@ use crate::{
         Page, Window,
         directive::{Directive, DirectiveAction},
         event::{Kind, Object},
-        source_url::file_name,
-        transfer::{CreateTransfer, Transfer, TransferFilter, TransferState, TransferStatus, UpdateTransfer},
+        transfer::{
+            CreateTransfer, Transfer, TransferFilter, TransferState, TransferStatus, UpdateTransfer, file_name,
+        },
     },
     store::{self, idempotency::Claim, transfer_counts::Deltas, transfers::TransferRow},
 };

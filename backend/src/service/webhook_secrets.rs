@@ -13,7 +13,7 @@ use crate::{
     ids::CustomerId,
     model::{
         event::{Kind, Object},
-        webhook::WebhookSecret,
+        webhook_secret::WebhookSecret,
     },
     store::{self, webhook_secrets::WebhookSecretRow},
 };

@@ -1,17 +1,17 @@
 //! The processes of an agent that have sent requests.
 
 use super::db::{Conn, JsonColumn, Tx, json, sql};
-use crate::{error::Result, ids::AgentId, model::instances::Instances};
+use crate::{error::Result, ids::AgentId, model::agent_instances::AgentInstances};
 
 /// The processes of an agent; `None` if none has sent its `instanceId`.
-pub async fn find(conn: impl Into<Conn<'_>>, agent: AgentId) -> Result<Option<Instances>> {
+pub async fn find(conn: impl Into<Conn<'_>>, agent: AgentId) -> Result<Option<AgentInstances>> {
     let statement = sql("SELECT state FROM agent_instances WHERE agent_id = $1").bind(agent);
-    let row: Option<(JsonColumn<Instances>,)> = statement.fetch_optional(conn).await?;
+    let row: Option<(JsonColumn<AgentInstances>,)> = statement.fetch_optional(conn).await?;
     Ok(row.map(|(state,)| state.0))
 }
 
 /// Locks and returns the processes of an agent; stores `first` if there are none.
-pub async fn lock(tx: &mut Tx, agent: AgentId, first: &Instances) -> Result<Instances> {
+pub async fn lock(tx: &mut Tx, agent: AgentId, first: &AgentInstances) -> Result<AgentInstances> {
     sql("INSERT INTO agent_instances (agent_id, state) VALUES ($1, $2) \
          ON CONFLICT (agent_id) DO UPDATE SET agent_id = excluded.agent_id")
     .bind(agent)
@@ -22,7 +22,7 @@ pub async fn lock(tx: &mut Tx, agent: AgentId, first: &Instances) -> Result<Inst
 }
 
 /// Stores the processes of an agent.
-pub async fn save(tx: &mut Tx, agent: AgentId, instances: &Instances) -> Result<()> {
+pub async fn save(tx: &mut Tx, agent: AgentId, instances: &AgentInstances) -> Result<()> {
     sql("UPDATE agent_instances SET state = $1 WHERE agent_id = $2")
         .bind(json(instances)?)
         .bind(agent)

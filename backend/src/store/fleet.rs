@@ -11,8 +11,8 @@ use crate::{
     ids::CustomerId,
     model::{
         agent::AgentStatus,
-        bounds::MAX_SPEED,
         fleet::{AgentCounts, TransferCounts},
+        report_limits::MAX_SPEED,
         transfer::TransferStatus,
     },
 };

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::Result,
     ids::{CustomerId, WebhookSecretId},
-    model::webhook::WebhookSecret,
+    model::webhook_secret::WebhookSecret,
 };
 
 /// A secret as it is stored.

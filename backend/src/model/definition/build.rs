@@ -34,7 +34,7 @@ pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definit
         schedule,
         overlap: object.keyword("overlap").unwrap_or_default(),
         catch_up: object.keyword("catchUp").unwrap_or_default(),
-        timeout: object.period("timeout"),
+        timeout: object.duration("timeout"),
         retry,
         parameters: reader.parameters.clone().unwrap_or_default(),
         steps,
@@ -95,7 +95,7 @@ fn schedule(reader: &mut Reader<'_>, object: &Object) -> Option<Schedule> {
 fn retry(reader: &mut Reader<'_>, object: &Object) -> Option<Retry> {
     let attempts = object.integer("maxAttempts")?;
     let (initial, factor, longest) =
-        (object.period("initialDelay"), object.number("factor"), object.period("maxDelay"));
+        (object.duration("initialDelay"), object.number("factor"), object.duration("maxDelay"));
     let retry = Retry::new(attempts, initial, factor, longest);
     if let Err(problem) = &retry {
         reader.diagnostics.error(object.location("maxDelay"), || format!("`maxDelay` {problem}"));
@@ -125,7 +125,7 @@ fn steps(reader: &mut Reader<'_>, objects: &[Object]) -> Vec<Step> {
             when: object.keyword("when").unwrap_or_default(),
             agent: agent(object),
             retry: object.mapping("retry").and_then(|object| retry(reader, object)),
-            timeout: object.period("timeout"),
+            timeout: object.duration("timeout"),
         };
         lints::lint_step(reader, object, &step);
         steps.push(step);

@@ -8,7 +8,7 @@ use super::{
     template::FillError,
     yaml::shown,
 };
-use crate::model::source_url::{without_password, without_passwords};
+use crate::model::redaction::{without_password, without_passwords};
 
 /// The message for text that cannot be filled in.
 pub(super) fn fill_message(error: FillError, text: &Text) -> String {

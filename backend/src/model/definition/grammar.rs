@@ -45,7 +45,7 @@ pub(super) enum Shape {
     /// A number.
     Number { least: f64, most: f64 },
     /// A length of time, in seconds.
-    Period { least: u64, most: u64 },
+    Duration { least: u64, most: u64 },
     /// A source or destination: text, or a mapping by its protocol.
     Endpoint,
     /// A mapping.
@@ -157,7 +157,7 @@ const BODY: Text = Text {
     ..template("the text to send, such as '{\"text\": \"done\"}'", MAX_BODY)
 };
 const AGENT: Shape = Shape::Text(text("the id, name or host name of an agent", 255));
-const TIMEOUT: Shape = Shape::Period { least: 1, most: MAX_TIMEOUT };
+const TIMEOUT: Shape = Shape::Duration { least: 1, most: MAX_TIMEOUT };
 
 /// The definition.
 pub(super) static DEFINITION: Mapping = Mapping {
@@ -214,7 +214,7 @@ pub(super) static RETRY: Mapping = Mapping {
         ),
         optional(
             "initialDelay",
-            Shape::Period { least: 0, most: MAX_DELAY },
+            Shape::Duration { least: 0, most: MAX_DELAY },
             "Delay after the first failure. Default: 30s.",
         ),
         optional(
@@ -224,7 +224,7 @@ pub(super) static RETRY: Mapping = Mapping {
         ),
         optional(
             "maxDelay",
-            Shape::Period { least: 0, most: MAX_DELAY },
+            Shape::Duration { least: 0, most: MAX_DELAY },
             "Longest delay. Default: 1h, or initialDelay if that is longer.",
         ),
     ],

@@ -5,7 +5,7 @@ use super::{
     scalar::Kind,
     yaml::{Content, shown},
 };
-use crate::model::period::Period;
+use crate::model::duration::HumanDuration;
 
 /// The error for a copy from server to server.
 pub(super) const TWO_SERVERS: &str = "a copy needs one side on the agent's machine: give `source` or `destination` as a \
@@ -25,10 +25,10 @@ pub(super) fn expected(shape: &Shape) -> String {
         Shape::Integer { least, most } if least == most => format!("write {least}, or leave it out"),
         Shape::Integer { least, most } => format!("write a whole number from {least} to {most}"),
         Shape::Number { least, most } => format!("write a number from {least} to {most}"),
-        Shape::Period { least, most } => format!(
+        Shape::Duration { least, most } => format!(
             "write a duration from {} to {}, such as 30s, 2h or 1h30m",
-            Period::seconds(*least),
-            Period::seconds(*most)
+            HumanDuration::seconds(*least),
+            HumanDuration::seconds(*most)
         ),
         Shape::Endpoint => {
             "write a path, a URL such as sftp://ftp.example.com/exports/, or a mapping such as {protocol: sftp, host: \

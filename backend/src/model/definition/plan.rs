@@ -11,7 +11,7 @@ use super::{AgentName, Definition, Diagnostic, Endpoint, Severity, Step, Verify,
 use crate::model::{
     Instant,
     agent::AgentRef,
-    period::Period,
+    duration::HumanDuration,
     retry::Retry,
     schedule::{CatchUp, Overlap},
     transfer::{Direction, Protocol},
@@ -60,7 +60,7 @@ pub struct Plan {
     /// The schedule.
     pub schedule: Option<PlannedSchedule>,
     /// How long a run may take.
-    pub timeout: Option<Period>,
+    pub timeout: Option<HumanDuration>,
     /// The steps, each after those it needs.
     pub steps: Vec<PlannedStep>,
 }
@@ -101,7 +101,7 @@ pub struct PlannedStep {
     /// The retry policy.
     pub retry: Retry,
     /// How long one attempt may take.
-    pub timeout: Option<Period>,
+    pub timeout: Option<HumanDuration>,
 }
 
 /// The task of a step, with parameters filled in and everything set that follows from other values.

@@ -16,7 +16,7 @@ use super::{
     template::Template,
     yaml::{Content, Entry, Node, shown},
 };
-use crate::model::period::Period;
+use crate::model::duration::HumanDuration;
 
 mod text;
 mod value;
@@ -39,7 +39,7 @@ pub(super) enum Value {
     Keyword(&'static str),
     Integer(i64),
     Number(f64),
-    Period(Period),
+    Duration(HumanDuration),
     Endpoint(EndpointTemplate),
     Mapping(Object),
     Steps(Vec<Object>),
@@ -94,9 +94,9 @@ impl Object {
         }
     }
 
-    pub(super) fn period(&self, key: &str) -> Option<Period> {
+    pub(super) fn duration(&self, key: &str) -> Option<HumanDuration> {
         match self.find(key)?.1 {
-            Value::Period(period) => Some(*period),
+            Value::Duration(duration) => Some(*duration),
             _ => None,
         }
     }

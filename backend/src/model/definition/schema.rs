@@ -10,7 +10,7 @@ use super::grammar::{
     Choice, DEFINITION, ENDPOINT, ENDPOINT_TEXT, Form, Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, Mapping, RETRY, STEP,
     Shape, Text,
 };
-use crate::model::period;
+use crate::model::duration;
 
 /// No invisible character.
 const VISIBLE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
@@ -83,8 +83,8 @@ fn shape(shape: &Shape) -> Value {
         Shape::Keyword(keywords) => json!({ "enum": keywords }),
         Shape::Integer { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Shape::Number { least, most } => json!({ "type": "number", "minimum": least, "maximum": most }),
-        Shape::Period { .. } => {
-            json!({ "type": "string", "pattern": period::PATTERN, "examples": ["30s", "2h", "1h30m"] })
+        Shape::Duration { .. } => {
+            json!({ "type": "string", "pattern": duration::PATTERN, "examples": ["30s", "2h", "1h30m"] })
         }
         Shape::Endpoint => json!({ "$ref": "#/$defs/place" }),
         Shape::Mapping(table) if std::ptr::eq(*table, std::ptr::from_ref(&RETRY)) => json!({ "$ref": "#/$defs/retry" }),

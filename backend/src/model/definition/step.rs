@@ -3,7 +3,7 @@
 use mftplus_protocol::{step::StepAction, wire::Verify};
 
 use super::{diagnostic::SourceLocation, endpoint::EndpointTemplate, template::Template, when::When};
-use crate::model::{period::Period, retry::Retry};
+use crate::model::{duration::HumanDuration, retry::Retry};
 
 /// A step.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +24,7 @@ pub struct Step {
     /// The retry policy, if the step has one.
     pub retry: Option<Retry>,
     /// How long one attempt may take.
-    pub timeout: Option<Period>,
+    pub timeout: Option<HumanDuration>,
 }
 
 /// The name of an agent in a definition: its id, name or host name.

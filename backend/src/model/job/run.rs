@@ -10,9 +10,9 @@ use crate::{
     ids::{DirectiveId, InstanceId, JobId, RunId},
     model::{
         Instant,
-        bounds::MAX_BYTES,
         fields::{Change, id, integer, message, one_of},
-        input::input,
+        input_macro::input,
+        report_limits::MAX_BYTES,
     },
 };
 

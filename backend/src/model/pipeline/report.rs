@@ -7,8 +7,8 @@ use super::run::StepStatus;
 use crate::{
     ids::InstanceId,
     model::{
-        bounds::{MAX_ATTEMPT, MAX_BYTES},
         fields::{Check, Fields, FromFields, id, integer, message, number, one_of},
+        report_limits::{MAX_ATTEMPT, MAX_BYTES},
     },
 };
 

@@ -9,7 +9,6 @@ use crate::{
     model::{
         Instant,
         fields::{Fields, FromFields, id, instant, one_of, text},
-        source_url::file_name,
     },
 };
 
@@ -127,6 +126,15 @@ impl TransferStatus {
     }
 }
 
+/// The most characters of a file name that are searched, as many as a search may have: an index entry has a size limit.
+const MAX_NAME: usize = 255;
+
+/// The file name at the end of a URL or path, for searching: in lower case.
+#[must_use]
+pub fn file_name(location: &str) -> String {
+    mftplus_protocol::location::file_name(location).to_lowercase().chars().take(MAX_NAME).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
@@ -193,5 +201,13 @@ mod tests {
         let filter = TransferFilter { status, ..TransferFilter::default() };
         assert!(filter.matches(&transfer()));
         assert!(!filter.allows(TransferStatus::Failed));
+    }
+
+    #[test]
+    fn names_are_searched_in_lower_case_up_to_a_length() {
+        assert_eq!(file_name("sftp://h/a/Data%20One.CSV?x=1"), "data one.csv");
+        // PostgreSQL keeps no NUL.
+        assert_eq!(file_name("sftp://h/100%25%00.txt"), "100%\u{fffd}.txt");
+        assert_eq!(file_name(&"\u{c4}".repeat(300)), "\u{e4}".repeat(MAX_NAME));
     }
 }

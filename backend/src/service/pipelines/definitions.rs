@@ -14,7 +14,7 @@ use crate::{
             Severity, Step, schema, unowned,
         },
         directive::{StepInstruction, TransferInstruction},
-        period::Period,
+        duration::HumanDuration,
         pipeline::{
             DryRun, Verdict,
             graph::{Graph, Node, Task},
@@ -226,11 +226,11 @@ fn graph(plan: &Plan) -> Result<Graph> {
             needs: step.needs.iter().map(place).collect::<Result<_>>()?,
             when: step.when,
             retry: step.retry,
-            timeout_seconds: step.timeout.map(Period::as_seconds),
+            timeout_seconds: step.timeout.map(HumanDuration::as_seconds),
             task: task(step)?,
         })
     });
-    Ok(Graph { timeout_seconds: plan.timeout.map(Period::as_seconds), nodes: nodes.collect::<Result<_>>()? })
+    Ok(Graph { timeout_seconds: plan.timeout.map(HumanDuration::as_seconds), nodes: nodes.collect::<Result<_>>()? })
 }
 
 fn task(step: &PlannedStep) -> Result<Task> {

@@ -15,7 +15,7 @@ use crate::model::{
         template::{MAX_NAME, is_name},
         yaml::{Content, Node, shown},
     },
-    period::Period,
+    duration::HumanDuration,
     transfer::Protocol,
 };
 
@@ -37,11 +37,11 @@ impl Reader<'_> {
                 Kind::Number(number) if (*least..=*most).contains(&number) => Some(Value::Number(number)),
                 _ => self.wrong(node, location, &key.shape),
             },
-            Shape::Period { least, most } => {
+            Shape::Duration { least, most } => {
                 let said = self.scalar(node, location, &key.shape)?;
-                let period = if said.kind == Kind::Text { said.text.parse::<Period>().ok() } else { None };
-                match period.filter(|period| (*least..=*most).contains(&period.as_seconds())) {
-                    Some(period) => Some(Value::Period(period)),
+                let duration = if said.kind == Kind::Text { said.text.parse::<HumanDuration>().ok() } else { None };
+                match duration.filter(|duration| (*least..=*most).contains(&duration.as_seconds())) {
+                    Some(duration) => Some(Value::Duration(duration)),
                     None => self.wrong(node, location, &key.shape),
                 }
             }

@@ -1,4 +1,4 @@
-//! Where a transfer reads from or writes to: a URL or a path, without secrets.
+//! Removes passwords from URLs, paths and texts.
 
 /// Schemes that are known without `//` behind them: `sftp:user@host` is a URL, `C:file` is not.
 const SCHEMES: [&str; 28] = [
@@ -194,15 +194,6 @@ const fn is_colon(c: char) -> bool {
     matches!(c, ':' | '\u{ff1a}')
 }
 
-/// The most characters of a file name that are searched, as many as a search may have: an index entry has a size limit.
-const MAX_NAME: usize = 255;
-
-/// The file name at the end of a URL or path, for searching: in lower case.
-#[must_use]
-pub fn file_name(location: &str) -> String {
-    mftplus_protocol::location::file_name(location).to_lowercase().chars().take(MAX_NAME).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,14 +271,6 @@ mod tests {
             assert!(without_passwords(&text).len() <= text.len());
             assert!(without_password(&text).len() <= text.len());
         }
-    }
-
-    #[test]
-    fn names_are_searched_in_lower_case_up_to_a_length() {
-        assert_eq!(file_name("sftp://h/a/Data%20One.CSV?x=1"), "data one.csv");
-        // PostgreSQL keeps no NUL.
-        assert_eq!(file_name("sftp://h/100%25%00.txt"), "100%\u{fffd}.txt");
-        assert_eq!(file_name(&"\u{c4}".repeat(300)), "\u{e4}".repeat(MAX_NAME));
     }
 
     proptest::proptest! {

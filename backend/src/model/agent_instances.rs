@@ -17,7 +17,7 @@ const LATE: TimeDelta = TimeDelta::seconds(10);
 /// The processes of one agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Instances {
+pub struct AgentInstances {
     current: Instance,
     /// Oldest first.
     #[serde(default)]
@@ -72,7 +72,7 @@ impl InstanceState {
     }
 }
 
-impl Instances {
+impl AgentInstances {
     /// The processes of an agent whose first process this is.
     #[must_use]
     pub const fn new(id: InstanceId, now: DateTime<Utc>) -> Self {
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_restart_replaces_the_process_before_and_is_never_stopped() {
-        let mut instances = Instances::new(A, at(0));
+        let mut instances = AgentInstances::new(A, at(0));
         for (number, second) in (2..100).zip(1..) {
             let next = InstanceId(Uuid::from_u128(number));
             assert_eq!(instances.record(next, at(second)), InstanceState::New);
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_a_dead_process_had_sent_stops_nobody() {
-        let mut instances = Instances::new(A, at(0));
+        let mut instances = AgentInstances::new(A, at(0));
         instances.record(B, at(100));
         assert_eq!(instances.record(A, at(105)), InstanceState::Late);
         assert_eq!(instances.record(B, at(1000)), InstanceState::Current);
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn of_two_that_live_the_one_that_was_first_heard_later_stops_and_stays_stopped() {
-        let mut instances = Instances::new(A, at(0));
+        let mut instances = AgentInstances::new(A, at(0));
         instances.record(B, at(100));
         assert_eq!(instances.record(A, at(130)), InstanceState::Returned);
         assert_eq!(instances.record(B, at(131)), InstanceState::Stopped);
@@ -171,13 +171,13 @@ mod tests {
 
     #[test]
     fn of_three_that_live_the_first_one_goes_on() {
-        let mut instances = Instances::new(A, at(0));
+        let mut instances = AgentInstances::new(A, at(0));
         instances.record(B, at(1));
         instances.record(C, at(2));
         assert_eq!(instances.record(B, at(30)), InstanceState::Returned);
         assert_eq!(instances.record(A, at(31)), InstanceState::Returned);
         assert!(instances.record(B, at(60)).must_stop() && instances.record(C, at(60)).must_stop());
-        let mut instances = Instances::new(A, at(0));
+        let mut instances = AgentInstances::new(A, at(0));
         instances.record(B, at(1));
         instances.record(C, at(2));
         assert_eq!(instances.record(A, at(30)), InstanceState::Returned);

@@ -11,19 +11,19 @@ use super::fields::Check;
 /// A duration in whole seconds, such as `30s`, `90m` or `1h30m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, pattern = "^([0-9]+[dhms]){1,4}$", example = "30s")]
-pub struct Period(u64);
+#[schema(as = Period, value_type = String, pattern = "^([0-9]+[dhms]){1,4}$", example = "30s")]
+pub struct HumanDuration(u64);
 
-/// What a period looks like, as a pattern of JSON Schema. That its units get shorter is said by the reader alone.
+/// What a duration looks like, as a pattern of JSON Schema. That its units get shorter is said by the reader alone.
 pub const PATTERN: &str = "^([0-9]+[dhms]){1,4}$";
 
 /// What is said of anything else.
 const PROBLEM: &str = "must be a duration such as 30s, 5m or 1h30m";
 
-/// The longest period: a year.
+/// The longest duration: a year.
 const LONGEST: u64 = 366 * 86_400;
 
-impl Period {
+impl HumanDuration {
     /// So many seconds.
     #[must_use]
     pub const fn seconds(seconds: u64) -> Self {
@@ -43,7 +43,7 @@ impl Period {
     }
 }
 
-impl fmt::Display for Period {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
         let mut left = self.0;
@@ -57,7 +57,7 @@ impl fmt::Display for Period {
     }
 }
 
-impl FromStr for Period {
+impl FromStr for HumanDuration {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -89,7 +89,7 @@ impl FromStr for Period {
     }
 }
 
-impl TryFrom<String> for Period {
+impl TryFrom<String> for HumanDuration {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -97,15 +97,15 @@ impl TryFrom<String> for Period {
     }
 }
 
-impl From<Period> for String {
-    fn from(period: Period) -> Self {
-        period.to_string()
+impl From<HumanDuration> for String {
+    fn from(duration: HumanDuration) -> Self {
+        duration.to_string()
     }
 }
 
 /// A duration in whole seconds, such as `30s`, `90m` or `1h30m`.
 #[async_graphql::Scalar(name = "Duration")]
-impl async_graphql::ScalarType for Period {
+impl async_graphql::ScalarType for HumanDuration {
     fn parse(value: async_graphql::Value) -> async_graphql::InputValueResult<Self> {
         let async_graphql::Value::String(text) = &value else {
             return Err(async_graphql::InputValueError::expected_type(value));
@@ -123,7 +123,7 @@ impl async_graphql::ScalarType for Period {
 /// # Errors
 ///
 /// What it must be.
-pub fn period(value: Value) -> Check<Period> {
+pub fn duration(value: Value) -> Check<HumanDuration> {
     match value {
         Value::String(text) => text.parse().map_err(ToOwned::to_owned),
         _ => Err(PROBLEM.to_owned()),
@@ -150,7 +150,7 @@ mod tests {
     #[case("1.5h", None)]
     #[case("-1s", None)]
     #[case("99999999999999999999d", None)]
-    fn a_period_is_whole_seconds_in_units(#[case] text: &str, #[case] shown: Option<&str>) {
-        assert_eq!(text.parse::<Period>().ok().map(|period| period.to_string()).as_deref(), shown);
+    fn a_duration_is_whole_seconds_in_units(#[case] text: &str, #[case] shown: Option<&str>) {
+        assert_eq!(text.parse::<HumanDuration>().ok().map(|duration| duration.to_string()).as_deref(), shown);
     }
 }
