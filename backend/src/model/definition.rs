@@ -14,10 +14,9 @@ use super::{
 };
 
 mod build;
-mod checks;
 mod diagnostic;
 mod endpoint;
-mod filter;
+mod filled_text;
 mod grammar;
 mod graph;
 mod lints;
@@ -25,7 +24,6 @@ mod messages;
 mod nearest;
 mod plan;
 mod reader;
-mod scalar;
 mod schema;
 mod step;
 mod syntax_errors;
@@ -35,13 +33,12 @@ mod yaml;
 
 pub use diagnostic::{Diagnostic, Position, Severity, SourceLocation};
 pub use endpoint::{Endpoint, EndpointTemplate};
-pub use filter::Filling;
 pub use mftplus_protocol::{archive::Format, wire::Verify};
 pub(crate) use plan::unowned;
 pub use plan::{AgentLookup, Plan, Planned, PlannedSchedule, PlannedStep, PlannedTask, PlannedTransfer};
 pub use schema::schema;
 pub use step::{AgentName, Step, Task, TransferTemplate};
-pub use template::Template;
+pub use template::{Filling, Template};
 pub use when::When;
 
 use diagnostic::Diagnostics;

@@ -2,7 +2,7 @@
 
 use super::{
     grammar::{Key, Shape},
-    scalar::Kind,
+    yaml::scalar::Kind,
     yaml::{Content, shown},
 };
 use crate::model::duration::HumanDuration;

@@ -9,19 +9,19 @@ use std::{
 use super::{
     diagnostic::{Diagnostics, SourceLocation},
     endpoint::EndpointTemplate,
-    filter::Filling,
     grammar::{Choice, Key, Mapping, Shape},
     messages::{expected, what_it_is},
     nearest::nearest,
+    template::Filling,
     template::Template,
     yaml::{Content, Entry, Node, shown},
 };
 use crate::model::duration::HumanDuration;
 
+mod shape;
 mod text;
-mod value;
 
-pub(super) use value::parameter;
+pub(super) use shape::parameter;
 
 /// A mapping whose keys were checked.
 #[derive(Debug)]

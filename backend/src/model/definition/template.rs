@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::filter::{self, Filling, Filter, Written};
 use super::grammar::Form;
+
+mod escape;
+
+pub use escape::Filling;
+
+use escape::{Filter, Written};
 
 /// The longest name of a parameter.
 pub(super) const MAX_NAME: usize = 64;
@@ -118,7 +123,7 @@ impl Template {
             Piece::Text(text) => Some(text.as_str()),
             Piece::Parameter { .. } => None,
         });
-        let json = if form == Form::Body { filter::json_filters(texts) } else { None };
+        let json = if form == Form::Body { escape::json_filters(texts) } else { None };
         let mut json = json.map(Vec::into_iter);
         for piece in &mut self.pieces {
             let Piece::Parameter { written, filter, .. } = piece else { continue };
@@ -150,17 +155,17 @@ impl Template {
         };
         match self.guard {
             // Encoded dots count too: `%2e%2e` in a URL leads up as well.
-            Guard::Folders if filter::dots_of_url(&filled) != filter::dots_of_url(&harmless()?) => {
+            Guard::Folders if escape::dots_of_url(&filled) != escape::dots_of_url(&harmless()?) => {
                 return Err(FillError::GoesUp);
             }
             Guard::Nothing | Guard::Folders => {}
             Guard::Parts => {
                 let harmless = harmless()?;
-                let (placed, harmless) = (filter::decoded(&filled), filter::decoded(&harmless));
-                if filter::dots(&placed) != filter::dots(&harmless) {
+                let (placed, harmless) = (escape::decoded(&filled), escape::decoded(&harmless));
+                if escape::dots(&placed) != escape::dots(&harmless) {
                     return Err(FillError::GoesUp);
                 }
-                if !filter::keeps_parts(&placed, &harmless) || !self.keeps_server(given) {
+                if !escape::keeps_parts(&placed, &harmless) || !self.keeps_server(given) {
                     return Err(FillError::ChangesParts);
                 }
             }
@@ -179,7 +184,7 @@ impl Template {
             Piece::Parameter { name, filter, .. } => {
                 let value = given(name);
                 let is_kept =
-                    *filter == Filter::Raw || !filter::is_in_authority(&before) || filter::is_part_of_host(value);
+                    *filter == Filter::Raw || !escape::is_in_authority(&before) || escape::is_part_of_host(value);
                 before.push_str(value);
                 is_kept
             }

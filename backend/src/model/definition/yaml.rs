@@ -10,9 +10,12 @@ use granit_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::{
     diagnostic::{Diagnostics, Position, SourceLocation, small},
-    scalar::{Scalar, resolve},
     syntax_errors::{MAX_DEPTH, is_hidden, message},
 };
+
+pub(super) mod scalar;
+
+use scalar::{Scalar, resolve};
 
 /// The longest text, in bytes.
 pub(super) const MAX_BYTES: usize = 256 * 1024;

@@ -11,7 +11,7 @@ use crate::model::{
     definition::{
         AgentName, Definition, Diagnostic, Endpoint, EndpointTemplate, Format, Position, SourceLocation, Step,
         Template, TransferTemplate,
-        checks::{check, fill_message},
+        filled_text::{check, fill_message},
         grammar::{Text, step_text},
         messages::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
     },

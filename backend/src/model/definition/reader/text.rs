@@ -2,12 +2,12 @@
 
 use super::{Reader, Shared, called};
 use crate::model::definition::{
-    checks::{check, fill_message},
     diagnostic::{Position, SourceLocation},
+    filled_text::{check, fill_message},
     grammar::{Shape, Text},
     nearest::nearest,
-    scalar::{Kind, Scalar},
     template::{FillError, Problem, Template},
+    yaml::scalar::{Kind, Scalar},
     yaml::{Content, Node},
 };
 

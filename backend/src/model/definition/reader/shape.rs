@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Object, Reader, Shared, Value, called};
 use crate::model::{
     definition::{
-        checks::{first_hidden, without_secrets},
         diagnostic::SourceLocation,
         endpoint::{EndpointParts, EndpointTemplate},
+        filled_text::{first_hidden, without_secrets},
         grammar::{ENDPOINT, ENDPOINT_TEXT, Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, STEP, Shape},
         messages::{expected, what_it_is},
         nearest::nearest,
-        scalar::{Kind, Scalar},
         template::{MAX_NAME, is_name},
+        yaml::scalar::{Kind, Scalar},
         yaml::{Content, Node, shown},
     },
     duration::HumanDuration,

@@ -2,16 +2,16 @@
 
 /// A scalar.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Scalar {
+pub(in crate::model::definition) struct Scalar {
     /// As it was written, without quotes.
-    pub(super) text: String,
+    pub(in crate::model::definition) text: String,
     /// Its type.
-    pub(super) kind: Kind,
+    pub(in crate::model::definition) kind: Kind,
 }
 
 /// The type of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(in crate::model::definition) enum Kind {
     /// Nothing.
     Null,
     /// True or false.
