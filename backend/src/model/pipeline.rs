@@ -1,4 +1,4 @@
-//! Pipelines: definitions as code, with every version kept. Their runs are in `run`, what a run does next in `course`.
+//! Pipelines: definitions as code, with every version kept. Their runs are in `run`, what a run does next in `state_machine`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,16 +12,16 @@ use super::{
 };
 use crate::ids::{CustomerId, Named, PipelineId};
 
-pub mod course;
-mod diff;
-pub mod graph;
 mod report;
 pub mod run;
+pub mod run_graph;
+pub mod run_state_machine;
 mod slot;
+mod version_diff;
 
-pub use diff::{VersionDiff, VersionText};
 pub use report::UpdateStep;
 pub use slot::PipelineSlot;
+pub use version_diff::{VersionDiff, VersionText};
 
 /// The longest identifier, in characters.
 pub const MAX_IDENTIFIER: usize = 64;

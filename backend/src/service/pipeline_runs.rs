@@ -12,8 +12,8 @@ use crate::{
         event::{Kind, Object},
         pipeline::{
             PipelineRef,
-            course::Course,
             run::{Given, PipelineRun, StartPipelineRun, Trigger},
+            run_state_machine::RunStateMachine,
         },
     },
     store::{self, idempotency::Claim, pipeline_runs::PipelineRunRow, pipelines::PipelineRow},
@@ -75,7 +75,7 @@ impl ControlPlane {
     /// As of [`Self::run_pipeline`]; [`Error::Conflict`] unless it has failed or was cancelled.
     pub async fn rerun_pipeline_run(&self, actor: &Actor, id: RunId, claim: Option<&Claim>) -> Result<PipelineRun> {
         let before = self.permitted_pipeline_run(actor, Permission::RerunPipelineRun, id).await?;
-        let status = before.course.run.status;
+        let status = before.state_machine.run.status;
         if !status.can_be_rerun() {
             let advice = if status.has_ended() { "start a new one" } else { "wait for its end, or cancel it" };
             return Err(Error::conflict(format!("a run that is {status} has no failed step to go on from: {advice}")));
@@ -88,7 +88,7 @@ impl ControlPlane {
         let parameters = Given::from(before.parameters.clone());
         let mut planned = self.planned(&pipeline, before.version, &yaml, filling, parameters).await?;
         let row = &mut planned.row;
-        row.course = before.course.again(row.course.graph.clone());
+        row.state_machine = before.state_machine.again(row.state_machine.graph.clone());
         row.trigger = Trigger::Rerun;
         row.rerun_of = Some(id);
         let mut work = self.begin(actor).await?;
@@ -107,12 +107,12 @@ impl ControlPlane {
     /// As of [`Self::get_pipeline_run`]; [`Error::Conflict`] if it has ended.
     pub async fn cancel_pipeline_run(&self, actor: &Actor, id: RunId) -> Result<PipelineRun> {
         self.permitted_pipeline_run(actor, Permission::CancelPipelineRun, id).await?;
-        let cancel = |course: &mut Course, now: DateTime<Utc>| {
-            let status = course.run.status;
+        let cancel = |state_machine: &mut RunStateMachine, now: DateTime<Utc>| {
+            let status = state_machine.run.status;
             if !status.can_be_cancelled() {
                 return Err(Error::conflict(format!("a run that is {status} cannot be cancelled")));
             }
-            Ok(course.cancel(now))
+            Ok(state_machine.cancel(now))
         };
         Ok(self.change_run(actor, id, cancel).await?.view())
     }
@@ -120,7 +120,7 @@ impl ControlPlane {
     /// Ends every active run of a pipeline that is about to be deleted; false after a concurrent change.
     pub(super) async fn abandon_runs(&self, work: &mut Work, pipeline: PipelineId) -> Result<bool> {
         for id in store::pipeline_runs::under_way(&mut work.tx, pipeline).await? {
-            let abandoned = self.try_change_run(work, id, &|course, now| Ok(course.abandon(now))).await?;
+            let abandoned = self.try_change_run(work, id, &|state_machine, now| Ok(state_machine.abandon(now))).await?;
             if abandoned.is_none() {
                 return Ok(false);
             }
@@ -156,7 +156,7 @@ impl ControlPlane {
             parameters: plan.parameters.clone(),
             created_at: now,
             revision: 1,
-            course: Course::new(graph),
+            state_machine: RunStateMachine::new(graph),
         };
         Ok(Planned { row, plan })
     }
@@ -164,12 +164,12 @@ impl ControlPlane {
     /// Stores a run and sends its first steps.
     async fn start(&self, work: &mut Work, planned: Planned) -> Result<PipelineRun> {
         let Planned { mut row, plan } = planned;
-        let carriers = changes::carriers(work, &row).await?;
-        let terms = self.terms();
-        let effects = row.course.advance(&carriers, &terms, work.now);
-        work.has_due_runs |= !row.course.unclaimed(work.now).is_empty();
-        store::pipeline_runs::insert(&mut work.tx, &row, &plan, row.course.due_at(&terms, work.now)).await?;
-        self.carry_out(work, &row, &effects, &carriers).await?;
+        let availabilities = changes::availabilities(work, &row).await?;
+        let timeouts = self.timeouts();
+        let effects = row.state_machine.advance(&availabilities, &timeouts, work.now);
+        work.has_due_runs |= !row.state_machine.unclaimed(work.now).is_empty();
+        store::pipeline_runs::insert(&mut work.tx, &row, &plan, row.state_machine.due_at(&timeouts, work.now)).await?;
+        self.carry_out(work, &row, &effects, &availabilities).await?;
         let run = row.view();
         work.note(Kind::PipelineRunCreated, Object::PipelineRun(run.clone()));
         Ok(run)

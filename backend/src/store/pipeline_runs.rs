@@ -16,9 +16,9 @@ use crate::{
     model::{
         definition::Plan,
         pipeline::{
-            course::{Course, RunState, StepState},
-            graph::{Graph, Node},
             run::{Parameters, PipelineRun, PipelineStep, Trigger},
+            run_graph::{Node, RunGraph},
+            run_state_machine::{RunState, RunStateMachine, StepState},
         },
     },
 };
@@ -60,7 +60,7 @@ table! {
         customer_id = "p.customer_id",
         identifier = "p.identifier",
     }
-    // JSON, and when the run is due, which follows from its course.
+    // JSON, and when the run is due, which follows from its state machine.
     others { parameters, graph, plan, due_at }
 
     /// Written when the run is created.
@@ -111,7 +111,7 @@ pub struct PipelineRunRow {
     /// Grows with each change of the run.
     pub revision: i64,
     /// The steps of the run and their states.
-    pub course: Course,
+    pub state_machine: RunStateMachine,
 }
 
 impl PipelineRunRow {
@@ -121,15 +121,15 @@ impl PipelineRunRow {
         let unknown = |reason: &dyn std::fmt::Display| {
             tracing::warn!(run = %row.id, %reason, "what a run does cannot be read, and it is left alone");
         };
-        let graph = match serde_json::from_value::<Graph>(row.graph.0) {
+        let graph = match serde_json::from_value::<RunGraph>(row.graph.0) {
             Ok(graph) if graph.nodes.len() == steps.len() => graph,
             Ok(_) => {
                 unknown(&"it has another number of steps");
-                Graph { timeout_seconds: None, nodes: known }
+                RunGraph { timeout_seconds: None, nodes: known }
             }
             Err(error) => {
                 unknown(&error);
-                Graph { timeout_seconds: None, nodes: known }
+                RunGraph { timeout_seconds: None, nodes: known }
             }
         };
         Self {
@@ -145,7 +145,7 @@ impl PipelineRunRow {
             parameters: serde_json::from_value(row.parameters.0).unwrap_or_default(),
             created_at: row.created_at,
             revision: row.revision,
-            course: Course { graph, run: row.run, steps },
+            state_machine: RunStateMachine { graph, run: row.run, steps },
         }
     }
 
@@ -160,7 +160,7 @@ impl PipelineRunRow {
             rerun_of: self.rerun_of,
             created_at: self.created_at,
             revision: self.revision,
-            run: self.course.run.clone(),
+            run: self.state_machine.run.clone(),
             parameters: json_column(Value::Null),
             graph: json_column(Value::Null),
             customer_id: self.customer_id,
@@ -171,7 +171,7 @@ impl PipelineRunRow {
     /// The view.
     #[must_use]
     pub fn view(&self) -> PipelineRun {
-        let run = &self.course.run;
+        let run = &self.state_machine.run;
         PipelineRun {
             id: self.id,
             pipeline_id: self.pipeline_id,
@@ -185,7 +185,7 @@ impl PipelineRunRow {
             cancel_requested_at: run.cancel_requested_at.map(Into::into),
             parameters: self.parameters.clone(),
             rerun_of: self.rerun_of,
-            steps: (0..self.course.steps.len()).map(|place| self.step(place)).collect(),
+            steps: (0..self.state_machine.steps.len()).map(|place| self.step(place)).collect(),
         }
     }
 
@@ -200,7 +200,7 @@ impl PipelineRunRow {
     /// The view of one step.
     #[must_use]
     pub fn step(&self, place: usize) -> PipelineStep {
-        let (node, step) = (&self.course.graph.nodes[place], &self.course.steps[place]);
+        let (node, step) = (&self.state_machine.graph.nodes[place], &self.state_machine.steps[place]);
         PipelineStep {
             id: node.id.clone(),
             kind: node.kind().to_owned(),
@@ -218,7 +218,7 @@ impl PipelineRunRow {
     /// The position of a step in the run.
     #[must_use]
     pub fn place_of(&self, step: &str) -> Option<usize> {
-        self.course.graph.nodes.iter().position(|node| node.id == step)
+        self.state_machine.graph.nodes.iter().position(|node| node.id == step)
     }
 }
 
@@ -228,7 +228,7 @@ pub async fn insert(tx: &mut Tx, run: &PipelineRunRow, plan: &Plan, due_at: Opti
     let columns = values(RunRow::CREATED, &row).chain(values(RunRow::STATE, &row));
     let others = [
         ("parameters", json(&run.parameters)?),
-        ("graph", json(&run.course.graph)?),
+        ("graph", json(&run.state_machine.graph)?),
         ("plan", json(plan)?),
         ("due_at", due_at.into()),
     ];
@@ -249,8 +249,8 @@ pub async fn save(
     if statement.push_bind(" AND revision = ", before.revision).execute(&mut *tx).await? == 0 {
         return Ok(false);
     }
-    for (place, step) in run.course.steps.iter().enumerate() {
-        if *step != before.course.steps[place] {
+    for (place, step) in run.state_machine.steps.iter().enumerate() {
+        if *step != before.state_machine.steps[place] {
             steps::save(tx, &StepRow::new(run, place)).await?;
         }
     }

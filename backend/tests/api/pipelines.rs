@@ -20,7 +20,6 @@ const HOUR: TimeDelta = TimeDelta::hours(1);
 const MOMENT: TimeDelta = TimeDelta::milliseconds(1);
 
 mod cancel;
-mod course;
 mod create;
 mod delete;
 mod dry_run;
@@ -36,6 +35,7 @@ mod resume;
 mod runs;
 mod schedule;
 mod schema;
+mod step_order;
 mod steps;
 mod transfers;
 mod update;

@@ -15,8 +15,8 @@ use crate::{
         directive::DirectiveAction,
         event::{Kind, Object},
         pipeline::{
-            course::{Carrier, Course, Effect, Terms},
-            graph::Node,
+            run_graph::Node,
+            run_state_machine::{AgentAvailability, Effect, RunStateMachine, Timeouts},
         },
     },
     service::{ControlPlane, Work, attempts::Attempts, delta},
@@ -32,7 +32,7 @@ const SENDING: TimeDelta = TimeDelta::seconds(60);
 const PATIENCE: TimeDelta = TimeDelta::seconds(5);
 
 /// A change of a run, which returns the effects on its agents.
-pub(super) type RunChange<'a> = dyn Fn(&mut Course, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync + 'a;
+pub(super) type RunChange<'a> = dyn Fn(&mut RunStateMachine, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync + 'a;
 
 impl ControlPlane {
     /// Applies a change to a run, and advances it.
@@ -40,7 +40,7 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         id: RunId,
-        change: impl Fn(&mut Course, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync,
+        change: impl Fn(&mut RunStateMachine, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync,
     ) -> Result<PipelineRunRow> {
         let mut attempts = Attempts::default();
         loop {
@@ -62,7 +62,7 @@ impl ControlPlane {
     ) -> Result<Option<PipelineRunRow>> {
         let before = store::pipeline_runs::find(&mut work.tx, id).await?.ok_or(Error::NotFound("run"))?;
         let mut row = before.clone();
-        let effects = change(&mut row.course, work.now)?;
+        let effects = change(&mut row.state_machine, work.now)?;
         self.advance_and_save(work, &before, row, effects).await
     }
 
@@ -74,27 +74,29 @@ impl ControlPlane {
         mut row: PipelineRunRow,
         mut effects: Vec<Effect>,
     ) -> Result<Option<PipelineRunRow>> {
-        if !row.course.graph.is_known() {
+        if !row.state_machine.graph.is_known() {
             return Err(Error::Unavailable("this run is of a newer version of the server: try again in a moment"));
         }
-        let carriers = carriers(work, &row).await?;
-        let terms = self.terms();
-        apply_transfer_progress(work, &mut row, &terms).await?;
-        effects.extend(row.course.advance(&carriers, &terms, work.now));
-        let has_unclaimed = !row.course.unclaimed(work.now).is_empty();
-        work.has_due_runs |= row.course.run.status.has_ended() || has_unclaimed;
-        let has_changed = row.course != before.course;
+        let availabilities = availabilities(work, &row).await?;
+        let timeouts = self.timeouts();
+        apply_transfer_progress(work, &mut row, &timeouts).await?;
+        effects.extend(row.state_machine.advance(&availabilities, &timeouts, work.now));
+        let has_unclaimed = !row.state_machine.unclaimed(work.now).is_empty();
+        work.has_due_runs |= row.state_machine.run.status.has_ended() || has_unclaimed;
+        let has_changed = row.state_machine != before.state_machine;
         row.revision += i64::from(has_changed);
-        if !store::pipeline_runs::save(&mut work.tx, &row, before, row.course.due_at(&terms, work.now)).await? {
+        if !store::pipeline_runs::save(&mut work.tx, &row, before, row.state_machine.due_at(&timeouts, work.now))
+            .await?
+        {
             return Ok(None);
         }
         let waiting = has_unclaimed.then(|| Waiting {
             customer: row.customer_id,
             revision: row.revision,
-            until: row.course.due_apart_from_webhooks(&terms, work.now),
+            until: row.state_machine.due_apart_from_webhooks(&timeouts, work.now),
         });
         self.engine.permits.note(row.id, waiting);
-        self.carry_out(work, &row, &effects, &carriers).await?;
+        self.carry_out(work, &row, &effects, &availabilities).await?;
         if has_changed {
             note(work, &row, before);
         }
@@ -107,21 +109,21 @@ impl ControlPlane {
         work: &mut Work,
         row: &PipelineRunRow,
         effects: &[Effect],
-        carriers: &[Carrier],
+        availabilities: &[AgentAvailability],
     ) -> Result<()> {
         let (run_id, pipeline_id) = (row.id, row.pipeline_id);
         for effect in effects {
             let (Effect::Send(place) | Effect::Stop(place) | Effect::Settle(place)) = *effect;
-            let node = &row.course.graph.nodes[place];
+            let node = &row.state_machine.graph.nodes[place];
             let Some(agent) = node.agent() else { continue };
             let step_id = node.id.clone();
             let action = match effect {
                 Effect::Send(_) => {
-                    let order = node.order(row.course.steps[place].attempt);
+                    let order = node.order(row.state_machine.steps[place].attempt);
                     order.map(|step| DirectiveAction::RunStep { run_id, pipeline_id, step })
                 }
                 // A revoked agent receives no directives.
-                Effect::Stop(_) if carriers.get(place) != Some(&Carrier::Gone) => {
+                Effect::Stop(_) if availabilities.get(place) != Some(&AgentAvailability::Gone) => {
                     Some(DirectiveAction::CancelStep { run_id, pipeline_id, step_id: step_id.clone() })
                 }
                 Effect::Stop(_) | Effect::Settle(_) => None,
@@ -138,8 +140,8 @@ impl ControlPlane {
     }
 
     /// The timeouts of steps.
-    pub(super) fn terms(&self) -> Terms {
-        Terms {
+    pub(super) fn timeouts(&self) -> Timeouts {
+        Timeouts {
             lease: delta(self.timing.lease),
             leases_from: self.leases_from(self.now()),
             silence: SILENCE,
@@ -150,11 +152,12 @@ impl ControlPlane {
 }
 
 /// The availability of the agent of each step, in the order of the steps.
-pub(super) async fn carriers(work: &mut Work, row: &PipelineRunRow) -> Result<Vec<Carrier>> {
-    let course = &row.course;
-    let pending = || course.graph.nodes.iter().zip(&course.steps).filter(|(_, step)| !step.status.has_ended());
+pub(super) async fn availabilities(work: &mut Work, row: &PipelineRunRow) -> Result<Vec<AgentAvailability>> {
+    let state_machine = &row.state_machine;
+    let pending =
+        || state_machine.graph.nodes.iter().zip(&state_machine.steps).filter(|(_, step)| !step.status.has_ended());
     // Includes the agents of ended steps, because a step that has just ended may have to be stopped.
-    let mut agents: Vec<AgentId> = course.graph.nodes.iter().filter_map(Node::agent).collect();
+    let mut agents: Vec<AgentId> = state_machine.graph.nodes.iter().filter_map(Node::agent).collect();
     agents.sort_unstable();
     agents.dedup();
     let known: HashMap<AgentId, AgentState> =
@@ -164,23 +167,23 @@ pub(super) async fn carriers(work: &mut Work, row: &PipelineRunRow) -> Result<Ve
     } else {
         Vec::new()
     };
-    let carrier = |(node, _): (&Node, _)| {
-        let Some(agent) = node.agent() else { return Carrier::Ready };
+    let availability = |(node, _): (&Node, _)| {
+        let Some(agent) = node.agent() else { return AgentAvailability::Ready };
         match known.get(&agent) {
-            None | Some(AgentState { is_revoked: true, .. }) => Carrier::Gone,
-            Some(AgentState { offline_since: Some(since), .. }) => Carrier::Away(*since),
-            Some(_) if stopping.contains(&node.id) => Carrier::Busy,
-            Some(_) => Carrier::Ready,
+            None | Some(AgentState { is_revoked: true, .. }) => AgentAvailability::Gone,
+            Some(AgentState { offline_since: Some(since), .. }) => AgentAvailability::Away(*since),
+            Some(_) if stopping.contains(&node.id) => AgentAvailability::Busy,
+            Some(_) => AgentAvailability::Ready,
         }
     };
-    Ok(course.graph.nodes.iter().zip(&course.steps).map(carrier).collect())
+    Ok(state_machine.graph.nodes.iter().zip(&state_machine.steps).map(availability).collect())
 }
 
 /// Counts progress of its transfer as a report on a step that would otherwise fail for lack of reports.
-async fn apply_transfer_progress(work: &mut Work, row: &mut PipelineRunRow, terms: &Terms) -> Result<()> {
-    for step in row.course.steps.iter_mut().filter(|step| step.is_in_flight()) {
+async fn apply_transfer_progress(work: &mut Work, row: &mut PipelineRunRow, timeouts: &Timeouts) -> Result<()> {
+    for step in row.state_machine.steps.iter_mut().filter(|step| step.is_in_flight()) {
         let heard_at = step.heard_at.or(step.sent_at);
-        let Some(transfer) = step.transfer_id.filter(|_| heard_at.is_some_and(|at| at + terms.silence <= work.now))
+        let Some(transfer) = step.transfer_id.filter(|_| heard_at.is_some_and(|at| at + timeouts.silence <= work.now))
         else {
             continue;
         };
@@ -193,16 +196,16 @@ async fn apply_transfer_progress(work: &mut Work, row: &mut PipelineRunRow, term
 /// Records the events about a change of a run.
 fn note(work: &mut Work, row: &PipelineRunRow, before: &PipelineRunRow) {
     let has_changed = |place: &usize| {
-        let [step, earlier] = [row, before].map(|row| &row.course.steps[*place]);
+        let [step, earlier] = [row, before].map(|row| &row.state_machine.steps[*place]);
         (step.status, step.attempt) != (earlier.status, earlier.attempt)
     };
-    let mut changed = (0..row.course.steps.len()).filter(has_changed).peekable();
+    let mut changed = (0..row.state_machine.steps.len()).filter(has_changed).peekable();
     let run = || Object::PipelineRun(row.view());
-    let is_cancel = row.course.run.cancel_requested_at != before.course.run.cancel_requested_at;
+    let is_cancel = row.state_machine.run.cancel_requested_at != before.state_machine.run.cancel_requested_at;
     if is_cancel {
         work.note(Kind::PipelineRunCancelRequested, run());
     }
-    if row.course.run.status != before.course.run.status {
+    if row.state_machine.run.status != before.state_machine.run.status {
         work.note(Kind::PipelineRunStatusChanged, run());
     } else if changed.peek().is_some() {
         let logged = Object::PipelineRun(row.view_of_steps(changed));

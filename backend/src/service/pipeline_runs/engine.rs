@@ -10,7 +10,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     ids::RunId,
-    model::pipeline::graph::Task,
+    model::pipeline::run_graph::Task,
     service::{ControlPlane, attempts::Attempts, background::PAGE, delta},
     store::{
         self,
@@ -102,7 +102,7 @@ impl ControlPlane {
         };
         for mut claim in claimed {
             // Skips claims of steps that the same change has ended or timed out.
-            let step = &row.course.steps[claim.place];
+            let step = &row.state_machine.steps[claim.place];
             if (step.attempt, step.sent_at) == (claim.attempt, Some(claim.at)) && step.is_in_flight() {
                 claim.permit.mark_used();
                 let cp = Arc::clone(self);
@@ -126,10 +126,10 @@ impl ControlPlane {
     /// Claims due webhooks in the order of the steps, as long as there are permits.
     fn claim_webhooks(&self, row: &mut PipelineRunRow, now: DateTime<Utc>) -> Vec<Claimed> {
         let mut claimed = Vec::new();
-        for place in row.course.unclaimed(now) {
+        for place in row.state_machine.unclaimed(now) {
             let Some(permit) = self.engine.permits.take(row.customer_id, now) else { break };
-            row.course.claim(place, now);
-            claimed.push(Claimed { place, attempt: row.course.steps[place].attempt, at: now, permit });
+            row.state_machine.claim(place, now);
+            claimed.push(Claimed { place, attempt: row.state_machine.steps[place].attempt, at: now, permit });
         }
         claimed
     }
@@ -139,8 +139,8 @@ impl ControlPlane {
             Ok(delivery) => self.webhooks.post(delivery).await,
             Err(error) => Err(error.to_string()),
         };
-        let kept = self.change_run(&Actor::System, row.id, |course, now| {
-            course.posted(claim.place, claim.attempt, claim.at, outcome.clone(), now);
+        let kept = self.change_run(&Actor::System, row.id, |state_machine, now| {
+            state_machine.posted(claim.place, claim.attempt, claim.at, outcome.clone(), now);
             Ok(Vec::new())
         });
         match kept.await {
@@ -150,7 +150,7 @@ impl ControlPlane {
     }
 
     async fn delivery(&self, row: &PipelineRunRow, claim: &Claimed) -> Result<Delivery> {
-        let node = &row.course.graph.nodes[claim.place];
+        let node = &row.state_machine.graph.nodes[claim.place];
         let Task::Webhook { url, body } = &node.task else { return Err(Error::internal("no webhook was claimed")) };
         let body = body.clone().unwrap_or_else(|| summary(row, &node.id, claim.attempt));
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();

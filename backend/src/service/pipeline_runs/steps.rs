@@ -10,8 +10,8 @@ use crate::{
         event::{Kind, Object},
         pipeline::{
             UpdateStep,
-            course::Reported,
             run::{PipelineStep, StepStatus},
+            run_state_machine::Reported,
         },
     },
     service::{ControlPlane, Work, attempts::Attempts},
@@ -79,7 +79,7 @@ impl ControlPlane {
         let before = store::pipeline_runs::find(&mut work.tx, run).await?.ok_or(Error::NotFound("step"))?;
         let place = place_of_sent(&before, agent, step)?;
         let mut row = before.clone();
-        row.course.carries(place, transfer, work.now)?;
+        row.state_machine.carries(place, transfer, work.now)?;
         Ok(self.advance_and_save(work, &before, row, Vec::new()).await?.is_some())
     }
 
@@ -90,7 +90,7 @@ impl ControlPlane {
         let Some(before) = store::pipeline_runs::find(&mut work.tx, *run_id).await? else { return Ok(true) };
         let mut row = before.clone();
         let now = work.now;
-        let Some(effect) = row.place_of(step_id).and_then(|place| row.course.stopped(place, now)) else {
+        let Some(effect) = row.place_of(step_id).and_then(|place| row.state_machine.stopped(place, now)) else {
             return Ok(true);
         };
         // An acknowledged directive concerns an earlier attempt.
@@ -108,16 +108,16 @@ impl ControlPlane {
         report: &UpdateStep,
     ) -> Result<Outcome> {
         let mut row = before.clone();
-        let effect = match row.course.report(place, report, work.now) {
+        let effect = match row.state_machine.report(place, report, work.now) {
             Ok(Reported::Nothing(None)) => return Ok(Outcome::Taken(before.step(place))),
             Ok(Reported::Nothing(effect) | Reported::Status(effect)) => effect,
             Ok(Reported::Progress) => None,
             Err(error) if error.is_late() => {
-                let step = &mut row.course.steps[place];
+                let step = &mut row.state_machine.steps[place];
                 // A repetition of the report is not recorded again.
                 if step.heard_at.is_none_or(|heard| step.completed_at.is_some_and(|ended| heard < ended)) {
                     step.heard_at = Some(work.now);
-                    let due_at = row.course.due_at(&self.terms(), work.now);
+                    let due_at = row.state_machine.due_at(&self.timeouts(), work.now);
                     if !store::pipeline_runs::save(&mut work.tx, &row, before, due_at).await? {
                         return Ok(Outcome::Again);
                     }
@@ -132,11 +132,11 @@ impl ControlPlane {
         let Some(row) = self.advance_and_save(work, before, row, effect.into_iter().collect()).await? else {
             return Ok(Outcome::Again);
         };
-        let step = &before.course.steps[place];
+        let step = &before.state_machine.steps[place];
         if effect.is_none() && step.status == StepStatus::Queued {
             // The agent acts on its directive. A directive to stop stays open until the agent has stopped. The run is always
             // locked before its directives, so that two transactions cannot deadlock.
-            let node = &before.course.graph.nodes[place];
+            let node = &before.state_machine.graph.nodes[place];
             store::directives::settle_step(
                 &mut work.tx,
                 before.id,
@@ -170,8 +170,8 @@ async fn sent_step(
 /// The place of a step, if any attempt at it was sent to this agent.
 fn place_of_sent(row: &PipelineRunRow, agent: AgentId, step: &str) -> Result<usize> {
     let is_sent = |place: &usize| {
-        let was_sent = row.course.steps[*place].sent_attempt.is_some();
-        row.course.graph.nodes[*place].agent() == Some(agent) && was_sent
+        let was_sent = row.state_machine.steps[*place].sent_attempt.is_some();
+        row.state_machine.graph.nodes[*place].agent() == Some(agent) && was_sent
     };
     row.place_of(step).filter(is_sent).ok_or(Error::NotFound("step"))
 }

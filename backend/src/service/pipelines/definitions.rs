@@ -17,8 +17,8 @@ use crate::{
         duration::HumanDuration,
         pipeline::{
             DryRun, Verdict,
-            graph::{Graph, Node, Task},
             run::Given,
+            run_graph::{Node, RunGraph, Task},
         },
     },
     service::ControlPlane,
@@ -87,7 +87,7 @@ impl ControlPlane {
         yaml: &str,
         filling: Filling,
         given: &Given,
-    ) -> Result<(Plan, Graph)> {
+    ) -> Result<(Plan, RunGraph)> {
         let definition = self.definition(yaml, filling).await?;
         let parameters = definition.parameters_with(&given.0).map_err(|problems| {
             let mut errors = FieldErrors::default();
@@ -215,7 +215,7 @@ fn excessive_timeouts(definition: &Definition) -> impl Iterator<Item = Diagnosti
 }
 
 /// Converts a plan into the graph that a run stores.
-fn graph(plan: &Plan) -> Result<Graph> {
+fn graph(plan: &Plan) -> Result<RunGraph> {
     let place = |id: &String| {
         let place = plan.steps.iter().position(|step| step.id == *id);
         place.ok_or_else(|| Error::internal(format!("a step needs `{id}`, which is not planned")))
@@ -230,7 +230,7 @@ fn graph(plan: &Plan) -> Result<Graph> {
             task: task(step)?,
         })
     });
-    Ok(Graph { timeout_seconds: plan.timeout.map(HumanDuration::as_seconds), nodes: nodes.collect::<Result<_>>()? })
+    Ok(RunGraph { timeout_seconds: plan.timeout.map(HumanDuration::as_seconds), nodes: nodes.collect::<Result<_>>()? })
 }
 
 fn task(step: &PlannedStep) -> Result<Task> {

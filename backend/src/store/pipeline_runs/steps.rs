@@ -6,7 +6,7 @@ use super::PipelineRunRow;
 use crate::{
     error::Result,
     ids::{AgentId, RunId},
-    model::pipeline::{course::StepState, graph::Node},
+    model::pipeline::{run_graph::Node, run_state_machine::StepState},
     store::db::{
         Conn, Tx,
         table::{table, values},
@@ -60,14 +60,14 @@ table! {
 impl StepRow {
     /// The step of a run in this place.
     pub(in crate::store) fn new(run: &PipelineRunRow, place: usize) -> Self {
-        let node = &run.course.graph.nodes[place];
+        let node = &run.state_machine.graph.nodes[place];
         Self {
             run_id: run.id,
             position: i64::try_from(place).unwrap_or(i64::MAX),
             step_id: node.id.clone(),
             kind: node.kind().to_owned(),
             agent_id: node.agent(),
-            state: run.course.steps[place].clone(),
+            state: run.state_machine.steps[place].clone(),
         }
     }
 
@@ -91,7 +91,7 @@ pub(super) async fn of_runs(conn: Conn<'_>, runs: &[RunId]) -> Result<Vec<StepRo
 
 /// Stores the steps of a new run.
 pub(super) async fn insert(tx: &mut Tx, run: &PipelineRunRow) -> Result<()> {
-    let steps: Vec<StepRow> = (0..run.course.steps.len()).map(|place| StepRow::new(run, place)).collect();
+    let steps: Vec<StepRow> = (0..run.state_machine.steps.len()).map(|place| StepRow::new(run, place)).collect();
     // Few enough rows for the engines' limit of bound values.
     for steps in steps.chunks(100) {
         StepRow::TABLE.insert_all(steps.iter().map(StepRow::columns)).execute(&mut *tx).await?;

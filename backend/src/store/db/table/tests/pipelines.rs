@@ -14,9 +14,9 @@ use crate::{
         directive::StepInstruction,
         pipeline::{
             PipelineVersion,
-            course::{Course, RunState, StepState},
-            graph::{Graph, Node, Task},
             run::{Parameters, PipelineRunStatus, StepStatus, Trigger},
+            run_graph::{Node, RunGraph, Task},
+            run_state_machine::{RunState, RunStateMachine, StepState},
         },
         retry::Retry,
         schedule::{CatchUp, Overlap},
@@ -146,8 +146,8 @@ fn run(pipeline: &PipelineRow, agent: AgentId) -> PipelineRunRow {
         parameters: Parameters::from([("day".to_owned(), "monday".to_owned())]),
         created_at: at(171),
         revision: 5,
-        course: Course {
-            graph: Graph { timeout_seconds: Some(60), nodes },
+        state_machine: RunStateMachine {
+            graph: RunGraph { timeout_seconds: Some(60), nodes },
             run: RunState {
                 status: PipelineRunStatus::Running,
                 error_message: Some("a step failed".to_owned()),
@@ -201,8 +201,12 @@ fn run_later(row: &PipelineRunRow) -> PipelineRunRow {
         started_at: Some(at(188)),
         completed_at: Some(at(189)),
     };
-    let steps = vec![row.course.steps[0].clone(), step];
-    PipelineRunRow { revision: 6, course: Course { graph: row.course.graph.clone(), run, steps }, ..row.clone() }
+    let steps = vec![row.state_machine.steps[0].clone(), step];
+    PipelineRunRow {
+        revision: 6,
+        state_machine: RunStateMachine { graph: row.state_machine.graph.clone(), run, steps },
+        ..row.clone()
+    }
 }
 
 /// What a run does, as it is shown.

@@ -7,14 +7,12 @@ use crate::{
     ids::AgentId,
     model::{
         directive::StepInstruction,
-        pipeline::{UpdateStep, graph::Node},
+        pipeline::{UpdateStep, run_graph::Node},
         retry::Retry,
     },
 };
 
-mod stories;
-
-const TERMS: Terms = Terms {
+pub(super) const TIMEOUTS: Timeouts = Timeouts {
     lease: TimeDelta::minutes(5),
     leases_from: None,
     silence: TimeDelta::hours(24),
@@ -23,9 +21,9 @@ const TERMS: Terms = Terms {
 };
 
 /// A step: what it needs, when it runs, how often it is tried, and whether the server does it.
-type Shape = (Vec<prop::sample::Index>, u8, i64, bool);
+pub(super) type Shape = (Vec<prop::sample::Index>, u8, i64, bool);
 
-fn graph(shapes: &[Shape], timeout_seconds: Option<u64>) -> Graph {
+pub(super) fn graph(shapes: &[Shape], timeout_seconds: Option<u64>) -> RunGraph {
     let node = |(place, (needs, when, attempts, is_webhook)): (usize, &Shape)| {
         let mut needs: Vec<usize> = needs.iter().filter(|_| place > 0).map(|need| need.index(place.max(1))).collect();
         needs.sort_unstable();
@@ -44,7 +42,7 @@ fn graph(shapes: &[Shape], timeout_seconds: Option<u64>) -> Graph {
             },
         }
     };
-    Graph { timeout_seconds, nodes: shapes.iter().enumerate().map(node).collect() }
+    RunGraph { timeout_seconds, nodes: shapes.iter().enumerate().map(node).collect() }
 }
 
 /// A source of choices that a test run can be repeated with.
@@ -61,7 +59,7 @@ impl Dice {
 
 /// What is stored, the agent of all steps with what it knows, and a clock.
 struct World {
-    stored: Course,
+    stored: RunStateMachine,
     now: DateTime<Utc>,
     dice: Dice,
     away_since: Option<DateTime<Utc>>,
@@ -77,10 +75,10 @@ struct World {
 }
 
 impl World {
-    fn new(graph: Graph, seed: u64) -> Self {
+    fn new(graph: RunGraph, seed: u64) -> Self {
         let done = vec![0; graph.nodes.len()];
         Self {
-            stored: Course::new(graph),
+            stored: RunStateMachine::new(graph),
             now: DateTime::UNIX_EPOCH,
             dice: Dice(seed | 1),
             away_since: None,
@@ -93,26 +91,26 @@ impl World {
         }
     }
 
-    fn carriers(&self) -> Vec<Carrier> {
-        let carrier = |place: usize| match self.away_since {
-            _ if self.stored.graph.nodes[place].agent().is_none() => Carrier::Ready,
-            Some(since) => Carrier::Away(since),
-            None if self.stops.contains(&place) => Carrier::Busy,
-            None => Carrier::Ready,
+    fn availabilities(&self) -> Vec<AgentAvailability> {
+        let availability = |place: usize| match self.away_since {
+            _ if self.stored.graph.nodes[place].agent().is_none() => AgentAvailability::Ready,
+            Some(since) => AgentAvailability::Away(since),
+            None if self.stops.contains(&place) => AgentAvailability::Busy,
+            None => AgentAvailability::Ready,
         };
-        (0..self.stored.steps.len()).map(carrier).collect()
+        (0..self.stored.steps.len()).map(availability).collect()
     }
 
     /// One server changes the run and lets it go on, and may be killed before that is durable; whether it was not.
-    fn change<T>(&mut self, change: impl FnOnce(&mut Course, DateTime<Utc>) -> (Vec<Effect>, T)) -> Option<T> {
-        let mut course = self.stored.clone();
-        let (mut effects, outcome) = change(&mut course, self.now);
-        effects.extend(course.advance(&self.carriers(), &TERMS, self.now));
+    fn change<T>(&mut self, change: impl FnOnce(&mut RunStateMachine, DateTime<Utc>) -> (Vec<Effect>, T)) -> Option<T> {
+        let mut state_machine = self.stored.clone();
+        let (mut effects, outcome) = change(&mut state_machine, self.now);
+        effects.extend(state_machine.advance(&self.availabilities(), &TIMEOUTS, self.now));
         if self.dice.roll(4) == 0 {
             return None;
         }
-        self.check(&course);
-        self.stored = course;
+        self.check(&state_machine);
+        self.stored = state_machine;
         for effect in effects {
             let (Effect::Send(place) | Effect::Stop(place) | Effect::Settle(place)) = effect;
             self.orders.retain(|(order, _)| *order != place);
@@ -126,7 +124,7 @@ impl World {
     }
 
     /// What may never happen from one state to the next.
-    fn check(&self, next: &Course) {
+    fn check(&self, next: &RunStateMachine) {
         for (place, (before, after)) in self.stored.steps.iter().zip(&next.steps).enumerate() {
             if before.status.has_ended() {
                 assert_eq!(before, after, "what has ended stays as it ended");
@@ -137,7 +135,7 @@ impl World {
                 assert!(needs().all(|need| need.status.has_ended()), "`needs` is honoured");
                 let is_meant = match node.when {
                     When::Success => needs().all(|need| need.status == StepStatus::Completed),
-                    When::Failure => node.needs.iter().any(|need| next.is_troubled(*need)),
+                    When::Failure => node.needs.iter().any(|need| next.has_failed_dependency(*need)),
                     When::Always => true,
                 };
                 assert!(is_meant, "`when` is honoured");
@@ -152,12 +150,15 @@ impl World {
 
     /// A server looks, and sends what it could claim; it may be killed at any point.
     fn look(&mut self) {
-        let claimed = self.change(|course, now| {
-            let places = course.unclaimed(now);
+        let claimed = self.change(|state_machine, now| {
+            let places = state_machine.unclaimed(now);
             for place in &places {
-                course.claim(*place, now);
+                state_machine.claim(*place, now);
             }
-            (Vec::new(), places.into_iter().map(|place| (place, course.steps[place].attempt, now)).collect::<Vec<_>>())
+            (
+                Vec::new(),
+                places.into_iter().map(|place| (place, state_machine.steps[place].attempt, now)).collect::<Vec<_>>(),
+            )
         });
         for (place, attempt, at) in claimed.unwrap_or_default() {
             let step = &self.stored.steps[place];
@@ -166,8 +167,8 @@ impl World {
             }
             self.posted.push((place, attempt));
             let outcome = if self.dice.roll(3) == 0 { Err("it answered 500".to_owned()) } else { Ok(()) };
-            self.change(|course, now| {
-                course.posted(place, attempt, at, outcome, now);
+            self.change(|state_machine, now| {
+                state_machine.posted(place, attempt, at, outcome, now);
                 (Vec::new(), ())
             });
         }
@@ -184,7 +185,9 @@ impl World {
                 self.at_work.retain(|(at, _)| *at != place);
                 self.said.extend(was_at.map(|attempt| (place, attempt, StepStatus::Cancelled)));
                 // An agent that has nothing of a step acknowledges, which is all that it says.
-                let stopped = |course: &mut Course, now| (course.stopped(place, now).into_iter().collect(), ());
+                let stopped = |state_machine: &mut RunStateMachine, now| {
+                    (state_machine.stopped(place, now).into_iter().collect(), ())
+                };
                 if was_at.is_some() || self.change(stopped).is_some() {
                     self.stops.retain(|stop| *stop != place);
                 }
@@ -206,7 +209,7 @@ impl World {
         if self.away_since.is_none() && !self.said.is_empty() {
             let (place, attempt, status) = self.said[0];
             let report = UpdateStep { status: Some(status), attempt: Some(attempt), ..UpdateStep::default() };
-            let taken = self.change(|course, now| match course.report(place, &report, now) {
+            let taken = self.change(|state_machine, now| match state_machine.report(place, &report, now) {
                 Ok(Reported::Nothing(effect) | Reported::Status(effect)) => (effect.into_iter().collect(), ()),
                 Ok(Reported::Progress) | Err(_) => (Vec::new(), ()),
             });
@@ -221,7 +224,7 @@ impl World {
         match self.dice.roll(12) {
             0 => self.away_since = if self.away_since.is_some() { None } else { Some(self.now) },
             1 if may_cancel => {
-                self.change(|course, now| (course.cancel(now), ()));
+                self.change(|state_machine, now| (state_machine.cancel(now), ()));
             }
             2..=4 => self.now += TimeDelta::seconds(self.dice.roll(400).cast_signed()),
             5..=7 => self.look(),
@@ -251,18 +254,18 @@ proptest! {
             if world.stored.run.status.has_ended() {
                 break;
             }
-            let due = world.stored.due_at(&TERMS, world.now).expect("a run on its way is due some time");
+            let due = world.stored.due_at(&TIMEOUTS, world.now).expect("a run on its way is due some time");
             world.now = world.now.max(due.min(world.now + TimeDelta::hours(1)));
             world.look();
             world.agent();
         }
-        let course = &world.stored;
-        prop_assert!(course.run.status.has_ended(), "{course:?}");
-        prop_assert!(course.steps.iter().all(|step| step.status.has_ended()));
-        prop_assert!(course.due_at(&TERMS, world.now).is_none());
-        for (place, node) in course.graph.nodes.iter().enumerate() {
+        let state_machine = &world.stored;
+        prop_assert!(state_machine.run.status.has_ended(), "{state_machine:?}");
+        prop_assert!(state_machine.steps.iter().all(|step| step.status.has_ended()));
+        prop_assert!(state_machine.due_at(&TIMEOUTS, world.now).is_none());
+        for (place, node) in state_machine.graph.nodes.iter().enumerate() {
             if node.agent().is_some() {
-                prop_assert!(world.done[place] <= 1, "step {place} was done {} times: {course:?}", world.done[place]);
+                prop_assert!(world.done[place] <= 1, "step {place} was done {} times: {state_machine:?}", world.done[place]);
             }
         }
         let mut posted = world.posted.clone();

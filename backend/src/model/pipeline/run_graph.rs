@@ -16,7 +16,7 @@ use crate::{
 /// The steps of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Graph {
+pub struct RunGraph {
     /// How many seconds the run may take.
     pub timeout_seconds: Option<u64>,
     /// Its steps, each after those it needs.
@@ -70,7 +70,7 @@ pub enum Task {
     },
 }
 
-impl Graph {
+impl RunGraph {
     /// Whether this version can go on with it.
     #[must_use]
     pub fn is_known(&self) -> bool {

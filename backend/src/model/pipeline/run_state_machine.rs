@@ -1,4 +1,4 @@
-//! The course of a run: where it stands and what happens next, without any I/O. Time, and what is known of the agents,
+//! The state machine of a run: where it stands and what happens next, without any I/O. Time, and what is known of the agents,
 //! come in; what is to be done comes out. Whoever calls it keeps the state, so that any server can go on from it.
 //!
 //! A step waits until those it needs have ended, is sent (an agent's) or claimed (a webhook), and ends. An attempt that
@@ -8,32 +8,16 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    graph::{Graph, Node, Task},
     run::{PipelineRunStatus, StepStatus},
+    run_graph::{Node, RunGraph, Task},
 };
 use crate::{ids::TransferId, model::definition::When};
 
 mod report;
-#[cfg(test)]
-mod tests;
-mod waiting;
+mod timeouts;
 
 pub use report::Reported;
-
-/// How long is waited for whom.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// For an agent that is away, or that was asked to stop.
-    pub lease: TimeDelta,
-    /// No lease begins before this instant: the server could not be told anything up to then.
-    pub leases_from: Option<DateTime<Utc>>,
-    /// For any word about a step.
-    pub silence: TimeDelta,
-    /// For the server that is sending a webhook.
-    pub sending: TimeDelta,
-    /// Until an agent that a step waits for is looked at again.
-    pub patience: TimeDelta,
-}
+pub use timeouts::Timeouts;
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +107,7 @@ impl StepState {
 
 /// What is known of whoever carries a step out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carrier {
+pub enum AgentAvailability {
     /// It is there, and nothing of an earlier attempt is left.
     Ready,
     /// It has been away since then.
@@ -147,59 +131,64 @@ pub enum Effect {
 
 /// A run on its way.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Course {
+pub struct RunStateMachine {
     /// What it does.
-    pub graph: Graph,
+    pub graph: RunGraph,
     /// Where it stands.
     pub run: RunState,
     /// Where its steps stand, in their order.
     pub steps: Vec<StepState>,
 }
 
-impl Course {
-    /// The course of a run that has not begun.
+impl RunStateMachine {
+    /// The state machine of a run that has not begun.
     #[must_use]
-    pub fn new(graph: Graph) -> Self {
+    pub fn new(graph: RunGraph) -> Self {
         let steps = vec![StepState::default(); graph.nodes.len()];
         Self { graph, run: RunState::default(), steps }
     }
 
-    /// The course of a run that goes on from where this one failed: what was completed, on nothing but what was completed,
+    /// The state machine of a run that goes on from where this one failed: what was completed, on nothing but what was completed,
     /// stays so. What only follows a failure is decided anew.
     #[must_use]
-    pub fn again(&self, graph: Graph) -> Self {
-        let mut course = Self::new(graph);
-        let mut is_kept = vec![false; course.steps.len()];
-        for (place, node) in course.graph.nodes.iter().enumerate() {
+    pub fn again(&self, graph: RunGraph) -> Self {
+        let mut state_machine = Self::new(graph);
+        let mut is_kept = vec![false; state_machine.steps.len()];
+        for (place, node) in state_machine.graph.nodes.iter().enumerate() {
             let Some(before) = self.graph.nodes.iter().position(|earlier| earlier.id == node.id) else { continue };
             let is_done = self.steps[before].status == StepStatus::Completed && node.when != When::Failure;
             if is_done && node.needs.iter().all(|need| is_kept[*need]) {
                 is_kept[place] = true;
                 // It was sent by the run before, and is nobody's report any more.
-                course.steps[place] =
+                state_machine.steps[place] =
                     StepState { sent_at: None, sent_attempt: None, attempt: 1, ..self.steps[before].clone() };
             }
         }
-        course
+        state_machine
     }
 
     /// Goes on as far as it gets by itself: ends what has waited too long, decides about steps whose turn it is, sends
-    /// those that can be sent, and ends the run when nothing is left. `carriers` are in the order of the steps.
-    pub fn advance(&mut self, carriers: &[Carrier], terms: &Terms, now: DateTime<Utc>) -> Vec<Effect> {
+    /// those that can be sent, and ends the run when nothing is left. `availabilities` are in the order of the steps.
+    pub fn advance(
+        &mut self,
+        availabilities: &[AgentAvailability],
+        timeouts: &Timeouts,
+        now: DateTime<Utc>,
+    ) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.run.status.has_ended() {
             return effects;
         }
-        for (place, carrier) in carriers.iter().enumerate() {
-            self.end_if_overdue(place, *carrier, terms, now, &mut effects);
+        for (place, availability) in availabilities.iter().enumerate() {
+            self.end_if_overdue(place, *availability, timeouts, now, &mut effects);
         }
         if self.deadline().is_some_and(|deadline| deadline <= now) {
             self.run_out_of_time(now, &mut effects);
         }
         while self.decide(now) {}
-        for (place, carrier) in carriers.iter().enumerate() {
+        for (place, availability) in availabilities.iter().enumerate() {
             // What was stopped just now cannot have said yet that it has.
-            if self.may_send(place, *carrier, now) && !effects.contains(&Effect::Stop(place)) {
+            if self.may_send(place, *availability, now) && !effects.contains(&Effect::Stop(place)) {
                 let step = &mut self.steps[place];
                 (step.sent_at, step.sent_attempt, step.ended_unheard) = (Some(now), Some(step.attempt), false);
                 self.begin(now);
@@ -300,31 +289,32 @@ impl Course {
         }
         let named = |need: &usize| &self.graph.nodes[*need].id;
         let undone = node.needs.iter().find(|need| self.steps[**need].status != StepStatus::Completed);
-        let is_troubled = || node.needs.iter().any(|need| self.is_troubled(*need));
+        let has_failed_dependency = || node.needs.iter().any(|need| self.has_failed_dependency(*need));
         Some(match (node.when, undone) {
             (When::Always, _) | (When::Success, None) => Ok(()),
             (When::Success, Some(need)) => {
                 Err(format!("it needs `{}`, which is {}", named(need), self.steps[*need].status))
             }
-            (When::Failure, _) if is_troubled() => Ok(()),
+            (When::Failure, _) if has_failed_dependency() => Ok(()),
             (When::Failure, _) => Err("it waits for a failure, and none of the steps it needs failed".to_owned()),
         })
     }
 
     /// Whether a step failed, or was skipped behind one that did.
-    fn is_troubled(&self, place: usize) -> bool {
+    fn has_failed_dependency(&self, place: usize) -> bool {
         match self.steps[place].status {
             StepStatus::Failed => true,
-            StepStatus::Skipped => self.graph.nodes[place].needs.iter().any(|need| self.is_troubled(*need)),
+            StepStatus::Skipped => self.graph.nodes[place].needs.iter().any(|need| self.has_failed_dependency(*need)),
             _ => false,
         }
     }
 
-    fn may_send(&self, place: usize, carrier: Carrier, now: DateTime<Utc>) -> bool {
+    fn may_send(&self, place: usize, availability: AgentAvailability, now: DateTime<Utc>) -> bool {
         let step = &self.steps[place];
         let is_waiting = step.status == StepStatus::Queued && step.sent_at.is_none();
         // A first attempt may wait with its agent, since there is nothing that could be done twice.
-        let is_free = carrier == Carrier::Ready || (matches!(carrier, Carrier::Away(_)) && step.attempt == 1);
+        let is_free = availability == AgentAvailability::Ready
+            || (matches!(availability, AgentAvailability::Away(_)) && step.attempt == 1);
         is_waiting && is_free && step.ready_at.is_some_and(|at| at <= now) && self.graph.nodes[place].agent().is_some()
     }
 
@@ -386,4 +376,12 @@ impl Course {
 fn after(instant: DateTime<Utc>, seconds: u64) -> DateTime<Utc> {
     let seconds = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
     seconds.and_then(|delta| instant.checked_add_signed(delta)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    mod simulation;
+    mod stories;
 }

@@ -4,33 +4,48 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Carrier, Course, Effect, Terms, after};
+use super::{AgentAvailability, Effect, RunStateMachine, after};
 use crate::model::pipeline::run::{PipelineRunStatus, StepStatus};
 
-impl Terms {
+/// How long is waited for whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// For an agent that is away, or that was asked to stop.
+    pub lease: TimeDelta,
+    /// No lease begins before this instant: the server could not be told anything up to then.
+    pub leases_from: Option<DateTime<Utc>>,
+    /// For any word about a step.
+    pub silence: TimeDelta,
+    /// For the server that is sending a webhook.
+    pub sending: TimeDelta,
+    /// Until an agent that a step waits for is looked at again.
+    pub patience: TimeDelta,
+}
+
+impl Timeouts {
     /// When a lease ends that began at `since`.
     fn lease_ends(&self, since: DateTime<Utc>) -> DateTime<Utc> {
         self.leases_from.map_or(since, |from| from.max(since)) + self.lease
     }
 }
 
-impl Course {
+impl RunStateMachine {
     /// When the run has to be looked at again, whatever is heard meanwhile; nothing when it has ended.
     ///
     /// That an agent went away or is gone is seen elsewhere: no instant says when that will be.
     #[must_use]
-    pub fn due_at(&self, terms: &Terms, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub fn due_at(&self, timeouts: &Timeouts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.run.status.has_ended() {
             return None;
         }
-        let steps = (0..self.steps.len()).filter_map(|place| self.step_due_at(place, terms, now));
+        let steps = (0..self.steps.len()).filter_map(|place| self.step_due_at(place, timeouts, now));
         // A run on its way always waits for something; the silence is a bound in any case.
-        Some(steps.chain(self.deadline()).min().unwrap_or(now + terms.silence))
+        Some(steps.chain(self.deadline()).min().unwrap_or(now + timeouts.silence))
     }
 
     /// The same, apart from webhooks that were not claimed: those may have to wait until the server has room for them.
     #[must_use]
-    pub fn due_apart_from_webhooks(&self, terms: &Terms, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub fn due_apart_from_webhooks(&self, timeouts: &Timeouts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.run.status.has_ended() {
             return None;
         }
@@ -39,25 +54,25 @@ impl Course {
             is_webhook && self.steps[place].sent_at.is_none()
         };
         let others = (0..self.steps.len()).filter(|place| !is_unclaimed(*place));
-        others.filter_map(|place| self.step_due_at(place, terms, now)).chain(self.deadline()).min()
+        others.filter_map(|place| self.step_due_at(place, timeouts, now)).chain(self.deadline()).min()
     }
 
-    fn step_due_at(&self, place: usize, terms: &Terms, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    fn step_due_at(&self, place: usize, timeouts: &Timeouts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let (node, step) = (&self.graph.nodes[place], &self.steps[place]);
         if step.status.has_ended() {
             return None;
         }
         match (step.sent_at, step.ready_at) {
-            (Some(sent_at), _) if node.agent().is_none() => Some(sent_at + terms.sending),
+            (Some(sent_at), _) if node.agent().is_none() => Some(sent_at + timeouts.sending),
             (Some(sent_at), _) => {
-                let silent = step.heard_at.unwrap_or(sent_at) + terms.silence;
+                let silent = step.heard_at.unwrap_or(sent_at) + timeouts.silence;
                 let timeout = node.timeout_seconds.map(|seconds| after(sent_at, seconds));
-                let cancel = self.run.cancel_requested_at.map(|at| terms.lease_ends(at));
+                let cancel = self.run.cancel_requested_at.map(|at| timeouts.lease_ends(at));
                 [Some(silent), timeout, cancel].into_iter().flatten().min()
             }
             (None, Some(ready_at)) if ready_at > now || node.agent().is_none() => Some(ready_at),
             // Its agent keeps it waiting.
-            (None, Some(_)) => Some(now + terms.patience),
+            (None, Some(_)) => Some(now + timeouts.patience),
             (None, None) => None,
         }
     }
@@ -66,13 +81,13 @@ impl Course {
     pub(super) fn end_if_overdue(
         &mut self,
         place: usize,
-        carrier: Carrier,
-        terms: &Terms,
+        availability: AgentAvailability,
+        timeouts: &Timeouts,
         now: DateTime<Utc>,
         effects: &mut Vec<Effect>,
     ) {
         let is_in_flight = self.steps[place].is_in_flight();
-        let Some((message, may_retry)) = self.overdue(place, carrier, terms, now) else { return };
+        let Some((message, may_retry)) = self.overdue(place, availability, timeouts, now) else { return };
         self.fail_unheard(place, message, may_retry, now);
         // Of an attempt that was never sent nothing is left.
         if is_in_flight && self.graph.nodes[place].agent().is_some() {
@@ -81,26 +96,34 @@ impl Course {
     }
 
     /// Why an attempt has waited too long, if it has, and whether another one makes sense.
-    fn overdue(&self, place: usize, carrier: Carrier, terms: &Terms, now: DateTime<Utc>) -> Option<(String, bool)> {
+    fn overdue(
+        &self,
+        place: usize,
+        availability: AgentAvailability,
+        timeouts: &Timeouts,
+        now: DateTime<Utc>,
+    ) -> Option<(String, bool)> {
         let (node, step) = (&self.graph.nodes[place], &self.steps[place]);
         let is_past = |since: DateTime<Utc>, term: TimeDelta| since + term <= now;
-        let is_past_lease = |since: DateTime<Utc>| terms.lease_ends(since) <= now;
+        let is_past_lease = |since: DateTime<Utc>| timeouts.lease_ends(since) <= now;
         let away = |since: DateTime<Utc>| {
             is_past_lease(since)
-                .then(|| (format!("the agent was offline for longer than {}", words(terms.lease)), true))
+                .then(|| (format!("the agent was offline for longer than {}", words(timeouts.lease)), true))
         };
         if step.status.has_ended() {
             return None;
         }
         match (step.sent_at, step.ready_at) {
-            (Some(sent_at), _) if node.agent().is_none() => is_past(sent_at, terms.sending)
+            (Some(sent_at), _) if node.agent().is_none() => is_past(sent_at, timeouts.sending)
                 .then(|| ("the server that was sending it stopped before it said how that went".to_owned(), true)),
-            (_, Some(_)) if carrier == Carrier::Gone => Some(("the agent was revoked".to_owned(), false)),
+            (_, Some(_)) if availability == AgentAvailability::Gone => {
+                Some(("the agent was revoked".to_owned(), false))
+            }
             (Some(sent_at), _) => {
                 let cancel = self.run.cancel_requested_at.filter(|at| is_past_lease(*at));
                 if cancel.is_some() {
                     return Some((
-                        format!("the agent did not confirm the cancel within {}", words(terms.lease)),
+                        format!("the agent did not confirm the cancel within {}", words(timeouts.lease)),
                         false,
                     ));
                 }
@@ -109,18 +132,21 @@ impl Course {
                 {
                     return Some((format!("it took longer than its timeout of {}", seconds_in_words(seconds)), true));
                 }
-                if is_past(step.heard_at.unwrap_or(sent_at), terms.silence) {
-                    return Some((format!("nothing was heard of it for {}", words(terms.silence)), true));
+                if is_past(step.heard_at.unwrap_or(sent_at), timeouts.silence) {
+                    return Some((format!("nothing was heard of it for {}", words(timeouts.silence)), true));
                 }
-                match carrier {
-                    Carrier::Away(since) => away(since.max(sent_at)),
-                    Carrier::Ready | Carrier::Busy | Carrier::Gone => None,
+                match availability {
+                    AgentAvailability::Away(since) => away(since.max(sent_at)),
+                    AgentAvailability::Ready | AgentAvailability::Busy | AgentAvailability::Gone => None,
                 }
             }
-            (None, Some(ready_at)) => match carrier {
-                Carrier::Away(since) if step.attempt > 1 => away(since.max(ready_at)),
-                Carrier::Busy if is_past_lease(ready_at) => Some((
-                    format!("the agent did not say within {} that it stopped the attempt before", words(terms.lease)),
+            (None, Some(ready_at)) => match availability {
+                AgentAvailability::Away(since) if step.attempt > 1 => away(since.max(ready_at)),
+                AgentAvailability::Busy if is_past_lease(ready_at) => Some((
+                    format!(
+                        "the agent did not say within {} that it stopped the attempt before",
+                        words(timeouts.lease)
+                    ),
                     true,
                 )),
                 _ => None,

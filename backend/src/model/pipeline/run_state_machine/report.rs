@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Course, Effect};
+use super::{Effect, RunStateMachine};
 use crate::{
     error::{ConflictReason, Error, Result},
     ids::TransferId,
@@ -20,7 +20,7 @@ pub enum Reported {
     Status(Option<Effect>),
 }
 
-impl Course {
+impl RunStateMachine {
     /// Takes a report of the agent that a step was sent to.
     ///
     /// # Errors
