@@ -13,8 +13,8 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 pub async fn run(cp: Arc<ControlPlane>) {
     let mut clock_moves = cp.clock_moves();
     loop {
-        let dispatched = guarded("deciding due slots", cp.dispatch_due_slots()).await;
-        let sleeps = match dispatched {
+        let decided = guarded("deciding due slots", cp.decide_due_slots()).await;
+        let sleeps = match decided {
             Some(count) => {
                 let until = guarded("looking for the next slot", cp.until_next_slot()).await;
                 // A due slot that was not decided cannot be decided at the moment: wait before the next attempt.

@@ -22,48 +22,47 @@ use crate::{
     webhooks::Webhooks,
 };
 
-mod accounts;
-mod active_runs;
+mod agent_instances;
 mod agents;
-mod attempts;
 mod authenticate;
 mod backfill;
-mod background;
 mod cache;
 mod clock_jumps;
-mod cursors;
 mod customers;
 mod directives;
-mod dispatch;
+mod due_slots;
 mod enrolment_codes;
+mod event_log;
+mod failure_isolation;
+mod find_object;
 mod fleet;
-mod gaps;
 mod health;
-mod history;
 mod idempotency;
-mod instances;
-mod intake;
+mod job_activity;
+mod job_run_timeouts;
 mod job_runs;
-mod job_starts;
-mod job_views;
+mod job_slots;
 mod jobs;
-mod log;
-mod objects;
+mod lost_messages;
+mod metrics;
+mod optimistic_retry;
 mod passwords;
 mod pipeline_runs;
 mod pipelines;
+mod sessions;
+mod start_directives;
 mod sweep;
-mod sweep_runs;
 mod tokens;
 mod transfers;
 mod users;
 mod webhook_secrets;
+mod write_availability;
 
-pub use accounts::{AuthenticatedCaller, Credentials};
 pub use agents::Registered;
-pub use background::guarded;
+pub use authenticate::{AuthenticatedCaller, Credentials};
+pub use event_log::EventLogSubscription;
+pub use failure_isolation::guarded;
 pub use health::Readiness;
-pub use log::Log;
 pub use tokens::{JwtKey, Tokens, jwt_key_from_file};
 
 /// Intervals, timeouts and retention periods.
@@ -132,7 +131,7 @@ pub struct ControlPlane {
     tasks: TaskTracker,
     stop: CancellationToken,
     writer: Writer,
-    intake: Arc<intake::Intake>,
+    write_availability: Arc<write_availability::WriteAvailability>,
     cache: Arc<cache::Cache>,
     passwords: passwords::Passwords,
     engine: pipeline_runs::EngineControl,
@@ -154,8 +153,8 @@ impl ControlPlane {
             publish(bus, cache, committed.events, invalidations);
         };
         let subscribers = bus.clone();
-        let intake = Arc::new(intake::Intake::new(clock.clone()));
-        let recorder = Arc::clone(&intake);
+        let write_availability = Arc::new(write_availability::WriteAvailability::new(clock.clone()));
+        let recorder = Arc::clone(&write_availability);
         let listener = CommitListener {
             has_subscribers: Box::new(move || subscribers.has_readers()),
             notify: Box::new(notify),
@@ -181,7 +180,7 @@ impl ControlPlane {
             tasks,
             stop,
             writer,
-            intake,
+            write_availability,
             cache,
             passwords,
             engine: pipeline_runs::EngineControl::default(),

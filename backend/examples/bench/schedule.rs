@@ -67,7 +67,7 @@ async fn dispatch(place: &Place, count: usize, rounds: usize) -> Duration {
     for _ in 0..=rounds {
         clock.advance(TimeDelta::minutes(1));
         let start = Instant::now();
-        assert_eq!(cp.dispatch_due_slots().await.unwrap(), DUE);
+        assert_eq!(cp.decide_due_slots().await.unwrap(), DUE);
         taken.push(start.elapsed());
     }
     // From here on nothing is due.

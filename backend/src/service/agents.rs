@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 
 use super::{
     ControlPlane, Work,
+    agent_instances::InstanceRole,
     authenticate::{KEY_PREFIX, digest},
     enrolment_codes::SHOWN,
-    instances::InstanceRole,
 };
 use crate::{
     actor::{Actor, KeyDigest, Permission, Scope},

@@ -10,6 +10,7 @@ use crate::{
     actor::{Actor, KeyDigest},
     error::{Error, Result},
     ids::CustomerId,
+    limits::Class,
     model::account::Role,
     store::{self, api_keys::KeyRow},
 };
@@ -22,7 +23,54 @@ pub(super) fn digest(secret: &str) -> Digest {
     Sha256::digest(secret.as_bytes()).into()
 }
 
+/// The credentials of a caller.
+#[derive(Clone, Debug)]
+pub enum Credentials<'a> {
+    /// An agent's API key.
+    ApiKey(&'a str),
+    /// A user's access token.
+    Token(&'a str),
+}
+
+/// A caller whose credentials are valid, and how their requests are counted.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedCaller {
+    /// On whose behalf they call.
+    pub actor: Actor,
+    /// The rate limit that applies.
+    pub class: Class,
+    /// The name under which their requests are counted within the class.
+    pub subject: String,
+    /// When the credentials expire; none for API keys.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
 impl ControlPlane {
+    /// Checks the credentials of a caller.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] if the credentials are not valid.
+    pub async fn authenticate(&self, credentials: Credentials<'_>) -> Result<AuthenticatedCaller> {
+        match credentials {
+            Credentials::ApiKey(key) => {
+                let (actor, subject) = self.authenticate_agent_key(key).await?;
+                Ok(AuthenticatedCaller { actor, class: Class::Agent, subject, expires_at: None })
+            }
+            Credentials::Token(token) => {
+                let (actor, expires_at) = self.authenticate_token(token).await?;
+                let session = actor.session();
+                let (user, _) = session.ok_or_else(|| Error::internal("a token without a session was accepted"))?;
+                Ok(AuthenticatedCaller {
+                    actor,
+                    class: Class::User,
+                    subject: user.to_string(),
+                    expires_at: Some(expires_at),
+                })
+            }
+        }
+    }
+
     /// The agent of an API key, and the name under which its requests are counted.
     ///
     /// # Errors

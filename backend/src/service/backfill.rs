@@ -1,4 +1,4 @@
-//! The slot history of a job, and backfills: runs for past slots that did not run.
+//! Backfills: runs for past slots of a job that did not run.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     ControlPlane, Work,
-    dispatch::WAITS_FOR_RUN,
+    due_slots::WAITS_FOR_RUN,
     jobs::{parse, permitted, require_enabled},
 };
 use crate::{
@@ -14,9 +14,8 @@ use crate::{
     error::{Error, Result},
     ids::JobId,
     model::{
-        Page, Window,
         event::{Kind, Object},
-        job::{Backfill, BackfillPreview, BackfillSlot, JobSlot, JobSlotFilter, Outcome},
+        job::{Backfill, BackfillPreview, BackfillSlot, JobSlot, Outcome},
     },
     store::{
         self,
@@ -31,23 +30,6 @@ use crate::{
 const MOST: usize = 100;
 
 impl ControlPlane {
-    /// A page of the slot history of a job, latest slot first.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator.
-    pub async fn list_job_slots(
-        &self,
-        actor: &Actor,
-        job: JobId,
-        filter: &JobSlotFilter,
-        window: Window,
-    ) -> Result<Page<JobSlot>> {
-        self.get_job(actor, job).await?;
-        actor.require(Permission::ViewJobSlots)?;
-        Ok(store::slots::list(&self.db, job.0, filter, window).await?.map(|row| row.view()))
-    }
-
     /// The slots that [`Self::backfill_job`] would run. Changes nothing.
     ///
     /// # Errors

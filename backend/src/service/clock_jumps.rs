@@ -8,9 +8,8 @@ use chrono::TimeDelta;
 use strum::IntoEnumIterator;
 
 use super::{
-    ControlPlane,
-    background::{PAGE, attempt},
-    delta,
+    ControlPlane, delta,
+    failure_isolation::{PAGE, attempt},
 };
 use crate::{
     actor::Actor,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{ControlPlane, Work, attempts::Attempts, instances::InstanceRole};
+use super::{ControlPlane, Work, agent_instances::InstanceRole, optimistic_retry::OptimisticRetry};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
@@ -96,7 +96,7 @@ impl ControlPlane {
     /// [`Error::NotFound`] if the directive is not the agent's.
     pub async fn acknowledge_directive(&self, actor: &Actor, id: DirectiveId) -> Result<Directive> {
         let agent = actor.require_agent(Permission::AcknowledgeDirective)?;
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
@@ -113,7 +113,7 @@ impl ControlPlane {
             }
             let was_open = store::directives::claim(&mut work.tx, id, work.now).await?;
             if was_open {
-                super::job_starts::decline(&mut work, &directive).await?;
+                super::start_directives::decline(&mut work, &directive).await?;
             }
             if let DirectiveAction::SetHeartbeatInterval { seconds } = directive.action {
                 store::agents::set_heartbeat_interval(&mut work.tx, agent, seconds).await?;

@@ -1,6 +1,8 @@
 //! Job runs: started and reported by agents, read and cancelled by administrators.
 
-use super::{ControlPlane, Work, attempts::Attempts, instances::InstanceRole, jobs::require_enabled};
+use super::{
+    ControlPlane, Work, agent_instances::InstanceRole, jobs::require_enabled, optimistic_retry::OptimisticRetry,
+};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
@@ -34,7 +36,7 @@ impl ControlPlane {
         if self.require_own_state(actor, agent, input.instance_id).await? == InstanceRole::Replaced {
             return Err(Error::Unavailable("another process of this agent has just started: try again in a moment"));
         }
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
@@ -142,7 +144,7 @@ impl ControlPlane {
     /// if it has ended otherwise, [`Error::ConflictBecause`] where that was because the agent was silent.
     pub async fn update_job_run(&self, actor: &Actor, job: JobId, id: RunId, report: ReportJobRun) -> Result<JobRun> {
         let scope = actor.require(Permission::ReportJobRun)?;
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
@@ -290,7 +292,7 @@ impl ControlPlane {
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
     /// [`Error::Conflict`] if it has ended.
     pub async fn cancel_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
@@ -325,6 +327,19 @@ impl ControlPlane {
         let seen = run.state.revision;
         run.state.end(RunStatus::Cancelled, work.now);
         self.save_run(work, &run, seen, Kind::JobRunStatusChanged).await
+    }
+
+    /// Checks that the caller may subscribe to runs: whoever may list them may.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list_job_runs`].
+    pub async fn watch_job_runs(&self, actor: &Actor, filter: &JobRunFilter) -> Result<()> {
+        if let Some(job) = filter.job_id {
+            self.get_job(actor, job).await?;
+        }
+        actor.require(Permission::ViewJobRuns)?;
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Jobs: created and changed by administrators, read by users of their customer and by their agent.
 
-use super::{ControlPlane, Work, attempts::Attempts};
+use super::{ControlPlane, Work, optimistic_retry::OptimisticRetry};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
@@ -11,7 +11,7 @@ use crate::{
         directive::DirectiveAction,
         event::{Kind, Object},
         fields::Change,
-        job::{CreateJob, Job, JobFilter, Outcome, RunStatus, UpdateJob},
+        job::{CreateJob, Job, JobFilter, Outcome, PreviewSchedule, RunStatus, SchedulePreview, UpdateJob},
         schedule::{Schedule, ScheduleError},
     },
     store::{self, db::Word, idempotency::Claim, jobs::JobRow},
@@ -113,7 +113,7 @@ impl ControlPlane {
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
     /// [`Error::Fields`] for another agent, [`Error::Conflict`] if it is to be enabled and its agent was revoked.
     pub async fn update_job(&self, actor: &Actor, id: JobId, patch: UpdateJob) -> Result<Job> {
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
@@ -128,7 +128,7 @@ impl ControlPlane {
             }
             if before.next_run_at.is_some_and(|due| due <= work.now) {
                 drop(work);
-                self.dispatch(vec![id.0]).await?;
+                self.decide_due_jobs(vec![id.0]).await?;
                 continue;
             }
             if row.enabled && !before.enabled && !self.is_agent_registered(&mut work, row.agent_id).await? {
@@ -210,7 +210,7 @@ impl ControlPlane {
 
     /// Disables all jobs of an agent, because it is being revoked.
     pub(super) async fn disable_jobs_of(&self, work: &mut Work, agent: AgentId) -> Result<()> {
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             let jobs = store::jobs::enabled_of_agent(&mut work.tx, agent).await?;
             let Some(mut row) = jobs.into_iter().next() else { return Ok(()) };
@@ -230,6 +230,17 @@ impl ControlPlane {
         let job = row.ok_or(Error::NotFound("job"))?.view();
         work.note(kind, Object::Job(job.clone()));
         Ok(job)
+    }
+
+    /// The description of a schedule, and its next slots.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::Fields`] if it is not valid.
+    pub fn preview_schedule(&self, actor: &Actor, wanted: &PreviewSchedule) -> Result<SchedulePreview> {
+        actor.require(Permission::PreviewSchedules)?;
+        let schedule = parse(&wanted.schedule, &wanted.timezone)?;
+        Ok(SchedulePreview::of(&schedule, self.now(), wanted.first))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ControlPlane, Work, attempts::Attempts, pipelines::held};
+use super::{ControlPlane, Work, optimistic_retry::OptimisticRetry, pipelines::held};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
@@ -20,10 +20,11 @@ use crate::{
 };
 
 mod changes;
-mod dispatch;
+mod due_slots;
 mod engine;
 mod steps;
 mod views;
+mod webhooks;
 
 pub(super) use engine::EngineControl;
 
@@ -48,7 +49,7 @@ impl ControlPlane {
         claim: Option<&Claim>,
     ) -> Result<PipelineRun> {
         let mut pipeline = self.permitted_pipeline(actor, Permission::RunPipeline, meant).await?;
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             require_enabled(&pipeline)?;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use schedules::unschedule;
 
-use super::{ControlPlane, Work, attempts::Attempts};
+use super::{ControlPlane, Work, optimistic_retry::OptimisticRetry};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
@@ -141,7 +141,7 @@ impl ControlPlane {
         let PipelineRow { id, customer_id, .. } = self.pipeline(actor, meant).await?;
         let definition = self.definition(&input.yaml, input.filling).await?;
         self.require_clear_agents(customer_id, &definition).await?;
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
@@ -164,7 +164,7 @@ impl ControlPlane {
                 break;
             }
             drop(work);
-            self.dispatch_pipeline(id).await?;
+            self.decide_due_slots_of_pipeline(id).await?;
         }
         self.get_pipeline(actor, &id.into()).await
     }
@@ -177,7 +177,7 @@ impl ControlPlane {
     pub async fn update_pipeline(&self, actor: &Actor, meant: &PipelineRef, input: UpdatePipeline) -> Result<Pipeline> {
         actor.require(Permission::UpdatePipeline)?;
         let id = self.pipeline(actor, meant).await?.id;
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
@@ -200,7 +200,7 @@ impl ControlPlane {
                 break;
             }
             drop(work);
-            self.dispatch_pipeline(id).await?;
+            self.decide_due_slots_of_pipeline(id).await?;
         }
         self.get_pipeline(actor, &id.into()).await
     }
@@ -214,7 +214,7 @@ impl ControlPlane {
     pub async fn delete_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineId> {
         actor.require(Permission::DeletePipeline)?;
         let id = self.pipeline(actor, meant).await?.id;
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;

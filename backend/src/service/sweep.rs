@@ -5,9 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use strum::IntoEnumIterator;
 
 use super::{
-    ControlPlane, Work,
-    background::{PAGE, attempt},
-    delta,
+    ControlPlane, Work, delta,
+    failure_isolation::{PAGE, attempt},
 };
 use crate::{
     actor::Actor,
@@ -114,6 +113,11 @@ impl ControlPlane {
             removed += attempt("purging", kind, purge::run(&self.db, kind, before)).await?.unwrap_or(0);
         }
         Ok(removed)
+    }
+
+    /// Truncates the write-ahead log of SQLite, if it is too long.
+    pub async fn shorten_log(&self) -> Result<()> {
+        self.db.shorten_wal().await.map(drop)
     }
 
     async fn sweep_transfers(

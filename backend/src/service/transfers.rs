@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ControlPlane, Work, attempts::Attempts};
+use super::{ControlPlane, Work, optimistic_retry::OptimisticRetry};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
-    ids::{AgentId, TransferId},
+    ids::{AgentId, RunId, TransferId},
     model::{
         Page, Window,
         directive::{Directive, DirectiveAction},
@@ -35,7 +35,7 @@ impl ControlPlane {
         if input.agent_id.is_some_and(|named| named != id) {
             return Err(Error::Forbidden("an agent reports its own transfers only"));
         }
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
@@ -248,7 +248,7 @@ impl ControlPlane {
         decide: impl Fn(&mut TransferRow, DateTime<Utc>) -> Result<Option<(Kind, DirectiveAction)>>,
     ) -> Result<Transfer> {
         let scope = actor.require(permission)?;
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
@@ -299,6 +299,21 @@ impl ControlPlane {
         deltas.apply(&mut work.tx).await?;
         work.note(kind, Object::Transfer(row.view()));
         Ok(true)
+    }
+
+    /// The newest transfers of each of these job runs, at most the number beside its id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] unless the caller is an administrator.
+    pub async fn newest_transfers_of_job_runs(&self, actor: &Actor, of: &[(RunId, u64)]) -> Result<Vec<Vec<Transfer>>> {
+        let scope = actor.require(Permission::ViewJobRuns)?;
+        let rows = store::transfers::newest_of_job_runs(&self.db, scope, of).await?;
+        let newest = of.iter().map(|(run, count)| {
+            let own = rows.iter().filter(|row| row.job_run_id == Some(*run)).map(TransferRow::view);
+            own.take(usize::try_from(*count).unwrap_or(usize::MAX)).collect()
+        });
+        Ok(newest.collect())
     }
 }
 

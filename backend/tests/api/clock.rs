@@ -23,7 +23,7 @@ async fn next_run(app: &TestApp) -> Value {
 async fn sweep(app: &TestApp) -> usize {
     let cp = app.cp();
     cp.handle_clock_jumps().await.expect("a look");
-    cp.dispatch_due_slots().await.expect("slots are decided")
+    cp.decide_due_slots().await.expect("slots are decided")
         + cp.mark_silent_agents_offline().await.expect("a sweep")
         + cp.mark_stalled_transfers().await.expect("a sweep")
         + cp.end_leases().await.expect("a sweep")
@@ -67,7 +67,7 @@ async fn what_a_wrong_clock_has_left_behind_is_set_right_with_the_clock() {
     app.advance(MINUTE);
     assert_eq!(heartbeat(&app, &agent).await, "2027-05-30T13:01:01Z", "a clock that goes on is believed");
     app.cp().handle_clock_jumps().await.expect("a look");
-    assert_eq!(app.cp().dispatch_due_slots().await.expect("slots are decided"), 1);
+    assert_eq!(app.cp().decide_due_slots().await.expect("slots are decided"), 1);
     assert_eq!(next_run(&app).await, "2027-05-30T14:00:00Z");
     let token = app.customer("late").await.token;
     assert_eq!(app.bearer(&token).get("/api/agents").await.status, 200);
@@ -80,7 +80,7 @@ async fn what_a_wrong_clock_has_left_behind_is_set_right_with_the_clock() {
     assert_eq!(json!(shown.agent.last_heartbeat), "2026-04-25T13:02:02Z");
     assert_eq!(app.bearer(&token).get("/api/agents").await.status, 401, "it would be valid for a year");
     app.advance(TimeDelta::hours(1));
-    assert_eq!(app.cp().dispatch_due_slots().await.expect("slots are decided"), 1);
+    assert_eq!(app.cp().decide_due_slots().await.expect("slots are decided"), 1);
     assert_eq!(app.cp().mark_silent_agents_offline().await.expect("a sweep"), 1);
 }
 

@@ -5,7 +5,7 @@ mod cancel;
 mod change;
 mod create;
 mod delete;
-mod dispatch;
+mod due_slots;
 mod leases;
 mod list;
 mod log;
@@ -56,7 +56,7 @@ impl Story {
     /// So much later the scheduler looks.
     async fn dispatch(&self, after: TimeDelta) -> usize {
         self.app.advance(after);
-        self.app.cp().dispatch_due_slots().await.expect("slots are decided")
+        self.app.cp().decide_due_slots().await.expect("slots are decided")
     }
 
     /// The ids of the starts that wait for the agent, oldest first.

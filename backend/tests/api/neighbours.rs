@@ -130,9 +130,9 @@ async fn a_schedule_that_cannot_be_read_keeps_no_other_slot_from_its_decision() 
     app.job(&other, &json!({})).await;
     write(&app, sql("UPDATE schedules SET overlap = 'sometimes' WHERE owner_id = $1").bind(job)).await;
     app.advance(HOUR);
-    assert_eq!(app.cp().dispatch_due_slots().await.expect("slots are decided"), 1);
+    assert_eq!(app.cp().decide_due_slots().await.expect("slots are decided"), 1);
     assert_eq!((starts(&app, &broken).await.len(), starts(&app, &other).await.len()), (0, 1));
-    assert_eq!(app.cp().dispatch_due_slots().await.expect("it stays due"), 0);
+    assert_eq!(app.cp().decide_due_slots().await.expect("it stays due"), 0);
 }
 
 #[tokio::test]

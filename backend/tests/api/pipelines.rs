@@ -101,7 +101,7 @@ impl Fixture {
     /// So much later the scheduler looks.
     async fn dispatch(&self, after: TimeDelta) -> usize {
         self.app.advance(after);
-        self.app.cp().dispatch_due_slots().await.expect("slots are decided")
+        self.app.cp().decide_due_slots().await.expect("slots are decided")
     }
 
     /// The ledger of a pipeline, oldest first: hour and minute of each slot, or how many a range holds, and what became of

@@ -19,7 +19,7 @@ use crate::{
             run_state_machine::{AgentAvailability, Effect, RunStateMachine, Timeouts},
         },
     },
-    service::{ControlPlane, Work, attempts::Attempts, delta},
+    service::{ControlPlane, Work, delta, optimistic_retry::OptimisticRetry},
     store::{self, agents::AgentState, pipeline_runs::PipelineRunRow},
     webhooks::Waiting,
 };
@@ -42,7 +42,7 @@ impl ControlPlane {
         id: RunId,
         change: impl Fn(&mut RunStateMachine, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync,
     ) -> Result<PipelineRunRow> {
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;

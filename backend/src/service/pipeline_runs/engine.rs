@@ -1,22 +1,16 @@
-//! The engine of pipeline runs: advances them when time has passed, and sends their webhooks.
+//! The engine of pipeline runs: advances them when time has passed.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::{
     actor::Actor,
     error::{Error, Result},
     ids::RunId,
-    model::pipeline::run_graph::Task,
-    service::{ControlPlane, attempts::Attempts, background::PAGE, delta},
-    store::{
-        self,
-        pipeline_runs::{DueRun, PipelineRunRow},
-    },
-    webhooks::{Delivery, Permit, Permits},
+    service::{ControlPlane, delta, failure_isolation::PAGE, optimistic_retry::OptimisticRetry},
+    store::{self, pipeline_runs::DueRun},
+    webhooks::Permits,
 };
 
 /// Wakes the engine of this server when it may have something to do, and limits the webhooks that it sends.
@@ -30,14 +24,6 @@ impl EngineControl {
     pub(in crate::service) fn wake(&self) {
         self.wakeup.notify_one();
     }
-}
-
-/// A webhook that this server has claimed.
-struct Claimed {
-    place: usize,
-    attempt: i64,
-    at: DateTime<Utc>,
-    permit: Permit,
 }
 
 impl ControlPlane {
@@ -87,7 +73,7 @@ impl ControlPlane {
     }
 
     async fn advance_run(self: &Arc<Self>, id: RunId) -> Result<()> {
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         let (row, claimed) = loop {
             attempts.begin()?;
             let mut work = self.begin(&Actor::System).await?;
@@ -100,82 +86,7 @@ impl ControlPlane {
                 break (row, claimed);
             }
         };
-        for mut claim in claimed {
-            // Skips claims of steps that the same change has ended or timed out.
-            let step = &row.state_machine.steps[claim.place];
-            if (step.attempt, step.sent_at) == (claim.attempt, Some(claim.at)) && step.is_in_flight() {
-                claim.permit.mark_used();
-                let cp = Arc::clone(self);
-                let row = row.clone();
-                self.tasks.spawn(async move {
-                    if let Err(error) = cp.send_webhook(&row, &claim).await {
-                        let error: &dyn std::error::Error = &error;
-                        tracing::warn!(error, "the outcome of a webhook was not stored: its claim will expire");
-                    }
-                    // The permit is released before the engine looks for a run that needs it.
-                    drop(claim);
-                    if cp.engine.permits.has_waiting() {
-                        cp.engine.wake();
-                    }
-                });
-            }
-        }
+        self.send_claimed(&row, claimed);
         Ok(())
     }
-
-    /// Claims due webhooks in the order of the steps, as long as there are permits.
-    fn claim_webhooks(&self, row: &mut PipelineRunRow, now: DateTime<Utc>) -> Vec<Claimed> {
-        let mut claimed = Vec::new();
-        for place in row.state_machine.unclaimed(now) {
-            let Some(permit) = self.engine.permits.take(row.customer_id, now) else { break };
-            row.state_machine.claim(place, now);
-            claimed.push(Claimed { place, attempt: row.state_machine.steps[place].attempt, at: now, permit });
-        }
-        claimed
-    }
-
-    async fn send_webhook(&self, row: &PipelineRunRow, claim: &Claimed) -> Result<()> {
-        let outcome = match self.delivery(row, claim).await {
-            Ok(delivery) => self.webhooks.post(delivery).await,
-            Err(error) => Err(error.to_string()),
-        };
-        let kept = self.change_run(&Actor::System, row.id, |state_machine, now| {
-            state_machine.posted(claim.place, claim.attempt, claim.at, outcome.clone(), now);
-            Ok(Vec::new())
-        });
-        match kept.await {
-            Err(Error::NotFound(_)) => Ok(()),
-            kept => kept.map(drop),
-        }
-    }
-
-    async fn delivery(&self, row: &PipelineRunRow, claim: &Claimed) -> Result<Delivery> {
-        let node = &row.state_machine.graph.nodes[claim.place];
-        let Task::Webhook { url, body } = &node.task else { return Err(Error::internal("no webhook was claimed")) };
-        let body = body.clone().unwrap_or_else(|| summary(row, &node.id, claim.attempt));
-        let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();
-        Ok(Delivery {
-            url: url.clone(),
-            content_type: if is_json { "application/json" } else { "text/plain; charset=utf-8" },
-            id: format!("{}/{}/{}", row.id, node.id, claim.attempt),
-            signature: self.webhook_signature(row.customer_id, &body, claim.at).await?,
-            timeout: node.timeout_seconds.map(Duration::from_secs),
-            body,
-        })
-    }
-}
-
-/// The default body of a webhook: the state of its run.
-fn summary(row: &PipelineRunRow, step: &str, attempt: i64) -> String {
-    let run = row.view();
-    let steps = run.steps.iter().filter(|other| other.id != step);
-    json!({
-        "pipeline": { "id": run.pipeline_id, "identifier": row.identifier, "version": run.version },
-        "run": {
-            "id": run.id, "trigger": run.trigger, "startedAt": run.started_at, "parameters": run.parameters,
-            "steps": steps.collect::<Vec<_>>(),
-        },
-        "step": { "id": step, "attempt": attempt },
-    })
-    .to_string()
 }

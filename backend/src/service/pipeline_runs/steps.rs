@@ -14,7 +14,7 @@ use crate::{
             run_state_machine::Reported,
         },
     },
-    service::{ControlPlane, Work, attempts::Attempts},
+    service::{ControlPlane, Work, optimistic_retry::OptimisticRetry},
     store::{self, pipeline_runs::PipelineRunRow},
 };
 
@@ -47,7 +47,7 @@ impl ControlPlane {
     ) -> Result<(PipelineStep, Vec<Directive>)> {
         let agent = actor.require_agent(Permission::ReportPipelineStep)?;
         self.require_own_state(actor, agent, report.instance_id).await?;
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;

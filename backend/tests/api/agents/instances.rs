@@ -53,7 +53,7 @@ async fn a_process_that_was_just_replaced_may_report_and_begins_nothing() {
     fixture.beat(1, A).await;
     fixture.beat(1, B).await;
     fixture.app.advance(TimeDelta::hours(1));
-    fixture.app.cp().dispatch_due_slots().await.expect("a start");
+    fixture.app.cp().decide_due_slots().await.expect("a start");
     fixture.beat(1, B).await;
     let client = fixture.app.key(&fixture.agent.key);
     let waiting = async |instance: &str| {

@@ -72,7 +72,7 @@ async fn work_in_flight_goes_on() {
         // Time goes on, too.
         thawed.app.advance(TimeDelta::hours(1));
         let cp = &thawed.app.app.cp;
-        cp.dispatch_due_slots().await.expect("slots");
+        cp.decide_due_slots().await.expect("slots");
         cp.advance_pipeline_runs().await.expect("runs");
         cp.mark_silent_agents_offline().await.expect("a sweep");
         cp.end_leases().await.expect("a sweep");

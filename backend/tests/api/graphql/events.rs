@@ -59,7 +59,7 @@ async fn every_kind_of_object_is_shown_in_full() {
     let pipeline = app.pipeline(customer.id, "orders", &format!("{COPY}schedule: \"@daily\"\n")).await;
     app.run(pipeline).await;
     app.advance(TimeDelta::days(1));
-    app.cp().dispatch_due_slots().await.expect("slots are decided");
+    app.cp().decide_due_slots().await.expect("slots are decided");
     app.cp().rotate_webhook_secret(&Actor::System, None).await.expect("a secret");
     let selection = Schema::read().everything("Node", 1);
     let question = format!("{{ events(first: 20) {{ nodes {{ objectId object {{ {selection} }} }} }} }}");

@@ -190,7 +190,7 @@ async fn every_other_connection_is_walked_the_same_way() {
     for _ in 0..8 {
         // Each run takes the slot of an hour with it.
         app.advance(TimeDelta::hours(1));
-        app.cp().dispatch_due_slots().await.expect("slots");
+        app.cp().decide_due_slots().await.expect("slots");
         let answer = app.key(&agent.key).post(&format!("/api/jobs/{job}/runs"), &json!({})).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
         app.redefine(pipeline, &hourly, None).await;

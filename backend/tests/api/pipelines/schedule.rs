@@ -151,7 +151,7 @@ async fn several_servers_and_several_lookers_start_each_slot_once() {
         other.advance(HOUR);
     }
     let servers = [Some(&fixture.app), other.as_ref(), Some(&fixture.app), other.as_ref()];
-    let looks = servers.into_iter().flatten().map(|server| server.cp().dispatch_due_slots());
+    let looks = servers.into_iter().flatten().map(|server| server.cp().decide_due_slots());
     let dispatched: usize = join_all(looks).await.into_iter().map(|look| look.expect("a look")).sum();
     assert_eq!(dispatched, 12);
     for number in 0..12 {

@@ -16,7 +16,7 @@ impl Story {
         let heartbeat = async |body: Value| taken(self.agent(0).post("/api/agents/heartbeat", &body).await);
         let look = async |after: TimeDelta| {
             self.advance(after);
-            app.cp().dispatch_due_slots().await.expect("slots are decided");
+            app.cp().decide_due_slots().await.expect("slots are decided");
         };
         let gone = app.job(first, &json!({ "name": "Gone" })).await;
         app.cp().delete_job(&Actor::System, gone).await.expect("an end");

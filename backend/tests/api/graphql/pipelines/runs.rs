@@ -153,7 +153,7 @@ async fn the_ledger_of_a_pipeline_leads_to_its_runs() {
     assert_eq!(user.data(next, &Value::Null).await["pipeline"]["nextRunAt"], "2026-04-25T14:00:00Z");
     for _ in 0..2 {
         app.advance(TimeDelta::hours(1));
-        app.cp().dispatch_due_slots().await.expect("slots are decided");
+        app.cp().decide_due_slots().await.expect("slots are decided");
     }
     // No token lives that long.
     let admin = app.admin().await;

@@ -4,10 +4,9 @@
 use chrono::TimeDelta;
 
 use super::{
-    ControlPlane,
-    active_runs::is_busy,
-    background::{PAGE, attempt},
-    delta,
+    ControlPlane, delta,
+    failure_isolation::{PAGE, attempt},
+    job_activity::is_busy,
 };
 use crate::{
     actor::{Actor, Scope},

@@ -44,7 +44,7 @@ impl ReceivedNumbers {
 impl ControlPlane {
     /// Sends a resync to the readers of the bus if a committed event did not arrive within one to two seconds. A bus of
     /// one server loses nothing unnoticed, so this returns at once there.
-    pub async fn watch_for_gaps(&self) {
+    pub async fn detect_lost_messages(&self) {
         if !self.bus.is_shared() {
             return;
         }

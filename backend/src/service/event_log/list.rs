@@ -1,13 +1,11 @@
 //! Reading the event log page by page.
 
-use std::collections::HashSet;
-
-use super::{ControlPlane, cursors::Place};
+use super::cursor::Position;
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
-    ids::{CustomerId, PipelineId},
     model::event::{Event, Object},
+    service::ControlPlane,
     store::{self, events::EventRange},
 };
 
@@ -31,9 +29,9 @@ impl ControlPlane {
             Scope::All | Scope::Agent(_) => None,
         };
         let beyond = match beyond {
-            Some((name, cursor)) => match self.log_place(actor, name, &cursor).await? {
-                Place::At(number) => Some(number),
-                Place::Unknown => {
+            Some((name, cursor)) => match self.log_position(actor, name, &cursor).await? {
+                Position::At(number) => Some(number),
+                Position::Unknown => {
                     return Err(Error::field(name, "is a cursor of an earlier version: begin with the newest events"));
                 }
             },
@@ -52,39 +50,6 @@ impl ControlPlane {
             events.reverse();
         }
         Ok((events, has_more))
-    }
-
-    /// Removes from a customer's events what only administrators may see. Every read of the log for a customer ends here.
-    pub(super) async fn hide_from_customer(&self, customer: CustomerId, events: &mut [Event]) -> Result<()> {
-        self.hide_actors(customer, events).await?;
-        self.hide_earlier_versions(customer, events).await
-    }
-
-    /// Removes the definition and the list of versions from each pipeline whose version is not the current one any more.
-    /// A pipeline that was deleted has no current version.
-    async fn hide_earlier_versions(&self, customer: CustomerId, events: &mut [Event]) -> Result<()> {
-        let ids: HashSet<PipelineId> = events
-            .iter()
-            .filter_map(|event| match &event.object {
-                Object::Pipeline(pipeline) => Some(pipeline.id),
-                _ => None,
-            })
-            .collect();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<PipelineId> = ids.into_iter().collect();
-        // Read after the events: a version that is replaced in between is hidden.
-        let current = store::pipelines::current_versions(&self.db, customer, &ids).await?;
-        for event in events {
-            if let Object::Pipeline(pipeline) = &mut event.object
-                && current.get(&pipeline.id) != Some(&pipeline.version)
-            {
-                pipeline.yaml = String::new();
-                pipeline.versions = Vec::new();
-            }
-        }
-        Ok(())
     }
 }
 

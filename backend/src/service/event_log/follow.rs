@@ -4,13 +4,14 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::time::{sleep, timeout};
 
-use super::{ControlPlane, cursors::Place, history::report_unread};
+use super::{cursor::Position, list::report_unread};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::Result,
     events::{Reader, Signal},
     ids::CustomerId,
     model::event::Event,
+    service::ControlPlane,
     store::{self, events::EventRange},
 };
 
@@ -21,7 +22,7 @@ const PAGE: u64 = 200;
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A subscription to the event log.
-pub struct Log {
+pub struct EventLogSubscription {
     cp: Arc<ControlPlane>,
     customer: Option<CustomerId>,
     bus: Reader,
@@ -39,13 +40,13 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`crate::error::Error::Forbidden`] for agents, [`crate::error::Error::Fields`] for an invalid cursor.
-    pub async fn follow_log(self: &Arc<Self>, actor: &Actor, after: Option<String>) -> Result<Log> {
+    pub async fn follow_log(self: &Arc<Self>, actor: &Actor, after: Option<String>) -> Result<EventLogSubscription> {
         let customer = match actor.require(Permission::ViewEvents)? {
             Scope::Customer(customer) => Some(customer),
             Scope::All | Scope::Agent(_) => None,
         };
         let after = match after {
-            Some(cursor) => Some(self.log_place(actor, "after", &cursor).await?),
+            Some(cursor) => Some(self.log_position(actor, "after", &cursor).await?),
             None => None,
         };
         // Subscribed before the log is read, so that no event is missed between.
@@ -54,10 +55,10 @@ impl ControlPlane {
         let purged = store::events::purged(&self.db).await?;
         let (read, has_gap) = match after {
             None => (head, false),
-            Some(Place::At(number)) if (purged..=head).contains(&number) => (number, false),
+            Some(Position::At(number)) if (purged..=head).contains(&number) => (number, false),
             Some(_) => (purged.min(head), true),
         };
-        Ok(Log {
+        Ok(EventLogSubscription {
             cp: Arc::clone(self),
             customer,
             bus,
@@ -70,7 +71,7 @@ impl ControlPlane {
     }
 }
 
-impl Log {
+impl EventLogSubscription {
     /// The next event, or `None` within for a gap. Ends when the server stops.
     pub async fn next(&mut self) -> Option<Result<Option<Event>>> {
         let stop = self.cp.stop().clone();

@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     ControlPlane, Work,
-    active_runs::is_busy,
-    background::{PAGE, attempt},
+    failure_isolation::{PAGE, attempt},
+    job_activity::is_busy,
     job_runs::permitted_run,
     jobs::{permitted, require_enabled},
 };

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 
 /// The result of the writer's last batch.
 #[derive(Debug)]
-pub(super) struct Intake {
+pub(super) struct WriteAvailability {
     clock: Clock,
     state: Mutex<State>,
 }
@@ -25,7 +25,7 @@ enum State {
     Failing,
 }
 
-impl Intake {
+impl WriteAvailability {
     pub(super) const fn new(clock: Clock) -> Self {
         Self { clock, state: Mutex::new(State::Working(None)) }
     }
@@ -72,17 +72,17 @@ impl ControlPlane {
     /// Whether leases may end: an agent cannot come back during an outage of the database, and after a jump of the
     /// clock the length of its absence is not known.
     pub(super) fn can_end_leases(&self, now: DateTime<Utc>) -> bool {
-        self.may_judge_silence() && self.intake.has_worked_since(now - self.offline_after())
+        self.may_judge_silence() && self.write_availability.has_worked_since(now - self.offline_after())
     }
 
     /// Whether transfers may be marked stalled: their agents could report progress for the whole time.
     pub(super) fn can_judge_stalls(&self, now: DateTime<Utc>) -> bool {
-        self.may_judge_silence() && self.intake.has_worked_since(now - delta(self.timing.stalled_after))
+        self.may_judge_silence() && self.write_availability.has_worked_since(now - delta(self.timing.stalled_after))
     }
 
     /// The instant before which no lease begins, so that none ends before [`ControlPlane::can_end_leases`].
     pub(super) fn leases_from(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        match *self.intake.state() {
+        match *self.write_availability.state() {
             State::Working(since) => since.map(|since| since + self.offline_after() - delta(self.timing.lease)),
             State::Failing => Some(now),
         }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     ControlPlane, Work,
-    attempts::Attempts,
+    optimistic_retry::OptimisticRetry,
     tokens::{ACCESS, REFRESH},
 };
 use crate::{
@@ -27,54 +27,7 @@ const GRACE: TimeDelta = TimeDelta::seconds(10);
 const WRONG: Error = Error::Unauthenticated("wrong e-mail address or password");
 const ENDED: Error = Error::Unauthenticated("this session has ended: sign in again");
 
-/// The credentials of a caller.
-#[derive(Clone, Debug)]
-pub enum Credentials<'a> {
-    /// An agent's API key.
-    ApiKey(&'a str),
-    /// A user's access token.
-    Token(&'a str),
-}
-
-/// A caller whose credentials are valid, and how their requests are counted.
-#[derive(Clone, Debug)]
-pub struct AuthenticatedCaller {
-    /// On whose behalf they call.
-    pub actor: Actor,
-    /// The rate limit that applies.
-    pub class: Class,
-    /// The name under which their requests are counted within the class.
-    pub subject: String,
-    /// When the credentials expire; none for API keys.
-    pub expires_at: Option<DateTime<Utc>>,
-}
-
 impl ControlPlane {
-    /// Checks the credentials of a caller.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unauthenticated`] if the credentials are not valid.
-    pub async fn authenticate(&self, credentials: Credentials<'_>) -> Result<AuthenticatedCaller> {
-        match credentials {
-            Credentials::ApiKey(key) => {
-                let (actor, subject) = self.authenticate_agent_key(key).await?;
-                Ok(AuthenticatedCaller { actor, class: Class::Agent, subject, expires_at: None })
-            }
-            Credentials::Token(token) => {
-                let (actor, expires_at) = self.authenticate_token(token).await?;
-                let session = actor.session();
-                let (user, _) = session.ok_or_else(|| Error::internal("a token without a session was accepted"))?;
-                Ok(AuthenticatedCaller {
-                    actor,
-                    class: Class::User,
-                    subject: user.to_string(),
-                    expires_at: Some(expires_at),
-                })
-            }
-        }
-    }
-
     /// Begins a session. `address` is the client's address in the form that rate limits count.
     ///
     /// The attempt counts as a failure before the password is verified, and is taken back if the password is right: so
@@ -168,7 +121,7 @@ impl ControlPlane {
     /// session, except once within ten seconds, for the case that the answer was lost.
     pub async fn refresh_session(&self, token: &str) -> Result<SignedIn> {
         let (id, generation) = self.tokens.read_refresh(token).ok_or(ENDED)?;
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             let mut work = self.begin(&Actor::System).await?;

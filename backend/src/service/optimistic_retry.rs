@@ -10,9 +10,9 @@ const CONTENDED: Error = Error::Unavailable("too many changes of this object at 
 
 /// Counts the attempts at one change.
 #[derive(Debug, Default)]
-pub(super) struct Attempts(u32);
+pub(super) struct OptimisticRetry(u32);
 
-impl Attempts {
+impl OptimisticRetry {
     /// Counts an attempt.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn a_change_that_always_loses_is_given_up_and_may_be_tried_again_later() {
-        let mut attempts = Attempts::default();
+        let mut attempts = OptimisticRetry::default();
         assert!((0..MAX_ATTEMPTS).all(|_| attempts.begin().is_ok()));
         let given_up = attempts.begin().expect_err("one attempt too many");
         assert!(matches!(given_up, Error::Unavailable(_)) && given_up.retry_after().is_some());

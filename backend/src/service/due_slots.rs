@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 
 use super::{
     ControlPlane,
-    active_runs::{Runs, runs},
-    background::PAGE,
-    job_starts::{WAITS_FOR_AGENT, starts},
+    failure_isolation::PAGE,
+    job_activity::{JobActivity, activity},
+    start_directives::{WAITS_FOR_AGENT, starts},
 };
 use crate::{
     actor::Actor,
@@ -50,8 +50,8 @@ pub(super) struct Decided<'a> {
 impl ControlPlane {
     /// Decides all due slots of jobs and pipelines. Returns how many jobs and pipelines had one. A slot that cannot be
     /// decided stays due and does not block the others. After an error, the decisions made so far remain.
-    pub async fn dispatch_due_slots(&self) -> Result<usize> {
-        let mut dispatched = 0;
+    pub async fn decide_due_slots(&self) -> Result<usize> {
+        let mut total = 0;
         while let Some(due) = store::schedules::next_due(&self.db, Owner::Job).await? {
             let now = self.now();
             if due > now {
@@ -61,13 +61,13 @@ impl ControlPlane {
             metrics::histogram!("mftplus_scheduler_lateness_seconds").record(lateness.as_secs_f64());
             let list = |after| store::schedules::due_owners(&self.db, Owner::Job, now, after, PAGE);
             let decided =
-                self.work_through("deciding slots of jobs", AT_A_TIME, list, |ids| self.dispatch(ids)).await?;
+                self.work_through("deciding slots of jobs", AT_A_TIME, list, |ids| self.decide_due_jobs(ids)).await?;
             if decided == 0 {
                 break;
             }
-            dispatched += decided;
+            total += decided;
         }
-        Ok(dispatched + self.dispatch_due_pipelines().await?)
+        Ok(total + self.decide_due_pipeline_slots().await?)
     }
 
     /// The time until the next slot is due, at most 30 seconds.
@@ -86,15 +86,15 @@ impl ControlPlane {
     }
 
     /// Claims the schedules of these jobs and decides their due slots, in one transaction.
-    pub(super) async fn dispatch(&self, owners: Vec<uuid::Uuid>) -> Result<usize> {
+    pub(super) async fn decide_due_jobs(&self, owners: Vec<uuid::Uuid>) -> Result<usize> {
         let mut work = self.begin(&Actor::System).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
         let now = work.now;
         let due = store::schedules::due(&mut work.tx, &owners, now).await?;
         let ids: Vec<JobId> = due.iter().map(|row| JobId(row.owner_id)).collect();
-        let runs = runs(&mut work, &ids).await?;
+        let activity = activity(&mut work, &ids).await?;
         let decide = |row| {
-            let Runs { busy, queued } = &runs;
+            let JobActivity { busy, queued } = &activity;
             decided(row, busy.contains(&JobId(row.owner_id)), queued.get(&row.owner_id).copied().unwrap_or(0), now)
         };
         let decided: Vec<Decided<'_>> = due.iter().map(decide).collect();

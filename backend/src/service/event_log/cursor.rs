@@ -1,25 +1,17 @@
-//! Cursors and actors of the event log: a customer learns neither the number of other customers' events nor the
-//! identities of administrators.
-
-use std::collections::HashSet;
+//! Cursors of the event log: a customer does not learn the number of other customers' events.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::ControlPlane;
 use crate::{
     actor::{Actor, Scope},
     error::{Error, Result},
-    ids::{CustomerId, UserId},
-    model::event::Event,
+    service::ControlPlane,
     store,
 };
 
-/// How an administrator is named in the log of a customer.
-const ADMINISTRATOR: &str = "admin";
-
 /// The position that a cursor names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Position {
     /// The event with this number.
     At(i64),
     /// An event that a cursor of this form may not name.
@@ -37,29 +29,15 @@ impl ControlPlane {
     ///
     /// Earlier versions used the plain number as a cursor. Such a cursor is valid up to the last number that they
     /// issued; beyond, it would let a customer count the events of others.
-    pub(super) async fn log_place(&self, actor: &Actor, name: &'static str, cursor: &str) -> Result<Place> {
+    pub(super) async fn log_position(&self, actor: &Actor, name: &'static str, cursor: &str) -> Result<Position> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
         let sealed = <[u8; 16]>::try_from(bytes.as_slice()).ok().and_then(|sealed| self.tokens.unseal(sealed));
         if let Some(number) = sealed {
-            return Ok(Place::At(number));
+            return Ok(Position::At(number));
         }
         let plain = <[u8; 8]>::try_from(bytes.as_slice()).ok().map(i64::from_be_bytes).filter(|number| *number >= 0);
         let Some(number) = plain else { return Err(Error::field(name, "is not a cursor of the log")) };
         let is_known = actor.scope() == Scope::All || number <= store::events::plain_cursors_until(&self.db).await?;
-        Ok(if is_known { Place::At(number) } else { Place::Unknown })
-    }
-
-    /// Replaces actors that are not users of the customer by [`ADMINISTRATOR`].
-    pub(super) async fn hide_actors(&self, customer: CustomerId, events: &mut [Event]) -> Result<()> {
-        let user = |event: &Event| event.actor.strip_prefix("user:").map(|id| id.parse::<UserId>().ok());
-        let users: HashSet<UserId> = events.iter().filter_map(|event| user(event).flatten()).collect();
-        let users: Vec<UserId> = users.into_iter().collect();
-        let own: HashSet<UserId> = store::users::of_customer(&self.db, customer, &users).await?.into_iter().collect();
-        for event in events {
-            if user(&*event).is_some_and(|user| user.is_none_or(|user| !own.contains(&user))) {
-                ADMINISTRATOR.clone_into(&mut event.actor);
-            }
-        }
-        Ok(())
+        Ok(if is_known { Position::At(number) } else { Position::Unknown })
     }
 }

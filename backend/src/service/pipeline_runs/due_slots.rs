@@ -14,8 +14,8 @@ use crate::{
     },
     service::{
         ControlPlane,
-        background::{PAGE, attempt},
-        dispatch::{AT_A_TIME, Decided, decided},
+        due_slots::{AT_A_TIME, Decided, decided},
+        failure_isolation::{PAGE, attempt},
         pipelines::held,
     },
     store::{
@@ -32,8 +32,8 @@ const WAITS_FOR_SERVER: &str = "waits for a server to start it";
 impl ControlPlane {
     /// Decides all due slots of pipelines and starts the runs that may start. Returns how many pipelines had a due
     /// slot.
-    pub(in crate::service) async fn dispatch_due_pipelines(&self) -> Result<usize> {
-        let mut dispatched = 0;
+    pub(in crate::service) async fn decide_due_pipeline_slots(&self) -> Result<usize> {
+        let mut total = 0;
         while store::schedules::next_due(&self.db, Owner::Pipeline).await?.is_some_and(|due| due <= self.now()) {
             let now = self.now();
             let list = |after| store::schedules::due_owners(&self.db, Owner::Pipeline, now, after, PAGE);
@@ -42,16 +42,16 @@ impl ControlPlane {
             if decided == 0 {
                 break;
             }
-            dispatched += decided;
+            total += decided;
         }
-        if dispatched > 0 {
+        if total > 0 {
             self.start_queued_pipelines().await?;
         }
-        Ok(dispatched)
+        Ok(total)
     }
 
     /// The same for one pipeline, before its schedule changes.
-    pub(in crate::service) async fn dispatch_pipeline(&self, id: PipelineId) -> Result<()> {
+    pub(in crate::service) async fn decide_due_slots_of_pipeline(&self, id: PipelineId) -> Result<()> {
         self.decide_due_pipelines(vec![id.0]).await?;
         self.start_queued_pipelines().await.map(drop)
     }

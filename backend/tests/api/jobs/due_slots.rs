@@ -79,7 +79,7 @@ async fn several_servers_and_several_lookers_decide_each_slot_once() {
         other.advance(HOUR);
     }
     let servers = [Some(&app), other.as_ref(), Some(&app), other.as_ref()];
-    let looks = servers.into_iter().flatten().map(|server| server.cp().dispatch_due_slots());
+    let looks = servers.into_iter().flatten().map(|server| server.cp().decide_due_slots());
     let dispatched: usize = join_all(looks).await.into_iter().map(|look| look.expect("a look")).sum();
     assert_eq!(dispatched, 60);
     let open = app.key(&agent.key).get("/api/agents/directives").await;

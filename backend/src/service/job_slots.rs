@@ -1,0 +1,33 @@
+//! The slot history of a job.
+
+use super::ControlPlane;
+use crate::{
+    actor::{Actor, Permission},
+    error::Result,
+    ids::JobId,
+    model::{
+        Page, Window,
+        job::{JobSlot, JobSlotFilter},
+    },
+    store,
+};
+
+impl ControlPlane {
+    /// A page of the slot history of a job, latest slot first.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::NotFound`] outside the caller's scope, [`crate::error::Error::Forbidden`] unless the caller
+    /// is an administrator.
+    pub async fn list_job_slots(
+        &self,
+        actor: &Actor,
+        job: JobId,
+        filter: &JobSlotFilter,
+        window: Window,
+    ) -> Result<Page<JobSlot>> {
+        self.get_job(actor, job).await?;
+        actor.require(Permission::ViewJobSlots)?;
+        Ok(store::slots::list(&self.db, job.0, filter, window).await?.map(|row| row.view()))
+    }
+}
