@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The most agents that one transaction marks: few enough that a concurrent report does not wait long.
-const AGENTS_AT_A_TIME: usize = 200;
+const AGENTS_AT_A_TIME: usize = 100;
 /// The most transfers that one transaction changes.
 const TRANSFERS_AT_A_TIME: usize = 50;
 
