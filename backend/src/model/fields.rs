@@ -185,13 +185,13 @@ impl Fields {
     }
 }
 
-/// Text of `min` to `max` visible characters, without white space at its ends.
+/// Text of at least `min` characters without the white space at its ends, which is removed, and at most `max` with it.
 pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| {
-        let Value::String(text) = value else { return Err("must be a string".to_owned()) };
-        let text = text.trim();
+        let Value::String(received) = value else { return Err("must be a string".to_owned()) };
+        let text = received.trim();
         let length = text.chars().count();
-        if length < min || length > max {
+        if length < min || received.chars().count() > max {
             return Err(if min == 0 {
                 format!("must be at most {max} characters long")
             } else {
@@ -367,6 +367,13 @@ mod tests {
         assert_eq!(fields.clearable("error", &[], text(0, 5)), Some(Change::Clear));
         assert_eq!(fields.update("speed", &[], number(0.0, f64::MAX)), None);
         assert!(fields.finish(Some(())).is_err());
+    }
+
+    #[test]
+    fn white_space_at_the_ends_of_a_text_is_removed_but_counts_to_its_maximum() {
+        assert_eq!(text(1, 5)(json!(" abc ")), Ok("abc".to_owned()));
+        assert!(text(1, 5)(json!("abc   ")).is_err());
+        assert!(text(1, 5)(json!("     ")).is_err());
     }
 
     #[test]

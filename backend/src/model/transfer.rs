@@ -332,7 +332,7 @@ macro_rules! update_transfer {
                 #[schema(nullable = false, minimum = 0, maximum = 1_152_921_504_606_846_976_i64)]
                 bytes_transferred: Option<i64> = update("bytesTransferred", &[], integer(0, MAX_BYTES)),
                 /// Speed in bytes per second.
-                #[schema(nullable = false, minimum = 0, maximum = 1_000_000_000_000_000_000_i64)]
+                #[schema(nullable = false, minimum = 0, maximum = 1_000_000_000_000_000_i64)]
                 speed: Option<f64> = update("speed", &[], number(0.0, MAX_SPEED)),
                 /// Reason for the failure. Null removes it. Alias: `errorMessage`.
                 #[schema(value_type = Option<String>)]

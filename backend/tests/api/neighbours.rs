@@ -71,12 +71,12 @@ async fn speeds_that_no_sum_holds_leave_the_figures_of_the_fleet_as_they_are() {
     let wild = agent(&app, "acme").await;
     for _ in 0..3 {
         let transfer = app.transfer(&wild).await;
-        patch(&app, &wild, &transfer, &json!({ "status": "running", "speed": 1e18 })).await;
+        patch(&app, &wild, &transfer, &json!({ "status": "running", "speed": 1e15 })).await;
     }
     let fleet = async || app.admin().await.data("{ fleet { bytesPerSecond } }", &Value::Null).await["fleet"].clone();
-    assert_eq!(fleet().await, json!({ "bytesPerSecond": 3e18 }));
+    assert_eq!(fleet().await, json!({ "bytesPerSecond": 3e15 }));
     write(&app, sql("UPDATE transfers SET speed = 1.7e308")).await;
-    assert_eq!(fleet().await, json!({ "bytesPerSecond": 3e18 }));
+    assert_eq!(fleet().await, json!({ "bytesPerSecond": 3e15 }));
 }
 
 #[tokio::test]
