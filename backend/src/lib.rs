@@ -3,11 +3,11 @@
 //! | layer | modules | what it does |
 //! |---|---|---|
 //! | wiring | `cli` `app` `server` `watch` | builds everything and starts it; may see everything |
-//! | edges | `rest` `graphql` `sweeper` `scheduler` `pipeline_engine` `dashboard` | a request or the passing of time in, one call of the core out |
+//! | transport | `rest` `graphql` `sweeper` `scheduler` `pipeline_engine` `dashboard` | receives a request, or is woken by a timer, and makes one call of the core |
 //! | core | `service` | [`service::ControlPlane`]: decides; the only writer and the only publisher |
 //! | mechanisms | `store` `events` `limits` `webhooks` | rows, messages, counters and requests, without opinions |
-//! | words | `model` `actor` `error` `ids` `clock` | no I/O |
-//! | beside the edges | `transport` | what every HTTP edge reads off a request |
+//! | domain | `model` `actor` `error` `ids` `clock` | no I/O |
+//! | shared transport | `transport` | what all HTTP modules do in the same way |
 //!
 //! `tests/architecture.rs` checks it. ARCHITECTURE.md tells it at length.
 

@@ -1,4 +1,4 @@
-//! The words of the product: what its objects look like, what may be asked of them, and the rules that need no I/O.
+//! The domain: the objects as clients see them, the inputs, and the rules that need no I/O.
 //!
 //! A struct here is the body of a REST answer, the payload of an event and, later, the GraphQL object. Nothing here
 //! knows a database, a clock or a transport.

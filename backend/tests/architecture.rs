@@ -161,7 +161,7 @@ fn holds(line: &str, word: &str) -> bool {
 }
 
 #[rstest]
-#[case::words(&["model", "actor", "error", "ids", "clock"], &["model", "actor", "error", "ids", "clock"])]
+#[case::domain(&["model", "actor", "error", "ids", "clock"], &["model", "actor", "error", "ids", "clock"])]
 #[case::limits(&["limits"], &["limits", "error"])]
 #[case::events(&["events"], &["events", "model", "error", "ids"])]
 #[case::store(&["store"], &["store", "model", "actor", "error", "ids"])]

@@ -206,25 +206,25 @@ fn every_operation_has_a_name_a_summary_and_described_answers() {
 }
 
 #[rstest::rstest]
-#[case::agent_statuses(AgentStatus::VARIANTS, wire::AgentStatus::WORDS)]
-#[case::directions(Direction::VARIANTS, wire::Direction::WORDS)]
-#[case::directives(DirectiveAction::VARIANTS, wire::DirectiveKind::WORDS)]
-#[case::job_run_statuses(RunStatus::VARIANTS, wire::ReportedStatus::WORDS)]
-#[case::protocols(Protocol::VARIANTS, wire::Protocol::WORDS)]
-#[case::step_statuses(StepStatus::VARIANTS, wire::StepStatus::WORDS)]
-#[case::transfer_statuses(TransferStatus::VARIANTS, wire::TransferStatus::WORDS)]
-fn the_server_and_its_clients_know_the_same_words(
+#[case::agent_statuses(AgentStatus::VARIANTS, wire::AgentStatus::NAMES)]
+#[case::directions(Direction::VARIANTS, wire::Direction::NAMES)]
+#[case::directives(DirectiveAction::VARIANTS, wire::DirectiveKind::NAMES)]
+#[case::job_run_statuses(RunStatus::VARIANTS, wire::ReportedStatus::NAMES)]
+#[case::protocols(Protocol::VARIANTS, wire::Protocol::NAMES)]
+#[case::step_statuses(StepStatus::VARIANTS, wire::StepStatus::NAMES)]
+#[case::transfer_statuses(TransferStatus::VARIANTS, wire::TransferStatus::NAMES)]
+fn the_server_and_its_clients_know_the_same_names(
     #[case] server: &'static [&'static str],
     #[case] shared: &'static [&'static str],
 ) {
-    let words = |words: &'static [&'static str]| words.iter().copied().collect::<BTreeSet<_>>();
-    assert_eq!(words(server), words(shared));
+    let sorted = |names: &'static [&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
+    assert_eq!(sorted(server), sorted(shared));
 }
 
 #[test]
 fn what_an_agent_reports_is_a_status_of_transfers_and_steps() {
-    for word in wire::ReportedStatus::WORDS {
-        assert!(TransferStatus::VARIANTS.contains(word) && StepStatus::VARIANTS.contains(word), "{word}");
+    for name in wire::ReportedStatus::NAMES {
+        assert!(TransferStatus::VARIANTS.contains(name) && StepStatus::VARIANTS.contains(name), "{name}");
     }
 }
 

@@ -6,13 +6,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     location::{SEPARATORS, last_part, local_file},
-    words::words,
+    words::text_enum,
 };
 
 /// What is encoded in the name of a file that becomes a part of a URL: all but the unreserved characters of RFC 3986.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-words! {
+text_enum! {
     /// A format of compressed files.
     pub enum Format {
         /// gzip, with names that end in `.gz`.

@@ -1,8 +1,8 @@
 //! The codes of errors: `extensions.code` in GraphQL, and the reasons in `details` of REST.
 
-use crate::words::words;
+use crate::words::text_enum;
 
-words! {
+text_enum! {
     /// The kinds of failure, one per status code of the contract.
     pub enum Code {
         /// The request is wrong in itself.
@@ -36,7 +36,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// Why a request contradicts what is stored, as programs read it in `details.reason`.
     pub enum ConflictReason {
         /// The report came after the server had given up waiting for it.

@@ -1,4 +1,4 @@
-//! What the server, the agent, `mftplus watch` and the dashboard share: the words, codes and rules of the published
+//! What the server, the agent, `mftplus watch` and the dashboard share: the enums, error codes and rules of the published
 //! contract, each once.
 //!
 //! Everything is pure: no I/O, no clock, and randomness is a parameter. The crate compiles for WebAssembly, and every byte
@@ -19,4 +19,4 @@ pub mod transfer;
 pub mod wire;
 mod words;
 
-pub use words::UnknownWord;
+pub use words::UnknownValue;

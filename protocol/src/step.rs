@@ -5,27 +5,27 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{archive::Format, words::words};
+use crate::{archive::Format, words::text_enum};
 
-/// Declares the types of steps after `transfer`: their words, their fields, and all that goes through the fields.
+/// Declares the types of steps after `transfer`: their names, their fields, and the functions over all fields.
 ///
-/// The fields of a type are `text` that it needs, `optional` text, and `words`: optional values of an enum of `words!`.
-/// A field is named by one word, which is its key in definitions and in JSON.
+/// The fields of a type are `text` (required), `optional` (text) and `choices` (optional values of a `text_enum!`). The
+/// name of a field is also its key in definitions and in JSON.
 macro_rules! step_actions {
     ($(
         $(#[$about:meta])*
-        $name:ident = $word:literal {
+        $name:ident = $text_name:literal {
             $(text { $($(#[$text_about:meta])* $text:ident),+ $(,)? })?
             $(optional { $($(#[$optional_about:meta])* $optional:ident),+ $(,)? })?
-            $(words { $($(#[$choice_about:meta])* $choice:ident: $words:ident),+ $(,)? })?
+            $(choices { $($(#[$choice_about:meta])* $choice:ident: $choices:ident),+ $(,)? })?
         }
     )+) => {
-        words! {
+        text_enum! {
             /// The type of a step.
             pub enum StepType {
                 /// Copies a file, a folder or the files of a pattern.
                 Transfer = "transfer",
-                $($(#[$about])* $name = $word,)+
+                $($(#[$about])* $name = $text_name,)+
             }
         }
 
@@ -34,7 +34,7 @@ macro_rules! step_actions {
         /// `T` is text: with placeholders in a definition, final in a plan and in what an agent is told. `C` is what a copy
         /// says of its two sides, which each stage says in its own way.
         ///
-        /// In JSON, `type` has the word of [`StepType`], and fields that are not set are absent.
+        /// In JSON, `type` holds the name of the [`StepType`], and fields that are not set are absent.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "type")]
         pub enum StepAction<T, C> {
@@ -43,7 +43,7 @@ macro_rules! step_actions {
             Transfer(C),
             $(
                 $(#[$about])*
-                #[serde(rename = $word)]
+                #[serde(rename = $text_name)]
                 $name {
                     $($($(#[$text_about])* $text: T,)+)?
                     $($(
@@ -54,7 +54,7 @@ macro_rules! step_actions {
                     $($(
                         $(#[$choice_about])*
                         #[serde(skip_serializing_if = "Option::is_none")]
-                        $choice: Option<$words>,
+                        $choice: Option<$choices>,
                     )+)?
                 },
             )+
@@ -75,7 +75,7 @@ macro_rules! step_actions {
             pub fn read(
                 step_type: StepType,
                 text: impl Fn(&'static str) -> Option<T>,
-                word: impl Fn(&'static str) -> Option<String>,
+                name_of: impl Fn(&'static str) -> Option<String>,
                 transfer: impl FnOnce() -> C,
             ) -> Option<Self> {
                 Some(match step_type {
@@ -83,7 +83,7 @@ macro_rules! step_actions {
                     $(StepType::$name => Self::$name {
                         $($($text: text(stringify!($text))?,)+)?
                         $($($optional: text(stringify!($optional)),)+)?
-                        $($($choice: word(stringify!($choice)).and_then(|word| $words::from_word(&word)),)+)?
+                        $($($choice: name_of(stringify!($choice)).and_then(|name| $choices::from_name(&name)),)+)?
                     },)+
                 })
             }
@@ -97,7 +97,7 @@ macro_rules! step_actions {
                     $(Self::$name { $($($text,)+)? $($($optional,)+)? $($($choice,)+)? } => vec![
                         $($((stringify!($text), Some(Field::Text($text))),)+)?
                         $($((stringify!($optional), $optional.as_ref().map(Field::Text)),)+)?
-                        $($((stringify!($choice), $choice.map(|value| Field::Word(value.as_str()))),)+)?
+                        $($((stringify!($choice), $choice.map(|value| Field::Choice(value.as_str()))),)+)?
                     ],)+
                 }
             }
@@ -158,7 +158,7 @@ step_actions! {
             /// The file that is written, or its folder if it ends in a slash; beside `path` if absent.
             output,
         }
-        words {
+        choices {
             /// The format; as the name of the output ends if absent.
             format: Format,
         }
@@ -173,7 +173,7 @@ step_actions! {
             /// The file that is written, or its folder if it ends in a slash; beside `path` if absent.
             output,
         }
-        words {
+        choices {
             /// The format; as the file begins if absent.
             format: Format,
         }
@@ -212,8 +212,8 @@ step_actions! {
 pub enum Field<'a, T> {
     /// Text.
     Text(&'a T),
-    /// A word of an enum.
-    Word(&'static str),
+    /// The name of an enum value.
+    Choice(&'static str),
 }
 
 impl StepType {
@@ -253,7 +253,7 @@ mod tests {
             for (name, value) in action.fields() {
                 let expected = match value.expect("a value") {
                     Field::Text(text) => text.as_str(),
-                    Field::Word(word) => word,
+                    Field::Choice(name) => name,
                 };
                 assert_eq!(written[name], expected, "{written}");
             }

@@ -1,8 +1,9 @@
-//! The words of the API for agents: statuses, kinds and types. A test of the server compares them with its own lists.
+//! The enums of the REST API for agents: statuses, kinds and protocols. A test of the server compares their names with
+//! those of the server's own enums.
 
-use crate::words::words;
+use crate::words::text_enum;
 
-words! {
+text_enum! {
     /// The status of a transfer.
     pub enum TransferStatus {
         /// It waits for its agent.
@@ -18,7 +19,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// The status of a step in a pipeline run.
     pub enum StepStatus {
         /// It has not begun.
@@ -36,7 +37,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// The statuses that an agent reports, of transfers, job runs and steps alike.
     pub enum ReportedStatus {
         /// The agent works on it.
@@ -50,7 +51,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// The status of an agent.
     pub enum AgentStatus {
         /// Heartbeats arrive.
@@ -64,7 +65,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// The direction of a transfer, as seen from the agent.
     #[derive(Default)]
     pub enum Direction {
@@ -76,7 +77,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// How files are reached.
     pub enum Protocol {
         /// An SFTP server.
@@ -90,7 +91,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// How a copy is compared with its source.
     #[derive(Default)]
     pub enum Verify {
@@ -102,7 +103,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// The kind of a directive: what the server wants of an agent.
     pub enum DirectiveKind {
         /// Run a job.

@@ -1,46 +1,46 @@
-//! Enums whose values are words of the contract.
+//! Enums whose values have names in the published contract.
 
-/// Declares an enum with the word that each value has in JSON and in text, and the list of its values.
-macro_rules! words {
+/// Declares an enum with the name that each value has in JSON and in text, and the list of its values.
+macro_rules! text_enum {
     (
         $(#[$attribute:meta])*
         pub enum $name:ident {
-            $($(#[$value_attribute:meta])* $value:ident = $word:literal,)+
+            $($(#[$value_attribute:meta])* $value:ident = $text:literal,)+
         }
     ) => {
         $(#[$attribute])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
-            $($(#[$value_attribute])* #[serde(rename = $word)] $value,)+
+            $($(#[$value_attribute])* #[serde(rename = $text)] $value,)+
         }
 
         impl $name {
             /// All values.
             pub const ALL: &'static [Self] = &[$(Self::$value,)+];
 
-            /// The words of all values, in the same order.
-            pub const WORDS: &'static [&'static str] = &[$($word,)+];
+            /// The names of all values, in the order of `ALL`.
+            pub const NAMES: &'static [&'static str] = &[$($text,)+];
 
-            /// The word of this value.
+            /// The name of the value in the contract.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
-                    $(Self::$value => $word,)+
+                    $(Self::$value => $text,)+
                 }
             }
 
-            /// The value that has this word; none for a word of a later version.
+            /// The value with the given name; `None` for a name of a later version.
             #[must_use]
-            pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == word)
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == name)
             }
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::UnknownWord;
+            type Err = $crate::UnknownValue;
 
-            fn from_str(word: &str) -> Result<Self, Self::Err> {
-                Self::from_word(word).ok_or($crate::UnknownWord)
+            fn from_str(name: &str) -> Result<Self, Self::Err> {
+                Self::from_name(name).ok_or($crate::UnknownValue)
             }
         }
 
@@ -52,16 +52,16 @@ macro_rules! words {
     };
 }
 
-pub(crate) use words;
+pub(crate) use text_enum;
 
-/// The text is none of the words of an enum.
+/// The error for a text that names no value of the enum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownWord;
+pub struct UnknownValue;
 
-impl std::fmt::Display for UnknownWord {
+impl std::fmt::Display for UnknownValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an unknown word")
+        f.write_str("an unknown value")
     }
 }
 
-impl std::error::Error for UnknownWord {}
+impl std::error::Error for UnknownValue {}

@@ -88,7 +88,7 @@ struct Failure {
 impl Failure {
     /// The reason of a conflict; none if the server gives none, or one of a later version.
     fn reason(&self) -> Option<ConflictReason> {
-        ConflictReason::from_word(self.details.as_ref()?.get("reason")?.as_str()?)
+        ConflictReason::from_name(self.details.as_ref()?.get("reason")?.as_str()?)
     }
 }
 

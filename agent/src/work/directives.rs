@@ -75,7 +75,7 @@ impl Dispatcher {
 
     async fn act(&mut self, directive: &Directive) -> anyhow::Result<Acknowledgement> {
         let payload = &directive.payload;
-        let kind = DirectiveKind::from_word(&directive.kind);
+        let kind = DirectiveKind::from_name(&directive.kind);
         if self.role == Role::Copy && kind != Some(DirectiveKind::CancelTransfer) {
             // The daemon handles it.
             return Ok(Acknowledgement::Deferred);

@@ -266,7 +266,7 @@ async fn announce(
 
 /// Whether this attempt of a step has ended on the server.
 pub(crate) fn is_over(view: &StepView, attempt: u32) -> bool {
-    view.attempt > attempt || !StepStatus::from_word(&view.status).is_some_and(StepStatus::is_active)
+    view.attempt > attempt || !StepStatus::from_name(&view.status).is_some_and(StepStatus::is_active)
 }
 
 /// Reports the end of the item.

@@ -240,13 +240,13 @@ pub fn raw_text(max: usize) -> impl FnOnce(Value) -> Check<String> {
     }
 }
 
-/// One of the words of an enum.
+/// The name of an enum value.
 pub fn one_of<T: std::str::FromStr + strum::VariantNames>(value: Value) -> Check<T> {
-    let word = match &value {
-        Value::String(word) => word.parse().ok(),
+    let parsed = match &value {
+        Value::String(parsed) => parsed.parse().ok(),
         _ => None,
     };
-    word.ok_or_else(|| format!("must be one of {}", T::VARIANTS.join(", ")))
+    parsed.ok_or_else(|| format!("must be one of {}", T::VARIANTS.join(", ")))
 }
 
 /// A finite number within bounds.

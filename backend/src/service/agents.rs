@@ -24,7 +24,7 @@ use crate::{
         job::JobFilter,
         transfer::{Transfer, TransferFilter},
     },
-    store::{self, agents::AgentRow, api_keys::KeyState, db::Word},
+    store::{self, agents::AgentRow, api_keys::KeyState, db::EnumText},
 };
 
 /// The heartbeat interval of an agent that has acknowledged no other one, in seconds.
@@ -67,9 +67,9 @@ impl ControlPlane {
             customer_id: customer,
             name: input.name,
             hostname: input.hostname,
-            os: Word(input.os),
+            os: EnumText(input.os),
             version: input.version,
-            status: Word(AgentStatus::Online),
+            status: EnumText(AgentStatus::Online),
             last_heartbeat: now,
             heartbeat_interval: PUBLISHED_INTERVAL,
             offline_since: None,

@@ -19,7 +19,7 @@ use crate::{
     },
     store::{
         self,
-        db::Word,
+        db::EnumText,
         jobs::JobRow,
         schedules::Owner,
         slots::{Pending, SlotRow},
@@ -64,10 +64,10 @@ impl ControlPlane {
                 id: known.get(&at).map_or_else(|| self.ids.next(at), |slot| slot.id),
                 owner_id: job.0,
                 scheduled_for: at,
-                outcome: Word(Outcome::Ran),
+                outcome: EnumText(Outcome::Ran),
                 reason: Some(WAITS_FOR_RUN.to_owned()),
                 run_id: None,
-                pending: Some(Word(Pending::Queued)),
+                pending: Some(EnumText(Pending::Queued)),
                 range_from: None,
                 range_count: None,
             };

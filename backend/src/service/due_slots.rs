@@ -23,7 +23,7 @@ use crate::{
     },
     store::{
         self,
-        db::Word,
+        db::EnumText,
         jobs::JobRow,
         schedules::{Owner, ScheduleRow},
         slots::{Pending, SlotRow},
@@ -147,10 +147,10 @@ impl ControlPlane {
             id: self.ids.next(scheduled_for),
             owner_id: owner,
             scheduled_for,
-            outcome: Word(outcome),
+            outcome: EnumText(outcome),
             reason: Some(reason.to_owned()),
             run_id: None,
-            pending: pending.map(Word),
+            pending: pending.map(EnumText),
             range_from: range.map(|(from, _)| from),
             range_count: range.map(|(_, count)| count),
         }

@@ -14,7 +14,7 @@ use crate::{
         event::{Kind, Object},
         job::{JobRun, JobRunFilter, Outcome, ReportJobRun, RunState, RunStatus, StartJobRun},
     },
-    store::{self, db::Word, idempotency::Claim, job_runs::JobRunRow, jobs::JobRow},
+    store::{self, db::EnumText, idempotency::Claim, job_runs::JobRunRow, jobs::JobRow},
 };
 
 impl ControlPlane {
@@ -110,7 +110,7 @@ impl ControlPlane {
             && let Some(mut slot) = store::slots::find(&mut work.tx, job.id.0, at).await?
         {
             let seen = slot.pending.take().map(|pending| pending.0);
-            (slot.outcome, slot.run_id, slot.reason) = (Word(Outcome::Ran), Some(row.id), None);
+            (slot.outcome, slot.run_id, slot.reason) = (EnumText(Outcome::Ran), Some(row.id), None);
             store::slots::save(&mut work.tx, &slot, seen).await?;
         }
         let run = row.view();

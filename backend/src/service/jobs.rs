@@ -14,7 +14,7 @@ use crate::{
         job::{CreateJob, Job, JobFilter, Outcome, PreviewSchedule, RunStatus, SchedulePreview, UpdateJob},
         schedule::{Schedule, ScheduleError},
     },
-    store::{self, db::Word, idempotency::Claim, jobs::JobRow},
+    store::{self, db::EnumText, idempotency::Claim, jobs::JobRow},
 };
 
 /// The reason of slots that are skipped because the job was disabled.
@@ -41,16 +41,16 @@ impl ControlPlane {
             name: input.name,
             source: input.source_path,
             destination: input.destination_path,
-            protocol: Word(input.protocol),
-            direction: Word(input.direction),
+            protocol: EnumText(input.protocol),
+            direction: EnumText(input.direction),
             enabled,
             retry: input.retry.map(store::db::json_column),
             last_run_at: None,
             revision: 1,
             created_at: now,
             timezone: schedule.timezone().to_owned(),
-            overlap: Word(input.overlap.unwrap_or_default()),
-            catch_up: Word(input.catch_up.unwrap_or_default()),
+            overlap: EnumText(input.overlap.unwrap_or_default()),
+            catch_up: EnumText(input.catch_up.unwrap_or_default()),
             next_run_at: if enabled { schedule.next_after(now) } else { None },
             schedule: input.schedule,
             version: 1,
@@ -264,7 +264,7 @@ async fn cancel_pending_starts(work: &mut Work, job: &Job, reason: &str) -> Resu
     }
     for mut slot in store::slots::pending(&mut work.tx, job.id.0).await? {
         let seen = slot.pending.take().map(|pending| pending.0);
-        slot.outcome = Word(Outcome::Skipped);
+        slot.outcome = EnumText(Outcome::Skipped);
         slot.reason = Some(reason.to_owned());
         if store::slots::save(&mut work.tx, &slot, seen).await? {
             work.note(Kind::JobSlotDecided, Object::JobSlot(slot.view()));

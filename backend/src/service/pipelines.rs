@@ -18,7 +18,7 @@ use crate::{
             CreatePipeline, Pipeline, PipelineFilter, PipelineRef, PipelineVersion, ReplaceDefinition, UpdatePipeline,
         },
     },
-    store::{self, db::Word, idempotency::Claim, pipelines::PipelineRow},
+    store::{self, db::EnumText, idempotency::Claim, pipelines::PipelineRow},
 };
 
 mod definitions;
@@ -58,7 +58,7 @@ impl ControlPlane {
             created_at: work.now,
             updated_at: work.now,
             yaml: input.yaml,
-            filling: Word(Filling::default()),
+            filling: EnumText(Filling::default()),
             git_sha: input.git_sha,
             version_created_at: work.now,
             next_run_at: None,
@@ -154,7 +154,7 @@ impl ControlPlane {
             row.updated_at = work.now;
             row.version_created_at = work.now;
             row.yaml.clone_from(&input.yaml);
-            row.filling = Word(input.filling);
+            row.filling = EnumText(input.filling);
             row.git_sha.clone_from(&input.git_sha);
             insert_version(&mut work, &row).await?;
             store::pipelines::save(&mut work.tx, &row).await?;

@@ -20,7 +20,7 @@ use crate::{
         job::{Job, JobRun, Outcome},
         schedule::Overlap,
     },
-    store::{self, db::Word, job_runs::JobRunRow, jobs::JobRow, schedules::Owner, slots::Pending},
+    store::{self, db::EnumText, job_runs::JobRunRow, jobs::JobRow, schedules::Owner, slots::Pending},
 };
 
 /// The reason of a slot whose start was sent to the agent.
@@ -160,7 +160,7 @@ impl ControlPlane {
         if !job.enabled || job.overlap.0 != Overlap::Allow && is_busy(&mut work, id).await? {
             return Ok(false);
         }
-        slot.pending = Some(Word(Pending::Sent));
+        slot.pending = Some(EnumText(Pending::Sent));
         slot.reason = Some(WAITS_FOR_AGENT.to_owned());
         if !store::slots::save(&mut work.tx, &slot, Some(Pending::Queued)).await? {
             return Ok(false);
@@ -229,7 +229,7 @@ async fn drop_slot(work: &mut Work, directive: &Directive, outcome: Outcome, rea
         return Ok(());
     }
     slot.pending = None;
-    slot.outcome = Word(outcome);
+    slot.outcome = EnumText(outcome);
     slot.reason = Some(reason.to_owned());
     if store::slots::save(&mut work.tx, &slot, Some(Pending::Sent)).await? {
         work.note(Kind::JobSlotDecided, Object::JobSlot(slot.view()));

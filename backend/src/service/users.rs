@@ -11,7 +11,7 @@ use crate::{
         account::{CreateUser, Role, UpdateUser, User},
         event::{Kind, Object},
     },
-    store::{self, db::Word, idempotency::Claim, users::UserRow},
+    store::{self, db::EnumText, idempotency::Claim, users::UserRow},
 };
 
 impl ControlPlane {
@@ -34,7 +34,7 @@ impl ControlPlane {
             id: self.ids.next(work.now),
             email: input.email,
             password_hash,
-            role: Word(input.role),
+            role: EnumText(input.role),
             customer_id: input.customer_id,
             suspended: false,
             created_at: work.now,
@@ -97,7 +97,7 @@ impl ControlPlane {
             (Some(Role::Admin), _) => row.customer_id = None,
             _ => {}
         }
-        row.role = Word(input.role.unwrap_or(row.role.0));
+        row.role = EnumText(input.role.unwrap_or(row.role.0));
         row.suspended = input.suspended.unwrap_or(row.suspended);
         row.password_hash = password_hash.unwrap_or(row.password_hash);
         store::users::save(&mut work.tx, &row).await?;

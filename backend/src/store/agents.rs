@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::{
     db::{
-        Conn, Db, MOST_VALUES, Sql, Tx, Word, sql,
+        Conn, Db, EnumText, MOST_VALUES, Sql, Tx, sql,
         table::{table, values},
     },
     pagination,
@@ -32,11 +32,11 @@ pub struct AgentRow {
     /// The host name that the agent registered with.
     pub hostname: String,
     /// The operating system that the agent registered with.
-    pub os: Word<Os>,
+    pub os: EnumText<Os>,
     /// The version of the agent program, if it named one.
     pub version: Option<String>,
     /// The status by the last heartbeat, or `offline`.
-    pub status: Word<AgentStatus>,
+    pub status: EnumText<AgentStatus>,
     /// When the server received the last heartbeat.
     pub last_heartbeat: DateTime<Utc>,
     /// Seconds between heartbeats, as the agent last acknowledged them.
@@ -57,7 +57,7 @@ pub struct AgentRow {
 
 table! {
     agents: AgentRow {
-        id, customer_id, name, hostname, os: Word(os), version, status: Word(status), last_heartbeat,
+        id, customer_id, name, hostname, os: EnumText(os), version, status: EnumText(status), last_heartbeat,
         heartbeat_interval, offline_since, ip_address, load, memory, revision, created_at,
     }
     from "agents" prefix "";
@@ -69,7 +69,7 @@ table! {
         customer_id: Uuid,
         name: Text,
         hostname: Text,
-        os: Word,
+        os: EnumText,
         version: Text,
         heartbeat_interval: Integer,
         created_at: Instant,
@@ -77,7 +77,7 @@ table! {
 
     /// Written by every heartbeat.
     const HEARTBEAT {
-        status: Word,
+        status: EnumText,
         last_heartbeat: Instant,
         offline_since: Instant,
         ip_address: Text,
@@ -303,7 +303,7 @@ pub async fn mark_offline(
         .execute(tx)
         .await?;
     for row in &mut rows {
-        (row.status, row.offline_since) = (Word(AgentStatus::Offline), Some(now));
+        (row.status, row.offline_since) = (EnumText(AgentStatus::Offline), Some(now));
         row.revision += 1;
     }
     Ok(rows)

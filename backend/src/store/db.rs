@@ -24,7 +24,7 @@ mod wal;
 
 use columns::readable;
 pub(super) use columns::unreadable;
-pub use columns::{JsonColumn, Word, json, json_column};
+pub use columns::{EnumText, JsonColumn, json, json_column};
 pub(super) use failure::{is_worth_another_connection, timed_out};
 pub use limits::DatabaseLimits;
 pub use pooled_connection::{PooledConnection, WriteLock};

@@ -72,7 +72,7 @@ table! {
 
     /// Written by every change.
     const STATE {
-        status: Word,
+        status: EnumText,
         completed_at: Instant,
         error_message: Text,
         bytes_transferred: Integer,

@@ -5,7 +5,7 @@ use sea_query::Value;
 
 use super::{
     db::{
-        Conn, Db, JsonColumn, MOST_VALUES, Sql, Tx, Word, json, sql,
+        Conn, Db, EnumText, JsonColumn, MOST_VALUES, Sql, Tx, json, sql,
         table::{table, values},
     },
     pagination,
@@ -41,9 +41,9 @@ pub struct JobRow {
     /// The location to copy to.
     pub destination: String,
     /// The protocol of the copy.
-    pub protocol: Word<Protocol>,
+    pub protocol: EnumText<Protocol>,
     /// The direction of the copy, seen from the agent.
-    pub direction: Word<Direction>,
+    pub direction: EnumText<Direction>,
     /// Whether the schedule starts runs.
     pub enabled: bool,
     /// The retry policy of runs; `None` if failed runs are not retried.
@@ -59,9 +59,9 @@ pub struct JobRow {
     /// The IANA time zone of the schedule.
     pub timezone: String,
     /// The overlap policy of the schedule.
-    pub overlap: Word<Overlap>,
+    pub overlap: EnumText<Overlap>,
     /// The catch-up policy of the schedule.
-    pub catch_up: Word<CatchUp>,
+    pub catch_up: EnumText<CatchUp>,
     /// The first slot that is not decided; `None` if none is planned.
     pub next_run_at: Option<DateTime<Utc>>,
     /// Grows with each change and each claim of the schedule.
@@ -74,7 +74,7 @@ pub struct JobRow {
 
 table! {
     jobs: JobRow {
-        id, customer_id, agent_id, name, source, destination, protocol: Word(protocol), direction: Word(direction),
+        id, customer_id, agent_id, name, source, destination, protocol: EnumText(protocol), direction: EnumText(direction),
         enabled, retry, last_run_at, revision, created_at, schedule, timezone, overlap, catch_up, next_run_at, version,
         agent_name, agent_hostname,
     }
@@ -108,8 +108,8 @@ table! {
         name: Text,
         source: Text,
         destination: Text,
-        protocol: Word,
-        direction: Word,
+        protocol: EnumText,
+        direction: EnumText,
         enabled: Boolean,
     }
 }

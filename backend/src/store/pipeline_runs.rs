@@ -68,7 +68,7 @@ table! {
         id: Uuid,
         pipeline_id: Uuid,
         version: Integer,
-        cause: Word,
+        cause: EnumText,
         scheduled_for: Instant,
         rerun_of: Uuid,
         created_at: Instant,
@@ -76,7 +76,7 @@ table! {
 
     /// Written by every change. The revision guards the update.
     const STATE {
-        status: Word,
+        status: EnumText,
         error_message: Text,
         cancel_requested_at: Instant,
         started_at: Instant,

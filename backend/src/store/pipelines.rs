@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     agents::contains,
     db::{
-        Conn, Db, MOST_VALUES, Sql, Tx, Word, sql,
+        Conn, Db, EnumText, MOST_VALUES, Sql, Tx, sql,
         table::{table, values},
     },
     pagination,
@@ -49,7 +49,7 @@ pub struct PipelineRow {
     /// The text of the current version.
     pub yaml: String,
     /// How parameters are filled into the current version.
-    pub filling: Word<Filling>,
+    pub filling: EnumText<Filling>,
     /// The Git commit of the current version, if it was named.
     pub git_sha: Option<String>,
     /// When the current version was created.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::db::{
-    Conn, Db, MOST_VALUES, Tx, Word, sql,
+    Conn, Db, EnumText, MOST_VALUES, Tx, sql,
     table::{table, values},
 };
 use crate::{
@@ -24,7 +24,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    pub(super) const fn word(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Job => "job",
             Self::Pipeline => "pipeline",
@@ -42,9 +42,9 @@ pub struct ScheduleRow {
     /// The IANA time zone of the cron expression.
     pub timezone: String,
     /// The overlap policy.
-    pub overlap: Word<Overlap>,
+    pub overlap: EnumText<Overlap>,
     /// The catch-up policy.
-    pub catch_up: Word<CatchUp>,
+    pub catch_up: EnumText<CatchUp>,
     /// The first slot that is not decided; `None` if none is planned.
     pub next_run_at: Option<DateTime<Utc>>,
     /// Grows with each change and each claim.
@@ -53,7 +53,7 @@ pub struct ScheduleRow {
 
 table! {
     schedules: ScheduleRow {
-        owner_id, schedule, timezone, overlap: Word(overlap), catch_up: Word(catch_up), next_run_at, version,
+        owner_id, schedule, timezone, overlap: EnumText(overlap), catch_up: EnumText(catch_up), next_run_at, version,
     }
     from "schedules" prefix "";
     others { owner_kind }
@@ -62,7 +62,7 @@ table! {
     const CREATED { owner_id: Uuid, version: Integer }
 
     /// Written by every change.
-    const CHANGED { schedule: Text, timezone: Text, overlap: Word, catch_up: Word, next_run_at: Instant }
+    const CHANGED { schedule: Text, timezone: Text, overlap: EnumText, catch_up: EnumText, next_run_at: Instant }
 }
 
 /// Takes the scheduler lock until the transaction ends. It is the first statement of each transaction that decides slots or
@@ -104,7 +104,7 @@ async fn owners(
     limit: i64,
 ) -> Result<Vec<Uuid>> {
     let mut statement = sql("SELECT owner_id FROM schedules")
-        .push_bind(" WHERE owner_kind = ", owner.word())
+        .push_bind(" WHERE owner_kind = ", owner.as_str())
         .push_bind(comparison, now);
     if let Some(after) = after {
         statement = statement.push_bind(" AND owner_id > ", after);
@@ -140,7 +140,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid) -> Result<Option<Sched
 /// When the next slot of any schedule is due.
 pub async fn next_due(db: &Db, owner: Owner) -> Result<Option<DateTime<Utc>>> {
     let row: Option<(DateTime<Utc>,)> = sql("SELECT next_run_at FROM schedules")
-        .push_bind(" WHERE owner_kind = ", owner.word())
+        .push_bind(" WHERE owner_kind = ", owner.as_str())
         .push(" AND next_run_at IS NOT NULL ORDER BY next_run_at LIMIT 1")
         .fetch_optional(db)
         .await?;
@@ -150,7 +150,7 @@ pub async fn next_due(db: &Db, owner: Owner) -> Result<Option<DateTime<Utc>>> {
 /// Stores a new schedule.
 pub async fn insert(tx: &mut Tx, owner: Owner, row: &ScheduleRow) -> Result<()> {
     let columns = values(ScheduleRow::CREATED, row).chain(values(ScheduleRow::CHANGED, row));
-    ScheduleRow::TABLE.insert(columns.chain([("owner_kind", owner.word().into())])).execute(tx).await?;
+    ScheduleRow::TABLE.insert(columns.chain([("owner_kind", owner.as_str().into())])).execute(tx).await?;
     Ok(())
 }
 

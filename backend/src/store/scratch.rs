@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     agents::{self, AgentRow},
     customers,
-    db::{Db, Word, sql, table::Column, table::values},
+    db::{Db, EnumText, sql, table::Column, table::values},
     transfers::TransferRow,
 };
 use crate::{
@@ -82,9 +82,9 @@ pub(super) fn agent(customer: CustomerId, agent: AgentId) -> AgentRow {
         customer_id: customer,
         name: Some("Warehouse".to_owned()),
         hostname: "warehouse-1".to_owned(),
-        os: Word(Os::Windows),
+        os: EnumText(Os::Windows),
         version: Some("1.2.3".to_owned()),
-        status: Word(AgentStatus::Busy),
+        status: EnumText(AgentStatus::Busy),
         last_heartbeat: at(10),
         heartbeat_interval: 30,
         offline_since: Some(at(11)),
@@ -99,7 +99,7 @@ pub(super) fn agent(customer: CustomerId, agent: AgentId) -> AgentRow {
 /// The same agent with another value in each column that heartbeats change.
 pub(super) fn agent_later(row: &AgentRow) -> AgentRow {
     AgentRow {
-        status: Word(AgentStatus::Offline),
+        status: EnumText(AgentStatus::Offline),
         last_heartbeat: at(20),
         offline_since: Some(at(21)),
         ip_address: Some("2001:db8::7".to_owned()),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     db::{
-        Conn, Db, MOST_VALUES, Sql, Tx, Word, sql,
+        Conn, Db, EnumText, MOST_VALUES, Sql, Tx, sql,
         table::{table, values},
     },
     pagination,
@@ -43,13 +43,13 @@ pub struct SlotRow {
     /// The scheduled time; of a range, the last one.
     pub scheduled_for: DateTime<Utc>,
     /// The outcome. A pending slot is stored as `ran`, as servers of earlier versions read and write it.
-    pub outcome: Word<Outcome>,
+    pub outcome: EnumText<Outcome>,
     /// Why the slot did not run.
     pub reason: Option<String>,
     /// The run of the slot.
     pub run_id: Option<RunId>,
     /// What a pending slot waits for.
-    pub pending: Option<Word<Pending>>,
+    pub pending: Option<EnumText<Pending>>,
     /// The first scheduled time of a range.
     pub range_from: Option<DateTime<Utc>>,
     /// The number of slots in a range.
@@ -58,7 +58,7 @@ pub struct SlotRow {
 
 table! {
     slots: SlotRow {
-        id, owner_id, scheduled_for, outcome: Word(outcome), reason, run_id, pending, range_from, range_count,
+        id, owner_id, scheduled_for, outcome: EnumText(outcome), reason, run_id, pending, range_from, range_count,
     }
     from "slots" prefix "";
     // Given to `insert_all`, and no part of the row.
@@ -68,7 +68,7 @@ table! {
     const CREATED { id: Uuid, owner_id: Uuid, scheduled_for: Instant, range_from: Instant, range_count: Integer }
 
     /// Written when the slot is decided, and again when a pending slot gets its outcome.
-    const DECIDED { outcome: Word, reason: Text, run_id: Uuid, pending: Text }
+    const DECIDED { outcome: EnumText, reason: Text, run_id: Uuid, pending: Text }
 }
 
 impl SlotRow {
@@ -113,7 +113,7 @@ pub async fn insert_all(
     for slots in slots.chunks(MOST_VALUES) {
         let rows = slots.iter().map(|slot| {
             let columns = values(SlotRow::CREATED, slot).chain(values(SlotRow::DECIDED, slot));
-            columns.chain([("owner_kind", owner.word().into()), ("decided_at", decided_at.into())])
+            columns.chain([("owner_kind", owner.as_str().into()), ("decided_at", decided_at.into())])
         });
         let rows: Vec<(SlotId,)> = SlotRow::TABLE
             .insert_all(rows)
@@ -150,7 +150,7 @@ pub async fn by_id(conn: impl Into<Conn<'_>>, owner: Owner, id: SlotId) -> Resul
     SlotRow::TABLE
         .select()
         .push_bind(" WHERE id = ", id)
-        .push_bind(" AND owner_kind = ", owner.word())
+        .push_bind(" AND owner_kind = ", owner.as_str())
         .fetch_optional(conn)
         .await
 }
@@ -183,7 +183,7 @@ pub async fn first_queued(tx: &mut Tx, owner: Uuid) -> Result<Option<SlotRow>> {
 /// Owners with slots that wait for a run to end.
 pub async fn with_queue(db: &Db, owner: Owner) -> Result<Vec<Uuid>> {
     let rows: Vec<(Uuid,)> = sql("SELECT DISTINCT owner_id FROM slots WHERE pending = 'queued'")
-        .push_bind(" AND owner_kind = ", owner.word())
+        .push_bind(" AND owner_kind = ", owner.as_str())
         .push(" ORDER BY owner_id")
         .fetch_all(db)
         .await?;

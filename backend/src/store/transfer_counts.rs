@@ -44,9 +44,9 @@ impl Deltas {
         }
         for counted in [Counted::All, Counted::Customer(customer), Counted::Agent(agent)] {
             if let Some(from) = from {
-                *self.0.entry((counted.scope_id(), word(from))).or_default() -= 1;
+                *self.0.entry((counted.scope_id(), status_name(from))).or_default() -= 1;
             }
-            *self.0.entry((counted.scope_id(), word(to))).or_default() += 1;
+            *self.0.entry((counted.scope_id(), status_name(to))).or_default() += 1;
         }
     }
 
@@ -71,7 +71,8 @@ impl Deltas {
     }
 }
 
-const fn word(status: TransferStatus) -> &'static str {
+/// The name of a status as the table stores it.
+const fn status_name(status: TransferStatus) -> &'static str {
     match status {
         TransferStatus::Queued => "queued",
         TransferStatus::Running => "running",
@@ -87,7 +88,7 @@ pub async fn total(conn: impl Into<Conn<'_>>, counted: Counted, status: Option<T
     let mut statement = sql("SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM transfer_counts")
         .push_bind(" WHERE scope_id = ", counted.scope_id());
     if let Some(status) = status {
-        statement = statement.push_bind(" AND status = ", word(status));
+        statement = statement.push_bind(" AND status = ", status_name(status));
     }
     let (total,): (i64,) = statement.fetch_one(conn).await?;
     Ok(u64::try_from(total).unwrap_or(0))

@@ -82,8 +82,8 @@ macro_rules! transfers {
                 agent_id: Uuid,
                 source: Text,
                 destination: Text,
-                protocol: Word,
-                direction: Word,
+                protocol: EnumText,
+                direction: EnumText,
                 created_at: Instant,
                 job_run_id: Uuid,
                 pipeline_run_id: Uuid,
@@ -106,7 +106,7 @@ macro_rules! transfers {
 
             /// Written by reports that change the status, too.
             const LIFECYCLE {
-                status: Word,
+                status: EnumText,
                 started_at: Instant,
                 completed_at: Instant,
                 attempt: Integer,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     db::{
-        Conn, Db, MOST_VALUES, Tx, Word, sql,
+        Conn, Db, EnumText, MOST_VALUES, Tx, sql,
         table::{table, values},
     },
     pagination,
@@ -28,7 +28,7 @@ pub struct UserRow {
     /// Argon2 hash of their password.
     pub password_hash: String,
     /// The role, which decides the permissions.
-    pub role: Word<Role>,
+    pub role: EnumText<Role>,
     /// The customer whose objects the user sees; `None` for administrators.
     pub customer_id: Option<CustomerId>,
     /// Whether the user is barred from signing in.
@@ -51,14 +51,14 @@ impl From<UserRow> for User {
 }
 
 table! {
-    users: UserRow { id, email, password_hash, role: Word(role), customer_id, suspended, created_at }
+    users: UserRow { id, email, password_hash, role: EnumText(role), customer_id, suspended, created_at }
     from "users" prefix "";
 
     /// Written when the user is created.
     const CREATED { id: Uuid, email: Text, created_at: Instant }
 
     /// Written by every change.
-    const CHANGED { password_hash: Text, role: Word, customer_id: Uuid, suspended: Boolean }
+    const CHANGED { password_hash: Text, role: EnumText, customer_id: Uuid, suspended: Boolean }
 }
 
 /// Stores a new user; false if the e-mail address is taken.

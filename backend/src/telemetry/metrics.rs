@@ -1,6 +1,6 @@
 //! Every metric of the server with its description.
 //!
-//! A label never holds text that a client chooses: each label value is a constant of the program or a word of an enum.
+//! A label never holds text that a client chooses: each label value is a constant of the program or the name of an enum value.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 

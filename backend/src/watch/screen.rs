@@ -103,7 +103,7 @@ impl Screen {
             self.printed.insert(id, news);
             return;
         }
-        let is_active = TransferStatus::from_word(&status.to_ascii_lowercase()).is_some_and(TransferStatus::is_active);
+        let is_active = TransferStatus::from_name(&status.to_ascii_lowercase()).is_some_and(TransferStatus::is_active);
         if is_active {
             let bar = self
                 .running

@@ -90,7 +90,7 @@ fn closed(frame: &CloseFrame) -> Ended {
 /// What errors in an answer mean: the server may be without its database, or may have been asked too often.
 fn failed(errors: &Value) -> Ended {
     let sentence = errors[0]["message"].as_str().unwrap_or("the server refuses the question").to_owned();
-    match errors[0]["extensions"]["code"].as_str().and_then(Code::from_word) {
+    match errors[0]["extensions"]["code"].as_str().and_then(Code::from_name) {
         Some(Code::Unavailable | Code::RateLimited | Code::Internal) => Ended::Lost(sentence),
         _ => Ended::Refused(sentence),
     }

@@ -117,7 +117,7 @@ pub(crate) fn step_details(step: &PlannedStep) -> Vec<(&'static str, String)> {
     let detail = |(name, value): (&str, Option<Field<'_, String>>)| {
         let value = match value? {
             Field::Text(text) => text.clone(),
-            Field::Word(word) => word.to_owned(),
+            Field::Choice(name) => name.to_owned(),
         };
         Some((step_field(name)?, value))
     };

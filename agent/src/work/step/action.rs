@@ -31,7 +31,7 @@ fn local() -> String {
 /// Parses the `step` of a directive; the error says what this agent cannot carry out.
 pub(crate) fn read(step: &Value) -> Result<StepAction, String> {
     let kind = step.get("type").and_then(Value::as_str).unwrap_or_default();
-    if !StepType::from_word(kind).is_some_and(StepType::is_for_an_agent) {
+    if !StepType::from_name(kind).is_some_and(StepType::is_for_an_agent) {
         return Err(format!("this version of the agent does not know steps of type `{kind}`"));
     }
     serde_json::from_value(step.clone()).map_err(|error| format!("the agent cannot read this {kind} step: {error}"))

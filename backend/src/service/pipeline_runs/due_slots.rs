@@ -20,7 +20,7 @@ use crate::{
     },
     store::{
         self,
-        db::Word,
+        db::EnumText,
         schedules::Owner,
         slots::{Pending, SlotRow},
     },
@@ -127,7 +127,7 @@ impl ControlPlane {
         slot.pending = None;
         match &planned {
             Ok(planned) => (slot.run_id, slot.reason) = (Some(planned.row.id), None),
-            Err(error) => (slot.outcome, slot.reason) = (Word(Outcome::Missed), Some(error.to_string())),
+            Err(error) => (slot.outcome, slot.reason) = (EnumText(Outcome::Missed), Some(error.to_string())),
         }
         if !store::slots::save(&mut work.tx, &slot, Some(Pending::Queued)).await? {
             return Ok(true);
@@ -146,9 +146,9 @@ impl ControlPlane {
 /// Marks a slot that may run at once as queued, because another transaction starts it.
 fn waits(slot: SlotRow) -> SlotRow {
     match slot.pending {
-        Some(Word(Pending::Sent)) => {
-            SlotRow { pending: Some(Word(Pending::Queued)), reason: Some(WAITS_FOR_SERVER.to_owned()), ..slot }
+        Some(EnumText(Pending::Sent)) => {
+            SlotRow { pending: Some(EnumText(Pending::Queued)), reason: Some(WAITS_FOR_SERVER.to_owned()), ..slot }
         }
-        Some(Word(Pending::Queued)) | None => slot,
+        Some(EnumText(Pending::Queued)) | None => slot,
     }
 }

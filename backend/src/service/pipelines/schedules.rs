@@ -16,7 +16,7 @@ use crate::{
     service::{ControlPlane, Work},
     store::{
         self,
-        db::Word,
+        db::EnumText,
         pipelines::PipelineRow,
         schedules::{Owner, ScheduleRow},
     },
@@ -70,8 +70,8 @@ impl ControlPlane {
             owner_id: id,
             schedule: schedule.text().to_owned(),
             timezone: schedule.timezone().to_owned(),
-            overlap: Word(definition.overlap),
-            catch_up: Word(definition.catch_up),
+            overlap: EnumText(definition.overlap),
+            catch_up: EnumText(definition.catch_up),
             next_run_at: next.or_else(|| schedule.next_after(work.now)),
             version: known.as_ref().map_or(1, |row| row.version),
         };
@@ -98,7 +98,7 @@ pub(super) async fn unschedule(work: &mut Work, pipeline: PipelineId) -> Result<
 async fn cancel_pending_slots(work: &mut Work, pipeline: PipelineId, reason: &str) -> Result<()> {
     for mut slot in store::slots::pending(&mut work.tx, pipeline.0).await? {
         let seen = slot.pending.take().map(|pending| pending.0);
-        slot.outcome = Word(Outcome::Skipped);
+        slot.outcome = EnumText(Outcome::Skipped);
         slot.reason = Some(reason.to_owned());
         if store::slots::save(&mut work.tx, &slot, seen).await? {
             work.note(Kind::PipelineSlotDecided, Object::PipelineSlot(slot.pipeline_view()));

@@ -36,9 +36,9 @@ pub(in crate::store) fn unreadable(error: &Error) {
 
 /// An enum that is stored as its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Word<T>(pub T);
+pub struct EnumText<T>(pub T);
 
-impl<DB: sqlx::Database, T> sqlx::Type<DB> for Word<T>
+impl<DB: sqlx::Database, T> sqlx::Type<DB> for EnumText<T>
 where
     String: sqlx::Type<DB>,
 {
@@ -51,7 +51,7 @@ where
     }
 }
 
-impl<'r, DB: sqlx::Database, T> sqlx::Decode<'r, DB> for Word<T>
+impl<'r, DB: sqlx::Database, T> sqlx::Decode<'r, DB> for EnumText<T>
 where
     &'r str: sqlx::Decode<'r, DB>,
     T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sea_query::Value;
 use uuid::Uuid;
 
-use super::{Sql, Word, sql};
+use super::{EnumText, Sql, sql};
 
 /// A table, with the columns of its SELECT.
 pub(in crate::store) struct Table {
@@ -52,7 +52,7 @@ impl<T: Clone> Field<T> for Option<T> {
     }
 }
 
-impl<T: Display> Field<String> for Option<Word<T>> {
+impl<T: Display> Field<String> for Option<EnumText<T>> {
     fn value(&self) -> Option<String> {
         self.as_ref().map(|word| word.0.to_string())
     }
@@ -138,14 +138,14 @@ pub(in crate::store) fn values<R>(columns: &[Column<R>], row: &R) -> impl Iterat
 ///
 /// ```ignore
 /// table! {
-///     users: UserRow { id, email, role: Word(role), profile: Profile { name: display_name } }
+///     users: UserRow { id, email, role: EnumText(role), profile: Profile { name: display_name } }
 ///     from "users u JOIN customers c ON c.id = u.customer_id" prefix "u.";
 ///     read { customer_name = "c.name" }
 ///     others { search }
 ///     /// Written by the INSERT only.
 ///     const CREATED { id: Uuid, email: Text }
 ///     /// Written by the INSERT and by `save`.
-///     const CHANGED { role: Word, display_name: Text }
+///     const CHANGED { role: EnumText, display_name: Text }
 /// }
 /// ```
 ///
@@ -154,8 +154,8 @@ pub(in crate::store) fn values<R>(columns: &[Column<R>], row: &R) -> impl Iterat
 /// - `from` is what the SELECT reads from, `prefix` what stands before the table's own columns in it.
 /// - `read` lists what is selected and not written from the row: columns of joined tables and JSON.
 /// - `others` lists columns that the database has beside those of the groups.
-/// - Each group becomes a list of [`Column`]s, `UserRow::CREATED`. The kinds are those of [`Getter`]; a `Word` is an enum,
-///   stored as its text. An enum that may be missing is an `Option<Word<_>>` in the row, and its kind is `Text`. The types
+/// - Each group becomes a list of [`Column`]s, `UserRow::CREATED`. The kinds are those of [`Getter`]; a `EnumText` is an enum,
+///   stored as its text. An enum that may be missing is an `Option<EnumText<_>>` in the row, and its kind is `Text`. The types
 ///   `String`, `bool` and `f64` are kinds, too.
 macro_rules! table {
     (
@@ -202,7 +202,7 @@ macro_rules! table {
 
 /// The [`Getter`] of a column. It destructures the row by the pattern of the declaration.
 macro_rules! getter {
-    ($row:ident $shape:tt, $column:ident: Word) => {
+    ($row:ident $shape:tt, $column:ident: EnumText) => {
         $crate::store::db::table::Getter::Text(|row: &$row| {
             #[expect(unused_variables, reason = "the pattern names all columns")]
             let $row $shape = row;
@@ -242,8 +242,8 @@ macro_rules! reader {
 
 /// Reads a column.
 macro_rules! read {
-    ($from:ident, $column:ident: Word) => {
-        sqlx::Row::try_get::<$crate::store::db::Word<_>, _>($from, stringify!($column))?.0
+    ($from:ident, $column:ident: EnumText) => {
+        sqlx::Row::try_get::<$crate::store::db::EnumText<_>, _>($from, stringify!($column))?.0
     };
     ($from:ident, $column:ident: $kind:ident) => {
         sqlx::Row::try_get($from, stringify!($column))?

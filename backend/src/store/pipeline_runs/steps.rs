@@ -41,7 +41,7 @@ table! {
 
     /// Written by every change.
     const STATE {
-        status: Word,
+        status: EnumText,
         attempt: Integer,
         progress: Float,
         bytes_transferred: Integer,

@@ -11,7 +11,7 @@ use crate::{
     model::{Page, Start, Total, Window, definition::Filling, pipeline::PipelineVersion},
     store::{
         db::{
-            Conn, Db, MOST_VALUES, Tx, Word, sql,
+            Conn, Db, EnumText, MOST_VALUES, Tx, sql,
             table::{table, values},
         },
         pagination,
@@ -68,8 +68,8 @@ pub async fn find_version(
     version: i64,
 ) -> Result<Option<(String, Filling)>> {
     let statement = sql("SELECT yaml, filling FROM pipeline_versions WHERE pipeline_id = $1 AND version = $2");
-    let row: Option<(String, Word<Filling>)> = statement.bind(id).bind(version).fetch_optional(conn).await?;
-    Ok(row.map(|(yaml, Word(filling))| (yaml, filling)))
+    let row: Option<(String, EnumText<Filling>)> = statement.bind(id).bind(version).fetch_optional(conn).await?;
+    Ok(row.map(|(yaml, EnumText(filling))| (yaml, filling)))
 }
 
 /// The number of the current version of each of these pipelines that exists and belongs to the customer.

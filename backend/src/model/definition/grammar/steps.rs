@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::definition::when::When;
 
-const FORMAT: Shape = Shape::Keyword(Format::WORDS);
+const FORMAT: Shape = Shape::Keyword(Format::NAMES);
 
 /// A step.
 pub(in crate::model::definition) static STEP: Choice = Choice {
@@ -53,7 +53,7 @@ pub(in crate::model::definition) static STEP: Choice = Choice {
                 ),
                 optional(
                     "verify",
-                    Shape::Keyword(Verify::WORDS),
+                    Shape::Keyword(Verify::NAMES),
                     "How the copy is compared with the source. Default: sha256.",
                 ),
             ],
@@ -146,7 +146,7 @@ mod tests {
             StepAction::read(step_type, text, |_| None, || ())
         };
         let types: Vec<&str> = STEP.variants.iter().map(|variant| variant.keyword).collect();
-        assert_eq!(types, StepType::WORDS);
+        assert_eq!(types, StepType::NAMES);
         for (step_type, variant) in StepType::ALL.iter().zip(STEP.variants) {
             let action = read(*step_type, "").unwrap();
             if *step_type == StepType::Transfer {

@@ -23,7 +23,7 @@ use crate::{
     },
     store::{
         agents::AgentRow,
-        db::{Tx, Word, sql},
+        db::{EnumText, Tx, sql},
         pipeline_runs::{self, PipelineRunRow, RunRow, steps::StepRow},
         pipelines::{self, PipelineRow},
         schedules::{self, Owner, ScheduleRow},
@@ -44,7 +44,7 @@ fn pipeline(agent: &AgentRow) -> PipelineRow {
         created_at: at(150),
         updated_at: at(151),
         yaml: "name: Orders".to_owned(),
-        filling: Word(Filling::Plain),
+        filling: EnumText(Filling::Plain),
         git_sha: Some("3f78685".to_owned()),
         version_created_at: at(152),
         next_run_at: Some(at(153)),
@@ -64,8 +64,8 @@ async fn store(tx: &mut Tx, row: &PipelineRow) {
         owner_id: row.id.0,
         schedule: "0 2 * * *".to_owned(),
         timezone: "Europe/Berlin".to_owned(),
-        overlap: Word(Overlap::Queue),
-        catch_up: Word(CatchUp::All),
+        overlap: EnumText(Overlap::Queue),
+        catch_up: EnumText(CatchUp::All),
         next_run_at: row.next_run_at,
         version: 1,
     };
@@ -102,7 +102,7 @@ async fn every_column_of_a_pipeline_and_its_versions_is_read_as_it_was_stored() 
         version: 4,
         updated_at: at(161),
         yaml: "name: Invoices".to_owned(),
-        filling: Word(Filling::Place),
+        filling: EnumText(Filling::Place),
         git_sha: Some("89abcde".to_owned()),
         version_created_at: at(162),
         ..row.clone()

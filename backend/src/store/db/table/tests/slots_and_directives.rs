@@ -12,7 +12,7 @@ use crate::{
         job::Outcome,
     },
     store::{
-        db::{Word, sql},
+        db::{EnumText, sql},
         directives,
         schedules::Owner,
         scratch::{Scratch, assert_differ, assert_filled, at, id},
@@ -27,10 +27,10 @@ async fn every_column_of_a_slot_is_read_as_it_was_stored() {
         id: id(60),
         owner_id: id(61),
         scheduled_for: at(130),
-        outcome: Word(Outcome::Missed),
+        outcome: EnumText(Outcome::Missed),
         reason: Some("no server was running".to_owned()),
         run_id: Some(id(62)),
-        pending: Some(Word(Pending::Sent)),
+        pending: Some(EnumText(Pending::Sent)),
         range_from: Some(at(131)),
         range_count: Some(4),
     };
@@ -57,10 +57,10 @@ async fn every_column_of_a_slot_is_read_as_it_was_stored() {
     }
 
     let after = SlotRow {
-        outcome: Word(Outcome::Skipped),
+        outcome: EnumText(Outcome::Skipped),
         reason: Some("the job was disabled".to_owned()),
         run_id: Some(id(64)),
-        pending: Some(Word(Pending::Queued)),
+        pending: Some(EnumText(Pending::Queued)),
         ..row.clone()
     };
     assert_differ(SlotRow::DECIDED, &row, &after);
