@@ -10,26 +10,26 @@ mod permission;
 
 pub use permission::{Grantee, Permission};
 
-/// On whose behalf a call is made.
+/// The actor of a call: on whose behalf it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// An administrator of the platform.
     Admin {
         /// The signed-in user.
         user: UserId,
-        /// The session the token belongs to.
+        /// The session of the access token.
         session: SessionId,
     },
     /// A user of one customer.
     Customer {
         /// The signed-in user.
         user: UserId,
-        /// The session the token belongs to.
+        /// The session of the access token.
         session: SessionId,
         /// The customer whose objects the user sees.
         customer: CustomerId,
     },
-    /// An agent with its key.
+    /// An agent.
     Agent {
         /// The agent that calls.
         agent: AgentId,
@@ -38,7 +38,7 @@ pub enum Actor {
         /// The API key of the request; `None` if the server records a change on behalf of the agent.
         key: Option<KeyDigest>,
     },
-    /// The server's own background work and its command line.
+    /// The server's own background tasks and its command line.
     System,
 }
 
@@ -64,7 +64,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whether objects of this owner are in the scope. `None` is the platform itself, whose objects no customer sees.
+    /// Whether objects of this customer are in the scope. `None` stands for objects of the platform, which no customer
+    /// sees.
     #[must_use]
     pub fn covers(self, owner: Option<CustomerId>) -> bool {
         match self {
@@ -86,7 +87,7 @@ impl Actor {
         }
     }
 
-    /// The row of the table of permissions that applies.
+    /// The row of the permission table for this actor.
     #[must_use]
     pub const fn grantee(&self) -> Grantee {
         match self {
@@ -97,7 +98,7 @@ impl Actor {
         }
     }
 
-    /// Whether this actor has a permission, for objects within their scope.
+    /// Whether the actor has a permission, for objects within its scope.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.grantee().has(permission)
@@ -112,7 +113,7 @@ impl Actor {
         if self.may(permission) { Ok(self.scope()) } else { Err(refused(permission)) }
     }
 
-    /// The calling agent, if it has this permission.
+    /// The calling agent, if it has the permission.
     ///
     /// # Errors
     ///
@@ -124,7 +125,7 @@ impl Actor {
         }
     }
 
-    /// The calling user and their session, if they have this permission.
+    /// The calling user and the session, if the user has the permission.
     ///
     /// # Errors
     ///
@@ -134,7 +135,7 @@ impl Actor {
         self.session().ok_or_else(|| refused(permission))
     }
 
-    /// The calling user and their session, if the actor is a user.
+    /// The calling user and the session, if the actor is a user.
     #[must_use]
     pub const fn session(&self) -> Option<(UserId, SessionId)> {
         match self {

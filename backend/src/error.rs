@@ -39,7 +39,7 @@ pub enum Error {
     /// The caller lacks the permission.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// The object does not exist or is outside the caller's scope. Holds the noun for it, such as `transfer`.
+    /// The object does not exist or is outside the caller's scope. Holds the noun for the object, such as `transfer`.
     #[error("{0} not found")]
     NotFound(&'static str),
     /// The method does not exist on this resource.
@@ -70,13 +70,13 @@ pub enum Error {
     /// The request conflicts with an earlier one, such as another body with the same idempotency key.
     #[error("{0}")]
     Unprocessable(&'static str),
-    /// A rate limit is exceeded. Holds the time until its window ends.
+    /// A rate limit is exceeded. Holds the time until the window of the rate limit ends.
     #[error("too many requests: try again in {} s", .0.as_secs().max(1))]
     RateLimited(Duration),
     /// A service that the request needs is unavailable, or the server is shutting down.
     #[error("{0}")]
     Unavailable(&'static str),
-    /// The database does not answer, or is full, locked or read-only. Holds its error.
+    /// The database does not answer, or is full, locked or read-only. Holds the error of the database.
     #[error("the database is not available: try again in a moment")]
     DatabaseUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The answer is larger than the limit.
@@ -85,7 +85,7 @@ pub enum Error {
     /// A GraphQL request with the hash of a document instead of the document. Clients compare the message, so it must not change.
     #[error("PersistedQueryNotSupported")]
     PersistedQueryNotSupported,
-    /// A fault of the server. Its message is fixed; holds the cause.
+    /// A fault of the server. The message for clients is fixed; the variant holds the cause for the log.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

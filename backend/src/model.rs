@@ -1,7 +1,7 @@
 //! The domain: the objects as clients see them, the inputs, and the rules that need no I/O.
 //!
-//! A struct here is the body of a REST answer, the payload of an event and, later, the GraphQL object. Nothing here
-//! knows a database, a clock or a transport.
+//! A struct of this module is the body of a REST answer, the object of an event and a GraphQL object. This module has
+//! no access to a database, a clock or a transport.
 
 pub mod account;
 pub mod agent;

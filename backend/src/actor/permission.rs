@@ -1,39 +1,39 @@
-//! The permissions, and the table that says who has which. A caller without a permission is refused; an object outside the
-//! caller's [`Scope`](super::Scope) does not exist, whatever permissions they have.
+//! The permissions, and the table that says which role has which. A caller without the permission is refused; an object
+//! outside the caller's [`Scope`](super::Scope) does not exist for the caller, whatever permissions the caller has.
 
 use Permission as P;
 
 use crate::model::account::Role;
 
-/// What a call of the control plane does, as far as it needs a right. Each method states its own.
+/// A permission: the right to do one thing. Each method of the control plane states its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumIter)]
 pub enum Permission {
-    /// Read one's own account.
+    /// Read the caller's own account.
     ViewOwnAccount,
-    /// End one's own session.
+    /// End the caller's own session.
     SignOut,
 
     /// Read the totals of the fleet.
     ViewFleet,
     /// Read and follow the event log.
     ViewEvents,
-    /// Find an object by its id alone. What is found, the permissions for each type of object say.
+    /// Find an object by its id alone. The permission for its type decides whether it is returned.
     FindObjects,
-    /// Read the customers that own what is in scope.
+    /// Read customers within the caller's scope.
     ViewCustomers,
     /// Read enrolment codes, without their secrets.
     ViewEnrolmentCodes,
-    /// Read when secrets of webhooks were created, without the secrets.
+    /// Read webhook secrets, without the secrets themselves.
     ViewWebhookSecrets,
     /// Read agents.
     ViewAgents,
     /// Read transfers.
     ViewTransfers,
-    /// List jobs. An agent lists its enabled ones.
+    /// List jobs. An agent lists its own enabled jobs.
     ListJobs,
     /// Read jobs.
     ViewJobs,
-    /// See what a schedule means.
+    /// Preview a schedule.
     PreviewSchedules,
     /// Read the current versions of pipelines.
     ViewPipelines,
@@ -42,19 +42,19 @@ pub enum Permission {
 
     /// Create an enrolment code.
     CreateEnrolmentCode,
-    /// Withdraw an enrolment code.
+    /// Delete an enrolment code.
     DeleteEnrolmentCode,
     /// Register an agent.
     RegisterAgent,
-    /// Create a new key for an agent. An agent creates its own.
+    /// Create a new API key for an agent. An agent may create its own.
     RotateAgentKey,
-    /// Ask an agent to create a new key for itself.
+    /// Request that an agent replaces its API key.
     RequestKeyRotation,
     /// Revoke an agent.
     RevokeAgent,
     /// Cancel a transfer.
     CancelTransfer,
-    /// Ask for another attempt of a transfer.
+    /// Retry a transfer.
     RetryTransfer,
     /// Create a pipeline.
     CreatePipeline,
@@ -62,20 +62,20 @@ pub enum Permission {
     UpdatePipeline,
     /// Delete a pipeline with its runs.
     DeletePipeline,
-    /// Create a new secret that webhooks are signed with.
+    /// Replace a webhook secret.
     RotateWebhookSecret,
 
     /// List all customers, and find one by its name.
     ListCustomers,
     /// Read all users.
     ViewUsers,
-    /// Read what became of the scheduled times of jobs.
+    /// Read the slot history of jobs.
     ViewJobSlots,
-    /// Read and follow runs of jobs.
+    /// Read and subscribe to job runs.
     ViewJobRuns,
-    /// Read what became of the scheduled times of pipelines.
+    /// Read the slot history of pipelines.
     ViewPipelineSlots,
-    /// Read and follow runs of pipelines.
+    /// Read and subscribe to pipeline runs.
     ViewPipelineRuns,
     /// Read the earlier versions of pipelines.
     ViewPipelineVersions,
@@ -90,65 +90,65 @@ pub enum Permission {
     UpdateUser,
     /// Create a job.
     CreateJob,
-    /// Change a job, enable or disable it.
+    /// Change, enable or disable a job.
     UpdateJob,
     /// Delete a job with its runs.
     DeleteJob,
-    /// Start a job beside its schedule.
+    /// Start a job outside its schedule.
     RunJob,
-    /// Run scheduled times of the past.
+    /// Run past slots of a job.
     BackfillJob,
-    /// Cancel a run of a job.
+    /// Cancel a job run.
     CancelJobRun,
-    /// Ask for another attempt of a run of a job.
+    /// Retry a job run.
     RetryJobRun,
-    /// Start a pipeline beside its schedule.
+    /// Start a pipeline outside its schedule.
     RunPipeline,
-    /// Cancel a run of a pipeline.
+    /// Cancel a pipeline run.
     CancelPipelineRun,
-    /// Continue from where a run of a pipeline failed, as a new run.
+    /// Continue a failed pipeline run, as a new run.
     RerunPipelineRun,
-    /// Make an earlier version of a pipeline the newest one.
+    /// Restore an earlier version of a pipeline as the newest version.
     RestorePipelineVersion,
 
     /// Send a heartbeat.
     SendHeartbeat,
-    /// Read the directives for oneself.
+    /// Read the agent's own directives.
     ReceiveDirectives,
     /// Acknowledge a directive.
     AcknowledgeDirective,
-    /// Create a transfer of one's own.
+    /// Create a transfer of the calling agent.
     CreateTransfer,
-    /// Report the progress of one's own transfers.
+    /// Report about a transfer of the calling agent.
     ReportTransfer,
-    /// Start a run of one's own job.
+    /// Start a run of a job of the calling agent.
     StartJobRun,
-    /// Report the progress of a run of one's own job.
+    /// Report about a job run of the calling agent.
     ReportJobRun,
-    /// Report the progress of a step that was sent to oneself.
+    /// Report about a step that was sent to the calling agent.
     ReportPipelineStep,
 
-    /// Create a session for a user without their password.
+    /// Create a session for a user without the user's password.
     IssueToken,
     /// Create the first administrator.
     CreateFirstAdministrator,
 }
 
-/// Who has permissions: users by their role, agents, and the server itself.
+/// A holder of permissions: users by their role, agents, or the server itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grantee {
     /// A user of this role.
     User(Role),
     /// An agent.
     Agent,
-    /// The server's background work and its command line.
+    /// The server's background tasks and its command line.
     System,
 }
 
-/// One's own account.
+/// The permissions for the caller's own account.
 const OWN_ACCOUNT: &[Permission] = &[P::ViewOwnAccount, P::SignOut];
 
-/// Reading a fleet.
+/// The permissions to read a fleet.
 const VIEW_FLEET: &[Permission] = &[
     P::ViewFleet,
     P::ViewEvents,
@@ -165,7 +165,7 @@ const VIEW_FLEET: &[Permission] = &[
     P::CheckDefinitions,
 ];
 
-/// Changing a fleet.
+/// The permissions to change a fleet.
 const MANAGE_FLEET: &[Permission] = &[
     P::CreateEnrolmentCode,
     P::DeleteEnrolmentCode,
@@ -181,7 +181,8 @@ const MANAGE_FLEET: &[Permission] = &[
     P::RotateWebhookSecret,
 ];
 
-/// Reading what administrators alone read. The statements behind it know no scope: whoever has it must see everything.
+/// The permissions to read what only administrators read. The statements behind these calls have no scope, so the
+/// caller must be allowed to see everything.
 const VIEW_PLATFORM: &[Permission] = &[
     P::ListCustomers,
     P::ViewUsers,
@@ -192,7 +193,7 @@ const VIEW_PLATFORM: &[Permission] = &[
     P::ViewPipelineVersions,
 ];
 
-/// Changing what administrators alone change.
+/// The permissions to change what only administrators change.
 const MANAGE_PLATFORM: &[Permission] = &[
     P::CreateCustomer,
     P::UpdateCustomer,
@@ -211,7 +212,7 @@ const MANAGE_PLATFORM: &[Permission] = &[
     P::RestorePipelineVersion,
 ];
 
-/// What an agent does.
+/// The permissions of agents.
 const WORK: &[Permission] = &[
     P::ListJobs,
     P::RotateAgentKey,
@@ -225,11 +226,11 @@ const WORK: &[Permission] = &[
     P::ReportPipelineStep,
 ];
 
-/// What nobody but the server does.
+/// The permissions that only the server has.
 const SERVER: &[Permission] = &[P::IssueToken, P::CreateFirstAdministrator];
 
 impl Grantee {
-    /// The table: a row for each grantee. What stands in no row, nobody may do.
+    /// The permissions of the grantee. A permission that is in no row is granted to nobody.
     const fn row(self) -> &'static [&'static [Permission]] {
         match self {
             Self::User(Role::Admin) => &[OWN_ACCOUNT, VIEW_FLEET, MANAGE_FLEET, VIEW_PLATFORM, MANAGE_PLATFORM],
@@ -239,7 +240,7 @@ impl Grantee {
         }
     }
 
-    /// Whether the table grants a permission.
+    /// Whether the grantee has a permission.
     #[must_use]
     pub fn has(self, permission: Permission) -> bool {
         self.row().iter().any(|group| group.contains(&permission))
@@ -247,7 +248,7 @@ impl Grantee {
 }
 
 impl Permission {
-    /// What a caller without it is told: who has it.
+    /// The message for a caller without this permission, which says who has it.
     #[must_use]
     pub fn refusal(self) -> &'static str {
         if Grantee::User(Role::Customer).has(self) {
@@ -276,8 +277,8 @@ mod tests {
     const AGENTS: &str = "only an agent may do this, with its API key";
     const THE_SERVER: &str = "only the server or its command line may do this";
 
-    /// For each permission whether administrators, users of a customer, agents and the server have it, and what others
-    /// are told.
+    /// For each permission: whether administrators, users of a customer, agents and the server have it, and the message
+    /// for others.
     #[rustfmt::skip]
     const TABLE: [(Permission, [bool; 4], &str); 59] = [
         (P::ViewOwnAccount, [YES, YES, NO, NO], USERS),

@@ -61,11 +61,11 @@ fn new_password(value: serde_json::Value) -> Check<String> {
     check_password(&password).map(|()| password)
 }
 
-/// Whether this may become somebody's password.
+/// Checks a new password by the rule for passwords.
 ///
 /// # Errors
 ///
-/// A sentence saying what it must be.
+/// A message that says what the password must be.
 pub fn check_password(password: &str) -> Check<()> {
     mftplus_protocol::password::check(password).map_err(ToOwned::to_owned)
 }
@@ -74,18 +74,18 @@ fn email(value: serde_json::Value) -> Check<String> {
     check_email(&text(3, 254)(value)?)
 }
 
-/// An e-mail address in lower case.
+/// Reads an e-mail address and converts it to lower case.
 ///
 /// # Errors
 ///
-/// A sentence saying what it must be.
+/// A message that says what the address must be.
 pub fn check_email(text: &str) -> Check<String> {
     let email = text.to_lowercase();
     if is_email(&email) { Ok(email) } else { Err("must be an e-mail address such as ops@example.com".to_owned()) }
 }
 
-/// Whether it has the form of an e-mail address, as HTML's `<input type="email">` takes it, with letters of any script;
-/// not in the form with quotes, which nobody uses.
+/// Whether a text has the form of an e-mail address: the form that HTML's `<input type="email">` accepts, with letters
+/// of any script, and without quoted local parts.
 fn is_email(text: &str) -> bool {
     let Some((name, host)) = text.split_once('@') else { return false };
     let is_of_name = |c: char| c.is_alphanumeric() || ".!#$%&'*+/=?^_`{|}~-".contains(c);
@@ -196,7 +196,7 @@ pub struct SignedIn {
     pub token: String,
     /// Time at which the access token expires.
     pub expires_at: Instant,
-    /// Refresh token, which renews the session. Absent if it was set as a cookie.
+    /// Refresh token, which renews the session. Not returned if it was set as a cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "mft_rt_AZnB8GwAcACAAAAAAAAAAQ")]
     pub refresh_token: Option<String>,

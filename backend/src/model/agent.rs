@@ -175,7 +175,8 @@ input! {
         #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
         memory: Option<f64> = optional("memory", &[], number(0.0, MAX_MEASURE)),
         /// Random UUID that the agent process chose at its start. If two processes use copies of one state folder, the
-        /// later one gets 409 with `details.reason` `duplicateInstance`. If omitted, this is not checked.
+        /// process that started later gets 409 with `details.reason` `duplicateInstance`. If omitted, this is not
+        /// checked.
         instance_id: Option<InstanceId> = optional("instanceId", &[], id::<InstanceId>),
     }
 }
@@ -197,7 +198,7 @@ impl FromFields for RotateAgentKey {
 }
 
 impl RotateAgentKey {
-    /// How long the old key works beside the new one, if it was said.
+    /// How long the old key stays valid beside the new one; `None` if the request does not say.
     #[must_use]
     pub fn overlap(&self) -> Option<Duration> {
         self.overlap_seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()))
@@ -205,7 +206,7 @@ impl RotateAgentKey {
 }
 
 impl AgentStatus {
-    /// The status after a heartbeat that says `reported`, or nothing.
+    /// The status after a heartbeat with the status `reported`; `None` if the heartbeat has no status.
     #[must_use]
     pub const fn after_heartbeat(self, reported: Option<Self>) -> Self {
         match (reported, self) {
@@ -236,19 +237,20 @@ impl FromFields for AgentFilter {
 }
 
 impl AgentFilter {
-    /// Whether a list with this filter would hold the agent.
+    /// Whether the filter selects the agent.
     #[must_use]
     pub fn matches(&self, agent: &Agent) -> bool {
         self.allows(agent.status) && self.matches_but_for_status(agent)
     }
 
-    /// Whether an agent may have this status.
+    /// Whether the filter selects agents with this status.
     #[must_use]
     pub fn allows(&self, status: AgentStatus) -> bool {
         self.status.is_none_or(|wanted| wanted == status)
     }
 
-    /// Whether everything about the agent that never changes is as the filter wants it.
+    /// Whether the filter selects the agent, apart from its status. The other conditions are about values that never
+    /// change.
     #[must_use]
     pub fn matches_but_for_status(&self, agent: &Agent) -> bool {
         self.search.as_ref().is_none_or(|search| {

@@ -1,4 +1,4 @@
-//! An agent as one request returns it, with its newest transfers and its jobs.
+//! The view of one agent, with its newest transfers and its jobs.
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::InstanceId;
 
-/// The most replaced processes that are stored for an agent.
+/// The maximum number of replaced processes that are stored for an agent.
 const MAX_EARLIER: usize = 16;
-/// How long after its replacement requests of a process may be delayed ones of a process that has ended.
+/// How long after the replacement of a process its requests count as delayed requests of a process that has ended.
 const LATE: TimeDelta = TimeDelta::seconds(10);
 
 /// The processes of one agent.
@@ -19,7 +19,7 @@ const LATE: TimeDelta = TimeDelta::seconds(10);
 #[serde(rename_all = "camelCase")]
 pub struct AgentInstances {
     current: Instance,
-    /// Oldest first.
+    /// The replaced processes, oldest first.
     #[serde(default)]
     earlier: Vec<Earlier>,
 }

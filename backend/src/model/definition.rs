@@ -75,7 +75,7 @@ pub struct Definition {
 /// The result of parsing a text.
 #[derive(Clone, Debug)]
 pub struct Parsed {
-    /// The definition; nothing if there is an error.
+    /// The definition; `None` if there is an error.
     pub definition: Option<Definition>,
     /// The diagnostics, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
@@ -88,7 +88,7 @@ impl Definition {
         Self::parse_by(text, Filling::default())
     }
 
-    /// Parses a text that was saved with this rule.
+    /// Parses a text that was saved under the given filling rule.
     #[must_use]
     pub fn parse_by(text: &str, filling: Filling) -> Parsed {
         // A byte order mark may precede the text.

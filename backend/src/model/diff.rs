@@ -1,4 +1,4 @@
-//! What two texts differ in, line by line.
+//! The differences between two texts, line by line.
 
 use serde::{Deserialize, Serialize};
 use similar::{Algorithm, ChangeTag, TextDiff};
@@ -31,10 +31,10 @@ pub struct Line {
     pub text: String,
 }
 
-/// All lines of both texts in their order: of a place that changed, first what was there before.
+/// All lines of both texts in their order. Where the texts differ, the removed lines come before the added ones.
 ///
-/// Line ends are part of a line: one that only got another end is removed and added. The comparison is Myers' algorithm,
-/// which gives up looking for the very fewest changes where that would take long.
+/// Line ends are part of a line: a line whose end changed is removed and added. The algorithm is Myers'; for large
+/// differences it does not search for the smallest result.
 #[must_use]
 pub fn lines(before: &str, after: &str) -> Vec<Line> {
     let number = |index: Option<usize>| index.and_then(|index| i64::try_from(index + 1).ok());

@@ -17,18 +17,18 @@ mod openapi;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Directive {
-    /// The same each time the directive is delivered.
+    /// The id of the directive; the same each time it is delivered.
     pub id: DirectiveId,
-    /// When it was created.
+    /// The time at which the directive was created.
     pub created_at: Instant,
-    /// From then on it is not delivered any more.
+    /// The time from which the directive is no longer delivered.
     pub expires_at: Instant,
-    /// What the agent is asked to do.
+    /// The instruction of the directive.
     #[serde(flatten)]
     pub action: DirectiveAction,
 }
 
-/// What a directive asks an agent to do. In JSON `type` names it and `payload` holds its fields.
+/// The instruction of a directive. In JSON, `type` names the instruction and `payload` holds its fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "payload", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[strum(serialize_all = "camelCase")]
@@ -37,24 +37,24 @@ pub enum DirectiveAction {
     StartJob {
         /// The job as it is configured when the directive is created or updated.
         job: Box<Job>,
-        /// The slot of its schedule; null if a user started the job.
+        /// The slot of the schedule; null if a user started the job.
         scheduled_for: Option<Instant>,
-        /// Which attempt it will be, from 1.
+        /// The number of the attempt, counted from 1.
         attempt: i64,
-        /// The failed run of which this is another attempt.
+        /// The failed run that this run retries.
         retry_of: Option<RunId>,
     },
-    /// Stop this run and report it `cancelled`; acknowledge the directive if the run is not active.
+    /// Stop the job run and report it `cancelled`; acknowledge the directive if the run is not active.
     CancelJobRun {
         /// The run to stop.
         run_id: RunId,
     },
-    /// Stop this transfer and report it `cancelled`.
+    /// Stop the transfer and report it `cancelled`.
     CancelTransfer {
         /// The transfer to stop.
         transfer_id: TransferId,
     },
-    /// Retry this transfer: report it `running` with this attempt. The answer says what to copy.
+    /// Retry the transfer: report it `running` with the given attempt. The answer says what to copy.
     RetryTransfer {
         /// The transfer to retry.
         transfer_id: TransferId,
@@ -63,25 +63,25 @@ pub enum DirectiveAction {
     },
     /// Execute a step of a pipeline, and report it with `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`.
     RunStep {
-        /// The run it belongs to.
+        /// The pipeline run that the step belongs to.
         run_id: RunId,
-        /// The pipeline that runs.
+        /// The pipeline of the run.
         pipeline_id: PipelineId,
-        /// What to do.
+        /// The step to carry out.
         step: StepOrder,
     },
     /// Stop a step of a pipeline and report it `cancelled`; acknowledge the directive if the step is not active.
     CancelStep {
-        /// The run it belongs to.
+        /// The pipeline run that the step belongs to.
         run_id: RunId,
-        /// The pipeline that runs.
+        /// The pipeline of the run.
         pipeline_id: PipelineId,
         /// The id of the step in its pipeline.
         step_id: String,
     },
     /// Get a new API key from `POST /api/agents/{id}/key`.
     RotateKey {},
-    /// Send heartbeats at this interval from now on.
+    /// Send heartbeats at the given interval from now on.
     SetHeartbeatInterval {
         /// The interval in seconds.
         seconds: i64,
@@ -97,13 +97,13 @@ impl DirectiveAction {
     pub const STOPS: [&'static str; 3] =
         [DirectiveKind::CancelJobRun.as_str(), DirectiveKind::CancelTransfer.as_str(), Self::CANCEL_STEP];
 
-    /// The `type` in JSON.
+    /// The `type` of the directive in JSON.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.into()
     }
 
-    /// The transfer to cancel or to retry.
+    /// The transfer that the directive cancels or retries.
     #[must_use]
     pub const fn transfer(&self) -> Option<TransferId> {
         match self {
@@ -112,7 +112,7 @@ impl DirectiveAction {
         }
     }
 
-    /// The job to start.
+    /// The job that the directive starts.
     #[must_use]
     pub const fn job(&self) -> Option<JobId> {
         match self {
@@ -121,7 +121,7 @@ impl DirectiveAction {
         }
     }
 
-    /// The job run to cancel.
+    /// The job run that the directive cancels.
     #[must_use]
     pub const fn job_run(&self) -> Option<RunId> {
         match self {
@@ -130,7 +130,7 @@ impl DirectiveAction {
         }
     }
 
-    /// The pipeline run and the id of its step to execute or to cancel.
+    /// The pipeline run, and the id of the step that the directive starts or cancels.
     #[must_use]
     pub const fn step(&self) -> Option<(RunId, &String)> {
         match self {
@@ -141,41 +141,41 @@ impl DirectiveAction {
     }
 }
 
-/// A step of a pipeline, as its agent is told: what is left of the definition when parameters are filled in.
+/// A step of a pipeline as it is sent to its agent, with parameters filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepOrder {
-    /// What it is called in its pipeline.
+    /// The id of the step in its pipeline.
     pub id: String,
-    /// Which attempt this is, from 1; reports name it.
+    /// The number of the attempt, counted from 1. Reports about the attempt must name it.
     pub attempt: i64,
-    /// How many seconds it may take.
+    /// The maximum duration of the attempt, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u64>,
-    /// What to do.
+    /// The action of the step.
     #[serde(flatten)]
     pub action: StepInstruction,
 }
 
-/// What an agent does for a step, with its text final: `type` names it.
+/// The action of a step for an agent, with final text; `type` names it.
 pub type StepInstruction = StepAction<String, TransferInstruction>;
 
-/// What an agent is told of a copy.
+/// The copy of a step, as it is sent to the agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TransferInstruction {
-    /// Where to read: a URL or a path.
+    /// The source: a URL or a path.
     pub source: String,
-    /// Where to write: a URL or a path.
+    /// The destination: a URL or a path.
     pub destination: String,
-    /// By which protocol.
+    /// The protocol of the copy.
     pub protocol: Protocol,
-    /// Which way, seen from the agent.
+    /// The direction of the copy, seen from the agent.
     pub direction: Direction,
-    /// By which digest to compare both sides.
+    /// The digest with which source and destination are compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verify: Option<String>,
-    /// Which of the agent's sets of credentials to use.
+    /// The name of the agent's set of credentials to use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Lengths of time as people write them: `30s`, `2h`, `1h30m`.
+//! Durations in text form: `30s`, `2h`, `1h30m`.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -14,29 +14,30 @@ use super::fields::Check;
 #[schema(as = Period, value_type = String, pattern = "^([0-9]+[dhms]){1,4}$", example = "30s")]
 pub struct HumanDuration(u64);
 
-/// What a duration looks like, as a pattern of JSON Schema. That its units get shorter is said by the reader alone.
+/// The form of a duration, as a pattern of JSON Schema. The pattern does not check the order of the units; the reader
+/// does.
 pub const PATTERN: &str = "^([0-9]+[dhms]){1,4}$";
 
-/// What is said of anything else.
+/// The message for a text that is not a period.
 const PROBLEM: &str = "must be a duration such as 30s, 5m or 1h30m";
 
-/// The longest duration: a year.
+/// The longest duration, in seconds: 366 days.
 const LONGEST: u64 = 366 * 86_400;
 
 impl HumanDuration {
-    /// So many seconds.
+    /// A period of this number of seconds.
     #[must_use]
     pub const fn seconds(seconds: u64) -> Self {
         Self(seconds)
     }
 
-    /// As a duration.
+    /// The period as a `Duration`.
     #[must_use]
     pub const fn duration(self) -> Duration {
         Duration::from_secs(self.0)
     }
 
-    /// How many seconds it is.
+    /// The number of seconds of the period.
     #[must_use]
     pub const fn as_seconds(self) -> u64 {
         self.0
@@ -118,11 +119,11 @@ impl async_graphql::ScalarType for HumanDuration {
     }
 }
 
-/// A length of time.
+/// Reads a period.
 ///
 /// # Errors
 ///
-/// What it must be.
+/// The message that says what the value must be.
 pub fn duration(value: Value) -> Check<HumanDuration> {
     match value {
         Value::String(text) => text.parse().map_err(ToOwned::to_owned),

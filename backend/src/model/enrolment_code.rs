@@ -34,7 +34,7 @@ pub struct EnrolmentCode {
     pub uses: i64,
 }
 
-/// The most agents a code may be limited to: what an `Int` of GraphQL holds.
+/// The maximum of `maxUses` of an enrolment code: the largest `Int` of GraphQL.
 pub const MAX_USES: i64 = i32::MAX as i64;
 
 input! {

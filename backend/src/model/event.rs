@@ -1,4 +1,4 @@
-//! Events: what has happened, as it is logged and told to watchers.
+//! Events: changes of objects, as they are logged and published to subscribers.
 
 use serde::{Deserialize, Serialize};
 use strum::VariantNames;
@@ -23,7 +23,7 @@ mod kind;
 pub use encoding::FORM;
 pub use kind::{Kind, LoggedKind};
 
-/// The whole view of what changed, so that watchers cost no reads.
+/// The complete view of a changed object, so that subscribers need no reads of the database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, VariantNames)]
 #[serde(tag = "type", content = "view", rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
@@ -36,7 +36,7 @@ pub enum Object {
     Job(Job),
     /// A run of a job.
     JobRun(JobRun),
-    /// What became of a slot of a job.
+    /// The outcome of a slot of a job.
     JobSlot(JobSlot),
     /// A customer.
     Customer(Customer),
@@ -44,34 +44,34 @@ pub enum Object {
     User(User),
     /// An enrolment code, without the code.
     EnrolmentCode(EnrolmentCode),
-    /// A pipeline, with no version but the current one.
+    /// A pipeline, with its current version only.
     Pipeline(Pipeline),
     /// A run of a pipeline.
     PipelineRun(PipelineRun),
-    /// What became of a slot of a pipeline.
+    /// The outcome of a slot of a pipeline.
     PipelineSlot(PipelineSlot),
-    /// A secret to sign webhooks with, without the secret.
+    /// A webhook secret, without the secret itself.
     WebhookSecret(WebhookSecret),
-    /// What this version cannot read. Never written.
+    /// An object that this version cannot read. Never written.
     #[serde(skip)]
     Unknown(Unknown),
 }
 
-/// An object that this version cannot read: another one wrote it, or it was damaged.
+/// An object that this version cannot read, because another version wrote it or because it is damaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// Its id.
+    /// The id of the object.
     pub id: Uuid,
-    /// Whose it is.
+    /// The customer of the object.
     pub customer_id: Option<CustomerId>,
-    /// The agent it is or belongs to.
+    /// The agent itself, or the agent that the object belongs to.
     pub agent_id: Option<AgentId>,
-    /// Why it cannot be read, for operators.
+    /// The reason why the object cannot be read, for operators.
     pub reason: String,
 }
 
 impl Object {
-    /// Its id.
+    /// The id of the object.
     #[must_use]
     pub const fn id(&self) -> Uuid {
         match self {
@@ -91,7 +91,7 @@ impl Object {
         }
     }
 
-    /// Whose it is; nothing for the platform's own, and for what customers are not to see.
+    /// The customer of the object; `None` for objects of the platform, and for objects that customers may not see.
     #[must_use]
     pub const fn customer(&self) -> Option<CustomerId> {
         match self {
@@ -108,7 +108,7 @@ impl Object {
         }
     }
 
-    /// The agent it is or belongs to.
+    /// The agent itself, or the agent that the object belongs to.
     #[must_use]
     pub const fn agent(&self) -> Option<AgentId> {
         match self {
@@ -128,7 +128,7 @@ impl Object {
         }
     }
 
-    /// Its revision, where it has one.
+    /// The revision of the object; `None` if its type has no revisions.
     #[must_use]
     pub const fn revision(&self) -> Option<i64> {
         match self {
@@ -149,39 +149,39 @@ impl Object {
     }
 }
 
-/// What a transaction changed: an event without its number.
+/// A change that a transaction made: an event without its number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// What has happened.
+    /// The kind of the change.
     pub kind: Kind,
-    /// When.
+    /// The time of the change.
     pub at: Instant,
-    /// Who did it, as `Actor` prints itself.
+    /// The actor that made the change, as `Actor` is displayed.
     pub actor: String,
     /// The object after the change.
     pub object: Object,
-    /// What the log keeps in its place, if that is less.
+    /// The object as the log stores it, if the log stores less than `object`.
     pub logged: Option<Object>,
 }
 
-/// Something that has happened, in its place among all that has.
+/// An event: a change with its place in the order of all changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// Its place in the order of commits; none where nothing can be lost unseen.
+    /// The number of the event in the order of commits; `None` for events that are not logged.
     pub number: Option<i64>,
-    /// What has happened.
+    /// The kind of the change.
     pub kind: Kind,
-    /// When.
+    /// The time of the change.
     pub at: Instant,
-    /// Who did it.
+    /// The actor that made the change.
     pub actor: String,
     /// The object after the change.
     pub object: Object,
 }
 
 impl Event {
-    /// A change in its place.
+    /// The event for a change with this number.
     #[must_use]
     pub fn new(change: Change, number: Option<i64>) -> Self {
         Self { number, kind: change.kind, at: change.at, actor: change.actor, object: change.object }

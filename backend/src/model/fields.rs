@@ -206,9 +206,9 @@ pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
     }
 }
 
-/// A message of a program for people. Nothing but a type other than text is an error, so that no report is lost for its message:
-/// line breaks and tabs stay, other control characters and passwords in URLs are removed, and the rest is cut to `max`
-/// characters.
+/// A message of a program, for people. Only a value that is not text is an error, so that no report is refused because
+/// of its message: line breaks and tabs are kept, other control characters and passwords in URLs are removed, and the
+/// text is cut off after `max` characters.
 pub fn message(max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| {
         let Value::String(text) = value else { return Err("must be a string".to_owned()) };
@@ -304,7 +304,7 @@ pub fn id<T: From<Uuid>>(value: Value) -> Check<T> {
     uuid.map(T::from).ok_or_else(|| "must be a UUID".to_owned())
 }
 
-/// An instant in RFC 3339, between the years 1970 and 9999.
+/// A date and time in RFC 3339, between the years 1970 and 9999.
 pub fn instant(value: Value) -> Check<chrono::DateTime<chrono::Utc>> {
     let instant = value.as_str().and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
     let problem = || "must be an instant such as 2026-04-25T13:00:00Z".to_owned();

@@ -1,4 +1,4 @@
-//! The fleet in figures.
+//! The totals of the fleet.
 
 use async_graphql::SimpleObject;
 

@@ -1,7 +1,8 @@
-//! Inputs of which one declaration says what they hold, how the OpenAPI document describes it and how it is read.
+//! Declarations of inputs, from which the OpenAPI description and the reader follow.
 
-/// Declares an input. Beside the type of each field, which the OpenAPI document describes, stands the method of [`Fields`]
-/// that reads it. A check of several fields sees each as it was read: `None` where a problem was noted.
+/// Declares an input. The type of each field, which the OpenAPI document describes, stands beside the method of
+/// [`Fields`] that reads it. Checks of several fields get each field as it was read: `None` if a problem was noted for
+/// it.
 ///
 /// [`Fields`]: super::Fields
 macro_rules! input {

@@ -1,4 +1,4 @@
-//! Jobs: transfers that an agent makes on a schedule.
+//! Jobs: copies that an agent makes on a schedule.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -211,7 +211,7 @@ impl FromFields for JobFilter {
 }
 
 impl JobFilter {
-    /// Whether a list with this filter would hold the job.
+    /// Whether the filter selects the job.
     #[must_use]
     pub fn matches(&self, job: &Job) -> bool {
         self.agent_id.is_none_or(|agent| agent == job.agent_id)
@@ -219,11 +219,11 @@ impl JobFilter {
     }
 }
 
-/// How many jobs a list holds where neither a page nor a limit is asked for: clients that know the published page only
-/// ask for neither.
+/// The number of jobs that a list returns if the request has neither `page` nor `limit`, which clients of the published
+/// API do not know.
 const JOBS_AT_ONCE: u64 = 1000;
 
-/// Which part of the list of jobs is asked for.
+/// The page request of a list of jobs.
 #[derive(Clone, Copy, Debug)]
 pub struct JobWindow(pub Window);
 
@@ -235,7 +235,7 @@ impl FromFields for JobWindow {
     }
 }
 
-/// A location without a password: that belongs to a set of credentials of the agent.
+/// A location without a password. Passwords belong into a set of credentials of the agent.
 fn public_location(value: serde_json::Value) -> Check<String> {
     let location = location(MAX_LOCATION)(value)?;
     if without_password(&location) == location {
@@ -254,7 +254,7 @@ fn schedule_text(value: serde_json::Value) -> Check<String> {
     }
 }
 
-/// Each beside what cannot be wrong, so that both are named where both are.
+/// Checks the schedule and the time zone separately, so that errors of both are reported.
 fn check_schedule(fields: &mut Fields, schedule: &str, timezone: &str) {
     for (schedule, timezone) in [(schedule, DEFAULT_TIMEZONE), ("* * * * *", timezone)] {
         if let Err(ScheduleError { field, message }) = Schedule::parse(schedule, timezone) {

@@ -1,39 +1,39 @@
-//! Pages of lists: the requested window, and the items found.
+//! Pages of lists: the page request, and the items found.
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::fields::{Fields, FromFields, integer, parsed};
 
-/// The requested part of a list that is ordered newest first.
+/// The request for a part of a list that is ordered newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Where it starts.
+    /// The position at which the page starts.
     pub start: Start,
-    /// The most items, 1 to 100.
+    /// The maximum number of items, 1 to 100.
     pub limit: u64,
-    /// Whether the total is requested. If not, it may be left uncounted.
+    /// Whether the total is requested. If not, the server need not count.
     pub is_counted: bool,
 }
 
-/// Where a window starts.
+/// The position at which a page starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// At a page, from 1.
+    /// A page number, from 1.
     Page(u64),
-    /// After this many items.
+    /// A number of items to skip.
     Offset(u64),
-    /// After the item with this id, with the next older one.
+    /// The item with this id; the page starts with the next older item.
     OlderThan(Uuid),
-    /// Before the item with this id: the window ends with the next newer one.
+    /// The item with this id; the page ends with the next newer item.
     NewerThan(Uuid),
-    /// At the end of the list: the window holds the oldest items.
+    /// The end of the list: the page holds the oldest items.
     Oldest,
 }
 
 /// Items per page if the caller names no limit.
 pub const DEFAULT_LIMIT: u64 = 20;
-/// The most items per page.
+/// The maximum number of items per page.
 pub const MAX_LIMIT: u64 = 100;
 
 impl Default for Window {
@@ -49,7 +49,7 @@ impl Window {
         Self { start: Start::Page(page), limit, is_counted: true }
     }
 
-    /// How many items come before the window; 0 unless it is a page or an offset.
+    /// The number of items before the page; 0 unless the page is requested by its number or an offset.
     #[must_use]
     pub const fn offset(self) -> u64 {
         let offset = match self.start {
@@ -76,7 +76,7 @@ impl FromFields for Window {
     }
 }
 
-/// A window that may also be requested by `limit` and `offset`.
+/// A page request that may also be made with `limit` and `offset`.
 #[derive(Clone, Copy, Debug)]
 pub struct OffsetWindow(pub Window);
 
@@ -122,14 +122,14 @@ impl Total {
     }
 }
 
-/// The items of a window.
+/// The items of a page.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
     /// The items, newest first.
     pub items: Vec<T>,
-    /// The requested window.
+    /// The page request.
     pub window: Window,
-    /// The number of items in the whole list. It has no meaning if [`Window::is_counted`] is false.
+    /// The number of items in the whole list. It has no meaning if [`PageRequest::is_counted`] is false.
     pub total: Total,
     /// Whether the list has more items after the last one read, in the direction of reading.
     pub has_more: bool,
@@ -149,7 +149,7 @@ impl<T> Page<T> {
         Pagination::new(self.window, self.total)
     }
 
-    /// Whether there are older items than these.
+    /// Whether the list has older items than those of the page.
     #[must_use]
     pub const fn has_older(&self) -> bool {
         match self.window.start {
@@ -159,7 +159,7 @@ impl<T> Page<T> {
         }
     }
 
-    /// Whether there are newer items than these.
+    /// Whether the list has newer items than those of the page.
     #[must_use]
     pub const fn has_newer(&self) -> bool {
         match self.window.start {

@@ -1,4 +1,5 @@
-//! Pipelines: definitions as code, with every version kept. Their runs are in `run`, what a run does next in `state_machine`.
+//! Pipelines: definitions as code, with every version kept. Their runs are in `run`, the state machine of a run is in
+//! `state_machine`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,7 +28,7 @@ pub use version_diff::{VersionDiff, VersionText};
 pub const MAX_IDENTIFIER: usize = 64;
 /// The longest description, in characters.
 const MAX_DESCRIPTION: usize = 500;
-/// Words that stand in the place of an identifier in paths.
+/// Path segments of the API that cannot be identifiers.
 const RESERVED: [&str; 2] = ["schema", "dry-run"];
 
 /// A pipeline with its current definition.
@@ -83,12 +84,12 @@ pub struct PipelineVersion {
     pub git_sha: Option<String>,
 }
 
-/// Which pipeline is meant: by its id or its identifier.
+/// A reference to a pipeline, by its id or its identifier.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PipelineRef {
-    /// The one with this id.
+    /// The pipeline with this id.
     Id(PipelineId),
-    /// The one with this identifier, among those the caller may see.
+    /// The pipeline with this identifier, among those that the caller may see.
     Identifier(String),
 }
 
@@ -185,10 +186,10 @@ pub struct ReplaceDefinition {
     /// SHA of the Git commit that the definition comes from.
     #[schema(pattern = "^[0-9a-fA-F]{7,64}$")]
     pub git_sha: Option<String>,
-    /// Whether nothing happens when the current definition is the same. Over REST each PUT makes a version.
+    /// Whether nothing happens if the current definition is the same. In REST, each PUT creates a version.
     #[schema(ignore)]
     pub unless_same: bool,
-    /// How its parameters are filled in: a version that is restored keeps the rule it was saved under.
+    /// How parameters are filled in. A restored version keeps the rule under which it was saved.
     #[schema(ignore)]
     pub filling: Filling,
 }
@@ -254,12 +255,12 @@ pub struct Verdict {
     /// schedule. Empty if no plan can be made.
     #[schema(value_type = Object)]
     pub ast: Value,
-    /// The same errors and warnings in a form for programs.
+    /// The same errors and warnings as objects, for programs.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Verdict {
-    /// The verdict on a definition of which these things were found.
+    /// The verdict on a definition, from its diagnostics and its plan.
     #[must_use]
     pub fn new(diagnostics: Vec<Diagnostic>, plan: Option<&Plan>) -> Self {
         let of = |severity| diagnostics.iter().filter(move |found| found.severity == severity).map(ToString::to_string);
@@ -295,7 +296,7 @@ impl FromFields for PipelineFilter {
     }
 }
 
-/// An identifier: what is to be said instead, if it is none.
+/// Reads an identifier. An error is a message that says what the identifier must be.
 fn identifier(value: Value) -> Check<String> {
     let Value::String(text) = value else { return Err("must be a string".to_owned()) };
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -312,7 +313,7 @@ fn identifier(value: Value) -> Check<String> {
     Ok(text)
 }
 
-/// A definition as it stands; whether it is one is another question, with better answers.
+/// Reads the text of a definition. Whether the definition is valid is checked elsewhere, with diagnostics.
 #[expect(clippy::needless_pass_by_value, reason = "a check is handed the value it takes")]
 fn definition(value: Value) -> Check<String> {
     value.as_str().map(ToOwned::to_owned).ok_or_else(|| "must be a string".to_owned())

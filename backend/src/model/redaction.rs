@@ -1,17 +1,17 @@
-//! Removes passwords from URLs, paths and texts.
+//! Removal of passwords and other secrets from URLs, paths and texts.
 
-/// Schemes that are known without `//` behind them: `sftp:user@host` is a URL, `C:file` is not.
+/// Schemes that are recognised without `//` after them: `sftp:user@host` is a URL, `C:file` is not.
 const SCHEMES: [&str; 28] = [
     "amqp", "amqps", "as2", "cifs", "dav", "davs", "ftp", "ftpes", "ftps", "git", "http", "https", "imap", "imaps",
     "ldap", "ldaps", "nfs", "rsync", "s3", "scp", "sftp", "smb", "smtp", "smtps", "socks5", "ssh", "webdav", "webdavs",
 ];
 
-/// Removes the passwords from a location: a path, a URL, or what a client takes for one. Anything else comes back as it
-/// was.
+/// Removes the passwords from a location: a path, a URL, or a text that a client may use as a URL. Anything else is
+/// returned unchanged.
 ///
-/// Rule of the contract, section 3: passwords are removed on arrival and never stored. What an ordinary parser refuses
-/// is cleaned all the same, since a malformed URL may hold a password: ` sftp://u:pw@h`, `//u:pw@h`, `sftp:u:pw@h`,
-/// `sftp:\\u:pw@h`, `u:pw@h:/path`. A path keeps a `:` and an `@` behind its first separator.
+/// Rule of the contract, section 3: passwords are removed when they are received, and never stored. Malformed URLs,
+/// which an ordinary parser refuses, are cleaned too, since they may hold a password: ` sftp://u:pw@h`, `//u:pw@h`,
+/// `sftp:u:pw@h`, `sftp:\\u:pw@h`, `u:pw@h:/path`. A path keeps a `:` and an `@` after its first separator.
 #[must_use]
 pub fn without_password(location: &str) -> String {
     let cleaned = Scan { text: location, is_text: false }.cleaned();
@@ -40,8 +40,8 @@ pub fn without_passwords(text: &str) -> String {
     kept
 }
 
-/// Where the password is in a word such as `user:password@host:/path` or `user:password@host/path`: from its colon to its
-/// `@`. `to:joe@example.com` holds none.
+/// The range of the password in a word such as `user:password@host:/path` or `user:password@host/path`: from its colon
+/// to its `@`. `to:joe@example.com` holds none.
 fn secret_of_word(word: &str) -> Option<(usize, usize)> {
     let first = &word[..word.find(ends_authority)?];
     let at = user_end(first)?;
@@ -53,7 +53,7 @@ fn secret_of_word(word: &str) -> Option<(usize, usize)> {
 #[derive(Clone, Copy)]
 struct Scan<'a> {
     text: &'a str,
-    /// Whether URLs stand among other words, rather than being the whole.
+    /// Whether the text may hold other words beside URLs. If not, the whole text is one location.
     is_text: bool,
 }
 
@@ -122,8 +122,9 @@ impl Scan<'_> {
         None
     }
 
-    /// Reads the authority that begins at `start`. A password may hold characters that end an authority, so that its `@` comes
-    /// later. That is assumed if `is_sure` says that this is a URL, and the text in the place of a port is not a port.
+    /// Reads the authority that begins at `start`. A password may hold characters that end an authority, so that its
+    /// `@` comes later. That is assumed if `is_sure` says that this is a URL and the text after the colon is not a
+    /// port.
     fn authority(self, start: usize, is_sure: bool, lookahead: &mut Lookahead) -> Authority {
         let rest = &self.text[start..];
         let ends = |c: char| ends_authority(c) || (self.is_text && (c.is_whitespace() || "\"'`<>|".contains(c)));
@@ -162,7 +163,8 @@ impl Scan<'_> {
     }
 }
 
-/// Where this character stands next, from `from` on; the end if nowhere. Remembered, so that nothing is searched twice.
+/// The next position of this character, from `from` on; the end of the text if there is none. The result is kept in
+/// `found`, so that no part of the text is searched twice.
 fn next(c: char, text: &str, from: usize, found: &mut usize) -> usize {
     if *found < from {
         *found = text[from..].find(c).map_or(text.len(), |length| from + length);
@@ -178,18 +180,19 @@ const fn ends_authority(c: char) -> bool {
     matches!(c, '/' | '\\' | '?' | '#')
 }
 
-/// Where the user's part ends: at the last `@`, for a password may hold one, or at one that is encoded for no reason.
+/// The end of the user information: the last `@`, because a password may contain an `@`, or an unnecessarily encoded
+/// `@`.
 fn user_end(authority: &str) -> Option<usize> {
     authority.rfind(['@', '\u{ff20}']).or_else(|| authority.rfind("%40"))
 }
 
-/// Where the name ends and the password begins.
+/// The position of the colon between the user name and the password.
 fn find_colon(text: &str) -> Option<usize> {
     let encoded = || text.find("%3A").into_iter().chain(text.find("%3a")).min();
     text.find(is_colon).into_iter().chain(encoded()).min()
 }
 
-/// Whether it separates a password: some programs take the wide form for the usual one.
+/// Whether the character separates a password. Some programs accept the full-width colon, too.
 const fn is_colon(c: char) -> bool {
     matches!(c, ':' | '\u{ff1a}')
 }

@@ -1,7 +1,7 @@
-//! The highest numbers that agents may report. They are far beyond what any machine measures, and low enough that the numbers
-//! of many agents can be summed up without an overflow.
+//! The highest numbers that agents may report. They are far higher than any real measurement, and low enough that the
+//! numbers of many agents can be added without an overflow.
 
-/// The most bytes of one file, folder or run: an exbibyte.
+/// The maximum number of bytes of one file, folder or run: an exbibyte.
 pub const MAX_BYTES: i64 = 1 << 60;
 /// The highest speed, in bytes per second: a petabyte. Every integer up to it is exact in the floating-point numbers of JSON.
 pub const MAX_SPEED: f64 = 1e15;

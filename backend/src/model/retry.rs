@@ -1,4 +1,4 @@
-//! How something that failed is made again: one type for jobs, pipelines and their steps.
+//! Retry policies of jobs, pipelines and steps.
 
 use chrono::TimeDelta;
 use mftplus_protocol::backoff::Backoff;
@@ -11,11 +11,11 @@ use super::{
     fields::{Check, Fields, integer, number},
 };
 
-/// The most attempts, the first one included.
+/// The maximum number of attempts, including the first.
 pub const MAX_ATTEMPTS: i64 = 20;
 /// The longest delay, in seconds: a day.
 pub const MAX_DELAY: u64 = 86_400;
-/// How many times longer each delay may be than the one before.
+/// The maximum of `factor`.
 pub const MAX_FACTOR: f64 = 100.0;
 
 /// Retry policy. The second attempt follows `initialDelay` after the failure of the first; each further delay is
@@ -53,10 +53,10 @@ pub struct RetryInput {
 }
 
 impl Retry {
-    /// One attempt, and no other.
+    /// The policy without retries: one attempt.
     pub const NEVER: Self = Self::usual(1);
 
-    /// So many attempts, with the delays that count for what is left out.
+    /// The policy with this number of attempts and the default delays.
     #[must_use]
     pub const fn usual(max_attempts: i64) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Retry {
         }
     }
 
-    /// A retry of which only some is said.
+    /// A policy with default values for the omitted parts.
     ///
     /// # Errors
     ///
@@ -87,11 +87,11 @@ impl Retry {
         Ok(Self { max_attempts, initial_delay, factor: factor.unwrap_or(usual.factor), max_delay })
     }
 
-    /// Reads it from an object of a body.
+    /// Reads a policy from a field of a request body.
     ///
     /// # Errors
     ///
-    /// A sentence with everything that is wrong.
+    /// A message with all errors.
     pub fn read(value: Value) -> Check<Self> {
         let Value::Object(object) = value else { return Err("must be an object".to_owned()) };
         let mut fields = Fields::new(object);
@@ -109,7 +109,7 @@ impl Retry {
         fields.finish(whole).map_err(|error| error.to_string())
     }
 
-    /// How long after the end of this failed attempt the next one begins; nothing after the last.
+    /// The delay between the end of this failed attempt and the next one; `None` after the last attempt.
     #[must_use]
     pub fn delay_after(&self, attempt: i64) -> Option<TimeDelta> {
         if attempt >= self.max_attempts {

@@ -1,4 +1,4 @@
-//! Values that travel the wire in one form only.
+//! Scalars with one form in JSON.
 
 use async_graphql::{InputValueError, InputValueResult, ScalarType, Value};
 use chrono::{DateTime, Utc};

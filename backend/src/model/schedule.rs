@@ -1,8 +1,9 @@
 //! Schedules: five-field cron as Vixie cron reads it, in a time zone.
 //!
-//! The `cron` crate walks the calendar. It is not Unix cron, so it is handed what both understand: lists of numbers, the
-//! days of the week by name, and one calendar for each half of "day of month OR day of week". It walks wall-clock time as
-//! if that were UTC; [`zone`] then finds the instants at which a clock on the wall shows it, by the contract's rule.
+//! The `cron` crate finds the dates. It does not follow the rules of Unix cron, so this module passes it only what both
+//! understand: lists of numbers, the days of the week by name, and two calendars for "day of month OR day of week". The
+//! crate works with local times as if they were UTC; [`zone`] then finds the instants at which a clock in the time zone
+//! shows them, by the rule of the contract.
 
 mod describe;
 mod field;
@@ -24,7 +25,7 @@ pub const DEFAULT_TIMEZONE: &str = "UTC";
 /// The last year of the `cron` crate: later slots are not known.
 const LAST_YEAR: i32 = 2100;
 
-/// What can be written instead of five fields.
+/// The keywords that can be written instead of five fields.
 const SHORTHANDS: [(&str, &str); 7] = [
     ("@hourly", "0 * * * *"),
     ("@daily", "0 0 * * *"),
@@ -35,7 +36,7 @@ const SHORTHANDS: [(&str, &str); 7] = [
     ("@annually", "0 0 1 1 *"),
 ];
 
-/// When something runs: the nominal times ("slots") of a cron text in a zone.
+/// A schedule: a cron expression in a time zone, which determines the slots.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     text: String,
@@ -44,13 +45,13 @@ pub struct Schedule {
     calendars: Vec<cron::Schedule>,
 }
 
-/// What is wrong with a schedule.
+/// An error of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {message}")]
 pub struct ScheduleError {
-    /// The input that is wrong: `schedule` or `timezone`.
+    /// The input with the error: `schedule` or `timezone`.
     pub field: &'static str,
-    /// What it must be.
+    /// The message that says what the input must be.
     pub message: String,
 }
 
@@ -83,13 +84,13 @@ impl Schedule {
         &self.text
     }
 
-    /// The name of its zone.
+    /// The IANA name of the time zone.
     #[must_use]
     pub fn timezone(&self) -> &str {
         self.zone.name()
     }
 
-    /// The first slot after an instant, or none before the year 2101.
+    /// The first slot after an instant; `None` if there is no slot before the year 2101.
     #[must_use]
     pub fn next_after(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if instant.year() > LAST_YEAR {
@@ -104,26 +105,28 @@ impl Schedule {
         std::iter::successors(self.next_after(after), |slot| self.next_after(*slot))
     }
 
-    /// By how many minutes a clock in its zone is ahead of UTC at an instant.
+    /// The offset of the time zone from UTC at an instant, in minutes; positive east of Greenwich.
     #[must_use]
     pub fn utc_offset_minutes(&self, at: DateTime<Utc>) -> i64 {
         (self.zone.wall_clock(at) - at.naive_utc()).num_minutes()
     }
 
-    /// What it says, in plain English, with its zone.
+    /// The schedule in plain English, with its time zone.
     #[must_use]
     pub fn describe(&self) -> String {
         describe::sentence(&self.times, self.zone.name())
     }
 
-    /// Times that name an hour and a minute: each happens once, the first time the clock shows it or would have.
+    /// The next slot of a schedule that names hours and minutes. Each local time happens once: the first time that the
+    /// clock shows it, or would have shown it.
     fn next_nominal(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
         // The instants of later wall-clock times are never earlier, so the first one that lies ahead is the next slot.
         // None lies ahead only while a doubled hour is shown again, so the walk is a short one.
         self.dates_after(self.zone.wall_clock(instant)).map(|wall| self.zone.once(wall)).find(|slot| *slot > instant)
     }
 
-    /// Times that come round every hour or every minute: each instant at which the clock shows one.
+    /// The next slot of a schedule that recurs every hour or every minute: each instant at which the clock shows one of
+    /// its times.
     fn next_elapsed(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let now = self.zone.wall_clock(instant);
         let ahead = self.first_shown(now, instant);
@@ -133,7 +136,7 @@ impl Schedule {
         ahead.into_iter().chain(again).min()
     }
 
-    /// The first instant after `instant` that shows one of the times after `wall`.
+    /// The first instant after `instant` at which the clock shows a time of the schedule after `wall`.
     fn first_shown(&self, wall: NaiveDateTime, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut next = self.date_after(wall)?;
         loop {
@@ -156,7 +159,7 @@ impl Schedule {
         std::iter::successors(self.date_after(wall), |wall| self.date_after(*wall))
     }
 
-    /// The first wall-clock time after another at which the schedule is due.
+    /// The first local time after another at which the schedule is due.
     fn date_after(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
         first_date(&self.calendars, wall)
     }
@@ -179,7 +182,8 @@ impl Times {
         })
     }
 
-    /// The calendars whose dates, together, are the schedule's: two where either of two kinds of day will do.
+    /// The calendars whose dates together are those of the schedule: two if either day of month or day of week may
+    /// match.
     fn calendars(&self) -> Result<Vec<cron::Schedule>, String> {
         let every = ("*".to_owned(), "*".to_owned());
         let days = (self.day_of_month.numbers(), self.day_of_week.names(&WEEKDAYS));
@@ -201,7 +205,7 @@ impl Times {
         !self.day_of_month.starred && !self.day_of_week.starred
     }
 
-    /// Whether they come round with the hours that pass rather than at times of the clock on the wall.
+    /// Whether the schedule follows elapsed time rather than the local time of day.
     fn follow_elapsed_time(&self) -> bool {
         self.minute.starred || self.hour.starred
     }
@@ -217,13 +221,13 @@ fn field_count(count: usize) -> String {
     format!("must have five fields (minute, hour, day of month, month, day of week), such as `0 2 * * *`: {has}")
 }
 
-/// The first date of any of some calendars after a wall-clock time.
+/// The first date of any of the calendars after a local time.
 fn first_date(calendars: &[cron::Schedule], wall: NaiveDateTime) -> Option<NaiveDateTime> {
     let dates = calendars.iter().filter_map(|calendar| calendar.after(&wall.and_utc()).next());
     dates.min().map(|date| date.naive_utc())
 }
 
-/// The five fields of a word such as `@daily`.
+/// The five fields of a keyword such as `@daily`.
 fn expand(word: &str) -> Result<&'static str, String> {
     let known = SHORTHANDS.iter().find(|(name, _)| *name == word);
     known.map(|(_, fields)| *fields).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Transfers: one copy of one file, folder or pattern, and what is asked of them.
+//! Transfers: copies of one file, folder or file pattern, with their inputs.
 
 use mftplus_protocol::transfer::TransferDetails;
 use serde::{Deserialize, Serialize};
@@ -52,25 +52,25 @@ pub enum TransferStatus {
 }
 
 impl TransferStatus {
-    /// Whether nothing is on its way any more.
+    /// Whether the transfer has ended. A failed one may be retried.
     #[must_use]
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 
-    /// Whether a user may cancel it.
+    /// Whether a user may cancel a transfer with this status.
     #[must_use]
     pub const fn can_be_cancelled(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
     }
 
-    /// Whether a user may ask for another attempt.
+    /// Whether a user may retry a transfer with this status.
     #[must_use]
     pub const fn can_be_retried(self) -> bool {
         matches!(self, Self::Failed)
     }
 
-    /// Whether no other status can follow; a failed transfer may be tried again.
+    /// Whether no other status can follow. `failed` is not final, because the transfer may be retried.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Cancelled)
@@ -228,7 +228,7 @@ macro_rules! transfer {
             pub cancel_requested_at: Option<Instant>,
             /// Latest network measurements.
             pub network: Network,
-            /// What a later version may add.
+            /// A field that a later version may add.
             #[cfg(feature = "next-version")]
             #[serde(default)]
             pub weight: i32,

@@ -1,4 +1,4 @@
-//! The secrets that webhooks are signed with.
+//! Webhook secrets: the secrets with which webhooks are signed.
 
 use serde::{Deserialize, Serialize};
 

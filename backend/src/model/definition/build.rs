@@ -15,7 +15,7 @@ use crate::model::{
     schedule::{DEFAULT_TIMEZONE, Schedule},
 };
 
-/// Builds a definition; nothing if a part is missing, which was reported.
+/// Builds a definition; `None` if a part of it is missing. The missing part was reported before.
 pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definition> {
     reader.read_parameters(root);
     let whole = SourceLocation { at: root.at, path: String::new() };
@@ -133,7 +133,7 @@ fn steps(reader: &mut Reader<'_>, objects: &[Object]) -> Vec<Step> {
     steps
 }
 
-/// The task of a step; nothing if it is wrong, which was reported.
+/// The task of a step; `None` if the task is invalid, which was reported before.
 fn task(object: &Object) -> Option<Task> {
     let transfer = || TransferTemplate {
         source: object.endpoint("source").cloned(),

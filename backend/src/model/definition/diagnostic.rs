@@ -53,7 +53,7 @@ impl Position {
     /// Where a text begins.
     pub const START: Self = Self { line: 1, column: 1 };
 
-    /// The position behind this number of bytes of a text.
+    /// The position after this number of bytes of a text.
     pub(super) fn behind(source: &str, bytes: usize) -> Self {
         let before = source.get(..bytes).unwrap_or(source);
         // A line ends with a line feed, a carriage return, or both.
@@ -101,7 +101,7 @@ impl SourceLocation {
         Self { at, path }
     }
 
-    /// The location of a value in the list that is this one.
+    /// The location of an item of this list.
     pub(super) fn item(&self, index: usize, at: Position) -> Self {
         Self { at, path: format!("{}[{index}]", self.path) }
     }
@@ -112,7 +112,7 @@ impl SourceLocation {
     }
 }
 
-/// The most diagnostics that are kept. More of them usually have one cause.
+/// The maximum number of diagnostics that are kept. More of them usually have one cause.
 const MOST: usize = 100;
 
 /// Collects diagnostics.
@@ -120,7 +120,7 @@ const MOST: usize = 100;
 pub(super) struct Diagnostics {
     found: Vec<Diagnostic>,
     more: usize,
-    /// Whether only the beginning of the text could be read. Then nothing is reported as missing.
+    /// Whether only the beginning of the text could be read. If so, missing values are not reported.
     pub(super) is_partial: bool,
 }
 
@@ -134,7 +134,7 @@ impl Diagnostics {
         }
     }
 
-    /// Adds an error about something missing, unless a part of the text could not be read.
+    /// Adds an error about a missing value, unless a part of the text could not be read.
     pub(super) fn missing(&mut self, location: &SourceLocation, message: impl FnOnce() -> String) {
         if !self.is_partial {
             self.error(location, message);

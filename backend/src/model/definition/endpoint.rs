@@ -38,21 +38,21 @@ pub struct EndpointParts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Endpoint {
-    /// The whole as one URL or path, without secrets.
+    /// The endpoint as one URL or path, without secrets.
     pub location: String,
-    /// Its protocol.
+    /// The protocol of the endpoint.
     pub protocol: Protocol,
-    /// The server; nothing on the agent's machine.
+    /// The host name of the server; `None` for an endpoint on the agent's machine.
     pub host: Option<String>,
-    /// The server's port, if it is not the protocol's own.
+    /// The port of the server; `None` for the default port of the protocol.
     pub port: Option<u16>,
     /// The user name, if the URL has one.
     pub user: Option<String>,
-    /// The path there.
+    /// The path on the server or on the agent's machine.
     pub path: String,
-    /// Which files of the folder, if not all.
+    /// The file name pattern that selects files of the folder; `None` for all files.
     pub pattern: Option<String>,
-    /// The set of credentials, by its name in the agent's configuration.
+    /// The name of a set of credentials in the agent's configuration.
     pub credentials: Option<String>,
 }
 
@@ -60,7 +60,7 @@ pub struct Endpoint {
 const SCHEMES: [(&str, Protocol); 3] = [("sftp", Protocol::Sftp), ("ftp", Protocol::Ftp), ("ftps", Protocol::Ftps)];
 
 impl EndpointTemplate {
-    /// The parameters that it names.
+    /// The parameters that the endpoint names.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
         let templates = match self {
             Self::Text(text) => [Some(text), None, None],
@@ -112,7 +112,7 @@ impl EndpointTemplate {
 }
 
 impl Endpoint {
-    /// Whether it is on the agent's machine.
+    /// Whether the endpoint is on the agent's machine.
     #[must_use]
     pub fn is_local(&self) -> bool {
         self.protocol == Protocol::Local

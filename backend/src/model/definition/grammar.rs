@@ -16,9 +16,9 @@ pub(super) use steps::{STEP, step_text};
 pub(super) const MAX_LOCATION: usize = 4096;
 /// The longest body of a webhook, in characters.
 pub(super) const MAX_BODY: usize = 16_384;
-/// The most steps.
+/// The maximum number of steps.
 pub(super) const MAX_STEPS: usize = 200;
-/// The most parameters.
+/// The maximum number of parameters.
 pub(super) const MAX_PARAMETERS: usize = 100;
 /// The longest value of a parameter, in characters.
 pub(super) const MAX_VALUE: usize = 1024;
@@ -61,26 +61,26 @@ pub(super) enum Shape {
 /// The bounds of text.
 #[derive(Clone, Copy)]
 pub(super) struct Text {
-    /// What it is, for messages: "write ...".
+    /// The description of the text in messages: "write ...".
     pub(super) what: &'static str,
-    /// The greatest length, in characters.
+    /// The maximum length, in characters.
     pub(super) most: usize,
-    /// Whether it may have placeholders.
+    /// Whether the text may have placeholders.
     pub(super) is_template: bool,
-    /// Whether it may have several lines.
+    /// Whether the text may have several lines.
     pub(super) has_lines: bool,
-    /// Its form.
+    /// The form of the text.
     pub(super) form: Form,
 }
 
 /// The form of text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Any.
+    /// Any text.
     Free,
-    /// An id.
+    /// An id of a step.
     Id,
-    /// A SHA-256, once parameters are filled in.
+    /// A SHA-256, after parameters are filled in.
     Sha256,
     /// A path, or a URL of a protocol that agents speak.
     Location,
@@ -98,14 +98,14 @@ pub(super) enum Form {
 
 /// A mapping with its keys.
 pub(super) struct Mapping {
-    /// What it is, for messages.
+    /// The description of the mapping in messages.
     pub(super) what: &'static str,
     pub(super) keys: &'static [Key],
 }
 
 /// A mapping whose keys depend on the keyword of one of them.
 pub(super) struct Choice {
-    /// What it is, for messages.
+    /// The description of the mapping in messages.
     pub(super) what: &'static str,
     /// The key with the keyword.
     pub(super) by: &'static str,

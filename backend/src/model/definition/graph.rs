@@ -10,7 +10,8 @@ use super::{
 
 /// The dependencies of steps, by their indices in the text.
 pub(super) struct Graph {
-    /// The topological order, else that of the text. Steps in a cycle are left out.
+    /// The indices of the steps in topological order, otherwise in the order of the text. Steps in a cycle are left
+    /// out.
     pub(super) order: Vec<usize>,
     /// The indices of the steps that each step needs.
     pub(super) needs: Vec<Vec<usize>>,
@@ -68,7 +69,7 @@ fn needs(reader: &mut Reader<'_>, object: &Object, indices: &HashMap<&str, usize
     found
 }
 
-/// The first five ids.
+/// The first five ids, for messages.
 fn some(ids: &[&str]) -> String {
     let first: Vec<&str> = ids.iter().take(5).copied().collect();
     first.join("`, `")

@@ -1,4 +1,5 @@
-//! Lints: warnings about definitions that are valid and probably not meant, and errors that need a whole step to see.
+//! Lints: warnings about definitions that are valid but probably not what was intended, and errors that need a whole
+//! step to be found.
 
 use mftplus_protocol::{
     location::{SEPARATORS, local_file},
@@ -134,7 +135,7 @@ fn is_unnamed(reader: &Reader<'_>, path: &Template, output: Option<&Template>) -
     output != Some(None) && Format::unpacked_to(&path, output.flatten().as_deref()).is_none()
 }
 
-/// The text with the default values of its parameters; nothing if one of them is not known.
+/// The text with the default values of its parameters; `None` if one of the parameters is unknown.
 fn fill(reader: &Reader<'_>, template: &Template) -> Option<String> {
     template.fill(reader.values(template.parameters())?, usize::MAX).ok()
 }
@@ -147,7 +148,7 @@ fn refused(endpoint: &Endpoint) -> Option<&'static str> {
     unusable(&endpoint.path).filter(|_| endpoint.is_local())
 }
 
-/// Why agents refuse a local path, if they do.
+/// Why agents refuse a local path; `None` if they accept it.
 fn unusable(path: &str) -> Option<&'static str> {
     let decoded = local_file(path).and_then(Result::ok);
     let path = decoded.as_deref().unwrap_or(path);

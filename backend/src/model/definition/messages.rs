@@ -47,7 +47,7 @@ fn names(keys: &[Key]) -> String {
     names.join(", ")
 }
 
-/// A description of a value that is wrong.
+/// A description of an invalid value.
 pub(super) fn what_it_is(content: &Content) -> String {
     match content {
         Content::List(_) => "is a list".to_owned(),

@@ -1,6 +1,6 @@
 //! Suggestions for mistyped words.
 
-/// The characters of a word that are compared.
+/// The maximum number of characters of a word that are compared.
 const MOST: usize = 64;
 
 /// The word with the smallest edit distance, and whether it is small enough for a suggestion.

@@ -21,7 +21,7 @@ mod planner;
 
 use planner::Planner;
 
-/// The message for an agent of a pipeline without a customer.
+/// The message for an agent in a pipeline that belongs to no customer.
 pub(crate) fn unowned(name: Option<&str>) -> String {
     match name {
         Some(name) => format!(
@@ -51,9 +51,9 @@ pub enum AgentLookup {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// Where copies read, if their steps do not say.
+    /// The source of copies whose steps have none.
     pub source: Endpoint,
-    /// Where copies write, if their steps do not say.
+    /// The destination of copies whose steps have none.
     pub destination: Endpoint,
     /// The parameters with the values that were filled in.
     pub parameters: BTreeMap<String, String>,
@@ -61,7 +61,7 @@ pub struct Plan {
     pub schedule: Option<PlannedSchedule>,
     /// How long a run may take.
     pub timeout: Option<HumanDuration>,
-    /// The steps, each after those it needs.
+    /// The steps in topological order.
     pub steps: Vec<PlannedStep>,
 }
 
@@ -71,9 +71,9 @@ pub struct Plan {
 pub struct PlannedSchedule {
     /// The schedule as it was written.
     pub text: String,
-    /// Its zone.
+    /// The IANA name of the schedule's time zone.
     pub timezone: String,
-    /// A description in English.
+    /// A description of the schedule in English.
     pub description: String,
     /// The overlap policy.
     pub overlap: Overlap,
@@ -89,14 +89,14 @@ pub struct PlannedSchedule {
 pub struct PlannedStep {
     /// The id of the step.
     pub id: String,
-    /// What it does.
+    /// The task of the step.
     #[serde(flatten, serialize_with = "with_nulls")]
     pub task: PlannedTask,
-    /// The ids of the steps that must have ended before.
+    /// The ids of the steps that must have ended before this step starts.
     pub needs: Vec<String>,
-    /// The outcome of these steps that it needs.
+    /// The outcome of the steps in `needs` with which this step runs.
     pub when: When,
-    /// The agent; nothing for a step of the server, or if there is no such agent yet.
+    /// The agent; `None` for a step of the server, or if there is no such agent yet.
     pub agent: Option<AgentRef>,
     /// The retry policy.
     pub retry: Retry,
@@ -104,25 +104,25 @@ pub struct PlannedStep {
     pub timeout: Option<HumanDuration>,
 }
 
-/// The task of a step, with parameters filled in and everything set that follows from other values.
+/// The task of a step, with parameters filled in and all derived values set.
 pub type PlannedTask = StepAction<String, PlannedTransfer>;
 
-/// A copy, with its sides as they are.
+/// A copy with its resolved source and destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedTransfer {
-    /// Where it reads.
+    /// The source of the copy.
     pub source: Endpoint,
-    /// Where it writes.
+    /// The destination of the copy.
     pub destination: Endpoint,
     /// The protocol of the endpoint that is not on the agent's machine.
     pub protocol: Protocol,
-    /// The direction, seen from the agent; within its machine, `push`.
+    /// The direction of the copy, seen from the agent; `push` for a copy within the agent's machine.
     pub direction: Direction,
-    /// How the copy is compared with what was read.
+    /// How the copy is compared with its source.
     pub verify: Verify,
 }
 
-/// Writes the fields that are not set too, as `null`: a plan says that they have no value.
+/// Serializes a task with `null` for the fields that are not set, because a plan shows all fields.
 fn with_nulls<S: Serializer>(task: &PlannedTask, serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct WithNulls<'a> {
@@ -140,14 +140,14 @@ fn with_nulls<S: Serializer>(task: &PlannedTask, serializer: S) -> Result<S::Ok,
 /// The result of planning.
 #[derive(Clone, Debug)]
 pub struct Planned {
-    /// The plan; nothing if there is an error.
+    /// The plan; `None` if there is an error.
     pub plan: Option<Plan>,
     /// The diagnostics of the plan, in addition to those of the text.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl PlannedStep {
-    /// Whether an agent carries it out. If not, the server does.
+    /// Whether an agent carries out the step. If not, the server does.
     #[must_use]
     pub const fn is_for_an_agent(&self) -> bool {
         self.task.step_type().is_for_an_agent()
@@ -155,7 +155,7 @@ impl PlannedStep {
 }
 
 impl Definition {
-    /// The names of the agents of all steps, each once; nothing stands for the only agent of the customer.
+    /// The names of the agents of all steps, each once; `None` stands for the only agent of the customer.
     #[must_use]
     pub fn agents(&self) -> Vec<Option<&str>> {
         let mut names: Vec<Option<&str>> = self

@@ -27,12 +27,12 @@ pub(super) use shape::parameter;
 #[derive(Debug)]
 pub(super) struct Object {
     pub(super) location: SourceLocation,
-    /// The keyword that decides which keys it may have.
+    /// The keyword that decides which keys the mapping may have.
     pub(super) variant: Option<&'static str>,
     values: Vec<(&'static str, SourceLocation, Value)>,
 }
 
-/// A value that was checked by its table.
+/// A value that was checked against its table.
 #[derive(Debug)]
 pub(super) enum Value {
     Text(Template),
@@ -51,7 +51,7 @@ impl Object {
         self.values.iter().find(|(name, ..)| *name == key).map(|(_, location, value)| (location, value))
     }
 
-    /// The location of the value of a key, or of the mapping without one.
+    /// The location of the value of a key, or of the mapping if the key is absent.
     pub(super) fn location(&self, key: &str) -> &SourceLocation {
         self.find(key).map_or(&self.location, |(location, _)| location)
     }
@@ -139,7 +139,7 @@ impl Object {
 pub(super) struct Reader<'a> {
     pub(super) source: &'a str,
     pub(super) diagnostics: Diagnostics,
-    /// The parameters and their default values; nothing if they could not be read.
+    /// The parameters and their default values; `None` if they could not be read.
     pub(super) parameters: Option<BTreeMap<String, String>>,
     /// The parameters with wrong default values. Text with one of them is not checked further.
     pub(super) wrong_values: BTreeSet<String>,
@@ -148,7 +148,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The default values, unless one of these parameters has a wrong one.
+    /// The default values; `None` if one of these parameters has an invalid one.
     pub(super) fn values<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<&BTreeMap<String, String>> {
         self.parameters.as_ref().filter(|_| !names.any(|name| self.wrong_values.contains(name)))
     }
@@ -165,7 +165,8 @@ impl Reader<'_> {
         Some(self.fields(entries, location, &keys, keys.len(), table.what, None))
     }
 
-    /// Reads a mapping whose keys depend on a keyword. If that is wrong or missing, the keys of all variants are allowed.
+    /// Reads a mapping whose keys depend on a keyword. If the keyword is invalid or missing, the keys of all variants
+    /// are allowed.
     pub(super) fn choice(&mut self, node: &Node, location: &SourceLocation, table: &'static Choice) -> Option<Object> {
         let keywords: Vec<&'static str> = table.variants.iter().map(|variant| variant.keyword).collect();
         let entries = self.entries(node, location, || format!("write a mapping with `{}`", table.by))?;
@@ -262,7 +263,7 @@ fn called(location: &SourceLocation) -> String {
     if location.path.is_empty() { "the definition".to_owned() } else { format!("`{}`", last(&location.path)) }
 }
 
-/// The last key of a path, with the indices in lists behind it.
+/// The last key of a path, with the list indices after it.
 fn last(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }

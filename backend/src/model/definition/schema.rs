@@ -12,12 +12,12 @@ use super::grammar::{
 };
 use crate::model::duration;
 
-/// No invisible character.
+/// The pattern for text without invisible characters, on one line.
 const VISIBLE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
-/// The same, on several lines.
+/// The pattern for text without invisible characters, on several lines.
 const VISIBLE_LINES: &str =
     r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u202a-\u202e\u2066-\u2069]*$";
-/// Every placeholder is one of a parameter.
+/// The pattern for text whose placeholders all name parameters.
 const PLACEHOLDERS: &str =
     r"^([^$]|\$(?!\{\{)|\$\{\{\s*params\.[A-Za-z_][A-Za-z0-9_-]{0,63}\s*(\|\s*(json|uri|raw)\s*)?\}\})*$";
 /// A path, or a URL of a protocol that agents support. Text with a placeholder is not checked.

@@ -8,16 +8,16 @@ use crate::model::{duration::HumanDuration, retry::Retry};
 /// A step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Its id, unique in the definition.
+    /// The id of the step, unique in the definition.
     pub id: String,
-    /// Its location in the text.
+    /// The location of the step in the text.
     pub location: SourceLocation,
-    /// What it does.
+    /// The task of the step.
     pub task: Task,
-    /// The steps that must have ended before, by their indices in [`Definition::steps`](super::Definition::steps). All of
-    /// them stand before this one.
+    /// The steps that must have ended before, as indices into [`Definition::steps`](super::Definition::steps). All of
+    /// them come before this step.
     pub needs: Vec<usize>,
-    /// The outcome of these steps that it needs.
+    /// The outcome of the steps in `needs` with which this step runs.
     pub when: When,
     /// The agent, if the step names one.
     pub agent: Option<AgentName>,
@@ -32,7 +32,7 @@ pub struct Step {
 pub struct AgentName {
     /// The id, name or host name.
     pub name: String,
-    /// Its location in the text.
+    /// The location of the name in the text.
     pub location: SourceLocation,
 }
 
@@ -45,23 +45,23 @@ impl AgentName {
 }
 
 impl Step {
-    /// Whether an agent carries it out. If not, the server does.
+    /// Whether an agent carries out the step. If not, the server does.
     #[must_use]
     pub const fn is_for_an_agent(&self) -> bool {
         self.task.step_type().is_for_an_agent()
     }
 }
 
-/// The task of a step, as it is written.
+/// The task of a step, as the definition says it, with placeholders.
 pub type Task = StepAction<Template, TransferTemplate>;
 
-/// The sides of a copy, as they are written.
+/// The source and destination of a copy, as the definition says them, with placeholders.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransferTemplate {
     /// The source, if it is not that of the definition.
     pub source: Option<EndpointTemplate>,
     /// The destination, if it is not that of the definition.
     pub destination: Option<EndpointTemplate>,
-    /// How the copy is compared with what was read.
+    /// How the copy is compared with its source.
     pub verify: Verify,
 }

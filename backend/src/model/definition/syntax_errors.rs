@@ -6,8 +6,8 @@ use mftplus_protocol::characters::turns_direction;
 /// How deep mappings and lists may nest.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// Whether a character cannot be seen, or changes what is seen around it, and so has no place in a definition: control
-/// characters, and those that turn the direction of reading.
+/// Whether a character is invisible or changes the display of the text around it, and is therefore not allowed in a
+/// definition: control characters and characters that change the reading direction.
 pub(super) fn is_hidden(c: char) -> bool {
     let is_control = c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{85}');
     turns_direction(c) || is_control || matches!(c, '\u{fffe}' | '\u{ffff}')

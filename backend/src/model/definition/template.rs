@@ -40,7 +40,7 @@ enum Piece {
 /// An invalid placeholder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem<'a> {
-    /// Its offset in the text, in bytes.
+    /// The offset of the placeholder in the text, in bytes.
     pub(super) offset: usize,
     /// The text of the placeholder.
     pub(super) text: &'a str,
@@ -100,7 +100,7 @@ impl Template {
         Self { pieces: vec![Piece::Text(text.to_owned())], guard: Guard::Nothing }
     }
 
-    /// The parameters that it names.
+    /// The parameters that the template names.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Parameter { name, .. } => Some(name.as_str()),
@@ -245,7 +245,7 @@ fn named(placeholder: &str) -> Result<(&str, Option<Written>), String> {
     }
 }
 
-/// Whether this is a valid name of a parameter.
+/// Whether the text is a valid name of a parameter.
 pub(super) fn is_name(name: &str) -> bool {
     name.len() <= MAX_NAME
         && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

@@ -1,4 +1,4 @@
-//! The condition of a step: with which outcome of the steps that it needs it runs.
+//! The condition of a step: the outcome of its dependencies with which it runs.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
@@ -8,10 +8,10 @@ use strum::{Display, EnumString, VariantNames};
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum When {
-    /// All of them were completed.
+    /// All dependencies were completed.
     #[default]
     Success,
-    /// One of them failed.
+    /// At least one dependency failed.
     Failure,
     /// Any outcome.
     Always,

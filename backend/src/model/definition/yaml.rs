@@ -1,8 +1,8 @@
 //! YAML as a tree of values with their positions.
 //!
-//! The parser's events become the tree without recursion, and within bounds: how long the text is, how deep it nests, and
-//! how many values it has once every alias stands for what it names. Aliases share what they name, so however often
-//! an anchor is used, its value is kept once.
+//! The tree is built from the parser's events without recursion and within limits: the length of the text, the depth of
+//! nesting, and the number of values, in which each alias counts as all values of its anchor. Aliases share the values
+//! of their anchor, so each value is kept in memory once.
 
 use std::{borrow::Cow, collections::HashMap, rc::Rc};
 
@@ -19,28 +19,28 @@ use scalar::{Scalar, resolve};
 
 /// The longest text, in bytes.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
-/// The most values, those of aliases included.
+/// The maximum number of values, including those of aliases.
 const MAX_VALUES: usize = 50_000;
 
 /// A value.
 #[derive(Debug)]
 pub(super) struct Node {
-    /// Where it begins.
+    /// The position at which the value begins.
     pub(super) at: Position,
-    /// Its range in the source, in bytes.
+    /// The range of the value in the source, in bytes.
     pub(super) bytes: std::ops::Range<usize>,
-    /// What it is.
+    /// The content of the value.
     pub(super) content: Content,
-    /// The number of values in it, itself included.
+    /// The number of values inside this value, including this value.
     values: usize,
     /// The number of nested levels of mappings and lists.
     levels: usize,
 }
 
-/// What a value is.
+/// The content of a value.
 #[derive(Debug)]
 pub(super) enum Content {
-    /// Text, a number, true, false or nothing.
+    /// Text, a number, true, false or null.
     Scalar(Scalar),
     /// A list.
     List(Vec<Rc<Node>>),
@@ -58,7 +58,7 @@ pub(super) struct Entry {
     pub(super) value: Rc<Node>,
 }
 
-/// Reads a text; nothing if there is no tree. Errors are reported.
+/// Reads a text; `None` if there is no tree. Errors are reported.
 pub(super) fn read(source: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Node>> {
     let whole = SourceLocation { at: Position::START, path: String::new() };
     if source.len() > MAX_BYTES {
@@ -84,7 +84,7 @@ struct Tree<'a, 'p> {
     diagnostics: &'p mut Diagnostics,
     open: Vec<Open>,
     root: Option<Rc<Node>>,
-    /// The values of anchors; nothing for one that is still being read.
+    /// The values of anchors; `None` for an anchor that is still being read.
     anchors: HashMap<usize, Option<Rc<Node>>>,
     values: usize,
 }
@@ -104,7 +104,7 @@ enum Items {
     Mapping { entries: Vec<Entry>, first: HashMap<String, Position>, key: Option<(Option<String>, Position)> },
 }
 
-/// Reading stops; the reason was reported.
+/// Reading has stopped; the reason was reported.
 struct Stop;
 
 impl<'a> Tree<'a, '_> {
@@ -144,7 +144,7 @@ impl<'a> Tree<'a, '_> {
         }
     }
 
-    /// Closes what is open, so that the part that was read can be checked.
+    /// Closes all open mappings and lists, so that the part that was read can be checked.
     fn give_up(&mut self) {
         self.diagnostics.is_partial = true;
         while !self.open.is_empty() {

@@ -1,7 +1,8 @@
-//! How directives are described in the OpenAPI document: as flat objects.
+//! The descriptions of directives in the OpenAPI document, as flat objects.
 //!
-//! A tagged enum of Rust would be described as `oneOf` within `allOf`, which generated clients cannot read. Nor is `type` an
-//! enum there: a client that was generated today must still read the answer when a later server wants something new.
+//! A tagged enum of Rust would be described as `oneOf` within `allOf`, which generated clients cannot read. For the
+//! same reason `type` is not an enum there: a client that is generated today must be able to read the answers of a
+//! later server with more types.
 
 #![expect(dead_code, reason = "describes the wire; values are written by the types beside it")]
 
@@ -138,7 +139,7 @@ struct StepOrderObject {
     to: Option<String>,
 }
 
-/// Describes a type by another.
+/// Implements the schema of one type with the schema of another.
 macro_rules! described {
     ($($it:ty as $by:ty),+) => {$(
         impl PartialSchema for $it {
@@ -172,14 +173,15 @@ mod tests {
 
     const ID: &str = "0199c1f0-6c00-7000-8000-000000000001";
 
-    /// The schema of a type in which every other is allowed, but nothing that is not described.
+    /// The schema of a type, with all other schemas inlined, and with all undescribed fields forbidden.
     fn strict<T: ToSchema>() -> Value {
         let mut schema = json!(T::schema());
         schema["additionalProperties"] = json!(false);
         schema
     }
 
-    /// What is described of this value, with the type of each field taken on trust where it is another schema.
+    /// The fields of the value that the schema does not describe. Fields whose schema is a reference are not checked
+    /// further.
     fn undescribed(schema: &Value, value: &Value) -> Vec<String> {
         let fields = value.as_object().expect("an object").keys();
         fields.filter(|name| schema["properties"].get(name.as_str()).is_none()).cloned().collect()

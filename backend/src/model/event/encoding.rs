@@ -1,8 +1,7 @@
 //! The form in which events are stored and sent, so that another version of the server can read them.
 //!
-//! Fields that a reader does not know are passed over, and fields that a writer did not know have a default: so a view may
-//! grow without a word about it. Only a change that an older reader would misread raises [`FORM`]; such a reader then
-//! leaves the object alone.
+//! Readers ignore unknown fields, and missing fields have default values, so a view can get new fields without a new
+//! form. Only a change that an older reader would misread increases [`FORM`]; such a reader then ignores the object.
 
 use chrono::DateTime;
 use serde::Deserialize;
@@ -13,10 +12,10 @@ use uuid::Uuid;
 use super::{Event, Kind, Object, Unknown};
 use crate::model::Instant;
 
-/// The form that this version writes, and the last one it reads. What says no form has the first one.
+/// The form that this version writes, and the newest form that it reads. An object without a form has form 1.
 pub const FORM: u64 = 1;
 
-/// Where an object says which form it has.
+/// The key of the form in a stored object.
 const KEY: &str = "form";
 
 impl Object {
@@ -24,18 +23,18 @@ impl Object {
     ///
     /// # Errors
     ///
-    /// If it is no JSON, which no view is.
+    /// An error if the object cannot be written as JSON, which is a bug.
     pub fn payload(&self) -> serde_json::Result<Value> {
         let mut payload = serde_json::to_value(self)?;
         payload[KEY] = FORM.into();
         Ok(payload)
     }
 
-    /// Reads what was stored, by whichever version.
+    /// Reads a stored object, which any version may have written.
     ///
     /// # Errors
     ///
-    /// Why it cannot be read.
+    /// The reason why the object cannot be read.
     pub fn from_payload(payload: Value) -> Result<Self, String> {
         match payload.get(KEY).and_then(Value::as_u64) {
             Some(form) if form > FORM => Err(format!("its form is {form}, and this version reads up to {FORM}")),
@@ -43,15 +42,15 @@ impl Object {
         }
     }
 
-    /// Whether this version has such a type of object.
+    /// Whether this version has a type of object with this name.
     fn has_type(name: &str) -> bool {
         Self::VARIANTS.contains(&name)
     }
 }
 
 impl Event {
-    /// Reads what another version of the server sent; and whether that may leave somebody with an outdated view: what it
-    /// is about is of a type that this version knows, and cannot be read.
+    /// Reads an event that another version of the server sent. The second value is whether a subscriber may now have an
+    /// outdated view: the type of the object is known to this version, but the object cannot be read.
     #[must_use]
     pub fn from_other_version(event: &Value) -> (Self, bool) {
         let reason = match Self::deserialize(event) {

@@ -1,4 +1,4 @@
-//! The kinds of events, as `protocol` lists them: for the bus and the log, and for GraphQL.
+//! The kinds of events, as `protocol` lists them, for the bus, the log and GraphQL.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator};
@@ -21,18 +21,18 @@ macro_rules! kinds {
         administrators { $($(#[doc = $administrators_text:literal])+ $administrators:ident = $administrators_name:literal,)+ }
         unlogged { $($(#[doc = $unlogged_text:literal])+ $unlogged:ident,)+ }
     ) => {
-        /// What has happened.
+        /// The kind of an event.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumIter, EnumString, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase")]
         #[strum(serialize_all = "camelCase")]
         pub enum Kind {
             $($(#[doc = $customers_text])+ $customers,)+
-            /// What a later version may tell.
+            /// A kind that a later version may add.
             #[cfg(feature = "next-version")]
             TransferWeighed,
             $($(#[doc = $administrators_text])+ $administrators,)+
             $($(#[doc = $unlogged_text])+ $unlogged,)+
-            /// Something that a newer version of the server has a word for, and this one has not. Never written.
+            /// A kind that this version does not know; a newer version of the server wrote the event. Never written.
             #[serde(other)]
             Unknown,
         }
@@ -42,7 +42,7 @@ macro_rules! kinds {
         #[graphql(name = "EventKind")]
         pub enum LoggedKind {
             $($(#[doc = $customers_text])+ $customers,)+
-            /// What a later version may tell.
+            /// A kind that a later version may add.
             #[cfg(feature = "next-version")]
             TransferWeighed,
             $($(#[doc = $administrators_text])+ $administrators,)+
@@ -51,7 +51,8 @@ macro_rules! kinds {
         }
 
         impl Kind {
-            /// Who sees it. An unknown kind is for administrators: it may be one that customers must not see.
+            /// Who sees events of this kind. Events of an unknown kind are for administrators only, because customers
+            /// may not be allowed to see them.
             const fn visibility(self) -> Visibility {
                 match self {
                     $(Self::$administrators)|+ | Self::Unknown => Visibility::Administrators,
@@ -60,7 +61,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// The kind in the log; none if the log does not keep it.
+            /// The kind in the event log; `None` if the log does not keep such events.
             #[must_use]
             pub const fn logged(self) -> Option<LoggedKind> {
                 Some(match self {
@@ -84,14 +85,14 @@ impl Kind {
         Self::iter().filter(|kind| kind.visibility() == Visibility::Customers)
     }
 
-    /// Whether the log keeps it: all but progress.
+    /// Whether the log keeps events of this kind: all kinds but progress.
     #[must_use]
     pub const fn is_logged(self) -> bool {
         !matches!(self.visibility(), Visibility::Unlogged)
     }
 
-    /// Whether the object of such an event is the state it has from then on. Of a kind that this version does not know it is:
-    /// a new kind of which that is not so comes with a new type of object.
+    /// Whether the object of such an event is its state from then on. True for an unknown kind: if it is false for a
+    /// new kind, the kind comes with a new type of object.
     #[must_use]
     pub const fn tells_state(self) -> bool {
         !matches!(self, Self::JobRunReportedLate | Self::PipelineStepReportedLate)

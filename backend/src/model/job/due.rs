@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Outcome;
 use crate::model::schedule::{CatchUp, Overlap};
 
-/// The most missed slots that run one by one, and the most slots that wait for a run.
+/// The maximum number of missed slots that run one by one, and of slots that wait for a run.
 pub const MAX_CAUGHT_UP: usize = 100;
-/// The greatest age of a missed slot that still runs.
+/// The maximum age of a missed slot that still runs.
 const MAX_CATCH_UP_AGE: TimeDelta = TimeDelta::hours(24);
 /// A slot that is later than this counts as missed, since no server was running.
 const LATE_AFTER: TimeDelta = TimeDelta::minutes(1);
@@ -32,7 +32,7 @@ pub struct Due {
 /// The decision about a slot, or about a range of slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The slot; of a range, its last one.
+    /// The slot. For a range of slots, the scheduled time of the last slot.
     pub scheduled_for: DateTime<Utc>,
     /// Whether the slot runs.
     pub verdict: Verdict,
@@ -43,11 +43,11 @@ pub struct Decision {
 /// Whether a slot runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It runs now.
+    /// The slot runs now.
     Run,
-    /// It runs when earlier runs have ended.
+    /// The slot runs when earlier runs have ended.
     Queue,
-    /// It does not run, for this reason.
+    /// The slot does not run, for the given reason.
     Drop(Outcome, &'static str),
 }
 
@@ -57,7 +57,7 @@ const STANDS_IN: &str = "a later slot ran for it";
 const AT_WORK: &str = "an earlier run was still at work";
 const QUEUE_IS_FULL: &str = "too many slots were waiting already";
 
-/// Decides each of these slots, which are in order, once.
+/// Decides each of the slots once. The slots must be in chronological order.
 #[must_use]
 pub fn decide(slots: impl Iterator<Item = DateTime<Utc>>, due: Due) -> Vec<Decision> {
     let old = due.now - MAX_CATCH_UP_AGE;
@@ -138,7 +138,7 @@ impl Range {
         }
     }
 
-    /// Appends a later range, which is left empty.
+    /// Appends a later range, and leaves that range empty.
     fn append(&mut self, later: &mut Self) {
         self.0 = match (self.0, later.0.take()) {
             (Some((from, _, count)), Some((_, to, more))) => Some((from, to, count + more)),

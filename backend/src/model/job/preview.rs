@@ -1,4 +1,4 @@
-//! What a schedule says, before there is a job with it.
+//! Previews of schedules, for schedules that no job has yet.
 
 use async_graphql::SimpleObject;
 use chrono::{DateTime, Utc};
@@ -10,17 +10,17 @@ use crate::model::{
     schedule::Schedule,
 };
 
-/// The most times of a preview.
+/// The maximum number of slots in a preview.
 const MOST: i64 = 100;
 
-/// What is said to look at a schedule.
+/// Input for the preview of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreviewSchedule {
-    /// Its text.
+    /// The text of the schedule.
     pub schedule: String,
-    /// Its time zone.
+    /// The time zone of the schedule.
     pub timezone: String,
-    /// How many of its next times are wanted.
+    /// The number of slots to return.
     pub first: usize,
 }
 
@@ -52,7 +52,7 @@ pub struct ScheduledTime {
 }
 
 impl SchedulePreview {
-    /// What a schedule says, with its next times after an instant.
+    /// The preview of a schedule, with its next slots after `after`.
     #[must_use]
     pub fn of(schedule: &Schedule, after: DateTime<Utc>, first: usize) -> Self {
         let slots = schedule.upcoming(after).take(first);

@@ -1,4 +1,4 @@
-//! Runs: one execution of a job by its agent.
+//! Job runs: the executions of jobs by their agents.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -46,19 +46,19 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
-    /// Whether nothing is at work any more.
+    /// Whether the run has ended.
     #[must_use]
     pub const fn has_ended(self) -> bool {
         !matches!(self, Self::Running)
     }
 
-    /// Whether a user may cancel it.
+    /// Whether a user may cancel a run with this status.
     #[must_use]
     pub const fn can_be_cancelled(self) -> bool {
         matches!(self, Self::Running)
     }
 
-    /// Whether a user may ask for another attempt, which is another run.
+    /// Whether a user may retry a run with this status. A retry is another run.
     #[must_use]
     pub const fn can_be_retried(self) -> bool {
         matches!(self, Self::Failed | Self::Cancelled)
@@ -112,7 +112,7 @@ input! {
     pub struct StartJobRun {
         /// Directive that requested the run. If omitted, the oldest waiting one.
         directive_id: Option<DirectiveId> = optional("directiveId", &[], id::<DirectiveId>),
-        /// Process that starts the run: the `instanceId` of its heartbeats.
+        /// Process that starts the run: the `instanceId` that the agent process sends in its heartbeats.
         instance_id: Option<InstanceId> = optional("instanceId", &[], id::<InstanceId>),
     }
 }
@@ -135,36 +135,36 @@ input! {
     }
 }
 
-/// The part of a run that changes.
+/// The part of a run that reports and timeouts change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunState {
-    /// How far it has come.
+    /// The status of the run.
     pub status: RunStatus,
-    /// When it ended.
+    /// The end time; `None` while the run is active.
     pub completed_at: Option<DateTime<Utc>>,
-    /// Why it failed.
+    /// The reason for the failure.
     pub error_message: Option<String>,
-    /// How many bytes have arrived.
+    /// The number of bytes copied so far.
     pub bytes_transferred: Option<i64>,
-    /// When somebody asked for its end.
+    /// The time at which a user requested the cancellation; `None` if no user did.
     pub cancel_requested_at: Option<DateTime<Utc>>,
-    /// When anything was last heard of it.
+    /// The time of the last report about the run.
     pub heard_at: DateTime<Utc>,
-    /// Whether it failed because its agent was silent.
+    /// Whether the run failed because its lease ended.
     pub failed_by_lease: bool,
-    /// When another attempt is due, until it is asked for or given up.
+    /// The time at which the next attempt is due; `None` if there is no next attempt, or if it was already requested.
     pub retry_at: Option<DateTime<Utc>>,
-    /// Counts the accepted changes.
+    /// The revision of the run; increases with each accepted change.
     pub revision: i64,
 }
 
 impl RunState {
-    /// Applies a report made at `now`; whether it changed anything. A run that has ended never changes.
+    /// Applies a report made at `now`, and returns whether the run changed. A run that has ended never changes.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if it has ended otherwise than the report says, [`Error::ConflictBecause`] where that was
-    /// because its agent was silent.
+    /// [`Error::Conflict`] if the run has ended with another status than the report says, [`Error::ConflictBecause`] if
+    /// it had ended because its lease ended.
     pub fn report(&mut self, report: &ReportJobRun, now: DateTime<Utc>) -> Result<bool> {
         if self.status.has_ended() {
             if self.failed_by_lease {
@@ -190,7 +190,7 @@ impl RunState {
         Ok(true)
     }
 
-    /// Ends it.
+    /// Ends the run with this status.
     pub fn end(&mut self, status: RunStatus, now: DateTime<Utc>) {
         self.status = status;
         self.completed_at = Some(now);
@@ -200,30 +200,31 @@ impl RunState {
         }
     }
 
-    /// Ends it as failed, for this reason.
+    /// Ends the run as failed, for this reason.
     pub fn fail(&mut self, reason: &str, now: DateTime<Utc>) {
         self.error_message = Some(reason.to_owned());
         self.end(RunStatus::Failed, now);
     }
 }
 
-/// Which runs a list holds.
+/// Selects job runs. All given conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobRunFilter {
-    /// Only those of this job.
+    /// Runs of this job.
     pub job_id: Option<JobId>,
-    /// Only those with one of these statuses, if any are named.
+    /// Runs with one of these statuses; an empty list selects all.
     pub status: Vec<RunStatus>,
 }
 
 impl JobRunFilter {
-    /// Whether a run may have this status.
+    /// Whether the filter selects runs with this status.
     #[must_use]
     pub fn allows(&self, status: RunStatus) -> bool {
         self.status.is_empty() || self.status.contains(&status)
     }
 
-    /// Whether everything about the run that never changes is as the filter wants it.
+    /// Whether the filter selects the run, apart from its status. The other conditions are about values that never
+    /// change.
     #[must_use]
     pub fn matches_but_for_status(&self, run: &JobRun) -> bool {
         self.job_id.is_none_or(|job| job == run.job_id)

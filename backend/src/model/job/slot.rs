@@ -1,4 +1,4 @@
-//! Slots: what became of each nominal time of a schedule.
+//! Slots: the scheduled times of a job, with their outcomes.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ pub struct JobSlot {
     pub id: SlotId,
     /// Job of the slot.
     pub job_id: JobId,
-    /// Scheduled time; of a range, the last one.
+    /// Scheduled time. For a range of slots, the scheduled time of the last slot.
     pub scheduled_for: Instant,
     /// Outcome of the slot.
     pub outcome: Outcome,
@@ -76,25 +76,25 @@ pub struct JobSlot {
     pub count: Option<i64>,
 }
 
-/// Which slots a list holds.
+/// Selects slots. All given conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobSlotFilter {
-    /// Only those at this instant or later.
+    /// Slots at this time or later.
     pub from: Option<DateTime<Utc>>,
-    /// Only those before this instant.
+    /// Slots before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Only those with one of these outcomes, if any are named.
+    /// Slots with one of these outcomes; an empty list selects all.
     pub outcome: Vec<Outcome>,
 }
 
-/// The slots of a range of time that are to run after all.
+/// Input for a backfill: the range of time whose slots run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct Backfill {
-    /// The first instant of the range.
+    /// The start of the range; a slot at this time belongs to the range.
     #[schema(value_type = Instant)]
     pub from: DateTime<Utc>,
-    /// The last instant of the range.
+    /// The end of the range; a slot at this time belongs to the range.
     #[schema(value_type = Instant)]
     pub to: DateTime<Utc>,
 }
@@ -111,7 +111,7 @@ impl FromFields for Backfill {
     }
 }
 
-/// What a backfill would do.
+/// Preview of a backfill: its slots, and the number of runs that it would start.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct BackfillPreview {
@@ -121,7 +121,7 @@ pub struct BackfillPreview {
     pub run_count: i64,
 }
 
-/// What a backfill would do with one slot.
+/// A slot of a backfill, and whether the backfill would run it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct BackfillSlot {

@@ -1,4 +1,4 @@
-//! What an agent reports about a step.
+//! Reports of agents about steps.
 
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -35,7 +35,7 @@ pub struct UpdateStep {
     pub bytes_transferred: Option<i64>,
     /// Reason for the failure. It is cut off after 4,096 characters.
     pub error_message: Option<String>,
-    /// Process that reports: the `instanceId` of its heartbeats.
+    /// Process that reports: the `instanceId` that the agent process sends in its heartbeats.
     pub instance_id: Option<InstanceId>,
 }
 

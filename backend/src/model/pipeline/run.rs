@@ -1,4 +1,4 @@
-//! Runs of pipelines as administrators see them.
+//! Pipeline runs, as administrators see them.
 
 use std::collections::BTreeMap;
 
@@ -47,19 +47,19 @@ pub enum PipelineRunStatus {
 }
 
 impl PipelineRunStatus {
-    /// Whether nothing will happen any more.
+    /// Whether the run has ended.
     #[must_use]
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 
-    /// Whether a user may cancel it.
+    /// Whether a user may cancel a run with this status.
     #[must_use]
     pub const fn can_be_cancelled(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
     }
 
-    /// Whether a user may continue from where it failed, which is another run.
+    /// Whether a user may continue a run with this status from where it failed, as another run.
     #[must_use]
     pub const fn can_be_rerun(self) -> bool {
         matches!(self, Self::Failed | Self::Cancelled)
@@ -100,7 +100,7 @@ pub enum StepStatus {
 }
 
 impl StepStatus {
-    /// Whether nothing will happen any more.
+    /// Whether the step has ended.
     #[must_use]
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Skipped)
@@ -133,7 +133,7 @@ pub enum Trigger {
     Rerun,
 }
 
-/// The values that stand for a definition's parameters, by name.
+/// The values of a definition's parameters, by name.
 pub type Parameters = BTreeMap<String, String>;
 
 /// One execution of a pipeline.
@@ -217,30 +217,31 @@ pub struct PipelineStep {
     pub transfer_id: Option<TransferId>,
 }
 
-/// Which runs a list holds.
+/// Selects pipeline runs. All given conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PipelineRunFilter {
-    /// Only those of this pipeline.
+    /// Runs of this pipeline.
     pub pipeline_id: Option<PipelineId>,
-    /// Only those with one of these statuses, if any are named.
+    /// Runs with one of these statuses; an empty list selects all.
     pub status: Vec<PipelineRunStatus>,
 }
 
 impl PipelineRunFilter {
-    /// Whether a run may have this status.
+    /// Whether the filter selects runs with this status.
     #[must_use]
     pub fn allows(&self, status: PipelineRunStatus) -> bool {
         self.status.is_empty() || self.status.contains(&status)
     }
 
-    /// Whether everything about the run that never changes is as the filter wants it.
+    /// Whether the filter selects the run, apart from its status. The other conditions are about values that never
+    /// change.
     #[must_use]
     pub fn matches_but_for_status(&self, run: &PipelineRun) -> bool {
         self.pipeline_id.is_none_or(|pipeline| pipeline == run.pipeline_id)
     }
 }
 
-/// Values of parameters as somebody gives them; which ones there are, the definition says.
+/// The values of parameters as the client sent them. They are checked against the definition later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Given(pub Map<String, Value>);
 

@@ -1,5 +1,5 @@
-//! What a run does: the steps of one version, with parameters filled in and agents found. It is settled when the run is
-//! made and kept with it, so that a run means the same until its end, whatever is saved, renamed or upgraded meanwhile.
+//! The steps of a run: those of one version, with parameters filled in and agents found. They are fixed when the run is
+//! created and stored with it, so that later changes of the pipeline, its agents or the server do not change the run.
 
 use mftplus_protocol::step::StepType;
 use serde::{Deserialize, Serialize};
@@ -17,9 +17,9 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunGraph {
-    /// How many seconds the run may take.
+    /// The maximum duration of the run, in seconds.
     pub timeout_seconds: Option<u64>,
-    /// Its steps, each after those it needs.
+    /// The steps in topological order.
     pub nodes: Vec<Node>,
 }
 
@@ -27,51 +27,52 @@ pub struct RunGraph {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Node {
-    /// What it is called in its pipeline.
+    /// The id of the step in its pipeline.
     pub id: String,
-    /// Places of the steps that must have ended before it begins.
+    /// The indices of the steps that must have ended before this step starts.
     pub needs: Vec<usize>,
-    /// What must have become of them.
+    /// The outcome of the steps in `needs` with which this step runs.
     pub when: When,
-    /// How often it is tried.
+    /// The retry policy of the step.
     pub retry: Retry,
-    /// How many seconds an attempt may take.
+    /// The maximum duration of an attempt, in seconds.
     pub timeout_seconds: Option<u64>,
-    /// What is done.
+    /// The task of the step.
     pub task: Task,
 }
 
-/// Who does what.
+/// The task of a step, and whether an agent or the server carries it out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Task {
-    /// An agent does something on its machine.
+    /// A task of an agent.
     Agent {
-        /// Which one.
+        /// The agent.
         agent_id: AgentId,
-        /// What.
+        /// The action that the agent carries out.
         #[serde(rename = "errand")]
         action: StepInstruction,
     },
-    /// The server tells somebody.
+    /// A webhook, which the server sends.
     Webhook {
-        /// Whom.
+        /// The URL that the webhook is sent to.
         url: String,
-        /// What. JSON, and what the run has come to, if nothing is said.
+        /// The body in JSON; `None` for the state of the run.
         body: Option<String>,
     },
-    /// Something that this version cannot read. Never written: a newer version made the run, and goes on with it.
+    /// A task that this version cannot read. Never written: a newer version of the server created the run, and
+    /// continues it.
     #[serde(skip)]
     Unknown {
         /// The type of the step.
         kind: String,
-        /// The agent that does it; nothing for what the server does.
+        /// The agent of the step; `None` for a step of the server.
         agent_id: Option<AgentId>,
     },
 }
 
 impl RunGraph {
-    /// Whether this version can go on with it.
+    /// Whether this version can continue the run.
     #[must_use]
     pub fn is_known(&self) -> bool {
         !self.nodes.iter().any(|node| matches!(node.task, Task::Unknown { .. }))
@@ -79,14 +80,14 @@ impl RunGraph {
 }
 
 impl Node {
-    /// A step of which no more is known than what it is called.
+    /// A step of which only the id, the type and the agent are known.
     #[must_use]
     pub fn unknown(id: String, kind: String, agent_id: Option<AgentId>) -> Self {
         let task = Task::Unknown { kind, agent_id };
         Self { id, needs: Vec::new(), when: When::Success, retry: Retry::NEVER, timeout_seconds: None, task }
     }
 
-    /// The agent that does it; nothing for what the server does.
+    /// The agent of the step; `None` for a step of the server.
     #[must_use]
     pub const fn agent(&self) -> Option<AgentId> {
         match &self.task {
@@ -96,7 +97,7 @@ impl Node {
         }
     }
 
-    /// The type of the step, as definitions have it.
+    /// The type of the step, as in definitions.
     #[must_use]
     pub fn kind(&self) -> &str {
         match &self.task {
@@ -106,7 +107,7 @@ impl Node {
         }
     }
 
-    /// What its agent is told; nothing for what the server does.
+    /// The instruction for the agent; `None` for a step of the server.
     #[must_use]
     pub fn order(&self, attempt: i64) -> Option<StepOrder> {
         let Task::Agent { action, .. } = &self.task else { return None };

@@ -1,9 +1,11 @@
-//! The state machine of a run: where it stands and what happens next, without any I/O. Time, and what is known of the agents,
-//! come in; what is to be done comes out. Whoever calls it keeps the state, so that any server can go on from it.
+//! The state machine of a pipeline run, without any I/O: the status of the run and of its steps, and what happens next.
+//! The current time and the availability of the agents are inputs, the required actions are outputs. The caller stores
+//! the state, so that any server can continue the run.
 //!
-//! A step waits until those it needs have ended, is sent (an agent's) or claimed (a webhook), and ends. An attempt that
-//! ends without a word from whoever carries it out is *unheard*: its agent is told to stop, and the next attempt waits
-//! until it has. Everything that waits has an end: a timeout, the lease, or a day of silence.
+//! A step waits until the steps that it needs have ended. It is then sent to its agent or, if it is a webhook, claimed
+//! by a server, and ends. If the server ends an attempt before its agent or the sending server has reported the end,
+//! `ended_unheard` is set: the agent is told to stop the attempt, and the next attempt waits until the agent has
+//! confirmed that. Every wait is limited, by a timeout, the lease, or 24 hours without a report.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -19,18 +21,18 @@ mod timeouts;
 pub use report::Reported;
 pub use timeouts::Timeouts;
 
-/// Where a run stands.
+/// The state of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunState {
-    /// How far it has come.
+    /// The status of the run.
     pub status: PipelineRunStatus,
-    /// Why it failed.
+    /// The reason for the failure.
     pub error_message: Option<String>,
-    /// When somebody asked for its end.
+    /// The time at which a user requested the cancellation.
     pub cancel_requested_at: Option<DateTime<Utc>>,
-    /// When its first step was sent.
+    /// The time at which the first step was sent.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
+    /// The end time; `None` while the run is active.
     pub completed_at: Option<DateTime<Utc>>,
 }
 
@@ -46,34 +48,35 @@ impl Default for RunState {
     }
 }
 
-/// Where a step stands.
+/// The state of a step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepState {
-    /// How far it has come.
+    /// The status of the step.
     pub status: StepStatus,
-    /// Which attempt this is, or will be.
+    /// The number of the current or next attempt, counted from 1.
     pub attempt: i64,
-    /// In per cent.
+    /// The progress of the current attempt, in percent.
     pub progress: Option<f64>,
-    /// In bytes.
+    /// The number of bytes copied in the current attempt.
     pub bytes_transferred: Option<i64>,
-    /// Why it, or the attempt before, failed; or why it was skipped.
+    /// Why the last attempt failed, or why the step was skipped.
     pub error_message: Option<String>,
-    /// The transfer its agent made for it.
+    /// The transfer that the agent created for the step.
     pub transfer_id: Option<TransferId>,
-    /// From when on this attempt may begin, once that is known.
+    /// The earliest start time of the current attempt; `None` while the steps that this step needs have not ended.
     pub ready_at: Option<DateTime<Utc>>,
-    /// When this attempt was sent or claimed.
+    /// The time at which the current attempt was sent to the agent or claimed by a server.
     pub sent_at: Option<DateTime<Utc>>,
-    /// Which attempt was sent or claimed last, if any was: that is what anybody may still be at.
+    /// The number of the last attempt that was sent or claimed; its agent may still carry it out.
     pub sent_attempt: Option<i64>,
-    /// When this attempt was last heard of.
+    /// The time of the last report about the current attempt.
     pub heard_at: Option<DateTime<Utc>>,
-    /// Whether it, or the attempt before one that was not sent yet, was ended without a word from whoever carries it out.
+    /// Whether the server ended the current attempt, or the attempt before one that was not sent yet, without a report
+    /// that it had ended.
     pub ended_unheard: bool,
-    /// When it first ran.
+    /// The start time of the first attempt.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
+    /// The end time; `None` while the step has not ended.
     pub completed_at: Option<DateTime<Utc>>,
 }
 
@@ -98,58 +101,58 @@ impl Default for StepState {
 }
 
 impl StepState {
-    /// Whether somebody is, or may be, at work on it.
+    /// Whether the step was sent or claimed and has not ended.
     #[must_use]
     pub const fn is_in_flight(&self) -> bool {
         self.sent_at.is_some() && !self.status.has_ended()
     }
 }
 
-/// What is known of whoever carries a step out.
+/// Whether the agent of a step can carry it out. A step of the server is always `Ready`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgentAvailability {
-    /// It is there, and nothing of an earlier attempt is left.
+    /// The agent is online, and no earlier attempt of the step is active.
     Ready,
-    /// It has been away since then.
+    /// The agent has been offline since this time.
     Away(DateTime<Utc>),
-    /// It has not said yet that it stopped an earlier attempt.
+    /// The agent has not confirmed yet that it stopped the earlier attempt of the step.
     Busy,
-    /// It will not come back.
+    /// The agent was revoked.
     Gone,
 }
 
-/// What is to be done about a step, by its place.
+/// An action that the caller must take for a step, which is given by its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Tell its agent to carry it out.
+    /// Send the step to its agent.
     Send(usize),
-    /// Tell its agent to stop, and withdraw what it was told.
+    /// Tell the agent to stop the step, and withdraw the directive that started it.
     Stop(usize),
-    /// Nothing of this attempt is left with its agent: withdraw what it was told.
+    /// The attempt is no longer active at its agent: withdraw all directives for it.
     Settle(usize),
 }
 
-/// A run on its way.
+/// The state machine of one run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunStateMachine {
-    /// What it does.
+    /// The steps of the run, with their dependencies.
     pub graph: RunGraph,
-    /// Where it stands.
+    /// The state of the run.
     pub run: RunState,
-    /// Where its steps stand, in their order.
+    /// The states of the steps, in the order of the graph.
     pub steps: Vec<StepState>,
 }
 
 impl RunStateMachine {
-    /// The state machine of a run that has not begun.
+    /// The state machine of a run that has not started.
     #[must_use]
     pub fn new(graph: RunGraph) -> Self {
         let steps = vec![StepState::default(); graph.nodes.len()];
         Self { graph, run: RunState::default(), steps }
     }
 
-    /// The state machine of a run that goes on from where this one failed: what was completed, on nothing but what was completed,
-    /// stays so. What only follows a failure is decided anew.
+    /// The state machine of a new run that continues this failed run. A completed step is kept if all steps that it
+    /// needs are kept and it does not run because of a failure. All other steps run again.
     #[must_use]
     pub fn again(&self, graph: RunGraph) -> Self {
         let mut state_machine = Self::new(graph);
@@ -167,8 +170,9 @@ impl RunStateMachine {
         state_machine
     }
 
-    /// Goes on as far as it gets by itself: ends what has waited too long, decides about steps whose turn it is, sends
-    /// those that can be sent, and ends the run when nothing is left. `availabilities` are in the order of the steps.
+    /// Makes all transitions that are possible now: ends attempts that have waited too long, decides which waiting
+    /// steps may run, sends the steps that can be sent, and ends the run when all steps have ended. `availabilities`
+    /// holds the availability of the agent of each step, in the order of the steps.
     pub fn advance(
         &mut self,
         availabilities: &[AgentAvailability],
@@ -199,7 +203,7 @@ impl RunStateMachine {
         effects
     }
 
-    /// Asks for the end: what is not on its way will not be, what is on its way is told to stop.
+    /// Cancels the run: steps that were not sent are cancelled at once, and the agents of the others are told to stop.
     pub fn cancel(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
         if self.run.status.has_ended() || self.run.cancel_requested_at.is_some() {
             return Vec::new();
@@ -221,7 +225,7 @@ impl RunStateMachine {
         stopped
     }
 
-    /// Webhooks whose turn it is.
+    /// The indices of the webhooks that are due and not claimed.
     #[must_use]
     pub fn unclaimed(&self, now: DateTime<Utc>) -> Vec<usize> {
         let is_due = |place: &usize| {
@@ -235,7 +239,8 @@ impl RunStateMachine {
         if self.run.status.has_ended() { Vec::new() } else { (0..self.steps.len()).filter(is_due).collect() }
     }
 
-    /// Claims a webhook for the server that asks, before it is sent: whoever keeps this state is the only one who sends it.
+    /// Claims a webhook for the calling server, before it is sent: the server that stores this state is the only one
+    /// that sends the webhook.
     pub fn claim(&mut self, place: usize, now: DateTime<Utc>) {
         let step = &mut self.steps[place];
         (step.status, step.ended_unheard) = (StepStatus::Running, false);
@@ -244,7 +249,7 @@ impl RunStateMachine {
         self.begin(now);
     }
 
-    /// When the run must be over.
+    /// The time at which the timeout of the run ends.
     fn deadline(&self) -> Option<DateTime<Utc>> {
         Some(after(self.run.started_at?, self.graph.timeout_seconds?))
     }
@@ -258,7 +263,7 @@ impl RunStateMachine {
         self.steps[place].is_in_flight() && self.graph.nodes[place].agent().is_some()
     }
 
-    /// Decides about steps that those they need have left behind; whether there were any.
+    /// Decides for each waiting step whether it runs or is skipped, and returns whether a step changed.
     fn decide(&mut self, now: DateTime<Utc>) -> bool {
         let mut has_changed = false;
         for place in 0..self.steps.len() {
@@ -282,7 +287,8 @@ impl RunStateMachine {
         has_changed
     }
 
-    /// Whether a step's turn has come, or never will; nothing while that is open.
+    /// Whether the step may run (`Ok`) or is skipped, with the reason (`Err`); `None` while a step that it needs has
+    /// not ended.
     fn verdict(&self, node: &Node) -> Option<Result<(), String>> {
         if node.needs.iter().any(|need| !self.steps[*need].status.has_ended()) {
             return None;
@@ -300,7 +306,7 @@ impl RunStateMachine {
         })
     }
 
-    /// Whether a step failed, or was skipped behind one that did.
+    /// Whether the step failed, or was skipped because a step before it failed.
     fn has_failed_dependency(&self, place: usize) -> bool {
         match self.steps[place].status {
             StepStatus::Failed => true,
@@ -325,7 +331,7 @@ impl RunStateMachine {
         step.error_message = message;
     }
 
-    /// Ends an attempt that failed: the next one, or the end of the step.
+    /// Ends an attempt that failed: schedules the next attempt, or ends the step.
     fn fail(&mut self, place: usize, message: String, may_retry: bool, now: DateTime<Utc>) {
         let retry = self.graph.nodes[place].retry;
         let step = &mut self.steps[place];
@@ -372,7 +378,7 @@ impl RunStateMachine {
     }
 }
 
-/// An instant so many seconds later, or the last one there is.
+/// The time this number of seconds later, or the last time that can be represented.
 fn after(instant: DateTime<Utc>, seconds: u64) -> DateTime<Utc> {
     let seconds = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds);
     seconds.and_then(|delta| instant.checked_add_signed(delta)).unwrap_or(DateTime::<Utc>::MAX_UTC)

@@ -1,4 +1,4 @@
-//! What became of the nominal times of a pipeline's schedule.
+//! Slots: the scheduled times of a pipeline, with their outcomes.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub struct PipelineSlot {
     pub id: SlotId,
     /// Pipeline of the slot.
     pub pipeline_id: PipelineId,
-    /// Scheduled time; of a range, the last one.
+    /// Scheduled time. For a range of slots, the scheduled time of the last slot.
     pub scheduled_for: Instant,
     /// Outcome of the slot.
     pub outcome: Outcome,

@@ -1,4 +1,4 @@
-//! What two versions of a definition differ in.
+//! The differences between two versions of a definition.
 
 use crate::model::diff::{Change, Line, lines};
 
@@ -27,7 +27,7 @@ pub struct VersionText<'a> {
 }
 
 impl VersionDiff {
-    /// What two versions differ in.
+    /// Compares two versions.
     #[must_use]
     pub fn between(from: VersionText<'_>, to: VersionText<'_>) -> Self {
         let lines = lines(from.yaml, to.yaml);

@@ -1,4 +1,5 @@
-//! A schedule in plain English, from the values of its fields: what is said is what happens, however it was written.
+//! Descriptions of schedules in plain English, made from the values of their fields: schedules with the same slots have
+//! the same description.
 
 use super::{
     Times,
@@ -25,10 +26,10 @@ const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday",
 /// Days of each month, in the year that has most.
 const LENGTHS: [u32; 13] = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/// The most times, or days, that are listed one by one where there is a shorter way to say it.
+/// The maximum number of times or days that are listed one by one if there is a shorter description.
 const LISTED: usize = 6;
 
-/// The whole sentence.
+/// The complete description.
 pub(super) fn sentence(times: &Times, zone: &str) -> String {
     let days = days(times);
     let text = match (clock(times), &days) {
@@ -47,7 +48,7 @@ pub(super) fn sentence(times: &Times, zone: &str) -> String {
     if anywhere { text } else { format!("{text}, {zone}") }
 }
 
-/// What is wrong with days that no month has.
+/// The message for a schedule with dates that do not exist in any month.
 pub(super) fn never(times: &Times) -> String {
     let months = list(&runs(times.month.values(), |month| MONTHS[month as usize].to_owned()), "and");
     let days = list(&runs(times.day_of_month.values(), ordinal), "or");
@@ -113,12 +114,12 @@ fn minutes(minute: Field) -> String {
     }
 }
 
-/// The interval of minutes that come round evenly from the full hour on, across hours too.
+/// The interval of minutes that recur evenly from the full hour on, also across hours.
 fn every_minutes(minute: Field) -> Option<u32> {
     around_the_hour(minute).filter(|_| minute.first() == 0)
 }
 
-/// The interval of minutes that come round evenly, across hours too, wherever they begin.
+/// The interval of minutes that recur evenly, also across hours, from any minute on.
 fn around_the_hour(minute: Field) -> Option<u32> {
     minute.step().filter(|step| step * u32::try_from(minute.count()).unwrap_or(0) == 60)
 }
@@ -127,7 +128,7 @@ fn single(field: Field) -> Option<u32> {
     (field.count() == 1).then_some(1)
 }
 
-/// On which days.
+/// The days of a schedule.
 enum Days {
     Every,
     /// "June and July"
@@ -175,7 +176,7 @@ fn dates(times: &Times) -> String {
     }
 }
 
-/// The months, if it is not all of them.
+/// The months; `None` for all months.
 fn months(times: &Times) -> Option<String> {
     let all = times.month.is_all(&MONTH);
     (!all).then(|| list(&runs(times.month.values(), |month| MONTHS[month as usize].to_owned()), "and"))
@@ -186,7 +187,7 @@ fn weekdays(days: Field, last: &str) -> String {
     list(&runs((1..=7).filter(|day| days.holds(day % 7)), |day| DAYS[day as usize % 7].to_owned()), last)
 }
 
-/// The values in words, three or more in a row as a range.
+/// The names of the values; three or more consecutive values are written as a range.
 fn runs(values: impl Iterator<Item = u32>, word: impl Fn(u32) -> String) -> Vec<String> {
     let mut runs: Vec<(u32, u32)> = Vec::new();
     for value in values {

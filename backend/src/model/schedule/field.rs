@@ -1,6 +1,6 @@
-//! One field of a cron text: a list of numbers, names, ranges and steps, as the set of values it stands for.
+//! One field of a cron expression: a list of numbers, names, ranges and steps, read as a set of values.
 
-/// The days of the week as the `cron` crate takes them, Sunday first; its numbers are not cron's.
+/// The days of the week as the `cron` crate names them, Sunday first. Its numbers differ from those of cron.
 pub(super) const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
@@ -18,7 +18,7 @@ pub(super) const DAY_OF_WEEK: Kind = Kind {
     holds: "0 to 7 (0 and 7 are Sunday) or sun to sat",
 };
 
-/// What a field may hold.
+/// A kind of field: its name and the values that it may hold.
 pub(super) struct Kind {
     name: &'static str,
     first: u32,
@@ -27,12 +27,12 @@ pub(super) struct Kind {
     holds: &'static str,
 }
 
-/// What a field holds.
+/// The values of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Field {
     /// One bit for each value.
     bits: u64,
-    /// Whether its text begins with `*`, which cron gives a meaning of its own.
+    /// Whether the text begins with `*`, which has a special meaning in cron.
     pub(super) starred: bool,
 }
 
@@ -50,7 +50,7 @@ impl Kind {
         Ok(Field { bits, starred: text.starts_with('*') })
     }
 
-    /// The values of one item of the list.
+    /// The values of one item of the list, as bits.
     fn item(&self, text: &str) -> Result<u64, String> {
         let (range, step) = match text.split_once('/') {
             Some((range, step)) => (range, Some(step)),
@@ -106,7 +106,7 @@ impl Kind {
         value.filter(|value| (self.first..=self.last).contains(value)).ok_or_else(|| self.no_value(text))
     }
 
-    /// Why a text is no value.
+    /// The message for a text that is not a value of the field.
     fn no_value(&self, text: &str) -> String {
         let holds = format!("it may hold {}, `*`, and lists, ranges and steps of these", self.holds);
         let begins = |name: &&&str| text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(name));
@@ -120,37 +120,37 @@ impl Kind {
 }
 
 impl Field {
-    /// Its values, ascending.
+    /// The values in ascending order.
     pub(super) fn values(self) -> impl DoubleEndedIterator<Item = u32> + Clone {
         (0..u64::BITS).filter(move |value| self.holds(*value))
     }
 
-    /// Whether it holds a value.
+    /// Whether the field holds a value.
     pub(super) fn holds(self, value: u32) -> bool {
         self.bits >> value & 1 == 1
     }
 
-    /// Whether it holds every value of its kind.
+    /// Whether the field holds every value of its kind.
     pub(super) fn is_all(self, kind: &Kind) -> bool {
         (kind.first..=kind.last).all(|value| self.holds(value))
     }
 
-    /// Whether it holds every day of the week; as one of those seven is not a value of its own.
+    /// Whether the field holds every day of the week. (0 and 7 are the same day.)
     pub(super) fn is_week(self) -> bool {
         (0..7).all(|day| self.holds(day))
     }
 
-    /// Its least value.
+    /// The smallest value.
     pub(super) fn first(self) -> u32 {
         self.bits.trailing_zeros()
     }
 
-    /// Its greatest value.
+    /// The greatest value.
     pub(super) fn last(self) -> u32 {
         self.bits.ilog2()
     }
 
-    /// The distance between its values, if that is the same everywhere.
+    /// The distance between neighbouring values, if it is the same for all.
     pub(super) fn step(self) -> Option<u32> {
         let next = self.values().nth(1)?;
         let step = next - self.first();
@@ -158,17 +158,17 @@ impl Field {
         pairs.fold(true, |even, (left, right)| even && right - left == step).then_some(step)
     }
 
-    /// How many values it has.
+    /// The number of values.
     pub(super) fn count(self) -> usize {
         self.bits.count_ones() as usize
     }
 
-    /// Its values as a list of numbers.
+    /// The values as a list of numbers.
     pub(super) fn numbers(self) -> String {
         self.values().map(|value| value.to_string()).collect::<Vec<_>>().join(",")
     }
 
-    /// Its values as a list of names, of which the first stands for 0.
+    /// The values as a list of names, of which the first stands for 0.
     pub(super) fn names(self, names: &[&str]) -> String {
         names
             .iter()

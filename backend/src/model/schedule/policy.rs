@@ -1,4 +1,4 @@
-//! What becomes of slots that cannot simply run on time.
+//! The policies for slots that cannot run on time.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};

@@ -1,16 +1,17 @@
-//! The zone of a schedule: which instants a clock on the wall shows a time at, and what becomes of times it never shows.
+//! The time zone of a schedule: the instants at which a clock in it shows a local time, and the rule for local times
+//! that it skips.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
 
-/// A zone of the IANA database.
+/// A time zone of the IANA database.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Zone(Tz);
 
 impl Zone {
-    /// The zone with a name; an error names the one that was probably meant.
+    /// The time zone with this name. The error suggests a similar name.
     pub(super) fn parse(name: &str) -> Result<Self, String> {
         Tz::from_str(name).map(Self).map_err(|_| {
             let meant = nearest(name).map(|zone| format!("; did you mean {zone}?")).unwrap_or_default();
@@ -18,17 +19,17 @@ impl Zone {
         })
     }
 
-    /// Its name.
+    /// The IANA name of the time zone.
     pub(super) fn name(self) -> &'static str {
         self.0.name()
     }
 
-    /// What the clock shows at an instant.
+    /// The local time at an instant.
     pub(super) fn wall_clock(self, instant: DateTime<Utc>) -> NaiveDateTime {
         instant.with_timezone(&self.0).naive_local()
     }
 
-    /// The instants at which the clock shows a time: none, one or two.
+    /// The instants at which the clock shows a local time: zero, one or two.
     pub(super) fn every(self, wall: NaiveDateTime) -> impl Iterator<Item = DateTime<Utc>> {
         let shown = self.0.from_local_datetime(&wall);
         let (first, second) = match shown {
@@ -39,20 +40,20 @@ impl Zone {
         first.into_iter().chain(second).map(|instant| instant.to_utc())
     }
 
-    /// The first instant at which the clock shows a time; for one that it skips, the first minute that it shows after.
+    /// The first instant at which the clock shows a local time. If the clock skips it, the first minute after the gap.
     pub(super) fn once(self, wall: NaiveDateTime) -> DateTime<Utc> {
         let shown = self.gap_end(wall).unwrap_or(wall);
         self.every(shown).next().unwrap_or_else(|| shown.and_utc())
     }
 
-    /// Where the clock never shows a time: the first minute that it shows after.
+    /// If the clock skips the local time, the first minute after the gap.
     pub(super) fn gap_end(self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
         let end = GapInfo::new(&wall, &self.0)?.end?.naive_local();
         let seconds = i64::from(end.second());
         Some(if seconds == 0 { end } else { end + TimeDelta::seconds(60 - seconds) })
     }
 
-    /// Where what the clock shows at an instant will be shown a second time: the first time that is.
+    /// If the local time at an instant will occur a second time, the local time of the first minute that is repeated.
     pub(super) fn will_be_put_back(self, instant: DateTime<Utc>) -> Option<NaiveDateTime> {
         let wall = self.wall_clock(instant);
         let MappedLocalTime::Ambiguous(first, second) = self.0.from_local_datetime(&wall) else { return None };
@@ -70,7 +71,7 @@ impl Zone {
     }
 }
 
-/// The zone whose name is most like a word: the whole, or its city alone.
+/// The time zone whose name, or whose city, is most similar to a word.
 fn nearest(word: &str) -> Option<&'static str> {
     const ENOUGH: f64 = 0.8;
     let word = word.trim().to_ascii_lowercase().replace(' ', "_");

@@ -1,4 +1,4 @@
-//! The state machine of transfers, which reports drive: section 4 of the contract.
+//! The state machine of transfers, which is driven by reports: section 4 of the contract.
 
 use chrono::{DateTime, Utc};
 use mftplus_protocol::transfer::TransferDetails;
@@ -92,8 +92,9 @@ impl TransferState {
     /// Applies a report made at `now`.
     ///
     /// Allowed: queued→running|completed|failed|cancelled, running→completed|failed|cancelled, failed→queued|running (a
-    /// new attempt). `completed` and `cancelled` are final, except that a transfer that failed by its lease may still
-    /// turn out `completed`. Progress never decreases within an attempt; reports of an earlier attempt are ignored.
+    /// new attempt). `completed` and `cancelled` are final, except that a transfer that failed because its lease ended
+    /// may still become `completed`. Progress never decreases within an attempt; reports of an earlier attempt are
+    /// ignored.
     ///
     /// # Errors
     ///
@@ -214,7 +215,7 @@ impl TransferState {
         }
     }
 
-    /// Ends it because its agent was silent for longer than its lease.
+    /// Ends the transfer as failed because its lease ended.
     pub fn fail_by_lease(&mut self, reason: &str, now: DateTime<Utc>) {
         self.status = TransferStatus::Failed;
         self.error_message = Some(reason.to_owned());
@@ -223,7 +224,7 @@ impl TransferState {
         self.enter(TransferStatus::Failed, now);
     }
 
-    /// Seconds until it is done at the present speed; nothing where that cannot be told.
+    /// The estimated seconds until the end at the current speed; `None` if there is no estimate.
     #[must_use]
     pub fn eta_seconds(&self) -> Option<i64> {
         let left = self.progress.bytes_total?.checked_sub(self.progress.bytes_transferred)?;

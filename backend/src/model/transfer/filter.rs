@@ -1,4 +1,4 @@
-//! Which transfers a list holds, and whether a transfer is one of them: what the store asks in SQL, asked of a view.
+//! The filter of transfers, evaluated for a view. The store evaluates the same filter in SQL.
 
 use serde::Serialize;
 use utoipa::IntoParams;
@@ -63,13 +63,13 @@ impl FromFields for TransferFilter {
 }
 
 impl TransferFilter {
-    /// The statuses of which a transfer must have one; all, if none is named.
+    /// The selected statuses; an empty list selects all.
     #[must_use]
     pub fn statuses(&self) -> &[TransferStatus] {
         self.status.as_deref().unwrap_or_default()
     }
 
-    /// The status, if it is one.
+    /// The selected status, if there is exactly one.
     #[must_use]
     pub fn only_status(&self) -> Option<TransferStatus> {
         match self.statuses() {
@@ -85,19 +85,20 @@ impl TransferFilter {
         self.statuses().len() <= 1 && *self == counted
     }
 
-    /// Whether a list with this filter would hold the transfer.
+    /// Whether the filter selects the transfer.
     #[must_use]
     pub fn matches(&self, transfer: &Transfer) -> bool {
         self.allows(transfer.status) && self.matches_but_for_status(transfer)
     }
 
-    /// Whether a transfer may have this status.
+    /// Whether the filter selects transfers with this status.
     #[must_use]
     pub fn allows(&self, status: TransferStatus) -> bool {
         self.statuses().is_empty() || self.statuses().contains(&status)
     }
 
-    /// Whether everything about the transfer that never changes is as the filter wants it.
+    /// Whether the filter selects the transfer, apart from its status. The other conditions are about values that never
+    /// change.
     #[must_use]
     pub fn matches_but_for_status(&self, transfer: &Transfer) -> bool {
         let created_at = transfer.created_at;
@@ -114,7 +115,7 @@ impl TransferFilter {
 }
 
 impl TransferStatus {
-    /// The statuses a transfer may have had before it came to this one.
+    /// The statuses from which a transfer can change to this one.
     #[must_use]
     pub const fn predecessors(self) -> &'static [Self] {
         match self {
@@ -126,7 +127,8 @@ impl TransferStatus {
     }
 }
 
-/// The most characters of a file name that are searched, as many as a search may have: an index entry has a size limit.
+/// The maximum number of characters of a file name that are searched: the maximum length of a search text, since index
+/// entries have a size limit.
 const MAX_NAME: usize = 255;
 
 /// The file name at the end of a URL or path, for searching: in lower case.

@@ -1,4 +1,4 @@
-//! The keys of steps.
+//! The keys of steps in a definition.
 
 use mftplus_protocol::{archive::Format, step::StepType, wire::Verify};
 use strum::VariantNames;

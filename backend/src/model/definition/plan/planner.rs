@@ -1,4 +1,4 @@
-//! The planner. It plans every step before it gives up, so that all errors are reported at once.
+//! The planner. It plans all steps even if one of them fails, so that all errors are reported at once.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub(super) struct Planner<'d, F> {
 }
 
 impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
-    /// The plan; nothing if there is an error, which is reported.
+    /// The plan; `None` if there is an error, which is reported.
     pub(super) fn plan(&mut self, now: DateTime<Utc>) -> Option<Plan> {
         let definition = self.definition;
         let whole = SourceLocation { at: Position::START, path: String::new() };
@@ -98,7 +98,7 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
         Some(PlannedTransfer { source, destination, protocol, direction, verify: *verify })
     }
 
-    /// The task with what follows from its other values.
+    /// The task with the values that follow from its other values.
     fn completed(&mut self, task: PlannedTask, location: &SourceLocation) -> Option<PlannedTask> {
         Some(match task {
             PlannedTask::Checksum { path, expected } => {

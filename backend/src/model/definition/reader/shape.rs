@@ -20,7 +20,7 @@ use crate::model::{
 };
 
 impl Reader<'_> {
-    /// Reads the value of a key; nothing if it is wrong, which is reported.
+    /// Reads the value of a key; `None` if it is invalid, which is reported.
     pub(super) fn value(&mut self, node: &Shared, location: &SourceLocation, key: &Key) -> Option<Value> {
         match &key.shape {
             Shape::Text(text) => self.text(node, location, text).map(Value::Text),
@@ -237,7 +237,7 @@ fn endpoint(object: &Object) -> Option<EndpointTemplate> {
     (parts.protocol == Protocol::Local || parts.host.is_some()).then_some(EndpointTemplate::Parts(parts))
 }
 
-/// A hint about quotes, if they are the reason.
+/// A hint about quotes, if missing quotes are the reason for the error.
 fn quotes(content: &Content, shape: &Shape) -> &'static str {
     let Content::Scalar(scalar) = content else { return "" };
     match (shape, scalar.kind) {

@@ -12,7 +12,7 @@ use crate::model::definition::{
 };
 
 impl Reader<'_> {
-    /// Reads text; nothing if it is wrong, which is reported.
+    /// Reads text; `None` if it is invalid, which is reported.
     pub(super) fn text(&mut self, node: &Shared, location: &SourceLocation, text: &Text) -> Option<Template> {
         let Content::Scalar(Scalar { kind: Kind::Text, text: said }) = &node.content else {
             return self.wrong(node, location, &Shape::Text(*text));
@@ -44,7 +44,7 @@ impl Reader<'_> {
         None
     }
 
-    /// Warns of a value that is escaped here and was not in earlier releases.
+    /// Warns about a value that is escaped now and was not escaped in earlier releases.
     fn note_filters(&mut self, location: &SourceLocation, template: &Template, filled: &str) {
         let plain = self.values(template.parameters()).map(|values| template.fill_plain(values));
         if plain.is_some_and(|plain| plain.is_ok_and(|plain| plain != filled)) {
@@ -86,7 +86,7 @@ impl Reader<'_> {
     }
 }
 
-/// The position of a problem in the source. The value may have lost quotes, indents and line ends.
+/// The position of a problem in the source. The text of the value may lack quotes, indents and line ends of the source.
 fn position(source: &str, node: &Node, said: &str, problem: &Problem<'_>) -> Position {
     let written = source.get(node.bytes.clone()).unwrap_or_default();
     let line = problem.text.lines().next().unwrap_or_default();

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::IgnoredAny;
 use strum::{Display, EnumString, VariantNames};
 
-/// Everything but the unreserved characters of RFC 3986.
+/// All characters but the unreserved ones of RFC 3986.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Replaces a parameter in the check whether a text is JSON. A digit is valid beside other digits.
 const STAND_IN: &str = "1";
@@ -33,7 +33,7 @@ pub(super) enum Written {
 }
 
 impl Written {
-    /// The filter where the text around it does not matter.
+    /// The filter of a parameter that is checked without the text around it.
     pub(super) const fn alone(self) -> Filter {
         match self {
             Self::Json => Filter::JsonValue,
@@ -46,9 +46,9 @@ impl Written {
 /// How a value is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
-    /// Not at all.
+    /// Not escaped.
     Raw,
-    /// Not at all, but the path or endpoint must keep its parts. See [`keeps_parts`].
+    /// Not escaped, but the value must not change the structure of the path or endpoint. See [`keeps_parts`].
     Within,
     /// Percent-encoded as one component of a URL.
     Uri,
@@ -61,7 +61,7 @@ pub(super) enum Filter {
 }
 
 impl Filter {
-    /// The value as it is put into the text.
+    /// The value as it is inserted into the text.
     pub(super) fn apply(self, value: &str) -> Cow<'_, str> {
         match self {
             Self::Raw | Self::Within => value.into(),
@@ -77,7 +77,7 @@ impl Filter {
     }
 }
 
-/// The filter of each parameter, if the text is a JSON object, list or string. The text is given in pieces, with nothing
+/// The filter of each parameter, if the text is a JSON object, list or string. The text is given in pieces, with `None`
 /// for each parameter.
 pub(super) fn json_filters<'t>(pieces: impl Iterator<Item = Option<&'t str>>) -> Option<Vec<Filter>> {
     let mut sample = String::new();
@@ -113,8 +113,8 @@ pub(super) fn dots_of_url(url: &str) -> usize {
     dots(url.split(['?', '#']).next().unwrap_or(url))
 }
 
-/// Whether a path or endpoint has the same parts with this value as with a harmless one: as many patterns and empty
-/// parts, and the same server.
+/// Whether a path or endpoint has the same structure with this value as with a harmless one: the same number of
+/// patterns and empty segments, and the same server.
 pub(super) fn keeps_parts(filled: &str, harmless: &str) -> bool {
     let wild = |text: &str| text.matches(['*', '?']).count();
     let empty = |text: &str| text.split(['/', '\\']).filter(|part| part.trim().is_empty()).count();
@@ -128,7 +128,7 @@ pub(super) fn keeps_parts(filled: &str, harmless: &str) -> bool {
     }
 }
 
-/// Whether the text behind this beginning still belongs to the authority of a URL.
+/// Whether the text after this beginning still belongs to the authority of a URL.
 pub(super) fn is_in_authority(before: &str) -> bool {
     before.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'))
 }

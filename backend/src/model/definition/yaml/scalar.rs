@@ -3,16 +3,16 @@
 /// A scalar.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::model::definition) struct Scalar {
-    /// As it was written, without quotes.
+    /// The text of the scalar, without quotes.
     pub(in crate::model::definition) text: String,
-    /// Its type.
+    /// The type of the scalar.
     pub(in crate::model::definition) kind: Kind,
 }
 
 /// The type of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::model::definition) enum Kind {
-    /// Nothing.
+    /// The null value.
     Null,
     /// True or false.
     Boolean(bool),
@@ -40,7 +40,7 @@ fn plain(text: &str) -> Kind {
 }
 
 fn number(text: &str) -> Option<Kind> {
-    /// The most digits a number has; longer ones are text.
+    /// The maximum number of digits of a number; longer ones are text.
     const MOST: usize = 400;
     if text.len() > MOST {
         return None;

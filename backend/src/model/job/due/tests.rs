@@ -11,7 +11,7 @@ fn due(catch_up: CatchUp, overlap: Overlap) -> Due {
     Due { overlap, catch_up, is_busy: false, queued: 0, now: now() }
 }
 
-/// Slots that lie so many minutes back.
+/// Slots at the given numbers of minutes before the current time.
 fn minutes_ago(minutes: &[i64]) -> impl Iterator<Item = DateTime<Utc>> {
     let full = now() - TimeDelta::seconds(30);
     minutes.iter().map(move |minutes| full - TimeDelta::minutes(*minutes)).collect::<Vec<_>>().into_iter()

@@ -1,4 +1,4 @@
-//! What agents and sending servers say about steps.
+//! Reports of agents about steps, and the outcomes of webhooks.
 
 use chrono::{DateTime, Utc};
 
@@ -9,24 +9,24 @@ use crate::{
     model::pipeline::{UpdateStep, run::StepStatus},
 };
 
-/// What a report changed.
+/// The effect of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reported {
-    /// Nothing: it came late, or said nothing new. What is to be done all the same.
+    /// The report changed nothing, because it was late or repeated. It may still require an action.
     Nothing(Option<Effect>),
-    /// Figures moved; nothing else did.
+    /// Only progress has changed.
     Progress,
-    /// The status changed, with what is to be done.
+    /// The status has changed, which may require an action.
     Status(Option<Effect>),
 }
 
 impl RunStateMachine {
-    /// Takes a report of the agent that a step was sent to.
+    /// Applies a report of the agent that the step was sent to.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if the status may not follow, or the attempt has not been sent; [`Error::ConflictBecause`]
-    /// where the server had ended the step meanwhile.
+    /// [`Error::Conflict`] if this change of status is not allowed, or the attempt was not sent;
+    /// [`Error::ConflictBecause`] if the server had ended the step before.
     pub fn report(&mut self, place: usize, report: &UpdateStep, now: DateTime<Utc>) -> Result<Reported> {
         let step = &self.steps[place];
         let attempt = report.attempt.unwrap_or(step.attempt);
@@ -93,10 +93,10 @@ impl RunStateMachine {
         Ok(if self.steps[place].status == before { Reported::Progress } else { Reported::Status(None) })
     }
 
-    /// Takes its agent's word that nothing of a step is left that it was asked to stop; what is to be done, if that says
-    /// something new.
+    /// Applies the confirmation of an agent that a step is no longer active, and returns the required action, if any.
     ///
-    /// An agent that had not begun when the cancel came has nothing else to say: only a step of a cancelled run ends so.
+    /// An agent that had not started the step when it was cancelled sends no report, only this confirmation. So it ends
+    /// only steps of a cancelled run.
     pub fn stopped(&mut self, place: usize, now: DateTime<Utc>) -> Option<Effect> {
         if self.run.cancel_requested_at.is_none() || !self.steps[place].is_in_flight() {
             return None;
@@ -105,11 +105,11 @@ impl RunStateMachine {
         Some(Effect::Settle(place))
     }
 
-    /// Takes note of the transfer that its agent makes for a step.
+    /// Records the transfer that the agent created for a step.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if the step is not with its agent any more.
+    /// [`Error::Conflict`] if the step is not active at its agent.
     pub fn carries(&mut self, place: usize, transfer: TransferId, now: DateTime<Utc>) -> Result<()> {
         let step = &mut self.steps[place];
         if !step.is_in_flight() {
@@ -119,7 +119,8 @@ impl RunStateMachine {
         Ok(())
     }
 
-    /// Takes what became of a webhook from the server that had claimed this attempt; whether it still had.
+    /// Applies the outcome of a webhook, from the server that claimed this attempt. Returns false if the claim is no
+    /// longer valid.
     pub fn posted(
         &mut self,
         place: usize,
@@ -146,7 +147,7 @@ impl RunStateMachine {
         step.started_at.get_or_insert(now);
     }
 
-    /// Figures never go back within an attempt.
+    /// Updates the progress of the current attempt, which never decreases.
     fn take_figures(&mut self, place: usize, report: &UpdateStep) {
         let step = &mut self.steps[place];
         if let Some(progress) = report.progress {

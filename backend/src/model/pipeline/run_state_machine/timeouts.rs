@@ -1,4 +1,4 @@
-//! Everything that waits has an end: which, and when the next one is due.
+//! The timeouts of waiting steps and runs, and the time at which the next one ends.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{AgentAvailability, Effect, RunStateMachine, after};
 use crate::model::pipeline::run::{PipelineRunStatus, StepStatus};
 
-/// How long is waited for whom.
+/// How long the state machine waits, by what it waits for.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// For an agent that is away, or that was asked to stop.
+    /// The lease: for an agent that is offline, or that must confirm that it stopped a step.
     pub lease: TimeDelta,
-    /// No lease begins before this instant: the server could not be told anything up to then.
+    /// No lease begins before this time, because agents could not reach the server until then.
     pub leases_from: Option<DateTime<Utc>>,
-    /// For any word about a step.
+    /// For the next report about a step.
     pub silence: TimeDelta,
-    /// For the server that is sending a webhook.
+    /// For the server that sends a webhook.
     pub sending: TimeDelta,
-    /// Until an agent that a step waits for is looked at again.
+    /// Until an agent that a step waits for is looked up again.
     pub patience: TimeDelta,
 }
 
 impl Timeouts {
-    /// When a lease ends that began at `since`.
+    /// The end of a lease that began at `since`.
     fn lease_ends(&self, since: DateTime<Utc>) -> DateTime<Utc> {
         self.leases_from.map_or(since, |from| from.max(since)) + self.lease
     }
 }
 
 impl RunStateMachine {
-    /// When the run has to be looked at again, whatever is heard meanwhile; nothing when it has ended.
+    /// The time at which the run must be advanced again even if there is no report; `None` if the run has ended.
     ///
-    /// That an agent went away or is gone is seen elsewhere: no instant says when that will be.
+    /// An agent that goes offline or is revoked is not included, because its time is not known in advance.
     #[must_use]
     pub fn due_at(&self, timeouts: &Timeouts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.run.status.has_ended() {
@@ -43,7 +43,8 @@ impl RunStateMachine {
         Some(steps.chain(self.deadline()).min().unwrap_or(now + timeouts.silence))
     }
 
-    /// The same, apart from webhooks that were not claimed: those may have to wait until the server has room for them.
+    /// Like [`Self::due_at`], but without unclaimed webhooks, which may have to wait until the server has capacity for
+    /// them.
     #[must_use]
     pub fn due_apart_from_webhooks(&self, timeouts: &Timeouts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.run.status.has_ended() {
@@ -77,7 +78,7 @@ impl RunStateMachine {
         }
     }
 
-    /// Ends the attempt at a step that has waited too long.
+    /// Ends the current attempt of a step if it has waited too long.
     pub(super) fn end_if_overdue(
         &mut self,
         place: usize,
@@ -95,7 +96,7 @@ impl RunStateMachine {
         }
     }
 
-    /// Why an attempt has waited too long, if it has, and whether another one makes sense.
+    /// Why the current attempt has waited too long, and whether it may be retried; `None` if it has not.
     fn overdue(
         &self,
         place: usize,
@@ -155,7 +156,7 @@ impl RunStateMachine {
         }
     }
 
-    /// Ends everything since the run took too long.
+    /// Ends the run and all its steps because the timeout of the run has ended.
     pub(super) fn run_out_of_time(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let timeout = seconds_in_words(self.graph.timeout_seconds.unwrap_or_default());
         let message = format!("the run took longer than its timeout of {timeout}");

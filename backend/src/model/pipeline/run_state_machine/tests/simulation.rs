@@ -1,4 +1,5 @@
-//! Runs of random graphs with agents that fail, go away and repeat themselves, and servers that are killed at any point.
+//! Property tests: runs of random graphs with agents that fail, go offline and repeat reports, and servers that are
+//! killed at any point.
 
 use proptest::prelude::*;
 
@@ -20,7 +21,7 @@ pub(super) const TIMEOUTS: Timeouts = Timeouts {
     patience: TimeDelta::seconds(5),
 };
 
-/// A step: what it needs, when it runs, how often it is tried, and whether the server does it.
+/// A step: its dependencies, its condition, its number of attempts, and whether the server carries it out.
 pub(super) type Shape = (Vec<prop::sample::Index>, u8, i64, bool);
 
 pub(super) fn graph(shapes: &[Shape], timeout_seconds: Option<u64>) -> RunGraph {
@@ -45,7 +46,7 @@ pub(super) fn graph(shapes: &[Shape], timeout_seconds: Option<u64>) -> RunGraph 
     RunGraph { timeout_seconds, nodes: shapes.iter().enumerate().map(node).collect() }
 }
 
-/// A source of choices that a test run can be repeated with.
+/// A seeded source of random choices, so that a test run can be repeated.
 struct Dice(u64);
 
 impl Dice {
@@ -57,16 +58,16 @@ impl Dice {
     }
 }
 
-/// What is stored, the agent of all steps with what it knows, and a clock.
+/// The stored state, the one agent of all steps with its own state, and a clock.
 struct World {
     stored: RunStateMachine,
     now: DateTime<Utc>,
     dice: Dice,
     away_since: Option<DateTime<Utc>>,
-    /// What the agent is told and has not seen: steps with their attempts, and steps to stop.
+    /// The directives that the agent has not received: steps with their attempts, and steps to stop.
     orders: Vec<(usize, i64)>,
     stops: Vec<usize>,
-    /// What the agent is at, and what it has to say.
+    /// The steps that the agent carries out, and the reports that it has not sent.
     at_work: Vec<(usize, i64)>,
     said: Vec<(usize, i64, StepStatus)>,
     /// How often each step was carried out, and every webhook that was sent.
@@ -101,7 +102,8 @@ impl World {
         (0..self.stored.steps.len()).map(availability).collect()
     }
 
-    /// One server changes the run and lets it go on, and may be killed before that is durable; whether it was not.
+    /// A server changes the run and advances it, and may be killed before the change is durable. Returns `None` if it
+    /// was killed.
     fn change<T>(&mut self, change: impl FnOnce(&mut RunStateMachine, DateTime<Utc>) -> (Vec<Effect>, T)) -> Option<T> {
         let mut state_machine = self.stored.clone();
         let (mut effects, outcome) = change(&mut state_machine, self.now);
@@ -123,7 +125,7 @@ impl World {
         Some(outcome)
     }
 
-    /// What may never happen from one state to the next.
+    /// Checks that the transition from the stored state to the next one is allowed.
     fn check(&self, next: &RunStateMachine) {
         for (place, (before, after)) in self.stored.steps.iter().zip(&next.steps).enumerate() {
             if before.status.has_ended() {
@@ -148,7 +150,7 @@ impl World {
         }
     }
 
-    /// A server looks, and sends what it could claim; it may be killed at any point.
+    /// A server advances the run and sends the webhooks that it claimed; it may be killed at any point.
     fn look(&mut self) {
         let claimed = self.change(|state_machine, now| {
             let places = state_machine.unclaimed(now);
@@ -174,7 +176,7 @@ impl World {
         }
     }
 
-    /// The agent does something, if it is there or needs nobody.
+    /// The agent receives directives, works and reports, if it is online.
     fn agent(&mut self) {
         if self.away_since.is_none() && self.dice.roll(2) == 0 {
             let has_to_say = |stop: &usize| self.said.iter().any(|(at, _, status)| at == stop && status.has_ended());

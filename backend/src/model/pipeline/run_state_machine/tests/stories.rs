@@ -1,4 +1,4 @@
-//! What becomes of a run, told step by step.
+//! Single runs, step by step.
 
 use super::{
     simulation::{Shape, TIMEOUTS, graph},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::{pipeline::UpdateStep, retry::Retry};
 
-/// A run of steps in a line, its first step sent.
+/// A run of steps that depend on each other in a line, with its first step sent.
 fn line(steps: usize) -> (RunStateMachine, DateTime<Utc>) {
     let shapes: Vec<Shape> = (0..steps).map(|_| (Vec::new(), 0, 1, false)).collect();
     let mut graph = graph(&shapes, None);
