@@ -29,5 +29,5 @@ pub mod transfer;
 pub mod webhook_secret;
 
 pub use fields::{Fields, FromFields};
-pub use page::{DEFAULT_LIMIT, MAX_LIMIT, OffsetWindow, Page, Pagination, Start, Total, Window};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, OffsetPageRequest, Page, PageRequest, PageStart, Pagination, Total};
 pub use scalar::Instant;

@@ -1,4 +1,4 @@
-//! Relay connections over the windows of the control plane. A cursor is the id of its object.
+//! Relay connections over the pages of the control plane. A cursor is the id of its object.
 
 use async_graphql::{
     Context, OutputType, SimpleObject,
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    model::{DEFAULT_LIMIT, MAX_LIMIT, Page, Start, Total, Window},
+    model::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest, PageStart, Total},
 };
 
 /// What a connection says beside its items.
@@ -34,12 +34,12 @@ pub(super) struct ConnectionArguments {
 }
 
 impl ConnectionArguments {
-    /// The window that the arguments describe.
+    /// The page request that the arguments describe.
     ///
     /// # Errors
     ///
     /// [`Error::Fields`] for numbers out of bounds, invalid cursors, and arguments that exclude each other.
-    pub(super) fn window(self, is_counted: bool) -> Result<Window> {
+    pub(super) fn page_request(self, is_counted: bool) -> Result<PageRequest> {
         let Self { first, after, last, before, page } = self;
         let limit = match (bounded("first", first)?, bounded("last", last)?) {
             (Some(_), Some(_)) => return Err(Error::field("last", "cannot be given together with first")),
@@ -48,18 +48,18 @@ impl ConnectionArguments {
         let start = match (page, after, before) {
             (Some(page), None, None) if last.is_none() => {
                 let page = u64::try_from(page).ok().filter(|page| *page > 0);
-                Start::Page(page.ok_or_else(|| Error::field("page", "must be at least 1"))?)
+                PageStart::Page(page.ok_or_else(|| Error::field("page", "must be at least 1"))?)
             }
             (Some(_), ..) => return Err(Error::field("page", "goes together with first only")),
             (None, Some(_), Some(_)) => return Err(Error::field("before", "cannot be given together with after")),
             (None, Some(_), None) if last.is_some() => return Err(Error::field("after", "goes together with first")),
             (None, None, Some(_)) if first.is_some() => return Err(Error::field("before", "goes together with last")),
-            (None, Some(after), None) => Start::OlderThan(cursor("after", &after)?),
-            (None, None, Some(before)) => Start::NewerThan(cursor("before", &before)?),
-            (None, None, None) if last.is_some() => Start::Oldest,
-            (None, None, None) => Start::Page(1),
+            (None, Some(after), None) => PageStart::OlderThan(cursor("after", &after)?),
+            (None, None, Some(before)) => PageStart::NewerThan(cursor("before", &before)?),
+            (None, None, None) if last.is_some() => PageStart::Oldest,
+            (None, None, None) => PageStart::Page(1),
         };
-        Ok(Window { start, limit, is_counted })
+        Ok(PageRequest { start, limit, is_counted })
     }
 }
 
@@ -102,21 +102,25 @@ mod tests {
     fn arguments_that_do_not_go_together_are_refused() {
         let id = Uuid::nil().to_string();
         let arguments = ConnectionArguments { first: Some(5), last: Some(5), ..ConnectionArguments::default() };
-        assert!(arguments.window(true).is_err());
+        assert!(arguments.page_request(true).is_err());
         let arguments =
             ConnectionArguments { page: Some(2), after: Some(id.clone()), ..ConnectionArguments::default() };
-        assert!(arguments.window(true).is_err());
+        assert!(arguments.page_request(true).is_err());
         let arguments = ConnectionArguments { first: Some(5), before: Some(id), ..ConnectionArguments::default() };
-        assert!(arguments.window(true).is_err());
-        assert!(ConnectionArguments { first: Some(101), ..ConnectionArguments::default() }.window(true).is_err());
-        assert!(ConnectionArguments { page: Some(0), ..ConnectionArguments::default() }.window(true).is_err());
+        assert!(arguments.page_request(true).is_err());
+        assert!(ConnectionArguments { first: Some(101), ..ConnectionArguments::default() }.page_request(true).is_err());
+        assert!(ConnectionArguments { page: Some(0), ..ConnectionArguments::default() }.page_request(true).is_err());
         assert!(
-            ConnectionArguments { after: Some("x".to_owned()), ..ConnectionArguments::default() }.window(true).is_err()
+            ConnectionArguments { after: Some("x".to_owned()), ..ConnectionArguments::default() }
+                .page_request(true)
+                .is_err()
         );
     }
 
     #[test]
     fn what_is_left_out_means_the_newest_twenty() {
-        assert!(ConnectionArguments::default().window(true).is_ok_and(|window| window == Window::default()));
+        assert!(
+            ConnectionArguments::default().page_request(true).is_ok_and(|request| request == PageRequest::default())
+        );
     }
 }

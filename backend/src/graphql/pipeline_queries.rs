@@ -45,8 +45,8 @@ impl PipelineQueries {
     ) -> Result<Connection<Pipeline>> {
         let actor = actor(ctx)?;
         let filter = filter.map_or(Ok(PipelineFilter::default()), |filter| read(&filter))?;
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_pipelines(actor, &filter, window).await?;
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_pipelines(actor, &filter, request).await?;
         Ok(connection(page, |pipeline| pipeline.id.0))
     }
 
@@ -69,8 +69,8 @@ impl PipelineQueries {
         #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<PipelineRun>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_pipeline_runs(actor, &filter, window).await?;
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_pipeline_runs(actor, &filter, request).await?;
         Ok(connection(page, |run| run.id.0))
     }
 
@@ -88,8 +88,8 @@ impl PipelineQueries {
         #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<PipelineSlot>> {
         let actor = actor(ctx)?;
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_pipeline_slots(actor, &pipeline_id, window).await?;
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_pipeline_slots(actor, &pipeline_id, request).await?;
         Ok(connection(page, |slot| slot.id.0))
     }
 
@@ -107,9 +107,9 @@ impl PipelineQueries {
         #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<PipelineVersion>> {
         let actor = actor(ctx)?;
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_pipeline_versions(actor, &pipeline_id, window).await?;
-        // In a window a version stands as the UUID whose number it has.
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_pipeline_versions(actor, &pipeline_id, request).await?;
+        // In a page request, a version is given as the UUID with the number of the version.
         Ok(connection(page, |version| Uuid::from_u128(version.version.unsigned_abs().into())))
     }
 

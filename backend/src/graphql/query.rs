@@ -71,8 +71,8 @@ impl GeneralQueries {
     ) -> Result<Connection<Agent>> {
         let actor = actor(ctx)?;
         let filter = filter.map_or(Ok(AgentFilter::default()), |filter| read(&filter))?;
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_agents(actor, &filter, window).await?;
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_agents(actor, &filter, request).await?;
         Ok(connection(page, |agent| agent.id.0))
     }
 
@@ -96,8 +96,8 @@ impl GeneralQueries {
     ) -> Result<Connection<Transfer>> {
         let actor = actor(ctx)?;
         let filter = read_transfer_filter(filter)?;
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_transfers(actor, &filter, window).await?;
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_transfers(actor, &filter, request).await?;
         Ok(connection(page, |transfer| transfer.id.0))
     }
 
@@ -120,8 +120,8 @@ impl GeneralQueries {
         #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<Job>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default());
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_jobs(actor, &filter, window).await?;
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_jobs(actor, &filter, request).await?;
         Ok(connection(page, |job| job.id.0))
     }
 
@@ -144,8 +144,8 @@ impl GeneralQueries {
         #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<JobRun>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_job_runs(actor, &filter, window).await?;
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_job_runs(actor, &filter, request).await?;
         Ok(connection(page, |run| run.id.0))
     }
 
@@ -164,8 +164,8 @@ impl GeneralQueries {
         #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<JobSlot>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default().into());
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_job_slots(actor, job_id, &filter, window).await?;
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
+        let page = control_plane(ctx)?.list_job_slots(actor, job_id, &filter, request).await?;
         Ok(connection(page, |slot| slot.id.0))
     }
 
@@ -195,8 +195,8 @@ impl GeneralQueries {
         before: Option<String>,
         #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<Customer>> {
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx));
-        let page = control_plane(ctx)?.list_customers(actor(ctx)?, window?).await?;
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx));
+        let page = control_plane(ctx)?.list_customers(actor(ctx)?, request?).await?;
         Ok(connection(page, |customer| customer.id.0))
     }
 
@@ -211,8 +211,8 @@ impl GeneralQueries {
         before: Option<String>,
         #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<User>> {
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx));
-        let page = control_plane(ctx)?.list_users(actor(ctx)?, window?).await?;
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx));
+        let page = control_plane(ctx)?.list_users(actor(ctx)?, request?).await?;
         Ok(connection(page, |user| user.id.0))
     }
 
@@ -229,8 +229,8 @@ impl GeneralQueries {
         before: Option<String>,
         #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<EnrolmentCode>> {
-        let window = ConnectionArguments { first, after, last, before, page }.window(wants_total(ctx));
-        let page = control_plane(ctx)?.list_enrolment_codes(actor(ctx)?, customer_id, window?).await?;
+        let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx));
+        let page = control_plane(ctx)?.list_enrolment_codes(actor(ctx)?, customer_id, request?).await?;
         Ok(connection(page, |code| code.id.0))
     }
 
@@ -248,12 +248,12 @@ impl GeneralQueries {
         let cp = control_plane(ctx)?;
         let (is_after, is_before) = (after.is_some(), before.is_some());
         let cursor = |is_there: bool| is_there.then(|| Uuid::nil().to_string());
-        let window =
+        let request =
             ConnectionArguments { first, after: cursor(is_after), last, before: cursor(is_before), page: None }
-                .window(false)?;
+                .page_request(false)?;
         let beyond = after.map(|cursor| ("after", cursor)).or(before.map(|cursor| ("before", cursor)));
-        let (events, has_more) = cp.list_events(actor, beyond, window.is_upward(), window.limit).await?;
-        let (has_newer, has_older) = if window.is_upward() { (has_more, is_before) } else { (is_after, has_more) };
+        let (events, has_more) = cp.list_events(actor, beyond, request.is_upward(), request.limit).await?;
+        let (has_newer, has_older) = if request.is_upward() { (has_more, is_before) } else { (is_after, has_more) };
         let mut connection = Relay::new(has_newer, has_older);
         let logged = events.into_iter().filter_map(|event| LoggedEvent::new(cp, event));
         connection.edges.extend(logged.map(|event| Edge::new(event.place(), event)));

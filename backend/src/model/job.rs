@@ -8,7 +8,7 @@ use super::{
     agent::AgentRef,
     fields::{Change, Check, Fields, FromFields, boolean, id, location, one_of, parsed, text},
     input_macro::input,
-    page::Window,
+    page::PageRequest,
     redaction::without_password,
     retry::{Retry, RetryInput},
     schedule::{CatchUp, DEFAULT_TIMEZONE, Overlap, Schedule, ScheduleError},
@@ -225,13 +225,13 @@ const JOBS_AT_ONCE: u64 = 1000;
 
 /// The page request of a list of jobs.
 #[derive(Clone, Copy, Debug)]
-pub struct JobWindow(pub Window);
+pub struct JobPageRequest(pub PageRequest);
 
-impl FromFields for JobWindow {
+impl FromFields for JobPageRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let is_plain = !fields.holds("page") && !fields.holds("limit");
-        let window = Window::from_fields(fields)?;
-        Some(Self(if is_plain { Window::page(1, JOBS_AT_ONCE) } else { window }))
+        let request = PageRequest::from_fields(fields)?;
+        Some(Self(if is_plain { PageRequest::page(1, JOBS_AT_ONCE) } else { request }))
     }
 }
 

@@ -7,9 +7,9 @@ use super::fields::{Fields, FromFields, integer, parsed};
 
 /// The request for a part of a list that is ordered newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct PageRequest {
     /// The position at which the page starts.
-    pub start: Start,
+    pub start: PageStart,
     /// The maximum number of items, 1 to 100.
     pub limit: u64,
     /// Whether the total is requested. If not, the server need not count.
@@ -18,7 +18,7 @@ pub struct Window {
 
 /// The position at which a page starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum PageStart {
     /// A page number, from 1.
     Page(u64),
     /// A number of items to skip.
@@ -36,26 +36,26 @@ pub const DEFAULT_LIMIT: u64 = 20;
 /// The maximum number of items per page.
 pub const MAX_LIMIT: u64 = 100;
 
-impl Default for Window {
+impl Default for PageRequest {
     fn default() -> Self {
         Self::page(1, DEFAULT_LIMIT)
     }
 }
 
-impl Window {
+impl PageRequest {
     /// The page with this number, from 1, of `limit` items, with the total.
     #[must_use]
     pub const fn page(page: u64, limit: u64) -> Self {
-        Self { start: Start::Page(page), limit, is_counted: true }
+        Self { start: PageStart::Page(page), limit, is_counted: true }
     }
 
     /// The number of items before the page; 0 unless the page is requested by its number or an offset.
     #[must_use]
     pub const fn offset(self) -> u64 {
         let offset = match self.start {
-            Start::Page(page) => (page - 1).saturating_mul(self.limit),
-            Start::Offset(offset) => offset,
-            Start::OlderThan(_) | Start::NewerThan(_) | Start::Oldest => 0,
+            PageStart::Page(page) => (page - 1).saturating_mul(self.limit),
+            PageStart::Offset(offset) => offset,
+            PageStart::OlderThan(_) | PageStart::NewerThan(_) | PageStart::Oldest => 0,
         };
         // The largest OFFSET that both engines accept.
         if offset > i64::MAX as u64 { i64::MAX as u64 } else { offset }
@@ -64,11 +64,11 @@ impl Window {
     /// Whether the items are read in ascending order, from older to newer ones.
     #[must_use]
     pub const fn is_upward(self) -> bool {
-        matches!(self.start, Start::NewerThan(_) | Start::Oldest)
+        matches!(self.start, PageStart::NewerThan(_) | PageStart::Oldest)
     }
 }
 
-impl FromFields for Window {
+impl FromFields for PageRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let page = fields.optional("page", &[], parsed(integer(1, i64::MAX)));
         let limit = fields.optional("limit", &[], parsed(integer(1, MAX_LIMIT.cast_signed())));
@@ -78,19 +78,19 @@ impl FromFields for Window {
 
 /// A page request that may also be made with `limit` and `offset`.
 #[derive(Clone, Copy, Debug)]
-pub struct OffsetWindow(pub Window);
+pub struct OffsetPageRequest(pub PageRequest);
 
-impl FromFields for OffsetWindow {
+impl FromFields for OffsetPageRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let has_page = fields.holds("page");
-        let window = Window::from_fields(fields);
+        let request = PageRequest::from_fields(fields);
         let offset = fields.optional("offset", &[], parsed(integer(0, i64::MAX)));
         if has_page && !matches!(offset, Some(None)) {
             fields.problem("offset", "cannot be given together with page");
         }
-        let window = window?;
-        let offset = offset?.map(|offset| Start::Offset(offset.unsigned_abs()));
-        Some(Self(Window { start: offset.unwrap_or(window.start), ..window }))
+        let request = request?;
+        let offset = offset?.map(|offset| PageStart::Offset(offset.unsigned_abs()));
+        Some(Self(PageRequest { start: offset.unwrap_or(request.start), ..request }))
     }
 }
 
@@ -128,7 +128,7 @@ pub struct Page<T> {
     /// The items, newest first.
     pub items: Vec<T>,
     /// The page request.
-    pub window: Window,
+    pub request: PageRequest,
     /// The number of items in the whole list. It has no meaning if [`PageRequest::is_counted`] is false.
     pub total: Total,
     /// Whether the list has more items after the last one read, in the direction of reading.
@@ -139,34 +139,34 @@ impl<T> Page<T> {
     /// Converts each item, and keeps the rest of the page.
     #[must_use]
     pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
-        let Self { items, window, total, has_more } = self;
-        Page { items: items.into_iter().map(each).collect(), window, total, has_more }
+        let Self { items, request, total, has_more } = self;
+        Page { items: items.into_iter().map(each).collect(), request, total, has_more }
     }
 
     /// The position of the page in its list, as REST shows it.
     #[must_use]
     pub const fn pagination(&self) -> Pagination {
-        Pagination::new(self.window, self.total)
+        Pagination::new(self.request, self.total)
     }
 
     /// Whether the list has older items than those of the page.
     #[must_use]
     pub const fn has_older(&self) -> bool {
-        match self.window.start {
-            Start::Page(_) | Start::Offset(_) | Start::OlderThan(_) => self.has_more,
-            Start::NewerThan(_) => true,
-            Start::Oldest => false,
+        match self.request.start {
+            PageStart::Page(_) | PageStart::Offset(_) | PageStart::OlderThan(_) => self.has_more,
+            PageStart::NewerThan(_) => true,
+            PageStart::Oldest => false,
         }
     }
 
     /// Whether the list has newer items than those of the page.
     #[must_use]
     pub const fn has_newer(&self) -> bool {
-        match self.window.start {
-            Start::Page(page) => page > 1,
-            Start::Offset(offset) => offset > 0,
-            Start::OlderThan(_) => true,
-            Start::NewerThan(_) | Start::Oldest => self.has_more,
+        match self.request.start {
+            PageStart::Page(page) => page > 1,
+            PageStart::Offset(offset) => offset > 0,
+            PageStart::OlderThan(_) => true,
+            PageStart::NewerThan(_) | PageStart::Oldest => self.has_more,
         }
     }
 }
@@ -194,17 +194,17 @@ pub struct Pagination {
 }
 
 impl Pagination {
-    const fn new(window: Window, total: Total) -> Self {
+    const fn new(request: PageRequest, total: Total) -> Self {
         let count = total.count();
         Self {
-            page: match window.start {
-                Start::Page(page) => page,
-                Start::Offset(offset) => offset / window.limit + 1,
-                Start::OlderThan(_) | Start::NewerThan(_) | Start::Oldest => 1,
+            page: match request.start {
+                PageStart::Page(page) => page,
+                PageStart::Offset(offset) => offset / request.limit + 1,
+                PageStart::OlderThan(_) | PageStart::NewerThan(_) | PageStart::Oldest => 1,
             },
-            limit: window.limit,
+            limit: request.limit,
             total: count,
-            pages: count.div_ceil(window.limit),
+            pages: count.div_ceil(request.limit),
             total_is_at_least: matches!(total, Total::AtLeast(_)),
         }
     }
@@ -217,9 +217,9 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn the_last_page_holds_the_last_item(total in 0_u64..1_000_000, limit in 1_u64..=100) {
-            let pages = Pagination::new(Window::page(1, limit), Total::Exactly(total)).pages;
+            let pages = Pagination::new(PageRequest::page(1, limit), Total::Exactly(total)).pages;
             proptest::prop_assert!(pages * limit >= total);
-            let last = Window::page(pages.max(1), limit);
+            let last = PageRequest::page(pages.max(1), limit);
             proptest::prop_assert!(pages == 0 || last.offset() < total);
         }
     }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     ids::AgentId,
     model::{
-        Fields, FromFields, Pagination, Window,
+        Fields, FromFields, PageRequest, Pagination,
         agent::{Agent, AgentFilter, Heartbeat, RegisterAgent, RotateAgentKey},
         agent_detail::AgentDetail,
         directive::Directive,
@@ -137,9 +137,9 @@ pub(super) async fn record_heartbeat(
 pub(super) async fn list_agents(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
-    Query((window, filter)): Query<(Window, AgentFilter)>,
+    Query((request, filter)): Query<(PageRequest, AgentFilter)>,
 ) -> ListAnswer<AgentsData> {
-    let page = api.cp.list_agents(&actor, &filter, window).await?;
+    let page = api.cp.list_agents(&actor, &filter, request).await?;
     Ok(List::small(AgentsData { pagination: page.pagination(), agents: page.items }))
 }
 
@@ -180,10 +180,10 @@ pub(super) async fn list_agent_transfers(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(id): Id<AgentId>,
-    Query((window, filter)): Query<(Window, StatusFilter)>,
+    Query((request, filter)): Query<(PageRequest, StatusFilter)>,
 ) -> ListAnswer<TransfersData> {
     let filter = TransferFilter { status: filter.0.map(|status| vec![status]), ..TransferFilter::default() };
-    let page = api.cp.list_agent_transfers(&actor, id, filter, window).await?;
+    let page = api.cp.list_agent_transfers(&actor, id, filter, request).await?;
     Ok(List::small(page.into()))
 }
 

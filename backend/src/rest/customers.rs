@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ids::CustomerId,
     model::{
-        Pagination, Window,
+        PageRequest, Pagination,
         customer::{CreateCustomer, Customer, UpdateCustomer},
     },
 };
@@ -60,9 +60,9 @@ pub(super) async fn create_customer(
 pub(super) async fn list_customers(
     State(api): State<Api>,
     CustomerLister(actor): CustomerLister,
-    Query(window): Query<Window>,
+    Query(request): Query<PageRequest>,
 ) -> ListAnswer<CustomersData> {
-    let page = api.cp.list_customers(&actor, window).await?;
+    let page = api.cp.list_customers(&actor, request).await?;
     Ok(List::small(CustomersData { pagination: page.pagination(), customers: page.items }))
 }
 

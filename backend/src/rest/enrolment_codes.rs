@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ids::{CustomerId, EnrolmentCodeId},
     model::{
-        Pagination, Window,
+        PageRequest, Pagination,
         enrolment_code::{CreateEnrolmentCode, EnrolmentCode},
     },
 };
@@ -63,9 +63,9 @@ pub(super) async fn list_enrolment_codes(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(id): Id<CustomerId>,
-    Query(window): Query<Window>,
+    Query(request): Query<PageRequest>,
 ) -> ListAnswer<EnrolmentCodesData> {
-    let page = api.cp.list_enrolment_codes(&actor, id, window).await?;
+    let page = api.cp.list_enrolment_codes(&actor, id, request).await?;
     Ok(List::small(EnrolmentCodesData { pagination: page.pagination(), enrolment_codes: page.items }))
 }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ids::{JobId, RunId},
     model::{
-        OffsetWindow, Pagination,
+        OffsetPageRequest, Pagination,
         job::{JobRun, JobRunFilter, ReportJobRun, StartJobRun},
     },
 };
@@ -47,10 +47,10 @@ pub(super) async fn list_job_runs(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(id): Id<JobId>,
-    Query(window): Query<OffsetWindow>,
+    Query(request): Query<OffsetPageRequest>,
 ) -> ListAnswer<JobRunsData> {
     let filter = JobRunFilter { job_id: Some(id), ..JobRunFilter::default() };
-    let page = api.cp.list_job_runs(&actor, &filter, window.0).await?;
+    let page = api.cp.list_job_runs(&actor, &filter, request.0).await?;
     Ok(List::small(JobRunsData { pagination: page.pagination(), runs: page.items }))
 }
 

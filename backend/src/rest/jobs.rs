@@ -15,7 +15,7 @@ use crate::{
     ids::JobId,
     model::{
         Pagination,
-        job::{CreateJob, Job, JobFilter, JobWindow, UpdateJob},
+        job::{CreateJob, Job, JobFilter, JobPageRequest, UpdateJob},
     },
 };
 
@@ -66,10 +66,10 @@ pub(super) async fn create_job(
 pub(super) async fn list_jobs(
     State(api): State<Api>,
     AnyCaller(actor): AnyCaller,
-    Query((window, filter)): Query<(JobWindow, JobFilter)>,
+    Query((request, filter)): Query<(JobPageRequest, JobFilter)>,
 ) -> ListAnswer<JobsData> {
-    let share = api.lists.reserve(&actor, window.0.limit, JOB).await?;
-    let page = api.cp.list_jobs(&actor, &filter, window.0).await?;
+    let share = api.lists.reserve(&actor, request.0.limit, JOB).await?;
+    let page = api.cp.list_jobs(&actor, &filter, request.0).await?;
     Ok(List::large(JobsData { pagination: page.pagination(), jobs: page.items }, share))
 }
 

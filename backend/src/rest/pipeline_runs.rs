@@ -15,7 +15,7 @@ use super::{
 use crate::{
     ids::{PipelineId, RunId},
     model::{
-        Pagination, Window,
+        PageRequest, Pagination,
         directive::Directive,
         pipeline::{
             PipelineRef, UpdateStep,
@@ -61,9 +61,9 @@ pub(super) async fn list_pipeline_runs(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
-    Query(window): Query<Window>,
+    Query(request): Query<PageRequest>,
 ) -> ListAnswer<PipelineRunsData> {
-    let page = api.cp.list_runs_of_pipeline(&actor, &pipeline, window).await?;
+    let page = api.cp.list_runs_of_pipeline(&actor, &pipeline, request).await?;
     Ok(List::small(PipelineRunsData { pagination: page.pagination(), runs: page.items }))
 }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     error::Error,
     model::{
-        Pagination, Window,
+        PageRequest, Pagination,
         pipeline::{
             CreatePipeline, DryRun, Pipeline, PipelineFilter, PipelineRef, PipelineVersion, ReplaceDefinition,
             UpdatePipeline, Verdict,
@@ -93,10 +93,10 @@ pub(super) async fn create_pipeline(
 pub(super) async fn list_pipelines(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
-    Query((window, filter)): Query<(Window, PipelineFilter)>,
+    Query((request, filter)): Query<(PageRequest, PipelineFilter)>,
 ) -> ListAnswer<PipelinesData> {
-    let share = api.lists.reserve(&actor, window.limit, PIPELINE).await?;
-    let page = api.cp.list_pipelines(&actor, &filter, window).await?;
+    let share = api.lists.reserve(&actor, request.limit, PIPELINE).await?;
+    let page = api.cp.list_pipelines(&actor, &filter, request).await?;
     Ok(List::large(PipelinesData { pagination: page.pagination(), pipelines: page.items }, share))
 }
 
@@ -213,8 +213,8 @@ pub(super) async fn list_pipeline_versions(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
-    Query(window): Query<Window>,
+    Query(request): Query<PageRequest>,
 ) -> ListAnswer<PipelineVersionsData> {
-    let page = api.cp.list_pipeline_versions(&actor, &pipeline, window).await?;
+    let page = api.cp.list_pipeline_versions(&actor, &pipeline, request).await?;
     Ok(List::small(PipelineVersionsData { pagination: page.pagination(), versions: page.items }))
 }

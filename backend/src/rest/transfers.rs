@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     ids::TransferId,
     model::{
-        Fields, FromFields, Page, Pagination, Window,
+        Fields, FromFields, Page, PageRequest, Pagination,
         directive::Directive,
         transfer::{CreateTransfer, Transfer, TransferFilter, UpdateTransfer},
     },
@@ -159,9 +159,9 @@ pub(super) async fn create_transfer(
 pub(super) async fn list_transfers(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
-    Query((window, filter)): Query<(Window, TransferFilter)>,
+    Query((request, filter)): Query<(PageRequest, TransferFilter)>,
 ) -> ListAnswer<TransfersData> {
-    Ok(List::small(api.cp.list_transfers(&actor, &filter, window).await?.into()))
+    Ok(List::small(api.cp.list_transfers(&actor, &filter, request).await?.into()))
 }
 
 /// Get a transfer

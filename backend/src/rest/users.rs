@@ -15,7 +15,7 @@ use super::{
 use crate::{
     ids::UserId,
     model::{
-        Pagination, Window,
+        PageRequest, Pagination,
         account::{CreateUser, UpdateUser, User},
     },
 };
@@ -52,9 +52,9 @@ pub(super) async fn create_user(
 pub(super) async fn list_users(
     State(api): State<Api>,
     UserLister(actor): UserLister,
-    Query(window): Query<Window>,
+    Query(request): Query<PageRequest>,
 ) -> ListAnswer<UsersData> {
-    let page = api.cp.list_users(&actor, window).await?;
+    let page = api.cp.list_users(&actor, request).await?;
     Ok(List::small(UsersData { pagination: page.pagination(), users: page.items }))
 }
 

@@ -16,7 +16,7 @@ use crate::{
     events::Invalidation,
     ids::{AgentId, CustomerId},
     model::{
-        MAX_LIMIT, Page, Window,
+        MAX_LIMIT, Page, PageRequest,
         agent::{Agent, AgentFilter, AgentStatus, Heartbeat, RegisterAgent},
         agent_detail::AgentDetail,
         directive::{Directive, DirectiveAction},
@@ -126,9 +126,9 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Forbidden`] for agents.
-    pub async fn list_agents(&self, actor: &Actor, filter: &AgentFilter, window: Window) -> Result<Page<Agent>> {
+    pub async fn list_agents(&self, actor: &Actor, filter: &AgentFilter, request: PageRequest) -> Result<Page<Agent>> {
         let scope = actor.require(Permission::ViewAgents)?;
-        Ok(store::agents::list(&self.db, scope, filter, window).await?.map(Agent::from))
+        Ok(store::agents::list(&self.db, scope, filter, request).await?.map(Agent::from))
     }
 
     /// An agent with its jobs and its newest transfers.
@@ -139,10 +139,10 @@ impl ControlPlane {
     pub async fn get_agent(&self, actor: &Actor, id: AgentId) -> Result<AgentDetail> {
         let scope = actor.require(Permission::ViewAgents)?;
         let agent = self.agent(scope, id).await?;
-        let newest = Window::page(1, NEWEST);
+        let newest = PageRequest::page(1, NEWEST);
         let transfers = store::transfers::list(&self.db, Scope::Agent(id), &TransferFilter::default(), newest).await?;
         let transfers = transfers.items.iter().map(store::transfers::TransferRow::view).collect();
-        let (filter, first) = (JobFilter { agent_id: Some(id), enabled: None }, Window::page(1, MAX_LIMIT));
+        let (filter, first) = (JobFilter { agent_id: Some(id), enabled: None }, PageRequest::page(1, MAX_LIMIT));
         let jobs = store::jobs::list(&self.db, scope, &filter, first).await?;
         let jobs = jobs.items.iter().map(store::jobs::JobRow::view).collect();
         Ok(AgentDetail { agent: agent.into(), transfers, jobs })
@@ -169,11 +169,11 @@ impl ControlPlane {
         actor: &Actor,
         id: AgentId,
         filter: TransferFilter,
-        window: Window,
+        request: PageRequest,
     ) -> Result<Page<Transfer>> {
         let scope = actor.require(Permission::ViewAgents)?;
         self.agent(scope, id).await?;
-        self.list_transfers(actor, &TransferFilter { agent_id: Some(id), ..filter }, window).await
+        self.list_transfers(actor, &TransferFilter { agent_id: Some(id), ..filter }, request).await
     }
 
     /// Creates a new key for an agent. The old key remains valid for `overlap`, 24 hours by default.

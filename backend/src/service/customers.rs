@@ -7,7 +7,7 @@ use crate::{
     events::Invalidation,
     ids::CustomerId,
     model::{
-        Page, Window,
+        Page, PageRequest,
         customer::{CreateCustomer, Customer, UpdateCustomer},
         event::{Kind, Object},
     },
@@ -42,9 +42,9 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Forbidden`] unless the caller is an administrator.
-    pub async fn list_customers(&self, actor: &Actor, window: Window) -> Result<Page<Customer>> {
+    pub async fn list_customers(&self, actor: &Actor, request: PageRequest) -> Result<Page<Customer>> {
         actor.require(Permission::ListCustomers)?;
-        store::customers::list(&self.db, window).await
+        store::customers::list(&self.db, request).await
     }
 
     /// The customers with these ids that the caller may see. A user of a customer sees their own one only.

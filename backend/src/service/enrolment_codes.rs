@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     ids::{CustomerId, EnrolmentCodeId},
     model::{
-        Page, Window,
+        Page, PageRequest,
         enrolment_code::{CreateEnrolmentCode, EnrolmentCode},
         event::{Kind, Object},
     },
@@ -61,11 +61,11 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         customer: CustomerId,
-        window: Window,
+        request: PageRequest,
     ) -> Result<Page<EnrolmentCode>> {
         require_covered(actor.require(Permission::ViewEnrolmentCodes)?, customer)?;
         store::customers::find(&self.db, customer).await?.ok_or(Error::NotFound("customer"))?;
-        Ok(store::enrolment_codes::list(&self.db, customer, window).await?.map(EnrolmentCode::from))
+        Ok(store::enrolment_codes::list(&self.db, customer, request).await?.map(EnrolmentCode::from))
     }
 
     /// Deletes an enrolment code. Agents that registered with it remain.

@@ -9,7 +9,7 @@ use crate::{
     events::Invalidation,
     ids::{DirectiveId, JobId, RunId},
     model::{
-        Page, Window,
+        Page, PageRequest,
         directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         job::{JobRun, JobRunFilter, Outcome, ReportJobRun, RunState, RunStatus, StartJobRun},
@@ -239,12 +239,17 @@ impl ControlPlane {
     ///
     /// [`Error::NotFound`] if a job outside the caller's scope is named, [`Error::Forbidden`] unless the caller is
     /// an administrator.
-    pub async fn list_job_runs(&self, actor: &Actor, filter: &JobRunFilter, window: Window) -> Result<Page<JobRun>> {
+    pub async fn list_job_runs(
+        &self,
+        actor: &Actor,
+        filter: &JobRunFilter,
+        request: PageRequest,
+    ) -> Result<Page<JobRun>> {
         if let Some(job) = filter.job_id {
             self.get_job(actor, job).await?;
         }
         actor.require(Permission::ViewJobRuns)?;
-        Ok(store::job_runs::list(&self.db, filter, window).await?.map(|row| row.view()))
+        Ok(store::job_runs::list(&self.db, filter, request).await?.map(|row| row.view()))
     }
 
     /// The newest runs of each of these jobs, at most the number beside its id.

@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     ids::JobId,
     model::{
-        Page, Window,
+        Page, PageRequest,
         job::{JobSlot, JobSlotFilter},
     },
     store,
@@ -24,10 +24,10 @@ impl ControlPlane {
         actor: &Actor,
         job: JobId,
         filter: &JobSlotFilter,
-        window: Window,
+        request: PageRequest,
     ) -> Result<Page<JobSlot>> {
         self.get_job(actor, job).await?;
         actor.require(Permission::ViewJobSlots)?;
-        Ok(store::slots::list(&self.db, job.0, filter, window).await?.map(|row| row.view()))
+        Ok(store::slots::list(&self.db, job.0, filter, request).await?.map(|row| row.view()))
     }
 }

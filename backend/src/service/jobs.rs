@@ -7,7 +7,7 @@ use crate::{
     events::Invalidation,
     ids::{AgentId, JobId},
     model::{
-        Page, Window,
+        Page, PageRequest,
         directive::DirectiveAction,
         event::{Kind, Object},
         fields::Change,
@@ -71,7 +71,7 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Forbidden`] for an agent that asks for disabled ones.
-    pub async fn list_jobs(&self, actor: &Actor, filter: &JobFilter, window: Window) -> Result<Page<Job>> {
+    pub async fn list_jobs(&self, actor: &Actor, filter: &JobFilter, request: PageRequest) -> Result<Page<Job>> {
         let scope = actor.require(Permission::ListJobs)?;
         let mut filter = filter.clone();
         if matches!(scope, Scope::Agent(_)) {
@@ -80,7 +80,7 @@ impl ControlPlane {
             }
             filter.enabled = Some(true);
         }
-        Ok(store::jobs::list(&self.db, scope, &filter, window).await?.map(|row| row.view()))
+        Ok(store::jobs::list(&self.db, scope, &filter, request).await?.map(|row| row.view()))
     }
 
     /// A job.

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     ids::{CustomerId, PipelineId},
     model::{
-        Page, Window,
+        Page, PageRequest,
         definition::{Definition, Filling},
         event::{Kind, Object},
         fields::Change,
@@ -84,12 +84,12 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         filter: &PipelineFilter,
-        window: Window,
+        request: PageRequest,
     ) -> Result<Page<Pipeline>> {
         let scope = actor.require(Permission::ViewPipelines)?;
-        let page = store::pipelines::list(&self.db, scope, filter, window).await?.map(PipelineRow::view);
-        let Page { items, window, total, has_more } = page;
-        Ok(Page { items: self.with_versions(actor, items).await?, window, total, has_more })
+        let page = store::pipelines::list(&self.db, scope, filter, request).await?.map(PipelineRow::view);
+        let Page { items, request, total, has_more } = page;
+        Ok(Page { items: self.with_versions(actor, items).await?, request, total, has_more })
     }
 
     /// A pipeline.

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     ids::{AgentId, RunId, TransferId},
     model::{
-        Page, Window,
+        Page, PageRequest,
         directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         transfer::{
@@ -149,10 +149,10 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         filter: &TransferFilter,
-        window: Window,
+        request: PageRequest,
     ) -> Result<Page<Transfer>> {
         let scope = actor.require(Permission::ViewTransfers)?;
-        let page = store::transfers::list(&self.db, scope, filter, window).await?;
+        let page = store::transfers::list(&self.db, scope, filter, request).await?;
         Ok(page.map(|row| row.view()))
     }
 

@@ -7,7 +7,7 @@ use crate::{
     events::Invalidation,
     ids::UserId,
     model::{
-        Page, Window,
+        Page, PageRequest,
         account::{CreateUser, Role, UpdateUser, User},
         event::{Kind, Object},
     },
@@ -54,9 +54,9 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Forbidden`] unless the caller is an administrator.
-    pub async fn list_users(&self, actor: &Actor, window: Window) -> Result<Page<User>> {
+    pub async fn list_users(&self, actor: &Actor, request: PageRequest) -> Result<Page<User>> {
         actor.require(Permission::ViewUsers)?;
-        store::users::list(&self.db, window).await
+        store::users::list(&self.db, request).await
     }
 
     /// Changes a user. A new password or role, or a suspension, ends their sessions.

@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     ids::{AgentId, CustomerId},
     model::{
-        Page, Total, Window,
+        Page, PageRequest, Total,
         agent::{Agent, AgentFilter, AgentRef, AgentStatus, Os},
     },
 };
@@ -211,7 +211,7 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
 }
 
 /// A page of the agents in the scope, newest first.
-pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -> Result<Page<AgentRow>> {
+pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, request: PageRequest) -> Result<Page<AgentRow>> {
     let conditions = |statement: Sql| {
         let mut statement = scoped(statement.push(" WHERE revoked_at IS NULL"), scope);
         if let Some(status) = filter.status {
@@ -231,8 +231,8 @@ pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, window: Window) -
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     };
-    let rows = pagination::cut(conditions(AgentRow::TABLE.select()), window).fetch_readable(db).await?;
-    Ok(pagination::page_of_readable(rows, window, total))
+    let rows = pagination::cut(conditions(AgentRow::TABLE.select()), request).fetch_readable(db).await?;
+    Ok(pagination::page_of_readable(rows, request, total))
 }
 
 /// A LIKE pattern that matches lower-case text containing `search` in any case.

@@ -11,7 +11,7 @@ use crate::{
     error::Result,
     ids::CustomerId,
     model::{
-        Page, Total, Window,
+        Page, PageRequest, Total,
         customer::{Customer, UpdateCustomer},
     },
 };
@@ -68,10 +68,10 @@ pub async fn find_all(db: &Db, ids: &[CustomerId]) -> Result<Vec<Customer>> {
 }
 
 /// A page of all customers, newest first.
-pub async fn list(db: &Db, window: Window) -> Result<Page<Customer>> {
+pub async fn list(db: &Db, request: PageRequest) -> Result<Page<Customer>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM customers").fetch_one(db).await?;
-    let rows: Vec<CustomerRow> = pagination::cut(sql(CUSTOMERS).push(" WHERE 1 = 1"), window).fetch_all(db).await?;
-    Ok(pagination::page(rows, window, Total::Exactly(total.unsigned_abs())).map(Customer::from))
+    let rows: Vec<CustomerRow> = pagination::cut(sql(CUSTOMERS).push(" WHERE 1 = 1"), request).fetch_all(db).await?;
+    Ok(pagination::page(rows, request, Total::Exactly(total.unsigned_abs())).map(Customer::from))
 }
 
 /// Changes a customer, and returns it; `None` if it does not exist.

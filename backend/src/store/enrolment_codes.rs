@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::Result,
     ids::{CustomerId, EnrolmentCodeId},
-    model::{Page, Total, Window, enrolment_code::EnrolmentCode},
+    model::{Page, PageRequest, Total, enrolment_code::EnrolmentCode},
 };
 
 /// An enrolment code as it is stored: the digest and the beginning of its secret.
@@ -68,12 +68,12 @@ pub async fn find(conn: impl Into<Conn<'_>>, id: EnrolmentCodeId) -> Result<Opti
 }
 
 /// A page of a customer's codes, newest first.
-pub async fn list(db: &Db, customer: CustomerId, window: Window) -> Result<Page<EnrolmentCodeRow>> {
+pub async fn list(db: &Db, customer: CustomerId, request: PageRequest) -> Result<Page<EnrolmentCodeRow>> {
     let counted = sql("SELECT COUNT(*) FROM enrolment_codes WHERE customer_id = $1").bind(customer);
     let (total,): (i64,) = counted.fetch_one(db).await?;
     let codes = EnrolmentCodeRow::TABLE.select().push_bind(" WHERE customer_id = ", customer);
-    let rows = pagination::cut(codes, window).fetch_all(db).await?;
-    Ok(pagination::page(rows, window, Total::Exactly(total.unsigned_abs())))
+    let rows = pagination::cut(codes, request).fetch_all(db).await?;
+    Ok(pagination::page(rows, request, Total::Exactly(total.unsigned_abs())))
 }
 
 /// Counts one use of a code, and returns its customer; `None` if the code does not work or the customer is suspended.

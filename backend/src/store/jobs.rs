@@ -16,7 +16,7 @@ use crate::{
     error::Result,
     ids::{AgentId, CustomerId, JobId},
     model::{
-        Page, Total, Window,
+        Page, PageRequest, Total,
         agent::AgentRef,
         job::{Job, JobFilter},
         retry::Retry,
@@ -243,7 +243,7 @@ fn scoped(statement: Sql, scope: Scope, table: &'static str) -> Sql {
 }
 
 /// A page of the jobs in the scope, newest first.
-pub async fn list(db: &Db, scope: Scope, filter: &JobFilter, window: Window) -> Result<Page<JobRow>> {
+pub async fn list(db: &Db, scope: Scope, filter: &JobFilter, request: PageRequest) -> Result<Page<JobRow>> {
     let conditions = |statement: Sql| {
         let mut statement = scoped(statement.push(" FROM jobs WHERE 1 = 1"), scope, "");
         if let Some(agent) = filter.agent_id {
@@ -254,17 +254,17 @@ pub async fn list(db: &Db, scope: Scope, filter: &JobFilter, window: Window) -> 
         }
         statement
     };
-    let total = if window.is_counted {
+    let total = if request.is_counted {
         let (total,): (i64,) = conditions(sql("SELECT COUNT(*)")).fetch_one(db).await?;
         Total::Exactly(total.unsigned_abs())
     } else {
         Total::AtLeast(0)
     };
-    let ids: Vec<(JobId,)> = pagination::cut(conditions(sql("SELECT id")), window).fetch_all(db).await?;
-    let page = pagination::page(ids, window, total);
+    let ids: Vec<(JobId,)> = pagination::cut(conditions(sql("SELECT id")), request).fetch_all(db).await?;
+    let page = pagination::page(ids, request, total);
     let ids: Vec<JobId> = page.items.iter().map(|(id,)| *id).collect();
     let items = find_all(db, scope, &ids).await?;
-    Ok(Page { items, window, total: page.total, has_more: page.has_more })
+    Ok(Page { items, request, total: page.total, has_more: page.has_more })
 }
 
 /// The enabled jobs of an agent.

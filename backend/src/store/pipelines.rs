@@ -16,7 +16,7 @@ use crate::{
     error::Result,
     ids::{CustomerId, PipelineId},
     model::{
-        Page, Total, Window,
+        Page, PageRequest, Total,
         definition::Filling,
         pipeline::{Pipeline, PipelineFilter, PipelineRef, PipelineVersion},
     },
@@ -163,7 +163,7 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[PipelineId]) -> Result<Vec<P
 }
 
 /// A page of the pipelines in the scope, newest first.
-pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, window: Window) -> Result<Page<PipelineRow>> {
+pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, request: PageRequest) -> Result<Page<PipelineRow>> {
     let conditions = |statement: Sql| {
         let mut statement = scoped(statement.push(" WHERE 1 = 1"), scope);
         if let Some(enabled) = filter.enabled {
@@ -174,7 +174,7 @@ pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, window: Window
         }
         statement
     };
-    let total = if !window.is_counted {
+    let total = if !request.is_counted {
         Total::AtLeast(0)
     } else if filter.search.is_none() {
         let (total,): (i64,) = conditions(sql("SELECT COUNT(*) FROM pipelines p")).fetch_one(db).await?;
@@ -185,8 +185,8 @@ pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, window: Window
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     };
-    let rows = pagination::cut(conditions(PipelineRow::TABLE.select()), window).fetch_readable(db).await?;
-    Ok(pagination::page_of_readable(rows, window, total))
+    let rows = pagination::cut(conditions(PipelineRow::TABLE.select()), request).fetch_readable(db).await?;
+    Ok(pagination::page_of_readable(rows, request, total))
 }
 
 /// Removes a pipeline with its versions; its runs must be gone.

@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     ids::{JobId, PipelineId, RunId, SlotId},
     model::{
-        Page, Total, Window,
+        Page, PageRequest, Total,
         job::{JobSlot, JobSlotFilter, Outcome},
         pipeline::PipelineSlot,
     },
@@ -218,7 +218,7 @@ pub async fn between(
 }
 
 /// A page of the slots of an owner, the latest first.
-pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) -> Result<Page<SlotRow>> {
+pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, request: PageRequest) -> Result<Page<SlotRow>> {
     let conditions = |statement: Sql| {
         let mut statement = statement.push_bind(" WHERE owner_id = ", owner);
         if let Some(from) = filter.from {
@@ -237,7 +237,7 @@ pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) 
         }
         statement
     };
-    let total = if window.is_counted {
+    let total = if request.is_counted {
         let counted = conditions(sql("SELECT COUNT(*) FROM (SELECT 1 AS found FROM slots"));
         let bound = Total::COUNTING_STOPS_AT.cast_signed() + 1;
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
@@ -245,8 +245,8 @@ pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, window: Window) 
     } else {
         Total::AtLeast(0)
     };
-    let rows = pagination::cut(conditions(SlotRow::TABLE.select()), window).fetch_readable(db).await?;
-    Ok(pagination::page_of_readable(rows, window, total))
+    let rows = pagination::cut(conditions(SlotRow::TABLE.select()), request).fetch_readable(db).await?;
+    Ok(pagination::page_of_readable(rows, request, total))
 }
 
 /// Removes the slot history of an owner.

@@ -13,7 +13,7 @@ use crate::{
     error::Result,
     ids::{CustomerId, UserId},
     model::{
-        Page, Total, Window,
+        Page, PageRequest, Total,
         account::{Role, User},
     },
 };
@@ -90,11 +90,11 @@ pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Resul
 }
 
 /// A page of all users, newest first.
-pub async fn list(db: &Db, window: Window) -> Result<Page<User>> {
+pub async fn list(db: &Db, request: PageRequest) -> Result<Page<User>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM users").fetch_one(db).await?;
     let rows: Vec<Option<UserRow>> =
-        pagination::cut(UserRow::TABLE.select().push(" WHERE 1 = 1"), window).fetch_readable(db).await?;
-    Ok(pagination::page_of_readable(rows, window, Total::Exactly(total.unsigned_abs())).map(User::from))
+        pagination::cut(UserRow::TABLE.select().push(" WHERE 1 = 1"), request).fetch_readable(db).await?;
+    Ok(pagination::page_of_readable(rows, request, Total::Exactly(total.unsigned_abs())).map(User::from))
 }
 
 /// Writes the columns of a user that may change.

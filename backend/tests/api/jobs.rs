@@ -21,7 +21,7 @@ mod update;
 use backend::{
     ids::{JobId, RunId},
     model::{
-        Window,
+        PageRequest,
         job::{JobRunFilter, JobSlotFilter},
     },
 };
@@ -96,8 +96,8 @@ impl Story {
 
     /// The ledger, oldest first: hour and minute of each slot, or how many a range holds, and what became of it.
     async fn ledger(&self) -> Vec<String> {
-        let window = Window::page(1, 1000);
-        let page = self.app.cp().list_job_slots(&admin(), self.job, &JobSlotFilter::default(), window).await;
+        let request = PageRequest::page(1, 1000);
+        let page = self.app.cp().list_job_slots(&admin(), self.job, &JobSlotFilter::default(), request).await;
         let slots = page.expect("a ledger").items;
         let line = |slot: backend::model::job::JobSlot| match slot.count {
             Some(count) => format!("{count}x {}", slot.outcome),
@@ -108,14 +108,15 @@ impl Story {
 
     /// Why the latest slot came to what it did.
     async fn reason(&self) -> Option<String> {
-        let page = self.app.cp().list_job_slots(&admin(), self.job, &JobSlotFilter::default(), Window::default()).await;
+        let page =
+            self.app.cp().list_job_slots(&admin(), self.job, &JobSlotFilter::default(), PageRequest::default()).await;
         page.expect("a ledger").items.swap_remove(0).reason
     }
 
     /// The runs, newest first.
     async fn history(&self) -> Vec<Value> {
         let filter = JobRunFilter { job_id: Some(self.job), ..JobRunFilter::default() };
-        let page = self.app.cp().list_job_runs(&admin(), &filter, Window::default()).await.expect("runs");
+        let page = self.app.cp().list_job_runs(&admin(), &filter, PageRequest::default()).await.expect("runs");
         page.items.iter().map(|run| json!(run)).collect()
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backend::{
     ids::RunId,
-    model::{Window, pipeline::PipelineRef},
+    model::{PageRequest, pipeline::PipelineRef},
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -117,14 +117,16 @@ impl Fixture {
     /// The slots of a pipeline, newest first.
     async fn slots(&self, identifier: &str) -> Vec<Value> {
         let meant: PipelineRef = identifier.parse().expect("an identifier");
-        let page = self.app.cp().list_pipeline_slots(&admin(), &meant, Window::page(1, 100)).await.expect("a ledger");
+        let page =
+            self.app.cp().list_pipeline_slots(&admin(), &meant, PageRequest::page(1, 100)).await.expect("a ledger");
         page.items.iter().map(|slot| json!(slot)).collect()
     }
 
     /// The runs of a pipeline, newest first.
     async fn history(&self, identifier: &str) -> Vec<Value> {
         let meant: PipelineRef = identifier.parse().expect("an identifier");
-        let page = self.app.cp().list_runs_of_pipeline(&admin(), &meant, Window::page(1, 100)).await.expect("runs");
+        let page =
+            self.app.cp().list_runs_of_pipeline(&admin(), &meant, PageRequest::page(1, 100)).await.expect("runs");
         page.items.iter().map(|run| json!(run)).collect()
     }
 

@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     ids::{AgentId, JobId, RunId, TransferId},
     model::{
-        MAX_LIMIT, Page, Start, Window,
+        MAX_LIMIT, Page, PageRequest, PageStart,
         agent::{Agent, AgentFilter},
         job::{Job, JobFilter, JobRun, JobRunFilter, RunStatus},
         pipeline::run::{PipelineRun, PipelineRunFilter, PipelineRunStatus},
@@ -89,7 +89,7 @@ impl Hub {
             // One status at a time: each has an index of its own.
             for status in OPEN.into_iter().filter(|status| filter.allows(*status)) {
                 let filter = TransferFilter { status: Some(vec![status]), ..filter.clone() };
-                let list = |window| self.cp.list_transfers(actor, &filter, window).boxed();
+                let list = |request| self.cp.list_transfers(actor, &filter, request).boxed();
                 walk(&mut found, |transfer: &Transfer| transfer.id.0, list).await?;
             }
         }
@@ -104,7 +104,7 @@ impl Hub {
             return Ok(found.into_iter().filter(|agent| filter.matches(agent)).collect());
         }
         let mut found = Vec::new();
-        let list = |window| self.cp.list_agents(actor, filter, window).boxed();
+        let list = |request| self.cp.list_agents(actor, filter, request).boxed();
         walk(&mut found, |agent: &Agent| agent.id.0, list).await?;
         Ok(found)
     }
@@ -116,7 +116,7 @@ impl Hub {
             return Ok(found.into_iter().filter(|job| filter.matches(job)).collect());
         }
         let mut found = Vec::new();
-        let list = |window| self.cp.list_jobs(actor, filter, window).boxed();
+        let list = |request| self.cp.list_jobs(actor, filter, request).boxed();
         walk(&mut found, |job: &Job| job.id.0, list).await?;
         Ok(found)
     }
@@ -138,7 +138,7 @@ impl Hub {
         }
         let filter = JobRunFilter { status: vec![RunStatus::Running], ..filter.clone() };
         let mut found = Vec::new();
-        let list = |window| self.cp.list_job_runs(actor, &filter, window).boxed();
+        let list = |request| self.cp.list_job_runs(actor, &filter, request).boxed();
         walk(&mut found, |run: &JobRun| run.id.0, list).await?;
         Ok(found)
     }
@@ -159,7 +159,7 @@ impl Hub {
             let open = [PipelineRunStatus::Running, PipelineRunStatus::Queued];
             for status in open.into_iter().filter(|status| filter.allows(*status)) {
                 let filter = PipelineRunFilter { status: vec![status], ..filter.clone() };
-                let list = |window| self.cp.list_pipeline_runs(actor, &filter, window).boxed();
+                let list = |request| self.cp.list_pipeline_runs(actor, &filter, request).boxed();
                 walk(&mut found, |run: &PipelineRun| run.id.0, list).await?;
             }
         }
@@ -168,19 +168,19 @@ impl Hub {
     }
 }
 
-/// Adds objects of a list, window by window, until there are [`MOST`].
+/// Adds objects of a list, page by page, until there are [`MOST`].
 async fn walk<'a, T>(
     found: &mut Vec<T>,
     id: impl Fn(&T) -> uuid::Uuid,
-    list: impl Fn(Window) -> BoxFuture<'a, Result<Page<T>>>,
+    list: impl Fn(PageRequest) -> BoxFuture<'a, Result<Page<T>>>,
 ) -> Result<()> {
-    let mut start = Start::Page(1);
+    let mut start = PageStart::Page(1);
     while found.len() < MOST {
-        let page = list(Window { start, limit: MAX_LIMIT, is_counted: false }).await?;
+        let page = list(PageRequest { start, limit: MAX_LIMIT, is_counted: false }).await?;
         let (has_more, end) = (page.has_more, page.items.last().map(&id));
         found.extend(page.items);
         match end {
-            Some(end) if has_more => start = Start::OlderThan(end),
+            Some(end) if has_more => start = PageStart::OlderThan(end),
             _ => break,
         }
     }
@@ -200,11 +200,11 @@ mod tests {
     /// What there is after a walk over a list of so many, and how often the list was asked.
     async fn walked(found: usize, has: usize) -> (Vec<Uuid>, usize) {
         let (asked, mut found) = (Cell::new(0), vec![Uuid::nil(); found]);
-        let list = |window: Window| {
+        let list = |request: PageRequest| {
             let given = asked.replace(asked.get() + 1) * 100;
             let items = vec![Uuid::max(); has.saturating_sub(given).min(100)];
             let has_more = has > given + items.len();
-            ready(Ok(Page { items, window, total: Total::Exactly(0), has_more })).boxed()
+            ready(Ok(Page { items, request, total: Total::Exactly(0), has_more })).boxed()
         };
         walk(&mut found, |id| *id, list).await.expect("a list");
         (found, asked.get())

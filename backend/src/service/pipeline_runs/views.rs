@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     ids::{PipelineId, RunId},
     model::{
-        Page, Window,
+        Page, PageRequest,
         pipeline::{
             PipelineRef,
             run::{PipelineRun, PipelineRunFilter},
@@ -28,11 +28,11 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         meant: &PipelineRef,
-        window: Window,
+        request: PageRequest,
     ) -> Result<Page<PipelineRun>> {
         let pipeline = self.permitted_pipeline(actor, Permission::ViewPipelineRuns, meant).await?;
         let filter = PipelineRunFilter { pipeline_id: Some(pipeline.id), status: Vec::new() };
-        Ok(store::pipeline_runs::list(&self.db, &filter, window).await?.map(|row| row.view()))
+        Ok(store::pipeline_runs::list(&self.db, &filter, request).await?.map(|row| row.view()))
     }
 
     /// A page of runs, of any pipeline or one, newest first.
@@ -44,10 +44,10 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         filter: &PipelineRunFilter,
-        window: Window,
+        request: PageRequest,
     ) -> Result<Page<PipelineRun>> {
         self.watch_pipeline_runs(actor, filter).await?;
-        Ok(store::pipeline_runs::list(&self.db, filter, window).await?.map(|row| row.view()))
+        Ok(store::pipeline_runs::list(&self.db, filter, request).await?.map(|row| row.view()))
     }
 
     /// Checks that the caller may subscribe to runs: whoever may list them may.

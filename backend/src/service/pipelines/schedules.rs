@@ -7,7 +7,7 @@ use crate::{
     events::Invalidation,
     ids::PipelineId,
     model::{
-        Page, Window,
+        Page, PageRequest,
         definition::Definition,
         event::{Kind, Object},
         job::{JobSlotFilter, Outcome},
@@ -32,10 +32,10 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         meant: &PipelineRef,
-        window: Window,
+        request: PageRequest,
     ) -> Result<Page<PipelineSlot>> {
         let pipeline = self.permitted_pipeline(actor, Permission::ViewPipelineSlots, meant).await?;
-        let slots = store::slots::list(&self.db, pipeline.id.0, &JobSlotFilter::default(), window).await?;
+        let slots = store::slots::list(&self.db, pipeline.id.0, &JobSlotFilter::default(), request).await?;
         Ok(slots.map(|row| row.pipeline_view()))
     }
 

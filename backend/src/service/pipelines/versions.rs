@@ -6,7 +6,7 @@ use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
     model::{
-        Page, Window,
+        Page, PageRequest,
         definition::Filling,
         pipeline::{Pipeline, PipelineRef, PipelineVersion, ReplaceDefinition, VersionDiff, VersionText},
     },
@@ -24,10 +24,10 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         meant: &PipelineRef,
-        window: Window,
+        request: PageRequest,
     ) -> Result<Page<PipelineVersion>> {
         let row = self.permitted_pipeline(actor, Permission::ViewPipelineVersions, meant).await?;
-        store::pipelines::list_versions(&self.db, row.id, row.version, window).await
+        store::pipelines::list_versions(&self.db, row.id, row.version, request).await
     }
 
     /// The definition of a version.

@@ -4,7 +4,7 @@ use super::{JobRunRow, find_all};
 use crate::{
     error::Result,
     ids::{JobId, RunId},
-    model::{Page, Total, Window, job::JobRunFilter},
+    model::{Page, PageRequest, Total, job::JobRunFilter},
     store::{
         db::{Db, Sql, sql},
         pagination,
@@ -15,7 +15,7 @@ use crate::{
 const MOST_PARTS: usize = 100;
 
 /// A page of runs, newest first.
-pub async fn list(db: &Db, filter: &JobRunFilter, window: Window) -> Result<Page<JobRunRow>> {
+pub async fn list(db: &Db, filter: &JobRunFilter, request: PageRequest) -> Result<Page<JobRunRow>> {
     let conditions = |mut statement: Sql| {
         if let Some(job) = filter.job_id {
             statement = statement.push_bind(" AND job_id = ", job);
@@ -28,7 +28,7 @@ pub async fn list(db: &Db, filter: &JobRunFilter, window: Window) -> Result<Page
             }
         }
     };
-    let total = match (window.is_counted, filter.job_id) {
+    let total = match (request.is_counted, filter.job_id) {
         (false, _) => Total::AtLeast(0),
         (true, Some(_)) => {
             let (total,): (i64,) = conditions(sql("SELECT COUNT(*) FROM job_runs WHERE 1 = 1")).fetch_one(db).await?;
@@ -42,10 +42,10 @@ pub async fn list(db: &Db, filter: &JobRunFilter, window: Window) -> Result<Page
         }
     };
     let statement = conditions(sql("SELECT id FROM job_runs WHERE 1 = 1"));
-    let ids: Vec<(RunId,)> = pagination::cut(statement, window).fetch_all(db).await?;
-    let page = pagination::page(ids, window, total);
+    let ids: Vec<(RunId,)> = pagination::cut(statement, request).fetch_all(db).await?;
+    let page = pagination::page(ids, request, total);
     let ids: Vec<RunId> = page.items.iter().map(|(id,)| *id).collect();
-    Ok(Page { items: find_all(db, &ids).await?, window, total: page.total, has_more: page.has_more })
+    Ok(Page { items: find_all(db, &ids).await?, request, total: page.total, has_more: page.has_more })
 }
 
 /// The newest runs of each of these jobs, as many as is said beside it, newest first.

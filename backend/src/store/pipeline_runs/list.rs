@@ -6,7 +6,7 @@ use super::{PipelineRunRow, find_all};
 use crate::{
     error::Result,
     ids::{PipelineId, RunId},
-    model::{Page, Total, Window, pipeline::run::PipelineRunFilter},
+    model::{Page, PageRequest, Total, pipeline::run::PipelineRunFilter},
     store::{
         db::{Db, JsonColumn, MOST_VALUES, Sql, sql},
         pagination,
@@ -17,7 +17,7 @@ use crate::{
 const MOST_PARTS: usize = 100;
 
 /// A page of runs, newest first.
-pub async fn list(db: &Db, filter: &PipelineRunFilter, window: Window) -> Result<Page<PipelineRunRow>> {
+pub async fn list(db: &Db, filter: &PipelineRunFilter, request: PageRequest) -> Result<Page<PipelineRunRow>> {
     let conditions = |mut statement: Sql| {
         if let Some(pipeline) = filter.pipeline_id {
             statement = statement.push_bind(" AND pipeline_id = ", pipeline);
@@ -30,7 +30,7 @@ pub async fn list(db: &Db, filter: &PipelineRunFilter, window: Window) -> Result
             }
         }
     };
-    let total = match (window.is_counted, filter.pipeline_id) {
+    let total = match (request.is_counted, filter.pipeline_id) {
         (false, _) => Total::AtLeast(0),
         (true, Some(_)) => {
             let counted = conditions(sql("SELECT COUNT(*) FROM pipeline_runs WHERE 1 = 1"));
@@ -46,10 +46,10 @@ pub async fn list(db: &Db, filter: &PipelineRunFilter, window: Window) -> Result
     };
     // The ids first: they are found in the index alone, and `id` means one thing only.
     let ids = conditions(sql("SELECT id FROM pipeline_runs WHERE 1 = 1"));
-    let ids: Vec<(RunId,)> = pagination::cut(ids, window).fetch_all(db).await?;
-    let page = pagination::page(ids, window, total);
+    let ids: Vec<(RunId,)> = pagination::cut(ids, request).fetch_all(db).await?;
+    let page = pagination::page(ids, request, total);
     let ids: Vec<RunId> = page.items.iter().map(|(id,)| *id).collect();
-    Ok(Page { items: newest_first(db, &ids).await?, window, total: page.total, has_more: page.has_more })
+    Ok(Page { items: newest_first(db, &ids).await?, request, total: page.total, has_more: page.has_more })
 }
 
 /// The newest runs of each of these pipelines, as many as is said beside it, newest first.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     error::Result,
     ids::{CustomerId, PipelineId},
-    model::{Page, Start, Total, Window, definition::Filling, pipeline::PipelineVersion},
+    model::{Page, PageRequest, PageStart, Total, definition::Filling, pipeline::PipelineVersion},
     store::{
         db::{
             Conn, Db, EnumText, MOST_VALUES, Tx, sql,
@@ -102,22 +102,27 @@ pub async fn newest_versions(db: &Db, ids: &[PipelineId], count: i64) -> Result<
 
 /// A page of the versions of a pipeline whose current one is `current`, newest first. In a window a version stands as the
 /// UUID whose number it has.
-pub async fn list_versions(db: &Db, id: PipelineId, current: i64, window: Window) -> Result<Page<PipelineVersion>> {
+pub async fn list_versions(
+    db: &Db,
+    id: PipelineId,
+    current: i64,
+    request: PageRequest,
+) -> Result<Page<PipelineVersion>> {
     let number = |place: Uuid| i64::try_from(place.as_u128()).unwrap_or(i64::MAX);
-    let rows = window.limit.cast_signed() + 1;
+    let rows = request.limit.cast_signed() + 1;
     let statement = VersionRow::TABLE.select().push_bind(" WHERE v.pipeline_id = ", id);
-    let statement = match window.start {
-        Start::Page(_) | Start::Offset(_) => statement
+    let statement = match request.start {
+        PageStart::Page(_) | PageStart::Offset(_) => statement
             .push_bind(" ORDER BY v.version DESC LIMIT ", rows)
-            .push_bind(" OFFSET ", window.offset().cast_signed()),
-        Start::OlderThan(place) => {
+            .push_bind(" OFFSET ", request.offset().cast_signed()),
+        PageStart::OlderThan(place) => {
             statement.push_bind(" AND v.version < ", number(place)).push_bind(" ORDER BY v.version DESC LIMIT ", rows)
         }
-        Start::NewerThan(place) => {
+        PageStart::NewerThan(place) => {
             statement.push_bind(" AND v.version > ", number(place)).push_bind(" ORDER BY v.version LIMIT ", rows)
         }
-        Start::Oldest => statement.push_bind(" ORDER BY v.version LIMIT ", rows),
+        PageStart::Oldest => statement.push_bind(" ORDER BY v.version LIMIT ", rows),
     };
     let rows: Vec<VersionRow> = statement.fetch_all(db).await?;
-    Ok(pagination::page(rows, window, Total::Exactly(current.unsigned_abs())).map(PipelineVersion::from))
+    Ok(pagination::page(rows, request, Total::Exactly(current.unsigned_abs())).map(PipelineVersion::from))
 }

@@ -13,7 +13,7 @@ use crate::{
     actor::Scope,
     error::Result,
     ids::{AgentId, RunId, TransferId},
-    model::{Page, Start, Total, Window, transfer::TransferFilter},
+    model::{Page, PageRequest, PageStart, Total, transfer::TransferFilter},
     store::{
         db::{Db, MOST_VALUES, Sql, Tx, sql},
         pagination,
@@ -27,31 +27,31 @@ const MOST_PARTS: usize = 100;
 const FEW: u64 = 2_000;
 
 /// A page of the transfers in the scope, newest first.
-pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, window: Window) -> Result<Page<TransferRow>> {
+pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, request: PageRequest) -> Result<Page<TransferRow>> {
     // One moment for the total and the page: the far end of a list is found by counting back from its total.
     let mut tx = db.snapshot().await?;
     let Some(counted) = counted(&mut tx, scope, filter).await? else {
-        return Ok(pagination::page(Vec::new(), window, Total::Exactly(0)));
+        return Ok(pagination::page(Vec::new(), request, Total::Exactly(0)));
     };
     let kept = transfer_counts::total(&mut tx, counted, filter.only_status()).await?;
-    let (ids, total) = match window.start {
-        Start::Page(_) | Start::Offset(_) if filter.is_counted() => {
-            (page_of_counted(&mut tx, counted, filter, window, kept).await?, Total::Exactly(kept))
+    let (ids, total) = match request.start {
+        PageStart::Page(_) | PageStart::Offset(_) if filter.is_counted() => {
+            (page_of_counted(&mut tx, counted, filter, request, kept).await?, Total::Exactly(kept))
         }
-        Start::Page(_) | Start::Offset(_) => page_of_walked(&mut tx, counted, filter, window, kept).await?,
-        Start::OlderThan(_) | Start::NewerThan(_) | Start::Oldest => {
-            let total = match (filter.is_counted(), window.is_counted) {
+        PageStart::Page(_) | PageStart::Offset(_) => page_of_walked(&mut tx, counted, filter, request, kept).await?,
+        PageStart::OlderThan(_) | PageStart::NewerThan(_) | PageStart::Oldest => {
+            let total = match (filter.is_counted(), request.is_counted) {
                 (true, _) => Total::Exactly(kept),
                 (false, true) => Total::counted(candidates(&mut tx, counted, filter, kept).await?.len() as u64),
                 (false, false) => Total::AtLeast(0),
             };
             let statement = conditions(counted, filter, kept);
-            (pagination::cut(statement, window).fetch_all(&mut tx).await?, total)
+            (pagination::cut(statement, request).fetch_all(&mut tx).await?, total)
         }
     };
-    let page = pagination::page(ids, window, total);
+    let page = pagination::page(ids, request, total);
     let items = rows(&mut tx, scope, &page.items).await?;
-    Ok(Page { items, window, total: page.total, has_more: page.has_more })
+    Ok(Page { items, request, total: page.total, has_more: page.has_more })
 }
 
 /// The ids that all conditions leave.
@@ -73,18 +73,18 @@ async fn page_of_walked(
     tx: &mut Tx,
     counted: Counted,
     filter: &TransferFilter,
-    window: Window,
+    request: PageRequest,
     kept: u64,
 ) -> Result<(Vec<(TransferId,)>, Total)> {
     let found = candidates(&mut *tx, counted, filter, kept).await?;
     let total = Total::counted(found.len() as u64);
-    let end = window.offset().saturating_add(window.limit);
+    let end = request.offset().saturating_add(request.limit);
     if end < found.len() as u64 || matches!(total, Total::Exactly(_)) {
-        let skip = usize::try_from(window.offset()).unwrap_or(usize::MAX);
-        let take = usize::try_from(window.limit + 1).unwrap_or(usize::MAX);
+        let skip = usize::try_from(request.offset()).unwrap_or(usize::MAX);
+        let take = usize::try_from(request.limit + 1).unwrap_or(usize::MAX);
         return Ok((found.into_iter().skip(skip).take(take).collect(), total));
     }
-    Ok((pagination::cut(conditions(counted, filter, kept), window).fetch_all(tx).await?, total))
+    Ok((pagination::cut(conditions(counted, filter, kept), request).fetch_all(tx).await?, total))
 }
 
 /// The newest transfers of each of these agents, as many as is said beside it, newest first.
@@ -144,14 +144,14 @@ async fn page_of_counted(
     tx: &mut Tx,
     counted: Counted,
     filter: &TransferFilter,
-    window: Window,
+    request: PageRequest,
     total: u64,
 ) -> Result<Vec<(TransferId,)>> {
-    let offset = window.offset();
+    let offset = request.offset();
     if offset >= total {
         return Ok(Vec::new());
     }
-    let take = (window.limit + 1).min(total - offset);
+    let take = (request.limit + 1).min(total - offset);
     let behind = total - offset - take;
     let (skip, from_the_oldest) = if behind < offset { (behind, true) } else { (offset, false) };
     let statement = walk(counted, filter, from_the_oldest)

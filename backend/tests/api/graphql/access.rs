@@ -5,7 +5,7 @@ mod answers;
 use backend::{
     actor::Actor,
     ids::PipelineId,
-    model::{Window, enrolment_code::CreateEnrolmentCode, pipeline::PipelineFilter},
+    model::{PageRequest, enrolment_code::CreateEnrolmentCode, pipeline::PipelineFilter},
 };
 use serde_json::Value;
 
@@ -174,7 +174,8 @@ impl World {
     /// A new pipeline of the owner's.
     async fn pipeline(&self) -> PipelineId {
         let (cp, all) = (self.app.cp(), PipelineFilter::default());
-        let number = cp.list_pipelines(&Actor::System, &all, Window::default()).await.expect("pipelines").total.count();
+        let number =
+            cp.list_pipelines(&Actor::System, &all, PageRequest::default()).await.expect("pipelines").total.count();
         // There are others by now.
         let yaml = format!("{COPY}agent: {}\n", self.owner.agent.id);
         self.app.pipeline(self.owner.customer.id, &format!("pipeline-of-owner-{number}"), &yaml).await

@@ -19,7 +19,7 @@ struct List<'a> {
     filter: &'a str,
 }
 
-/// A window of it.
+/// A page of the list.
 #[derive(Debug)]
 struct Seen {
     ids: Vec<String>,
@@ -35,14 +35,14 @@ impl List<'_> {
         client.data(&format!("{{ {field}({paging} {filter}) {{ {selection} }} }}"), &Value::Null).await[field].clone()
     }
 
-    async fn window(&self, paging: &str) -> Seen {
+    async fn page(&self, paging: &str) -> Seen {
         // A version has a number and no id: here each is made at an instant of its own.
         let id = if self.field == "pipelineVersions" { "id: createdAt" } else { "id" };
         let selection = format!(
             "pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} edges {{ cursor node {{ {id} }} }}"
         );
-        let window = self.ask(paging, &selection).await;
-        let (edges, info) = (window["edges"].as_array().expect("edges"), &window["pageInfo"]);
+        let page = self.ask(paging, &selection).await;
+        let (edges, info) = (page["edges"].as_array().expect("edges"), &page["pageInfo"]);
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let seen = Seen {
             ids: edges.iter().filter_map(|edge| text(&edge["node"]["id"])).collect(),
@@ -61,7 +61,7 @@ impl List<'_> {
         let mut walked = Vec::new();
         let mut after = String::new();
         loop {
-            let seen = self.window(&format!("first: {size} {after}")).await;
+            let seen = self.page(&format!("first: {size} {after}")).await;
             assert_eq!(seen.has_newer, !walked.is_empty(), "{seen:?}");
             assert!(seen.ids.len() == size || !seen.has_older, "{seen:?}");
             walked.extend(seen.ids);
@@ -77,7 +77,7 @@ impl List<'_> {
         let mut walked: Vec<String> = Vec::new();
         let mut before = String::new();
         loop {
-            let seen = self.window(&format!("last: {size} {before}")).await;
+            let seen = self.page(&format!("last: {size} {before}")).await;
             assert_eq!(seen.has_older, !walked.is_empty(), "{seen:?}");
             assert!(seen.ids.len() == size || !seen.has_newer, "{seen:?}");
             walked.splice(0..0, seen.ids);
@@ -92,7 +92,7 @@ impl List<'_> {
     async fn by_pages(&self, size: usize, total: usize) -> Vec<String> {
         let (mut walked, pages) = (Vec::new(), total.div_ceil(size));
         for page in 1..=pages + 1 {
-            let seen = self.window(&format!("first: {size} page: {page}")).await;
+            let seen = self.page(&format!("first: {size} page: {page}")).await;
             assert_eq!((seen.has_newer, seen.has_older), (page > 1, page < pages), "page {page}: {seen:?}");
             walked.extend(seen.ids);
         }
@@ -111,7 +111,7 @@ impl List<'_> {
             }
         }
         if has_pages {
-            let second = self.window("first: 2").await.end.expect("a cursor");
+            let second = self.page("first: 2").await.end.expect("a cursor");
             for paging in ["first: 1", "last: 1", &format!("last: 1 before: {second:?}"), "first: 1 page: 2"] {
                 let totals = self.ask(paging, "totalCount totalIsAtLeast").await;
                 assert_eq!(totals, json!({ "totalCount": expected.len(), "totalIsAtLeast": false }), "{paging}");
@@ -230,7 +230,7 @@ async fn every_other_connection_is_walked_the_same_way() {
     // What REST does not have.
     for (field, filter) in [("jobSlots", &slots), ("pipelineSlots", &of_pipeline)] {
         let slots = List { client: &admin, field, filter };
-        let expected = slots.window("first: 100").await.ids;
+        let expected = slots.page("first: 100").await.ids;
         assert_eq!(expected.len(), 8);
         slots.is(&expected).await;
     }
@@ -245,7 +245,7 @@ async fn the_log_is_walked_the_same_way_by_everybody_in_their_part_of_it() {
     }
     for client in [&user, &app.admin().await] {
         let all = List { client, field: "events", filter: "" };
-        let expected = all.window("first: 100").await.ids;
+        let expected = all.page("first: 100").await.ids;
         assert!(expected.len() > 5);
         all.is(&expected).await;
     }
@@ -259,9 +259,9 @@ async fn what_is_left_out_means_the_newest_twenty() {
         made.insert(0, app.transfer(&agent).await["id"].as_str().expect("an id").to_owned());
     }
     let transfers = List { client: &user, field: "transfers", filter: "filter: null" };
-    let seen = transfers.window("").await;
+    let seen = transfers.page("").await;
     assert_eq!((seen.ids.as_slice(), seen.has_newer, seen.has_older), (&made[..20], false, true));
-    let beyond = transfers.window(&format!("after: {:?}", made[19])).await;
+    let beyond = transfers.page(&format!("after: {:?}", made[19])).await;
     assert_eq!((beyond.ids.as_slice(), beyond.has_newer, beyond.has_older), (&made[20..], true, false));
 }
 
@@ -270,7 +270,7 @@ async fn an_empty_list_has_no_cursors() {
     let (_app, _, _, user) = with_agent().await;
     for paging in ["", "first: 5", "last: 5", "first: 5 page: 1"] {
         let list = List { client: &user, field: "transfers", filter: "filter: null" };
-        let seen = list.window(paging).await;
+        let seen = list.page(paging).await;
         assert!(seen.ids.is_empty() && !seen.has_newer && !seen.has_older && seen.start.is_none(), "{seen:?}");
     }
 }
@@ -283,11 +283,11 @@ async fn what_comes_while_a_list_is_walked_moves_nothing() {
         made.insert(0, app.transfer(&agent).await["id"].as_str().expect("an id").to_owned());
     }
     let transfers = List { client: &user, field: "transfers", filter: "filter: null" };
-    let first = transfers.window("first: 2").await;
+    let first = transfers.page("first: 2").await;
     let newer = app.transfer(&agent).await["id"].as_str().expect("an id").to_owned();
-    let second = transfers.window(&format!("first: 2 after: {:?}", first.end.expect("a cursor"))).await;
+    let second = transfers.page(&format!("first: 2 after: {:?}", first.end.expect("a cursor"))).await;
     assert_eq!([first.ids, second.ids].concat(), made);
-    let up = transfers.window(&format!("last: 2 before: {:?}", made[0])).await;
+    let up = transfers.page(&format!("last: 2 before: {:?}", made[0])).await;
     assert_eq!((up.ids, up.has_newer, up.has_older), (vec![newer], false, true));
 }
 

@@ -149,7 +149,7 @@ async fn a_token_that_is_not_valid_counts_by_its_address_like_one_over_http() {
         assert_eq!(stranger.closed().await, (code, reason.to_owned()));
     }
     let answer = app.bearer("nonsense").from("127.0.0.1").ask("{ __typename }", &Value::Null).await;
-    assert_eq!(answer.status, 429, "one window for both doors: {}", answer.body);
+    assert_eq!(answer.status, 429, "REST and the socket share one window: {}", answer.body);
     let mut subscriber = server.subscriber(&customer.token).await;
     subscriber.subscribe("known", "{ __typename }").await;
     subscriber.data("known").await;

@@ -3,7 +3,7 @@
 use backend::{
     error::Error,
     model::{
-        Window,
+        PageRequest,
         pipeline::run::{PipelineRunFilter, PipelineRunStatus},
     },
 };
@@ -145,7 +145,7 @@ async fn runs_are_listed_newest_first_and_found_by_status() {
     fixture.says(&runs[0], "transfer", "completed").await;
     let cp = fixture.app.cp();
     let found = async |filter: PipelineRunFilter| -> Vec<String> {
-        let page = cp.list_pipeline_runs(&admin(), &filter, Window::default()).await.expect("runs");
+        let page = cp.list_pipeline_runs(&admin(), &filter, PageRequest::default()).await.expect("runs");
         page.items.iter().map(|run| run.id.to_string()).collect()
     };
     let ids: Vec<&str> = runs.iter().map(id).collect();
@@ -182,7 +182,7 @@ async fn a_customer_sees_no_runs_and_a_stranger_not_even_the_pipeline() {
     assert!(matches!(cp.get_pipeline_run(&mine, run_id(&run)).await, Err(Error::Forbidden(_))));
     assert!(matches!(cp.get_pipeline_run(&stranger, run_id(&run)).await, Err(Error::NotFound(_))));
     let filter = PipelineRunFilter::default();
-    assert!(matches!(cp.list_pipeline_runs(&mine, &filter, Window::default()).await, Err(Error::Forbidden(_))));
+    assert!(matches!(cp.list_pipeline_runs(&mine, &filter, PageRequest::default()).await, Err(Error::Forbidden(_))));
     let object = cp.find_object(&admin(), run_id(&run).0).await.expect("a look").expect("the run");
     assert_eq!(object.id(), run_id(&run).0);
     assert!(cp.find_object(&mine, run_id(&run).0).await.expect("a look").is_none());
