@@ -249,7 +249,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     let logs = telemetry::start_logging(&cli.log);
     match cli.command {
         Command::Serve(settings) => {
-            let serving = server::serve(&settings, server::signals::stopped);
+            let serving = server::serve(&settings, server::signals::stop_requested);
             tokio::select! {
                 served = serving => served?,
                 () = server::signals::at_hangup(|| reload(&logs)) => {}

@@ -2,9 +2,9 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ready at the first `SIGINT`, `SIGTERM` or `SIGQUIT`. The second one ends the process at once. The handlers are
-/// installed by this call.
-pub fn stopped() -> impl Future<Output = ()> + Send {
+/// Completes at the first `SIGINT`, `SIGTERM` or `SIGQUIT`. The second of these signals ends the process at once. The call
+/// installs the signal handlers.
+pub fn stop_requested() -> impl Future<Output = ()> + Send {
     let mut signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit()].map(signal);
     async move {
         any(&mut signals).await;
@@ -30,7 +30,7 @@ async fn any(signals: &mut [std::io::Result<Signal>; 3]) {
     }
 }
 
-/// Ready when the signal arrives; never if its handler could not be installed.
+/// Completes when the signal arrives; never if its handler could not be installed.
 async fn next(signal: &mut std::io::Result<Signal>) {
     match signal {
         Ok(signal) => drop(signal.recv().await),
