@@ -37,14 +37,14 @@ impl ControlPlane {
         let lease = humantime::format_duration(self.timing.lease);
         let reason = |run: &JobRunRow| {
             if run.state.cancel_requested_at.is_some_and(|asked| asked < cutoff) {
-                format!("the agent did not confirm the cancel within {lease}")
+                format!("the agent did not confirm the cancel request within {lease}")
             } else {
                 format!("the agent was offline for longer than {lease}")
             }
         };
         let list = |after| store::job_runs::overdue(&self.db, Overdue::Lease(cutoff), after, PAGE);
         let ended = self.work_through(WHAT, 1, list, |ids| self.end_lease(ids, &reason)).await?;
-        let reason = |_: &JobRunRow| "nothing was heard of it for 24h".to_owned();
+        let reason = |_: &JobRunRow| "no report about it arrived for 24h".to_owned();
         let list = |after| store::job_runs::overdue(&self.db, Overdue::Silence(now - SILENCE), after, PAGE);
         Ok(ended + self.work_through(WHAT, 1, list, |ids| self.end_lease(ids, &reason)).await?)
     }

@@ -91,7 +91,7 @@ impl ControlPlane {
         let lease = humantime::format_duration(self.timing.lease);
         let fail = |row: &mut TransferRow, now: DateTime<Utc>| {
             let reason = if is_past(row.state.cancel_requested_at, cutoff) {
-                format!("the agent did not confirm the cancel within {lease}")
+                format!("the agent did not confirm the cancel request within {lease}")
             } else {
                 format!("the agent was offline for longer than {lease}")
             };

@@ -61,7 +61,7 @@ impl ControlPlane {
             let run = store::job_runs::find(&mut work.tx, actor.scope(), run).await?;
             let run = run.ok_or(Error::NotFound("job run"))?;
             if run.state.status.has_ended() {
-                let message = format!("the job run is {}: it takes no more transfers", run.state.status);
+                let message = format!("the job run is {}: it accepts no more transfers", run.state.status);
                 return Err(Error::conflict(message));
             }
         }

@@ -111,7 +111,7 @@ async fn a_cancel_that_is_not_confirmed_within_the_lease_ends_the_transfer() {
     let failed = story.shown().await;
     assert_eq!(
         (&failed["status"], &failed["errorMessage"]),
-        (&json!("failed"), &json!("the agent did not confirm the cancel within 5m"))
+        (&json!("failed"), &json!("the agent did not confirm the cancel request within 5m"))
     );
     let answer = story.app.key(&story.agent.key).get("/api/agents/directives").await;
     assert_eq!(answer.body["data"]["directives"], json!([]), "nothing is left to cancel");

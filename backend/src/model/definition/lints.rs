@@ -23,7 +23,7 @@ const WILDCARDS: [char; 2] = ['*', '?'];
 pub(super) fn lint_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
     if step.when == When::Failure && step.needs.is_empty() {
         reader.diagnostics.warning(object.location("when"), || {
-            format!("`{}` never runs: it waits for a failure, and needs no step that could fail", step.id)
+            format!("`{}` never runs: it runs only after a failure, and needs no step that could fail", step.id)
         });
     }
     for (key, value) in step.task.fields() {

@@ -129,7 +129,7 @@ pub enum Effect {
     /// Tell the agent to stop the step, and withdraw the directive that started it.
     Stop(usize),
     /// The attempt is no longer active at its agent: withdraw all directives for it.
-    Settle(usize),
+    Withdraw(usize),
 }
 
 /// The state machine of one run.
@@ -162,7 +162,7 @@ impl RunStateMachine {
             let is_done = self.steps[before].status == StepStatus::Completed && node.when != When::Failure;
             if is_done && node.needs.iter().all(|need| is_kept[*need]) {
                 is_kept[place] = true;
-                // It was sent by the run before, and is nobody's report any more.
+                // The step was sent by the earlier run, and no report about it is accepted in this one.
                 state_machine.steps[place] =
                     StepState { sent_at: None, sent_attempt: None, attempt: 1, ..self.steps[before].clone() };
             }
@@ -184,14 +184,14 @@ impl RunStateMachine {
             return effects;
         }
         for (place, availability) in availabilities.iter().enumerate() {
-            self.end_if_overdue(place, *availability, timeouts, now, &mut effects);
+            self.end_if_timed_out(place, *availability, timeouts, now, &mut effects);
         }
         if self.deadline().is_some_and(|deadline| deadline <= now) {
-            self.run_out_of_time(now, &mut effects);
+            self.end_after_run_timeout(now, &mut effects);
         }
         while self.decide(now) {}
         for (place, availability) in availabilities.iter().enumerate() {
-            // What was stopped just now cannot have said yet that it has.
+            // An agent that was told to stop just now cannot have confirmed that yet.
             if self.may_send(place, *availability, now) && !effects.contains(&Effect::Stop(place)) {
                 let step = &mut self.steps[place];
                 (step.sent_at, step.sent_attempt, step.ended_unheard) = (Some(now), Some(step.attempt), false);
@@ -199,7 +199,7 @@ impl RunStateMachine {
                 effects.push(Effect::Send(place));
             }
         }
-        self.conclude(now);
+        self.end_run_if_done(now);
         effects
     }
 
@@ -211,7 +211,7 @@ impl RunStateMachine {
         self.run.cancel_requested_at = Some(now);
         let stopped = (0..self.steps.len()).filter(|place| self.is_with_an_agent(*place)).map(Effect::Stop).collect();
         while self.decide(now) {}
-        self.conclude(now);
+        self.end_run_if_done(now);
         stopped
     }
 
@@ -221,7 +221,7 @@ impl RunStateMachine {
         for step in self.steps.iter_mut().filter(|step| !step.status.has_ended()) {
             (step.status, step.completed_at, step.ended_unheard) = (StepStatus::Cancelled, Some(now), true);
         }
-        self.conclude(now);
+        self.end_run_if_done(now);
         stopped
     }
 
@@ -295,22 +295,24 @@ impl RunStateMachine {
         }
         let named = |need: &usize| &self.graph.nodes[*need].id;
         let undone = node.needs.iter().find(|need| self.steps[**need].status != StepStatus::Completed);
-        let has_failed_dependency = || node.needs.iter().any(|need| self.has_failed_dependency(*need));
+        let has_failed_dependency = || node.needs.iter().any(|need| self.has_failed(*need));
         Some(match (node.when, undone) {
             (When::Always, _) | (When::Success, None) => Ok(()),
             (When::Success, Some(need)) => {
-                Err(format!("it needs `{}`, which is {}", named(need), self.steps[*need].status))
+                Err(format!("the step needs `{}`, which is {}", named(need), self.steps[*need].status))
             }
             (When::Failure, _) if has_failed_dependency() => Ok(()),
-            (When::Failure, _) => Err("it waits for a failure, and none of the steps it needs failed".to_owned()),
+            (When::Failure, _) => {
+                Err("the step runs only after a failure, and none of the steps that it needs failed".to_owned())
+            }
         })
     }
 
     /// Whether the step failed, or was skipped because a step before it failed.
-    fn has_failed_dependency(&self, place: usize) -> bool {
+    fn has_failed(&self, place: usize) -> bool {
         match self.steps[place].status {
             StepStatus::Failed => true,
-            StepStatus::Skipped => self.graph.nodes[place].needs.iter().any(|need| self.has_failed_dependency(*need)),
+            StepStatus::Skipped => self.graph.nodes[place].needs.iter().any(|need| self.has_failed(*need)),
             _ => false,
         }
     }
@@ -318,7 +320,7 @@ impl RunStateMachine {
     fn may_send(&self, place: usize, availability: AgentAvailability, now: DateTime<Utc>) -> bool {
         let step = &self.steps[place];
         let is_waiting = step.status == StepStatus::Queued && step.sent_at.is_none();
-        // A first attempt may wait with its agent, since there is nothing that could be done twice.
+        // A first attempt may be sent to an offline agent, since no earlier attempt could still be active.
         let is_free = availability == AgentAvailability::Ready
             || (matches!(availability, AgentAvailability::Away(_)) && step.attempt == 1);
         is_waiting && is_free && step.ready_at.is_some_and(|at| at <= now) && self.graph.nodes[place].agent().is_some()
@@ -353,7 +355,7 @@ impl RunStateMachine {
     }
 
     /// Ends the run when all steps have ended.
-    fn conclude(&mut self, now: DateTime<Utc>) {
+    fn end_run_if_done(&mut self, now: DateTime<Utc>) {
         if self.run.status.has_ended() || self.steps.iter().any(|step| !step.status.has_ended()) {
             return;
         }

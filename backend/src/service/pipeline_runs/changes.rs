@@ -25,11 +25,11 @@ use crate::{
 };
 
 /// How long a step may be without a report before it fails.
-const SILENCE: TimeDelta = TimeDelta::hours(24);
+const REPORT_TIMEOUT: TimeDelta = TimeDelta::hours(24);
 /// How long the claim of a webhook is valid: longer than sending it may take.
-const SENDING: TimeDelta = TimeDelta::seconds(60);
+const WEBHOOK_TIMEOUT: TimeDelta = TimeDelta::seconds(60);
 /// How often a step that waits for its agent is checked.
-const PATIENCE: TimeDelta = TimeDelta::seconds(5);
+const RECHECK_AFTER: TimeDelta = TimeDelta::seconds(5);
 
 /// A change of a run, which returns the effects on its agents.
 pub(super) type RunChange<'a> = dyn Fn(&mut RunStateMachine, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync + 'a;
@@ -113,7 +113,7 @@ impl ControlPlane {
     ) -> Result<()> {
         let (run_id, pipeline_id) = (row.id, row.pipeline_id);
         for effect in effects {
-            let (Effect::Send(place) | Effect::Stop(place) | Effect::Settle(place)) = *effect;
+            let (Effect::Send(place) | Effect::Stop(place) | Effect::Withdraw(place)) = *effect;
             let node = &row.state_machine.graph.nodes[place];
             let Some(agent) = node.agent() else { continue };
             let step_id = node.id.clone();
@@ -126,7 +126,7 @@ impl ControlPlane {
                 Effect::Stop(_) if availabilities.get(place) != Some(&AgentAvailability::Gone) => {
                     Some(DirectiveAction::CancelStep { run_id, pipeline_id, step_id: step_id.clone() })
                 }
-                Effect::Stop(_) | Effect::Settle(_) => None,
+                Effect::Stop(_) | Effect::Withdraw(_) => None,
             };
             if !matches!(effect, Effect::Send(_)) {
                 store::directives::settle_step(&mut work.tx, run_id, &step_id, None, work.now).await?;
@@ -144,9 +144,9 @@ impl ControlPlane {
         Timeouts {
             lease: delta(self.timing.lease),
             leases_from: self.leases_from(self.now()),
-            silence: SILENCE,
-            sending: SENDING,
-            patience: PATIENCE,
+            report_timeout: REPORT_TIMEOUT,
+            webhook: WEBHOOK_TIMEOUT,
+            recheck_after: RECHECK_AFTER,
         }
     }
 }
@@ -183,7 +183,8 @@ pub(super) async fn availabilities(work: &mut Work, row: &PipelineRunRow) -> Res
 async fn apply_transfer_progress(work: &mut Work, row: &mut PipelineRunRow, timeouts: &Timeouts) -> Result<()> {
     for step in row.state_machine.steps.iter_mut().filter(|step| step.is_in_flight()) {
         let heard_at = step.heard_at.or(step.sent_at);
-        let Some(transfer) = step.transfer_id.filter(|_| heard_at.is_some_and(|at| at + timeouts.silence <= work.now))
+        let Some(transfer) =
+            step.transfer_id.filter(|_| heard_at.is_some_and(|at| at + timeouts.report_timeout <= work.now))
         else {
             continue;
         };

@@ -79,7 +79,7 @@ impl ControlPlane {
         let before = store::pipeline_runs::find(&mut work.tx, run).await?.ok_or(Error::NotFound("step"))?;
         let place = place_of_sent(&before, agent, step)?;
         let mut row = before.clone();
-        row.state_machine.carries(place, transfer, work.now)?;
+        row.state_machine.record_transfer(place, transfer, work.now)?;
         Ok(self.advance_and_save(work, &before, row, Vec::new()).await?.is_some())
     }
 
@@ -90,7 +90,7 @@ impl ControlPlane {
         let Some(before) = store::pipeline_runs::find(&mut work.tx, *run_id).await? else { return Ok(true) };
         let mut row = before.clone();
         let now = work.now;
-        let Some(effect) = row.place_of(step_id).and_then(|place| row.state_machine.stopped(place, now)) else {
+        let Some(effect) = row.place_of(step_id).and_then(|place| row.state_machine.confirm_stop(place, now)) else {
             return Ok(true);
         };
         // An acknowledged directive concerns an earlier attempt.

@@ -64,7 +64,7 @@ impl ControlPlane {
             Err(error) => Err(error.to_string()),
         };
         let kept = self.change_run(&Actor::System, row.id, |state_machine, now| {
-            state_machine.posted(claim.place, claim.attempt, claim.at, outcome.clone(), now);
+            state_machine.record_webhook(claim.place, claim.attempt, claim.at, outcome.clone(), now);
             Ok(Vec::new())
         });
         match kept.await {

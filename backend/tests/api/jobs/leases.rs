@@ -62,7 +62,7 @@ async fn a_cancel_that_is_not_confirmed_ends_the_run() {
     let run = story.run().await;
     story.app.cp().cancel_job_run(&admin(), run).await.expect("a cancel");
     assert_eq!(sweep(&story, MINUTE * 5 + MOMENT).await, 1);
-    assert_eq!(story.history().await[0]["errorMessage"], "the agent did not confirm the cancel within 5m");
+    assert_eq!(story.history().await[0]["errorMessage"], "the agent did not confirm the cancel request within 5m");
 }
 
 #[tokio::test]
@@ -74,5 +74,5 @@ async fn a_run_without_news_ends_after_a_day() {
     assert_eq!(story.report(run, &json!({ "bytesTransferred": 1 })).await.status, 200);
     assert_eq!(sweep(&story, HOUR * 24).await, 0, "the report was news");
     assert_eq!(sweep(&story, MOMENT).await, 1);
-    assert_eq!(story.history().await[0]["errorMessage"], "nothing was heard of it for 24h");
+    assert_eq!(story.history().await[0]["errorMessage"], "no report about it arrived for 24h");
 }

@@ -40,7 +40,7 @@ async fn a_cancel_that_its_agent_does_not_confirm_ends_at_the_lease() {
     assert_eq!(fixture.look(&run).await["status"], "running");
     fixture.look_after(MOMENT).await;
     let ended = fixture.look(&run).await;
-    let said = "the agent did not confirm the cancel within 5m";
+    let said = "the agent did not confirm the cancel request within 5m";
     assert_eq!((&ended["status"], &step(&ended, "fetch")["errorMessage"]), (&json!("failed"), &json!(said)));
     assert_eq!(statuses(&ended), ["failed", "cancelled", "cancelled", "cancelled"]);
 }

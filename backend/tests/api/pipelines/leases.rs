@@ -106,7 +106,7 @@ async fn a_step_of_which_nothing_is_heard_ends_after_a_day() {
     fixture.look_after(HOUR * 24 - MOMENT).await;
     assert_eq!(fixture.look(&run).await["status"], "running", "the report was news");
     fixture.look_after(MOMENT).await;
-    assert_eq!(fixture.look(&run).await["steps"][0]["errorMessage"], "nothing was heard of it for 1day");
+    assert_eq!(fixture.look(&run).await["steps"][0]["errorMessage"], "no report about it arrived for 1day");
 }
 
 #[tokio::test]

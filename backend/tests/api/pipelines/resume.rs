@@ -89,7 +89,7 @@ async fn a_webhook_whose_server_was_killed_is_another_attempt_of_the_other_serve
     let claimed = look(MINUTE - MOMENT).await;
     assert_eq!(step(&claimed, "tell")["status"], "running", "the claim is believed for a minute");
     let lapsed = look(MOMENT * 2).await;
-    let said = "the server that was sending it stopped before it said how that went";
+    let said = "the server that sent the webhook stopped before it stored the outcome";
     assert_eq!((&step(&lapsed, "tell")["attempt"], &step(&lapsed, "tell")["errorMessage"]), (&json!(2), &json!(said)));
     look(TimeDelta::seconds(1)).await;
     while look(TimeDelta::zero()).await["status"] == "running" {

@@ -35,7 +35,10 @@ async fn steps_in_a_line_follow_each_other_and_what_waits_for_a_failure_is_skipp
     let run = fixture.look(&run).await;
     assert_eq!((&run["status"], &run["completedAt"]), (&json!("completed"), &json!("2026-04-25T13:01:00Z")));
     assert_eq!(statuses(&run), ["completed", "completed", "completed", "skipped"]);
-    assert_eq!(step(&run, "clean")["errorMessage"], "it waits for a failure, and none of the steps it needs failed");
+    assert_eq!(
+        step(&run, "clean")["errorMessage"],
+        "the step runs only after a failure, and none of the steps that it needs failed"
+    );
     assert!(fixture.delivered().await.is_empty());
 }
 
@@ -68,7 +71,7 @@ async fn after_a_failure_goes_on_what_waits_for_one_or_for_any_end() {
     }
     let run = fixture.look(&run).await;
     assert_eq!((&run["status"], &run["errorMessage"]), (&json!("failed"), &json!("step `left` failed: no such file")));
-    assert_eq!(step(&run, "last")["errorMessage"], "it needs `left`, which is failed");
+    assert_eq!(step(&run, "last")["errorMessage"], "the step needs `left`, which is failed");
 }
 
 #[tokio::test]
@@ -116,7 +119,7 @@ steps:
     fixture.look_after(MOMENT).await;
     let stopped = fixture.look(&run).await["steps"][0].clone();
     assert_eq!((&stopped["status"], &stopped["attempt"]), (&json!("queued"), &json!(2)));
-    assert_eq!(stopped["errorMessage"], "it took longer than its timeout of 1m");
+    assert_eq!(stopped["errorMessage"], "the attempt took longer than its timeout of 1m");
     assert_eq!(fixture.delivered().await, [("cancelStep".to_owned(), "sum".to_owned())]);
     fixture.look_after(TimeDelta::seconds(10)).await;
     assert_eq!(

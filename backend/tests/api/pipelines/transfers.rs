@@ -60,6 +60,6 @@ async fn a_step_that_has_ended_takes_no_more_transfers() {
     let run = fixture.run(LINE).await;
     fixture.says(&run, "fetch", "completed").await;
     let answer = create(&fixture, &fixture.agent.key, &run, "fetch").await;
-    let said = "the step is completed: it takes no more transfers";
+    let said = "the step is completed: it accepts no more transfers";
     assert_eq!((answer.status, &answer.body["error"]), (409, &json!(said)), "{}", id(&run));
 }

@@ -31,26 +31,26 @@ impl RunStateMachine {
         let step = &self.steps[place];
         let attempt = report.attempt.unwrap_or(step.attempt);
         if attempt < step.attempt {
-            // Attempts between that one and this may never have been sent. What was sent before is of no interest.
+            // Only the last attempt that was sent matters. Attempts between that one and this may never have been sent.
             let is_last = step.sent_attempt == Some(attempt) && step.sent_at.is_none() && !step.status.has_ended();
             if report.status == Some(StepStatus::Completed) && is_last && step.ended_unheard {
-                // Late, but true: what is done must not be done again.
-                // That attempt was sent, and whoever carried it out may say so once more.
+                // The report is late but true, and a completed step must not run again. The attempt counts as sent, so
+                // that its agent may repeat the report.
                 (self.steps[place].attempt, self.steps[place].sent_at) = (attempt, Some(now));
-                self.take_figures(place, report);
+                self.update_progress(place, report);
                 self.complete(place, now);
-                return Ok(Reported::Status(Some(Effect::Settle(place))));
+                return Ok(Reported::Status(Some(Effect::Withdraw(place))));
             }
-            // Of no use any more, but it says that this attempt is over, which the next one may wait for.
+            // The report is obsolete, but it confirms that this attempt has ended, which the next one may wait for.
             let is_waited_for = is_last && report.status.is_some_and(StepStatus::has_ended);
-            return Ok(Reported::Nothing(is_waited_for.then_some(Effect::Settle(place))));
+            return Ok(Reported::Nothing(is_waited_for.then_some(Effect::Withdraw(place))));
         }
         if step.status.has_ended() {
             return match report.status {
                 None => Ok(Reported::Nothing(None)),
-                Some(status) if status == step.status => Ok(Reported::Nothing(Some(Effect::Settle(place)))),
+                Some(status) if status == step.status => Ok(Reported::Nothing(Some(Effect::Withdraw(place)))),
                 Some(_) if step.ended_unheard => Err(Error::ConflictBecause {
-                    message: "the server had ended this step, since nothing was heard of it".to_owned(),
+                    message: "the server has ended this step, because no report about it arrived in time".to_owned(),
                     reason: ConflictReason::Lease,
                 }),
                 Some(status) => Err(Error::conflict(format!("a step that is {} cannot become {status}", step.status))),
@@ -60,27 +60,27 @@ impl RunStateMachine {
             let next = step.attempt;
             return Err(Error::conflict(match report.attempt {
                 Some(attempt) => format!("attempt {attempt} of this step was not sent"),
-                None => format!("no attempt of this step is with its agent: attempt {next} was not sent yet"),
+                None => format!("no attempt of this step is active: attempt {next} was not sent yet"),
             }));
         }
         let before = step.status;
         self.steps[place].heard_at = Some(now);
         match report.status {
             Some(StepStatus::Completed) => {
-                self.take_figures(place, report);
+                self.update_progress(place, report);
                 self.complete(place, now);
-                return Ok(Reported::Status(Some(Effect::Settle(place))));
+                return Ok(Reported::Status(Some(Effect::Withdraw(place))));
             }
             Some(StepStatus::Failed) => {
                 let message = report.error_message.clone().unwrap_or_else(|| "the agent gave no reason".to_owned());
-                self.take_figures(place, report);
+                self.update_progress(place, report);
                 self.fail(place, message, true, now);
-                return Ok(Reported::Status(Some(Effect::Settle(place))));
+                return Ok(Reported::Status(Some(Effect::Withdraw(place))));
             }
             Some(StepStatus::Cancelled) => {
-                self.take_figures(place, report);
+                self.update_progress(place, report);
                 self.end(place, StepStatus::Cancelled, report.error_message.clone(), now);
-                return Ok(Reported::Status(Some(Effect::Settle(place))));
+                return Ok(Reported::Status(Some(Effect::Withdraw(place))));
             }
             Some(StepStatus::Running) => {
                 let step = &mut self.steps[place];
@@ -89,7 +89,7 @@ impl RunStateMachine {
             }
             Some(StepStatus::Queued | StepStatus::Skipped) | None => {}
         }
-        self.take_figures(place, report);
+        self.update_progress(place, report);
         Ok(if self.steps[place].status == before { Reported::Progress } else { Reported::Status(None) })
     }
 
@@ -97,12 +97,12 @@ impl RunStateMachine {
     ///
     /// An agent that had not started the step when it was cancelled sends no report, only this confirmation. So it ends
     /// only steps of a cancelled run.
-    pub fn stopped(&mut self, place: usize, now: DateTime<Utc>) -> Option<Effect> {
+    pub fn confirm_stop(&mut self, place: usize, now: DateTime<Utc>) -> Option<Effect> {
         if self.run.cancel_requested_at.is_none() || !self.steps[place].is_in_flight() {
             return None;
         }
         self.end(place, StepStatus::Cancelled, None, now);
-        Some(Effect::Settle(place))
+        Some(Effect::Withdraw(place))
     }
 
     /// Records the transfer that the agent created for a step.
@@ -110,10 +110,10 @@ impl RunStateMachine {
     /// # Errors
     ///
     /// [`Error::Conflict`] if the step is not active at its agent.
-    pub fn carries(&mut self, place: usize, transfer: TransferId, now: DateTime<Utc>) -> Result<()> {
+    pub fn record_transfer(&mut self, place: usize, transfer: TransferId, now: DateTime<Utc>) -> Result<()> {
         let step = &mut self.steps[place];
         if !step.is_in_flight() {
-            return Err(Error::conflict(format!("the step is {}: it takes no more transfers", step.status)));
+            return Err(Error::conflict(format!("the step is {}: it accepts no more transfers", step.status)));
         }
         (step.transfer_id, step.heard_at) = (Some(transfer), Some(now));
         Ok(())
@@ -121,7 +121,7 @@ impl RunStateMachine {
 
     /// Applies the outcome of a webhook, from the server that claimed this attempt. Returns false if the claim is no
     /// longer valid.
-    pub fn posted(
+    pub fn record_webhook(
         &mut self,
         place: usize,
         attempt: i64,
@@ -148,7 +148,7 @@ impl RunStateMachine {
     }
 
     /// Updates the progress of the current attempt, which never decreases.
-    fn take_figures(&mut self, place: usize, report: &UpdateStep) {
+    fn update_progress(&mut self, place: usize, report: &UpdateStep) {
         let step = &mut self.steps[place];
         if let Some(progress) = report.progress {
             step.progress = Some(step.progress.unwrap_or(0.0).max(progress));

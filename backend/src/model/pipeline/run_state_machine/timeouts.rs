@@ -15,11 +15,11 @@ pub struct Timeouts {
     /// No lease begins before this time, because agents could not reach the server until then.
     pub leases_from: Option<DateTime<Utc>>,
     /// For the next report about a step.
-    pub silence: TimeDelta,
+    pub report_timeout: TimeDelta,
     /// For the server that sends a webhook.
-    pub sending: TimeDelta,
+    pub webhook: TimeDelta,
     /// Until an agent that a step waits for is looked up again.
-    pub patience: TimeDelta,
+    pub recheck_after: TimeDelta,
 }
 
 impl Timeouts {
@@ -39,8 +39,8 @@ impl RunStateMachine {
             return None;
         }
         let steps = (0..self.steps.len()).filter_map(|place| self.step_due_at(place, timeouts, now));
-        // A run on its way always waits for something; the silence is a bound in any case.
-        Some(steps.chain(self.deadline()).min().unwrap_or(now + timeouts.silence))
+        // An active run always waits for something. The report timeout is a limit in any case.
+        Some(steps.chain(self.deadline()).min().unwrap_or(now + timeouts.report_timeout))
     }
 
     /// Like [`Self::due_at`], but without unclaimed webhooks, which may have to wait until the server has capacity for
@@ -64,22 +64,22 @@ impl RunStateMachine {
             return None;
         }
         match (step.sent_at, step.ready_at) {
-            (Some(sent_at), _) if node.agent().is_none() => Some(sent_at + timeouts.sending),
+            (Some(sent_at), _) if node.agent().is_none() => Some(sent_at + timeouts.webhook),
             (Some(sent_at), _) => {
-                let silent = step.heard_at.unwrap_or(sent_at) + timeouts.silence;
+                let silent = step.heard_at.unwrap_or(sent_at) + timeouts.report_timeout;
                 let timeout = node.timeout_seconds.map(|seconds| after(sent_at, seconds));
                 let cancel = self.run.cancel_requested_at.map(|at| timeouts.lease_ends(at));
                 [Some(silent), timeout, cancel].into_iter().flatten().min()
             }
             (None, Some(ready_at)) if ready_at > now || node.agent().is_none() => Some(ready_at),
-            // Its agent keeps it waiting.
-            (None, Some(_)) => Some(now + timeouts.patience),
+            // The agent is not available yet.
+            (None, Some(_)) => Some(now + timeouts.recheck_after),
             (None, None) => None,
         }
     }
 
     /// Ends the current attempt of a step if it has waited too long.
-    pub(super) fn end_if_overdue(
+    pub(super) fn end_if_timed_out(
         &mut self,
         place: usize,
         availability: AgentAvailability,
@@ -88,16 +88,16 @@ impl RunStateMachine {
         effects: &mut Vec<Effect>,
     ) {
         let is_in_flight = self.steps[place].is_in_flight();
-        let Some((message, may_retry)) = self.overdue(place, availability, timeouts, now) else { return };
-        self.fail_unheard(place, message, may_retry, now);
-        // Of an attempt that was never sent nothing is left.
+        let Some((message, may_retry)) = self.exceeded_timeout(place, availability, timeouts, now) else { return };
+        self.fail_unacknowledged(place, message, may_retry, now);
+        // An attempt that was never sent need not be stopped.
         if is_in_flight && self.graph.nodes[place].agent().is_some() {
             effects.push(Effect::Stop(place));
         }
     }
 
     /// Why the current attempt has waited too long, and whether it may be retried; `None` if it has not.
-    fn overdue(
+    fn exceeded_timeout(
         &self,
         place: usize,
         availability: AgentAvailability,
@@ -115,8 +115,8 @@ impl RunStateMachine {
             return None;
         }
         match (step.sent_at, step.ready_at) {
-            (Some(sent_at), _) if node.agent().is_none() => is_past(sent_at, timeouts.sending)
-                .then(|| ("the server that was sending it stopped before it said how that went".to_owned(), true)),
+            (Some(sent_at), _) if node.agent().is_none() => is_past(sent_at, timeouts.webhook)
+                .then(|| ("the server that sent the webhook stopped before it stored the outcome".to_owned(), true)),
             (_, Some(_)) if availability == AgentAvailability::Gone => {
                 Some(("the agent was revoked".to_owned(), false))
             }
@@ -124,17 +124,20 @@ impl RunStateMachine {
                 let cancel = self.run.cancel_requested_at.filter(|at| is_past_lease(*at));
                 if cancel.is_some() {
                     return Some((
-                        format!("the agent did not confirm the cancel within {}", words(timeouts.lease)),
+                        format!("the agent did not confirm the cancel request within {}", words(timeouts.lease)),
                         false,
                     ));
                 }
                 if let Some(seconds) = node.timeout_seconds
                     && after(sent_at, seconds) <= now
                 {
-                    return Some((format!("it took longer than its timeout of {}", seconds_in_words(seconds)), true));
+                    return Some((
+                        format!("the attempt took longer than its timeout of {}", seconds_in_words(seconds)),
+                        true,
+                    ));
                 }
-                if is_past(step.heard_at.unwrap_or(sent_at), timeouts.silence) {
-                    return Some((format!("nothing was heard of it for {}", words(timeouts.silence)), true));
+                if is_past(step.heard_at.unwrap_or(sent_at), timeouts.report_timeout) {
+                    return Some((format!("no report about it arrived for {}", words(timeouts.report_timeout)), true));
                 }
                 match availability {
                     AgentAvailability::Away(since) => away(since.max(sent_at)),
@@ -145,7 +148,7 @@ impl RunStateMachine {
                 AgentAvailability::Away(since) if step.attempt > 1 => away(since.max(ready_at)),
                 AgentAvailability::Busy if is_past_lease(ready_at) => Some((
                     format!(
-                        "the agent did not say within {} that it stopped the attempt before",
+                        "the agent did not confirm within {} that it stopped the previous attempt",
                         words(timeouts.lease)
                     ),
                     true,
@@ -157,7 +160,7 @@ impl RunStateMachine {
     }
 
     /// Ends the run and all its steps because the timeout of the run has ended.
-    pub(super) fn run_out_of_time(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
+    pub(super) fn end_after_run_timeout(&mut self, now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let timeout = seconds_in_words(self.graph.timeout_seconds.unwrap_or_default());
         let message = format!("the run took longer than its timeout of {timeout}");
         for place in 0..self.steps.len() {
@@ -168,7 +171,7 @@ impl RunStateMachine {
                 if self.is_with_an_agent(place) {
                     effects.push(Effect::Stop(place));
                 }
-                self.fail_unheard(place, message.clone(), false, now);
+                self.fail_unacknowledged(place, message.clone(), false, now);
             } else {
                 self.end(place, StepStatus::Skipped, Some(message.clone()), now);
             }
@@ -178,7 +181,7 @@ impl RunStateMachine {
         self.run.completed_at = Some(now);
     }
 
-    fn fail_unheard(&mut self, place: usize, message: String, may_retry: bool, now: DateTime<Utc>) {
+    fn fail_unacknowledged(&mut self, place: usize, message: String, may_retry: bool, now: DateTime<Utc>) {
         self.fail(place, message, may_retry, now);
         self.steps[place].ended_unheard = true;
     }

@@ -16,9 +16,9 @@ use crate::{
 pub(super) const TIMEOUTS: Timeouts = Timeouts {
     lease: TimeDelta::minutes(5),
     leases_from: None,
-    silence: TimeDelta::hours(24),
-    sending: TimeDelta::seconds(60),
-    patience: TimeDelta::seconds(5),
+    report_timeout: TimeDelta::hours(24),
+    webhook: TimeDelta::seconds(60),
+    recheck_after: TimeDelta::seconds(5),
 };
 
 /// A step: its dependencies, its condition, its number of attempts, and whether the server carries it out.
@@ -114,12 +114,12 @@ impl World {
         self.check(&state_machine);
         self.stored = state_machine;
         for effect in effects {
-            let (Effect::Send(place) | Effect::Stop(place) | Effect::Settle(place)) = effect;
+            let (Effect::Send(place) | Effect::Stop(place) | Effect::Withdraw(place)) = effect;
             self.orders.retain(|(order, _)| *order != place);
             match effect {
                 Effect::Send(_) => self.orders.push((place, self.stored.steps[place].attempt)),
                 Effect::Stop(_) => self.stops.push(place),
-                Effect::Settle(_) => self.stops.retain(|stop| *stop != place),
+                Effect::Withdraw(_) => self.stops.retain(|stop| *stop != place),
             }
         }
         Some(outcome)
@@ -137,7 +137,7 @@ impl World {
                 assert!(needs().all(|need| need.status.has_ended()), "`needs` is honoured");
                 let is_meant = match node.when {
                     When::Success => needs().all(|need| need.status == StepStatus::Completed),
-                    When::Failure => node.needs.iter().any(|need| next.has_failed_dependency(*need)),
+                    When::Failure => node.needs.iter().any(|need| next.has_failed(*need)),
                     When::Always => true,
                 };
                 assert!(is_meant, "`when` is honoured");
@@ -170,7 +170,7 @@ impl World {
             self.posted.push((place, attempt));
             let outcome = if self.dice.roll(3) == 0 { Err("it answered 500".to_owned()) } else { Ok(()) };
             self.change(|state_machine, now| {
-                state_machine.posted(place, attempt, at, outcome, now);
+                state_machine.record_webhook(place, attempt, at, outcome, now);
                 (Vec::new(), ())
             });
         }
@@ -188,7 +188,7 @@ impl World {
                 self.said.extend(was_at.map(|attempt| (place, attempt, StepStatus::Cancelled)));
                 // An agent that has nothing of a step acknowledges, which is all that it says.
                 let stopped = |state_machine: &mut RunStateMachine, now| {
-                    (state_machine.stopped(place, now).into_iter().collect(), ())
+                    (state_machine.confirm_stop(place, now).into_iter().collect(), ())
                 };
                 if was_at.is_some() || self.change(stopped).is_some() {
                     self.stops.retain(|stop| *stop != place);

@@ -28,7 +28,7 @@ fn steps_follow_each_other_and_the_run_ends_with_the_last() {
     let (mut state_machine, now) = line(2);
     assert_eq!(state_machine.run.status, PipelineRunStatus::Running);
     let reported = state_machine.report(0, &says(StepStatus::Completed), now).unwrap();
-    assert_eq!(reported, Reported::Status(Some(Effect::Settle(0))));
+    assert_eq!(reported, Reported::Status(Some(Effect::Withdraw(0))));
     assert_eq!(state_machine.advance(&[AgentAvailability::Ready; 2], &TIMEOUTS, now), [Effect::Send(1)]);
     state_machine.report(1, &says(StepStatus::Completed), now).unwrap();
     assert_eq!(state_machine.advance(&[AgentAvailability::Ready; 2], &TIMEOUTS, now), []);
@@ -42,7 +42,7 @@ fn what_follows_a_failure_is_skipped_and_the_run_says_why_it_failed() {
     state_machine.report(0, &report, now).unwrap();
     state_machine.advance(&[AgentAvailability::Ready; 2], &TIMEOUTS, now);
     assert_eq!(state_machine.steps[1].status, StepStatus::Skipped);
-    assert_eq!(state_machine.steps[1].error_message.as_deref(), Some("it needs `step-0`, which is failed"));
+    assert_eq!(state_machine.steps[1].error_message.as_deref(), Some("the step needs `step-0`, which is failed"));
     assert_eq!(state_machine.run.error_message.as_deref(), Some("step `step-0` failed: no route to host"));
 }
 
@@ -90,7 +90,7 @@ fn what_was_done_before_it_was_given_up_is_not_done_again() {
     let again = state_machine.report(0, &report, now + TIMEOUTS.lease).unwrap();
     assert_eq!(
         (again, state_machine.steps[0].sent_at),
-        (Reported::Nothing(Some(Effect::Settle(0))), Some(now + TIMEOUTS.lease))
+        (Reported::Nothing(Some(Effect::Withdraw(0))), Some(now + TIMEOUTS.lease))
     );
 }
 
@@ -122,7 +122,7 @@ fn word_of_an_earlier_attempt_is_no_word_of_the_last_one() {
     assert_eq!(state_machine.report(0, &first, later + TIMEOUTS.lease).unwrap(), Reported::Nothing(None));
     let second = UpdateStep { attempt: Some(2), ..says(StepStatus::Cancelled) };
     let heard = state_machine.report(0, &second, later + TIMEOUTS.lease).unwrap();
-    assert_eq!(heard, Reported::Nothing(Some(Effect::Settle(0))));
+    assert_eq!(heard, Reported::Nothing(Some(Effect::Withdraw(0))));
 }
 
 #[test]
@@ -139,15 +139,15 @@ fn a_cancelled_run_begins_nothing_and_ends_when_its_agent_has_stopped() {
 #[test]
 fn an_agent_that_has_nothing_of_a_step_ends_it_by_saying_so_and_only_once_it_was_cancelled() {
     let (mut state_machine, now) = line(2);
-    assert_eq!(state_machine.stopped(0, now), None, "nobody asked for that");
+    assert_eq!(state_machine.confirm_stop(0, now), None, "nobody asked for that");
     state_machine.cancel(now);
-    assert_eq!(state_machine.stopped(0, now), Some(Effect::Settle(0)));
+    assert_eq!(state_machine.confirm_stop(0, now), Some(Effect::Withdraw(0)));
     state_machine.advance(&[AgentAvailability::Ready; 2], &TIMEOUTS, now);
     assert_eq!(
         (state_machine.steps[0].status, state_machine.run.status),
         (StepStatus::Cancelled, PipelineRunStatus::Cancelled)
     );
-    assert_eq!(state_machine.stopped(0, now), None, "it has ended");
+    assert_eq!(state_machine.confirm_stop(0, now), None, "it has ended");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_cancel_that_nobody_confirms_fails_the_run() {
     assert_eq!(state_machine.run.status, PipelineRunStatus::Failed);
     assert_eq!(
         state_machine.run.error_message.as_deref(),
-        Some("step `step-0` failed: the agent did not confirm the cancel within 5m")
+        Some("step `step-0` failed: the agent did not confirm the cancel request within 5m")
     );
 }
 
@@ -190,5 +190,5 @@ fn webhooks_that_were_not_claimed_are_due_and_nothing_else_is() {
     assert_eq!(state_machine.due_apart_from_webhooks(&TIMEOUTS, now), None);
     state_machine.claim(0, now);
     assert_eq!(state_machine.due_at(&TIMEOUTS, now), Some(now));
-    assert_eq!(state_machine.due_apart_from_webhooks(&TIMEOUTS, now), Some(now + TIMEOUTS.sending));
+    assert_eq!(state_machine.due_apart_from_webhooks(&TIMEOUTS, now), Some(now + TIMEOUTS.webhook));
 }
