@@ -11,7 +11,7 @@ use crate::{
         customer::{CreateCustomer, Customer, UpdateCustomer},
         event::{Kind, Object},
     },
-    store::{self, idempotency::Claim},
+    store::{self, idempotency::IdempotencyClaim},
 };
 
 impl ControlPlane {
@@ -24,7 +24,7 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         input: CreateCustomer,
-        claim: Option<&Claim>,
+        claim: Option<&IdempotencyClaim>,
     ) -> Result<Customer> {
         actor.require(Permission::CreateCustomer)?;
         let mut work = self.begin(actor).await?;

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     store::{
         self,
-        idempotency::{Claim, Known, RequestKey},
+        idempotency::{IdempotencyClaim, Known, RequestKey},
     },
 };
 
@@ -40,7 +40,7 @@ impl ControlPlane {
         operation: &'static str,
         key: Option<&str>,
         body: &[u8],
-        carry_out: impl FnOnce(Arc<Self>, Option<Claim>) -> F,
+        carry_out: impl FnOnce(Arc<Self>, Option<IdempotencyClaim>) -> F,
     ) -> Result<T>
     where
         T: Serialize + DeserializeOwned + Send + 'static,
@@ -52,7 +52,7 @@ impl ControlPlane {
         }
         let request = RequestKey { caller: actor.to_string(), operation, key: key.to_owned() };
         let now = self.now();
-        let claim = Claim { request, id: self.ids.next(now) };
+        let claim = IdempotencyClaim { request, id: self.ids.next(now) };
         let body_digest = self.tokens.digest(b"idempotency", body);
         let known =
             store::idempotency::claim(&self.db, &claim, &body_digest, now, now + CLAIM_TIMEOUT, now + RETENTION)
@@ -84,7 +84,7 @@ impl ControlPlane {
 
 impl Work {
     /// Stores the answer in the transaction of the change, so that a crash loses both or neither.
-    pub(super) async fn complete(&mut self, claim: Option<&Claim>, answer: &impl Serialize) -> Result<()> {
+    pub(super) async fn complete(&mut self, claim: Option<&IdempotencyClaim>, answer: &impl Serialize) -> Result<()> {
         match claim {
             Some(claim) => store::idempotency::complete(&mut self.tx, claim, answer).await,
             None => Ok(()),

@@ -14,7 +14,7 @@ use crate::{
         event::{Kind, Object},
         job::{JobRun, JobRunFilter, Outcome, ReportJobRun, RunState, RunStatus, StartJobRun},
     },
-    store::{self, db::EnumText, idempotency::Claim, job_runs::JobRunRow, jobs::JobRow},
+    store::{self, db::EnumText, idempotency::IdempotencyClaim, job_runs::JobRunRow, jobs::JobRow},
 };
 
 impl ControlPlane {
@@ -30,7 +30,7 @@ impl ControlPlane {
         actor: &Actor,
         job: JobId,
         input: StartJobRun,
-        claim: Option<&Claim>,
+        claim: Option<&IdempotencyClaim>,
     ) -> Result<JobRun> {
         let agent = actor.require_agent(Permission::StartJobRun)?;
         if self.require_own_state(actor, agent, input.instance_id).await? == InstanceRole::Replaced {

@@ -14,7 +14,7 @@ use crate::{
         job::{CreateJob, Job, JobFilter, Outcome, PreviewSchedule, RunStatus, SchedulePreview, UpdateJob},
         schedule::{Schedule, ScheduleError},
     },
-    store::{self, db::EnumText, idempotency::Claim, jobs::JobRow},
+    store::{self, db::EnumText, idempotency::IdempotencyClaim, jobs::JobRow},
 };
 
 /// The reason of slots that are skipped because the job was disabled.
@@ -26,7 +26,7 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Forbidden`] unless the caller is an administrator, [`Error::Fields`] if the agent does not exist.
-    pub async fn create_job(&self, actor: &Actor, input: CreateJob, claim: Option<&Claim>) -> Result<Job> {
+    pub async fn create_job(&self, actor: &Actor, input: CreateJob, claim: Option<&IdempotencyClaim>) -> Result<Job> {
         let scope = actor.require(Permission::CreateJob)?;
         let mut work = self.begin(actor).await?;
         let agent = store::agents::find(&mut work.tx, scope, input.agent_id).await?;

@@ -16,7 +16,7 @@ use crate::{
             run_state_machine::RunStateMachine,
         },
     },
-    store::{self, idempotency::Claim, pipeline_runs::PipelineRunRow, pipelines::PipelineRow},
+    store::{self, idempotency::IdempotencyClaim, pipeline_runs::PipelineRunRow, pipelines::PipelineRow},
 };
 
 mod changes;
@@ -46,7 +46,7 @@ impl ControlPlane {
         actor: &Actor,
         meant: &PipelineRef,
         input: StartPipelineRun,
-        claim: Option<&Claim>,
+        claim: Option<&IdempotencyClaim>,
     ) -> Result<PipelineRun> {
         let mut pipeline = self.permitted_pipeline(actor, Permission::RunPipeline, meant).await?;
         let mut attempts = OptimisticRetry::default();
@@ -74,7 +74,12 @@ impl ControlPlane {
     /// # Errors
     ///
     /// As of [`Self::run_pipeline`]; [`Error::Conflict`] unless it has failed or was cancelled.
-    pub async fn rerun_pipeline_run(&self, actor: &Actor, id: RunId, claim: Option<&Claim>) -> Result<PipelineRun> {
+    pub async fn rerun_pipeline_run(
+        &self,
+        actor: &Actor,
+        id: RunId,
+        claim: Option<&IdempotencyClaim>,
+    ) -> Result<PipelineRun> {
         let before = self.permitted_pipeline_run(actor, Permission::RerunPipelineRun, id).await?;
         let status = before.state_machine.run.status;
         if !status.can_be_rerun() {

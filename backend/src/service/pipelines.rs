@@ -18,7 +18,7 @@ use crate::{
             CreatePipeline, Pipeline, PipelineFilter, PipelineRef, PipelineVersion, ReplaceDefinition, UpdatePipeline,
         },
     },
-    store::{self, db::EnumText, idempotency::Claim, pipelines::PipelineRow},
+    store::{self, db::EnumText, idempotency::IdempotencyClaim, pipelines::PipelineRow},
 };
 
 mod definitions;
@@ -40,7 +40,7 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         input: CreatePipeline,
-        claim: Option<&Claim>,
+        claim: Option<&IdempotencyClaim>,
     ) -> Result<Pipeline> {
         actor.require(Permission::CreatePipeline)?;
         let definition = self.definition(&input.yaml, Filling::default()).await?;

@@ -15,7 +15,7 @@ use crate::{
             CreateTransfer, Transfer, TransferFilter, TransferState, TransferStatus, UpdateTransfer, file_name,
         },
     },
-    store::{self, idempotency::Claim, transfer_counts::Deltas, transfers::TransferRow},
+    store::{self, idempotency::IdempotencyClaim, transfer_counts::Deltas, transfers::TransferRow},
 };
 
 impl ControlPlane {
@@ -29,7 +29,7 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         input: CreateTransfer,
-        claim: Option<&Claim>,
+        claim: Option<&IdempotencyClaim>,
     ) -> Result<Transfer> {
         let id = actor.require_agent(Permission::CreateTransfer)?;
         if input.agent_id.is_some_and(|named| named != id) {

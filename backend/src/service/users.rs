@@ -11,7 +11,7 @@ use crate::{
         account::{CreateUser, Role, UpdateUser, User},
         event::{Kind, Object},
     },
-    store::{self, db::EnumText, idempotency::Claim, users::UserRow},
+    store::{self, db::EnumText, idempotency::IdempotencyClaim, users::UserRow},
 };
 
 impl ControlPlane {
@@ -21,7 +21,12 @@ impl ControlPlane {
     ///
     /// [`Error::Forbidden`] unless the caller is an administrator, [`Error::Fields`] for an unknown customer,
     /// [`Error::Conflict`] if the e-mail address is taken.
-    pub async fn create_user(&self, actor: &Actor, input: CreateUser, claim: Option<&Claim>) -> Result<User> {
+    pub async fn create_user(
+        &self,
+        actor: &Actor,
+        input: CreateUser,
+        claim: Option<&IdempotencyClaim>,
+    ) -> Result<User> {
         actor.require(Permission::CreateUser)?;
         let password_hash = self.hash(input.password).await?;
         let mut work = self.begin(actor).await?;

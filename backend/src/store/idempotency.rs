@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::db::{Db, Tx, json, sql};
 use crate::error::{Error, Result};
 
-/// Identifies a request.
+/// Identifies a request with an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestKey {
     /// The caller, as `Actor` is displayed.
@@ -19,25 +19,25 @@ pub struct RequestKey {
     pub key: String,
 }
 
-/// The right to execute a request.
+/// The exclusive right to execute the request of an idempotency key.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub struct IdempotencyClaim {
     /// The claimed request.
     pub request: RequestKey,
-    /// Identifies this attempt to execute it.
+    /// The id of this claim; a later claim of the same request has another one.
     pub id: Uuid,
 }
 
-/// The state of a request.
+/// The state of a request with an idempotency key.
 #[derive(Debug)]
 pub enum Known {
-    /// Not executed yet: the caller has claimed it now.
+    /// The request was not executed yet; the calling server has claimed it now.
     Nothing,
-    /// Another call is executing it.
+    /// Another call is executing the request.
     Running,
     /// The key was used with another body.
     OtherBody,
-    /// It was executed, with this answer.
+    /// The request was executed, with this answer.
     Answered(Value),
 }
 
@@ -50,11 +50,11 @@ struct IdempotencyRow {
     expires_at: DateTime<Utc>,
 }
 
-/// Claims a request, or returns its state. A claim that was neither completed nor released is taken over after
-/// `claimed_until`.
+/// Claims the execution of a request, or returns its state. A claim that was neither completed nor released is taken over
+/// after `claimed_until`.
 pub async fn claim(
     db: &Db,
-    claim: &Claim,
+    claim: &IdempotencyClaim,
     body_digest: &[u8],
     now: DateTime<Utc>,
     claimed_until: DateTime<Utc>,
@@ -86,7 +86,7 @@ pub async fn claim(
         .bind(request.key.clone())
         .fetch_optional(&mut tx)
         .await?;
-    // Released between the two statements.
+    // The claim was released between the two statements.
     let Some(row) = row else { return Ok(Known::Running) };
     let is_stale = row.expires_at <= now || (row.answer.is_none() && row.claimed_until <= now);
     if !is_stale {
@@ -114,12 +114,12 @@ pub async fn claim(
     Ok(if taken == 1 { Known::Nothing } else { Known::Running })
 }
 
-/// Stores the answer, in the transaction that executes the request.
+/// Stores the answer to the request, in the transaction that executes it.
 ///
 /// # Errors
 ///
 /// [`Error::Conflict`] if another call has taken over the claim: then the transaction must not commit.
-pub async fn complete(tx: &mut Tx, claim: &Claim, answer: &impl serde::Serialize) -> Result<()> {
+pub async fn complete(tx: &mut Tx, claim: &IdempotencyClaim, answer: &impl serde::Serialize) -> Result<()> {
     let rows = sql("UPDATE idempotency SET answer = $1 \
          WHERE caller = $2 AND operation = $3 AND key = $4 AND claim = $5 AND answer IS NULL")
     .bind(json(answer)?)
@@ -132,8 +132,8 @@ pub async fn complete(tx: &mut Tx, claim: &Claim, answer: &impl serde::Serialize
     if rows == 1 { Ok(()) } else { Err(Error::conflict("another request with this Idempotency-Key took over")) }
 }
 
-/// Releases a claim after a failure, so that the request can be repeated.
-pub async fn release(db: &Db, claim: &Claim) -> Result<()> {
+/// Releases the claim after a failure, so that the client can repeat the request.
+pub async fn release(db: &Db, claim: &IdempotencyClaim) -> Result<()> {
     let mut tx = db.begin().await?;
     sql("DELETE FROM idempotency WHERE caller = $1 AND operation = $2 AND key = $3 AND claim = $4 AND answer IS NULL")
         .bind(claim.request.caller.clone())

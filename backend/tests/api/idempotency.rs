@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backend::{
     actor::Actor,
     model::{FromFields, customer::CreateCustomer},
-    store::idempotency::{Claim, Known, RequestKey, claim},
+    store::idempotency::{IdempotencyClaim, Known, RequestKey, claim},
 };
 use chrono::TimeDelta;
 use rstest::rstest;
@@ -163,7 +163,7 @@ async fn whoever_died_at_work_is_followed_after_a_minute() {
     let agent = agent(&app).await;
     let (actor, _) = app.cp().authenticate_agent_key(&agent.key).await.expect("an agent");
     let request = RequestKey { caller: actor.to_string(), operation: "create_transfer", key: "k1".to_owned() };
-    let dead = Claim { request, id: agent.id.0 };
+    let dead = IdempotencyClaim { request, id: agent.id.0 };
     let now = app.cp().now();
     let (until, kept) = (now + TimeDelta::minutes(1), now + TimeDelta::hours(24));
     let known = claim(&app.app.db, &dead, b"another digest", now, until, kept).await.expect("a claim");
